@@ -1,0 +1,92 @@
+"""The only module that asks the machine what time it is.
+
+Presence runs on *presence time*: seconds in which this process could have heard a player. It is
+the monotonic clock, less the stretches in which the process stood still (SIGSTOP, a debugger, an
+overloaded host), plus the time the machine slept. So a wall-clock step changes nothing, and a
+stall signs nobody out: whoever pinged meanwhile is heard before their time is up.
+"""
+
+import time
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import Protocol
+
+HEARTBEAT = 0.25
+"""Seconds between two readings of the clock that its owner promises (see `realtime/ticker.py`)."""
+
+STALL = 2 * HEARTBEAT
+"""Seconds without a reading after which the process is taken to have stood still."""
+
+
+class Clock(Protocol):
+    """Presence time in seconds, and its translation to what is stored and shown."""
+
+    def now(self) -> float:
+        """The present instant, in seconds of presence time; never goes back."""
+
+    def beat(self) -> None:
+        """Called at least every `HEARTBEAT` seconds by a process that is awake."""
+
+    def to_wall(self, instant: float) -> int:
+        """The Unix time, in milliseconds, at which presence time was `instant`."""
+
+    def from_wall(self, unix_ms: int) -> float:
+        """The presence instant of a Unix time in milliseconds; before the start it is negative."""
+
+
+def _slept() -> float:
+    """Seconds this machine has been suspended since it was switched on; 0 where unknown.
+
+    CLOCK_MONOTONIC stands still in suspend, CLOCK_BOOTTIME does not (Linux, clock_gettime(2)).
+    """
+    boottime = getattr(time, "CLOCK_BOOTTIME", None)
+    if boottime is None:
+        return 0.0
+    return time.clock_gettime(boottime) - time.monotonic()
+
+
+class SystemClock:
+    """Presence time from this machine's clocks. The sources are arguments so that tests own them."""
+
+    def __init__(
+        self,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        slept: Callable[[], float] = _slept,
+    ) -> None:
+        self._monotonic = monotonic
+        self._wall = wall
+        self._slept = slept
+        self._last = monotonic()
+        self._slept_before = slept()
+        # monotonic = presence + shift. A jump of the shift is remembered with the instant it
+        # happened at, so that earlier instants still translate to the wall time they had.
+        self._shift = self._last
+        self._jumps: list[tuple[float, float]] = [(float("-inf"), self._shift)]
+
+    def now(self) -> float:
+        reading = self._monotonic()
+        gap = reading - self._last
+        if gap > STALL:
+            self._jump(gap)
+        self._last = reading
+        return reading - self._shift
+
+    def beat(self) -> None:
+        self.now()
+        slept = self._slept()
+        # Two clocks read one after the other differ by microseconds; a sleep is seconds.
+        if slept - self._slept_before > STALL:
+            self._jump(self._slept_before - slept)
+        self._slept_before = slept
+
+    def to_wall(self, instant: float) -> int:
+        shift = self._jumps[bisect_left(self._jumps, (instant, float("-inf"))) - 1][1]
+        return round((self._wall() - (self._monotonic() - (instant + shift))) * 1000)
+
+    def from_wall(self, unix_ms: int) -> float:
+        return self.now() - (self._wall() - unix_ms / 1000)
+
+    def _jump(self, by: float) -> None:
+        self._jumps.append((self._last - self._shift, self._shift + by))
+        self._shift += by

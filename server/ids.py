@@ -1,0 +1,24 @@
+"""Ids: opaque, URL-safe, globally unique, and of a type of their own each."""
+
+import secrets
+from typing import NewType
+
+PlayerId = NewType("PlayerId", str)
+SessionId = NewType("SessionId", str)
+ConnectionId = NewType("ConnectionId", str)
+
+ID_PATTERN = r"[psc]_[A-Za-z0-9_-]{22}"
+"""Every id as a regular expression: a letter for its kind and 128 random bits in base64url."""
+
+
+def new_player_id() -> PlayerId:
+    return PlayerId("p_" + secrets.token_urlsafe(16))
+
+
+def new_session_id() -> SessionId:
+    """Names a session in the API and the database; knowing it signs nobody in."""
+    return SessionId("s_" + secrets.token_urlsafe(16))
+
+
+def new_connection_id() -> ConnectionId:
+    return ConnectionId("c_" + secrets.token_urlsafe(16))

@@ -1,0 +1,394 @@
+"""The registry: every session there is, and the rules by which its status changes.
+
+Each method takes a fact and the instant it became known, and returns what happened. Nothing else
+changes a session. See `DESIGN.md`, "Session life", for the picture.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+
+from server.deadlines import Deadlines
+from server.ids import PlayerId, SessionId
+from server.presence.events import (
+    DeadlineMovedUp,
+    Event,
+    Extended,
+    SessionEnded,
+    SessionSlept,
+    SessionStarted,
+    StatusChanged,
+    WarningGiven,
+)
+from server.presence.policy import Policy
+from server.presence.session import NEVER, Player, Session
+from server.presence.status import Reason, Status, best, check_change
+
+_NOTHING: tuple[Event, ...] = ()
+
+_ROUNDING = 1e-6
+"""Seconds. A hold adds to `idle_from` and a release takes away again; without this allowance the
+rounding of the sums could make an idle player active with nobody having touched anything."""
+
+
+class Registry:
+    """Who is here. One instance a process; `now` is presence time in seconds."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self._players: dict[PlayerId, Player] = {}
+        self._sessions: dict[SessionId, Session] = {}
+        self._deadlines: Deadlines[Session] = Deadlines()
+        self._touched: set[Session] = set()
+
+    # What is known
+
+    @property
+    def players(self) -> Mapping[PlayerId, Player]:
+        """Everybody with a session that lives, here or not."""
+        return MappingProxyType(self._players)
+
+    @property
+    def sessions(self) -> Mapping[SessionId, Session]:
+        """Every session that lives."""
+        return MappingProxyType(self._sessions)
+
+    def next_deadline(self) -> float | None:
+        """When to call `expire` next; None: nothing will happen by itself."""
+        return self._deadlines.next_due()
+
+    def standing_warnings(self, session: Session, now: float) -> list[WarningGiven]:
+        """The warnings that a connection which opens now has to be told of."""
+        warnings = []
+        if session.is_idle_warned:
+            warnings.append(self._idle_warning(session, now))
+        if session.is_lifetime_warned:
+            warnings.append(self._lifetime_warning(session, now))
+        return warnings
+
+    def take_touched(self) -> set[Session]:
+        """The sessions with an activity since the last call; for whoever writes it down."""
+        touched, self._touched = self._touched, set()
+        return touched
+
+    # Facts about a session
+
+    def sign_in(
+        self, player: Player, session_id: SessionId, now: float, *, remember: bool = False
+    ) -> tuple[Session, list[Event]]:
+        """`player` signed in. One session more than the policy allows replaces the oldest."""
+        player = self._players.setdefault(player.id, player)
+        events: list[Event] = []
+        while len(player.sessions) >= self.policy.max_sessions_per_player:
+            oldest = min(player.sessions.values(), key=lambda session: session.created_at)
+            events += self._end(oldest, Reason.REPLACED, now)
+        self._players[player.id] = player
+        lifetime = (
+            self.policy.remember_lifetime if remember else self.policy.session_lifetime
+        )
+        session = Session(session_id, player, now, now + lifetime, remember=remember)
+        self._add(session)
+        events.append(SessionStarted(session, now))
+        self._settle(session, Reason.SIGNED_IN, now, events)
+        self._arm(session, now)
+        return session, events
+
+    def touch(self, session: Session, now: float, by: str = "ping") -> Sequence[Event]:
+        """An activity: the idle clock starts anew. `by` says what it was, for the history."""
+        if session.ended is not None:
+            return _NOTHING
+        if now > session.last_activity:
+            session.last_activity = now
+        session.last_activity_by = by
+        # An activity during a hold leaves the hold as it is: the clock starts when that is over.
+        session.idle_from = now if session.hold_until <= now else session.hold_until
+        self._touched.add(session)
+        if session.status is Status.ACTIVE and session.grace_until == NEVER:
+            return _NOTHING
+        return self._woken(session, Reason.ACTIVITY, now)
+
+    def connected(self, session: Session, now: float) -> Sequence[Event]:
+        """A connection opened. It ends a grace or a sleep, and is no activity."""
+        if session.ended is not None:
+            return _NOTHING
+        session.connections += 1
+        if session.is_asleep:
+            # Its idle clock ran out long ago; it would be put to sleep again at once.
+            session.idle_from = now
+        session.is_absent = session.is_asleep = False
+        session.grace_until = NEVER
+        return self._review(session, Reason.CONNECTED, now)
+
+    def disconnected(self, session: Session, now: float, *, has_left: bool) -> Sequence[Event]:
+        """A connection is gone. `has_left`: the page closed it; else the socket vanished."""
+        session.connections -= 1
+        if session.ended is not None or session.is_asleep or session.connections:
+            return _NOTHING
+        has_left = has_left or now - session.left_at <= self.policy.reload_grace
+        session.is_absent = True
+        self._start_grace(session, now, has_left=has_left)
+        events: list[Event] = []
+        self._settle(session, session.grace_reason, now, events)
+        if session.grace_until <= now:
+            events += self._review(session, session.grace_reason, now)
+        self._arm(session, now)
+        return events
+
+    def leave(self, session: Session, now: float) -> Sequence[Event]:
+        """The page says that it is closing: once no connection is left, the grace is short."""
+        if session.ended is not None:
+            return _NOTHING
+        session.left_at = now
+        if session.connections:
+            return _NOTHING
+        if session.is_absent and session.grace_until == NEVER:
+            return _NOTHING  # dormant already
+        if session.grace_until > now + self.policy.reload_grace:
+            self._start_grace(session, now, has_left=True)
+            self._arm(session, now)
+        return [DeadlineMovedUp(session, now)]
+
+    def hold(self, session: Session, seconds: float, now: float) -> tuple[float, Sequence[Event]]:
+        """Let the idle clock stand still for `seconds`, as far as the policy and the absolute end
+        allow; returns the seconds granted. A hold never shortens one that is running."""
+        if session.ended is not None:
+            return 0.0, _NOTHING
+        until = now + max(min(seconds, self.policy.max_hold, session.ends_at - now), 0.0)
+        if until > session.hold_until:
+            session.idle_from += until - max(session.hold_until, now)
+            session.hold_until = until
+        events: list[Event] = []
+        if session.is_idle_warned and session.hold_until > now:
+            self._withdraw_warning(session, now, events)
+            self._settle(session, Reason.IDLE, now, events)
+        self._arm(session, now)
+        return max(session.hold_until - now, 0.0), events
+
+    def release(self, session: Session, now: float) -> Sequence[Event]:
+        """End a hold: the idle clock runs on from where it stood."""
+        if session.ended is not None or session.hold_until <= now:
+            return _NOTHING
+        self._release(session, now)
+        return [DeadlineMovedUp(session, now), *self._review(session, Reason.IDLE, now)]
+
+    def end(self, session: Session, reason: Reason, now: float) -> Sequence[Event]:
+        """End a session for one of the reasons that end one; nothing happens if it has ended."""
+        if session.ended is not None:
+            return _NOTHING
+        return self._end(session, reason, now)
+
+    def restore(
+        self,
+        session: Session,
+        stored: Status,
+        now: float,
+    ) -> Sequence[Event]:
+        """Take over a session that lived when the last process stopped, with the status it had.
+
+        Who was here then is `reconnecting`, with a fresh grace; who was not is dormant.
+        """
+        player = session.player = self._players.setdefault(session.player.id, session.player)
+        session.status = stored
+        session.is_absent = True
+        self._add(session)
+        player.status = best([other.status for other in player.sessions.values()])
+        events: list[Event] = []
+        if stored.is_here:
+            session.grace_until = now + self.policy.reconnect_grace
+            session.grace_reason = Reason.SERVER_RESTART
+        elif session.remember and now >= session.idle_end_at(self.policy, now):
+            session.is_asleep = True
+        if not self._has_run_out(session, now, events):
+            self._settle(session, Reason.SERVER_RESTART, now, events)
+            self._arm(session, now)
+        return events
+
+    # The fact that time has passed
+
+    def expire(self, now: float, limit: int = 100) -> list[Event]:
+        """Do what is due at `now`, for at most `limit` sessions; `next_deadline` tells of more."""
+        events: list[Event] = []
+        for session in self._deadlines.pop_due(now, limit):
+            events += self._review(session, Reason.IDLE, now)
+        return events
+
+    # How a session changes
+
+    def _add(self, session: Session) -> None:
+        self._sessions[session.id] = session
+        session.player.sessions[session.id] = session
+
+    def _woken(self, session: Session, reason: Reason, now: float) -> list[Event]:
+        """After an activity: no warning, no grace and no sleep outlasts it."""
+        events: list[Event] = []
+        session.is_absent = session.is_asleep = False
+        session.grace_until = NEVER
+        if session.is_idle_warned:
+            self._withdraw_warning(session, now, events)
+        events += self._review(session, reason, now)
+        return events
+
+    def _review(self, session: Session, reason: Reason, now: float) -> list[Event]:
+        """Bring a session up to `now`: everything its clocks say, in one place.
+
+        `reason` is what a change of status is put down to where no clock explains it.
+        """
+        events: list[Event] = []
+        if self._has_run_out(session, now, events):
+            return events
+        if session.grace_until <= now:
+            session.grace_until = NEVER
+            session.is_absent = True
+            self._release(session, now)
+            self._settle(session, session.grace_reason, now, events)
+        elif not session.is_absent and not session.is_asleep:
+            self._warn(session, now, events)
+            self._settle(session, reason, now, events)
+        self._arm(session, now)
+        return events
+
+    def _has_run_out(self, session: Session, now: float, events: list[Event]) -> bool:
+        """End the session, or put it to sleep, if its time is over; says whether it was."""
+        idle_end = session.idle_end_at(self.policy, now)
+        if now >= session.ends_at and session.ends_at <= idle_end:
+            events += self._end(session, Reason.SESSION_LIFETIME, now)
+        elif now >= idle_end and session.remember:
+            session.is_asleep = True
+            session.is_idle_warned = False
+            session.warning_sent_at = None
+            session.grace_until = NEVER
+            self._settle(session, Reason.IDLE_TIMEOUT, now, events)
+            events.append(SessionSlept(session, now))
+            self._arm(session, now)
+        elif now >= idle_end:
+            events += self._end(session, Reason.IDLE_TIMEOUT, now)
+        else:
+            return False
+        return True
+
+    def _end(self, session: Session, reason: Reason, now: float) -> list[Event]:
+        session.ended = reason
+        self._deadlines.disarm(session)
+        self._touched.discard(session)
+        del self._sessions[session.id]
+        player = session.player
+        del player.sessions[session.id]
+        if not player.sessions:
+            del self._players[player.id]
+        events: list[Event] = []
+        self._settle(session, reason, now, events)
+        events.append(SessionEnded(session, reason, now, is_last=not player.sessions))
+        return events
+
+    def _warn(self, session: Session, now: float, events: list[Event]) -> None:
+        """Give the warnings that are due."""
+        if not session.is_lifetime_warned and now >= session.ends_at - self.policy.warn_before:
+            session.is_lifetime_warned = True
+            events.append(self._lifetime_warning(session, now))
+        if session.warning_sent_at is None and now >= self._idle_warning_due(session, now):
+            is_first = not session.is_idle_warned
+            session.is_idle_warned = True
+            if session.connections:
+                session.warning_sent_at = now
+            if is_first:
+                events.append(self._idle_warning(session, now))
+
+    def _withdraw_warning(self, session: Session, now: float, events: list[Event]) -> None:
+        session.is_idle_warned = False
+        session.warning_sent_at = None
+        events.append(Extended(session, session.expires_in(self.policy, now), now))
+
+    def _settle(
+        self, session: Session, reason: Reason, now: float, events: list[Event]
+    ) -> None:
+        """Give the session the status that its facts amount to, and tell if that is a change."""
+        before, after = session.status, self._status(session, now)
+        if after is before:
+            return
+        if before.is_here and before is not Status.RECONNECTING:
+            # A fact can find that a clock had run out before it: then the clock is the reason.
+            if after is Status.AWAY:
+                reason = Reason.IDLE
+            elif after is Status.WARNED:
+                reason = Reason.WARNING
+        check_change(before, after, reason)
+        player = session.player
+        player_before = player.status
+        session.status = after
+        player.status = best([other.status for other in player.sessions.values()])
+        events.append(
+            StatusChanged(
+                session,
+                before,
+                after,
+                reason,
+                now,
+                player_before,
+                player.status,
+                session.last_activity,
+                session.last_activity_by,
+            )
+        )
+
+    def _status(self, session: Session, now: float) -> Status:
+        if session.ended is not None or session.is_asleep:
+            return Status.OFFLINE
+        if session.is_absent:
+            return Status.OFFLINE if session.grace_until == NEVER else Status.RECONNECTING
+        if session.is_idle_warned or session.is_lifetime_warned:
+            return Status.WARNED
+        if max(now, session.hold_until) >= session.idle_from + self.policy.away_after - _ROUNDING:
+            return Status.AWAY
+        return Status.ACTIVE
+
+    def _start_grace(self, session: Session, now: float, *, has_left: bool) -> None:
+        if has_left:
+            session.grace_reason = Reason.LEFT
+            session.grace_until = now + self.policy.reload_grace
+        else:
+            session.grace_reason = Reason.CONNECTION_LOST
+            session.grace_until = now + self.policy.reconnect_grace
+
+    def _release(self, session: Session, now: float) -> None:
+        if session.hold_until > now:
+            session.idle_from -= session.hold_until - now
+            session.hold_until = now
+
+    # When a session has to be looked at again
+
+    def _arm(self, session: Session, now: float) -> None:
+        if session.ended is None:
+            self._deadlines.arm(session, min(self._deadlines_of(session, now)))
+
+    def _deadlines_of(self, session: Session, now: float) -> Iterable[float]:
+        policy = self.policy
+        yield session.ends_at
+        yield session.grace_until
+        if session.is_asleep:
+            return
+        if session.is_absent:
+            yield session.idle_end_at(policy, now)
+            return
+        if session.status is Status.ACTIVE:
+            yield session.away_at(policy)
+        if not session.is_lifetime_warned:
+            yield session.ends_at - policy.warn_before
+        if session.is_idle_warned:
+            yield session.idle_end_at(policy, now)
+        else:
+            yield self._idle_warning_due(session, now)
+
+    # What a warning says
+
+    def _idle_warning_due(self, session: Session, now: float) -> float:
+        """When to warn of the idle timeout: never where the absolute end comes first anyway."""
+        if session.ends_at <= session.idle_end_at(self.policy, now):
+            return NEVER
+        return session.idle_warning_at(self.policy)
+
+    def _idle_warning(self, session: Session, now: float) -> WarningGiven:
+        expires_in = max(session.idle_end_at(self.policy, now) - now, 0.0)
+        return WarningGiven(session, Reason.IDLE_TIMEOUT, expires_in, now)
+
+    def _lifetime_warning(self, session: Session, now: float) -> WarningGiven:
+        expires_in = max(session.ends_at - now, 0.0)
+        return WarningGiven(session, Reason.SESSION_LIFETIME, expires_in, now)

@@ -1,0 +1,126 @@
+"""What the registry holds: a player, their sessions, and the clocks of each session."""
+
+from server.ids import PlayerId, SessionId
+from server.presence.policy import Policy
+from server.presence.status import Reason, Status
+
+NEVER = float("inf")
+"""The instant that does not come."""
+
+
+class Player:
+    """An account with at least one session, registered or guest."""
+
+    __slots__ = ("guest", "id", "name", "sessions", "sort_key", "status")
+
+    def __init__(self, id: PlayerId, name: str, sort_key: str, *, guest: bool) -> None:
+        self.id = id
+        self.name = name
+        self.sort_key = sort_key
+        self.guest = guest
+        self.status = Status.OFFLINE
+        self.sessions: dict[SessionId, Session] = {}
+
+    @property
+    def last_activity(self) -> float:
+        """The latest activity in any of the sessions, as a presence instant."""
+        return max((session.last_activity for session in self.sessions.values()), default=-NEVER)
+
+
+class Session:
+    """One signed-in browser. Only the registry writes here. Instants are presence time.
+
+    The idle clock is one number, `idle_from`: the instant from which idleness counts. Activity
+    assigns the present to it; a hold moves it ahead by the time that it lets stand still.
+    """
+
+    __slots__ = (
+        "connections",
+        "created_at",
+        "ended",
+        "ends_at",
+        "grace_reason",
+        "grace_until",
+        "hold_until",
+        "id",
+        "idle_from",
+        "is_absent",
+        "is_asleep",
+        "is_idle_warned",
+        "is_lifetime_warned",
+        "last_activity",
+        "last_activity_by",
+        "left_at",
+        "player",
+        "remember",
+        "slot",
+        "status",
+        "warning_sent_at",
+    )
+
+    def __init__(
+        self, id: SessionId, player: Player, created_at: float, ends_at: float, *, remember: bool
+    ) -> None:
+        self.id = id
+        self.player = player
+        self.created_at = created_at
+        self.ends_at = ends_at
+        self.remember = remember
+        self.status = Status.OFFLINE
+        self.ended: Reason | None = None
+
+        self.last_activity = created_at
+        self.last_activity_by = "sign-in"
+        self.idle_from = created_at
+        self.hold_until = -NEVER
+        self.is_idle_warned = False
+        # When the idle warning reached a connection; None also while there was none to send it to.
+        self.warning_sent_at: float | None = None
+        self.is_lifetime_warned = False
+
+        self.connections = 0
+        # The last connection is gone and neither a connection nor an activity came since.
+        self.is_absent = False
+        # A remembered session past its idle timeout: no idle clock runs until it is used again.
+        self.is_asleep = False
+        self.grace_until = NEVER
+        self.grace_reason = Reason.CONNECTION_LOST
+        self.left_at = -NEVER
+
+        self.slot: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<Session {self.id} of {self.player.name!r}: {self.status}>"
+
+    def away_at(self, policy: Policy) -> float:
+        """When the player counts as away."""
+        return max(self.idle_from + policy.away_after, self.hold_until)
+
+    def idle_warning_at(self, policy: Policy) -> float:
+        """When the idle warning is due."""
+        return max(self.idle_from + policy.idle_timeout - policy.warn_before, self.hold_until)
+
+    def idle_end_at(self, policy: Policy, now: float) -> float:
+        """When the idle timeout signs this session out, if nothing happens before.
+
+        With a connection that is never less than `warn_before` after the warning was sent: a
+        warning that came late, or to somebody who had been away, moves the end.
+        """
+        if self.is_asleep:
+            return NEVER
+        end = self.idle_from + policy.idle_timeout
+        if self.warning_sent_at is not None:
+            return max(end, self.warning_sent_at + policy.warn_before)
+        if self.connections:
+            return max(end, max(self.idle_warning_at(policy), now) + policy.warn_before)
+        return end
+
+    def expires_in(self, policy: Policy, now: float) -> float:
+        """Seconds until this session ends by itself, whichever of its clocks is first."""
+        return max(min(self.idle_end_at(policy, now), self.ends_at) - now, 0.0)
+
+    def warns_in(self, policy: Policy, now: float) -> float:
+        """Seconds until the next warning is due; 0 once it was given."""
+        lifetime = self.ends_at - policy.warn_before
+        idle = lifetime if self.is_asleep else self.idle_warning_at(policy)
+        return max(min(idle, lifetime) - now, 0.0)

@@ -1,0 +1,113 @@
+"""Status and reason: what a session can be, why it changed, and which changes are possible."""
+
+from enum import StrEnum
+from typing import NoReturn, assert_never
+
+
+class Status(StrEnum):
+    """Whether a session's player is here. In the order in which the best of several counts."""
+
+    ACTIVE = "active"
+    AWAY = "away"
+    WARNED = "warned"
+    RECONNECTING = "reconnecting"
+    OFFLINE = "offline"
+
+    @property
+    def is_here(self) -> bool:
+        """What the database calls `is_currently_active`."""
+        return self is not Status.OFFLINE
+
+
+class Reason(StrEnum):
+    """Why a status changed, or why a session ended."""
+
+    SIGNED_IN = "signed_in"
+    ACTIVITY = "activity"
+    IDLE = "idle"
+    WARNING = "warning"
+    CONNECTED = "connected"
+    CONNECTION_LOST = "connection_lost"
+    LEFT = "left"
+    SIGNED_OUT = "signed_out"
+    SIGNED_OUT_EVERYWHERE = "signed_out_everywhere"
+    IDLE_TIMEOUT = "idle_timeout"
+    SESSION_LIFETIME = "session_lifetime"
+    KICKED = "kicked"
+    REPLACED = "replaced"
+    SERVER_RESTART = "server_restart"
+
+
+ENDINGS = frozenset(
+    {
+        Reason.SIGNED_OUT,
+        Reason.SIGNED_OUT_EVERYWHERE,
+        Reason.IDLE_TIMEOUT,
+        Reason.SESSION_LIFETIME,
+        Reason.KICKED,
+        Reason.REPLACED,
+    }
+)
+"""The reasons for which a session ends; any other only moves its status."""
+
+_RANK = {status: rank for rank, status in enumerate(Status)}
+_RETURNS = frozenset({Reason.CONNECTED, Reason.ACTIVITY})
+_DROPS = frozenset({Reason.CONNECTION_LOST, Reason.LEFT, Reason.SERVER_RESTART})
+
+
+def best(statuses: "list[Status]") -> Status:
+    """A player's status from those of their sessions; offline where there are none."""
+    return min(statuses, key=_RANK.__getitem__, default=Status.OFFLINE)
+
+
+class ImpossibleChange(AssertionError):
+    """The registry was about to tell a change that no rule allows: a bug, never bad input."""
+
+    def __init__(self, before: Status, after: Status, reason: Reason) -> None:
+        self.before, self.after, self.reason = before, after, reason
+
+    def __str__(self) -> str:
+        return f"a session cannot go from {self.before} to {self.after} for {self.reason}"
+
+
+def check_change(before: Status, after: Status, reason: Reason) -> None:
+    """Raise `ImpossibleChange` unless `reason` may take a session from `before` to `after`."""
+
+    def refuse() -> NoReturn:
+        raise ImpossibleChange(before, after, reason)
+
+    match before, after:
+        case Status.OFFLINE, Status.ACTIVE:
+            allowed = reason is Reason.SIGNED_IN or reason in _RETURNS
+        case Status.OFFLINE, Status.AWAY | Status.WARNED:
+            allowed = reason in _RETURNS
+        case Status.OFFLINE, Status.RECONNECTING:
+            allowed = False
+        case Status.ACTIVE, Status.AWAY:
+            allowed = reason is Reason.IDLE
+        case (Status.ACTIVE | Status.AWAY), Status.WARNED:
+            # A connection counts too: to a session without one, no warning could be sent.
+            allowed = reason in (Reason.WARNING, Reason.CONNECTED)
+        case (Status.AWAY | Status.WARNED), Status.ACTIVE:
+            allowed = reason is Reason.ACTIVITY
+        case Status.WARNED, Status.AWAY:
+            # A hold withdraws the warning and leaves the player as idle as they were.
+            allowed = reason is Reason.IDLE
+        case (Status.ACTIVE | Status.AWAY | Status.WARNED), Status.RECONNECTING:
+            allowed = reason in _DROPS
+        case Status.RECONNECTING, (Status.ACTIVE | Status.AWAY | Status.WARNED):
+            allowed = reason in _RETURNS
+        case (Status.ACTIVE | Status.AWAY | Status.WARNED | Status.RECONNECTING), Status.OFFLINE:
+            allowed = reason in ENDINGS or reason in _DROPS
+        case (
+            (Status.ACTIVE, Status.ACTIVE)
+            | (Status.AWAY, Status.AWAY)
+            | (Status.WARNED, Status.WARNED)
+            | (Status.RECONNECTING, Status.RECONNECTING)
+            | (Status.OFFLINE, Status.OFFLINE)
+        ):
+            allowed = False
+        case _ as unreachable:
+            assert_never(unreachable)  # type: ignore[arg-type]
+    if not allowed:
+        refuse()
