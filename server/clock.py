@@ -34,6 +34,15 @@ class Clock(Protocol):
         """The presence instant of a Unix time in milliseconds; before the start it is negative."""
 
 
+def unix_time() -> float:
+    """Wall time in seconds, for libraries that think in it; never for a duration of ours."""
+    return time.time()
+
+
+stopwatch = time.perf_counter
+"""Seconds for measuring how long work took."""
+
+
 def _slept() -> float:
     """Seconds this machine has been suspended since it was switched on; 0 where unknown.
 

@@ -29,6 +29,9 @@ _ROUNDING = 1e-6
 """Seconds. A hold adds to `idle_from` and a release takes away again; without this allowance the
 rounding of the sums could make an idle player active with nobody having touched anything."""
 
+_SENDING = 0.002
+"""Seconds from here to the wire: a warning counts from when it was sent, and is sent after this."""
+
 
 class Registry:
     """Who is here. One instance a process; `now` is presence time in seconds."""
@@ -120,8 +123,10 @@ class Registry:
 
     def disconnected(self, session: Session, now: float, *, has_left: bool) -> Sequence[Event]:
         """A connection is gone. `has_left`: the page closed it; else the socket vanished."""
+        if session.ended is not None or session.is_asleep:
+            return _NOTHING
         session.connections -= 1
-        if session.ended is not None or session.is_asleep or session.connections:
+        if session.connections:
             return _NOTHING
         has_left = has_left or now - session.left_at <= self.policy.reload_grace
         session.is_absent = True
@@ -253,6 +258,7 @@ class Registry:
             events += self._end(session, Reason.SESSION_LIFETIME, now)
         elif now >= idle_end and session.remember:
             session.is_asleep = True
+            session.connections = 0  # whoever hears of the sleep closes them
             session.is_idle_warned = False
             session.warning_sent_at = None
             session.grace_until = NEVER
@@ -288,7 +294,7 @@ class Registry:
             is_first = not session.is_idle_warned
             session.is_idle_warned = True
             if session.connections:
-                session.warning_sent_at = now
+                session.warning_sent_at = now + _SENDING
             if is_first:
                 events.append(self._idle_warning(session, now))
 

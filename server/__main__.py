@@ -1,0 +1,146 @@
+"""The `stillhere` command: settings in, a server with the right knobs out."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import uvicorn
+
+from server import __version__
+from server.app import StillHere
+from server.clock import SystemClock
+from server.knobs import UVICORN_KNOBS
+from server.settings import PREFIX, SHORTEST_WARNING, Settings, SettingsRefused, load_settings
+from server.storage.errors import StorageRefused
+
+_log = logging.getLogger("stillhere")
+
+_BACKLOG = 2048
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run until SIGTERM or SIGINT. Ends with 0, or with 1 or 2 and one line that says why."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    flags = vars(_parser().parse_args(arguments))
+    try:
+        settings = load_settings(**{name: value for name, value in flags.items() if value})
+    except SettingsRefused as refused:
+        _give_up(refused, 2)
+    _note_oddities(settings)
+    listener = _listen(settings)
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(settings, listener))
+    except StorageRefused as refused:
+        _give_up(refused, 1)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="stillhere",
+        description="A game server that knows who is really there.",
+        epilog=f"Every flag is also a variable of the environment or a .env file: {PREFIX}PORT=8000",
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=36, width=100),
+    )
+    parser.add_argument("--version", action="version", version=f"Still Here {__version__}")
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        shown = f" (default: {default:g})" if isinstance(default, float) else f" (default: {default})"
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            metavar=name.split("_")[-1].upper(),
+            help=f"{field.description}{'' if default == () else shown}",
+        )
+    return parser
+
+
+def _note_oddities(settings: Settings) -> None:
+    """Log what is allowed, but perhaps not meant."""
+    if settings.warns_shortly:
+        _log.warning(
+            "%sWARN_BEFORE=%g leaves players less than the %g s that WCAG 2.2.1 asks for",
+            PREFIX,
+            settings.warn_before,
+            SHORTEST_WARNING,
+        )
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in sorted(os.environ):
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            _log.warning("%s is no setting; see `stillhere --help`", name)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server(
+            (settings.host, settings.port), family=family, backlog=_BACKLOG
+        )
+    except OSError as error:
+        _give_up(
+            f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. "
+            "Choose another with --port",
+            1,
+        )
+
+
+async def _serve(settings: Settings, listener: socket.socket) -> None:
+    still_here = StillHere(settings, SystemClock())
+    config = uvicorn.Config(
+        still_here.app,
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        backlog=_BACKLOG,
+        **UVICORN_KNOBS,
+    )
+    try:
+        # Before uvicorn: what is wrong with the database is told in one line, not in a traceback.
+        await still_here.start()
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        print(f"Still Here {__version__} on http://{shown}:{port}", flush=True)  # noqa: T201
+        await _Server(config).serve(sockets=[listener])
+    finally:
+        # And after it: a shutdown that goes wrong skips the lifespan, and must not skip the disk.
+        await still_here.stop()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, but a signal ends `serve` instead of the process: there is still work."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {
+            each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+
+def _loop_factory() -> Any:
+    try:
+        import uvloop
+    except ImportError:  # pragma: no cover - it has no build for Windows
+        return None
+    return uvloop.new_event_loop
+
+
+def _give_up(why: object, code: int) -> NoReturn:
+    print(f"stillhere: {why}", file=sys.stderr)  # noqa: T201
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

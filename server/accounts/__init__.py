@@ -1,0 +1,1 @@
+"""Who may sign in: names, passwords, attempt limits, session tokens."""

@@ -1,0 +1,74 @@
+"""Opening sessions, and finding the one that a cookie names."""
+
+from collections.abc import Iterable
+
+from server.accounts.ports import AccountStore
+from server.accounts.tokens import SessionTokens
+from server.ids import SessionId, new_session_id
+from server.presence.events import Event, SessionEnded
+from server.presence.registry import Registry
+from server.presence.session import Player, Session
+from server.presence.status import Reason
+from server.presence.stream import EventStream
+
+_MOST_REMEMBERED_ENDINGS = 20_000
+
+
+class Sessions:
+    """The sessions by their tokens. Subscribes to the events, to forget those that end."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        stream: EventStream,
+        tokens: SessionTokens,
+        store: AccountStore,
+    ) -> None:
+        self._registry = registry
+        self._stream = stream
+        self._tokens = tokens
+        self._store = store
+        self._by_digest: dict[bytes, Session] = {}
+        self._digests: dict[SessionId, bytes] = {}
+        # Why the latest sessions ended: the disk knows all of them, a little later.
+        self._endings: dict[bytes, Reason] = {}
+
+    def open(self, player: Player, now: float, *, remember: bool = False) -> tuple[Session, str]:
+        """Sign `player` in; returns the session and the cookie that names it."""
+        token = self._tokens.mint()
+        session, events = self._registry.sign_in(player, new_session_id(), now, remember=remember)
+        self.know(session, token.digest)
+        self._store.add_session(session, token.digest)
+        self._stream.publish(events)
+        return session, token.cookie
+
+    def know(self, session: Session, digest: bytes) -> None:
+        """Have `digest` name `session`; for sessions that an earlier process opened."""
+        self._by_digest[digest] = session
+        self._digests[session.id] = digest
+
+    async def find(self, cookie: str | None) -> Session | Reason | None:
+        """The session that `cookie` names, or why it has ended; None: it names none of ours."""
+        digest = None if cookie is None else self._tokens.read(cookie)
+        if digest is None:
+            return None
+        found = self._by_digest.get(digest) or self._endings.get(digest)
+        return found if found is not None else await self._store.find_ending(digest)
+
+    async def end(self, sessions: Iterable[Session], reason: Reason, now: float) -> None:
+        """End `sessions`; returns when that is durable: a revoked session never comes back."""
+        for session in list(sessions):
+            self._stream.publish(self._registry.end(session, reason, now))
+        await self._store.flush()
+
+    def hear(self, event: Event) -> None:
+        """Subscriber: forget the token of a session that ended, and keep the reason."""
+        if not isinstance(event, SessionEnded):
+            return
+        digest = self._digests.pop(event.session.id, None)
+        if digest is None:
+            return
+        del self._by_digest[digest]
+        self._endings[digest] = event.reason
+        if len(self._endings) > _MOST_REMEMBERED_ENDINGS:
+            del self._endings[next(iter(self._endings))]

@@ -1,0 +1,59 @@
+"""Session tokens: what the cookie holds, and what of it the server keeps.
+
+The cookie is 256 random bits signed with itsdangerous (HMAC-SHA-256). It carries no name, no
+activity and no clock: the server's record alone decides whether a session lives, so a wall-clock
+step or a stolen clock changes nothing. The server keeps only a digest: whoever reads the database
+cannot make a cookie from it.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from itsdangerous import BadSignature, Signer
+
+_SALT = "stillhere.session"
+_BYTES = 32
+_LONGEST = 512
+"""Characters of a cookie worth checking; ours have 87."""
+
+
+class Token(NamedTuple):
+    """A freshly minted token: the signed `cookie` goes out, the `digest` is kept."""
+
+    cookie: str
+    digest: bytes
+
+
+class SessionTokens:
+    """Mints and reads cookies. `keys`: newest first; the newest signs, all verify."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        if not keys:
+            raise ValueError("at least one key is needed")
+        self._signer = Signer(
+            list(reversed(keys)),  # itsdangerous wants the oldest first
+            salt=_SALT,
+            key_derivation="hmac",
+            digest_method=hashlib.sha256,
+        )
+
+    def mint(self) -> Token:
+        """A token that never was and cannot be guessed."""
+        secret = secrets.token_urlsafe(_BYTES)
+        return Token(self._signer.sign(secret).decode(), _digest(secret.encode()))
+
+    def read(self, cookie: str) -> bytes | None:
+        """The digest of the token in `cookie`; None unless one of our keys has signed it."""
+        if len(cookie) > _LONGEST:
+            return None
+        try:
+            return _digest(self._signer.unsign(cookie))
+        except BadSignature:
+            return None
+
+
+def _digest(secret: bytes) -> bytes:
+    # The secret has 256 random bits: nothing is gained by a slow or salted hash.
+    return hashlib.sha256(secret).digest()

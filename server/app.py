@@ -1,0 +1,208 @@
+"""The composition root: what there is, and who is given what. Start reading here."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.routing import WebSocketRoute
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from server import knobs
+from server.accounts.accounts import Accounts
+from server.accounts.attempts import Attempts
+from server.accounts.errors import AccountError
+from server.accounts.keys import keys_path, load_or_make_keys
+from server.accounts.passwords import Passwords
+from server.accounts.sessions import Sessions
+from server.accounts.tokens import SessionTokens
+from server.clock import Clock, SystemClock
+from server.collector import Collector
+from server.presence.events import Event
+from server.presence.registry import Registry
+from server.presence.stream import EventStream
+from server.realtime.endpoint import WebSocketEndpoint
+from server.realtime.figures import RealtimeFigures
+from server.realtime.hub import Hub
+from server.realtime.tabs import Tabs
+from server.realtime.ticker import Ticker
+from server.settings import Settings, SettingsRefused, load_settings
+from server.storage.errors import StorageRefused
+from server.storage.reconcile import restore_sessions
+from server.storage.store import Store
+from server.web import problems
+from server.web.caller import IdentifyCaller
+from server.web.guards import (
+    LARGEST_BODY,
+    AddSecurityHeaders,
+    RefuseCrossOrigin,
+    RequireJson,
+)
+from server.web.operations import Figures, OperationRoutes
+from server.web.pages import Pages, static_folder
+from server.web.player_routes import PlayerRoutes
+from server.web.session_routes import SessionRoutes
+
+_log = logging.getLogger("stillhere")
+
+
+def create_app(settings: Settings | None = None, clock: Clock | None = None) -> Starlette:
+    """The application. Without arguments, as `uvicorn --factory` calls it, it reads the settings
+    from the environment, and says what uvicorn should have been told."""
+    if settings is None:
+        try:
+            settings = load_settings()
+        except SettingsRefused as refused:
+            sys.exit(f"stillhere: {refused}")
+        _log.warning("the `stillhere` command would have set: %s", knobs.as_flags())
+    return StillHere(settings, clock or SystemClock()).app
+
+
+class StillHere:
+    """One running server: every part of it, from the core outwards.
+
+    `start` and `stop` are called by the application's lifespan, and by the `stillhere` command
+    around it; either is as good twice as once. `app.state.still_here` leads back here.
+    """
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        """Raises StorageRefused if the secret keys cannot be read or made."""
+        self.settings = settings
+        self.clock = clock
+
+        self.registry = Registry(settings.policy)
+        self.stream = EventStream(_log_subscriber_error)
+        self.store = Store(settings.database, self.registry, clock)
+
+        self.passwords = Passwords()
+        self.accounts = Accounts(self.store, self.passwords, Attempts())
+        tokens = SessionTokens(_keys(settings))
+        self.sessions = Sessions(self.registry, self.stream, tokens, self.store)
+
+        self.tabs = Tabs(settings.policy)
+        self.hub = Hub(asyncio.get_event_loop().time)
+        self.ticker = Ticker(self.registry, self.stream, clock)
+        self.collector = Collector(is_idle=lambda: not len(self.tabs))
+        figures = Figures(self.registry, self.store.journal, self.collector)
+
+        # Who hears what happened, in this order: the disk, the player's tabs, everybody else.
+        for subscriber in (
+            self.sessions.hear,
+            self.store.journal.hear,
+            self.tabs.hear,
+            self.hub.hear,
+            figures.hear,
+            self.ticker.hear,
+        ):
+            self.stream.subscribe(subscriber)
+
+        self.app = Starlette(
+            routes=[
+                *SessionRoutes(
+                    self.accounts, self.sessions, self.registry, self.stream, clock
+                ).routes,
+                *PlayerRoutes(
+                    self.registry, self.store.queries, self.store.journal, clock
+                ).routes,
+                *OperationRoutes(
+                    [figures, RealtimeFigures(self.tabs, self.hub, self.ticker)],
+                    self.store.journal,
+                    self.store.queries,
+                ).routes,
+                *Pages(static_folder()).routes,
+                WebSocketRoute(
+                    "/ws",
+                    WebSocketEndpoint(
+                        settings,
+                        clock,
+                        self.registry,
+                        self.stream,
+                        self.sessions,
+                        self.tabs,
+                        self.hub,
+                    ),
+                ),
+            ],
+            middleware=[
+                *(
+                    [Middleware(ProxyHeadersMiddleware, list(settings.trusted_proxies))]
+                    if settings.trusted_proxies
+                    else []
+                ),
+                Middleware(AddSecurityHeaders),
+                Middleware(RefuseCrossOrigin, settings.allowed_origins),
+                Middleware(RequireJson),
+                Middleware(
+                    IdentifyCaller, self.sessions, self.registry, self.stream, clock
+                ),
+                Middleware(RequestBodyLimitMiddleware, LARGEST_BODY),
+            ],
+            exception_handlers={
+                problems.Problem: problems.answer_problem,
+                AccountError: problems.answer_account_error,
+                HTTPException: problems.answer_http_exception,
+                500: problems.answer_crash,
+            },
+            lifespan=self._lifespan,
+        )
+        self.app.state.still_here = self
+        self._is_started = False
+
+    async def start(self) -> None:
+        """Open the database, take over the sessions in it, and begin to tick.
+
+        Raises StorageRefused.
+        """
+        if self._is_started:
+            return
+        self._is_started = True
+        stored, stopped_in_order = await self.store.open()
+        restore_sessions(
+            stored,
+            self.registry,
+            self.sessions,
+            self.stream,
+            self.clock,
+            stopped_in_order=stopped_in_order,
+        )
+        await self.store.flush()
+        self.ticker.start()
+        self.collector.start()
+
+    async def stop(self) -> None:
+        """Stop ticking, write what is left, and close the database."""
+        if not self._is_started:
+            return
+        self._is_started = False
+        self.ticker.stop()
+        self.hub.close()
+        self.collector.stop()
+        await self.store.close()
+        self.passwords.close()
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        await self.start()
+        try:
+            yield
+        finally:
+            await self.stop()
+
+
+def _keys(settings: Settings) -> tuple[str, ...]:
+    if settings.secret_keys:
+        return settings.secret_keys
+    path = keys_path(settings.database)
+    try:
+        return load_or_make_keys(path)
+    except (OSError, ValueError) as error:
+        raise StorageRefused(f"the secret keys in {path} cannot be used: {error}") from error
+
+
+def _log_subscriber_error(error: Exception, event: Event) -> None:
+    _log.error("a subscriber failed at %r", event, exc_info=error)

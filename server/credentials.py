@@ -1,0 +1,97 @@
+"""What a request says of who sent it: its session cookie, its origin, its address.
+
+Shared by both edges; reads ASGI scopes (http and websocket) and decides nothing by itself but
+whether an origin is ours.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from http.cookies import CookieError
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+
+Scope: TypeAlias = Mapping[str, Any]
+
+_FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def is_secure(scope: Scope) -> bool:
+    """Whether the request came by TLS, as far as this server was told by a proxy it trusts."""
+    return scope["scheme"] in ("https", "wss")
+
+
+def cookie_name(scope: Scope) -> str:
+    """The session cookie's name: `__Host-` binds it to this host, and needs TLS (RFC 6265bis)."""
+    return "__Host-session" if is_secure(scope) else "session"
+
+
+def session_cookie(scope: Scope) -> str | None:
+    """The session cookie's value, unchecked; None: the request has none."""
+    name = cookie_name(scope)
+    for header in Headers(scope=scope).getlist("cookie"):
+        try:
+            cookies = cookie_parser(header)
+        except CookieError:
+            continue
+        if name in cookies:
+            return cookies[name]
+    return None
+
+
+def is_own_origin(scope: Scope, origin: str, allowed: tuple[str, ...]) -> bool:
+    """Whether `origin`, as a browser sent it, is this server's own or one of `allowed`."""
+    if origin.lower() in allowed:
+        return True
+    try:
+        theirs = urlsplit(origin.lower())
+        host = Headers(scope=scope).get("host", "").lower()
+        ours = urlsplit(f"{'https' if is_secure(scope) else 'http'}://{host}")
+        return (
+            theirs.scheme == ours.scheme
+            and theirs.hostname is not None
+            and theirs.hostname == ours.hostname
+            and _port(theirs.scheme, theirs.port) == _port(ours.scheme, ours.port)
+        )
+    except ValueError:  # no port is a word, and no host has a lone bracket
+        return False
+
+
+def host_of(scope: Scope) -> str:
+    """Where the request came from: an IPv4 address, or the /64 that an IPv6 customer has."""
+    client = scope.get("client")
+    if not client:
+        return "unknown"
+    try:
+        address = ipaddress.ip_address(client[0])
+    except ValueError:
+        return str(client[0])
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def limited_address(scope: Scope) -> str | None:
+    """The address that limits by address go by; None: they do not apply.
+
+    They do not apply to this machine itself, so that a load script can run; but a proxy on this
+    machine that is not trusted looks like that too, and is told by the header it adds.
+    """
+    client = scope.get("client")
+    headers = Headers(scope=scope)
+    if client and not any(name in headers for name in _FORWARDING):
+        try:
+            if ipaddress.ip_address(client[0]).is_loopback:
+                return None
+        except ValueError:
+            pass
+    return host_of(scope)
+
+
+def _port(scheme: str, port: int | None) -> int | None:
+    return port if port is not None else _DEFAULT_PORTS.get(scheme)

@@ -1,0 +1,40 @@
+"""Problem details (RFC 9457), and the headers that every response carries. Shared by both edges."""
+
+from http import HTTPStatus
+
+import msgspec
+
+PROBLEM_JSON = "application/problem+json"
+
+SECURITY_HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; "
+        "frame-ancestors 'none'"
+    ),
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+}
+"""OWASP ASVS 5.0, 3.4. HSTS is added where the request came by TLS."""
+
+HSTS = ("strict-transport-security", "max-age=31536000")
+
+
+class ProblemDetails(msgspec.Struct, frozen=True):
+    """`code` is the stable word for machines, `detail` the sentence for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+def encode_problem(status: int, code: str, detail: str) -> bytes:
+    """The body of a problem response."""
+    title = HTTPStatus(status).phrase
+    return msgspec.json.encode(
+        ProblemDetails(f"urn:stillhere:problem:{code}", title, status, detail, code)
+    )

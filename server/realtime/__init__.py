@@ -1,0 +1,1 @@
+"""The WebSocket edge: frames, close codes, connections, topics, and the one sleeper."""

@@ -1,0 +1,54 @@
+"""Every way in which the server closes a socket: number, name, and the client's duty.
+
+4400-4499: come back, with jitter. 4500-4599: do not, the session is over. The table in the
+protocol document and the client in `static/` are tested against this one.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from server.presence.status import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A close code and the word that goes with it."""
+
+    code: int
+    reason: str
+
+
+class Close(Enum):
+    """The codes this server closes with. 1012 is uvicorn's own, when the process stops."""
+
+    MESSAGE_TOO_BIG = Closing(1009, "message_too_big")
+    TOO_SLOW = Closing(4400, "too_slow")
+    TOO_MANY_MESSAGES = Closing(4401, "too_many_messages")
+    TOO_MANY_CONNECTIONS = Closing(4402, "too_many_connections")
+    NOT_SIGNED_IN = Closing(4500, "not_signed_in")
+    IDLE_TIMEOUT = Closing(4501, "idle_timeout")
+    SESSION_LIFETIME = Closing(4502, "session_lifetime")
+    SIGNED_OUT = Closing(4503, "signed_out")
+    KICKED = Closing(4504, "kicked")
+    REPLACED = Closing(4505, "replaced")
+
+
+SERVICE_RESTART = 1012
+"""What a socket is closed with when this process stops: not a departure."""
+
+LEFT = frozenset({1000, 1001})
+"""What a page closes its socket with when it goes of its own accord (RFC 6455, 7.4.1)."""
+
+_BY_ENDING = {
+    Reason.IDLE_TIMEOUT: Close.IDLE_TIMEOUT,
+    Reason.SESSION_LIFETIME: Close.SESSION_LIFETIME,
+    Reason.SIGNED_OUT: Close.SIGNED_OUT,
+    Reason.SIGNED_OUT_EVERYWHERE: Close.SIGNED_OUT,
+    Reason.KICKED: Close.KICKED,
+    Reason.REPLACED: Close.REPLACED,
+}
+
+
+def close_for(ending: Reason) -> Close:
+    """How to close the sockets of a session that ended for this reason."""
+    return _BY_ENDING[ending]

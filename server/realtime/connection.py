@@ -1,0 +1,134 @@
+"""One WebSocket: what it is sent, in order, without anybody waiting for it.
+
+Sending never blocks and never raises. A message goes to the transport at once where that takes
+it; else it waits in a bounded outbox, and a task, made for the purpose, carries it on. So an idle
+connection has no task of its own, and a reader never waits for a peer that does not read.
+"""
+
+import asyncio
+import types
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, TypeAlias
+
+from server.ids import ConnectionId
+from server.presence.session import Session
+from server.realtime.closing import Close
+
+MOST_WAITING = 64
+"""Messages that may wait for a peer; one more and it is closed as too slow."""
+
+AsgiSend: TypeAlias = Callable[[Any], Awaitable[None]]
+
+# What ASGI servers raise from `send` once the peer is gone: uvicorn's ClientDisconnected is an
+# OSError, and what it says after a protocol error is a RuntimeError.
+_GONE = (OSError, RuntimeError)
+
+
+class Connection:
+    """An accepted WebSocket of a live session."""
+
+    __slots__ = ("_is_closing", "_on_drained", "_outbox", "_send", "_sender", "id", "session")
+
+    def __init__(
+        self,
+        id: ConnectionId,
+        session: Session,
+        send: AsgiSend,
+        on_drained: Callable[["Connection"], None],
+    ) -> None:
+        """`on_drained` is called when a peer that could not keep up has caught up."""
+        self.id = id
+        self.session = session
+        self._send = send
+        self._on_drained = on_drained
+        self._outbox: deque[dict[str, Any]] | None = None
+        self._sender: asyncio.Task[None] | None = None
+        self._is_closing = False
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the peer has yet to take what it was sent before."""
+        return self._sender is not None
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether nothing more will be sent."""
+        return self._is_closing
+
+    def send(self, text: str) -> None:
+        """Send a text frame, now or when the peer takes it. Too many waiting close it (4400)."""
+        if not self._is_closing:
+            self._put({"type": "websocket.send", "text": text})
+
+    def close(self, close: Close, farewell: str | None = None) -> None:
+        """Send `farewell` and close. What still waited is dropped; closing twice does nothing."""
+        if self._is_closing:
+            return
+        self._is_closing = True
+        if self._outbox is not None:
+            self._outbox.clear()
+        if farewell is not None:
+            self._put({"type": "websocket.send", "text": farewell})
+        self._put(
+            {"type": "websocket.close", "code": close.value.code, "reason": close.value.reason}
+        )
+
+    def gone(self) -> None:
+        """The peer is gone: send nothing more, and end the task that might still be trying."""
+        self._is_closing = True
+        if self._sender is not None:
+            self._sender.cancel()
+
+    def _put(self, event: dict[str, Any]) -> None:
+        if self._sender is not None:
+            self._queue(event)
+            return
+        step = self._send(event)
+        assert isinstance(step, Coroutine)
+        # Nearly always the transport takes the message at once. Running the coroutine's first
+        # step here saves a task a message, and the rest of it can still go on in one.
+        try:
+            waiting_for = step.send(None)
+        except StopIteration:
+            return
+        except _GONE:
+            self._is_closing = True
+            return
+        self._sender = asyncio.get_running_loop().create_task(self._drain(step, waiting_for))
+
+    def _queue(self, event: dict[str, Any]) -> None:
+        if self._outbox is None:
+            self._outbox = deque()
+        self._outbox.append(event)
+        if len(self._outbox) > MOST_WAITING:
+            self.close(Close.TOO_SLOW)
+
+    async def _drain(self, step: Coroutine[Any, Any, None], waiting_for: Any) -> None:
+        """Carry on until nothing waits. Cancelling drops what waits."""
+        try:
+            await _rest(step, waiting_for)
+            while self._outbox:
+                await self._send(self._outbox.popleft())
+        except _GONE:
+            self._is_closing = True
+        finally:
+            self._sender = self._outbox = None
+        if not self._is_closing:
+            self._on_drained(self)
+
+
+@types.coroutine
+def _rest(step: Coroutine[Any, Any, None], waiting_for: Any) -> Generator[Any, Any, None]:
+    """The rest of a coroutine that was begun by hand and waits for the future `waiting_for`."""
+    while True:
+        try:
+            result = yield waiting_for
+        except BaseException as error:
+            send, value = step.throw, error
+        else:
+            send, value = step.send, result
+        try:
+            waiting_for = send(value)
+        except StopIteration:
+            return

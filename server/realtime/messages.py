@@ -1,0 +1,186 @@
+"""Every message, both ways: closed, tagged sets, parsed once at the edge."""
+
+from typing import Annotated, Any, NewType, TypeAlias
+
+import msgspec
+
+from server.ids import ConnectionId, PlayerId
+from server.presence.status import Reason, Status
+from server.views import PlayerView, PolicyView, SessionClocks
+
+LARGEST_MESSAGE = 16 * 1024
+"""Bytes a message may have; more is closed with 1009."""
+
+Topic = NewType("Topic", str)
+LOBBY = Topic("lobby")
+
+_PingId: TypeAlias = (
+    Annotated[str, msgspec.Meta(max_length=100)] | int | float | None | msgspec.UnsetType
+)
+
+
+class _Message(msgspec.Struct, frozen=True, gc=False, tag_field="type"):
+    pass
+
+
+# What a client sends
+
+
+class Ping(_Message, tag="ping"):
+    """Activity: the idle clock starts anew. `id` comes back in the answer."""
+
+    id: _PingId = msgspec.UNSET
+
+
+class Hold(_Message, tag="hold"):
+    """Busy without input: let the idle clock stand still for `seconds`."""
+
+    seconds: Annotated[float, msgspec.Meta(gt=0)]
+    why: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+class Release(_Message, tag="release"):
+    """End the hold."""
+
+
+class Watch(_Message, tag="watch"):
+    """Tell me about a topic."""
+
+    topic: str
+
+
+class Unwatch(_Message, tag="unwatch"):
+    """No more about a topic."""
+
+    topic: str
+
+
+ClientMessage: TypeAlias = Ping | Hold | Release | Watch | Unwatch
+
+
+# What the server sends
+
+
+class Warned(msgspec.Struct, frozen=True, gc=False):
+    """A warning that stands when a tab connects."""
+
+    expires_in: float
+    reason: Reason
+
+
+class Hello(_Message, tag="hello"):
+    """The first message of every connection: a session view, and who is speaking.
+
+    `warning` only where one stands; the same follows as a message of its own, so that a page
+    needs one way of dealing with it.
+    """
+
+    player: PlayerView
+    session: SessionClocks
+    policy: PolicyView
+    server_version: str
+    connection_id: ConnectionId
+    warning: Warned | msgspec.UnsetType = msgspec.UNSET
+
+
+class Pong(_Message, tag="pong"):
+    """The answer to `ping`."""
+
+    expires_in: float
+    id: _PingId = msgspec.UNSET
+
+
+class Held(_Message, tag="held"):
+    """The answer to `hold`, with the seconds granted, and to `release`, with 0."""
+
+    seconds: float
+    expires_in: float
+
+
+class Warning_(_Message, tag="warning"):  # noqa: N801 - `Warning` is a builtin
+    """The session is about to end for `reason`."""
+
+    expires_in: float
+    reason: Reason
+
+
+class Extended(_Message, tag="extended"):
+    """A warned session became active again, in whichever tab."""
+
+    expires_in: float
+
+
+class SignedOut(_Message, tag="signed_out"):
+    """The session is over; the socket is closed next."""
+
+    reason: Reason | str
+    detail: str
+
+
+class Roster(_Message, tag="roster"):
+    """Who is here: the whole of a topic, or the first of a large one; `total` counts all."""
+
+    topic: Topic
+    version: int
+    players: list[PlayerView]
+    total: int
+
+
+class ChangedPlayer(msgspec.Struct, frozen=True, gc=False):
+    id: PlayerId
+    status: Status
+
+
+class Presence(_Message, tag="presence"):
+    """What changed in a topic since `version - 1`."""
+
+    topic: Topic
+    version: int
+    joined: list[PlayerView]
+    changed: list[ChangedPlayer]
+    left: list[PlayerId]
+    total: int
+
+
+class Error(_Message, tag="error"):
+    """A message was refused; `re` is its type. The connection stays."""
+
+    code: str
+    detail: str
+    re: str | msgspec.UnsetType = msgspec.UNSET
+
+
+ServerMessage: TypeAlias = (
+    Hello | Pong | Held | Warning_ | Extended | SignedOut | Roster | Presence | Error
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(ClientMessage)
+_TYPES = {"ping", "hold", "release", "watch", "unwatch"}
+
+
+def encode(message: ServerMessage) -> str:
+    """The text frame of a message."""
+    return _encoder.encode(message).decode()
+
+
+def parse(text: str) -> ClientMessage | Error:
+    """What a client said; an `Error`, to be sent back, if that was nothing we know."""
+    try:
+        return _decoder.decode(text)
+    except msgspec.ValidationError as error:
+        return _refusal(text, str(error))
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        return Error("bad_json", f"This is not JSON: {error}")
+
+
+def _refusal(text: str, why: str) -> Error:
+    message: Any = msgspec.json.decode(text)
+    if not isinstance(message, dict):
+        return Error("invalid", "A message is a JSON object with a `type`.")
+    type_ = message.get("type")
+    if not isinstance(type_, str):
+        return Error("invalid", "A message needs a `type`, which is a string.")
+    if type_ not in _TYPES:
+        return Error("unknown_type", f"There is no message of type {type_[:50]!r}.", type_[:50])
+    return Error("invalid", f"{why}.", type_)

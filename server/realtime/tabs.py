@@ -1,0 +1,96 @@
+"""The open connections by their session: what a session hears, every tab of it hears."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from server.ids import SessionId
+from server.presence.events import Event, Extended, SessionEnded, SessionSlept, WarningGiven
+from server.presence.explain import explain_ending
+from server.presence.policy import Policy
+from server.presence.session import Session
+from server.presence.status import Reason
+from server.realtime import messages
+from server.realtime.closing import close_for
+from server.realtime.connection import Connection
+from server.views import to_milliseconds
+
+
+class Tabs:
+    """Subscribes to the events: pushes warnings, and closes what a session leaves behind."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._by_session: dict[SessionId, list[Connection]] = {}
+        self._count = 0
+        self._closed: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        """How many connections are open."""
+        return self._count
+
+    def __iter__(self) -> Iterator[Connection]:
+        for connections in self._by_session.values():
+            yield from connections
+
+    @property
+    def closed(self) -> Mapping[str, int]:
+        """How many connections this server has closed, by reason."""
+        return MappingProxyType(self._closed)
+
+    def of(self, session: Session) -> list[Connection]:
+        """The connections of a session; a copy."""
+        return list(self._by_session.get(session.id, ()))
+
+    def attach(self, connection: Connection) -> None:
+        """From now on `connection` hears what its session hears."""
+        self._by_session.setdefault(connection.session.id, []).append(connection)
+        self._count += 1
+
+    def detach(self, connection: Connection) -> bool:
+        """Forget `connection`; False if that was done before."""
+        connections = self._by_session.get(connection.session.id, [])
+        if connection not in connections:
+            return False
+        connections.remove(connection)
+        if not connections:
+            del self._by_session[connection.session.id]
+        self._count -= 1
+        return True
+
+    def note_closed(self, reason: str) -> None:
+        """Count a connection that the server closed."""
+        self._closed[reason] = self._closed.get(reason, 0) + 1
+
+    def hear(self, event: Event) -> None:
+        """Subscriber: tell every tab of the session that the event is about."""
+        match event:
+            case WarningGiven(session=session, reason=reason, expires_in=expires_in):
+                self._tell(session, messages.Warning_(to_milliseconds(expires_in), reason))
+            case Extended(session=session, expires_in=expires_in):
+                self._tell(session, messages.Extended(to_milliseconds(expires_in)))
+            case SessionEnded(session=session, reason=reason):
+                self._close(session, reason)
+            case SessionSlept(session=session):
+                self._close(session, Reason.IDLE_TIMEOUT)
+            case _:
+                pass
+
+    def _tell(self, session: Session, message: messages.ServerMessage) -> None:
+        connections = self._by_session.get(session.id)
+        if connections:
+            text = messages.encode(message)
+            for connection in list(connections):
+                connection.send(text)
+
+    def _close(self, session: Session, reason: Reason) -> None:
+        # Detached first, so that a socket which takes its time to close counts for nothing more.
+        connections = self._by_session.pop(session.id, [])
+        self._count -= len(connections)
+        if not connections:
+            return
+        farewell = messages.encode(
+            messages.SignedOut(reason, explain_ending(reason, self._policy))
+        )
+        for connection in connections:
+            connection.close(close_for(reason), farewell)
+            self.note_closed(close_for(reason).value.reason)

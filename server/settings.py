@@ -1,0 +1,169 @@
+"""Every knob: its name, unit, default and meaning, and which values make no sense together.
+
+Read from the environment and a `.env` file with the prefix `STILLHERE_`; each is also a flag of
+the `stillhere` command. Durations are seconds and may be fractional.
+"""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from server.presence.policy import Policy
+
+PREFIX = "STILLHERE_"
+SHORTEST_WARNING = 20.0
+"""Seconds WCAG 2.2.1 asks for between a warning and the end of a session, at the least."""
+SHORTEST_KEY = 32
+"""Characters of a secret key, at the least: 32 random bytes are 43 in base64url."""
+
+Duration = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Grace = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class SettingsRefused(Exception):
+    """The settings make no sense. `problems`: one sentence each, naming the setting."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class Settings(BaseSettings):
+    """What the operator decides. Use `load_settings` for errors that a person can read."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, validate_default=True
+    )
+
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0: any free one")
+    database: Path = Field(Path("stillhere.db"), description="the SQLite file")
+    secret_keys: Words = Field(
+        (),
+        description="keys that sign the session cookie, comma separated, newest first; made and "
+        "kept beside the database when not given",
+    )
+    away_after: Duration = Field(120.0, description="seconds without activity until `away`")
+    warn_before: Duration = Field(60.0, description="seconds between the warning and the sign-out")
+    idle_timeout: Duration = Field(300.0, description="seconds without activity until signed out")
+    session_lifetime: Duration = Field(43_200.0, description="longest life of a session, seconds")
+    remember_lifetime: Duration = Field(
+        1_209_600.0, description="longest life of a remembered session, seconds"
+    )
+    reload_grace: Grace = Field(5.0, description="seconds to come back after leaving the page")
+    reconnect_grace: Grace = Field(30.0, description="seconds to come back after a lost connection")
+    max_hold: Grace = Field(600.0, description="longest hold of the idle clock, seconds")
+    max_sessions_per_player: int = Field(
+        10, ge=1, description="signed-in browsers of a player; one more replaces the oldest"
+    )
+    max_connections: int = Field(20_000, ge=1, description="open sockets in all")
+    max_connections_per_session: int = Field(20, ge=1, description="open sockets of a session")
+    max_messages_per_second: float = Field(
+        50.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="messages a second of a connection, bursts of twice that; 0: no limit",
+    )
+    allowed_origins: Words = Field(
+        (),
+        description="origins that may call and connect beside the page's own, comma separated",
+    )
+    trusted_proxies: Words = Field(
+        (),
+        description="addresses or networks whose X-Forwarded-* headers are believed, comma "
+        "separated",
+    )
+
+    @field_validator("secret_keys", "allowed_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(word for word in (part.strip() for part in value.split(",")) if word)
+        return value
+
+    @field_validator("secret_keys")
+    @classmethod
+    def _check_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
+        for number, key in enumerate(keys, 1):
+            if len(key) < SHORTEST_KEY:
+                # The key itself is a secret: its number and length are enough to find it.
+                raise ValueError(
+                    f"key {number} has {len(key)} characters; at least {SHORTEST_KEY} are needed"
+                )
+        return keys
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+                raise ValueError(f"{origin!r} is no origin; write it like https://game.example")
+        return tuple(origin.lower() for origin in origins)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ipaddress.ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"{proxy!r} is neither an address nor a network") from None
+        return proxies
+
+    @model_validator(mode="after")
+    def _check_relations(self) -> Self:
+        if self.warn_before >= self.idle_timeout:
+            raise ValueError(
+                f"WARN_BEFORE={self.warn_before:g} must be shorter than "
+                f"IDLE_TIMEOUT={self.idle_timeout:g}: the warning comes that long before the end"
+            )
+        if self.idle_timeout - self.warn_before < self.away_after:
+            raise ValueError(
+                f"AWAY_AFTER={self.away_after:g} must not be later than the warning, which is due "
+                f"after {self.idle_timeout - self.warn_before:g} s "
+                f"(IDLE_TIMEOUT={self.idle_timeout:g} less WARN_BEFORE={self.warn_before:g})"
+            )
+        for name in ("session_lifetime", "remember_lifetime"):
+            if getattr(self, name) <= self.warn_before:
+                raise ValueError(
+                    f"{name.upper()}={getattr(self, name):g} must be longer than "
+                    f"WARN_BEFORE={self.warn_before:g}: its end is warned of too"
+                )
+        return self
+
+    @property
+    def policy(self) -> Policy:
+        """The figures that presence goes by."""
+        return Policy(**{name: getattr(self, name) for name in Policy.__slots__})
+
+    @property
+    def warns_shortly(self) -> bool:
+        """Whether the warning leaves people less time than WCAG 2.2.1 asks for."""
+        return self.warn_before < SHORTEST_WARNING
+
+
+def load_settings(**flags: Any) -> Settings:
+    """The settings from `flags`, the environment and `.env`, in this order of precedence.
+
+    Raises SettingsRefused.
+    """
+    try:
+        return Settings(**flags)
+    except ValidationError as error:
+        raise SettingsRefused([_sentence(each) for each in error.errors()]) from None
+
+
+def _sentence(error: Any) -> str:
+    text = str(error["msg"]).removeprefix("Value error, ")
+    if not error["loc"]:
+        return PREFIX + text
+    name = f"{PREFIX}{str(error['loc'][0]).upper()}"
+    if name == f"{PREFIX}SECRET_KEYS":
+        return f"{name}: {text}"
+    return f"{name}={error['input']}: {text[0].lower()}{text[1:]}"

@@ -1,0 +1,1 @@
+"""SQLite through aiosqlite: one writer, a write-behind journal, readers of their own."""

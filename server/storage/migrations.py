@@ -1,0 +1,86 @@
+"""The schema, as numbered steps. `PRAGMA user_version` says which of them a file has had.
+
+A step that has been released never changes; what it got wrong, a later one mends. Instants are
+Unix milliseconds.
+"""
+
+import aiosqlite
+
+from server.storage.errors import StorageRefused
+
+MIGRATIONS = (
+    """
+    CREATE TABLE players (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        name_key TEXT UNIQUE,              -- what signs in; NULL once a guest's name is free again
+        sort_key TEXT NOT NULL,
+        guest INTEGER NOT NULL CHECK (guest IN (0, 1)),
+        password_hash TEXT,
+        status TEXT NOT NULL,
+        is_currently_active INTEGER NOT NULL CHECK (is_currently_active IN (0, 1)),
+        last_activity_at INTEGER NOT NULL,
+        created_at INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX players_offline ON players (sort_key, id) WHERE is_currently_active = 0;
+
+    CREATE TABLE name_lookalikes (         -- skeletons of the names that are somebody's
+        lookalike TEXT PRIMARY KEY,
+        player_id TEXT NOT NULL REFERENCES players (id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX name_lookalikes_player ON name_lookalikes (player_id);
+
+    CREATE TABLE sessions (
+        id TEXT PRIMARY KEY,
+        player_id TEXT NOT NULL REFERENCES players (id),
+        token_digest BLOB NOT NULL UNIQUE, -- SHA-256 of the secret in the cookie
+        remember INTEGER NOT NULL CHECK (remember IN (0, 1)),
+        status TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        last_activity_at INTEGER NOT NULL,
+        last_activity_by TEXT NOT NULL,
+        ends_at INTEGER NOT NULL,
+        ended_at INTEGER,
+        end_reason TEXT
+    ) STRICT;
+    CREATE INDEX sessions_live ON sessions (player_id) WHERE ended_at IS NULL;
+
+    CREATE TABLE status_changes (          -- append-only, in order
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        player_id TEXT NOT NULL REFERENCES players (id),
+        session_id TEXT NOT NULL REFERENCES sessions (id),
+        status TEXT NOT NULL,              -- the session's
+        reason TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        player_status TEXT NOT NULL,       -- the best of the player's sessions, after this change
+        detail TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX status_changes_player ON status_changes (player_id, id);
+
+    CREATE TABLE boots (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        started_at INTEGER NOT NULL,
+        stopped_at INTEGER,                -- NULL: it did not stop in order
+        version TEXT NOT NULL
+    ) STRICT;
+    """,
+)
+
+
+async def migrate(connection: aiosqlite.Connection) -> None:
+    """Bring the file up to date, each step in a transaction of its own.
+
+    Raises StorageRefused for a file that a newer version has made.
+    """
+    async with connection.execute("PRAGMA user_version") as cursor:
+        row = await cursor.fetchone()
+    version = int(row[0]) if row is not None else 0
+    if version > len(MIGRATIONS):
+        raise StorageRefused(
+            f"the database has schema {version}, this version knows {len(MIGRATIONS)}: "
+            "it was made by a newer Still Here"
+        )
+    for number, step in enumerate(MIGRATIONS[version:], version + 1):
+        await connection.executescript(
+            f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;"
+        )

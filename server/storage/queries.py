@@ -1,0 +1,140 @@
+"""What is read back: accounts, endings, history, who is offline, and what a start has to know."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from server.accounts.ports import Account
+from server.ids import PlayerId, SessionId
+from server.presence.status import Reason, Status
+from server.storage.database import Database
+
+
+class StoredPlayer(NamedTuple):
+    """A player as the database has them. Instants are Unix milliseconds."""
+
+    id: PlayerId
+    name: str
+    sort_key: str
+    guest: bool
+    status: Status
+    last_activity_at: int
+
+
+class StoredChange(NamedTuple):
+    """A row of the history. `number` grows with time and pages the history."""
+
+    number: int
+    status: Status
+    player_status: Status
+    reason: Reason
+    at: int
+    session_id: SessionId
+    detail: str
+
+
+class StoredSession(NamedTuple):
+    """A session that had not ended when the last process stopped."""
+
+    id: SessionId
+    digest: bytes
+    remember: bool
+    status: Status
+    created_at: int
+    last_activity_at: int
+    last_activity_by: str
+    ends_at: int
+    player: StoredPlayer
+
+
+_PLAYER = "p.id, p.name, p.sort_key, p.guest, p.status, p.last_activity_at"
+
+
+class Queries:
+    """Reads on a connection that cannot write. Every answer is a copy; nothing stays open."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def is_any_taken(self, lookalikes: Collection[str]) -> bool:
+        """Whether a stored name has one of these skeletons."""
+        marks = ", ".join("?" * len(lookalikes))
+        rows = await self._all(
+            f"SELECT 1 FROM name_lookalikes WHERE lookalike IN ({marks}) LIMIT 1",  # noqa: S608
+            *lookalikes,
+        )
+        return bool(rows)
+
+    async def find_account(self, name_key: str) -> Account | None:
+        """The account that signs in with this name."""
+        rows = await self._all(
+            "SELECT id, name, sort_key, guest, password_hash FROM players WHERE name_key = ?",
+            name_key,
+        )
+        for id, name, sort_key, guest, password_hash in rows:
+            return Account(PlayerId(id), name, sort_key, bool(guest), password_hash)
+        return None
+
+    async def find_ending(self, digest: bytes) -> Reason | None:
+        """Why the session with this token ended; None: it has not, or there was none."""
+        rows = await self._all(
+            "SELECT end_reason FROM sessions WHERE token_digest = ? AND ended_at IS NOT NULL",
+            digest,
+        )
+        return Reason(rows[0][0]) if rows else None
+
+    async def find_player(self, id: PlayerId) -> StoredPlayer | None:
+        """A player by id, here or not."""
+        rows = await self._all(f"SELECT {_PLAYER} FROM players p WHERE p.id = ?", id)  # noqa: S608
+        return _player(rows[0]) if rows else None
+
+    async def offline_players(
+        self, after: tuple[str, str], limit: int
+    ) -> list[StoredPlayer]:
+        """Players who are not here, by name, behind the key `after` = (sort_key, id)."""
+        rows = await self._all(
+            f"SELECT {_PLAYER} FROM players p WHERE is_currently_active = 0"  # noqa: S608
+            " AND (sort_key, id) > (?, ?) ORDER BY sort_key, id LIMIT ?",
+            *after,
+            limit,
+        )
+        return [_player(row) for row in rows]
+
+    async def history(self, player: PlayerId, before: int, limit: int) -> list[StoredChange]:
+        """A player's changes, newest first, with numbers below `before`."""
+        rows = await self._all(
+            "SELECT id, status, player_status, reason, at, session_id, detail FROM status_changes"
+            " WHERE player_id = ? AND id < ? ORDER BY id DESC LIMIT ?",
+            player,
+            before,
+            limit,
+        )
+        return [
+            StoredChange(id, Status(status), Status(player_status), Reason(reason), at, session, why)
+            for id, status, player_status, reason, at, session, why in rows
+        ]
+
+    async def live_sessions(self) -> list[StoredSession]:
+        """Every session that has not ended, oldest first."""
+        rows = await self._all(
+            "SELECT s.id, s.token_digest, s.remember, s.status, s.created_at,"  # noqa: S608
+            f" s.last_activity_at, s.last_activity_by, s.ends_at, {_PLAYER}"
+            " FROM sessions s JOIN players p ON p.id = s.player_id"
+            " WHERE s.ended_at IS NULL ORDER BY s.created_at, s.rowid"
+        )
+        return [
+            StoredSession(id, digest, bool(remember), Status(status), *rest, player=_player(row[8:]))
+            for row in rows
+            for id, digest, remember, status, *rest in [row[:8]]
+        ]
+
+    async def check(self) -> None:
+        """Raise sqlite3.Error unless the database can be read."""
+        await self._all("SELECT 1 FROM boots LIMIT 1")
+
+    async def _all(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
+        return list(await self._database.reader.execute_fetchall(sql, parameters))  # type: ignore[arg-type]
+
+
+def _player(row: tuple[object, ...]) -> StoredPlayer:
+    id, name, sort_key, guest, status, last_activity_at = row
+    return StoredPlayer(id, name, sort_key, bool(guest), Status(status), last_activity_at)  # type: ignore[arg-type]

@@ -1,0 +1,86 @@
+"""What a session, its player and the policy look like from outside: shared by both edges."""
+
+from datetime import UTC, datetime
+from typing import Self
+
+import msgspec
+
+from server.ids import PlayerId, SessionId
+from server.presence.policy import Policy
+from server.presence.session import Player, Session
+from server.presence.status import Status
+
+
+class PlayerView(msgspec.Struct, frozen=True, gc=False):
+    """A player in a roster."""
+
+    id: PlayerId
+    name: str
+    guest: bool
+    status: Status
+
+    @classmethod
+    def of(cls, player: Player) -> Self:
+        return cls(player.id, player.name, player.guest, player.status)
+
+
+class SessionClocks(msgspec.Struct, frozen=True, gc=False):
+    """A session's times left, in seconds, rounded to milliseconds."""
+
+    id: SessionId
+    expires_in: float
+    warns_in: float
+    ends_in: float
+    remember: bool
+
+
+class PolicyView(msgspec.Struct, frozen=True, gc=False):
+    """The figures a page needs; `session_lifetime` is that of the session it is shown with."""
+
+    away_after: float
+    warn_before: float
+    idle_timeout: float
+    session_lifetime: float
+    reload_grace: float
+    reconnect_grace: float
+
+
+class SessionView(msgspec.Struct, frozen=True, gc=False):
+    """What `GET /api/session` answers and `hello` begins with."""
+
+    player: PlayerView
+    session: SessionClocks
+    policy: PolicyView
+
+    @classmethod
+    def of(cls, session: Session, policy: Policy, now: float) -> Self:
+        """The view of a session at the presence instant `now`."""
+        return cls(
+            PlayerView.of(session.player),
+            SessionClocks(
+                session.id,
+                to_milliseconds(session.expires_in(policy, now)),
+                to_milliseconds(session.warns_in(policy, now)),
+                to_milliseconds(max(session.ends_at - now, 0.0)),
+                session.remember,
+            ),
+            PolicyView(
+                policy.away_after,
+                policy.warn_before,
+                policy.idle_timeout,
+                policy.remember_lifetime if session.remember else policy.session_lifetime,
+                policy.reload_grace,
+                policy.reconnect_grace,
+            ),
+        )
+
+
+def to_milliseconds(seconds: float) -> float:
+    """`seconds` without the digits that nobody can use."""
+    return round(seconds, 3)
+
+
+def to_rfc3339(unix_ms: int) -> str:
+    """An instant as the API writes it: RFC 3339, UTC, with milliseconds."""
+    instant = datetime.fromtimestamp(unix_ms / 1000, UTC)
+    return instant.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

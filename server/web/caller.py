@@ -1,0 +1,103 @@
+"""Who is calling: the session behind the cookie, and whether the request counts as activity."""
+
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.accounts.sessions import Sessions
+from server.clock import Clock
+from server.credentials import session_cookie
+from server.presence.registry import Registry
+from server.presence.session import Session
+from server.presence.status import Reason
+from server.presence.stream import EventStream
+from server.web.problems import not_signed_in
+
+_PASSIVE_CALLS = {
+    ("GET", "/api/session"),
+    ("HEAD", "/api/session"),
+    ("POST", "/api/session/leave"),
+}
+_PREFIX = "/api/"
+
+
+class Caller:
+    """The one who makes a request. `now` is the instant at which it arrived."""
+
+    def __init__(
+        self,
+        found: Session | Reason | None,
+        now: float,
+        by: str,
+        registry: Registry,
+        stream: EventStream,
+    ) -> None:
+        self.session = found if isinstance(found, Session) else None
+        self.ending = found if isinstance(found, Reason) else None
+        self.now = now
+        self._by: str | None = by or None
+        self._registry = registry
+        self._stream = stream
+
+    def signed_in(self) -> Session:
+        """The caller's live session. Raises Problem (401) with the reason why there is none."""
+        if self.session is None:
+            raise not_signed_in(self.ending, self._registry.policy)
+        if self.session.ended is not None:
+            raise not_signed_in(self.session.ended, self._registry.policy)
+        return self.session
+
+    def note_activity(self) -> None:
+        """Count this request as activity, once, unless it is passive."""
+        if self.session is not None and self._by is not None:
+            by, self._by = self._by, None
+            self._stream.publish(self._registry.touch(self.session, self.now, by))
+
+
+class IdentifyCaller:
+    """Pure ASGI middleware: finds the caller of API requests, and counts those that were not
+    refused as activity. What is refused (4xx) has touched nothing."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        sessions: Sessions,
+        registry: Registry,
+        stream: EventStream,
+        clock: Clock,
+    ) -> None:
+        self._app = app
+        self._sessions = sessions
+        self._registry = registry
+        self._stream = stream
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(_PREFIX):
+            await self._app(scope, receive, send)
+            return
+        now = self._clock.now()
+        method, path = scope["method"], scope["path"]
+        is_passive = (method, path) in _PASSIVE_CALLS or Headers(scope=scope).get("passive") == "1"
+        by = "" if is_passive else f"{method} {_route_of(path)}"
+        found = await self._sessions.find(session_cookie(scope))
+        caller = Caller(found, now, by, self._registry, self._stream)
+        scope["caller"] = caller
+
+        async def send_and_count(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] < 400:
+                caller.note_activity()
+            await send(message)
+
+        await self._app(scope, receive, send_and_count)
+
+
+def caller_of(request: Request) -> Caller:
+    """Who makes this API request."""
+    caller: Caller = request.scope["caller"]
+    return caller
+
+
+def _route_of(path: str) -> str:
+    """The path without ids, which would tell a player's history what others are called."""
+    return "/".join("{id}" if part[1:2] == "_" else part for part in path.split("/"))

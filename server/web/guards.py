@@ -1,0 +1,101 @@
+"""What every request has to pass: pure ASGI middleware, outermost first.
+
+A guard refuses with problem details, and what it refuses has touched nothing.
+"""
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from server.credentials import is_own_origin, is_secure
+from server.problems import HSTS, SECURITY_HEADERS
+from server.web.problems import Problem
+
+LARGEST_BODY = 64 * 1024
+"""Bytes of a request body; more is answered with 413."""
+
+_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+class AddSecurityHeaders:
+    """Adds to every response what browsers should be told; API answers are never cached."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(SECURITY_HEADERS)
+                if is_secure(scope):
+                    headers.append(*HSTS)
+                headers.setdefault("cache-control", "no-store")
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class RefuseCrossOrigin:
+    """Refuses unsafe methods from pages of other origins (OWASP CSRF cheat sheet).
+
+    By `Sec-Fetch-Site`, which a page cannot forge; by `Origin` where a browser is too old to send
+    it. A client that sends neither is no browser, and no victim of cross-site requests.
+    """
+
+    def __init__(self, app: ASGIApp, allowed_origins: tuple[str, ...]) -> None:
+        self._app = app
+        self._allowed_origins = allowed_origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (
+            scope["type"] != "http"
+            or scope["method"] in _SAFE_METHODS
+            or self._is_from_here(scope)
+        ):
+            await self._app(scope, receive, send)
+            return
+        detail = "A page of another origin may not do this."
+        await Problem(403, "cross_origin", detail).response(scope, receive, send)
+
+    def _is_from_here(self, scope: Scope) -> bool:
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        site = headers.get("sec-fetch-site")
+        if site is not None and site.lower() in ("same-origin", "none"):
+            return True
+        if site is not None:
+            return origin is not None and origin.lower() in self._allowed_origins
+        return origin is None or is_own_origin(scope, origin, self._allowed_origins)
+
+
+class RequireJson:
+    """Refuses bodies that do not say that they are JSON: a form cannot (ASVS 5.0, 3.5.2)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if (
+            scope["type"] != "http"
+            or scope["method"] in _SAFE_METHODS
+            or not _has_body(scope)
+            or _is_json(scope)
+        ):
+            await self._app(scope, receive, send)
+            return
+        detail = "A body has to be JSON, with `Content-Type: application/json`."
+        await Problem(415, "not_json", detail).response(scope, receive, send)
+
+
+def _has_body(scope: Scope) -> bool:
+    headers = Headers(scope=scope)
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+
+
+def _is_json(scope: Scope) -> bool:
+    media_type = Headers(scope=scope).get("content-type", "").partition(";")[0]
+    return media_type.strip().lower() == "application/json"

@@ -1,0 +1,219 @@
+"""Signing in and out, and looking at one's sessions."""
+
+from typing import Annotated
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.accounts.accounts import Accounts
+from server.accounts.names import parse_name
+from server.accounts.sessions import Sessions
+from server.clock import Clock
+from server.credentials import cookie_name, host_of, is_secure, limited_address
+from server.ids import SessionId
+from server.presence.registry import Registry
+from server.presence.session import Player, Session
+from server.presence.status import Reason, Status
+from server.presence.stream import EventStream
+from server.views import SessionView, to_milliseconds, to_rfc3339
+from server.web.bodies import answer, read_json
+from server.web.caller import Caller, caller_of
+from server.web.problems import Problem
+
+
+class NewGuest(msgspec.Struct):
+    """Body of `POST /api/guests`."""
+
+    name: str
+
+
+class NewPlayer(msgspec.Struct):
+    """Body of `POST /api/players`."""
+
+    name: str
+    password: str
+
+
+class SignIn(msgspec.Struct):
+    """Body of `POST /api/session`."""
+
+    name: Annotated[str, msgspec.Meta(max_length=1000)]
+    password: Annotated[str, msgspec.Meta(max_length=1000)]
+    remember: bool = False
+
+
+class OwnSession(msgspec.Struct):
+    """A session as its player sees it; `current` is the one that asks."""
+
+    id: SessionId
+    status: Status
+    created_at: str
+    last_activity_at: str
+    connections: int
+    current: bool
+    remember: bool
+    expires_in: float
+    ends_in: float
+
+
+class SessionRoutes:
+    """`/api/guests`, `/api/session` and `/api/sessions`."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        sessions: Sessions,
+        registry: Registry,
+        stream: EventStream,
+        clock: Clock,
+    ) -> None:
+        self._accounts = accounts
+        self._sessions = sessions
+        self._registry = registry
+        self._stream = stream
+        self._clock = clock
+        self.routes = [
+            Route("/api/guests", self.create_guest, methods=["POST"]),
+            Route("/api/players", self.register, methods=["POST"]),
+            Route("/api/session", self.sign_in, methods=["POST"]),
+            Route("/api/session", self.look, methods=["GET"]),
+            Route("/api/session", self.sign_out, methods=["DELETE"]),
+            Route("/api/session/activity", self.stay, methods=["POST"]),
+            Route("/api/session/leave", self.leave, methods=["POST"]),
+            Route("/api/sessions", self.list_own, methods=["GET"]),
+            Route("/api/sessions", self.sign_out_everywhere, methods=["DELETE"]),
+            Route("/api/sessions/{id}", self.sign_out_one, methods=["DELETE"]),
+        ]
+
+    # Signing in
+
+    async def create_guest(self, request: Request) -> Response:
+        body = await read_json(request, NewGuest)
+        caller = caller_of(request)
+        name = parse_name(body.name)
+        own = caller.session
+        if own is not None and own.player.guest and parse_name(own.player.name).key == name.key:
+            # Whoever signs in again under their own name is not in their own way.
+            await self._sessions.end([own], Reason.REPLACED, self._clock.now())
+        player = await self._accounts.new_guest(name, caller.now, limited_address(request.scope))
+        return await self._let_in(request, player)
+
+    async def register(self, request: Request) -> Response:
+        body = await read_json(request, NewPlayer)
+        player = await self._accounts.register(
+            parse_name(body.name),
+            body.password,
+            caller_of(request).now,
+            limited_address(request.scope),
+        )
+        return await self._let_in(request, player)
+
+    async def sign_in(self, request: Request) -> Response:
+        body = await read_json(request, SignIn)
+        scope = request.scope
+        player = await self._accounts.recognise(
+            body.name, body.password, host_of(scope), limited_address(scope)
+        )
+        return await self._let_in(request, player, remember=body.remember)
+
+    async def _let_in(
+        self, request: Request, player: Player, *, remember: bool = False
+    ) -> Response:
+        """A new session with a new id; the one that the caller had is over (ASVS 5.0, 7.2.4)."""
+        caller = caller_of(request)
+        # Hashing took its time: a session that starts now has all of its idle time ahead.
+        now = self._clock.now()
+        session, cookie = self._sessions.open(player, now, remember=remember)
+        await self._sessions.end(
+            [caller.session] if caller.session is not None else [], Reason.REPLACED, now
+        )
+        response = answer(SessionView.of(session, self._registry.policy, now), 201)
+        response.set_cookie(
+            cookie_name(request.scope),
+            cookie,
+            max_age=round(self._registry.policy.remember_lifetime) if remember else None,
+            path="/",
+            secure=is_secure(request.scope),
+            httponly=True,
+            samesite="lax",
+        )
+        return response
+
+    # Staying
+
+    async def look(self, request: Request) -> Response:
+        return self._view(caller_of(request))
+
+    async def stay(self, request: Request) -> Response:
+        caller = caller_of(request)
+        caller.signed_in()
+        caller.note_activity()
+        return self._view(caller)
+
+    def _view(self, caller: Caller) -> Response:
+        return answer(SessionView.of(caller.signed_in(), self._registry.policy, caller.now))
+
+    # Leaving
+
+    async def leave(self, request: Request) -> Response:
+        caller = caller_of(request)
+        self._stream.publish(self._registry.leave(caller.signed_in(), caller.now))
+        return Response(status_code=204)
+
+    async def sign_out(self, request: Request) -> Response:
+        session = caller_of(request).signed_in()
+        await self._sessions.end([session], Reason.SIGNED_OUT, self._clock.now())
+        return _without_cookie(request)
+
+    async def sign_out_everywhere(self, request: Request) -> Response:
+        player = caller_of(request).signed_in().player
+        await self._sessions.end(
+            player.sessions.values(), Reason.SIGNED_OUT_EVERYWHERE, self._clock.now()
+        )
+        return _without_cookie(request)
+
+    async def sign_out_one(self, request: Request) -> Response:
+        own = caller_of(request).signed_in()
+        session = own.player.sessions.get(SessionId(request.path_params["id"]))
+        if session is None:
+            raise Problem(404, "not_found", "You have no such session.")
+        await self._sessions.end([session], Reason.SIGNED_OUT, self._clock.now())
+        return _without_cookie(request) if session is own else Response(status_code=204)
+
+    # Looking
+
+    async def list_own(self, request: Request) -> Response:
+        caller = caller_of(request)
+        own = caller.signed_in()
+        caller.note_activity()
+        return answer(
+            {"sessions": [self._own(each, own, caller.now) for each in own.player.sessions.values()]}
+        )
+
+    def _own(self, session: Session, own: Session, now: float) -> OwnSession:
+        to_wall = self._clock.to_wall
+        return OwnSession(
+            session.id,
+            session.status,
+            to_rfc3339(to_wall(session.created_at)),
+            to_rfc3339(to_wall(session.last_activity)),
+            session.connections,
+            session is own,
+            session.remember,
+            to_milliseconds(session.expires_in(self._registry.policy, now)),
+            to_milliseconds(max(session.ends_at - now, 0.0)),
+        )
+
+
+def _without_cookie(request: Request) -> Response:
+    response = Response(status_code=204)
+    response.delete_cookie(
+        cookie_name(request.scope),
+        path="/",
+        secure=is_secure(request.scope),
+        httponly=True,
+        samesite="lax",
+    )
+    return response

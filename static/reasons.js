@@ -1,0 +1,26 @@
+// Why a connection closed and why a session ended: the close codes' table, and its sentences.
+
+/** Close code -> reason, for the codes that end the session; the server's table is the same. */
+export const END_REASONS = {
+  4500: 'not_signed_in',
+  4501: 'idle_timeout',
+  4502: 'session_lifetime',
+  4503: 'signed_out',
+  4504: 'kicked',
+  4505: 'replaced',
+};
+
+/** Whether coming back is pointless: the whole range is reserved for that, known code or not. */
+export const isEnd = (code) => code >= 4500 && code <= 4599;
+
+const SENTENCES = {
+  idle_timeout: 'Nobody touched this page for a while, so your place was given up.',
+  session_lifetime: 'Your session reached its longest length. Sign in again to go on.',
+  signed_out: 'You signed out. See you soon.',
+  signed_out_everywhere: 'You signed out everywhere. All your sessions have ended.',
+  kicked: 'An operator ended your session.',
+  replaced: 'A newer sign-in of yours took this session’s place.',
+  not_signed_in: 'This browser is no longer signed in.',
+};
+
+export const sentenceFor = (reason) => SENTENCES[reason] ?? 'Your session has ended.';
