@@ -4,6 +4,7 @@ The reader awaits nothing but the next message. What it answers goes through the
 outbox, so neither a slow peer nor the database keeps it from hearing an activity.
 """
 
+import asyncio
 import logging
 from typing import Any, assert_never
 
@@ -37,6 +38,10 @@ SUBPROTOCOL = "stillhere.v1"
 
 MOST_BAD = 100
 """Refused messages a connection may send in one go before it is closed; one more a second."""
+
+
+_CLOSED_BY_US = 0
+_INTERNAL_ERROR = 1011
 
 
 class WebSocketEndpoint:
@@ -109,10 +114,13 @@ class WebSocketEndpoint:
             self._close(connection, Close.TOO_MANY_CONNECTIONS)
             await _wait_until_gone(receive)
             return
-        code = SERVICE_RESTART  # what a cancellation amounts to
-        self._welcome(connection)
+        code = _INTERNAL_ERROR
         try:
+            self._welcome(connection)
             code = await self._listen(connection, receive)
+        except asyncio.CancelledError:
+            code = SERVICE_RESTART  # nobody but the server's own end cancels a reader
+            raise
         finally:
             self._forget(connection, code)
         if code == _CLOSED_BY_US:
@@ -225,9 +233,6 @@ class WebSocketEndpoint:
             )
         if code != _CLOSED_BY_US:
             connection.gone()
-
-
-_CLOSED_BY_US = 0
 
 
 async def _wait_until_gone(receive: Receive) -> None:

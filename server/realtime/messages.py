@@ -156,6 +156,8 @@ ServerMessage: TypeAlias = (
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(ClientMessage)
+# RecursionError is what deep nesting ends in, UnicodeError what a lone surrogate does.
+_BROKEN = (msgspec.DecodeError, RecursionError, UnicodeError)
 _TYPES = {"ping", "hold", "release", "watch", "unwatch"}
 
 
@@ -170,12 +172,20 @@ def parse(text: str) -> ClientMessage | Error:
         return _decoder.decode(text)
     except msgspec.ValidationError as error:
         return _refusal(text, str(error))
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        return Error("bad_json", f"This is not JSON: {error}")
+    except _BROKEN as error:
+        return _bad_json(error)
+
+
+def _bad_json(error: Exception) -> Error:
+    return Error("bad_json", f"This is not JSON: {error}.")
 
 
 def _refusal(text: str, why: str) -> Error:
-    message: Any = msgspec.json.decode(text)
+    """What to say to a message that is none of ours; only here is it decoded a second time."""
+    try:
+        message: Any = msgspec.json.decode(text)
+    except _BROKEN as error:
+        return _bad_json(error)
     if not isinstance(message, dict):
         return Error("invalid", "A message is a JSON object with a `type`.")
     type_ = message.get("type")

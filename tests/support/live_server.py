@@ -1,0 +1,208 @@
+"""A real uvicorn on a free port, in the test's own loop, on a clock that the test moves."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from server.app import StillHere
+from server.clock import Clock
+from server.knobs import UVICORN_KNOBS
+from server.presence.session import Session
+from server.settings import Settings
+from tests.support.manual_clock import ManualClock
+
+PATIENCE = 5.0
+"""Seconds to wait for what should come at once, on a machine that is busy."""
+
+
+class Tab:
+    """A WebSocket of a player, as a page would use it."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self.socket = socket
+        self.seen: list[dict[str, Any]] = []
+
+    async def send(self, type: str, **fields: Any) -> None:
+        await self.socket.send(json.dumps({"type": type, **fields}))
+
+    async def receive(self) -> dict[str, Any]:
+        """The next message, whatever it is."""
+        message = json.loads(await asyncio.wait_for(self.socket.recv(), PATIENCE))
+        assert isinstance(message, dict)
+        self.seen.append(message)
+        return message
+
+    async def next(self, *types: str) -> dict[str, Any]:
+        """The next message of one of these types; others before it are passed over."""
+        while True:
+            message = await self.receive()
+            if message["type"] in types:
+                return message
+
+    async def ask(self, type: str, *answers: str, **fields: Any) -> dict[str, Any]:
+        """Send, and return the next message of one of the types `answers`."""
+        await self.send(type, **fields)
+        return await self.next(*answers)
+
+    async def quiet(self) -> list[dict[str, Any]]:
+        """Everything that was sent before now: what comes ahead of the answer to a marker that
+        counts as no activity."""
+        before = len(self.seen)
+        await self.send("unwatch", topic="no such topic")
+        await self.next("error")
+        return self.seen[before:-1]
+
+    async def closed(self) -> tuple[int, list[dict[str, Any]]]:
+        """Wait for the close; returns its code and the messages that came before it."""
+        before = len(self.seen)
+        try:
+            while True:
+                await self.receive()
+        except ConnectionClosed:
+            code = self.socket.close_code
+            assert code is not None
+            return code, self.seen[before:]
+
+
+@dataclass
+class Visitor:
+    """A browser with a cookie jar; once signed in, a player."""
+
+    server: "LiveServer"
+    http: httpx.AsyncClient
+    view: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        return str(self.view["player"]["id"])
+
+    @property
+    def name(self) -> str:
+        return str(self.view["player"]["name"])
+
+    @property
+    def cookie(self) -> str:
+        return self.http.cookies["session"]
+
+    @property
+    def session(self) -> Session:
+        """The server's own record of the session signed in to."""
+        return self.server.still_here.registry.sessions[self.view["session"]["id"]]
+
+    async def status(self) -> str:
+        """What everybody can see."""
+        response = await self.http.get(f"/api/players/{self.id}", headers={"Passive": "1"})
+        return str(response.json()["status"])
+
+    async def tab(self, **options: Any) -> Tab:
+        """Open a socket with this browser's cookie, and hear its `hello`."""
+        tab = await self.server.tab(self.http.cookies.get("session"), **options)
+        await tab.next("hello", "signed_out")
+        return tab
+
+
+class LiveServer:
+    """The server, and ways to visit it."""
+
+    def __init__(self, still_here: StillHere, port: int, stack: AsyncExitStack) -> None:
+        self.still_here = still_here
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
+        self._stack = stack
+
+    @property
+    def clock(self) -> ManualClock:
+        clock = self.still_here.clock
+        assert isinstance(clock, ManualClock)
+        return clock
+
+    async def advance(self, seconds: float) -> None:
+        """Let time pass, deadline by deadline, as it would have."""
+        registry, ticker = self.still_here.registry, self.still_here.ticker
+        end = self.clock.now() + seconds
+        while (due := registry.next_deadline()) is not None and due <= end:
+            self.clock.move_to(max(due, self.clock.now()))
+            ticker.wake()
+        self.clock.move_to(end)
+        await asyncio.sleep(0)
+
+    async def visitor(self, **options: Any) -> Visitor:
+        """A browser that has not been here before."""
+        client = httpx.AsyncClient(base_url=self.url, **options)
+        return Visitor(self, await self._stack.enter_async_context(client))
+
+    async def guest(self, name: str) -> Visitor:
+        """Somebody who is signed in as a guest."""
+        visitor = await self.visitor()
+        response = await visitor.http.post("/api/guests", json={"name": name})
+        assert response.status_code == 201, response.text
+        visitor.view = response.json()
+        return visitor
+
+    async def member(self, name: str, password: str = "correct horse") -> Visitor:
+        """Somebody who has registered and is signed in."""
+        visitor = await self.visitor()
+        response = await visitor.http.post(
+            "/api/players", json={"name": name, "password": password}
+        )
+        assert response.status_code == 201, response.text
+        visitor.view = response.json()
+        return visitor
+
+    async def sign_in(self, name: str, password: str = "correct horse", **body: Any) -> Visitor:
+        """Another browser of somebody who has registered."""
+        visitor = await self.visitor()
+        response = await visitor.http.post(
+            "/api/session", json={"name": name, "password": password, **body}
+        )
+        assert response.status_code == 201, response.text
+        visitor.view = response.json()
+        return visitor
+
+    async def tab(self, cookie: str | None, **options: Any) -> Tab:
+        """Open a socket with this cookie."""
+        headers = {} if cookie is None else {"Cookie": f"session={cookie}"}
+        headers |= options.pop("headers", {})
+        return Tab(
+            await self._stack.enter_async_context(
+                connect(
+                    f"ws://127.0.0.1:{self.port}/ws",
+                    additional_headers=headers,
+                    compression=None,
+                    **options,
+                )
+            )
+        )
+
+
+@asynccontextmanager
+async def run_server(
+    database: Path, clock: Clock | None = None, **settings: Any
+) -> AsyncIterator[LiveServer]:
+    """Serve on a free port until the context ends; `settings` beside the defaults."""
+    still_here = StillHere(
+        Settings(database=database, _env_file=None, **settings),  # type: ignore[call-arg]
+        clock or ManualClock(),
+    )
+    config = uvicorn.Config(
+        still_here.app, lifespan="on", access_log=False, log_config=None, **UVICORN_KNOBS
+    )
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        # Not `serve`: its main loop wakes every 100 ms, and every test would wait for that.
+        await server.startup(sockets=[listener])
+        async with AsyncExitStack() as stack:
+            yield LiveServer(still_here, listener.getsockname()[1], stack)
+        await server.shutdown(sockets=[listener])
