@@ -3,7 +3,7 @@
 import { Activity } from '/static/activity.js';
 import { Connection, pauseBefore } from '/static/connection.js';
 import { Lobby } from '/static/lobby.js';
-import { sentenceFor } from '/static/reasons.js';
+import { isSelfEvident, sentenceFor } from '/static/reasons.js';
 import * as session from '/static/session.js';
 import { SignInForm, rememberName } from '/static/sign-in.js';
 import { Warning } from '/static/warning.js';
@@ -74,10 +74,9 @@ function leaveLobby({ reason, detail }) {
   clearTimeout(stayTimer);
   warning.clear();
   lobby.clear();
-  const sentence = sentenceFor(reason);
   byId('signed-out').dataset.reason = reason;
-  byId('signed-out-reason').textContent = sentence;
-  byId('signed-out-detail').textContent = detail === sentence ? '' : detail;
+  byId('signed-out-reason').textContent = sentenceFor(reason);
+  byId('signed-out-detail').textContent = isSelfEvident(reason) ? '' : detail;
   signInForm.prepare(player?.name);
   // Who leaves on purpose may leave a shared computer.
   if (reason === 'signed_out' || reason === 'signed_out_everywhere') rememberName('');

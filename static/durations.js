@@ -14,8 +14,11 @@ export function inWords(seconds) {
   return parts.filter(([count]) => count > 0).map(([count, unit]) => plural(count, unit)).join(' ');
 }
 
-/** 42.3 -> "0:43": rounded up, so that 0:00 means over. */
+/** Rounded up, so that 0 means over; a tenth of slack, so that 60.002 s is not a minute and one. */
+export const inWhole = (seconds) => Math.max(0, Math.ceil(seconds - 0.1));
+
+/** 42.3 -> "0:43" */
 export function onClock(seconds) {
-  const whole = Math.max(0, Math.ceil(seconds));
+  const whole = inWhole(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
 }

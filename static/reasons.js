@@ -15,12 +15,17 @@ export const isEnd = (code) => code >= 4500 && code <= 4599;
 
 const SENTENCES = {
   idle_timeout: 'Nobody touched this page for a while, so your place was given up.',
-  session_lifetime: 'Your session reached its longest length. Sign in again to go on.',
+  session_lifetime: 'Every session ends at some time, even a busy one.',
   signed_out: 'You signed out. See you soon.',
   signed_out_everywhere: 'You signed out everywhere. All your sessions have ended.',
-  kicked: 'An operator ended your session.',
-  replaced: 'A newer sign-in of yours took this session’s place.',
+  kicked: 'An operator asked you to leave.',
+  replaced: 'You signed in elsewhere, and only so many sessions fit.',
   not_signed_in: 'This browser is no longer signed in.',
 };
 
 export const sentenceFor = (reason) => SENTENCES[reason] ?? 'Your session has ended.';
+
+// The server's detail could only say the same again.
+const SELF_EVIDENT = new Set(['signed_out', 'signed_out_everywhere', 'not_signed_in']);
+
+export const isSelfEvident = (reason) => SELF_EVIDENT.has(reason);

@@ -1,6 +1,6 @@
 // The warning: two clocks that can run out, and the one dialog that tells of them.
 
-import { inWords, onClock } from '/static/durations.js';
+import { inWhole, inWords, onClock } from '/static/durations.js';
 
 const IDLE = 'idle_timeout';
 const LIFETIME = 'session_lifetime';
@@ -117,7 +117,7 @@ export class Warning {
       ? 'If nobody answers, you will be signed out. Tap anywhere or press any key to stay.'
       : 'It reaches its longest length and cannot be extended. Sign in again to go on.';
     // For ears only: on screen it would soon contradict the running clock.
-    span.textContent = `${inWords(Math.ceil(left))} left.`;
+    span.textContent = `${inWords(inWhole(left))} left.`;
     stay.hidden = !isIdle;
     dismiss.hidden = isIdle;
     announcement.textContent = '';
@@ -155,5 +155,6 @@ export class Warning {
 
 /** The time left as it is announced: by the minute, within the last one every 20 s. */
 function step(left) {
-  return left > 60 ? Math.ceil(left / 60) * 60 : Math.ceil(left / 20) * 20;
+  const whole = inWhole(left);
+  return whole > 60 ? Math.ceil(whole / 60) * 60 : Math.ceil(whole / 20) * 20;
 }

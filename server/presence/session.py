@@ -108,7 +108,7 @@ class Session:
         """
         if self.is_asleep:
             return NEVER
-        end = self.idle_from + policy.idle_timeout
+        end = max(self.idle_from + policy.idle_timeout, self.hold_until)
         if self.warning_sent_at is not None:
             return max(end, self.warning_sent_at + policy.warn_before)
         if self.connections:

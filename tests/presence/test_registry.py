@@ -1,0 +1,822 @@
+"""The rules of the registry, one by one, at their boundaries. Times are the default policy's."""
+
+from collections.abc import Sequence
+from itertools import count
+
+import pytest
+
+from server.ids import PlayerId, SessionId
+from server.presence.events import (
+    DeadlineMovedUp,
+    Event,
+    Extended,
+    SessionEnded,
+    SessionSlept,
+    SessionStarted,
+    StatusChanged,
+    WarningGiven,
+)
+from server.presence.policy import Policy
+from server.presence.registry import Registry
+from server.presence.session import Player, Session
+from server.presence.status import Reason, Status
+
+SLACK = 0.03
+"""Seconds within which a deadline is noticed: a slot, and what a warning takes to be sent."""
+
+
+class World:
+    """A registry and a clock, and everything that was heard."""
+
+    def __init__(self, **figures: float) -> None:
+        self.registry = Registry(Policy(**figures))  # type: ignore[arg-type]
+        self.now = 0.0
+        self.heard: list[Event] = []
+        self._ids = count()
+
+    def player(self, name: str = "Ada") -> Player:
+        return Player(PlayerId(f"p{next(self._ids)}"), name, name.lower(), guest=True)
+
+    def session(self, player: Player | None = None, *, remember: bool = False) -> Session:
+        session, events = self.registry.sign_in(
+            player or self.player(), SessionId(f"s{next(self._ids)}"), self.now, remember=remember
+        )
+        self.heard += events
+        return session
+
+    def tab(self, session: Session | None = None) -> Session:
+        session = session or self.session()
+        self.do(self.registry.connected(session, self.now))
+        return session
+
+    def do(self, events: Sequence[Event]) -> Sequence[Event]:
+        self.heard += events
+        return events
+
+    def until(self, instant: float) -> list[Event]:
+        """Let time pass; returns what happened by itself."""
+        happened: list[Event] = []
+        while (due := self.registry.next_deadline()) is not None and due <= instant:
+            happened += self.registry.expire(max(due, self.now))
+        self.heard += happened
+        self.now = instant
+        return happened
+
+    def drop(self, session: Session) -> Sequence[Event]:
+        return self.do(self.registry.disconnected(session, self.now, has_left=False))
+
+    def close(self, session: Session) -> Sequence[Event]:
+        return self.do(self.registry.disconnected(session, self.now, has_left=True))
+
+    def ping(self, session: Session) -> Sequence[Event]:
+        return self.do(self.registry.touch(session, self.now))
+
+
+def changes(events: Sequence[Event]) -> list[tuple[Status, Reason]]:
+    return [(each.after, each.reason) for each in events if isinstance(each, StatusChanged)]
+
+
+def warnings(events: Sequence[Event]) -> list[tuple[Reason, float]]:
+    return [
+        (each.reason, round(each.expires_in, 1))
+        for each in events
+        if isinstance(each, WarningGiven)
+    ]
+
+
+def ended(events: Sequence[Event]) -> list[Reason]:
+    return [each.reason for each in events if isinstance(each, SessionEnded)]
+
+
+# Idle: away, warned, out
+
+
+def test_signing_in_is_told_before_the_status_it_brings() -> None:
+    world = World()
+    session = world.session()
+    assert isinstance(world.heard[0], SessionStarted)
+    assert changes(world.heard) == [(Status.ACTIVE, Reason.SIGNED_IN)]
+    assert session.player.status is Status.ACTIVE
+
+
+@pytest.mark.parametrize(
+    ("instant", "expected"),
+    [
+        (119.999, Status.ACTIVE),
+        (120.0 + SLACK, Status.AWAY),
+        (239.999, Status.AWAY),
+        (240.0 + SLACK, Status.WARNED),
+        (299.999, Status.WARNED),
+        (300.0 + SLACK, Status.OFFLINE),
+    ],
+)
+def test_each_deadline_comes_at_its_time_and_never_before(
+    instant: float, expected: Status
+) -> None:
+    world = World()
+    session = world.tab()
+    world.until(instant)
+    assert session.status is expected
+
+
+def test_an_idle_session_is_away_then_warned_then_over() -> None:
+    world = World()
+    world.tab()
+    happened = world.until(400)
+    assert changes(happened) == [
+        (Status.AWAY, Reason.IDLE),
+        (Status.WARNED, Reason.WARNING),
+        (Status.OFFLINE, Reason.IDLE_TIMEOUT),
+    ]
+    assert warnings(happened) == [(Reason.IDLE_TIMEOUT, 60.0)]
+    assert ended(happened) == [Reason.IDLE_TIMEOUT]
+    assert world.registry.next_deadline() is None
+
+
+def test_an_activity_starts_the_idle_clock_anew() -> None:
+    world = World()
+    session = world.tab()
+    world.until(119)
+    assert world.ping(session) == ()
+    assert changes(world.until(238.9)) == []
+    assert changes(world.until(239.1)) == [(Status.AWAY, Reason.IDLE)]
+
+
+def test_an_activity_withdraws_a_warning_in_every_tab() -> None:
+    world = World()
+    session = world.tab()
+    world.tab(session)
+    world.until(299)
+    happened = world.ping(session)
+    assert [type(each) for each in happened] == [Extended, StatusChanged]
+    assert session.expires_in(world.registry.policy, world.now) == 300
+    assert ended(world.until(598.9)) == []
+    assert ended(world.until(599.1)) == [Reason.IDLE_TIMEOUT]
+
+
+def test_a_session_can_be_extended_any_number_of_times() -> None:
+    world = World()
+    session = world.tab()
+    for _ in range(20):
+        happened = world.until(world.now + 299)
+        assert warnings(happened) == [(Reason.IDLE_TIMEOUT, 60.0)]
+        world.ping(session)
+    assert session.status is Status.ACTIVE
+
+
+def test_an_activity_never_moves_the_last_activity_back() -> None:
+    world = World()
+    session = world.session()
+    world.registry.touch(session, 10.0)
+    world.registry.touch(session, 9.0)
+    assert session.last_activity == 10.0
+
+
+def test_a_touch_is_written_down_once_however_many_there_were() -> None:
+    world = World()
+    session = world.session()
+    for _ in range(3):
+        world.ping(session)
+    assert world.registry.take_touched() == {session}
+    assert world.registry.take_touched() == set()
+
+
+# Warnings come ahead of the end, whatever happens
+
+
+def test_a_warning_that_comes_late_moves_the_end() -> None:
+    world = World()
+    session = world.tab()
+    # The loop was busy: nothing was looked at until ten seconds before the end.
+    assert warnings(world.registry.expire(290.0)) == [(Reason.IDLE_TIMEOUT, 60.0)]
+    world.now = 290.0
+    assert ended(world.until(349.99)) == []
+    assert ended(world.until(350.0 + SLACK)) == [Reason.IDLE_TIMEOUT]
+    assert session.ended is Reason.IDLE_TIMEOUT
+
+
+def test_who_comes_back_shortly_before_the_end_is_warned_in_full() -> None:
+    world = World(reconnect_grace=100)
+    session = world.tab()
+    world.until(230)
+    world.drop(session)
+    world.until(290)
+    assert session.status is Status.RECONNECTING
+    happened = world.do(world.registry.connected(session, world.now))
+    assert changes(happened) == [(Status.WARNED, Reason.CONNECTED)]
+    (standing,) = world.registry.standing_warnings(session, world.now)
+    assert standing.expires_in == pytest.approx(60, abs=SLACK)
+    assert ended(world.until(349.9)) == []
+
+
+def test_coming_and_going_while_warned_gains_nothing() -> None:
+    world = World()
+    session = world.tab()
+    world.until(250)
+    for instant in (260, 270, 280, 290):
+        world.drop(session)
+        world.until(instant)
+        world.tab(session)
+        assert session.status is Status.WARNED
+    assert ended(world.until(300 + SLACK)) == [Reason.IDLE_TIMEOUT]
+
+
+def test_a_session_that_never_opened_a_socket_lives_by_its_idle_clock_alone() -> None:
+    world = World()
+    world.session()
+    assert changes(world.until(301)) == [
+        (Status.AWAY, Reason.IDLE),
+        (Status.WARNED, Reason.WARNING),
+        (Status.OFFLINE, Reason.IDLE_TIMEOUT),
+    ]
+
+
+def test_the_first_socket_of_a_warned_session_has_the_warning_in_full() -> None:
+    world = World()
+    session = world.session()
+    world.until(299)
+    happened = world.do(world.registry.connected(session, world.now))
+    assert happened == []
+    (standing,) = world.registry.standing_warnings(session, world.now)
+    assert standing.expires_in == pytest.approx(60, abs=SLACK)
+    assert ended(world.until(358.9)) == []
+    assert ended(world.until(359 + SLACK)) == [Reason.IDLE_TIMEOUT]
+
+
+def test_a_tab_that_opens_while_warned_is_told_what_is_left() -> None:
+    world = World()
+    session = world.tab()
+    world.until(280)
+    world.tab(session)
+    (standing,) = world.registry.standing_warnings(session, world.now)
+    assert standing.reason is Reason.IDLE_TIMEOUT
+    assert standing.expires_in == pytest.approx(20, abs=SLACK)
+
+
+# The absolute end
+
+
+def test_the_absolute_end_comes_however_active_the_player_is() -> None:
+    world = World(session_lifetime=1000)
+    session = world.tab()
+    happened: list[Event] = []
+    while session.ended is None:
+        happened += world.until(world.now + 10)
+        world.ping(session)
+    assert world.now == 1000
+    assert warnings(happened) == [(Reason.SESSION_LIFETIME, 60.0)]
+    assert changes(happened) == [
+        (Status.WARNED, Reason.WARNING),
+        (Status.OFFLINE, Reason.SESSION_LIFETIME),
+    ]
+
+
+def test_no_activity_puts_off_the_absolute_end() -> None:
+    world = World(session_lifetime=1000)
+    session = world.tab()
+    for instant in range(100, 950, 50):
+        world.until(instant)
+        world.ping(session)
+    world.until(950)
+    assert session.status is Status.WARNED
+    assert not any(isinstance(each, Extended) for each in world.ping(session))
+    assert session.status is Status.WARNED
+    assert session.expires_in(world.registry.policy, world.now) == 50
+
+
+def test_both_clocks_can_run_out_and_each_is_warned_of() -> None:
+    world = World(session_lifetime=320)
+    session = world.tab()
+    assert warnings(world.until(261)) == [
+        (Reason.IDLE_TIMEOUT, 60.0),
+        (Reason.SESSION_LIFETIME, 60.0),
+    ]
+    happened = world.ping(session)
+    assert any(isinstance(each, Extended) for each in happened)
+    assert session.status is Status.WARNED, "the absolute end still looms"
+    assert ended(world.until(321)) == [Reason.SESSION_LIFETIME]
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "reason"),
+    [(299.9, Reason.SESSION_LIFETIME), (300, Reason.SESSION_LIFETIME), (301, Reason.IDLE_TIMEOUT)],
+)
+def test_the_earlier_clock_gives_the_reason_and_the_only_warning(
+    lifetime: float, reason: Reason
+) -> None:
+    world = World(session_lifetime=lifetime)
+    world.tab()
+    happened = world.until(400)
+    assert ended(happened) == [reason]
+    assert warnings(happened)[0][0] is reason
+
+
+def test_a_remembered_session_has_a_longest_life_of_its_own() -> None:
+    world = World(session_lifetime=1000, remember_lifetime=2000)
+    session = world.session(remember=True)
+    world.until(1500)
+    assert session.ended is None
+    assert ended(world.until(2000 + SLACK)) == [Reason.SESSION_LIFETIME]
+
+
+# Connections and graces
+
+
+@pytest.mark.parametrize(("has_left", "grace"), [(True, 5.0), (False, 30.0)])
+def test_the_grace_is_short_for_who_left_and_long_for_who_was_cut_off(
+    has_left: bool, grace: float
+) -> None:
+    world = World()
+    session = world.tab()
+    world.until(10)
+    reason = Reason.LEFT if has_left else Reason.CONNECTION_LOST
+    happened = world.do(world.registry.disconnected(session, world.now, has_left=has_left))
+    assert changes(happened) == [(Status.RECONNECTING, reason)]
+    assert changes(world.until(10 + grace - 0.001)) == []
+    assert changes(world.until(10 + grace + SLACK)) == [(Status.OFFLINE, reason)]
+    assert session.ended is None
+
+
+def test_coming_back_within_the_grace_costs_nothing() -> None:
+    world = World()
+    session = world.tab()
+    world.until(10)
+    world.drop(session)
+    world.until(39.99)
+    happened = world.do(world.registry.connected(session, world.now))
+    assert changes(happened) == [(Status.ACTIVE, Reason.CONNECTED)]
+    assert changes(world.until(119)) == []
+
+
+def test_only_the_last_connection_counts() -> None:
+    world = World()
+    session = world.tab()
+    world.tab(session)
+    assert world.drop(session) == ()
+    assert session.status is Status.ACTIVE
+    assert changes(world.drop(session)) == [(Status.RECONNECTING, Reason.CONNECTION_LOST)]
+
+
+def test_without_a_grace_a_lost_connection_is_offline_at_once() -> None:
+    world = World(reconnect_grace=0)
+    session = world.tab()
+    assert changes(world.drop(session)) == [
+        (Status.RECONNECTING, Reason.CONNECTION_LOST),
+        (Status.OFFLINE, Reason.CONNECTION_LOST),
+    ]
+
+
+def test_connecting_is_no_activity() -> None:
+    world = World()
+    session = world.tab()
+    world.until(10)
+    world.drop(session)
+    world.until(20)
+    world.tab(session)
+    assert session.last_activity == 0
+    assert changes(world.until(121)) == [(Status.AWAY, Reason.IDLE)]
+
+
+def test_a_dormant_session_that_connects_is_here_again_as_idle_as_it_is() -> None:
+    world = World()
+    session = world.tab()
+    world.drop(session)
+    world.until(130)
+    assert session.status is Status.OFFLINE
+    happened = world.do(world.registry.connected(session, world.now))
+    assert changes(happened) == [(Status.AWAY, Reason.CONNECTED)]
+
+
+def test_an_activity_without_a_connection_makes_a_dormant_session_active() -> None:
+    world = World()
+    session = world.tab()
+    world.drop(session)
+    world.until(100)
+    assert changes(world.ping(session)) == [(Status.ACTIVE, Reason.ACTIVITY)]
+    assert changes(world.until(219)) == []
+    assert changes(world.until(221)) == [(Status.AWAY, Reason.IDLE)]
+
+
+def test_the_idle_clock_of_a_dormant_session_runs_on_and_nobody_is_warned() -> None:
+    world = World()
+    session = world.tab()
+    world.until(100)
+    world.ping(session)
+    world.drop(session)
+    happened = world.until(400 + SLACK)
+    assert warnings(happened) == []
+    assert changes(happened) == [(Status.OFFLINE, Reason.CONNECTION_LOST)], "offline once"
+    assert ended(happened) == [Reason.IDLE_TIMEOUT]
+
+
+def test_the_idle_timeout_ends_a_session_in_the_middle_of_its_grace() -> None:
+    world = World()
+    session = world.tab()
+    world.until(290)
+    world.drop(session)
+    assert ended(world.until(300 + SLACK)) == [Reason.IDLE_TIMEOUT]
+
+
+# The beacon of a page that closes
+
+
+def test_a_beacon_before_the_socket_is_gone_makes_the_grace_short() -> None:
+    world = World()
+    session = world.tab()
+    world.do(world.registry.leave(session, world.now))
+    world.until(4.9)
+    assert changes(world.drop(session)) == [(Status.RECONNECTING, Reason.LEFT)]
+    assert changes(world.until(10)) == [(Status.OFFLINE, Reason.LEFT)]
+
+
+def test_a_beacon_says_nothing_about_a_socket_that_is_lost_much_later() -> None:
+    world = World()
+    session = world.tab()
+    world.do(world.registry.leave(session, world.now))
+    world.until(5.1)
+    assert changes(world.drop(session)) == [(Status.RECONNECTING, Reason.CONNECTION_LOST)]
+
+
+def test_a_beacon_after_the_socket_was_lost_shortens_the_grace() -> None:
+    world = World()
+    session = world.tab()
+    world.drop(session)
+    world.until(2)
+    happened = world.do(world.registry.leave(session, world.now))
+    assert [type(each) for each in happened] == [DeadlineMovedUp]
+    assert changes(world.until(6.9)) == []
+    assert changes(world.until(7 + SLACK)) == [(Status.OFFLINE, Reason.LEFT)]
+
+
+def test_a_beacon_never_lengthens_a_grace() -> None:
+    world = World()
+    session = world.tab()
+    world.drop(session)
+    world.until(29)
+    world.do(world.registry.leave(session, world.now))
+    assert changes(world.until(30 + SLACK)) == [(Status.OFFLINE, Reason.CONNECTION_LOST)]
+
+
+def test_a_beacon_of_a_session_without_a_socket_is_believed_after_the_grace() -> None:
+    world = World()
+    session = world.session()
+    world.do(world.registry.leave(session, world.now))
+    assert session.status is Status.ACTIVE, "it never opened a socket: it is never reconnecting"
+    assert changes(world.until(5 + SLACK)) == [(Status.OFFLINE, Reason.LEFT)]
+
+
+def test_an_activity_after_the_beacon_takes_it_back() -> None:
+    world = World()
+    session = world.session()
+    world.do(world.registry.leave(session, world.now))
+    world.until(4)
+    world.ping(session)
+    assert changes(world.until(100)) == []
+
+
+def test_a_beacon_of_a_dormant_session_changes_nothing() -> None:
+    world = World()
+    session = world.tab()
+    world.drop(session)
+    world.until(60)
+    assert world.registry.leave(session, world.now) == ()
+
+
+# Holds
+
+
+def test_the_idle_clock_stands_still_while_held() -> None:
+    world = World()
+    session = world.tab()
+    world.until(100)
+    granted, events = world.registry.hold(session, 50, world.now)
+    assert (granted, list(events)) == (50, [])
+    assert session.expires_in(world.registry.policy, world.now) == 250
+    assert changes(world.until(169.9)) == []
+    assert changes(world.until(170 + SLACK)) == [(Status.AWAY, Reason.IDLE)]
+    assert warnings(world.until(289.9)) == []
+    assert warnings(world.until(290 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]
+
+
+def test_a_hold_is_no_activity() -> None:
+    world = World()
+    session = world.tab()
+    world.until(100)
+    world.registry.hold(session, 50, world.now)
+    assert session.last_activity == 0
+
+
+def test_a_released_clock_runs_on_from_where_it_stood() -> None:
+    world = World()
+    session = world.tab()
+    world.until(100)
+    world.registry.hold(session, 500, world.now)
+    world.until(400)
+    assert session.status is Status.ACTIVE
+    world.do(world.registry.release(session, world.now))
+    assert changes(world.until(419.9)) == []
+    assert changes(world.until(420 + SLACK)) == [(Status.AWAY, Reason.IDLE)]
+
+
+def test_a_hold_is_capped_by_the_policy_and_by_the_absolute_end() -> None:
+    world = World(max_hold=600, session_lifetime=1000)
+    session = world.tab()
+    assert world.registry.hold(session, 10_000, world.now)[0] == 600
+    world.until(900)
+    assert session.ended is None
+    assert world.registry.hold(session, 10_000, world.now)[0] == 100
+    assert ended(world.until(1000 + SLACK)) == [Reason.SESSION_LIFETIME]
+
+
+def test_a_hold_never_shortens_one_that_is_running() -> None:
+    world = World()
+    session = world.tab()
+    world.registry.hold(session, 100, world.now)
+    assert world.registry.hold(session, 5, world.now)[0] == 100
+
+
+def test_a_hold_withdraws_a_warning_and_the_warning_comes_again_after_it() -> None:
+    world = World()
+    session = world.tab()
+    world.until(290)
+    granted, events = world.registry.hold(session, 100, world.now)
+    assert granted == 100
+    assert [type(each) for each in events] == [Extended, StatusChanged]
+    assert changes(events) == [(Status.AWAY, Reason.IDLE)]
+    assert changes(world.until(389.9)) == []
+    assert warnings(world.until(390 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]
+    assert ended(world.until(449.9)) == []
+    assert ended(world.until(451)) == [Reason.IDLE_TIMEOUT]
+
+
+def test_an_away_player_who_holds_stays_away() -> None:
+    world = World()
+    session = world.tab()
+    world.until(150)
+    world.registry.hold(session, 33.3, world.now)
+    world.tab(session)
+    world.until(160)
+    world.do(world.registry.release(session, world.now))
+    assert session.status is Status.AWAY
+
+
+def test_an_activity_during_a_hold_starts_the_clock_when_the_hold_is_over() -> None:
+    world = World()
+    session = world.tab()
+    world.registry.hold(session, 100, world.now)
+    world.until(50)
+    world.ping(session)
+    assert changes(world.until(219.9)) == []
+    assert changes(world.until(220 + SLACK)) == [(Status.AWAY, Reason.IDLE)]
+
+
+def test_a_hold_does_not_outlast_the_player_who_held() -> None:
+    world = World()
+    session = world.tab()
+    world.registry.hold(session, 600, world.now)
+    world.drop(session)
+    world.until(31)
+    assert session.status is Status.OFFLINE
+    assert ended(world.until(329)) == []
+    assert ended(world.until(331)) == [Reason.IDLE_TIMEOUT]
+
+
+def test_a_hold_of_somebody_long_overdue_is_granted_in_full_even_if_they_drop() -> None:
+    world = World(reconnect_grace=200)
+    session = world.tab()
+    world.until(200)
+    world.drop(session)
+    world.until(299)
+    world.tab(session)
+    world.until(340)
+    world.registry.hold(session, 50, world.now)
+    world.drop(session)
+    assert ended(world.until(389.9)) == []
+    assert ended(world.until(390 + SLACK)) == [Reason.IDLE_TIMEOUT]
+
+
+def test_releasing_what_is_not_held_does_nothing() -> None:
+    world = World()
+    assert world.registry.release(world.tab(), world.now) == ()
+
+
+def test_without_holds_nothing_is_granted() -> None:
+    world = World(max_hold=0)
+    session = world.tab()
+    world.until(290)
+    assert world.registry.hold(session, 100, world.now) == (0.0, [])
+    assert session.status is Status.WARNED
+
+
+# Remembered sessions
+
+
+def test_a_remembered_session_goes_dormant_at_its_idle_timeout() -> None:
+    world = World()
+    session = world.tab(world.session(remember=True))
+    happened = world.until(301)
+    assert changes(happened)[-1] == (Status.OFFLINE, Reason.IDLE_TIMEOUT)
+    assert ended(happened) == []
+    assert isinstance(happened[-1], SessionSlept)
+    assert session.connections == 0
+    assert world.registry.disconnected(session, world.now, has_left=True) == ()
+    assert session.connections == 0
+
+
+def test_a_remembered_session_that_connects_again_has_all_its_time() -> None:
+    world = World()
+    session = world.tab(world.session(remember=True))
+    world.until(1000)
+    happened = world.do(world.registry.connected(session, world.now))
+    assert changes(happened) == [(Status.ACTIVE, Reason.CONNECTED)]
+    assert changes(world.until(1119)) == []
+    assert warnings(world.until(1241)) == [(Reason.IDLE_TIMEOUT, 60.0)]
+
+
+def test_a_sleeping_session_expires_with_its_absolute_end() -> None:
+    world = World(remember_lifetime=5000)
+    session = world.tab(world.session(remember=True))
+    world.until(1000)
+    assert session.expires_in(world.registry.policy, world.now) == 4000
+    assert session.warns_in(world.registry.policy, world.now) == 3940
+
+
+# Several sessions of one player
+
+
+def test_a_player_is_as_here_as_the_best_of_their_sessions() -> None:
+    world = World()
+    player = world.player()
+    phone = world.tab(world.session(player))
+    laptop = world.tab(world.session(player))
+    world.until(100)
+    world.ping(laptop)
+    world.until(121)
+    assert (phone.status, player.status) == (Status.AWAY, Status.ACTIVE)
+    world.do(world.registry.end(laptop, Reason.SIGNED_OUT, world.now))
+    assert player.status is Status.AWAY
+
+
+def test_one_session_says_nothing_about_anothers_idle_clock() -> None:
+    world = World()
+    player = world.player()
+    phone = world.tab(world.session(player))
+    laptop = world.tab(world.session(player))
+    for instant in range(50, 300, 50):
+        world.until(instant)
+        world.ping(laptop)
+    assert ended(world.until(301)) == [Reason.IDLE_TIMEOUT]
+    assert (phone.ended, laptop.ended) == (Reason.IDLE_TIMEOUT, None)
+
+
+def test_one_session_too_many_replaces_the_oldest() -> None:
+    world = World(max_sessions_per_player=2)
+    player = world.player()
+    sessions = []
+    for instant in range(3):
+        world.until(instant)
+        sessions.append(world.session(player))
+    assert [session.ended for session in sessions] == [Reason.REPLACED, None, None]
+    assert len(player.sessions) == 2
+
+
+def test_with_one_session_allowed_the_newest_wins() -> None:
+    world = World(max_sessions_per_player=1)
+    player = world.player()
+    first = world.session(player)
+    second = world.session(player)
+    assert (first.ended, second.ended) == (Reason.REPLACED, None)
+    assert world.registry.players[player.id] is player
+    assert player.status is Status.ACTIVE
+
+
+def test_a_second_record_of_a_player_is_taken_for_the_first() -> None:
+    world = World()
+    first = world.session(world.player())
+    again = Player(first.player.id, "Ada", "ada", guest=True)
+    assert world.session(again).player is first.player
+
+
+@pytest.mark.parametrize("is_last", [True, False])
+def test_the_end_of_the_last_session_says_so(is_last: bool) -> None:
+    world = World()
+    player = world.player()
+    session = world.session(player)
+    if not is_last:
+        world.session(player)
+    (*_, event) = world.registry.end(session, Reason.SIGNED_OUT, world.now)
+    assert isinstance(event, SessionEnded)
+    assert event.is_last is is_last
+    assert (player.id in world.registry.players) is not is_last
+
+
+# What has ended stays ended
+
+
+def test_nothing_brings_a_session_back() -> None:
+    world = World()
+    session = world.tab()
+    world.do(world.registry.end(session, Reason.SIGNED_OUT, world.now))
+    registry = world.registry
+    assert registry.touch(session, 1.0) == ()
+    assert registry.connected(session, 1.0) == ()
+    assert registry.disconnected(session, 1.0, has_left=False) == ()
+    assert registry.leave(session, 1.0) == ()
+    assert registry.hold(session, 5, 1.0) == (0.0, ())
+    assert registry.release(session, 1.0) == ()
+    assert registry.end(session, Reason.KICKED, 1.0) == ()
+    assert session.ended is Reason.SIGNED_OUT
+    assert registry.next_deadline() is None
+    assert registry.take_touched() == set()
+
+
+# After a restart
+
+
+def restored(world: World, stored: Status, idle: float, *, remember: bool = False) -> Session:
+    session = Session(
+        SessionId("old"), world.player(), world.now - idle, world.now + 5000, remember=remember
+    )
+    world.do(world.registry.restore(session, stored, world.now))
+    return session
+
+
+@pytest.mark.parametrize("stored", [Status.ACTIVE, Status.AWAY, Status.WARNED])
+def test_who_was_here_at_the_stop_has_a_fresh_grace(stored: Status) -> None:
+    world = World()
+    session = restored(world, stored, idle=10)
+    assert changes(world.heard) == [(Status.RECONNECTING, Reason.SERVER_RESTART)]
+    assert changes(world.until(30 + SLACK)) == [(Status.OFFLINE, Reason.SERVER_RESTART)]
+    assert session.ended is None
+
+
+def test_who_was_reconnecting_at_the_stop_still_is() -> None:
+    world = World()
+    restored(world, Status.RECONNECTING, idle=10)
+    assert changes(world.heard) == []
+    assert changes(world.until(31)) == [(Status.OFFLINE, Reason.SERVER_RESTART)]
+
+
+def test_who_was_dormant_at_the_stop_still_is() -> None:
+    world = World()
+    session = restored(world, Status.OFFLINE, idle=10)
+    assert session.player.status is Status.OFFLINE
+    assert world.heard == []
+    assert ended(world.until(291)) == [Reason.IDLE_TIMEOUT]
+
+
+@pytest.mark.parametrize("stored", [Status.ACTIVE, Status.OFFLINE])
+def test_who_was_idle_too_long_at_the_start_is_signed_out(stored: Status) -> None:
+    world = World()
+    restored(world, stored, idle=301)
+    assert ended(world.heard) == [Reason.IDLE_TIMEOUT]
+    assert world.registry.next_deadline() is None
+
+
+def test_who_is_remembered_sleeps_on_through_a_restart() -> None:
+    world = World()
+    session = restored(world, Status.OFFLINE, idle=1000, remember=True)
+    assert world.heard == []
+    assert session.is_asleep
+
+
+def test_who_is_remembered_and_was_here_goes_to_sleep_at_the_start() -> None:
+    world = World()
+    session = restored(world, Status.ACTIVE, idle=1000, remember=True)
+    assert changes(world.heard) == [(Status.OFFLINE, Reason.IDLE_TIMEOUT)]
+    assert session.is_asleep
+
+
+def test_coming_back_after_a_restart_is_as_if_nothing_had_been() -> None:
+    world = World()
+    session = restored(world, Status.ACTIVE, idle=10)
+    world.until(20)
+    assert changes(world.do(world.registry.connected(session, world.now))) == [
+        (Status.ACTIVE, Reason.CONNECTED)
+    ]
+
+
+# What it costs
+
+
+def test_a_million_touches_leave_no_deadline_behind() -> None:
+    world = World()
+    session = world.tab()
+    for number in range(1_000_000):
+        world.registry.touch(session, number * 1e-4)
+    assert len(world.registry._deadlines) == 1
+
+
+def test_expiring_stops_at_the_limit_and_says_that_there_is_more() -> None:
+    world = World()
+    for number in range(5):
+        world.tab(world.session(world.player(f"player {number}")))
+    assert len(changes(world.registry.expire(121.0, limit=3))) == 3
+    due = world.registry.next_deadline()
+    assert due is not None
+    assert due <= 121.0
+    assert len(changes(world.registry.expire(121.0, limit=3))) == 2
+
+
+def test_a_session_shows_whose_it_is() -> None:
+    assert repr(World().session()).endswith("of 'Ada': active>")

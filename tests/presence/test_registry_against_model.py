@@ -1,0 +1,358 @@
+"""The registry against a naive model: the same facts in, the same statuses out.
+
+The model knows no instants and no deadlines: it counts half-second ticks, one by one, for every
+session. Facts happen on a tick; a tenth of a second later, when every deadline of that tick has
+been noticed, registry and model are compared.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+)
+
+from server.ids import PlayerId, SessionId
+from server.presence.events import (
+    Event,
+    Extended,
+    SessionEnded,
+    SessionSlept,
+    StatusChanged,
+    WarningGiven,
+)
+from server.presence.policy import Policy
+from server.presence.registry import Registry
+from server.presence.session import Player, Session
+from server.presence.status import Reason, Status
+
+TICK = 0.5
+AFTER = 0.1
+
+# In ticks.
+AWAY, WARN, IDLE, LIFE, REMEMBER, RELOAD, RECONNECT, HOLD = 8, 6, 20, 70, 90, 4, 10, 12
+MOST_SESSIONS = 3
+WHICH = st.integers(0, 5)
+
+POLICY = Policy(
+    away_after=AWAY * TICK,
+    warn_before=WARN * TICK,
+    idle_timeout=IDLE * TICK,
+    session_lifetime=LIFE * TICK,
+    remember_lifetime=REMEMBER * TICK,
+    reload_grace=RELOAD * TICK,
+    reconnect_grace=RECONNECT * TICK,
+    max_hold=HOLD * TICK,
+    max_sessions_per_player=MOST_SESSIONS,
+)
+
+
+@dataclass
+class Model:
+    """A session as a patient clerk would keep it: counters, all in ticks."""
+
+    life: int
+    remember: bool
+    age: int = 0
+    idle: int = 0
+    hold: int = 0
+    connections: int = 0
+    is_absent: bool = False
+    is_asleep: bool = False
+    grace: int | None = None
+    since_left: int | None = None
+    is_warned: bool = False
+    since_sent: int | None = None
+    is_warned_of_life: bool = False
+    ended: Reason | None = None
+    warnings: int = 0
+    extensions: int = 0
+
+    def tick(self) -> None:
+        self.age += 1
+        if self.hold:
+            self.hold -= 1
+        elif not self.is_asleep:
+            self.idle += 1
+        if self.grace is not None:
+            self.grace -= 1
+        if self.since_sent is not None:
+            self.since_sent += 1
+        if self.since_left is not None:
+            self.since_left += 1
+
+    def active(self) -> None:
+        self.idle = 0
+        self.is_absent = self.is_asleep = False
+        self.grace = None
+        self.withdraw()
+
+    def withdraw(self) -> None:
+        if self.is_warned:
+            self.extensions += 1
+        self.is_warned = False
+        self.since_sent = None
+
+    def left_until_idle_end(self) -> int:
+        left = max(IDLE - self.idle + self.hold, self.hold)
+        if self.since_sent is not None:
+            return max(left, WARN - self.since_sent)
+        if self.connections:
+            until_warning = max(IDLE - WARN - self.idle + self.hold, self.hold)
+            return max(left, until_warning + WARN)
+        return left
+
+    def settle(self) -> None:
+        """What time alone does, after the facts of this tick."""
+        if self.ended:
+            return
+        idle_left = 10**9 if self.is_asleep else self.left_until_idle_end()
+        if self.age >= self.life and self.life - self.age <= idle_left:
+            self.ended = Reason.SESSION_LIFETIME
+        elif idle_left <= 0 and self.remember:
+            self.is_asleep, self.connections = True, 0
+            self.is_warned, self.since_sent, self.grace = False, None, None
+        elif idle_left <= 0:
+            self.ended = Reason.IDLE_TIMEOUT
+        elif self.grace is not None and self.grace <= 0:
+            self.grace, self.is_absent, self.hold = None, True, 0
+            self.settle()
+        elif not self.is_absent and not self.is_asleep:
+            self.warn()
+
+    def warn(self) -> None:
+        left = self.life - self.age
+        if not self.is_warned_of_life and left <= WARN:
+            self.is_warned_of_life = True
+            self.warnings += 1
+        is_due = self.idle >= IDLE - WARN and not self.hold and left > self.left_until_idle_end()
+        if is_due and self.since_sent is None:
+            self.warnings += not self.is_warned
+            self.is_warned = True
+            if self.connections:
+                self.since_sent = 0
+
+    @property
+    def status(self) -> Status:
+        if self.ended or self.is_asleep:
+            return Status.OFFLINE
+        if self.is_absent:
+            return Status.OFFLINE if self.grace is None else Status.RECONNECTING
+        if self.is_warned or self.is_warned_of_life:
+            return Status.WARNED
+        return Status.AWAY if self.idle >= AWAY else Status.ACTIVE
+
+
+@dataclass
+class Pair:
+    session: Session
+    model: Model
+    warnings: int = 0
+    extensions: int = 0
+    heard: Status = Status.OFFLINE
+    last_activity: float = field(default=0.0)
+
+
+class RegistryMachine(RuleBasedStateMachine):
+    """Players with up to three sessions each do whatever they like."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.registry = Registry(POLICY)
+        self.ticks = 0
+        self.pairs: dict[Session, Pair] = {}
+        self.players = [
+            Player(PlayerId(f"p{n}"), f"player {n}", f"player {n}", guest=True) for n in range(2)
+        ]
+        self.sign_in(0, remember=False)
+        self.sign_in(1, remember=True)
+
+    @property
+    def now(self) -> float:
+        return self.ticks * TICK
+
+    def hear(self, events: Sequence[Event]) -> None:
+        for event in events:
+            pair = self.pairs.get(event.session)
+            if pair is None:
+                pair = self.pairs[event.session] = Pair(
+                    event.session, Model(REMEMBER if event.session.remember else LIFE,
+                                         event.session.remember)
+                )
+            match event:
+                case StatusChanged(before=before, after=after):
+                    assert before is pair.heard, "a change begins where the last one ended"
+                    assert after is not before
+                    pair.heard = after
+                case WarningGiven(expires_in=expires_in):
+                    pair.warnings += 1
+                    assert expires_in >= 0
+                case Extended():
+                    pair.extensions += 1
+                case SessionEnded(session=session):
+                    assert session.status is Status.OFFLINE
+                    assert session.slot is None, "what has ended has no deadline"
+                case SessionSlept(session=session):
+                    assert session.remember
+                case _:
+                    pass
+
+    def alive(self) -> list[Pair]:
+        return [pair for pair in self.pairs.values() if pair.model.ended is None]
+
+    def choose(self, which: int) -> Pair:
+        """Some living session; with nobody there, somebody signs in first."""
+        if not self.alive():
+            self.sign_in(0, remember=bool(which % 2))
+        alive = self.alive()
+        return alive[which % len(alive)]
+
+    @rule(player=st.integers(0, 1), remember=st.booleans())
+    def sign_in(self, player: int, remember: bool) -> None:
+        mine = [
+            pair for pair in self.alive() if pair.session.player.id == self.players[player].id
+        ]
+        if len(mine) >= MOST_SESSIONS:
+            oldest = min(mine, key=lambda pair: pair.session.created_at)
+            oldest.model.ended = Reason.REPLACED
+        id = SessionId(f"s{len(self.pairs)}")
+        session, events = self.registry.sign_in(
+            self.players[player], id, self.now, remember=remember
+        )
+        self.hear(events)
+        assert session in self.pairs
+
+    @rule(which=WHICH)
+    def touch(self, which: int) -> None:
+        pair = self.choose(which)
+        self.hear(self.registry.touch(pair.session, self.now))
+        pair.model.active()
+
+    @rule(which=WHICH)
+    def connect(self, which: int) -> None:
+        pair = self.choose(which)
+        model = pair.model
+        model.connections += 1
+        if model.is_asleep:
+            model.idle = 0
+        model.is_absent = model.is_asleep = False
+        model.grace = None
+        self.hear(self.registry.connected(pair.session, self.now))
+
+    @rule(which=WHICH, has_left=st.booleans())
+    def disconnect(self, which: int, has_left: bool) -> None:
+        pair = self.choose(which)
+        model = pair.model
+        if not model.connections:
+            return
+        self.hear(self.registry.disconnected(pair.session, self.now, has_left=has_left))
+        model.connections -= 1
+        if not model.connections:
+            model.is_absent = True
+            said = model.since_left is not None and model.since_left <= RELOAD
+            model.grace = RELOAD if has_left or said else RECONNECT
+
+    @rule(which=WHICH)
+    def leave(self, which: int) -> None:
+        pair = self.choose(which)
+        model = pair.model
+        self.hear(self.registry.leave(pair.session, self.now))
+        model.since_left = 0
+        if model.connections or (model.is_absent and model.grace is None) or model.is_asleep:
+            return
+        model.grace = RELOAD if model.grace is None else min(model.grace, RELOAD)
+
+    @rule(which=WHICH, ticks=st.integers(1, HOLD + 4))
+    def hold(self, which: int, ticks: int) -> None:
+        pair = self.choose(which)
+        model = pair.model
+        if not model.connections:
+            return
+        granted, events = self.registry.hold(pair.session, ticks * TICK, self.now)
+        model.hold = max(model.hold, min(ticks, HOLD, model.life - model.age))
+        assert abs(granted - model.hold * TICK) < 1e-6
+        if model.hold:
+            model.withdraw()
+        self.hear(events)
+
+    @rule(which=WHICH)
+    def release(self, which: int) -> None:
+        pair = self.choose(which)
+        pair.model.hold = 0
+        self.hear(self.registry.release(pair.session, self.now))
+
+    @rule(
+        which=WHICH,
+        is_sure=st.integers(0, 5),
+        reason=st.sampled_from([Reason.SIGNED_OUT, Reason.SIGNED_OUT_EVERYWHERE, Reason.KICKED]),
+    )
+    def end(self, which: int, is_sure: int, reason: Reason) -> None:
+        if is_sure:
+            return  # most of a session's life should be more interesting than its end
+        pair = self.choose(which)
+        self.hear(self.registry.end(pair.session, reason, self.now))
+        pair.model.ended = reason
+
+    @rule(ticks=st.integers(1, 4))
+    def a_moment_passes(self, ticks: int) -> None:
+        for _ in range(ticks):
+            self.settle()
+            self.ticks += 1
+            for pair in self.alive():
+                pair.model.tick()
+
+    @rule(ticks=st.sampled_from([AWAY, IDLE - WARN - 1, IDLE - WARN, WARN - 1, WARN, IDLE + 1]))
+    def a_while_passes(self, ticks: int) -> None:
+        self.a_moment_passes(ticks)
+
+    def settle(self) -> None:
+        now = self.now + AFTER
+        while (due := self.registry.next_deadline()) is not None and due <= now:
+            self.hear(self.registry.expire(max(due, self.now)))
+            again = self.registry.next_deadline()
+            assert again is None or again > due, "a deadline that comes back at once never ends"
+        for pair in self.alive():
+            pair.model.settle()
+        self.compare()
+
+    def compare(self) -> None:
+        for pair in self.pairs.values():
+            session, model = pair.session, pair.model
+            shown = (session, session.player.name, self.ticks, model)
+            assert session.ended == model.ended, shown
+            assert session.status is model.status is pair.heard, shown
+            assert pair.warnings == model.warnings, shown
+            assert pair.extensions == model.extensions, shown
+
+    @invariant()
+    def nothing_is_forgotten(self) -> None:
+        if not hasattr(self, "registry"):
+            return
+        self.settle()
+        living = {pair.session.id for pair in self.alive()}
+        assert set(self.registry.sessions) == living
+        for player in self.registry.players.values():
+            statuses = [session.status for session in player.sessions.values()]
+            assert player.status is min(statuses, key=list(Status).index)
+        for pair in self.pairs.values():
+            assert pair.session.last_activity >= pair.last_activity, "activity never goes back"
+            pair.last_activity = pair.session.last_activity
+
+    def teardown(self) -> None:
+        if not hasattr(self, "registry"):
+            return
+        for pair in self.alive():
+            self.registry.end(pair.session, Reason.SIGNED_OUT, self.now)
+        assert self.registry.next_deadline() is None, "no deadline outlives its session"
+        assert not self.registry.players
+
+
+TestRegistryAgainstModel = RegistryMachine.TestCase
+TestRegistryAgainstModel.settings = settings(
+    max_examples=200, stateful_step_count=60, deadline=None
+)
