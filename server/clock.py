@@ -67,35 +67,32 @@ class SystemClock:
         self._wall = wall
         self._slept = slept
         self._last = monotonic()
-        self._slept_before = slept()
-        # monotonic = presence + shift. A jump of the shift is remembered with the instant it
-        # happened at, so that earlier instants still translate to the wall time they had.
-        self._shift = self._last
-        self._jumps: list[tuple[float, float]] = [(float("-inf"), self._shift)]
+        # The machine's age = monotonic + slept = presence time + lost.
+        self._slept_so_far = slept()
+        self._lost = self._last + self._slept_so_far
+        # Each stall with the instant it happened at: earlier instants lost less.
+        self._stalls: list[tuple[float, float]] = [(float("-inf"), self._lost)]
 
     def now(self) -> float:
         reading = self._monotonic()
         gap = reading - self._last
         if gap > STALL:
-            self._jump(gap)
+            self._stalls.append((self._last + self._slept_so_far - self._lost, self._lost + gap))
+            self._lost += gap
         self._last = reading
-        return reading - self._shift
+        return reading + self._slept_so_far - self._lost
 
     def beat(self) -> None:
         self.now()
         slept = self._slept()
         # Two clocks read one after the other differ by microseconds; a sleep is seconds.
-        if slept - self._slept_before > STALL:
-            self._jump(self._slept_before - slept)
-        self._slept_before = slept
+        if slept - self._slept_so_far > STALL:
+            self._slept_so_far = slept
 
     def to_wall(self, instant: float) -> int:
-        shift = self._jumps[bisect_left(self._jumps, (instant, float("-inf"))) - 1][1]
-        return round((self._wall() - (self._monotonic() - (instant + shift))) * 1000)
+        lost = self._stalls[bisect_left(self._stalls, (instant, float("-inf"))) - 1][1]
+        age = self._monotonic() + self._slept_so_far
+        return round((self._wall() - (age - (instant + lost))) * 1000)
 
     def from_wall(self, unix_ms: int) -> float:
         return self.now() - (self._wall() - unix_ms / 1000)
-
-    def _jump(self, by: float) -> None:
-        self._jumps.append((self._last - self._shift, self._shift + by))
-        self._shift += by

@@ -55,11 +55,9 @@ class Deadlines(Generic[T]):
 
     def arm(self, item: T, due: float) -> None:
         """Have `item` come out at `due` at the latest. Never moves it later: see the module."""
+        # Never early: n + 1 is greater than the rounded product, and n + 1 divided again is then,
+        # rounding being monotonic, at least `due`.
         slot = int(due * SLOTS_PER_SECOND) + 1
-        if slot / SLOTS_PER_SECOND < due:
-            # The product was rounded down past a slot's edge. Without this the item would come
-            # out an ulp early, be armed for the same slot, and come out again without end.
-            slot += 1
         if item.slot is not None:
             if item.slot <= slot:
                 return

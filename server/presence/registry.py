@@ -278,6 +278,7 @@ class Registry:
         del self._sessions[session.id]
         player = session.player
         del player.sessions[session.id]
+        player.last_activity_before = max(player.last_activity_before, session.last_activity)
         if not player.sessions:
             del self._players[player.id]
         events: list[Event] = []

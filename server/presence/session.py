@@ -11,7 +11,7 @@ NEVER = float("inf")
 class Player:
     """An account with at least one session, registered or guest."""
 
-    __slots__ = ("guest", "id", "name", "sessions", "sort_key", "status")
+    __slots__ = ("guest", "id", "last_activity_before", "name", "sessions", "sort_key", "status")
 
     def __init__(self, id: PlayerId, name: str, sort_key: str, *, guest: bool) -> None:
         self.id = id
@@ -20,11 +20,14 @@ class Player:
         self.guest = guest
         self.status = Status.OFFLINE
         self.sessions: dict[SessionId, Session] = {}
+        # The latest activity in sessions that are over.
+        self.last_activity_before = -NEVER
 
     @property
     def last_activity(self) -> float:
-        """The latest activity in any of the sessions, as a presence instant."""
-        return max((session.last_activity for session in self.sessions.values()), default=-NEVER)
+        """The latest activity in any session there is or was, as a presence instant."""
+        present = (session.last_activity for session in self.sessions.values())
+        return max(self.last_activity_before, max(present, default=-NEVER))
 
 
 class Session:

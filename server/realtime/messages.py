@@ -184,6 +184,8 @@ def _refusal(text: str, why: str) -> Error:
     """What to say to a message that is none of ours; only here is it decoded a second time."""
     try:
         message: Any = msgspec.json.decode(text)
+    except msgspec.ValidationError:
+        return Error("invalid", f"{why}.")  # JSON, with a number that no float can hold
     except _BROKEN as error:
         return _bad_json(error)
     if not isinstance(message, dict):

@@ -31,6 +31,7 @@ def restore_sessions(
         player = registry.players.get(row.player.id) or Player(
             row.player.id, row.player.name, row.player.sort_key, guest=row.player.guest
         )
+        player.last_activity_before = min(clock.from_wall(row.player.last_activity_at), now)
         session = Session(
             row.id,
             player,

@@ -73,29 +73,35 @@ class RefuseCrossOrigin:
 
 
 class RequireJson:
-    """Refuses bodies that do not say that they are JSON: a form cannot (ASVS 5.0, 3.5.2)."""
+    """Refuses bodies that do not say that they are JSON: a form cannot (ASVS 5.0, 3.5.2).
+
+    Refuses as well what says that it is too large, whether anybody would have read it or not;
+    what does not say so is cut off where it is read.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if (
-            scope["type"] != "http"
-            or scope["method"] in _SAFE_METHODS
-            or not _has_body(scope)
-            or _is_json(scope)
-        ):
+        problem = _refusal(scope) if scope["type"] == "http" else None
+        if problem is None:
             await self._app(scope, receive, send)
-            return
-        detail = "A body has to be JSON, with `Content-Type: application/json`."
-        await Problem(415, "not_json", detail).response(scope, receive, send)
+        else:
+            await problem.response(scope, receive, send)
 
 
-def _has_body(scope: Scope) -> bool:
+def says_json(headers: Headers) -> bool:
+    """Whether a request calls its body JSON."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+
+
+def _refusal(scope: Scope) -> Problem | None:
     headers = Headers(scope=scope)
-    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
-
-
-def _is_json(scope: Scope) -> bool:
-    media_type = Headers(scope=scope).get("content-type", "").partition(";")[0]
-    return media_type.strip().lower() == "application/json"
+    length = headers.get("content-length", "0").lstrip("0")  # digits: the server sees to that
+    if len(length) > 9 or int(length or "0") > LARGEST_BODY:
+        return Problem(413, "too_large", f"A body has at most {LARGEST_BODY} bytes.")
+    has_body = length != "" or "transfer-encoding" in headers
+    if scope["method"] in _SAFE_METHODS or not has_body or says_json(headers):
+        return None
+    detail = "A body has to be JSON, with `Content-Type: application/json`."
+    return Problem(415, "not_json", detail)

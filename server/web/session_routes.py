@@ -125,10 +125,14 @@ class SessionRoutes:
         caller = caller_of(request)
         # Hashing took its time: a session that starts now has all of its idle time ahead.
         now = self._clock.now()
+        own = [] if caller.session is None else [caller.session]
+        most = self._registry.policy.max_sessions_per_player
+        for each in own:
+            if each.player.id == player.id and len(each.player.sessions) >= most:
+                # Its place is free for the new one: else the oldest would have to go as well.
+                self._stream.publish(self._registry.end(each, Reason.REPLACED, now))
         session, cookie = self._sessions.open(player, now, remember=remember)
-        await self._sessions.end(
-            [caller.session] if caller.session is not None else [], Reason.REPLACED, now
-        )
+        await self._sessions.end(own, Reason.REPLACED, now)
         response = answer(SessionView.of(session, self._registry.policy, now), 201)
         response.set_cookie(
             cookie_name(request.scope),

@@ -262,7 +262,7 @@ def test_the_absolute_end_comes_however_active_the_player_is() -> None:
     happened: list[Event] = []
     while session.ended is None:
         happened += world.until(world.now + 10)
-        world.ping(session)
+        happened += world.ping(session)
     assert world.now == 1000
     assert warnings(happened) == [(Reason.SESSION_LIFETIME, 60.0)]
     assert changes(happened) == [
@@ -282,6 +282,15 @@ def test_no_activity_puts_off_the_absolute_end() -> None:
     assert not any(isinstance(each, Extended) for each in world.ping(session))
     assert session.status is Status.WARNED
     assert session.expires_in(world.registry.policy, world.now) == 50
+
+
+def test_a_tab_that_opens_shortly_before_the_absolute_end_is_told() -> None:
+    world = World(session_lifetime=200)
+    session = world.tab()
+    world.until(150)
+    world.tab(session)
+    (standing,) = world.registry.standing_warnings(session, world.now)
+    assert (standing.reason, standing.expires_in) == (Reason.SESSION_LIFETIME, 50)
 
 
 def test_both_clocks_can_run_out_and_each_is_warned_of() -> None:
@@ -364,6 +373,15 @@ def test_without_a_grace_a_lost_connection_is_offline_at_once() -> None:
         (Status.RECONNECTING, Reason.CONNECTION_LOST),
         (Status.OFFLINE, Reason.CONNECTION_LOST),
     ]
+
+
+def test_a_drop_after_the_end_was_due_is_the_end() -> None:
+    world = World(reconnect_grace=0)
+    session = world.tab()
+    world.until(299)
+    world.now = 301  # and nobody has looked at the clock since
+    assert ended(world.drop(session)) == [Reason.IDLE_TIMEOUT]
+    assert world.registry.next_deadline() is None
 
 
 def test_connecting_is_no_activity() -> None:
@@ -655,6 +673,7 @@ def test_a_player_is_as_here_as_the_best_of_their_sessions() -> None:
     assert (phone.status, player.status) == (Status.AWAY, Status.ACTIVE)
     world.do(world.registry.end(laptop, Reason.SIGNED_OUT, world.now))
     assert player.status is Status.AWAY
+    assert player.last_activity == 100, "what was done in a session that is over was done"
 
 
 def test_one_session_says_nothing_about_anothers_idle_clock() -> None:

@@ -114,7 +114,12 @@ class Model:
         idle_left = 10**9 if self.is_asleep else self.left_until_idle_end()
         if self.age >= self.life and self.life - self.age <= idle_left:
             self.ended = Reason.SESSION_LIFETIME
-        elif idle_left <= 0 and self.remember:
+            return
+        if idle_left <= 0 and self.since_sent is not None:
+            # An end that hangs on when a warning was sent is milliseconds behind its tick: a
+            # warning of the absolute end that is due on the same tick comes before it.
+            self.warn_of_life()
+        if idle_left <= 0 and self.remember:
             self.is_asleep, self.connections = True, 0
             self.is_warned, self.since_sent, self.grace = False, None, None
         elif idle_left <= 0:
@@ -125,11 +130,14 @@ class Model:
         elif not self.is_absent and not self.is_asleep:
             self.warn()
 
-    def warn(self) -> None:
-        left = self.life - self.age
-        if not self.is_warned_of_life and left <= WARN:
+    def warn_of_life(self) -> None:
+        if not self.is_warned_of_life and self.life - self.age <= WARN:
             self.is_warned_of_life = True
             self.warnings += 1
+
+    def warn(self) -> None:
+        left = self.life - self.age
+        self.warn_of_life()
         is_due = self.idle >= IDLE - WARN and not self.hold and left > self.left_until_idle_end()
         if is_due and self.since_sent is None:
             self.warnings += not self.is_warned

@@ -1,0 +1,52 @@
+"""Every change can be explained to the player it happened to."""
+
+import pytest
+
+from server.ids import PlayerId, SessionId
+from server.presence.events import StatusChanged
+from server.presence.explain import explain_change, explain_ending
+from server.presence.policy import Policy
+from server.presence.session import Player, Session
+from server.presence.status import ENDINGS, Reason, Status
+
+POLICY = Policy()
+SESSION = Session(
+    SessionId("s"), Player(PlayerId("p"), "Ada", "ada", guest=True), 0.0, 1.0, remember=False
+)
+
+
+def changed(after: Status, reason: Reason) -> StatusChanged:
+    return StatusChanged(
+        SESSION, Status.ACTIVE, after, reason, 400.0, Status.ACTIVE, after, 100.0, "ping"
+    )
+
+
+@pytest.mark.parametrize(
+    ("after", "reason", "words"),
+    [
+        (Status.AWAY, Reason.IDLE, "120 s (away_after); last activity: ping, 300 s ago"),
+        (Status.WARNED, Reason.WARNING, "60 s away (warn_before); last activity: ping, 300 s ago"),
+        (Status.OFFLINE, Reason.IDLE_TIMEOUT, "300 s (idle_timeout); last activity: ping"),
+        (Status.OFFLINE, Reason.SESSION_LIFETIME, "longest life; last activity: ping"),
+        (Status.OFFLINE, Reason.LEFT, "5 s (reload_grace)"),
+        (Status.OFFLINE, Reason.CONNECTION_LOST, "30 s (reconnect_grace)"),
+        (Status.OFFLINE, Reason.SERVER_RESTART, "30 s (reconnect_grace)"),
+        (Status.RECONNECTING, Reason.SERVER_RESTART, "the server restarted"),
+        (Status.RECONNECTING, Reason.LEFT, "left"),
+        (Status.ACTIVE, Reason.ACTIVITY, "activity: ping"),
+        (Status.OFFLINE, Reason.SIGNED_OUT, "You signed out."),
+    ],
+)
+def test_the_history_names_the_rule_and_the_last_activity(
+    after: Status, reason: Reason, words: str
+) -> None:
+    assert words in explain_change(changed(after, reason), POLICY)
+
+
+@pytest.mark.parametrize("reason", [None, *Reason])
+def test_there_is_a_sentence_for_every_reason(reason: Reason | None) -> None:
+    assert explain_ending(reason, POLICY)
+
+
+def test_the_endings_have_sentences_of_their_own() -> None:
+    assert len({explain_ending(reason, POLICY) for reason in ENDINGS}) == len(ENDINGS)

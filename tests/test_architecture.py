@@ -1,0 +1,83 @@
+"""The arrows of DESIGN.md: imports point down only, and two on one row never import each other."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SERVER = Path(__file__).resolve().parent.parent / "server"
+
+ROWS = [
+    {"__main__", "app"},
+    {"web", "realtime"},
+    {"views", "credentials", "problems", "collector", "knobs"},
+    {"storage", "settings"},
+    {"accounts", "rooms"},
+    {"games", "presence"},
+    {"deadlines", "clock", "ids"},
+]
+ROW = {name: number for number, row in enumerate(ROWS) for name in row}
+SAME_ROW_ALLOWED = {("__main__", "app")}
+
+ASKS_THE_MACHINE = {"time", "datetime", "random", "secrets"}
+MAY_ASK = {
+    "clock.py": {"time"},
+    "ids.py": {"secrets"},
+    "views.py": {"datetime"},  # to format an instant, not to ask for one
+    "accounts/tokens.py": {"secrets"},
+    "accounts/keys.py": {"secrets"},
+}
+"""Only the clock asks what time it is; chance is for ids and secrets."""
+
+MODULES = sorted(SERVER.rglob("*.py"))
+
+
+def part_of(path: Path) -> str:
+    return path.relative_to(SERVER).with_suffix("").parts[0]
+
+
+def imports_of(path: Path) -> set[str]:
+    """Every module that a file imports, by its full name."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            assert node.module is not None
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def test_every_part_of_the_server_has_its_row() -> None:
+    assert {part_of(path) for path in MODULES} - {"__init__"} <= set(ROW)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SERVER)))
+def test_arrows_point_down_only(path: Path) -> None:
+    here = part_of(path)
+    for name in imports_of(path):
+        parts = name.split(".")
+        if parts[0] != "server" or here == "__init__" or parts[1] not in ROW or parts[1] == here:
+            continue
+        assert ROW[here] < ROW[parts[1]] or (here, parts[1]) in SAME_ROW_ALLOWED, (
+            f"{path.relative_to(SERVER)} imports {name}"
+        )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SERVER)))
+def test_only_the_clock_asks_the_machine(path: Path) -> None:
+    asked = {name.split(".")[0] for name in imports_of(path)} & ASKS_THE_MACHINE
+    assert asked <= MAY_ASK.get(path.relative_to(SERVER).as_posix(), set())
+
+
+@pytest.mark.parametrize(
+    "path", sorted((SERVER / "presence").glob("*.py")), ids=lambda path: path.name
+)
+def test_the_core_is_pure(path: Path) -> None:
+    allowed = {
+        "collections", "dataclasses", "enum", "itertools", "types", "typing", "msgspec", "server",
+    }
+    assert {name.split(".")[0] for name in imports_of(path)} <= allowed
+    source = ast.parse(path.read_text())
+    assert not any(isinstance(node, ast.AsyncFunctionDef | ast.Await) for node in ast.walk(source))
