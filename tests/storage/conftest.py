@@ -1,0 +1,100 @@
+"""A storage on a file of its own, with a registry and the clock that the test moves."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.accounts.names import parse_name
+from server.accounts.ports import Account
+from server.accounts.sessions import Sessions
+from server.accounts.tokens import SessionTokens
+from server.ids import new_player_id
+from server.presence.policy import Policy
+from server.presence.registry import Registry
+from server.presence.session import Player, Session
+from server.presence.stream import EventStream
+from server.storage.reconcile import restore_sessions
+from server.storage.store import Store
+from tests.support.manual_clock import ManualClock
+
+KEY = "k" * 32
+
+
+def fail(error: Exception, event: object) -> None:
+    raise error
+
+
+@dataclass
+class House:
+    """Everything between the registry and the file."""
+
+    registry: Registry
+    stream: EventStream
+    store: Store
+    sessions: Sessions
+    clock: ManualClock
+
+    def __post_init__(self) -> None:
+        self._numbers = count()
+
+    @classmethod
+    async def open(cls, path: Path, clock: ManualClock) -> "House":
+        registry = Registry(Policy())
+        stream = EventStream(fail)
+        store = Store(path, registry, clock)
+        sessions = Sessions(registry, stream, SessionTokens([KEY]), store)
+        stream.subscribe(sessions.hear)
+        stream.subscribe(store.journal.hear)
+        stored, in_order = await store.open()
+        restore_sessions(stored, registry, sessions, stream, clock, stopped_in_order=in_order)
+        await store.flush()
+        return cls(registry, stream, store, sessions, clock)
+
+    def player(self, name: str = "Ada", password_hash: str | None = None) -> Player:
+        """A player whose account is queued."""
+        parsed = parse_name(name)
+        account = Account(
+            new_player_id(), parsed.text, parsed.key, password_hash is None, password_hash
+        )
+        self.store.add_account(account, parsed, self.clock.now())
+        return Player(account.id, account.name, account.sort_key, guest=account.guest)
+
+    def sign_in(self, player: Player | None = None, **options: Any) -> tuple[Session, str]:
+        """A session, and the cookie for it."""
+        return self.sessions.open(player or self.player(), self.clock.now(), **options)
+
+    def until(self, instant: float) -> None:
+        while (due := self.registry.next_deadline()) is not None and due <= instant:
+            self.clock.move_to(max(due, self.clock.now()))
+            self.stream.publish(self.registry.expire(self.clock.now()))
+        self.clock.move_to(instant)
+
+    async def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What somebody else would read from the file."""
+        await self.store.flush()
+        return [tuple(row) for row in await self.store.queries._all(sql)]
+
+
+@pytest.fixture
+async def open_house(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    """Opens the same file again and again; closes what the test leaves open."""
+    opened: list[House] = []
+
+    async def open_(clock: ManualClock | None = None) -> House:
+        house = await House.open(tmp_path / "test.db", clock or ManualClock())
+        opened.append(house)
+        return house
+
+    yield open_
+    for house in opened:
+        await house.store.close()
+
+
+@pytest.fixture
+async def house(open_house: Callable[..., Any]) -> House:
+    opened: House = await open_house()
+    return opened

@@ -1,0 +1,148 @@
+"""A restart tells the truth: who is back in time is here, who is not is not."""
+
+import sqlite3
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from server.presence.session import Session
+from server.presence.status import Reason, Status
+from server.storage.errors import StorageRefused
+from server.storage.journal import ACTIVITY_INTERVAL
+from server.storage.migrations import MIGRATIONS
+from tests.storage.conftest import House
+from tests.support.manual_clock import ManualClock
+
+Opener: TypeAlias = Callable[..., Awaitable[House]]
+
+
+async def restart(house: House, open_house: Opener, down_for: float = 0.0) -> House:
+    await house.store.close()
+    return await open_house(ManualClock(house.clock.now() + down_for))
+
+
+def only_session(house: House) -> Session:
+    (session,) = house.registry.sessions.values()
+    return session
+
+
+async def test_a_cookie_survives_a_restart(house: House, open_house: Opener) -> None:
+    session, cookie = house.sign_in()
+    again = await restart(house, open_house)
+    found = await again.sessions.find(cookie)
+    assert isinstance(found, Session)
+    assert found.id == session.id
+    assert found.player.name == "Ada"
+
+
+async def test_who_was_here_is_reconnecting_with_a_fresh_grace(
+    house: House, open_house: Opener
+) -> None:
+    house.sign_in()
+    again = await restart(house, open_house, down_for=10)
+    session = only_session(again)
+    assert session.status is Status.RECONNECTING
+    again.until(39)
+    assert session.status is Status.RECONNECTING
+    again.until(41)
+    assert session.status is Status.OFFLINE
+    assert (await again.rows("SELECT status, reason FROM status_changes ORDER BY id"))[1:] == [
+        ("reconnecting", "server_restart"),
+        ("offline", "server_restart"),
+    ]
+    assert await again.rows("SELECT is_currently_active FROM players") == [(0,)]
+
+
+async def test_the_time_the_server_was_down_counts_as_idle(
+    house: House, open_house: Opener
+) -> None:
+    _, cookie = house.sign_in()
+    house.until(200)
+    again = await restart(house, open_house, down_for=101)
+    assert again.registry.sessions == {}
+    assert await again.sessions.find(cookie) is Reason.IDLE_TIMEOUT
+    assert await again.rows("SELECT is_currently_active FROM players") == [(0,)]
+    third = await restart(again, open_house)
+    assert await third.sessions.find(cookie) is Reason.IDLE_TIMEOUT, "the disk knows it too"
+
+
+async def test_activity_that_a_crash_left_unwritten_is_not_held_against_the_player(
+    house: House, open_house: Opener
+) -> None:
+    house.sign_in()
+    await house.store.flush()
+    with sqlite3.connect(house.store._database._path) as copy:
+        boots = copy.execute("SELECT stopped_at FROM boots").fetchall()
+    copy.close()
+    assert boots == [(None,)], "until it stops in order, it has not"
+    house.store._boot = None  # the process dies: nobody notes the stop
+    again = await restart(house, open_house, down_for=100)
+    session = only_session(again)
+    assert session.idle_from == ACTIVITY_INTERVAL
+    assert session.last_activity == 0
+
+
+async def test_a_signed_out_session_never_comes_back(house: House, open_house: Opener) -> None:
+    session, cookie = house.sign_in()
+    await house.sessions.end([session], Reason.SIGNED_OUT, 1.0)
+    again = await restart(house, open_house)
+    assert again.registry.sessions == {}
+    assert await again.sessions.find(cookie) is Reason.SIGNED_OUT
+
+
+async def test_the_sessions_of_one_player_are_one_players_again(
+    house: House, open_house: Opener
+) -> None:
+    player = house.player("Ada", "a hash")
+    house.sign_in(player)
+    house.sign_in(player, remember=True)
+    again = await restart(house, open_house)
+    first, second = again.registry.sessions.values()
+    assert first.player is second.player
+    assert [first.remember, second.remember] == [False, True]
+    assert not first.player.guest
+
+
+async def test_the_absolute_end_stays_where_it_was(house: House, open_house: Opener) -> None:
+    house.sign_in()
+    house.until(100)
+    again = await restart(house, open_house, down_for=50)
+    assert only_session(again).ends_at == pytest.approx(43_200, abs=0.01)
+
+
+async def test_a_second_server_on_the_database_refuses_to_start(
+    house: House, open_house: Opener
+) -> None:
+    with pytest.raises(StorageRefused, match="another Still Here is running on"):
+        await open_house()
+
+
+async def test_a_database_of_a_newer_version_is_refused(
+    house: House, open_house: Opener, tmp_path: Path
+) -> None:
+    await house.store.close()
+    with sqlite3.connect(tmp_path / "test.db") as connection:
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.close()
+    with pytest.raises(StorageRefused, match="made by a newer Still Here"):
+        await open_house()
+
+
+@pytest.mark.parametrize("what", ["not a database", "no folder"])
+async def test_a_file_that_cannot_be_used_is_told_in_a_sentence(what: str, tmp_path: Path) -> None:
+    path = tmp_path / "test.db"
+    if what == "not a database":
+        path.write_bytes(b"this is a letter to my aunt" * 100)
+    else:
+        path = tmp_path / "missing" / "test.db"
+    with pytest.raises(StorageRefused, match="cannot be used"):
+        await House.open(path, ManualClock())
+
+
+async def test_tables_are_strict(house: House) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="cannot store TEXT value in INTEGER"):
+        await house.store._database.writer.execute(
+            "INSERT INTO boots (started_at, version) VALUES ('yesterday', '1')"
+        )
