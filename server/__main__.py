@@ -27,7 +27,9 @@ _BACKLOG = 2048
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run until SIGTERM or SIGINT. Ends with 0, or with 1 or 2 and one line that says why."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.WARNING)
     flags = vars(_parser().parse_args(arguments))
@@ -48,13 +50,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="stillhere",
         description="A game server that knows who is really there.",
-        epilog=f"Every flag is also a variable of the environment or a .env file: {PREFIX}PORT=8000",
+        epilog=f"Every flag is also a variable, in the environment or in .env: {PREFIX}PORT=8000",
         formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=36, width=100),
     )
     parser.add_argument("--version", action="version", version=f"Still Here {__version__}")
     for name, field in Settings.model_fields.items():
         default = field.default
-        shown = f" (default: {default:g})" if isinstance(default, float) else f" (default: {default})"
+        shown = (
+            f" (default: {default:g})" if isinstance(default, float) else f" (default: {default})"
+        )
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             metavar=name.split("_")[-1].upper(),
@@ -81,9 +85,7 @@ def _note_oddities(settings: Settings) -> None:
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server(
-            (settings.host, settings.port), family=family, backlog=_BACKLOG
-        )
+        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
     except OSError as error:
         _give_up(
             f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. "

@@ -106,9 +106,7 @@ class StillHere:
                 *SessionRoutes(
                     self.accounts, self.sessions, self.registry, self.stream, clock
                 ).routes,
-                *PlayerRoutes(
-                    self.registry, self.store.queries, self.store.journal, clock
-                ).routes,
+                *PlayerRoutes(self.registry, self.store.queries, self.store.journal, clock).routes,
                 *OperationRoutes(
                     [figures, RealtimeFigures(self.tabs, self.hub, self.ticker)],
                     self.store.journal,
@@ -137,9 +135,7 @@ class StillHere:
                 Middleware(AddSecurityHeaders),
                 Middleware(RefuseCrossOrigin, settings.allowed_origins),
                 Middleware(RequireJson),
-                Middleware(
-                    IdentifyCaller, self.sessions, self.registry, self.stream, clock
-                ),
+                Middleware(IdentifyCaller, self.sessions, self.registry, self.stream, clock),
                 Middleware(RequestBodyLimitMiddleware, LARGEST_BODY),
             ],
             exception_handlers={

@@ -55,7 +55,7 @@ def _slept() -> float:
 
 
 class SystemClock:
-    """Presence time from this machine's clocks. The sources are arguments so that tests own them."""
+    """Presence time from this machine's clocks, which are arguments so that tests own them."""
 
     def __init__(
         self,

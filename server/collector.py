@@ -15,11 +15,10 @@ from typing import Any
 from server.clock import stopwatch
 
 YOUNG_THRESHOLDS = (10_000, 5, 1_000_000)
-"""Allocations to a youngest collection (about 1 ms), those to a middle one; the last never comes."""
+"""Allocations to a youngest collection (about 1 ms), those to a middle one; no last comes."""
 
 FREEZE_EVERY = 1.0
 """Seconds between two freezings of what has survived."""
-
 
 
 class Collector:

@@ -5,15 +5,12 @@ whether an origin is ours.
 """
 
 import ipaddress
-from collections.abc import Mapping
 from http.cookies import CookieError
-from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
-
-Scope: TypeAlias = Mapping[str, Any]
+from starlette.types import Scope
 
 _FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -11,10 +11,10 @@ the point: activity moves a deadline later by storing a number, without a word t
 Cost: arming is a division, a set insertion and, for a new slot, a heap push; about 0.4 us. An
 item is in at most one slot, so a million touches leave no more entries than there are items.
 
-Example: 100 slots a second. `arm(ada, 240.0)` puts Ada into slot 24001. At 100.0 she pings: her session
-stores idle_from = 100.0 and nothing moves here. At 240.01 `pop_due` returns her; the registry sees
-that her warning is due at 340.0 and arms her for that. `arm(ada, 250.0)` would have done nothing,
-`arm(ada, 130.0)` would have moved her to slot 13001.
+Example: 100 slots a second. `arm(ada, 240.0)` puts Ada into slot 24001. At 100.0 she pings: her
+session stores idle_from = 100.0 and nothing moves here. At 240.01 `pop_due` returns her; the
+registry sees that her warning is due at 340.0 and arms her for that. `arm(ada, 250.0)` would have
+done nothing, `arm(ada, 130.0)` would have moved her to slot 13001.
 
 Who may call it: the registry, which is in turn called by one event loop. Nothing here awaits.
 """

@@ -76,7 +76,14 @@ def test_only_the_clock_asks_the_machine(path: Path) -> None:
 )
 def test_the_core_is_pure(path: Path) -> None:
     allowed = {
-        "collections", "dataclasses", "enum", "itertools", "types", "typing", "msgspec", "server",
+        "collections",
+        "dataclasses",
+        "enum",
+        "itertools",
+        "types",
+        "typing",
+        "msgspec",
+        "server",
     }
     assert {name.split(".")[0] for name in imports_of(path)} <= allowed
     source = ast.parse(path.read_text())

@@ -82,11 +82,7 @@ def test_a_slot_is_taken_out_in_portions() -> None:
     assert {item for portion in portions for item in portion} == items
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 5), st.one_of(st.none(), st.floats(0, 100))), max_size=60
-    )
-)
+@given(st.lists(st.tuples(st.integers(0, 5), st.one_of(st.none(), st.floats(0, 100))), max_size=60))
 def test_every_item_is_known_once_and_by_its_earliest_deadline(
     steps: list[tuple[int, float | None]],
 ) -> None:

@@ -27,14 +27,20 @@ class Accounts:
         return await self._new_player(name, None, now, address)
 
     async def register(self, name: Name, password: str, now: float, address: str | None) -> Player:
-        """A player who can come back. Raises NameTaken, PasswordRefused, TooManyAttempts, TooBusy."""
+        """A player who can come back.
+
+        Raises NameTaken, PasswordRefused, TooManyAttempts, TooBusy.
+        """
         check_password(password, name.text)
         return await self._new_player(name, password, now, address)
 
-    async def recognise(self, raw_name: str, password: str, host: str, address: str | None) -> Player:
+    async def recognise(
+        self, raw_name: str, password: str, host: str, address: str | None
+    ) -> Player:
         """The registered player with this name and password; `host` is where they sit.
 
-        Raises BadCredentials (whichever of the two is wrong, and as late), TooManyAttempts, TooBusy.
+        Raises BadCredentials (whichever of the two is wrong, and as late), TooManyAttempts,
+        TooBusy.
         """
         try:
             key = parse_name(raw_name).key
@@ -63,9 +69,7 @@ class Accounts:
         except BaseException:
             self._claimed -= name.lookalikes
             raise
-        account = Account(
-            new_player_id(), name.text, sort_key(name.text), password is None, hashed
-        )
+        account = Account(new_player_id(), name.text, sort_key(name.text), password is None, hashed)
         written = self._store.add_account(account, name, now)
         written.add_done_callback(lambda _: self._claimed.difference_update(name.lookalikes))
         return Player(account.id, account.name, account.sort_key, guest=account.guest)

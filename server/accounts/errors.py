@@ -1,12 +1,12 @@
 """What can be wrong with somebody who wants in.
 
-    AccountError
-     +-- NameRefused          the name cannot be anybody's
-     +-- NameTaken            it is somebody's, or looks like somebody's
-     +-- PasswordRefused      it cannot be anybody's password
-     +-- BadCredentials       no such name with such a password
-     +-- TooManyAttempts      come back later
-     +-- TooBusy              so many passwords are being checked that this one would wait too long
+AccountError
+ +-- NameRefused          the name cannot be anybody's
+ +-- NameTaken            it is somebody's, or looks like somebody's
+ +-- PasswordRefused      it cannot be anybody's password
+ +-- BadCredentials       no such name with such a password
+ +-- TooManyAttempts      come back later
+ +-- TooBusy              so many passwords are being checked that this one would wait too long
 """
 
 

@@ -7,7 +7,9 @@ from server.presence.status import Reason
 
 def explain_change(event: StatusChanged, policy: Policy) -> str:
     """The rule behind a change of status, for the history. No instants: the row has its own."""
-    last = f"last activity: {event.last_activity_by}, {_seconds(event.at - event.last_activity)} ago"
+    last = (
+        f"last activity: {event.last_activity_by}, {_seconds(event.at - event.last_activity)} ago"
+    )
     match event.reason:
         case Reason.IDLE:
             return f"no activity for {_seconds(policy.away_after)} (away_after); {last}"

@@ -85,9 +85,7 @@ class Registry:
             oldest = min(player.sessions.values(), key=lambda session: session.created_at)
             events += self._end(oldest, Reason.REPLACED, now)
         self._players[player.id] = player
-        lifetime = (
-            self.policy.remember_lifetime if remember else self.policy.session_lifetime
-        )
+        lifetime = self.policy.remember_lifetime if remember else self.policy.session_lifetime
         session = Session(session_id, player, now, now + lifetime, remember=remember)
         self._add(session)
         events.append(SessionStarted(session, now))
@@ -304,9 +302,7 @@ class Registry:
         session.warning_sent_at = None
         events.append(Extended(session, session.expires_in(self.policy, now), now))
 
-    def _settle(
-        self, session: Session, reason: Reason, now: float, events: list[Event]
-    ) -> None:
+    def _settle(self, session: Session, reason: Reason, now: float, events: list[Event]) -> None:
         """Give the session the status that its facts amount to, and tell if that is a change."""
         before, after = session.status, self._status(session, now)
         if after is before:

@@ -85,19 +85,19 @@ def check_change(before: Status, after: Status, reason: Reason) -> None:
             allowed = False
         case Status.ACTIVE, Status.AWAY:
             allowed = reason is Reason.IDLE
-        case (Status.ACTIVE | Status.AWAY), Status.WARNED:
+        case ((Status.ACTIVE | Status.AWAY), Status.WARNED):
             # A connection counts too: to a session without one, no warning could be sent.
             allowed = reason in (Reason.WARNING, Reason.CONNECTED)
-        case (Status.AWAY | Status.WARNED), Status.ACTIVE:
+        case ((Status.AWAY | Status.WARNED), Status.ACTIVE):
             allowed = reason is Reason.ACTIVITY
         case Status.WARNED, Status.AWAY:
             # A hold withdraws the warning and leaves the player as idle as they were.
             allowed = reason is Reason.IDLE
-        case (Status.ACTIVE | Status.AWAY | Status.WARNED), Status.RECONNECTING:
+        case ((Status.ACTIVE | Status.AWAY | Status.WARNED), Status.RECONNECTING):
             allowed = reason in _DROPS
         case Status.RECONNECTING, (Status.ACTIVE | Status.AWAY | Status.WARNED):
             allowed = reason in _RETURNS
-        case (Status.ACTIVE | Status.AWAY | Status.WARNED | Status.RECONNECTING), Status.OFFLINE:
+        case ((Status.ACTIVE | Status.AWAY | Status.WARNED | Status.RECONNECTING), Status.OFFLINE):
             allowed = reason in ENDINGS or reason in _DROPS
         case (
             (Status.ACTIVE, Status.ACTIVE)

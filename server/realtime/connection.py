@@ -122,13 +122,13 @@ class Connection:
 def _rest(step: Coroutine[Any, Any, None], waiting_for: Any) -> Generator[Any, Any, None]:
     """The rest of a coroutine that was begun by hand and waits for the future `waiting_for`."""
     while True:
+        thrown: BaseException | None = None
+        result = None
         try:
             result = yield waiting_for
         except BaseException as error:
-            send, value = step.throw, error
-        else:
-            send, value = step.send, result
+            thrown = error
         try:
-            waiting_for = send(value)
+            waiting_for = step.send(result) if thrown is None else step.throw(thrown)
         except StopIteration:
             return

@@ -6,10 +6,10 @@ outbox, so neither a slow peer nor the database keeps it from hearing an activit
 
 import asyncio
 import logging
-from typing import Any, assert_never
+from typing import assert_never
 
 from starlette.datastructures import Headers
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from server import __version__
 from server.accounts.sessions import Sessions
@@ -68,9 +68,7 @@ class WebSocketEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
         origin = Headers(scope=scope).get("origin")
-        if origin is not None and not is_own_origin(
-            scope, origin, self._settings.allowed_origins
-        ):
+        if origin is not None and not is_own_origin(scope, origin, self._settings.allowed_origins):
             await _deny(scope, send, origin)
             return
         found = await self._sessions.find(session_cookie(scope))
@@ -258,7 +256,7 @@ async def _deny(scope: Scope, send: Send, origin: str) -> None:
     await send({"type": "websocket.http.response.body", "body": body})
 
 
-def _size(event: dict[str, Any]) -> int:
+def _size(event: Message) -> int:
     text = event.get("text")
     if text is None:
         return len(event.get("bytes") or b"")

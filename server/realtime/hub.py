@@ -47,7 +47,7 @@ class Hub:
         return len(self._watchers)
 
     def watch(self, connection: Connection) -> None:
-        """Send a roster, now or with the changes that are about to be told, and every diff after."""
+        """Send a roster, now or with the changes about to be told, and every diff after it."""
         self._watchers[connection] = _NO_VERSION
         if not self._lobby.has_news(self._time()):
             self._send_roster(connection)

@@ -15,7 +15,7 @@ Topic = NewType("Topic", str)
 LOBBY = Topic("lobby")
 
 _PingId: TypeAlias = (
-    Annotated[str, msgspec.Meta(max_length=100)] | int | float | None | msgspec.UnsetType
+    Annotated[str, msgspec.Meta(max_length=100)] | int | float | msgspec.UnsetType | None
 )
 
 
@@ -26,30 +26,30 @@ class _Message(msgspec.Struct, frozen=True, gc=False, tag_field="type"):
 # What a client sends
 
 
-class Ping(_Message, tag="ping"):
+class Ping(_Message, frozen=True, tag="ping"):
     """Activity: the idle clock starts anew. `id` comes back in the answer."""
 
     id: _PingId = msgspec.UNSET
 
 
-class Hold(_Message, tag="hold"):
+class Hold(_Message, frozen=True, tag="hold"):
     """Busy without input: let the idle clock stand still for `seconds`."""
 
     seconds: Annotated[float, msgspec.Meta(gt=0)]
     why: Annotated[str, msgspec.Meta(max_length=200)] | None = None
 
 
-class Release(_Message, tag="release"):
+class Release(_Message, frozen=True, tag="release"):
     """End the hold."""
 
 
-class Watch(_Message, tag="watch"):
+class Watch(_Message, frozen=True, tag="watch"):
     """Tell me about a topic."""
 
     topic: str
 
 
-class Unwatch(_Message, tag="unwatch"):
+class Unwatch(_Message, frozen=True, tag="unwatch"):
     """No more about a topic."""
 
     topic: str
@@ -68,7 +68,7 @@ class Warned(msgspec.Struct, frozen=True, gc=False):
     reason: Reason
 
 
-class Hello(_Message, tag="hello"):
+class Hello(_Message, frozen=True, tag="hello"):
     """The first message of every connection: a session view, and who is speaking.
 
     `warning` only where one stands; the same follows as a message of its own, so that a page
@@ -83,41 +83,41 @@ class Hello(_Message, tag="hello"):
     warning: Warned | msgspec.UnsetType = msgspec.UNSET
 
 
-class Pong(_Message, tag="pong"):
+class Pong(_Message, frozen=True, tag="pong"):
     """The answer to `ping`."""
 
     expires_in: float
     id: _PingId = msgspec.UNSET
 
 
-class Held(_Message, tag="held"):
+class Held(_Message, frozen=True, tag="held"):
     """The answer to `hold`, with the seconds granted, and to `release`, with 0."""
 
     seconds: float
     expires_in: float
 
 
-class Warning_(_Message, tag="warning"):  # noqa: N801 - `Warning` is a builtin
+class Warning_(_Message, frozen=True, tag="warning"):  # noqa: N801 - `Warning` is a builtin
     """The session is about to end for `reason`."""
 
     expires_in: float
     reason: Reason
 
 
-class Extended(_Message, tag="extended"):
+class Extended(_Message, frozen=True, tag="extended"):
     """A warned session became active again, in whichever tab."""
 
     expires_in: float
 
 
-class SignedOut(_Message, tag="signed_out"):
+class SignedOut(_Message, frozen=True, tag="signed_out"):
     """The session is over; the socket is closed next."""
 
     reason: Reason | str
     detail: str
 
 
-class Roster(_Message, tag="roster"):
+class Roster(_Message, frozen=True, tag="roster"):
     """Who is here: the whole of a topic, or the first of a large one; `total` counts all."""
 
     topic: Topic
@@ -131,7 +131,7 @@ class ChangedPlayer(msgspec.Struct, frozen=True, gc=False):
     status: Status
 
 
-class Presence(_Message, tag="presence"):
+class Presence(_Message, frozen=True, tag="presence"):
     """What changed in a topic since `version - 1`."""
 
     topic: Topic
@@ -142,7 +142,7 @@ class Presence(_Message, tag="presence"):
     total: int
 
 
-class Error(_Message, tag="error"):
+class Error(_Message, frozen=True, tag="error"):
     """A message was refused; `re` is its type. The connection stays."""
 
     code: str
@@ -169,11 +169,12 @@ def encode(message: ServerMessage) -> str:
 def parse(text: str) -> ClientMessage | Error:
     """What a client said; an `Error`, to be sent back, if that was nothing we know."""
     try:
-        return _decoder.decode(text)
+        message: ClientMessage = _decoder.decode(text)
     except msgspec.ValidationError as error:
         return _refusal(text, str(error))
     except _BROKEN as error:
         return _bad_json(error)
+    return message
 
 
 def _bad_json(error: Exception) -> Error:

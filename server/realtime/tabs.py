@@ -88,9 +88,7 @@ class Tabs:
         self._count -= len(connections)
         if not connections:
             return
-        farewell = messages.encode(
-            messages.SignedOut(reason, explain_ending(reason, self._policy))
-        )
+        farewell = messages.encode(messages.SignedOut(reason, explain_ending(reason, self._policy)))
         for connection in connections:
             connection.close(close_for(reason), farewell)
             self.note_closed(close_for(reason).value.reason)

@@ -17,14 +17,17 @@ _log = logging.getLogger("stillhere.storage")
 _BUSY_MS = 1000
 _SAFE_WAL = (3, 51, 3)
 """Before this version SQLite can corrupt a WAL that two connections write or checkpoint at the
-same instant (sqlite.org/wal.html#walresetbug). One writes here; operators must know all the same."""
+same instant (sqlite.org/wal.html#walresetbug). One writes here; operators must know it too."""
 
 _COMMON = f"PRAGMA busy_timeout = {_BUSY_MS}; PRAGMA foreign_keys = ON;"
 # FULL: a commit is on the disk, not only in the system's memory, before it is told. The writer
 # commits whatever has piled up at once, so that costs one fsync a batch.
-_WRITER = _COMMON + """
+_WRITER = (
+    _COMMON
+    + """
     PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;
 """
+)
 _READER = _COMMON + "PRAGMA query_only = ON;"
 
 

@@ -48,9 +48,7 @@ class Journal:
     """Queues rows and writes them. `add_account`, `add_session` and `flush` are the account
     store's part of it."""
 
-    def __init__(
-        self, database: Database, registry: Registry, clock: Clock
-    ) -> None:
+    def __init__(self, database: Database, registry: Registry, clock: Clock) -> None:
         self._database = database
         self._registry = registry
         self._clock = clock
@@ -250,5 +248,7 @@ class Journal:
     def _note_failure(self, error: sqlite3.Error) -> None:
         if self._failing_since is None:
             self._failing_since = self._clock.now()
-            _log.error("the database does not take writes: %s; %d rows wait", error, len(self._pending))
+            _log.error(
+                "the database does not take writes: %s; %d rows wait", error, len(self._pending)
+            )
         self._why = str(error)

@@ -1,7 +1,7 @@
 """What is read back: accounts, endings, history, who is offline, and what a start has to know."""
 
 from collections.abc import Collection
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from server.accounts.ports import Account
 from server.ids import PlayerId, SessionId
@@ -87,9 +87,7 @@ class Queries:
         rows = await self._all(f"SELECT {_PLAYER} FROM players p WHERE p.id = ?", id)  # noqa: S608
         return _player(rows[0]) if rows else None
 
-    async def offline_players(
-        self, after: tuple[str, str], limit: int
-    ) -> list[StoredPlayer]:
+    async def offline_players(self, after: tuple[str, str], limit: int) -> list[StoredPlayer]:
         """Players who are not here, by name, behind the key `after` = (sort_key, id)."""
         rows = await self._all(
             f"SELECT {_PLAYER} FROM players p WHERE is_currently_active = 0"  # noqa: S608
@@ -109,7 +107,9 @@ class Queries:
             limit,
         )
         return [
-            StoredChange(id, Status(status), Status(player_status), Reason(reason), at, session, why)
+            StoredChange(
+                id, Status(status), Status(player_status), Reason(reason), at, session, why
+            )
             for id, status, player_status, reason, at, session, why in rows
         ]
 
@@ -122,19 +122,39 @@ class Queries:
             " WHERE s.ended_at IS NULL ORDER BY s.created_at, s.rowid"
         )
         return [
-            StoredSession(id, digest, bool(remember), Status(status), *rest, player=_player(row[8:]))
-            for row in rows
-            for id, digest, remember, status, *rest in [row[:8]]
+            StoredSession(
+                id,
+                digest,
+                bool(remember),
+                Status(status),
+                created_at,
+                last_activity_at,
+                last_activity_by,
+                ends_at,
+                _player(tuple(player)),
+            )
+            for (
+                id,
+                digest,
+                remember,
+                status,
+                created_at,
+                last_activity_at,
+                last_activity_by,
+                ends_at,
+                *player,
+            ) in rows
         ]
 
     async def check(self) -> None:
         """Raise sqlite3.Error unless the database can be read."""
         await self._all("SELECT 1 FROM boots LIMIT 1")
 
-    async def _all(self, sql: str, *parameters: object) -> list[tuple[object, ...]]:
-        return list(await self._database.reader.execute_fetchall(sql, parameters))  # type: ignore[arg-type]
+    async def _all(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        rows = await self._database.reader.execute_fetchall(sql, parameters)
+        return [tuple(row) for row in rows]
 
 
-def _player(row: tuple[object, ...]) -> StoredPlayer:
+def _player(row: tuple[Any, ...]) -> StoredPlayer:
     id, name, sort_key, guest, status, last_activity_at = row
-    return StoredPlayer(id, name, sort_key, bool(guest), Status(status), last_activity_at)  # type: ignore[arg-type]
+    return StoredPlayer(id, name, sort_key, bool(guest), Status(status), last_activity_at)

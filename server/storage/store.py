@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from server import __version__
@@ -56,13 +57,12 @@ class Store:
         await self.journal.close()
         if self._boot is not None and self.journal.statistics().waiting == 0:
             boot, self._boot = self._boot, None
-            try:
+            # Where it fails, the next start counts this one as stopped out of order, rightly.
+            with suppress(sqlite3.Error):
                 await self._database.writer.execute(
                     "UPDATE boots SET stopped_at = ? WHERE id = ?",
                     (self._clock.to_wall(self._clock.now()), boot),
                 )
-            except sqlite3.Error:
-                pass  # the next start will count this one as stopped out of order, and be right
         await self._database.close()
 
     # What the accounts need

@@ -64,5 +64,3 @@ def query_number(request: Request, name: str, default: int, least: int, most: in
 def answer(content: Any, status: int = 200) -> Response:
     """A JSON response."""
     return Response(msgspec.json.encode(content), status, media_type="application/json")
-
-

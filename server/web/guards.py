@@ -51,11 +51,7 @@ class RefuseCrossOrigin:
         self._allowed_origins = allowed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if (
-            scope["type"] != "http"
-            or scope["method"] in _SAFE_METHODS
-            or self._is_from_here(scope)
-        ):
+        if scope["type"] != "http" or scope["method"] in _SAFE_METHODS or self._is_from_here(scope):
             await self._app(scope, receive, send)
             return
         detail = "A page of another origin may not do this."

@@ -26,7 +26,6 @@ from server.web.bodies import answer
 from server.web.problems import Problem
 
 
-
 class Figures(MetricCollector):
     """The metrics, read off the parts that know them when somebody asks. Subscribes to the
     events to count them."""

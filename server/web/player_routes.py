@@ -152,7 +152,9 @@ def _parse_status(text: str | None) -> Status | None:
     try:
         return Status(text)
     except ValueError:
-        raise invalid(f"`status` has to be one of {', '.join(Status)}, not {text[:50]!r}.") from None
+        raise invalid(
+            f"`status` has to be one of {', '.join(Status)}, not {text[:50]!r}."
+        ) from None
 
 
 def _parse_cursor(text: str) -> tuple[str, str]:

@@ -84,7 +84,7 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
 
 
 async def answer_crash(request: Request, error: Exception) -> Response:
-    """Exception handler for bugs. The traceback goes to the log, by Starlette; not to the caller."""
+    """Exception handler for bugs: the traceback goes to the log, and never to the caller."""
     response = Problem(500, "internal", "Something went wrong here, and was noted.").response
     # This answer is given outside the middleware that adds them to every other.
     response.headers.update(SECURITY_HEADERS)

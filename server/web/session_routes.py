@@ -193,7 +193,11 @@ class SessionRoutes:
         own = caller.signed_in()
         caller.note_activity()
         return answer(
-            {"sessions": [self._own(each, own, caller.now) for each in own.player.sessions.values()]}
+            {
+                "sessions": [
+                    self._own(each, own, caller.now) for each in own.player.sessions.values()
+                ]
+            }
         )
 
     def _own(self, session: Session, own: Session, now: float) -> OwnSession:

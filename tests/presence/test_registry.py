@@ -110,9 +110,7 @@ def test_signing_in_is_told_before_the_status_it_brings() -> None:
         (300.0 + SLACK, Status.OFFLINE),
     ],
 )
-def test_each_deadline_comes_at_its_time_and_never_before(
-    instant: float, expected: Status
-) -> None:
+def test_each_deadline_comes_at_its_time_and_never_before(instant: float, expected: Status) -> None:
     world = World()
     session = world.tab()
     world.until(instant)

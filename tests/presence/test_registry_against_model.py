@@ -189,8 +189,8 @@ class RegistryMachine(RuleBasedStateMachine):
             pair = self.pairs.get(event.session)
             if pair is None:
                 pair = self.pairs[event.session] = Pair(
-                    event.session, Model(REMEMBER if event.session.remember else LIFE,
-                                         event.session.remember)
+                    event.session,
+                    Model(REMEMBER if event.session.remember else LIFE, event.session.remember),
                 )
             match event:
                 case StatusChanged(before=before, after=after):
@@ -222,9 +222,7 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @rule(player=st.integers(0, 1), remember=st.booleans())
     def sign_in(self, player: int, remember: bool) -> None:
-        mine = [
-            pair for pair in self.alive() if pair.session.player.id == self.players[player].id
-        ]
+        mine = [pair for pair in self.alive() if pair.session.player.id == self.players[player].id]
         if len(mine) >= MOST_SESSIONS:
             oldest = min(mine, key=lambda pair: pair.session.created_at)
             oldest.model.ended = Reason.REPLACED
