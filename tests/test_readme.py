@@ -1,0 +1,97 @@
+"""The README says what is so: settings, layers, commands, pictures, links."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from server.settings import Settings
+from tests.test_architecture import ROWS
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+COMMANDS = [
+    line.split("#")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    if line.strip()
+]
+
+
+def section(name: str) -> str:
+    match = re.search(rf"<!-- {name}.*?-->(.*?)<!-- /{name} -->", README, re.DOTALL)
+    assert match is not None
+    return match[1]
+
+
+def shown(default: object) -> str:
+    if default == ():
+        return ""
+    if isinstance(default, float):
+        return f"`{default:.10g}`"
+    return f"`{default}`"
+
+
+def test_the_settings_table_is_the_codes() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", section("settings"), re.MULTILINE)
+    assert rows == [
+        (name.upper(), shown(field.default), field.description)
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def test_the_state_diagram_has_the_seconds_of_the_defaults() -> None:
+    policy = Settings(_env_file=None).policy  # type: ignore[call-arg]
+    diagram = README[README.index("## What a session goes through") :].split("```")[1]
+    warned = policy.idle_timeout - policy.warn_before
+    for seconds in (policy.away_after, warned, policy.idle_timeout, policy.warn_before):
+        assert f"{seconds:g}" in diagram
+    assert re.search(rf"closed .*  {policy.reload_grace:g} ", diagram)
+    assert re.search(rf"lost .*  {policy.reconnect_grace:g} ", diagram)
+    assert f"{policy.session_lifetime:,.0f}" in diagram
+
+
+def test_the_layer_map_shows_what_there_is_row_by_row() -> None:
+    rows = [
+        set(re.findall(r"server/(\w+)(?:\.py|/)", line))
+        for line in section("layers").splitlines()
+        if "server/" in line
+    ]
+    there = {path.stem for path in (ROOT / "server").iterdir() if not path.name.startswith("_")}
+    assert [row & (there | {"__main__"}) for row in ROWS if row & (there | {"__main__"})] == rows
+
+
+@pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)#]+)\)", README))
+def test_links_lead_somewhere(target: str) -> None:
+    assert (ROOT / target).exists()
+
+
+@pytest.mark.parametrize("command", sorted({command.split()[0] for command in COMMANDS}))
+def test_every_documented_command_can_be_run(command: str) -> None:
+    assert os.access(ROOT / command, os.X_OK)
+
+
+@pytest.mark.parametrize("command", [each for each in COMMANDS if each.split()[0].endswith(".py")])
+def test_the_python_scripts_explain_themselves(command: str) -> None:
+    script = [sys.executable, str(ROOT / command.split()[0]), "--help"]
+    done = subprocess.run(script, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "usage:" in done.stdout
+
+
+def test_the_flags_of_the_documented_commands_exist() -> None:
+    command = [sys.executable, "-m", "server", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=True)
+    for each in COMMANDS:
+        if each.startswith("scripts/serve"):
+            assert set(re.findall(r"--[a-z-]+", each)) <= set(re.findall(r"--[a-z-]+", done.stdout))
+
+
+def test_durations_in_the_faster_example_make_sense(tmp_path: Path) -> None:
+    example = next(each for each in COMMANDS if each.startswith("scripts/serve --"))
+    pairs = re.findall(r"--([a-z-]+) (\S+)", example)
+    flags = {name.replace("-", "_"): value for name, value in pairs}
+    Settings(_env_file=None, **flags)  # type: ignore[arg-type]
