@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, field in Settings.model_fields.items():
         default = field.default
         shown = (
-            f" (default: {default:g})" if isinstance(default, float) else f" (default: {default})"
+            f" (default: {default:.10g})" if isinstance(default, float) else f" (default: {default})"
         )
         parser.add_argument(
             f"--{name.replace('_', '-')}",
@@ -87,9 +87,10 @@ def _listen(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
     except OSError as error:
+        why = str(error.strerror).partition(" (while attempting")[0]
         _give_up(
-            f"cannot listen on {settings.host} port {settings.port}: {error.strerror or error}. "
-            "Choose another with --port",
+            f"cannot listen on {settings.host} port {settings.port}: {why}; "
+            "choose another with --host or --port",
             1,
         )
 

@@ -79,6 +79,8 @@ class Connection:
         self._is_closing = True
         if self._sender is not None:
             self._sender.cancel()
+            # Not left to the task: one that is cancelled before its first step never runs.
+            self._sender = self._outbox = None
 
     def _put(self, event: dict[str, Any]) -> None:
         if self._sender is not None:
