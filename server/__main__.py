@@ -56,13 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"Still Here {__version__}")
     for name, field in Settings.model_fields.items():
         default = field.default
-        shown = (
-            f" (default: {default:.10g})" if isinstance(default, float) else f" (default: {default})"
-        )
+        shown = f"{default:.10g}" if isinstance(default, float) else str(default)
         parser.add_argument(
             f"--{name.replace('_', '-')}",
             metavar=name.split("_")[-1].upper(),
-            help=f"{field.description}{'' if default == () else shown}",
+            help=f"{field.description}" + ("" if default == () else f" (default: {shown})"),
         )
     return parser
 
@@ -85,7 +83,9 @@ def _note_oddities(settings: Settings) -> None:
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+        listener = socket.create_server(
+            (settings.host, settings.port), family=family, backlog=_BACKLOG
+        )
     except OSError as error:
         why = str(error.strerror).partition(" (while attempting")[0]
         _give_up(
@@ -93,6 +93,10 @@ def _listen(settings: Settings) -> socket.socket:
             "choose another with --host or --port",
             1,
         )
+    # asyncio's own loop forgets this for sockets made like that, and an answer on a connection
+    # that is kept would then wait 40 ms for a delayed ACK.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:

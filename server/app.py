@@ -146,6 +146,8 @@ class StillHere:
             },
             lifespan=self._lifespan,
         )
+        # What is not quite a route is none: a redirect would count as activity.
+        self.app.router.redirect_slashes = False
         self.app.state.still_here = self
         self._is_started = False
 

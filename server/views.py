@@ -35,7 +35,7 @@ class SessionClocks(msgspec.Struct, frozen=True, gc=False):
 
 
 class PolicyView(msgspec.Struct, frozen=True, gc=False):
-    """The figures a page needs; `session_lifetime` is that of the session it is shown with."""
+    """The figures a page needs, in seconds. When this session ends is `SessionClocks.ends_in`."""
 
     away_after: float
     warn_before: float
@@ -68,7 +68,7 @@ class SessionView(msgspec.Struct, frozen=True, gc=False):
                 policy.away_after,
                 policy.warn_before,
                 policy.idle_timeout,
-                policy.remember_lifetime if session.remember else policy.session_lifetime,
+                policy.session_lifetime,
                 policy.reload_grace,
                 policy.reconnect_grace,
             ),

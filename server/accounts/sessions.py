@@ -34,7 +34,10 @@ class Sessions:
         self._endings: dict[bytes, Reason] = {}
 
     def open(self, player: Player, now: float, *, remember: bool = False) -> tuple[Session, str]:
-        """Sign `player` in; returns the session and the cookie that names it."""
+        """Sign `player` in; returns the session and the cookie that names it.
+
+        Tell nobody of the cookie before `flush` returns: a crash must not forget what it names.
+        """
         token = self._tokens.mint()
         session, events = self._registry.sign_in(player, new_session_id(), now, remember=remember)
         self.know(session, token.digest)
@@ -59,6 +62,10 @@ class Sessions:
         """End `sessions`; returns when that is durable: a revoked session never comes back."""
         for session in list(sessions):
             self._stream.publish(self._registry.end(session, reason, now))
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Wait until every session opened or ended so far is so on the disk."""
         await self._store.flush()
 
     def hear(self, event: Event) -> None:

@@ -41,7 +41,7 @@ class Registry:
         self._players: dict[PlayerId, Player] = {}
         self._sessions: dict[SessionId, Session] = {}
         self._deadlines: Deadlines[Session] = Deadlines()
-        self._touched: set[Session] = set()
+        self._touched: list[Session] = []
 
     # What is known
 
@@ -68,10 +68,12 @@ class Registry:
             warnings.append(self._lifetime_warning(session, now))
         return warnings
 
-    def take_touched(self) -> set[Session]:
+    def take_touched(self) -> list[Session]:
         """The sessions with an activity since the last call; for whoever writes it down."""
-        touched, self._touched = self._touched, set()
-        return touched
+        touched, self._touched = self._touched, []
+        for session in touched:
+            session.is_touched = False
+        return [session for session in touched if session.ended is None]
 
     # Facts about a session
 
@@ -82,7 +84,7 @@ class Registry:
         player = self._players.setdefault(player.id, player)
         events: list[Event] = []
         while len(player.sessions) >= self.policy.max_sessions_per_player:
-            oldest = min(player.sessions.values(), key=lambda session: session.created_at)
+            oldest = min(player.sessions, key=lambda session: session.created_at)
             events += self._end(oldest, Reason.REPLACED, now)
         self._players[player.id] = player
         lifetime = self.policy.remember_lifetime if remember else self.policy.session_lifetime
@@ -95,15 +97,18 @@ class Registry:
 
     def touch(self, session: Session, now: float, by: str = "ping") -> Sequence[Event]:
         """An activity: the idle clock starts anew. `by` says what it was, for the history."""
-        if session.ended is not None:
+        is_active = session.status is Status.ACTIVE
+        if not is_active and session.ended is not None:
             return _NOTHING
         if now > session.last_activity:
             session.last_activity = now
         session.last_activity_by = by
         # An activity during a hold leaves the hold as it is: the clock starts when that is over.
         session.idle_from = now if session.hold_until <= now else session.hold_until
-        self._touched.add(session)
-        if session.status is Status.ACTIVE and session.grace_until == NEVER:
+        if not session.is_touched:
+            session.is_touched = True
+            self._touched.append(session)
+        if is_active and session.grace_until == NEVER:
             return _NOTHING
         return self._woken(session, Reason.ACTIVITY, now)
 
@@ -193,7 +198,7 @@ class Registry:
         session.status = stored
         session.is_absent = True
         self._add(session)
-        player.status = best([other.status for other in player.sessions.values()])
+        player.status = best([other.status for other in player.sessions])
         events: list[Event] = []
         if stored.is_here:
             session.grace_until = now + self.policy.reconnect_grace
@@ -218,7 +223,7 @@ class Registry:
 
     def _add(self, session: Session) -> None:
         self._sessions[session.id] = session
-        session.player.sessions[session.id] = session
+        session.player.sessions += (session,)
 
     def _woken(self, session: Session, reason: Reason, now: float) -> list[Event]:
         """After an activity: no warning, no grace and no sleep outlasts it."""
@@ -272,10 +277,9 @@ class Registry:
     def _end(self, session: Session, reason: Reason, now: float) -> list[Event]:
         session.ended = reason
         self._deadlines.disarm(session)
-        self._touched.discard(session)
         del self._sessions[session.id]
         player = session.player
-        del player.sessions[session.id]
+        player.sessions = tuple(other for other in player.sessions if other is not session)
         player.last_activity_before = max(player.last_activity_before, session.last_activity)
         if not player.sessions:
             del self._players[player.id]
@@ -317,7 +321,7 @@ class Registry:
         player = session.player
         player_before = player.status
         session.status = after
-        player.status = best([other.status for other in player.sessions.values()])
+        player.status = best([other.status for other in player.sessions])
         events.append(
             StatusChanged(
                 session,

@@ -125,14 +125,11 @@ class SessionRoutes:
         caller = caller_of(request)
         # Hashing took its time: a session that starts now has all of its idle time ahead.
         now = self._clock.now()
-        own = [] if caller.session is None else [caller.session]
-        most = self._registry.policy.max_sessions_per_player
-        for each in own:
-            if each.player.id == player.id and len(each.player.sessions) >= most:
-                # Its place is free for the new one: else the oldest would have to go as well.
-                self._stream.publish(self._registry.end(each, Reason.REPLACED, now))
+        if caller.session is not None:
+            # First, so that it does not count among the sessions that its player may have.
+            self._stream.publish(self._registry.end(caller.session, Reason.REPLACED, now))
         session, cookie = self._sessions.open(player, now, remember=remember)
-        await self._sessions.end(own, Reason.REPLACED, now)
+        await self._sessions.flush()
         response = answer(SessionView.of(session, self._registry.policy, now), 201)
         response.set_cookie(
             cookie_name(request.scope),
@@ -173,15 +170,13 @@ class SessionRoutes:
 
     async def sign_out_everywhere(self, request: Request) -> Response:
         player = caller_of(request).signed_in().player
-        await self._sessions.end(
-            player.sessions.values(), Reason.SIGNED_OUT_EVERYWHERE, self._clock.now()
-        )
+        await self._sessions.end(player.sessions, Reason.SIGNED_OUT_EVERYWHERE, self._clock.now())
         return _without_cookie(request)
 
     async def sign_out_one(self, request: Request) -> Response:
         own = caller_of(request).signed_in()
-        session = own.player.sessions.get(SessionId(request.path_params["id"]))
-        if session is None:
+        session = self._registry.sessions.get(SessionId(request.path_params["id"]))
+        if session is None or session.player is not own.player:
             raise Problem(404, "not_found", "You have no such session.")
         await self._sessions.end([session], Reason.SIGNED_OUT, self._clock.now())
         return _without_cookie(request) if session is own else Response(status_code=204)
@@ -193,11 +188,7 @@ class SessionRoutes:
         own = caller.signed_in()
         caller.note_activity()
         return answer(
-            {
-                "sessions": [
-                    self._own(each, own, caller.now) for each in own.player.sessions.values()
-                ]
-            }
+            {"sessions": [self._own(each, own, caller.now) for each in own.player.sessions]}
         )
 
     def _own(self, session: Session, own: Session, now: float) -> OwnSession:

@@ -343,7 +343,7 @@ class RegistryMachine(RuleBasedStateMachine):
         living = {pair.session.id for pair in self.alive()}
         assert set(self.registry.sessions) == living
         for player in self.registry.players.values():
-            statuses = [session.status for session in player.sessions.values()]
+            statuses = [session.status for session in player.sessions]
             assert player.status is min(statuses, key=list(Status).index)
         for pair in self.pairs.values():
             assert pair.session.last_activity >= pair.last_activity, "activity never goes back"

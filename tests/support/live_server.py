@@ -187,9 +187,9 @@ class LiveServer:
 
 @asynccontextmanager
 async def run_server(
-    database: Path, clock: Clock | None = None, **settings: Any
+    database: Path, clock: Clock | None = None, *, port: int = 0, **settings: Any
 ) -> AsyncIterator[LiveServer]:
-    """Serve on a free port until the context ends; `settings` beside the defaults."""
+    """Serve until the context ends; `settings` beside the defaults. `port` 0: any free one."""
     still_here = StillHere(
         Settings(database=database, _env_file=None, **settings),  # type: ignore[call-arg]
         clock or ManualClock(),
@@ -200,9 +200,28 @@ async def run_server(
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        # asyncio does this only for sockets that say they are TCP, and `create_server`'s do not:
+        # without it each answer on a connection that is kept waits 40 ms for a delayed ACK.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # Not `serve`: its main loop wakes every 100 ms, and every test would wait for that.
         await server.startup(sockets=[listener])
-        async with AsyncExitStack() as stack:
-            yield LiveServer(still_here, listener.getsockname()[1], stack)
+        try:
+            async with AsyncExitStack() as stack:
+                yield LiveServer(still_here, listener.getsockname()[1], stack)
+        finally:
+            await _shut_down(server, listener)
+
+
+async def _shut_down(server: uvicorn.Server, listener: socket.socket) -> None:
+    """uvicorn's own shutdown waits 100 ms for its connections; mostly they are gone by now."""
+    for _ in range(50):
+        if not server.server_state.connections and not server.server_state.tasks:
+            break
+        await asyncio.sleep(0)
+    else:
         await server.shutdown(sockets=[listener])
+        return
+    for each in server.servers:
+        each.close()
+    await server.lifespan.shutdown()

@@ -1,0 +1,113 @@
+"""Passwords: their bounds, and that nobody learns from the clock which names exist."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from server.accounts.errors import PasswordRefused, TooBusy
+from server.accounts.passwords import MOST_WAITING, Passwords, check_password
+
+
+@pytest.fixture
+def passwords() -> Iterator[Passwords]:
+    made = Passwords(threads=1)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("password", ["p" * 8, "p" * 256, "é" * 8, " " * 8, "\x00" * 8, "漢" * 256])
+def test_a_password_within_bounds_may_be_anything(password: str) -> None:
+    check_password(password, "Ada")
+
+
+@pytest.mark.parametrize("password", ["", "p" * 7, "p" * 257, "é" * 7, "漢" * 257])
+def test_a_password_out_of_bounds_is_refused(password: str) -> None:
+    with pytest.raises(PasswordRefused, match=r"8|256"):
+        check_password(password, "Ada")
+
+
+def test_the_password_must_not_be_the_name() -> None:
+    with pytest.raises(PasswordRefused, match="name"):
+        check_password("ADA Lovelace", "Ada lovelace")
+    check_password("Ada Lovelace!", "Ada Lovelace")
+
+
+async def test_a_password_is_verified_exactly_as_typed(passwords: Passwords) -> None:
+    hashed = await passwords.hash("Pass wörd")
+    assert await passwords.verify("Pass wörd", hashed)
+    for other in ["pass wörd", "Pass wo\u0308rd", "Pass wörd ", "Pass wör", ""]:
+        assert not await passwords.verify(other, hashed)
+
+
+async def test_what_is_stored_is_a_salted_argon2id_hash(passwords: Passwords) -> None:
+    one, other = await passwords.hash("correct horse"), await passwords.hash("correct horse")
+    assert one != other
+    assert one.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert "correct" not in one
+
+
+async def test_even_a_lone_surrogate_can_be_hashed(passwords: Passwords) -> None:
+    hashed = await passwords.hash("\ud800" * 8)
+    assert await passwords.verify("\ud800" * 8, hashed)
+
+
+async def test_a_name_that_nobody_has_takes_a_verification_as_well(
+    passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+    verify = passwords._verify
+
+    def note(password: str, hashed: str) -> bool:
+        checked.append(hashed)
+        return verify(password, hashed)
+
+    monkeypatch.setattr(passwords, "_verify", note)
+    hashed = await passwords.hash("correct horse")
+    assert not await passwords.verify("correct horse", None)
+    assert not await passwords.verify("wrong horse", hashed)
+    assert len(checked) == 2
+    # The same work: whoever measures it learns nothing.
+    assert checked[0].rpartition("p=1$")[0] == checked[1].rpartition("p=1$")[0]
+
+
+async def test_a_broken_hash_is_nobodys_password(passwords: Passwords) -> None:
+    assert not await passwords.verify("correct horse", "no hash at all")
+
+
+@pytest.fixture
+async def crowded(
+    passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[tuple[Passwords, list[asyncio.Task[str]]]]:
+    """As many waiting as may wait, until the test ends or lets them go by cancelling."""
+    may_go = threading.Event()
+    monkeypatch.setattr(passwords, "_hash", lambda password: str(may_go.wait()))
+    tasks = [asyncio.create_task(passwords.hash("correct horse")) for _ in range(MOST_WAITING)]
+    await asyncio.sleep(0)
+    yield passwords, tasks
+    may_go.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_one_more_than_may_wait_is_told_to_come_back(
+    crowded: tuple[Passwords, list[asyncio.Task[str]]],
+) -> None:
+    passwords, tasks = crowded
+    for attempt in (passwords.hash("correct horse"), passwords.verify("correct horse", None)):
+        with pytest.raises(TooBusy) as caught:
+            await attempt
+        assert caught.value.retry_after > 0
+    tasks[-1].cancel()
+    await asyncio.wait([tasks[-1]])
+    another = asyncio.create_task(passwords.hash("correct horse"))
+    await asyncio.sleep(0)
+    assert not another.done()
+    tasks.append(another)
+
+
+async def test_the_loop_goes_on_while_passwords_are_hashed(
+    crowded: tuple[Passwords, list[asyncio.Task[str]]],
+) -> None:
+    _, tasks = crowded
+    assert not any(task.done() for task in tasks)

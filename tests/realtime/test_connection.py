@@ -1,0 +1,213 @@
+"""One WebSocket: what it is sent, in order, without anybody waiting for it."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from server.ids import PlayerId, SessionId, new_connection_id
+from server.presence.session import Player, Session
+from server.realtime.closing import Close
+from server.realtime.connection import MOST_WAITING, Connection
+from tests.support.answers import until
+
+
+class Peer:
+    """The transport's end: takes what is sent, until it is told not to."""
+
+    def __init__(self) -> None:
+        self.taken: list[Any] = []
+        self.error: Exception | None = None
+        self._is_reading = asyncio.Event()
+        self._is_reading.set()
+        self.caught_up = 0
+
+    def stop_reading(self) -> None:
+        self._is_reading.clear()
+
+    def read_on(self) -> None:
+        self._is_reading.set()
+
+    async def send(self, event: Any) -> None:
+        await self._is_reading.wait()
+        if self.error is not None:
+            raise self.error
+        self.taken.append(event.get("text", event.get("code")))
+
+
+def note(peer: Peer, connection: Connection) -> None:
+    peer.caught_up += 1
+
+
+@pytest.fixture
+def peer() -> Peer:
+    return Peer()
+
+
+@pytest.fixture
+def connection(peer: Peer) -> Connection:
+    player = Player(PlayerId("p"), "Ada", "ada", guest=True)
+    session = Session(SessionId("s"), player, 0.0, 100.0, remember=False)
+    return Connection(new_connection_id(), session, peer.send, lambda each: note(peer, each))
+
+
+async def settle(connection: Connection) -> None:
+    """Let the loop carry on what waits."""
+    await until(lambda: not connection.is_behind)
+
+
+async def test_a_message_goes_out_at_once_and_without_a_task(
+    peer: Peer, connection: Connection
+) -> None:
+    tasks = asyncio.all_tasks()
+    connection.send("a")
+    connection.send("b")
+    assert peer.taken == ["a", "b"]
+    assert not connection.is_behind
+    assert asyncio.all_tasks() == tasks
+    assert peer.caught_up == 0
+
+
+async def test_what_a_peer_does_not_take_waits_and_goes_out_in_order(
+    peer: Peer, connection: Connection
+) -> None:
+    connection.send("a")
+    peer.stop_reading()
+    for text in "bcd":
+        connection.send(text)
+    assert connection.is_behind
+    await asyncio.sleep(0)
+    assert peer.taken == ["a"]
+    peer.read_on()
+    connection.send("e")
+    await settle(connection)
+    assert peer.taken == list("abcde")
+    assert peer.caught_up == 1
+    connection.send("f")
+    assert peer.taken == list("abcdef")
+
+
+async def test_a_peer_that_stops_again_while_it_catches_up_is_still_behind(
+    peer: Peer, connection: Connection
+) -> None:
+    for round_ in range(3):
+        peer.stop_reading()
+        connection.send(f"{round_}a")
+        connection.send(f"{round_}b")
+        await asyncio.sleep(0)
+        assert connection.is_behind
+        peer.read_on()
+        await settle(connection)
+    assert peer.taken == ["0a", "0b", "1a", "1b", "2a", "2b"]
+    assert peer.caught_up == 3
+
+
+async def test_as_many_as_may_wait_do_and_one_more_closes_4400(
+    peer: Peer, connection: Connection
+) -> None:
+    peer.stop_reading()
+    connection.send("on its way")
+    for number in range(MOST_WAITING):
+        connection.send(str(number))
+    assert not connection.is_closing
+    connection.send("one more")
+    assert connection.is_closing
+    connection.send("too late")
+    peer.read_on()
+    await settle(connection)
+    # What waited is dropped: a peer that comes back gets it all anew.
+    assert peer.taken == ["on its way", 4400]
+    assert peer.caught_up == 0
+
+
+async def test_closing_says_farewell_and_nothing_after(peer: Peer, connection: Connection) -> None:
+    connection.close(Close.KICKED, "farewell")
+    connection.close(Close.SIGNED_OUT, "another")
+    connection.send("too late")
+    assert peer.taken == ["farewell", 4504]
+    assert connection.is_closing
+
+
+async def test_closing_a_peer_that_is_behind_drops_what_waits(
+    peer: Peer, connection: Connection
+) -> None:
+    peer.stop_reading()
+    for text in ("on its way", "waits", "waits"):
+        connection.send(text)
+    connection.close(Close.SIGNED_OUT, "farewell")
+    peer.read_on()
+    await settle(connection)
+    assert peer.taken == ["on its way", "farewell", 4503]
+    assert peer.caught_up == 0
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), RuntimeError("gone")])
+async def test_a_peer_that_is_gone_is_noticed_and_nothing_is_raised(
+    peer: Peer, connection: Connection, error: Exception
+) -> None:
+    peer.error = error
+    connection.send("a")
+    assert connection.is_closing
+    assert not connection.is_behind
+    connection.send("b")
+    connection.close(Close.KICKED, "farewell")
+    assert peer.taken == []
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), RuntimeError("gone")])
+async def test_a_peer_that_goes_while_messages_wait_is_noticed_too(
+    peer: Peer, connection: Connection, error: Exception
+) -> None:
+    peer.stop_reading()
+    connection.send("a")
+    connection.send("b")
+    peer.error = error
+    peer.read_on()
+    await settle(connection)
+    assert connection.is_closing
+    assert (peer.taken, peer.caught_up) == ([], 0)
+
+
+async def test_a_peer_that_goes_between_two_that_waited_is_noticed(
+    peer: Peer, connection: Connection
+) -> None:
+    send = peer.send
+
+    async def break_at_b(event: Any) -> None:
+        if event["text"] == "b":
+            raise OSError("gone")
+        await send(event)
+
+    connection._send = break_at_b
+    peer.stop_reading()
+    for text in "abc":
+        connection.send(text)
+    peer.read_on()
+    await settle(connection)
+    assert peer.taken == ["a"]
+    assert connection.is_closing
+
+
+async def test_once_a_peer_is_gone_nobody_goes_on_trying(
+    peer: Peer, connection: Connection
+) -> None:
+    tasks = asyncio.all_tasks()
+    peer.stop_reading()
+    connection.send("a")
+    connection.send("b")
+    connection.gone()
+    await settle(connection)
+    peer.read_on()
+    connection.send("c")
+    connection.close(Close.KICKED)
+    assert (peer.taken, peer.caught_up) == ([], 0)
+    await until(lambda: asyncio.all_tasks() == tasks)
+
+
+async def test_gone_before_anything_was_sent_is_no_trouble(
+    peer: Peer, connection: Connection
+) -> None:
+    connection.gone()
+    connection.gone()
+    connection.send("a")
+    assert peer.taken == []

@@ -1,0 +1,241 @@
+"""What the lobby was told and has yet to be told, with instants as arguments."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.ids import PlayerId, SessionId
+from server.presence.events import StatusChanged
+from server.presence.session import Player, Session
+from server.presence.status import Reason, Status
+from server.realtime.lobby import ROSTER_WINDOW, SETTLING, Lobby
+from server.views import PlayerView
+
+OFFLINE, ACTIVE, AWAY, RECONNECTING = (
+    Status.OFFLINE,
+    Status.ACTIVE,
+    Status.AWAY,
+    Status.RECONNECTING,
+)
+
+
+class Present:
+    """A player, and changes of them as the registry would tell."""
+
+    def __init__(self, name: str) -> None:
+        id = PlayerId("p_" + name)
+        self.player = Player(id, name, name.casefold(), guest=True)
+        self.session = Session(SessionId("s_" + name), self.player, 0.0, 1e9, remember=False)
+
+    @property
+    def id(self) -> PlayerId:
+        return self.player.id
+
+    def becomes(self, status: Status) -> StatusChanged:
+        before, self.player.status = self.player.status, status
+        return StatusChanged(
+            self.session, before, status, Reason.ACTIVITY, 0.0, before, status, 0.0, "ping"
+        )
+
+    def view(self) -> PlayerView:
+        return PlayerView.of(self.player)
+
+
+@pytest.fixture
+def lobby() -> Lobby:
+    return Lobby()
+
+
+@pytest.fixture
+def ada() -> Present:
+    return Present("Ada")
+
+
+def test_nothing_is_told_where_nothing_happened(lobby: Lobby) -> None:
+    assert (lobby.next_due(), lobby.has_news(1e9), lobby.take_diff(1e9)) == (None, False, None)
+    assert (lobby.version, lobby.roster().players, lobby.roster().total) == (0, [], 0)
+
+
+def test_joining_changing_and_leaving(lobby: Lobby, ada: Present) -> None:
+    lobby.note(ada.becomes(ACTIVE), 1.0)
+    assert lobby.next_due() == 1.0
+    diff = lobby.take_diff(1.0)
+    assert diff is not None
+    assert (diff.version, diff.joined, diff.changed, diff.left, diff.total) == (
+        1,
+        [ada.view()],
+        [],
+        [],
+        1,
+    )
+    lobby.note(ada.becomes(AWAY), 2.0)
+    diff = lobby.take_diff(2.0)
+    assert diff is not None
+    assert (diff.version, diff.joined, diff.left, diff.total) == (2, [], [], 1)
+    assert [(change.id, change.status) for change in diff.changed] == [(ada.id, AWAY)]
+    lobby.note(ada.becomes(OFFLINE), 3.0)
+    diff = lobby.take_diff(3.0)
+    assert diff is not None
+    assert (diff.version, diff.joined, diff.changed, diff.left, diff.total) == (
+        3,
+        [],
+        [],
+        [ada.id],
+        0,
+    )
+    assert len(lobby) == 0
+
+
+def test_what_is_not_due_is_not_told(lobby: Lobby, ada: Present) -> None:
+    lobby.note(ada.becomes(ACTIVE), 5.0)
+    assert not lobby.has_news(4.999)
+    assert lobby.take_diff(4.999) is None
+    assert lobby.has_news(5.0)
+
+
+def test_a_leave_and_a_return_cancel_out(lobby: Lobby, ada: Present) -> None:
+    lobby.note(ada.becomes(ACTIVE), 0.0)
+    lobby.take_diff(0.0)
+    lobby.note(ada.becomes(OFFLINE), 1.0)
+    lobby.note(ada.becomes(ACTIVE), 1.0)
+    assert lobby.take_diff(2.0) is None
+    assert (lobby.version, lobby.next_due()) == (1, None)
+
+
+def test_a_visit_between_two_diffs_is_nobodys_business(lobby: Lobby, ada: Present) -> None:
+    lobby.note(ada.becomes(ACTIVE), 0.0)
+    lobby.note(ada.becomes(OFFLINE), 0.0)
+    assert lobby.take_diff(1.0) is None
+    assert (lobby.version, len(lobby)) == (0, 0)
+
+
+def test_of_several_changes_the_last_is_told(lobby: Lobby, ada: Present) -> None:
+    for status in (ACTIVE, AWAY, Status.WARNED):
+        lobby.note(ada.becomes(status), 0.0)
+    diff = lobby.take_diff(0.0)
+    assert diff is not None
+    assert [view.status for view in diff.joined] == [Status.WARNED]
+    assert diff.changed == []
+
+
+def test_a_change_of_a_session_that_leaves_the_player_as_they_were_is_not_told(
+    lobby: Lobby, ada: Present
+) -> None:
+    event = ada.becomes(ACTIVE)
+    event = StatusChanged(
+        event.session, AWAY, ACTIVE, Reason.ACTIVITY, 0.0, ACTIVE, ACTIVE, 0.0, "ping"
+    )
+    lobby.note(event, 0.0)
+    assert lobby.next_due() is None
+
+
+def test_a_dropped_connection_is_shown_once_it_has_settled(lobby: Lobby, ada: Present) -> None:
+    lobby.note(ada.becomes(ACTIVE), 0.0)
+    lobby.take_diff(0.0)
+    lobby.note(ada.becomes(RECONNECTING), 10.0)
+    assert lobby.next_due() == 10.0 + SETTLING
+    assert lobby.take_diff(10.0 + SETTLING - 0.001) is None
+    diff = lobby.take_diff(10.0 + SETTLING)
+    assert diff is not None
+    assert [change.status for change in diff.changed] == [RECONNECTING]
+
+
+def test_a_reload_is_not_shown(lobby: Lobby, ada: Present) -> None:
+    lobby.note(ada.becomes(ACTIVE), 0.0)
+    lobby.take_diff(0.0)
+    lobby.note(ada.becomes(RECONNECTING), 10.0)
+    lobby.note(ada.becomes(ACTIVE), 10.4)
+    assert lobby.take_diff(20.0) is None
+    assert lobby.version == 1
+
+
+def test_one_who_settles_does_not_keep_others_from_being_told(lobby: Lobby, ada: Present) -> None:
+    bob = Present("Bob")
+    lobby.note(ada.becomes(ACTIVE), 0.0)
+    lobby.take_diff(0.0)
+    lobby.note(ada.becomes(RECONNECTING), 1.0)
+    lobby.note(bob.becomes(ACTIVE), 1.1)
+    diff = lobby.take_diff(1.1)
+    assert diff is not None
+    assert (diff.joined, diff.changed) == ([bob.view()], [])
+
+
+def test_a_roster_is_what_was_told_and_not_what_is_about_to_be(lobby: Lobby, ada: Present) -> None:
+    lobby.note(ada.becomes(ACTIVE), 0.0)
+    assert lobby.roster().players == []
+    lobby.take_diff(0.0)
+    lobby.note(ada.becomes(AWAY), 1.0)
+    assert [view.status for view in lobby.roster().players] == [ACTIVE]
+    assert lobby.roster().version == 1
+
+
+@pytest.mark.parametrize("count", [ROSTER_WINDOW, ROSTER_WINDOW + 1])
+def test_a_roster_lists_a_window_by_name_and_counts_everybody(lobby: Lobby, count: int) -> None:
+    names = [f"{'pP'[number % 2]}layer {number:05}" for number in range(count)]
+    for name in reversed(names):
+        lobby.note(Present(name).becomes(ACTIVE), 0.0)
+    diff = lobby.take_diff(0.0)
+    assert diff is not None
+    assert diff.total == count
+    roster = lobby.roster()
+    assert roster.total == count
+    assert [view.name for view in roster.players] == names[:ROSTER_WINDOW]
+
+
+# A watcher who applies what they are told
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.integers(0, 4), st.sampled_from(Status)),
+        st.floats(0, 1).map(lambda wait: (None, wait)),
+    ),
+    max_size=60,
+)
+
+
+@given(steps, st.integers(0, 60))
+def test_rosters_and_diffs_amount_to_what_is_true(
+    taken: list[tuple[int | None, Status | float]], joins_at: int
+) -> None:
+    lobby, now = Lobby(), 0.0
+    present = [Present(name) for name in "ABCDE"]
+    known: dict[PlayerId, PlayerView] | None = None
+    version = 0
+
+    def tell() -> None:
+        nonlocal version
+        before = lobby.version
+        diff = lobby.take_diff(now)
+        assert lobby.version == before + (diff is not None)
+        if diff is None or known is None:
+            return
+        assert diff.version == version + 1
+        version = diff.version
+        assert not known.keys() & {view.id for view in diff.joined}
+        known.update({view.id: view for view in diff.joined})
+        for change in diff.changed:
+            view = known[change.id]
+            assert view.status is not change.status
+            known[change.id] = PlayerView(view.id, view.name, view.guest, change.status)
+        for id in diff.left:
+            del known[id]
+        assert diff.total == len(known)
+
+    for number, (who, what) in enumerate(taken):
+        if number == joins_at:
+            roster = lobby.roster()
+            known, version = {view.id: view for view in roster.players}, roster.version
+        if who is None:
+            assert isinstance(what, float)
+            now += what
+            tell()
+        else:
+            assert isinstance(what, Status)
+            lobby.note(present[who].becomes(what), now)
+    now += SETTLING
+    tell()
+    assert lobby.next_due() is None
+    true = {each.id: each.view() for each in present if each.player.status.is_here}
+    assert {view.id: view for view in lobby.roster().players} == true
+    if known is not None:
+        assert known == true

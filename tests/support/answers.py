@@ -1,0 +1,90 @@
+"""Reading what the server answered, and waiting for what it is about to notice."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from http.cookies import Morsel, SimpleCookie
+from typing import Self
+
+import httpx
+import pytest
+
+from tests.support.live_server import PATIENCE, LiveServer, Tab, Visitor
+
+SLOT = 0.02
+"""Seconds by which a deadline may be late, and is never early."""
+
+
+def cookie_of(response: httpx.Response) -> Morsel[str]:
+    """The one cookie that a response sets."""
+    (header,) = response.headers.get_list("set-cookie")
+    (morsel,) = SimpleCookie(header).values()
+    return morsel
+
+
+def refusal(response: httpx.Response) -> tuple[int, str]:
+    """Status and code word of a refusal, having checked that it is a whole problem (RFC 9457)."""
+    assert response.headers["content-type"] == "application/problem+json"
+    problem = response.json()
+    assert set(problem) >= {"type", "title", "status", "detail", "code"}
+    assert problem["status"] == response.status_code
+    assert problem["detail"]
+    return response.status_code, problem["code"]
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    """Wait for something that the server does by itself, as soon as the sockets tell it."""
+    for patience in range(int(PATIENCE / 0.005)):
+        if is_so():
+            return
+        # Most of it takes a few turns of the loop.
+        await asyncio.sleep(0 if patience < 20 else 0.005)
+    raise AssertionError("waited in vain")
+
+
+async def until_status(visitor: Visitor, status: str) -> None:
+    """Wait until the server has noticed what was done to a socket."""
+    await until(lambda: visitor.session.status == status)
+
+
+class Bystanders:
+    """Ada, whom somebody does something to or who does something wrong; Bob, who watches the
+    lobby; and the log. `noticed_nothing` is what all of them have to say of bad input."""
+
+    def __init__(self, ada: Visitor, watcher: Tab, caplog: pytest.LogCaptureFixture) -> None:
+        self.ada = ada
+        self._watcher = watcher
+        self._caplog = caplog
+        self._version = 0
+        self._idle_from = 0.0
+
+    @classmethod
+    async def gather(cls, server: LiveServer, caplog: pytest.LogCaptureFixture) -> Self:
+        """Let them in, and let some time pass that an activity would show in."""
+        ada = await server.member("Ada")
+        bob = await server.guest("Bob")
+        watcher = await bob.tab()
+        here = cls(ada, watcher, caplog)
+        await server.advance(50)
+        here._version = (await watcher.ask("watch", "roster", topic="lobby"))["version"]
+        here._idle_from = ada.session.idle_from
+        caplog.set_level(logging.INFO)
+        caplog.clear()
+        return here
+
+    def logged(self) -> list[str]:
+        """What the server, and what carries it, have written into the log."""
+        ours = ("stillhere", "uvicorn", "starlette", "asyncio")
+        return [
+            record.getMessage() for record in self._caplog.records if record.name.startswith(ours)
+        ]
+
+    async def noticed_nothing(self) -> None:
+        """No activity, no diff, no line in the log."""
+        session = self.ada.session
+        assert (session.last_activity, session.idle_from) == (0.0, self._idle_from)
+        assert session.last_activity_by == "sign-in"
+        # A change not yet told would come with this roster, and raise its version.
+        roster = await self._watcher.ask("watch", "roster", "presence", topic="lobby")
+        assert (roster["type"], roster["version"]) == ("roster", self._version)
+        assert self.logged() == []

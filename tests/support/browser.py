@@ -1,0 +1,273 @@
+"""A real Chromium: who sits in front of it, what they see, and what it complains of."""
+
+import asyncio
+import json
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    WebSocket,
+    async_playwright,
+    expect,
+)
+
+from server.presence.session import Session
+from tests.support.answers import until
+from tests.support.live_server import LiveServer, Visitor
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+PATIENCE_MS = 15_000
+"""For what should come at once, on a machine that is busy."""
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+# What a browser writes into the console by itself when a call is refused as it should be.
+_REFUSED = r"Failed to load resource: the server responded with a status of (401|409|422) "
+UNREACHABLE = r"net::ERR_"
+"""A complaint to be expected where the network or the server is taken away."""
+
+_TELL_OF_VIOLATIONS = """
+addEventListener('securitypolicyviolation', (event) => {
+  console.error(`CSP violation: ${event.violatedDirective} ${event.blockedURI}`);
+});
+"""
+
+
+def find_chromium() -> str:
+    """The browser to drive. Raises AssertionError with what to do where there is none."""
+    found = os.environ.get("STILLHERE_CHROMIUM") or next(
+        filter(None, map(shutil.which, _NAMES)), ""
+    )
+    assert Path(found or "nowhere").exists(), (
+        f"there is no browser {found or 'among ' + ', '.join(_NAMES)}: install Chromium, name one "
+        "with STILLHERE_CHROMIUM=/path/to/chromium, or leave these tests out with "
+        "scripts/test --no-browser"
+    )
+    return found
+
+
+@asynccontextmanager
+async def run_chromium() -> AsyncIterator[Browser]:
+    """A browser without a window, until the context ends."""
+    executable = find_chromium()
+    expect.set_options(timeout=PATIENCE_MS)
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+class Window:
+    """A tab with the page in it, and the person in front of it."""
+
+    def __init__(self, page: Page, server: LiveServer, url: str) -> None:
+        self.page = page
+        self.server = server
+        self.url = url
+        self.name = ""
+        self.complaints: list[str] = []
+        self.expected: list[str] = [_REFUSED]
+        self.sent: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
+        page.on("console", lambda said: self._note(said.type, said.text))
+        page.on("pageerror", lambda error: self._note("error", f"uncaught: {error}"))
+        page.on("websocket", self._listen_in)
+
+    @classmethod
+    async def open(cls, context: BrowserContext, server: LiveServer, url: str = "") -> Self:
+        """A new tab, with nothing loaded yet."""
+        return cls(await context.new_page(), server, url or server.url)
+
+    def _note(self, kind: str, text: str) -> None:
+        if kind in ("error", "warning"):
+            self.complaints.append(text)
+
+    def _listen_in(self, socket: WebSocket) -> None:
+        socket.on("framesent", lambda frame: self.sent.append(json.loads(frame)))
+        socket.on("framereceived", lambda frame: self.received.append(json.loads(frame)))
+
+    def check_console(self) -> None:
+        """Assert that the console holds nothing but what was to be expected."""
+        pattern = re.compile("|".join(self.expected))
+        assert [text for text in self.complaints if not pattern.search(text)] == []
+
+    # What there is to see
+
+    def at(self, selector: str) -> Locator:
+        return self.page.locator(selector)
+
+    def row(self, name: str) -> Locator:
+        """A player's row in the lobby."""
+        shown = self.page.locator(".player-name", has_text=re.compile(f"^{re.escape(name)}$"))
+        return self.page.locator("#roster li").filter(has=shown)
+
+    async def sees(self, name: str, status: str) -> None:
+        """Wait until the lobby shows `name` with this status."""
+        await expect(self.row(name)).to_have_attribute("data-status", status)
+
+    async def does_not_see(self, name: str) -> None:
+        """Wait until the lobby no longer shows `name`."""
+        await expect(self.row(name)).to_have_count(0)
+
+    async def is_at(self, view: str) -> None:
+        """Wait for one of the views: loading, sign-in, lobby, signed-out."""
+        await expect(self.at("body")).to_have_attribute("data-view", view)
+
+    async def is_connected(self) -> None:
+        """Wait until the lobby is there, and live."""
+        await self.is_at("lobby")
+        await expect(self.at("#connection")).to_have_attribute("data-state", "open")
+        await expect(self.at("#roster li.is-own")).to_have_count(1)
+
+    async def is_warned(self) -> None:
+        await expect(self.at("#warning")).to_be_visible()
+
+    async def is_not_warned(self) -> None:
+        await expect(self.at("#warning")).to_be_hidden()
+
+    async def is_signed_out(self, reason: str) -> None:
+        """Wait for the page that says so, and why."""
+        await self.is_at("signed-out")
+        await expect(self.at("#signed-out")).to_have_attribute("data-reason", reason)
+        await expect(self.at("#signed-out-title")).to_be_visible()
+        await expect(self.at("#signed-out-reason")).not_to_be_empty()
+
+    async def hidden_width(self) -> int:
+        """CSS pixels that can only be seen by scrolling sideways."""
+        width = await self.page.evaluate(
+            "() => [document.documentElement, document.querySelector('#warning')]"
+            ".reduce((most, each) => Math.max(most, each.scrollWidth - each.clientWidth), 0)"
+        )
+        return int(width)
+
+    # What the person does
+
+    async def arrive(self) -> None:
+        """Load the page."""
+        await self.page.goto(self.url)
+
+    async def enter(self, name: str) -> None:
+        """Load the page and sign in as a guest, with the keyboard."""
+        await self.arrive()
+        await self.at("#name").fill(name)
+        await self.page.keyboard.press("Enter")
+        await self.is_connected()
+        self.name = name
+
+    async def touch(self) -> None:
+        """Press a key that means nothing, and wait until the server has taken notice."""
+        before = len(self.pongs)
+        await self.page.keyboard.press("Shift")
+        await until(lambda: len(self.pongs) > before)
+
+    async def be_busy_elsewhere(self) -> None:
+        """An activity of the same session that this page has no part in."""
+        response = await self.page.request.post(f"{self.server.url}/api/session/activity")
+        assert response.ok
+        await response.dispose()
+
+    # What passes between the page and the server
+
+    @property
+    def pings(self) -> list[dict[str, Any]]:
+        return [message for message in self.sent if message["type"] == "ping"]
+
+    @property
+    def pongs(self) -> list[dict[str, Any]]:
+        return [message for message in self.received if message["type"] == "pong"]
+
+    @property
+    def session(self) -> Session:
+        """The server's own record of a guest's one session."""
+        players = self.server.still_here.registry.players.values()
+        (session,) = next(each for each in players if each.name == self.name).sessions
+        return session
+
+
+class Browsers:
+    """The browsers of one test, each a profile of its own."""
+
+    def __init__(self, chromium: Browser, server: LiveServer) -> None:
+        self._chromium = chromium
+        self._server = server
+        self._contexts: list[BrowserContext] = []
+        self._windows: list[Window] = []
+
+    async def profile(self, *, has_clock: bool = False, **options: Any) -> BrowserContext:
+        """A browser nobody has used. `has_clock`: its clock can be moved ahead by the test, with
+        `page.clock.fast_forward`, which lets each timer strike at most once."""
+        context = await self._chromium.new_context(**options)
+        self._contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        await context.add_init_script(_TELL_OF_VIOLATIONS)
+        if has_clock:
+            await context.clock.install()
+        return context
+
+    async def tab(self, context: BrowserContext, url: str = "") -> Window:
+        """One more tab in a browser."""
+        window = await Window.open(context, self._server, url)
+        self._windows.append(window)
+        return window
+
+    async def window(self, url: str = "", **options: Any) -> Window:
+        """The one tab of a new browser, empty yet; `options` as for `profile`."""
+        return await self.tab(await self.profile(**options), url)
+
+    async def guest(self, name: str, **options: Any) -> Window:
+        """Somebody new, who is in the lobby."""
+        window = await self.window(**options)
+        await window.enter(name)
+        return window
+
+    async def guests(self, *names: str, **options: Any) -> list[Window]:
+        """As `guest`, several at the same time."""
+        return await asyncio.gather(*(self.guest(name, **options) for name in names))
+
+    async def of(self, visitor: Visitor, **options: Any) -> Window:
+        """The browser of somebody who has signed in already, in the lobby."""
+        context = await self.profile(**options)
+        await context.add_cookies(
+            [{"name": "session", "value": visitor.cookie, "url": self._server.url}]
+        )
+        window = await self.tab(context)
+        window.name = visitor.name
+        await window.arrive()
+        await window.is_connected()
+        return window
+
+    async def close(self) -> None:
+        """Close all of them, and see what their consoles hold."""
+        for context in self._contexts:
+            await context.close()
+        for window in self._windows:
+            window.check_console()
+
+
+@asynccontextmanager
+async def open_browsers(chromium: Browser, server: LiveServer) -> AsyncIterator[Browsers]:
+    """Browsers of people who want to play, whose consoles have to be clean in the end."""
+    browsers = Browsers(chromium, server)
+    yield browsers
+    await browsers.close()

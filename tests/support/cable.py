@@ -1,0 +1,69 @@
+"""A network cable between a browser and the server, to be pulled."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+
+class Cable:
+    """Carries connections from its own port to `port`, as long as it is plugged in."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._is_plugged = True
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._carriers: set[asyncio.Task[None]] = set()
+        self.url = ""
+
+    def pull(self) -> None:
+        """Every connection is reset, and no new one comes about."""
+        self._is_plugged = False
+        for writer in self._writers:
+            writer.transport.abort()
+
+    def plug(self) -> None:
+        """From now on, connections come about again."""
+        self._is_plugged = True
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one connection, both ways, until either end closes it."""
+        if not self._is_plugged:
+            writer.transport.abort()
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        self._carriers.add(task)
+        try:
+            back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._to)
+            await asyncio.gather(self._carry(reader, back_writer), self._carry(back_reader, writer))
+        finally:
+            self._carriers.discard(task)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.add(writer)
+        try:
+            with suppress(OSError):
+                while data := await reader.read(65536):
+                    writer.write(data)
+                    await writer.drain()
+        finally:
+            self._writers.discard(writer)
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def settle(self) -> None:
+        """Wait until every connection is over."""
+        self.pull()
+        await asyncio.gather(*self._carriers, return_exceptions=True)
+
+
+@asynccontextmanager
+async def run_cable(port: int) -> AsyncIterator[Cable]:
+    """A cable to `port`, until the context ends."""
+    cable = Cable(port)
+    server = await asyncio.start_server(cable.accept, "127.0.0.1", 0)
+    async with server:
+        cable.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield cable
+        await cable.settle()

@@ -1,0 +1,306 @@
+"""What every request has to pass, and what every response carries."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from server.problems import SECURITY_HEADERS
+from tests.support.answers import Bystanders, refusal
+from tests.support.live_server import LiveServer, run_server
+
+UNSAFE = [
+    ("POST", "/api/guests"),
+    ("POST", "/api/players"),
+    ("POST", "/api/session"),
+    ("POST", "/api/session/activity"),
+    ("POST", "/api/session/leave"),
+    ("DELETE", "/api/session"),
+    ("DELETE", "/api/sessions"),
+    ("DELETE", "/api/sessions/s_0123456789012345678901"),
+    ("PUT", "/api/session"),
+    ("PATCH", "/"),
+]
+
+
+@pytest.fixture
+async def here(server: LiveServer, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Bystanders]:
+    """What is to be undisturbed."""
+    bystanders = await Bystanders.gather(server, caplog)
+    yield bystanders
+    await bystanders.noticed_nothing()
+
+
+# Pages of other origins
+
+
+async def test_what_a_browser_calls_foreign_is_refused_everywhere(
+    here: Bystanders, server: LiveServer
+) -> None:
+    for site in ["cross-site", "same-site", "CROSS-SITE", "", "unheard-of"]:
+        for method, path in UNSAFE:
+            for origin in [{}, {"Origin": "https://evil.example"}, {"Origin": server.url}]:
+                headers = {"Sec-Fetch-Site": site, **origin}
+                response = await here.ada.http.request(method, path, headers=headers)
+                assert refusal(response) == (403, "cross_origin"), (site, method, path, origin)
+
+
+async def test_without_its_word_for_it_a_foreign_origin_is_refused_everywhere(
+    here: Bystanders, server: LiveServer
+) -> None:
+    for method, path in UNSAFE:
+        for origin in [
+            "https://evil.example",
+            "null",
+            "",
+            f"https://127.0.0.1:{server.port}",
+            f"http://127.0.0.1:{server.port + 1}",
+            "http://127.0.0.1",
+            f"http://127.0.0.1.evil.example:{server.port}",
+            f"http://127.0.0.1:{server.port}x",
+            "http://[::1",
+        ]:
+            response = await here.ada.http.request(method, path, headers={"Origin": origin})
+            assert refusal(response) == (403, "cross_origin"), (method, path, origin)
+
+
+async def test_whoever_is_from_here_or_is_no_browser_may_sign_in_and_out(
+    server: LiveServer,
+) -> None:
+    browser = await server.visitor()
+    for number, headers in enumerate(
+        [
+            {},
+            {"Sec-Fetch-Site": "same-origin"},
+            {"Sec-Fetch-Site": "none"},
+            {"Sec-Fetch-Site": "same-origin", "Origin": server.url},
+            {"Origin": server.url},
+            {"Origin": server.url.upper()},
+        ]
+    ):
+        response = await browser.http.post(
+            "/api/guests", json={"name": f"Guest {number}"}, headers=headers
+        )
+        assert response.status_code == 201, headers
+        for method, path, status in [
+            ("POST", "/api/session/activity", 200),
+            ("POST", "/api/session/leave", 204),
+            ("DELETE", "/api/session", 204),
+        ]:
+            response = await browser.http.request(method, path, headers=headers)
+            assert response.status_code == status, (headers, path)
+
+
+async def test_looking_is_free_to_every_origin(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
+    for path in ["/", "/api/session", "/api/players", "/healthz"]:
+        response = await ada.http.get(path, headers=headers)
+        assert response.status_code == 200
+        assert "access-control-allow-origin" not in response.headers
+
+
+async def test_an_allowed_origin_may_do_what_the_own_may(tmp_path: Path) -> None:
+    allowed = {"Origin": "https://game.example"}
+    async with run_server(tmp_path / "test.db", allowed_origins="https://Game.example") as server:
+        ada = await server.guest("Ada")
+        for headers in [
+            allowed,
+            {**allowed, "Sec-Fetch-Site": "cross-site"},
+            {**allowed, "Sec-Fetch-Site": "same-site"},
+            {"Origin": server.url},
+        ]:
+            response = await ada.http.post("/api/session/activity", headers=headers)
+            assert response.status_code == 200, headers
+        for headers in [
+            {"Origin": "http://game.example"},
+            {"Origin": "https://a.game.example"},
+            {"Sec-Fetch-Site": "cross-site"},
+        ]:
+            response = await ada.http.post("/api/session/activity", headers=headers)
+            assert refusal(response) == (403, "cross_origin"), headers
+
+
+# Bodies that are not said to be JSON
+
+
+async def test_what_does_not_say_it_is_json_is_refused(here: Bystanders) -> None:
+    for type_ in [
+        None,
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "text/json",
+        "application/json-patch",
+        "application/jsonp",
+        "text/plain; application/json",
+        "application/x-www-form-urlencoded, application/json",
+    ]:
+        headers = {} if type_ is None else {"Content-Type": type_}
+        for method, path in UNSAFE:
+            response = await here.ada.http.request(
+                method, path, content=b'{"name": "Eve"}', headers=headers
+            )
+            assert refusal(response) == (415, "not_json"), (type_, method, path)
+
+
+async def test_a_form_post_is_refused(here: Bystanders) -> None:
+    body = {"name": "Ada", "password": "correct horse"}
+    for sent in [
+        await here.ada.http.post("/api/session", data=body),
+        await here.ada.http.post("/api/session", files={"name": b"Ada"}),
+    ]:
+        assert refusal(sent) == (415, "not_json")
+
+
+async def test_no_body_where_one_is_needed_is_refused(here: Bystanders) -> None:
+    for path in ["/api/guests", "/api/players", "/api/session"]:
+        assert refusal(await here.ada.http.post(path)) == (415, "not_json")
+
+
+@pytest.mark.parametrize(
+    "type_",
+    ["application/json", "application/json; charset=utf-8", "Application/JSON ;charset=UTF-8"],
+)
+async def test_what_says_it_is_json_is_taken(server: LiveServer, type_: str) -> None:
+    browser = await server.visitor()
+    response = await browser.http.post(
+        "/api/guests", content='{"name": "Zoë"}'.encode(), headers={"Content-Type": type_}
+    )
+    assert response.status_code == 201
+
+
+# Methods and paths that are none
+
+
+async def test_paths_that_lead_nowhere(here: Bystanders) -> None:
+    for path in [
+        "/nope",
+        "/api",
+        "/api/nope",
+        "/api/players/nope",
+        "/api/players/%00",
+        "/api/players/%ED%A0%80",
+        f"/api/players/{'x' * 5000}",
+        "/static/",
+        "/static/nope.js",
+        "/static/../server/app.py",
+        "/static/%2e%2e/server/app.py",
+        "/static//etc/passwd",
+        "/static/app.js%00",
+        "/ws",
+    ]:
+        assert refusal(await here.ada.http.get(path)) == (404, "not_found"), path
+
+
+async def test_methods_that_do_nothing(here: Bystanders) -> None:
+    for method in ["PUT", "PATCH", "OPTIONS", "TRACE"]:
+        for path in [
+            "/",
+            "/api/guests",
+            "/api/session",
+            "/api/sessions",
+            "/api/players",
+            "/healthz",
+            "/static/app.js",
+        ]:
+            response = await here.ada.http.request(method, path)
+            assert refusal(response) == (405, "method_not_allowed"), (method, path)
+            assert response.headers["allow"]
+
+
+async def test_head_is_get_without_the_body(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    for path in ["/", "/api/session", "/api/players", "/healthz", "/static/app.js"]:
+        get, head = await ada.http.get(path), await ada.http.head(path)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["content-type"] == get.headers["content-type"]
+
+
+# What every response carries
+
+
+async def test_every_kind_of_response_tells_browsers_to_be_careful(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await server.guest("Ada")
+
+    async def crash(*_: object) -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(server.still_here.store.queries, "find_player", crash)
+    page = await ada.http.get("/")
+    etag = {"If-None-Match": page.headers["etag"]}
+    json = {"Content-Type": "application/json"}
+    post = ada.http.post
+    kinds = {
+        200: page,
+        201: await post("/api/guests", json={"name": "Ada"}),
+        204: await post("/api/session/leave"),
+        304: await ada.http.get("/", headers=etag),
+        400: await post("/api/guests", content=b"{", headers=json),
+        403: await post("/api/guests", headers={"Origin": "null"}),
+        404: await ada.http.get("/nope"),
+        405: await ada.http.put("/"),
+        409: await (await server.visitor()).http.post("/api/guests", json={"name": "Ada"}),
+        413: await post("/api/guests", content=b"x" * 70_000, headers=json),
+        415: await post("/api/guests", content=b"{}"),
+        422: await post("/api/guests", json={"name": ""}),
+        500: await ada.http.get("/api/players/p_0123456789012345678901"),
+        401: await (await server.visitor()).http.get("/api/session"),
+    }
+    for status, response in kinds.items():
+        assert response.status_code == status
+        for name, value in SECURITY_HEADERS.items():
+            assert response.headers[name] == value, status
+        assert "server" not in response.headers
+        assert "strict-transport-security" not in response.headers
+        if status not in (200, 304, 500):
+            assert response.headers["cache-control"] == "no-store", status
+
+
+async def test_the_policy_for_content_allows_nothing_inline_and_no_frames() -> None:
+    policy = SECURITY_HEADERS["content-security-policy"]
+    for directive in [
+        "default-src 'none'",
+        "script-src 'self'",
+        "connect-src 'self'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]:
+        assert directive in policy
+    assert "unsafe" not in policy
+
+
+async def test_a_bug_is_answered_without_its_traceback_and_logged_once(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    ada = await server.guest("Ada")
+    await server.advance(50)
+
+    async def crash(*_: object) -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(server.still_here.store.queries, "find_player", crash)
+    response = await ada.http.get("/api/players/p_0123456789012345678901")
+    assert refusal(response) == (500, "internal")
+    assert "on purpose" not in response.text
+    assert ada.session.last_activity == 0
+    errors = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert len(errors) == 1
+    assert (await ada.http.get("/api/session")).status_code == 200
+
+
+async def test_what_is_no_http_disturbs_nobody(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    for nonsense in [b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(nonsense)
+        writer.write_eof()
+        await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+        await writer.wait_closed()
+    assert (await ada.http.get("/api/session")).status_code == 200

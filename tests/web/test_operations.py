@@ -1,0 +1,74 @@
+"""For those who run the server: alive, ready, and how it is doing."""
+
+import sqlite3
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.answers import refusal
+from tests.support.live_server import LiveServer
+
+
+async def figures(server: LiveServer) -> dict[str, float]:
+    """Every sample of `/metrics`, by its name and labels."""
+    visitor = await server.visitor()
+    response = await visitor.http.get("/metrics")
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    return {
+        sample.name
+        + "".join(f"|{value}" for _, value in sorted(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(response.text)
+        for sample in family.samples
+    }
+
+
+async def test_a_server_that_is_up_is_alive_and_ready(server: LiveServer) -> None:
+    visitor = await server.visitor()
+    for path in ("/healthz", "/readyz"):
+        response = await visitor.http.get(path)
+        assert response.status_code == 200
+        assert response.headers["content-type"] == "application/json"
+
+
+async def test_a_database_that_cannot_be_read_makes_it_unready_and_still_alive(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail() -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(server.still_here.store.queries, "check", fail)
+    visitor = await server.visitor()
+    assert refusal(await visitor.http.get("/readyz")) == (503, "storage_failing")
+    assert (await visitor.http.get("/healthz")).status_code == 200
+    monkeypatch.undo()
+    assert (await visitor.http.get("/readyz")).status_code == 200
+
+
+async def test_the_metrics_say_who_is_here_and_what_happened(server: LiveServer) -> None:
+    phone = await server.member("Ada")
+    await server.sign_in("Ada")
+    bob = await server.guest("Bob")
+    tab = await phone.tab()
+    await tab.ask("watch", "roster", topic="lobby")
+    await bob.http.delete("/api/session")
+    values = await figures(server)
+    assert values["stillhere_sessions|active"] == 2
+    assert values["stillhere_players|active"] == 1
+    assert values["stillhere_players|warned"] == 0
+    assert values["stillhere_connections"] == 1
+    assert values["stillhere_watchers"] == 1
+    assert values["stillhere_status_changes_total|signed_in|active"] == 3
+    assert values["stillhere_sessions_ended_total|signed_out"] == 1
+    await phone.http.delete("/api/session")
+    await tab.closed()
+    values = await figures(server)
+    assert values["stillhere_sockets_closed_total|signed_out"] == 1
+    assert values["stillhere_connections"] == 0
+    assert values["stillhere_watchers"] == 0
+
+
+async def test_the_metrics_of_an_empty_server_can_be_read(server: LiveServer) -> None:
+    values = await figures(server)
+    assert values["stillhere_sessions|active"] == 0
+    assert values["stillhere_journal_failing_seconds"] == 0
