@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 import os
+import resource
 import signal
 import socket
 import sys
@@ -23,6 +24,7 @@ from server.storage.errors import StorageRefused
 _log = logging.getLogger("stillhere")
 
 _BACKLOG = 2048
+_OTHER_FILES = 100
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except SettingsRefused as refused:
         _give_up(refused, 2)
     _note_oddities(settings)
+    _allow_connections(settings)
     listener = _listen(settings)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -78,6 +81,27 @@ def _note_oddities(settings: Settings) -> None:
     for name in sorted(os.environ):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
             _log.warning("%s is no setting; see `stillhere --help`", name)
+
+
+def _allow_connections(settings: Settings) -> None:
+    """Raise this process's limit of open files as far as it goes: each connection is one."""
+    needed = settings.max_connections + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    except (OSError, ValueError):
+        allowed = soft
+    if allowed < settings.max_connections:
+        _log.warning(
+            "only %d files may be open here, which is less than %sMAX_CONNECTIONS=%d needs; "
+            "see `ulimit -n`",
+            allowed,
+            PREFIX,
+            settings.max_connections,
+        )
 
 
 def _listen(settings: Settings) -> socket.socket:

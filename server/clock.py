@@ -70,6 +70,7 @@ class SystemClock:
         # The machine's age = monotonic + slept = presence time + lost.
         self._slept_so_far = slept()
         self._lost = self._last + self._slept_so_far
+        self._zero = self._last  # the monotonic instant that is presence instant 0 by now
         # Each stall with the instant it happened at: earlier instants lost less.
         self._stalls: list[tuple[float, float]] = [(float("-inf"), self._lost)]
 
@@ -77,16 +78,18 @@ class SystemClock:
         reading = self._monotonic()
         gap = reading - self._last
         if gap > STALL:
-            self._stalls.append((self._last + self._slept_so_far - self._lost, self._lost + gap))
+            self._stalls.append((self._last - self._zero, self._lost + gap))
             self._lost += gap
+            self._zero += gap
         self._last = reading
-        return reading + self._slept_so_far - self._lost
+        return reading - self._zero
 
     def beat(self) -> None:
         self.now()
         slept = self._slept()
         # Two clocks read one after the other differ by microseconds; a sleep is seconds.
         if slept - self._slept_so_far > STALL:
+            self._zero -= slept - self._slept_so_far
             self._slept_so_far = slept
 
     def to_wall(self, instant: float) -> int:

@@ -1,11 +1,23 @@
 """Fixtures for all tests."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from tests.support.live_server import LiveServer, run_server
+
+
+def pytest_asyncio_loop_factories(
+    item: pytest.Item,
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]] | None:
+    """`both_loops`: asyncio's own and the one that the `stillhere` command uses. Their timers are
+    not quite alike, nor is the order in which they call back."""
+    if item.get_closest_marker("both_loops") is None:
+        return None
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

@@ -123,7 +123,12 @@ class Session:
 
     def expires_in(self, policy: Policy, now: float) -> float:
         """Seconds until this session ends by itself, whichever of its clocks is first."""
-        return max(min(self.idle_end_at(policy, now), self.ends_at) - now, 0.0)
+        end = self.idle_from + policy.idle_timeout
+        if self.warning_sent_at is not None or self.is_asleep or end < now + policy.warn_before:
+            # Only then does the end hang on more than one number; every ping is answered here.
+            end = self.idle_end_at(policy, now)
+        left = (end if end < self.ends_at else self.ends_at) - now
+        return left if left > 0.0 else 0.0
 
     def warns_in(self, policy: Policy, now: float) -> float:
         """Seconds until the next warning is due; 0 once it was given."""

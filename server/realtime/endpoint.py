@@ -40,6 +40,9 @@ MOST_BAD = 100
 """Refused messages a connection may send in one go before it is closed; one more a second."""
 
 
+_SURELY_SMALL = LARGEST_MESSAGE // 4
+"""Characters: UTF-8 takes four bytes for one at the most."""
+
 _CLOSED_BY_US = 0
 _INTERNAL_ERROR = 1011
 
@@ -160,13 +163,16 @@ class WebSocketEndpoint:
                 self._close(connection, Close.TOO_MANY_MESSAGES)
                 return _CLOSED_BY_US
             text = event.get("text")
-            if _size(event) > LARGEST_MESSAGE:
+            if (text is None or len(text) > _SURELY_SMALL) and _size(event) > LARGEST_MESSAGE:
                 self._close(connection, Close.MESSAGE_TOO_BIG)
                 return _CLOSED_BY_US
             if text is None:
                 refusal = messages.Error("invalid", "Binary frames are not spoken here.")
             else:
                 message = messages.parse(text)
+                if type(message) is messages.Ping:  # nearly every message is one
+                    self._answer_ping(connection, message, now)
+                    continue
                 if not isinstance(message, messages.Error):
                     refused = self._act(connection, message, now)
                     if refused is None:
@@ -187,12 +193,8 @@ class WebSocketEndpoint:
         session = connection.session
         registry = self._registry
         match message:
-            case messages.Ping(id=id):
-                events = registry.touch(session, now)
-                if events:
-                    self._stream.publish(events)
-                left = session.expires_in(registry.policy, now)
-                connection.send(encode(messages.Pong(to_milliseconds(left), id)))
+            case messages.Ping():
+                self._answer_ping(connection, message, now)
             case messages.Hold(seconds=seconds):
                 granted, events = registry.hold(session, seconds, now)
                 self._stream.publish(events)
@@ -211,6 +213,14 @@ class WebSocketEndpoint:
             case _ as unreachable:
                 assert_never(unreachable)
         return None
+
+    def _answer_ping(self, connection: Connection, ping: messages.Ping, now: float) -> None:
+        session = connection.session
+        events = self._registry.touch(session, now)
+        if events:
+            self._stream.publish(events)
+        left = session.expires_in(self._registry.policy, now)
+        connection.send(encode(messages.Pong(round(left, 3), ping.id)))
 
     def _answer_hold(self, connection: Connection, granted: float, now: float) -> None:
         left = connection.session.expires_in(self._registry.policy, now)
@@ -258,10 +268,7 @@ async def _deny(scope: Scope, send: Send, origin: str) -> None:
 
 def _size(event: Message) -> int:
     text = event.get("text")
-    if text is None:
-        return len(event.get("bytes") or b"")
-    # Four bytes a character is the most that UTF-8 takes: most messages need no second look.
-    return len(text) if len(text) * 4 <= LARGEST_MESSAGE else len(text.encode())
+    return len(event.get("bytes") or b"") if text is None else len(text.encode())
 
 
 def _no_such_topic(topic: str, re: str) -> messages.Error:

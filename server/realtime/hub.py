@@ -38,6 +38,7 @@ class Hub:
         self._roster_text = ""
         self._roster_version = _NO_VERSION
         self._timer: asyncio.TimerHandle | None = None
+        self._tells_at = 0.0
         self._fan_out: asyncio.Task[None] | None = None
         self._not_before = 0.0
 
@@ -81,11 +82,12 @@ class Hub:
             return
         at = max(due, self._not_before)
         if self._timer is not None:
-            if self._timer.when() <= at:
+            if self._tells_at <= at:
                 return
             self._timer.cancel()
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_at(loop.time() + max(at - self._time(), 0.0), self._start_telling)
+        self._tells_at = at
+        delay = max(at - self._time(), 0.0)
+        self._timer = asyncio.get_running_loop().call_later(delay, self._start_telling)
 
     def _start_telling(self) -> None:
         self._timer = None

@@ -2,9 +2,12 @@
 
 import sqlite3
 
+import pytest
+
 from tests.support.live_server import LiveServer
 
 
+@pytest.mark.both_loops
 async def test_an_idle_player_is_warned_and_signed_out_with_no_request_from_anybody(
     server: LiveServer,
 ) -> None:

@@ -3,8 +3,13 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.support.answers import SLOT, until, until_status
 from tests.support.live_server import LiveServer, Tab
+
+
+pytestmark = pytest.mark.both_loops
 
 
 class Lobby:

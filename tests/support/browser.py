@@ -258,9 +258,12 @@ class Browsers:
         return window
 
     async def close(self) -> None:
-        """Close all of them, and see what their consoles hold."""
+        """Close all of them."""
         for context in self._contexts:
             await context.close()
+
+    def check_consoles(self) -> None:
+        """Assert that nothing but what was to be expected was complained of."""
         for window in self._windows:
             window.check_console()
 
@@ -269,5 +272,8 @@ class Browsers:
 async def open_browsers(chromium: Browser, server: LiveServer) -> AsyncIterator[Browsers]:
     """Browsers of people who want to play, whose consoles have to be clean in the end."""
     browsers = Browsers(chromium, server)
-    yield browsers
-    await browsers.close()
+    try:
+        yield browsers
+    finally:
+        await browsers.close()
+    browsers.check_consoles()

@@ -194,6 +194,8 @@ async def run_server(
         Settings(database=database, _env_file=None, **settings),  # type: ignore[call-arg]
         clock or ManualClock(),
     )
+    failures: list[Exception] = []
+    still_here.stream._on_error = lambda error, event: failures.append(error)
     config = uvicorn.Config(
         still_here.app, lifespan="on", access_log=False, log_config=None, **UVICORN_KNOBS
     )
@@ -211,6 +213,7 @@ async def run_server(
                 yield LiveServer(still_here, listener.getsockname()[1], stack)
         finally:
             await _shut_down(server, listener)
+    assert failures == [], "a subscriber failed, and that must not be lost in the log"
 
 
 async def _shut_down(server: uvicorn.Server, listener: socket.socket) -> None:

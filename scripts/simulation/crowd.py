@@ -1,0 +1,143 @@
+"""Who plays, and when each will do what: decided before anybody signs in, from a seed. Pure."""
+
+import math
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from scripts.simulation.judge import Kind, Policy
+
+DEFAULT_MIX = "active=30,idle=40,hold=10,flapper=10,leaver=10"
+
+_TAG_LETTERS = "abcdefghkpqrstxyz"
+_LONGEST_HOLD = 30.0
+_HOLD_SHARE = 0.15
+_LATEST_HOLD = 0.6
+_LATEST_LEAVING = 0.9
+
+
+class MixRefused(ValueError):
+    """A mix that makes no sense; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How a run is spread, in seconds: sign-ins first, then the last activities."""
+
+    arrive_over: float
+    fade_over: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One player's part. Instants are seconds from the start of the run."""
+
+    name: str
+    kind: Kind
+    arrives: float
+    acts: float
+    """When an idle or hold player is active for the last time, and when a leaver goes."""
+    hold_after: float = 0.0
+    hold: float = 0.0
+    """Seconds from the last activity to a hold, and the seconds of hold to ask for."""
+    signs_out: bool = False
+    """A leaver signs out; else the page is closed."""
+    seed: int = 0
+
+
+def parse_mix(text: str) -> dict[Kind, float]:
+    """Shares by kind from `active=3,idle=1`; a kind that is not named has none.
+
+    Raises MixRefused.
+    """
+    shares: dict[Kind, float] = {}
+    for part in text.split(","):
+        word, _, share = part.strip().partition("=")
+        if word not in set(Kind):
+            raise MixRefused(f"{word!r} is no kind of player; there are {', '.join(Kind)}")
+        try:
+            shares[Kind(word)] = float(share)
+        except ValueError:
+            raise MixRefused(f"{part.strip()!r} has no share; write {word}=10") from None
+        if not 0 <= shares[Kind(word)] < math.inf:
+            raise MixRefused(f"the share of {word} has to be 0 or more")
+    if not any(shares.values()):
+        raise MixRefused("all shares are 0")
+    return shares
+
+
+def counts(players: int, mix: dict[Kind, float]) -> dict[Kind, int]:
+    """How many of each kind: the mix rounded to whole players that add up to `players`."""
+    whole = sum(mix.values())
+    exact = {kind: players * share / whole for kind, share in mix.items() if share}
+    numbers = {kind: math.floor(number) for kind, number in exact.items()}
+    by_rest = sorted(exact, key=lambda kind: numbers[kind] - exact[kind])
+    for kind in by_rest[: players - sum(numbers.values())]:
+        numbers[kind] += 1
+    return numbers
+
+
+def run_tag() -> str:
+    """A word that keeps the names of one run from those of another. Never from the seed: two
+    runs with the same seed may visit the same server."""
+    return "".join(random.SystemRandom().choices(_TAG_LETTERS, k=6))
+
+
+def player_name(kind: str, number: int, width: int, tag: str) -> str:
+    """A name that no other of any run looks like (the server refuses lookalikes, UTS #39).
+
+    Names of one shape differ in a digit or in a letter of the tag, at the same place, and no two
+    digits look alike, nor do two of the tag's letters. (`0` and `1` do look like `O` and `l`.)
+    """
+    return f"{kind} {number:0{width}} {tag}"
+
+
+def make_crowd(
+    numbers: dict[Kind, int], timing: Timing, policy: Policy, seed: int, tag: str
+) -> list[Plan]:
+    """A plan for every player, in the order of arrival."""
+    dice = random.Random(seed)
+    kinds = [kind for kind, number in numbers.items() for _ in range(number)]
+    dice.shuffle(kinds)
+    width = max(4, len(str(len(kinds))))
+    seen = dict.fromkeys(Kind, 0)
+    plans = []
+    for number, kind in enumerate(kinds):
+        seen[kind] += 1
+        arrives = timing.arrive_over * number / len(kinds)
+        acts = timing.arrive_over + timing.fade_over * dice.random()
+        hold_after = hold = 0.0
+        if kind is Kind.HOLD:
+            hold_after = policy.warns_after * dice.uniform(0.0, _LATEST_HOLD)
+            hold = _longest_hold(policy) * dice.uniform(0.5, 1.0)
+        elif kind is Kind.LEAVER:
+            acts = timing.arrive_over + policy.idle_timeout * dice.uniform(0.1, _LATEST_LEAVING)
+        plans.append(
+            Plan(
+                name=player_name(kind, number, width, tag),
+                kind=kind,
+                arrives=arrives,
+                acts=acts,
+                hold_after=hold_after,
+                hold=hold,
+                signs_out=seen[kind] % 2 == 0,
+                seed=dice.getrandbits(32),
+            )
+        )
+    return plans
+
+
+def ends_after(plans: Iterable[Plan], timing: Timing, policy: Policy) -> float:
+    """Seconds from the start until the last thing is due, as far as can be known before."""
+    # Whoever is never due anything still has to be left in peace for a whole idle timeout.
+    end = timing.arrive_over + timing.fade_over + policy.idle_timeout
+    for plan in plans:
+        if plan.kind is Kind.HOLD:
+            end = max(end, plan.acts + plan.hold + policy.idle_timeout)
+        elif plan.kind is Kind.LEAVER:
+            end = max(end, plan.acts + policy.reload_grace)
+    return end
+
+
+def _longest_hold(policy: Policy) -> float:
+    return min(_HOLD_SHARE * policy.idle_timeout, _LONGEST_HOLD)

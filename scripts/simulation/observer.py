@@ -1,0 +1,72 @@
+"""One more player, who watches the lobby and stays to the end."""
+
+import asyncio
+import json
+import random
+from time import monotonic
+
+from websockets.exceptions import ConnectionClosed
+
+from scripts.simulation.calls import Address
+from scripts.simulation.judge import Met, Policy, What
+from scripts.simulation.lobby import Lobby, PlayerId
+from scripts.simulation.visit import Visit
+
+
+class Observer:
+    """Watches who joins and leaves. Not one of those who are judged."""
+
+    def __init__(self, visit: Visit, policy: Policy) -> None:
+        self.visit = visit
+        self.lobby = Lobby()
+        self._policy = policy
+        self._departures: dict[PlayerId, asyncio.Event] = {}
+        self.lost = ""
+        """How the connection ended, if it did; nobody's leaving was seen after that."""
+
+    @classmethod
+    async def arrive(cls, address: Address, name: str) -> "Observer":
+        """Sign in and connect. Raises Unreachable or Refused."""
+        visit = await Visit.sign_in(address, name)
+        await visit.connect()
+        return cls(visit, visit.policy)
+
+    async def watch(self) -> None:
+        """Watch, and ping to stay, until cancelled or the connection is lost."""
+        socket = self.visit.socket
+        await socket.send(json.dumps({"type": "watch", "topic": "lobby"}))
+        pinging = asyncio.create_task(self._stay())
+        try:
+            async for text in socket:
+                message, now = json.loads(text), monotonic()
+                if message["type"] in ("roster", "presence"):
+                    for id in self.lobby.apply(message, now):
+                        self._departures.setdefault(id, asyncio.Event()).set()
+                elif message["type"] != "pong":
+                    self.lobby.faults.append(f"the observer was sent {message}")
+            self.lost = f"the observer's connection was closed with {socket.close_code}"
+        except ConnectionClosed:
+            self.lost = f"the observer's connection was lost ({socket.close_code})"
+        finally:
+            pinging.cancel()
+
+    async def saw_leave(self, id: PlayerId) -> None:
+        """Wait until the lobby has said that a player left."""
+        await self._departures.setdefault(id, asyncio.Event()).wait()
+
+    def leavings(self, id: PlayerId) -> list[Met]:
+        """When a player was said to have left."""
+        return [Met(What.LEAVING, at) for at in self.lobby.left.get(id, ())]
+
+    @property
+    def is_blind(self) -> bool:
+        """Whether a leaving that was not seen proves nothing."""
+        return bool(self.lost) or self.lobby.is_blind
+
+    async def _stay(self) -> None:
+        try:
+            while True:
+                await self.visit.send({"type": "ping"})
+                await asyncio.sleep(self._policy.lively * random.uniform(0.3, 0.6))
+        except ConnectionClosed:
+            pass  # `watch` tells

@@ -1,0 +1,274 @@
+"""A simulated player: does their part of the plan, and writes down what they meet.
+
+Nothing is judged here. What cannot be part of any plan, such as a connection that is lost, goes
+into the record as trouble.
+"""
+
+import asyncio
+import json
+import random
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, assert_never
+
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
+
+from scripts.simulation.calls import Address, Unreachable
+from scripts.simulation.crowd import Plan
+from scripts.simulation.judge import Absence, Kind, Met, Policy, Record, What, due_to
+from scripts.simulation.observer import Observer
+from scripts.simulation.visit import Refused, Visit
+
+_TOO_MANY_REQUESTS = 429
+_CLOSES = {
+    "idle_timeout": (What.SIGN_OUT, 4501),
+    "signed_out": (What.OWN_SIGN_OUT, 4503),
+}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What all players share."""
+
+    address: Address
+    policy: Policy
+    observer: Observer
+    start: float
+    """The instant that the plans are counted from."""
+    patience: float
+    """Seconds to wait for what is overdue."""
+    door: asyncio.Semaphore
+    """Bounds how many sign in at once."""
+    progress: Counter[str]
+    """What has happened so far, for whoever shows it."""
+
+
+class Player:
+    """One of the crowd."""
+
+    def __init__(self, plan: Plan, scene: Scene) -> None:
+        self.plan = plan
+        self.record = Record(plan.name, plan.kind)
+        self.visit: Visit | None = None
+        self.arrived = asyncio.Event()
+        self._scene = scene
+        self._policy = scene.policy
+        self._dice = random.Random(plan.seed)
+        self._listener: asyncio.Task[None] | None = None
+        self._over = asyncio.Event()
+        self._held = asyncio.Event()
+        self._said_to_be_signed_out: tuple[str, float] | None = None
+
+    async def play(self) -> None:
+        """Play to the end of the plan. Raises Refused where this address may have no more
+        players. Cancelling stops at once and leaves the connection as it is."""
+        try:
+            await self._sleep_until(self._scene.start + self.plan.arrives)
+            async with self._scene.door:
+                await self._arrive()
+            await self._behave()
+        except Refused as refused:
+            if refused.status == _TOO_MANY_REQUESTS:
+                raise
+            self.record.trouble.append(str(refused))
+        except Unreachable as unreachable:
+            self.record.trouble.append(str(unreachable))
+        except ConnectionClosed:
+            pass  # the listener knows more
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the connection is over, and that was not the player's doing."""
+        return self._over.is_set()
+
+    async def stop(self) -> None:
+        """Write nothing down any more."""
+        if self._listener is not None:
+            self._listener.cancel()
+            await asyncio.wait([self._listener])
+
+    # What each kind does
+
+    async def _behave(self) -> None:
+        match self.plan.kind:
+            case Kind.ACTIVE:
+                await self._play_until(float("inf"))
+            case Kind.FLAPPER:
+                await self._flap()
+            case Kind.IDLE | Kind.HOLD:
+                await self._fall_idle()
+            case Kind.LEAVER:
+                await self._depart()
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    async def _fall_idle(self) -> None:
+        await self._play_until(self._scene.start + self.plan.acts)
+        await self._ping()
+        self.record.is_quiet = True
+        if self.plan.hold:
+            await self._sleep_until(self.record.last_activity + self.plan.hold_after)
+            if not self.record.met:
+                await self._hold()
+        await self._see_it_through()
+
+    async def _hold(self) -> None:
+        sent = monotonic()
+        await self._send({"type": "hold", "seconds": self.plan.hold})
+        try:
+            async with asyncio.timeout(self._scene.patience):
+                await self._held.wait()
+        except TimeoutError:
+            self.record.trouble.append("a hold was not answered")
+        self.record.hold_sent = sent
+
+    async def _depart(self) -> None:
+        assert self.visit is not None
+        await self._play_until(self._scene.start + self.plan.acts)
+        if self._over.is_set():
+            return
+        if self.plan.signs_out:
+            self.record.signed_out_at = monotonic()
+            status = await self.visit.sign_out()
+            if status != 204:
+                self.record.trouble.append(f"signing out was answered with {status}")
+        else:
+            self.record.left_at = monotonic()
+            await self._hang_up()
+        await self._see_it_through()
+
+    async def _flap(self) -> None:
+        policy = self._policy
+        while not self._over.is_set():
+            pause = policy.idle_timeout * self._dice.uniform(0.08, 0.25)
+            await self._play_until(monotonic() + pause)
+            says_goodbye = self._dice.random() < 0.5
+            grace = policy.reload_grace if says_goodbye else policy.reconnect_grace
+            if grace == 0 or self._over.is_set():
+                continue
+            absence = Absence(monotonic(), grace)
+            self.record.absences.append(absence)
+            if says_goodbye:
+                await self._hang_up()
+            else:
+                await self._vanish()
+            longest = min(grace / 2, policy.lively / 2)
+            await self._sleep_until(absence.since + longest * self._dice.random())
+            await self._connect()
+            absence.until = monotonic()
+
+    # Doing
+
+    async def _arrive(self) -> None:
+        self.visit = await Visit.sign_in(self._scene.address, self.plan.name)
+        await self._connect()
+        self.arrived.set()
+        self._scene.progress["arrived"] += 1
+
+    async def _connect(self) -> None:
+        assert self.visit is not None
+        hello = await self.visit.connect()
+        if hello["session"]["id"] != self.visit.session_id:
+            self.record.trouble.append("came back to another session")
+        self._listener = asyncio.create_task(self._listen(self.visit.socket))
+
+    async def _hang_up(self) -> None:
+        assert self.visit is not None
+        await self.stop()
+        await self.visit.go_home()
+
+    async def _vanish(self) -> None:
+        assert self.visit is not None
+        await self.stop()
+        self.visit.vanish()
+
+    async def _play_until(self, instant: float) -> None:
+        """Be active: ping, always sooner than anybody would call it being away."""
+        while not self._over.is_set() and (left := instant - monotonic()) > 0:
+            await self._ping()
+            pause = self._policy.lively * self._dice.uniform(0.1, 0.7)
+            if pause >= left:
+                # Not once more round: a loop's timers are too coarse for what would be left then,
+                # and it would ping without a pause.
+                await self._pause(left)
+                return
+            await self._pause(pause)
+
+    async def _ping(self) -> None:
+        self.record.last_activity = monotonic()
+        await self._send({"type": "ping"})
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        assert self.visit is not None
+        await self.visit.send(message)
+
+    # Waiting
+
+    async def _see_it_through(self) -> None:
+        """Wait until all that is due has come, or is overdue beyond our patience."""
+        assert self.visit is not None
+        due = due_to(self.record, self._policy)
+        latest = max(due.values()) + self._scene.patience
+        if What.LEAVING not in due or self._scene.observer.is_blind:
+            await self._pause(latest - monotonic())
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(latest - monotonic()):
+                if due.keys() != {What.LEAVING}:
+                    await self._over.wait()
+                await self._scene.observer.saw_leave(self.visit.player_id)
+        if self._said_to_be_signed_out is not None and not self._over.is_set():
+            self.record.trouble.append("was signed out, but the connection stayed open")
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, but not longer than the connection lasts."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._over.wait()
+
+    async def _sleep_until(self, instant: float) -> None:
+        await self._pause(max(instant - monotonic(), 0.0))
+
+    # Hearing
+
+    async def _listen(self, socket: ClientConnection) -> None:
+        with suppress(ConnectionClosed):
+            async for text in socket:
+                at = monotonic()
+                try:
+                    self._hear(json.loads(text), at)
+                except (ValueError, KeyError, TypeError):
+                    self.record.trouble.append(f"was sent {text!r}, which is no message")
+        self._closed(socket.close_code)
+
+    def _hear(self, message: dict[str, Any], at: float) -> None:
+        match message["type"]:
+            case "pong":
+                pass
+            case "held":
+                self.record.held = message["seconds"]
+                self._held.set()
+            case "warning":
+                reason = message["reason"]
+                fault = "" if reason == "idle_timeout" else f"a warning of {reason}"
+                self.record.met.append(Met(What.WARNING, at, fault))
+                self._scene.progress["warned"] += 1
+            case "signed_out":
+                self._said_to_be_signed_out = message["reason"], at
+            case _:
+                self.record.trouble.append(f"was sent {message}")
+
+    def _closed(self, code: int | None) -> None:
+        """The server closed the connection, or it was lost; nobody here closed it."""
+        self._over.set()
+        if self._said_to_be_signed_out is None:
+            self.record.trouble.append(f"the connection was lost ({code})")
+            return
+        reason, at = self._said_to_be_signed_out
+        what, expected = _CLOSES.get(reason, (What.SIGN_OUT, None))
+        fault = "" if code == expected else f"signed out for {reason}, closed with {code}"
+        self.record.met.append(Met(what, at, fault))
+        self._scene.progress["signed out"] += 1

@@ -1,0 +1,228 @@
+"""One run, from the first sign-in to the verdict."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, TextIO
+
+from scripts.simulation.calls import Address, Unreachable
+from scripts.simulation.crowd import Timing, counts, ends_after, make_crowd, player_name, run_tag
+from scripts.simulation.judge import QUEUEING, ROUNDING, Kind, Policy, judge
+from scripts.simulation.machine import LagMeter, freeze_garbage
+from scripts.simulation.observer import Observer
+from scripts.simulation.player import Player, Scene
+from scripts.simulation.progress import Meter, in_words
+from scripts.simulation.verdict import Verdict
+
+PATIENCE = 10.0
+"""Seconds after which what has not come is missing."""
+
+_AT_THE_DOOR = 50
+_GOING_HOME = 10.0
+_DRIFT = 2e-4
+"""Clocks of two machines may differ in speed by this share while NTP slews one of them."""
+
+
+class Impossible(Exception):
+    """The server's settings leave no room for such a run; the message is a sentence."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to simulate; durations in seconds. `late`: from when something counts as late."""
+
+    address: Address
+    players: int
+    mix: dict[Kind, float]
+    late: float
+    seed: int
+    timing: Timing
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run found. `worst_lag` (seconds) and `cpu` (share of a core) are the client's own,
+    once all had arrived. `is_whole`: nobody interrupted it."""
+
+    verdict: Verdict
+    policy: Policy
+    seconds: float
+    worst_lag: float
+    cpu: float
+    is_whole: bool
+
+
+async def simulate(options: Options, out: TextIO, stop: asyncio.Event) -> Result:
+    """Run until all that is due has come or is missing, or until `stop`.
+
+    Raises Unreachable, Refused or Impossible where there can be no run.
+    """
+    address, timing = options.address, options.timing
+    tag = run_tag()
+    observer = await Observer.arrive(address, player_name("observer", 0, 4, tag))
+    policy = observer.visit.policy
+    numbers = counts(options.players, options.mix)
+    plans = make_crowd(numbers, timing, policy, options.seed, tag)
+    seconds = ends_after(plans, timing, policy)
+    _check_room(policy, seconds)
+    print(_announcement(options, numbers, policy, seconds), file=out, flush=True)
+
+    progress: Counter[str] = Counter()
+    start = monotonic()
+    scene = Scene(
+        address, policy, observer, start, PATIENCE, asyncio.Semaphore(_AT_THE_DOOR), progress
+    )
+    players = [Player(plan, scene) for plan in plans]
+    lag = LagMeter()
+    meter = Meter(progress, _expected(numbers, options.players), seconds, out)
+    settling = _settle_down(players, timing.arrive_over + PATIENCE, lag)
+    async with _meanwhile(observer.watch(), lag.measure(), meter.show(), settling):
+        await _perform(players, start + timing.arrive_over + policy.idle_timeout, stop)
+        until = monotonic()
+        worst_lag, cpu = lag.worst, lag.cpu
+        for player in players:
+            await player.stop()
+    result = Result(
+        _judge_all(players, scene, until, worst_lag, options, is_whole=not stop.is_set()),
+        policy,
+        until - start,
+        worst_lag,
+        cpu,
+        not stop.is_set(),
+    )
+    await _send_home(players, observer)
+    return result
+
+
+async def _perform(players: list[Player], not_before: float, stop: asyncio.Event) -> None:
+    """Let all play until whoever is due something is through, and at least until `not_before`:
+    whoever is due nothing has to be left in peace for a whole idle timeout."""
+    tasks = {player: asyncio.create_task(player.play()) for player in players}
+    lasting = (Kind.ACTIVE, Kind.FLAPPER)
+    passing = [task for player, task in tasks.items() if player.plan.kind not in lasting]
+
+    async def curtain() -> None:
+        await asyncio.gather(*passing)
+        await asyncio.sleep(max(not_before - monotonic(), 0.0))
+
+    everybody: asyncio.Future[Any] = asyncio.gather(*tasks.values())
+    ends: list[asyncio.Task[Any]] = [
+        asyncio.create_task(curtain()),
+        asyncio.create_task(stop.wait()),
+    ]
+    try:
+        # `everybody` is first when all have lost their connection, or when one was refused.
+        await asyncio.wait([everybody, *ends], return_when=asyncio.FIRST_COMPLETED)
+        for ending in (everybody, *ends):
+            if ending.done():
+                ending.result()
+    finally:
+        for task in (*tasks.values(), *ends):
+            task.cancel()
+        await asyncio.gather(*tasks.values(), *ends, everybody, return_exceptions=True)
+
+
+async def _settle_down(players: list[Player], longest: float, lag: LagMeter) -> None:
+    """Once all have arrived, or after `longest` seconds, get the collector out of the way, and
+    measure from there."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(longest):
+            await asyncio.gather(*(player.arrived.wait() for player in players))
+    freeze_garbage()
+    await asyncio.sleep(0.05)
+    lag.reset()
+
+
+def _judge_all(
+    players: list[Player],
+    scene: Scene,
+    until: float,
+    worst_lag: float,
+    options: Options,
+    *,
+    is_whole: bool,
+) -> Verdict:
+    verdict = Verdict(options.late)
+    observer, policy = scene.observer, scene.policy
+    faults = ([observer.lost] if observer.lost else []) + observer.lobby.faults
+    verdict.add("the observer", "observer", [], faults)
+    drift = 0.0 if options.address.is_this_machine else _DRIFT * policy.idle_timeout
+    for player in players:
+        record = player.record
+        # Whoever signed in and got no connection leaves by the idle clock; that is trouble enough.
+        if player.visit is not None and player.arrived.is_set():
+            id = player.visit.player_id
+            record.met += observer.leavings(id)
+            if is_whole and not observer.is_blind and id not in observer.lobby.joined:
+                record.trouble.append("never appeared in the lobby")
+        findings = judge(
+            record,
+            policy,
+            until,
+            PATIENCE,
+            rounding=ROUNDING + drift,
+            queueing=max(QUEUEING, worst_lag),
+            sees_lobby=not observer.is_blind,
+        )
+        verdict.add(record.name, record.kind, findings, record.trouble)
+    return verdict
+
+
+async def _send_home(players: list[Player], observer: Observer) -> None:
+    """Sign out whoever is still signed in, so that no run haunts the next; in vain if need be."""
+    door = asyncio.Semaphore(_AT_THE_DOOR)
+
+    async def sign_out(player: Player) -> None:
+        async with door:
+            if player.visit is not None and not player.is_over:
+                await player.visit.sign_out()
+
+    with suppress(TimeoutError, Unreachable):
+        async with asyncio.timeout(_GOING_HOME):
+            await asyncio.gather(*map(sign_out, players), return_exceptions=True)
+            await observer.visit.sign_out()
+
+
+@asynccontextmanager
+async def _meanwhile(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run `jobs` beside the block, and end them with it; an error of theirs is raised then."""
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        for ending in await asyncio.gather(*tasks, return_exceptions=True):
+            if isinstance(ending, Exception):
+                raise ending
+
+
+# Words
+
+
+def _check_room(policy: Policy, seconds: float) -> None:
+    if policy.session_lifetime - policy.warn_before <= seconds + PATIENCE:
+        raise Impossible(
+            f"this run takes {in_words(seconds)}, and the server ends every session after "
+            f"{policy.session_lifetime:g} s (session_lifetime): give it more"
+        )
+
+
+def _announcement(
+    options: Options, numbers: dict[Kind, int], policy: Policy, seconds: float
+) -> str:
+    crowd = ", ".join(f"{number:,} {kind}" for kind, number in numbers.items() if number)
+    return (
+        f"{options.players:,} players on {options.address.url}: {crowd} (seed {options.seed}).\n"
+        f"The server warns after {policy.warns_after:g} s without activity and signs out after "
+        f"{policy.idle_timeout:g} s, so this takes about {in_words(seconds)}."
+    )
+
+
+def _expected(numbers: dict[Kind, int], players: int) -> dict[str, int]:
+    idle = numbers.get(Kind.IDLE, 0) + numbers.get(Kind.HOLD, 0)
+    leavers = numbers.get(Kind.LEAVER, 0)
+    return {"arrived": players, "warned": idle, "signed out": idle + leavers // 2}
