@@ -10,7 +10,6 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.routing import WebSocketRoute
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server import knobs
@@ -29,6 +28,7 @@ from server.presence.stream import EventStream
 from server.realtime.endpoint import WebSocketEndpoint
 from server.realtime.figures import RealtimeFigures
 from server.realtime.hub import Hub
+from server.realtime.routing import RouteWebSockets
 from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
 from server.settings import Settings, SettingsRefused, load_settings
@@ -88,6 +88,9 @@ class StillHere:
         self.hub = Hub(asyncio.get_event_loop().time)
         self.ticker = Ticker(self.registry, self.stream, clock)
         self.collector = Collector(is_idle=lambda: not len(self.tabs))
+        endpoint = WebSocketEndpoint(
+            settings, clock, self.registry, self.stream, self.sessions, self.tabs, self.hub
+        )
         figures = Figures(self.registry, self.store.journal, self.collector)
 
         # Who hears what happened, in this order: the disk, the player's tabs, everybody else.
@@ -113,18 +116,6 @@ class StillHere:
                     self.store.queries,
                 ).routes,
                 *Pages(static_folder()).routes,
-                WebSocketRoute(
-                    "/ws",
-                    WebSocketEndpoint(
-                        settings,
-                        clock,
-                        self.registry,
-                        self.stream,
-                        self.sessions,
-                        self.tabs,
-                        self.hub,
-                    ),
-                ),
             ],
             middleware=[
                 *(
@@ -132,6 +123,7 @@ class StillHere:
                     if settings.trusted_proxies
                     else []
                 ),
+                Middleware(RouteWebSockets, endpoint),
                 Middleware(AddSecurityHeaders),
                 Middleware(RefuseCrossOrigin, settings.allowed_origins),
                 Middleware(RequireJson),

@@ -12,12 +12,13 @@ from tests.support.live_server import LiveServer, run_server
 
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
-) -> dict[str, Callable[[], asyncio.AbstractEventLoop]] | None:
+) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """`both_loops`: asyncio's own and the one that the `stillhere` command uses. Their timers are
     not quite alike, nor is the order in which they call back."""
-    if item.get_closest_marker("both_loops") is None:
-        return None
-    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+    loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
+    if item.get_closest_marker("both_loops") is not None:
+        loops["uvloop"] = uvloop.new_event_loop
+    return loops
 
 
 @pytest.fixture

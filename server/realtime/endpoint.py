@@ -21,13 +21,13 @@ from server.presence.registry import Registry
 from server.presence.session import Session
 from server.presence.status import Reason
 from server.presence.stream import EventStream
-from server.problems import PROBLEM_JSON, SECURITY_HEADERS, encode_problem
 from server.realtime import messages
 from server.realtime.closing import LEFT, SERVICE_RESTART, Close
 from server.realtime.connection import Connection
 from server.realtime.hub import Hub
 from server.realtime.limiter import TokenBucket
 from server.realtime.messages import LARGEST_MESSAGE, encode
+from server.realtime.routing import deny
 from server.realtime.tabs import Tabs
 from server.settings import Settings
 from server.views import SessionView, to_milliseconds
@@ -72,7 +72,8 @@ class WebSocketEndpoint:
         await receive()  # websocket.connect
         origin = Headers(scope=scope).get("origin")
         if origin is not None and not is_own_origin(scope, origin, self._settings.allowed_origins):
-            await _deny(scope, send, origin)
+            detail = f"A page of {origin[:200]} may not connect here."
+            await deny(scope, send, 403, "cross_origin", detail)
             return
         found = await self._sessions.find(session_cookie(scope))
         offered = scope.get("subprotocols", ())
@@ -247,23 +248,6 @@ async def _wait_until_gone(receive: Receive) -> None:
     """The closing handshake needs a reader, and the server drops a socket whose app returns."""
     while (await receive())["type"] != "websocket.disconnect":
         pass
-
-
-async def _deny(scope: Scope, send: Send, origin: str) -> None:
-    """Refuse the upgrade with a 403 that says why, where the server can carry one."""
-    if "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": 1008})
-        return
-    body = encode_problem(403, "cross_origin", f"A page of {origin[:200]} may not connect here.")
-    headers = SECURITY_HEADERS | {"content-type": PROBLEM_JSON}
-    await send(
-        {
-            "type": "websocket.http.response.start",
-            "status": 403,
-            "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-        }
-    )
-    await send({"type": "websocket.http.response.body", "body": body})
 
 
 def _size(event: Message) -> int:

@@ -8,7 +8,6 @@ import pytest
 from tests.support.answers import SLOT, until, until_status
 from tests.support.live_server import LiveServer, Tab
 
-
 pytestmark = pytest.mark.both_loops
 
 
