@@ -28,7 +28,7 @@ _GONE = (OSError, RuntimeError)
 class Connection:
     """An accepted WebSocket of a live session."""
 
-    __slots__ = ("_is_closing", "_on_drained", "_outbox", "_send", "_sender", "id", "session")
+    __slots__ = ("_on_drained", "_outbox", "_send", "_sender", "id", "is_closing", "session")
 
     def __init__(
         self,
@@ -44,28 +44,24 @@ class Connection:
         self._on_drained = on_drained
         self._outbox: deque[dict[str, Any]] | None = None
         self._sender: asyncio.Task[None] | None = None
-        self._is_closing = False
+        # Nothing more will be sent. Read by the endpoint, written here only.
+        self.is_closing = False
 
     @property
     def is_behind(self) -> bool:
         """Whether the peer has yet to take what it was sent before."""
         return self._sender is not None
 
-    @property
-    def is_closing(self) -> bool:
-        """Whether nothing more will be sent."""
-        return self._is_closing
-
     def send(self, text: str) -> None:
         """Send a text frame, now or when the peer takes it. Too many waiting close it (4400)."""
-        if not self._is_closing:
+        if not self.is_closing:
             self._put({"type": "websocket.send", "text": text})
 
     def close(self, close: Close, farewell: str | None = None) -> None:
         """Send `farewell` and close. What still waited is dropped; closing twice does nothing."""
-        if self._is_closing:
+        if self.is_closing:
             return
-        self._is_closing = True
+        self.is_closing = True
         if self._outbox is not None:
             self._outbox.clear()
         if farewell is not None:
@@ -76,7 +72,7 @@ class Connection:
 
     def gone(self) -> None:
         """The peer is gone: send nothing more, and end the task that might still be trying."""
-        self._is_closing = True
+        self.is_closing = True
         if self._sender is not None:
             self._sender.cancel()
             # Not left to the task: one that is cancelled before its first step never runs.
@@ -95,7 +91,7 @@ class Connection:
         except StopIteration:
             return
         except _GONE:
-            self._is_closing = True
+            self.is_closing = True
             return
         self._sender = asyncio.get_running_loop().create_task(self._drain(step, waiting_for))
 
@@ -113,10 +109,10 @@ class Connection:
             while self._outbox:
                 await self._send(self._outbox.popleft())
         except _GONE:
-            self._is_closing = True
+            self.is_closing = True
         finally:
             self._sender = self._outbox = None
-        if not self._is_closing:
+        if not self.is_closing:
             self._on_drained(self)
 
 

@@ -55,7 +55,8 @@ class Unwatch(_Message, frozen=True, tag="unwatch"):
     topic: str
 
 
-ClientMessage: TypeAlias = Ping | Hold | Release | Watch | Unwatch
+Request: TypeAlias = Hold | Release | Watch | Unwatch
+ClientMessage: TypeAlias = Ping | Request
 
 
 # What the server sends
@@ -164,6 +165,11 @@ _TYPES = {"ping", "hold", "release", "watch", "unwatch"}
 def encode(message: ServerMessage) -> str:
     """The text frame of a message."""
     return _encoder.encode(message).decode()
+
+
+def encode_pong(expires_in: float, id: _PingId) -> str:
+    """The answer to a `ping`: `encode`, but for the steps in between."""
+    return _encoder.encode(Pong(round(expires_in, 3), id)).decode()
 
 
 def parse(text: str) -> ClientMessage | Error:
