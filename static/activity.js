@@ -5,7 +5,9 @@ const PERIOD = 5000; // ms between two pings of somebody who is busy
 const PROMPT = 1000; // and of somebody who was taken for away
 // `click` and `input` also come from screen readers and dictation, without a pointer or a key.
 const INPUTS = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart', 'click', 'input'];
-const DELIBERATE = new Set(['pointerdown', 'keydown', 'click', 'input']);
+// Not `pointerdown`: the answer to it would close the dialog under a finger that is still down, and
+// the click that follows would hit whatever lies below, "Sign out" for one.
+const DELIBERATE = new Set(['keydown', 'click', 'input']);
 
 export class Activity {
   #send;

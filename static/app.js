@@ -51,6 +51,7 @@ function show(view) {
   byId('gate').hidden = view !== 'sign-in' && view !== 'signed-out';
   byId('welcome').hidden = view !== 'sign-in';
   byId('signed-out').hidden = view !== 'signed-out';
+  byId('fair-warning').hidden = view !== 'sign-in'; // whoever was signed out knows by now
   byId('lobby').hidden = view !== 'lobby';
   document.title = view === 'signed-out' ? 'Signed out – Still Here' : 'Still Here';
 }
@@ -75,8 +76,8 @@ function leaveLobby({ reason, detail }) {
   warning.clear();
   lobby.clear();
   byId('signed-out').dataset.reason = reason;
-  byId('signed-out-reason').textContent = sentenceFor(reason);
-  byId('signed-out-detail').textContent = isSelfEvident(reason) ? '' : detail;
+  byId('signed-out-reason').textContent = sentenceFor(reason, policy);
+  byId('signed-out-detail').textContent = isSelfEvident(reason, policy) ? '' : detail;
   signInForm.prepare(player?.name);
   // Who leaves on purpose may leave a shared computer.
   if (reason === 'signed_out' || reason === 'signed_out_everywhere') rememberName('');
@@ -137,7 +138,7 @@ function see(view) {
 }
 
 function stay() {
-  // A click is a pointerdown and a click; one of them is enough.
+  // A click is noted here and answered by the button; one of them is enough.
   if (performance.now() - stayedAt < STAY_AGAIN_AFTER) return;
   stayedAt = performance.now();
   clearTimeout(stayTimer);

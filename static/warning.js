@@ -35,9 +35,10 @@ export class Warning {
       event.preventDefault();
       this.#answer();
     });
-    // Browsers let a second Escape close a dialog without asking.
+    // Browsers let a second Escape close a dialog without asking. The event comes late: by then
+    // the next warning may be up, and that one nobody has answered.
     dialog.addEventListener('close', () => {
-      if (this.#shown !== null) this.#answer();
+      if (this.#shown !== null && !dialog.open) this.#answer();
     });
   }
 

@@ -94,4 +94,4 @@ def test_durations_in_the_faster_example_make_sense(tmp_path: Path) -> None:
     example = next(each for each in COMMANDS if each.startswith("scripts/serve --"))
     pairs = re.findall(r"--([a-z-]+) (\S+)", example)
     flags = {name.replace("-", "_"): value for name, value in pairs}
-    Settings(_env_file=None, **flags)  # type: ignore[arg-type]
+    Settings(_env_file=None, **flags)  # type: ignore[call-arg]

@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+"""The figures that Still Here is to reach (DESIGN.md), each against its baseline in the same run.
+
+Not a test: a missed figure is marked in the table, and the exit code is 1 only if something could
+not be measured. A full run takes seven minutes and wants a machine with nothing else to do.
+"""
+
+import argparse
+import asyncio
+import importlib.util
+import inspect
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+if TYPE_CHECKING:
+    from scripts.benchmarks.figure import Row, Scale
+
+    Measure: TypeAlias = Callable[[Scale], list[Row] | Awaitable[list[Row]]]
+
+NAMES = ("touch", "memory", "pings", "connections", "lateness", "storm", "disk")
+
+
+def main() -> int:
+    """Measure what was asked for, and print it."""
+    options = _parser().parse_args()
+    _find_dependencies()
+    from rich.console import Console
+
+    from scripts.benchmarks import figure, machine
+
+    # However the run is ended, its servers are.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    progress = Console(stderr=True)
+    scale = figure.QUICK if options.quick else figure.Scale()
+    began = time.monotonic()
+    lines = machine.describe()
+    rows: list[Row] = []
+    failures: list[str] = []
+    others: list[str] = []
+    for name in options.only:
+        progress.print(f"measuring {name} ...", style="dim")
+        neighbours = machine.Neighbours()
+        try:
+            rows += _measure(name, scale)
+        except KeyboardInterrupt:
+            failures.append(f"{name} and what comes after it: interrupted")
+            break
+        except Exception as error:
+            failures.append(f"{name}: {_sentence(error)}")
+        others.append(f"{name} {neighbours.share():.0%}")
+    lines += [
+        f"Processor time that others took meanwhile: {', '.join(others)}.",
+        f"Took {time.monotonic() - began:.0f} s.",
+    ]
+    _print(rows, failures, lines, quick=options.quick)
+    if options.json:
+        _write(options.json, rows, failures, lines)
+    return 1 if failures else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
+    parser.add_argument(
+        "--only",
+        type=_names,
+        default=NAMES,
+        metavar="NAME,...",
+        help=f"some of: {', '.join(NAMES)}",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="small numbers, under a minute: not for quoting"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
+    return parser
+
+
+def _names(text: str) -> list[str]:
+    names = text.split(",")
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no {', '.join(unknown)}; there are {', '.join(NAMES)}")
+    return names
+
+
+def _find_dependencies() -> None:
+    """Go on under the project's own Python where this one lacks what is needed."""
+    needed = ("uvicorn", "uvloop", "starlette", "picows", "rich", "aiosqlite", "msgspec")
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if not missing:
+        return
+    python = ROOT / ".venv" / "bin" / "python"
+    if python.exists() and Path(sys.prefix) != ROOT / ".venv":
+        os.execv(python, [str(python), *sys.argv])
+    _give_up(f"scripts/bench.py needs {', '.join(missing)}: run scripts/check once to install it.")
+
+
+def _give_up(why: str) -> NoReturn:
+    print(why, file=sys.stderr)
+    sys.exit(1)
+
+
+def _measure(name: str, scale: "Scale") -> "list[Row]":
+    from scripts.benchmarks import core, disk, expiry, machine, sockets
+
+    measures: dict[str, Measure] = {
+        "touch": core.touch,
+        "memory": core.memory,
+        "pings": sockets.pings,
+        "connections": sockets.connections,
+        "lateness": expiry.lateness,
+        "storm": expiry.storm,
+        "disk": disk.disk,
+    }
+    measure: Any = measures[name]
+    if not inspect.iscoroutinefunction(measure):
+        rows: list[Row] = measure(scale)
+        return rows
+    import uvloop
+
+    with machine.as_client(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(measure(scale))
+
+
+def _sentence(error: BaseException) -> str:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
+
+
+def _print(rows: "list[Row]", failures: list[str], lines: list[str], *, quick: bool) -> None:
+    from rich.console import Console
+
+    from scripts.benchmarks.figure import print_table
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 140
+    print_table(rows, console)
+    for failure in failures:
+        console.print(f"NOT MEASURED: {failure}", style="bold red", markup=False)
+    if quick:
+        console.print("--quick: small numbers, which say little about large ones.")
+    for line in lines:
+        console.print(line, style="dim", markup=False)
+
+
+def _write(path: Path, rows: "list[Row]", failures: list[str], machine: list[str]) -> None:
+    from dataclasses import asdict
+
+    record = {"machine": machine, "failures": failures, "rows": [asdict(row) for row in rows]}
+    path.write_text(json.dumps(record, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

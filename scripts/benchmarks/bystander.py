@@ -1,0 +1,70 @@
+"""A player who pings every 10 ms and looks on while others are signed out.
+
+    python -m scripts.benchmarks.bystander PORT QUERY COOKIE
+
+In a process of its own, so that a client busy with thousands of farewells does not delay it. Ends
+when its input is closed, and prints what it saw, as JSON: [when sent, seconds to the answer or
+null] for each ping, on the monotonic clock.
+"""
+
+import asyncio
+import gc
+import json
+import sys
+import time
+from collections import deque
+
+import uvloop
+from picows import WSFrame, WSListener, WSMsgType, WSTransport
+
+from scripts.benchmarks.players import PING, open_socket
+
+EVERY = 0.01
+"""Seconds between two pings, whether or not the last one was answered."""
+
+_PATIENCE = 1.0
+
+
+class Bystander(WSListener):
+    """Notes how long each answer took; answers come in the order of the pings."""
+
+    def __init__(self) -> None:
+        self.transport: WSTransport | None = None
+        self.unanswered: deque[float] = deque()
+        self.trips: list[tuple[float, float | None]] = []
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self.transport = transport
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if frame.msg_type == WSMsgType.TEXT and self.unanswered:
+            sent = self.unanswered.popleft()
+            self.trips.append((sent, time.monotonic() - sent))
+
+    def ping(self) -> None:
+        assert self.transport is not None
+        self.unanswered.append(time.monotonic())
+        self.transport.send(WSMsgType.TEXT, PING)
+
+
+async def _look_on(port: int, query: str, cookie: str) -> None:
+    bystander = await open_socket(port, Bystander, query, cookie)
+    await asyncio.sleep(0.1)  # for `hello`, which answers no ping
+    loop = asyncio.get_running_loop()
+    is_over = asyncio.Event()
+    loop.add_reader(sys.stdin, is_over.set)
+    print("looking on", flush=True)
+    due = loop.time()
+    while not is_over.is_set():
+        bystander.ping()
+        due += EVERY
+        await asyncio.sleep(max(due - loop.time(), 0.0))
+    await asyncio.sleep(_PATIENCE)
+    bystander.trips += [(sent, None) for sent in bystander.unanswered]
+    print(json.dumps(bystander.trips))
+
+
+if __name__ == "__main__":
+    gc.disable()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_look_on(int(sys.argv[1]), sys.argv[2], sys.argv[3]))

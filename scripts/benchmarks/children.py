@@ -1,0 +1,135 @@
+"""The processes of a run: each is ended by its handle, however the run ends."""
+
+import json
+import os
+import re
+import selectors
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from scripts.benchmarks.machine import pin, split_processors
+from server.settings import PREFIX
+
+ROOT = Path(__file__).resolve().parents[2]
+_START, _STOP = 30.0, 15.0
+"""Seconds that a server may take to start, and to stop before it is killed."""
+
+
+class MeasurementError(Exception):
+    """A row could not be measured, and why."""
+
+
+class Served:
+    """A server that runs on `port` of 127.0.0.1."""
+
+    def __init__(self, process: "subprocess.Popen[str]", port: int) -> None:
+        self.pid = process.pid
+        self.port = port
+
+
+def run_probe(module: str, *arguments: object, patience: float = 300.0) -> Any:
+    """What `python -m scripts.benchmarks.<module>` prints, as JSON. Raises MeasurementError."""
+    with TemporaryDirectory(prefix="stillhere-bench-") as folder:
+        try:
+            done = subprocess.run(
+                _command(f"scripts.benchmarks.{module}", *arguments),
+                cwd=folder,
+                env=_environment(),
+                capture_output=True,
+                text=True,
+                timeout=patience,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise MeasurementError(f"{module} took more than {patience:g} s") from None
+    if done.returncode:
+        raise MeasurementError(f"{module} failed: {_last_line(done.stderr)}")
+    return json.loads(done.stdout)
+
+
+@contextmanager
+def still_here(**settings: float) -> Iterator[Served]:
+    """Our server as the `stillhere` command runs it, on a database of its own."""
+    flags = [f"--{name.replace('_', '-')}={value:g}" for name, value in settings.items()]
+    with _served("server", "--port=0", "--database=bench.db", *flags) as served:
+        yield served
+
+
+@contextmanager
+def baseline(which: str, *arguments: object) -> Iterator[Served]:
+    """One of `baselines.py`, on the same uvicorn with the same knobs."""
+    with _served("scripts.benchmarks.baselines", which, *arguments) as served:
+        yield served
+
+
+@contextmanager
+def onlooker(*arguments: object) -> Iterator["subprocess.Popen[str]"]:
+    """`bystander.py`, on the client's processor; it looks on until its input is closed."""
+    with _process("scripts.benchmarks.bystander", *arguments) as (process, _):
+        pin(process.pid, split_processors()[1])
+        yield process
+
+
+@contextmanager
+def _served(module: str, *arguments: object) -> Iterator[Served]:
+    with _process(module, *arguments) as (process, errors):
+        pin(process.pid, split_processors()[0])
+        yield Served(process, _wait_for_port(process, errors))
+
+
+@contextmanager
+def _process(module: str, *arguments: object) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
+    with TemporaryDirectory(prefix="stillhere-bench-") as folder:
+        errors = Path(folder, "stderr")
+        with errors.open("w") as stderr:
+            process = subprocess.Popen(
+                _command(module, *arguments),
+                cwd=folder,
+                env=_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
+        with process:
+            try:
+                yield process, errors
+            finally:
+                process.terminate()
+                try:
+                    process.wait(_STOP)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+
+
+def _wait_for_port(process: "subprocess.Popen[str]", errors: Path) -> int:
+    assert process.stdout is not None
+    give_up = time.monotonic() + _START
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while time.monotonic() < give_up and process.poll() is None:
+            if selector.select(0.1):
+                found = re.search(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline())
+                if found:
+                    return int(found[1])
+    raise MeasurementError(f"{process.args!r} did not start: {_last_line(errors.read_text())}")
+
+
+def _command(module: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-m", module, *map(str, arguments)]
+
+
+def _environment() -> dict[str, str]:
+    """Ours, but without settings of the operator's, and with this copy of the server first."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return ours | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["it said nothing"])[-1]

@@ -1,0 +1,185 @@
+"""Touch, and memory a session, at a million: ours against a dict and a timer for each session.
+
+    python -m scripts.benchmarks.core registry|timers COUNT     prints what it measured, as JSON
+
+Each is measured in a process of its own: memory that another benchmark has freed would be used
+again, and would look like none.
+"""
+
+import asyncio
+import gc
+import json
+import random
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import cache
+from statistics import median
+from typing import Any
+
+from scripts.benchmarks.children import run_probe
+from scripts.benchmarks.figure import Row, Scale
+from scripts.benchmarks.machine import resident_bytes
+from scripts.benchmarks.players import name_of
+from server.ids import new_player_id, new_session_id
+from server.presence.policy import Policy
+from server.presence.registry import Registry
+from server.presence.session import Player, Session
+
+_IN_A_BATCH = 1_000
+_TOUCHES = 1.5
+"""Touches for each session: enough for asyncio to rebuild its heap of timers once."""
+
+_ARRIVALS = 300.0
+"""Seconds over which the sessions have signed in: one idle timeout, so every slot is used."""
+
+# Rows
+
+
+def touch(scale: Scale) -> list[Row]:
+    """Row: what an activity costs the core."""
+    ours, plain = _probe("registry", scale.sessions), _probe("timers", scale.plain_sessions)
+    each, plain_each = ours["touch_us"], plain["touch_us"]
+    return [
+        Row(
+            f"touch, {scale.sessions:,} sessions",
+            "<= 0.5 us median",
+            f"{each:.2f} us",
+            f"{plain_each:.2f} us",
+            each / plain_each,
+            each <= 0.5,
+            [
+                "sessions in random order, medians over batches of 1,000; baseline: cancel and "
+                f"call_later on asyncio's loop, {scale.plain_sessions:,} timers, "
+                f"whose worst batch took {plain['worst_ms']:.0f} ms (ours {ours['worst_ms']:.1f})"
+            ],
+            {"ours": ours, "baseline": plain},
+        )
+    ]
+
+
+def memory(scale: Scale) -> list[Row]:
+    """Row: what the registry keeps for a session."""
+    ours, plain = _probe("registry", scale.sessions), _probe("timers", scale.plain_sessions)
+    each, plain_each = ours["bytes"], plain["bytes"]
+    return [
+        Row(
+            f"memory per session in the registry, {scale.sessions:,}",
+            "<= 1,024 B",
+            f"{each:,.0f} B",
+            f"{plain_each:,.0f} B",
+            each / plain_each,
+            each <= 1024,
+            [
+                "growth of RSS; signed in, connected and armed, player and name included; "
+                "baseline: a dict with the same facts and one TimerHandle"
+            ],
+            {"ours": ours, "baseline": plain},
+        )
+    ]
+
+
+@cache
+def _probe(what: str, count: int) -> Any:
+    return run_probe("core", what, count)
+
+
+# The process
+
+
+async def _registry(count: int) -> dict[str, float]:
+    registry = Registry(Policy())
+    gc.collect()
+    before = resident_bytes()
+    sessions = _sign_in_everybody(registry, count)
+    gc.collect()
+    grown = resident_bytes() - before
+    now = _ARRIVALS + 1.0
+    touched = 0
+
+    def touch_all(some: Sequence[Session]) -> None:
+        nonlocal now
+        touch, instant = registry.touch, now
+        for session in some:
+            instant += 2e-5
+            touch(session, instant)
+        now = instant
+
+    async def write_down() -> None:
+        # As the journal does, every 5 s: at 50,000 pings a second.
+        nonlocal touched
+        touched += _IN_A_BATCH
+        if touched >= 250_000:
+            touched = 0
+            registry.take_touched()
+
+    return {"bytes": grown / count, **await _time_batches(sessions, touch_all, write_down)}
+
+
+def _sign_in_everybody(registry: Registry, count: int) -> list[Session]:
+    sessions: list[Session] = [None] * count  # type: ignore[list-item]
+    for number in range(count):
+        now = _ARRIVALS * number / count
+        name = name_of(number)
+        player = Player(new_player_id(), name, name.casefold(), guest=True)
+        session, _ = registry.sign_in(player, new_session_id(), now)
+        registry.connected(session, now)
+        sessions[number] = session
+    return sessions
+
+
+async def _timers(count: int) -> dict[str, float]:
+    loop = asyncio.get_running_loop()
+    gc.collect()
+    before = resident_bytes()
+    sessions: dict[str, dict[str, Any]] = {}
+    for number in range(count):
+        id_ = new_session_id()
+        sessions[id_] = {
+            "player_id": new_player_id(),
+            "name": name_of(number),
+            "last_activity": loop.time(),
+            "timer": loop.call_later(3600.0, sessions.pop, id_),
+        }
+    gc.collect()
+    grown = resident_bytes() - before
+
+    def touch_all(some: Sequence[str]) -> None:
+        for id_ in some:
+            session = sessions[id_]
+            session["timer"].cancel()
+            session["timer"] = loop.call_later(3600.0, sessions.pop, id_)
+            session["last_activity"] = loop.time()
+
+    async def let_it_tidy_up() -> None:
+        # Where asyncio drops cancelled timers, and now and then rebuilds its heap.
+        await asyncio.sleep(0)
+
+    return {
+        "bytes": grown / count,
+        **await _time_batches(list(sessions), touch_all, let_it_tidy_up),
+    }
+
+
+async def _time_batches(
+    items: Sequence[Any], act: Callable[[Any], None], between: Callable[[], Any]
+) -> dict[str, float]:
+    chance = random.Random(1)
+    timed = []
+    for _ in range(int(_TOUCHES * len(items)) // _IN_A_BATCH):
+        batch = chance.choices(items, k=_IN_A_BATCH)
+        began = time.perf_counter()
+        act(batch)
+        took = time.perf_counter()
+        await between()
+        timed.append((took - began, time.perf_counter() - began))
+    return {
+        "touch_us": median(acting for acting, _ in timed) / _IN_A_BATCH * 1e6,
+        "worst_ms": max(whole for _, whole in timed) * 1e3,
+    }
+
+
+if __name__ == "__main__":
+    gc.disable()
+    probe = {"registry": _registry, "timers": _timers}[sys.argv[1]]
+    print(json.dumps(asyncio.run(probe(int(sys.argv[2])))))

@@ -1,0 +1,102 @@
+"""A figure to be reached, how much of it to measure, and the table of what came out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How much is measured. Durations are seconds."""
+
+    sessions: int = 1_000_000
+    plain_sessions: int = 1_000_000
+    ping_starts: int = 2
+    ping_rounds: int = 5
+    ping_burst: float = 2.0
+    connections: int = 5_000
+    settling: float = 3.0
+    players: int = 5_000
+    lateness_policy: tuple[float, float] = (20.0, 5.0)
+    """idle timeout, and how long before it the warning comes; `away` comes as late as that."""
+    lateness_spread: float = 5.0
+    storm_policy: tuple[float, float] = (8.0, 3.0)
+    storm_rounds: int = 3
+    changes: int = 40_000
+    disk_rounds: int = 3
+    plain_commits: int = 1_000
+    single_changes: int = 200
+
+
+QUICK = Scale(
+    sessions=100_000,
+    plain_sessions=100_000,
+    ping_starts=1,
+    ping_rounds=2,
+    ping_burst=1.0,
+    connections=500,
+    settling=1.0,
+    players=500,
+    lateness_policy=(4.0, 1.5),
+    lateness_spread=1.0,
+    storm_policy=(3.0, 1.0),
+    storm_rounds=1,
+    changes=10_000,
+    disk_rounds=1,
+    plain_commits=200,
+    single_changes=50,
+)
+"""Every row in less than a minute: for trying the script out, not for quoting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. `ratio` is ours divided by the baseline; `figures` are the numbers
+    behind it, for `--json`; `notes` say what the columns have no room for."""
+
+    what: str
+    target: str
+    ours: str
+    baseline: str
+    ratio: float | None
+    is_met: bool
+    notes: Sequence[str] = ()
+    figures: dict[str, Any] = field(default_factory=dict)
+
+
+def print_table(rows: Sequence[Row], console: Console) -> None:
+    """The table, with a numbered note below it for each row that has any."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("", justify="right", style="dim")
+    table.add_column("figure", overflow="fold")
+    table.add_column("target", justify="right", no_wrap=True)
+    table.add_column("ours", justify="right", no_wrap=True)
+    table.add_column("baseline", justify="right", no_wrap=True)
+    table.add_column("ratio", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for number, row in enumerate(rows, 1):
+        table.add_row(
+            str(number),
+            row.what,
+            row.target,
+            row.ours,
+            row.baseline,
+            "" if row.ratio is None else f"{row.ratio:.3g}",
+            "[green]met[/]" if row.is_met else "[bold red]MISSED[/]",
+        )
+    console.print(table)
+    for number, row in enumerate(rows, 1):
+        for note in row.notes:
+            console.print(f"{number:>2}  {note}", style="dim", highlight=False, markup=False)
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The smallest of `values` that at least `share` of them do not exceed; nan: there is none."""
+    if not values:
+        return float("nan")
+    ordered = sorted(values)
+    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]

@@ -1,0 +1,142 @@
+"""Load: guests who sign in, the sockets they open, and what these do.
+
+Sockets are picows': its parser is written in Cython, so that one core of client keeps up with one
+core of server.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from typing import TypeVar
+
+from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+
+from scripts.benchmarks.children import MeasurementError
+
+PING = b'{"type":"ping"}'
+
+# No two of these look alike, alone or in a row (1 and l, 0 and O, rn and m): names that do are
+# refused as taken (UTS #39).
+_LETTERS = "abcdefghjkpqstux"
+_NAME_LENGTH = 6
+
+_AT_ONCE = 100
+"""Guests who come at the same time: they share the commits that make them durable."""
+
+D = TypeVar("D")
+T = TypeVar("T")
+L = TypeVar("L", bound=WSListener)
+
+
+def name_of(number: int) -> str:
+    """A player's name; it looks like no other."""
+    return "Player " + "".join(_LETTERS[number >> 4 * place & 15] for place in range(_NAME_LENGTH))
+
+
+# Guests
+
+
+class FrontDesk:
+    """A keep-alive connection on which guests sign in, one after the other."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    async def sign_in(self, name: str) -> str:
+        """A new guest's cookie header; returns when the server has the guest on its disk."""
+        body = f'{{"name":"{name}"}}'
+        self._writer.write(
+            "POST /api/guests HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        )
+        head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
+        status, *lines = head.strip().split("\r\n")
+        headers = {key.lower(): value for key, _, value in (line.partition(": ") for line in lines)}
+        await self._reader.readexactly(int(headers["content-length"]))
+        if " 201" not in status:
+            raise MeasurementError(f"{name} was not let in: {status}")
+        return headers["set-cookie"].partition(";")[0]
+
+
+@asynccontextmanager
+async def front_desk(port: int) -> AsyncIterator[FrontDesk]:
+    """A connection for signing in."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield FrontDesk(reader, writer)
+    finally:
+        writer.close()
+
+
+async def sign_in(port: int, count: int) -> list[str]:
+    """The cookie headers of `count` new guests."""
+
+    async def let_in(desk: FrontDesk, number: int) -> str:
+        return await desk.sign_in(name_of(number))
+
+    return await for_each(count, partial(front_desk, port), let_in)
+
+
+async def for_each(
+    count: int,
+    place: Callable[[], AbstractAsyncContextManager[D]],
+    act: Callable[[D, int], Awaitable[T]],
+) -> list[T]:
+    """What `act` returns for 0 to `count` - 1, in any order: at most 100 of them at once, each in
+    one of 100 places."""
+    numbers = iter(range(count))
+    results: list[T] = []
+
+    async def work() -> None:
+        async with place() as entered:
+            results.extend([await act(entered, number) for number in numbers])
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(min(count, _AT_ONCE)):
+            group.create_task(work())
+    return results
+
+
+# Sockets
+
+
+async def open_socket(port: int, make: Callable[[], L], query: str = "", cookie: str = "") -> L:
+    """A WebSocket to `/ws`, heard by what `make` makes."""
+    _, listener = await ws_connect(
+        make,
+        f"ws://127.0.0.1:{port}/ws{query}",
+        extra_headers={"Cookie": cookie} if cookie else None,
+        websocket_handshake_timeout=30,
+    )
+    assert isinstance(listener, WSListener)
+    return listener  # type: ignore[return-value]
+
+
+class Socket(WSListener):
+    """A socket that counts what it is sent, and answers a close."""
+
+    def __init__(self) -> None:
+        self.transport: WSTransport | None = None
+        self.heard = 0
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self.transport = transport
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if frame.msg_type == WSMsgType.TEXT:
+            self.heard += 1
+        elif frame.msg_type == WSMsgType.CLOSE:
+            transport.send_close(frame.get_close_code())
+            transport.disconnect()
+
+    def ping(self) -> None:
+        """Say `ping`, as a page does on activity."""
+        assert self.transport is not None
+        self.transport.send(WSMsgType.TEXT, PING)
+
+    def leave(self) -> None:
+        """Be gone."""
+        assert self.transport is not None
+        self.transport.disconnect(graceful=False)

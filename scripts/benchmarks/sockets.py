@@ -1,0 +1,182 @@
+"""Pings a second, and memory a connection: ours against a bare ASGI echo on the same uvicorn."""
+
+import asyncio
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from statistics import median
+
+from picows import WSFrame, WSMsgType, WSTransport
+
+from scripts.benchmarks.children import Served, baseline, still_here
+from scripts.benchmarks.figure import Row, Scale
+from scripts.benchmarks.machine import processor_seconds, resident_bytes
+from scripts.benchmarks.players import PING, Socket, for_each, open_socket, sign_in
+
+PLAYERS = 100
+"""Sockets that play ping-pong."""
+
+_WARM_UP = 0.5
+_BUSY = 0.9
+"""The client's share of its processor above which it, not the server, may have been the limit."""
+
+# Pings
+
+
+class Rally:
+    """Whether the game is on, and how often the ball came back."""
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self.returns = 0
+
+
+class PingPong(Socket):
+    """Pings again at each answer for as long as the rally is on."""
+
+    def __init__(self, rally: Rally) -> None:
+        super().__init__()
+        self._rally = rally
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if frame.msg_type == WSMsgType.TEXT:
+            rally = self._rally
+            rally.returns += 1
+            if rally.is_on:
+                transport.send(WSMsgType.TEXT, PING)
+        else:
+            super().on_ws_frame(transport, frame)
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What a stretch of ping-pong came to. `cost`: the server's CPU seconds a ping."""
+
+    pings_per_second: float
+    cost: float
+    client_share: float
+
+
+class Court:
+    """A server with a hundred players on it."""
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self._rally = Rally()
+        self._sockets: list[PingPong] = []
+
+    async def fill(self, cookies: list[str]) -> None:
+        """Open the sockets; an empty cookie is not sent."""
+        for cookie in cookies:
+            socket = await open_socket(
+                self._served.port, lambda: PingPong(self._rally), cookie=cookie
+            )
+            self._sockets.append(socket)
+
+    async def play(self, seconds: float) -> Burst:
+        """Ping-pong for `seconds`, after a warm-up."""
+        rally = self._rally
+        rally.is_on = True
+        for socket in self._sockets:
+            socket.ping()
+        await asyncio.sleep(_WARM_UP)
+        returns, began = rally.returns, time.perf_counter()
+        server, client = processor_seconds(self._served.pid), time.process_time()
+        await asyncio.sleep(seconds)
+        pings, elapsed = rally.returns - returns, time.perf_counter() - began
+        server = processor_seconds(self._served.pid) - server
+        client = time.process_time() - client
+        rally.is_on = False
+        await asyncio.sleep(0.1)  # the last answers
+        return Burst(pings / elapsed, server / max(pings, 1), client / elapsed)
+
+
+async def pings(scale: Scale) -> list[Row]:
+    """Row: ping-pong by turns, A B A B, so that a slow phase of the machine hits both."""
+    ours: list[Burst] = []
+    echo: list[Burst] = []
+    for _ in range(scale.ping_starts):
+        with still_here(max_messages_per_second=0) as server, baseline("echo") as bare:
+            courts = Court(server), Court(bare)
+            await courts[0].fill(await sign_in(server.port, PLAYERS))
+            await courts[1].fill([""] * PLAYERS)
+            for _ in range(scale.ping_rounds):
+                ours.append(await courts[0].play(scale.ping_burst))
+                echo.append(await courts[1].play(scale.ping_burst))
+    rates = [burst.pings_per_second for burst in ours]
+    bare_rates = [burst.pings_per_second for burst in echo]
+    costs = [median(burst.cost for burst in bursts) * 1e6 for bursts in (ours, echo)]
+    ratio = median(one / other for one, other in zip(rates, bare_rates, strict=True))
+    share = max(burst.client_share for burst in ours + echo)
+    notes = [
+        f"server CPU {costs[0]:.1f} us a ping, the echo's {costs[1]:.1f} "
+        f"(ratio {costs[1] / costs[0]:.2f}); client at most {share:.0%} of its own core; "
+        f"{len(ours)} pairs of bursts, ratio {_range(rates, bare_rates)}"
+    ]
+    if share > _BUSY:
+        notes.append("THE CLIENT WAS BUSY: the servers may be faster than this says")
+    return [
+        Row(
+            f"pings per second, {PLAYERS} sockets in ping-pong",
+            ">= 0.85 of echo",
+            f"{median(rates):,.0f}",
+            f"{median(bare_rates):,.0f}",
+            ratio,
+            ratio >= 0.85,
+            notes,
+            {"ours": rates, "echo": bare_rates, "cpu_us_a_ping": costs, "client_share": share},
+        )
+    ]
+
+
+def _range(ours: list[float], echo: list[float]) -> str:
+    ratios = [one / other for one, other in zip(ours, echo, strict=True)]
+    return f"{min(ratios):.2f} to {max(ratios):.2f}"
+
+
+# Memory
+
+
+async def connections(scale: Scale) -> list[Row]:
+    """Row: what an idle connection keeps of the server's memory."""
+    with still_here(max_connections=scale.connections + 10) as server:
+        before = resident_bytes(server.pid)
+        cookies = await sign_in(server.port, scale.connections)
+        await asyncio.sleep(scale.settling)
+        signed_in = resident_bytes(server.pid) - before
+        ours = await _grown_by(server, cookies, scale) + signed_in
+    with baseline("echo") as bare:
+        echo = await _grown_by(bare, [""] * scale.connections, scale)
+    each, bare_each = (grown / scale.connections / 1024 for grown in (ours, echo))
+    ratio = each / bare_each
+    return [
+        Row(
+            f"memory per idle connection, {scale.connections:,} open",
+            "<= 1.5 of echo",
+            f"{each:.1f} KiB",
+            f"{bare_each:.1f} KiB",
+            ratio,
+            ratio <= 1.5,
+            [
+                f"ours includes a signed-in guest each: {signed_in / scale.connections / 1024:.1f} "
+                "KiB before its socket opened; RSS after settling, kernel buffers not included"
+            ],
+            {"ours_kib": each, "echo_kib": bare_each, "signed_in_bytes": signed_in},
+        )
+    ]
+
+
+async def _grown_by(served: Served, cookies: list[str], scale: Scale) -> int:
+    """Bytes by which a server grows with a socket for each of `cookies`."""
+    before = resident_bytes(served.pid)
+
+    async def come(_: None, number: int) -> Socket:
+        return await open_socket(served.port, Socket, cookie=cookies[number])
+
+    sockets = await for_each(len(cookies), nullcontext, come)
+    await asyncio.sleep(scale.settling)
+    grown = resident_bytes(served.pid) - before
+    for socket in sockets:
+        socket.leave()
+    await asyncio.sleep(0.1)
+    return grown

@@ -1,0 +1,196 @@
+"""A server with a policy of seconds, thousands of players on it, and what happens to them."""
+
+import asyncio
+import json
+import subprocess
+import time
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+
+from picows import WSFrame, WSMsgType, WSTransport
+
+from scripts.benchmarks.children import MeasurementError, Served, baseline, onlooker, still_here
+from scripts.benchmarks.players import (
+    FrontDesk,
+    Socket,
+    for_each,
+    front_desk,
+    name_of,
+    open_socket,
+)
+
+_KEEP_ALIVE = 1.0
+"""Seconds between two pings of everybody while the last ones are still arriving."""
+
+_OVERTIME = 20.0
+"""Seconds after the last deadline that are waited for those who have not been signed out."""
+
+_SETTLING = 0.1
+"""Seconds after the last of the last pings until the bystander's own are looked at."""
+
+
+class Player(Socket):
+    """Notes when it was warned and when it was closed. Instants are of the monotonic clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pinged_at = self.warned_at = self.closed_at = 0.0
+        self.closed = asyncio.get_running_loop().create_future()
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if frame.msg_type == WSMsgType.CLOSE and not self.closed_at:
+            self.closed_at = time.monotonic()
+            self.closed.set_result(None)
+        elif b'"warning"' in frame.get_payload_as_bytes()[:30]:
+            self.warned_at = time.monotonic()
+        super().on_ws_frame(transport, frame)
+
+    def ping(self) -> None:
+        self.pinged_at = time.monotonic()
+        super().ping()
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The policy of the server, and the seconds over which the last pings are spread."""
+
+    idle_timeout: float
+    warn_before: float
+    spread: float
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the clients saw, in seconds. `missing`: warnings and farewells that did not come."""
+
+    warned_late: list[float]
+    closed_late: list[float]
+    missing: int
+    last_closed: float
+    worst_trip: float
+    pinging: float
+
+    @property
+    def late(self) -> list[float]:
+        """Both kinds together."""
+        return self.warned_late + self.closed_late
+
+    @property
+    def early(self) -> int:
+        """How many came before their time."""
+        return sum(late < 0 for late in self.late)
+
+
+# One server, thousands of players
+
+
+async def watch(timing: Timing, count: int, *, is_ours: bool) -> Seen:
+    """Have `count` players come, ping for the last time, and be signed out: by our server, or by
+    the plain one."""
+    with ExitStack() as stack:
+        served = stack.enter_context((_serve_ours if is_ours else _serve_plain)(timing))
+        cookie = await _bystanders_cookie(served.port, count) if is_ours else "-"
+        looking_on = stack.enter_context(onlooker(served.port, f"?name=p{count}", cookie))
+        async with _everybody(served.port, count, is_ours=is_ours) as players:
+            first, last = await _ping_for_the_last_time(players, timing.spread)
+            await _wait_for_the_end(players, last + timing.idle_timeout + _OVERTIME)
+        trips = _ask(looking_on)
+    warnings = [player for player in players if player.warned_at]
+    closings = [player for player in players if player.closed_at]
+    over = max((player.closed_at for player in closings), default=float("inf"))
+    warns_after = timing.idle_timeout - timing.warn_before
+    return Seen(
+        [player.warned_at - player.pinged_at - warns_after for player in warnings],
+        [player.closed_at - player.pinged_at - timing.idle_timeout for player in closings],
+        2 * count - len(warnings) - len(closings),
+        over - first - timing.idle_timeout,
+        max(
+            (
+                float("inf") if trip is None else trip
+                for sent, trip in trips
+                if last + _SETTLING < sent < over
+            ),
+            default=float("inf"),
+        ),
+        last - first,
+    )
+
+
+def _serve_ours(timing: Timing) -> AbstractContextManager[Served]:
+    return still_here(
+        idle_timeout=timing.idle_timeout,
+        warn_before=timing.warn_before,
+        away_after=min(timing.warn_before, timing.idle_timeout - timing.warn_before),
+        max_messages_per_second=0,
+    )
+
+
+def _serve_plain(timing: Timing) -> AbstractContextManager[Served]:
+    return baseline("plain", timing.idle_timeout, timing.warn_before)
+
+
+async def _bystanders_cookie(port: int, number: int) -> str:
+    async with front_desk(port) as desk:
+        return await desk.sign_in(f"Bystander {number}")
+
+
+@asynccontextmanager
+async def _everybody(port: int, count: int, *, is_ours: bool) -> AsyncIterator[list[Player]]:
+    """`count` players, all connected, all with an activity a moment ago."""
+    players: list[Player] = []
+
+    async def come(desk: FrontDesk | None, number: int) -> None:
+        cookie = "" if desk is None else await desk.sign_in(name_of(number))
+        players.append(await open_socket(port, Player, f"?name=p{number}", cookie))
+
+    async def stay() -> None:
+        while True:
+            await asyncio.sleep(_KEEP_ALIVE)
+            for player in players:
+                player.ping()
+
+    staying = asyncio.create_task(stay())
+    try:
+        if is_ours:
+            await for_each(count, partial(front_desk, port), come)
+        else:
+            await for_each(count, nullcontext, come)
+    finally:
+        staying.cancel()
+    lost = sum(bool(player.closed_at or player.warned_at) for player in players)
+    if lost:
+        raise MeasurementError(f"{lost} players were warned or gone before all had come")
+    try:
+        yield players
+    finally:
+        for player in players:
+            if not player.closed_at:
+                player.leave()
+
+
+async def _ping_for_the_last_time(players: list[Player], spread: float) -> tuple[float, float]:
+    """When the first and the last of them did."""
+    await asyncio.sleep(1.0)  # until what was said before has been heard
+    began = time.monotonic()
+    for number, player in enumerate(players):
+        ahead = began + spread * number / len(players) - time.monotonic()
+        if ahead > 0.001:
+            await asyncio.sleep(ahead)
+        player.ping()
+    return began, time.monotonic()
+
+
+async def _wait_for_the_end(players: list[Player], give_up: float) -> None:
+    await asyncio.wait([player.closed for player in players], timeout=give_up - time.monotonic())
+
+
+def _ask(bystander: "subprocess.Popen[str]") -> list[tuple[float, float | None]]:
+    """What a bystander has seen."""
+    try:
+        out, _ = bystander.communicate(timeout=10)
+        trips: list[tuple[float, float | None]] = json.loads(out.splitlines()[-1])
+    except (subprocess.TimeoutExpired, ValueError, IndexError):
+        raise MeasurementError("the bystander was lost") from None
+    return trips

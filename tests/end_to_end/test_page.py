@@ -1,0 +1,482 @@
+"""The page in a real browser: coming in, seeing each other, and going, on purpose or not."""
+
+import re
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Route, expect
+
+from server.accounts.names import parse_name
+from server.presence.status import Reason
+from tests.support.answers import SLOT, until
+from tests.support.browser import UNREACHABLE, Browsers, open_browsers
+from tests.support.cable import run_cable
+from tests.support.live_server import LiveServer, run_server
+from tests.support.manual_clock import ManualClock
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+LONGEST = 40
+
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 360, "height": 480},
+    "has_touch": True,
+    "is_mobile": True,
+}
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "נועה כהן",
+    "<b>x</b>",
+    "<script>alert(1)</script>",
+    '"><svg onload=alert(1)>',
+    "{{7*7}} ${7*7} %s &amp;",
+    "ليلى أحمد",
+    "W" * LONGEST,
+]
+"""Names that a careless page would run, or be turned round by."""
+
+
+# Coming in
+
+
+async def test_a_guest_signs_in_and_is_in_the_lobby(browsers: Browsers) -> None:
+    ada = await browsers.window()
+    await ada.arrive()
+    await ada.is_at("sign-in")
+    await expect(ada.at("#name")).to_be_focused()
+    await ada.at("#name").fill("  Ada   Lovelace ")
+    await ada.page.get_by_role("button", name="Enter the lobby").click()
+    await ada.is_connected()
+    await ada.sees("Ada Lovelace", "active")
+    await expect(ada.at("#roster li.is-own")).to_contain_text("You")
+    await expect(ada.at("#own-name")).to_have_text("Ada Lovelace")
+    await expect(ada.at("#own-status")).to_have_text("Active")
+    await expect(ada.at(".count")).to_have_text("1 player here")
+    await expect(ada.at("#lobby-title")).to_be_focused()
+    await expect(ada.at("#policy")).to_have_text(
+        "You are signed out after 5 minutes without activity; you are warned 1 minute before."
+    )
+
+
+async def test_a_name_that_cannot_be_stays_typed_and_the_page_says_why(
+    browsers: Browsers,
+) -> None:
+    ada = await browsers.window()
+    await ada.arrive()
+    for typed, complaint in [
+        ("", "A name needs at least one character."),
+        ("   ", "A name needs at least one character."),
+        ("x" * (LONGEST + 1), "A name has at most 40 characters; this one has 41."),
+        ("a\u202eb", "A name cannot contain the character U+202E."),
+    ]:
+        await ada.at("#name").fill(typed)
+        await ada.page.keyboard.press("Enter")
+        await expect(ada.at("#sign-in-error")).to_have_text(complaint)
+        await expect(ada.at("#name")).to_have_value(typed)
+        await expect(ada.at("#name")).to_be_focused()
+        await expect(ada.at("#name")).to_have_attribute("aria-invalid", "true")
+        await ada.page.keyboard.type("A")
+        await expect(ada.at("#sign-in-error")).to_be_empty()
+    await ada.is_at("sign-in")
+
+
+async def test_a_name_somebody_has_stays_typed_and_another_one_works(browsers: Browsers) -> None:
+    await browsers.guest("Ada")
+    late = await browsers.window()
+    await late.arrive()
+    await late.at("#name").fill("ada")
+    await late.page.keyboard.press("Enter")
+    await expect(late.at("#sign-in-error")).to_contain_text("taken")
+    await expect(late.at("#name")).to_have_value("ada")
+    await late.page.keyboard.type("ptable")
+    await late.page.keyboard.press("Enter")
+    await late.is_connected()
+    await late.sees("adaptable", "active")
+    await late.sees("Ada", "active")
+
+
+async def test_without_a_network_the_typed_name_stays_and_works_later(browsers: Browsers) -> None:
+    ada = await browsers.window()
+    ada.expected.append(UNREACHABLE)
+    await ada.arrive()
+    await ada.at("#name").fill("Ada")
+    await ada.page.context.set_offline(True)
+    await ada.page.keyboard.press("Enter")
+    await expect(ada.at("#sign-in-error")).to_have_text(
+        "The server cannot be reached. Check your connection and try again."
+    )
+    await expect(ada.at("#name")).to_have_value("Ada")
+    await ada.page.context.set_offline(False)
+    await ada.page.keyboard.press("Enter")
+    await ada.is_connected()
+
+
+async def test_a_page_whose_session_call_fails_asks_again(browsers: Browsers) -> None:
+    ada = await browsers.window()
+    ada.expected.append("status of 503")
+    calls: list[str] = []
+
+    async def busy(route: Route) -> None:
+        calls.append(route.request.method)
+        if len(calls) <= 2:
+            await route.fulfill(status=503, body="<html>come back later</html>")
+        else:
+            await route.continue_()
+
+    await ada.page.route("**/api/session", busy)
+    await ada.arrive()
+    await ada.is_at("sign-in")
+    assert calls == ["GET"] * 3
+
+
+async def test_a_second_tab_notices_that_the_first_has_signed_in(browsers: Browsers) -> None:
+    context = await browsers.profile()
+    first, second = await browsers.tab(context), await browsers.tab(context)
+    await second.arrive()
+    await second.is_at("sign-in")
+    await first.enter("Ada")
+    await second.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    await second.is_connected()
+    await expect(second.at("#own-name")).to_have_text("Ada")
+    assert first.session.connections == 2
+
+
+async def test_a_name_is_shown_as_it_is_and_nothing_in_it_runs(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    bob = await browsers.guest("Bob")
+    dialogs: list[str] = []
+    bob.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    own_chip = await bob.row("Bob").locator(".chip").bounding_box()
+    assert own_chip is not None
+    for name in HOSTILE:
+        await lobby.guest(name)
+        await bob.sees(name, "active")
+        assert await bob.row(name).locator(".player-name").inner_text() == name
+        # A name that is long, or runs right to left, does not move what stands beside it.
+        chip = await bob.row(name).locator(".chip").bounding_box()
+        assert chip is not None
+        end = own_chip["x"] + own_chip["width"]
+        assert chip["x"] + chip["width"] == pytest.approx(end, abs=1)
+    # The rows have no elements but the page's own.
+    assert await bob.at("#roster :is(b, img, script, svg svg)").count() == 0
+
+    for name in HOSTILE[:2]:
+        stranger = await browsers.guest(name + "2")
+        assert await stranger.at("#own-name").inner_text() == name + "2"
+        await stranger.at("#sign-out").click()
+        await stranger.is_signed_out("signed_out")
+    assert dialogs == []
+
+
+# Seeing each other
+
+
+async def test_two_browsers_see_each_other_arrive_and_leave(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada, bob = await browsers.guests("Ada", "Bob")
+    await ada.sees("Bob", "active")
+    await bob.sees("Ada", "active")
+    await expect(ada.at(".count")).to_have_text("2 players here")
+
+    session = ada.session
+    await ada.page.close()
+    await until(lambda: session.connections == 0)
+    await bob.sees("Ada", "reconnecting")
+    await lobby.advance(5 + SLOT)
+    await bob.does_not_see("Ada")
+    await expect(bob.at(".count")).to_have_text("1 player here")
+
+
+async def test_who_does_nothing_is_seen_to_go_away_and_to_come_back(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada, bob = await browsers.guests("Ada", "Bob")
+    await ada.sees("Bob", "active")
+    # An open page and an open connection are no activity; nothing but the person is.
+    await lobby.advance(100)
+    await bob.be_busy_elsewhere()
+    await lobby.advance(19.9)
+    assert ada.session.status == "active"
+    await lobby.advance(0.1 + SLOT)
+    await bob.sees("Ada", "away")
+    await expect(ada.at("#own-status")).to_have_text("Away")
+    assert ada.pings == []
+
+    await ada.touch()
+    await bob.sees("Ada", "active")
+    await expect(ada.at("#own-status")).to_have_text("Active")
+    assert len(ada.pings) == 1
+
+
+async def test_who_is_busy_sends_a_ping_every_five_seconds_and_no_more(browsers: Browsers) -> None:
+    ada = await browsers.guest("Ada", has_clock=True)
+    # What is measured may not depend on how fast this machine is: only the test moves the clock.
+    await ada.page.clock.pause_at(await ada.page.evaluate("() => Date.now() + 1000"))
+    await ada.touch()
+    for kind in range(3):
+        for _ in range(5):
+            await ada.page.keyboard.press("ArrowDown")
+            await ada.page.mouse.move(100 + kind, 100)
+            await ada.page.mouse.wheel(0, 10)
+        assert len(ada.pings) == 1 + kind
+        await ada.page.clock.fast_forward(4900)
+        await ada.page.keyboard.press("ArrowDown")
+        assert len(ada.pings) == 1 + kind
+        await ada.page.clock.fast_forward(100)
+        await ada.touch()
+        assert len(ada.pings) == 2 + kind
+
+
+async def test_a_pulled_cable_is_seen_by_everybody_and_mended(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    bob = await browsers.guest("Bob")
+    async with run_cable(lobby.port) as cable:
+        ada = await browsers.window(cable.url)
+        ada.expected.append(UNREACHABLE)
+        await ada.enter("Ada")
+        await bob.sees("Ada", "active")
+
+        cable.pull()
+        await bob.sees("Ada", "reconnecting")
+        await expect(ada.at("#connection")).to_have_text("Reconnecting…")
+        await expect(ada.at("#own-status")).to_have_text("Reconnecting")
+        await ada.at("#sign-out").click()
+        await expect(ada.at("#lobby-error")).to_have_text("Signing out did not work. Try again.")
+        await lobby.advance(29.9)
+        await bob.sees("Ada", "reconnecting")
+
+        cable.plug()
+        await ada.is_connected()
+        await bob.sees("Ada", "active")
+        await ada.sees("Bob", "active")
+        await ada.page.close()
+
+
+async def test_what_was_done_without_a_connection_counts_when_it_is_back(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    async with run_cable(lobby.port) as cable:
+        ada = await browsers.window(cable.url)
+        ada.expected.append(UNREACHABLE)
+        await ada.enter("Ada")
+        cable.pull()
+        await until(lambda: ada.session.status == "reconnecting")
+        await expect(ada.at("#connection")).to_have_attribute("data-state", "reconnecting")
+        await ada.page.keyboard.press("Shift")
+        await lobby.advance(10)
+        cable.plug()
+        await until(lambda: ada.session.last_activity == lobby.clock.now())
+        await ada.page.close()
+
+
+async def test_a_reload_is_invisible_to_everybody_else(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada, bob = await browsers.guests("Ada", "Bob")
+    row = await bob.row("Ada").element_handle()
+    assert row is not None
+    session = ada.session
+    heard = len(bob.received)
+    for _ in range(2):
+        await ada.page.reload()
+        await ada.is_connected()
+    await lobby.advance(30)
+    assert (ada.session, session.status, session.connections) == (session, "active", 1)
+    carol = await browsers.guest("Carol")  # so that all there was to tell has been told
+    await bob.sees("Carol", "active")
+    assert await row.evaluate("row => row.isConnected")
+    told = [message for message in bob.received[heard:] if message["type"] == "presence"]
+    assert [player["name"] for each in told for player in each["joined"]] == [carol.name]
+    assert [id for each in told for id in each["left"]] == []
+
+
+async def test_a_page_left_and_returned_to_is_in_the_lobby_again(browsers: Browsers) -> None:
+    ada = await browsers.guest("Ada")
+    session = ada.session
+    await ada.page.goto("about:blank")
+    await until(lambda: session.status == "reconnecting")
+    await ada.page.go_back()
+    await ada.is_connected()
+    assert ada.session is session
+
+
+async def test_a_restart_of_the_server_is_survived_by_an_open_page(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    database = tmp_path / "test.db"
+    async with AsyncExitStack() as first, AsyncExitStack() as second:
+        before = await first.enter_async_context(run_server(database))
+        browsers = await second.enter_async_context(open_browsers(chromium, before))
+        ada, bob = windows = await browsers.guests("Ada", "Bob")
+        id = ada.session.id
+        for window in windows:
+            window.expected.append(UNREACHABLE)
+        await first.aclose()
+        await expect(ada.at("#connection")).to_have_attribute("data-state", "reconnecting")
+        await expect(ada.at("#lobby")).to_have_class("is-stale")
+
+        clock = ManualClock(before.clock.now() + 5)
+        async with run_server(database, clock, port=before.port) as after:
+            for window in windows:
+                window.server = after
+                await window.is_connected()
+            await ada.sees("Bob", "active")
+            await bob.sees("Ada", "active")
+            await expect(ada.at("#lobby")).not_to_have_class("is-stale")
+            assert ada.session.id == id
+            await second.aclose()
+
+
+# Going
+
+
+async def test_signing_out_says_so_and_forgets_the_name(browsers: Browsers) -> None:
+    ada, bob = await browsers.guests("Ada", "Bob")
+    await ada.at("#sign-out").click()
+    await ada.is_signed_out("signed_out")
+    await bob.does_not_see("Ada")
+    await expect(ada.at("#signed-out-title")).to_be_focused()
+    await ada.arrive()
+    await ada.is_at("sign-in")
+    await expect(ada.at("#name")).to_be_empty()
+
+
+async def test_signing_out_everywhere_reaches_the_other_browser(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    here = await browsers.of(await lobby.member("Ada"))
+    there = await browsers.of(await lobby.sign_in("Ada"))
+    await here.at("#sign-out-everywhere").click()
+    await here.is_signed_out("signed_out_everywhere")
+    await there.is_signed_out("signed_out_everywhere")
+
+
+async def test_signing_out_in_one_browser_leaves_the_other_signed_in(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    here = await browsers.of(await lobby.member("Ada"))
+    there = await browsers.of(await lobby.sign_in("Ada"))
+    await here.at("#sign-out").click()
+    await here.is_signed_out("signed_out")
+    await there.touch()
+    await there.is_at("lobby")
+    await there.sees("Ada", "active")
+
+
+async def test_a_session_too_many_tells_the_oldest_that_it_was_replaced(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    async with (
+        run_server(tmp_path / "test.db", max_sessions_per_player=1) as server,
+        open_browsers(chromium, server) as browsers,
+    ):
+        old = await browsers.of(await server.member("Ada"))
+        new = await browsers.of(await server.sign_in("Ada"))
+        await old.is_signed_out("replaced")
+        await expect(old.at("#signed-out-detail")).to_contain_text("newer sign-in")
+        await new.sees("Ada", "active")
+
+
+async def test_who_is_kicked_is_told_by_whom(browsers: Browsers, lobby: LiveServer) -> None:
+    ada = await browsers.guest("Ada")
+    await lobby.still_here.sessions.end([ada.session], Reason.KICKED, lobby.clock.now())
+    await ada.is_signed_out("kicked")
+    await expect(ada.at("#signed-out-reason")).to_contain_text("operator")
+
+
+async def test_who_comes_back_to_an_ended_session_is_told_why_it_ended(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada = await browsers.guest("Ada")
+    session = ada.session
+    await ada.page.goto("about:blank")
+    await until(lambda: session.connections == 0)
+    await lobby.advance(300 + SLOT)
+    await ada.arrive()
+    await ada.is_signed_out("idle_timeout")
+    await expect(ada.at("#signed-out-detail")).not_to_be_empty()
+    await expect(ada.at("#name")).to_have_value("Ada")
+
+
+# Large and small
+
+
+async def test_a_crowd_is_counted_and_the_page_stays_quick(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    still_here = lobby.still_here
+    for number in range(1200):
+        name = parse_name(f"Player {number:04}")
+        player = await still_here.accounts.new_guest(name, lobby.clock.now(), None)
+        still_here.sessions.open(player, lobby.clock.now())
+    ada = await browsers.guest("Ada")
+    await expect(ada.at(".count")).to_have_text(re.compile("1,?201 players here"))
+    await expect(ada.at("#roster li")).to_have_count(500)
+    await expect(ada.at("#more")).to_have_text("and 701 more")
+
+    await ada.page.evaluate(
+        "() => { window.longest = 0; new PerformanceObserver((list) => {"
+        "for (const task of list.getEntries())"
+        " window.longest = Math.max(window.longest, task.duration); })"
+        ".observe({type: 'longtask'}); }"
+    )
+    await lobby.advance(120 + SLOT)
+    await ada.sees("Player 0000", "away")
+    await ada.sees("Player 0498", "away")
+    await ada.touch()
+    await expect(ada.at("#own-status")).to_have_text("Active")
+    longest = await ada.page.evaluate("() => window.longest")
+    assert longest < 1000, "ms in which the page answered nobody"
+
+
+async def test_a_phone_never_scrolls_sideways(chromium: Browser, tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(run_server(tmp_path / "test.db"))
+        browsers = await stack.enter_async_context(open_browsers(chromium, server))
+        for name in ("W" * LONGEST, "نور الدين عبد الرحمن", "Bob"):
+            await server.guest(name)
+        ada = await browsers.window(**PHONE)
+
+        async def fits() -> None:
+            for width in (320, 360):
+                await ada.page.set_viewport_size({"width": width, "height": 480})
+                assert await ada.hidden_width() == 0
+
+        await ada.arrive()
+        await ada.is_at("sign-in")
+        await fits()
+        await ada.at("#name").fill("x" * 100)
+        await ada.page.keyboard.press("Enter")
+        await expect(ada.at("#sign-in-error")).not_to_be_empty()
+        await fits()
+
+        await ada.at("#name").fill("m" * (LONGEST - 1))
+        await ada.page.keyboard.press("Enter")
+        await ada.is_connected()
+        await fits()
+        await server.advance(240 + SLOT)
+        await ada.is_warned()
+        await fits()
+        await expect(ada.at("#countdown")).to_be_in_viewport(ratio=1)
+        await expect(ada.at("#stay")).to_be_in_viewport(ratio=1)
+        await server.advance(60 + SLOT)
+        await ada.is_signed_out("idle_timeout")
+        await fits()
+        await ada.at("#sign-in button").tap()
+        await ada.is_connected()
+
+        async with run_cable(server.port) as cable:
+            await ada.at("#sign-out").tap()
+            ada.url = cable.url
+            ada.expected.append(UNREACHABLE)
+            await ada.enter("Ada")
+            cable.pull()
+            await expect(ada.at("#connection")).to_have_attribute("data-state", "reconnecting")
+            await fits()
+            await ada.page.close()

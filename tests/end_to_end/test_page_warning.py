@@ -1,0 +1,261 @@
+"""The page in a real browser: alone, warned, staying, signed out."""
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.support.answers import SLOT, until
+from tests.support.browser import Browsers, Window, open_browsers
+from tests.support.live_server import LiveServer, run_server
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+TO_WARNING = 240 + SLOT
+WARNED_FOR = 60 + SLOT
+
+
+async def until_warned(window: Window) -> None:
+    """Let four minutes pass in which nobody does anything."""
+    await window.server.advance(TO_WARNING)
+    await window.is_warned()
+
+
+# The main job
+
+
+async def test_a_player_left_alone_is_warned_signed_out_by_the_server_and_can_come_back(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada, bob = await browsers.guests("Ada", "Bob")
+    await lobby.advance(200)
+    await bob.be_busy_elsewhere()
+    await lobby.advance(40 + SLOT)
+    await ada.is_warned()
+    await expect(ada.at("#countdown")).to_have_text(re.compile(r"^(1:00|0:5\d)$"))
+    await expect(ada.at("#countdown")).to_have_text(re.compile(r"^0:5\d$"))  # it counts
+    await bob.sees("Ada", "warned")
+    await expect(bob.row("Ada")).to_contain_text("Timing out")
+    await bob.is_not_warned()
+
+    calls: list[str] = []
+    ada.page.on("request", lambda request: calls.append(request.url))
+    await lobby.advance(WARNED_FOR)
+    await ada.is_signed_out("idle_timeout")
+    await expect(ada.at("#warning")).to_be_hidden()
+    await expect(ada.at("#signed-out-reason")).to_have_text(
+        "Nobody touched this page for 5 minutes, so your place was given up."
+    )
+    await expect(ada.page).to_have_title("Signed out – Still Here")
+    await bob.does_not_see("Ada")
+    await expect(bob.at(".count")).to_have_text("1 player here")
+    assert (calls, ada.pings) == ([], [])
+    await expect(ada.at("#signed-out-detail")).to_be_empty()  # it could only say so again
+    # Whoever looks over the shoulder now finds nothing of the lobby.
+    assert await ada.at("#roster li").count() == 0
+
+    await ada.at("#sign-in button").click()
+    await ada.is_connected()
+    await expect(ada.at("#own-name")).to_have_text("Ada")
+    await bob.sees("Ada", "active")
+
+
+# Staying
+
+
+@pytest.mark.parametrize("way", ["button", "Enter", "Escape", "a", "Space", "backdrop"])
+async def test_one_action_is_enough_to_stay(browsers: Browsers, way: str) -> None:
+    ada = await browsers.guest("Ada")
+    await ada.at("#sign-out").focus()
+    await until_warned(ada)
+    await expect(ada.at("#stay")).to_be_focused()
+    assert ada.session.status == "warned"
+    match way:
+        case "button":
+            await ada.page.get_by_role("button", name="I’m still here").click()
+        case "backdrop":
+            await ada.page.mouse.click(10, 10)
+        case _:
+            # Released only when the dialog is gone, as a slow finger does.
+            await ada.page.keyboard.down(way)
+            await ada.is_not_warned()
+            await ada.page.keyboard.up(way)
+    await ada.is_not_warned()
+    await expect(ada.at("#sign-out")).to_be_focused()
+    await expect(ada.at("#own-time")).to_be_hidden()
+    await expect(ada.page).to_have_title("Still Here")
+    await until(lambda: ada.session.status == "active")
+    assert ada.session.expires_in(ada.server.still_here.registry.policy, 0.0) > 300
+    await ada.is_at("lobby")
+
+
+async def test_a_finger_that_answers_never_hits_what_lies_below(browsers: Browsers) -> None:
+    ada = await browsers.guest(
+        "Ada", viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True
+    )
+    below = await ada.at("#sign-out").bounding_box()
+    assert below is not None
+    point = {"x": below["x"] + below["width"] / 2, "y": below["y"] + below["height"] / 2}
+    await until_warned(ada)
+    calls: list[str] = []
+    ada.page.on("request", lambda call: calls.append(call.method))
+    touch = await ada.page.context.new_cdp_session(ada.page)
+    await touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    await ada.page.request.get(f"{ada.url}/healthz")  # time for an answer to come back
+    await ada.is_warned()
+    await touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    await ada.is_not_warned()
+    # Whatever else the finger set off would have been sent before this is answered.
+    await ada.page.evaluate("() => fetch('/api/session')")
+    assert calls == ["GET"]
+    await ada.is_at("lobby")
+
+
+async def test_an_answer_in_one_tab_closes_the_warning_in_the_other(browsers: Browsers) -> None:
+    context = await browsers.profile()
+    first, second = await browsers.tab(context), await browsers.tab(context)
+    await first.enter("Ada")
+    await second.arrive()
+    await second.is_connected()
+    await until_warned(first)
+    await second.is_warned()
+    await second.at("#stay").click()
+    await first.is_not_warned()
+    await second.is_not_warned()
+    assert first.pings == []
+
+    await until_warned(first)
+    await second.is_warned()
+    await first.server.advance(WARNED_FOR)
+    await first.is_signed_out("idle_timeout")
+    await second.is_signed_out("idle_timeout")
+
+
+async def test_a_tab_that_opens_during_the_warning_shows_it_too(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    context = await browsers.profile()
+    first, second = await browsers.tab(context), await browsers.tab(context)
+    await first.enter("Ada")
+    await until_warned(first)
+    await lobby.advance(20)
+    await second.arrive()
+    await second.is_warned()
+    await expect(second.at("#countdown")).to_have_text(re.compile(r"^0:(40|3\d)$"))
+    await first.page.reload()
+    await first.is_warned()
+    await expect(first.at("#countdown")).to_have_text(re.compile(r"^0:(40|3\d)$"))
+
+
+async def test_a_pointer_that_only_moves_answers_no_warning(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada = await browsers.guest("Ada")
+    await until_warned(ada)
+    for step in range(10):
+        await ada.page.mouse.move(50 + 30 * step, 200 + step)
+        await ada.page.mouse.wheel(0, 5)
+    await lobby.advance(30)
+    await ada.is_warned()
+    await lobby.advance(30 + SLOT)
+    await ada.is_signed_out("idle_timeout")
+    assert ada.pings == []
+
+
+async def test_the_warning_can_be_answered_ten_times_and_more(browsers: Browsers) -> None:
+    ada = await browsers.guest("Ada")
+    for _ in range(12):
+        await until_warned(ada)
+        await ada.page.keyboard.press("Enter")
+        await ada.is_not_warned()
+    assert ada.session.status == "active"
+
+
+async def test_an_activity_without_this_page_closes_its_warning(browsers: Browsers) -> None:
+    ada = await browsers.guest("Ada")
+    await until_warned(ada)
+    await ada.be_busy_elsewhere()
+    await ada.is_not_warned()
+    await expect(ada.at("#own-status")).to_have_text("Active")
+
+
+# The clock
+
+
+async def test_the_countdown_follows_a_deadline_and_the_server_has_the_last_word(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada = await browsers.guest("Ada", has_clock=True)
+    # From here on the page's clock stands still, too.
+    await ada.page.clock.pause_at(await ada.page.evaluate("() => Date.now() + 1000"))
+    await until_warned(ada)
+    await expect(ada.at("#countdown")).to_have_text("1:00")
+    await expect(ada.page).to_have_title("1:00 – Still there?")
+    await expect(ada.at("#own-time")).to_have_text("Signed out in 1:00")
+    await expect(ada.at("#warning")).to_have_accessible_description(re.compile("1 minute left"))
+
+    # A browser that slept, or throttled the timer, strikes once; the clock is right even so.
+    await ada.page.clock.fast_forward(21_000)
+    await expect(ada.at("#countdown")).to_have_text("0:39")
+    await expect(ada.page).to_have_title("0:39 – Still there?")
+    await expect(ada.at("#announcement")).to_have_text("40 seconds left")
+    await ada.page.clock.run_for(3_100)
+    await expect(ada.at("#countdown")).to_have_text("0:36")
+    await expect(ada.at("#announcement")).to_have_text("40 seconds left")  # no voice every second
+    await ada.page.clock.fast_forward(17_000)
+    await expect(ada.at("#announcement")).to_have_text("20 seconds left")
+
+    # The server's clock stands at 1:00 left: past its own end the page asks, and believes that.
+    await ada.page.clock.fast_forward(20_000)
+    await expect(ada.at("#countdown")).to_have_text("0:00")
+    await ada.page.clock.fast_forward(4_000)
+    await ada.page.clock.run_for(4_000)
+    await expect(ada.at("#countdown")).to_have_text(re.compile(r"^(1:00|0:5\d)$"))
+    await ada.is_at("lobby")
+    await lobby.advance(WARNED_FOR)
+    await ada.is_signed_out("idle_timeout")
+
+
+async def test_the_end_of_the_longest_session_is_told_and_cannot_be_moved(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    async with (
+        run_server(tmp_path / "test.db", session_lifetime=200) as server,
+        open_browsers(chromium, server) as browsers,
+    ):
+        ada = await browsers.guest("Ada")
+        await server.advance(140 + SLOT)
+        await ada.is_warned()
+        await expect(ada.at("#warning-title")).to_have_text("Your session ends soon")
+        await expect(ada.at("#stay")).to_be_hidden()
+        await expect(ada.at("#dismiss")).to_be_focused()
+        await ada.at("#dismiss").click()
+        await ada.is_not_warned()
+        await expect(ada.at("#own-time")).to_have_text(re.compile(r"^Session ends in \d:\d\d$"))
+        # The click was an activity, too. It moves the idle clock, and not this one.
+        await until(lambda: len(ada.pongs) == 1)
+        await ada.is_not_warned()
+        await expect(ada.at("#own-time")).to_be_visible()
+
+        await ada.page.reload()
+        await ada.is_warned()
+        await ada.page.keyboard.press("Escape")
+        await ada.is_not_warned()
+        await server.advance(WARNED_FOR)
+        await ada.is_signed_out("session_lifetime")
+        await expect(ada.at("#signed-out-reason")).to_contain_text("Every session ends")
+
+
+async def test_the_page_gives_up_no_sooner_than_the_server_says(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada = await browsers.guest("Ada")
+    await until_warned(ada)
+    await lobby.advance(59.9)
+    assert ada.session.ended is None
+    # Late, but not too late.
+    await asyncio.gather(ada.at("#stay").click(), ada.is_not_warned())
+    await lobby.advance(200)
+    await ada.is_at("lobby")
