@@ -1,0 +1,100 @@
+"""Settings: where they come from, and that nonsense is refused in a sentence that names it."""
+
+from pathlib import Path
+
+import pytest
+
+from server.presence.policy import Policy
+from server.settings import Settings, SettingsRefused, load_settings
+
+
+@pytest.fixture(autouse=True)
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No `.env` and no variable of whoever runs the tests."""
+    monkeypatch.chdir(tmp_path)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"STILLHERE_{name.upper()}", raising=False)
+
+
+def test_the_defaults_are_the_policys() -> None:
+    assert load_settings().policy == Policy()
+
+
+def test_a_flag_beats_the_environment_and_that_beats_the_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Path(".env").write_text("STILLHERE_PORT=1111\nSTILLHERE_HOST=0.0.0.0\nOTHER=1\n")
+    assert load_settings().port == 1111
+    monkeypatch.setenv("STILLHERE_PORT", "2222")
+    assert load_settings().port == 2222
+    settings = load_settings(port="3333")
+    assert (settings.port, settings.host) == (3333, "0.0.0.0")
+
+
+def test_durations_may_be_fractions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STILLHERE_RELOAD_GRACE", "0.25")
+    assert load_settings().policy.reload_grace == 0.25
+
+
+def test_lists_are_separated_by_commas() -> None:
+    settings = load_settings(
+        secret_keys=f"{'n' * 32}, {'o' * 32}",
+        allowed_origins="https://Game.example,http://localhost:3000",
+        trusted_proxies="10.0.0.0/8, ::1",
+    )
+    assert settings.secret_keys == ("n" * 32, "o" * 32)
+    assert settings.allowed_origins == ("https://game.example", "http://localhost:3000")
+    assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"away_after": "-1"}, "STILLHERE_AWAY_AFTER=-1: input should be greater than 0"),
+        ({"idle_timeout": "0"}, "STILLHERE_IDLE_TIMEOUT=0: input should be greater than 0"),
+        ({"idle_timeout": "soon"}, "STILLHERE_IDLE_TIMEOUT=soon: input should be a valid number"),
+        ({"idle_timeout": "inf"}, "STILLHERE_IDLE_TIMEOUT=inf: input should be a finite number"),
+        ({"reload_grace": "-0.1"}, "STILLHERE_RELOAD_GRACE=-0.1: input should be greater than or"),
+        ({"port": "65536"}, "STILLHERE_PORT=65536: input should be less than or equal to 65535"),
+        ({"max_sessions_per_player": "0"}, "STILLHERE_MAX_SESSIONS_PER_PLAYER=0: input should be"),
+        ({"warn_before": "300"}, "STILLHERE_WARN_BEFORE=300 must be shorter than IDLE_TIMEOUT=300"),
+        ({"away_after": "241"}, "STILLHERE_AWAY_AFTER=241 must not be later than the warning"),
+        ({"session_lifetime": "60"}, "STILLHERE_SESSION_LIFETIME=60 must be longer than WARN_BEFO"),
+        ({"remember_lifetime": "60"}, "STILLHERE_REMEMBER_LIFETIME=60 must be longer than WARN_BE"),
+        ({"secret_keys": "short"}, "STILLHERE_SECRET_KEYS: key 1 has 5 characters; at least 32"),
+        ({"allowed_origins": "game.example"}, "'game.example' is no origin; write it like https"),
+        ({"allowed_origins": "https://a.example/x"}, "is no origin"),
+        ({"trusted_proxies": "proxy"}, "'proxy' is neither an address nor a network"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_named(flags: dict[str, str], words: str) -> None:
+    with pytest.raises(SettingsRefused) as caught:
+        load_settings(**flags)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        {"away_after": "240"},
+        {"warn_before": "299.9", "away_after": "0.1"},
+        {"session_lifetime": "60.1"},
+        {"secret_keys": "k" * 32},
+        {"max_hold": "0", "reload_grace": "0", "reconnect_grace": "0"},
+        {"max_messages_per_second": "0"},
+    ],
+)
+def test_the_outermost_sensible_settings_are_accepted(flags: dict[str, str]) -> None:
+    load_settings(**flags)
+
+
+def test_a_key_is_never_shown() -> None:
+    with pytest.raises(SettingsRefused) as caught:
+        load_settings(secret_keys="hunter2")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("warn_before", "is_short"), [("19.9", True), ("20", False)])
+def test_a_warning_shorter_than_people_need_is_noticed(warn_before: str, is_short: bool) -> None:
+    assert load_settings(warn_before=warn_before).warns_shortly is is_short
