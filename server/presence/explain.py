@@ -45,7 +45,7 @@ def explain_ending(reason: Reason | None, policy: Policy) -> str:
         case None:
             return "You are not signed in."
         case Reason.IDLE_TIMEOUT:
-            return f"Nothing was touched for {_seconds(policy.idle_timeout)}."
+            return f"Nothing was touched for {_in_words(policy.idle_timeout)}."
         case Reason.SESSION_LIFETIME:
             return "The session reached its longest life; sign in again to go on."
         case Reason.SIGNED_OUT:
@@ -58,6 +58,13 @@ def explain_ending(reason: Reason | None, policy: Policy) -> str:
             return "A newer sign-in took this session's place."
         case _:
             return reason.replace("_", " ")
+
+
+def _in_words(seconds: float) -> str:
+    minutes, rest = divmod(seconds, 60)
+    if rest or not minutes:
+        return f"{round(seconds, 1):g} seconds"
+    return "a minute" if minutes == 1 else f"{minutes:g} minutes"
 
 
 def _seconds(seconds: float) -> str:

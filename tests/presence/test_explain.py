@@ -48,5 +48,14 @@ def test_there_is_a_sentence_for_every_reason(reason: Reason | None) -> None:
     assert explain_ending(reason, POLICY)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(300, "5 minutes"), (60, "a minute"), (90, "90 seconds"), (2.5, "2.5 seconds")],
+)
+def test_a_player_is_told_the_idle_time_in_words(seconds: float, words: str) -> None:
+    policy = Policy(idle_timeout=seconds)
+    assert explain_ending(Reason.IDLE_TIMEOUT, policy) == f"Nothing was touched for {words}."
+
+
 def test_the_endings_have_sentences_of_their_own() -> None:
     assert len({explain_ending(reason, POLICY) for reason in ENDINGS}) == len(ENDINGS)
