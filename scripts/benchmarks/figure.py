@@ -15,6 +15,7 @@ class Scale:
 
     sessions: int = 1_000_000
     plain_sessions: int = 1_000_000
+    session_rounds: int = 3
     ping_starts: int = 2
     ping_rounds: int = 5
     ping_burst: float = 2.0
@@ -35,6 +36,7 @@ class Scale:
 QUICK = Scale(
     sessions=100_000,
     plain_sessions=100_000,
+    session_rounds=1,
     ping_starts=1,
     ping_rounds=2,
     ping_burst=1.0,

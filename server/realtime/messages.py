@@ -6,7 +6,7 @@ import msgspec
 
 from server.ids import ConnectionId, PlayerId
 from server.presence.status import Reason, Status
-from server.views import PlayerView, PolicyView, SessionClocks
+from server.views import PlayerView, PolicyView, SessionClocks, to_milliseconds
 
 LARGEST_MESSAGE = 16 * 1024
 """Bytes a message may have; more is closed with 1009."""
@@ -169,7 +169,7 @@ def encode(message: ServerMessage) -> str:
 
 def encode_pong(expires_in: float, id: _PingId) -> str:
     """The answer to a `ping`: `encode`, but for the steps in between."""
-    return _encoder.encode(Pong(round(expires_in, 3), id)).decode()
+    return _encoder.encode(Pong(to_milliseconds(expires_in), id)).decode()
 
 
 def parse(text: str) -> ClientMessage | Error:
