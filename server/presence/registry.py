@@ -68,9 +68,11 @@ class Registry:
             warnings.append(self._lifetime_warning(session, now))
         return warnings
 
-    def take_touched(self) -> list[Session]:
-        """The sessions with an activity since the last call; for whoever writes it down."""
-        touched, self._touched = self._touched, []
+    def take_touched(self, limit: int | None = None) -> list[Session]:
+        """The sessions with an activity since they were last taken, at most `limit` of them; for
+        whoever writes it down."""
+        touched = self._touched[:limit]
+        del self._touched[:limit]
         for session in touched:
             session.is_touched = False
         return [session for session in touched if session.ended is None]

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from typing import assert_never
 
+from msgspec import UNSET
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
@@ -42,6 +43,9 @@ MOST_BAD = 100
 
 _SURELY_SMALL = LARGEST_MESSAGE // 4
 """Characters: UTF-8 takes four bytes for one at the most."""
+
+_MOMENT = 0.0005
+"""Seconds that make no difference to a message, which is rounded to milliseconds."""
 
 _CLOSED_BY_US = 0
 _INTERNAL_ERROR = 1011
@@ -156,6 +160,7 @@ class WebSocketEndpoint:
         rate = self._settings.max_messages_per_second
         allowance = TokenBucket(rate, 2 * rate, clock.now()) if rate else None
         forbearance: TokenBucket | None = None
+        answered, pong = -1.0, ""
         while True:
             event = await receive()
             if event["type"] == "websocket.disconnect":
@@ -181,7 +186,11 @@ class WebSocketEndpoint:
                     if events:
                         self._stream.publish(events)
                     left = session.expires_in(policy, now)
-                    connection.send(messages.encode_pong(left, message.id))
+                    # A ping leaves all of the idle time ahead, so most answers are the last one.
+                    if message.id is not UNSET or not -_MOMENT < left - answered < _MOMENT:
+                        pong = messages.encode_pong(left, message.id)
+                        answered = left if message.id is UNSET else -1.0
+                    connection.send(pong)
                     continue
                 if not isinstance(message, messages.Error):
                     refused = self._act(connection, message, now)

@@ -30,6 +30,7 @@ ACTIVITY_INTERVAL = 5.0
 MOST_WAITING_FOR_ACTIVITY = 50_000
 """Rows waiting for a failing disk above which mere activity is no longer queued."""
 
+_AT_ONCE = 500
 _FIRST_RETRY, _LAST_RETRY = 0.1, 5.0
 
 
@@ -151,16 +152,18 @@ class Journal:
             case _:
                 pass
 
-    def note_activity(self) -> None:
-        """Queue the last activity of every session that was touched since the last time."""
-        touched = self._registry.take_touched()
+    def note_activity(self, limit: int | None = None) -> bool:
+        """Queue the last activity of the sessions that were touched since the last time, at most
+        `limit` of them; says whether there were any."""
+        touched = self._registry.take_touched(limit)
         if len(self._pending) > MOST_WAITING_FOR_ACTIVITY:
             self._shed += len(touched)
-            return
+            return bool(touched)
         for session in touched:
             self._note_state(session)
         if touched:
             self._note_queued()
+        return bool(touched)
 
     async def flush(self) -> None:
         """Wait until all that was queued is durable. Cancelling forgets the wait, not the rows."""
@@ -233,7 +236,11 @@ class Journal:
     async def _note_activity_for_ever(self) -> None:
         while True:
             await asyncio.sleep(ACTIVITY_INTERVAL)
-            self.note_activity()
+            # In portions, between which the loop serves players: 20,000 at once took 60 ms.
+            for _ in range(len(self._registry.sessions) // _AT_ONCE + 1):
+                if not self.note_activity(_AT_ONCE):
+                    break
+                await asyncio.sleep(0)
 
     def _note_success(self, upto: int) -> None:
         self._written = upto

@@ -514,6 +514,19 @@ def test_the_idle_clock_stands_still_while_held() -> None:
     assert warnings(world.until(290 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]
 
 
+def test_what_is_left_includes_the_warning_that_comes_after_a_hold() -> None:
+    world = World()
+    session = world.tab()
+    world.until(230)
+    world.ping(session)
+    world.until(510 - SLACK)
+    world.registry.hold(session, 100, world.now)
+    left = session.expires_in(world.registry.policy, world.now)
+    assert left == pytest.approx(160, abs=SLACK)
+    assert ended(world.until(510 + 159.9)) == []
+    assert ended(world.until(510 + 160.1)) == [Reason.IDLE_TIMEOUT]
+
+
 def test_a_hold_is_no_activity() -> None:
     world = World()
     session = world.tab()

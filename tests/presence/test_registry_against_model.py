@@ -334,6 +334,10 @@ class RegistryMachine(RuleBasedStateMachine):
             assert session.status is model.status is pair.heard, shown
             assert pair.warnings == model.warnings, shown
             assert pair.extensions == model.extensions, shown
+            if not session.ended:
+                now = self.now + AFTER
+                end = min(session.idle_end_at(POLICY, now), session.ends_at)
+                assert abs(session.expires_in(POLICY, now) - max(end - now, 0.0)) < 1e-6, shown
 
     @invariant()
     def nothing_is_forgotten(self) -> None:

@@ -67,6 +67,17 @@ async def test_activity_is_written_for_those_who_were_active_and_never_goes_back
     assert await house.rows("SELECT last_activity_at FROM players") == [(START_MS + 50_000,)]
 
 
+async def test_activity_is_taken_down_in_portions(house: House) -> None:
+    for number in range(5):
+        session, _ = house.sign_in(house.player(f"player {number}"))
+        house.registry.touch(session, 7.0)
+    note = house.store.journal.note_activity
+    assert [note(2), note(2), note(2), note(2)] == [True, True, True, False]
+    assert await house.rows("SELECT DISTINCT last_activity_at FROM sessions") == [
+        (START_MS + 7_000,)
+    ]
+
+
 async def test_without_activity_nothing_is_written(house: House) -> None:
     house.sign_in()
     await house.store.flush()
