@@ -17,7 +17,7 @@ import uvicorn
 from server import __version__
 from server.app import StillHere
 from server.clock import SystemClock
-from server.knobs import UVICORN_KNOBS
+from server.serving import uvicorn_config
 from server.settings import PREFIX, SHORTEST_WARNING, Settings, SettingsRefused, load_settings
 from server.storage.errors import StorageRefused
 
@@ -32,8 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    # Its warnings are about what peers send: a line each would let them fill the disk.
     for name in ("uvicorn", "uvicorn.error"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(logging.ERROR)
     flags = vars(_parser().parse_args(arguments))
     try:
         settings = load_settings(**{name: value for name, value in flags.items() if value})
@@ -125,14 +126,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
     still_here = StillHere(settings, SystemClock())
-    config = uvicorn.Config(
-        still_here.app,
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-        backlog=_BACKLOG,
-        **UVICORN_KNOBS,
-    )
+    config = uvicorn_config(still_here.app, backlog=_BACKLOG)
     try:
         # Before uvicorn: what is wrong with the database is told in one line, not in a traceback.
         await still_here.start()

@@ -8,16 +8,16 @@ import pytest
 SERVER = Path(__file__).resolve().parent.parent / "server"
 
 ROWS = [
-    {"__main__", "app"},
+    {"__main__", "app", "serving"},
     {"web", "realtime"},
-    {"views", "credentials", "problems", "collector", "knobs"},
+    {"views", "credentials", "problems", "collector", "knobs", "patience"},
     {"storage", "settings"},
     {"accounts", "rooms"},
     {"games", "presence"},
     {"deadlines", "clock", "ids"},
 ]
 ROW = {name: number for number, row in enumerate(ROWS) for name in row}
-SAME_ROW_ALLOWED = {("__main__", "app")}
+SAME_ROW_ALLOWED = {("__main__", "app"), ("__main__", "serving")}
 
 ASKS_THE_MACHINE = {"time", "datetime", "random", "secrets"}
 MAY_ASK = {
