@@ -39,6 +39,11 @@ SERVICE_RESTART = 1012
 LEFT = frozenset({1000, 1001})
 """What a page closes its socket with when it goes of its own accord (RFC 6455, 7.4.1)."""
 
+CLOSED_BY_TRANSPORT = {
+    each.value.code: each for each in (Close.MESSAGE_TOO_BIG, Close.TOO_MANY_MESSAGES)
+}
+"""What the transport may close with by itself, as it is told in the disconnect."""
+
 _BY_ENDING = {
     Reason.IDLE_TIMEOUT: Close.IDLE_TIMEOUT,
     Reason.SESSION_LIFETIME: Close.SESSION_LIFETIME,

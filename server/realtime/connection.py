@@ -28,7 +28,16 @@ _GONE = (OSError, RuntimeError)
 class Connection:
     """An accepted WebSocket of a live session."""
 
-    __slots__ = ("_on_drained", "_outbox", "_send", "_sender", "id", "is_closing", "session")
+    __slots__ = (
+        "_on_drained",
+        "_on_too_slow",
+        "_outbox",
+        "_send",
+        "_sender",
+        "id",
+        "is_closing",
+        "session",
+    )
 
     def __init__(
         self,
@@ -36,15 +45,18 @@ class Connection:
         session: Session,
         send: AsgiSend,
         on_drained: Callable[["Connection"], None],
+        on_too_slow: Callable[["Connection"], None],
     ) -> None:
-        """`on_drained` is called when a peer that could not keep up has caught up."""
+        """`on_drained` is called when a peer that could not keep up has caught up, `on_too_slow`
+        when too much waits for it: then it has to be closed."""
         self.id = id
         self.session = session
         self._send = send
         self._on_drained = on_drained
+        self._on_too_slow = on_too_slow
         self._outbox: deque[dict[str, Any]] | None = None
         self._sender: asyncio.Task[None] | None = None
-        # Nothing more will be sent. Read by the endpoint, written here only.
+        # Nothing more will be sent. Written here only.
         self.is_closing = False
 
     @property
@@ -53,7 +65,7 @@ class Connection:
         return self._sender is not None
 
     def send(self, text: str) -> None:
-        """Send a text frame, now or when the peer takes it. Too many waiting close it (4400)."""
+        """Send a text frame, now or when the peer takes it."""
         if not self.is_closing:
             self._put({"type": "websocket.send", "text": text})
 
@@ -100,7 +112,7 @@ class Connection:
             self._outbox = deque()
         self._outbox.append(event)
         if len(self._outbox) > MOST_WAITING:
-            self.close(Close.TOO_SLOW)
+            self._on_too_slow(self)
 
     async def _drain(self, step: Coroutine[Any, Any, None], waiting_for: Any) -> None:
         """Carry on until nothing waits. Cancelling drops what waits."""

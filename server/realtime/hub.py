@@ -126,8 +126,8 @@ class Hub:
             # It loses this diff, and with it its place; `caught_up` will send a roster.
             self._watchers[connection] = _NO_VERSION
         elif diff is not None and version == self._lobby.version - 1:
+            self._watchers[connection] = version + 1
             connection.send(diff)
-            self._watchers[connection] = self._lobby.version
         else:
             self._send_roster(connection)
 
@@ -135,5 +135,6 @@ class Hub:
         if self._roster_version != self._lobby.version:
             self._roster_text = encode(self._lobby.roster())
             self._roster_version = self._lobby.version
-        connection.send(self._roster_text)
+        # First: one message too many ends the watching.
         self._watchers[connection] = self._lobby.version
+        connection.send(self._roster_text)

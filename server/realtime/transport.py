@@ -18,6 +18,7 @@ import asyncio
 import email.utils
 import logging
 from collections import deque
+from collections.abc import Callable
 from http import HTTPStatus
 from struct import pack, unpack
 from typing import Any
@@ -49,6 +50,11 @@ MOST_UNREAD = 16
 
 CONTROL_RATE, CONTROL_BURST = 10.0, 100.0
 """Pings, and pongs to no ping, that a peer may send a second, and in one go."""
+
+BY_CALL = "stillhere.by_call"
+"""ASGI extension: a function in the scope that takes a function. That is called with every
+`websocket.receive` event from then on, as it comes in, instead of `receive` having it. It saves a
+future and a pass of the loop a message."""
 
 _SLICES_AT_ONCE = 16
 """Portions, of 1 KiB at first, that are parsed before other connections have their turn."""
@@ -129,6 +135,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         "_events",
         "_frames",
         "_head",
+        "_hear",
         "_heard_at",
         "_is_binary",
         "_is_closed_by_app",
@@ -178,6 +185,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         # What the application is told
         self._events: deque[dict[str, Any]] = deque()
         self._ending: dict[str, Any] | None = None
+        self._hear: Callable[[dict[str, Any]], None] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._is_reading_paused = False
         self._is_closed_by_app = False
@@ -234,6 +242,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         self._connections.discard(self)
         self._stop_parsing()
         self._end(_ABNORMAL)
+        self._hear = None
 
     # What uvicorn calls
 
@@ -290,6 +299,14 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         else:
             self._answer(kind, event)
 
+    def _listen_by_call(self, hear: Callable[[dict[str, Any]], None]) -> None:
+        """The extension `BY_CALL`. What `receive` has not had yet is heard at once."""
+        self._hear = hear
+        while self._events and self._events[0]["type"] == "websocket.receive":
+            hear(self._events.popleft())
+        if self._is_reading_paused:
+            self._loop.call_soon(self._read_on)
+
     # The opening handshake
 
     def _read_head(self, data: bytes) -> None:
@@ -322,6 +339,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
             client=get_remote_addr(transport),
             state=self._app_state.copy(),
         )
+        scope["extensions"][BY_CALL] = self._listen_by_call
         self._events.append({"type": "websocket.connect"})
         task = self._loop.create_task(self._run(scope))
         self._server_state.tasks.add(task)
@@ -404,7 +422,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
     def _start_parsing(self) -> None:
         wire = _Wire(self._transport)
         parser = WSProtocol(
-            None, None, False, self._listen, _PICOWS_LOG, True, None, False, 0, 0,
+            None, None, False, self._picows_listener, _PICOWS_LOG, True, None, False, 0, 0,
             WSAutoPingStrategy.PING_WHEN_IDLE, False, self._config.ws_max_size, None, _READ_BUFFER,
         )  # fmt: skip
         parser.connection_made(wire)
@@ -414,7 +432,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         wire.is_open = True
         self._parser, self._frames = parser, parser.transport
 
-    def _listen(self, request: object) -> WSListener:
+    def _picows_listener(self, request: object) -> WSListener:
         return self
 
     def _stop_parsing(self) -> None:
@@ -487,14 +505,16 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
                 self._message = bytearray(frame.get_payload_as_bytes())
                 self._is_binary = kind is _BINARY
             elif kind is _BINARY:
-                self._tell({"type": "websocket.receive", "bytes": frame.get_payload_as_bytes()})
+                self._hand_over(
+                    {"type": "websocket.receive", "bytes": frame.get_payload_as_bytes()}
+                )
             else:
                 try:
                     text = frame.get_payload_as_utf8_text()
                 except UnicodeDecodeError:
                     self._fail(_INVALID_TEXT, "text must be UTF-8")
                 else:
-                    self._tell({"type": "websocket.receive", "text": text})
+                    self._hand_over({"type": "websocket.receive", "text": text})
         elif kind is _CONTINUATION:
             self._continue_message(frame)
         elif kind is _CLOSE:
@@ -515,14 +535,14 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
             return
         self._message = None
         if self._is_binary:
-            self._tell({"type": "websocket.receive", "bytes": bytes(message)})
+            self._hand_over({"type": "websocket.receive", "bytes": bytes(message)})
             return
         try:
             text = message.decode()
         except UnicodeDecodeError:
             self._fail(_INVALID_TEXT, "text must be UTF-8")
         else:
-            self._tell({"type": "websocket.receive", "text": text})
+            self._hand_over({"type": "websocket.receive", "text": text})
 
     def _hear_control(self, kind: WSMsgType, frame: WSFrame) -> None:
         if kind is not _PING and self._pinged_at is not None:
@@ -601,6 +621,12 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
     def _cut_off(self) -> None:
         """End the connection now, whether the peer has taken everything or not."""
         self._transport.abort()
+
+    def _hand_over(self, event: dict[str, Any]) -> None:
+        if self._hear is None:
+            self._tell(event)
+        else:
+            self._hear(event)
 
     def _tell(self, event: dict[str, Any]) -> None:
         self._events.append(event)

@@ -48,7 +48,13 @@ def peer() -> Peer:
 def connection(peer: Peer) -> Connection:
     player = Player(PlayerId("p"), "Ada", "ada", guest=True)
     session = Session(SessionId("s"), player, 0.0, 100.0, remember=False)
-    return Connection(new_connection_id(), session, peer.send, lambda each: note(peer, each))
+    return Connection(
+        new_connection_id(),
+        session,
+        peer.send,
+        lambda each: note(peer, each),
+        lambda each: each.close(Close.TOO_SLOW),
+    )
 
 
 async def settle(connection: Connection) -> None:

@@ -1,0 +1,150 @@
+"""What a tab says: parsed, limited, acted upon and answered, without awaiting anything."""
+
+from collections.abc import Callable
+from typing import Any, assert_never
+
+from msgspec import UNSET
+
+from server.clock import Clock
+from server.presence.registry import Registry
+from server.presence.stream import EventStream
+from server.realtime import messages
+from server.realtime.closing import Close
+from server.realtime.connection import Connection
+from server.realtime.hub import Hub
+from server.realtime.limiter import TokenBucket
+from server.realtime.messages import LARGEST_MESSAGE, encode
+from server.views import to_milliseconds
+
+MOST_BAD = 100
+"""Refused messages a connection may send in one go before it is closed; one more a second."""
+
+_SURELY_SMALL = LARGEST_MESSAGE // 4
+"""Characters: UTF-8 takes four bytes for one at the most."""
+
+_MOMENT = 0.0005
+"""Seconds that make no difference to a message, which is rounded to milliseconds."""
+
+
+class Reader:
+    """Hears one connection. What it answers goes through the connection's outbox, so neither a
+    slow peer nor the database keeps it from hearing an activity."""
+
+    __slots__ = (
+        "_allowance",
+        "_answered",
+        "_clock",
+        "_close",
+        "_connection",
+        "_forbearance",
+        "_hub",
+        "_pong",
+        "_registry",
+        "_stream",
+    )
+
+    def __init__(
+        self,
+        connection: Connection,
+        rate: float,
+        clock: Clock,
+        registry: Registry,
+        stream: EventStream,
+        hub: Hub,
+        close: Callable[[Connection, Close], None],
+    ) -> None:
+        """`rate`: messages a second, bursts of twice that, 0: no limit. `close`: what to do with
+        a connection that breaks a limit."""
+        self._connection = connection
+        self._clock = clock
+        self._registry = registry
+        self._stream = stream
+        self._hub = hub
+        self._close = close
+        self._allowance = TokenBucket(rate, 2 * rate, clock.now()) if rate else None
+        self._forbearance: TokenBucket | None = None
+        # The last answer to a ping, and the seconds that it told.
+        self._answered, self._pong = -1.0, ""
+
+    def hear(self, event: dict[str, Any]) -> None:
+        """Take a `websocket.receive` event."""
+        connection = self._connection
+        if connection.is_closing:
+            return  # said too late: the session is over, or the peer broke a limit
+        now = self._clock.now()
+        if self._allowance is not None and not self._allowance.take(now):
+            self._close(connection, Close.TOO_MANY_MESSAGES)
+            return
+        text = event.get("text")
+        if (text is None or len(text) > _SURELY_SMALL) and _size(event) > LARGEST_MESSAGE:
+            self._close(connection, Close.MESSAGE_TOO_BIG)
+            return
+        message = (
+            messages.Error("invalid", "Binary frames are not spoken here.")
+            if text is None
+            else messages.parse(text)
+        )
+        if isinstance(message, messages.Ping):
+            self._answer_ping(message, now)
+        elif isinstance(message, messages.Error):
+            self._refuse(message, now)
+        elif (refusal := self._act(message, now)) is not None:
+            self._refuse(refusal, now)
+
+    def _answer_ping(self, ping: messages.Ping, now: float) -> None:
+        # Nearly every message is one, so this is done in as few steps as it takes: a thousand
+        # players who play send thousands a second.
+        session = self._connection.session
+        events = self._registry.touch(session, now)
+        if events:
+            self._stream.publish(events)
+        left = session.expires_in(self._registry.policy, now)
+        # A ping leaves all of the idle time ahead, so most answers are the last one.
+        if ping.id is not UNSET or not -_MOMENT < left - self._answered < _MOMENT:
+            self._pong = messages.encode_pong(left, ping.id)
+            self._answered = left if ping.id is UNSET else -1.0
+        self._connection.send(self._pong)
+
+    def _act(self, request: messages.Request, now: float) -> messages.Error | None:
+        """Do what is asked for, and answer it; returns an error if it is refused."""
+        connection, registry = self._connection, self._registry
+        session = connection.session
+        match request:
+            case messages.Hold(seconds=seconds):
+                granted, events = registry.hold(session, seconds, now)
+                self._stream.publish(events)
+                self._answer_hold(granted, now)
+            case messages.Release():
+                self._stream.publish(registry.release(session, now))
+                self._answer_hold(0.0, now)
+            case messages.Watch(topic=topic):
+                if topic != messages.LOBBY:
+                    return _no_such_topic(topic, "watch")
+                self._hub.watch(connection)
+            case messages.Unwatch(topic=topic):
+                if topic != messages.LOBBY:
+                    return _no_such_topic(topic, "unwatch")
+                self._hub.unwatch(connection)
+            case _ as unreachable:
+                assert_never(unreachable)
+        return None
+
+    def _answer_hold(self, granted: float, now: float) -> None:
+        left = self._connection.session.expires_in(self._registry.policy, now)
+        held = messages.Held(to_milliseconds(granted), to_milliseconds(left))
+        self._connection.send(encode(held))
+
+    def _refuse(self, refusal: messages.Error, now: float) -> None:
+        self._connection.send(encode(refusal))
+        self._forbearance = self._forbearance or TokenBucket(1.0, MOST_BAD, now)
+        if not self._forbearance.take(now):
+            self._close(self._connection, Close.TOO_MANY_MESSAGES)
+
+
+def _size(event: dict[str, Any]) -> int:
+    text = event.get("text")
+    return len(event.get("bytes") or b"") if text is None else len(text.encode())
+
+
+def _no_such_topic(topic: str, re: str) -> messages.Error:
+    return messages.Error("unknown_topic", f"There is no topic {topic[:50]!r}.", re)
