@@ -17,7 +17,7 @@ from server.problems import PROBLEM_JSON, SECURITY_HEADERS, encode_problem
 BODY_DEADLINE = 15.0
 """Seconds for a body to arrive."""
 
-LARGEST_REQUEST = 1024 * 1024
+LARGEST_REQUEST = 4 * 1024 * 1024
 """Bytes of a request, with all that frames its chunks and whatever follows its answer."""
 
 MOST_PIPELINED = 16
