@@ -17,7 +17,6 @@ the closing handshake are here (RFC 6455, sections 5 and 7).
 import asyncio
 import email.utils
 import logging
-from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
 from struct import pack, unpack
@@ -183,7 +182,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         self._allowance: TokenBucket | None = None
 
         # What the application is told
-        self._events: deque[dict[str, Any]] = deque()
+        self._events: list[dict[str, Any]] = []
         self._ending: dict[str, Any] | None = None
         self._hear: Callable[[dict[str, Any]], None] | None = None
         self._waiter: asyncio.Future[None] | None = None
@@ -258,16 +257,21 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
     # What the application calls
 
     async def receive(self) -> dict[str, Any]:
-        """The next ASGI event; after the disconnect, that one again."""
+        """The next ASGI event; after the disconnect, that one again.
+
+        Cancelling loses nothing. Raises RuntimeError if somebody is waiting for it already.
+        """
         while not self._events:
             if self._ending is not None:
                 return self._ending
+            if self._waiter is not None:
+                raise RuntimeError("Only one may wait for the next event.")
             self._waiter = self._loop.create_future()
             try:
                 await self._waiter
             finally:
                 self._waiter = None
-        event = self._events.popleft()
+        event = self._events.pop(0)
         if self._is_reading_paused and not self._events:
             # Not at once: others have their turn between one portion of a flood and the next.
             self._loop.call_soon(self._read_on)
@@ -303,7 +307,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         """The extension `BY_CALL`. What `receive` has not had yet is heard at once."""
         self._hear = hear
         while self._events and self._events[0]["type"] == "websocket.receive":
-            hear(self._events.popleft())
+            hear(self._events.pop(0))
         if self._is_reading_paused:
             self._loop.call_soon(self._read_on)
 
