@@ -1,0 +1,366 @@
+"""Players who go, each in one of the ways, and what the lobby saw of it."""
+
+import asyncio
+import json
+import random
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+
+from scripts.going.lobby import LEFT, Lobby
+from scripts.going.relay import Relay
+from scripts.going.served import ROOT, NotMeasured, Served
+from scripts.going.ways import IN_SILENCE, WAYS, Grace, Sight, Verdict, Way
+from scripts.simulation.calls import Address, call
+
+IDLE = {"away_after": 1.0, "warn_before": 2.0, "idle_timeout": 4.0}
+LIFETIME = IDLE | {"session_lifetime": 6.0}
+QUICK = {"reload_grace": 1.2, "reconnect_grace": 1.5}
+"""Settings for what depends on nothing else, or on nothing that takes longer than they say."""
+
+QUICK_WAYS = ("signed-out", "page", "beacon", "closed", "crashed", "reset")
+
+_MORE = 15.0
+"""Seconds to wait beyond what is promised, to say by how much it was missed."""
+
+_WRITING = 0.5
+"""Seconds for what the lobby was told at once to be on the disk too."""
+
+_CROWD = 800
+_SMALL = 4096
+_Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Player:
+    """Somebody signed in."""
+
+    id: str
+    cookie: str
+    address: Address
+
+
+@dataclass
+class Place:
+    """A server, and who watches its lobby."""
+
+    server: Served
+    lobby: Lobby
+    stack: AsyncExitStack
+
+    async def player(self, name: str) -> Player:
+        address = self.server.address
+        answer = await call(address, "POST", "/api/guests", body={"name": name})
+        if answer.status != 201:
+            raise NotMeasured(f"nobody can sign in: {answer.problem}")
+        return Player(answer.json()["player"]["id"], answer.cookie, address)
+
+    async def tab(self, player: Player, port: int = 0, **options: Any) -> ClientConnection:
+        """A socket that has heard its `hello`, through `port` if that is given."""
+        address = replace(player.address, port=port or player.address.port)
+        tab = await connect(
+            address.socket_url,
+            additional_headers={"Cookie": player.cookie},
+            compression=None,
+            ping_interval=None,
+            **options,
+        )
+        self.stack.push_async_callback(_let_go, tab)
+        await tab.recv()
+        return tab
+
+    async def relay(self) -> tuple[Relay, int]:
+        relay = Relay(self.server.address.port)
+        port = await relay.start()
+        self.stack.push_async_callback(relay.stop)
+        return relay, port
+
+    async def process(self, player: Player, port: int = 0) -> asyncio.subprocess.Process:
+        """A tab in a process of its own."""
+        address = replace(player.address, port=port or player.address.port)
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "scripts.going.tab", address.socket_url, player.cookie,
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.stack.push_async_callback(_end, process)
+        assert process.stdout is not None
+        if not await process.stdout.readline():
+            raise NotMeasured("a tab in a process of its own could not connect")
+        return process
+
+    async def sight(self, way: Way, player: Player, since: float, wall: float) -> Sight:
+        """What was seen of a player who went at `since` (monotonic), which was `wall`."""
+        policy = self.server.policy
+        await self.lobby.until(player.id, LEFT, since, way.offline(policy) + _MORE)
+        await asyncio.sleep(_WRITING)
+        at = self.server.noticed(player.id, wall * 1000 - 2)
+        return Sight(
+            None if at is None else max(at - wall, 0.0),
+            self.lobby.when(player.id, "reconnecting", since),
+            self.lobby.when(player.id, LEFT, since),
+        )
+
+
+@asynccontextmanager
+async def _place(folder: Path, **settings: float) -> AsyncIterator[Place]:
+    async with AsyncExitStack() as stack:
+        server = Served(folder, **settings)
+        await server.start()
+        stack.push_async_callback(server.stop)
+        lobby = Lobby(server)
+        await lobby.start()
+        stack.push_async_callback(lobby.stop)
+        yield Place(server, lobby, stack)
+
+
+async def _let_go(tab: ClientConnection) -> None:
+    # Not `close`: where the other end is dead, that waits for it.
+    tab.transport.abort()
+    await tab.wait_closed()
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    await process.communicate()
+
+
+# The ways. Each readies a player, and returns what makes them go.
+
+_Going = Callable[[], Awaitable[object]]
+
+
+async def _signs_out(place: Place, player: Player, number: int) -> _Going:
+    await place.tab(player)
+    path = "/api/sessions" if number % 2 else "/api/session"
+    return lambda: call(player.address, "DELETE", path, cookie=player.cookie)
+
+
+async def _closes_the_page(place: Place, player: Player, number: int) -> _Going:
+    tab = await place.tab(player)
+
+    async def go() -> None:
+        await call(player.address, "POST", "/api/session/leave", cookie=player.cookie)
+        await tab.close(1001)
+
+    return go
+
+
+async def _sends_a_beacon_and_ends(place: Place, player: Player, number: int) -> _Going:
+    tab = await place.tab(player)
+
+    async def go() -> None:
+        await call(player.address, "POST", "/api/session/leave", cookie=player.cookie)
+        tab.transport.abort()
+
+    return go
+
+
+async def _closes_the_socket(place: Place, player: Player, number: int) -> _Going:
+    tab = await place.tab(player)
+    return lambda: tab.close(1000)
+
+
+async def _crashes(place: Place, player: Player, number: int) -> _Going:
+    process = await place.process(player)
+
+    async def go() -> None:
+        process.kill()
+
+    return go
+
+
+async def _resets(place: Place, player: Player, number: int) -> _Going:
+    tab = await place.tab(player)
+
+    async def go() -> None:
+        raw = tab.transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        tab.transport.abort()
+
+    return go
+
+
+async def _loses_its_cable(place: Place, player: Player, number: int) -> _Going:
+    relay, port = await place.relay()
+    await place.tab(player, port)
+    await _any_moment(relay, number)
+
+    async def go() -> None:
+        relay.die()
+
+    return go
+
+
+async def _freezes(place: Place, player: Player, number: int) -> _Going:
+    relay, port = await place.relay()
+    process = await place.process(player, port)
+    await _any_moment(relay, number)
+
+    async def go() -> None:
+        process.send_signal(signal.SIGSTOP)
+
+    return go
+
+
+async def _stops_reading(place: Place, player: Player, number: int) -> _Going:
+    narrow = socket.socket()
+    narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL)
+    narrow.setblocking(False)
+    address = (player.address.host, player.address.port)
+    await asyncio.get_running_loop().sock_connect(narrow, address)
+    tab = await place.tab(player, sock=narrow)
+
+    async def go() -> None:
+        tab.transport.pause_reading()
+        # Six MiB of rosters to come: the kernel takes four.
+        for _ in range(90):
+            await tab.send('{"type": "watch", "topic": "lobby"}')
+
+    return go
+
+
+async def _any_moment(relay: Relay, number: int) -> None:
+    """Every other player goes at the worst: just after having answered the server's ping."""
+    if number % 2:
+        await asyncio.sleep(random.uniform(0, 20))
+    else:
+        async with asyncio.timeout(2 * IN_SILENCE):
+            await relay.answered.wait()
+
+
+_READY: dict[str, Callable[[Place, Player, int], Awaitable[_Going]]] = {
+    "signed-out": _signs_out,
+    "page": _closes_the_page,
+    "beacon": _sends_a_beacon_and_ends,
+    "closed": _closes_the_socket,
+    "crashed": _crashes,
+    "reset": _resets,
+    "cable": _loses_its_cable,
+    "frozen": _freezes,
+    "unread": _stops_reading,
+}
+
+
+# The run
+
+
+async def measure(
+    folder: Path, ways: Sequence[Way], repetitions: int, report: _Report, **settings: float
+) -> list[Verdict]:
+    """Measure each of `ways`, all at the same time; those of clients on one server."""
+    async with asyncio.TaskGroup() as group:
+        tasks: list[asyncio.Task[list[Verdict]]] = []
+        going = [way for way in ways if way.key in _READY]
+        if going:
+            tasks.append(
+                group.create_task(_clients(folder / "clients", going, repetitions, settings))
+            )
+        for way in ways:
+            match way.key:
+                case "killed" | "stopped":
+                    signal_ = signal.SIGKILL if way.key == "killed" else signal.SIGTERM
+                    work = _restart(folder / way.key, way, signal_, repetitions, settings)
+                case "idle":
+                    work = _end_of_time(folder / way.key, way, IDLE, repetitions)
+                case "lifetime":
+                    work = _end_of_time(folder / way.key, way, LIFETIME, repetitions)
+                case _:
+                    continue
+            tasks.append(group.create_task(work))
+        for task in tasks:
+            task.add_done_callback(lambda done: _tell(done, report))
+    verdicts = {each.way.key: each for task in tasks for each in task.result()}
+    return [verdicts[way.key] for way in ways]
+
+
+def _tell(done: "asyncio.Task[list[Verdict]]", report: _Report) -> None:
+    if not done.cancelled() and done.exception() is None:
+        for verdict in done.result():
+            report(verdict.way.key)
+
+
+async def _clients(
+    folder: Path, ways: Sequence[Way], repetitions: int, settings: dict[str, float]
+) -> list[Verdict]:
+    async with _place(folder, **settings) as place:
+        if any(way.key == "unread" for way in ways):
+            for number in range(_CROWD):
+                await place.player(f"one of the crowd, number {number}")
+
+        async def one(way: Way, number: int) -> Sight:
+            player = await place.player(f"{way.key} {number}")
+            go = await _READY[way.key](place, player, number)
+            await place.lobby.until_here(player.id)
+            since, wall = time.monotonic(), time.time()
+            await go()
+            return await place.sight(way, player, since, wall)
+
+        async def all_of(way: Way) -> Verdict:
+            sights = await asyncio.gather(*(one(way, each) for each in range(repetitions)))
+            return Verdict(way, place.server.policy, sights)
+
+        return list(await asyncio.gather(*map(all_of, ways)))
+
+
+async def _restart(
+    folder: Path, way: Way, how: int, repetitions: int, settings: dict[str, float]
+) -> list[Verdict]:
+    """One restart; the players are lost all at once, and the watcher alone comes back."""
+    async with _place(folder, **settings) as place:
+        players = [await place.player(f"{way.key} {each}") for each in range(repetitions)]
+        for player in players:
+            await place.tab(player)
+            await place.lobby.until_here(player.id)
+        await place.server.stop(how)
+        await place.server.start()
+        since, wall = time.monotonic(), time.time()
+        # While it was starting, they were `reconnecting` already.
+        sights = [await place.sight(way, player, since, wall) for player in players]
+        found = [replace(each, noticed=0.0, reconnecting=each.reconnecting) for each in sights]
+        return [Verdict(way, place.server.policy, found)]
+
+
+async def _end_of_time(
+    folder: Path, way: Way, settings: dict[str, float], repetitions: int
+) -> list[Verdict]:
+    """Players who stay until the server signs them out."""
+    async with _place(folder, **settings) as place:
+
+        async def one(number: int) -> Sight:
+            player = await place.player(f"{way.key} {number}")
+            since, wall = time.monotonic(), time.time()
+            tab = await place.tab(player)
+            if way.grace is Grace.IDLE:
+                await tab.send(json.dumps({"type": "ping"}))
+                since, wall = time.monotonic(), time.time()
+                return await place.sight(way, player, since, wall)
+            pinging = asyncio.create_task(_play(tab))
+            try:
+                return await place.sight(way, player, since, wall)
+            finally:
+                pinging.cancel()
+
+        sights = await asyncio.gather(*map(one, range(repetitions)))
+        return [Verdict(way, place.server.policy, sights)]
+
+
+async def _play(tab: ClientConnection) -> None:
+    while True:
+        await tab.send(json.dumps({"type": "ping"}))
+        await asyncio.sleep(0.5)
+
+
+def chosen(keys: Sequence[str]) -> list[Way]:
+    """The ways with these keys, in their own order."""
+    return [way for way in WAYS if way.key in keys]

@@ -1,0 +1,364 @@
+"""docs/nginx.conf, as it stands: Debian's nginx with TLS before the real `stillhere` command.
+
+Each test fails without the line it is about, which is why some look at who gave the answer: the
+server would have refused too, but a proxy that lets everything through is no protection.
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import ssl
+import struct
+import time
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from server.knobs import UVICORN_KNOBS
+from server.settings import Settings
+from tests.support.answers import cookie_of, refusal
+from tests.support.nginx import (
+    ADDRESS,
+    CONFIGURATION,
+    MOST_REQUESTS,
+    MOST_SOCKETS,
+    PATIENCE,
+    SHORT,
+    Site,
+    find,
+    hear,
+    run_site,
+    substitute,
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One for all of these tests; each has players and addresses of its own."""
+    with run_site(tmp_path_factory.mktemp("nginx")) as running:
+        yield running
+
+
+async def sign_in(visitor: httpx.AsyncClient, name: str) -> str:
+    response = await visitor.post("/api/guests", json={"name": name})
+    assert response.status_code == 201, response.text
+    return cookie_of(response).value
+
+
+async def status(site: Site, cookie: str) -> str:
+    async with site.visitor(cookies={"__Host-session": cookie}) as visitor:
+        response = await visitor.get("/api/session")
+        return str(response.json()["player"]["status"])
+
+
+async def closed(tab: ClientConnection) -> int | None:
+    with contextlib.suppress(ConnectionClosed):
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                await tab.recv()
+    return tab.close_code
+
+
+# What works
+
+
+async def test_behind_nginx_the_cookie_is_secure_and_bound_to_its_host(site: Site) -> None:
+    async with site.visitor() as visitor:
+        response = await visitor.post("/api/guests", json={"name": "Ada"})
+        cookie = cookie_of(response)
+        assert cookie.key == "__Host-session"
+        assert (cookie["secure"], cookie["httponly"], cookie["path"]) == (True, True, "/")
+        assert not cookie["domain"]
+        assert response.headers["strict-transport-security"] == "max-age=31536000"
+        assert (await visitor.get("/api/session")).json()["player"]["name"] == "Ada"
+        page = await visitor.get("/")
+    assert "<html" in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+async def test_a_socket_opens_from_a_page_of_this_site(site: Site) -> None:
+    async with site.visitor() as visitor:
+        cookie = await sign_in(visitor, "Bea")
+    async with site.socket(cookie) as tab:
+        hello = await hear(tab, "hello")
+        assert hello["player"]["name"] == "Bea"
+        await tab.send('{"type": "ping"}')
+        await hear(tab, "pong")
+
+
+async def test_an_api_call_from_a_page_of_this_site_is_let_through(site: Site) -> None:
+    async with site.visitor(headers={"Origin": site.url}) as visitor:
+        await sign_in(visitor, "Cleo")
+
+
+async def test_a_socket_outlives_a_silence_that_would_end_any_request(site: Site) -> None:
+    async with site.visitor() as visitor:
+        cookie = await sign_in(visitor, "Dan")
+    async with site.socket(cookie) as tab:
+        await hear(tab, "hello")
+        await asyncio.sleep(2.2 * SHORT)
+        await tab.send('{"type": "ping"}')
+        await hear(tab, "pong")
+
+
+async def test_a_sign_out_reaches_the_socket_with_its_code(site: Site) -> None:
+    async with site.visitor() as visitor:
+        cookie = await sign_in(visitor, "Eve")
+        async with site.socket(cookie) as tab:
+            await hear(tab, "hello")
+            assert (await visitor.delete("/api/session")).status_code == 204
+            assert await closed(tab) == 4503
+
+
+async def test_a_tab_that_dies_is_noticed_within_a_second_through_nginx(site: Site) -> None:
+    async with site.visitor() as visitor:
+        cookie = await sign_in(visitor, "Fay")
+    tab = await site.socket(cookie)
+    await hear(tab, "hello")
+    assert await status(site, cookie) == "active"
+    raw = tab.transport.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    tab.transport.abort()
+    died = time.monotonic()
+    while await status(site, cookie) != "reconnecting":
+        assert time.monotonic() - died < PATIENCE
+        await asyncio.sleep(0.02)
+    # A second is the promise; the rest is for a busy machine.
+    assert time.monotonic() - died < 1 + SHORT
+
+
+async def test_players_come_back_after_a_restart_of_the_server_behind(site: Site) -> None:
+    async with site.visitor() as visitor:
+        cookie = await sign_in(visitor, "Gus")
+    tab = await site.socket(cookie)
+    await hear(tab, "hello")
+    assert await asyncio.to_thread(site.stop_server) == 0
+    assert await closed(tab) == 1012
+    async with site.visitor() as visitor:
+        assert (await visitor.get("/api/session")).status_code == 502
+    with pytest.raises(InvalidStatus):
+        await site.socket(cookie)
+    await asyncio.to_thread(site.start_server)
+    async with site.socket(cookie) as tab:
+        assert (await hear(tab, "hello"))["player"]["name"] == "Gus"
+        # And once more, without a goodbye.
+        await asyncio.to_thread(site.stop_server, signal.SIGKILL)
+        assert await closed(tab) == 1006
+    await asyncio.to_thread(site.start_server)
+    async with site.socket(cookie) as tab:
+        assert (await hear(tab, "hello"))["player"]["name"] == "Gus"
+
+
+# Who is believed
+
+
+async def test_pages_of_other_origins_open_no_socket_and_call_nothing(site: Site) -> None:
+    async with site.visitor() as visitor:
+        cookie = await sign_in(visitor, "Hal")
+        theirs = {"Origin": "https://evil.example"}
+        assert refusal(await visitor.delete("/api/session", headers=theirs)) == (
+            403,
+            "cross_origin",
+        )
+    # The own name without TLS, and on another port, are other origins as well.
+    for origin in ("https://evil.example", site.url.replace("https", "http"), "https://localhost"):
+        with pytest.raises(InvalidStatus) as refused:
+            await site.socket(cookie, origin=origin)
+        assert refused.value.response.status_code == 403
+
+
+FORGED = {
+    "X-Forwarded-For": "203.0.113.7",
+    "X-Forwarded-Proto": "http",
+    "Forwarded": "for=203.0.113.7;proto=http",
+    "X-Real-IP": "203.0.113.7",
+}
+
+
+async def test_a_forged_address_does_not_get_round_the_limit_of_guesses(site: Site) -> None:
+    async with site.visitor() as visitor:
+        await visitor.post("/api/players", json={"name": "Ida", "password": "correct horse"})
+    wrong = {"name": "Ida", "password": "wrong"}
+    # 127.0.0.1 is trusted: what it says would be believed if nginx passed it on.
+    async with site.visitor("127.0.0.1") as guesser:
+        answers = []
+        for number in range(11):
+            forged = FORGED | {"X-Forwarded-For": f"203.0.113.{number}"}
+            answers.append(await guesser.post("/api/session", json=wrong, headers=forged))
+    assert [each.status_code for each in answers] == [401] * 10 + [429]
+    async with site.visitor("198.51.100.1") as elsewhere:
+        # And it is nginx's view that counts: nobody else is locked out.
+        assert (await elsewhere.post("/api/session", json=wrong)).status_code == 401
+
+
+async def test_a_forged_scheme_takes_nothing_from_the_cookie(site: Site) -> None:
+    async with site.visitor(headers=FORGED) as visitor:
+        cookie = await sign_in(visitor, "Jon")
+    async with site.socket(cookie, headers=FORGED) as tab:
+        assert (await hear(tab, "hello"))["player"]["name"] == "Jon"
+
+
+async def test_a_name_that_is_not_ours_is_answered_by_nobody(site: Site) -> None:
+    async with site.visitor() as visitor:
+        for url in ("/", f"http://127.0.0.1:{site.http}/"):
+            with pytest.raises(httpx.TransportError):
+                await visitor.get(url, headers={"Host": "evil.example"})
+    with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
+        site.trust.wrap_socket(
+            socket.create_connection(("127.0.0.1", site.https)), server_hostname="evil.example"
+        )
+
+
+# What is refused
+
+
+def test_only_the_page_is_led_from_http_to_https(site: Site) -> None:
+    with httpx.Client(base_url=f"http://localhost:{site.http}") as visitor:
+        page = visitor.get("/")
+        assert (page.status_code, page.headers["location"]) == (301, "https://localhost/")
+        assert visitor.post("/api/guests", json={"name": "Kim"}).status_code == 403
+        assert visitor.get("/ws").status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path", ["/metrics", "//metrics", "/%6detrics", "/x/../metrics", "/metrics/", "/readyz"]
+)
+async def test_what_is_for_the_operator_is_not_public(site: Site, path: str) -> None:
+    def ask() -> bytes:
+        with site.raw() as connection:
+            connection.sendall(
+                f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+            )
+            return b"".join(iter(lambda: connection.recv(65536), b""))
+
+    assert (await asyncio.to_thread(ask)).startswith(b"HTTP/1.1 404")
+    assert site.ask_server("/metrics").status_code == 200
+    assert site.ask_server("/readyz").status_code == 200
+    async with site.visitor() as visitor:
+        assert (await visitor.get("/healthz")).json() == {"status": "ok"}
+
+
+async def test_a_header_line_over_8_kib_does_not_reach_the_server(site: Site) -> None:
+    async with site.visitor() as visitor:
+        response = await visitor.get("/healthz", headers={"Cookie": "a" * 9 * 1024})
+        assert (response.status_code, response.headers["content-type"]) == (400, "text/html")
+        assert (await visitor.get("/healthz", headers={"Cookie": "a" * 7000})).status_code == 200
+
+
+async def test_a_body_over_64_kib_does_not_reach_the_server(site: Site) -> None:
+    async with site.visitor() as visitor:
+        large = await visitor.post("/api/guests", content=b" " * (64 * 1024 + 1))
+        # The server's own answer would be problem details.
+        assert (large.status_code, large.headers["content-type"]) == (413, "text/html")
+        # One that fits gets there, and is judged there.
+        fits = await visitor.post("/api/guests", content=b" " * 64 * 1024)
+        assert refusal(fits) == (415, "not_json")
+
+
+@pytest.mark.parametrize(
+    "half",
+    [
+        b"GET / HTTP/1.1\r\nHost: local",
+        b"POST /api/guests HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20\r\n\r\n{",
+    ],
+    ids=["headers", "body"],
+)
+def test_whoever_never_finishes_a_request_is_cut(site: Site, half: bytes) -> None:
+    with site.raw() as connection:
+        connection.settimeout(4 * SHORT)
+        connection.sendall(half)
+        answer = connection.recv(65536)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 408")
+
+
+async def test_nginx_tells_neither_its_version_nor_of_what_it_stands_for(site: Site) -> None:
+    async with site.visitor() as visitor:
+        assert (await visitor.get("/healthz")).headers["server"] == "nginx"
+        assert "nginx/" not in (await visitor.get("/metrics")).text
+
+
+def test_a_cipher_without_forward_secrecy_is_refused(site: Site) -> None:
+    with site.raw() as connection:
+        assert connection.version() == "TLSv1.3"
+    old = ssl.create_default_context(cafile=site.folder / "fullchain.pem")
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    with site.raw(old) as connection:
+        assert connection.version() == "TLSv1.2"
+    old.set_ciphers("ECDHE-ECDSA-AES128-SHA")  # CBC: what nginx would take by default
+    with pytest.raises(ssl.SSLError):
+        site.raw(old)
+
+
+async def test_only_what_holds_no_secret_is_compressed(site: Site) -> None:
+    async with site.visitor(headers={"Accept-Encoding": "gzip"}) as visitor:
+        await sign_in(visitor, "Lea")
+        page = await visitor.get("/")
+        assert "content-encoding" not in page.headers
+        assert "content-encoding" not in (await visitor.get("/api/players?limit=500")).headers
+        script = next(part for part in page.text.split('"') if part.endswith(".js"))
+        assert (await visitor.get(script)).headers["content-encoding"] == "gzip"
+
+
+# Floods
+
+
+async def test_a_flood_of_requests_from_one_network_is_thinned_and_nobody_elses(
+    site: Site,
+) -> None:
+    async def ask(address: str) -> int:
+        return (await visitor.get("/healthz", headers={ADDRESS: address})).status_code
+
+    async with site.visitor() as visitor:
+        # One customer has 2^64 of these; the /64 is one visitor.
+        flood = [await ask(f"2001:db8:0:1::{number:x}") for number in range(1, 100)]
+        assert flood[:MOST_REQUESTS] == [200] * MOST_REQUESTS
+        assert 429 in flood
+        assert await ask("2001:db8:0:2::1") == 200
+        assert await ask("198.51.100.2") == 200
+
+
+async def test_one_address_holds_only_so_many_sockets(site: Site) -> None:
+    headers = {ADDRESS: "198.51.100.3"}
+    async with site.visitor() as visitor, contextlib.AsyncExitStack() as stack:
+        cookie = await sign_in(visitor, "Mia")
+        for _ in range(MOST_SOCKETS):
+            await stack.enter_async_context(site.socket(cookie, headers=headers))
+        with pytest.raises(InvalidStatus) as refused:
+            await site.socket(cookie, headers=headers)
+        assert refused.value.response.status_code == 429
+        async with site.socket(cookie, headers={ADDRESS: "198.51.100.4"}) as tab:
+            await hear(tab, "hello")
+
+
+# Where a limit is no test's business, because it takes hours or hundreds of players to see
+
+
+def test_the_figures_that_no_test_waits_for_fit_the_servers() -> None:
+    text = CONFIGURATION.read_text()
+
+    def figure(name: str) -> list[float]:
+        words = [line.split() for line in text.splitlines()]
+        return [float(each[1].rstrip(";sk")) for each in words if len(each) > 1 and each[0] == name]
+
+    ping = UVICORN_KNOBS["ws_ping_interval"] + UVICORN_KNOBS["ws_ping_timeout"]
+    assert max(figure("proxy_read_timeout")) > 2 * ping, "the server must be first to give up"
+    most = Settings.model_fields["max_connections"].default
+    assert figure("worker_connections")[0] > 2 * most
+    assert figure("worker_rlimit_nofile")[0] > figure("worker_connections")[0]
+    # uvicorn's own `timeout_keep_alive` is 5 s; a connection that nginx would use again must not
+    # be one that the server is closing.
+    assert figure("keepalive_timeout")[-1] < UVICORN_KNOBS.get("timeout_keep_alive", 5)
+
+
+def test_a_machine_without_nginx_is_told_what_to_install() -> None:
+    with pytest.raises(AssertionError, match="apt-get install nginx openssl"):
+        find("no-such-program-at-all")
+
+
+def test_a_line_that_the_tests_change_cannot_go_unnoticed() -> None:
+    with pytest.raises(AssertionError, match="no longer says 'b'"):
+        substitute("a", {"b": "c"})

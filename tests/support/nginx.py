@@ -1,0 +1,257 @@
+"""The `stillhere` command behind a real nginx with `docs/nginx.conf`, over TLS."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CONFIGURATION = ROOT / "docs" / "nginx.conf"
+PATIENCE = 20.0
+"""Seconds for what should come at once, on a machine that is busy."""
+
+SHORT = 1.0
+"""Seconds that nginx's limits for plain requests are cut down to."""
+
+MOST_SOCKETS = 8
+"""What the limit of sockets by address is cut down to."""
+
+MOST_REQUESTS = 40
+"""What the requests an address may send at once are cut down to; then it has one a second."""
+
+ADDRESS = "X-Test-Address"
+"""A header by which a test plays several visitors: nginx takes its value for where they sit."""
+
+
+def find(command: str) -> str:
+    """The program. Raises AssertionError with what to do where there is none."""
+    path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
+    found = shutil.which(command, path=path)
+    assert found is not None, (
+        f"there is no {command}, which the tests of docs/nginx.conf need: install it "
+        "(Debian: apt-get install nginx openssl)"
+    )
+    return found
+
+
+class Site:
+    """nginx, the server behind it, and ways to visit them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.http, self.https, self.backend, *rest = free_ports(6)
+        self._ipv6 = rest
+        self._visitors = 0
+        self._server: subprocess.Popen[bytes] | None = None
+        self._nginx: subprocess.Popen[bytes] | None = None
+        self._make_certificate()
+        self.trust = ssl.create_default_context(cafile=folder / "fullchain.pem")
+
+    @property
+    def url(self) -> str:
+        return f"https://localhost:{self.https}"
+
+    # Starting and stopping
+
+    def start(self) -> None:
+        """Both, and wait until they listen."""
+        self.start_server()
+        path = self.folder / "nginx.conf"
+        path.write_text(self.configuration())
+        with (self.folder / "nginx.stderr").open("wb") as log:
+            self._nginx = subprocess.Popen(
+                [find("nginx"), "-p", str(self.folder), "-c", str(path), "-g", "daemon off;"],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
+        give_up = time.monotonic() + PATIENCE
+        while not is_open(self.https):
+            said = (self.folder / "nginx.stderr").read_text()
+            assert self._nginx.poll() is None, said
+            assert time.monotonic() < give_up, said
+            time.sleep(0.02)
+
+    def start_server(self) -> None:
+        """The server alone: it comes back on its port, to its database."""
+        variables = {k: v for k, v in os.environ.items() if not k.startswith("STILLHERE_")}
+        with (self.folder / "server.stderr").open("ab") as log:
+            self._server = subprocess.Popen(
+                [sys.executable, "-m", "server", "--port", str(self.backend)],
+                cwd=self.folder,
+                env=variables | {"PYTHONPATH": str(ROOT), "STILLHERE_TRUSTED_PROXIES": "127.0.0.1"},
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+        assert self._server.stdout is not None
+        line = self._server.stdout.readline()
+        assert line.startswith(b"Still Here"), (self.folder / "server.stderr").read_text()
+
+    def stop_server(self, with_signal: int = signal.SIGTERM) -> int:
+        """The server alone; returns its exit code."""
+        assert self._server is not None
+        self._server.send_signal(with_signal)
+        return _end(self._server)
+
+    def stop(self) -> None:
+        """Both, whatever state they are in."""
+        for process in (self._nginx, self._server):
+            if process is not None and process.poll() is None:
+                process.terminate()
+                _end(process)
+
+    def configuration(self) -> str:
+        """`docs/nginx.conf`, with nothing changed but where things are and how long they take."""
+        one, two = self._ipv6[:2]
+        folder = self.folder
+        return substitute(
+            CONFIGURATION.read_text(),
+            {
+                "play.example": "localhost",
+                "/run/nginx.pid": f"{folder}/nginx.pid",
+                "/var/log/nginx/": f"{folder}/",
+                "/etc/ssl/stillhere/": f"{folder}/",
+                "server 127.0.0.1:8000": f"server 127.0.0.1:{self.backend}",
+                # A machine that tests need not have IPv6.
+                "listen [::]:80": f"listen 127.0.0.1:{one}",
+                "listen [::]:443": f"listen 127.0.0.1:{two}",
+                "listen 80": f"listen 127.0.0.1:{self.http}",
+                "listen 443": f"listen 127.0.0.1:{self.https}",
+                # Short, so that there is something to see.
+                "client_header_timeout 10s": f"client_header_timeout {SHORT:g}s",
+                "client_body_timeout 10s": f"client_body_timeout {SHORT:g}s",
+                "send_timeout 10s": f"send_timeout {SHORT:g}s",
+                "keepalive_timeout 30s": f"keepalive_timeout {SHORT:g}s",
+                "proxy_read_timeout 30s": f"proxy_read_timeout {SHORT:g}s",
+                "limit_conn connections 300": f"limit_conn connections {MOST_SOCKETS}",
+                "zone=requests:10m rate=100r/s": "zone=requests:10m rate=1r/s",
+                "zone=requests burst=500": f"zone=requests burst={MOST_REQUESTS}",
+                # Nothing of this run outside its folder; and several visitors in one test.
+                "http {": "\n    ".join(
+                    [
+                        "http {",
+                        *(
+                            f"{name}_temp_path {folder}/{name};"
+                            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+                        ),
+                        "set_real_ip_from 127.0.0.1;",
+                        f"real_ip_header {ADDRESS};",
+                    ]
+                ),
+            },
+        )
+
+    def _make_certificate(self) -> None:
+        subprocess.run(
+            [find("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+             "-addext", "subjectAltName=DNS:localhost",
+             "-keyout", str(self.folder / "privkey.pem"),
+             "-out", str(self.folder / "fullchain.pem")],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+    # Visiting
+
+    def visitor(self, address: str = "", **options: Any) -> httpx.AsyncClient:
+        """A browser that sits at `address`; unless told, where nobody else sits."""
+        self._visitors += 1
+        elsewhere = f"192.0.2.{self._visitors}"
+        headers = {ADDRESS: address or elsewhere} | options.pop("headers", {})
+        return httpx.AsyncClient(
+            base_url=self.url, verify=self.trust, headers=headers, timeout=PATIENCE, **options
+        )
+
+    def socket(
+        self, cookie: str, *, origin: str | None = "", headers: Mapping[str, str] | None = None
+    ) -> connect:
+        """A socket with this cookie, from a page of this site unless `origin` says otherwise."""
+        sent = {"Cookie": f"__Host-session={cookie}"} if cookie else {}
+        if origin is not None:
+            sent["Origin"] = origin or self.url
+        return connect(
+            f"wss://localhost:{self.https}/ws",
+            host="127.0.0.1",
+            ssl=self.trust,
+            additional_headers=sent | dict(headers or {}),
+            compression=None,
+            ping_interval=None,
+            proxy=None,
+        )
+
+    def raw(self, context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
+        """A bare TLS connection, for those who do not speak properly."""
+        plain = socket.create_connection(("127.0.0.1", self.https), timeout=PATIENCE)
+        return (context or self.trust).wrap_socket(plain, server_hostname="localhost")
+
+    def ask_server(self, path: str) -> httpx.Response:
+        """What the operator does: ask the server itself."""
+        return httpx.get(f"http://127.0.0.1:{self.backend}{path}", timeout=PATIENCE)
+
+
+async def hear(tab: ClientConnection, type: str) -> dict[str, Any]:
+    """The next message of this type."""
+    while True:
+        message = json.loads(await tab.recv())
+        if message["type"] == type:
+            assert isinstance(message, dict)
+            return message
+
+
+def substitute(text: str, changes: Mapping[str, str]) -> str:
+    """`text` with every key replaced, each of which has to be there; values stay as they are."""
+    for key in changes:
+        assert key in text, f"docs/nginx.conf no longer says {key!r}"
+    pattern = "|".join(re.escape(key) for key in sorted(changes, key=len, reverse=True))
+    return re.sub(pattern, lambda match: changes[match[0]], text)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody listens on."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def is_open(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+    except OSError:
+        return False
+    return True
+
+
+def _end(process: subprocess.Popen[bytes]) -> int:
+    try:
+        code = process.wait(PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        code = process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+    return code
+
+
+@contextmanager
+def run_site(folder: Path) -> Iterator[Site]:
+    """nginx and the server, until the context ends."""
+    site = Site(folder)
+    try:
+        site.start()
+        yield site
+    finally:
+        site.stop()
