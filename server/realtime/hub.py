@@ -7,9 +7,10 @@ version; sending is one call a watcher, in slices of 5 ms between which the loop
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from server.presence.events import Event, StatusChanged
+from server.presence.session import Player
 from server.realtime.connection import Connection
 from server.realtime.lobby import Lobby
 from server.realtime.messages import encode
@@ -46,6 +47,11 @@ class Hub:
     def watchers(self) -> int:
         """How many connections watch the lobby."""
         return len(self._watchers)
+
+    def begin(self, players: Iterable[Player]) -> None:
+        """Take `players` as they are, without telling anybody: for those whom a restart has
+        brought along, whom whoever comes back first should not see arrive."""
+        self._lobby.begin(players)
 
     def watch(self, connection: Connection) -> None:
         """Send a roster, now or with the changes about to be told, and every diff after it."""

@@ -1,9 +1,11 @@
 """What the lobby has been told, and what it has yet to be told. Pure: instants are arguments."""
 
 import heapq
+from collections.abc import Iterable
 
 from server.ids import PlayerId
 from server.presence.events import StatusChanged
+from server.presence.session import Player
 from server.presence.status import Status
 from server.realtime.messages import LOBBY, ChangedPlayer, Presence, Roster
 from server.views import PlayerView
@@ -29,13 +31,20 @@ class Lobby:
         """How many players the watchers know of."""
         return len(self._told)
 
+    def begin(self, players: Iterable[Player]) -> None:
+        """Start with those of `players` who are here, as if that had been told long ago."""
+        self._untold.clear()
+        self._told = {
+            player.id: _view(player, player.status) for player in players if player.status.is_here
+        }
+
     def note(self, event: StatusChanged, now: float) -> None:
         """Take in a change; one that leaves the player as they were is nobody's business."""
         if event.player_before is event.player_after:
             return
         player = event.session.player
         status = event.player_after
-        view = PlayerView(player.id, player.name, player.guest, status) if status.is_here else None
+        view = _view(player, status) if status.is_here else None
         due = now + SETTLING if status is Status.RECONNECTING else now
         self._untold[player.id] = view, due
 
@@ -79,3 +88,7 @@ class Lobby:
             ROSTER_WINDOW, self._told.values(), key=lambda view: (view.name.casefold(), view.id)
         )
         return Roster(LOBBY, self.version, first, len(self._told))
+
+
+def _view(player: Player, status: Status) -> PlayerView:
+    return PlayerView(player.id, player.name, player.guest, status)

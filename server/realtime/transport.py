@@ -63,7 +63,7 @@ _READ_BUFFER = 2048
 _CONNECTING, _OPEN, _CLOSING, _CLOSED = range(4)
 
 _TEXT, _BINARY, _CONTINUATION = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
-_PING, _CLOSE = WSMsgType.PING, WSMsgType.CLOSE
+_PING, _PONG, _CLOSE = WSMsgType.PING, WSMsgType.PONG, WSMsgType.CLOSE
 
 _PROTOCOL_ERROR, _INVALID_TEXT, _TOO_BIG, _INTERNAL_ERROR = 1002, 1007, 1009, 1011
 _NO_STATUS, _ABNORMAL = 1005, 1006
@@ -99,16 +99,22 @@ class _Wire:
 
     It writes small frames straight to the socket. Large ones it hands to `writelines` as views of
     a buffer that it uses again, while uvloop keeps them until the end of its pass: so they are
-    copied here. Its answer to its own opening is dropped, and it never closes the connection.
+    copied here. What it says by itself is dropped, that is its answer to its own opening, and its
+    close at an error: it looks one frame ahead, and would close before that was answered which
+    came before the error. It never closes the connection.
     """
 
-    __slots__ = ("_transport", "get_extra_info", "get_write_buffer_size", "is_open")
+    __slots__ = ("_size", "_transport", "get_extra_info", "is_open")
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
+        self._size = transport.get_write_buffer_size
         self.get_extra_info = transport.get_extra_info
-        self.get_write_buffer_size = transport.get_write_buffer_size
         self.is_open = False
+
+    def get_write_buffer_size(self) -> int:
+        # Anything but nothing keeps it from writing to the socket.
+        return self._size() if self.is_open else 1
 
     def write(self, data: bytes) -> None:
         if self.is_open:
@@ -151,6 +157,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         "_transport",
         "_unparsed",
         "_waiter",
+        "_wire",
         "_writable",
     )
 
@@ -191,6 +198,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
 
         # What goes out, and whom to wake when it goes on: None while the peer takes everything
         self._frames: WSTransport | None = None
+        self._wire: _Wire | None = None
         self._writable: asyncio.Event | None = None
         self._stall: StallWatch | None = None
 
@@ -434,7 +442,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         parser.get_buffer(-1)[: len(_PICOWS_OPENING)] = _PICOWS_OPENING
         parser.buffer_updated(len(_PICOWS_OPENING))
         wire.is_open = True
-        self._parser, self._frames = parser, parser.transport
+        self._parser, self._frames, self._wire = parser, parser.transport, wire
 
     def _picows_listener(self, request: object) -> WSListener:
         return self
@@ -445,13 +453,14 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         if self._parser is not None:
             # It holds the number of the socket, which may soon be another connection's.
             self._parser.connection_lost(None)
-            self._parser = self._frames = None
+            self._parser = self._frames = self._wire = None
 
     def _parse(self, data: bytes) -> None:
         """Have `data` parsed, a portion at a time; what is too much for now is kept."""
-        parser, frames = self._parser, self._frames
+        parser, frames, wire = self._parser, self._frames, self._wire
         assert parser is not None
         assert frames is not None
+        assert wire is not None
         at = 0
         for _ in range(_SLICES_AT_ONCE):
             if len(self._events) >= MOST_UNREAD and self._state == _OPEN:
@@ -460,7 +469,9 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
             view = parser.get_buffer(-1)
             portion = data[at : at + len(view) * 3 // 4]
             view[: len(portion)] = portion
+            wire.is_open = False
             parser.buffer_updated(len(portion))
+            wire.is_open = True
             at += len(portion)
             if frames.is_close_frame_sent:
                 self._parser_gave_up(frames)
@@ -486,12 +497,11 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
             self._transport.resume_reading()
 
     def _parser_gave_up(self, frames: WSTransport) -> None:
-        """picows has found an error, and has sent a close for it."""
+        """picows has found an error, and thinks that it has sent a close for it."""
         if self._state == _OPEN:
             sent = frames.close_handshake.sent
             assert sent is not None
-            self._end(sent.code, sent.reason)  # type: ignore[arg-type]
-            self._linger()
+            self._fail(sent.code.value, sent.reason or "")
         self._stop_parsing()
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -560,8 +570,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
             self._close(close.code, close.reason)
         elif kind is _PING and self._writable is None:
             # One answer less is allowed where several wait (RFC 6455, 5.5.3).
-            assert self._frames is not None
-            self._frames.send_pong(frame.get_payload_as_bytes())
+            self._control(_PONG, frame.get_payload_as_bytes())
 
     def _answer_close(self, payload: bytes) -> None:
         code, reason = _NO_STATUS, ""
@@ -570,8 +579,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
             if code not in _MAY_BE_SENT:
                 self._fail(_PROTOCOL_ERROR, "invalid close code")
                 return
-        assert self._frames is not None
-        self._frames.send(_CLOSE, payload)
+        self._control(_CLOSE, payload)
         self._end(code, reason)
         self._closing()
         self._transport.close()
@@ -586,13 +594,16 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         else:
             self._frames.send(_TEXT, event["text"])
 
+    def _control(self, kind: WSMsgType, payload: bytes) -> None:
+        """Not by picows, which sends nothing more once it has found an error."""
+        self._transport.write(bytes((0x80 | kind.value, len(payload))) + payload)
+
     # The end
 
     def _close(self, code: int, reason: str = "") -> None:
         """Begin the closing handshake, and leave it to the peer to answer."""
-        assert self._frames is not None
         said = reason.encode()[:_LONGEST_REASON].decode(errors="ignore").encode()
-        self._frames.send(_CLOSE, pack("!H", code) + said)
+        self._control(_CLOSE, pack("!H", code) + said)
         self._end(code, reason)
         self._closing()
 
@@ -630,7 +641,11 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         if self._hear is None:
             self._tell(event)
         else:
+            wire = self._wire
+            assert wire is not None
+            wire.is_open = True  # it may answer at once
             self._hear(event)
+            wire.is_open = False
 
     def _tell(self, event: dict[str, Any]) -> None:
         self._events.append(event)

@@ -1,12 +1,14 @@
 """The lobby as its watchers see it: rosters, diffs without gaps, and what nobody need see."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.answers import SLOT, until, until_status
-from tests.support.live_server import LiveServer, Tab
+from tests.support.live_server import LiveServer, Tab, run_server
+from tests.support.manual_clock import ManualClock
 
 pytestmark = pytest.mark.both_loops
 
@@ -251,3 +253,26 @@ async def test_the_watcher_is_in_the_roster_they_ask_for(server: LiveServer) -> 
     await until(lambda: visitor.session.status == "active")
     lobby = await Lobby(await visitor.tab()).watch()
     assert lobby.statuses() == {"Ada": "active"}
+
+
+async def test_whoever_is_back_first_after_a_restart_sees_nobody_leave_and_come(
+    tmp_path: Path,
+) -> None:
+    clock, database = ManualClock(), tmp_path / "test.db"
+    async with run_server(database, clock) as server:
+        ada, bob, cy = [await server.guest(name) for name in ("Ada", "Bob", "Cy")]
+        await ada.tab()
+        await bob.tab()
+        tab = await cy.tab()
+        await tab.socket.close(4000)  # and is away when the server stops
+        await until_status(cy, "reconnecting")
+        cookies = ada.cookie, bob.cookie
+    async with run_server(database, clock) as server:
+        tab = await server.tab(cookies[1])
+        lobby = await Lobby(tab).watch()
+        assert set(lobby.statuses()) == {"Ada", "Bob", "Cy"}
+        assert lobby.statuses()["Cy"] == "reconnecting"
+        await server.tab(cookies[0])
+        async with asyncio.timeout(5):
+            while lobby.statuses()["Ada"] != "active":
+                assert not (await lobby.hear()).get("joined")
