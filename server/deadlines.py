@@ -1,14 +1,15 @@
 """Deadlines: a deadline is a number; moving it later is an assignment.
 
-What it is: a wheel of slots, `SLOTS_PER_SECOND` to a second. A slot is a set of items; a heap holds
-the numbers of the slots that are not empty. One timer, the owner's, sleeps until the first of them.
+What it is: a wheel of slots, `SLOTS_PER_SECOND` to a second. A slot holds its items in the order
+in which they came; a heap holds the numbers of the slots that are not empty. One timer, the
+owner's, sleeps until the first of them.
 
 What it promises: an item comes out at or after the instant it was armed for, never before, and
 at most one slot later plus the time the owner takes to ask. What it does not: an item that was
 armed early comes out early. The owner then looks at its own numbers and arms it again. That is
 the point: activity moves a deadline later by storing a number, without a word to the wheel.
 
-Cost: arming is a division, a set insertion and, for a new slot, a heap push; about 0.4 us. An
+Cost: arming is a division, a dict insertion and, for a new slot, a heap push; about 0.4 us. An
 item is in at most one slot, so a million touches leave no more entries than there are items.
 
 Example: 100 slots a second. `arm(ada, 240.0)` puts Ada into slot 24001. At 100.0 she pings: her
@@ -41,7 +42,8 @@ class Deadlines(Generic[T]):
     """The items that something will be due for, by when. Instants are seconds, on any clock."""
 
     def __init__(self) -> None:
-        self._slots: dict[int, set[T]] = {}
+        # A dict for its order: what is due at once comes out as it went in, in every run.
+        self._slots: dict[int, dict[T, None]] = {}
         self._order: list[int] = []
         self._count = 0
 
@@ -64,10 +66,10 @@ class Deadlines(Generic[T]):
             self.disarm(item)
         items = self._slots.get(slot)
         if items is None:
-            self._slots[slot] = {item}
+            self._slots[slot] = {item: None}
             heapq.heappush(self._order, slot)
         else:
-            items.add(item)
+            items[item] = None
         item.slot = slot
         self._count += 1
 
@@ -77,7 +79,7 @@ class Deadlines(Generic[T]):
         if slot is None:
             return
         items = self._slots[slot]
-        items.remove(item)
+        del items[item]
         if not items:
             # Its number stays in the heap until it comes to the top: removing it there is O(n).
             del self._slots[slot]

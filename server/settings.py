@@ -20,8 +20,14 @@ SHORTEST_WARNING = 20.0
 SHORTEST_KEY = 32
 """Characters of a secret key, at the least: 32 random bytes are 43 in base64url."""
 
-Duration = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Grace = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+SHORTEST, LONGEST = 0.001, 3_155_760_000.0
+"""Seconds that a duration may have: a millisecond, in which instants are stored, and a hundred
+years. Of more, no database and no calendar can hold the end."""
+_ROUNDING = 1e-9
+"""Seconds by which sums of fractions may differ: 0.3 less 0.1 is not quite 0.2."""
+
+Duration = Annotated[float, Field(gt=0, le=LONGEST, allow_inf_nan=False)]
+Grace = Annotated[float, Field(ge=0, le=LONGEST, allow_inf_nan=False)]
 Words = Annotated[tuple[str, ...], NoDecode]
 
 
@@ -116,6 +122,15 @@ class Settings(BaseSettings):
                 raise ValueError(f"{proxy!r} is neither an address nor a network") from None
         return proxies
 
+    @field_validator(
+        "away_after", "warn_before", "idle_timeout", "session_lifetime", "remember_lifetime"
+    )
+    @classmethod
+    def _check_length(cls, seconds: float) -> float:
+        if seconds < SHORTEST:
+            raise ValueError(f"a duration has a millisecond ({SHORTEST:g}) at least")
+        return seconds
+
     @model_validator(mode="after")
     def _check_relations(self) -> Self:
         if self.warn_before >= self.idle_timeout:
@@ -123,7 +138,7 @@ class Settings(BaseSettings):
                 f"WARN_BEFORE={self.warn_before:g} must be shorter than "
                 f"IDLE_TIMEOUT={self.idle_timeout:g}: the warning comes that long before the end"
             )
-        if self.idle_timeout - self.warn_before < self.away_after:
+        if self.idle_timeout - self.warn_before < self.away_after - _ROUNDING:
             raise ValueError(
                 f"AWAY_AFTER={self.away_after:g} must not be later than the warning, which is due "
                 f"after {self.idle_timeout - self.warn_before:g} s "

@@ -1,12 +1,15 @@
 """Fixtures for all tests."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 import uvloop
 
+from server.presence.events import Event
+from server.presence.stream import EventStream
+from tests.support.invariants import Broken, Order
 from tests.support.live_server import LiveServer, run_server
 
 
@@ -19,6 +22,22 @@ def pytest_asyncio_loop_factories(
     if item.get_closest_marker("both_loops") is not None:
         loops["uvloop"] = uvloop.new_event_loop
     return loops
+
+
+@pytest.fixture(autouse=True)
+def order(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Broken]]:
+    """Every stream of events that a test makes is held to its order, and no test has to ask."""
+    broken: list[Broken] = []
+    make = EventStream.__init__
+
+    def make_and_watch(self: EventStream, on_error: Callable[[Exception, Event], None]) -> None:
+        make(self, on_error)
+        self.subscribe(Order(broken.append).hear)
+
+    monkeypatch.setattr(EventStream, "__init__", make_and_watch)
+    yield broken
+    if broken:
+        raise broken[0]
 
 
 @pytest.fixture

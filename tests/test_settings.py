@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from server.presence.policy import Policy
-from server.settings import Settings, SettingsRefused, load_settings
+from server.settings import LONGEST, Settings, SettingsRefused, load_settings
+from tests.support.live_server import run_server
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +62,19 @@ def test_lists_are_separated_by_commas() -> None:
         ({"away_after": "241"}, "STILLHERE_AWAY_AFTER=241 must not be later than the warning"),
         ({"session_lifetime": "60"}, "STILLHERE_SESSION_LIFETIME=60 must be longer than WARN_BEFO"),
         ({"remember_lifetime": "60"}, "STILLHERE_REMEMBER_LIFETIME=60 must be longer than WARN_BE"),
+        ({"away_after": "0"}, "STILLHERE_AWAY_AFTER=0: input should be greater than 0"),
+        ({"away_after": "0.0009"}, "STILLHERE_AWAY_AFTER=0.0009: a duration has a millisecond"),
+        ({"warn_before": "1e-7"}, "STILLHERE_WARN_BEFORE=1e-7: a duration has a millisecond"),
+        ({"session_lifetime": "1e300"}, "STILLHERE_SESSION_LIFETIME=1e300: input should be less"),
+        ({"remember_lifetime": "3155760001"}, "STILLHERE_REMEMBER_LIFETIME=3155760001: input"),
+        ({"max_hold": "1e10"}, "STILLHERE_MAX_HOLD=1e10: input should be less than or equal to"),
+        ({"max_hold": "nan"}, "STILLHERE_MAX_HOLD=nan: input should be"),
+        ({"reconnect_grace": "inf"}, "STILLHERE_RECONNECT_GRACE=inf: input should be"),
+        ({"warn_before": "301"}, "STILLHERE_WARN_BEFORE=301 must be shorter than IDLE_TIMEOUT=300"),
+        (
+            {"away_after": "0.21", "warn_before": "0.1", "idle_timeout": "0.3"},
+            "STILLHERE_AWAY_AFTER=0.21 must not be later than the warning, which is due after 0.2",
+        ),
         ({"secret_keys": "short"}, "STILLHERE_SECRET_KEYS: key 1 has 5 characters; at least 32"),
         ({"allowed_origins": "game.example"}, "'game.example' is no origin; write it like https"),
         ({"allowed_origins": "https://a.example/x"}, "is no origin"),
@@ -79,7 +93,15 @@ def test_a_setting_that_makes_no_sense_is_named(flags: dict[str, str], words: st
     [
         {"away_after": "240"},
         {"warn_before": "299.9", "away_after": "0.1"},
+        {"away_after": "0.2", "warn_before": "0.1", "idle_timeout": "0.3"},
+        {"away_after": "0.001", "warn_before": "0.001", "idle_timeout": "0.002"},
         {"session_lifetime": "60.1"},
+        {"session_lifetime": "100", "remember_lifetime": "99"},
+        {"remember_lifetime": "3155760000", "session_lifetime": "3155760000"},
+        {"reload_grace": "60", "reconnect_grace": "10"},
+        {"reconnect_grace": "1000"},
+        {"max_hold": "100000"},
+        {"max_sessions_per_player": "1"},
         {"secret_keys": "k" * 32},
         {"max_hold": "0", "reload_grace": "0", "reconnect_grace": "0"},
         {"max_messages_per_second": "0"},
@@ -98,3 +120,14 @@ def test_a_key_is_never_shown() -> None:
 @pytest.mark.parametrize(("warn_before", "is_short"), [("19.9", True), ("20", False)])
 def test_a_warning_shorter_than_people_need_is_noticed(warn_before: str, is_short: bool) -> None:
     assert load_settings(warn_before=warn_before).warns_shortly is is_short
+
+
+async def test_the_longest_life_there_can_be_is_stored_and_shown(tmp_path: Path) -> None:
+    """An end that the database cannot hold would stop its writer at the first sign-in."""
+    async with run_server(
+        tmp_path / "test.db", session_lifetime=LONGEST, remember_lifetime=LONGEST
+    ) as server:
+        ada = await server.guest("Ada")
+        await server.still_here.store.flush()
+        assert ada.view["session"]["ends_in"] == LONGEST
+        assert (await ada.http.get("/api/sessions")).status_code == 200

@@ -20,7 +20,7 @@ from server.presence.events import (
     WarningGiven,
 )
 from server.presence.policy import Policy
-from server.presence.session import NEVER, Player, Session
+from server.presence.session import LONG_AGO, NEVER, Player, Session
 from server.presence.status import Reason, Status, best, check_change
 
 _NOTHING: tuple[Event, ...] = ()
@@ -32,6 +32,9 @@ rounding of the sums could make an idle player active with nobody having touched
 _SENDING = 0.002
 """Seconds from here to the wire: a warning counts from when it was sent, and is sent after this."""
 
+_SAME_MOMENT = 2 * _SENDING
+"""Seconds within which the idle timeout and the absolute end are one: then it is the latter."""
+
 
 class Registry:
     """Who is here. One instance a process; `now` is presence time in seconds."""
@@ -42,6 +45,8 @@ class Registry:
         self._sessions: dict[SessionId, Session] = {}
         self._deadlines: Deadlines[Session] = Deadlines()
         self._touched: list[Session] = []
+        # The latest instant at which anything was done but touch a session.
+        self._latest = LONG_AGO
 
     # What is known
 
@@ -83,6 +88,7 @@ class Registry:
         self, player: Player, session_id: SessionId, now: float, *, remember: bool = False
     ) -> tuple[Session, list[Event]]:
         """`player` signed in. One session more than the policy allows replaces the oldest."""
+        now = self._present(now)
         player = self._players.setdefault(player.id, player)
         events: list[Event] = []
         while len(player.sessions) >= self.policy.max_sessions_per_player:
@@ -102,8 +108,13 @@ class Registry:
         is_active = session.status is Status.ACTIVE
         if not is_active and session.ended is not None:
             return _NOTHING
+        # A request counts from when it came, and others were faster since: no clock goes back.
+        if now < self._latest:
+            now = self._latest
         if now > session.last_activity:
             session.last_activity = now
+        else:
+            now = session.last_activity
         session.last_activity_by = by
         # An activity during a hold leaves the hold as it is: the clock starts when that is over.
         session.idle_from = now if session.hold_until <= now else session.hold_until
@@ -112,12 +123,13 @@ class Registry:
             self._touched.append(session)
         if is_active and session.grace_until == NEVER:
             return _NOTHING
-        return self._woken(session, Reason.ACTIVITY, now)
+        return self._woken(session, Reason.ACTIVITY, self._present(now))
 
     def connected(self, session: Session, now: float) -> Sequence[Event]:
         """A connection opened. It ends a grace or a sleep, and is no activity."""
         if session.ended is not None:
             return _NOTHING
+        now = self._present(now)
         session.connections += 1
         if session.is_asleep:
             # Its idle clock ran out long ago; it would be put to sleep again at once.
@@ -130,6 +142,7 @@ class Registry:
         """A connection is gone. `has_left`: the page closed it; else the socket vanished."""
         if session.ended is not None or session.is_asleep:
             return _NOTHING
+        now = self._present(now)
         session.connections -= 1
         if session.connections:
             return _NOTHING
@@ -147,6 +160,7 @@ class Registry:
         """The page says that it is closing: once no connection is left, the grace is short."""
         if session.ended is not None:
             return _NOTHING
+        now = self._present(now)
         session.left_at = now
         if session.connections:
             return _NOTHING
@@ -162,6 +176,7 @@ class Registry:
         allow; returns the seconds granted. A hold never shortens one that is running."""
         if session.ended is not None:
             return 0.0, _NOTHING
+        now = self._present(now)
         until = now + max(min(seconds, self.policy.max_hold, session.ends_at - now), 0.0)
         if until > session.hold_until:
             session.idle_from += until - max(session.hold_until, now)
@@ -177,6 +192,7 @@ class Registry:
         """End a hold: the idle clock runs on from where it stood."""
         if session.ended is not None or session.hold_until <= now:
             return _NOTHING
+        now = self._present(now)
         self._release(session, now)
         return [DeadlineMovedUp(session, now), *self._review(session, Reason.IDLE, now)]
 
@@ -184,24 +200,53 @@ class Registry:
         """End a session for one of the reasons that end one; nothing happens if it has ended."""
         if session.ended is not None:
             return _NOTHING
+        now = self._present(now)
         return self._end(session, reason, now)
 
-    def restore(
-        self,
-        session: Session,
-        stored: Status,
-        now: float,
-    ) -> Sequence[Event]:
-        """Take over a session that lived when the last process stopped, with the status it had.
+    def restore(self, stored: Iterable[tuple[Session, Status]], now: float) -> list[Event]:
+        """Take over the sessions that lived when the last process stopped, with the status they
+        had then.
 
-        Who was here then is `reconnecting`, with a fresh grace; who was not is dormant.
+        Who was here is `reconnecting`, with a fresh grace; who was not is dormant. All at once:
+        with only the first of a player's sessions known, its end would be told as the player's.
         """
-        player = session.player = self._players.setdefault(session.player.id, session.player)
-        session.status = stored
-        session.is_absent = True
-        self._add(session)
-        player.status = best([other.status for other in player.sessions])
+        now = self._present(now)
+        restored = list(stored)
+        for session, status in restored:
+            session.player = self._players.setdefault(session.player.id, session.player)
+            session.status = status
+            session.is_absent = True
+            self._add(session)
+        for session, _ in restored:
+            session.player.status = best([other.status for other in session.player.sessions])
         events: list[Event] = []
+        for session, status in restored:
+            self._restore(session, status, now, events)
+        return events
+
+    # The fact that time has passed
+
+    def expire(self, now: float, limit: int = 100) -> list[Event]:
+        """Do what is due at `now`, for at most `limit` sessions; `next_deadline` tells of more."""
+        now = self._present(now)
+        events: list[Event] = []
+        for session in self._deadlines.pop_due(now, limit):
+            events += self._review(session, Reason.IDLE, now)
+        return events
+
+    # How a session changes
+
+    def _present(self, now: float) -> float:
+        """When what happens now happens: never before what has been told already."""
+        if now > self._latest:
+            self._latest = now
+        return self._latest
+
+    def _add(self, session: Session) -> None:
+        self._sessions[session.id] = session
+        session.player.sessions += (session,)
+
+    def _restore(self, session: Session, stored: Status, now: float, events: list[Event]) -> None:
         if stored.is_here:
             session.grace_until = now + self.policy.reconnect_grace
             session.grace_reason = Reason.SERVER_RESTART
@@ -210,22 +255,6 @@ class Registry:
         if not self._has_run_out(session, now, events):
             self._settle(session, Reason.SERVER_RESTART, now, events)
             self._arm(session, now)
-        return events
-
-    # The fact that time has passed
-
-    def expire(self, now: float, limit: int = 100) -> list[Event]:
-        """Do what is due at `now`, for at most `limit` sessions; `next_deadline` tells of more."""
-        events: list[Event] = []
-        for session in self._deadlines.pop_due(now, limit):
-            events += self._review(session, Reason.IDLE, now)
-        return events
-
-    # How a session changes
-
-    def _add(self, session: Session) -> None:
-        self._sessions[session.id] = session
-        session.player.sessions += (session,)
 
     def _woken(self, session: Session, reason: Reason, now: float) -> list[Event]:
         """After an activity: no warning, no grace and no sleep outlasts it."""
@@ -292,9 +321,15 @@ class Registry:
 
     def _warn(self, session: Session, now: float, events: list[Event]) -> None:
         """Give the warnings that are due."""
-        if not session.is_lifetime_warned and now >= session.ends_at - self.policy.warn_before:
-            session.is_lifetime_warned = True
-            events.append(self._lifetime_warning(session, now))
+        if session.is_lifetime_warned or now >= session.ends_at - self.policy.warn_before:
+            if session.connections and not session.is_lifetime_warning_sent:
+                # Once only: the absolute end waits for its warning, and for nothing else.
+                session.is_lifetime_warning_sent = True
+                warned_until = now + _SENDING + self.policy.warn_before
+                session.ends_at = max(session.ends_at, warned_until)
+            if not session.is_lifetime_warned:
+                session.is_lifetime_warned = True
+                events.append(self._lifetime_warning(session, now))
         if session.warning_sent_at is None and now >= self._idle_warning_due(session, now):
             is_first = not session.is_idle_warned
             session.is_idle_warned = True
@@ -390,7 +425,7 @@ class Registry:
 
     def _idle_warning_due(self, session: Session, now: float) -> float:
         """When to warn of the idle timeout: never where the absolute end comes first anyway."""
-        if session.ends_at <= session.idle_end_at(self.policy, now):
+        if session.ends_at <= session.idle_end_at(self.policy, now) + _SAME_MOMENT:
             return NEVER
         return session.idle_warning_at(self.policy)
 
@@ -400,4 +435,6 @@ class Registry:
 
     def _lifetime_warning(self, session: Session, now: float) -> WarningGiven:
         expires_in = max(session.ends_at - now, 0.0)
+        # The milliseconds for its way to the wire are nobody's to spend.
+        expires_in = min(expires_in, self.policy.warn_before)
         return WarningGiven(session, Reason.SESSION_LIFETIME, expires_in, now)

@@ -56,6 +56,7 @@ class Session:
         "is_asleep",
         "is_idle_warned",
         "is_lifetime_warned",
+        "is_lifetime_warning_sent",
         "is_touched",
         "last_activity",
         "last_activity_by",
@@ -87,6 +88,7 @@ class Session:
         # When the idle warning reached a connection; None also while there was none to send it to.
         self.warning_sent_at: float | None = None
         self.is_lifetime_warned = False
+        self.is_lifetime_warning_sent = False
 
         self.connections = 0
         # The last connection is gone and neither a connection nor an activity came since.

@@ -27,9 +27,9 @@ from server.presence.events import (
     WarningGiven,
 )
 from server.presence.policy import Policy
-from server.presence.registry import Registry
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
+from tests.support.invariants import Watched
 
 TICK = 0.5
 AFTER = 0.1
@@ -39,12 +39,16 @@ AWAY, WARN, IDLE, LIFE, REMEMBER, RELOAD, RECONNECT, HOLD = 8, 6, 20, 70, 90, 4,
 MOST_SESSIONS = 3
 WHICH = st.integers(0, 5)
 
+LIFE_OFFSET = 0.05
+"""Seconds by which every absolute end is off the tick, so that it falls together with no other
+deadline: which of two comes first at the same instant is for tests of its own."""
+
 POLICY = Policy(
     away_after=AWAY * TICK,
     warn_before=WARN * TICK,
     idle_timeout=IDLE * TICK,
-    session_lifetime=LIFE * TICK,
-    remember_lifetime=REMEMBER * TICK,
+    session_lifetime=LIFE * TICK + LIFE_OFFSET,
+    remember_lifetime=REMEMBER * TICK + LIFE_OFFSET,
     reload_grace=RELOAD * TICK,
     reconnect_grace=RECONNECT * TICK,
     max_hold=HOLD * TICK,
@@ -60,6 +64,7 @@ class Model:
     remember: bool
     age: int = 0
     idle: int = 0
+    since_active: int = 0
     hold: int = 0
     connections: int = 0
     is_absent: bool = False
@@ -69,12 +74,16 @@ class Model:
     is_warned: bool = False
     since_sent: int | None = None
     is_warned_of_life: bool = False
+    # That warning was sent; where that was late, the end has been moved and is on the tick.
+    is_sent_of_life: bool = False
+    is_moved: bool = False
     ended: Reason | None = None
     warnings: int = 0
     extensions: int = 0
 
     def tick(self) -> None:
         self.age += 1
+        self.since_active += 1
         if self.hold:
             self.hold -= 1
         elif not self.is_asleep:
@@ -87,10 +96,22 @@ class Model:
             self.since_left += 1
 
     def active(self) -> None:
-        self.idle = 0
+        self.idle = self.since_active = 0
         self.is_absent = self.is_asleep = False
         self.grace = None
         self.withdraw()
+
+    def restart(self, status: Status) -> None:
+        """What a new process knows: the row, and nothing of holds, warnings and connections."""
+        self.idle, self.hold, self.connections = self.since_active, 0, 0
+        self.is_warned = self.is_warned_of_life = self.is_sent_of_life = False
+        self.since_sent = self.since_left = None
+        self.life = REMEMBER if self.remember else LIFE
+        self.is_moved = False
+        self.is_absent = True
+        self.grace = RECONNECT if status.is_here else None
+        self.is_asleep = not status.is_here and self.remember and self.idle >= IDLE
+        self.run_out()
 
     def withdraw(self) -> None:
         if self.is_warned:
@@ -107,43 +128,62 @@ class Model:
             return max(left, until_warning + WARN)
         return left
 
-    def settle(self) -> None:
-        """What time alone does, after the facts of this tick."""
-        if self.ended:
-            return
+    def is_life_first(self, idle_left: int) -> bool:
+        """Whether the absolute end comes before the idle timeout, on the same tick too: one that
+        was moved is milliseconds behind its tick, an idle timeout that was moved no less."""
+        left = self.life - self.age
+        return left < idle_left or (
+            left == idle_left and self.is_moved and self.since_sent is not None
+        )
+
+    def run_out(self) -> bool:
+        """End, or sleep, if its time is over; says whether it was."""
         idle_left = 10**9 if self.is_asleep else self.left_until_idle_end()
-        if self.age >= self.life and self.life - self.age <= idle_left:
+        if self.age >= self.life and self.is_life_first(idle_left):
             self.ended = Reason.SESSION_LIFETIME
-            return
-        if idle_left <= 0 and self.since_sent is not None:
-            # An end that hangs on when a warning was sent is milliseconds behind its tick: a
-            # warning of the absolute end that is due on the same tick comes before it.
-            self.warn_of_life()
-        if idle_left <= 0 and self.remember:
+        elif idle_left <= 0 and self.remember:
             self.is_asleep, self.connections = True, 0
             self.is_warned, self.since_sent, self.grace = False, None, None
         elif idle_left <= 0:
             self.ended = Reason.IDLE_TIMEOUT
+        else:
+            return False
+        return True
+
+    def settle(self) -> None:
+        """What time alone does, after the facts of this tick."""
+        if self.ended:
+            return
+        if self.run_out():
+            # A tick has room for both: it sleeps, and a moment later its life is over.
+            if self.age >= self.life:
+                self.ended = self.ended or Reason.SESSION_LIFETIME
         elif self.grace is not None and self.grace <= 0:
             self.grace, self.is_absent, self.hold = None, True, 0
             self.settle()
         elif not self.is_absent and not self.is_asleep:
             self.warn()
 
-    def warn_of_life(self) -> None:
-        if not self.is_warned_of_life and self.life - self.age <= WARN:
-            self.is_warned_of_life = True
-            self.warnings += 1
-
     def warn(self) -> None:
+        idle_left = self.left_until_idle_end()
         left = self.life - self.age
-        self.warn_of_life()
-        is_due = self.idle >= IDLE - WARN and not self.hold and left > self.left_until_idle_end()
+        is_due = (
+            self.idle >= IDLE - WARN
+            and not self.hold
+            and (left > idle_left or (left == idle_left and not self.is_moved))
+        )
         if is_due and self.since_sent is None:
             self.warnings += not self.is_warned
             self.is_warned = True
             if self.connections:
                 self.since_sent = 0
+        if self.is_warned_of_life or left <= WARN:
+            if self.connections and not self.is_sent_of_life:
+                self.is_sent_of_life = True
+                self.is_moved = left < WARN
+                self.life = max(self.life, self.age + WARN)
+            self.warnings += not self.is_warned_of_life
+            self.is_warned_of_life = True
 
     @property
     def status(self) -> Status:
@@ -171,7 +211,7 @@ class RegistryMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.registry = Registry(POLICY)
+        self.registry = Watched(POLICY)
         self.ticks = 0
         self.pairs: dict[Session, Pair] = {}
         self.players = [
@@ -281,7 +321,7 @@ class RegistryMachine(RuleBasedStateMachine):
             return
         granted, events = self.registry.hold(pair.session, ticks * TICK, self.now)
         model.hold = max(model.hold, min(ticks, HOLD, model.life - model.age))
-        assert abs(granted - model.hold * TICK) < 1e-6
+        assert abs(granted - model.hold * TICK) < LIFE_OFFSET + AFTER
         if model.hold:
             model.withdraw()
         self.hear(events)
@@ -303,6 +343,42 @@ class RegistryMachine(RuleBasedStateMachine):
         pair = self.choose(which)
         self.hear(self.registry.end(pair.session, reason, self.now))
         pair.model.ended = reason
+
+    @rule(is_sure=st.integers(0, 3), down_for=st.sampled_from([0, 1, RECONNECT, IDLE]))
+    def restart(self, is_sure: int, down_for: int) -> None:
+        """The process dies, and another one takes over what the disk knows."""
+        if is_sure:
+            return
+        self.settle()
+        self.ticks += down_for
+        dead = self.registry
+        self.registry = Watched(POLICY)
+        rows: list[tuple[Session, Status]] = []
+        players: dict[PlayerId, Player] = {}
+        for pair in self.alive():
+            for _ in range(down_for):
+                pair.model.tick()
+            old = pair.session
+            known = old.player
+            player = players.setdefault(
+                known.id, Player(known.id, known.name, known.sort_key, guest=known.guest)
+            )
+            session = Session(
+                old.id,
+                player,
+                old.created_at,
+                old.created_at + (REMEMBER if old.remember else LIFE) * TICK + LIFE_OFFSET,
+                remember=old.remember,
+            )
+            session.last_activity = session.idle_from = old.last_activity
+            rows.append((session, old.status))
+            del self.pairs[old]
+            pair.session = session
+            self.pairs[session] = pair
+            pair.model.restart(old.status)
+        self.players = [players.get(each.id, each) for each in self.players]
+        assert not dead.sessions.keys() ^ {session.id for session, _ in rows}
+        self.hear(self.registry.restore(rows, self.now))
 
     @rule(ticks=st.integers(1, 4))
     def a_moment_passes(self, ticks: int) -> None:

@@ -16,8 +16,8 @@ from server import __version__
 from server.ids import ID_PATTERN
 from server.presence.status import Reason
 from server.problems import SECURITY_HEADERS
-from server.realtime.endpoint import MOST_BAD
 from server.realtime.messages import LARGEST_MESSAGE
+from server.realtime.reader import MOST_BAD
 from tests.support.answers import SLOT, Bystanders, refusal, until, until_status
 from tests.support.live_server import LiveServer, Tab, run_server
 
@@ -513,6 +513,7 @@ async def test_every_end_of_a_session_closes_its_sockets_with_its_code(server: L
         tabs = [await ada.tab(), await ada.tab()]
         still_here = server.still_here
         session = ada.session
+        server.invariants.excuse(session)
         still_here.stream.publish(still_here.registry.end(session, reason, server.clock.now()))
         for tab in tabs:
             assert await farewell(tab) == expected

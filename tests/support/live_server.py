@@ -16,9 +16,10 @@ from websockets.exceptions import ConnectionClosed
 
 from server.app import StillHere
 from server.clock import Clock
-from server.knobs import UVICORN_KNOBS
 from server.presence.session import Session
+from server.serving import uvicorn_config
 from server.settings import Settings
+from tests.support.invariants import Broken, Invariants, nothing_is_left, server_tasks
 from tests.support.manual_clock import ManualClock
 
 PATIENCE = 5.0
@@ -114,8 +115,11 @@ class Visitor:
 class LiveServer:
     """The server, and ways to visit it."""
 
-    def __init__(self, still_here: StillHere, port: int, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, still_here: StillHere, port: int, stack: AsyncExitStack, invariants: Invariants
+    ) -> None:
         self.still_here = still_here
+        self.invariants = invariants
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
         self._stack = stack
@@ -189,16 +193,21 @@ class LiveServer:
 async def run_server(
     database: Path, clock: Clock | None = None, *, port: int = 0, **settings: Any
 ) -> AsyncIterator[LiveServer]:
-    """Serve until the context ends; `settings` beside the defaults. `port` 0: any free one."""
+    """Serve until the context ends; `settings` beside the defaults. `port` 0: any free one.
+
+    The server is held to its invariants all the time, and at the end to having left nothing: see
+    `invariants.py`.
+    """
+    already_there = set(server_tasks())
     still_here = StillHere(
         Settings(database=database, _env_file=None, **settings),  # type: ignore[call-arg]
         clock or ManualClock(),
     )
     failures: list[Exception] = []
     still_here.stream._on_error = lambda error, event: failures.append(error)
-    config = uvicorn.Config(
-        still_here.app, lifespan="on", access_log=False, log_config=None, **UVICORN_KNOBS
-    )
+    broken: list[Broken] = []
+    invariants = Invariants(still_here, broken.append)
+    config = uvicorn_config(still_here.app)
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
@@ -210,10 +219,16 @@ async def run_server(
         await server.startup(sockets=[listener])
         try:
             async with AsyncExitStack() as stack:
-                yield LiveServer(still_here, listener.getsockname()[1], stack)
+                yield LiveServer(still_here, listener.getsockname()[1], stack, invariants)
         finally:
+            invariants.stop_looking()
             await _shut_down(server, listener)
     assert failures == [], "a subscriber failed, and that must not be lost in the log"
+    if broken:
+        raise broken[0]
+    tasks = [f"the task {task!r}" for task in set(server_tasks()) - already_there]
+    if left := nothing_is_left(still_here, invariants) + tasks:
+        raise Broken("left when everybody was gone: " + ", ".join(left))
 
 
 async def _shut_down(server: uvicorn.Server, listener: socket.socket) -> None:

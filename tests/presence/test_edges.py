@@ -1,0 +1,564 @@
+"""Where two rules meet: several sessions, sleep, holds, both ends at once, odd settings.
+
+Times are the default policy's unless a test says otherwise; each boundary is tried on both sides.
+"""
+
+import math
+
+import pytest
+
+from server.ids import SessionId
+from server.presence.events import Event, Extended, SessionEnded, SessionSlept, StatusChanged
+from server.presence.session import Session
+from server.presence.status import Reason, Status
+from tests.presence.world import SLACK, World, changes, ended, warnings
+
+IDLE, LIFE = Reason.IDLE_TIMEOUT, Reason.SESSION_LIFETIME
+
+
+def left(world: World, session: Session) -> float:
+    """Seconds that the session is told to have left."""
+    return session.expires_in(world.registry.policy, world.now)
+
+
+# Several sessions of one player
+
+
+@pytest.mark.parametrize(
+    ("phone", "laptop", "best"),
+    [
+        ("active", "dropped", Status.ACTIVE),
+        ("away", "dropped", Status.AWAY),
+        ("warned", "dropped", Status.WARNED),
+        ("dropped", "dormant", Status.RECONNECTING),
+        ("dormant", "dormant", Status.OFFLINE),
+        ("asleep", "warned", Status.WARNED),
+        ("asleep", "asleep", Status.OFFLINE),
+    ],
+)
+def test_the_best_of_two_sessions_counts(phone: str, laptop: str, best: Status) -> None:
+    world = World()
+    player = world.player()
+
+    def bring_to(state: str, began: float) -> None:
+        world.until(began)
+        session = world.tab(world.session(player, remember=state == "asleep"))
+        if state == "dormant":
+            world.drop(session)
+        states[session] = state
+
+    states: dict[Session, str] = {}
+    idle = {"active": 0.0, "away": 130.0, "warned": 250.0, "asleep": 310.0}
+    for state in sorted((phone, laptop), key=lambda each: idle.get(each, 40.0), reverse=True):
+        bring_to(state, 1000 - idle.get(state, 40.0))
+    world.until(1000)
+    for session, state in states.items():
+        if state == "dropped":
+            world.drop(session)
+    assert player.status is best
+    assert player.status.is_here is (best is not Status.OFFLINE)
+
+
+def test_the_last_activity_of_a_player_is_the_latest_in_any_session_there_is_or_was() -> None:
+    world = World()
+    player = world.player()
+    phone, laptop = world.session(player), world.session(player)
+    world.until(10)
+    world.ping(laptop)
+    world.until(20)
+    world.ping(phone)
+    assert player.last_activity == 20
+    world.do(world.registry.end(phone, Reason.SIGNED_OUT, world.now))
+    world.until(30)
+    assert (player.last_activity, laptop.last_activity) == (20, 10)
+    world.ping(laptop)
+    assert player.last_activity == 30
+
+
+def test_signing_out_one_session_leaves_the_others_clock_alone() -> None:
+    world = World()
+    player = world.player()
+    phone, laptop = world.tab(world.session(player)), world.tab(world.session(player))
+    world.until(250)
+    world.ping(phone)
+    world.do(world.registry.end(phone, Reason.SIGNED_OUT, world.now))
+    assert (laptop.status, player.status) == (Status.WARNED, Status.WARNED)
+    assert ended(world.until(300 + SLACK)) == [IDLE]
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_as_many_sessions_as_allowed_and_not_one_more(most: int) -> None:
+    world = World(max_sessions_per_player=most)
+    player = world.player()
+    sessions = []
+    for _ in range(most):
+        world.until(world.now + 1)
+        sessions.append(world.session(player))
+    assert [each.ended for each in sessions] == [None] * most
+    world.session(player)
+    assert [each.ended for each in sessions] == [Reason.REPLACED, *[None] * (most - 1)]
+
+
+def test_the_oldest_goes_even_where_a_younger_one_sleeps() -> None:
+    """Oldest is who signed in first: nobody loses a browser for having been away from it."""
+    world = World(max_sessions_per_player=2)
+    player = world.player()
+    oldest = world.tab(world.session(player))
+    world.until(1)
+    asleep = world.tab(world.session(player, remember=True))
+    for instant in (200, 400):
+        world.until(instant)
+        world.ping(oldest)
+    assert asleep.is_asleep
+    world.session(player)
+    assert (oldest.ended, asleep.ended) == (Reason.REPLACED, None)
+
+
+def test_of_two_that_are_as_old_the_first_goes() -> None:
+    world = World(max_sessions_per_player=2)
+    player = world.player()
+    first, second = world.session(player), world.session(player)
+    world.session(player)
+    assert (first.ended, second.ended) == (Reason.REPLACED, None)
+
+
+def test_a_sleeping_session_can_be_replaced_and_its_player_stays_offline_once() -> None:
+    world = World(max_sessions_per_player=1)
+    player = world.player()
+    world.tab(world.session(player, remember=True))
+    world.until(400)
+    world.session(player)
+    offline = [each for each in changes(world.heard) if each[0] is Status.OFFLINE]
+    assert offline == [(Status.OFFLINE, IDLE)]
+    assert ended(world.heard) == [Reason.REPLACED]
+    assert player.status is Status.ACTIVE
+
+
+# Dormant and asleep
+
+
+@pytest.mark.parametrize(("instant", "is_there"), [(299.99, True), (300 + SLACK, False)])
+def test_who_is_dormant_can_come_back_until_the_idle_timeout(
+    instant: float, is_there: bool
+) -> None:
+    world = World()
+    session = world.tab()
+    world.drop(session)
+    world.until(instant)
+    assert session.ended is (None if is_there else IDLE)
+    happened = world.do(world.registry.connected(session, world.now))
+    assert changes(happened) == ([(Status.WARNED, Reason.CONNECTED)] if is_there else [])
+    if is_there:
+        assert left(world, session) == pytest.approx(60, abs=SLACK), "warned, and in full"
+
+
+@pytest.mark.parametrize("by", ["a connection", "an activity"])
+def test_who_sleeps_wakes_with_all_their_idle_time(by: str) -> None:
+    world = World()
+    session = world.tab(world.session(remember=True))
+    world.until(5000)
+    if by == "a connection":
+        happened = world.do(world.registry.connected(session, world.now))
+    else:
+        happened = world.ping(session)
+    assert [status for status, _ in changes(happened)] == [Status.ACTIVE]
+    assert left(world, session) == 300
+    assert changes(world.until(5119.99)) == []
+    assert changes(world.until(5120 + SLACK)) == [(Status.AWAY, Reason.IDLE)]
+
+
+def test_a_dormant_remembered_session_goes_to_sleep_without_a_word_to_others() -> None:
+    world = World()
+    session = world.tab(world.session(remember=True))
+    world.drop(session)
+    world.until(31)
+    happened = world.until(301)
+    assert [type(each) for each in happened] == [SessionSlept]
+    assert session.player.status is Status.OFFLINE
+
+
+def test_a_session_that_sleeps_twice_is_offline_once_each_time() -> None:
+    world = World()
+    session = world.tab(world.session(remember=True))
+    world.until(400)
+    world.tab(session)
+    world.until(800)
+    offline = [each for each in changes(world.heard) if each[0] is Status.OFFLINE]
+    assert offline == [(Status.OFFLINE, IDLE)] * 2
+    assert session.ended is None
+
+
+@pytest.mark.parametrize(("remember", "lifetime"), [(True, 2000.0), (False, 1000.0)])
+def test_a_remembered_session_has_only_the_remembered_end(remember: bool, lifetime: float) -> None:
+    world = World(session_lifetime=1000, remember_lifetime=2000, idle_timeout=5000)
+    session = world.session(remember=remember)
+    assert ended(world.until(lifetime - 0.001)) == []
+    assert ended(world.until(lifetime + SLACK)) == [LIFE]
+    assert session.ended is LIFE
+
+
+def test_a_remembered_life_may_be_the_shorter_one() -> None:
+    world = World(session_lifetime=1000, remember_lifetime=100)
+    world.tab(world.session(remember=True))
+    assert warnings(world.until(40 + SLACK)) == [(LIFE, 60.0)]
+    assert ended(world.until(99.99)) == []
+    assert ended(world.until(100 + SLACK)) == [LIFE]
+
+
+def test_a_sleeping_session_ends_at_its_absolute_end_and_nobody_is_offline_twice() -> None:
+    world = World(remember_lifetime=1000)
+    world.tab(world.session(remember=True))
+    happened = world.until(1000 + SLACK)
+    assert changes(happened)[-1] == (Status.OFFLINE, IDLE)
+    assert ended(happened) == [LIFE]
+    assert world.registry.next_deadline() is None
+
+
+# The absolute end
+
+
+def test_each_end_has_its_warning_and_an_activity_withdraws_one_of_them() -> None:
+    world = World(session_lifetime=320)
+    session = world.tab()
+    world.until(270)
+    standing = world.registry.standing_warnings(session, world.now)
+    assert [each.reason for each in standing] == [IDLE, LIFE]
+    assert [type(each) for each in world.ping(session)] == [Extended]
+    standing = world.registry.standing_warnings(session, world.now)
+    assert [each.reason for each in standing] == [LIFE]
+    assert session.status is Status.WARNED
+    assert ended(world.until(319.99)) == []
+    assert ended(world.until(320 + SLACK)) == [LIFE]
+
+
+def test_the_absolute_end_waits_for_a_warning_that_came_late() -> None:
+    world = World(session_lifetime=1000)
+    session = world.tab()
+    for instant in range(100, 950, 50):
+        world.until(instant)
+        world.ping(session)
+    # The loop was busy: nothing was looked at until ten seconds before the end.
+    world.now = 990
+    assert warnings(world.do(world.registry.expire(990))) == [(LIFE, 60.0)]
+    world.ping(session)
+    assert ended(world.until(1049.99)) == []
+    assert ended(world.until(1050 + SLACK)) == [LIFE]
+
+
+@pytest.mark.parametrize("was_api_only", [True, False])
+def test_who_comes_shortly_before_the_absolute_end_is_warned_in_full_and_once(
+    was_api_only: bool,
+) -> None:
+    world = World(session_lifetime=1000)
+    session = world.session() if was_api_only else world.tab()
+    for instant in range(100, 1000, 100):
+        world.until(instant)
+        world.ping(session)
+    if not was_api_only:
+        world.drop(session)
+    world.until(990)
+    world.tab(session)
+    standing = world.registry.standing_warnings(session, world.now)
+    assert [(each.reason, round(each.expires_in)) for each in standing] == [(LIFE, 60)]
+    for instant in (1000, 1020, 1040):
+        world.until(instant)
+        world.drop(session)
+        world.tab(session)
+        world.ping(session)
+    assert ended(world.until(1049.99)) == [], "coming again gains nothing"
+    assert ended(world.until(1050 + SLACK)) == [LIFE]
+
+
+@pytest.mark.parametrize("state", ["holding", "dropped", "dormant", "asleep"])
+def test_the_absolute_end_comes_whatever_the_session_does(state: str) -> None:
+    world = World(remember_lifetime=1000, reconnect_grace=30 if state != "dropped" else 100)
+    session = world.tab(world.session(remember=True))
+    for instant in range(100, 601, 100):
+        world.until(instant)
+        world.ping(session)
+    if state != "asleep":
+        world.until(800)
+        world.ping(session)
+    if state == "holding":
+        assert world.registry.hold(session, 600, world.now)[0] == 200
+    elif state == "dormant":
+        world.drop(session)
+    elif state == "dropped":
+        world.until(950)
+        world.drop(session)
+    assert ended(world.until(999.99)) == []
+    expected = {"holding": Status.WARNED, "dropped": Status.RECONNECTING}
+    assert session.status is expected.get(state, Status.OFFLINE)
+    assert ended(world.until(1000 + SLACK)) == [LIFE]
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "first", "last"),
+    [
+        (299.0, [LIFE], LIFE),
+        (300.0, [LIFE], LIFE),  # one instant: the one that nothing puts off is the reason
+        (301.0, [IDLE, LIFE], IDLE),
+    ],
+)
+@pytest.mark.parametrize("has_tab", [True, False])
+def test_the_absolute_end_about_the_idle_timeout(
+    lifetime: float, first: list[Reason], last: Reason, has_tab: bool
+) -> None:
+    world = World(session_lifetime=lifetime)
+    session = world.session()
+    if has_tab:
+        world.tab(session)
+    happened = world.until(400)
+    assert [reason for reason, _ in warnings(happened)] == first
+    assert ended(happened) == [last]
+    assert len([each for each in changes(happened) if each[0] is Status.OFFLINE]) == 1
+
+
+# Holds
+
+
+@pytest.mark.parametrize(
+    ("asked", "granted"),
+    [
+        (0.0, 0.0),
+        (-1.0, 0.0),
+        (-math.inf, 0.0),
+        (math.nan, 0.0),
+        (1e-9, 1e-9),
+        (599.999, 599.999),
+        (600.0, 600.0),
+        (600.001, 600.0),
+        (math.inf, 600.0),
+    ],
+)
+def test_a_hold_is_granted_within_its_bounds(asked: float, granted: float) -> None:
+    world = World()
+    session = world.tab()
+    world.until(10)
+    assert world.registry.hold(session, asked, world.now)[0] == pytest.approx(granted, abs=1e-12)
+    assert left(world, session) == pytest.approx(290 + granted)
+    assert ended(world.until(300 + granted - 0.01)) == []
+    assert ended(world.until(300 + granted + SLACK)) == [IDLE]
+
+
+@pytest.mark.parametrize("seconds", [0.0, -5.0, math.nan])
+def test_a_hold_of_nothing_withdraws_no_warning(seconds: float) -> None:
+    world = World()
+    session = world.tab()
+    world.until(250)
+    assert world.registry.hold(session, seconds, world.now) == (0.0, [])
+    assert session.status is Status.WARNED
+    assert ended(world.until(300 + SLACK)) == [IDLE]
+
+
+def test_two_tabs_hold_and_the_longer_hold_counts() -> None:
+    world = World()
+    session = world.tab()
+    world.tab(session)
+    world.registry.hold(session, 100, world.now)
+    world.until(50)
+    assert world.registry.hold(session, 80, world.now)[0] == 80
+    world.until(60)
+    assert world.registry.hold(session, 10, world.now)[0] == 70, "what the other asked for"
+    assert left(world, session) == pytest.approx(370)
+    world.do(world.registry.release(session, world.now))
+    assert left(world, session) == pytest.approx(300), "either of them ends it"
+    assert world.registry.release(session, world.now) == ()
+
+
+def test_a_hold_can_be_had_again_and_again() -> None:
+    world = World()
+    session = world.tab()
+    for _ in range(5):
+        assert world.registry.hold(session, 600, world.now)[0] == 600
+        world.until(world.now + 599)
+    world.until(world.now + 1)
+    assert session.status is Status.ACTIVE
+    assert left(world, session) == pytest.approx(300)
+
+
+@pytest.mark.parametrize(("began", "is_warned"), [(239.99, False), (240 + SLACK, True)])
+def test_a_hold_about_the_warning(began: float, is_warned: bool) -> None:
+    world = World()
+    session = world.tab()
+    world.until(began)
+    _, events = world.registry.hold(session, 100, world.now)
+    assert any(isinstance(each, Extended) for each in events) is is_warned
+    assert warnings(world.until(began + 100 - 0.01)) == []
+    assert warnings(world.until(began + 100 + 2 * SLACK)) == [(IDLE, 60.0)]
+    assert ended(world.until(began + 160 - 0.01)) == []
+    assert ended(world.until(began + 160 + 3 * SLACK)) == [IDLE]
+
+
+def test_a_hold_does_not_withdraw_the_warning_of_the_absolute_end() -> None:
+    world = World(session_lifetime=1000)
+    session = world.tab()
+    for instant in range(100, 950, 50):
+        world.until(instant)
+        world.ping(session)
+    world.until(950)
+    granted, events = world.registry.hold(session, 600, world.now)
+    assert granted == pytest.approx(50, abs=SLACK)
+    assert events == []
+    assert session.status is Status.WARNED
+
+
+@pytest.mark.parametrize("lifetime", [1000.0, 700.0])
+def test_the_absolute_end_is_warned_of_in_the_middle_of_a_hold(lifetime: float) -> None:
+    world = World(session_lifetime=lifetime)
+    session = world.tab()
+    for instant in range(100, int(lifetime) - 200, 100):
+        world.until(instant)
+        world.ping(session)
+    world.registry.hold(session, 600, world.now)
+    assert warnings(world.until(lifetime - 60.01)) == []
+    assert warnings(world.until(lifetime - 60 + SLACK)) == [(LIFE, 60.0)]
+    assert ended(world.until(lifetime + SLACK)) == [LIFE]
+
+
+def test_a_hold_lives_through_a_grace_and_ends_with_it() -> None:
+    world = World()
+    session = world.tab()
+    world.registry.hold(session, 600, world.now)
+    world.until(10)
+    world.drop(session)
+    world.until(39.9)
+    world.tab(session)
+    assert left(world, session) == pytest.approx(860.1)
+    world.drop(session)
+    world.until(70 + SLACK)
+    assert session.status is Status.OFFLINE
+    assert left(world, session) == pytest.approx(300, abs=0.2)
+
+
+# Facts that come late
+
+
+def test_a_request_that_took_its_time_turns_no_clock_back() -> None:
+    world = World()
+    session = world.tab()
+    world.until(250)
+    events = world.do(world.registry.touch(session, 239.0, "GET /api/sessions"))
+    assert [each.at for each in events] == [240.01, 240.01], "after the warning, which was told"
+    world.ping(session)
+    assert left(world, session) == 300
+    world.registry.touch(session, 245.0, "GET /api/sessions")
+    assert session.last_activity == 250
+    assert left(world, session) == 300
+
+
+@pytest.mark.parametrize("fact", ["leave", "release", "connected", "disconnected", "end"])
+def test_no_event_is_told_to_have_been_before_one_that_was_told(fact: str) -> None:
+    world = World()
+    session = world.tab()
+    world.registry.hold(session, 20, world.now)
+    other = world.tab(world.session(world.player("Bob")))
+    world.until(10)
+    world.do(world.registry.end(other, Reason.SIGNED_OUT, 10))
+    facts = {
+        "leave": lambda: world.registry.leave(session, 9),
+        "release": lambda: world.registry.release(session, 9),
+        "connected": lambda: world.registry.connected(session, 9),
+        "disconnected": lambda: world.registry.disconnected(session, 9, has_left=False),
+        "end": lambda: world.registry.end(session, Reason.KICKED, 9),
+    }
+    events: list[Event] = list(facts[fact]())
+    assert all(each.at == 10 for each in events)
+
+
+# Settings at their bounds: each of these is accepted by `server/settings.py`
+
+
+def test_away_and_warned_at_the_same_instant_is_warned() -> None:
+    world = World(away_after=240)
+    world.tab()
+    happened = world.until(239.99)
+    assert happened == []
+    assert changes(world.until(240 + SLACK)) == [(Status.WARNED, Reason.WARNING)]
+    assert ended(world.until(300 + SLACK)) == [IDLE]
+
+
+@pytest.mark.parametrize("has_left", [True, False])
+def test_without_any_grace_who_goes_is_offline_at_once_and_comes_back(has_left: bool) -> None:
+    world = World(reload_grace=0, reconnect_grace=0)
+    session = world.tab()
+    happened = world.do(world.registry.disconnected(session, world.now, has_left=has_left))
+    assert changes(happened)[-1][0] is Status.OFFLINE
+    assert changes(world.do(world.registry.connected(session, world.now))) == [
+        (Status.ACTIVE, Reason.CONNECTED)
+    ]
+
+
+def test_without_a_reload_grace_a_beacon_is_a_leave_at_once() -> None:
+    world = World(reload_grace=0)
+    session = world.tab()
+    world.drop(session)
+    world.until(1)
+    world.do(world.registry.leave(session, world.now))
+    assert changes(world.until(1 + SLACK)) == [(Status.OFFLINE, Reason.LEFT)]
+
+
+def test_a_reload_grace_longer_than_the_other_is_what_it_says() -> None:
+    world = World(reload_grace=60, reconnect_grace=10)
+    closed, lost = world.tab(), world.tab(world.session(world.player("Bob")))
+    world.close(closed)
+    world.drop(lost)
+    world.do(world.registry.leave(lost, world.now))
+    world.until(10 + SLACK)
+    assert (closed.status, lost.status) == (Status.RECONNECTING, Status.OFFLINE)
+    assert changes(world.until(59.99)) == []
+    assert changes(world.until(60 + SLACK)) == [(Status.OFFLINE, Reason.LEFT)]
+
+
+def test_a_grace_longer_than_the_idle_timeout_ends_with_it() -> None:
+    world = World(reconnect_grace=1000)
+    session = world.tab()
+    world.drop(session)
+    world.until(299.99)
+    assert session.status is Status.RECONNECTING
+    assert ended(world.until(300 + SLACK)) == [IDLE]
+
+
+def test_a_life_a_moment_longer_than_its_warning_is_warned_of_at_once() -> None:
+    world = World(session_lifetime=60.1)
+    world.tab()
+    assert warnings(world.until(0.1 + SLACK)) == [(LIFE, 60.0)]
+    assert ended(world.until(60.1 - 0.001)) == []
+    assert ended(world.until(60.1 + SLACK)) == [LIFE]
+
+
+def test_the_shortest_durations_work() -> None:
+    world = World(away_after=0.001, warn_before=0.001, idle_timeout=0.002, session_lifetime=0.01)
+    session = world.tab()
+    assert session.status is Status.ACTIVE
+    world.until(0.2)
+    assert session.ended in (IDLE, LIFE)
+    assert world.registry.next_deadline() is None
+
+
+@pytest.mark.parametrize(("away", "warn", "idle"), [(0.2, 0.1, 0.3), (0.7, 0.1, 0.8)])
+def test_fractions_that_only_nearly_add_up_work(away: float, warn: float, idle: float) -> None:
+    world = World(away_after=away, warn_before=warn, idle_timeout=idle)
+    world.tab()
+    assert changes(world.until(away - 0.001)) == []
+    assert changes(world.until(away + SLACK)) == [(Status.WARNED, Reason.WARNING)]
+    assert ended(world.until(idle + 2 * SLACK)) == [IDLE]
+
+
+# After a restart
+
+
+def test_all_of_a_players_sessions_are_taken_over_at_once() -> None:
+    world = World()
+    player = world.player()
+    old, new = (
+        Session(SessionId(f"{idle}"), player, -idle, 5000.0, remember=False) for idle in (301, 10)
+    )
+    events = world.registry.restore([(old, Status.AWAY), (new, Status.ACTIVE)], world.now)
+    assert ended(events) == [IDLE]
+    assert [each.is_last for each in events if isinstance(each, SessionEnded)] == [False]
+    told = [each for each in events if isinstance(each, StatusChanged)]
+    assert [(each.player_before, each.player_after) for each in told] == [
+        (Status.ACTIVE, Status.ACTIVE),
+        (Status.ACTIVE, Status.RECONNECTING),
+    ]

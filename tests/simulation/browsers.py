@@ -1,0 +1,405 @@
+"""The players: what they do, what they are told, and what they may then rely on.
+
+A browser speaks ASGI to the server, with nothing in between. It believes what it is told, and
+says so (`Betrayed`) when something comes otherwise: signed out before the time it was given, or
+without a warning in full; a cookie that lives after its sign-out, or a gap in the lobby.
+"""
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tests.support.invariants import Broken
+
+if TYPE_CHECKING:
+    from tests.simulation.day import Day
+
+ROUNDING = 0.002
+"""Seconds: times left are told in milliseconds, and a wheel turns in hundredths."""
+
+LOST, LEFT, RELOADED = 1005, 1001, 1000
+SERVICE_RESTART = 1012
+_REFUSALS = ((409, "/api/players"), (401, "/api/session"))
+_BY_ITSELF = ("idle_timeout", "session_lifetime")
+
+
+class Betrayed(Broken):
+    """A client was told one thing, and another one happened."""
+
+
+class Answer(NamedTuple):
+    """Of an HTTP call: status, JSON body, and the session cookie where one was set."""
+
+    status: int
+    body: Any
+    cookie: str | None
+
+
+async def call(
+    app: Any, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+) -> Answer:
+    """One HTTP request, as an ASGI server would pass it on."""
+    path, _, query = path.partition("?")
+    raw = b"" if body is None else json.dumps(body).encode()
+    sent = {"host": "here.test", **(headers or {})}
+    if body is not None:
+        sent["content-type"] = "application/json"
+        sent["content-length"] = str(len(raw))
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "scheme": "http",
+        "server": ("here.test", 80),
+        "client": ("127.0.0.1", 1),
+        "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
+    }
+    incoming = deque([{"type": "http.request", "body": raw}])
+    started: dict[str, Any] = {}
+    chunks: list[bytes] = []
+
+    async def receive() -> dict[str, Any]:
+        return incoming.popleft() if incoming else {"type": "http.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            started.update(message)
+        else:
+            chunks.append(message.get("body", b""))
+
+    await app(scope, receive, send)
+    cookie = None
+    for name, value in started["headers"]:
+        if name == b"set-cookie":
+            cookie = value.decode().split(";")[0].partition("=")[2] or None
+    answered = b"".join(chunks)
+    return Answer(started["status"], json.loads(answered) if answered else None, cookie)
+
+
+class Browser:
+    """A cookie jar, its tabs, and what it was told about its session."""
+
+    def __init__(self, day: "Day", name: str, *, guest: bool, remember: bool) -> None:
+        self.day = day
+        self.name = name
+        self.guest = guest
+        self.remember = remember
+        self.cookie: str | None = None
+        self.session_id = ""
+        self.pages: list[Page] = []
+        self.signed_in_at = self.ends_by = 0.0
+        self.forget()
+
+    def forget(self) -> None:
+        """What was told before says nothing about what comes now."""
+        # The day's instant before which it cannot be signed out, as it was told.
+        self.not_before = float("-inf")
+        self.life_until = 0.0
+        self.warned: dict[str, float] = {}
+        # Something that was sent may not have arrived.
+        self.is_deaf = False
+        self.is_asleep = False
+        # The disk took nothing when the process died: it may not know of the session.
+        self.is_unwritten = False
+        # It asked to be signed out, and does not know whether that was done.
+        self.is_in_doubt = False
+        self.activities: deque[float] = deque(maxlen=50)
+
+    @property
+    def open_pages(self) -> "list[Page]":
+        return [page for page in self.pages if page.is_open]
+
+    async def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
+        """A call with the cookie, and a look at what the answer says of the session."""
+        cookie = self.cookie
+        asked_at = self.day.instant()
+        if cookie is not None:
+            headers["cookie"] = f"session={cookie}"
+        answer = await call(self.day.still_here.app, method, path, body, headers)
+        self.day.note(self.name, method, path, answer.status)
+        if answer.status >= 500 and answer.status != 503:
+            raise Betrayed(f"{method} {path} was answered {answer}")
+        if cookie is not None and cookie == self.cookie:
+            if answer.status == 401 and answer.body["code"] != "bad_credentials":
+                self.hear_end(answer.body["code"], None)
+            elif answer.status < 400 and self.day.is_activity(method, path, headers):
+                self.activities.append(asked_at)
+        return answer
+
+    # Coming and going
+
+    def let_go(self) -> None:
+        """A socket is gone. Without one, a hold ends with the grace, and no warning is given."""
+        if not self.open_pages and self.activities:
+            known_until = self.activities[-1] + self.day.policy["idle_timeout"] - ROUNDING
+            self.not_before = min(self.not_before, known_until)
+
+    async def sign_in(self) -> None:
+        """With a new guest's name, or as the player one is."""
+        day = self.day
+        before, asked_at = self.cookie, day.instant()
+        if self.guest:
+            path, body = "/api/guests", {"name": f"{self.name} {day.number()}"}
+        elif self.name in day.registered:
+            path, body = "/api/session", {"name": self.name, "password": "correct horse"}
+            body |= {"remember": self.remember}  # type: ignore[dict-item]
+        else:
+            path, body = "/api/players", {"name": self.name, "password": "correct horse"}
+        answer = await self.call("POST", path, body)
+        if answer.status == 201:
+            if not self.guest:
+                day.registered.add(self.name)
+            self.take(answer, before, asked_at)
+        elif answer.status != 503 and (answer.status, path) not in _REFUSALS:
+            raise Betrayed(f"{self.name} could not sign in: {answer}")
+
+    def take(self, answer: Answer, before: str | None, asked_at: float) -> None:
+        """The session that was signed in to is this browser's from now on."""
+        assert answer.cookie is not None
+        if before is not None:
+            self.day.revoked[before] = ""  # replaced, where it had not ended earlier
+        self.cookie = answer.cookie
+        self.session_id = answer.body["session"]["id"]
+        self.day.by_session[self.session_id] = self
+        self.day.signed_in[self.session_id] = answer.cookie, self.day.instant()
+        self.forget()
+        self.activities.append(asked_at)
+        self.signed_in_at = asked_at
+        self.ends_by = asked_at + answer.body["session"]["ends_in"]
+        if self.day.instant() < asked_at + 1.0:
+            self.not_before = asked_at + answer.body["session"]["expires_in"] - ROUNDING
+
+    async def sign_out(self, everywhere: bool) -> None:
+        """Here, or everywhere."""
+        concerned = [
+            other
+            for other in self.day.browsers
+            if other.cookie is not None
+            and (other is self or (everywhere and other.name == self.name))
+        ]
+        cookies = {other: other.cookie for other in concerned}
+        for other in concerned:
+            other.is_in_doubt = True
+        path = "/api/sessions" if everywhere else "/api/session"
+        answer = await self.call("DELETE", path)
+        for other in concerned:
+            if other.cookie != cookies[other]:
+                continue  # it is in a session by now that was opened later
+            other.is_in_doubt = False
+            if answer.status == 204:
+                word = "signed_out_everywhere" if everywhere else "signed_out"
+                self.day.revoked[cookies[other] or ""] = word if other is self else ""
+                other.cookie = None
+
+    async def replay(self) -> None:
+        """Try a cookie that was revoked, as whoever stole it would."""
+        revoked = list(self.day.revoked.items())
+        if not revoked:
+            return
+        cookie, reason = self.day.chance.choice(revoked)
+        answer = await call(
+            self.day.still_here.app,
+            "POST",
+            "/api/session/activity",
+            headers={"cookie": f"session={cookie}"},
+        )
+        if answer.status == 503:
+            return  # it cannot be read just now
+        if answer.status != 401 or (
+            reason and answer.body["code"] not in (reason, "not_signed_in")
+        ):
+            raise Betrayed(f"a cookie revoked for {reason} was answered {answer}")
+
+    # What is heard
+
+    def rely_on(self, expires_in: float) -> None:
+        """The server said that this much time is left."""
+        self.not_before = self.day.instant() + expires_in - ROUNDING
+
+    def hear_warning(self, expires_in: float, reason: str) -> None:
+        until = self.day.instant() + expires_in - ROUNDING
+        if reason == "session_lifetime":
+            self.not_before = min(self.not_before, until)
+            self.life_until = max(self.life_until, until)
+        else:
+            # Each is a clock of its own, and says nothing of the other.
+            self.not_before = min(until, self.life_until) if self.life_until else until
+        self.warned.setdefault(reason, self.day.instant())
+        if self.day.chance.random() < 0.5:
+            self.day.later(self.day.chance.uniform(0, 58), self.day.stay, self)
+
+    def hear_extended(self, expires_in: float) -> None:
+        self.warned.pop("idle_timeout", None)
+        self.rely_on(expires_in)
+
+    def hear_end(self, reason: str, page: "Page | None") -> None:
+        """The session is over, or, remembered, asleep."""
+        now = self.day.instant()
+        day = self.day
+        if reason in _BY_ITSELF:
+            if now < self.not_before:
+                raise Betrayed(
+                    f"{self.name} ({self.session_id}) hears of {reason} at {now:.3f}, and was "
+                    f"given until {self.not_before:.3f}"
+                )
+            warned = self.warned.get(reason)
+            if page is not None and not self.is_deaf:
+                if warned is None:
+                    raise Betrayed(f"{self.name} ({self.session_id}): {reason} with no warning")
+                if now - warned < day.policy["warn_before"] - ROUNDING:
+                    raise Betrayed(
+                        f"{self.name} ({self.session_id}): {reason} {now - warned:.3f} s after "
+                        "its warning came"
+                    )
+        if reason == "idle_timeout" and self.remember and page is not None:
+            self.is_asleep = True
+            return  # whoever comes back is here again
+        is_sure = not self.is_unwritten and day.reads_are_sure()
+        if reason == "not_signed_in" and self.cookie is not None and is_sure:
+            raise Betrayed(f"{self.name}: the cookie of {self.session_id} names nothing")
+        if self.cookie is not None:
+            day.note_over(self.cookie, reason)
+        self.cookie = None
+
+
+class Page:
+    """A tab: one socket of a browser."""
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.cookie = browser.cookie
+        self.is_open = False  # from `hello` to whatever ends it
+        self.is_over = False
+        self.is_silent = False  # the cable is pulled, and nobody has noticed yet
+        self.is_slow = False
+        self.code: int | None = None
+        self.version: int | None = None
+        self.roster: dict[str, str] = {}
+        self.said = 0
+        self._incoming: deque[dict[str, Any]] = deque([{"type": "websocket.connect"}])
+        self._waiting: asyncio.Future[None] | None = None
+
+    def start(self) -> asyncio.Task[None]:
+        """Open the socket; the task is the server's side of it."""
+        self.browser.pages.append(self)
+        headers = [(b"host", b"here.test"), (b"cookie", f"session={self.cookie}".encode())]
+        scope = {
+            "type": "websocket",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "scheme": "ws",
+            "path": "/ws",
+            "raw_path": b"/ws",
+            "query_string": b"",
+            "root_path": "",
+            "server": ("here.test", 80),
+            "client": ("127.0.0.1", 1),
+            "headers": headers,
+            "subprotocols": ["stillhere.v1"],
+            "extensions": {},
+        }
+        app: Any = self.browser.day.still_here.app
+        served = app(scope, self._receive, self._send)
+        return asyncio.get_running_loop().create_task(served)
+
+    def say(self, type: str, **fields: Any) -> None:
+        """Send a message, which is lost where the cable is pulled."""
+        if self.is_open and not self.is_silent:
+            text = json.dumps({"type": type, **fields})
+            self._put({"type": "websocket.receive", "text": text})
+            if type == "ping" and self.cookie == self.browser.cookie:
+                self.browser.activities.append(self.browser.day.instant())
+
+    def go(self, code: int) -> None:
+        """The socket is over, and the server hears of it now."""
+        if self.is_over:
+            return
+        self.is_over = True
+        self.is_open = False
+        self.browser.pages.remove(self)
+        self.browser.let_go()
+        self._put({"type": "websocket.disconnect", "code": code})
+
+    def vanish(self) -> None:
+        """The process at the other end is gone; there is nobody to hear of it."""
+        self.is_over, self.is_open = True, False
+        if self in self.browser.pages:
+            self.browser.pages.remove(self)
+
+    def _put(self, event: dict[str, Any]) -> None:
+        self._incoming.append(event)
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+    async def _receive(self) -> dict[str, Any]:
+        while not self._incoming:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        return self._incoming.popleft()
+
+    async def _send(self, event: dict[str, Any]) -> None:
+        if event["type"] == "websocket.send":
+            if self.is_over:
+                raise OSError("the peer is gone")
+            if not self.is_silent:
+                self._hear(json.loads(event["text"]))
+            if self.is_slow:
+                await asyncio.sleep(self.browser.day.chance.uniform(0.01, 5))
+        elif event["type"] == "websocket.close" and not self.is_over:
+            self.code = event["code"]
+            self.is_open = False
+            self.browser.day.later(0.01, self._echo)
+
+    def _echo(self) -> None:
+        """The browser's part of the closing handshake."""
+        self.go(self.code or LOST)
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        browser = self.browser
+        day = browser.day
+        day.note(browser.name, message["type"], message.get("expires_in"))
+        # What a slow page hears was said some time ago: a time left is not what it was.
+        is_current = self.cookie == browser.cookie and not self.is_slow
+        if self.is_slow:
+            browser.not_before = float("-inf")
+        match message:
+            case {"type": "hello", "session": {"expires_in": expires_in}}:
+                self.is_open = True
+                if is_current:
+                    if browser.is_asleep:
+                        browser.is_asleep = False
+                        browser.warned.pop("idle_timeout", None)
+                    browser.rely_on(expires_in)
+            case {"type": "signed_out", "reason": reason}:
+                if is_current and self.cookie is not None:
+                    browser.hear_end(reason, self if self.is_open else None)
+            case {"type": "warning", "expires_in": expires_in, "reason": reason} if is_current:
+                browser.hear_warning(expires_in, reason)
+            case {"type": "extended", "expires_in": expires_in} if is_current:
+                browser.hear_extended(expires_in)
+            case {"type": "pong" | "held", "expires_in": expires_in} if is_current:
+                browser.rely_on(expires_in)
+            case {"type": "roster", "version": version, "players": players}:
+                self.version = version
+                self.roster = {each["id"]: each["status"] for each in players}
+            case {"type": "presence", "version": version}:
+                if self.version is None or version != self.version + 1:
+                    raise Betrayed(f"a gap in the lobby: {version} after {self.version}")
+                self.version = version
+                self.roster |= {each["id"]: each["status"] for each in message["joined"]}
+                self.roster |= {each["id"]: each["status"] for each in message["changed"]}
+                for gone in message["left"]:
+                    del self.roster[gone]
+                if len(self.roster) != message["total"]:
+                    raise Betrayed(f"the lobby counts {message['total']}, not {len(self.roster)}")
+            case {"type": "error"}:
+                raise Betrayed(f"{browser.name} was refused: {message}")
+            case _:
+                pass

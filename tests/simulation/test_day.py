@@ -1,0 +1,85 @@
+"""A day of 200 players keeps every promise; the same seed is the same day; a broken server is
+found out. Many days: `python -m tests.simulation --seeds 200`."""
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.presence.registry import Registry
+from server.presence.session import Session
+from server.presence.status import Reason
+from server.realtime.tabs import Tabs
+from server.storage.journal import Journal
+from tests.simulation.day import BrokenDay, Day
+
+
+def test_a_day_of_200_players_keeps_every_promise(tmp_path: Path) -> None:
+    day = Day(seed=2, path=tmp_path / "day.db", players=200, hours=24)
+    day.run()
+    assert day.steps > 5_000
+    assert day.disk.failures > 10
+    assert min(day.counts[each] for each in ("kill", "stop", "stand_still", "break_the_disk")) > 1
+
+
+def test_so_do_some_hours_that_nobody_has_tried_before(tmp_path: Path) -> None:
+    """The seed stands in what it raises, with the command that runs it again."""
+    seed = random.SystemRandom().randrange(1_000, 10**9)
+    Day(seed, tmp_path / "day.db", players=200, hours=3).run()
+
+
+def test_so_does_an_hour_on_the_heartbeat_of_every_day(tmp_path: Path) -> None:
+    Day(seed=3, path=tmp_path / "day.db", players=60, hours=1, heartbeat=0.25).run()
+
+
+def test_the_same_seed_is_the_same_day_to_the_last_event(tmp_path: Path) -> None:
+    days = [
+        Day(seed, tmp_path / f"{n}.db", players=60, hours=1.5) for n, seed in enumerate((7, 7, 8))
+    ]
+    for day in days:
+        day.run()
+    traces = [day.digest.hexdigest() for day in days]
+    assert traces[0] == traces[1]
+    assert traces[1] != traces[2]
+
+
+def _sign_out_early(make: Callable[..., float]) -> Callable[..., float]:
+    return lambda *args: make(*args) - 1.0
+
+
+def _do_nothing(_: object) -> Callable[..., Any]:
+    def nothing(*_: object, **__: object) -> Sequence[Any]:
+        return ()
+
+    return nothing
+
+
+def _forget_endings(hear: Callable[..., None]) -> Callable[..., None]:
+    def hear_most(self: Journal, event: Any) -> None:
+        if getattr(event, "reason", None) is not Reason.SIGNED_OUT:
+            hear(self, event)
+
+    return hear_most
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "spoil"),
+    [
+        (Session, "idle_end_at", _sign_out_early),
+        (Tabs, "_tell", _do_nothing),
+        (Registry, "disconnected", _do_nothing),
+        (Registry, "_start_grace", _do_nothing),
+        (Tabs, "_close", _do_nothing),
+        (Journal, "hear", _forget_endings),
+        (Journal, "_note_state", _do_nothing),
+    ],
+    ids=lambda each: getattr(each, "__name__", each),
+)
+def test_a_server_that_breaks_a_promise_is_found_out(
+    owner: Any, name: str, spoil: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(owner, name, spoil(getattr(owner, name)))
+    with pytest.raises(BrokenDay, match=r"python -m tests.simulation --seed 5"):
+        Day(seed=5, path=tmp_path / "day.db", players=100, hours=8).run()

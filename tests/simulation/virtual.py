@@ -1,0 +1,204 @@
+"""A world without chance: a loop that leaps to its next timer, and a disk that fails to order.
+
+Nothing here waits, has a thread or asks the machine anything, so that the same seed is the same
+run to the last event.
+"""
+
+import asyncio
+import base64
+import random
+import selectors
+import sqlite3
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, TypeVar
+from unittest.mock import patch
+
+import aiosqlite
+
+T = TypeVar("T")
+
+_TURN = 1e-6
+"""Seconds that a turn of the loop takes: were it none, a timer that strikes a rounding error too
+early would be set again for the same instant, for ever."""
+
+
+class Deadlock(AssertionError):
+    """Everybody waits, and nothing will ever wake them."""
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """Its time is a number, which leaps to the next timer as soon as there is nothing to do."""
+
+    def __init__(self) -> None:
+        self._virtual_now = 0.0
+        super().__init__(_Leap(self))
+
+    def time(self) -> float:
+        return self._virtual_now
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, func: Callable[..., T], *args: Any
+    ) -> asyncio.Future[T]:
+        """At once, in this thread: there is no other."""
+        future: asyncio.Future[T] = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def stand_still(self, seconds: float) -> None:
+        """The process stops for `seconds`; what was due meanwhile is late."""
+        self._virtual_now += seconds
+
+
+class _Leap(selectors.SelectSelector):
+    def __init__(self, loop: VirtualLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise Deadlock("no task can go on and no timer is set")
+        self._loop._virtual_now += max(timeout, 0.0) + _TURN
+        return []
+
+
+class Disk:
+    """What the database's connections go through: it takes its time, and can fail or vanish."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+        self._connections: list[InlineConnection] = []
+        self.is_failing = False
+        self.failures = 0
+
+    def delay(self) -> float:
+        """Seconds that one call takes."""
+        return self._chance.choice((0.0, 0.0, 0.0, 0.0005, 0.004))
+
+    def connect(self, path: Any, **options: Any) -> "InlineConnection":
+        """In the place of `aiosqlite.connect`."""
+        # Several loops of several tests never share one: no check for the thread is needed.
+        connection = InlineConnection(lambda: sqlite3.connect(str(path), **options), self)
+        self._connections.append(connection)
+        return connection
+
+    def kill(self) -> None:
+        """The process is gone: what was not committed never was."""
+        for connection in self._connections:
+            connection.die()
+        self._connections.clear()
+
+
+class InlineConnection(aiosqlite.Connection):
+    """aiosqlite without its thread: each call is made in the loop, after the disk's delay."""
+
+    def __init__(self, connector: Callable[[], sqlite3.Connection], disk: Disk) -> None:
+        super().__init__(connector, 64)
+        self._disk = disk
+
+    def __await__(self) -> Generator[Any, None, "InlineConnection"]:
+        return self._open().__await__()
+
+    async def _open(self) -> "InlineConnection":
+        self._connection = self._connector()
+        return self
+
+    async def _execute(self, fn: Callable[..., T], *args: Any, **options: Any) -> T:
+        await asyncio.sleep(self._disk.delay())
+        if self._connection is None:
+            raise ValueError("Connection closed")
+        if self._disk.is_failing and _writes(args):
+            self._disk.failures += 1
+            raise sqlite3.OperationalError("disk I/O error")
+        result = fn(*args, **options)
+        if fn.__name__ == "executescript":
+            # A real fsync would be the only thing in this world that takes real time.
+            self._connection.execute("PRAGMA synchronous = OFF").close()
+        return result
+
+    def stop(self) -> None:
+        self._running = False
+
+    async def close(self) -> None:
+        self.die()
+
+    def die(self) -> None:
+        """Close at once, whatever was going on; open transactions are undone."""
+        self._running = False
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._connection is not None and self._connection.in_transaction
+
+
+def _writes(args: tuple[Any, ...]) -> bool:
+    statement = args[0].lstrip().upper() if args and isinstance(args[0], str) else ""
+    return statement.startswith(("BEGIN", "COMMIT", "INSERT", "UPDATE", "DELETE"))
+
+
+class SeededSecrets:
+    """In the place of the module `secrets`, for those who name things by it."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self._chance = chance
+
+    def token_urlsafe(self, size: int) -> str:
+        raw = base64.urlsafe_b64encode(self._chance.randbytes(size))
+        return raw.rstrip(b"=").decode()
+
+
+class OpenPasswords:
+    """In the place of the pool that hashes passwords: nothing is hashed, nothing takes time."""
+
+    async def hash(self, password: str) -> str:
+        return f"open:{password}"
+
+    async def verify(self, password: str, hashed: str | None) -> bool:
+        return hashed == f"open:{password}"
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+class NoLimits:
+    """In the place of the limits on attempts, which go by the machine's own clock."""
+
+    async def guess(self, *_: object) -> None:
+        """Guess away."""
+
+    guessed_right = new_player = guess
+
+
+@contextmanager
+def no_chance(seed: int, disk: Disk, heartbeat: float) -> Iterator[None]:
+    """For as long as it lasts, ids come from the seed, the database from `disk`, and the clock is
+    read every `heartbeat` seconds: 345,600 readings a day would be most of the work."""
+    secrets = SeededSecrets(random.Random(f"ids {seed}"))
+    replaced: Mapping[str, object] = {
+        "server.ids.secrets": secrets,
+        "server.accounts.tokens.secrets": secrets,
+        "aiosqlite.connect": disk.connect,
+        "server.clock.STALL": 2 * heartbeat,
+        "server.realtime.ticker.HEARTBEAT": heartbeat,
+    }
+    with ExitStack() as stack:
+        for name, replacement in replaced.items():
+            stack.enter_context(patch(name, replacement))
+        yield
+
+
+def run_virtually(main: Callable[[VirtualLoop], Awaitable[T]]) -> T:
+    """Run `main` to its end, in a loop of its own."""
+    loop = VirtualLoop()
+
+    async def run() -> T:
+        return await main(loop)
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(run())

@@ -1,0 +1,463 @@
+"""What is true at every moment, whatever happens; checked behind the back of every test.
+
+`Order` holds any stream of events to the order in which things can be told. `Invariants` holds a
+whole server to its promises, and `nothing_is_left` says whether it came back to zero. Neither has
+to be asked for: `tests/conftest.py` has every `EventStream` checked, and `run_server` every server.
+
+They keep their own account, from the events and from the sockets that are open, and never ask the
+registry how it came to its conclusions.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import server
+from server.app import StillHere
+from server.ids import PlayerId, SessionId
+from server.presence.events import (
+    DeadlineMovedUp,
+    Event,
+    Extended,
+    SessionEnded,
+    SessionSlept,
+    SessionStarted,
+    StatusChanged,
+    WarningGiven,
+)
+from server.presence.policy import Policy
+from server.presence.registry import Registry
+from server.presence.session import NEVER, Player, Session
+from server.presence.status import Reason, Status
+from server.realtime.connection import Connection
+
+ROUNDING = 1e-6
+"""Seconds by which sums of instants may differ."""
+
+SLOT = 0.02
+"""Seconds by which a deadline may be late, once everything that was due has been looked at."""
+
+_TRACE = 20
+_RANK = {status: rank for rank, status in enumerate(Status)}
+_WITH_A_TAB = (Status.ACTIVE, Status.AWAY, Status.WARNED)
+_BY_REQUEST = (Reason.SIGNED_IN, Reason.ACTIVITY)
+_GRACES = (Reason.LEFT, Reason.CONNECTION_LOST, Reason.SERVER_RESTART)
+
+
+class Broken(AssertionError):
+    """A promise is broken: the sentence, and what was last heard of the player."""
+
+    def __init__(self, sentence: str, trace: Iterable[str] = ()) -> None:
+        lines = [sentence, *(f"    {line}" for line in trace)]
+        super().__init__("\n".join(lines))
+
+
+def fail(broken: Broken) -> None:
+    """What to do about a broken promise where nobody has said anything else."""
+    raise broken
+
+
+@dataclass(slots=True)
+class _Told:
+    """What has been told of a session, and what follows from that."""
+
+    status: Status | None = None  # None: not known; the session is from an earlier process
+    ended: Reason | None = None
+    last_activity: float = -NEVER
+    tabs: int = 0
+    # It is here without a socket because of a request; else because of a socket.
+    is_by_request: bool = False
+    is_warned: dict[Reason, bool] = field(default_factory=dict)
+    sent: dict[Reason, float] = field(default_factory=dict)
+    grace_until: float | None = None
+
+
+class Order:
+    """Of each player, in order: a change begins where the last one ended, instants and the last
+    activity never go back, one offline an episode, and nothing after the end."""
+
+    def __init__(self, on_broken: Callable[[Broken], None] = fail) -> None:
+        self._on_broken = on_broken
+        self._told: dict[SessionId, _Told] = {}
+        self._players: dict[PlayerId, Status] = {}
+        self._latest: dict[PlayerId, float] = {}
+        self._trace: dict[PlayerId, deque[str]] = {}
+
+    def hear(self, event: Event) -> None:
+        """Subscriber: hold an event against those before it."""
+        session = event.session
+        player = session.player.id
+        self._trace.setdefault(player, deque(maxlen=_TRACE)).append(_describe(event))
+        told = self._told.setdefault(session.id, _Told())
+        if event.at < self._latest.get(player, -NEVER):
+            self.broken(session, f"an event of {event.at:.6f} comes after a later one")
+        self._latest[player] = max(event.at, self._latest.get(player, -NEVER))
+        if told.ended is not None:
+            self.broken(session, f"something is heard of a session that ended: {told.ended}")
+        match event:
+            case SessionStarted():
+                told.status = Status.OFFLINE
+            case StatusChanged():
+                self._hear_change(event, told)
+            case SessionSlept():
+                if told.status not in (Status.OFFLINE, None) or not session.remember:
+                    self.broken(session, "a session sleeps that is not offline, or not remembered")
+            case SessionEnded(reason=reason):
+                if told.status not in (Status.OFFLINE, None):
+                    self.broken(session, "a session ended without having gone offline")
+                told.status, told.ended = Status.OFFLINE, reason
+            case _:
+                pass
+
+    def _hear_change(self, event: StatusChanged, told: _Told) -> None:
+        session = event.session
+        player = session.player.id
+        if event.before is event.after:
+            self.broken(session, f"told to have changed, and is as before: {event.after}")
+        if told.status is not None and event.before is not told.status:
+            self.broken(session, f"a change begins at {event.before}, not at {told.status}")
+        former = self._players.get(player)
+        if former is not None and event.player_before is not former:
+            self.broken(
+                session, f"the player's change begins at {event.player_before}, not at {former}"
+            )
+        if _RANK[event.player_after] > _RANK[event.after]:
+            self.broken(session, "the player is less here than this session")
+        if event.last_activity < told.last_activity:
+            self.broken(session, "the last activity went back")
+        told.status = event.after
+        told.last_activity = event.last_activity
+        self._players[player] = event.player_after
+
+    def broken(self, session: Session, sentence: str) -> None:
+        """Say that a promise to this session's player is broken."""
+        player = session.player
+        self._on_broken(
+            Broken(
+                f"{player.name} ({player.id}), session {session.id}: {sentence}. Last heard:",
+                self._trace.get(player.id, ()),
+            )
+        )
+
+
+class Watched(Registry):
+    """A registry whose every answer is held to its order."""
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__(policy)
+        self.order = Order()
+
+    def _heard(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self.order.hear(event)
+        for player in {event.session.player.id: event.session.player for event in events}.values():
+            check_player(player, self.order)
+
+    def sign_in(self, *args: Any, **options: Any) -> tuple[Session, list[Event]]:
+        session, events = super().sign_in(*args, **options)
+        self._heard(events)
+        return session, events
+
+    def hold(self, *args: Any, **options: Any) -> tuple[float, Sequence[Event]]:
+        granted, events = super().hold(*args, **options)
+        self._heard(events)
+        return granted, events
+
+    def expire(self, *args: Any, **options: Any) -> list[Event]:
+        events = super().expire(*args, **options)
+        self._heard(events)
+        return events
+
+    def touch(self, *args: Any, **options: Any) -> Sequence[Event]:
+        return self._pass_on(super().touch(*args, **options))
+
+    def connected(self, *args: Any, **options: Any) -> Sequence[Event]:
+        return self._pass_on(super().connected(*args, **options))
+
+    def disconnected(self, *args: Any, **options: Any) -> Sequence[Event]:
+        return self._pass_on(super().disconnected(*args, **options))
+
+    def leave(self, *args: Any, **options: Any) -> Sequence[Event]:
+        return self._pass_on(super().leave(*args, **options))
+
+    def release(self, *args: Any, **options: Any) -> Sequence[Event]:
+        return self._pass_on(super().release(*args, **options))
+
+    def end(self, *args: Any, **options: Any) -> Sequence[Event]:
+        return self._pass_on(super().end(*args, **options))
+
+    def restore(self, *args: Any, **options: Any) -> list[Event]:
+        events = super().restore(*args, **options)
+        self._heard(events)
+        return events
+
+    def _pass_on(self, events: Sequence[Event]) -> Sequence[Event]:
+        self._heard(events)
+        return events
+
+
+def check_player(player: Player, order: Order) -> None:
+    """A player's status is the best of their sessions'; offline where there are none."""
+    best = min((each.status for each in player.sessions), key=_RANK.__getitem__, default=None)
+    if player.status is not (best or Status.OFFLINE):
+        session = player.sessions[0] if player.sessions else None
+        sentence = f"{player.name} is {player.status}, and the best of their sessions {best}"
+        if session is None:
+            order._on_broken(Broken(sentence, order._trace.get(player.id, ())))
+        else:
+            order.broken(session, sentence)
+
+
+class Invariants(Order):
+    """A server, held to its promises at every event, and once more when the loop has come round.
+
+    A session is here if and only if a socket of it is open, or its grace is running, or it came
+    by a request and lives by its idle clock alone. Nobody is signed out, for idleness or at the
+    absolute end, less than `warn_before` after a warning of that was sent; and nobody with a
+    socket without one.
+    """
+
+    def __init__(self, still_here: StillHere, on_broken: Callable[[Broken], None] = fail) -> None:
+        super().__init__(on_broken)
+        self._server = still_here
+        self._policy = still_here.settings.policy
+        self._to_look_at: dict[SessionId, Session] = {}
+        self._excused: set[SessionId] = set()
+        self._is_over = False
+        still_here.stream.subscribe(self.hear)
+        tabs = still_here.tabs
+        self._attach, self._detach = tabs.attach, tabs.detach
+        # The sockets that are open, from where they are let in: events do not tell of all.
+        setattr(tabs, "attach", self._note_attached)  # noqa: B010 - it is a method
+        setattr(tabs, "detach", self._note_detached)  # noqa: B010
+
+    # What is heard
+
+    def _note_attached(self, connection: Connection) -> None:
+        self._attach(connection)
+        session = connection.session
+        told = self._told.setdefault(session.id, _Told())
+        told.tabs += 1
+        told.is_by_request = False
+        told.grace_until = None
+        for reason in told.is_warned:
+            told.sent.setdefault(reason, self._server.clock.now())
+        self._look_soon(session)
+
+    def _note_detached(self, connection: Connection) -> bool:
+        was_there = self._detach(connection)
+        if was_there:
+            self._told[connection.session.id].tabs -= 1
+            self._look_soon(connection.session)
+        return was_there
+
+    def hear(self, event: Event) -> None:
+        super().hear(event)
+        session = event.session
+        told = self._told[session.id]
+        match event:
+            case StatusChanged():
+                self._hear_grace(event, told)
+                if event.reason in _BY_REQUEST and not event.before.is_here:
+                    told.is_by_request = not told.tabs
+                elif event.before is Status.RECONNECTING and event.reason is Reason.ACTIVITY:
+                    told.is_by_request = True
+            case DeadlineMovedUp(at=at):
+                if not told.tabs:
+                    # A page without a socket says that it closes: a grace that nobody sees.
+                    until = at + self._policy.reload_grace
+                    told.grace_until = min(told.grace_until or until, until)
+            case WarningGiven(reason=reason, at=at):
+                told.is_warned[reason] = True
+                if told.tabs:
+                    told.sent[reason] = at
+            case Extended():
+                told.is_warned.pop(Reason.IDLE_TIMEOUT, None)
+                told.sent.pop(Reason.IDLE_TIMEOUT, None)
+            case SessionSlept(at=at):
+                self._check_warned(session, told, Reason.IDLE_TIMEOUT, at)
+                told.tabs = 0
+                told.is_warned.pop(Reason.IDLE_TIMEOUT, None)
+                told.sent.pop(Reason.IDLE_TIMEOUT, None)
+            case SessionEnded(reason=reason, at=at):
+                is_by_itself = reason in (Reason.IDLE_TIMEOUT, Reason.SESSION_LIFETIME)
+                if is_by_itself and session.id not in self._excused:
+                    self._check_warned(session, told, reason, at)
+                told.tabs = 0
+            case _:
+                pass
+        self._look_soon(session)
+
+    def _hear_grace(self, event: StatusChanged, told: _Told) -> None:
+        if event.after is Status.RECONNECTING:
+            policy = self._policy
+            has_left = event.reason is Reason.LEFT
+            told.grace_until = event.at + (
+                policy.reload_grace if has_left else policy.reconnect_grace
+            )
+            return
+        if event.after is Status.OFFLINE and event.reason in _GRACES:
+            if event.before is not Status.RECONNECTING and told.grace_until is None:
+                self.broken(event.session, "offline without a grace")
+            elif told.grace_until is not None and event.at < told.grace_until - ROUNDING:
+                self.broken(event.session, f"offline before {told.grace_until:.6f}, in the grace")
+        if event.reason not in (Reason.IDLE, Reason.WARNING):
+            told.grace_until = None
+
+    def _check_warned(self, session: Session, told: _Told, reason: Reason, at: float) -> None:
+        sent = told.sent.get(reason)
+        if sent is None:
+            if told.tabs:
+                self.broken(session, f"{reason} with an open socket, and no warning was sent")
+        elif at - sent < self._policy.warn_before - ROUNDING:
+            self.broken(session, f"{reason} {at - sent:.6f} s after its warning was sent")
+
+    def excuse(self, session: Session) -> None:
+        """The test itself ends this session as nothing else would: without a warning."""
+        self._excused.add(session.id)
+
+    # What is looked at
+
+    def _look_soon(self, session: Session) -> None:
+        """Not now: a fact is taken in by several parts, one after the other."""
+        if not self._to_look_at:
+            asyncio.get_running_loop().call_soon(self._look)
+        self._to_look_at[session.id] = session
+
+    def _look(self) -> None:
+        sessions, self._to_look_at = self._to_look_at, {}
+        if not self._is_over:
+            for session in sessions.values():
+                self.check(session)
+
+    def stop_looking(self) -> None:
+        """The server is about to stop: it closes its sockets, and nobody has left by that."""
+        self._is_over = True
+
+    def check_everybody(self) -> None:
+        """Look at all sessions there are."""
+        registry = self._server.registry
+        for session in list(registry.sessions.values()):
+            self.check(session)
+        for player in registry.players.values():
+            if not player.sessions:
+                self._on_broken(Broken(f"{player.name} is known, and has no session"))
+
+    def check(self, session: Session) -> None:
+        """Look at one session, between two turns of the loop."""
+        registry, clock = self._server.registry, self._server.clock
+        told = self._told.setdefault(session.id, _Told())
+        check_player(session.player, self)
+        if told.status is not None and session.status is not told.status:
+            self.broken(session, f"it is {session.status}, and was told to be {told.status}")
+        if session.last_activity < told.last_activity:
+            self.broken(session, "the last activity went back")
+        told.last_activity = session.last_activity
+        tabs = len(self._server.tabs.of(session))
+        if tabs != told.tabs:
+            self.broken(session, f"it has {tabs} tabs, and {told.tabs} came")
+        if (session.id in registry.sessions) is (session.ended is not None):
+            self.broken(session, "it has ended and is still known, or lives and is not")
+        if session.ended is not None or session.status is Status.OFFLINE:
+            if tabs:
+                self.broken(session, f"it is offline with {tabs} open sockets")
+            if session.ended is not None and session.slot is not None:
+                self.broken(session, "it has ended and has a deadline")
+            return
+        if session.connections != tabs:
+            self.broken(session, f"it counts {session.connections} connections and has {tabs}")
+        now = clock.now()
+        due = registry.next_deadline()
+        is_up_to_date = due is None or due > now
+        if tabs:
+            if session.status not in _WITH_A_TAB:
+                self.broken(session, f"it is {session.status} with {tabs} open sockets")
+        elif session.status is Status.RECONNECTING:
+            if is_up_to_date and told.grace_until is not None and now > told.grace_until + SLOT:
+                self.broken(session, f"it is here, and its grace was over at {told.grace_until}")
+        elif not told.is_by_request and told.status is not None:
+            self.broken(session, f"it is {session.status} with no socket and no grace")
+        policy = self._policy
+        latest = max(session.idle_from + policy.idle_timeout, session.hold_until)
+        if is_up_to_date and now > latest + policy.warn_before + SLOT:
+            self.broken(session, "it should have been signed out long ago")
+
+
+# What is left when everybody has gone
+
+
+def nothing_is_left(still_here: StillHere, invariants: Order | None = None) -> list[str]:
+    """Let the time of everybody who is signed in run out, in a server that has stopped, and
+    return what is left of them, in sentences; empty: nothing.
+
+    Sockets that the server closed when it stopped count as gone.
+    """
+    registry, tabs, sessions = still_here.registry, still_here.tabs, still_here.sessions
+    left: list[str] = []
+    if len(tabs):
+        left.append(f"{len(tabs)} sockets")
+    if still_here.hub.watchers:
+        left.append(f"{still_here.hub.watchers} watchers of the lobby")
+    for sleeper, timer in (("ticker", "_timer"), ("hub", "_timer")):
+        handle = getattr(getattr(still_here, sleeper), timer, None)
+        if handle is not None and not handle.cancelled():
+            left.append(f"a timer of the {sleeper}")
+    lobby = still_here.hub._lobby
+    now = still_here.clock.now()
+    while (due := registry.next_deadline()) is not None:
+        for event in registry.expire(max(due, now)):
+            sessions.hear(event)
+            if invariants is not None:
+                Order.hear(invariants, event)
+            if isinstance(event, StatusChanged):
+                lobby.note(event, due)
+    lobby.take_diff(NEVER)
+    registry.take_touched()
+    counts = {
+        "sessions": len(registry.sessions),
+        "players": len(registry.players),
+        "deadlines": len(registry._deadlines),
+        "tokens": len(sessions._by_digest) + len(sessions._digests),
+        "players in the lobby": len(lobby),
+        "untold changes": len(lobby._untold),
+        "touched sessions": len(registry._touched),
+    }
+    if not still_here.store.journal.statistics().waiting:
+        counts["claimed names"] = len(still_here.accounts._claimed)
+    left += [f"{count} {what}" for what, count in counts.items() if count]
+    return left
+
+
+def server_tasks() -> list[asyncio.Task[Any]]:
+    """The tasks of this loop that run the server's code and are not done."""
+    folder = _folder_of(server)
+    return [
+        task
+        for task in asyncio.all_tasks()
+        if not task.done() and _file_of(task).startswith(folder)
+    ]
+
+
+def _folder_of(package: ModuleType) -> str:
+    (folder,) = package.__path__
+    return str(folder)
+
+
+def _file_of(task: asyncio.Task[Any]) -> str:
+    code = getattr(task.get_coro(), "cr_code", None)
+    return "" if code is None else str(code.co_filename)
+
+
+def _describe(event: Event) -> str:
+    name = type(event).__name__
+    match event:
+        case StatusChanged():
+            said = f"{event.before} -> {event.after} ({event.reason}), player {event.player_after}"
+        case WarningGiven() | SessionEnded():
+            said = str(event.reason)
+        case _:
+            said = ""
+    return f"{event.at:.6f} {event.session.id} {name} {said}".rstrip()
