@@ -5,6 +5,9 @@ what the peer did meanwhile may not have been read. So it is given the same time
 """
 
 import asyncio
+import fcntl
+import struct
+import termios
 from collections.abc import Callable
 
 LATE = 0.5
@@ -62,7 +65,7 @@ class StallWatch:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport) -> None:
         self._transport = transport
-        self._waiting = transport.get_write_buffer_size()
+        self._waiting = _untaken(transport)
         self._patience = Patience(loop)
         self._patience.set(WRITE_STALL, self._check)
 
@@ -71,9 +74,25 @@ class StallWatch:
         self._patience.stop()
 
     def _check(self) -> None:
-        waiting = self._transport.get_write_buffer_size()
+        waiting = _untaken(self._transport)
         if waiting > self._waiting - LEAST_PROGRESS:
             self._transport.abort()
             return
         self._waiting = waiting
         self._patience.set(WRITE_STALL, self._check)
+
+
+def _untaken(transport: asyncio.Transport) -> int:
+    """Bytes on their way to a peer: those that wait here, and those that the kernel has.
+
+    The kernel takes some megabytes, and says that it takes more only when a third of them is
+    gone: for as long as that, a peer that reads steadily would look as if it did not.
+    """
+    waiting = transport.get_write_buffer_size()
+    socket = transport.get_extra_info("socket")
+    try:
+        kernel = fcntl.ioctl(socket.fileno(), termios.TIOCOUTQ, bytes(4))  # SIOCOUTQ, tcp(7)
+    except (OSError, ValueError):  # it has none, or is closed
+        return waiting
+    unacknowledged: int = struct.unpack("i", kernel)[0]
+    return waiting + unacknowledged

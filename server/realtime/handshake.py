@@ -4,14 +4,18 @@ Pure. What makes an upgrade valid is left to the websockets library; here are th
 there end in a connection that is held for ever without an answer.
 """
 
+import re
 from typing import Any
 from urllib.parse import unquote
 
 from websockets.datastructures import Headers
+from websockets.exceptions import InvalidHeader
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from server.knobs import LARGEST_HEADER, LONGEST_HEADER_LINE, MOST_HEADERS
+
+_IS_TOKEN = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+").fullmatch
 
 _PHRASES = {
     400: "Bad Request",
@@ -58,10 +62,14 @@ def read_request(head: bytes) -> Request:
         raise HandshakeRefused(refusal(431, "The header of this request is too large.\n"))
     try:
         method, path, protocol = lines[0].decode("ascii").split(" ")
-        # ISO-8859-1 takes any byte and gives it back.
-        fields = [line.decode("latin-1").split(":", 1) for line in lines[1:-2]]
-        headers = Headers([(name.strip(), value.strip(" \t")) for name, value in fields])
-    except ValueError:
+        headers = Headers()
+        for line in lines[1:-2]:
+            name, colon, value = line.partition(b":")
+            if not colon or not _IS_TOKEN(name):
+                raise ValueError(name)
+            # ISO-8859-1 takes any byte and gives it back.
+            headers[name.decode()] = value.decode("latin-1").strip(" \t")
+    except (ValueError, InvalidHeader):
         raise HandshakeRefused(refusal(400, "This request cannot be read.\n")) from None
     if method != "GET":
         response = refusal(405, "A WebSocket is opened with GET.\n")

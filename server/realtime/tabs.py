@@ -1,6 +1,11 @@
-"""The open connections by their session: what a session hears, every tab of it hears."""
+"""The open connections by their session: what a session hears, every tab of it hears.
 
-from collections.abc import Iterator, Mapping
+That it has ended is told once it is durable: a crash must not bring back a session whose player has
+read that it is over.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from server.ids import SessionId
@@ -14,15 +19,23 @@ from server.realtime.closing import close_for
 from server.realtime.connection import Connection
 from server.views import to_milliseconds
 
+SLICE = 0.005
+"""Seconds of closing without letting the loop do other work."""
+
 
 class Tabs:
     """Subscribes to the events: pushes warnings, and closes what a session leaves behind."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, flush: Callable[[], Awaitable[None]]) -> None:
+        """`flush` returns when what has been journalled is durable, or cannot soon be."""
         self._policy = policy
+        self._flush = flush
         self._by_session: dict[SessionId, list[Connection]] = {}
         self._count = 0
         self._closed: dict[str, int] = {}
+        # Of sessions that have ended, and have yet to be told.
+        self._leaving: list[tuple[list[Connection], Reason]] = []
+        self._farewells: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         """How many connections are open."""
@@ -61,6 +74,11 @@ class Tabs:
         """Count a connection that the server closed."""
         self._closed[reason] = self._closed.get(reason, 0) + 1
 
+    def stop(self) -> None:
+        """Tell nobody of an end any more: the server stops, and says so itself."""
+        if self._farewells is not None:
+            self._farewells.cancel()
+
     def hear(self, event: Event) -> None:
         """Subscriber: tell every tab of the session that the event is about."""
         match event:
@@ -69,9 +87,14 @@ class Tabs:
             case Extended(session=session, expires_in=expires_in):
                 self._tell(session, messages.Extended(to_milliseconds(expires_in)))
             case SessionEnded(session=session, reason=reason):
-                self._close(session, reason)
+                connections = self._take(session)
+                if connections:
+                    self._leaving.append((connections, reason))
+                if self._leaving and self._farewells is None:
+                    self._farewells = asyncio.get_running_loop().create_task(self._see_off())
             case SessionSlept(session=session):
-                self._close(session, Reason.IDLE_TIMEOUT)
+                # It lives on, so nothing can come back that must not.
+                self._close(self._take(session), Reason.IDLE_TIMEOUT)
             case _:
                 pass
 
@@ -82,12 +105,30 @@ class Tabs:
             for connection in list(connections):
                 connection.send(text)
 
-    def _close(self, session: Session, reason: Reason) -> None:
+    def _take(self, session: Session) -> list[Connection]:
         # Detached first, so that a socket which takes its time to close counts for nothing more.
         connections = self._by_session.pop(session.id, [])
         self._count -= len(connections)
-        if not connections:
-            return
+        return connections
+
+    async def _see_off(self) -> None:
+        """Close what sessions have left behind, as soon as their ends are durable. Cancelling
+        leaves them to whoever ends the server."""
+        loop = asyncio.get_running_loop()
+        try:
+            while self._leaving:
+                leaving, self._leaving = self._leaving, []
+                await self._flush()
+                began = loop.time()
+                for connections, reason in leaving:
+                    self._close(connections, reason)
+                    if loop.time() - began > SLICE:
+                        await asyncio.sleep(0)
+                        began = loop.time()
+        finally:
+            self._farewells = None
+
+    def _close(self, connections: list[Connection], reason: Reason) -> None:
         farewell = messages.encode(messages.SignedOut(reason, explain_ending(reason, self._policy)))
         for connection in connections:
             connection.close(close_for(reason), farewell)

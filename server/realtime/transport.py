@@ -18,7 +18,7 @@ import asyncio
 import email.utils
 import logging
 from collections.abc import Callable
-from http import HTTPStatus
+from http.client import responses
 from struct import pack, unpack
 from typing import Any
 
@@ -48,7 +48,7 @@ MOST_UNREAD = 16
 """Messages that wait for the application before the socket is no longer read."""
 
 CONTROL_RATE, CONTROL_BURST = 10.0, 100.0
-"""Pings, and pongs to no ping, that a peer may send a second, and in one go."""
+"""Pings, pongs to no ping, and empty fragments, that a peer may send a second, and in one go."""
 
 BY_CALL = "stillhere.by_call"
 """ASGI extension: a function in the scope that takes a function. That is called with every
@@ -97,11 +97,11 @@ _PICOWS_LOG = _PicowsLog(_log)
 class _Wire:
     """What picows takes for its transport.
 
-    It writes small frames straight to the socket. Large ones it hands to `writelines` as views of
-    a buffer that it uses again, while uvloop keeps them until the end of its pass: so they are
-    copied here. What it says by itself is dropped, that is its answer to its own opening, and its
-    close at an error: it looks one frame ahead, and would close before that was answered which
-    came before the error. It never closes the connection.
+    It writes small frames straight to the socket. Large ones it hands to `writelines` as views of a
+    buffer that it uses again, while uvloop keeps them as they are until the peer takes them: so
+    they are copied here. What it says by itself is dropped, that is its answer to its own opening,
+    and its close at an error: it looks one frame ahead, and would close before that was answered
+    which came before the error. It never closes the connection.
     """
 
     __slots__ = ("_size", "_transport", "get_extra_info", "is_open")
@@ -298,8 +298,11 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
             if kind == "websocket.send":
                 self._send(event)
             elif kind == "websocket.close":
+                code = event.get("code", 1000)
+                if code not in _MAY_BE_SENT:
+                    raise RuntimeError(f"Expected a code that may be sent, but got {code!r}.")
                 self._is_closed_by_app = True
-                self._close(event.get("code", 1000), event.get("reason") or "")
+                self._close(code, event.get("reason") or "")
             else:
                 raise RuntimeError(
                     f"Expected 'websocket.send' or 'websocket.close', but got {kind!r}."
@@ -386,8 +389,10 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         elif kind == "websocket.http.response.start":
             headers = Headers()
             _add(headers, event.get("headers", ()))
-            status = HTTPStatus(event["status"])
-            self._denial = Response(status, status.phrase, headers)
+            status = event["status"]
+            if not 200 <= status < 600:
+                raise RuntimeError(f"Expected the status of a response, but got {status!r}.")
+            self._denial = Response(status, responses.get(status, ""), headers)
         else:
             raise RuntimeError(
                 "Expected 'websocket.accept', 'websocket.close' or "
@@ -546,6 +551,9 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
             return
         message += frame.get_payload_as_memoryview()
         if not frame.fin:
+            if not frame.payload_size:
+                # Of these a message could have any number, and no limit would ever be reached.
+                self._is_within_allowance()
             return
         self._message = None
         if self._is_binary:
@@ -562,15 +570,20 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         if kind is not _PING and self._pinged_at is not None:
             self._pinged_at = None
             return
+        if self._is_within_allowance() and kind is _PING and self._writable is None:
+            # One answer less is allowed where several wait (RFC 6455, 5.5.3).
+            self._control(_PONG, frame.get_payload_as_bytes())
+
+    def _is_within_allowance(self) -> bool:
+        """Count a frame that brings nothing; one too many closes the connection."""
         now = self._loop.time()
         if self._allowance is None:
             self._allowance = TokenBucket(CONTROL_RATE, CONTROL_BURST, now)
-        if not self._allowance.take(now):
-            close = Close.TOO_MANY_MESSAGES.value
-            self._close(close.code, close.reason)
-        elif kind is _PING and self._writable is None:
-            # One answer less is allowed where several wait (RFC 6455, 5.5.3).
-            self._control(_PONG, frame.get_payload_as_bytes())
+        if self._allowance.take(now):
+            return True
+        close = Close.TOO_MANY_MESSAGES.value
+        self._close(close.code, close.reason)
+        return False
 
     def _answer_close(self, payload: bytes) -> None:
         code, reason = _NO_STATUS, ""

@@ -26,6 +26,9 @@ MOST_PIPELINED = 16
 LINGER = 2.0
 """Seconds for a peer to read why it was refused."""
 
+SHUTDOWN_DEADLINE = 1.0
+"""Seconds for a body to arrive when the server stops, which has a deadline of its own."""
+
 
 _ANSWERED = 0
 """No status: what is wrong is wrong after an answer, or while one is on its way."""
@@ -120,10 +123,23 @@ class HttpTransport(HttpToolsProtocol):
         self._patience.stop()
         super().handle_websocket_upgrade()
 
+    def shutdown(self) -> None:
+        """The server stops: what is still on its way to it is not waited for."""
+        super().shutdown()
+        if self.cycle is not None and self.cycle.more_body:
+            self._patience.set(SHUTDOWN_DEADLINE, self.transport.abort)
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, unless that was refused for another reason."""
         if not self._is_refused:
             self._refuse(400)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._is_refused and not self.transport.is_closing():
+            # The answer was to a request before the one that was refused.
+            self._unset_keepalive_if_required()
+            self._linger()
 
     # What is refused
 
@@ -147,6 +163,10 @@ class HttpTransport(HttpToolsProtocol):
             return
         if status in _DETAILS:
             self.transport.write(_refusal(status))
+        self._linger()
+
+    def _linger(self) -> None:
+        """Send no more, and wait for the peer to have read what it was sent."""
         self._patience.set(LINGER, self.transport.abort)
         if self.transport.can_write_eof():
             self.transport.write_eof()

@@ -1,0 +1,113 @@
+"""Part of the crowd: signs in, opens its sockets, and pings now and then until the server closes.
+
+    python -m scripts.crowded.holder PORT FIRST SOCKETS TABS PINGS_A_SECOND WATCHERS
+
+In processes of their own: a process may have only so many files open. Prints `ready`, and, once
+every socket is closed or its input is, what became of them, as JSON.
+"""
+
+import asyncio
+import gc
+import json
+import sys
+import time
+from collections import Counter
+from contextlib import nullcontext, suppress
+from functools import partial
+from typing import ClassVar
+
+import uvloop
+from picows import WSFrame, WSMsgType, WSTransport
+
+from scripts.benchmarks.players import (
+    FrontDesk,
+    Socket,
+    for_each,
+    front_desk,
+    name_of,
+    open_socket,
+)
+
+_WATCH = b'{"type":"watch","topic":"lobby"}'
+
+
+class Member(Socket):
+    """Notes with which code it was closed, and when."""
+
+    codes: ClassVar[Counter[int]] = Counter()
+    last_closed = 0.0
+    open = 0
+    is_over = asyncio.Event()
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        if frame.msg_type == WSMsgType.CLOSE:
+            Member.codes[_number(frame)] += 1
+        super().on_ws_frame(transport, frame)
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        super().on_ws_connected(transport)
+        Member.open += 1
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self.transport = None
+        Member.open -= 1
+        Member.last_closed = time.monotonic()
+        if not Member.open:
+            Member.is_over.set()
+
+    def watch(self) -> None:
+        """Be told of everybody who comes and goes."""
+        assert self.transport is not None
+        self.transport.send(WSMsgType.TEXT, _WATCH)
+
+
+def _number(frame: WSFrame) -> int:
+    """The code of a close frame; 1005 stands for none."""
+    return int.from_bytes(frame.get_payload_as_bytes()[:2], "big") or 1005
+
+
+async def _hold(port: int, first: int, count: int, tabs: int, rate: float, watchers: int) -> None:
+    cookies: dict[int, str] = {}
+
+    async def sign_in(desk: FrontDesk, number: int) -> None:
+        cookies[number] = await desk.sign_in(name_of(first + number))
+
+    async def come(_: None, number: int) -> Member:
+        return await open_socket(port, Member, cookie=cookies[number // tabs])
+
+    await for_each(-(-count // tabs), partial(front_desk, port), sign_in)
+    members = await for_each(count, nullcontext, come)
+    Member.is_over.clear()
+    for member in members[:watchers]:
+        member.watch()
+    gc.collect()
+    gc.freeze()
+    print("ready", flush=True)
+    asyncio.get_running_loop().add_reader(sys.stdin, Member.is_over.set)
+    pinging = asyncio.create_task(_ping(members, rate))
+    await Member.is_over.wait()
+    pinging.cancel()
+    left = sum(member.transport is not None for member in members)
+    print(
+        json.dumps({"codes": Member.codes, "left": left, "last_closed": Member.last_closed}),
+        flush=True,
+    )
+
+
+async def _ping(members: list[Member], rate: float) -> None:
+    """Each in turn."""
+    began, sent = time.monotonic(), 0
+    while rate:
+        await asyncio.sleep(0.01)
+        while sent < (time.monotonic() - began) * rate:
+            member = members[sent % len(members)]
+            if member.transport is not None:
+                member.ping()
+            sent += 1
+
+
+if __name__ == "__main__":
+    gc.disable()
+    port, first, count, tabs, watchers = (int(sys.argv[place]) for place in (1, 2, 3, 4, 6))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner, suppress(KeyboardInterrupt):
+        runner.run(_hold(port, first, count, tabs, float(sys.argv[5]), watchers))

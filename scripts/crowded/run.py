@@ -1,0 +1,410 @@
+"""One run, in its phases: alone, the crowd comes, calm, hostile, the end. Prints the table."""
+
+import asyncio
+import itertools
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from scripts.benchmarks.children import ROOT, MeasurementError, onlooker
+from scripts.benchmarks.figure import quantile
+from scripts.benchmarks.machine import describe, resident_bytes
+from scripts.benchmarks.players import front_desk
+
+_SOCKETS_A_PROCESS = 5_000
+_ALONE = 5.0
+_SETTLING = 3.0
+_RATE_LIMIT = 200
+"""Messages a second of one connection: the bystander says 100."""
+
+_MEBI = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many, and for how long. Durations are seconds; `pings`: of all members, a second."""
+
+    sockets: int
+    tabs: int
+    calm: float
+    hostile: float
+    pings: float
+    watchers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the table; `is_met` is None where nothing was promised."""
+
+    figure: str
+    target: str
+    measured: str
+    is_met: bool | None
+
+
+@dataclass(slots=True)
+class Record:
+    """What was measured. Instants are of the monotonic clock."""
+
+    phases: dict[str, tuple[float, float]] = field(default_factory=dict)
+    memory: dict[str, int] = field(default_factory=dict)
+    delays: dict[str, float] = field(default_factory=dict)
+    probes: list[tuple[float, str, float | None]] = field(default_factory=list)
+    metrics: dict[str, dict[str, float]] = field(default_factory=dict)
+    trips: list[tuple[float, float | None]] = field(default_factory=list)
+    hostiles: dict[str, Any] = field(default_factory=dict)
+    codes: dict[str, int] = field(default_factory=dict)
+    left: int = 0
+    exit_code: int | None = None
+    stopped_after: float = 0.0
+    last_closed_after: float = 0.0
+
+    @contextmanager
+    def phase(self, name: str, pid: int) -> Iterator[None]:
+        """Note when it was, and how long the server had to wait for a processor meanwhile."""
+        began, delay = time.monotonic(), _run_delay(pid)
+        yield
+        self.phases[name] = (began, time.monotonic())
+        self.memory[name] = resident_bytes(pid)
+        self.delays[name] = _run_delay(pid) - delay
+
+    def trips_in(self, phase: str) -> list[float]:
+        """The bystander's round trips; infinite where there was no answer."""
+        began, ended = self.phases[phase]
+        return [
+            float("inf") if trip is None else trip
+            for sent, trip in self.trips
+            if began <= sent < ended - 1.0
+        ]
+
+    def probes_in(self, phase: str, path: str) -> list[float]:
+        began, ended = self.phases[phase]
+        return [
+            float("inf") if took is None else took
+            for sent, asked, took in self.probes
+            if asked == path and began <= sent < ended
+        ]
+
+
+def run(plan: Plan, json_file: Path | None) -> int:
+    """Returns the exit code."""
+    # However the run is ended, its processes are.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 130
+    record = Record()
+    try:
+        asyncio.run(_run(plan, record, Console(stderr=True)))
+    except MeasurementError as error:
+        console.print(f"NO RUN: {error}", style="bold red", markup=False)
+        return 1
+    lines = _lines(plan, record)
+    _print(console, plan, record, lines)
+    if json_file is not None:
+        written = {"plan": asdict(plan), "lines": [asdict(line) for line in lines]}
+        json_file.write_text(json.dumps(written | asdict(record), indent=2) + "\n")
+    return 0 if record.exit_code == 0 else 1
+
+
+async def _run(plan: Plan, record: Record, progress: Console) -> None:
+    with ExitStack() as stack:
+        server, port = stack.enter_context(_server(plan))
+        cookies = await _sign_in(port, 4)
+        looking_on = stack.enter_context(onlooker(port, "", cookies[0]))
+        await asyncio.to_thread(_expect, looking_on, "looking on")
+        probing = asyncio.create_task(_probe(port, record))
+        with record.phase("alone", server.pid):
+            await asyncio.sleep(_ALONE)
+        record.metrics["alone"] = await _metrics(port)
+
+        progress.print(f"{plan.sockets:,} come ...", style="dim")
+        with record.phase("coming", server.pid):
+            holders = [stack.enter_context(_child(*each)) for each in _holders(plan, port)]
+            for holder in holders:
+                await asyncio.to_thread(_expect, holder, "ready")
+        await asyncio.sleep(_SETTLING)
+        record.metrics["come"] = await _metrics(port)
+
+        progress.print("calm ...", style="dim")
+        with record.phase("calm", server.pid):
+            await asyncio.sleep(plan.calm)
+        record.metrics["calm"] = await _metrics(port)
+
+        progress.print("hostile ...", style="dim")
+        hostile = stack.enter_context(_child("hostiles", port, plan.hostile, *cookies[1:]))
+        await asyncio.to_thread(_expect, hostile, "attacking")
+        with record.phase("hostile", server.pid):
+            record.hostiles = json.loads(await asyncio.to_thread(_read, hostile))
+        record.metrics["hostile"] = await _metrics(port)
+        probing.cancel()
+        record.trips = await asyncio.to_thread(_ask, looking_on)
+
+        progress.print("SIGTERM ...", style="dim")
+        began = time.monotonic()
+        server.send_signal(signal.SIGTERM)
+        heard = [json.loads(await asyncio.to_thread(_read, holder)) for holder in holders]
+        record.exit_code = await asyncio.to_thread(server.wait, 30)
+        record.stopped_after = time.monotonic() - began
+        for each in heard:
+            for code, count in each["codes"].items():
+                record.codes[code] = record.codes.get(code, 0) + count
+            record.left += each["left"]
+        record.last_closed_after = max(each["last_closed"] for each in heard) - began
+
+
+# The processes
+
+
+@contextmanager
+def _server(plan: Plan) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    with TemporaryDirectory(prefix="stillhere-crowd-") as folder:
+        flags = [
+            "--port=0",
+            f"--database={folder}/crowd.db",
+            f"--max-messages-per-second={_RATE_LIMIT}",
+            f"--max-connections={plan.sockets + 1000}",
+            f"--max-connections-per-session={max(plan.tabs, 100)}",
+        ]
+        with (
+            Path(folder, "stderr").open("w+") as said,
+            _process(folder, "server", *flags, stderr=said) as process,
+        ):
+            assert process.stdout is not None
+            found = re.search(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline())
+            if found is None:
+                said.seek(0)
+                raise MeasurementError(f"the server did not start: {said.read()[-300:]}")
+            yield process, int(found[1])
+
+
+def _holders(plan: Plan, port: int) -> list[tuple[str, ...]]:
+    """The arguments of each process that holds a part of the crowd."""
+    parts = -(-plan.sockets // _SOCKETS_A_PROCESS)
+    edges = [plan.sockets * part // parts for part in range(parts + 1)]
+    shared = (plan.tabs, plan.pings / parts, -(-plan.watchers // parts))
+    return [
+        ("holder", *map(str, (port, first, end - first, *shared)))
+        for first, end in itertools.pairwise(edges)
+    ]
+
+
+@contextmanager
+def _child(module: str, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
+    with _process(ROOT, f"scripts.crowded.{module}", *arguments) as process:
+        yield process
+
+
+@contextmanager
+def _process(
+    folder: Path | str, module: str, *arguments: object, stderr: IO[str] | None = None
+) -> Iterator["subprocess.Popen[str]"]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *map(str, arguments)],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _read(process: "subprocess.Popen[str]") -> str:
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        raise MeasurementError(f"{process.args!r} has ended")
+    return line
+
+
+def _expect(process: "subprocess.Popen[str]", word: str) -> None:
+    if _read(process).strip() != word:
+        raise MeasurementError(f"{process.args!r} is not {word}")
+
+
+def _ask(looking_on: "subprocess.Popen[str]") -> list[tuple[float, float | None]]:
+    out, _ = looking_on.communicate(timeout=20)
+    trips: list[tuple[float, float | None]] = json.loads(out.splitlines()[-1])
+    return trips
+
+
+def _run_delay(pid: int) -> float:
+    """Seconds that a process was ready to run and had no processor; proc(5), schedstat."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
+# Asking
+
+
+async def _sign_in(port: int, count: int) -> list[str]:
+    async with front_desk(port) as desk:
+        return [await desk.sign_in(f"Looker {number}") for number in range(count)]
+
+
+async def _get(port: int, path: str) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        return await asyncio.wait_for(reader.read(-1), 10)
+    finally:
+        writer.close()
+
+
+async def _probe(port: int, record: Record) -> None:
+    """Ask after the server's health again and again, each time on a new connection."""
+    while True:
+        for path in ("/healthz", "/readyz"):
+            began = time.monotonic()
+            try:
+                is_ok = (await _get(port, path)).startswith(b"HTTP/1.1 200 ")
+            except (OSError, TimeoutError):
+                is_ok = False
+            record.probes.append((began, path, time.monotonic() - began if is_ok else None))
+            await asyncio.sleep(0.05)
+
+
+async def _metrics(port: int) -> dict[str, float]:
+    text = (await _get(port, "/metrics")).decode()
+    found = re.findall(r"^(stillhere_\w+(?:\{[^}]*\})?) (\S+)$", text, re.MULTILINE)
+    return {name: float(value) for name, value in found}
+
+
+# The table
+
+
+def _lines(plan: Plan, record: Record) -> list[Line]:
+    lines: list[Line] = []
+    add = lines.append
+    came = record.phases["coming"][1] - record.phases["coming"][0]
+    connections = record.metrics["come"]["stillhere_connections"]
+    add(
+        Line(
+            "open sockets",
+            f"{plan.sockets + 1:,}",
+            f"{connections:,.0f} in {came:.0f} s",
+            connections > plan.sockets,
+        )
+    )
+    each = (record.memory["calm"] - record.memory["alone"]) / plan.sockets / 1024
+    add(Line("memory a connection, its session with it", "", f"{each:.1f} KiB", None))
+    for phase in ("alone", "coming", "calm", "hostile"):
+        trips = record.trips_in(phase)
+        worst = max(trips, default=float("nan"))
+        is_met = None if phase == "alone" else worst < (0.02 if phase == "calm" else 1.0)
+        target = {"alone": "", "calm": "max < 20 ms"}.get(phase, "max < 1 s")
+        add(Line(f"a bystander's ping, {phase}", target, _spread(trips), is_met))
+    for path in ("/healthz", "/readyz"):
+        for phase in ("calm", "hostile"):
+            took = record.probes_in(phase, path)
+            add(
+                Line(
+                    f"{path}, {phase}",
+                    "all answered",
+                    _spread(took),
+                    bool(took) and max(took) != float("inf"),
+                )
+            )
+    for name, metric in (
+        ("worst stop by the collector", "stillhere_gc_worst_pause_seconds"),
+        ("worst lateness of a deadline", "stillhere_deadline_worst_lateness_seconds"),
+    ):
+        for phase in ("come", "calm", "hostile"):
+            value = record.metrics[phase][metric]
+            is_met = value < 0.02 if "collector" in name else None
+            target = "< 20 ms" if "collector" in name else ""
+            add(Line(f"{name}, up to: {phase}", target, f"{value * 1000:.1f} ms", is_met))
+    grown = (record.memory["hostile"] - record.memory["calm"]) / _MEBI
+    add(Line("memory that the hostile cost", "< 32 MiB", f"{grown:.1f} MiB", grown < 32))
+    gone = record.metrics["hostile"]["stillhere_connections"]
+    add(
+        Line(
+            "open sockets after the attack",
+            f">= {plan.sockets:,}",
+            f"{gone:,.0f}",
+            gone >= plan.sockets,
+        )
+    )
+    restarted = record.codes.get("1012", 0)
+    add(
+        Line(
+            "closed with 1012 at SIGTERM",
+            f"{plan.sockets:,}",
+            f"{restarted:,}, others {sum(record.codes.values()) - restarted + record.left:,}",
+            restarted == plan.sockets and record.left == 0,
+        )
+    )
+    add(
+        Line(
+            "exit after SIGTERM",
+            "0 in 10 s",
+            f"{record.exit_code} in {record.stopped_after:.1f} s "
+            f"(last socket closed after {record.last_closed_after:.1f} s)",
+            record.exit_code == 0 and record.stopped_after < 10,
+        )
+    )
+    return lines
+
+
+def _spread(values: list[float]) -> str:
+    if not values:
+        return "none"
+    p50, p99, worst = (value * 1000 for value in (
+        quantile(values, 0.5), quantile(values, 0.99), max(values)))  # fmt: skip
+    return f"p50 {p50:.1f}  p99 {p99:.1f}  max {worst:.1f} ms  ({len(values):,})"
+
+
+def _print(console: Console, plan: Plan, record: Record, lines: list[Line]) -> None:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("figure", "target", "measured", ""):
+        table.add_column(title, overflow="fold")
+    for line in lines:
+        verdict = {None: "", True: "[green]met[/]", False: "[bold red]MISSED[/]"}[line.is_met]
+        table.add_row(line.figure, line.target, line.measured, verdict)
+    console.print(table)
+    sessions = -(-plan.sockets // plan.tabs)
+    console.print(
+        f"{plan.sockets:,} sockets of {sessions:,} sessions, {plan.pings:g} pings a second, "
+        f"{plan.watchers} watchers of the lobby."
+    )
+    waited = ", ".join(f"{phase} {delay:.2f} s" for phase, delay in record.delays.items())
+    console.print(f"The server waited for a processor that others had: {waited}.")
+    for name, what in record.hostiles.items():
+        gone = what["gone_after"]
+        span = f"after {gone[0]:.1f} to {gone[-1]:.1f} s" if gone else ""
+        console.print(
+            f"  {name}: {what['count']} came, {len(gone)} were gone {span}, "
+            f"{what['sent'] / _MEBI:.1f} MiB sent",
+            style="dim",
+        )
+    for text in describe():
+        console.print(text, style="dim", markup=False)
+
+
+if __name__ == "__main__":
+    sys.exit("run scripts/crowd.py")

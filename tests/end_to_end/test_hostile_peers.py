@@ -1,0 +1,166 @@
+"""The `stillhere` command among hostile clients, with its own deadlines and for real: who is cut
+off when, what it costs, and who notices."""
+
+import asyncio
+import json
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from server.knobs import HEADER_DEADLINE
+from tests.support.peers import (
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Peer,
+    Peers,
+    frame,
+    opening,
+    request,
+)
+from tests.support.process import ServerProcess, running
+from tests.support.slow_peers import SLOW, ends_after
+
+MEBI = 1024 * 1024
+MOST_MEMORY = 12 * MEBI
+"""Bytes by which a server may grow under all floods at once: what malloc keeps is in it."""
+
+FLOODED = 1.0
+"""Seconds."""
+
+PING_MESSAGE = frame(TEXT, b'{"type":"ping"}')
+
+
+async def test_slow_peers_are_cut_off_in_time_and_the_honest_ones_beside_them_served(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path) as process:
+        with Peers(process.port) as peers:
+            slow = asyncio.gather(*(ends_after(peers, each, 0.5) for each in SLOW))
+            honest = asyncio.gather(*(_comes_slowly(peers) for _ in range(3)))
+            cut_after = dict(zip([each.__name__ for each in SLOW], await slow, strict=True))
+            assert await honest == [422] * 3
+        assert min(cut_after.values()) > HEADER_DEADLINE - 0.2
+        assert max(cut_after.values()) < HEADER_DEADLINE + 1.5, cut_after
+
+
+async def _comes_slowly(peers: Peers) -> int:
+    """A header in three pieces within 2 s, and 60 KiB of a body in 2 more; the name in it is too
+    long, and says so itself."""
+    peer = await peers.connect()
+    head = request(
+        "POST /api/guests HTTP/1.1",
+        "Host: a",
+        "Content-Type: application/json",
+        "Content-Length: 61440",
+    )
+    for part in (head[:20], head[20:60], head[60:]):
+        await asyncio.sleep(0.6)
+        await peer.send(part)
+    for part in (b'{"name":"', b"a" * 30_000, b"a" * (61440 - 30_000 - 11) + b'"}'):
+        await asyncio.sleep(0.6)
+        await peer.send(part)
+    return (await peer.answer()).status
+
+
+@pytest.mark.parametrize("flags", [(), ("--max-messages-per-second", "0")], ids=["limit", "none"])
+async def test_floods_cost_a_bounded_amount_of_memory_and_nobody_else_notices(
+    tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    async with running(tmp_path, *flags) as process:
+        with Peers(process.port) as peers:
+            cookie = await process.sign_in("Flooder")
+            bystander = await peers.upgraded("/ws", await process.sign_in("Bystander"))
+            await bystander.frame()
+            looking_on = asyncio.create_task(_look_on(bystander))
+            before = resident(process)
+            endings = await asyncio.gather(
+                _flood(peers, cookie, frame(PING, b"x" * 125)),
+                _flood(peers, cookie, frame(PING, b"x" * 125), reads=True),
+                _flood(peers, cookie, frame(PONG, b"x" * 125)),
+                _flood(peers, cookie, frame(TEXT)),
+                _flood(peers, cookie, PING_MESSAGE),
+                _flood(peers, cookie, frame(TEXT, b'{"type":"watch","topic":"lobby"}')),
+                _flood(peers, cookie, frame(CONTINUATION, is_last=False), begins=True),
+                _flood(peers, cookie, frame(CONTINUATION, b"x", is_last=False), begins=True),
+                _flood_http(peers, b"GET / HTTP/1.1\r\nHost: a\r\n", b"A: b\r\n"),
+                _flood_http(peers, b"", request("GET / HTTP/1.1", "Host: a")),
+            )
+            grown = resident(process) - before
+            looking_on.cancel()
+            with suppress(asyncio.CancelledError):
+                await looking_on
+            assert sum(endings) > MOST_MEMORY
+            assert grown < MOST_MEMORY
+        assert await process.end() == 0
+        assert "Traceback" not in process.log()
+
+
+async def _look_on(bystander: Peer) -> None:
+    """Ping, and have an answer before long."""
+    while True:
+        await bystander.send(PING_MESSAGE)
+        answer = await asyncio.wait_for(bystander.next(TEXT), 2)
+        assert json.loads(answer.payload)["type"] == "pong"
+        await asyncio.sleep(0.1)
+
+
+async def _flood(
+    peers: Peers, cookie: str, data: bytes, *, reads: bool = False, begins: bool = False
+) -> int:
+    peer = await peers.upgraded("/ws", cookie, window=None if reads else 4096)
+    if begins:
+        await peer.send(frame(TEXT, b"x", is_last=False))
+    flooding = asyncio.create_task(peer.flood(data * (16_384 // len(data)), FLOODED))
+    if reads:
+        assert (await peer.next(CLOSE)).code == 4401
+    return await flooding
+
+
+async def _flood_http(peers: Peers, head: bytes, data: bytes) -> int:
+    peer = await peers.connect(window=4096)
+    await peer.send(head)
+    return await peer.flood(data * (16_384 // len(data)), FLOODED)
+
+
+def resident(process: ServerProcess) -> int:
+    """The memory that a process has in RAM, in bytes; proc(5)."""
+    status = Path(f"/proc/{process.process.pid}/status").read_text()
+    (line,) = [line for line in status.splitlines() if line.startswith("VmRSS:")]
+    return int(line.split()[1]) * 1024
+
+
+async def test_sigterm_is_obeyed_in_time_whoever_is_attached(tmp_path: Path) -> None:
+    async with running(tmp_path, "--max-messages-per-second", "0") as process:
+        with Peers(process.port) as peers:
+            cookie = await process.sign_in("Ada")
+            healthy = [await peers.upgraded("/ws", cookie) for _ in range(3)]
+            hostile = [
+                opening("/ws", None, "Cookie: " + "x" * 9000),
+                opening("/ws")[:-2],
+                b"GE",
+                b"",
+                request("POST /api/guests HTTP/1.1", "Host: a", "Content-Length: 9"),
+            ]
+            for data in hostile:
+                await (await peers.connect()).send(data)
+            stalled = await peers.upgraded("/ws", cookie, window=4096)
+            flooding = asyncio.create_task(stalled.flood(PING_MESSAGE * 1000, 30))
+            await peers.upgraded("/ws", cookie)  # will not answer the close
+            await asyncio.sleep(0.3)
+            began = asyncio.get_running_loop().time()
+            closing = asyncio.gather(*map(_answer_close, healthy))
+            assert await process.end() == 0
+            assert asyncio.get_running_loop().time() - began < 10
+            assert await closing == [1012] * 3
+            await flooding
+        assert "Traceback" not in process.log()
+
+
+async def _answer_close(peer: Peer) -> int:
+    code = (await peer.next(CLOSE)).code
+    await peer.send(frame(CLOSE, code.to_bytes(2, "big")))
+    return code

@@ -1,0 +1,285 @@
+"""Clients made of bare sockets: they say what no library would, and read only when they are told.
+
+`serving` runs any ASGI application on our transports; `Peers` connect to that, or to any port.
+"""
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Self
+
+import uvicorn
+
+from server.serving import uvicorn_config
+
+PATIENCE = 10.0
+"""Seconds for what should come at once, on a machine that is busy."""
+
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+
+_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+_RESET = struct.pack("ii", 1, 0)
+
+
+class Peers:
+    """Those who connect to `port`; in the end all of them are gone."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._peers: list[Peer] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for peer in self._peers:
+            peer.close()
+
+    async def connect(self, *, window: int | None = None) -> "Peer":
+        """A connection. `window`: bytes that it takes from the server without being asked, or
+        twice that."""
+        made = socket.socket()
+        peer = Peer(made)
+        self._peers.append(peer)
+        made.setblocking(False)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if window is not None:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", self.port))
+        return peer
+
+    async def upgraded(
+        self, path: str = "/", cookie: str | None = None, *, window: int | None = None
+    ) -> "Peer":
+        """A WebSocket that has been let in."""
+        peer = await self.connect(window=window)
+        await peer.send(opening(path, cookie))
+        head = await peer.read_until(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101 "), head
+        return peer
+
+
+class Server(Peers):
+    """A uvicorn with our transports that runs in the test's own loop, and who connects to it."""
+
+    def __init__(self, server: uvicorn.Server, listener: socket.socket) -> None:
+        super().__init__(listener.getsockname()[1])
+        self._server = server
+        self._listener = listener
+
+    @property
+    def connections(self) -> set[Any]:
+        """What uvicorn knows of: it waits for each of them when it stops."""
+        return self._server.server_state.connections
+
+    async def stop(self) -> None:
+        """What the command does at SIGTERM."""
+        await self._server.shutdown(sockets=[self._listener])
+
+
+@asynccontextmanager
+async def serving(app: Any, **knobs: Any) -> AsyncIterator[Server]:
+    """Serve `app` until the context ends; `knobs` beside those of the command."""
+    config = uvicorn_config(app, **knobs)
+    config.lifespan = "off"
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        await server.startup(sockets=[listener])
+        with Server(server, listener) as serving:
+            yield serving
+        await serving.stop()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP response."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a server sends; no frame of ours has extension bits."""
+
+    opcode: int
+    payload: bytes
+
+    @property
+    def code(self) -> int:
+        """Of a close frame."""
+        assert self.opcode == CLOSE
+        return int(struct.unpack("!H", self.payload[:2])[0])
+
+
+class Peer:
+    """One connection. Reads nothing unless asked, and never answers by itself."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self._loop = asyncio.get_running_loop()
+        self._unread = b""
+
+    # What it says
+
+    async def send(self, data: bytes) -> None:
+        """Returns when the kernel has taken it all. Raises OSError when the server is gone."""
+        await asyncio.wait_for(self._loop.sock_sendall(self._socket, data), PATIENCE)
+
+    async def flood(self, data: bytes, seconds: float) -> int:
+        """Send it over and over, as fast as it is taken; returns how many bytes were taken before
+        the time was over or the server gone."""
+        sent = 0
+        until = self._loop.time() + seconds
+        rest = memoryview(data)
+        while self._loop.time() < until:
+            try:
+                taken = self._socket.send(rest)
+            except BlockingIOError:
+                await asyncio.sleep(0.005)
+                continue
+            except OSError:
+                break
+            sent += taken
+            rest = rest[taken:] or memoryview(data)
+            await asyncio.sleep(0)
+        return sent
+
+    def half_close(self) -> None:
+        """FIN: it sends no more, and can still read."""
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def reset(self) -> None:
+        """RST: what is on its way to it is lost."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self._socket.close()
+
+    def close(self) -> None:
+        self._socket.close()
+
+    # What it hears
+
+    async def read(self, most: int = 65536) -> bytes:
+        """What there is, once there is something; nothing at the end. Raises OSError at a RST."""
+        if self._unread:
+            data, self._unread = self._unread[:most], self._unread[most:]
+            return data
+        return await asyncio.wait_for(self._loop.sock_recv(self._socket, most), PATIENCE)
+
+    async def read_until(self, mark: bytes) -> bytes:
+        """Up to and with `mark`; less if the connection ends before."""
+        data = b""
+        while mark not in data:
+            more = await self.read()
+            if not more:
+                return data
+            data += more
+        head, found, rest = data.partition(mark)
+        self._unread = rest + self._unread
+        return head + found
+
+    async def _exactly(self, count: int) -> bytes:
+        data = b""
+        while len(data) < count:
+            more = await self.read(count - len(data))
+            if not more:
+                raise EOFError(data)
+            data += more
+        return data
+
+    async def answer(self) -> Answer:
+        """The next HTTP response."""
+        head = await self.read_until(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 "), head
+        first, *lines = head.decode("latin-1").split("\r\n")[:-2]
+        headers = {
+            name.lower(): value for name, _, value in (line.partition(": ") for line in lines)
+        }
+        body = await self._exactly(int(headers.get("content-length", 0)))
+        return Answer(int(first.split()[1]), headers, body)
+
+    async def chunked(self) -> bytes:
+        """The body of the next HTTP response, which has to be chunked."""
+        head = await self.read_until(b"\r\n\r\n")
+        assert b"transfer-encoding: chunked" in head.lower(), head
+        body = b""
+        while size := int(await self.read_until(b"\r\n"), 16):
+            body += await self._exactly(size)
+            await self._exactly(2)
+        await self._exactly(2)
+        return body
+
+    async def frame(self) -> Frame:
+        """The next frame. Raises EOFError or ConnectionResetError at the end."""
+        first, length = await self._exactly(2)
+        assert first & 0x70 == 0
+        assert length < 0x80, "servers do not mask"
+        if length == 126:
+            (length,) = struct.unpack("!H", await self._exactly(2))
+        elif length == 127:
+            (length,) = struct.unpack("!Q", await self._exactly(8))
+        return Frame(first & 0x0F, await self._exactly(length))
+
+    async def next(self, *opcodes: int) -> Frame:
+        """The next frame of one of these kinds; others before it are passed over."""
+        while (frame := await self.frame()).opcode not in opcodes:
+            pass
+        return frame
+
+    async def end(self) -> bytes:
+        """Everything up to the end, whichever way that comes."""
+        data = b""
+        with suppress(ConnectionError):
+            while more := await self.read():
+                data += more
+        return data
+
+    async def ended_after(self, since: float) -> float:
+        """Seconds from `since`, on the loop's clock, to the end; what was sent is passed over."""
+        with suppress(ConnectionError):
+            while await asyncio.wait_for(self._loop.sock_recv(self._socket, 65536), 3 * PATIENCE):
+                pass
+        return self._loop.time() - since
+
+
+def opening(path: str = "/", cookie: str | None = None, *headers: str) -> bytes:
+    """A valid upgrade."""
+    lines = [
+        f"GET {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        f"Sec-WebSocket-Key: {_KEY}",
+        *([] if cookie is None else [f"Cookie: session={cookie}"]),
+        *headers,
+    ]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def frame(opcode: int, payload: bytes = b"", *, is_last: bool = True) -> bytes:
+    """A frame as a client sends it, masked with zeros."""
+    length = len(payload)
+    if length < 126:
+        size = struct.pack("!B", 0x80 | length)
+    elif length < 0x10000:
+        size = struct.pack("!BH", 0x80 | 126, length)
+    else:
+        size = struct.pack("!BQ", 0x80 | 127, length)
+    return bytes([0x80 * is_last | opcode]) + size + bytes(4) + payload
+
+
+def close_frame(code: int) -> bytes:
+    """A client's close."""
+    return frame(CLOSE, struct.pack("!H", code))
+
+
+def request(*lines: str, body: bytes = b"") -> bytes:
+    """An HTTP request; `lines` begin with the request line."""
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
