@@ -10,15 +10,18 @@ import socket
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import uvicorn
 
 from server import __version__
+from server.accounts.keys import keys_path
 from server.app import StillHere
 from server.clock import SystemClock
 from server.serving import uvicorn_config
 from server.settings import PREFIX, SHORTEST_WARNING, Settings, SettingsRefused, load_settings
+from server.storage.backup import back_up
 from server.storage.errors import StorageRefused
 
 _log = logging.getLogger("stillhere")
@@ -28,7 +31,8 @@ _OTHER_FILES = 100
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run until SIGTERM or SIGINT. Ends with 0, or with 1 or 2 and one line that says why."""
+    """Run until SIGTERM or SIGINT, or do what the command says. Ends with 0, or with 1 or 2 and
+    one line that says why."""
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
@@ -36,10 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.ERROR)
     flags = vars(_parser().parse_args(arguments))
+    command, copy = flags.pop("command"), flags.pop("file", None)
     try:
         settings = load_settings(**{name: value for name, value in flags.items() if value})
     except SettingsRefused as refused:
         _give_up(refused, 2)
+    if command == "backup":
+        _back_up(settings, Path(copy))
+        return
     _note_oddities(settings)
     _allow_connections(settings)
     listener = _listen(settings)
@@ -66,7 +74,33 @@ def _parser() -> argparse.ArgumentParser:
             metavar=name.split("_")[-1].upper(),
             help=f"{field.description}" + ("" if default == () else f" (default: {shown})"),
         )
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="commands", description="none: serve"
+    )
+    backup = commands.add_parser(
+        "backup",
+        help="copy the database, while a server runs on it or not",
+        description="Copy the database to a new file, while a server runs on it or not.",
+    )
+    backup.add_argument("file", metavar="FILE", help="the copy; it must not exist yet")
+    backup.add_argument(
+        "--database",
+        # Not None, which would hide a --database that stands before the command.
+        default=argparse.SUPPRESS,
+        help=Settings.model_fields["database"].description,
+    )
     return parser
+
+
+def _back_up(settings: Settings, copy: Path) -> None:
+    try:
+        size = back_up(settings.database, copy)
+    except StorageRefused as refused:
+        _give_up(refused, 1)
+    print(f"{settings.database} copied to {copy}: {size:,} bytes, checked")  # noqa: T201
+    if not settings.secret_keys:
+        keys = keys_path(settings.database)
+        print(f"The keys that sign cookies are not in it, but in {keys}: keep both, apart")  # noqa: T201
 
 
 def _note_oddities(settings: Settings) -> None:
@@ -142,11 +176,18 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
 class _Server(uvicorn.Server):
     """uvicorn's server, but a signal ends `serve` instead of the process: there is still work."""
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        if self.force_exit:
+            # A second Ctrl-C waits for nobody any more, but the lifespan has to end.
+            await self.lifespan.shutdown()
+
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        before = {
-            each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)
-        }
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as it is under nohup
+            numbers.append(signal.SIGHUP)  # the terminal was closed
+        before = {each: signal.signal(each, self.handle_exit) for each in numbers}
         try:
             yield
         finally:

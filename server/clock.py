@@ -43,15 +43,18 @@ stopwatch = time.perf_counter
 """Seconds for measuring how long work took."""
 
 
+_BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
+
 def _slept() -> float:
     """Seconds this machine has been suspended since it was switched on; 0 where unknown.
 
     CLOCK_MONOTONIC stands still in suspend, CLOCK_BOOTTIME does not (Linux, clock_gettime(2)).
     """
-    boottime = getattr(time, "CLOCK_BOOTTIME", None)
-    if boottime is None:
+    if _BOOTTIME is None:
         return 0.0
-    return time.clock_gettime(boottime) - time.monotonic()
+    # In this order: a process that is stopped between the two must not find that it has slept.
+    return time.clock_gettime(_BOOTTIME) - time.monotonic()
 
 
 class SystemClock:
@@ -82,15 +85,17 @@ class SystemClock:
             self._lost += gap
             self._zero += gap
         self._last = reading
+        # Not left to the next beat: whoever is heard first after a sleep is heard after it, and
+        # would else have been idle all through it. Two clocks read one after the other differ by
+        # microseconds; a sleep is seconds.
+        slept = self._slept()
+        if slept - self._slept_so_far > STALL:
+            self._zero -= slept - self._slept_so_far
+            self._slept_so_far = slept
         return reading - self._zero
 
     def beat(self) -> None:
         self.now()
-        slept = self._slept()
-        # Two clocks read one after the other differ by microseconds; a sleep is seconds.
-        if slept - self._slept_so_far > STALL:
-            self._zero -= slept - self._slept_so_far
-            self._slept_so_far = slept
 
     def to_wall(self, instant: float) -> int:
         lost = self._stalls[bisect_left(self._stalls, (instant, float("-inf"))) - 1][1]

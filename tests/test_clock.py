@@ -72,6 +72,45 @@ def test_the_sleep_of_the_machine_counts() -> None:
     assert machine.clock.now() == 3610
 
 
+def test_who_is_heard_first_after_a_sleep_is_heard_after_it() -> None:
+    machine = Machine()
+    machine.run(10)
+    machine.sleep(3600)
+    machine.stall(0.01)
+    assert machine.clock.now() == pytest.approx(3610.01), "no beat has been since"
+    machine.stall(0.01)
+    assert machine.clock.now() == pytest.approx(3610.02), "and it counts once"
+
+
+def test_a_stop_between_two_readings_is_no_sleep() -> None:
+    machine = Machine()
+    machine.run(10)
+    machine.slept = -6.0  # the process was stopped after it had read the one, before the other
+    assert machine.clock.now() == 10
+    machine.slept = 0.0
+    assert machine.clock.now() == 10
+
+
+def test_a_sleep_and_a_stall_at_once_are_told_apart() -> None:
+    machine = Machine()
+    machine.run(10)
+    machine.sleep(3600)
+    machine.stall(60)
+    assert machine.clock.now() == 3610
+
+
+@pytest.mark.parametrize("step", [-5.0, 3600.0])
+def test_after_a_step_instants_are_told_as_the_wall_clock_has_them_now(step: float) -> None:
+    machine = Machine()
+    start = round(machine.wall * 1000)
+    machine.run(10)
+    before = machine.clock.now()
+    machine.wall += step
+    machine.run(10)
+    assert machine.clock.to_wall(before) - start == (10 + step) * 1000
+    assert machine.clock.to_wall(machine.clock.now()) - start == (20 + step) * 1000
+
+
 def test_an_instant_keeps_its_wall_time_through_stalls_and_sleeps() -> None:
     machine = Machine()
     start = round(machine.wall * 1000)

@@ -69,7 +69,7 @@ class Reader:
     def hear(self, event: dict[str, Any]) -> None:
         """Take a `websocket.receive` event."""
         connection = self._connection
-        if connection.is_closing:
+        if connection.is_closing or connection.session.ended is not None:
             return  # said too late: the session is over, or the peer broke a limit
         now = self._clock.now()
         if self._allowance is not None and not self._allowance.take(now):

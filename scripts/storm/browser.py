@@ -1,0 +1,171 @@
+"""One who storms the server: a browser with a session, and what it was told of that session."""
+
+import asyncio
+import json
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from scripts.simulation.calls import Address, Answer, Unreachable, call
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A status that somebody was told, and when they heard it."""
+
+    status: str
+    reason: str | None
+    at: float
+
+
+@dataclass(eq=False)
+class Account:
+    """A player: registered where there is a password."""
+
+    name: str
+    password: str | None
+    player_id: str = ""
+
+
+@dataclass(eq=False)
+class Browser:
+    """A session as its browser knows it. Instants are the monotonic clock's."""
+
+    account: Account
+    cookie: str
+    session_id: str
+    remember: bool
+    signed_in_at: float
+    told: list[Told] = field(default_factory=list)
+    ending: str | None = None
+    """Why the session ended, as it was told."""
+    is_ending_exact: bool = True
+    """Whether it was told of this very session; else it may have ended before, for its own."""
+    is_doubtful: bool = False
+    """Something that ends it was asked for and not answered: it may live, or not."""
+    acted_at: float = 0.0
+    """When the latest activity was sent that was answered."""
+    tried_at: float = 0.0
+    """When the latest was sent at all."""
+    socket: ClientConnection | None = None
+    is_open: bool = False
+    is_busy: bool = False
+    """Whether somebody is doing something with it; one at a time."""
+    trouble: list[str] = field(default_factory=list)
+    _is_greeted: bool = False
+    _is_lifetime_warned: bool = False
+    _pings: deque[float] = field(default_factory=deque)
+    _listener: asyncio.Task[None] | None = None
+
+    @classmethod
+    def of(cls, answer: Answer, account: Account, sent_at: float, *, remember: bool) -> "Browser":
+        view = answer.json()
+        account.player_id = view["player"]["id"]
+        browser = cls(account, answer.cookie, view["session"]["id"], remember, sent_at)
+        browser.acted_at = browser.tried_at = sent_at
+        browser.told.append(Told("active", "signed_in", monotonic()))
+        return browser
+
+    def forget_what_was_told(self) -> None:
+        """Another process begins to tell."""
+        self.told.clear()
+        self._is_lifetime_warned = False
+
+    def note_ending(self, reason: str, *, is_exact: bool = True) -> None:
+        """The session is over: somebody said so."""
+        if self.ending is None:
+            self.ending, self.is_ending_exact = reason, is_exact
+
+    async def look(self, address: Address) -> Answer:
+        """What the server says of the session now; no activity."""
+        return await call(address, "GET", "/api/session", cookie=self.cookie)
+
+    async def connect(self, address: Address) -> None:
+        """Open a socket and listen to it. Raises Unreachable."""
+        try:
+            self.socket = await connect(
+                address.socket_url,
+                additional_headers={"Cookie": self.cookie},
+                compression=None,
+                ping_interval=None,
+                open_timeout=10,
+                close_timeout=1,
+                max_queue=None,
+                proxy=None,
+            )
+        except (OSError, InvalidHandshake, TimeoutError, EOFError) as error:
+            raise Unreachable(str(error)) from None
+        self._pings.clear()
+        self._is_greeted = False
+        self.is_open = True
+        self._listener = asyncio.create_task(self._listen(self.socket))
+
+    async def ping(self) -> None:
+        """An activity, if there is a socket for it."""
+        if self.socket is None or not self.is_open:
+            return
+        self.tried_at = monotonic()
+        self._pings.append(self.tried_at)
+        with suppress(ConnectionClosed):
+            await self.socket.send('{"type":"ping"}')
+
+    async def hang_up(self) -> None:
+        """Close the socket as a page does."""
+        if self.socket is not None and self.is_open:
+            self.is_open = False
+            with suppress(OSError):
+                await self.socket.close(1001)
+
+    def vanish(self) -> None:
+        """Drop the socket without a word."""
+        if self.socket is not None:
+            self.is_open = False
+            self.socket.transport.abort()
+
+    async def hear_the_rest(self) -> None:
+        """Wait until the socket is over: what had been sent before a kill is still read."""
+        if self._listener is not None:
+            await asyncio.wait([self._listener], timeout=5)
+            self._listener.cancel()
+        self.is_open = False
+
+    async def _listen(self, socket: ClientConnection) -> None:
+        try:
+            async for text in socket:
+                self._hear(json.loads(text))
+        except ConnectionClosed:
+            pass
+        finally:
+            if self.socket is socket:
+                self.is_open = False
+
+    def _hear(self, message: dict[str, Any]) -> None:
+        now = monotonic()
+        match message["type"]:
+            case "hello":
+                self._is_greeted = True
+                if self.account.password is None:
+                    # A guest has one session, so the player's status is the session's.
+                    self.told.append(Told(message["player"]["status"], None, now))
+            case "pong":
+                self.acted_at = max(self.acted_at, self._pings.popleft())
+            case "warning":
+                self._is_lifetime_warned |= message["reason"] == "session_lifetime"
+                self.told.append(Told("warned", None, now))
+            case "extended" if not self._is_lifetime_warned:
+                self.told.append(Told("active", None, now))
+            case "signed_out":
+                reason = message["reason"]
+                if self._is_greeted:
+                    self.told.append(Told("offline", reason, now))
+                if reason == "not_signed_in":
+                    self.trouble.append("a cookie that had been given out named nothing")
+                elif not (self.remember and reason == "idle_timeout"):
+                    self.note_ending(reason)
+            case _:
+                pass

@@ -1,0 +1,255 @@
+"""Storm, kill, look, start again, look again: as often as asked for."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+
+from scripts.simulation.calls import call
+from scripts.storm.book import open_book
+from scripts.storm.browser import Browser
+from scripts.storm.crowd import Crowd, Observer
+from scripts.storm.judge import (
+    Check,
+    Verdict,
+    as_player_rows,
+    as_rows,
+    judge_book,
+    judge_endings,
+    judge_told,
+)
+from scripts.storm.server import BRISK, CALM, Rules, Server
+
+_ENDED = 60
+_TOLERANCE = 0.15
+_SETTLING = 5.0
+_UNWRITTEN = 5.0
+"""Seconds that a crash may have left unwritten of an activity (docs/protocol.md)."""
+
+
+@dataclass
+class Result:
+    """What a run found. Seconds; `starts`: how long each start took to listen."""
+
+    verdict: Verdict
+    seed: int
+    kills: Counter[str] = field(default_factory=Counter)
+    did: Counter[str] = field(default_factory=Counter)
+    starts: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+
+class Run:
+    """One database and its many servers."""
+
+    def __init__(self, database: Path, seed: int) -> None:
+        self.result = Result(Verdict(), seed)
+        self._database = database
+        self._dice = random.Random(seed)
+        self._crowd = Crowd(self._dice)
+        self._verdict = self.result.verdict
+
+    async def kill_often(self, times: int, progress: Callable[[int], None]) -> Result:
+        """Raises DidNotStart."""
+        began = monotonic()
+        last_change = 0
+        for number in range(times):
+            rules = CALM if number % 4 == 1 else BRISK
+            last_change = await self._once(number, rules, last_change)
+            self.result.seconds = monotonic() - began
+            self.result.did = self._crowd.did
+            progress(number + 1)
+        server = await self._start(CALM)
+        try:
+            await self._look_again(server, CALM)
+        finally:
+            await server.kill()
+        self.result.seconds = monotonic() - began
+        return self.result
+
+    async def _once(self, number: int, rules: Rules, last_change: int) -> int:
+        """One life: start, look, storm, kill, look. Returns the number of the last change."""
+        if number and self._dice.random() < 0.15:
+            await self._kill_while_starting(rules)
+        for browser in self._crowd.browsers:
+            browser.forget_what_was_told()
+        server = await self._start(rules)
+        try:
+            observer = await self._look(server, rules)
+            killed_at, may_have_stopped = await self._storm_and_kill(server)
+        finally:
+            await server.kill()
+        await asyncio.gather(self._crowd.hear_the_rest(), observer.hear_the_rest())
+        return self._judge(observer, killed_at, last_change, may_have_stopped=may_have_stopped)
+
+    async def _storm_and_kill(self, server: Server) -> tuple[float, bool]:
+        """Returns when it was killed, and whether it may have stopped by itself before."""
+        storm = asyncio.create_task(self._crowd.storm(server.address))
+        try:
+            await asyncio.sleep(self._dice.uniform(0.05, 1.8))
+            if storm.done():
+                storm.result()
+            is_stopping = self._dice.random() < 0.15
+            if is_stopping:
+                server.ask_to_stop()
+                await asyncio.sleep(self._dice.uniform(0.0, 0.2))
+            self.result.kills["while it stopped" if is_stopping else "in the storm"] += 1
+            return await server.kill(), is_stopping
+        finally:
+            storm.cancel()
+            with suppress(asyncio.CancelledError):
+                await storm
+
+    async def _start(self, rules: Rules) -> Server:
+        server = Server(self._database, rules)
+        began = monotonic()
+        await server.start()
+        self.result.starts.append(monotonic() - began)
+        return server
+
+    async def _kill_while_starting(self, rules: Rules) -> None:
+        server = Server(self._database, rules)
+        await server.begin()
+        await asyncio.sleep(self._dice.uniform(0.1, 0.6))
+        await server.kill()
+        self.result.kills["while it started"] += 1
+
+    # After a kill, before the next start
+
+    def _judge(
+        self, observer: Observer, killed_at: float, last_change: int, *, may_have_stopped: bool
+    ) -> int:
+        verdict, crowd = self._verdict, self._crowd
+        with open_book(self._database) as book:
+            judge_book(book, verdict, last_change, may_have_stopped=may_have_stopped)
+            changes = book.changes(last_change)
+            judge_endings(crowd.browsers, book.endings(), verdict)
+            players = book.players()
+            for account in crowd.accounts:
+                is_there = account.player_id in players
+                verdict.note(Check.SIGN_INS, None if is_there else f"{account.name} is not there")
+            for browser in crowd.browsers:
+                if browser.told:
+                    rows = as_rows(changes, browser.session_id)
+                    judge_told(browser.told, rows, killed_at, browser.session_id, verdict)
+                for sentence in browser.trouble:
+                    verdict.note(Check.CARRY_ON, sentence)
+                browser.trouble.clear()
+            for player, told in observer.told.items():
+                judge_told(told, as_player_rows(changes, player), killed_at, player, verdict)
+            return book.last_change()
+
+    # After a start
+
+    async def _look(self, server: Server, rules: Rules) -> Observer:
+        await self._look_again(server, rules)
+        observer = Observer()
+        await observer.arrive(server.address, self._crowd.new_name("Observer"))
+        here = await self._crowd.come_back(server.address)
+        playing = asyncio.create_task(_keep_playing(here))
+        try:
+            await asyncio.sleep(
+                max(server.listens_at + rules.reconnect_grace + 0.05 - monotonic(), 0.0)
+            )
+            await self._look_who_is_here(server, observer, here)
+        finally:
+            playing.cancel()
+        return observer
+
+    async def _look_again(self, server: Server, rules: Rules) -> None:
+        """At the sessions: those that ended are refused, those that live carry on."""
+        crowd, dice = self._crowd, self._dice
+        ended = [browser for browser in crowd.browsers if browser.ending is not None]
+        chosen = ended[-_ENDED:] + dice.sample(ended[:-_ENDED], min(len(ended[:-_ENDED]), 20))
+        living = crowd.living
+        chosen += living[-_ENDED:]
+        door = asyncio.Semaphore(8)
+
+        async def look_at(browser: Browser) -> None:
+            async with door:
+                await self._look_at(server, browser, rules)
+
+        await asyncio.gather(*map(look_at, chosen))
+
+    async def _look_at(self, server: Server, browser: Browser, rules: Rules) -> None:
+        before = monotonic()
+        answer = await browser.look(server.address)
+        now = monotonic()
+        said = answer.json()
+        code = said.get("code", "")
+        if browser.ending is not None:
+            is_right = answer.status == 401 and (
+                code == browser.ending or (not browser.is_ending_exact and code != "not_signed_in")
+            )
+            found = f"{browser.session_id}: told {browser.ending}, now {answer.status} {code}"
+            self._verdict.note(Check.REVOKED, None if is_right else found)
+            return
+        wrong = self._why_not(browser, answer.status, code, said, now)
+        if not browser.is_doubtful:
+            self._verdict.note(Check.CARRY_ON, wrong and f"{browser.session_id}: {wrong}")
+        if answer.status == 401:
+            browser.note_ending(code)
+        elif wrong is None and not browser.remember:
+            self._judge_clock(browser, said["session"], before, now, rules)
+        browser.is_doubtful = False
+
+    def _why_not(
+        self, browser: Browser, status: int, code: str, said: object, now: float
+    ) -> str | None:
+        if status == 200:
+            assert isinstance(said, dict)
+            id = said["session"]["id"]
+            return None if id == browser.session_id else f"it is the session {id}"
+        idle_for, age = now - browser.acted_at, now - browser.signed_in_at
+        if code == "idle_timeout" and idle_for >= BRISK.idle_timeout and not browser.remember:
+            return None
+        lifetime = BRISK.remember_lifetime if browser.remember else BRISK.session_lifetime
+        if code == "session_lifetime" and age >= lifetime:
+            return None
+        return f"{status} {code} after {idle_for:.2f} s without activity, {age:.2f} s old"
+
+    def _judge_clock(
+        self, browser: Browser, session: dict[str, float], before: float, now: float, rules: Rules
+    ) -> None:
+        left = session["expires_in"]
+        ends_in = session["ends_in"]
+        least = min(browser.acted_at + rules.idle_timeout - now, ends_in) - _TOLERANCE
+        last = min(browser.tried_at + _UNWRITTEN + 1.0, before)
+        most = last + rules.idle_timeout - before + _TOLERANCE
+        wrong = None
+        if not least <= left <= most:
+            wrong = f"{browser.session_id}: {left:.2f} s left, not {least:.2f} to {most:.2f}"
+        self._verdict.note(Check.CLOCKS, wrong)
+
+    async def _look_who_is_here(
+        self, server: Server, observer: Observer, here: Sequence[Browser]
+    ) -> None:
+        until = monotonic() + _SETTLING
+        while True:
+            # A socket that is open keeps its player here; nobody else has done anything.
+            expected = {each.account.player_id for each in here if each.is_open}
+            expected.add(observer.player_id)
+            with open_book(self._database) as book:
+                written = book.active_players()
+            answer = await call(
+                server.address, "GET", "/api/players?limit=500", cookie=observer.cookie
+            )
+            shown = {player["id"] for player in answer.json()["players"]}
+            if written == shown == expected or monotonic() > until:
+                break
+            await asyncio.sleep(0.05)
+        wrong = None
+        if not written == shown == expected:
+            wrong = f"there are {expected}, written {written - expected}, shown {shown - expected}"
+        self._verdict.note(Check.GRACE, wrong)
+
+
+async def _keep_playing(browsers: Sequence[Browser]) -> None:
+    while True:
+        for browser in browsers:
+            await browser.ping()
+        await asyncio.sleep(0.1)

@@ -1,0 +1,499 @@
+"""The ends of a server: asked to stop among hostile clients, killed in a storm, started twice."""
+
+import asyncio
+import signal
+import socket
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from pathlib import Path
+from time import monotonic, time
+from typing import Any, TypeAlias
+
+import pytest
+import pytest_asyncio
+
+from scripts.storm.browser import Told
+from scripts.storm.judge import LONGEST_LOSS, Check, Verdict, judge_told, not_written
+from scripts.storm.run import Run
+from tests.support.live_server import LiveServer
+from tests.support.process import (
+    PATIENCE,
+    UVICORN,
+    ServerProcess,
+    last_line,
+    run,
+    running,
+    starting,
+)
+from tests.support.scenes import Scenes
+
+LONGEST_STOP = 10.0
+"""Seconds in which a server stops, whoever is attached."""
+
+MASK = b"\x00\x00\x00\x00"
+
+
+def stops(folder: Path) -> list[int | None]:
+    """`stopped_at` of every start, oldest first; by a connection that cannot write."""
+    database = sqlite3.connect(f"file:{folder}/stillhere.db?mode=ro", uri=True)
+    with database:
+        rows = database.execute("SELECT stopped_at FROM boots ORDER BY id").fetchall()
+    database.close()
+    return [row[0] for row in rows]
+
+
+def last_activity(folder: Path, name: str) -> float:
+    """When a player was last active, as it stands on the disk; Unix time."""
+    database = sqlite3.connect(f"file:{folder}/stillhere.db?mode=ro", uri=True)
+    with database:
+        row = database.execute("SELECT last_activity_at FROM players WHERE name = ?", (name,))
+        at: int = row.fetchone()[0]
+    database.close()
+    return at / 1000
+
+
+# Hostile clients
+
+
+class Line:
+    """A TCP connection whose owner does what it likes."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.socket = connection
+        self._loop = asyncio.get_running_loop()
+
+    @classmethod
+    @asynccontextmanager
+    async def to(cls, server: ServerProcess, *, window: int = 0) -> "AsyncIterator[Line]":
+        """`window`: bytes of the receive buffer, if it is to be a small one."""
+        with socket.socket() as connection:
+            if window:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+            connection.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", server.port))
+            yield cls(connection)
+
+    async def send(self, data: bytes) -> None:
+        await self._loop.sock_sendall(self.socket, data)
+
+    async def upgrade(self, cookie: str, *more: bytes) -> None:
+        """Ask for a WebSocket; the answer is read unless there is `more` in the request."""
+        head = [
+            b"GET /ws HTTP/1.1",
+            b"Host: 127.0.0.1",
+            b"Connection: Upgrade",
+            b"Upgrade: websocket",
+            b"Sec-WebSocket-Version: 13",
+            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+            b"Cookie: session=" + cookie.encode(),
+            *more,
+        ]
+        await self.send(b"\r\n".join([*head, b"", b""]))
+        if not more:
+            answer = await self._loop.sock_recv(self.socket, 1024)
+            assert answer.startswith(b"HTTP/1.1 101"), answer
+
+    async def fill(self, data: bytes) -> None:
+        """Send the same again and again until the other side takes no more, for a moment."""
+        silent = 0
+        while silent < 10:
+            try:
+                self.socket.send(data)
+                silent = 0
+            except BlockingIOError:
+                silent += 1
+                await asyncio.sleep(0.01)
+            except OSError:
+                return  # cut off, which is the server's good right
+
+
+def frame(opcode: int, payload: bytes) -> bytes:
+    """A masked frame whose mask changes nothing."""
+    assert len(payload) < 126
+    return bytes([0x80 | opcode, 0x80 | len(payload)]) + MASK + payload
+
+
+Hostile: TypeAlias = Callable[[ServerProcess, AsyncExitStack], Awaitable[None]]
+HOSTILE: dict[str, Hostile] = {}
+
+
+def hostile(function: Hostile) -> Hostile:
+    HOSTILE[function.__name__] = function
+    return function
+
+
+def forever(stack: AsyncExitStack, what: Awaitable[None]) -> None:
+    """Do something until the end, whatever comes of it."""
+
+    async def go_on() -> None:
+        with suppress(OSError):
+            await what
+
+    task = asyncio.create_task(go_on())
+    stack.callback(task.cancel)
+
+
+@hostile
+async def half_a_request_line(server: ServerProcess, stack: AsyncExitStack) -> None:
+    line = await stack.enter_async_context(Line.to(server))
+    await line.send(b"GET /heal")
+
+
+@hostile
+async def half_of_the_headers(server: ServerProcess, stack: AsyncExitStack) -> None:
+    line = await stack.enter_async_context(Line.to(server))
+    await line.send(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: ")
+
+
+@hostile
+async def says_nothing(server: ServerProcess, stack: AsyncExitStack) -> None:
+    await stack.enter_async_context(Line.to(server))
+
+
+@hostile
+async def upgrade_with_a_cookie_of_9_kb(server: ServerProcess, stack: AsyncExitStack) -> None:
+    line = await stack.enter_async_context(Line.to(server))
+    await line.upgrade("x" * 9000, b"X-More: 1")
+
+
+@hostile
+async def upgrade_with_200_headers(server: ServerProcess, stack: AsyncExitStack) -> None:
+    line = await stack.enter_async_context(Line.to(server))
+    await line.upgrade("none", *(b"X-%d: 1" % number for number in range(200)))
+
+
+@hostile
+async def half_an_upgrade(server: ServerProcess, stack: AsyncExitStack) -> None:
+    line = await stack.enter_async_context(Line.to(server))
+    await line.send(b"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n")
+
+
+@hostile
+async def stopped_reading(server: ServerProcess, stack: AsyncExitStack) -> None:
+    cookie = await server.sign_in("Stopped reading")
+    line = await stack.enter_async_context(Line.to(server, window=4096))
+    await line.upgrade(cookie)
+    await line.fill(frame(1, b'{"type":"ping","id":"%s"}' % (b"x" * 60)) * 50)
+
+
+@hostile
+async def half_a_frame(server: ServerProcess, stack: AsyncExitStack) -> None:
+    line = await stack.enter_async_context(Line.to(server))
+    await line.upgrade(await server.sign_in("Half a frame"))
+    await line.send(b"\x81\xfe\x10\x00" + MASK + b'{"type"')
+
+
+@hostile
+async def half_a_message(server: ServerProcess, stack: AsyncExitStack) -> None:
+    line = await stack.enter_async_context(Line.to(server))
+    await line.upgrade(await server.sign_in("Half a message"))
+    await line.send(b"\x01\x87" + MASK + b'{"type"')
+
+
+@hostile
+async def never_answers_the_close(server: ServerProcess, stack: AsyncExitStack) -> None:
+    line = await stack.enter_async_context(Line.to(server))
+    await line.upgrade(await server.sign_in("Never answers"))
+
+
+@hostile
+async def a_body_in_very_small_pieces(server: ServerProcess, stack: AsyncExitStack) -> None:
+    line = await stack.enter_async_context(Line.to(server))
+    await line.send(
+        b"POST /api/guests HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\n"
+    )
+
+    async def trickle() -> None:
+        while True:
+            await line.send(b"1\r\n \r\n")
+            await asyncio.sleep(0.05)
+
+    forever(stack, trickle())
+
+
+@hostile
+async def a_flood_of_pings(server: ServerProcess, stack: AsyncExitStack) -> None:
+    line = await stack.enter_async_context(Line.to(server))
+    await line.upgrade(await server.sign_in("Flood"))
+
+    async def flood() -> None:
+        while True:
+            await line.send(frame(9, b"x" * 125) * 100)
+            await asyncio.sleep(0)
+
+    forever(stack, flood())
+
+
+@hostile
+async def many_requests_and_no_answer_read(server: ServerProcess, stack: AsyncExitStack) -> None:
+    line = await stack.enter_async_context(Line.to(server, window=4096))
+    await line.fill(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 20)
+
+
+@hostile
+async def tls_on_the_plain_port(server: ServerProcess, stack: AsyncExitStack) -> None:
+    line = await stack.enter_async_context(Line.to(server))
+    await line.send(bytes.fromhex("16030100f8010000f40303") + bytes(64))
+
+
+def tracebacks(log: str) -> list[str]:
+    """The tracebacks in a log, but that of a request which the stop cut short."""
+    found = [part.strip() for part in log.split("Traceback (most recent call last):")[1:]]
+    return [each for each in found if "graceful shutdown exceeded" not in each]
+
+
+async def stop_among(
+    folder: Path, *names: str, number: signal.Signals = signal.SIGTERM
+) -> dict[str, Any]:
+    """Stop a server with these attached, and one player who does nothing wrong."""
+    await asyncio.to_thread(folder.mkdir, exist_ok=True)
+    async with (
+        running(folder, "--max-messages-per-second=0") as server,
+        AsyncExitStack() as stack,
+    ):
+        cookie = await server.sign_in("Witness")
+        tab = await stack.enter_async_context(server.tab(cookie))
+        for name in names:
+            await asyncio.wait_for(HOSTILE[name](server, stack), PATIENCE)
+        await asyncio.sleep(0.2)
+        await tab.ask("ping", "pong")
+        pinged_at = time()
+        asked_at = monotonic()
+        server.send(number)
+        code, _ = await asyncio.wait_for(tab.closed(), PATIENCE)
+        exit_code = await asyncio.wait_for(server.process.wait(), PATIENCE)
+        took = monotonic() - asked_at
+        return {
+            "the player was told": code,
+            "exit code": exit_code,
+            "in time": took < LONGEST_STOP or took,
+            "the stop is noted": stops(folder)[-1] is not None,
+            "the last ping is on the disk": abs(last_activity(folder, "Witness") - pinged_at) < 1,
+            "traceback": tracebacks(server.log()),
+        }
+
+
+STOPPED_WELL = {
+    "the player was told": 1012,
+    "exit code": 0,
+    "in time": True,
+    "the stop is noted": True,
+    "the last ping is on the disk": True,
+    "traceback": [],
+}
+
+
+SCENES = Scenes(at_once=3)
+Played: TypeAlias = Callable[[str], Awaitable[None]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def played(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Played]:
+    """Waits for a scene; several are played at the same time."""
+    async for waiting in SCENES.play(request, tmp_path_factory):
+        yield waiting
+
+
+@SCENES.scene
+async def a_stop_among_any_one_kind_of_hostile_clients_is_a_stop_like_any_other(
+    folder: Path,
+) -> None:
+    door = asyncio.Semaphore(5)
+
+    async def alone(name: str) -> tuple[str, dict[str, Any]]:
+        async with door:
+            return name, await stop_among(folder / name, name)
+
+    found = await asyncio.gather(*map(alone, HOSTILE))
+    assert {name: how for name, how in found if how != STOPPED_WELL} == {}
+
+
+@SCENES.scene
+async def a_stop_among_all_kinds_of_them_at_once_too(folder: Path) -> None:
+    assert await stop_among(folder, *HOSTILE) == STOPPED_WELL
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_stop_among_any_one_kind_of_hostile_clients_is_a_stop_like_any_other(
+    played: Played,
+) -> None:
+    await played("a_stop_among_any_one_kind_of_hostile_clients_is_a_stop_like_any_other")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_stop_among_all_kinds_of_them_at_once_too(played: Played) -> None:
+    await played("a_stop_among_all_kinds_of_them_at_once_too")
+
+
+# A storm, and kills
+
+
+@SCENES.scene
+async def what_was_told_in_a_storm_outlives_every_kill(folder: Path) -> None:
+    """The same as scripts/kill_storm.py, which does it a hundred times."""
+    looked: Counter[Check] = Counter()
+    for seed in (20, 26, 27):
+        result = await Run(folder / f"{seed}.db", seed).kill_often(1, lambda done: None)
+        assert result.verdict.broken == [], f"seed {seed}"
+        looked += Counter({check: each.looked for check, each in result.verdict.tallies.items()})
+    assert set(looked) == set(Check)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_was_told_in_a_storm_outlives_every_kill(played: Played) -> None:
+    await played("what_was_told_in_a_storm_outlives_every_kill")
+
+
+@pytest.mark.parametrize("how", ["signed out", "timed out"])
+async def test_nobody_is_told_of_an_end_before_it_is_durable(server: LiveServer, how: str) -> None:
+    ada = await server.member("Ada")
+    tab = await ada.tab()
+    await server.advance(239)
+    await server.still_here.store.journal.flush()
+    blocker = sqlite3.connect(server.still_here.settings.database, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    try:
+        if how == "signed out":
+            answer = asyncio.create_task(ada.http.delete("/api/session"))
+        else:
+            await server.advance(62)
+        await asyncio.sleep(0.2)
+        assert "signed_out" not in [message["type"] for message in await tab.quiet()]
+        assert blocker.execute("SELECT end_reason FROM sessions").fetchall() == [(None,)]
+    finally:
+        blocker.execute("ROLLBACK")
+    code, before = await tab.closed()
+    reason = how.replace("timed out", "idle_timeout").replace(" ", "_")
+    assert (code, before[-1]["reason"]) == (4503 if how == "signed out" else 4501, reason)
+    assert blocker.execute("SELECT end_reason FROM sessions").fetchall() == [(reason,)]
+    blocker.close()
+    if how == "signed out":
+        assert (await answer).status_code == 204
+
+
+A, B, C = (Told(status, None, at) for at, status in enumerate(("active", "away", "warned")))
+A_ROW, B_ROW, C_ROW = ("active", "signed_in"), ("away", "idle"), ("warned", "warning")
+
+
+def test_the_judge_of_the_storm_tells_an_end_from_a_gap() -> None:
+    assert not_written([A, B, C], [A_ROW, B_ROW, C_ROW]) == ([], False)
+    assert not_written([A, C], [A_ROW, B_ROW, C_ROW]) == ([], False)
+    assert not_written([A, B, C], [A_ROW, B_ROW]) == ([C], False)
+    assert not_written([A, B, C], [A_ROW, C_ROW]) == ([B, C], True)
+    assert not_written([B, A], [A_ROW, B_ROW]) == ([A], False)
+    assert not_written([Told("active", "activity", 0.0)], [A_ROW]) != ([], False)
+
+
+def test_the_judge_of_the_storm_finds_what_was_told_long_ago_and_is_not_there() -> None:
+    verdict = Verdict()
+    judge_told([A, B], [A_ROW], 1.0 + LONGEST_LOSS, "Ada", verdict)
+    assert verdict.is_good
+    judge_told([A, B], [A_ROW], 1.1 + LONGEST_LOSS, "Ada", verdict)
+    assert not verdict.is_good
+
+
+# Other ends
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+async def test_an_interrupt_and_a_closed_terminal_are_stops_too(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    assert await stop_among(tmp_path, number=number) == STOPPED_WELL
+
+
+async def test_being_asked_twice_changes_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path) as server:
+        async with server.tab(await server.sign_in("Ada")):
+            server.send(signal.SIGTERM)
+            server.send(signal.SIGTERM)
+            await asyncio.sleep(0.05)
+            server.send(signal.SIGTERM)
+            assert await asyncio.wait_for(server.process.wait(), PATIENCE) == 0
+        assert "Traceback" not in server.log()
+    assert stops(tmp_path)[-1] is not None
+
+
+async def test_an_impatient_interrupt_still_leaves_everything_on_the_disk(tmp_path: Path) -> None:
+    async with running(tmp_path) as server, AsyncExitStack() as stack:
+        await never_answers_the_close(server, stack)
+        server.send(signal.SIGINT)
+        await asyncio.sleep(0.3)
+        server.send(signal.SIGINT)
+        assert await asyncio.wait_for(server.process.wait(), PATIENCE) == 0
+        assert "Traceback" not in server.log()
+    assert stops(tmp_path)[-1] is not None
+
+
+@SCENES.scene
+async def a_stop_ends_though_the_disk_takes_nothing(folder: Path) -> None:
+    async with running(folder) as server:
+        await server.sign_in("Ada")
+        blocker = sqlite3.connect(folder / "stillhere.db", isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        try:
+            asked_at = monotonic()
+            code = await server.end()
+            assert monotonic() - asked_at < LONGEST_STOP
+        finally:
+            blocker.execute("ROLLBACK")
+            blocker.close()
+        assert code == 0
+        assert "Traceback" not in server.log()
+    assert stops(folder) == [None]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_stop_ends_though_the_disk_takes_nothing(played: Played) -> None:
+    await played("a_stop_ends_though_the_disk_takes_nothing")
+
+
+async def test_a_stop_during_the_start_is_one(tmp_path: Path) -> None:
+    async def stopped_after(seconds: float) -> tuple[int, str]:
+        folder = tmp_path / str(seconds)
+        await asyncio.to_thread(folder.mkdir)
+        async with starting(folder) as (process, said):
+            await asyncio.sleep(seconds)
+            process.send_signal(signal.SIGTERM)
+            code = await asyncio.wait_for(process.wait(), PATIENCE)
+            said.seek(0)
+            return code, said.read().decode()
+
+    for code, said in await asyncio.gather(*map(stopped_after, (0.02, 0.2, 0.3, 0.4, 0.5, 0.6))):
+        # Before Python has come to our code, the signal does what it does to any program.
+        assert code in (0, -signal.SIGTERM)
+        assert "Traceback" not in said
+
+
+async def test_a_second_server_is_refused_by_whatever_name_it_has_the_database(
+    tmp_path: Path,
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        await asyncio.to_thread(folder.mkdir)
+    async with running(here, "--database", "game.db") as server:
+        (there / "linked.db").symlink_to(here / "game.db")
+        (tmp_path / "link").symlink_to(here)
+        names = [here / "game.db", there / "linked.db", tmp_path / "link" / "game.db"]
+        starts = [
+            asyncio.to_thread(run, tmp_path, "--port=0", f"--database={name}")
+            for name in (*names, "there/../here/game.db")
+        ]
+        factory = asyncio.to_thread(
+            run, there, command=UVICORN, STILLHERE_DATABASE=str(there / "linked.db")
+        )
+        *done, by_uvicorn = await asyncio.gather(*starts, factory)
+        for each in done:
+            assert each.returncode == 1
+            assert last_line(each).startswith("stillhere: another Still Here is running on")
+        assert by_uvicorn.returncode != 0
+        assert "another Still Here is running on" in by_uvicorn.stderr
+        assert (await server.status(await server.sign_in("Ada")))[0] == 200
+        assert await server.end(signal.SIGKILL) == -signal.SIGKILL
+    async with running(there, "--database", "linked.db"):
+        pass  # no lock is left behind by a kill, and none by a link

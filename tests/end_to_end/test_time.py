@@ -1,0 +1,504 @@
+"""Time that goes wrong: a process that stands still, a blocked loop, a wall clock that jumps."""
+
+import asyncio
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any, TypeAlias
+
+import httpx
+import pytest
+import pytest_asyncio
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect as connect_blocking
+
+from server.clock import STALL, SystemClock
+from tests.support.live_server import LiveServer, Tab, Visitor, run_server
+from tests.support.process import COMMAND, ON_ASYNCIO, PATIENCE, ServerProcess, running
+from tests.support.scenes import Scenes
+
+AWAY_AFTER, WARN_BEFORE, IDLE_TIMEOUT = 0.5, 1.0, 2.0
+SETTINGS = (
+    f"--away-after={AWAY_AFTER}",
+    f"--warn-before={WARN_BEFORE}",
+    f"--idle-timeout={IDLE_TIMEOUT}",
+    "--reconnect-grace=1.5",
+    "--reload-grace=0.5",
+)
+PING_EVERY = 0.2
+OWN_LAG = 0.25
+"""Seconds by which this process may hear a warning late, which then seems to last less."""
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    for _ in range(int(PATIENCE / 0.005)):
+        if is_so():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("waited in vain")
+
+
+class Recorder:
+    """A tab, and when each of its messages came. `is_playing`: it pings, all the time."""
+
+    def __init__(self, tab: Tab, *, is_playing: bool) -> None:
+        self.tab = tab
+        self.met: list[tuple[str, float]] = []
+        self.code: int | None = None
+        self._tasks = [asyncio.create_task(self._listen())]
+        if is_playing:
+            self._tasks.append(asyncio.create_task(self._play()))
+
+    def when(self, what: str) -> float:
+        """When the first message of this type came."""
+        return next(at for type, at in self.met if type == what)
+
+    async def until(self, what: str) -> float:
+        await until(lambda: any(type == what for type, _ in self.met))
+        return self.when(what)
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        try:
+            while True:
+                text = await self.tab.socket.recv()
+                type = str(text).partition('"type":"')[2].partition('"')[0]
+                self.met.append((type, monotonic()))
+        except ConnectionClosed:
+            self.code = self.tab.socket.close_code
+
+    async def _play(self) -> None:
+        with suppress(ConnectionClosed):
+            while True:
+                await self.tab.send("ping")
+                await asyncio.sleep(PING_EVERY)
+
+
+class Company:
+    """Everybody on one server."""
+
+    def __init__(self, server: ServerProcess, stack: AsyncExitStack) -> None:
+        self.server = server
+        self.cookies: dict[str, str] = {}
+        self._stack = stack
+        self._recorders: list[Recorder] = []
+
+    async def come(self, name: str, *, is_playing: bool = False) -> Recorder:
+        self.cookies[name] = await self.server.sign_in(name)
+        return await self.open(name, is_playing=is_playing)
+
+    async def open(self, name: str, *, is_playing: bool = False) -> Recorder:
+        tab = await self._stack.enter_async_context(self.server.tab(self.cookies[name]))
+        recorder = Recorder(tab, is_playing=is_playing)
+        self._recorders.append(recorder)
+        return recorder
+
+    async def status(self, name: str) -> tuple[int, str]:
+        return await self.server.status(self.cookies[name])
+
+    async def go(self) -> None:
+        await asyncio.gather(*(recorder.stop() for recorder in self._recorders))
+
+
+@asynccontextmanager
+async def company(
+    folder: Path, command: Sequence[str] = COMMAND, **variables: str
+) -> AsyncIterator[Company]:
+    async with (
+        running(folder, *SETTINGS, command=command, variables=variables) as server,
+        AsyncExitStack() as stack,
+    ):
+        here = Company(server, stack)
+        try:
+            yield here
+        finally:
+            await here.go()
+
+
+SCENES = Scenes(at_once=6)
+Played: TypeAlias = Callable[[str], Awaitable[None]]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def played(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Played]:
+    """Waits for a scene; all of them are played at the same time."""
+    async for waiting in SCENES.play(request, tmp_path_factory):
+        yield waiting
+
+
+# A process that stands still
+
+
+async def stand_still_among_players(folder: Path, command: Sequence[str]) -> None:
+    async with company(folder, command) as here:
+        players = [await here.come(f"Player {n}", is_playing=True) for n in range(3)]
+        idle = await here.come("Warned before")
+        warned_at = await idle.until("warning")
+        fresh = await here.come("Just fell idle")
+        dropped = await here.come("Lost the connection")
+        dropped.tab.socket.transport.abort()
+        await asyncio.sleep(0.1)
+        assert await here.status("Lost the connection") == (200, "reconnecting")
+
+        stopped_at = monotonic()
+        await here.server.stand_still(2 * IDLE_TIMEOUT)
+        went_on_at = monotonic()
+        back = await here.open("Lost the connection", is_playing=True)
+
+        # Who plays is not even warned, and who was dropped came back within the grace.
+        # Who is idle is warned, has all of the time the warning gives, and goes.
+        await asyncio.gather(idle.until("signed_out"), fresh.until("signed_out"))
+        heard = stopped_at - warned_at + idle.when("signed_out") - went_on_at
+        assert heard >= WARN_BEFORE - OWN_LAG
+        assert fresh.when("warning") > went_on_at
+        assert fresh.when("signed_out") - fresh.when("warning") >= WARN_BEFORE - OWN_LAG
+        for name in ("Warned before", "Just fell idle"):
+            assert await here.status(name) == (401, "idle_timeout")
+        assert (idle.code, fresh.code) == (4501, 4501)
+        for recorder in (*players, back):
+            assert {what for what, _ in recorder.met} == {"pong"}
+            assert recorder.code is None
+        for name in ("Player 0", "Player 1", "Player 2", "Lost the connection"):
+            assert await here.status(name) == (200, "active")
+
+
+@SCENES.scene
+async def a_stopped_process_signs_out_nobody_who_plays(folder: Path) -> None:
+    await stand_still_among_players(folder, COMMAND)
+
+
+@SCENES.scene
+async def a_stopped_process_signs_out_nobody_who_plays_on_asyncios_own_loop(folder: Path) -> None:
+    await stand_still_among_players(folder, ON_ASYNCIO)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_stopped_process_signs_out_nobody_who_plays(played: Played) -> None:
+    await played("a_stopped_process_signs_out_nobody_who_plays")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_stopped_process_signs_out_nobody_who_plays_on_asyncios_own_loop(
+    played: Played,
+) -> None:
+    await played("a_stopped_process_signs_out_nobody_who_plays_on_asyncios_own_loop")
+
+
+async def stutter(folder: Path, command: Sequence[str]) -> None:
+    async with company(folder, command) as here:
+        players = [await here.come(f"Player {n}", is_playing=True) for n in range(3)]
+        idle = await here.come("Idle")
+        for pause in (0.9 * STALL, 1.1 * STALL, 2 * STALL, 0.1, 0.95 * STALL):
+            await here.server.stand_still(pause)
+            await asyncio.sleep(0.03)
+        await idle.until("signed_out")
+        assert idle.when("signed_out") - idle.when("warning") >= WARN_BEFORE - OWN_LAG
+        for recorder in players:
+            assert {what for what, _ in recorder.met} == {"pong"}
+
+
+@SCENES.scene
+async def many_stops_in_a_row_sign_out_nobody_who_plays(folder: Path) -> None:
+    await stutter(folder, COMMAND)
+
+
+@SCENES.scene
+async def many_stops_in_a_row_sign_out_nobody_who_plays_on_asyncios_own_loop(folder: Path) -> None:
+    await stutter(folder, ON_ASYNCIO)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_many_stops_in_a_row_sign_out_nobody_who_plays(played: Played) -> None:
+    await played("many_stops_in_a_row_sign_out_nobody_who_plays")
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_many_stops_in_a_row_sign_out_nobody_who_plays_on_asyncios_own_loop(
+    played: Played,
+) -> None:
+    await played("many_stops_in_a_row_sign_out_nobody_who_plays_on_asyncios_own_loop")
+
+
+@SCENES.scene
+async def a_stopped_client_is_idle_like_any_other(folder: Path) -> None:
+    """A laptop that is closed in the middle of a game: the server's clock is what counts."""
+    player = (
+        "import sys, time; from websockets.sync.client import connect\n"
+        "with connect(sys.argv[1], additional_headers={'Cookie': sys.argv[2]}) as tab:\n"
+        "    print('here', flush=True)\n"
+        "    while True:\n"
+        '        tab.send(\'{"type":"ping"}\')\n'
+        "        time.sleep(0.1)\n"
+    )
+    async with company(folder) as here:
+        cookie = here.cookies["Ada"] = await here.server.sign_in("Ada")
+        url = here.server.url.replace("http", "ws") + "/ws"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", player, url, f"session={cookie}",
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            assert process.stdout is not None
+            await asyncio.wait_for(process.stdout.readline(), PATIENCE)
+            process.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(IDLE_TIMEOUT / 4)
+            process.send_signal(signal.SIGCONT)
+            await asyncio.sleep(0.3)
+            assert await here.status("Ada") == (200, "active")
+            process.send_signal(signal.SIGSTOP)
+            await asyncio.sleep(IDLE_TIMEOUT - 0.4)
+            assert (await here.status("Ada"))[0] == 200
+            await asyncio.sleep(0.6)
+            assert await here.status("Ada") == (401, "idle_timeout")
+        finally:
+            process.kill()
+            await process.communicate()
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_stopped_client_is_idle_like_any_other(played: Played) -> None:
+    await played("a_stopped_client_is_idle_like_any_other")
+
+
+# A loop that is blocked
+
+
+class Blocker(asyncio.Protocol):
+    """Blocks the loop when it is sent something."""
+
+    def __init__(self, seconds: float) -> None:
+        self.is_over = asyncio.Event()
+        self._seconds = seconds
+
+    def data_received(self, data: bytes) -> None:
+        time.sleep(self._seconds)
+        self.is_over.set()
+
+
+def left(server: LiveServer, visitor: Visitor) -> float:
+    """Seconds of presence time until a session ends."""
+    here = server.still_here
+    return visitor.session.expires_in(here.settings.policy, here.clock.now())
+
+
+async def block(server: LiveServer, seconds: float) -> None:
+    """Block the loop where it reads sockets: uvloop calls its timers next, and reads on then."""
+    near, far = socket.socketpair()
+    loop = asyncio.get_running_loop()
+    server.still_here.clock.beat()  # so that the clock sees this pause, and none before it
+    transport, blocker = await loop.create_connection(lambda: Blocker(seconds), sock=near)
+    with far:
+        far.send(b".")
+        await blocker.is_over.wait()
+    transport.close()
+
+
+class Outsider:
+    """Somebody in a thread of their own, who plays on while the loop does not."""
+
+    def __init__(self, server: LiveServer, cookie: str) -> None:
+        self.socket = connect_blocking(
+            f"ws://127.0.0.1:{server.port}/ws",
+            additional_headers={"Cookie": f"session={cookie}"},
+            compression=None,
+            proxy=None,
+            legacy=True,
+        )
+
+    def ping_at(self, instant: float) -> None:
+        time.sleep(max(instant - monotonic(), 0.0))
+        self.socket.send('{"type":"ping"}')
+
+    def close(self) -> None:
+        self.socket.socket.close()
+
+
+@pytest.fixture
+async def hurried(tmp_path: Path) -> AsyncIterator[LiveServer]:
+    """A server on the real clock that gives a player 0.9 s."""
+    async with run_server(
+        tmp_path / "test.db",
+        SystemClock(),
+        away_after=0.3,
+        warn_before=0.4,
+        idle_timeout=0.9,
+        reconnect_grace=0.5,
+        reload_grace=0.5,
+    ) as running:
+        yield running
+
+
+@pytest.mark.both_loops
+@pytest.mark.parametrize("blocked", [0.9 * STALL, 1.1 * STALL])
+async def test_a_ping_that_came_in_time_counts_however_late_it_is_read(
+    hurried: LiveServer, blocked: float
+) -> None:
+    ada = await hurried.guest("Ada")
+    outsider = await asyncio.to_thread(Outsider, hurried, ada.cookie)
+    loop = asyncio.get_running_loop()
+    try:
+        await asyncio.to_thread(outsider.ping_at, monotonic())
+        await until(lambda: left(hurried, ada) < 0.2)
+        assert ada.session.status == "warned"
+        # The ping comes in time, the loop is blocked from before until after the deadline.
+        sender = loop.run_in_executor(None, outsider.ping_at, monotonic() + 0.05)
+        await block(hurried, blocked)
+        await sender
+        for _ in range(20):
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.05)
+        assert ada.session.ended is None
+        assert ada.session.status == "active"
+    finally:
+        await asyncio.to_thread(outsider.close)
+
+
+@pytest.mark.both_loops
+@pytest.mark.parametrize("blocked", [0.9 * STALL, 1.1 * STALL])
+async def test_who_comes_back_within_the_grace_is_back_however_late_that_is_noticed(
+    hurried: LiveServer, blocked: float
+) -> None:
+    ada = await hurried.guest("Ada")
+    told: list[Any] = []
+    hurried.still_here.stream.subscribe(told.append)
+    outsider = await asyncio.to_thread(Outsider, hurried, ada.cookie)
+    loop = asyncio.get_running_loop()
+    await asyncio.to_thread(outsider.ping_at, monotonic())
+    await asyncio.to_thread(outsider.close)
+    await until(lambda: ada.session.status == "reconnecting")
+    await until(lambda: ada.session.grace_until - hurried.still_here.clock.now() < 0.2)
+    back = None
+    try:
+        comes = loop.run_in_executor(None, Outsider, hurried, ada.cookie)
+        await block(hurried, blocked)
+        back = await comes
+        assert "offline" not in [event.after for event in told if hasattr(event, "after")]
+        assert ada.session.connections == 1
+    finally:
+        if back is not None:
+            await asyncio.to_thread(back.close)
+
+
+# A wall clock that jumps
+
+
+class WallClock:
+    """libfaketime: what a process takes for the time of day. Its monotonic clocks are the real
+    ones, as they are when somebody sets a machine's clock."""
+
+    def __init__(self, folder: Path) -> None:
+        libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+        if not libraries:
+            pytest.fail(
+                "libfaketime is not there, and without it nobody can set a running server's clock: "
+                "apt-get install faketime (scripts/test does, as root on Debian)"
+            )
+        self._file = folder / "wall-clock"
+        self.variables = {
+            "LD_PRELOAD": str(libraries[0]),
+            "FAKETIME_TIMESTAMP_FILE": str(self._file),
+            "FAKETIME_NO_CACHE": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        }
+        self.step_to(0)
+
+    def step_to(self, seconds: int) -> None:
+        """Set it to this many seconds ahead of the true time."""
+        written = self._file.with_suffix(".new")
+        written.write_text(f"{seconds:+d}\n")
+        written.rename(self._file)
+
+
+async def rests(players: Sequence[Recorder], seconds: float) -> None:
+    """Nobody who plays hears anything but answers meanwhile, and they do hear those."""
+    for player in players:
+        player.met.clear()
+    await asyncio.sleep(seconds)
+    for player in players:
+        assert {what for what, _ in player.met} == {"pong"}
+        assert player.code is None
+
+
+async def shown_times(here: Company, name: str) -> list[float]:
+    """Every instant that a player is shown of themselves: the session's, then the history's,
+    oldest first; as Unix time."""
+    async with httpx.AsyncClient(
+        base_url=here.server.url, cookies={"session": here.cookies[name]}
+    ) as client:
+        (session,) = (await client.get("/api/sessions")).json()["sessions"]
+        player = (await client.get("/api/session")).json()["player"]["id"]
+        history = (await client.get(f"/api/players/{player}/history")).json()["changes"]
+    texts = [session["created_at"], session["last_activity_at"]]
+    texts += [change["at"] for change in reversed(history)]
+    return [datetime.fromisoformat(text).astimezone(UTC).timestamp() for text in texts]
+
+
+@SCENES.scene
+async def a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie(folder: Path) -> None:
+    wall = WallClock(folder)
+    async with company(folder, **wall.variables) as here:
+        players = [await here.come(f"Player {n}", is_playing=True) for n in range(3)]
+        await here.come("On true time", is_playing=True)
+        for number, step in enumerate((-5, 3600, 0)):
+            sat_down_at = monotonic()
+            idle = await here.come(f"Idle {number}")
+            wall.step_to(step)
+            await rests(players, 0.7)
+            name = f"Signed in at {step:+d} s"
+            players.append(await here.come(name, is_playing=True))
+            for each in here.cookies:
+                if not each.startswith("Idle"):
+                    assert await here.status(each) == (200, "active"), each
+            created, last_activity, *_ = await shown_times(here, name)
+            for at in (created, last_activity):
+                assert abs(at - step - time.time()) < 3, "new instants are told in the new time"
+            created, *_ = await shown_times(here, "On true time")
+            assert abs(created - step - time.time()) < 60, "and old ones too"
+            # The idle are warned and go when they would have gone.
+            await idle.until("signed_out")
+            assert (
+                IDLE_TIMEOUT - OWN_LAG <= idle.when("signed_out") - sat_down_at < IDLE_TIMEOUT + 2
+            )
+            assert idle.when("signed_out") - idle.when("warning") >= WARN_BEFORE - OWN_LAG
+        database = sqlite3.connect(f"file:{folder}/stillhere.db?mode=ro", uri=True)
+        for number in range(3):
+            rows = database.execute(
+                "SELECT c.status FROM status_changes c JOIN players p ON p.id = c.player_id"
+                " WHERE p.name = ? ORDER BY c.id",
+                (f"Idle {number}",),
+            ).fetchall()
+            assert rows == [("active",), ("away",), ("warned",), ("offline",)]
+        database.close()
+        assert await here.server.end() == 0
+
+    # A restart with the clock gone back: whoever was here is, and their cookies are good.
+    wall.step_to(-3600)
+    async with company(folder, **wall.variables) as again:
+        again.cookies = here.cookies
+        for each in here.cookies:
+            gone = each.startswith("Idle")
+            expected = (401, "idle_timeout") if gone else (200, "reconnecting")
+            assert await again.status(each) == expected, each
+        back = await again.open("Player 0", is_playing=True)
+        await rests([back], 0.5)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie(
+    played: Played,
+) -> None:
+    await played("a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie")

@@ -1,0 +1,137 @@
+"""A restart while the wall clock is wrong: nobody pays for it, and nobody gains a session by it."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+import pytest
+
+from server.presence.session import Session
+from server.presence.status import Reason
+from tests.storage.conftest import House
+from tests.support.manual_clock import ManualClock
+
+Opener: TypeAlias = Callable[..., Awaitable[House]]
+
+BACK = pytest.mark.parametrize("back", [5.0, 3600.0, 86_400.0])
+
+
+async def restart(house: House, open_house: Opener, step: float) -> House:
+    """The same instant on a wall clock that was set by `step` meanwhile."""
+    await house.store.close()
+    return await open_house(ManualClock(house.clock.now() + step))
+
+
+def only_session(house: House) -> Session:
+    (session,) = house.registry.sessions.values()
+    return session
+
+
+@BACK
+async def test_a_clock_that_was_set_back_signs_nobody_out(
+    house: House, open_house: Opener, back: float
+) -> None:
+    house.until(100)
+    session, cookie = house.sign_in()
+    house.until(300)
+    house.registry.touch(session, 300.0)
+    again = await restart(house, open_house, -back)
+    now = again.clock.now()
+    restored = only_session(again)
+    assert await again.sessions.find(cookie) is restored
+    assert restored.last_activity == restored.idle_from == now
+    again.until(now + 29.9)
+    assert restored.status == "reconnecting"
+    again.until(now + 299.9)
+    assert restored.ended is None
+    again.until(now + 300.1)
+    assert restored.ended is Reason.IDLE_TIMEOUT
+
+
+@BACK
+async def test_a_clock_that_was_set_back_prolongs_no_session(
+    house: House, open_house: Opener, back: float
+) -> None:
+    house.until(100)
+    session, _ = house.sign_in()
+    house.until(300)
+    house.registry.touch(session, 300.0)
+    again = await restart(house, open_house, -back)
+    restored = only_session(again)
+    assert restored.ends_at - again.clock.now() == pytest.approx(43_200 - 200)
+    assert restored.created_at == pytest.approx(again.clock.now() - 200)
+
+
+async def test_a_step_back_that_leaves_the_last_activity_behind_is_no_more_than_its_length(
+    house: House, open_house: Opener
+) -> None:
+    house.sign_in()
+    house.until(60)
+    again = await restart(house, open_house, -5.0)
+    restored = only_session(again)
+    assert again.clock.now() - restored.idle_from == 55
+    assert restored.ends_at == 43_200
+
+
+@BACK
+async def test_going_back_and_forth_leaves_the_clocks_where_they_were(
+    house: House, open_house: Opener, back: float
+) -> None:
+    session, _ = house.sign_in()
+    house.until(100)
+    house.registry.touch(session, 100.0)
+    house.until(110)
+    wrong = await restart(house, open_house, -back)
+    right = await restart(wrong, open_house, back)
+    restored = only_session(right)
+    assert (restored.last_activity, restored.idle_from) == (100.0, 100.0)
+    assert (restored.created_at, restored.ends_at) == (0.0, 43_200.0)
+
+
+@BACK
+async def test_a_remembered_session_does_not_wake_by_a_step(
+    house: House, open_house: Opener, back: float
+) -> None:
+    session, cookie = house.sign_in(house.player("Ada", "a hash"), remember=True)
+    house.until(400)
+    assert session.is_asleep
+    again = await restart(house, open_house, -back)
+    restored = only_session(again)
+    assert await again.sessions.find(cookie) is restored
+    assert not restored.status.is_here
+    assert await again.rows("SELECT is_currently_active FROM players") == [(0,)]
+
+
+@BACK
+async def test_what_has_ended_stays_so(house: House, open_house: Opener, back: float) -> None:
+    session, cookie = house.sign_in()
+    await house.sessions.end([session], Reason.SIGNED_OUT, 1.0)
+    again = await restart(house, open_house, -back)
+    assert await again.sessions.find(cookie) is Reason.SIGNED_OUT
+
+
+@BACK
+async def test_history_keeps_its_order_by_number(
+    house: House, open_house: Opener, back: float
+) -> None:
+    session, _ = house.sign_in()
+    house.until(130)
+    again = await restart(house, open_house, -back)
+    again.until(again.clock.now() + 31)
+    await again.store.flush()
+    changes = await again.store.queries.history(session.player.id, 1 << 60, 10)
+    assert [change.status for change in changes] == ["offline", "reconnecting", "away", "active"]
+    rows = await again.rows("SELECT last_activity_at FROM sessions")
+    assert rows == [(ManualClock().to_wall(0.0),)], "what was written does not go back"
+
+
+async def test_a_clock_that_was_set_forward_is_a_longer_time_down(
+    house: House, open_house: Opener
+) -> None:
+    """The limit: no clock tells the one from the other."""
+    _, cookie = house.sign_in()
+    remembered, kept = house.sign_in(house.player("Bob", "a hash"), remember=True)
+    again = await restart(house, open_house, 3600.0)
+    assert await again.sessions.find(cookie) is Reason.IDLE_TIMEOUT
+    found = await again.sessions.find(kept)
+    assert isinstance(found, Session)
+    assert found.id == remembered.id

@@ -1,0 +1,178 @@
+"""The `stillhere` command as a process of its own: real signals, real clocks, real ends."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO
+
+import httpx
+
+from tests.support.live_server import Tab
+
+ROOT = Path(__file__).resolve().parents[2]
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if not name.startswith("STILLHERE_")
+} | {"PYTHONPATH": str(ROOT)}
+PATIENCE = 20.0
+"""Seconds for what a process does at once, on a machine that is busy."""
+
+COMMAND = (sys.executable, "-m", "server", "--port", "0")
+ON_ASYNCIO = (
+    sys.executable,
+    "-c",
+    "import asyncio, server.__main__ as command\n"
+    "command._loop_factory = lambda: asyncio.new_event_loop\n"
+    "command.main()",
+    "--port",
+    "0",
+)
+"""The same command on asyncio's own loop, as where there is no uvloop."""
+
+UVICORN = (sys.executable, "-m", "uvicorn", "--factory", "server.app:create_app", "--port", "0")
+
+
+class ServerProcess:
+    """A running server."""
+
+    def __init__(self, process: asyncio.subprocess.Process, url: str, said: IO[bytes]) -> None:
+        self.process = process
+        self.url = url
+        self._said = said
+
+    @property
+    def port(self) -> int:
+        return int(self.url.rpartition(":")[2])
+
+    def send(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    async def stand_still(self, seconds: float) -> None:
+        """SIGSTOP: the process does nothing at all for a while, and does not know."""
+        self.send(signal.SIGSTOP)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.send(signal.SIGCONT)
+
+    async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal and wait for the end; returns the exit code, negative for a signal's."""
+        self.send(number)
+        return await asyncio.wait_for(self.process.wait(), PATIENCE)
+
+    def log(self) -> str:
+        """What it has written to stderr so far."""
+        self._said.seek(0)
+        return self._said.read().decode()
+
+    async def sign_in(self, name: str) -> str:
+        """A new guest's cookie."""
+        async with httpx.AsyncClient(base_url=self.url, timeout=PATIENCE) as client:
+            response = await client.post("/api/guests", json={"name": name})
+            assert response.status_code == 201, response.text
+            return client.cookies["session"]
+
+    async def status(self, cookie: str) -> tuple[int, str]:
+        """What the server says of a session: 200 and its player's status, or the refusal."""
+        async with httpx.AsyncClient(
+            base_url=self.url, cookies={"session": cookie}, timeout=PATIENCE
+        ) as client:
+            response = await client.get("/api/session")
+            body = response.json()
+            word = body["code"] if "code" in body else body["player"]["status"]
+            return response.status_code, word
+
+    @asynccontextmanager
+    async def tab(self, cookie: str) -> AsyncIterator[Tab]:
+        """A socket, its `hello` heard."""
+        from websockets.asyncio.client import connect
+
+        async with connect(
+            self.url.replace("http", "ws") + "/ws",
+            additional_headers={"Cookie": f"session={cookie}"},
+            compression=None,
+            close_timeout=1,
+        ) as socket:
+            tab = Tab(socket)
+            await tab.next("hello", "signed_out")
+            yield tab
+
+
+@asynccontextmanager
+async def starting(
+    folder: Path,
+    *flags: str,
+    command: Sequence[str] = COMMAND,
+    variables: Mapping[str, str] | None = None,
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, IO[bytes]]]:
+    """A process that has been started, and where its stderr goes. Ended, whatever happens."""
+    with tempfile.TemporaryFile() as said:
+        process = await asyncio.create_subprocess_exec(
+            *command, *flags,
+            cwd=folder, env=ENVIRONMENT | dict(variables or {}),
+            stdout=subprocess.PIPE, stderr=said,
+        )  # fmt: skip
+        try:
+            yield process, said
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.communicate()
+
+
+@asynccontextmanager
+async def running(
+    folder: Path,
+    *flags: str,
+    command: Sequence[str] = COMMAND,
+    variables: Mapping[str, str] | None = None,
+) -> AsyncIterator[ServerProcess]:
+    """A server of its own process, once it says where it listens."""
+    async with starting(folder, *flags, command=command, variables=variables) as (process, said):
+        assert process.stdout is not None
+        line = await asyncio.wait_for(process.stdout.readline(), PATIENCE)
+        match = re.fullmatch(rb"Still Here \S+ on (http://\S+)\n", line)
+        server = ServerProcess(process, match[1].decode() if match is not None else "", said)
+        assert match is not None, (line, server.log())
+        yield server
+
+
+@asynccontextmanager
+async def running_uvicorn(
+    folder: Path, *flags: str, variables: Mapping[str, str] | None = None
+) -> AsyncIterator[ServerProcess]:
+    """The application under uvicorn's own command, with uvicorn's own transports."""
+    async with starting(folder, *flags, command=UVICORN, variables=variables) as (process, said):
+        server = ServerProcess(process, "", said)
+        for _ in range(int(PATIENCE / 0.05)):
+            match = re.search(r"Uvicorn running on (http://127\.0\.0\.1:\d+)", server.log())
+            if match is not None:
+                server.url = match[1]
+                break
+            await asyncio.sleep(0.05)
+        assert server.url, server.log()
+        yield server
+
+
+def run(
+    folder: Path, *flags: str, command: Sequence[str] = COMMAND[:3], **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """A start that is expected to end by itself."""
+    return subprocess.run(
+        [*command, *flags],
+        cwd=folder, env=ENVIRONMENT | variables, capture_output=True, text=True,
+        timeout=PATIENCE, check=False,
+    )  # fmt: skip
+
+
+def last_line(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line that explains the end; log lines about other things may stand before it."""
+    *_, last = done.stderr.splitlines()
+    assert "Traceback" not in done.stderr
+    return last
