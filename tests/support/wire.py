@@ -1,0 +1,397 @@
+"""A WebSocket transport between a made-up peer and a made-up application, in no time at all.
+
+`Wire` runs one transport class, ours or uvicorn's, on a loop whose time leaps: what the peer says
+comes in chunks of any size, what the application is told and what goes out is written down.
+"""
+
+import asyncio
+import copy
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from uvicorn.config import Config
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+
+from server.realtime.transport import WebSocketTransport
+from server.serving import uvicorn_config
+from server.web.transport import HttpTransport
+from tests.simulation.virtual import VirtualLoop
+from tests.support.peers import opening
+
+OURS: Final = WebSocketTransport
+TWIN: Final = WebSocketsSansIOProtocol
+
+Event = dict[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
+Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
+
+T = TypeVar("T")
+
+HIGH_WATER = 64 * 1024
+"""Bytes that wait for the peer before the transport is told to pause: asyncio's own limit."""
+
+
+@contextmanager
+def leaping_loop() -> Iterator[VirtualLoop]:
+    """A loop for many conversations, with no time in them."""
+    loop = VirtualLoop()
+    try:
+        yield loop
+    finally:
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(_ended(left))
+        loop.close()
+
+
+async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def run_on(loop: VirtualLoop, scene: Coroutine[Any, Any, T]) -> T:
+    """Play `scene` to its end."""
+    return loop.run_until_complete(scene)
+
+
+async def settled(seconds: float = 0.001) -> None:
+    """Everything that can happen has happened: the loop leaps only when there is nothing to do."""
+    await asyncio.sleep(seconds)
+
+
+class _Socket:
+    """What picows and uvicorn want of one. Nothing is written to it: picows writes to the
+    transport if that seems to be encrypted."""
+
+    family = socket.AF_INET
+
+    def fileno(self) -> int:
+        return -1
+
+    def getsockname(self) -> tuple[str, int]:
+        return "127.0.0.1", 8000
+
+    def getpeername(self) -> tuple[str, int]:
+        return "127.0.0.1", 50000
+
+    def setsockopt(self, *_: object) -> None: ...
+
+    def getsockopt(self, *_: object) -> int:
+        return 0
+
+
+_ABOUT = {"socket": _Socket(), "ssl_object": object()}
+
+
+class FakeTransport(asyncio.Transport):
+    """Does what asyncio's does with a socket, in the same order, without one.
+
+    A closed one still has what waits taken; an aborted one drops it. What comes is kept while
+    reading is paused.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._loop = loop
+        self._protocol: Any = None
+        self.taken = bytearray()
+        """What the peer has been sent, and took."""
+        self._waiting = bytearray()
+        self.crashes: list[Exception] = []
+        """Of the protocol: a loop would log them, and abort."""
+        self.is_taking = True
+        self.is_half_closed = False
+        self.is_aborted = False
+        self.is_lost = False
+        self._is_closing = False
+        self._is_paused = False
+        self._is_writing_paused = False
+        self._coming: list[bytes] = []
+        self._is_pumping = False
+
+    # What the protocol calls
+
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        self._protocol = protocol
+
+    def get_protocol(self) -> asyncio.BaseProtocol:
+        return self._protocol  # type: ignore[no-any-return]
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return _ABOUT.get(name, default)
+
+    def is_closing(self) -> bool:
+        return self._is_closing
+
+    def write(self, data: Any) -> None:
+        if self.is_half_closed:
+            raise RuntimeError("Cannot call write() after write_eof()")
+        if self.is_lost or self.is_aborted or (self._is_closing and not self._waiting):
+            return
+        self._waiting += data
+        self._flush()
+        if len(self._waiting) > HIGH_WATER and not self._is_writing_paused:
+            self._is_writing_paused = True
+            self._protocol.pause_writing()
+
+    def writelines(self, parts: Iterable[Any]) -> None:
+        self.write(b"".join(parts))
+
+    def get_write_buffer_size(self) -> int:
+        return len(self._waiting)
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def write_eof(self) -> None:
+        if not self._is_closing:
+            self.is_half_closed = True
+
+    def close(self) -> None:
+        if not self._is_closing:
+            self._is_closing = True
+            self._end_if_drained()
+
+    def abort(self) -> None:
+        if not self.is_aborted:
+            self._is_closing = self.is_aborted = True
+            self._waiting.clear()
+            self._loop.call_soon(self.lose)
+
+    def pause_reading(self) -> None:
+        self._is_paused = True
+
+    def resume_reading(self) -> None:
+        self._is_paused = False
+        self._pump_soon()
+
+    def is_reading(self) -> bool:
+        return not self._is_paused and not self._is_closing
+
+    # What the peer does
+
+    def say(self, chunks: Iterable[bytes]) -> None:
+        """Each chunk is one call of `data_received`; nothing stands for the end (FIN)."""
+        self._coming.extend(chunks)
+        self._pump_soon()
+
+    def lose(self, exc: Exception | None = None) -> None:
+        """The connection is gone."""
+        if not self.is_lost:
+            self.is_lost = self._is_closing = True
+            protocol, self._protocol = self._protocol, None
+            protocol.connection_lost(exc)
+
+    def take(self) -> None:
+        """The peer reads again, everything."""
+        self.is_taking = True
+        self._flush()
+
+    # What goes on between them
+
+    def _flush(self) -> None:
+        if not self.is_taking:
+            return
+        self.taken += self._waiting
+        self._waiting.clear()
+        if self._is_writing_paused:
+            self._is_writing_paused = False
+            self._protocol.resume_writing()
+        if self._is_closing:
+            self._end_if_drained()
+
+    def _end_if_drained(self) -> None:
+        if not self._waiting:
+            self._loop.call_soon(self.lose)
+
+    def _pump_soon(self) -> None:
+        if self._coming and not self._is_pumping:
+            self._is_pumping = True
+            self._loop.call_soon(self._pump)
+
+    def _pump(self) -> None:
+        self._is_pumping = False
+        if not self.is_reading():
+            return
+        chunk = self._coming.pop(0)
+        try:
+            if chunk:
+                self._protocol.data_received(chunk)
+            elif not self._protocol.eof_received():
+                self.close()
+        except Exception as error:
+            self.crashes.append(error)
+            self.abort()
+        self._pump_soon()
+
+
+class Wire:
+    """One connection of `kind`, with `application` above it.
+
+    `is_behind_http`: as in life, our HTTP transport has the connection first, and hands it over.
+    """
+
+    def __init__(
+        self, kind: Any, application: Application, *, is_behind_http: bool = False, **knobs: Any
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        config = copy.copy(_CONFIG)
+        config.loaded_app = application
+        for name, value in knobs.items():
+            setattr(config, name, value)
+        self.state = ServerState()
+        self.transport = FakeTransport(loop)
+        config.ws_protocol_class = kind
+        first = HttpTransport if is_behind_http else kind
+        self.protocol = first(config, self.state, {}, loop)
+        self.transport.set_protocol(self.protocol)
+        self.protocol.connection_made(self.transport)
+
+    async def upgrade(self, head: bytes = opening()) -> None:
+        """Ask to be let in, and give the application time to decide."""
+        self.transport.say([head])
+        await settled()
+
+    @property
+    def said(self) -> "Said":
+        """What the peer was sent so far."""
+        return parse(bytes(self.transport.taken))
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether this side is done: it has closed, or sends no more."""
+        return self.transport.is_closing() or self.transport.is_half_closed
+
+
+async def _nobody(scope: dict[str, Any], receive: Receive, send: Send) -> None: ...
+
+
+_CONFIG: Config = uvicorn_config(_nobody)
+_CONFIG.load()
+
+
+@dataclass
+class Listener:
+    """An application that lets everybody in, and writes down what it is told, to the end."""
+
+    accept: Event = field(default_factory=lambda: {"type": "websocket.accept"})
+    scope: dict[str, Any] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        self.scope = scope
+        self.events.append(await receive())
+        await send(self.accept)
+        while self.events[-1]["type"] != "websocket.disconnect":
+            self.events.append(await receive())
+
+
+# What goes over the wire
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a server has sent: the answer to the handshake, and frames after a 101."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    frames: tuple[tuple[int, bytes], ...]
+
+    def header(self, name: str) -> str | None:
+        """The first of that name, if there is one."""
+        return next((value for key, value in self.headers if key == name), None)
+
+    @property
+    def codes(self) -> list[int]:
+        """Of the close frames; 1005 is one without a code."""
+        return [
+            struct.unpack("!H", payload[:2])[0] if payload else 1005
+            for opcode, payload in self.frames
+            if opcode == 0x8
+        ]
+
+
+def parse(data: bytes) -> Said:
+    """Raises AssertionError for what no server may send."""
+    if not data:
+        return Said(0, (), b"", ())
+    head, blank, rest = data.partition(b"\r\n\r\n")
+    assert blank, data
+    first, *lines = head.decode("latin-1").split("\r\n")
+    version, status, *_ = first.split(" ", 2)
+    assert version == "HTTP/1.1"
+    headers = tuple(
+        (name.lower(), value) for name, _, value in (line.partition(": ") for line in lines)
+    )
+    if int(status) != 101:
+        return Said(int(status), headers, rest, ())
+    frames, at = [], 0
+    while at < len(rest):
+        assert rest[at] & 0xF0 == 0x80, "whole messages without extensions"
+        opcode, length, start = rest[at] & 0x0F, rest[at + 1], at + 2
+        assert length < 0x80, "servers do not mask"
+        if length >= 126:
+            start += 2 if length == 126 else 8
+            length = int.from_bytes(rest[at + 2 : start], "big")
+        at = start + length
+        assert at <= len(rest), "a frame that is cut off"
+        frames.append((opcode, rest[start:at]))
+    return Said(101, headers, b"", tuple(frames))
+
+
+def client_frame(
+    opcode: int,
+    payload: bytes = b"",
+    *,
+    fin: bool = True,
+    rsv: int = 0,
+    key: bytes | None = b"\x01\x80\xfe\x37",
+    width: int | None = None,
+    announced: int | None = None,
+) -> bytes:
+    """A frame as a client sends it, or as none should.
+
+    `key` None: not masked. `width` 0, 2 or 8: bytes of the length after the first, whether so many
+    are needed or not. `announced`: a length that is not the payload's.
+    """
+    length = len(payload) if announced is None else announced
+    if width is None:
+        width = 0 if length < 126 else 2 if length < 0x10000 else 8
+    short = {0: length, 2: 126, 8: 127}[width]
+    head = bytes([0x80 * fin | rsv << 4 | opcode, 0x80 * (key is not None) | short])
+    head += length.to_bytes(width, "big") if width else b""
+    if key is None:
+        return head + payload
+    return head + key + mask(payload, key)
+
+
+def mask(payload: bytes, key: bytes) -> bytes:
+    """RFC 6455, 5.3; there and back."""
+    repeated = (key * (len(payload) // 4 + 1))[: len(payload)]
+    mixed = int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")
+    return mixed.to_bytes(len(payload), "big")
+
+
+def split_frames(stream: bytes) -> list[bytes]:
+    """One chunk a frame, by what their headers say; the last may be cut off."""
+    chunks = []
+    while stream:
+        size = 2
+        if len(stream) > 1:
+            length = stream[1] & 0x7F
+            size += 4 if stream[1] & 0x80 else 0
+            if length >= 126:
+                width = 2 if length == 126 else 8
+                length = int.from_bytes(stream[2 : 2 + width], "big")
+                size += width
+            size += length
+        chunks.append(stream[:size])
+        stream = stream[size:]
+    return chunks
