@@ -11,6 +11,15 @@ from server.presence.session import Session
 from server.presence.status import Reason
 
 
+class StorageUnavailable(Exception):
+    """The disk does not do what was asked of it. `str()` is a sentence for the caller, and
+    `retry_after` the seconds after which asking again makes sense."""
+
+    def __init__(self, sentence: str, retry_after: int = 5) -> None:
+        self.retry_after = retry_after
+        super().__init__(sentence)
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
     """A player as stored. `password_hash` is None for a guest."""
@@ -23,17 +32,32 @@ class Account:
 
 
 class AccountStore(Protocol):
-    """Accounts and sessions on disk. The `add_` methods queue and return; a future of theirs, and
-    `flush`, are done when what was queued is durable."""
+    """Accounts and sessions on disk. The `add_` and `remove_` methods queue and return; how long
+    anybody waits for the disk is the store's to decide. Reads raise StorageUnavailable."""
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the disk is known to take nothing just now."""
 
     def add_account(self, account: Account, name: Name, created_at: float) -> asyncio.Future[None]:
-        """Queue a new player; `created_at` is a presence instant."""
+        """Queue a new player; `created_at` is a presence instant. The future is done when the
+        row is durable."""
+
+    def remove_account(self, id: PlayerId) -> None:
+        """Queue the removal of a player who has never had a session."""
 
     def add_session(self, session: Session, digest: bytes) -> None:
         """Queue a new session, known by the digest of its token."""
 
-    async def flush(self) -> None:
-        """Wait until all that was queued is durable. Cancelling forgets the wait, not the rows."""
+    async def is_written(self) -> bool:
+        """Wait, for as long as is worth it, until all that was queued is durable; says whether it
+        is. Cancelling forgets the wait, not the rows."""
+
+    async def secure_endings(self) -> None:
+        """Wait until no session that was ended so far can come back, whatever happens.
+
+        Raises StorageUnavailable where that cannot be had.
+        """
 
     async def is_any_taken(self, lookalikes: Collection[str]) -> bool:
         """Whether a stored name has one of these skeletons."""

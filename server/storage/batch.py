@@ -1,6 +1,8 @@
 """What waits to be written, and how it becomes rows: one transaction for whatever has piled up."""
 
+import sqlite3
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -36,6 +38,14 @@ _UPDATE_SESSION = """
 _END_SESSION = "UPDATE sessions SET ended_at = ?, end_reason = ? WHERE id = ?"
 _FREE_NAME = "UPDATE players SET name_key = NULL WHERE id = ?"
 _FREE_LOOKALIKES = "DELETE FROM name_lookalikes WHERE player_id = ?"
+# Nobody with a session is removed: one of them refused would keep everything else waiting for ever.
+_REMOVE_LOOKALIKES = """
+    DELETE FROM name_lookalikes WHERE player_id = ?1
+        AND NOT EXISTS (SELECT 1 FROM sessions WHERE player_id = ?1)
+"""
+_REMOVE_PLAYER = """
+    DELETE FROM players WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE player_id = ?1)
+"""
 
 
 @dataclass(slots=True)
@@ -51,10 +61,11 @@ class Batch:
     session_states: dict[SessionId, Row] = field(default_factory=dict)
     endings: list[Row] = field(default_factory=list)
     freed_names: list[Row] = field(default_factory=list)
+    removed_players: list[Row] = field(default_factory=list)
 
     def __len__(self) -> int:
         """How many rows wait."""
-        return sum(len(rows) for _, rows in self._statements())
+        return sum(len(getattr(self, name)) for name in self.__slots__)
 
     def extend(self, later: "Batch") -> None:
         """Append what came after this batch was taken."""
@@ -66,9 +77,13 @@ class Batch:
         self.session_states |= later.session_states
         self.endings += later.endings
         self.freed_names += later.freed_names
+        self.removed_players += later.removed_players
 
     async def write(self, connection: aiosqlite.Connection) -> None:
-        """Write everything or nothing. Raises sqlite3.Error; the transaction is then undone."""
+        """Write everything or nothing. Raises sqlite3.Error; the transaction is then undone, or
+        will be before the next one begins."""
+        if connection.in_transaction:
+            await connection.execute("ROLLBACK")
         await connection.execute("BEGIN IMMEDIATE")
         try:
             for sql, rows in self._statements():
@@ -76,13 +91,19 @@ class Batch:
                     await connection.executemany(sql, rows)
             await connection.execute("COMMIT")
         except BaseException:
-            # SQLite undoes it by itself after some errors (a full disk), not after others.
+            # SQLite undoes it by itself after some errors (a full disk), not after others. Where
+            # that fails too, the first error is the one to tell: a cancellation above all.
             if connection.in_transaction:
-                await connection.execute("ROLLBACK")
+                with suppress(sqlite3.Error):
+                    await connection.execute("ROLLBACK")
             raise
 
     def _statements(self) -> tuple[tuple[str, Collection[Row]], ...]:
         return (
+            # First for who is stored already and whose name somebody in this batch has taken
+            # over; last for who came and went within it.
+            (_FREE_NAME, self.freed_names),
+            (_FREE_LOOKALIKES, self.freed_names),
             (_INSERT_PLAYER, self.players),
             (_INSERT_LOOKALIKE, self.lookalikes),
             (_INSERT_SESSION, self.sessions),
@@ -92,4 +113,6 @@ class Batch:
             (_END_SESSION, self.endings),
             (_FREE_NAME, self.freed_names),
             (_FREE_LOOKALIKES, self.freed_names),
+            (_REMOVE_LOOKALIKES, self.removed_players),
+            (_REMOVE_PLAYER, self.removed_players),
         )

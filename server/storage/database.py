@@ -1,11 +1,14 @@
 """The SQLite file: opened once for writing, once for reading, locked against a second server."""
 
+import asyncio
 import fcntl
 import logging
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import aiosqlite
 
@@ -14,65 +17,164 @@ from server.storage.migrations import migrate
 
 _log = logging.getLogger("stillhere.storage")
 
-_BUSY_MS = 1000
-_SAFE_WAL = (3, 51, 3)
-"""Before this version SQLite can corrupt a WAL that two connections write or checkpoint at the
-same instant (sqlite.org/wal.html#walresetbug). One writes here; operators must know it too."""
+BUSY = 1.0
+"""Seconds for which a call waits for somebody else's lock before it fails, and is tried again."""
 
-_COMMON = f"PRAGMA busy_timeout = {_BUSY_MS}; PRAGMA foreign_keys = ON;"
-# FULL: a commit is on the disk, not only in the system's memory, before it is told. The writer
-# commits whatever has piled up at once, so that costs one fsync a batch.
-_WRITER = (
-    _COMMON
-    + """
-    PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;
+LARGE_WAL = 8 * 1024 * 1024
+"""Bytes of write-ahead log, twice of what a checkpoint lets it become: somebody's long read has
+kept it from being used again, and it is cut off as soon as that is over."""
+
+_CLOSING = 3.0
+"""Seconds to close in. A disk that does not answer must not keep the process from stopping."""
+
+_SAFE_WAL = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
+"""From the first on, and in the last releases of two older lines, SQLite does not corrupt a WAL
+that two connections write or checkpoint at the same instant (sqlite.org/wal.html#walresetbug)."""
+
+_COMMON = f"""
+    PRAGMA busy_timeout = {BUSY * 1000:.0f};
+    PRAGMA foreign_keys = ON;
+    PRAGMA trusted_schema = OFF;
 """
-)
-_READER = _COMMON + "PRAGMA query_only = ON;"
+# FULL: a commit is on the disk, not only in the system's memory, before it is told. The writer
+# commits whatever has piled up at once, so that costs one fsync a batch. It is stated once for all
+# rows: sessions, sign-outs and passwords need it, and what else is in the batch comes for free.
+_WRITER = f"""
+    {_COMMON}
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA wal_autocheckpoint = 1000;
+    PRAGMA journal_size_limit = {LARGE_WAL};
+"""
+_READER = f"{_COMMON} PRAGMA query_only = ON;"
+
+Connect: TypeAlias = Callable[..., aiosqlite.Connection]
+"""Makes a connection: the file's address first, then what `sqlite3.connect` takes."""
+
+
+def connect(address: str, **options: Any) -> aiosqlite.Connection:
+    """A connection whose thread ends with the process, closed or not.
+
+    aiosqlite's own threads keep an interpreter from exiting for as long as nobody closes them.
+    """
+    connection = aiosqlite.connect(address, **options)
+    connection._thread.daemon = True
+    return connection
 
 
 class Database:
-    """Two connections to one file. The writer belongs to the journal, the reader to the queries;
-    both are there between `open` and `close`."""
+    """Two connections to one file. The writer belongs to the journal, and nobody else writes or
+    checkpoints; the reader belongs to the queries. Both are there between `open` and `close`."""
 
     writer: aiosqlite.Connection
     reader: aiosqlite.Connection
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, connect: Connect = connect) -> None:
         self._path = path
+        self._wal = path.with_name(path.name + "-wal")
+        self._connect = connect
         self._closing = AsyncExitStack()
 
     async def open(self) -> None:
-        """Open, lock and migrate the file; it is made if it is not there. Raises StorageRefused."""
+        """Open, lock, check and migrate the file; it is made if it is not there.
+
+        Reads all of it once (`quick_check`). Raises StorageRefused.
+        """
         path = self._path
+        # No isolation level: transactions are begun and committed where the code says so.
+        options: dict[str, Any] = {"uri": True, "isolation_level": None}
+        address = path.absolute().as_uri()
         async with AsyncExitStack() as stack:
             stack.callback(os.close, _lock(path))
             try:
-                self.writer = await stack.enter_async_context(_connect(path))
+                self.writer = await stack.enter_async_context(
+                    self._connect(f"{address}?mode=rwc", **options)
+                )
                 await self.writer.executescript(_WRITER)
+                await _check(self.writer)
                 await migrate(self.writer)
-                self.reader = await stack.enter_async_context(_connect(path))
+                self.reader = await stack.enter_async_context(
+                    self._connect(f"{address}?mode=ro", **options)
+                )
                 await self.reader.executescript(_READER)
             except sqlite3.Error as error:
-                raise StorageRefused(f"the database {path} cannot be used: {error}") from error
+                raise refusal(path, error) from error
             self._closing = stack.pop_all()
-        if sqlite3.sqlite_version_info < _SAFE_WAL:
-            _log.info("SQLite %s: keep other writers off %s", sqlite3.sqlite_version, path)
+        if not _is_safe(sqlite3.sqlite_version_info):
+            _log.warning(
+                "SQLite %s can corrupt a database that two programs write at the same instant: "
+                "open %s with other programs for reading only",
+                sqlite3.sqlite_version,
+                path,
+            )
 
     async def close(self) -> None:
         """Close both connections and give up the lock; doing it twice is as good as once."""
-        await self._closing.aclose()
+        try:
+            async with asyncio.timeout(_CLOSING):
+                await self._closing.aclose()
+        except (sqlite3.Error, TimeoutError) as error:
+            # What was committed is safe; nothing depends on the rest.
+            _log.error("%s could not be closed: %s", self._path, error or "it does not answer")
+
+    def wal_bytes(self) -> int:
+        """The size of the write-ahead log; 0 where there is none."""
+        try:
+            return self._wal.stat().st_size
+        except OSError:
+            return 0
+
+    async def shorten_wal(self) -> None:
+        """Bring the write-ahead log into the database and cut it off, unless somebody reads in it.
+
+        For the journal, between two transactions. Raises sqlite3.Error.
+        """
+        # Without patience: whoever reads for long would have every write wait for them.
+        await self.writer.execute("PRAGMA busy_timeout = 0")
+        try:
+            await self.writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            await self.writer.execute(f"PRAGMA busy_timeout = {BUSY * 1000:.0f}")
 
 
-def _connect(path: Path) -> aiosqlite.Connection:
-    # No isolation level: transactions are begun and committed where the code says so.
-    return aiosqlite.connect(path, isolation_level=None)
+def refusal(path: Path, error: sqlite3.Error) -> StorageRefused:
+    """What to tell an operator whose database could not be opened."""
+    code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    match code:
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return StorageRefused(
+                f"the database {path} cannot be used, it is damaged: {error}; restore a backup "
+                "of it, or move it away to begin with an empty one"
+            )
+        case sqlite3.SQLITE_BUSY:
+            return StorageRefused(
+                f"the database {path} cannot be used: another program has locked it; end that, "
+                "and start again"
+            )
+        case _:
+            return StorageRefused(f"the database {path} cannot be used: {error}")
+
+
+async def _check(connection: aiosqlite.Connection) -> None:
+    for (found,) in await connection.execute_fetchall("PRAGMA quick_check(1)"):
+        if found != "ok":
+            error = sqlite3.DatabaseError(" ".join(str(found).split()))
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
+
+
+def _is_safe(version: tuple[int, int, int]) -> bool:
+    newest, *backports = _SAFE_WAL
+    return version >= newest or any(
+        version[:2] == line[:2] and version >= line for line in backports
+    )
 
 
 def _lock(path: Path) -> int:
     """Hold a lock beside the file for as long as this process lives, whatever ends it."""
     try:
-        lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        real = path.resolve()  # a symbolic link leads to the same file
+        lock = os.open(real.with_name(real.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise StorageRefused(f"the database {path} cannot be used: {error.strerror}") from error
     try:

@@ -4,23 +4,30 @@ It subscribes to the events and queues rows; one task writes whatever has piled 
 transaction (group commit), at once when it is idle. When the disk fails it keeps everything, says
 so, and tries again; presence goes on meanwhile. `last_activity_at` of sessions that did nothing
 but be active is written every few seconds.
+
+Who waits for the disk waits a while, not for ever: see `PATIENCE`. Sign-outs that the database has
+not taken by then go to the lifeboat (`lifeboat.py`).
 """
 
 import asyncio
 import logging
-import sqlite3
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from server.accounts.names import Name
-from server.accounts.ports import Account
+from server.accounts.ports import Account, StorageUnavailable
 from server.clock import Clock
+from server.ids import PlayerId
 from server.presence.events import Event, SessionEnded, StatusChanged
 from server.presence.explain import explain_change
 from server.presence.registry import Registry
 from server.presence.session import Session
+from server.presence.status import Reason
 from server.storage.batch import Batch
-from server.storage.database import Database
+from server.storage.database import LARGE_WAL, Database
+from server.storage.lifeboat import Ending, Lifeboat
+from server.storage.waiting import within
 
 _log = logging.getLogger("stillhere.storage")
 
@@ -30,39 +37,69 @@ ACTIVITY_INTERVAL = 5.0
 MOST_WAITING_FOR_ACTIVITY = 50_000
 """Rows waiting for a failing disk above which mere activity is no longer queued."""
 
+PATIENCE = 1.0
+"""Seconds for which a caller waits for the disk; not at all while it is known to take nothing.
+
+A disk that works answers within a few hundredths. Whoever signs in would notice more than a second,
+and has little to lose: should the process die before the disk takes it, they sign in again. A
+password and a sign-out are worth more, and are answered otherwise after it."""
+
+LIFEBOAT_PATIENCE = 5.0
+"""Seconds for the lifeboat to take a sign-out: an fsync on a disk in trouble can last."""
+
+STUCK = 5.0
+"""Seconds of one single write after which the disk counts as failing: it may hang for ever."""
+
 _AT_ONCE = 500
-_FIRST_RETRY, _LAST_RETRY = 0.1, 5.0
+_FIRST_RETRY, _LAST_RETRY = 0.1, 2.0
+_BY_ITSELF = (Reason.IDLE_TIMEOUT, Reason.SESSION_LIFETIME)
 
 
 @dataclass(frozen=True, slots=True)
 class JournalStatistics:
-    """`failing_for`: seconds since the disk last took anything, 0 when it does; `why` it fails."""
+    """`failing_for`: seconds since the disk last took anything, 0 when it does; `why` it fails;
+    `wal_bytes` of write-ahead log; `in_lifeboat`: sign-outs that are safe there only."""
 
     waiting: int
     written: int
     shed: int
     failing_for: float
     why: str | None
+    wal_bytes: int
+    in_lifeboat: int
+
+
+class _Over(NamedTuple):
+    """A session that ended: the number of its row, and whose name is free by that."""
+
+    number: int
+    ending: Ending
+    frees: PlayerId | None
 
 
 class Journal:
-    """Queues rows and writes them. `add_account`, `add_session` and `flush` are the account
-    store's part of it."""
+    """Queues rows and writes them; most of an `AccountStore` is its part."""
 
-    def __init__(self, database: Database, registry: Registry, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, lifeboat: Lifeboat, registry: Registry, clock: Clock
+    ) -> None:
         self._database = database
+        self._lifeboat = lifeboat
         self._registry = registry
         self._clock = clock
         self._pending = Batch()
         # Futures of those who wait, with the number of the row they wait for.
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        self._over: deque[_Over] = deque()
         self._queued = 0
         self._written = 0
         self._shed = 0
         self._wake = asyncio.Event()
         self._is_closing = False
         self._failing_since: float | None = None
+        self._writing_since: float | None = None
         self._why: str | None = None
+        self._looks_at_wal = False
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
@@ -83,20 +120,35 @@ class Journal:
             _, unfinished = await asyncio.wait([writer], timeout=patience)
             if unfinished:
                 writer.cancel()
-                _log.error("%d rows are lost: the disk did not take them", len(self._pending))
+                lost = self._queued - self._written
+                _log.error("%d entries are lost: the disk did not take them", lost)
             await asyncio.gather(writer, activity, return_exceptions=True)
             self._tasks = []
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the disk took nothing the last time, or has not answered for long."""
+        return self._failing_since is not None or self._stuck_for() > STUCK
+
     def statistics(self) -> JournalStatistics:
         """How the writing goes, at this instant."""
-        since = self._failing_since
+        since, why = self._failing_since, self._why
+        failing_for = 0.0 if since is None else self._clock.now() - since
+        if since is None and self._stuck_for() > STUCK:
+            failing_for, why = self._stuck_for(), "the disk does not answer"
         return JournalStatistics(
             waiting=self._queued - self._written,
             written=self._written,
             shed=self._shed,
-            failing_for=0.0 if since is None else self._clock.now() - since,
-            why=self._why,
+            failing_for=failing_for,
+            why=why,
+            wal_bytes=self._database.wal_bytes(),
+            in_lifeboat=len(self._lifeboat),
         )
+
+    def freed_names(self) -> set[PlayerId]:
+        """Guests who are gone, and of whom the disk does not know it yet."""
+        return {over.frees for over in self._over if over.frees is not None}
 
     # What is queued
 
@@ -118,6 +170,11 @@ class Journal:
         self._pending.lookalikes += [(each, account.id) for each in name.lookalikes]
         self._note_queued()
         return self._written_up_to_here()
+
+    def remove_account(self, id: PlayerId) -> None:
+        """Queue the removal of a player who has never had a session."""
+        self._pending.removed_players.append((id,))
+        self._note_queued()
 
     def add_session(self, session: Session, digest: bytes) -> None:
         """Queue a new session, known by the digest of its token."""
@@ -145,10 +202,12 @@ class Journal:
             case SessionEnded(session=session, reason=reason, at=at, is_last=is_last):
                 at_ms = self._clock.to_wall(at)
                 self._pending.endings.append((at_ms, reason, session.id))
-                if is_last and session.player.guest:
+                frees = session.player.id if is_last and session.player.guest else None
+                if frees is not None:
                     # Nobody can come back as this guest: the name is anybody's again.
-                    self._pending.freed_names.append((session.player.id,))
+                    self._pending.freed_names.append((frees,))
                 self._note_queued()
+                self._over.append(_Over(self._queued, Ending(session.id, reason, at_ms), frees))
             case _:
                 pass
 
@@ -165,10 +224,39 @@ class Journal:
             self._note_queued()
         return bool(touched)
 
-    async def flush(self) -> None:
-        """Wait until all that was queued is durable. Cancelling forgets the wait, not the rows."""
-        if self._written < self._queued:
-            await self._written_up_to_here()
+    # Who waits for the disk
+
+    async def flush(self, patience: float | None = PATIENCE) -> bool:
+        """Wait until all that was queued is durable, for at most `patience` seconds, and not at
+        all while the disk is known to take nothing; says whether it is durable. None: wait
+        whatever happens. Cancelling forgets the wait, not the rows."""
+        if self._written >= self._queued:
+            return True
+        if patience is not None and self.is_failing:
+            return False
+        try:
+            await within(patience, self._written_up_to_here())
+        except TimeoutError:
+            return False
+        return True
+
+    async def secure_endings(self) -> None:
+        """Wait until no session that was ended so far can come back, whatever happens: its row is
+        durable, or it is in the lifeboat. Raises StorageUnavailable where neither can be had."""
+        if await self.flush():
+            return
+        try:
+            await within(LIFEBOAT_PATIENCE, self._lifeboat.save(self._unwritten_endings))
+        except OSError as error:  # TimeoutError is one
+            _log.error("a sign-out is in memory only: %s", error or "the disk does not answer")
+            raise StorageUnavailable(
+                "You are signed out, here and now, but that could not be written down: should "
+                "this server stop before it is, the session could come back."
+            ) from error
+
+    def _unwritten_endings(self) -> list[Ending]:
+        """Of sessions that somebody ended. Where time did, it will do so again at the start."""
+        return [over.ending for over in self._over if over.ending.reason not in _BY_ITSELF]
 
     def _note_change(self, event: StatusChanged) -> None:
         session = event.session
@@ -198,7 +286,8 @@ class Journal:
         self._pending.player_states[player.id] = (
             player.status,
             int(player.status.is_here),
-            last_activity,
+            # Of all their sessions: of one that is idle, it would hide what the others did.
+            self._clock.to_wall(player.last_activity),
             player.id,
         )
 
@@ -218,24 +307,50 @@ class Journal:
         while not (self._is_closing and self._written == self._queued):
             await self._wake.wait()
             self._wake.clear()
-            batch, self._pending = self._pending, Batch()
-            upto = self._queued
-            try:
-                await batch.write(self._database.writer)
-            except sqlite3.Error as error:
-                batch.extend(self._pending)
-                self._pending = batch
-                self._note_failure(error)
+            if self._written == self._queued or await self._write():
+                delay = _FIRST_RETRY
+                await self._tidy()
+            else:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, _LAST_RETRY)
                 self._wake.set()
-            else:
-                delay = _FIRST_RETRY
-                self._note_success(upto)
+
+    async def _write(self) -> bool:
+        """Write what has piled up; says whether the disk took it."""
+        batch, self._pending = self._pending, Batch()
+        upto = self._queued
+        self._writing_since = asyncio.get_running_loop().time()
+        try:
+            await batch.write(self._database.writer)
+        except Exception as error:
+            # Whatever it is, nothing else will write these rows.
+            batch.extend(self._pending)
+            self._pending = batch
+            self._note_failure(error)
+            return False
+        finally:
+            self._writing_since = None
+        self._note_success(upto)
+        return True
+
+    async def _tidy(self) -> None:
+        """After a success: empty the lifeboat, and cut off a write-ahead log that has grown."""
+        try:
+            if len(self._lifeboat):
+                await self._lifeboat.clear(self._unwritten_endings)
+            if self._looks_at_wal:
+                self._looks_at_wal = False
+                await self._database.shorten_wal()
+        except Exception as error:
+            # Nothing depends on it, and there will be another success.
+            _log.warning("the storage could not be tidied up: %s", error)
 
     async def _note_activity_for_ever(self) -> None:
         while True:
             await asyncio.sleep(ACTIVITY_INTERVAL)
+            if self._database.wal_bytes() > LARGE_WAL:
+                self._looks_at_wal = True
+                self._wake.set()
             # In portions, between which the loop serves players: 20,000 at once took 60 ms.
             for _ in range(len(self._registry.sessions) // _AT_ONCE + 1):
                 if not self.note_activity(_AT_ONCE):
@@ -247,12 +362,19 @@ class Journal:
         if self._failing_since is not None:
             _log.warning("the database takes writes again; nothing was lost")
             self._failing_since = self._why = None
+        while self._over and self._over[0].number <= upto:
+            self._over.popleft()
         while self._waiters and self._waiters[0][0] <= upto:
             _, future = self._waiters.popleft()
             if not future.done():
                 future.set_result(None)
 
-    def _note_failure(self, error: sqlite3.Error) -> None:
+    def _stuck_for(self) -> float:
+        if self._writing_since is None:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._writing_since
+
+    def _note_failure(self, error: Exception) -> None:
         if self._failing_since is None:
             self._failing_since = self._clock.now()
             _log.error(

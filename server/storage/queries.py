@@ -1,12 +1,20 @@
 """What is read back: accounts, endings, history, who is offline, and what a start has to know."""
 
-from collections.abc import Collection
+import logging
+import sqlite3
+from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
-from server.accounts.ports import Account
+from server.accounts.ports import Account, StorageUnavailable
 from server.ids import PlayerId, SessionId
 from server.presence.status import Reason, Status
 from server.storage.database import Database
+from server.storage.waiting import within
+
+_log = logging.getLogger("stillhere.storage")
+
+PATIENCE = 5.0
+"""Seconds for an answer. They take milliseconds, unless the disk hangs."""
 
 
 class StoredPlayer(NamedTuple):
@@ -50,19 +58,20 @@ _PLAYER = "p.id, p.name, p.sort_key, p.guest, p.status, p.last_activity_at"
 
 
 class Queries:
-    """Reads on a connection that cannot write. Every answer is a copy; nothing stays open."""
+    """Reads on a connection that cannot write. Every answer is a copy, of a page at the most;
+    no transaction stays open. All but `check` raise StorageUnavailable."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def is_any_taken(self, lookalikes: Collection[str]) -> bool:
-        """Whether a stored name has one of these skeletons."""
+    async def owners_of(self, lookalikes: Collection[str]) -> set[PlayerId]:
+        """The players whose stored names have one of these skeletons."""
         marks = ", ".join("?" * len(lookalikes))
         rows = await self._all(
-            f"SELECT 1 FROM name_lookalikes WHERE lookalike IN ({marks}) LIMIT 1",  # noqa: S608
+            f"SELECT player_id FROM name_lookalikes WHERE lookalike IN ({marks})",  # noqa: S608
             *lookalikes,
         )
-        return bool(rows)
+        return {PlayerId(id) for (id,) in rows}
 
     async def find_account(self, name_key: str) -> Account | None:
         """The account that signs in with this name."""
@@ -147,12 +156,21 @@ class Queries:
         ]
 
     async def check(self) -> None:
-        """Raise sqlite3.Error unless the database can be read."""
-        await self._all("SELECT 1 FROM boots LIMIT 1")
+        """Raise sqlite3.Error or TimeoutError unless the database can be read."""
+        await within(PATIENCE, self._rows("SELECT 1 FROM boots LIMIT 1"))
 
     async def _all(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        rows = await self._database.reader.execute_fetchall(sql, parameters)
+        try:
+            rows = await within(PATIENCE, self._rows(sql, *parameters))
+        except (sqlite3.Error, TimeoutError) as error:
+            _log.error("the database cannot be read: %s", error or "it does not answer")
+            raise StorageUnavailable(
+                "What was asked for cannot be read just now; ask again in a moment."
+            ) from error
         return [tuple(row) for row in rows]
+
+    async def _rows(self, sql: str, *parameters: object) -> Iterable[sqlite3.Row]:
+        return await self._database.reader.execute_fetchall(sql, parameters)
 
 
 def _player(row: tuple[Any, ...]) -> StoredPlayer:

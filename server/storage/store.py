@@ -1,6 +1,7 @@
 """The storage as the rest of the server sees it: opened, reconciled, written to, closed."""
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Collection
 from contextlib import suppress
@@ -8,14 +9,19 @@ from pathlib import Path
 
 from server import __version__
 from server.accounts.names import Name
-from server.accounts.ports import Account
+from server.accounts.ports import Account, StorageUnavailable
 from server.clock import Clock
+from server.ids import PlayerId
 from server.presence.registry import Registry
 from server.presence.session import Session
 from server.presence.status import Reason
-from server.storage.database import Database
+from server.storage.database import Connect, Database, connect, refusal
+from server.storage.errors import StorageRefused
 from server.storage.journal import Journal
+from server.storage.lifeboat import Ending, Lifeboat, lifeboat_path, rows_of
 from server.storage.queries import Queries, StoredSession
+
+_log = logging.getLogger("stillhere.storage")
 
 
 class Store:
@@ -24,33 +30,66 @@ class Store:
     It is the `AccountStore` of `server/accounts/ports.py`.
     """
 
-    def __init__(self, path: Path, registry: Registry, clock: Clock) -> None:
-        self._database = Database(path)
+    def __init__(
+        self,
+        path: Path,
+        registry: Registry,
+        clock: Clock,
+        connect: Connect = connect,
+    ) -> None:
+        self._path = path
+        self._registry = registry
         self._clock = clock
         self._boot: int | None = None
-        self.journal = Journal(self._database, registry, clock)
+        self._database = Database(path, connect)
+        self._lifeboat = Lifeboat(lifeboat_path(path))
+        self.journal = Journal(self._database, self._lifeboat, registry, clock)
         self.queries = Queries(self._database)
 
     async def open(self) -> tuple[list[StoredSession], bool]:
         """Open the database, making it if need be, write the boot row, and begin to write.
 
         Returns the sessions to be restored, and whether the last process stopped in order (or
-        there was none). Raises StorageRefused.
+        there was none). Raises StorageRefused, and leaves nothing open then.
         """
-        await self._database.open()
+        try:
+            await self._database.open()
+            return await self._take_over()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _take_over(self) -> tuple[list[StoredSession], bool]:
         writer = self._database.writer
-        last = list(
-            await writer.execute_fetchall("SELECT stopped_at FROM boots ORDER BY id DESC LIMIT 1")
-        )
-        in_order = all(row[0] is not None for row in last)
-        cursor = await writer.execute(
-            "INSERT INTO boots (started_at, version) VALUES (?, ?)",
-            (self._clock.to_wall(self._clock.now()), __version__),
-        )
-        self._boot = cursor.lastrowid
-        await cursor.close()
+        try:
+            saved = self._lifeboat.open()
+            if saved:
+                await self._apply(saved)
+            last = list(
+                await writer.execute_fetchall(
+                    "SELECT stopped_at FROM boots ORDER BY id DESC LIMIT 1"
+                )
+            )
+            cursor = await writer.execute(
+                "INSERT INTO boots (started_at, version) VALUES (?, ?)",
+                (self._clock.to_wall(self._clock.now()), __version__),
+            )
+            self._boot = cursor.lastrowid
+            await cursor.close()
+            sessions = await self.queries.live_sessions()
+        except sqlite3.Error as error:
+            raise refusal(self._path, error) from error
+        except (OSError, StorageUnavailable) as error:
+            raise StorageRefused(f"the database {self._path} cannot be used: {error}") from error
         self.journal.start()
-        return await self.queries.live_sessions(), in_order
+        return sessions, all(row[0] is not None for row in last)
+
+    async def _apply(self, saved: list[Ending]) -> None:
+        """Have the database know what only the lifeboat did."""
+        writer = self._database.writer
+        await (await rows_of(saved, writer, self._registry.policy)).write(writer)
+        await self._lifeboat.clear(list)
+        _log.warning("%d sign-outs that the database had not taken are in it now", len(saved))
 
     async def close(self) -> None:
         """Write what is left, note the stop, and close. Doing it twice is as good as once."""
@@ -64,6 +103,11 @@ class Store:
                     (self._clock.to_wall(self._clock.now()), boot),
                 )
         await self._database.close()
+        self._lifeboat.close()
+
+    async def flush(self) -> None:
+        """Wait until all that was queued is durable, however long that takes."""
+        await self.journal.flush(patience=None)
 
     # What the accounts need
 
@@ -73,11 +117,23 @@ class Store:
     def add_session(self, session: Session, digest: bytes) -> None:
         self.journal.add_session(session, digest)
 
-    async def flush(self) -> None:
-        await self.journal.flush()
+    @property
+    def is_failing(self) -> bool:
+        return self.journal.is_failing
+
+    def remove_account(self, id: PlayerId) -> None:
+        self.journal.remove_account(id)
+
+    async def is_written(self) -> bool:
+        return await self.journal.flush()
+
+    async def secure_endings(self) -> None:
+        await self.journal.secure_endings()
 
     async def is_any_taken(self, lookalikes: Collection[str]) -> bool:
-        return await self.queries.is_any_taken(lookalikes)
+        # Asked first: of who is freed meanwhile, the disk knows it, or they are still in the way.
+        freed = self.journal.freed_names()
+        return bool(await self.queries.owners_of(lookalikes) - freed)
 
     async def find_account(self, name_key: str) -> Account | None:
         return await self.queries.find_account(name_key)

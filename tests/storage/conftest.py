@@ -1,5 +1,6 @@
 """A storage on a file of its own, with a registry and the clock that the test moves."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from itertools import count
@@ -17,11 +18,21 @@ from server.presence.policy import Policy
 from server.presence.registry import Registry
 from server.presence.session import Player, Session
 from server.presence.stream import EventStream
+from server.storage.database import Connect, connect
 from server.storage.reconcile import restore_sessions
 from server.storage.store import Store
 from tests.support.manual_clock import ManualClock
 
 KEY = "k" * 32
+
+
+async def kill(store: Store) -> None:
+    """End what runs, write nothing, and let go of the file."""
+    for task in store.journal._tasks:
+        task.cancel()
+    await asyncio.gather(*store.journal._tasks, return_exceptions=True)
+    await store._database.close()
+    store._lifeboat.close()
 
 
 def fail(error: Exception, event: object) -> None:
@@ -42,10 +53,10 @@ class House:
         self._numbers = count()
 
     @classmethod
-    async def open(cls, path: Path, clock: ManualClock) -> "House":
+    async def open(cls, path: Path, clock: ManualClock, connect: Connect = connect) -> "House":
         registry = Registry(Policy())
         stream = EventStream(fail)
-        store = Store(path, registry, clock)
+        store = Store(path, registry, clock, connect)
         sessions = Sessions(registry, stream, SessionTokens([KEY]), store)
         stream.subscribe(sessions.hear)
         stream.subscribe(store.journal.hear)
@@ -72,6 +83,10 @@ class House:
             self.clock.move_to(max(due, self.clock.now()))
             self.stream.publish(self.registry.expire(self.clock.now()))
         self.clock.move_to(instant)
+
+    async def kill(self) -> None:
+        """The process is gone: what is in memory only is lost."""
+        await kill(self.store)
 
     async def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What somebody else would read from the file."""

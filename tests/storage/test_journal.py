@@ -172,7 +172,8 @@ async def test_a_full_disk_loses_nothing_and_says_so_once(
         ("active",),
         ("away",),
     ]
-    assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING"]
+    storage = [record for record in caplog.records if record.name == "stillhere.storage"]
+    assert [record.levelname for record in storage] == ["ERROR", "WARNING"]
 
 
 async def test_a_failed_transaction_leaves_nothing_behind(house: House) -> None:
@@ -210,7 +211,7 @@ async def test_closing_gives_up_on_a_disk_that_stays_broken(
     BrokenDisk(monkeypatch)
     house.sign_in()
     await house.store.journal.close(patience=0.05)
-    assert "rows are lost" in caplog.records[-1].getMessage()
+    assert "entries are lost" in caplog.records[-1].getMessage()
 
 
 async def test_a_cancelled_wait_cancels_no_row(house: House) -> None:

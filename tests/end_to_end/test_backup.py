@@ -1,0 +1,63 @@
+"""`stillhere backup`, as an operator uses it: on a live server, and back again."""
+
+import asyncio
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+
+from tests.support.process import ServerProcess, last_line, run, running
+
+
+async def write_on(server: ServerProcess, busy: asyncio.Event) -> int:
+    """Guests come and go for as long as the copying lasts; returns how many."""
+    count = 0
+    async with httpx.AsyncClient(base_url=server.url, timeout=20) as client:
+        while not busy.is_set():
+            count += 1
+            response = await client.post("/api/guests", json={"name": f"guest {count}"})
+            assert response.status_code == 201
+            assert (await client.delete("/api/session")).status_code == 204
+    return count
+
+
+async def test_a_copy_made_under_load_carries_everybody_on(tmp_path: Path) -> None:
+    copy = tmp_path / "copies" / "copy.db"
+    copy.parent.mkdir()
+    async with running(tmp_path) as server:
+        ada = await server.sign_in("Ada")
+        is_copied = asyncio.Event()
+        writing = asyncio.create_task(write_on(server, is_copied))
+        await asyncio.sleep(0.1)
+        done = await asyncio.to_thread(run, tmp_path, "backup", str(copy))
+        is_copied.set()
+        assert done.returncode == 0, done.stderr
+        assert await writing > 0
+        first, second = done.stdout.splitlines()
+        assert first.startswith(f"stillhere.db copied to {copy}: ")
+        assert "stillhere.db.keys" in second
+        # The server is the only one that writes, and has not been disturbed.
+        assert await server.status(ada) == (200, "active")
+        async with httpx.AsyncClient(base_url=server.url) as client:
+            assert (await client.get("/readyz")).status_code == 200
+    with closing(sqlite3.connect(copy)) as disk:
+        assert disk.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    shutil.copy(tmp_path / "stillhere.db.keys", copy.with_name("copy.db.keys"))
+    async with running(tmp_path, "--database", str(copy)) as server:
+        assert await server.status(ada) == (200, "reconnecting")
+
+
+def test_the_command_knows_the_database_as_the_server_does(tmp_path: Path) -> None:
+    path = tmp_path / "game.db"
+    with closing(sqlite3.connect(path)) as disk:
+        disk.execute("CREATE TABLE boots (id INTEGER)")
+    assert run(tmp_path, "backup", "1.db", STILLHERE_DATABASE="game.db").returncode == 0
+    again = run(tmp_path, "--database", "game.db", "backup", "1.db")
+    assert again.returncode == 1
+    assert last_line(again).startswith("stillhere: 1.db exists already")
+    missing = run(tmp_path, "--database", "game.db", "backup", "2.db", "--database", "no.db")
+    assert missing.returncode == 1
+    assert last_line(missing) == "stillhere: there is no database no.db to copy"
+    assert {each.name for each in tmp_path.glob("*.db")} == {"game.db", "1.db"}

@@ -1,0 +1,293 @@
+"""A sign-out that the database does not take is in a file beside it, and in the next start."""
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+
+from server.accounts.ports import StorageUnavailable
+from server.ids import SessionId
+from server.presence.session import Session
+from server.presence.status import Reason
+from server.storage import journal as journal_module
+from server.storage import lifeboat as lifeboat_module
+from server.storage.lifeboat import CAPACITY, RECORD, Ending, Lifeboat
+from tests.storage.conftest import House
+from tests.storage.faulty import FaultyDisk
+from tests.support.manual_clock import START_MS, ManualClock
+
+FOR_EVER = 10**9
+SIZE = RECORD * CAPACITY
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "test.db"
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> FaultyDisk:
+    """One that works until `break_` is called."""
+    monkeypatch.setattr(journal_module, "_FIRST_RETRY", 0.001)
+    monkeypatch.setattr(journal_module, "_LAST_RETRY", 0.002)
+    return FaultyDisk()
+
+
+def break_(disk: FaultyDisk, house: House) -> None:
+    """From now on the database takes nothing, and the journal knows it."""
+    disk.first, disk.count = disk.calls + 1, FOR_EVER
+    house.store.journal._failing_since = house.clock.now()
+
+
+def mend(disk: FaultyDisk) -> None:
+    disk.count = 0
+
+
+def endings(*numbers: int) -> list[Ending]:
+    return [Ending(SessionId(f"s_{n:022}"), Reason.SIGNED_OUT, START_MS + n) for n in numbers]
+
+
+def look_at(path: Path) -> os.stat_result:
+    return path.stat()
+
+
+async def sign_out(house: House, *sessions: Session) -> None:
+    await house.sessions.end(sessions, Reason.SIGNED_OUT, house.clock.now())
+
+
+# The file
+
+
+async def test_what_was_saved_is_found_at_the_next_start(path: Path) -> None:
+    boat = Lifeboat(path)
+    assert boat.open() == []
+    await boat.save(lambda: endings(1, 2))
+    await boat.save(lambda: endings(2, 3))
+    assert len(boat) == 3
+    boat.close()
+    again = Lifeboat(path)
+    assert again.open() == endings(1, 2, 3), "each once, in order"
+    await again.save(lambda: endings(4))
+    again.close()
+    assert Lifeboat(path).open() == endings(1, 2, 3, 4), "it goes on behind what is there"
+
+
+async def test_it_never_grows_and_is_nobody_elses(path: Path) -> None:
+    boat = Lifeboat(path)
+    boat.open()
+    before = look_at(path)
+    assert (before.st_size, before.st_mode & 0o777) == (SIZE, 0o600)
+    assert before.st_blocks * 512 >= SIZE, "not a hole, for which there might be no room"
+    await boat.save(lambda: endings(*range(CAPACITY)))
+    after = look_at(path)
+    assert (after.st_size, after.st_blocks) == (SIZE, before.st_blocks)
+    with pytest.raises(OSError, match="no record is free"):
+        await boat.save(lambda: endings(CAPACITY))
+    boat.close()
+
+
+async def test_a_record_that_was_not_written_to_its_end_counts_as_none(path: Path) -> None:
+    boat = Lifeboat(path)
+    boat.open()
+    await boat.save(lambda: endings(1, 2, 3))
+    boat.close()
+    with path.open("r+b") as file:
+        file.seek(RECORD + 15)
+        file.write(b"AAA")  # still a session's id, and not the one that was meant
+    again = Lifeboat(path)
+    assert again.open() == endings(1, 3)
+    await again.save(lambda: endings(4))
+    again.close()
+    assert Lifeboat(path).open() == endings(1, 3, 4)
+
+
+async def test_it_is_not_emptied_of_what_the_database_does_not_have(path: Path) -> None:
+    boat = Lifeboat(path)
+    boat.open()
+    await boat.save(lambda: endings(1, 2))
+    await boat.clear(lambda: endings(2, 9))
+    assert len(boat) == 2
+    await boat.clear(lambda: endings(9))
+    assert len(boat) == 0
+    boat.close()
+    assert Lifeboat(path).open() == []
+
+
+async def test_a_failed_write_saves_nobody_and_takes_no_room(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boat = Lifeboat(path)
+    boat.open()
+
+    def refuse(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "fsync", refuse)
+        for _ in range(3):
+            with pytest.raises(OSError, match="Input/output"):
+                await boat.save(lambda: endings(1))
+        assert len(boat) == 0
+    await boat.save(lambda: endings(*range(CAPACITY)))
+    boat.close()
+
+
+async def test_many_at_once_are_written_together(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes = 0
+    write = lifeboat_module._write
+
+    def count(*arguments: object) -> None:
+        nonlocal writes
+        writes += 1
+        write(*arguments)  # type: ignore[arg-type]
+
+    boat = Lifeboat(path)
+    boat.open()
+    monkeypatch.setattr(lifeboat_module, "_write", count)
+    over: list[Ending] = []
+
+    async def end(number: int) -> None:
+        over.extend(endings(number))
+        await boat.save(lambda: over)
+
+    await asyncio.gather(*(end(number) for number in range(50)))
+    assert len(boat) == 50
+    assert writes <= 2
+    boat.close()
+
+
+# The journal's use of it
+
+
+async def test_a_sign_out_outlives_a_disk_that_fails_and_a_crash(
+    path: Path, disk: FaultyDisk
+) -> None:
+    house = await House.open(path, ManualClock(), disk.connect)
+    ada, cookie = house.sign_in()
+    bob, _ = house.sign_in(house.player("Bob", "a hash"))
+    other, _ = house.sign_in(bob.player)
+    await house.store.flush()
+    break_(disk, house)
+    house.clock.move_to(7.0)
+    await sign_out(house, ada, other)
+    mend(disk)
+    await house.kill()
+
+    again = await House.open(path, ManualClock(20.0))
+    assert await again.sessions.find(cookie) is Reason.SIGNED_OUT
+    assert set(again.registry.sessions) == {bob.id}
+    over = START_MS + 7_000
+    assert await again.rows(
+        "SELECT session_id, status, reason, at, player_status, detail FROM status_changes"
+        " WHERE reason = 'signed_out' ORDER BY id"
+    ) == [
+        (ada.id, "offline", "signed_out", over, "offline", "You signed out."),
+        (other.id, "offline", "signed_out", over, "active", "You signed out."),
+    ]
+    assert await again.rows(
+        "SELECT id, ended_at, end_reason FROM sessions WHERE ended_at IS NOT NULL ORDER BY rowid"
+    ) == [(ada.id, over, "signed_out"), (other.id, over, "signed_out")]
+    assert await again.rows("SELECT name, name_key, is_currently_active FROM players") == [
+        ("Ada", None, 0),
+        ("Bob", "bob", 1),
+    ]
+    assert len(again.store._lifeboat) == 0, "the database has it now"
+    await again.store.close()
+
+
+async def test_once_the_database_has_them_it_is_empty(path: Path, disk: FaultyDisk) -> None:
+    house = await House.open(path, ManualClock(), disk.connect)
+    ada, _ = house.sign_in()
+    await house.store.flush()
+    break_(disk, house)
+    await sign_out(house, ada)
+    assert house.store.journal.statistics().in_lifeboat == 1
+    mend(disk)
+    await house.store.flush()
+    await house.store.close()
+    content = path.with_name("test.db.revoked").read_bytes()
+    assert content == bytes(SIZE)
+
+
+async def test_who_was_replaced_is_saved_too_and_who_ran_out_of_time_is_not(
+    path: Path, disk: FaultyDisk
+) -> None:
+    house = await House.open(path, ManualClock(), disk.connect)
+    house.sign_in()
+    bob, cookie = house.sign_in(house.player("Bob", "a hash"))
+    await house.store.flush()
+    break_(disk, house)
+    house.until(1.0)
+    await house.sessions.end([bob], Reason.REPLACED, 1.0)
+    house.until(400.0)
+    house.sign_in(bob.player)
+    await house.sessions.flush()
+    assert house.store.journal.statistics().in_lifeboat == 1
+    mend(disk)
+    await house.kill()
+    again = await House.open(path, ManualClock(2.0))
+    assert await again.sessions.find(cookie) is Reason.REPLACED
+    await again.store.close()
+
+
+async def test_nobody_is_told_that_it_is_written_where_it_is_not(
+    path: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await House.open(path, ManualClock(), disk.connect)
+    ada, cookie = house.sign_in()
+    await house.store.flush()
+    break_(disk, house)
+
+    def refuse(*_: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(lifeboat_module, "_write", refuse)
+    with pytest.raises(StorageUnavailable, match="signed out, here and now, but"):
+        await sign_out(house, ada)
+    assert await house.sessions.find(cookie) is Reason.SIGNED_OUT
+    monkeypatch.undo()
+    mend(disk)
+    await house.store.close()
+
+
+async def test_a_disk_that_hangs_is_not_waited_for(
+    path: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "LIFEBOAT_PATIENCE", 0.05)
+    house = await House.open(path, ManualClock(), disk.connect)
+    ada, _ = house.sign_in()
+    await house.store.flush()
+    break_(disk, house)
+
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(lifeboat_module, "off_loop", hang)
+    with pytest.raises(StorageUnavailable):
+        await sign_out(house, ada)
+    mend(disk)
+    monkeypatch.undo()
+    await house.store.close()
+
+
+async def test_a_name_whose_freeing_waits_can_be_taken_again(path: Path, disk: FaultyDisk) -> None:
+    house = await House.open(path, ManualClock(), disk.connect)
+    first, _ = house.sign_in()
+    await house.store.flush()
+    lookalikes = {row[0] for row in await house.rows("SELECT lookalike FROM name_lookalikes")}
+    break_(disk, house)
+    await sign_out(house, first)
+    house.store._database.reader._disk.count = 0  # type: ignore[attr-defined] # reads work
+    assert not await house.store.is_any_taken(lookalikes)
+    second, _ = house.sign_in()
+    mend(disk)
+    await house.store.flush()
+    assert await house.rows("SELECT id, name_key FROM players ORDER BY rowid") == [
+        (first.player.id, None),
+        (second.player.id, "ada"),
+    ]
+    assert await house.store.is_any_taken(lookalikes)
+    await house.store.close()

@@ -1,0 +1,97 @@
+"""Nobody waits for the disk for ever, and nobody is told what is not so."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from server.accounts.accounts import Accounts
+from server.accounts.attempts import Attempts
+from server.accounts.errors import BadCredentials
+from server.accounts.names import parse_name
+from server.accounts.ports import StorageUnavailable
+from server.storage import journal as journal_module
+from server.storage.waiting import LATE, within
+from tests.storage.conftest import House
+from tests.storage.faulty import FaultyDisk
+from tests.storage.test_every_call_can_fail import OpenPasswords
+from tests.support.manual_clock import ManualClock
+
+
+async def test_what_comes_in_time_is_returned_and_what_does_not_is_cancelled() -> None:
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[int] = loop.create_future()
+    loop.call_later(0.01, answer.set_result, 7)
+    assert await within(5, answer) == 7
+    never: asyncio.Future[int] = loop.create_future()
+    with pytest.raises(TimeoutError):
+        await within(0.01, never)
+    assert never.cancelled()
+
+
+async def test_a_process_that_stood_still_gives_the_disk_its_time_again() -> None:
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[int] = loop.create_future()
+    loop.call_soon(time.sleep, LATE + 0.3)
+    loop.call_later(LATE + 0.35, answer.set_result, 7)
+    assert await within(0.2, answer) == 7
+
+
+async def test_whoever_was_told_that_they_are_not_registered_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_module, "_LAST_RETRY", 0.1)
+    disk = FaultyDisk()
+    house = await House.open(tmp_path / "test.db", ManualClock(), disk.connect)
+    accounts = Accounts(house.store, OpenPasswords(), Attempts())
+    is_written = house.store.journal.flush
+    # The disk takes the row a moment after its patience ran out.
+    monkeypatch.setattr(house.store, "is_written", lambda: is_written(0.0))
+    monkeypatch.setattr(house.store, "remove_account", lambda id: withdrawn.append(id))
+    withdrawn: list[object] = []
+    with pytest.raises(StorageUnavailable):
+        await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)
+    await house.store.flush()
+    account = await house.store.find_account("ada")
+    assert account is not None
+    assert withdrawn == [account.id]
+    with pytest.raises(BadCredentials):
+        await accounts.recognise("Ada", "correct horse", "here", None)
+    house.store.journal.remove_account(account.id)
+    await house.store.flush()
+    assert await house.rows("SELECT * FROM players") == []
+    assert await house.rows("SELECT * FROM name_lookalikes") == []
+    await house.store.close()
+
+
+async def test_a_player_with_a_session_is_never_removed(house: House) -> None:
+    session, _ = house.sign_in(house.player("Ada", "a hash"))
+    house.store.journal.remove_account(session.player.id)
+    assert await house.rows("SELECT name FROM players") == [("Ada",)]
+    assert await house.rows("SELECT player_id FROM name_lookalikes") == [(session.player.id,)]
+
+
+async def test_a_write_that_does_not_come_back_counts_as_failing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.store.flush()
+    gate = asyncio.Event()
+    execute = house.store._database.writer.execute
+
+    async def hang(*arguments: object) -> object:
+        await gate.wait()
+        return await execute(*arguments)
+
+    monkeypatch.setattr(house.store._database.writer, "execute", hang)
+    monkeypatch.setattr(journal_module, "STUCK", 0.02)
+    house.sign_in()
+    journal = house.store.journal
+    assert not await journal.flush(0.05)
+    assert journal.is_failing
+    assert journal.statistics().why == "the disk does not answer"
+    assert journal.statistics().failing_for > 0.02
+    gate.set()
+    await house.store.flush()
+    assert not journal.is_failing
+    assert journal.statistics().why is None
