@@ -9,15 +9,16 @@ from contextlib import asynccontextmanager
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server import knobs
 from server.accounts.accounts import Accounts
 from server.accounts.attempts import Attempts
+from server.accounts.audit import Audit
 from server.accounts.errors import AccountError
 from server.accounts.keys import keys_path, load_or_make_keys
 from server.accounts.passwords import Passwords
+from server.accounts.ports import StorageUnavailable
 from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
 from server.clock import Clock, SystemClock
@@ -37,13 +38,9 @@ from server.storage.reconcile import restore_sessions
 from server.storage.store import Store
 from server.web import problems
 from server.web.caller import IdentifyCaller
-from server.web.guards import (
-    LARGEST_BODY,
-    AddSecurityHeaders,
-    RefuseCrossOrigin,
-    RequireJson,
-)
-from server.web.operations import Figures, OperationRoutes
+from server.web.guards import AddSecurityHeaders, RefuseCrossOrigin, RequireJson, TakeBody
+from server.web.openapi import Description
+from server.web.operations import Figures, OperationRoutes, answer_storage_unavailable
 from server.web.pages import Pages, static_folder
 from server.web.player_routes import PlayerRoutes
 from server.web.session_routes import SessionRoutes
@@ -82,9 +79,10 @@ class StillHere:
         self.passwords = Passwords()
         self.accounts = Accounts(self.store, self.passwords, Attempts())
         tokens = SessionTokens(_keys(settings))
-        self.sessions = Sessions(self.registry, self.stream, tokens, self.store)
+        self.audit = Audit()
+        self.sessions = Sessions(self.registry, self.stream, tokens, self.store, self.audit)
 
-        self.tabs = Tabs(settings.policy)
+        self.tabs = Tabs(settings.policy, self.sessions.flush)
         self.hub = Hub(asyncio.get_event_loop().time)
         self.ticker = Ticker(self.registry, self.stream, clock)
         self.collector = Collector(is_idle=lambda: not len(self.tabs))
@@ -104,19 +102,17 @@ class StillHere:
         ):
             self.stream.subscribe(subscriber)
 
+        calls = [
+            *SessionRoutes(self.accounts, self.sessions, self.registry, self.stream, clock).calls,
+            *PlayerRoutes(self.registry, self.store.queries, self.store.journal, clock).calls,
+            *OperationRoutes(
+                [figures, RealtimeFigures(self.tabs, self.hub, self.ticker)],
+                self.store.journal,
+                self.store.queries,
+            ).calls,
+        ]
         self.app = Starlette(
-            routes=[
-                *SessionRoutes(
-                    self.accounts, self.sessions, self.registry, self.stream, clock
-                ).routes,
-                *PlayerRoutes(self.registry, self.store.queries, self.store.journal, clock).routes,
-                *OperationRoutes(
-                    [figures, RealtimeFigures(self.tabs, self.hub, self.ticker)],
-                    self.store.journal,
-                    self.store.queries,
-                ).routes,
-                *Pages(static_folder()).routes,
-            ],
+            routes=[*Description(calls).calls, *Pages(static_folder()).routes],
             middleware=[
                 *(
                     [Middleware(ProxyHeadersMiddleware, list(settings.trusted_proxies))]
@@ -125,14 +121,15 @@ class StillHere:
                 ),
                 Middleware(RouteWebSockets, endpoint),
                 Middleware(AddSecurityHeaders),
-                Middleware(RefuseCrossOrigin, settings.allowed_origins),
+                Middleware(RefuseCrossOrigin, settings.allowed_origins, self.audit),
                 Middleware(RequireJson),
+                Middleware(TakeBody),
                 Middleware(IdentifyCaller, self.sessions, self.registry, self.stream, clock),
-                Middleware(RequestBodyLimitMiddleware, LARGEST_BODY),
             ],
             exception_handlers={
                 problems.Problem: problems.answer_problem,
-                AccountError: problems.answer_account_error,
+                AccountError: problems.AccountProblems(self.audit).answer,
+                StorageUnavailable: answer_storage_unavailable,
                 HTTPException: problems.answer_http_exception,
                 500: problems.answer_crash,
             },
@@ -160,7 +157,8 @@ class StillHere:
             self.clock,
             stopped_in_order=stopped_in_order,
         )
-        await self.store.flush()
+        self.hub.begin(self.registry.players.values())
+        await self.store.is_written()
         self.ticker.start()
         self.collector.start()
 
@@ -171,14 +169,16 @@ class StillHere:
         self._is_started = False
         self.ticker.stop()
         self.hub.close()
+        self.tabs.stop()
         self.collector.stop()
         await self.store.close()
         self.passwords.close()
+        self.audit.close()
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        await self.start()
         try:
+            await self.start()
             yield
         finally:
             await self.stop()

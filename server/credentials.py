@@ -13,6 +13,9 @@ from starlette.requests import cookie_parser
 from starlette.types import Scope
 
 _FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
+_NO_ORIGIN = frozenset("/\\?#@ \t")
+"""Characters that no origin has behind its scheme (RFC 6454, 6.2), and `urlsplit` passes over."""
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -43,6 +46,8 @@ def is_own_origin(scope: Scope, origin: str, allowed: tuple[str, ...]) -> bool:
     """Whether `origin`, as a browser sent it, is this server's own or one of `allowed`."""
     if origin.lower() in allowed:
         return True
+    if _NO_ORIGIN & set(origin.partition("://")[2]):
+        return False
     try:
         theirs = urlsplit(origin.lower())
         host = Headers(scope=scope).get("host", "").lower()

@@ -1,7 +1,7 @@
 """What a session, its player and the policy look like from outside: shared by both edges."""
 
 from datetime import UTC, datetime
-from typing import Self
+from typing import Annotated, Self
 
 import msgspec
 
@@ -9,6 +9,9 @@ from server.ids import PlayerId, SessionId
 from server.presence.policy import Policy
 from server.presence.session import Player, Session
 from server.presence.status import Status
+
+Instant = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""What `to_rfc3339` writes."""
 
 
 class PlayerView(msgspec.Struct, frozen=True, gc=False):

@@ -1,12 +1,27 @@
 """Making players, and recognising them."""
 
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
 from server.accounts.attempts import Attempts
 from server.accounts.errors import BadCredentials, NameRefused, NameTaken
 from server.accounts.names import Name, parse_name, sort_key
 from server.accounts.passwords import LONGEST, Passwords, check_password
-from server.accounts.ports import Account, AccountStore
-from server.ids import new_player_id
+from server.accounts.ports import Account, AccountStore, StorageUnavailable
+from server.ids import PlayerId, new_player_id
 from server.presence.session import Player
+
+_NOT_REGISTERED = (
+    "Nobody can be registered just now: it could not be written down. Try again in a moment, or "
+    "come in as a guest."
+)
+
+
+class OwnName(NamedTuple):
+    """A name that a guest has, and how to have them give it up."""
+
+    name: Name
+    give_up: Callable[[], Awaitable[None]]
 
 
 class Accounts:
@@ -18,21 +33,40 @@ class Accounts:
         self._attempts = attempts
         # Names on their way to the disk: the disk does not know yet that they are taken.
         self._claimed: set[str] = set()
+        # Who was told that they are not registered; the disk may have them for a moment.
+        self._withdrawn: set[PlayerId] = set()
 
-    async def new_guest(self, name: Name, now: float, address: str | None) -> Player:
-        """A guest: a player for as long as their session lives.
+    async def new_guest(
+        self, name: Name, now: float, address: str | None, own: OwnName | None = None
+    ) -> Player:
+        """A guest: a player for as long as their session lives. `own`: the name that the caller
+        has, where it is in the way; it is given up once nothing else is.
 
-        Raises NameTaken, TooManyAttempts.
+        Raises NameTaken, TooManyAttempts, StorageUnavailable (nobody knows whether it is taken).
         """
-        return await self._new_player(name, None, now, address)
+        return await self._new_player(name, None, now, address, own)
 
     async def register(self, name: Name, password: str, now: float, address: str | None) -> Player:
-        """A player who can come back.
+        """A player who can come back; returns when that is durable.
 
-        Raises NameTaken, PasswordRefused, TooManyAttempts, TooBusy.
+        Raises NameTaken, PasswordRefused, TooManyAttempts, TooBusy, and StorageUnavailable: there
+        is no such player then.
         """
         check_password(password, name.text)
-        return await self._new_player(name, password, now, address)
+        if self._store.is_failing:
+            raise StorageUnavailable(_NOT_REGISTERED)
+        player = await self._new_player(name, password, now, address)
+        is_written = False
+        try:
+            is_written = await self._store.is_written()
+        finally:
+            if not is_written:
+                self._withdrawn.add(player.id)
+                self._store.remove_account(player.id)
+        if not is_written:
+            # A session may be forgotten in a crash. A password that somebody chose may not.
+            raise StorageUnavailable(_NOT_REGISTERED)
+        return player
 
     async def recognise(
         self, raw_name: str, password: str, host: str, address: str | None
@@ -40,7 +74,7 @@ class Accounts:
         """The registered player with this name and password; `host` is where they sit.
 
         Raises BadCredentials (whichever of the two is wrong, and as late), TooManyAttempts,
-        TooBusy.
+        TooBusy, StorageUnavailable.
         """
         try:
             key = parse_name(raw_name).key
@@ -50,19 +84,31 @@ class Accounts:
         account = await self._store.find_account(key)
         hashed = account.password_hash if account is not None else None
         # Longer than any password there is: not worth hashing, but worth the same time.
-        if not await self._passwords.verify(password[: LONGEST + 1], hashed) or account is None:
-            raise BadCredentials
+        is_right = await self._passwords.verify(password[: LONGEST + 1], hashed)
+        if not is_right or account is None or account.id in self._withdrawn:
+            raise BadCredentials(None if account is None else account.id)
         await self._attempts.guessed_right(key, host)
         return Player(account.id, account.name, account.sort_key, guest=False)
 
     async def _new_player(
-        self, name: Name, password: str | None, now: float, address: str | None
+        self,
+        name: Name,
+        password: str | None,
+        now: float,
+        address: str | None,
+        own: OwnName | None = None,
     ) -> Player:
         await self._attempts.new_player(address)
         if not self._claimed.isdisjoint(name.lookalikes):
             raise NameTaken(name.text)
         self._claimed |= name.lookalikes
         try:
+            if own is not None:
+                # Asked even where it is the same name: a disk that does not answer takes nothing
+                # from anybody.
+                if await self._store.is_any_taken(name.lookalikes - own.name.lookalikes):
+                    raise NameTaken(name.text)
+                await own.give_up()
             if await self._store.is_any_taken(name.lookalikes):
                 raise NameTaken(name.text)
             hashed = None if password is None else await self._passwords.hash(password)

@@ -9,6 +9,8 @@ AccountError
  +-- TooBusy              so many passwords are being checked that this one would wait too long
 """
 
+from server.ids import PlayerId
+
 
 class AccountError(Exception):
     """Base of all errors of this package; `str()` is a sentence for the person who signs in."""
@@ -31,7 +33,10 @@ class PasswordRefused(AccountError):
 
 
 class BadCredentials(AccountError):
-    def __init__(self) -> None:
+    """`player`: who has that name; for the log, and never for the answer."""
+
+    def __init__(self, player: PlayerId | None = None) -> None:
+        self.player = player
         # One sentence for both cases: which names exist is nobody's business.
         super().__init__("There is no player with this name and password.")
 

@@ -20,6 +20,9 @@ LONGEST = 40
 _LONGEST_RAW = 4 * LONGEST
 _MOST_MARKS = 3
 _BLANKS = {"\u2800"}
+_STAND_INS = {"\ufffc", "\ufffd"}
+"""What stands for something that is not there: no font shows them alike, and some nothing."""
+
 _DIRECTION_MARK = "\u200e"
 _profile = get_profile("NicknameCasePreserved")
 
@@ -66,6 +69,8 @@ def _check_visible(text: str) -> None:
     marks = 0
     visible = False
     for character in text:
+        if character in _STAND_INS:
+            raise NameRefused(f"A name cannot contain the character U+{ord(character):04X}.")
         if unicodedata.category(character).startswith("M"):
             marks += 1
             if marks > _MOST_MARKS:
@@ -93,8 +98,18 @@ def _prototype(character: str) -> str:
     """The character, or characters, that stand for all that look like this one.
 
     The table lists for a prototype everything that looks like it, and for anything else its
-    prototype alone; of a pair in which each names the other, the lesser stands for both.
+    prototype alone; of a pair in which each names the other, the lesser stands for both. Small
+    capitals, which are letters of their own to it, are what plain letters are when they shout.
     """
+    others = [entry["c"].strip(_DIRECTION_MARK) for entry in confusables_data.get(character, ())]
+    for each in (character, *others):
+        kind, _, letter = unicodedata.name(each[:1], "").rpartition(" ")
+        if kind == "LATIN LETTER SMALL CAPITAL" and len(each) == len(letter) == 1:
+            return _in_table(letter.lower())
+    return _in_table(character)
+
+
+def _in_table(character: str) -> str:
     others = [entry["c"].strip(_DIRECTION_MARK) for entry in confusables_data.get(character, ())]
     if len(others) != 1:
         return character

@@ -9,6 +9,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
 
+from server.accounts.common_passwords import is_common
 from server.accounts.errors import PasswordRefused, TooBusy
 
 SHORTEST = 8
@@ -30,6 +31,8 @@ def check_password(password: str, name: str) -> None:
         raise PasswordRefused(f"A password has at most {LONGEST} characters.")
     if password.casefold() == name.casefold():
         raise PasswordRefused("The password must not be the name.")
+    if is_common(password):
+        raise PasswordRefused("That password is among the first that guessers try.")
 
 
 class Passwords:

@@ -1,11 +1,13 @@
 """Opening sessions, and finding the one that a cookie names."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
-from server.accounts.ports import AccountStore
+from server.accounts.audit import Audit
+from server.accounts.ports import AccountStore, StorageUnavailable
 from server.accounts.tokens import SessionTokens
 from server.ids import SessionId, new_session_id
-from server.presence.events import Event, SessionEnded
+from server.presence.events import Event, SessionEnded, SessionSlept
 from server.presence.registry import Registry
 from server.presence.session import Player, Session
 from server.presence.status import Reason
@@ -15,7 +17,8 @@ _MOST_REMEMBERED_ENDINGS = 20_000
 
 
 class Sessions:
-    """The sessions by their tokens. Subscribes to the events, to forget those that end."""
+    """The sessions by their tokens. Subscribes to the events, to forget those that end, and has
+    the audit log told of them."""
 
     def __init__(
         self,
@@ -23,11 +26,13 @@ class Sessions:
         stream: EventStream,
         tokens: SessionTokens,
         store: AccountStore,
+        audit: Audit | None = None,
     ) -> None:
         self._registry = registry
         self._stream = stream
         self._tokens = tokens
         self._store = store
+        self._audit = audit or Audit()
         self._by_digest: dict[bytes, Session] = {}
         self._digests: dict[SessionId, bytes] = {}
         # Why the latest sessions ended: the disk knows all of them, a little later.
@@ -36,12 +41,13 @@ class Sessions:
     def open(self, player: Player, now: float, *, remember: bool = False) -> tuple[Session, str]:
         """Sign `player` in; returns the session and the cookie that names it.
 
-        Tell nobody of the cookie before `flush` returns: a crash must not forget what it names.
+        Tell nobody of the cookie before `flush` returns: a crash should not forget what it names.
         """
         token = self._tokens.mint()
         session, events = self._registry.sign_in(player, new_session_id(), now, remember=remember)
         self.know(session, token.digest)
         self._store.add_session(session, token.digest)
+        self._audit.opened(session)
         self._stream.publish(events)
         return session, token.cookie
 
@@ -55,23 +61,46 @@ class Sessions:
         digest = None if cookie is None else self._tokens.read(cookie)
         if digest is None:
             return None
-        found = self._by_digest.get(digest) or self._endings.get(digest)
-        return found if found is not None else await self._store.find_ending(digest)
+        session = self._by_digest.get(digest)
+        if session is not None:
+            return session
+        ending = self._endings.get(digest)
+        if ending is not None:
+            # Told once it is durable: a crash must not bring back what a player has read is over.
+            await self.flush()
+            return ending
+        try:
+            return await self._store.find_ending(digest)
+        except StorageUnavailable:
+            # Whoever lives is in memory. That it is over is certain; only the reason is not known.
+            return None
 
     async def end(self, sessions: Iterable[Session], reason: Reason, now: float) -> None:
-        """End `sessions`; returns when that is durable: a revoked session never comes back."""
+        """End `sessions`; returns when that is durable: a revoked session never comes back.
+
+        Raises StorageUnavailable where it cannot be made so; they have ended in memory then.
+        """
         for session in list(sessions):
             self._stream.publish(self._registry.end(session, reason, now))
-        await self.flush()
+        if reason is Reason.REPLACED:
+            # Whoever signs in anew has asked for that, and not to be told how the old one went.
+            await self.flush()
+        else:
+            await self._store.secure_endings()
 
     async def flush(self) -> None:
-        """Wait until every session opened or ended so far is so on the disk."""
-        await self._store.flush()
+        """Wait until every session opened or ended so far is so on the disk, for as long as is
+        worth it: while the disk fails, a crash may forget that somebody signed in."""
+        with suppress(StorageUnavailable):
+            await self._store.secure_endings()
 
     def hear(self, event: Event) -> None:
         """Subscriber: forget the token of a session that ended, and keep the reason."""
+        if isinstance(event, SessionSlept):
+            self._audit.slept(event.session)
         if not isinstance(event, SessionEnded):
             return
+        self._audit.ended(event.session, event.reason)
         digest = self._digests.pop(event.session.id, None)
         if digest is None:
             return

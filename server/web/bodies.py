@@ -1,4 +1,4 @@
-"""Request bodies and queries into types; and types into answers."""
+"""Request bodies into types; and types into answers."""
 
 from typing import Any, TypeVar
 
@@ -10,6 +10,8 @@ from server.web.guards import says_json
 from server.web.problems import Problem, invalid
 
 T = TypeVar("T")
+
+JSON = "application/json"
 
 # RecursionError is what deep nesting ends in, UnicodeError what bytes that are not UTF-8 do.
 _BROKEN = (msgspec.DecodeError, RecursionError, UnicodeError)
@@ -47,20 +49,6 @@ def _bad_json(error: Exception) -> Problem:
     return Problem(400, "bad_json", f"The body is not JSON: {error}")
 
 
-def query_number(request: Request, name: str, default: int, least: int, most: int) -> int:
-    """A whole number from the query. Raises Problem (422)."""
-    text = request.query_params.get(name)
-    if text is None:
-        return default
-    # `int` would take underscores, signs and the digits of every script.
-    if not (text.isascii() and text.isdigit() and len(text) <= 19):
-        raise invalid(f"`{name}` has to be a whole number, not {text[:50]!r}.")
-    number = int(text)
-    if not least <= number <= most:
-        raise invalid(f"`{name}` has to be from {least} to {most}, not {number}.")
-    return number
-
-
 def answer(content: Any, status: int = 200) -> Response:
     """A JSON response."""
-    return Response(msgspec.json.encode(content), status, media_type="application/json")
+    return Response(msgspec.json.encode(content), status, media_type=JSON)

@@ -13,11 +13,13 @@ from server.presence.status import Reason
 from server.presence.stream import EventStream
 from server.web.problems import not_signed_in
 
-_PASSIVE_CALLS = {
+PASSIVE_CALLS = {
     ("GET", "/api/session"),
     ("HEAD", "/api/session"),
     ("POST", "/api/session/leave"),
 }
+"""Methods and paths that are never activity."""
+
 _PREFIX = "/api/"
 
 
@@ -78,7 +80,7 @@ class IdentifyCaller:
             return
         now = self._clock.now()
         method, path = scope["method"], scope["path"]
-        is_passive = (method, path) in _PASSIVE_CALLS or Headers(scope=scope).get("passive") == "1"
+        is_passive = (method, path) in PASSIVE_CALLS or Headers(scope=scope).get("passive") == "1"
         by = "" if is_passive else f"{method} {_route_of(path)}"
         found = await self._sessions.find(session_cookie(scope))
         caller = Caller(found, now, by, self._registry, self._stream)

@@ -6,9 +6,9 @@ A guard refuses with problem details, and what it refuses has touched nothing.
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.credentials import is_own_origin, is_secure
-from server.problems import HSTS, SECURITY_HEADERS
-from server.web.problems import Problem
+from server.accounts.audit import Audit
+from server.credentials import host_of, is_own_origin
+from server.web.problems import Problem, browser_headers
 
 LARGEST_BODY = 64 * 1024
 """Bytes of a request body; more is answered with 413."""
@@ -30,9 +30,7 @@ class AddSecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(SECURITY_HEADERS)
-                if is_secure(scope):
-                    headers.append(*HSTS)
+                headers.update(browser_headers(scope))
                 headers.setdefault("cache-control", "no-store")
             await send(message)
 
@@ -46,14 +44,16 @@ class RefuseCrossOrigin:
     it. A client that sends neither is no browser, and no victim of cross-site requests.
     """
 
-    def __init__(self, app: ASGIApp, allowed_origins: tuple[str, ...]) -> None:
+    def __init__(self, app: ASGIApp, allowed_origins: tuple[str, ...], audit: Audit) -> None:
         self._app = app
+        self._audit = audit
         self._allowed_origins = allowed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in _SAFE_METHODS or self._is_from_here(scope):
             await self._app(scope, receive, send)
             return
+        self._audit.refused("cross_origin", host_of(scope))
         detail = "A page of another origin may not do this."
         await Problem(403, "cross_origin", detail).response(scope, receive, send)
 
@@ -71,8 +71,8 @@ class RefuseCrossOrigin:
 class RequireJson:
     """Refuses bodies that do not say that they are JSON: a form cannot (ASVS 5.0, 3.5.2).
 
-    Refuses as well what says that it is too large, whether anybody would have read it or not;
-    what does not say so is cut off where it is read.
+    Refuses as well what says that it is too large; what does not say so is the business of
+    `TakeBody`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -86,6 +86,40 @@ class RequireJson:
             await problem.response(scope, receive, send)
 
 
+class TakeBody:
+    """Reads the whole body before anything is done about the request: one that turns out to be
+    too large, or never comes, has touched nothing, whether its route reads a body or not."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not _has_body(Headers(scope=scope)):
+            await self._app(scope, receive, send)
+            return
+        body = bytearray()
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return  # gone before it was said: there is nobody to be answered
+            body += message.get("body", b"")
+            if len(body) > LARGEST_BODY:
+                await _too_large().response(scope, receive, send)
+                return
+            if not message.get("more_body", False):
+                break
+        whole: Message | None = {"type": "http.request", "body": bytes(body), "more_body": False}
+
+        async def receive_whole() -> Message:
+            nonlocal whole
+            if whole is None:
+                return await receive()
+            message, whole = whole, None
+            return message
+
+        await self._app(scope, receive_whole, send)
+
+
 def says_json(headers: Headers) -> bool:
     """Whether a request calls its body JSON."""
     return headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
@@ -93,11 +127,23 @@ def says_json(headers: Headers) -> bool:
 
 def _refusal(scope: Scope) -> Problem | None:
     headers = Headers(scope=scope)
-    length = headers.get("content-length", "0").lstrip("0")  # digits: the server sees to that
+    length = _length(headers)
     if len(length) > 9 or int(length or "0") > LARGEST_BODY:
-        return Problem(413, "too_large", f"A body has at most {LARGEST_BODY} bytes.")
-    has_body = length != "" or "transfer-encoding" in headers
-    if scope["method"] in _SAFE_METHODS or not has_body or says_json(headers):
+        return _too_large()
+    if scope["method"] in _SAFE_METHODS or not _has_body(headers) or says_json(headers):
         return None
     detail = "A body has to be JSON, with `Content-Type: application/json`."
     return Problem(415, "not_json", detail)
+
+
+def _too_large() -> Problem:
+    return Problem(413, "too_large", f"A body has at most {LARGEST_BODY} bytes.")
+
+
+def _has_body(headers: Headers) -> bool:
+    return _length(headers) != "" or "transfer-encoding" in headers
+
+
+def _length(headers: Headers) -> str:
+    """The length that a body says it has, if that is not 0. Digits: the server sees to that."""
+    return headers.get("content-length", "0").lstrip("0")

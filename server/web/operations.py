@@ -7,15 +7,17 @@ All three are passive. They are open to whoever reaches the port: a proxy in fro
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable
+from typing import Literal
 
+import msgspec
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector as MetricCollector
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
+from server.accounts.ports import StorageUnavailable
 from server.collector import Collector
 from server.presence.events import Event, SessionEnded, StatusChanged
 from server.presence.registry import Registry
@@ -23,6 +25,7 @@ from server.presence.status import Status
 from server.storage.journal import Journal
 from server.storage.queries import Queries
 from server.web.bodies import answer
+from server.web.calls import Call, Text
 from server.web.problems import Problem
 
 
@@ -72,6 +75,12 @@ class Figures(MetricCollector):
         yield CounterMetricFamily(
             "stillhere_journal_shed", "Activity updates dropped.", value=journal.shed
         )
+        yield _gauge(
+            "stillhere_lifeboat_endings",
+            "Sign-outs that are safe beside the database, and not in it yet.",
+            journal.in_lifeboat,
+        )
+        yield _gauge("stillhere_wal_bytes", "Size of the write-ahead log.", journal.wal_bytes)
         yield CounterMetricFamily(
             "stillhere_gc_pause_seconds", "Time in the collector.", value=self._collector.paused
         )
@@ -80,6 +89,12 @@ class Figures(MetricCollector):
             "The longest stop of the process by the collector.",
             self._collector.worst_pause,
         )
+
+
+class Health(msgspec.Struct):
+    """What `/healthz` and `/readyz` answer when all is well."""
+
+    status: Literal["ok", "ready"]
 
 
 class OperationRoutes:
@@ -93,14 +108,27 @@ class OperationRoutes:
             self._metrics.register(each)
         self._journal = journal
         self._queries = queries
-        self.routes = [
-            Route("/healthz", self.health, methods=["GET"]),
-            Route("/readyz", self.readiness, methods=["GET"]),
-            Route("/metrics", self.metrics, methods=["GET"]),
+        self.calls = [
+            Call("GET", "/healthz", self.health, "Is it alive?", answers={200: Health}),
+            Call(
+                "GET",
+                "/readyz",
+                self.readiness,
+                "Is it ready to serve, storage included?",
+                answers={200: Health},
+                problems=["storage_failing"],
+            ),
+            Call(
+                "GET",
+                "/metrics",
+                self.metrics,
+                "How it is doing, for Prometheus.",
+                answers={200: Text("text/plain")},
+            ),
         ]
 
     async def health(self, request: Request) -> Response:
-        return answer({"status": "ok"})
+        return answer(Health("ok"))
 
     async def readiness(self, request: Request) -> Response:
         journal = self._journal.statistics()
@@ -113,14 +141,22 @@ class OperationRoutes:
             )
         try:
             await self._queries.check()
-        except sqlite3.Error as error:
-            raise Problem(503, "storage_failing", f"The database cannot be read: {error}") from None
-        return answer({"status": "ready"})
+        except (sqlite3.Error, TimeoutError) as error:
+            why = error if isinstance(error, sqlite3.Error) else "it does not answer"
+            raise Problem(503, "storage_failing", f"The database cannot be read: {why}.") from None
+        return answer(Health("ready"))
 
     async def metrics(self, request: Request) -> Response:
         return Response(
             generate_latest(self._metrics), headers={"content-type": CONTENT_TYPE_PLAIN_0_0_4}
         )
+
+
+async def answer_storage_unavailable(request: Request, error: Exception) -> Response:
+    """Exception handler for requests that needed the disk, and in vain."""
+    assert isinstance(error, StorageUnavailable)
+    headers = {"Retry-After": str(error.retry_after)}
+    return Problem(503, "storage_unavailable", str(error), headers).response
 
 
 def _gauge(name: str, help: str, value: float) -> GaugeMetricFamily:

@@ -14,7 +14,11 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 _CANDIDATES = (_PACKAGE / "static", _PACKAGE.parent / "static")
 """In an installed wheel, and in a checkout."""
 
-_TYPES = {".js": "text/javascript", ".svg": "image/svg+xml", ".webmanifest": "application/json"}
+_TYPES = {
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml; charset=utf-8",
+    ".webmanifest": "application/json",
+}
 
 
 def static_folder() -> Path:

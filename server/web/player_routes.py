@@ -7,7 +7,6 @@ from urllib.parse import quote, unquote
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from server.accounts.names import sort_key
 from server.clock import Clock
@@ -17,13 +16,19 @@ from server.presence.session import Player
 from server.presence.status import Reason, Status
 from server.storage.journal import Journal
 from server.storage.queries import Queries, StoredPlayer
-from server.views import to_rfc3339
-from server.web.bodies import answer, query_number
+from server.views import Instant, to_rfc3339
+from server.web.bodies import answer
 from server.web.caller import caller_of
-from server.web.problems import Problem, invalid
+from server.web.calls import Call, Cookie
+from server.web.parameters import AnyText, OneOf, WholeNumber
+from server.web.problems import Problem
 
-_LONGEST_PAGE = 500
-_PAGE = 100
+_LIMIT = WholeNumber("limit", "How many there are on a page.", default=100, least=1, most=500)
+_STATUS = OneOf("status", "Who is like that; by default whoever is here.", Status)
+_AFTER = AnyText("after", "The `next` of the page before, or a name to begin behind.")
+_BEFORE = WholeNumber(
+    "before", "The `next` of the page before.", default=2**63 - 1, least=0, most=2**63 - 1
+)
 _CURSOR = re.compile(rf"(.*)~({ID_PATTERN})", re.DOTALL)
 
 
@@ -35,7 +40,14 @@ class PublicPlayer(msgspec.Struct):
     guest: bool
     status: Status
     is_currently_active: bool
-    last_activity_at: str
+    last_activity_at: Instant
+
+
+class Players(msgspec.Struct):
+    """A page of players, by name; `next` leads to the one behind it."""
+
+    players: list[PublicPlayer]
+    next: str | None
 
 
 class HistoryEntry(msgspec.Struct):
@@ -43,10 +55,17 @@ class HistoryEntry(msgspec.Struct):
 
     status: Status
     reason: Reason
-    at: str
+    at: Instant
     session_id: SessionId
     detail: str
     player_status: Status
+
+
+class History(msgspec.Struct):
+    """A page of changes, newest first; `next` leads to the one before them."""
+
+    changes: list[HistoryEntry]
+    next: str | None
 
 
 class PlayerRoutes:
@@ -59,16 +78,42 @@ class PlayerRoutes:
         self._queries = queries
         self._journal = journal
         self._clock = clock
-        self.routes = [
-            Route("/api/players", self.list_players, methods=["GET"]),
-            Route("/api/players/{id}", self.show, methods=["GET"]),
-            Route("/api/players/{id}/history", self.history, methods=["GET"]),
+        self.calls = [
+            Call(
+                "GET",
+                "/api/players",
+                self.list_players,
+                "Players who are here, or who are not, by name.",
+                query=[_STATUS, _AFTER, _LIMIT],
+                answers={200: Players},
+                cookie=Cookie.WELCOME,
+                problems=["storage_unavailable"],
+            ),
+            Call(
+                "GET",
+                "/api/players/{id}",
+                self.show,
+                "A player, as anybody may see them.",
+                answers={200: PublicPlayer},
+                cookie=Cookie.WELCOME,
+                problems=["not_found", "storage_unavailable"],
+            ),
+            Call(
+                "GET",
+                "/api/players/{id}/history",
+                self.history,
+                "The own changes of status, newest first, and why each came.",
+                query=[_BEFORE, _LIMIT],
+                answers={200: History},
+                cookie=Cookie.NEEDED,
+                problems=["not_yours", "storage_unavailable"],
+            ),
         ]
 
     async def list_players(self, request: Request) -> Response:
-        limit = query_number(request, "limit", _PAGE, 1, _LONGEST_PAGE)
-        after = _parse_cursor(request.query_params.get("after", ""))
-        status = _parse_status(request.query_params.get("status"))
+        limit = _LIMIT.of(request)
+        after = _parse_cursor(_AFTER.of(request))
+        status = _STATUS.of(request)
         if status is Status.OFFLINE:
             stored = await self._queries.offline_players(after, limit + 1)
             found = [(each.sort_key, self._stored(each)) for each in stored]
@@ -89,7 +134,7 @@ class PlayerRoutes:
         if len(found) > limit:
             last_key, last = found[limit - 1]
             next_ = f"{quote(last_key, safe='')}~{last.id}"
-        return answer({"players": page, "next": next_})
+        return answer(Players(page, next_))
 
     async def show(self, request: Request) -> Response:
         id = PlayerId(request.path_params["id"])
@@ -105,8 +150,8 @@ class PlayerRoutes:
         own = caller_of(request).signed_in().player
         if own.id != request.path_params["id"]:
             raise Problem(403, "not_yours", "A player's history is theirs alone.")
-        limit = query_number(request, "limit", _PAGE, 1, _LONGEST_PAGE)
-        before = query_number(request, "before", 2**63 - 1, 0, 2**63 - 1)
+        limit = _LIMIT.of(request)
+        before = _BEFORE.of(request)
         if self._journal.statistics().why is None:
             # What the caller has just been told is part of it.
             await self._journal.flush()
@@ -123,7 +168,7 @@ class PlayerRoutes:
             for each in found[:limit]
         ]
         next_ = str(found[limit - 1].number) if len(found) > limit else None
-        return answer({"changes": changes, "next": next_})
+        return answer(History(changes, next_))
 
     def _present(self, player: Player) -> PublicPlayer:
         return PublicPlayer(
@@ -144,17 +189,6 @@ class PlayerRoutes:
             player.status.is_here,
             to_rfc3339(player.last_activity_at),
         )
-
-
-def _parse_status(text: str | None) -> Status | None:
-    if text is None or text == "":
-        return None
-    try:
-        return Status(text)
-    except ValueError:
-        raise invalid(
-            f"`status` has to be one of {', '.join(Status)}, not {text[:50]!r}."
-        ) from None
 
 
 def _parse_cursor(text: str) -> tuple[str, str]:

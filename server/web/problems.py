@@ -3,12 +3,40 @@
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from server.accounts import errors
+from server.accounts.audit import Audit
+from server.credentials import host_of, is_secure
 from server.presence.explain import explain_ending
 from server.presence.policy import Policy
-from server.presence.status import Reason
-from server.problems import PROBLEM_JSON, SECURITY_HEADERS, encode_problem
+from server.presence.status import ENDINGS, Reason
+from server.problems import HSTS, PROBLEM_JSON, SECURITY_HEADERS, encode_problem
+
+PROBLEMS: dict[str, tuple[int, str]] = {
+    "bad_request": (400, "This is not HTTP."),
+    "bad_json": (400, "The body is not JSON."),
+    "not_signed_in": (401, "No cookie, or one that names no session."),
+    **dict.fromkeys(sorted(ENDINGS), (401, "So the session ended.")),
+    "bad_credentials": (401, "There is no player with this name and password."),
+    "cross_origin": (403, "A page of another origin may not do this."),
+    "not_yours": (403, "It is another player's."),
+    "not_found": (404, "There is no such thing."),
+    "method_not_allowed": (405, "The path has other methods: see `Allow`."),
+    "name_taken": (409, "The name is somebody's, or looks like somebody's."),
+    "too_large": (413, "The body is over 64 KiB."),
+    "not_json": (415, "There is no body that says it is JSON."),
+    "invalid": (422, "It is well-formed, and cannot be."),
+    "too_many_attempts": (429, "Come back later."),
+    "header_too_large": (431, "The header is over 16 KiB, or has too many lines or too long ones."),
+    "internal": (500, "A bug; it was noted."),
+    "too_busy": (503, "More passwords wait to be checked than make sense."),
+    "storage_failing": (503, "The database refuses writes, or cannot be read."),
+    "storage_unavailable": (503, "The database did not do in time what this needed."),
+}
+"""Every code that a refusal can have: its status, and what it means. A route that refuses may add
+nothing to it; `Problem` says the same again where it is raised, as a sentence for the caller."""
 
 
 class Problem(Exception):
@@ -49,22 +77,36 @@ async def answer_problem(request: Request, error: Exception) -> Response:
     return error.response
 
 
-async def answer_account_error(request: Request, error: Exception) -> Response:
-    """Exception handler for everything that `server/accounts` raises."""
+class AccountProblems:
+    """Answers everything that `server/accounts` raises, and has the audit log told of guessers."""
+
+    def __init__(self, audit: Audit) -> None:
+        self._audit = audit
+
+    async def answer(self, request: Request, error: Exception) -> Response:
+        """Exception handler for `AccountError`."""
+        problem = _of_account(error)
+        if isinstance(error, errors.BadCredentials):
+            self._audit.refused(problem.code, host_of(request.scope), error.player)
+        elif problem.status in (429, 503):
+            self._audit.refused(problem.code, host_of(request.scope))
+        return problem.response
+
+
+def _of_account(error: Exception) -> Problem:
     match error:
         case errors.NameRefused() | errors.PasswordRefused():
-            problem = invalid(str(error))
+            return invalid(str(error))
         case errors.NameTaken():
-            problem = Problem(409, "name_taken", str(error))
+            return Problem(409, "name_taken", str(error))
         case errors.BadCredentials():
-            problem = Problem(401, "bad_credentials", str(error))
+            return Problem(401, "bad_credentials", str(error))
         case errors.TooManyAttempts(retry_after=seconds):
-            problem = _later(429, "too_many_attempts", error, seconds)
+            return _later(429, "too_many_attempts", error, seconds)
         case errors.TooBusy(retry_after=seconds):
-            problem = _later(503, "too_busy", error, seconds)
+            return _later(503, "too_busy", error, seconds)
         case _:
             raise AssertionError(f"no answer for {error!r}")
-    return problem.response
 
 
 async def answer_http_exception(request: Request, error: Exception) -> Response:
@@ -79,16 +121,37 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
             code, detail = "too_large", "The body is too large."
         case _:
             code, detail = "refused", error.detail
-    headers = dict(error.headers) if error.headers else None
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        # Starlette tells those of the first route only that has this path.
+        headers["Allow"] = ", ".join(_methods_of(request))
     return Problem(error.status_code, code, detail, headers).response
+
+
+def _methods_of(request: Request) -> list[str]:
+    """The methods that there are for the path of `request`."""
+    routes = [each for each in request.app.routes if isinstance(each, Route)]
+    found = {
+        method
+        for route in routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
+    return sorted(found)
 
 
 async def answer_crash(request: Request, error: Exception) -> Response:
     """Exception handler for bugs: the traceback goes to the log, and never to the caller."""
     response = Problem(500, "internal", "Something went wrong here, and was noted.").response
     # This answer is given outside the middleware that adds them to every other.
-    response.headers.update(SECURITY_HEADERS)
+    response.headers.update(browser_headers(request.scope))
+    response.headers["cache-control"] = "no-store"
     return response
+
+
+def browser_headers(scope: Scope) -> dict[str, str]:
+    """What every response tells browsers."""
+    return SECURITY_HEADERS | dict([HSTS]) if is_secure(scope) else SECURITY_HEADERS
 
 
 def _later(status: int, code: str, error: Exception, seconds: int) -> Problem:

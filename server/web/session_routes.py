@@ -5,10 +5,10 @@ from typing import Annotated
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from server.accounts.accounts import Accounts
-from server.accounts.names import parse_name
+from server.accounts.accounts import Accounts, OwnName
+from server.accounts.names import Name, parse_name
+from server.accounts.passwords import LONGEST, SHORTEST
 from server.accounts.sessions import Sessions
 from server.clock import Clock
 from server.credentials import cookie_name, host_of, is_secure, limited_address
@@ -17,23 +17,30 @@ from server.presence.registry import Registry
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
 from server.presence.stream import EventStream
-from server.views import SessionView, to_milliseconds, to_rfc3339
+from server.views import Instant, SessionView, to_milliseconds, to_rfc3339
 from server.web.bodies import answer, read_json
 from server.web.caller import Caller, caller_of
+from server.web.calls import Call, Cookie
 from server.web.problems import Problem
+
+_NewName = Annotated[
+    str, msgspec.Meta(description="1 to 40 characters once normalised (RFC 8266).")
+]
 
 
 class NewGuest(msgspec.Struct):
     """Body of `POST /api/guests`."""
 
-    name: str
+    name: _NewName
 
 
 class NewPlayer(msgspec.Struct):
     """Body of `POST /api/players`."""
 
-    name: str
-    password: str
+    name: _NewName
+    password: Annotated[
+        str, msgspec.Meta(extra_json_schema={"minLength": SHORTEST, "maxLength": LONGEST})
+    ]
 
 
 class SignIn(msgspec.Struct):
@@ -49,13 +56,19 @@ class OwnSession(msgspec.Struct):
 
     id: SessionId
     status: Status
-    created_at: str
-    last_activity_at: str
+    created_at: Instant
+    last_activity_at: Instant
     connections: int
     current: bool
     remember: bool
     expires_in: float
     ends_in: float
+
+
+class OwnSessions(msgspec.Struct):
+    """All sessions of a player."""
+
+    sessions: list[OwnSession]
 
 
 class SessionRoutes:
@@ -74,17 +87,101 @@ class SessionRoutes:
         self._registry = registry
         self._stream = stream
         self._clock = clock
-        self.routes = [
-            Route("/api/guests", self.create_guest, methods=["POST"]),
-            Route("/api/players", self.register, methods=["POST"]),
-            Route("/api/session", self.sign_in, methods=["POST"]),
-            Route("/api/session", self.look, methods=["GET"]),
-            Route("/api/session", self.sign_out, methods=["DELETE"]),
-            Route("/api/session/activity", self.stay, methods=["POST"]),
-            Route("/api/session/leave", self.leave, methods=["POST"]),
-            Route("/api/sessions", self.list_own, methods=["GET"]),
-            Route("/api/sessions", self.sign_out_everywhere, methods=["DELETE"]),
-            Route("/api/sessions/{id}", self.sign_out_one, methods=["DELETE"]),
+        self.calls = [
+            Call(
+                "POST",
+                "/api/guests",
+                self.create_guest,
+                "A new guest, signed in.",
+                takes=NewGuest,
+                answers={201: SessionView},
+                cookie=Cookie.SET,
+                problems=["name_taken", "too_many_attempts", "storage_unavailable"],
+            ),
+            Call(
+                "POST",
+                "/api/players",
+                self.register,
+                "A new player with a password, signed in.",
+                takes=NewPlayer,
+                answers={201: SessionView},
+                cookie=Cookie.SET,
+                problems=["name_taken", "too_many_attempts", "too_busy", "storage_unavailable"],
+            ),
+            Call(
+                "POST",
+                "/api/session",
+                self.sign_in,
+                "Sign in with a password; always a new session.",
+                takes=SignIn,
+                answers={201: SessionView},
+                cookie=Cookie.SET,
+                problems=[
+                    "bad_credentials",
+                    "too_many_attempts",
+                    "too_busy",
+                    "storage_unavailable",
+                ],
+            ),
+            Call(
+                "GET",
+                "/api/session",
+                self.look,
+                "Look at the own session; passive.",
+                answers={200: SessionView},
+                cookie=Cookie.NEEDED,
+            ),
+            Call(
+                "DELETE",
+                "/api/session",
+                self.sign_out,
+                "Sign out, this session.",
+                answers={204: None},
+                cookie=Cookie.TAKEN_AWAY,
+                problems=["storage_unavailable"],
+            ),
+            Call(
+                "POST",
+                "/api/session/activity",
+                self.stay,
+                "“I'm still here”, without a socket.",
+                answers={200: SessionView},
+                cookie=Cookie.NEEDED,
+            ),
+            Call(
+                "POST",
+                "/api/session/leave",
+                self.leave,
+                "The beacon of a closing page; passive.",
+                answers={204: None},
+                cookie=Cookie.NEEDED,
+            ),
+            Call(
+                "GET",
+                "/api/sessions",
+                self.list_own,
+                "The own sessions.",
+                answers={200: OwnSessions},
+                cookie=Cookie.NEEDED,
+            ),
+            Call(
+                "DELETE",
+                "/api/sessions",
+                self.sign_out_everywhere,
+                "Sign out everywhere, this session included.",
+                answers={204: None},
+                cookie=Cookie.TAKEN_AWAY,
+                problems=["storage_unavailable"],
+            ),
+            Call(
+                "DELETE",
+                "/api/sessions/{id}",
+                self.sign_out_one,
+                "Sign out one of the own sessions.",
+                answers={204: None},
+                cookie=Cookie.TAKEN_AWAY,
+                problems=["not_found", "storage_unavailable"],
+            ),
         ]
 
     # Signing in
@@ -93,12 +190,24 @@ class SessionRoutes:
         body = await read_json(request, NewGuest)
         caller = caller_of(request)
         name = parse_name(body.name)
-        own = caller.session
-        if own is not None and own.player.guest and parse_name(own.player.name).key == name.key:
-            # Whoever signs in again under their own name is not in their own way.
-            await self._sessions.end([own], Reason.REPLACED, self._clock.now())
-        player = await self._accounts.new_guest(name, caller.now, limited_address(request.scope))
+        player = await self._accounts.new_guest(
+            name, caller.now, limited_address(request.scope), self._own_name(caller, name)
+        )
         return await self._let_in(request, player)
+
+    def _own_name(self, caller: Caller, wanted: Name) -> OwnName | None:
+        """Whoever signs in again under their own name is not in their own way."""
+        own = caller.session
+        if own is None or not own.player.guest:
+            return None
+        name = parse_name(own.player.name)
+        if name.key != wanted.key:
+            return None
+
+        async def give_up() -> None:
+            await self._sessions.end([own], Reason.REPLACED, self._clock.now())
+
+        return OwnName(name, give_up)
 
     async def register(self, request: Request) -> Response:
         body = await read_json(request, NewPlayer)
@@ -188,7 +297,7 @@ class SessionRoutes:
         own = caller.signed_in()
         caller.note_activity()
         return answer(
-            {"sessions": [self._own(each, own, caller.now) for each in own.player.sessions]}
+            OwnSessions([self._own(each, own, caller.now) for each in own.player.sessions])
         )
 
     def _own(self, session: Session, own: Session, now: float) -> OwnSession:

@@ -5,12 +5,13 @@ from collections.abc import Collection
 
 import pytest
 
-from server.accounts.accounts import Accounts
-from server.accounts.attempts import Attempts
-from server.accounts.errors import BadCredentials, NameTaken, PasswordRefused
+from server.accounts.accounts import Accounts, OwnName
+from server.accounts.attempts import PLAYERS_PER_ADDRESS, Attempts
+from server.accounts.errors import BadCredentials, NameTaken, PasswordRefused, TooManyAttempts
 from server.accounts.names import Name, parse_name
 from server.accounts.passwords import LONGEST, Passwords
-from server.accounts.ports import Account
+from server.accounts.ports import Account, StorageUnavailable
+from server.ids import PlayerId
 from server.presence.session import Session
 from server.presence.status import Reason
 
@@ -22,6 +23,8 @@ class Store:
         self.accounts: dict[str, Account] = {}
         self.taken: set[str] = set()
         self.queued: list[tuple[Account, Name, asyncio.Future[None]]] = []
+        self.removed: list[PlayerId] = []
+        self.is_failing = False
 
     def write(self) -> None:
         for account, name, written in self.queued:
@@ -45,8 +48,14 @@ class Store:
     def add_session(self, session: Session, digest: bytes) -> None:
         raise NotImplementedError
 
-    async def flush(self) -> None:
+    async def is_written(self) -> bool:
+        return not self.is_failing
+
+    async def secure_endings(self) -> None:
         raise NotImplementedError
+
+    def remove_account(self, id: PlayerId) -> None:
+        self.removed.append(id)
 
     async def find_ending(self, digest: bytes) -> Reason | None:
         raise NotImplementedError
@@ -147,3 +156,66 @@ async def test_whatever_is_wrong_a_password_is_checked(
 async def test_what_cannot_be_a_name_is_nobodys(accounts: Accounts) -> None:
     with pytest.raises(BadCredentials):
         await accounts.recognise("\u202eadA", "correct horse", "here", None)
+
+
+# Guests who sign in anew under their own name
+
+
+def own_name(store: Store, name: str) -> tuple[OwnName, list[str]]:
+    """A guest's name, and what they have given up."""
+    parsed = parse_name(name)
+    store.taken |= parsed.lookalikes
+    given_up: list[str] = []
+
+    async def give_up() -> None:
+        given_up.append(name)
+        store.taken -= parsed.lookalikes
+
+    return OwnName(parsed, give_up), given_up
+
+
+async def test_the_own_name_is_given_up_for_itself(accounts: Accounts, store: Store) -> None:
+    own, given_up = own_name(store, "Gus")
+    player = await accounts.new_guest(parse_name("GUS"), 0.0, "here", own)
+    assert player.name == "GUS"
+    assert given_up == ["Gus"]
+
+
+async def test_nothing_is_given_up_where_the_limit_is_reached(
+    accounts: Accounts, store: Store
+) -> None:
+    for number in range(PLAYERS_PER_ADDRESS.amount):
+        await accounts.new_guest(parse_name(f"Guest {number}"), 0.0, "here")
+    own, given_up = own_name(store, "Gus")
+    with pytest.raises(TooManyAttempts):
+        await accounts.new_guest(parse_name("Gus"), 0.0, "here", own)
+    assert given_up == []
+
+
+async def test_nothing_is_given_up_for_a_spelling_that_is_anothers(
+    accounts: Accounts, store: Store
+) -> None:
+    own, given_up = own_name(store, "biil")
+    wanted = parse_name("BiIl")
+    assert wanted.key == own.name.key
+    store.taken |= wanted.lookalikes - own.name.lookalikes
+    with pytest.raises(NameTaken):
+        await accounts.new_guest(wanted, 0.0, None, own)
+    assert given_up == []
+    # And whoever is asked next is not told that it is on its way.
+    store.taken.clear()
+    await accounts.new_guest(wanted, 0.0, None)
+
+
+async def test_nothing_is_given_up_while_the_disk_does_not_answer(
+    accounts: Accounts, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own, given_up = own_name(store, "Gus")
+
+    async def fail(lookalikes: Collection[str]) -> bool:
+        raise StorageUnavailable("It does not answer.")
+
+    monkeypatch.setattr(store, "is_any_taken", fail)
+    with pytest.raises(StorageUnavailable):
+        await accounts.new_guest(parse_name("Gus"), 0.0, None, own)
+    assert given_up == []

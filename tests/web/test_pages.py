@@ -26,7 +26,7 @@ async def test_the_page_is_html_and_is_asked_about_each_time(server: LiveServer)
 async def test_every_file_is_served_with_its_type(server: LiveServer) -> None:
     visitor = await server.visitor()
     types = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8"}
-    types |= {"html": "text/html; charset=utf-8", "svg": "image/svg+xml"}
+    types |= {"html": "text/html; charset=utf-8", "svg": "image/svg+xml; charset=utf-8"}
     assert "app.js" in FILES
     for name in FILES:
         response = await visitor.http.get(f"/static/{name}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from server.accounts.attempts import PLAYERS_PER_ADDRESS
 from server.ids import ID_PATTERN
 from server.presence.status import Reason
 from tests.support.answers import SLOT, cookie_of, refusal, until_status
@@ -175,6 +176,20 @@ async def test_a_guest_can_sign_in_anew_under_their_own_name(server: LiveServer)
     response = await ada.http.post("/api/guests", json={"name": "ada"})
     assert response.status_code == 201
     assert refusal(await look(old, server)) == (401, "replaced")
+
+
+async def test_a_guest_who_is_told_to_come_back_later_keeps_their_session(tmp_path: Path) -> None:
+    async with run_server(tmp_path / "test.db", trusted_proxies="127.0.0.1") as server:
+        gus = await server.guest("Gus")
+        tab = await gus.tab()
+        address = {"X-Forwarded-For": "198.51.100.7"}
+        for _ in range(PLAYERS_PER_ADDRESS.amount):
+            await server.still_here.accounts._attempts.new_player("198.51.100.7")
+        again = await gus.http.post("/api/guests", json={"name": "Gus"}, headers=address)
+        assert refusal(again) == (429, "too_many_attempts")
+        assert int(again.headers["retry-after"]) > 0
+        assert (await gus.http.get("/api/session")).json()["session"]["id"] == gus.session.id
+        assert (await tab.ask("ping", "pong"))["expires_in"] == 300.0
 
 
 @pytest.mark.parametrize("length", [7, 257])

@@ -1,0 +1,87 @@
+"""A call: a route that says what it takes, what it answers, and how it can be refused.
+
+What is said here is what `/openapi.json` tells the world (`openapi.py`), and nothing is said
+twice: types are the ones that the routes decode and encode, parameters read themselves.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from enum import Enum, auto
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from server.web.parameters import Parameter
+from server.web.problems import PROBLEMS
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Cookie(Enum):
+    """What a call does with the session cookie."""
+
+    IGNORED = auto()
+    WELCOME = auto()  # whoever sends one is active
+    NEEDED = auto()
+    SET = auto()  # and the session that it named before is over
+    TAKEN_AWAY = auto()  # needed, and then gone
+
+
+class Text(str):
+    """An answer that is no JSON: its media type."""
+
+    __slots__ = ()
+
+
+class Call(Route):
+    """A route with one method (and HEAD, where that is GET)."""
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        endpoint: Endpoint,
+        summary: str,
+        *,
+        answers: Mapping[int, Any],
+        cookie: Cookie = Cookie.IGNORED,
+        takes: type | None = None,
+        query: Iterable[Parameter[Any]] = (),
+        problems: Iterable[str] = (),
+    ) -> None:
+        """`answers`: for each status below 400 the type of its body, `Text`, or None if it has
+        none. `takes`: the type of the body. `problems`: the codes of `PROBLEMS` that are its own;
+        those that follow from the rest are found."""
+        super().__init__(path, endpoint, methods=[method])
+        self.method = method
+        self.summary = summary
+        self.answers = dict(answers)
+        self.cookie = cookie
+        self.takes = takes
+        self.query = tuple(query)
+        self._own_problems = tuple(problems)
+
+    @property
+    def is_unsafe(self) -> bool:
+        """Whether pages of other origins may not make it."""
+        return self.method != "GET"
+
+    @property
+    def problems(self) -> dict[int, list[str]]:
+        """The codes of every refusal, by status."""
+        codes = {"bad_request", "header_too_large", "too_large", "internal", *self._own_problems}
+        if self.is_unsafe:
+            codes |= {"cross_origin", "not_json"}
+        if self.takes is not None:
+            codes |= {"bad_json", "invalid"}
+        if self.query:
+            codes |= {"invalid"}
+        if self.cookie in (Cookie.NEEDED, Cookie.TAKEN_AWAY):
+            codes |= {code for code, (status, _) in PROBLEMS.items() if status == 401}
+            codes -= {"bad_credentials"}
+        found: dict[int, list[str]] = {}
+        for code, (status, _) in PROBLEMS.items():
+            if code in codes:
+                found.setdefault(status, []).append(code)
+        return found

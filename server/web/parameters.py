@@ -1,0 +1,78 @@
+"""Parameters of a query: each reads itself from a request, and describes itself to the world."""
+
+from enum import StrEnum
+from typing import Any, Generic, TypeVar
+
+from starlette.requests import Request
+
+from server.web.problems import invalid
+
+T = TypeVar("T")
+
+
+class Parameter(Generic[T]):
+    """One name in a query; never required."""
+
+    def __init__(self, name: str, about: str, schema: dict[str, Any]) -> None:
+        """`schema`: the JSON Schema of what makes sense."""
+        self.name = name
+        self.about = about
+        self.schema = schema
+
+    def of(self, request: Request) -> T:
+        """The value that `request` gives it. Raises Problem (422)."""
+        raise NotImplementedError
+
+
+class WholeNumber(Parameter[int]):
+    """A whole number from `least` to `most`."""
+
+    def __init__(self, name: str, about: str, *, default: int, least: int, most: int) -> None:
+        schema = {"type": "integer", "default": default, "minimum": least, "maximum": most}
+        super().__init__(name, about, schema)
+        self.default, self.least, self.most = default, least, most
+
+    def of(self, request: Request) -> int:
+        text = request.query_params.get(self.name)
+        if text is None:
+            return self.default
+        # `int` would take underscores, signs and the digits of every script.
+        if not (text.isascii() and text.isdigit() and len(text) <= 19):
+            raise invalid(f"`{self.name}` has to be a whole number, not {text[:50]!r}.")
+        number = int(text)
+        if not self.least <= number <= self.most:
+            raise invalid(
+                f"`{self.name}` has to be from {self.least} to {self.most}, not {number}."
+            )
+        return number
+
+
+E_ = TypeVar("E_", bound=StrEnum)
+
+
+class OneOf(Parameter[E_ | None]):
+    """A word of an enumeration; None where there is none, or nothing behind it."""
+
+    def __init__(self, name: str, about: str, words: type[E_]) -> None:
+        super().__init__(name, about, {"type": "string", "enum": [*words, ""]})
+        self._words = words
+
+    def of(self, request: Request) -> E_ | None:
+        text = request.query_params.get(self.name)
+        if text is None or text == "":
+            return None
+        try:
+            return self._words(text)
+        except ValueError:
+            words = ", ".join(self._words)
+            raise invalid(f"`{self.name}` has to be one of {words}, not {text[:50]!r}.") from None
+
+
+class AnyText(Parameter[str]):
+    """Whatever it is; empty where there is none."""
+
+    def __init__(self, name: str, about: str) -> None:
+        super().__init__(name, about, {"type": "string"})
+
+    def of(self, request: Request) -> str:
+        return request.query_params.get(self.name, "")

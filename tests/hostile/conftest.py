@@ -1,0 +1,82 @@
+"""A server in a thread of its own: what makes up thousands of requests does not run in a loop."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support.live_server import LiveServer, run_server
+
+T = TypeVar("T")
+
+PATIENCE = 30.0
+
+GENERATED = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
+"""The same input in every run; more of it is a matter of `max_examples`."""
+
+
+class Served:
+    """A server, and a way into its loop."""
+
+    def __init__(self, server: LiveServer, loop: asyncio.AbstractEventLoop) -> None:
+        self.server = server
+        self.url = server.url
+        self.port = server.port
+        self._loop = loop
+
+    def run(self, errand: Coroutine[Any, Any, T]) -> T:
+        """Run `errand` in the server's loop, and wait for it."""
+        return asyncio.run_coroutine_threadsafe(errand, self._loop).result(PATIENCE)
+
+
+@contextmanager
+def serve(database: Path, **options: Any) -> Iterator[Served]:
+    """Serve until the context ends; then nothing may be left, and no invariant broken."""
+    begun: Future[Served] = Future()
+    ended: Future[None] = Future()
+    may_end: list[asyncio.Event] = []
+
+    async def run() -> None:
+        async with run_server(database, **options) as server:
+            may_end.append(asyncio.Event())
+            begun.set_result(Served(server, asyncio.get_running_loop()))
+            await may_end[0].wait()
+
+    def in_thread() -> None:
+        try:
+            asyncio.run(run())
+        except BaseException as error:
+            (ended if begun.done() else begun).set_exception(error)
+        else:
+            ended.set_result(None)
+
+    thread = threading.Thread(target=in_thread, name="server")
+    thread.start()
+    served = begun.result(PATIENCE)
+    try:
+        yield served
+    finally:
+        served._loop.call_soon_threadsafe(may_end[0].set)
+        thread.join(PATIENCE)
+    ended.result(PATIENCE)
+
+
+@pytest.fixture
+def served(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Served]:
+    """A server; whatever is done to it, nothing in its log may be an error."""
+    with serve(tmp_path / "test.db") as server:
+        yield server
+    errors = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
+    assert [record.getMessage() for record in errors] == []

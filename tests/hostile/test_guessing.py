@@ -1,0 +1,152 @@
+"""Guessing passwords: it ends soon for the guesser, never for the victim, and teaches nothing."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+
+from server.accounts.attempts import GUESSES_PER_ADDRESS, GUESSES_PER_NAME
+from server.accounts.passwords import Passwords
+from tests.support.answers import refusal
+from tests.support.live_server import LiveServer, Visitor, run_server
+
+PASSWORD = "correct horse"
+
+CROWD = 32
+"""Sign-ins at once; `scripts/bench.py --only hashes` has 64, and measures the loop."""
+
+
+def from_address(address: str) -> dict[str, str]:
+    """As a proxy that is trusted forwards it."""
+    return {"X-Forwarded-For": address}
+
+
+async def sign_in(
+    browser: Visitor, address: str, name: str = "Ada", password: str = "wrong horse"
+) -> httpx.Response:
+    body = {"name": name, "password": password}
+    return await browser.http.post("/api/session", json=body, headers=from_address(address))
+
+
+async def test_a_guesser_with_many_addresses_never_locks_the_victim_out(tmp_path: Path) -> None:
+    async with run_server(tmp_path / "test.db", trusted_proxies="127.0.0.1") as server:
+        victim = await server.member("Ada")
+        tab = await victim.tab()
+        browser = await server.visitor()
+        for host in range(1, 4):
+            address = f"198.51.100.{host}"
+            for _ in range(GUESSES_PER_NAME.amount):
+                assert refusal(await sign_in(browser, address)) == (401, "bad_credentials")
+            locked = await sign_in(browser, address)
+            assert refusal(locked) == (429, "too_many_attempts")
+            assert 1 <= int(locked.headers["retry-after"]) <= 60 * GUESSES_PER_NAME.multiples
+            # The right password is no way around it: it would tell that it is right.
+            assert (await sign_in(browser, address, password=PASSWORD)).status_code == 429
+        # The victim, who sits elsewhere, notices nothing.
+        elsewhere = await sign_in(browser, "203.0.113.7", password=PASSWORD)
+        assert elsewhere.status_code == 201
+        assert (await tab.ask("ping", "pong"))["expires_in"] == 300.0
+        assert (await victim.http.get("/api/session")).status_code == 200
+
+
+async def test_one_address_cannot_try_a_common_password_on_everybody(tmp_path: Path) -> None:
+    async with run_server(tmp_path / "test.db", trusted_proxies="127.0.0.1") as server:
+        # This is about the counting: a hundred real hashes would take seconds.
+        server.still_here.passwords._verify = lambda *_: False  # type: ignore[method-assign]
+        browser = await server.visitor()
+        answers = await asyncio.gather(
+            *(
+                sign_in(browser, "198.51.100.1", f"Player {number}")
+                for number in range(GUESSES_PER_ADDRESS.amount + 5)
+            )
+        )
+        statuses = [answer.status_code for answer in answers]
+        assert statuses.count(401) == GUESSES_PER_ADDRESS.amount
+        assert statuses.count(429) == 5
+        # An IPv6 customer has a whole /64, and is one.
+        six = [
+            (await sign_in(browser, f"2001:db8::{number:x}", "Eve")).status_code
+            for number in range(1, GUESSES_PER_NAME.amount + 2)
+        ]
+        assert six == [401] * GUESSES_PER_NAME.amount + [429]
+        assert (await sign_in(browser, "2001:db8:0:1::1", "Eve")).status_code == 401
+
+
+async def test_a_name_that_nobody_has_costs_the_same_work(server: LiveServer) -> None:
+    """Not measured, which would be noise, but counted: one argon2id, of the same parameters."""
+    await server.member("Ada")
+    await server.guest("Gus")
+    passwords: Passwords = server.still_here.passwords
+    verified: list[tuple[int, str]] = []
+    verify = passwords._verify
+
+    def note(password: str, hashed: str) -> bool:
+        verified.append((len(password), hashed.rpartition("p=1$")[0]))
+        return verify(password, hashed)
+
+    passwords._verify = note  # type: ignore[method-assign]
+    browser = await server.visitor()
+    bodies, headers = set(), set()
+    for name in ("Ada", "Gus", "Nobody"):
+        body = {"name": name, "password": "wrong horse"}
+        response = await browser.http.post("/api/session", json=body)
+        assert response.status_code == 401
+        bodies.add(response.content)
+        headers.add(tuple((key, value) for key, value in response.headers.items() if key != "date"))
+    assert len(bodies) == len(headers) == 1
+    assert len(verified) == 3
+    assert len(set(verified)) == 1
+    # Locked out, too, is whoever is not there.
+    for name in ("Ada", "Nobody"):
+        for _ in range(GUESSES_PER_NAME.amount - 1):
+            await browser.http.post("/api/session", json={"name": name, "password": "wrong horse"})
+        response = await browser.http.post("/api/session", json={"name": name, "password": "x" * 9})
+        assert refusal(response) == (429, "too_many_attempts")
+
+
+async def test_common_passwords_can_be_nobodys(server: LiveServer) -> None:
+    browser = await server.visitor()
+    for password in ["password", "12345678", "Football", "qwertyuiop", "trustno1", "1q2w3e4r"]:
+        body = {"name": "Ada", "password": password}
+        response = await browser.http.post("/api/players", json=body)
+        assert refusal(response) == (422, "invalid"), password
+    assert not server.still_here.registry.players
+
+
+async def test_a_crowd_of_sign_ins_at_once_hold_up_nobody(tmp_path: Path) -> None:
+    """Were one of them hashed in the loop, no ping could be answered before its end."""
+    async with run_server(tmp_path / "test.db", max_messages_per_second=0) as server:
+        await _crowd(server)
+
+
+async def _crowd(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    tab = await ada.tab()
+    passwords = server.still_here.passwords
+    begun, in_loop = asyncio.Event(), []
+    loop = asyncio.get_running_loop()
+    verify = passwords._verify
+
+    def note(password: str, hashed: str) -> bool:
+        loop.call_soon_threadsafe(begun.set)
+        with suppress(RuntimeError):  # no loop runs in this thread: so it has to be
+            in_loop.append(asyncio.get_running_loop())
+        return verify(password, hashed)
+
+    passwords._verify = note  # type: ignore[method-assign]
+    browser = await server.visitor()
+    crowd = [
+        asyncio.create_task(
+            browser.http.post("/api/session", json={"name": f"{n}", "password": "wrong horse"})
+        )
+        for n in range(CROWD)
+    ]
+    await asyncio.wait_for(begun.wait(), 10)
+    pongs = 0
+    while not all(task.done() for task in crowd):
+        await tab.ask("ping", "pong")
+        pongs += 1
+    assert {task.result().status_code for task in crowd} == {401}
+    assert in_loop == []
+    assert pongs > CROWD, "a ping takes far less than a password"

@@ -1,0 +1,170 @@
+"""What every response tells browsers: on every route, for every kind of answer (ASVS 5.0, 3.4)."""
+
+import re
+from pathlib import Path
+
+import pytest
+from starlette.routing import Route
+from websockets.exceptions import InvalidStatus
+
+from server.problems import SECURITY_HEADERS
+from server.web.calls import Call
+from server.web.pages import static_folder
+from tests.support.answers import refusal
+from tests.support.live_server import LiveServer, run_server
+from tests.support.peers import Peers, opening, request
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "BREW"]
+BODIES: dict[str, tuple[dict[str, str], bytes]] = {
+    "none": ({}, b""),
+    "broken": ({"Content-Type": "application/json"}, b"{"),
+    "a form": ({"Content-Type": "application/x-www-form-urlencoded"}, b"a=b"),
+    "too large": ({"Content-Type": "application/json"}, b"x" * 65_537),
+    "from elsewhere": ({"Origin": "https://evil.example"}, b""),
+}
+TEXT = ("text/", "image/svg+xml")
+
+
+def routes_of(server: LiveServer) -> list[Route]:
+    routes = [each for each in server.still_here.app.routes if isinstance(each, Route)]
+    assert len(routes) == len(server.still_here.app.routes) > 15
+    return routes
+
+
+def check(headers: dict[str, str], what: object) -> None:
+    for name, value in SECURITY_HEADERS.items():
+        assert headers[name] == value, what
+    assert "cache-control" in headers, what
+    assert "server" not in headers, what
+    assert not any(name.startswith("access-control-") for name in headers), what
+    type_ = headers.get("content-type", "")
+    if type_.startswith(TEXT):
+        assert "charset=utf-8" in type_, what
+
+
+async def test_every_route_whatever_it_is_asked_and_how(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    statuses = set()
+    with Peers(server.port) as peers:
+        for route in routes_of(server):
+            path = route.path.replace("{id}", ada.id).replace("{path:path}", "app.js")
+            for method in METHODS:
+                for what, (said, body) in BODIES.items():
+                    # Signed in for looking only: else the second sign-out would find nobody.
+                    cookie = ada.cookie if method in ("GET", "HEAD") else ""
+                    lines = [f"{method} {path} HTTP/1.1", "Host: a", f"Cookie: session={cookie}"]
+                    lines += [f"{name}: {value}" for name, value in said.items()]
+                    lines += [f"Content-Length: {len(body)}", "Connection: close"]
+                    peer = await peers.connect()
+                    await peer.send(request(*lines, body=body))
+                    answer = await answered(await peer.end())
+                    statuses.add(answer[0])
+                    if method not in ("CONNECT", "BREW"):  # the parser has no such methods
+                        check(answer[1], (method, path, what))
+                    peer.close()
+    assert statuses >= {200, 400, 401, 403, 405, 413, 415}
+
+
+async def answered(data: bytes) -> tuple[int, dict[str, str]]:
+    head = data.partition(b"\r\n\r\n")[0].decode("latin-1")
+    first, *lines = head.split("\r\n")
+    fields = (line.partition(": ") for line in lines)
+    return int(first.split()[1]), {name.lower(): value for name, _, value in fields}
+
+
+async def test_paths_that_are_none_and_methods_that_do_nothing(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    for path in ["/nope", "/api", "/api/", "/static/nope", "/ws", "/%00", "/api/guests/"]:
+        response = await ada.http.get(path)
+        assert refusal(response) == (404, "not_found")
+        check(dict(response.headers), path)
+    for route in routes_of(server):
+        path = route.path.replace("{id}", ada.id).replace("{path:path}", "app.js")
+        there = {
+            method
+            for each in routes_of(server)
+            if each.path == route.path
+            for method in each.methods or ()
+        }
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS"} - there:
+            response = await ada.http.request(method, path)
+            assert refusal(response) == (405, "method_not_allowed"), (method, path)
+            assert set(re.split(r", *", response.headers["allow"])) == there
+            check(dict(response.headers), (method, path))
+
+
+async def test_trace_gives_nothing_back(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    response = await ada.http.request("TRACE", "/", headers={"X-Secret": "s3cret"})
+    assert response.status_code == 405
+    assert "s3cret" not in response.text
+    assert ada.cookie not in response.text
+
+
+async def test_a_bug_too(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def crash(*_: object) -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(server.still_here.store.queries, "find_player", crash)
+    ada = await server.guest("Ada")
+    response = await ada.http.get("/api/players/p_0123456789012345678901")
+    assert refusal(response) == (500, "internal")
+    check(dict(response.headers), 500)
+    assert response.headers["cache-control"] == "no-store"
+
+
+async def test_by_tls_whatever_is_answered_says_that_tls_it_shall_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def crash(*_: object) -> None:
+        raise RuntimeError("on purpose")
+
+    async with run_server(tmp_path / "test.db", trusted_proxies="127.0.0.1") as server:
+        monkeypatch.setattr(server.still_here.store.queries, "find_player", crash)
+        visitor = await server.visitor(headers={"X-Forwarded-Proto": "https"})
+        for path, status in [
+            ("/", 200),
+            ("/nope", 404),
+            ("/api/session", 401),
+            ("/api/players/p_0123456789012345678901", 500),
+        ]:
+            response = await visitor.http.get(path)
+            assert response.status_code == status
+            assert response.headers.get_list("strict-transport-security") == ["max-age=31536000"]
+
+
+async def test_every_file_of_the_page(server: LiveServer) -> None:
+    visitor = await server.visitor()
+    for file in sorted(static_folder().iterdir()):
+        response = await visitor.http.get(f"/static/{file.name}")
+        assert response.status_code == 200
+        check(dict(response.headers), file.name)
+
+
+async def test_upgrades_that_are_refused(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    with pytest.raises(InvalidStatus) as caught:
+        await server.tab(ada.cookie, headers={"Origin": "https://evil.example"})
+    denied = {name.lower(): value for name, value in caught.value.response.headers.items()}
+    for name, value in SECURITY_HEADERS.items():
+        assert denied[name] == value
+    with Peers(server.port) as peers:
+        peer = await peers.connect()
+        await peer.send(opening("/nope", ada.cookie))
+        status, headers = await answered(await peer.end())
+        assert status == 404
+        for name, value in SECURITY_HEADERS.items():
+            assert headers[name] == value
+
+
+async def test_what_depends_on_the_session_is_stored_nowhere(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    for call in routes_of(server):
+        if isinstance(call, Call) and call.path.startswith("/api/") and call.method == "GET":
+            response = await ada.http.get(call.path.replace("{id}", ada.id))
+            assert response.headers["cache-control"] == "no-store", call.path
+    response = await ada.http.post("/api/guests", json={"name": "Ada"})
+    assert response.headers["cache-control"] == "no-store"
+    response = await ada.http.delete("/api/session")
+    assert response.headers["cache-control"] == "no-store"
+    assert 'session=""' in response.headers["set-cookie"]

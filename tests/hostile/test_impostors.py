@@ -1,0 +1,155 @@
+"""Names that imitate others, hide something or carry markup: end to end, both ways to get one."""
+
+import json
+import unicodedata
+
+import pytest
+
+from server.web.pages import static_folder
+from tests.support.answers import refusal
+from tests.support.live_server import LiveServer, Visitor
+
+VICTIM = "Admin"
+
+TWINS = {
+    "the same": "Admin",
+    "another case": "aDMIN",
+    "spaces around": "  Admin ",
+    "no-break spaces around": "\u00a0Admin\u3000",
+    "full width": "\uff21\uff44\uff4d\uff49\uff4e",
+    "Cyrillic a": "\u0430dmin",
+    "Cyrillic A": "\u0410dmin",
+    "Greek A": "\u0391dmin",
+    "dotless i": "Adm\u0131n",
+    "mathematical letters": "\U0001d400\U0001d41d\U0001d426\U0001d422\U0001d427",
+    "small capitals": "\u1d00\u1d05\u1d0d\u026a\u0274",
+    "circled": "Ⓐⓓⓜⓘⓝ",
+    "rn for m": "Adrnin",
+}
+"""What a person would take for the victim's: taken."""
+
+HIDDEN = {
+    "zero-width space": "Ad\u200bmin",
+    "zero-width joiner": "Admin\u200d",
+    "zero-width non-joiner": "Adm\u200cin",
+    "word joiner": "Admin\u2060",
+    "byte order mark": "\ufeffAdmin",
+    "soft hyphen": "Ad\u00admin",
+    "right-to-left override": "\u202enimdA",
+    "right-to-left isolate": "\u2067Admin\u2069",
+    "right-to-left mark": "Admin\u200f",
+    "left-to-right mark": "Admin\u200e",
+    "tag characters": "Admin" + "".join(chr(0xE0000 + ord(each)) for each in "x"),
+    "variation selector and more": "Admin\ufe0f\ufe0f\ufe0f\ufe0f",
+    "a flood of marks": "A\u0301\u0302\u0303\u0304\u0305dmin",
+    "nothing but a filler": "\u3164",
+    "nothing but a blank of braille": "\u2800",
+    "a line of its own": "Admin\nBob",
+    "a NUL": "Admin\x00",
+    "a bell": "Admin\x07",
+    "an escape": "\x1b[2JAdmin",
+    "an object": "Admin\ufffc",
+    "a language tag": "Admin\U000e0001",
+}
+"""What nobody can see, or what turns a line around: no name at all."""
+
+MARKUP = [
+    "<img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>",
+    "</script><b>",
+    '"><svg onload=alert(1)>',
+    "{{7*7}} ${7*7}",
+    "javascript:alert(1)",
+    "'; DROP TABLE players; --",
+    "=1+1|cmd",
+    "%s%n%x",
+    "../../etc/passwd",
+]
+
+ROUTES = ["/api/guests", "/api/players"]
+
+
+async def ask_for(browser: Visitor, path: str, name: str) -> tuple[int, str]:
+    content = json.dumps({"name": name, "password": "correct horse"})
+    response = await browser.http.post(
+        path, content=content, headers={"Content-Type": "application/json"}
+    )
+    if response.status_code == 201:
+        return 201, response.json()["player"]["name"]
+    assert "set-cookie" not in response.headers
+    return refusal(response)
+
+
+@pytest.mark.parametrize("path", ROUTES)
+async def test_nobody_gets_a_name_that_looks_like_anothers(server: LiveServer, path: str) -> None:
+    await server.member(VICTIM)
+    eve = await server.visitor()
+    for what, name in TWINS.items():
+        assert await ask_for(eve, path, name) == (409, "name_taken"), what
+
+
+@pytest.mark.parametrize("path", ROUTES)
+async def test_nobody_gets_a_name_with_something_hidden_in_it(
+    server: LiveServer, path: str
+) -> None:
+    eve = await server.visitor()
+    for what, name in HIDDEN.items():
+        assert await ask_for(eve, path, name) == (422, "invalid"), what
+    assert not server.still_here.registry.players
+
+
+async def test_whoever_came_first_has_it_even_if_that_was_the_twin(server: LiveServer) -> None:
+    await server.guest("\u0410\u0441\u0435")  # Cyrillic throughout
+    eve = await server.visitor()
+    for name in ("Ace", "ACE", "\uff21ce"):
+        assert await ask_for(eve, "/api/players", name) == (409, "name_taken")
+
+
+async def test_signing_in_as_a_twin_is_no_way_in(server: LiveServer) -> None:
+    """What is like the name to the eye, but not to the rules, is not the name."""
+    await server.member(VICTIM)
+    eve = await server.visitor()
+    for what, name in (TWINS | HIDDEN).items():
+        is_same = unicodedata.normalize("NFKC", name).strip().casefold() == VICTIM.casefold()
+        body = json.dumps({"name": name, "password": "correct horse"})
+        headers = {"Content-Type": "application/json"}
+        if not is_same:
+            response = await eve.http.post("/api/session", content=body, headers=headers)
+            assert refusal(response) == (401, "bad_credentials"), what
+            server.still_here.accounts._attempts = type(server.still_here.accounts._attempts)()
+
+
+async def test_a_family_of_emoji_is_no_way_around_the_length(server: LiveServer) -> None:
+    eve = await server.visitor()
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+    # The joiners between them are invisible: whole families are refused, single faces are not.
+    assert await ask_for(eve, "/api/guests", family) == (422, "invalid")
+    assert await ask_for(eve, "/api/guests", "\U0001f468" * 41) == (422, "invalid")
+    assert (await ask_for(eve, "/api/guests", "\U0001f468\U0001f469"))[0] == 201
+
+
+async def test_markup_is_a_name_like_any_other_and_comes_back_as_data(server: LiveServer) -> None:
+    watcher = await (await server.guest("Watcher")).tab()
+    await watcher.ask("watch", "roster", topic="lobby")
+    for name in MARKUP:
+        eve = await server.visitor()
+        assert await ask_for(eve, "/api/guests", name) == (201, name)
+        for path in ["/api/session", "/api/players", "/api/sessions"]:
+            response = await eve.http.get(path)
+            assert response.headers["content-type"] == "application/json"
+            assert response.headers["x-content-type-options"] == "nosniff"
+        # A refusal repeats it, as data too.
+        repeated = await (await server.visitor()).http.post("/api/guests", json={"name": name})
+        assert refusal(repeated) == (409, "name_taken")
+        assert name in repeated.json()["detail"]
+    roster = await watcher.ask("watch", "roster", topic="lobby")
+    assert {each["name"] for each in roster["players"]} == {"Watcher", *MARKUP}
+
+
+def test_the_page_makes_no_markup_of_anything() -> None:
+    """`textContent` only (ASVS 5.0, 3.2.2). `end_to_end/test_page.py` tries it in a browser."""
+    scripts = sorted(static_folder().glob("*.js"))
+    assert scripts
+    for script in scripts:
+        for word in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("]:
+            assert word not in script.read_text(), script.name

@@ -1,0 +1,91 @@
+"""The log tells of sessions and refusals, and nothing that would sign anybody in."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from server.accounts.audit import MOST_OF_ONE
+from tests.support.live_server import LiveServer, run_server
+
+KEY = "a-key-of-which-nobody-is-ever-told-anything"
+PASSWORD, WRONG = "correct horse battery", "wrong horse battery"
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.DEBUG)
+    return caplog
+
+
+def audit(log: pytest.LogCaptureFixture) -> list[str]:
+    return [each.getMessage() for each in log.records if each.name == "stillhere.audit"]
+
+
+async def live_through(server: LiveServer) -> list[str]:
+    """Sign in, out, in again, guess, be refused; returns every cookie that there was."""
+    ada = await server.member("Ada", PASSWORD)
+    cookies = [ada.cookie]
+    tab = await ada.tab()
+    await tab.send("ping", id="tell nobody")
+    again = await ada.http.post("/api/session", json={"name": "Ada", "password": PASSWORD})
+    assert again.status_code == 201
+    cookies.append(ada.cookie)
+    eve = await server.visitor()
+    for _ in range(12):
+        await eve.http.post("/api/session", json={"name": "Ada", "password": WRONG})
+    for _ in range(5):
+        await eve.http.post("/api/session", json={}, headers={"Origin": "https://evil.example"})
+    await eve.http.get("/api/session", headers={"Cookie": f"session={ada.cookie}x"})
+    await eve.http.post("/api/players", json={"name": "Ada", "password": PASSWORD})
+    assert (await ada.http.delete("/api/session")).status_code == 204
+    gus = await server.guest("Gus")
+    cookies.append(gus.cookie)
+    await server.advance(301)
+    return cookies
+
+
+async def test_sessions_and_refusals_are_told_and_no_secret_is(
+    tmp_path: Path, log: pytest.LogCaptureFixture
+) -> None:
+    async with run_server(tmp_path / "test.db", secret_keys=KEY) as server:
+        cookies = await live_through(server)
+    told = audit(log)
+    for what in ["opened", "ended: replaced", "ended: signed_out", "ended: idle_timeout"]:
+        assert any(line.startswith("session s_") and line.endswith(what) for line in told), what
+    guesses = [line for line in told if "refused: bad_credentials, from 127.0.0.1, as p_" in line]
+    assert len(guesses) == MOST_OF_ONE
+    assert "refused: bad_credentials, from 127.0.0.1, 7 times more" in told
+    assert "refused: too_many_attempts, from 127.0.0.1" in told
+    assert told.count("refused: cross_origin, from 127.0.0.1") == MOST_OF_ONE
+    assert "refused: cross_origin, from 127.0.0.1, 2 times more" in told
+    # Everything that any logger of the process was told, at any level, our client's aside.
+    ours = [each for each in log.records if not each.name.startswith(("http", "websockets"))]
+    text = "\n".join(
+        f"{each.getMessage()} {each.__dict__.get('exc_text')} {each.args!r}" for each in ours
+    )
+    assert len(ours) > 20
+    for secret in [PASSWORD, WRONG, "tell nobody", *cookies, KEY]:
+        assert secret not in text
+        assert secret.partition(".")[0] not in text, "nor the half of it that is no signature"
+    for digest in server.still_here.sessions._endings:
+        assert digest.hex() not in text
+
+
+async def test_a_remembered_session_that_falls_asleep_is_told_of(
+    server: LiveServer, log: pytest.LogCaptureFixture
+) -> None:
+    await server.member("Ada", PASSWORD)
+    await server.sign_in("Ada", PASSWORD, remember=True)
+    await server.advance(301)
+    assert any(line.endswith("asleep: idle_timeout") for line in audit(log))
+
+
+async def test_a_forwarded_address_is_the_one_that_is_told(
+    tmp_path: Path, log: pytest.LogCaptureFixture
+) -> None:
+    async with run_server(tmp_path / "test.db", trusted_proxies="127.0.0.1") as server:
+        visitor = await server.visitor(headers={"X-Forwarded-For": "198.51.100.7"})
+        body = {"name": "Nobody", "password": WRONG}
+        await visitor.http.post("/api/session", json=body)
+    assert "refused: bad_credentials, from 198.51.100.7" in audit(log)

@@ -1,0 +1,207 @@
+"""`/openapi.json` says what is so: every route is in it, and what schemathesis makes of it is
+answered as it says."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import given, settings
+from schemathesis.checks import (
+    content_type_conformance,
+    not_a_server_error,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from schemathesis.generation import GenerationMode
+from starlette.routing import Route
+
+from server.problems import ProblemDetails
+from server.web.calls import Call, Cookie
+from server.web.openapi import BESIDE
+from server.web.problems import PROBLEMS
+from tests.hostile.conftest import GENERATED, Served
+from tests.support.live_server import LiveServer
+
+ROOT = Path(__file__).resolve().parents[2]
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+"""The others ask for what is not promised: a taken name is refused although it is a good one, and
+fields that nobody knows are passed over."""
+
+EXAMPLES = 12
+"""Of each call, in each way of making them up."""
+
+
+def calls_of(server: LiveServer) -> list[Call]:
+    return [route for route in server.still_here.app.routes if isinstance(route, Call)]
+
+
+async def document_of(server: LiveServer) -> dict[str, Any]:
+    visitor = await server.visitor()
+    response = await visitor.http.get("/openapi.json")
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "application/json"
+    document = response.json()
+    assert isinstance(document, dict)
+    return document
+
+
+async def test_every_route_is_in_the_document_or_named_as_left_out(server: LiveServer) -> None:
+    document = await document_of(server)
+    described = {
+        (method.upper(), path) for path, item in document["paths"].items() for method in item
+    }
+    there = set()
+    for route in server.still_here.app.routes:
+        assert isinstance(route, Route)
+        if route.path in BESIDE:
+            assert route.path.replace(":path", "") in document["info"]["description"]
+        else:
+            there |= {(method, route.path) for method in (route.methods or set()) - {"HEAD"}}
+    assert described == there
+    assert "/ws" in document["info"]["description"]
+    assert set(BESIDE) <= {getattr(each, "path", "") for each in server.still_here.app.routes}
+
+
+async def test_the_document_tells_of_cookie_passive_requests_and_refusals(
+    server: LiveServer,
+) -> None:
+    document = await document_of(server)
+    schemes = document["components"]["securitySchemes"].values()
+    assert {(each["in"], each["name"]) for each in schemes} == {
+        ("cookie", "session"),
+        ("cookie", "__Host-session"),
+    }
+    for call in calls_of(server):
+        operation = document["paths"][call.path][call.method.lower()]
+        is_passive = "passive" in operation["summary"] or not call.path.startswith("/api/")
+        takes_passive = {"$ref": "#/components/parameters/Passive"} in operation["parameters"]
+        ends_something = call.cookie in (Cookie.SET, Cookie.TAKEN_AWAY)
+        assert takes_passive == (not is_passive and not ends_something), call.path
+        needs = {"session": []} in operation["security"] and {} not in operation["security"]
+        assert needs == ("401" in operation["responses"] and call.path != "/api/session") or (
+            call.path == "/api/session"
+        )
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                (media_type,) = response["content"]
+                assert media_type == "application/problem+json"
+                assert response["description"].startswith("`")
+    assert set(document["components"]["schemas"]["ProblemDetails"]["required"]) == set(
+        ProblemDetails.__struct_fields__
+    )
+
+
+def test_every_refusal_in_the_code_has_its_line_among_the_problems() -> None:
+    raised = set()
+    for path in sorted((ROOT / "server").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(
+                    func=ast.Name(id="Problem" | "_later" | "encode_problem"),
+                    args=[ast.Constant(value=int(status)), ast.Constant(value=str(code)), *_],
+                ):
+                    raised.add((code, status))
+    assert len(raised) > 10
+    assert {(code, PROBLEMS[code][0]) for code, _ in raised} == raised
+
+
+def test_the_protocol_document_has_every_code() -> None:
+    protocol = (ROOT / "docs" / "protocol.md").read_text()
+    for code, (status, _) in PROBLEMS.items():
+        assert f"`{code}`" in protocol, code
+        assert re.search(rf"\b{status}\b", protocol), code
+
+
+# What schemathesis makes up
+
+
+@pytest.fixture
+def schema(served: Served) -> Any:
+    return schemathesis.openapi.from_url(f"{served.url}/openapi.json")
+
+
+@pytest.fixture
+def http() -> Iterator[requests.Session]:
+    with requests.Session() as session:
+        yield session
+
+
+MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)
+@pytest.mark.parametrize("is_signed_in", [False, True], ids=["anonymous", "signed in"])
+def test_what_is_made_up_from_the_document_is_answered_as_it_says(
+    served: Served, schema: Any, http: requests.Session, mode: GenerationMode, is_signed_in: bool
+) -> None:
+    player = Player(served, http) if is_signed_in else None
+    operations = [result.ok() for result in schema.get_all_operations()]
+    # It passes over the call that it has the document from.
+    assert len(operations) == len(calls_of(served.server)) - 1
+    seen = {
+        each.label: statuses_of(each, mode, http, player)
+        for each in operations
+        if mode is GenerationMode.POSITIVE or can_be_wrong(each)
+    }
+    if is_signed_in and mode is GenerationMode.POSITIVE:
+        # It was really let in, and did not only knock.
+        for label in ("GET /api/session", "GET /api/sessions", "POST /api/session/activity"):
+            assert seen[label] == {200}
+        assert 204 in seen["DELETE /api/session"]
+        assert 201 in seen["POST /api/guests"]
+
+
+def can_be_wrong(operation: Any) -> bool:
+    """Whether there is anything in it that could be: in a path or a cookie, any text is text."""
+    return any(len(list(part)) for part in (operation.query, operation.body))
+
+
+def statuses_of(
+    operation: Any, mode: GenerationMode, http: requests.Session, player: "Player | None"
+) -> set[int]:
+    """Make `operation` up, check each answer, and return the statuses that there were."""
+    statuses = set()
+
+    @settings(GENERATED, max_examples=EXAMPLES)
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def attack(case: Any) -> None:
+        cookies = {} if player is None else player.cookies()
+        response = case.call(session=http, cookies=cookies)
+        http.cookies.clear()
+        statuses.add(response.status_code)
+        case.validate_response(response, checks=CHECKS)
+
+    attack()
+    return statuses
+
+
+class Player:
+    """Somebody who is signed in, whatever they have just done."""
+
+    def __init__(self, served: Served, http: requests.Session) -> None:
+        self._served = served
+        self._http = http
+        self._count = 0
+        self._cookies: dict[str, str] = {}
+
+    def cookies(self) -> dict[str, str]:
+        """The cookie of a session that lives."""
+        url = f"{self._served.url}/api"
+        if self._cookies and self._http.get(f"{url}/session", cookies=self._cookies).ok:
+            return self._cookies
+        self._count += 1
+        response = self._http.post(f"{url}/guests", json={"name": f"Player {self._count}"})
+        assert response.status_code == 201, response.text
+        self._cookies = {each.name: each.value or "" for each in response.cookies}
+        self._http.cookies.clear()
+        return self._cookies

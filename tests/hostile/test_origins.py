@@ -1,0 +1,245 @@
+"""Pages of other origins: the whole matrix of what a browser may say, on every unsafe route, and
+on the socket (OWASP CSRF and WebSocket cheat sheets; ASVS 5.0, 3.5.1 and 4.4.2)."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from starlette.routing import Route
+from websockets.exceptions import InvalidStatus
+
+from server.web.calls import Call
+from tests.support.answers import Bystanders, refusal
+from tests.support.live_server import LiveServer, Visitor, run_server
+from tests.support.peers import Peers, opening, request
+
+SITES = [None, "same-origin", "same-site", "cross-site", "none", "", "sibling", "SAME-ORIGIN"]
+ALLOWED = "https://game.example"
+
+
+def origins(server: LiveServer) -> list[str | None]:
+    """None; our own; one that is allowed; and those of others."""
+    return [None, server.url, ALLOWED, "https://evil.example", "null", ""]
+
+
+def is_let_in(server: LiveServer, site: str | None, origin: str | None) -> bool:
+    """What the cheat sheet says, in other words than the code's."""
+    if site is None:
+        return origin in (None, server.url, ALLOWED)
+    return site.lower() in ("same-origin", "none") or origin == ALLOWED
+
+
+def unsafe_routes(server: LiveServer) -> list[tuple[str, str]]:
+    """Every unsafe route that there is, a new one at once included; and two that there are not."""
+    routes = [route for route in server.still_here.app.routes if isinstance(route, Route)]
+    assert all(isinstance(each, Call) or each.methods == {"GET", "HEAD"} for each in routes)
+    found = [
+        (method, route.path)
+        for route in routes
+        for method in sorted(route.methods or ())
+        if method not in ("GET", "HEAD", "OPTIONS")
+    ]
+    assert len(found) >= 8
+    return [*found, ("PUT", "/api/session"), ("PATCH", "/")]
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
+    async with run_server(tmp_path / "test.db", allowed_origins=(ALLOWED,)) as running:
+        yield running
+
+
+@pytest.fixture
+async def here(server: LiveServer, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Bystanders]:
+    """What is to be undisturbed."""
+    bystanders = await Bystanders.gather(server, caplog)
+    yield bystanders
+    await bystanders.noticed_nothing()
+
+
+def browser_says(site: str | None, origin: str | None) -> dict[str, str]:
+    headers = {} if site is None else {"Sec-Fetch-Site": site}
+    return headers if origin is None else {**headers, "Origin": origin}
+
+
+async def test_every_unsafe_route_refuses_every_page_of_others(
+    here: Bystanders, server: LiveServer
+) -> None:
+    refused = 0
+    for method, path in unsafe_routes(server):
+        for site in SITES:
+            for origin in origins(server):
+                if is_let_in(server, site, origin):
+                    continue
+                response = await here.ada.http.request(
+                    method,
+                    path.replace("{id}", here.ada.session.id),
+                    headers=browser_says(site, origin),
+                    json={"name": "Ada", "password": "correct horse"},
+                )
+                assert refusal(response) == (403, "cross_origin"), (method, path, site, origin)
+                assert "set-cookie" not in response.headers
+                refused += 1
+    assert refused >= 8 * 20
+
+
+async def test_every_unsafe_route_is_open_to_own_pages_and_to_programs(server: LiveServer) -> None:
+    ada = await server.member("Ada")
+    for method, path in unsafe_routes(server):
+        for site in SITES:
+            for origin in origins(server):
+                if not is_let_in(server, site, origin):
+                    continue
+                # Without a body that makes sense: it is about the door, not about the room.
+                response = await ada.http.request(
+                    method,
+                    path.replace("{id}", "s_0123456789012345678901"),
+                    headers={**browser_says(site, origin), "Cookie": ""},
+                )
+                assert response.status_code != 403, (method, path, site, origin)
+
+
+async def test_signing_in_as_the_attacker_is_not_to_be_had_by_a_form_either(
+    here: Bystanders,
+) -> None:
+    for headers in [{}, {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}]:
+        response = await here.ada.http.post(
+            "/api/session", data={"name": "Eve", "password": "correct horse"}, headers=headers
+        )
+        assert response.status_code in (403, 415)
+        assert "set-cookie" not in response.headers
+
+
+async def test_no_get_changes_anything(here: Bystanders, server: LiveServer) -> None:
+    """What `SameSite=Lax` sends along from other sites, top-level GETs, is harmless."""
+    headers = {"Sec-Fetch-Site": "cross-site", "Passive": "1"}
+    for route in server.still_here.app.routes:
+        assert isinstance(route, Route)
+        if "GET" in (route.methods or ()):
+            path = route.path.replace("{id}", here.ada.id).replace("{path:path}", "app.js")
+            response = await here.ada.http.get(path, headers=headers)
+            assert response.status_code == 200, path
+            assert "set-cookie" not in response.headers
+
+
+# Sockets
+
+
+def strangers(port: int) -> list[str]:
+    """Origins that are not ours, however much they look like it."""
+    own = f"127.0.0.1:{port}"
+    return [
+        "https://evil.example",
+        "null",
+        "",
+        "*",
+        f"https://{own}",
+        f"ws://{own}",
+        f"file://{own}",
+        "http://127.0.0.1",
+        f"http://127.0.0.1:{port + 1}",
+        f"http://127.0.0.1:0{port}1",
+        f"http://127.0.0.1:{port}.evil.example",
+        f"http://evil.example.127.0.0.1:{port}",
+        f"http://evil127.0.0.1:{port}",
+        f"http://127.0.0.1.:{port}",
+        f"http://2130706433:{port}",
+        f"http://127.0.0.1@evil.example:{port}",
+        f"http://evil.example@{own}",
+        f"http://{own}@evil.example",
+        f"http://{own}/",
+        f"http://{own}/evil",
+        f"http://{own}?",
+        f"http://{own}#evil.example",
+        f"http://evil.example#{own}",
+        f"http://evil.example/{own}",
+        f"http://evil.example\\@{own}",
+        f"http://{own} https://evil.example",
+        f"http://{own}, https://evil.example",
+        f"http:/{own}",
+        f"http:{own}",
+        own,
+        f"//{own}",
+        "http://game.example",
+        "https://game.example.evil.example",
+        "https://evil-game.example",
+        "https://a.game.example",
+        "https://game.example:444",
+        "https://game.example/",
+        "http://[::1",
+        "http://[::ffff:127.0.0.1]",
+    ]
+
+
+async def answered(server: LiveServer, head: bytes) -> int:
+    """The status of an upgrade that was sent as it is."""
+    with Peers(server.port) as peers:
+        peer = await peers.connect()
+        await peer.send(head)
+        return int((await peer.read_until(b"\r\n\r\n")).split()[1])
+
+
+async def test_no_page_of_others_opens_a_socket(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    for origin in strangers(server.port):
+        with pytest.raises(InvalidStatus) as caught:
+            await server.tab(ada.cookie, headers={"Origin": origin})
+        assert caught.value.response.status_code == 403, origin
+        response = await ada.http.post("/api/session/activity", headers={"Origin": origin})
+        assert refusal(response) == (403, "cross_origin"), origin
+    assert ada.session.connections == 0
+    assert ada.session.last_activity == 0
+
+
+async def test_own_and_allowed_pages_and_programs_open_sockets(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    for origin in [None, server.url, server.url.upper(), ALLOWED, "https://GAME.example"]:
+        headers = {} if origin is None else {"Origin": origin}
+        tab = await ada.tab(headers=headers)
+        assert tab.seen[0]["type"] == "hello", origin
+        await tab.socket.close()
+
+
+# What the Host says
+
+
+async def test_a_host_that_is_made_up_makes_no_origin_ones_own(server: LiveServer) -> None:
+    """A browser sends the host that it connects to: whoever sets it is no page of others."""
+    ada = await server.guest("Ada")
+    own = f"127.0.0.1:{server.port}"
+    evil = "Origin: https://evil.example"
+    for hosts in [
+        [f"Host: {own}"],
+        [f"Host: {own}", "Host: evil.example"],
+        [f"Host: {own}, evil.example"],
+        ["Host: "],
+        ["Host: evil.example@" + own],
+        [f"Host: {own}", "X-Forwarded-Host: evil.example"],
+        [f"Host: {own}", "Forwarded: host=evil.example;proto=https"],
+        [f"Host: {own}", "X-Forwarded-Proto: https", "X-Forwarded-For: 127.0.0.1"],
+    ]:
+        for line in ["POST /api/session/activity", f"POST http://{own}/api/session/activity"]:
+            sent = [f"{line} HTTP/1.1", *hosts, evil, f"Cookie: session={ada.cookie}"]
+            with Peers(server.port) as peers:
+                peer = await peers.connect()
+                await peer.send(request(*sent, "Content-Length: 0", "Connection: close"))
+                assert (await peer.answer()).status in (400, 403, 404), hosts
+        head = opening("/ws", ada.cookie, evil).replace(
+            b"Host: 127.0.0.1\r\n", "".join(f"{each}\r\n" for each in hosts).encode()
+        )
+        assert await answered(server, head) in (400, 403), hosts
+    assert ada.session.last_activity == 0
+    assert ada.session.connections == 0
+
+
+async def test_the_host_never_comes_back(server: LiveServer) -> None:
+    """No link, redirect or cookie is made of it."""
+    visitor: Visitor = await server.visitor()
+    for path in ["/", "/nope", "/openapi.json", "/api/session", "/api/players"]:
+        response = await visitor.http.get(path, headers={"Host": "evil.example"})
+        assert "evil" not in response.text
+        assert not any("evil" in value for value in response.headers.values())
+    response = await visitor.http.post(
+        "/api/guests", json={"name": "Eve"}, headers={"Host": "evil.example"}
+    )
+    assert "domain" not in response.headers["set-cookie"].lower()

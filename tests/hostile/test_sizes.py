@@ -1,0 +1,250 @@
+"""Too much of everything: refused, having touched nothing; and nobody else notices."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from server.ids import SessionId
+from server.realtime.connection import Connection
+from server.web.calls import Call
+from server.web.guards import LARGEST_BODY
+from tests.support.answers import Bystanders, refusal, until
+from tests.support.live_server import LiveServer, run_server
+from tests.support.peers import CLOSE, TEXT, Peer, Peers, frame, request
+
+OVER = b"x" * (LARGEST_BODY + 1)
+
+
+@pytest.fixture
+async def here(server: LiveServer, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Bystanders]:
+    """What is to be undisturbed."""
+    bystanders = await Bystanders.gather(server, caplog)
+    yield bystanders
+    await bystanders.noticed_nothing()
+
+
+def calls_of(server: LiveServer) -> list[tuple[str, str]]:
+    """Every call that there is, a new one at once included."""
+    calls = [each for each in server.still_here.app.routes if isinstance(each, Call)]
+    assert len(calls) > 15
+    return [(each.method, each.path.replace("{id}", "p_0123456789012345678901")) for each in calls]
+
+
+def chunked(body: bytes, size: int = 16_384) -> bytes:
+    parts = [body[start : start + size] for start in range(0, len(body), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+
+
+def with_body(method: str, path: str, cookie: str, *headers: str, body: bytes = b"") -> bytes:
+    lines = [
+        f"{method} {path} HTTP/1.1",
+        "Host: 127.0.0.1",
+        "Content-Type: application/json",
+        f"Cookie: session={cookie}",
+    ]
+    return request(*lines, *headers, body=body)
+
+
+# Bodies
+
+
+async def test_a_chunked_body_over_64_kib_is_refused_on_every_route(
+    here: Bystanders, server: LiveServer
+) -> None:
+    cookie = here.ada.cookie
+    with Peers(server.port) as peers:
+        for method, path in calls_of(server):
+            peer = await peers.connect()
+            chunks = chunked(OVER)
+            head = with_body(method, path, cookie, "Transfer-Encoding: chunked", body=chunks)
+            await peer.send(head)
+            answer = await peer.answer()
+            assert answer.status == 413, (method, path)
+            assert b'"too_large"' in answer.body
+
+
+async def test_a_chunked_body_of_64_kib_is_let_pass_where_none_is_looked_for(
+    server: LiveServer,
+) -> None:
+    ada = await server.guest("Ada")
+    await server.advance(50)
+    with Peers(server.port) as peers:
+        peer = await peers.connect()
+        path, body = "/api/session/activity", chunked(OVER[1:])
+        chunks = "Transfer-Encoding: chunked"
+        await peer.send(with_body("POST", path, ada.cookie, chunks, body=body))
+        assert (await peer.answer()).status == 200
+    assert ada.session.last_activity == 50
+
+
+async def test_what_is_refused_for_its_length_alone_is_never_read(
+    here: Bystanders, server: LiveServer
+) -> None:
+    with Peers(server.port) as peers:
+        for method, path in calls_of(server):
+            for length in [LARGEST_BODY + 1, 10**9, 10**18, 10**300]:
+                peer = await peers.connect()
+                said = f"Content-Length: {length}"
+                await peer.send(with_body(method, path, here.ada.cookie, said))
+                answer = await peer.answer()
+                # A length that no counter can hold is no HTTP.
+                assert answer.status == (413 if length < 10**19 else 400), (method, path, length)
+
+
+async def test_a_body_that_stops_in_the_middle_touches_nothing(
+    here: Bystanders, server: LiveServer
+) -> None:
+    """Whoever says more than they send, and goes."""
+    with Peers(server.port) as peers:
+        for said, sent in [
+            ("Content-Length: 100", b'{"name": "Eve"}'),
+            ("Transfer-Encoding: chunked", b'f\r\n{"name": "Eve"}\r\n'),
+            ("Transfer-Encoding: chunked", b"fffff\r\n" + b"x" * 1000),
+        ]:
+            for path in ["/api/guests", "/api/session/activity"]:
+                peer = await peers.connect()
+                await peer.send(with_body("POST", path, here.ada.cookie, said, body=sent))
+                await asyncio.sleep(0.01)
+                peer.reset()
+    await until(lambda: len(server.still_here.registry.sessions) == 2)
+
+
+async def test_lengths_that_contradict_each_other_are_no_http(
+    here: Bystanders, server: LiveServer
+) -> None:
+    """What two parsers would read differently is read by none (request smuggling)."""
+    smuggled = b"POST /api/session/activity HTTP/1.1\r\nHost: x\r\n"
+    smuggled += f"Cookie: session={here.ada.cookie}\r\n\r\n".encode()
+    with Peers(server.port) as peers:
+        for headers in [
+            ["Content-Length: 4", "Transfer-Encoding: chunked"],
+            ["Transfer-Encoding: chunked", "Content-Length: 4"],
+            ["Content-Length: 4", "Content-Length: 5"],
+            ["Content-Length: -1"],
+            ["Content-Length: +4"],
+            ["Content-Length: 4,4"],
+            ["Content-Length: 0x4"],
+            ["Transfer-Encoding: xchunked"],
+            ["Transfer-Encoding: chunked, identity"],
+            ["Transfer-Encoding : chunked"],
+        ]:
+            peer = await peers.connect()
+            sent = with_body("POST", "/nope", "none", *headers, body=b"0\r\n\r\n" + smuggled)
+            await peer.send(sent)
+            peer.half_close()
+            answers = await peer.end()
+            assert b" 200 " not in answers, headers
+            # Or none at all, where a body had no end.
+            assert answers[:13] in (b"", b"HTTP/1.1 400 ", b"HTTP/1.1 404 "), headers
+
+
+async def test_a_body_longer_than_it_says_is_another_request_and_a_broken_one(
+    here: Bystanders, server: LiveServer
+) -> None:
+    with Peers(server.port) as peers:
+        peer = await peers.connect()
+        body = b"{}" + b"x" * 5000
+        await peer.send(with_body("POST", "/api/guests", "none", "Content-Length: 2", body=body))
+        peer.half_close()
+        answers = await peer.end()
+        assert answers.startswith(b"HTTP/1.1 422 ")
+        assert answers.count(b"HTTP/1.1 400 ") <= 1
+        assert answers.count(b"HTTP/1.1 ") <= 2
+
+
+# Everything else
+
+
+async def test_oversized_words_are_answered_in_few_of_them(
+    here: Bystanders, server: LiveServer
+) -> None:
+    huge = "a" * 7000
+    ada = here.ada.http
+    for response, expected in [
+        (await ada.post("/api/guests", json={"name": "a" * 60_000}), 422),
+        (await ada.post("/api/players", json={"name": "Eve", "password": "p" * 60_000}), 422),
+        (await ada.post("/api/session", json={"name": "Ada", "password": "p" * 60_000}), 422),
+        (await ada.post("/api/session", json={"name": "a" * 60_000, "password": "p"}), 422),
+        (await ada.get(f"/api/players?limit={'9' * 7000}"), 422),
+        (await ada.get(f"/api/players?limit={huge}"), 422),
+        (await ada.get(f"/api/players?status={huge}"), 422),
+        (await ada.get(f"/api/players/{ada_id(here)}/history?before={huge}"), 422),
+        (await ada.get(f"/api/players/{huge}"), 404),
+        (await ada.get(f"/api/players/{huge}/history"), 403),
+        (await ada.delete(f"/api/sessions/{huge}"), 404),
+        (await ada.get(f"/{huge}"), 404),
+        (await ada.request("A" * 100, "/"), 400),
+        (await ada.get("/", headers={"X-Large": "a" * 9000}), 431),
+        (await ada.get("/", headers={"Cookie": "session=" + "a" * 9000}), 431),
+        (await ada.get(f"/?{'a' * 9000}"), 431),
+        (await ada.get("/", headers={f"X-{number}": "a" for number in range(200)}), 431),
+    ]:
+        assert response.status_code == expected, response.request.url.path[:50]
+        assert len(response.content) < 1000
+        assert refusal(response)[0] == expected
+
+
+def ada_id(here: Bystanders) -> str:
+    return here.ada.id
+
+
+async def test_large_words_that_may_be_are_only_large(server: LiveServer) -> None:
+    visitor = await server.visitor()
+    for path in [f"/api/players?after={'ß' * 1000}", f"/api/players?x={'a' * 7000}"]:
+        assert (await visitor.http.get(path)).status_code == 200
+    crowded = "; ".join(f"c{number}=v" for number in range(500))
+    ada = await server.guest("Ada")
+    cookie = f"{crowded}; session={ada.cookie}"
+    response = await visitor.http.get("/api/session", headers={"Cookie": cookie})
+    assert response.status_code == 200
+
+
+# Sockets
+
+
+async def test_a_thousand_sockets_of_one_cookie_are_twenty(tmp_path: Path) -> None:
+    """Each of the others is closed with 4402 and forgotten; the twenty go on."""
+    async with run_server(tmp_path / "test.db") as server:
+        ada, bob = await server.guest("Ada"), await server.guest("Bob")
+        most = server.still_here.settings.max_connections_per_session
+        tabs = [await ada.tab() for _ in range(most)]
+        watcher = await bob.tab()
+        made = count_connections()
+        with Peers(server.port) as peers:
+            for batch in range(10):
+                crowd = await asyncio.gather(
+                    *(peers.upgraded("/ws", ada.cookie) for _ in range(100))
+                )
+                codes = await asyncio.gather(*(code_of(peer) for peer in crowd))
+                assert set(codes) == {4402}, batch
+                assert ada.session.connections == most
+                for peer in crowd:
+                    peer.close()
+        assert len(server.still_here.tabs) == most + 1
+        for tab in [*tabs, watcher]:
+            assert (await tab.ask("ping", "pong"))["expires_in"] == 300.0
+        assert server.still_here.tabs.closed["too_many_connections"] == 1000
+        # Nothing of those who were turned away is kept.
+        await until(lambda: count_connections() <= made + 10)
+        await tabs[0].socket.close()
+        await until(lambda: ada.session.connections == most - 1)
+        assert (await ada.tab()).seen[0]["type"] == "hello"
+        session = SessionId(ada.session.id)
+        assert server.still_here.registry.sessions[session].ended is None
+
+
+def count_connections() -> int:
+    import gc
+
+    gc.collect()
+    return sum(isinstance(each, Connection) for each in gc.get_objects())
+
+
+async def code_of(peer: Peer) -> int:
+    """With which code a socket is closed, before it is told anything."""
+    first = await peer.next(CLOSE, TEXT)
+    assert first.opcode == CLOSE
+    await peer.send(frame(CLOSE, first.payload))
+    return first.code
