@@ -148,14 +148,14 @@ class StillHere:
         if self._is_started:
             return
         self._is_started = True
-        stored, stopped_in_order = await self.store.open()
+        stored, killed_since = await self.store.open()
         restore_sessions(
             stored,
             self.registry,
             self.sessions,
             self.stream,
             self.clock,
-            stopped_in_order=stopped_in_order,
+            killed_since=killed_since,
         )
         self.hub.begin(self.registry.players.values())
         await self.store.is_written()

@@ -20,12 +20,15 @@ def restore_sessions(
     stream: EventStream,
     clock: Clock,
     *,
-    stopped_in_order: bool,
+    killed_since: int | None,
 ) -> None:
     """Give the registry the sessions that had not ended, and tell what became of them.
 
-    The time the server was down counts as idle. After a crash the last activity may be later
-    than its row by as much as the journal waits with it; that is counted in the player's favour.
+    The time the server was down counts as idle. `killed_since`: the Unix milliseconds at which the
+    last process started, if it was killed. Then a last activity may be later than its row by as
+    much as the journal waits with it, and that is counted in the player's favour; of a process
+    that lived for less than that, no row may tell, and so its start counts like an activity of
+    whoever was active.
 
     How long it was down only the wall clock knows. Where that has gone back so far that a
     session's last activity lies ahead, the time since is taken to be none: its clocks go on where
@@ -33,7 +36,7 @@ def restore_sessions(
     set forward looks like a longer time down, and is taken for that.
     """
     now = clock.now()
-    unwritten = 0.0 if stopped_in_order else ACTIVITY_INTERVAL
+    killed = None if killed_since is None else clock.from_wall(killed_since)
     players: dict[PlayerId, Player] = {}
     restored: list[tuple[Session, Status]] = []
     for row in stored:
@@ -54,7 +57,11 @@ def restore_sessions(
         )
         session.last_activity = last_activity - ahead
         session.last_activity_by = row.last_activity_by
-        session.idle_from = min(session.last_activity + unwritten, now)
+        session.idle_from = session.last_activity
+        if killed is not None:
+            was_active = row.status is Status.ACTIVE
+            heard = max(session.last_activity, killed) if was_active else session.last_activity
+            session.idle_from = min(heard + ACTIVITY_INTERVAL, now)
         sessions.know(session, row.digest)
         restored.append((session, row.status))
     stream.publish(registry.restore(restored, now))

@@ -46,11 +46,11 @@ class Store:
         self.journal = Journal(self._database, self._lifeboat, registry, clock)
         self.queries = Queries(self._database)
 
-    async def open(self) -> tuple[list[StoredSession], bool]:
+    async def open(self) -> tuple[list[StoredSession], int | None]:
         """Open the database, making it if need be, write the boot row, and begin to write.
 
-        Returns the sessions to be restored, and whether the last process stopped in order (or
-        there was none). Raises StorageRefused, and leaves nothing open then.
+        Returns the sessions to be restored, and, if the last process did not stop in order, the
+        Unix milliseconds at which it had started. Raises StorageRefused, and leaves nothing open then.
         """
         try:
             await self._database.open()
@@ -59,7 +59,7 @@ class Store:
             await self.close()
             raise
 
-    async def _take_over(self) -> tuple[list[StoredSession], bool]:
+    async def _take_over(self) -> tuple[list[StoredSession], int | None]:
         writer = self._database.writer
         try:
             saved = self._lifeboat.open()
@@ -67,7 +67,7 @@ class Store:
                 await self._apply(saved)
             last = list(
                 await writer.execute_fetchall(
-                    "SELECT stopped_at FROM boots ORDER BY id DESC LIMIT 1"
+                    "SELECT started_at, stopped_at FROM boots ORDER BY id DESC LIMIT 1"
                 )
             )
             cursor = await writer.execute(
@@ -82,7 +82,8 @@ class Store:
         except (OSError, StorageUnavailable) as error:
             raise StorageRefused(f"the database {self._path} cannot be used: {error}") from error
         self.journal.start()
-        return sessions, all(row[0] is not None for row in last)
+        killed = [started_at for started_at, stopped_at in last if stopped_at is None]
+        return sessions, killed[0] if killed else None
 
     async def _apply(self, saved: list[Ending]) -> None:
         """Have the database know what only the lifeboat did."""

@@ -239,7 +239,8 @@ class SessionRoutes:
             self._stream.publish(self._registry.end(caller.session, Reason.REPLACED, now))
         session, cookie = self._sessions.open(player, now, remember=remember)
         await self._sessions.flush()
-        response = answer(SessionView.of(session, self._registry.policy, now), 201)
+        view = SessionView.of(session, self._registry.policy, self._clock.now())
+        response = answer(view, 201)
         response.set_cookie(
             cookie_name(request.scope),
             cookie,

@@ -60,8 +60,8 @@ class House:
         sessions = Sessions(registry, stream, SessionTokens([KEY]), store)
         stream.subscribe(sessions.hear)
         stream.subscribe(store.journal.hear)
-        stored, in_order = await store.open()
-        restore_sessions(stored, registry, sessions, stream, clock, stopped_in_order=in_order)
+        stored, killed_since = await store.open()
+        restore_sessions(stored, registry, sessions, stream, clock, killed_since=killed_since)
         await store.flush()
         return cls(registry, stream, store, sessions, clock)
 

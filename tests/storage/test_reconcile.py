@@ -83,6 +83,36 @@ async def test_activity_that_a_crash_left_unwritten_is_not_held_against_the_play
     assert session.last_activity == 0
 
 
+async def test_a_second_crash_soon_after_the_first_takes_no_more(
+    house: House, open_house: Opener
+) -> None:
+    house.sign_in()
+    await house.store.flush()
+    house.store._boot = None  # killed
+    again = await restart(house, open_house, down_for=50)
+    session = only_session(again)
+    again.stream.publish(again.registry.connected(session, 50))
+    again.stream.publish(again.registry.touch(session, 53))  # and no row tells of it
+    await again.store.flush()
+    await again.kill()
+    third = await open_house(ManualClock(150))
+    assert only_session(third).last_activity == 0
+    assert only_session(third).idle_from == 50 + ACTIVITY_INTERVAL
+
+
+async def test_who_was_away_when_a_crash_came_is_no_less_so_after_it(
+    house: House, open_house: Opener
+) -> None:
+    house.sign_in()
+    house.until(130)  # away
+    await house.store.flush()
+    house.store._boot = None
+    again = await restart(house, open_house, down_for=0)
+    again.store._boot = None
+    third = await restart(again, open_house, down_for=10)
+    assert only_session(third).idle_from == ACTIVITY_INTERVAL
+
+
 async def test_a_signed_out_session_never_comes_back(house: House, open_house: Opener) -> None:
     session, cookie = house.sign_in()
     await house.sessions.end([session], Reason.SIGNED_OUT, 1.0)
