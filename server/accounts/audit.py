@@ -23,13 +23,15 @@ MOST_LINES = 300
 """Lines in a window about sessions that begin and end."""
 
 MOST_OF_ONE = 3
-"""Lines in a window about one address that is refused for one reason."""
+"""Lines in a window about one address that is refused for one reason, and about all sockets that
+are closed for one."""
 
 MOST_ADDRESSES = 100
 """Addresses, each with a reason, that are told apart in a window."""
 
 _log = logging.getLogger("stillhere.audit")
 _OTHERS = "other addresses"
+_SOCKETS = "sockets"
 
 
 class Audit:
@@ -63,12 +65,17 @@ class Audit:
         key = why, _printable(address)
         if key not in self._refused and len(self._refused) >= MOST_ADDRESSES:
             key = why, _OTHERS
-        self._refused[key] += 1
-        if self._refused[key] <= MOST_OF_ONE and key[1] != _OTHERS:
+        if self._may_tell(key):
             target = "" if player is None else f", as {player}"
             _log.info("refused: %s, from %s%s", *key, target)
-        else:
-            self._remind()
+
+    def cut_off(self, why: str, session: Session) -> None:
+        """A socket of `session` was closed for what its client did; `why`: the reason that the
+        close gave. By reason alone: one client has sockets and sessions enough to fill any table
+        of them."""
+        self._turn()
+        if self._may_tell((why, _SOCKETS)):
+            _log.info("refused: %s, a socket of %s of %s", why, session.id, session.player.id)
 
     def close(self) -> None:
         """Write what is still to be told."""
@@ -84,6 +91,14 @@ class Audit:
         else:
             self._unwritten[what] += 1
             self._remind()
+
+    def _may_tell(self, refusal: tuple[str, str]) -> bool:
+        """Count a refusal; False: there have been enough lines about such ones."""
+        self._refused[refusal] += 1
+        if self._refused[refusal] <= MOST_OF_ONE and refusal[1] != _OTHERS:
+            return True
+        self._remind()
+        return False
 
     def _turn(self) -> None:
         """Begin a new window if the last one is over."""

@@ -32,7 +32,7 @@ class Sessions:
         self._stream = stream
         self._tokens = tokens
         self._store = store
-        self._audit = audit or Audit()
+        self.audit = audit or Audit()
         self._by_digest: dict[bytes, Session] = {}
         self._digests: dict[SessionId, bytes] = {}
         # Why the latest sessions ended: the disk knows all of them, a little later.
@@ -47,7 +47,7 @@ class Sessions:
         session, events = self._registry.sign_in(player, new_session_id(), now, remember=remember)
         self.know(session, token.digest)
         self._store.add_session(session, token.digest)
-        self._audit.opened(session)
+        self.audit.opened(session)
         self._stream.publish(events)
         return session, token.cookie
 
@@ -97,10 +97,10 @@ class Sessions:
     def hear(self, event: Event) -> None:
         """Subscriber: forget the token of a session that ended, and keep the reason."""
         if isinstance(event, SessionSlept):
-            self._audit.slept(event.session)
+            self.audit.slept(event.session)
         if not isinstance(event, SessionEnded):
             return
-        self._audit.ended(event.session, event.reason)
+        self.audit.ended(event.session, event.reason)
         digest = self._digests.pop(event.session.id, None)
         if digest is None:
             return

@@ -4,7 +4,6 @@ Who is let in is heard by a reader (see `reader.py`) until it goes, or is closed
 """
 
 import asyncio
-import logging
 from typing import Any, cast
 
 from starlette.datastructures import Headers
@@ -31,8 +30,6 @@ from server.realtime.tabs import Tabs
 from server.realtime.transport import BY_CALL
 from server.settings import Settings
 from server.views import SessionView, to_milliseconds
-
-_log = logging.getLogger("stillhere.realtime")
 
 SUBPROTOCOL = "stillhere.v1"
 
@@ -165,7 +162,7 @@ class WebSocketEndpoint:
 
     def _note_closed(self, connection: Connection, close: Close) -> None:
         self._tabs.note_closed(close.value.reason)
-        _log.info("closed %s of %s: %s", connection.id, connection.session.id, close.value.reason)
+        self._sessions.audit.cut_off(close.value.reason, connection.session)
 
     def _forget(self, connection: Connection, code: int) -> None:
         """Once and for all, whoever noticed first that the connection is over."""

@@ -1,10 +1,16 @@
 """Limits on attempts: per name and place, and per address over all names."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import pytest
+from limits import RateLimitItemPerSecond
 
 from server.accounts import attempts as module
-from server.accounts.attempts import Attempts
+from server.accounts.attempts import Attempts, MovingWindow
 from server.accounts.errors import TooManyAttempts
+from tests.simulation.virtual import VirtualLoop
 
 
 async def guesses(attempts: Attempts, count: int, name: str, host: str, address: str | None) -> int:
@@ -72,3 +78,90 @@ def test_the_limits_are_those_that_are_published() -> None:
         300,
     )
     assert (module.PLAYERS_PER_ADDRESS.amount, module.PLAYERS_PER_ADDRESS.get_expiry()) == (60, 600)
+
+
+def on_virtual_time(promise: Callable[[], Awaitable[Any]]) -> None:
+    """Run `promise` in a loop in which nobody waits for anything."""
+    loop = VirtualLoop()
+    loop.run_until_complete(asyncio.ensure_future(promise(), loop=loop))
+    loop.close()
+
+
+def test_who_is_told_to_come_back_then_may() -> None:
+    async def locked_out() -> None:
+        attempts = Attempts()
+        await guesses(attempts, 5, "ada", "here", None)
+        await asyncio.sleep(100)
+        await guesses(attempts, 5, "ada", "here", None)
+        with pytest.raises(TooManyAttempts) as caught:
+            await attempts.guess("ada", "here", None)
+        assert caught.value.retry_after == 200
+        await asyncio.sleep(199.9)
+        # Having tried meanwhile costs no more than it did.
+        assert await guesses(attempts, 100, "ada", "here", None) == 0
+        await asyncio.sleep(0.1)
+        assert await guesses(attempts, 10, "ada", "here", None) == 5, "those of the first minute"
+        await asyncio.sleep(300)
+        assert await guesses(attempts, 20, "ada", "here", None) == 10
+
+    on_virtual_time(locked_out)
+
+
+def test_what_the_wall_clock_says_frees_nobody_and_locks_nobody_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def stepped() -> None:
+        attempts = Attempts()
+        await guesses(attempts, 10, "ada", "here", None)
+        monkeypatch.setattr("time.time", lambda: 1e10)
+        assert await guesses(attempts, 1, "ada", "here", None) == 0
+        monkeypatch.setattr("time.time", lambda: 0.0)
+        await asyncio.sleep(300)
+        assert await guesses(attempts, 20, "ada", "here", None) == 10
+
+    on_virtual_time(stepped)
+
+
+async def test_an_address_that_may_guess_no_more_fills_no_memory() -> None:
+    attempts = Attempts()
+    for number in range(5_000):
+        await guesses(attempts, 1, f"player {number}", "here", "here")
+    assert len(attempts._guesses_per_name) == 100
+    assert len(attempts._guesses_per_address) == 1
+
+
+def test_nothing_is_kept_of_what_is_long_over() -> None:
+    async def come_and_go() -> None:
+        window = MovingWindow(RateLimitItemPerSecond(2))
+        for _ in range(3):
+            for number in range(1_000):
+                window.count(number)
+            assert len(window) == 1_000
+            await asyncio.sleep(1)
+        window.check("anybody")
+        assert len(window) == 0
+
+    on_virtual_time(come_and_go)
+
+
+async def test_however_many_there_are_so_many_are_told_apart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_KEYS", 10)
+    window = MovingWindow(RateLimitItemPerSecond(2, 1_000))
+    for number in range(100):
+        window.count(number)
+    assert len(window) == 10
+    window.count(99)
+    with pytest.raises(TooManyAttempts):
+        window.count(99)
+
+
+async def test_counting_leaves_no_task_behind() -> None:
+    """A right password while others are counted used to end a task of a library's."""
+    attempts = Attempts()
+    for number in range(100):
+        await attempts.guess(f"player {number}", "here", None)
+        await asyncio.sleep(0)
+        await attempts.guessed_right(f"player {99 - number}", "here")
+    assert asyncio.all_tasks() == {asyncio.current_task()}

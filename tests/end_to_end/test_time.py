@@ -25,16 +25,16 @@ from tests.support.live_server import LiveServer, Tab, Visitor, run_server
 from tests.support.process import COMMAND, ON_ASYNCIO, PATIENCE, ServerProcess, running
 from tests.support.scenes import Scenes
 
-AWAY_AFTER, WARN_BEFORE, IDLE_TIMEOUT = 0.5, 1.0, 2.0
+AWAY_AFTER, WARN_BEFORE, IDLE_TIMEOUT = 1.0, 2.5, 5.0
 SETTINGS = (
     f"--away-after={AWAY_AFTER}",
     f"--warn-before={WARN_BEFORE}",
     f"--idle-timeout={IDLE_TIMEOUT}",
-    "--reconnect-grace=1.5",
+    "--reconnect-grace=4",
     "--reload-grace=0.5",
 )
 PING_EVERY = 0.2
-OWN_LAG = 0.25
+OWN_LAG = 0.5
 """Seconds by which this process may hear a warning late, which then seems to last less."""
 
 

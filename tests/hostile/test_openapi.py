@@ -124,6 +124,11 @@ def test_the_protocol_document_has_every_code() -> None:
 
 # What schemathesis makes up
 
+# The server runs in a thread beside it, and what that does with `random` looks like its doing.
+OTHERS_USE_RANDOM = pytest.mark.filterwarnings(
+    "ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"
+)
+
 
 @pytest.fixture
 def schema(served: Served) -> Any:
@@ -139,6 +144,7 @@ def http() -> Iterator[requests.Session]:
 MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 
 
+@OTHERS_USE_RANDOM
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)
 @pytest.mark.parametrize("is_signed_in", [False, True], ids=["anonymous", "signed in"])
 def test_what_is_made_up_from_the_document_is_answered_as_it_says(
