@@ -50,7 +50,8 @@ class Store:
         """Open the database, making it if need be, write the boot row, and begin to write.
 
         Returns the sessions to be restored, and, if the last process did not stop in order, the
-        Unix milliseconds at which it had started. Raises StorageRefused, and leaves nothing open then.
+        Unix milliseconds at which it had started. Raises StorageRefused, and leaves nothing open
+        then.
         """
         try:
             await self._database.open()

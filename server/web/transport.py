@@ -89,7 +89,9 @@ class HttpTransport(HttpToolsProtocol):
         super().on_message_begin()
         self._is_in_header = True
         self._size = 0
-        self._patience.set(HEADER_DEADLINE, self.transport.abort)
+        if not self._patience.is_running_out:
+            # Else it counts from the connection: a byte now and then buys no time.
+            self._patience.set(HEADER_DEADLINE, self.transport.abort)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # What comes after the body is no header: nobody here wants it.

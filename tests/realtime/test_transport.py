@@ -365,7 +365,8 @@ async def test_messages_that_the_application_does_not_take_wait_at_the_peer(
     assert len(connection._events) <= MOST_UNREAD + 2048 // len(data)
     assert len(connection._unparsed) <= 2 * 256 * 1024
     app.conversations[0].is_listening.set()
-    await until(lambda: len(app.conversations[0].heard) == taken // len(data))
+    # They are hundreds of thousands.
+    await until(lambda: len(app.conversations[0].heard) == taken // len(data), 60)
 
 
 async def test_a_message_that_never_ends_keeps_no_more_than_a_message_may_have(
@@ -404,10 +405,11 @@ async def test_a_flood_does_not_hold_the_loop(
     with Peers(unlimited.port) as peers:
         peer = await peers.upgraded("/ws", visitor.cookie)
         flood = asyncio.create_task(peer.flood(data * (500_000 // len(data) or 1), 0.4))
-        longest, last = 0.0, time.perf_counter()
+        # Of this thread's own time: what the machine gives to others says nothing here.
+        longest, last = 0.0, time.thread_time()
         while not flood.done():
             await asyncio.sleep(0)
-            longest, last = max(longest, time.perf_counter() - last), time.perf_counter()
+            longest, last = max(longest, time.thread_time() - last), time.thread_time()
         peer.reset()
     assert longest < 0.25
 

@@ -32,9 +32,9 @@ def refusal(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, problem["code"]
 
 
-async def until(is_so: Callable[[], bool]) -> None:
+async def until(is_so: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Wait for something that the server does by itself, as soon as the sockets tell it."""
-    for patience in range(int(PATIENCE / 0.005)):
+    for patience in range(int(seconds / 0.005)):
         if is_so():
             return
         # Most of it takes a few turns of the loop.
