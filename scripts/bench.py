@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Measure: TypeAlias = Callable[[Scale], list[Row] | Awaitable[list[Row]]]
 
-NAMES = ("touch", "memory", "pings", "connections", "lateness", "storm", "disk")
+NAMES = ("touch", "memory", "pings", "connections", "lateness", "storm", "disk", "hashes")
 
 
 def main() -> int:
@@ -109,7 +109,7 @@ def _give_up(why: str) -> NoReturn:
 
 
 def _measure(name: str, scale: "Scale") -> "list[Row]":
-    from scripts.benchmarks import core, disk, expiry, machine, sockets
+    from scripts.benchmarks import core, disk, expiry, hashing, machine, sockets
 
     measures: dict[str, Measure] = {
         "touch": core.touch,
@@ -119,6 +119,7 @@ def _measure(name: str, scale: "Scale") -> "list[Row]":
         "lateness": expiry.lateness,
         "storm": expiry.storm,
         "disk": disk.disk,
+        "hashes": hashing.hashes,
     }
     measure: Any = measures[name]
     if not inspect.iscoroutinefunction(measure):

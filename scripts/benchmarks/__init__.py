@@ -9,4 +9,5 @@ core.py       touch, and memory a session      (rows 1, 2; in a process of their
 sockets.py    pings a second, and memory a connection                            (3, 4)
 expiry.py     lateness, and the storm; `bystander.py` looks on                   (5, 6)
 disk.py       the journal                                                        (7)
+hashing.py    64 passwords at once; `bystander.py` looks on                      (8)
 """

@@ -31,6 +31,7 @@ class Scale:
     disk_rounds: int = 3
     plain_commits: int = 1_000
     single_changes: int = 200
+    hash_rounds: int = 5
 
 
 QUICK = Scale(
@@ -51,6 +52,7 @@ QUICK = Scale(
     disk_rounds=1,
     plain_commits=200,
     single_changes=50,
+    hash_rounds=1,
 )
 """Every row in less than a minute: for trying the script out, not for quoting."""
 

@@ -96,7 +96,7 @@ async def watch(timing: Timing, count: int, *, is_ours: bool) -> Seen:
         async with _everybody(served.port, count, is_ours=is_ours) as players:
             first, last = await _ping_for_the_last_time(players, timing.spread)
             await _wait_for_the_end(players, last + timing.idle_timeout + _OVERTIME)
-        trips = _ask(looking_on)
+        trips = ask(looking_on)
     warnings = [player for player in players if player.warned_at]
     closings = [player for player in players if player.closed_at]
     over = max((player.closed_at for player in closings), default=float("inf"))
@@ -186,7 +186,7 @@ async def _wait_for_the_end(players: list[Player], give_up: float) -> None:
     await asyncio.wait([player.closed for player in players], timeout=give_up - time.monotonic())
 
 
-def _ask(bystander: "subprocess.Popen[str]") -> list[tuple[float, float | None]]:
+def ask(bystander: "subprocess.Popen[str]") -> list[tuple[float, float | None]]:
     """What a bystander has seen."""
     try:
         out, _ = bystander.communicate(timeout=10)

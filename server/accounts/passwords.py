@@ -19,6 +19,7 @@ LONGEST = 256
 MOST_WAITING = 256
 """Passwords that may wait for a thread; the last of them waits some five seconds."""
 
+_PRODUCT = "stillhere"
 _BUSY_FOR = 5
 T = TypeVar("T")
 
@@ -31,6 +32,9 @@ def check_password(password: str, name: str) -> None:
         raise PasswordRefused(f"A password has at most {LONGEST} characters.")
     if password.casefold() == name.casefold():
         raise PasswordRefused("The password must not be the name.")
+    if "".join(filter(str.isalnum, password.casefold())) == _PRODUCT:
+        # ASVS 5.0, 6.2.11: whoever guesses here begins with where they are.
+        raise PasswordRefused("The password must not be the name of this server.")
     if is_common(password):
         raise PasswordRefused("That password is among the first that guessers try.")
 

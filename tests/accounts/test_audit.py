@@ -99,6 +99,25 @@ async def test_many_who_are_refused_fill_no_disk_and_no_memory(
     assert told[-1] == f"refused: cross_origin, from other addresses, {10_000 - 100} times more"
 
 
+async def test_sockets_that_are_closed_for_what_they_do_are_three_lines_and_a_count(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    """However many sessions they are of: nobody can push others out of the table."""
+    audit, sessions = Audit(), [somebody() for _ in range(MOST_ADDRESSES)]
+    for _ in range(10):
+        for session in sessions:
+            audit.cut_off("too_many_connections", session)
+    first = sessions[0]
+    who = f"{first.id} of {first.player.id}"
+    assert lines(log)[0] == f"refused: too_many_connections, a socket of {who}"
+    assert len(lines(log)) == MOST_OF_ONE
+    audit.refused("bad_credentials", "198.51.100.7")
+    assert lines(log)[-1] == "refused: bad_credentials, from 198.51.100.7"
+    audit.close()
+    count = 10 * MOST_ADDRESSES - MOST_OF_ONE
+    assert lines(log)[-1] == f"refused: too_many_connections, from sockets, {count} times more"
+
+
 async def test_thousands_who_end_at_once_are_a_few_lines_and_a_count(
     log: pytest.LogCaptureFixture,
 ) -> None:

@@ -34,6 +34,13 @@ def test_the_password_must_not_be_the_name() -> None:
     check_password("Ada Lovelace!", "Ada Lovelace")
 
 
+@pytest.mark.parametrize("password", ["stillhere", "Still Here", "STILL-HERE!", " still here "])
+def test_the_password_must_not_be_the_servers_name(password: str) -> None:
+    with pytest.raises(PasswordRefused, match="server"):
+        check_password(password, "Ada")
+    check_password(f"{password} 7", "Ada")
+
+
 async def test_a_password_is_verified_exactly_as_typed(passwords: Passwords) -> None:
     hashed = await passwords.hash("Pass wörd")
     assert await passwords.verify("Pass wörd", hashed)
@@ -111,3 +118,38 @@ async def test_the_loop_goes_on_while_passwords_are_hashed(
 ) -> None:
     _, tasks = crowded
     assert not any(task.done() for task in tasks)
+
+
+async def test_sixty_four_at_once_take_no_more_threads_and_memory_than_there_are_meant_to_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each that runs has 19 MiB of its own; those that wait have none."""
+    passwords = Passwords(threads=2)
+    running, most, threads = 0, 0, set()
+    counting = threading.Lock()
+    hash_ = passwords._hash
+
+    def note(password: str) -> str:
+        nonlocal running, most
+        with counting:
+            running += 1
+            most = max(most, running)
+            threads.add(threading.get_ident())
+        try:
+            return hash_(password)
+        finally:
+            with counting:
+                running -= 1
+
+    monkeypatch.setattr(passwords, "_hash", note)
+    hashing = asyncio.gather(*(passwords.hash(f"correct horse {n}") for n in range(64)))
+    turns = 0
+    while not hashing.done():
+        await asyncio.sleep(0)
+        turns += 1
+    passwords.close()
+    assert len(set(hashing.result())) == 64
+    assert most <= 2
+    assert len(threads) <= 2
+    assert threading.get_ident() not in threads
+    assert turns > 64, "the loop turns while they are hashed"

@@ -98,6 +98,22 @@ async def test_nobody_gets_a_name_with_something_hidden_in_it(
     assert not server.still_here.registry.players
 
 
+@pytest.mark.parametrize("path", [*ROUTES, "/api/session"])
+async def test_what_is_no_text_or_far_too_much_of_it_is_refused_before_it_is_looked_at(
+    server: LiveServer, path: str
+) -> None:
+    eve = await server.visitor()
+    for name in ("Admin\ud800", "\udc00Admin", "\udc00\ud800"):  # halves of surrogate pairs
+        assert await ask_for(eve, path, name) == (400, "bad_json")
+    for character in ("A", "\u0301", "\u202e", "\ufdfa"):
+        assert await ask_for(eve, path, character * 100_000) == (413, "too_large")
+        expected = (401, "bad_credentials") if path == "/api/session" else (422, "invalid")
+        # As many as a body can hold, or a name for signing in.
+        most = 1_000 if path == "/api/session" else 10_000
+        assert await ask_for(eve, path, character * most) == expected
+    assert not server.still_here.registry.players
+
+
 async def test_whoever_came_first_has_it_even_if_that_was_the_twin(server: LiveServer) -> None:
     await server.guest("\u0410\u0441\u0435")  # Cyrillic throughout
     eve = await server.visitor()

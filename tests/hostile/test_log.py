@@ -72,6 +72,28 @@ async def test_sessions_and_refusals_are_told_and_no_secret_is(
         assert digest.hex() not in text
 
 
+async def test_sockets_that_are_turned_away_fill_no_disk(
+    tmp_path: Path, log: pytest.LogCaptureFixture
+) -> None:
+    options = {"max_connections_per_session": 1, "max_messages_per_second": 1}
+    async with run_server(tmp_path / "test.db", **options) as server:
+        ada = await server.guest("Ada")
+        tab = await ada.tab()
+        who = f"a socket of {ada.session.id} of {ada.id}"
+        before = len(log.records)
+        for _ in range(20):
+            assert (await (await server.tab(ada.cookie)).closed())[0] == 4402
+        for _ in range(10):
+            await tab.send("ping")
+        assert (await tab.closed())[0] == 4401
+    ours = [each for each in log.records[before:] if each.name.startswith("stillhere")]
+    told = [each.getMessage() for each in ours if each.levelno >= logging.INFO]
+    assert told.count(f"refused: too_many_connections, {who}") == MOST_OF_ONE
+    assert told.count(f"refused: too_many_messages, {who}") == 1
+    assert "refused: too_many_connections, from sockets, 17 times more" in told
+    assert len(told) < 10
+
+
 async def test_a_remembered_session_that_falls_asleep_is_told_of(
     server: LiveServer, log: pytest.LogCaptureFixture
 ) -> None:

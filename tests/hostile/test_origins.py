@@ -66,21 +66,26 @@ async def test_every_unsafe_route_refuses_every_page_of_others(
     here: Bystanders, server: LiveServer
 ) -> None:
     refused = 0
+    stranger = await server.visitor()
+    sessions = set(server.still_here.registry.sessions)
     for method, path in unsafe_routes(server):
         for site in SITES:
             for origin in origins(server):
                 if is_let_in(server, site, origin):
                     continue
-                response = await here.ada.http.request(
-                    method,
-                    path.replace("{id}", here.ada.session.id),
-                    headers=browser_says(site, origin),
-                    json={"name": "Ada", "password": "correct horse"},
-                )
-                assert refusal(response) == (403, "cross_origin"), (method, path, site, origin)
-                assert "set-cookie" not in response.headers
-                refused += 1
-    assert refused >= 8 * 20
+                # With a cookie that would do, and without any.
+                for browser, name in ((here.ada, "Ada"), (stranger, "Eve")):
+                    response = await browser.http.request(
+                        method,
+                        path.replace("{id}", here.ada.session.id),
+                        headers=browser_says(site, origin),
+                        json={"name": name, "password": "correct horse"},
+                    )
+                    assert refusal(response) == (403, "cross_origin"), (method, path, site, origin)
+                    assert "set-cookie" not in response.headers
+                    refused += 1
+    assert refused >= 2 * 8 * 20
+    assert set(server.still_here.registry.sessions) == sessions
 
 
 async def test_every_unsafe_route_is_open_to_own_pages_and_to_programs(server: LiveServer) -> None:

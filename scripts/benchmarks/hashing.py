@@ -1,0 +1,89 @@
+"""What 64 passwords that are hashed at once cost a bystander.
+
+Each is a sign-in under a name that nobody has, which takes as much hashing as one that somebody
+has. The baseline is the same without any hashing: sign-ins under what cannot be a name.
+"""
+
+import asyncio
+import time
+from statistics import median
+
+from scripts.benchmarks.children import MeasurementError, Served, onlooker, still_here
+from scripts.benchmarks.figure import Row, Scale
+from scripts.benchmarks.machine import pin, split_processors
+from scripts.benchmarks.players import front_desk, name_of
+from scripts.benchmarks.watching import ask
+
+AT_ONCE = 64
+_ALLOWED_TRIP = 0.050
+_SETTLING = 0.3
+
+
+async def hashes(scale: Scale) -> list[Row]:
+    """Row: a bystander's worst ping while 64 passwords are hashed, by turns with none."""
+    ours: list[tuple[float, float]] = []
+    plain: list[tuple[float, float]] = []
+    for number in range(scale.hash_rounds):
+        with still_here(max_messages_per_second=0) as server:
+            # Before its thread for passwords is there: that has a processor beside the loop's.
+            pin(server.pid, set.union(*split_processors()))
+            ours.append(await _look_on(server, f"Nobody {name_of(number)}"))
+            plain.append(await _look_on(server, ""))
+    trip, plain_trip = (median(worst for worst, _ in each) * 1e3 for each in (ours, plain))
+    took, plain_took = (median(took for _, took in each) for each in (ours, plain))
+    worst = max(worst for worst, _ in ours) * 1e3
+    return [
+        Row(
+            f"{AT_ONCE} passwords hashed at once: a bystander's worst ping",
+            "<= 50 ms",
+            f"{trip:.1f} ms",
+            f"{plain_trip:.1f} ms",
+            trip / plain_trip,
+            trip <= _ALLOWED_TRIP * 1e3,
+            [
+                f"one ping every 10 ms, median of {len(ours)} rounds, the worst of all "
+                f"{worst:.1f} ms; the {AT_ONCE} sign-ins took {took:.2f} s, and without hashing "
+                f"{plain_took:.2f} s"
+            ],
+            {"ours": ours, "baseline": plain},
+        )
+    ]
+
+
+async def _look_on(served: Served, name: str) -> tuple[float, float]:
+    """The worst of a bystander's pings while so many sign in as `name`, and how long that took."""
+    async with front_desk(served.port) as desk:
+        cookie = await desk.sign_in(f"Bystander {'of hashes' if name else 'of none'}")
+    with onlooker(served.port, "", cookie) as bystander:
+        assert bystander.stdout is not None
+        await asyncio.to_thread(bystander.stdout.readline)
+        await asyncio.sleep(_SETTLING)
+        began = time.monotonic()
+        await asyncio.gather(*(_sign_in(served.port, name, n) for n in range(AT_ONCE)))
+        over = time.monotonic()
+        trips = await asyncio.to_thread(ask, bystander)
+    seen = [
+        float("inf") if trip is None else trip
+        for sent, trip in trips
+        # Whichever were under way at any moment of it.
+        if sent < over and (trip is None or sent + trip > began)
+    ]
+    if not seen:
+        raise MeasurementError("the bystander did not ping meanwhile")
+    return max(seen), over - began
+
+
+async def _sign_in(port: int, name: str, number: int) -> None:
+    """Be refused: 401, whichever of the two it is that is wrong."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        body = f'{{"name":"{name and f"{name} {number}"}","password":"wrong horse"}}'
+        writer.write(
+            "POST /api/session HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
+        )
+        answer = await reader.read()
+        if not answer.startswith(b"HTTP/1.1 401 "):
+            raise MeasurementError(f"a sign-in was answered {answer[:40]!r}")
+    finally:
+        writer.close()
