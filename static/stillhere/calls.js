@@ -1,0 +1,35 @@
+// Calls over HTTP. The cookie is the browser's business: no code here ever sees it.
+
+/** A refused call, with what its problem details say; `status` is 0 if nobody answered. */
+export class Problem extends Error {
+  constructor(status, details = {}, retryAfter = null) {
+    super(details.detail || `status ${status}`);
+    this.name = 'Problem';
+    this.status = status;
+    this.code = details.code ?? '';
+    this.detail = details.detail ?? '';
+    this.details = details;
+    this.retryAfter = retryAfter; // seconds, or null
+  }
+}
+
+/** One call. Rejects with a Problem. `isPassive`: no activity, whatever the call. */
+export async function call(method, path, { body, isPassive = false } = {}) {
+  const request = { method, credentials: 'same-origin', cache: 'no-store', headers: {} };
+  if (isPassive) request.headers.Passive = '1';
+  if (body !== undefined) {
+    request.headers['Content-Type'] = 'application/json';
+    request.body = JSON.stringify(body);
+  }
+  let response;
+  try {
+    response = await fetch(path, request);
+    if (response.ok) return response.status === 204 ? null : await response.json();
+  } catch {
+    throw new Problem(0);
+  }
+  // A proxy in between may answer with a page of its own instead of problem details.
+  const details = await response.json().catch(() => ({}));
+  const retryAfter = Number.parseFloat(response.headers.get('Retry-After'));
+  throw new Problem(response.status, details, Number.isFinite(retryAfter) ? retryAfter : null);
+}

@@ -1,0 +1,163 @@
+// One connection: opens it, keeps reopening it, and says when that is pointless.
+
+const SUBPROTOCOL = 'stillhere.v1';
+const FIRST_PAUSE = 500; // ms
+const LONGEST_PAUSE = 15_000;
+const STABLE_AFTER = 30_000;
+const ANSWER_WITHIN = 10_000;
+const SILENT_AFTER = 25_000;
+const ANSWERED = new Set(['ping', 'hold', 'release', 'watch', 'look']);
+
+// What we close with. The server shortens the grace for a page that leaves; a connection that we
+// only gave up on must not look like that.
+const LEAVING = 1000;
+const GIVEN_UP = 4000;
+
+/** Close codes and the reasons they stand for; server/realtime/closing.py has the same table. */
+export const CLOSE_REASONS = {
+  4400: 'too_slow',
+  4401: 'too_many_messages',
+  4402: 'too_many_connections',
+  4500: 'not_signed_in',
+  4501: 'idle_timeout',
+  4502: 'session_lifetime',
+  4503: 'signed_out',
+  4504: 'kicked',
+  4505: 'replaced',
+};
+
+/** Whether coming back is pointless: the whole range is reserved for that, known code or not. */
+export const isEnd = (code) => code >= 4500 && code <= 4599;
+
+/** Full jitter: a thousand pages that lost the same server must not come back in step. */
+export function pauseBefore(attempt, random = Math.random) {
+  return random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** attempt);
+}
+
+export class Socket {
+  #state = 'closed'; // closed | connecting | open | reconnecting
+  #onMessage;
+  #onState;
+  #onEnd;
+  #socket = null;
+  #attempt = 0;
+  #heardAt = 0;
+  #downSince = 0;
+  #timers = { retry: 0, stable: 0, answer: 0, silence: 0 };
+
+  constructor({ onMessage, onState, onEnd }) {
+    this.#onMessage = onMessage;
+    this.#onState = onState;
+    this.#onEnd = onEnd;
+  }
+
+  /** For how long there has been no connection, in ms. */
+  get downFor() {
+    return this.#state === 'open' ? 0 : performance.now() - this.#downSince;
+  }
+
+  open() {
+    this.close();
+    this.#attempt = 0;
+    this.#downSince = performance.now();
+    this.#become('connecting');
+    this.#dial();
+  }
+
+  close() {
+    this.#drop(LEAVING);
+    this.#become('closed');
+  }
+
+  /** The network is said to be back: check a connection that looks open, hurry one that is not. */
+  hurry() {
+    if (this.#state === 'open') this.ask({ type: 'look' });
+    else if (this.#state === 'reconnecting' && this.#socket === null) this.#dial();
+  }
+
+  /** Sends a message; false if there is no connection. */
+  ask(message) {
+    if (this.#state !== 'open' || this.#socket.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(message));
+    if (ANSWERED.has(message.type)) this.#expectAnswer();
+    return true;
+  }
+
+  #dial() {
+    clearTimeout(this.#timers.retry);
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+    this.#socket = new WebSocket(`${scheme}://${location.host}/ws`, [SUBPROTOCOL]);
+    this.#socket.onmessage = (event) => this.#receive(JSON.parse(event.data));
+    this.#socket.onclose = (event) => this.#lose(event.code);
+    this.#expectAnswer();
+  }
+
+  #receive(message) {
+    this.#heardAt = performance.now();
+    this.#stop('answer');
+    if (message.type === 'signed_out') {
+      this.#end(message);
+      return;
+    }
+    if (message.type === 'hello') {
+      // Only now: a socket without a live session opens as well, to be told so and closed.
+      this.#timers.stable = setTimeout(() => { this.#attempt = 0; }, STABLE_AFTER);
+      this.#listen(SILENT_AFTER);
+      this.#become('open');
+    }
+    this.#onMessage(message);
+  }
+
+  #lose(code) {
+    this.#drop(GIVEN_UP);
+    if (isEnd(code)) {
+      this.#end({ reason: CLOSE_REASONS[code] ?? 'signed_out' });
+      return;
+    }
+    if (this.#state === 'open') this.#downSince = performance.now();
+    this.#timers.retry = setTimeout(() => this.#dial(), pauseBefore(this.#attempt));
+    this.#attempt += 1;
+    this.#become('reconnecting');
+  }
+
+  #end({ reason, detail = '' }) {
+    this.#drop(); // the server closes, with the code that says why
+    this.#onEnd({ reason, detail });
+    this.#become('closed');
+  }
+
+  // A browser hides protocol pings from scripts and can take minutes to notice a dead socket:
+  // an answer that stays away is the only sign there is. Hence a question after long silence.
+  #expectAnswer() {
+    if (this.#timers.answer === 0) {
+      this.#timers.answer = setTimeout(() => this.#lose(1006), ANSWER_WITHIN);
+    }
+  }
+
+  #listen(wait) {
+    this.#timers.silence = setTimeout(() => {
+      const left = this.#heardAt + SILENT_AFTER - performance.now();
+      if (left <= 0) this.ask({ type: 'look' });
+      this.#listen(left > 0 ? left : SILENT_AFTER);
+    }, wait);
+  }
+
+  #stop(name) {
+    clearTimeout(this.#timers[name]);
+    this.#timers[name] = 0;
+  }
+
+  #drop(code = null) {
+    for (const name of Object.keys(this.#timers)) this.#stop(name);
+    if (this.#socket === null) return;
+    this.#socket.onmessage = this.#socket.onclose = null;
+    if (code !== null) this.#socket.close(code);
+    this.#socket = null;
+  }
+
+  #become(state) {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#onState(state);
+  }
+}
