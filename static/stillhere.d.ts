@@ -116,8 +116,16 @@ export interface Roster {
 export interface Events {
   /** This browser is signed in: by this page, by another tab, or it was already. */
   signedIn: SessionView;
-  /** The session is over, for good. `player`: who was signed in, where this page knew. */
-  signedOut: { readonly reason: EndReason; readonly detail: string; readonly player: Player | null };
+  /**
+   * The session is over. `player`: who was signed in, where this page knew. `isAsleep`: a remembered
+   * session that only timed out; `look()` goes on with it.
+   */
+  signedOut: {
+    readonly reason: EndReason;
+    readonly detail: string;
+    readonly player: Player | null;
+    readonly isAsleep: boolean;
+  };
   /** This session's own status has changed. */
   status: Status;
   /** The session is about to end; told again where the clock has to be set right. */
@@ -167,7 +175,10 @@ export declare class StillHere {
   /** Returns a function that takes the listener away again. */
   on<Name extends keyof Events>(event: Name, listener: (what: Events[Name]) => void): () => void;
 
-  /** Whether this browser is signed in; if so, connects. Asks again until the server answers. */
+  /**
+   * Whether this browser is signed in; if so, connects. Asks again until the server answers, and at
+   * once when called again.
+   */
   start(): Promise<boolean>;
   /** Rejects with a Problem, as do all calls: `name_taken`, `invalid`, `too_many_attempts`, … */
   signInAsGuest(name: string): Promise<SessionView>;

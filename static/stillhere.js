@@ -42,6 +42,7 @@ export class StillHere {
   #stayedAt = -Infinity;
   #timers = { stay: 0, overdue: 0, away: 0, start: 0 };
   #starting = null;
+  #hurryStart = () => {};
   #page = new AbortController();
   #loading = null;
 
@@ -110,6 +111,7 @@ export class StillHere {
 
   /** Whether this browser is signed in; if so, connects. Asks again until the server answers. */
   start() {
+    this.#hurryStart(); // whoever asks again while it waits wants no more waiting
     this.#starting ??= this.#start(0).finally(() => { this.#starting = null; });
     return this.#starting;
   }
@@ -240,11 +242,14 @@ export class StillHere {
       if (problem.status === 401) {
         this.#learnPolicy(problem);
         const end = endOf(problem);
-        if (end.reason !== 'not_signed_in') this.#tell('signedOut', { ...end, player: null });
+        if (end.reason !== 'not_signed_in') {
+          this.#tell('signedOut', { ...end, player: null, isAsleep: false });
+        }
         return false;
       }
       this.#tell('unreachable', problem);
       await new Promise((resolve) => {
+        this.#hurryStart = resolve;
         this.#timers.start = setTimeout(resolve, pauseBefore(attempt));
       });
       return this.#start(attempt + 1);
@@ -287,11 +292,12 @@ export class StillHere {
   async #end({ reason, detail }) {
     if (!this.isSignedIn) return; // told twice: by an answer and by the connection
     const { player } = this;
+    const isAsleep = reason === 'idle_timeout' && this.session.remember;
     this.#forget();
     this.#socket.close();
     // Another tab that signs in takes this one along.
     if (reason === 'replaced' && (await this.#lookForASession())) return;
-    if (!this.isSignedIn) this.#tell('signedOut', { reason, detail, player });
+    if (!this.isSignedIn) this.#tell('signedOut', { reason, detail, player, isAsleep });
   }
 
   #forget() {

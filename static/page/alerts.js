@@ -1,0 +1,108 @@
+// What reaches somebody whose page is hidden: a sound and a notification. Both are theirs to choose.
+
+import { byId, onPress, write } from '/static/page/elements.js';
+import { onLanguage, say } from '/static/page/language.js';
+import { recall, remember } from '/static/page/storage.js';
+
+const SOUND = 'stillhere.sound';
+const NOTIFY = 'stillhere.notify';
+const TAG = 'stillhere-warning'; // one at a time, however many tabs there are
+const CHIME = [[659.3, 0], [880, 0.18]]; // Hz, and when in seconds
+
+export class Alerts {
+  #sound = byId('sound');
+  #notify = byId('notify');
+  #audio = null;
+  #notification = null;
+
+  constructor() {
+    this.#sound.checked = recall(SOUND) !== 'off';
+    this.#notify.checked = recall(NOTIFY) === 'on' && permission() === 'granted';
+    this.#sound.addEventListener('change', () => remember(SOUND, this.#sound.checked ? '' : 'off'));
+    this.#notify.addEventListener('change', () => this.#chooseNotify());
+    onPress(byId('try-sound'), () => this.#chime());
+    // Browsers let a page sound only after somebody has touched it.
+    window.addEventListener('pointerdown', () => this.#prepare(), { once: true, capture: true });
+    window.addEventListener('keydown', () => this.#prepare(), { once: true, capture: true });
+    onLanguage(() => this.#draw());
+    this.#draw();
+  }
+
+  /** Somebody should come back to the page. In one that is in front of them nothing happens. */
+  raise(title, text) {
+    if (document.visibilityState === 'visible') return;
+    if (this.#sound.checked) this.#chime();
+    if (this.#notify.checked && permission() === 'granted') this.#show(title, text);
+  }
+
+  /** There is nothing to come back for any more. */
+  lower() {
+    this.#notification?.close();
+    this.#notification = null;
+  }
+
+  #show(title, text) {
+    this.lower();
+    try {
+      this.#notification = new Notification(title, {
+        body: text, tag: TAG, icon: '/static/favicon.svg', requireInteraction: true,
+      });
+    } catch {
+      return; // some phones have notifications for installed pages only
+    }
+    this.#notification.onclick = () => {
+      window.focus();
+      this.lower();
+    };
+  }
+
+  async #chooseNotify() {
+    if (this.#notify.checked && permission() !== 'granted') {
+      const answer = permission() === 'default' ? await Notification.requestPermission() : 'denied';
+      this.#notify.checked = answer === 'granted';
+    }
+    remember(NOTIFY, this.#notify.checked ? 'on' : '');
+    this.#draw();
+  }
+
+  #draw() {
+    const said = permission();
+    this.#notify.disabled = said === 'impossible' || said === 'denied';
+    write(byId('notify-text'), say({
+      denied: 'settings.notify_denied', impossible: 'settings.notify_impossible',
+    }[said] ?? 'settings.notify_text'));
+  }
+
+  #prepare() {
+    if (this.#sound.checked) this.#audio ??= newAudio();
+  }
+
+  #chime() {
+    this.#audio ??= newAudio();
+    const audio = this.#audio;
+    if (audio === null) return;
+    audio.resume?.();
+    for (const [pitch, delay] of CHIME) {
+      const at = audio.currentTime + delay;
+      const tone = new OscillatorNode(audio, { frequency: pitch, type: 'sine' });
+      const volume = new GainNode(audio, { gain: 0 });
+      volume.gain.setTargetAtTime(0.12, at, 0.01);
+      volume.gain.setTargetAtTime(0, at + 0.12, 0.12);
+      tone.connect(volume).connect(audio.destination);
+      tone.start(at);
+      tone.stop(at + 1);
+    }
+  }
+}
+
+function permission() {
+  return 'Notification' in window ? Notification.permission : 'impossible';
+}
+
+function newAudio() {
+  try {
+    return new AudioContext();
+  } catch {
+    return null;
+  }
+}

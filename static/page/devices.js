@@ -1,0 +1,115 @@
+// The own devices: every browser that is signed in, and the end of any or all of them.
+
+import { byId, make, onPress, shape } from '/static/page/elements.js';
+import { explain } from '/static/page/gate.js';
+import { dateAndTime, onLanguage, say } from '/static/page/language.js';
+import { showStatus } from '/static/page/status.js';
+import { Problem } from '/static/stillhere.js';
+
+const PHONES = new Set(['Android', 'iOS', 'iPadOS']);
+
+export class Devices {
+  #here;
+  #sessions = [];
+
+  constructor(here) {
+    this.#here = here;
+    onPress(byId('sign-out-everywhere'), () => this.#ask(true));
+    onPress(byId('everywhere-no'), () => this.#ask(false));
+    onPress(byId('everywhere-yes'), () => this.#do(() => here.signOutEverywhere()));
+    onLanguage(() => this.#draw());
+  }
+
+  /** The section comes into sight. */
+  async open() {
+    byId('devices-said').textContent = '';
+    this.#ask(false, { isSilent: true });
+    await this.#load();
+  }
+
+  clear() {
+    this.#sessions = [];
+    byId('device-list').replaceChildren();
+  }
+
+  async #load() {
+    await this.#do(async () => {
+      this.#sessions = await this.#here.sessions();
+      this.#draw();
+    });
+  }
+
+  async #do(call) {
+    byId('devices-error').textContent = '';
+    try {
+      await call();
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (problem.status !== 401) byId('devices-error').textContent = explain(problem);
+    }
+  }
+
+  #ask(isSure, { isSilent = false } = {}) {
+    byId('everywhere-offer').hidden = isSure;
+    byId('everywhere-sure').hidden = !isSure;
+    if (!isSilent) byId(isSure ? 'everywhere-no' : 'sign-out-everywhere').focus();
+  }
+
+  #draw() {
+    if (!this.#here.isSignedIn) return;
+    byId('devices-text').textContent = say(this.#here.player.guest ? 'devices.text_guest' : 'devices.text');
+    const inOrder = this.#sessions.toSorted(
+      (a, b) => b.current - a.current || b.last_activity_at.localeCompare(a.last_activity_at),
+    );
+    byId('device-list').replaceChildren(...inOrder.map((session) => this.#row(session)));
+    byId('everywhere-offer').hidden = this.#here.player.guest || !byId('everywhere-sure').hidden;
+  }
+
+  #row(session) {
+    const row = make('li', 'device');
+    row.dataset.sessionId = session.id;
+    const icon = make('span', 'device-icon');
+    icon.append(shape(PHONES.has(session.system) ? 'icon-phone' : 'icon-desk'));
+
+    const head = make('p', 'device-name');
+    head.append(make('span', '', nameOf(session)));
+    if (session.current) head.append(' ', make('span', 'tag', say('devices.this')));
+    if (session.remember) head.append(' ', make('span', 'tag muted-tag', say('devices.remembered')));
+    const status = make('span');
+    showStatus(status, session.status);
+    const { connections } = session;
+    const text = make('div', 'device-text');
+    text.append(
+      head,
+      make('p', 'muted', say('devices.signed_in', { at: dateAndTime(session.created_at) })),
+      make('p', 'muted', [
+        say('devices.last_activity', { at: dateAndTime(session.last_activity_at) }),
+        connections ? say('devices.tabs', { count: connections }) : say('devices.no_tab'),
+      ].join(' · ')),
+    );
+
+    const button = make('button', 'quiet', say('devices.sign_out'));
+    button.type = 'button';
+    button.setAttribute('aria-label', say('devices.sign_out_one', {
+      device: nameOf(session), at: dateAndTime(session.created_at),
+    }));
+    onPress(button, () => this.#signOut(session));
+    row.append(icon, text, status, button);
+    return row;
+  }
+
+  async #signOut(session) {
+    await this.#do(async () => {
+      await this.#here.signOutOne(session.id);
+      if (!this.#here.isSignedIn) return;
+      await this.#load();
+      byId('devices-said').textContent = say('devices.signed_out', { device: nameOf(session) });
+      byId('devices-title').focus(); // the button that had it is gone
+    });
+  }
+}
+
+function nameOf({ browser, system }) {
+  if (browser && system) return say('devices.on', { browser, system });
+  return browser ?? system ?? say('devices.unknown');
+}

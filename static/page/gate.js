@@ -1,0 +1,187 @@
+// The way in, and the page that says why somebody is out. Whatever goes wrong, what was typed stays.
+
+import { inWords } from '/static/page/durations.js';
+import { byId, write } from '/static/page/elements.js';
+import { has, onLanguage, say } from '/static/page/language.js';
+import { showStatus } from '/static/page/status.js';
+import { recall, remember } from '/static/page/storage.js';
+import { Problem } from '/static/stillhere.js';
+
+const NAME = 'stillhere.name';
+const WAY = 'stillhere.way';
+
+export class Gate {
+  #here;
+  #form = byId('sign-in');
+  #name = byId('name');
+  #password = byId('password');
+  #end = null; // {reason, player, isAsleep}: why whoever was here is out
+  #problem = null;
+  #isBusy = false;
+
+  /** here: StillHere; it tells the page by itself when somebody is signed in. */
+  constructor(here) {
+    this.#here = here;
+    this.#way = recall(WAY) || 'guest';
+    this.#form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#submit();
+    });
+    this.#form.addEventListener('change', () => this.#draw());
+    for (const input of [this.#name, this.#password]) {
+      input.addEventListener('input', () => this.#complain(null));
+    }
+    byId('show-password').addEventListener('click', () => this.#reveal(this.#password.type === 'password'));
+    byId('resume').addEventListener('click', () => this.#enter(() => here.look()));
+    onLanguage(() => this.#draw());
+  }
+
+  /** For somebody who was not here before. */
+  welcome() {
+    this.#end = null;
+    this.#name.value ||= recall(NAME);
+    this.#draw();
+    // On a touch screen the focus would pull up the keyboard before anything was read.
+    if (matchMedia('(pointer: fine)').matches) this.#name.focus();
+  }
+
+  /** For somebody who was: says why they are out, and has everything ready for coming back. */
+  tell(end) {
+    this.#end = end;
+    const { player, reason } = end;
+    if (player) {
+      this.#name.value = player.name;
+      this.#way = player.guest ? 'guest' : 'sign-in';
+    } else this.#name.value ||= recall(NAME);
+    // Who leaves on purpose may leave a shared computer.
+    if (reason === 'signed_out' || reason === 'signed_out_everywhere') remember(NAME, '');
+    this.#draw();
+    byId('signed-out-title').focus(); // so that it is read out, whatever had the focus before
+  }
+
+  /** They are in: nothing of how they came in stays behind, but the name for the next time. */
+  leave(player) {
+    remember(NAME, player.name);
+    remember(WAY, player.guest ? '' : 'sign-in');
+    this.#password.value = '';
+    this.#end = null;
+    this.#reveal(false);
+    this.#complain(null);
+  }
+
+  get #way() {
+    return this.#form.elements.way.value;
+  }
+
+  set #way(way) {
+    this.#form.elements.way.value = way;
+  }
+
+  async #submit() {
+    const [name, password] = [this.#name.value, this.#password.value];
+    if (this.#way !== 'guest' && password === '') {
+      this.#complain(new Problem(422, { code: 'invalid', rule: 'password_empty' }));
+      this.#password.focus();
+      return;
+    }
+    await this.#enter(() => {
+      if (this.#way === 'guest') return this.#here.signInAsGuest(name);
+      if (this.#way === 'register') return this.#here.register(name, password);
+      return this.#here.signIn(name, password, { remember: byId('remember').checked });
+    });
+  }
+
+  async #enter(ask) {
+    if (this.#isBusy) return; // a double click is one wish
+    this.#isBusy = true;
+    this.#form.setAttribute('aria-busy', 'true');
+    try {
+      await ask();
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.#complain(problem);
+      const isPassword = problem.details.rule?.startsWith('password') || problem.code === 'bad_credentials';
+      (isPassword ? this.#password : this.#name).focus();
+    } finally {
+      this.#isBusy = false;
+      this.#form.removeAttribute('aria-busy');
+    }
+  }
+
+  #complain(problem) {
+    this.#problem = problem;
+    write(byId('sign-in-error'), problem ? explain(problem, this.#name.value) : '');
+    const isPassword = problem?.details.rule?.startsWith('password');
+    mark(this.#name, problem !== null && !isPassword);
+    mark(this.#password, problem !== null && (isPassword || problem.code === 'bad_credentials'));
+  }
+
+  #reveal(isShown) {
+    this.#password.type = isShown ? 'text' : 'password';
+    const button = byId('show-password');
+    button.setAttribute('aria-pressed', isShown);
+    button.textContent = say(isShown ? 'gate.hide' : 'gate.show');
+    button.setAttribute('aria-label', say(isShown ? 'gate.hide_password' : 'gate.show_password'));
+  }
+
+  #draw() {
+    const { policy } = this.#here;
+    const way = this.#way;
+    const lengths = policy && {
+      idle_timeout: inWords(policy.idle_timeout), warn_before: inWords(policy.warn_before),
+      away_after: inWords(policy.away_after),
+    };
+    byId('welcome').hidden = this.#end !== null;
+    byId('signed-out').hidden = this.#end === null;
+    if (this.#end) this.#drawEnd(lengths);
+
+    byId('password-field').hidden = way === 'guest';
+    byId('password-hint').hidden = way !== 'register';
+    byId('remember-field').hidden = way !== 'sign-in';
+    this.#password.autocomplete = way === 'register' ? 'new-password' : 'current-password';
+    const lasts = policy?.remember_lifetime;
+    byId('remember-text').textContent = lasts
+      ? say('gate.remember_for', { duration: inWords(lasts) })
+      : say('gate.remember');
+    const isSame = way === 'guest' && this.#end?.player && this.#name.value === this.#end.player.name;
+    byId('enter').textContent = isSame ? say('gate.back_as', this.#end.player) : say({
+      guest: 'gate.enter', 'sign-in': 'gate.do_sign_in', register: 'gate.do_register',
+    }[way]);
+    byId('fair-warning').textContent = lengths ? say('gate.policy', lengths) : say('gate.policy_unknown');
+    byId('legend').hidden = !lengths || this.#end !== null;
+    byId('legend-away').textContent = lengths ? say('legend.away', lengths) : '';
+    for (const chip of byId('legend').querySelectorAll('[data-status-of]')) {
+      showStatus(chip, chip.dataset.statusOf);
+    }
+    this.#reveal(this.#password.type === 'text');
+    this.#complain(this.#problem);
+  }
+
+  #drawEnd(lengths) {
+    const { reason, isAsleep, player } = this.#end;
+    byId('signed-out').dataset.reason = reason;
+    byId('signed-out-title').textContent = say(isAsleep ? 'signed_out.asleep' : 'signed_out.title');
+    const key = isAsleep ? 'signed_out.asleep_text'
+      : reason === 'idle_timeout' && !lengths ? 'signed_out.idle_timeout_unknown'
+      : has(`signed_out.${reason}`) ? `signed_out.${reason}` : 'signed_out.other';
+    byId('signed-out-reason').textContent = say(key, lengths ?? {});
+    byId('resume').hidden = this.#form.hidden = false;
+    byId('resume').hidden = !isAsleep;
+    this.#form.hidden = Boolean(isAsleep);
+    if (isAsleep) byId('resume').textContent = player ? say('gate.back_as', player) : say('gate.back');
+  }
+}
+
+function mark(input, isWrong) {
+  if (isWrong) input.setAttribute('aria-invalid', 'true');
+  else input.removeAttribute('aria-invalid');
+}
+
+/** What went wrong, in the language of the page; the server's own sentence where there is no other. */
+export function explain({ status, code, detail, details, retryAfter }, name = '') {
+  const rule = `rule.${details.rule}`;
+  const key = status === 0 ? 'problem.unreachable' : has(rule) ? rule : `problem.${code}`;
+  const text = has(key) ? say(key, { ...details, name }) : detail || say('problem.other');
+  if (retryAfter === null) return text;
+  return `${text} ${say('problem.wait', { duration: inWords(Math.ceil(retryAfter)) })}`;
+}

@@ -1,0 +1,99 @@
+// The own history: what has become of the status, and why. "Why was I signed out?"
+
+import { inWords } from '/static/page/durations.js';
+import { byId, make, onPress, shape } from '/static/page/elements.js';
+import { explain } from '/static/page/gate.js';
+import { day, has, onLanguage, say, time } from '/static/page/language.js';
+import { Problem } from '/static/stillhere.js';
+
+const ENDS = new Set([
+  'signed_out', 'signed_out_everywhere', 'idle_timeout', 'session_lifetime', 'kicked', 'replaced',
+]);
+
+export class History {
+  #here;
+  #changes = [];
+  #next = null;
+
+  constructor(here) {
+    this.#here = here;
+    onPress(byId('history-more'), () => this.#load(this.#next));
+    onLanguage(() => this.#draw());
+  }
+
+  /** The section comes into sight. */
+  open() {
+    return this.#load(null);
+  }
+
+  clear() {
+    this.#changes = [];
+    this.#next = null;
+    byId('history-list').replaceChildren();
+  }
+
+  async #load(before) {
+    byId('history-error').textContent = '';
+    try {
+      const page = await this.#here.history({ before });
+      this.#changes = before === null ? page.changes : [...this.#changes, ...page.changes];
+      this.#next = page.next;
+      this.#draw();
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (problem.status !== 401) byId('history-error').textContent = explain(problem);
+    }
+  }
+
+  #draw() {
+    if (!this.#here.isSignedIn) return;
+    let last = '';
+    const rows = [];
+    for (const change of this.#changes) {
+      const date = day(change.at);
+      if (date !== last) rows.push(make('li', 'day', date));
+      last = date;
+      rows.push(this.#row(change));
+    }
+    byId('history-list').replaceChildren(...rows);
+    byId('history-empty').hidden = rows.length > 0;
+    byId('history-more').hidden = this.#next === null;
+    byId('history-more').textContent = say('history.more');
+  }
+
+  #row(change) {
+    const row = make('li', ENDS.has(change.reason) ? 'change is-end' : 'change');
+    row.dataset.status = change.status;
+    row.dataset.reason = change.reason;
+    const icon = make('span', 'change-icon');
+    icon.append(shape(`shape-${change.status}`));
+    const at = make('time', 'muted', time(change.at));
+    at.dateTime = change.at;
+    const text = make('div');
+    text.append(make('p', '', this.#sentence(change)), make('p', 'muted', this.#circumstances(change)));
+    row.append(at, icon, text);
+    return row;
+  }
+
+  #sentence({ reason, status, detail }) {
+    const { policy } = this.#here;
+    const values = { away_after: inWords(policy.away_after), idle_timeout: inWords(policy.idle_timeout) };
+    if (reason === 'idle' && detail.startsWith('be right back')) return say('history.brb');
+    const isAsleep = reason === 'idle_timeout' && this.#here.session.remember;
+    const key = isAsleep ? 'history.idle_timeout_asleep' : `history.${reason}`;
+    const offline = `${key}_offline`;
+    if (status === 'offline' && has(offline)) return say(offline);
+    return has(key) ? say(key, values) : detail;
+  }
+
+  #circumstances({ session_id: session, reason, last_activity_at: at, last_activity_by: by }) {
+    const own = session === this.#here.session.id;
+    const where = say(own ? 'history.this_device' : 'history.other_device');
+    // Of an activity itself there is nothing to add.
+    if (!at || reason === 'activity' || reason === 'signed_in') return where;
+    const what = { ping: 'history.by_ping', 'sign-in': 'history.by_sign_in' }[by];
+    return `${where} · ${say('history.last_activity', {
+      at: time(at), what: what ? say(what) : say('history.by_request', { what: by }),
+    })}`;
+  }
+}

@@ -1,0 +1,83 @@
+// The words of the page, in the language of the browser or the one that was chosen.
+
+import { recall, remember } from '/static/page/storage.js';
+
+/** What there is, each in its own words. */
+export const LANGUAGES = { en: 'English', zh: '中文', es: 'Español' };
+
+const CHOSEN = 'stillhere.language';
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+const listeners = [];
+let code = 'en';
+let words = {};
+let plurals = new Intl.PluralRules('en');
+let numbers = new Intl.NumberFormat('en');
+
+/** What was chosen before, else the first of the browser's languages that there is, else English. */
+export function preferred(wanted = navigator.languages) {
+  const candidates = [recall(CHOSEN), ...wanted].map((tag) => tag.toLowerCase().split('-')[0]);
+  return candidates.find((candidate) => Object.hasOwn(LANGUAGES, candidate)) ?? 'en';
+}
+
+/** Speaks another language from now on, everywhere on the page. */
+export async function speak(wanted, { isChoice = false } = {}) {
+  const loaded = await import(`/static/languages/${wanted}.js`);
+  code = wanted;
+  words = loaded.default;
+  plurals = new Intl.PluralRules(code);
+  numbers = new Intl.NumberFormat(code);
+  if (isChoice) remember(CHOSEN, code);
+  document.documentElement.lang = { zh: 'zh-Hans' }[code] ?? code;
+  fill(document);
+  for (const listener of listeners) listener();
+}
+
+/** Calls `listener` whenever the words have changed. */
+export const onLanguage = (listener) => listeners.push(listener);
+
+/** The language that is spoken: `en`, `zh` or `es`. */
+export const language = () => code;
+
+/** Whether there is such a text. */
+export const has = (key) => Object.hasOwn(words, key);
+
+/** The text of `key`, with `values` in the places that it has for them. */
+export function say(key, values = {}) {
+  const found = words[key];
+  if (found === undefined) throw new Error(`there is no text ${key}`);
+  const text = typeof found === 'string' ? found : (found[plurals.select(values.count)] ?? found.other);
+  return text.replace(/\{(\w+)\}/g, (_, name) => written(values[name]));
+}
+
+function written(value) {
+  if (typeof value === 'number') return numbers.format(value);
+  // A name that runs right to left must not turn the sentence round.
+  return RIGHT_TO_LEFT.test(value) ? `\u2068${value}\u2069` : `${value}`;
+}
+
+/** An instant (RFC 3339) as people write it. */
+export function dateAndTime(at) {
+  return new Intl.DateTimeFormat(code, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at));
+}
+
+export function time(at) {
+  return new Intl.DateTimeFormat(code, { timeStyle: 'medium' }).format(new Date(at));
+}
+
+export function day(at) {
+  return new Intl.DateTimeFormat(code, { dateStyle: 'full' }).format(new Date(at));
+}
+
+/** Writes the texts that the elements below `root` name. */
+function fill(root) {
+  for (const element of root.querySelectorAll('[data-text]')) {
+    element.textContent = say(element.dataset.text);
+  }
+  for (const element of root.querySelectorAll('[data-label]')) {
+    element.setAttribute('aria-label', say(element.dataset.label));
+  }
+  for (const element of root.querySelectorAll('[data-placeholder]')) {
+    element.placeholder = say(element.dataset.placeholder);
+  }
+  root.querySelector('meta[name=description]').content = say('page.description');
+}

@@ -1,0 +1,125 @@
+// Who is here: the list, the search, and what there is to say when there is nobody to show.
+
+import { byId, onPress, write } from '/static/page/elements.js';
+import { language, onLanguage, say } from '/static/page/language.js';
+import { Order } from '/static/page/order.js';
+import { RosterList } from '/static/page/roster-list.js';
+import { Problem } from '/static/stillhere.js';
+
+export class Lobby {
+  #here;
+  #order = new Order(language());
+  #search = byId('search');
+  #list;
+  #hasFailed = false;
+  #isScheduled = false;
+
+  constructor(here) {
+    this.#here = here;
+    this.#list = new RosterList(byId('roster'), { onEdge: () => this.#wantAll() });
+    here.on('roster', () => this.#schedule());
+    here.on('connection', () => this.#schedule());
+    this.#search.addEventListener('input', () => {
+      if (this.#search.value) this.#wantAll();
+      this.#draw();
+    });
+    this.#search.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') this.#clear();
+    });
+    onPress(byId('clear-search'), () => {
+      this.#clear();
+      this.#search.focus();
+    });
+    onPress(byId('copy-address'), () => this.#copy());
+    onPress(byId('load-again'), () => {
+      this.#hasFailed = false;
+      this.#wantAll();
+      this.#draw();
+    });
+    onLanguage(() => {
+      this.#order = new Order(language());
+      this.#draw();
+    });
+  }
+
+  /** Shows what is known now; also for whoever comes in, or is gone. */
+  draw() {
+    this.#hasFailed = false;
+    this.#draw();
+  }
+
+  #clear() {
+    this.#search.value = '';
+    this.#draw();
+  }
+
+  // A large lobby changes faster than anybody reads.
+  #schedule() {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    const { size } = this.#here.roster.players;
+    setTimeout(() => {
+      this.#isScheduled = false;
+      this.#draw();
+    }, size > 500 ? 250 : 0);
+  }
+
+  /** A large lobby tells of the first by name; the rest comes when somebody looks for it. */
+  async #wantAll() {
+    const { roster } = this.#here;
+    if (roster.isWaiting || roster.isComplete || roster.isLoading || this.#hasFailed) return;
+    try {
+      const loading = this.#here.loadRoster();
+      this.#drawRest();
+      await loading;
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.#hasFailed = true;
+    }
+    this.#draw();
+  }
+
+  #draw() {
+    const { roster, player } = this.#here;
+    const query = this.#search.value.trim();
+    const everybody = this.#order.of(roster.players);
+    const found = query ? this.#order.find(everybody, query) : everybody;
+    const own = found.findIndex(({ id }) => id === player?.id);
+    if (own > 0) found.unshift(...found.splice(own, 1)); // oneself is found at a glance
+    this.#list.show(found, player?.id ?? null);
+
+    const isLoading = roster.isWaiting && roster.players.size === 0;
+    byId('skeleton').hidden = !isLoading;
+    byId('roster').hidden = found.length === 0;
+    byId('clear-search').hidden = !query;
+    write(byId('count'), isLoading ? say('lobby.loading') : query
+      ? say('lobby.found', { count: found.length, total: roster.total })
+      : say('lobby.count', { count: roster.total }));
+    this.#drawNobody(query, found.length, isLoading);
+    this.#drawRest();
+  }
+
+  #drawNobody(query, count, isLoading) {
+    const { roster } = this.#here;
+    const isAlone = !query && roster.total <= 1 && !isLoading;
+    const isNobody = query && count === 0 && !isLoading && !roster.isLoading;
+    byId('nobody').hidden = !isAlone && !isNobody;
+    byId('nobody-title').textContent = isNobody ? say('lobby.nobody', { query }) : say('lobby.alone');
+    byId('nobody-text').textContent = say(isNobody ? 'lobby.nobody_text' : 'lobby.alone_text');
+    byId('copy-address').hidden = !isAlone || !navigator.clipboard;
+  }
+
+  #drawRest() {
+    const { roster } = this.#here;
+    write(byId('rest'), this.#hasFailed ? say('lobby.load_failed')
+      : roster.isLoading ? say('lobby.loading_all') : '');
+    byId('load-again').hidden = !this.#hasFailed;
+  }
+
+  async #copy() {
+    const button = byId('copy-address');
+    await navigator.clipboard.writeText(location.origin).catch(() => null);
+    button.textContent = say('lobby.copied');
+    setTimeout(() => { button.textContent = say('lobby.copy'); }, 2000);
+  }
+}

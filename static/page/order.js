@@ -1,0 +1,42 @@
+// Players by name, kept in order while they come and go: sorting five thousand names by the rules of
+// a language takes a tenth of a second, and the lobby changes many times in one.
+
+/** Letters without case, marks and width, for finding what somebody meant. */
+export const fold = (text) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+
+export class Order {
+  #sorted = []; // players as they were when they were put in; only `id` and `name` are looked at
+  #folded = new Map(); // id -> the name, folded
+  #collator;
+
+  constructor(language) {
+    this.#collator = new Intl.Collator(language, { sensitivity: 'base', numeric: true });
+  }
+
+  /** The players of the map, by name. */
+  of(players) {
+    this.#sorted = this.#sorted.filter(({ id }) => players.has(id) || !this.#folded.delete(id));
+    const fresh = [...players.values()].filter(({ id }) => !this.#folded.has(id));
+    for (const { id, name } of fresh) this.#folded.set(id, fold(name));
+    if (fresh.length > 0) this.#merge(fresh.sort(this.#compare));
+    return this.#sorted.map(({ id }) => players.get(id));
+  }
+
+  /** Those of `players` whose name has `query` in it. */
+  find(players, query) {
+    const wanted = fold(query.trim());
+    return players.filter(({ id }) => this.#folded.get(id).includes(wanted));
+  }
+
+  #compare = (a, b) => this.#collator.compare(a.name, b.name) || (a.id < b.id ? -1 : 1);
+
+  #merge(fresh) {
+    const merged = [];
+    let next = 0;
+    for (const player of this.#sorted) {
+      while (next < fresh.length && this.#compare(fresh[next], player) < 0) merged.push(fresh[next++]);
+      merged.push(player);
+    }
+    this.#sorted = merged.concat(fresh.slice(next));
+  }
+}

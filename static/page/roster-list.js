@@ -1,0 +1,119 @@
+// The players of the lobby, as a list of which only what can be seen is in the page: five thousand
+// rows would take seconds to lay out. The list has its whole height; rows are put where they belong.
+
+import { make } from '/static/page/elements.js';
+import { onLanguage, say } from '/static/page/language.js';
+import { showAvatar, showStatus } from '/static/page/status.js';
+
+const OVERSCAN = 8; // rows beyond each edge, for scrolling and for a screen reader's next line
+const RETELL = 15_000; // ms between two looks at how long somebody has been away
+
+export class RosterList {
+  #list;
+  #onEdge;
+  #rows = new Map(); // id -> li
+  #players = [];
+  #ownId = null;
+  #rowHeight = 0;
+  #frame = 0;
+
+  /** onEdge(): the last row has come into sight. */
+  constructor(list, { onEdge }) {
+    this.#list = list;
+    this.#onEdge = onEdge;
+    const place = () => this.#schedule();
+    window.addEventListener('scroll', place, { passive: true });
+    new ResizeObserver(() => {
+      this.#rowHeight = 0; // other fonts, other widths
+      this.#schedule();
+    }).observe(list);
+    onLanguage(() => {
+      for (const row of this.#rows.values()) row.remove();
+      this.#rows.clear();
+      this.#schedule();
+    });
+    setInterval(place, RETELL);
+  }
+
+  /** Shows these players, in this order. */
+  show(players, ownId) {
+    this.#players = players;
+    this.#ownId = ownId;
+    this.#schedule();
+  }
+
+  // However many changes come: one look a frame.
+  #schedule() {
+    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    this.#frame = 0;
+    const list = this.#list;
+    if (list.offsetParent === null && this.#players.length > 0) return; // another section is shown
+    const height = this.#measure();
+    list.style.height = `${height * this.#players.length}px`;
+    const top = list.getBoundingClientRect().top;
+    const first = Math.max(0, Math.floor(-top / height) - OVERSCAN);
+    const last = Math.min(this.#players.length, Math.ceil((innerHeight - top) / height) + OVERSCAN);
+    const shown = this.#players.slice(first, last);
+    const stays = new Set(shown.map(({ id }) => id));
+    const focused = document.activeElement?.closest?.('#roster li')?.dataset.playerId;
+    for (const [id, row] of this.#rows) {
+      if (stays.has(id) || id === focused) continue;
+      row.remove();
+      this.#rows.delete(id);
+    }
+    let place = list.firstElementChild;
+    shown.forEach((player, index) => {
+      const row = this.#rowFor(player);
+      const at = first + index;
+      row.style.transform = `translateY(${at * height}px)`;
+      row.setAttribute('aria-posinset', at + 1);
+      row.setAttribute('aria-setsize', this.#players.length);
+      if (row === place) place = place.nextElementSibling;
+      else list.insertBefore(row, place);
+    });
+    if (last === this.#players.length && this.#players.length > 0) this.#onEdge();
+  }
+
+  #measure() {
+    if (this.#rowHeight === 0) {
+      const probe = make('li', 'probe');
+      this.#list.append(probe);
+      this.#rowHeight = probe.getBoundingClientRect().height || 56;
+      probe.remove();
+    }
+    return this.#rowHeight;
+  }
+
+  #rowFor(player) {
+    const isOwn = player.id === this.#ownId;
+    let row = this.#rows.get(player.id);
+    const isSame = row?.dataset.name === player.name && row.classList.contains('is-own') === isOwn;
+    if (!isSame) {
+      row?.remove();
+      row = newRow(player, isOwn);
+      this.#rows.set(player.id, row);
+    }
+    row.dataset.status = player.status;
+    showStatus(row.lastElementChild, player.status, player.awaySince);
+    return row;
+  }
+}
+
+function newRow(player, isOwn) {
+  const row = make('li', isOwn ? 'is-own' : '');
+  row.dataset.playerId = player.id;
+  row.dataset.name = player.name;
+  const avatar = make('span', 'avatar');
+  avatar.setAttribute('aria-hidden', 'true');
+  showAvatar(avatar, player);
+  const name = make('bdi', 'player-name', player.name); // a name may run right to left
+  name.title = player.name;
+  row.append(avatar, name);
+  if (isOwn) row.append(make('span', 'tag', say('lobby.you')));
+  else if (player.guest) row.append(make('span', 'guest', say('lobby.guest')));
+  row.append(make('span', 'status'));
+  return row;
+}

@@ -1,0 +1,32 @@
+// A status as people see it: a shape and a word, never a colour alone.
+
+import { shape } from '/static/page/elements.js';
+import { inBrief } from '/static/page/durations.js';
+import { say } from '/static/page/language.js';
+
+const KNOWN = new Set(['active', 'away', 'warned', 'reconnecting', 'offline']);
+
+/** Makes `element` the chip of `status`; what is right already stays untouched. */
+export function showStatus(element, status, awaySince = null) {
+  const word = wordFor(status, awaySince);
+  if (element.dataset.status === status && element.textContent === word) return;
+  element.classList.add('chip');
+  element.dataset.status = status;
+  element.replaceChildren(shape(`shape-${KNOWN.has(status) ? status : 'offline'}`), word);
+}
+
+function wordFor(status, awaySince) {
+  if (status === 'away' && awaySince !== null) {
+    const seconds = (performance.now() - awaySince) / 1000;
+    if (seconds >= 60) return say('status.away_for', { duration: inBrief(seconds) });
+  }
+  return KNOWN.has(status) ? say(`status.${status}`) : status;
+}
+
+/** The first letter on a hue of the player's own, so that a row is found again at a glance. */
+export function showAvatar(element, { id, name }) {
+  let hue = 0;
+  for (const letter of id) hue = (hue * 31 + letter.codePointAt(0)) % 360;
+  element.style.setProperty('--hue', hue);
+  element.textContent = ([...name][0] ?? '?').toUpperCase();
+}

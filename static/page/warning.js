@@ -1,0 +1,128 @@
+// The one dialog that says that time is running out. What it shows follows from the deadlines that
+// `here` knows; a timer that browsers hold back makes it late, never wrong.
+
+import { inWhole, inWords, onClock } from '/static/page/durations.js';
+import { byId } from '/static/page/elements.js';
+import { onLanguage, say } from '/static/page/language.js';
+
+const IDLE = 'idle_timeout';
+const LIFETIME = 'session_lifetime';
+
+export class WarningDialog {
+  #here;
+  #onTick;
+  #alerts;
+  #dialog = byId('warning');
+  #dismissed = false; // the lifetime's warning was read; nothing more can be done about it
+  #shown = null; // the reason the dialog shows
+  #span = 0; // seconds left when it was shown
+  #heard = 0;
+  #timer = 0;
+
+  /** onTick({reason, left} or null): the clock that runs out first has moved. */
+  constructor(here, alerts, { onTick }) {
+    this.#here = here;
+    this.#alerts = alerts;
+    this.#onTick = onTick;
+    here.on('warning', () => this.draw());
+    here.on('extended', () => this.draw());
+    here.on('signedIn', () => { this.#dismissed = false; });
+    document.addEventListener('visibilitychange', () => this.draw());
+    byId('stay').addEventListener('click', () => here.stay());
+    byId('dismiss').addEventListener('click', () => this.#dismiss());
+    this.#dialog.addEventListener('cancel', (event) => {
+      // Stays open until the server has agreed, so that nobody trusts a click that got lost.
+      event.preventDefault();
+      this.#answer();
+    });
+    // Browsers let a second Escape close a dialog without asking. The event comes late: by then
+    // the next warning may be up, and that one nobody has answered.
+    this.#dialog.addEventListener('close', () => {
+      if (this.#shown !== null && !this.#dialog.open) this.#answer();
+    });
+    onLanguage(() => {
+      if (this.#shown !== null) this.#describe(this.#shown, this.#span);
+      this.draw();
+    });
+  }
+
+  draw() {
+    clearTimeout(this.#timer);
+    const clocks = this.#here.warnings;
+    const due = clocks.find(({ reason }) => reason !== LIFETIME || !this.#dismissed);
+    if (due) this.#show(due);
+    else this.#hide();
+    const [first = null] = clocks;
+    this.#onTick(first);
+    if (first === null || first.left <= 0) return;
+    this.#timer = setTimeout(() => this.draw(), (first.left % 1) * 1000 + 10);
+  }
+
+  #show({ reason, left }) {
+    const isNew = this.#shown !== reason;
+    if (isNew) this.#describe(reason, left);
+    byId('countdown').textContent = onClock(left);
+    byId('bar').style.transform = `scaleX(${Math.min(1, Math.max(0, left / this.#span))})`;
+    document.title = say(reason === IDLE ? 'warning.document' : 'warning.ends_document', {
+      clock: onClock(left),
+    });
+    this.#announce(left);
+    if (isNew || !this.#dialog.open) {
+      if (!this.#dialog.open) this.#dialog.showModal();
+      byId(reason === IDLE ? 'stay' : 'dismiss').focus();
+    }
+    if (isNew) {
+      const text = reason === IDLE ? 'warning.notification' : 'warning.ends_notification';
+      this.#alerts.raise(byId('warning-title').textContent, say(text, {
+        duration: inWords(inWhole(left)),
+      }));
+    }
+  }
+
+  #describe(reason, left) {
+    const isIdle = reason === IDLE;
+    byId('warning-title').textContent = say(isIdle ? 'warning.title' : 'warning.ends_title');
+    byId('warning-text').textContent = say(isIdle ? 'warning.text' : 'warning.ends_text');
+    // For ears only: on screen it would soon contradict the running clock.
+    byId('warning-span').textContent = say('warning.left', { duration: inWords(inWhole(left)) });
+    byId('stay').hidden = !isIdle;
+    byId('dismiss').hidden = isIdle;
+    byId('announcement').textContent = '';
+    this.#shown = reason;
+    this.#span = Math.max(left, 0.001);
+    this.#heard = step(left);
+  }
+
+  // The description is read out when the dialog opens; afterwards a voice every second would
+  // leave no room to answer.
+  #announce(left) {
+    const now = step(left);
+    if (now >= this.#heard || now <= 0) return;
+    this.#heard = now;
+    byId('announcement').textContent = say('warning.left', { duration: inWords(now) });
+  }
+
+  #hide() {
+    if (this.#shown === null) return;
+    this.#shown = null; // first: it tells our own closing from the player's
+    this.#dialog.close();
+    this.#alerts.lower();
+    document.title = 'Still Here';
+  }
+
+  #answer() {
+    if (this.#shown === LIFETIME) this.#dismiss();
+    else this.#here.stay();
+  }
+
+  #dismiss() {
+    this.#dismissed = true;
+    this.draw();
+  }
+}
+
+/** The time left as it is announced: by the minute, within the last one every 20 s. */
+function step(left) {
+  const whole = inWhole(left);
+  return whole > 60 ? Math.ceil(whole / 60) * 60 : Math.ceil(whole / 20) * 20;
+}
