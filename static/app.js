@@ -4,7 +4,7 @@ import { Alerts } from '/static/page/alerts.js';
 import { Devices } from '/static/page/devices.js';
 import { byId, onPress, write } from '/static/page/elements.js';
 import { Gate, explain } from '/static/page/gate.js';
-import { History } from '/static/page/history.js';
+import { OwnHistory } from '/static/page/history.js';
 import { LANGUAGES, language, onLanguage, preferred, say, speak } from '/static/page/language.js';
 import { Lobby } from '/static/page/lobby.js';
 import { OwnCard } from '/static/page/own.js';
@@ -17,7 +17,7 @@ const here = new StillHere({ watch: ['lobby'] });
 const gate = new Gate(here);
 const lobby = new Lobby(here);
 const devices = new Devices(here);
-const history = new History(here);
+const ownHistory = new OwnHistory(here);
 const own = new OwnCard(here, { onSignOut: signOut });
 const warning = new WarningDialog(here, new Alerts(), { onTick: (clock) => own.showTimeLeft(clock) });
 
@@ -35,8 +35,13 @@ const isIn = (view) => document.body.dataset.view === view;
 
 // The sections of the lobby have addresses, so that "back" leads from one to the one before.
 
-const SECTIONS = { 'lobby-section': null, devices, history, settings: null };
-const OPENED = { 'lobby-section': 'lobby-title', devices: 'devices-title', history: 'history-title', settings: 'settings-title' };
+const SECTIONS = { 'lobby-section': null, devices, history: ownHistory, settings: null };
+const TITLES = {
+  'lobby-section': 'lobby-title',
+  devices: 'devices-title',
+  history: 'history-title',
+  settings: 'settings-title',
+};
 
 function section() {
   const wanted = location.hash.slice(1);
@@ -52,7 +57,7 @@ function openSection({ hasFocus = true } = {}) {
   }
   SECTIONS[open]?.open();
   if (open === 'lobby-section') lobby.draw();
-  if (hasFocus) byId(OPENED[open]).focus({ preventScroll: true });
+  if (hasFocus) byId(TITLES[open]).focus({ preventScroll: true });
 }
 
 window.addEventListener('hashchange', () => { if (isIn('lobby')) openSection(); });
@@ -68,12 +73,22 @@ here.on('signedIn', ({ player }) => {
   openSection({ hasFocus: isNew });
 });
 
-here.on('signedOut', ({ reason, player, isAsleep }) => {
+here.on('signedOut', (end) => {
   warning.draw();
-  for (const part of [lobby, devices, history]) (part.clear ?? part.draw).call(part);
+  // Whoever comes next must not see who was here before.
+  lobby.draw();
+  devices.clear();
+  ownHistory.clear();
+  if (end.reason.startsWith('signed_out')) beginAnew();
   show('signed-out');
-  gate.tell({ reason, player, isAsleep });
+  gate.tell(end);
 });
+
+/** Who leaves on purpose has finished; who is thrown out finds everything as it was. */
+function beginAnew() {
+  lobby.clear();
+  window.history.replaceState(null, '', location.pathname);
+}
 
 here.on('unreachable', () => {
   write(byId('loading-text'), say('loading.unreachable'));

@@ -50,7 +50,7 @@ export interface Policy {
   readonly session_lifetime: number;
   readonly reload_grace: number;
   readonly reconnect_grace: number;
-  /** Told only while nobody is signed in: how long `remember` lasts. */
+  /** How long `remember` lasts; told to pages on which nobody was signed in. */
   readonly remember_lifetime?: number;
 }
 
@@ -144,8 +144,8 @@ export interface Events {
 }
 
 export interface Options {
-  /** Topics to watch from the start: `lobby` is who is here. */
-  watch?: Iterable<string>;
+  /** Topics to watch from the start, in an array or a set: `lobby` is who is here. */
+  watch?: Iterable<string> & object;
   /** Whose input is activity; the window unless told. `null`: only what `active()` reports. */
   input?: EventTarget | null;
 }

@@ -20,6 +20,7 @@ const STAY_AGAIN_AFTER = 1000; // ms, as all times in here whose names do not en
 const STAY_ANSWER_WITHIN = 3000;
 const OVERDUE_AFTER = 2000;
 const SPARE_AFTER = 10_000;
+const SAME = 500; // two answers about one deadline differ by their ways here
 const PAGE = 500; // players in one answer of GET /api/players, the most there may be
 
 export class StillHere {
@@ -112,7 +113,7 @@ export class StillHere {
   /** Whether this browser is signed in; if so, connects. Asks again until the server answers. */
   start() {
     this.#hurryStart(); // whoever asks again while it waits wants no more waiting
-    this.#starting ??= this.#start(0).finally(() => { this.#starting = null; });
+    this.#starting ??= this.#start().finally(() => { this.#starting = null; });
     return this.#starting;
   }
 
@@ -132,11 +133,14 @@ export class StillHere {
 
   /** "I'm still here": over the connection, and by a request if that does not answer. */
   stay() {
+    if (!this.isSignedIn) return;
     // A click is heard by the page and by its button; one of them is enough.
     if (performance.now() - this.#stayedAt < STAY_AGAIN_AFTER) return;
     this.#stayedAt = performance.now();
     clearTimeout(this.#timers.stay);
-    const wait = this.#socket.ask({ type: 'ping' }) ? STAY_ANSWER_WITHIN : 0;
+    const isSent = this.#socket.ask({ type: 'ping' });
+    if (!isSent) this.#activity.owe(); // for the request below may fail as well
+    const wait = isSent ? STAY_ANSWER_WITHIN : 0;
     this.#timers.stay = setTimeout(() => this.#try('POST', '/api/session/activity'), wait);
   }
 
@@ -178,8 +182,12 @@ export class StillHere {
 
   /** Gets those of a large lobby whom the server did not list by itself. Rejects with a Problem. */
   loadRoster() {
-    this.#loading ??= this.#loadRoster().finally(() => { this.#loading = null; });
-    return this.#loading;
+    if (this.#loading !== null) return this.#loading;
+    const loading = this.#loadRoster().finally(() => {
+      if (this.#loading === loading) this.#loading = null;
+    });
+    this.#loading = loading;
+    return loading;
   }
 
   /** Any other message, a game's action for one. False if there is no connection to send it by. */
@@ -201,20 +209,19 @@ export class StillHere {
   }
 
   /** `before`: the `next` of the page before. */
-  history({ before = null, limit = 50 } = {}) {
+  async history({ before = null, limit = 50 } = {}) {
+    if (!this.isSignedIn) throw new Problem(401, { code: 'not_signed_in' });
     const query = new URLSearchParams({ limit, ...(before !== null && { before }) });
     const path = `/api/players/${this.player.id}/history?${query}`;
     return this.#call('GET', path, { isPassive: true });
   }
 
   async signOut() {
-    await this.#call('DELETE', '/api/session');
-    this.#end({ reason: 'signed_out', detail: '' });
+    await this.#endBy('/api/session', 'signed_out');
   }
 
   async signOutEverywhere() {
-    await this.#call('DELETE', '/api/sessions');
-    this.#end({ reason: 'signed_out_everywhere', detail: '' });
+    await this.#endBy('/api/sessions', 'signed_out_everywhere');
   }
 
   /** Signs out one of the own sessions. */
@@ -233,26 +240,32 @@ export class StillHere {
 
   // Inside: coming in
 
-  async #start(attempt) {
-    try {
-      this.#enter(await call('GET', '/api/session'));
-      return true;
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      if (problem.status === 401) {
-        this.#learnPolicy(problem);
-        const end = endOf(problem);
-        if (end.reason !== 'not_signed_in') {
-          this.#tell('signedOut', { ...end, player: null, isAsleep: false });
+  async #start() {
+    for (let attempt = 0; ; attempt += 1) {
+      const asked = this.session?.id;
+      try {
+        const view = await call('GET', '/api/session');
+        if (this.session?.id === asked) this.#enter(view);
+        return this.isSignedIn;
+      } catch (problem) {
+        if (!(problem instanceof Problem)) throw problem;
+        if (this.session?.id !== asked) return this.isSignedIn; // a form was faster
+        if (problem.status === 401) {
+          this.#learnPolicy(problem);
+          const end = endOf(problem);
+          if (this.isSignedIn) await this.#end(end);
+          else if (end.reason !== 'not_signed_in') {
+            this.#tell('signedOut', { ...end, player: null, isAsleep: false });
+          }
+          return this.isSignedIn;
         }
-        return false;
+        this.#tell('unreachable', problem);
       }
-      this.#tell('unreachable', problem);
       await new Promise((resolve) => {
         this.#hurryStart = resolve;
         this.#timers.start = setTimeout(resolve, pauseBefore(attempt));
       });
-      return this.#start(attempt + 1);
+      if (this.#page.signal.aborted || this.session?.id !== asked) return this.isSignedIn;
     }
   }
 
@@ -263,11 +276,22 @@ export class StillHere {
   }
 
   #enter(view) {
+    if (this.#page.signal.aborted) return;
+    // Whom this page signs in anew, the end of the session before may have led here already.
+    if (this.session?.id === view.session.id) {
+      this.#see(view);
+      return;
+    }
+    this.#begin(view);
+    if (this.isSignedIn) this.#socket.open(); // no listener has just closed this
+  }
+
+  #begin(view) {
     this.#forget();
-    this.#see(view);
+    this.#take(view);
     this.#activity.begin(this.policy);
     this.#tell('signedIn', view);
-    this.#socket.open();
+    this.#tellStatus();
   }
 
   /** Another tab may have signed in meanwhile. */
@@ -289,6 +313,13 @@ export class StillHere {
 
   // Inside: going
 
+  async #endBy(path, reason) {
+    const asked = this.session?.id;
+    await this.#call('DELETE', path);
+    // The connection may have told before, and somebody else be signed in by now.
+    if (this.session?.id === asked) await this.#end({ reason, detail: '' });
+  }
+
   async #end({ reason, detail }) {
     if (!this.isSignedIn) return; // told twice: by an answer and by the connection
     const { player } = this;
@@ -302,7 +333,8 @@ export class StillHere {
 
   #forget() {
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
-    this.player = this.session = this.#wantedHold = this.#told = null;
+    this.#hurryStart(); // its timer was among them
+    this.player = this.session = this.#wantedHold = this.#told = this.#loading = null;
     this.#warnings.clear();
     this.#expiresAt = Infinity;
     this.#heldUntil = this.#stayedAt = -Infinity;
@@ -313,22 +345,21 @@ export class StillHere {
 
   /** One call of whoever is signed in; a 401 ends that. Rejects with a Problem. */
   async #call(method, path, options) {
-    const asked = this.session;
+    const asked = this.session?.id;
     try {
       return await call(method, path, options);
     } catch (problem) {
       const isOver = problem instanceof Problem && problem.status === 401;
-      if (isOver && this.session === asked) this.#end(endOf(problem));
+      if (isOver && this.session?.id === asked) this.#end(endOf(problem));
       throw problem;
     }
   }
 
   /** A call whose answer is the session view, and whose failure is no news. */
   async #try(method, path) {
-    const asked = this.session;
     try {
       const view = await this.#call(method, path);
-      if (asked !== null && this.session?.id === view.session.id) this.#see(view);
+      if (this.session?.id === view.session.id) this.#see(view);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
     }
@@ -345,7 +376,7 @@ export class StillHere {
         const page = await call('GET', `/api/players?${query}`, { isPassive: true });
         loaded.push(...page.players);
         after = page.next;
-      } while (after !== null && roster.isLoading);
+      } while (after !== null && roster.isLoading && this.roster === roster);
       roster.complete(loaded);
     } finally {
       roster.giveUpLoading();
@@ -356,9 +387,12 @@ export class StillHere {
   // Inside: what the server says
 
   #receive(message) {
+    if (!this.isSignedIn) return; // a listener has just closed this
     switch (message.type) {
       case 'hello':
-        this.#see(message);
+        // While the connection was away, another tab may have signed in, as somebody else even.
+        if (message.session.id === this.session.id) this.#see(message);
+        else this.#begin(message);
         for (const warned of [message.warning ?? []].flat()) this.#warn(warned);
         this.roster.wait();
         for (const topic of this.#topics) this.#socket.ask({ type: 'watch', topic });
@@ -395,11 +429,16 @@ export class StillHere {
   }
 
   /** The session view, from whichever call or message. */
-  #see({ player, session, policy }) {
+  #see(view) {
+    this.#take(view);
+    this.#tellStatus();
+  }
+
+  #take({ player, session, policy }) {
     const now = performance.now();
     this.player = { ...player };
     this.session = session;
-    this.policy = policy;
+    this.policy = { ...this.policy, ...policy }; // what only a sign-in page was told stays known
     this.#expiresAt = now + session.expires_in * 1000;
     this.#heldUntil = session.held_for ? now + session.held_for * 1000 : -Infinity;
     if (session.warns_in > 0) this.#withdraw();
@@ -407,11 +446,13 @@ export class StillHere {
     if (session.ends_in > policy.warn_before + 1) this.#warnings.delete('session_lifetime');
     else this.#setRight('session_lifetime', now + session.ends_in * 1000);
     this.#setTimers();
-    this.#tellStatus();
   }
 
   #setRight(reason, at) {
-    if (this.#warnings.has(reason)) this.#warnings.set(reason, at);
+    if (!this.#warnings.has(reason)) return;
+    const hasMoved = Math.abs(this.#warnings.get(reason) - at) > SAME;
+    this.#warnings.set(reason, at);
+    if (hasMoved) this.#tell('warning', { reason, left: (at - performance.now()) / 1000 });
   }
 
   /** Telling the same twice only sets the clock right. */
@@ -424,6 +465,8 @@ export class StillHere {
 
   /** An activity anywhere in the session: the idle clock starts anew, the lifetime's never does. */
   #heardOf({ type, expires_in: left }) {
+    // Whoever does anything is back: what was asked after "be right back" has ended it.
+    if (type === 'pong' && this.isAwayOnPurpose) this.#heldUntil = -Infinity;
     clearTimeout(this.#timers.stay);
     this.#stayedAt = -Infinity;
     this.#expiresAt = performance.now() + left * 1000;
@@ -442,10 +485,10 @@ export class StillHere {
   #hearOfLobby(take) {
     if (take()) {
       const own = this.roster.players.get(this.player.id)?.status;
-      // Away without a known hold: was it another tab that said "be right back"?
-      if (own === 'away' && this.player.status !== 'away' && this.heldFor === 0) {
-        this.#socket.ask({ type: 'look' });
-      }
+      // Was it another tab that said "be right back", or was back? Only the server knows.
+      const isNewlyAway = own === 'away' && this.player.status !== 'away' && this.heldFor === 0;
+      const isBack = own !== undefined && own !== 'away' && this.isAwayOnPurpose;
+      if (isNewlyAway || isBack) this.#socket.ask({ type: 'look' });
       this.player.status = own ?? this.player.status;
       this.#tell('roster', this.roster);
     } else this.#socket.ask({ type: 'watch', topic: 'lobby' });
@@ -454,6 +497,7 @@ export class StillHere {
   // Inside: what the player does
 
   #report() {
+    if (!this.isSignedIn) return true; // there is nobody to report
     if (this.#socket.ask({ type: 'ping' })) return true;
     // Some networks let no socket through, and requests still.
     if (this.#socket.downFor > SPARE_AFTER) this.#try('POST', '/api/session/activity');
@@ -477,8 +521,9 @@ export class StillHere {
 
   #comeBack() {
     this.#heldUntil = -Infinity; // now, so that one act comes back once
+    this.#activity.resume();
     this.#endHold();
-    this.#report();
+    if (!this.#report()) this.#activity.owe();
   }
 
   // Inside: the page and its timers
@@ -495,10 +540,13 @@ export class StillHere {
     if (typeof document === 'undefined') return;
     const lookAgain = () => { if (this.#starting === null) this.look(); };
     document.addEventListener('visibilitychange', () => {
-      if (document.visibilityState === 'visible') lookAgain();
+      if (document.visibilityState !== 'visible') return;
+      lookAgain();
+      if (this.connection === 'reconnecting') this.#socket.hurry();
     }, { signal });
     window.addEventListener('online', () => {
       this.#tell('connection', this.connection);
+      this.#hurryStart();
       this.#socket.hurry();
     }, { signal });
     window.addEventListener('offline', () => this.#tell('connection', this.connection), { signal });
@@ -519,6 +567,7 @@ export class StillHere {
   #setTimers() {
     clearTimeout(this.#timers.overdue);
     clearTimeout(this.#timers.away);
+    if (!this.isSignedIn) return; // a listener has just closed this
     const now = performance.now();
     if (this.#warnings.size > 0) {
       const end = Math.min(...this.#warnings.values());

@@ -48,6 +48,7 @@ export default {
   'gate.do_register': 'Register and enter',
   'gate.back_as': 'Come back as {name}',
   'gate.back': 'Come back',
+  'gate.somebody_else': 'Somebody else?',
   'gate.policy': 'After {idle_timeout} without activity you are signed out. You are warned {warn_before} before, and one click is enough to stay.',
   'gate.policy_unknown': 'Leave the page alone for a while and you are signed out. You are warned first.',
 
@@ -104,7 +105,7 @@ export default {
   'lobby.stale': 'The connection is gone. This is who was here; others see you as reconnecting.',
 
   'devices.title': 'Your devices',
-  'devices.text': 'Every browser in which you are signed in. One you do not know? Sign it out, and use another password from now on.',
+  'devices.text': 'Every browser in which you are signed in. One you do not know? Sign it out.',
   'devices.text_guest': 'A guest is signed in with this browser alone. Register to play under one name on several devices.',
   'devices.on': '{browser} on {system}',
   'devices.unknown': 'Unknown browser',

@@ -47,6 +47,7 @@ export default {
   'gate.do_register': 'Registrarme y entrar',
   'gate.back_as': 'Volver como {name}',
   'gate.back': 'Volver',
+  'gate.somebody_else': '¿Eres otra persona?',
   'gate.policy': 'Tras {idle_timeout} sin actividad se cierra tu sesión. Te avisamos {warn_before} antes, y basta un clic para quedarte.',
   'gate.policy_unknown': 'Si dejas la página sola un rato, se cierra tu sesión. Antes te avisamos.',
 
@@ -103,7 +104,7 @@ export default {
   'lobby.stale': 'Se ha perdido la conexión. Esto es quien estaba; los demás te ven reconectando.',
 
   'devices.title': 'Tus dispositivos',
-  'devices.text': 'Todos los navegadores en los que tienes la sesión abierta. ¿No conoces alguno? Ciérrale la sesión y usa otra contraseña desde ahora.',
+  'devices.text': 'Todos los navegadores en los que tienes la sesión abierta. ¿No conoces alguno? Ciérrale la sesión.',
   'devices.text_guest': 'Un invitado solo está en este navegador. Regístrate para jugar con un mismo nombre en varios dispositivos.',
   'devices.on': '{browser} en {system}',
   'devices.unknown': 'Navegador desconocido',

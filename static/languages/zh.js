@@ -47,6 +47,7 @@ export default {
   'gate.do_register': '注册并进入',
   'gate.back_as': '以 {name} 的身份回来',
   'gate.back': '回来',
+  'gate.somebody_else': '不是您？',
   'gate.policy': '{idle_timeout}没有操作就会被登出。我们会提前 {warn_before}提醒，点一下即可留下。',
   'gate.policy_unknown': '长时间不操作页面会被登出，之前会先提醒您。',
 
@@ -103,7 +104,7 @@ export default {
   'lobby.stale': '连接已断开。这里显示的是之前在场的人；其他人看到您正在重新连接。',
 
   'devices.title': '您的设备',
-  'devices.text': '您登录的每个浏览器。有不认识的？请将其登出，并更换密码。',
+  'devices.text': '您登录的每个浏览器。有不认识的？请将其登出。',
   'devices.text_guest': '游客只在此浏览器中登录。注册后可用同一个名字在多台设备上玩。',
   'devices.on': '{system} 上的 {browser}',
   'devices.unknown': '未知浏览器',

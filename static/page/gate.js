@@ -32,6 +32,13 @@ export class Gate {
       input.addEventListener('input', () => this.#complain(null));
     }
     byId('show-password').addEventListener('click', () => this.#reveal(this.#password.type === 'password'));
+    byId('somebody-else').addEventListener('click', () => {
+      this.#end.isAsleep = false;
+      this.#name.value = '';
+      this.#way = 'guest';
+      this.#draw();
+      this.#name.focus();
+    });
     byId('resume').addEventListener('click', () => this.#enter(() => here.look()));
     onLanguage(() => this.#draw());
   }
@@ -47,7 +54,7 @@ export class Gate {
 
   /** For somebody who was: says why they are out, and has everything ready for coming back. */
   tell(end) {
-    this.#end = end;
+    this.#end = { ...end };
     const { player, reason } = end;
     if (player) {
       this.#name.value = player.name;
@@ -135,6 +142,10 @@ export class Gate {
     byId('signed-out').hidden = this.#end === null;
     if (this.#end) this.#drawEnd(lengths);
 
+    const isAsleep = this.#end?.isAsleep ?? false;
+    byId('resume').hidden = byId('somebody-else').hidden = !isAsleep;
+    this.#form.hidden = isAsleep;
+
     byId('password-field').hidden = way === 'guest';
     byId('password-hint').hidden = way !== 'register';
     byId('remember-field').hidden = way !== 'sign-in';
@@ -165,9 +176,6 @@ export class Gate {
       : reason === 'idle_timeout' && !lengths ? 'signed_out.idle_timeout_unknown'
       : has(`signed_out.${reason}`) ? `signed_out.${reason}` : 'signed_out.other';
     byId('signed-out-reason').textContent = say(key, lengths ?? {});
-    byId('resume').hidden = this.#form.hidden = false;
-    byId('resume').hidden = !isAsleep;
-    this.#form.hidden = Boolean(isAsleep);
     if (isAsleep) byId('resume').textContent = player ? say('gate.back_as', player) : say('gate.back');
   }
 }

@@ -10,7 +10,7 @@ const ENDS = new Set([
   'signed_out', 'signed_out_everywhere', 'idle_timeout', 'session_lifetime', 'kicked', 'replaced',
 ]);
 
-export class History {
+export class OwnHistory {
   #here;
   #changes = [];
   #next = null;

@@ -24,10 +24,10 @@ export class Lobby {
       this.#draw();
     });
     this.#search.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape') this.#clear();
+      if (event.key === 'Escape') this.clear();
     });
     onPress(byId('clear-search'), () => {
-      this.#clear();
+      this.clear();
       this.#search.focus();
     });
     onPress(byId('copy-address'), () => this.#copy());
@@ -42,14 +42,15 @@ export class Lobby {
     });
   }
 
-  /** Shows what is known now; also for whoever comes in, or is gone. */
-  draw() {
-    this.#hasFailed = false;
+  /** Forgets what was searched for. */
+  clear() {
+    this.#search.value = '';
     this.#draw();
   }
 
-  #clear() {
-    this.#search.value = '';
+  /** Shows what is known now; also for whoever comes in, or is gone. */
+  draw() {
+    this.#hasFailed = false;
     this.#draw();
   }
 

@@ -37,7 +37,8 @@ export class Activity {
     // Capturing: no part of the page can swallow a sign of life.
     const options = { capture: true, passive: true, signal };
     for (const type of INPUTS) target.addEventListener(type, (event) => this.#hear(event), options);
-    target.addEventListener('gamepadconnected', () => this.#lookAtGamepads(signal), { signal });
+    // Told to the window alone: a gamepad is in no part of the page.
+    window.addEventListener('gamepadconnected', () => this.#lookAtGamepads(signal), { signal });
   }
 
   /** A new session: nothing is owed to the one before. */
@@ -51,6 +52,16 @@ export class Activity {
   pause() {
     this.#pausedUntil = performance.now() + LEAVING_TAKES;
     this.#isOwed = false;
+  }
+
+  /** Something was done that could be told to nobody. */
+  owe() {
+    this.#isOwed = true;
+  }
+
+  /** They are back. */
+  resume() {
+    this.#pausedUntil = -Infinity;
   }
 
   /** Something was done. Deliberate: not what a nudged table does as well. */

@@ -1,8 +1,12 @@
 // Calls over HTTP. The cookie is the browser's business: no code here ever sees it.
 
+const ANSWER_WITHIN = 30_000; // ms; browsers wait for minutes
+
 /** A refused call, with what its problem details say; `status` is 0 if nobody answered. */
 export class Problem extends Error {
-  constructor(status, details = {}, retryAfter = null) {
+  constructor(status, said = {}, retryAfter = null) {
+    // Whoever answered in the server's stead may have said anything.
+    const details = typeof said === 'object' && said !== null ? said : {};
     super(details.detail || `status ${status}`);
     this.name = 'Problem';
     this.status = status;
@@ -15,7 +19,8 @@ export class Problem extends Error {
 
 /** One call. Rejects with a Problem. `isPassive`: no activity, whatever the call. */
 export async function call(method, path, { body, isPassive = false } = {}) {
-  const request = { method, credentials: 'same-origin', cache: 'no-store', headers: {} };
+  const signal = AbortSignal.timeout(ANSWER_WITHIN);
+  const request = { method, credentials: 'same-origin', cache: 'no-store', headers: {}, signal };
   if (isPassive) request.headers.Passive = '1';
   if (body !== undefined) {
     request.headers['Content-Type'] = 'application/json';

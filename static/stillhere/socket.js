@@ -5,6 +5,7 @@ const FIRST_PAUSE = 500; // ms
 const LONGEST_PAUSE = 15_000;
 const STABLE_AFTER = 30_000;
 const ANSWER_WITHIN = 10_000;
+const LATE = 2000; // for a timer: the page had no time, or the machine slept
 const SILENT_AFTER = 25_000;
 const ANSWERED = new Set(['ping', 'hold', 'release', 'watch', 'look']);
 
@@ -61,7 +62,7 @@ export class Socket {
     this.#attempt = 0;
     this.#downSince = performance.now();
     this.#become('connecting');
-    this.#dial();
+    if (this.#state === 'connecting') this.#dial(); // and whoever heard that has not closed it
   }
 
   close() {
@@ -128,10 +129,15 @@ export class Socket {
 
   // A browser hides protocol pings from scripts and can take minutes to notice a dead socket:
   // an answer that stays away is the only sign there is. Hence a question after long silence.
-  #expectAnswer() {
-    if (this.#timers.answer === 0) {
-      this.#timers.answer = setTimeout(() => this.#lose(1006), ANSWER_WITHIN);
-    }
+  #expectAnswer(wait = ANSWER_WITHIN) {
+    if (this.#timers.answer !== 0) return;
+    const due = performance.now() + wait;
+    this.#timers.answer = setTimeout(() => {
+      this.#stop('answer');
+      // A page that stood still, at the loading of a level say, may find the answer behind this.
+      if (performance.now() > due + LATE) this.#expectAnswer(LATE);
+      else this.#lose(1006);
+    }, wait);
   }
 
   #listen(wait) {

@@ -31,6 +31,9 @@ MOST_MEMORY = 12 * MEBI
 FLOODED = 1.0
 """Seconds."""
 
+ESCAPES = 'Cookie: a="' + '\\"' * 4060 + '"'
+"""A line of nearly as many bytes as a line may have."""
+
 PING_MESSAGE = frame(TEXT, b'{"type":"ping"}')
 
 
@@ -144,6 +147,8 @@ async def test_sigterm_is_obeyed_in_time_whoever_is_attached(tmp_path: Path) -> 
                 b"GE",
                 b"",
                 request("POST /api/guests HTTP/1.1", "Host: a", "Content-Length: 9"),
+                # What each may ask for at once, and takes long to read for who undoes its quotes.
+                *[request("GET /api/session HTTP/1.1", "Host: a", ESCAPES) * 15] * 100,
             ]
             for data in hostile:
                 await (await peers.connect()).send(data)

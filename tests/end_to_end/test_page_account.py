@@ -1,0 +1,204 @@
+"""The page in a real browser: an account, its devices, its history."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.support.answers import SLOT, until
+from tests.support.browser import Browsers, Window
+from tests.support.live_server import LiveServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+PASSWORD = "correct horse"
+
+
+async def open_section(window: Window, name: str) -> None:
+    await window.at("nav").get_by_text(name, exact=True).click()
+    await expect(window.at("nav a[aria-current]")).to_have_text(name)
+
+
+async def fill_in(window: Window, way: str, name: str, password: str) -> None:
+    """As somebody who uses the keyboard alone."""
+    await window.page.get_by_role("radio", name=way).check()
+    await window.at("#name").fill(name)
+    await window.page.keyboard.press("Tab")
+    await expect(window.at("#password")).to_be_focused()
+    await window.page.keyboard.type(password)
+    await window.page.keyboard.press("Enter")
+    window.name = name
+
+
+# Coming in
+
+
+async def test_a_player_registers_signs_out_and_signs_in_again(browsers: Browsers) -> None:
+    ada = await browsers.window()
+    await ada.arrive()
+    await fill_in(ada, "Register", "Ada", PASSWORD)
+    await ada.is_connected()
+    await expect(ada.at("#own-kind")).to_have_text("Player")
+    await ada.at("#sign-out").click()
+    await ada.is_signed_out("signed_out")
+    # The name is there, and the way in that fits; no password is left lying about.
+    await expect(ada.page.get_by_role("radio", name="Sign in")).to_be_checked()
+    await expect(ada.at("#name")).to_have_value("Ada")
+    await expect(ada.at("#password")).to_have_value("")
+    await fill_in(ada, "Sign in", "Ada", "wrong horse")
+    await expect(ada.at("#sign-in-error")).to_have_text(
+        "There is no player with this name and password."
+    )
+    await expect(ada.at("#password")).to_be_focused()
+    await expect(ada.at("#password")).to_have_value("wrong horse")  # to be mended, not retyped
+    await fill_in(ada, "Sign in", "Ada", PASSWORD)
+    await ada.is_connected()
+    (cookie,) = await ada.page.context.cookies()
+    assert cookie["expires"] == -1, "goes with the browser"
+
+
+@pytest.mark.parametrize(
+    ("password", "complaint"),
+    [
+        ("", "Type your password."),
+        ("seven77", "A password needs at least 8 characters."),
+        ("Ada Lovelace", "The password must not be the name."),
+        ("trustno1", "That password is among the first that guessers try."),
+        ("x" * 257, "A password has at most 256 characters."),
+    ],
+)
+async def test_a_password_that_cannot_be_is_told_why_and_stays_typed(
+    browsers: Browsers, password: str, complaint: str
+) -> None:
+    ada = await browsers.window()
+    await ada.arrive()
+    await fill_in(ada, "Register", "Ada Lovelace", password)
+    await expect(ada.at("#sign-in-error")).to_have_text(complaint)
+    await expect(ada.at("#password")).to_be_focused()
+    await expect(ada.at("#password")).to_have_value(password)
+    await expect(ada.at("#name")).not_to_have_attribute("aria-invalid", "true")
+
+
+async def test_the_password_can_be_looked_at_and_is_hidden_again(browsers: Browsers) -> None:
+    ada = await browsers.window()
+    await ada.arrive()
+    await ada.page.get_by_role("radio", name="Sign in").check()
+    await ada.at("#password").fill(PASSWORD)
+    await ada.page.get_by_role("button", name="Show the password").click()
+    await expect(ada.at("#password")).to_have_attribute("type", "text")
+    await ada.page.get_by_role("button", name="Hide the password").click()
+    await expect(ada.at("#password")).to_have_attribute("type", "password")
+
+
+async def test_a_remembered_player_who_fell_asleep_is_one_click_from_being_back(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    await lobby.member("Ada")
+    ada, bob = await browsers.window(), await browsers.guest("Bob")
+    await ada.arrive()
+    await ada.page.get_by_role("radio", name="Sign in").check()
+    await expect(ada.at("#remember-text")).to_have_text("Remember me on this device for 14 days")
+    await ada.at("#remember").check()
+    await ada.at("#name").fill("Ada")
+    await ada.at("#password").fill(PASSWORD)
+    await ada.page.keyboard.press("Enter")
+    await ada.is_connected()
+    (cookie,) = await ada.page.context.cookies()
+    assert cookie["expires"] > 0
+
+    await lobby.advance(200)
+    await bob.be_busy_elsewhere()
+    await lobby.advance(40 + SLOT)
+    await lobby.advance(60 + SLOT)
+    await ada.is_signed_out("idle_timeout")
+    await expect(ada.at("#signed-out-title")).to_have_text("Welcome back any time")
+    await bob.does_not_see("Ada")
+    await ada.page.get_by_role("button", name="Come back as Ada").click()
+    await ada.is_connected()
+    await bob.sees("Ada", "active")
+
+
+# Devices
+
+
+async def test_a_device_that_is_signed_out_here_is_out_there_and_says_so(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    agent = "Mozilla/5.0 (Android 14; Mobile; rv:125.0) Gecko/125.0 Firefox/125.0"
+    here = await browsers.of(await lobby.member("Ada"))
+    there = await browsers.window(user_agent=agent)
+    await there.arrive()
+    await fill_in(there, "Sign in", "Ada", PASSWORD)
+    await there.is_connected()
+
+    await open_section(here, "Devices")
+    rows = here.at(".device")
+    await expect(rows).to_have_count(2)
+    await expect(rows.first).to_contain_text("This one")
+    await expect(rows.nth(1)).to_contain_text("Firefox on Android")
+    await expect(rows.nth(1)).to_contain_text("1 tab open")
+    await here.page.get_by_role("button", name="Sign out Firefox on Android").click()
+    await there.is_signed_out("signed_out")
+    await expect(rows).to_have_count(1)
+    await expect(here.at("#devices-said")).to_have_text("Firefox on Android is signed out.")
+    await expect(here.at("#devices-title")).to_be_focused()
+    await here.is_at("lobby")
+
+
+async def test_looking_at_devices_and_history_keeps_nobody_signed_in(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada = await browsers.guest("Ada")
+    before = ada.session.last_activity
+    await lobby.advance(30)
+    # Without a hand on the page, which would be an activity.
+    for section in ("devices", "history", "settings"):
+        await ada.page.evaluate("name => { location.hash = name }", section)
+        await expect(ada.at(f"#{section}")).to_be_visible()
+    await expect(ada.at("#settings-title")).to_be_focused()
+    await ada.page.go_back()
+    await expect(ada.at(".change")).to_have_count(1)
+    assert ada.session.last_activity == before
+
+
+# History
+
+
+async def test_the_history_says_why_somebody_was_signed_out(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada = await browsers.of(await lobby.member("Ada"))
+    await lobby.advance(120 + SLOT)
+    await lobby.advance(120)
+    await ada.is_warned()
+    await lobby.advance(60 + SLOT)
+    await ada.is_signed_out("idle_timeout")
+    await fill_in(ada, "Sign in", "Ada", PASSWORD)
+    await ada.is_connected()
+    await open_section(ada, "History")
+    sentences = ada.at(".change p:first-child")
+    await expect(sentences).to_have_text(
+        [
+            "You signed in.",
+            "You were signed out, because nothing was done for 5 minutes.",
+            "You were warned that your time was running out.",
+            "Nothing was done for 2 minutes, so you were shown as away.",
+            "You signed in.",
+        ]
+    )
+    end = ada.at(".change").nth(1)
+    await expect(end).to_contain_text("Another browser, or an earlier sign-in")
+    await expect(end).to_contain_text(re.compile(r"Last activity: .*, (a request|the sign-in)"))
+
+
+async def test_a_long_history_comes_page_by_page(browsers: Browsers, lobby: LiveServer) -> None:
+    ada = await browsers.guest("Ada")
+    for _ in range(30):
+        await lobby.advance(120 + SLOT)
+        await ada.be_busy_elsewhere()
+    await until(lambda: ada.session.status == "active")
+    await open_section(ada, "History")
+    await expect(ada.at(".change")).to_have_count(50)
+    await ada.page.get_by_role("button", name="Earlier changes").click()
+    await expect(ada.at(".change")).to_have_count(61)
+    await expect(ada.at("#history-more")).to_be_hidden()

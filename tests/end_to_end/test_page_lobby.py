@@ -1,0 +1,285 @@
+"""The page in a real browser: the lobby's own states, "be right back", languages, keys, zoom."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.support.answers import SLOT, until
+from tests.support.browser import Browsers
+from tests.support.live_server import LiveServer
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+# Be right back
+
+
+async def test_be_right_back_shows_as_away_and_keeps_the_place_until_one_is_back(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada, bob = await browsers.guests("Ada", "Bob")
+    await ada.at("#brb-minutes").select_option("10")
+    await ada.at("#brb-go").click()
+    await bob.sees("Ada", "away")
+    await expect(ada.at("#brb-text")).to_contain_text(re.compile(r"stands still for (10:00|9:5\d)"))
+    await expect(ada.at("#brb-back")).to_be_focused()
+    # The hand that leaves the mouse is no return.
+    for step in range(5):
+        await ada.page.mouse.move(300 + 10 * step, 300)
+    await bob.be_busy_elsewhere()
+    for _ in range(4):
+        await lobby.advance(149)
+        await bob.be_busy_elsewhere()
+    # Nearly ten minutes later: twice the idle timeout.
+    await bob.sees("Ada", "away")
+    await ada.is_not_warned()
+    await ada.at("#brb-back").click()
+    await bob.sees("Ada", "active")
+    await expect(ada.at("#brb-offer")).to_be_visible()
+    await expect(ada.at("#brb-go")).to_be_focused()
+    await lobby.advance(120 + SLOT)
+    await bob.sees("Ada", "away")
+
+
+async def test_who_does_not_come_back_is_warned_and_signed_out_after_the_break(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada = await browsers.guest("Ada")
+    await ada.at("#brb-minutes").select_option("2")
+    await ada.at("#brb-go").click()
+    await ada.sees("Ada", "away")
+    await lobby.advance(120 + 120 - 1)
+    await ada.is_not_warned()
+    await lobby.advance(1 + SLOT)
+    await ada.is_warned()
+    await lobby.advance(60 + SLOT)
+    await ada.is_signed_out("idle_timeout")
+
+
+async def test_a_reload_does_not_end_the_break_and_any_key_does(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada, bob = await browsers.guests("Ada", "Bob")
+    await ada.at("#brb-go").click()
+    await bob.sees("Ada", "away")
+    await ada.page.reload()
+    await ada.is_connected()
+    await expect(ada.at("#brb-is")).to_be_visible()
+    await ada.sees("Ada", "away")
+    await ada.page.keyboard.press("a")
+    await bob.sees("Ada", "active")
+    await expect(ada.at("#brb-is")).to_be_hidden()
+
+
+# What others do
+
+
+async def test_it_is_told_how_long_somebody_has_been_away(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    bob = await browsers.guest("Bob")
+    await lobby.guest("Ada")
+    await lobby.advance(120 + SLOT)
+    await bob.be_busy_elsewhere()
+    await expect(bob.row("Ada").locator(".chip")).to_have_text("Away 2 min")
+    late = await browsers.guest("Late")
+    await lobby.advance(60)
+    await late.page.reload()
+    await expect(late.row("Ada").locator(".chip")).to_have_text("Away 3 min")
+
+
+async def test_the_search_finds_what_was_meant_and_survives_the_network(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    for name in ("Søren", "Zoë", "Zoran", "雨晴"):
+        await lobby.guest(name)
+    ada = await browsers.guest("Ada")
+    for query, names in [("ZO", ["Zoë", "Zoran"]), ("zoe", ["Zoë"]), ("雨", ["雨晴"])]:
+        await ada.at("#search").fill(query)
+        await expect(ada.at("#roster .player-name")).to_have_text(names)
+    await ada.at("#search").fill("<b>")
+    await expect(ada.at("#nobody-title")).to_have_text("Nobody here has a name with “<b>”")
+    await ada.at("#clear-search").click()
+    await expect(ada.at("#roster li")).to_have_count(5)
+    await expect(ada.at("#search")).to_be_focused()
+
+
+async def test_whoever_is_alone_is_told_what_to_do_about_it(browsers: Browsers) -> None:
+    ada = await browsers.guest("Ada")
+    await expect(ada.at("#nobody-title")).to_have_text("Nobody else is here yet")
+    bob = await browsers.guest("Bob")
+    await ada.sees("Bob", "active")
+    await expect(ada.at("#nobody")).to_be_hidden()
+    await bob.at("#sign-out").click()
+    await expect(ada.at("#nobody")).to_be_visible()
+
+
+# Languages
+
+
+@pytest.mark.parametrize(
+    ("locale", "language", "title"),
+    [
+        ("zh-CN", "zh-Hans", "谁真的在这里？"),
+        ("es-MX", "es", "¿Quién está de verdad?"),
+        ("fr-FR", "en", "Who is really here?"),
+    ],
+)
+async def test_the_page_speaks_the_language_of_the_browser(
+    browsers: Browsers, locale: str, language: str, title: str
+) -> None:
+    ada = await browsers.window(locale=locale)
+    await ada.arrive()
+    await ada.is_at("sign-in")
+    await expect(ada.at("h1:visible")).to_have_text(title)
+    await expect(ada.at("html")).to_have_attribute("lang", language)
+
+
+async def test_another_language_is_chosen_at_any_time_and_stays_chosen(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada = await browsers.guest("Ada")
+    await ada.at("#language").select_option("es")
+    await expect(ada.at("#lobby-title")).to_have_text("En la sala")
+    await expect(ada.at("#own-status")).to_have_text("Activo")
+    await expect(ada.row("Ada")).to_contain_text("Tú")
+    await expect(ada.at("#count")).to_have_text("1 jugador aquí")
+    await lobby.advance(240 + SLOT)
+    await ada.is_warned()
+    await expect(ada.at("#warning-title")).to_have_text("¿Sigues ahí?")
+    await expect(ada.page).to_have_title(re.compile("¿Sigues ahí?"))
+    await lobby.advance(60 + SLOT)
+    await ada.is_signed_out("idle_timeout")
+    await expect(ada.at("#signed-out-reason")).to_have_text(
+        "Nadie tocó esta página durante 5 minutos, así que tu sitio quedó libre."
+    )
+    await ada.arrive()
+    await expect(ada.at("#signed-out-title")).to_have_text("Tu sesión está cerrada")
+    await ada.at("#name").fill("x" * 41)
+    await ada.page.keyboard.press("Enter")
+    await expect(ada.at("#sign-in-error")).to_have_text(
+        "Un nombre tiene como mucho 40 caracteres; este tiene 41."
+    )
+
+
+async def test_in_chinese_nothing_is_left_in_english(browsers: Browsers, lobby: LiveServer) -> None:
+    ada = await browsers.window(locale="zh-CN")
+    await ada.arrive()
+    await ada.is_at("sign-in")
+
+    async def has_no_latin_word() -> None:
+        text = await ada.page.evaluate("() => document.body.innerText")
+        for name in ("Still Here", "English", "Español", "Linux", "Chrome", "HTTP"):
+            text = text.replace(name, "")
+        assert re.findall(r"[A-Za-z]{3,}", text) == []
+
+    await has_no_latin_word()
+    await ada.page.get_by_role("radio", name="注册").check()
+    await has_no_latin_word()
+    await ada.page.get_by_role("radio", name="游客").check()
+    await ada.at("#name").fill("小雨")
+    await ada.page.keyboard.press("Enter")
+    await ada.is_connected()
+    for section in ("devices", "history", "settings", "lobby-section"):
+        await ada.at(f"[data-section={section}]").click()
+        await expect(ada.at(f"#{section}")).to_be_visible()
+        await has_no_latin_word()
+    await lobby.advance(240 + SLOT)
+    await ada.is_warned()
+    await has_no_latin_word()
+    await lobby.advance(60 + SLOT)
+    await ada.is_signed_out("idle_timeout")
+    await has_no_latin_word()
+
+
+# Keys, zoom, motion
+
+
+async def test_everything_is_done_with_the_keyboard_alone(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    await lobby.member("Grace")
+    ada = await browsers.window()
+    await ada.arrive()
+    keyboard = ada.page.keyboard
+    await ada.is_at("sign-in")
+
+    async def tab_to(selector: str) -> None:
+        for _ in range(40):
+            await keyboard.press("Tab")
+            if await ada.at(selector).evaluate("element => element === document.activeElement"):
+                ring = await ada.at(selector).evaluate(
+                    "element => getComputedStyle(element.matches('[type=radio]')"
+                    " ? element.nextElementSibling : element).outlineStyle"
+                )
+                assert ring == "solid", "whoever has the focus is seen to have it"
+                return
+        raise AssertionError(f"the keyboard does not lead to {selector}")
+
+    await keyboard.type("Ada")
+    await keyboard.press("Enter")
+    await ada.is_connected()
+    await tab_to("#brb-go")
+    await keyboard.press("Enter")
+    await ada.sees("Ada", "away")
+    await tab_to("#brb-back")
+    await keyboard.press("Space")
+    await ada.sees("Ada", "active")
+    await tab_to("[data-section=devices]")
+    await keyboard.press("Enter")
+    await expect(ada.at("#devices-title")).to_be_focused()
+    await lobby.advance(240 + SLOT)
+    await ada.is_warned()
+    for _ in range(3):  # the focus stays in the dialog
+        await keyboard.press("Tab")
+        inside = "() => document.activeElement.closest('dialog, body').tagName"
+        assert await ada.page.evaluate(inside) in ("DIALOG", "BODY")
+    await ada.is_not_warned()  # Tab is a key like any other
+    await tab_to("#sign-out")
+    await keyboard.press("Enter")
+    await ada.is_signed_out("signed_out")
+    await tab_to("[type=radio]:checked")
+    await keyboard.press("ArrowRight")
+    await tab_to("#name")
+    await keyboard.press("Control+a")
+    await keyboard.type("Grace")
+    await tab_to("#password")
+    await keyboard.type("correct horse")
+    await tab_to("#remember")
+    await keyboard.press("Space")
+    await keyboard.press("Enter")
+    await ada.is_connected()
+
+
+async def test_zoomed_to_twice_the_size_everything_fits_a_small_window(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    """Of 640 pixels, 200 % leave 320 (WCAG 2.2, 1.4.10)."""
+    await lobby.guest("Nebuchadnezzar the Younger")
+    ada = await browsers.window(viewport={"width": 320, "height": 480}, device_scale_factor=2)
+    await ada.arrive()
+    await ada.is_at("sign-in")
+    await ada.page.get_by_role("radio", name="Register").check()
+    assert await ada.hidden_width() == 0
+    await ada.page.get_by_role("radio", name="Guest").check()
+    await ada.at("#name").fill("Ada")
+    await ada.page.keyboard.press("Enter")
+    await ada.is_connected()
+    for section in ("lobby-section", "devices", "history", "settings"):
+        await ada.at(f"[data-section={section}]").click()
+        await expect(ada.at(f"#{section}")).to_be_visible()
+        assert await ada.hidden_width() == 0, section
+    await lobby.advance(240 + SLOT)
+    await ada.is_warned()
+    assert await ada.hidden_width() == 0
+    await ada.at("#stay").scroll_into_view_if_needed()
+    await ada.at("#stay").click()
+    await ada.is_not_warned()
+
+
+async def test_nothing_moves_for_those_who_want_it_still(browsers: Browsers) -> None:
+    ada = await browsers.guest("Ada", reduced_motion="reduce")
+    moving = "() => document.getAnimations().length"
+    assert await ada.page.evaluate(moving) == 0
+    await until(lambda: ada.session.connections == 1)

@@ -1,0 +1,296 @@
+"""Every state of the page: nobody is kept out of it (axe-core), and a picture of it to judge it by.
+
+    STILLHERE_PICTURES=/tmp/pictures scripts/test tests/end_to_end/test_page_states.py
+
+keeps the pictures, and takes those of the README too, by day and by night. `docs/pictures/` holds
+`readme-light-lobby.png` as `lobby.png`, and so on.
+"""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Route, expect
+
+from tests.support.answers import SLOT, until_status
+from tests.support.axe import find_violations
+from tests.support.browser import UNREACHABLE, Browsers, Window, open_browsers
+from tests.support.cable import run_cable
+from tests.support.live_server import LiveServer, Tab, Visitor, run_server
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+FOLDER = os.environ.get("STILLHERE_PICTURES")
+PASSWORD = "correct horse"  # as that of every `member`
+
+DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+}
+# As wide as a README is, and as high as the lobby needs.
+README: dict[str, Any] = {"viewport": {"width": 1000, "height": 700}, "device_scale_factor": 2}
+
+WARNED = "Mateusz"
+AWAY = ["Ngozi", "Søren"]
+ACTIVE = ["Aiyana", "Chidi", "Eleni", "João", "Leila", "Priya"]
+DROPPED = "Kaito"
+
+STATES = [
+    "loading",
+    "unreachable",
+    "sign-in",
+    "register",
+    "refused",
+    "alone",
+    "lobby",
+    "nobody-found",
+    "be-right-back",
+    "devices",
+    "everywhere",
+    "history",
+    "settings",
+    "reconnecting",
+    "warning",
+    "signed-out",
+    "asleep",
+    "session-ends",
+]
+"""What a walk passes through, in this order."""
+
+
+class Crowd:
+    """Players of every status, for somebody to come in to."""
+
+    def __init__(self, server: LiveServer) -> None:
+        self._server = server
+        self._tabs: dict[str, Tab] = {}
+
+    async def enter(self, name: str, *, is_member: bool = False) -> Visitor:
+        """Let one in, with a socket of their own."""
+        player = await (self._server.member(name) if is_member else self._server.guest(name))
+        self._tabs[name] = await player.tab()
+        return player
+
+    async def gather(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
+        """Let all of them in, long ago or just now."""
+        await self.enter(WARNED)
+        await self._server.advance(90)
+        for name in AWAY:
+            await self.enter(name)
+        await meanwhile()
+        await self._server.advance(150 + SLOT)
+        await meanwhile()
+        for number, name in enumerate(ACTIVE):
+            await self.enter(name, is_member=number % 3 == 0)
+        dropped = await self.enter(DROPPED)
+        self._tabs[DROPPED].socket.transport.abort()
+        await until_status(dropped, "reconnecting")
+
+    async def touch(self, names: list[str]) -> None:
+        """Have some of them do something."""
+        for name in names:
+            await self._tabs[name].ask("ping", "pong")
+
+
+class Walk:
+    """One player's way through every state, looked at and judged at each."""
+
+    def __init__(self, ada: Window, server: LiveServer, name: str, folder: Path) -> None:
+        self.ada = ada
+        self.server = server
+        self.seen: list[str] = []
+        self.problems: list[str] = []
+        self._name = name
+        self._folder = folder
+
+    async def look(self, state: str) -> None:
+        """Everything that a state must be, in a browser in which all of it can be looked at."""
+        page = self.ada.page
+        self.seen.append(state)
+        await page.screenshot(
+            path=self._folder / f"{self._name}-{state}.png", animations="disabled", caret="hide"
+        )
+        found = await find_violations(page)
+        self.problems += [f"{self._name}, {state}: {each}" for each in found]
+        if await self.ada.hidden_width():
+            self.problems.append(f"{self._name}, {state}: it scrolls sideways")
+
+    async def come_in(self) -> None:
+        ada, answer = self.ada, asyncio.Event()
+        ada.expected += ["status of 503", UNREACHABLE]
+
+        async def late(route: Route) -> None:
+            await answer.wait()
+            await route.fulfill(status=503, body="<html>come back later</html>")
+
+        await ada.page.route("**/api/session", late)
+        await ada.arrive()
+        await expect(ada.at("#loading-text")).to_have_text("Looking for your session…")
+        await self.look("loading")
+        answer.set()
+        await expect(ada.at("#try-now")).to_be_visible()
+        await self.look("unreachable")
+        await ada.page.unroute("**/api/session")
+        await ada.at("#try-now").click()
+        await ada.is_at("sign-in")
+        await expect(ada.at("#fair-warning")).to_contain_text("After 5 minutes without activity")
+        await self.look("sign-in")
+        await ada.page.get_by_role("radio", name="Register").check()
+        await ada.at("#name").fill("Ada")
+        await ada.at("#password").fill("short")
+        await self.look("register")
+        await ada.page.keyboard.press("Enter")
+        await expect(ada.at("#sign-in-error")).to_have_text(
+            "A password needs at least 8 characters."
+        )
+        await self.look("refused")
+        await ada.at("#password").fill(PASSWORD)
+        await ada.page.keyboard.press("Enter")
+        await ada.is_connected()
+        await expect(ada.at("#nobody")).to_be_visible()
+        await self.look("alone")
+
+    async def be_in_the_lobby(self) -> Crowd:
+        ada, crowd = self.ada, Crowd(self.server)
+        await crowd.gather(ada.be_busy_elsewhere)
+        await ada.sees(WARNED, "warned")
+        await ada.sees(DROPPED, "reconnecting")
+        await expect(ada.row(AWAY[0])).to_contain_text("Away 2 min")
+        await self.look("lobby")
+        await ada.at("#search").fill("zebra")
+        await expect(ada.at("#nobody-title")).to_have_text("Nobody here has a name with “zebra”")
+        await self.look("nobody-found")
+        await ada.at("#search").press("Escape")
+        await ada.at("#brb-go").click()
+        await ada.sees("Ada", "away")
+        await expect(ada.at("#brb-back")).to_be_visible()
+        await self.look("be-right-back")
+        await ada.at("#brb-back").click()
+        await ada.sees("Ada", "active")
+        return crowd
+
+    async def look_around(self) -> None:
+        ada = self.ada
+        await self.server.sign_in("Ada")
+        await ada.at("nav").get_by_text("Devices").click()
+        await expect(ada.at(".device")).to_have_count(2)
+        await self.look("devices")
+        await ada.at("#sign-out-everywhere").click()
+        await expect(ada.at("#everywhere-sure")).to_be_visible()
+        await self.look("everywhere")
+        await ada.at("#everywhere-no").click()
+        await ada.at("nav").get_by_text("History").click()
+        await expect(ada.at(".change")).not_to_have_count(0)
+        await self.look("history")
+        await ada.at("nav").get_by_text("Settings").click()
+        await self.look("settings")
+        await ada.at("nav").get_by_text("Lobby").click()
+
+    async def go(self, crowd: Crowd) -> None:
+        ada, server = self.ada, self.server
+        await server.advance(60)
+        await crowd.touch(AWAY)
+        await server.advance(140)
+        await crowd.touch(ACTIVE)
+        await server.advance(40 + SLOT)
+        await ada.is_warned()
+        await expect(ada.at("#countdown")).to_have_text("0:58")
+        await self.look("warning")
+        await server.advance(60 + SLOT)
+        await ada.is_signed_out("idle_timeout")
+        await self.look("signed-out")
+
+    async def go_and_be_remembered(self) -> None:
+        ada, server = self.ada, self.server
+        await ada.at("#password").fill(PASSWORD)
+        await ada.at("#remember").check()
+        await ada.page.keyboard.press("Enter")
+        await ada.is_connected()
+        await server.advance(300 + 2 * SLOT)
+        await server.advance(60)
+        await ada.is_signed_out("idle_timeout")
+        await expect(ada.at("#resume")).to_be_visible()
+        await self.look("asleep")
+        await ada.at("#resume").click()
+        await ada.is_connected()
+
+    async def reach_the_end(self) -> None:
+        """The end that no activity puts off: of a session that lives for ten minutes."""
+        ada, server = self.ada, self.server
+        await ada.at("#sign-out").click()
+        await ada.is_signed_out("signed_out")
+        await ada.page.get_by_role("radio", name="Guest").check()
+        await ada.at("#name").fill("Grace")
+        await ada.page.keyboard.press("Enter")
+        await ada.is_connected()
+        for _ in range(4):
+            await server.advance(200)
+            await ada.be_busy_elsewhere()
+        await server.advance(40 + SLOT)
+        await expect(ada.at("#warning-title")).to_have_text("Your session ends soon")
+        await self.look("session-ends")
+
+
+async def walk_through(chromium: Browser, tmp_path: Path, name: str, look: dict[str, Any]) -> None:
+    folder = Path(FOLDER) if FOLDER else tmp_path / "pictures"
+    async with (
+        run_server(tmp_path / "test.db", session_lifetime=900) as server,
+        open_browsers(chromium, server) as browsers,
+    ):
+        walk = Walk(await browsers.window(**look), server, name, folder)
+        await walk.come_in()
+        crowd = await walk.be_in_the_lobby()
+        await walk.look_around()
+        await lose_the_network(walk, browsers)
+        await walk.go(crowd)
+        await walk.go_and_be_remembered()
+        await walk.reach_the_end()
+        assert walk.seen == STATES
+        assert walk.problems == [], "\n\n".join(walk.problems)
+
+
+async def lose_the_network(walk: Walk, browsers: Browsers) -> None:
+    """In another tab of the same browser, that hangs on a cable."""
+    async with run_cable(walk.server.port) as cable:
+        tab = await browsers.tab(walk.ada.page.context, cable.url)
+        tab.expected.append(UNREACHABLE)
+        await tab.arrive()
+        await tab.is_connected()
+        cable.pull()
+        await expect(tab.at("#stale")).to_be_visible()
+        first, walk.ada = walk.ada, tab
+        await walk.look("reconnecting")
+        walk.ada = first
+        await tab.page.close()
+
+
+async def test_everybody_can_use_every_state_on_a_desk_by_day(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    look = {**DESK, "color_scheme": "light"}
+    await walk_through(chromium, tmp_path, "desk-light", look)
+
+
+async def test_everybody_can_use_every_state_on_a_phone_by_night(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    look = {**PHONE, "color_scheme": "dark", "reduced_motion": "reduce"}
+    await walk_through(chromium, tmp_path, "phone-dark", look)
+
+
+if FOLDER:
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("screen", ["desk", "phone", "readme"])
+    async def test_all_pictures_are_taken(
+        chromium: Browser, tmp_path: Path, screen: str, scheme: str
+    ) -> None:
+        look = {"desk": DESK, "phone": PHONE, "readme": README}[screen]
+        await walk_through(
+            chromium, tmp_path, f"{screen}-{scheme}", {**look, "color_scheme": scheme}
+        )

@@ -1,0 +1,172 @@
+"""A browser as it is, without what Playwright does so that tests see no difference: here a tab
+behind another is hidden, its timers are held back, and "back" brings pages back as they were.
+
+Speaks the DevTools protocol itself: https://chromedevtools.github.io/devtools-protocol/
+"""
+
+import asyncio
+import json
+import re
+import signal
+import tempfile
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from tests.support.browser import FLAGS, find_chromium
+
+_PATIENCE = 15.0
+_LISTENS = re.compile(r"ws://\S+")
+
+
+class Devtools:
+    """The conversation with one browser: commands and their answers."""
+
+    def __init__(self, socket: ClientConnection) -> None:
+        self._socket = socket
+        self._number = 0
+        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+
+    async def send(self, method: str, session: str = "", **params: Any) -> dict[str, Any]:
+        """The result of a command. Raises AssertionError if the browser refuses it."""
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": params}
+        if session:
+            message["sessionId"] = session
+        answer = self._answers[self._number] = asyncio.get_running_loop().create_future()
+        await self._socket.send(json.dumps(message))
+        said = await asyncio.wait_for(answer, _PATIENCE)
+        assert "error" not in said, f"{method}: {said}"
+        result: dict[str, Any] = said["result"]
+        return result
+
+    async def listen(self) -> None:
+        """Hand answers to whoever waits for them, until cancelled."""
+        with suppress(ConnectionClosed):
+            async for text in self._socket:
+                message = json.loads(text)
+                answer = self._answers.pop(message.get("id", 0), None)
+                if answer is not None and not answer.done():
+                    answer.set_result(message)
+
+
+class RealTab:
+    """One tab, hidden as soon as another is in front of it."""
+
+    def __init__(self, devtools: Devtools, target: str, session: str) -> None:
+        self._devtools = devtools
+        self._target = target
+        self._session = session
+
+    async def do(self, method: str, **params: Any) -> dict[str, Any]:
+        """A command to this tab."""
+        return await self._devtools.send(method, self._session, **params)
+
+    async def evaluate(self, expression: str) -> Any:
+        """What an expression is in the page."""
+        answer = await self.do(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    async def until(self, expression: str, patience: float = _PATIENCE) -> None:
+        """Wait until an expression holds; the page's own timers have no part in that."""
+        give_up = time.monotonic() + patience
+        while True:
+            with suppress(AssertionError):  # between two pages there is nothing to ask
+                if await self.evaluate(expression):
+                    return
+            assert time.monotonic() < give_up, f"waited in vain for {expression}"
+            await asyncio.sleep(0.05)
+
+    async def goto(self, url: str) -> None:
+        await self.do("Page.navigate", url=url)
+        address = f"new URL({json.dumps(url)}).href"
+        await self.until(f"location.href === {address} && document.readyState === 'complete'")
+
+    async def go_back(self) -> None:
+        history = await self.do("Page.getNavigationHistory")
+        entry = history["entries"][history["currentIndex"] - 1]
+        await self.do("Page.navigateToHistoryEntry", entryId=entry["id"])
+
+    async def come_to_front(self) -> None:
+        await self._devtools.send("Target.activateTarget", targetId=self._target)
+        await self.until("document.visibilityState === 'visible'")
+
+    async def press(self, key: str) -> None:
+        """A key, as the keyboard sends it."""
+        for kind in ("keyDown", "keyUp"):
+            await self.do("Input.dispatchKeyEvent", type=kind, key=key, code=key)
+
+    async def enter(self, url: str, name: str) -> None:
+        """Sign in as a guest."""
+        await self.goto(url)
+        await self.until("document.body.dataset.view === 'sign-in'")
+        await self.evaluate(
+            f"(document.querySelector('#name').value = {json.dumps(name)},"
+            " document.querySelector('#sign-in').requestSubmit())"
+        )
+        await self.is_connected()
+
+    async def is_connected(self) -> None:
+        await self.until(
+            "document.body.dataset.view === 'lobby'"
+            " && document.querySelector('#connection').dataset.state === 'open'"
+        )
+
+
+class RealBrowser:
+    """One profile with one window."""
+
+    def __init__(self, devtools: Devtools) -> None:
+        self._devtools = devtools
+
+    async def tab(self) -> RealTab:
+        """A new tab, in front of all others."""
+        target = (await self._devtools.send("Target.createTarget", url="about:blank"))["targetId"]
+        attached = await self._devtools.send("Target.attachToTarget", targetId=target, flatten=True)
+        tab = RealTab(self._devtools, target, attached["sessionId"])
+        await tab.do("Page.enable")
+        await tab.come_to_front()
+        return tab
+
+
+@asynccontextmanager
+async def run_real_browser() -> AsyncIterator[RealBrowser]:
+    """A Chromium of its own, until the context ends."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        process = await asyncio.create_subprocess_exec(
+            find_chromium(),
+            *FLAGS,
+            "--remote-debugging-port=0",
+            f"--user-data-dir={profile}",
+            "about:blank",
+            stderr=PIPE,
+        )
+        try:
+            async with connect(await _address(process), max_size=None) as socket:
+                devtools = Devtools(socket)
+                listening = asyncio.create_task(devtools.listen())
+                yield RealBrowser(devtools)
+                listening.cancel()
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+            await process.communicate()
+
+
+async def _address(process: Process) -> str:
+    """Where it says that it listens."""
+    assert process.stderr is not None
+    async with asyncio.timeout(_PATIENCE):
+        async for line in process.stderr:
+            found = _LISTENS.search(line.decode())
+            if found:
+                return found[0]
+    raise AssertionError("the browser ended at once")
