@@ -95,7 +95,9 @@ export class Activity {
 
   // Browsers also report a pointer that rests while the page changes under it, and the lobby
   // changes all the time.
-  #hasMoved({ screenX, screenY }) {
+  #hasMoved({ screenX, screenY, movementX, movementY }) {
+    // One that a game has locked moves without getting anywhere.
+    if (document.pointerLockElement !== null) return movementX !== 0 || movementY !== 0;
     const before = this.#pointer;
     this.#pointer = { screenX, screenY };
     return before !== null && (before.screenX !== screenX || before.screenY !== screenY);

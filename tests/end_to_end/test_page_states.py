@@ -33,7 +33,7 @@ PHONE: dict[str, Any] = {
     "is_mobile": True,
 }
 # As wide as a README is, and as high as the lobby needs.
-README: dict[str, Any] = {"viewport": {"width": 1000, "height": 700}, "device_scale_factor": 2}
+README: dict[str, Any] = {"viewport": {"width": 1000, "height": 800}, "device_scale_factor": 2}
 
 WARNED = "Mateusz"
 AWAY = ["Ngozi", "Søren"]

@@ -183,6 +183,84 @@ async def test_an_activity_without_this_page_closes_its_warning(browsers: Browse
     await expect(ada.at("#own-status")).to_have_text("Active")
 
 
+# When nobody looks
+
+OVERHEAR = """
+window.isHidden = false;
+Object.defineProperty(document, 'visibilityState', {
+  get: () => (window.isHidden ? 'hidden' : 'visible'),
+});
+window.notes = [];
+window.Notification = class {
+  static permission = 'default';
+  static async requestPermission() { return (this.permission = window.decision); }
+  constructor(title, { body, tag }) { window.notes.push({ title, body, tag, isOpen: true }); }
+  close() { window.notes.at(-1).isOpen = false; }
+};
+window.tones = 0;
+const { start } = OscillatorNode.prototype;
+OscillatorNode.prototype.start = function (at) { window.tones += 1; start.call(this, at); };
+"""
+
+
+async def overheard(browsers: Browsers, decision: str) -> Window:
+    """Ada's page, in the settings, with what would reach her written down instead."""
+    ada = await browsers.window()
+    await ada.page.add_init_script(OVERHEAR)
+    await ada.enter("Ada")
+    await ada.page.evaluate("decision => { window.decision = decision }", decision)
+    await ada.at("[data-section=settings]").click()
+    return ada
+
+
+async def test_a_hidden_page_calls_with_a_sound_and_a_notification_where_it_may(
+    browsers: Browsers,
+) -> None:
+    ada = await overheard(browsers, "granted")
+    await expect(ada.at("#sound")).to_be_checked()
+    await ada.at("#notify").check()
+    # While the page is in front of somebody, the dialog is enough.
+    await until_warned(ada)
+    assert await ada.page.evaluate("() => [notes.length, tones]") == [0, 0]
+    await ada.page.keyboard.press("Enter")
+    await ada.is_not_warned()
+
+    await ada.page.evaluate("() => { window.isHidden = true }")
+    await until_warned(ada)
+    await expect(ada.page).to_have_title(re.compile("Still there"))
+    (note,) = await ada.page.evaluate("() => notes")
+    assert note["title"] == "Are you still there?"
+    assert re.fullmatch(r"You will be signed out in (1 minute|5\d seconds)\. .*", note["body"])
+    assert note["isOpen"]
+    assert await ada.page.evaluate("() => tones") == 2, "one chime, of two tones"
+    await ada.be_busy_elsewhere()
+    await ada.is_not_warned()
+    assert not (await ada.page.evaluate("() => notes"))[0]["isOpen"]
+
+    # Chosen for good: of both, after the next visit too.
+    await ada.page.evaluate("() => { window.isHidden = false }")
+    await ada.at("#sound").uncheck()
+    await ada.page.reload()
+    await ada.is_at("lobby")
+    await expect(ada.at("#sound")).not_to_be_checked()
+    await ada.page.evaluate("() => { window.isHidden = true }")
+    await until_warned(ada)
+    assert await ada.page.evaluate("() => tones") == 0
+
+
+async def test_whoever_forbids_notifications_is_told_that_there_will_be_none(
+    browsers: Browsers,
+) -> None:
+    ada = await overheard(browsers, "denied")
+    await ada.at("#notify").click()
+    await expect(ada.at("#notify")).not_to_be_checked()
+    await expect(ada.at("#notify")).to_be_disabled()
+    await expect(ada.at("#notify-text")).to_contain_text("does not allow it")
+    await ada.page.evaluate("() => { window.isHidden = true }")
+    await until_warned(ada)
+    assert await ada.page.evaluate("() => notes") == []
+
+
 # The clock
 
 
