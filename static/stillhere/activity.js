@@ -125,7 +125,7 @@ export class Activity {
     }
     const isPressed = now.buttons.some((pressed, n) => pressed && !before.buttons[n]);
     const isMoved = now.axes.some((at, n) => Math.abs(at - before.axes[n]) > STICK_MOVED);
-    // A stick's rest is remembered until it has moved far enough, so that no drift adds up.
+    // From where it was when it last counted: a slow movement counts, trembling in one place never.
     this.#gamepads.set(index, { ...now, axes: isMoved ? now.axes : before.axes });
     if (isPressed || isMoved) this.note(isPressed);
   }

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +21,7 @@ from playwright.async_api import (
 )
 
 from server.presence.session import Session
+from tests.support import axe
 from tests.support.answers import until
 from tests.support.live_server import LiveServer, Visitor
 
@@ -160,6 +161,10 @@ class Window:
             ".reduce((most, each) => Math.max(most, each.scrollWidth - each.clientWidth), 0)"
         )
         return int(width)
+
+    async def is_accessible(self, exceptions: Mapping[str, str] | None = None) -> None:
+        """Assert that axe-core finds nothing: see `axe.is_accessible`."""
+        await axe.is_accessible(self.page, exceptions)
 
     # What the person does
 

@@ -1,0 +1,207 @@
+"""A page with the module in it, whose network and clock the test moves by hand."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page, Route
+
+from tests.support.browser import PATIENCE_MS
+
+HERE = Path(__file__).resolve().parent
+STATIC = HERE.parent.parent / "static"
+ORIGIN = "http://localhost"
+BLANK = """<!doctype html><html lang="en"><title>Blank</title>
+<input id="box"> <button id="go" type="button">Go</button></html>"""
+
+_MAKE = """
+async ([path, options, events]) => {
+  const module = await import(path);
+  Object.assign(window, module);
+  window.here = new module.StillHere(options);
+  for (const event of events) here.on(event, (what) => rig.told.push([event, plain(what)]));
+  // As it was when it was told. A roster goes on living; a Problem would become an empty object.
+  function plain(what) {
+    if (what instanceof module.Problem) return what.status;
+    return JSON.parse(JSON.stringify(what));
+  }
+}
+"""
+EVENTS = [
+    "signedIn",
+    "signedOut",
+    "status",
+    "warning",
+    "extended",
+    "held",
+    "roster",
+    "connection",
+    "unreachable",
+]
+
+
+class Rig:
+    """One page. `here` in what it is told to run is the page's StillHere, `rig` what is in
+    `rig.js`; nothing has a name but these."""
+
+    MODULE = "/static/stillhere.js"
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    async def run(self, expression: str, argument: Any = None) -> Any:
+        """What an expression of the page comes to; `argument` is in it by that name."""
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            return await self.page.evaluate(f"async (argument) => ({expression})", argument)
+
+    # The player's side
+
+    async def make(self, **options: Any) -> None:
+        """A StillHere that has not been started."""
+        await self.page.evaluate(_MAKE, [self.MODULE, options, EVENTS])
+
+    async def sign_in(self, *, is_serving: bool = False, **options: Any) -> None:
+        """Somebody who has been signed in before, and is connected. `is_serving`: what is sent
+        is answered at once, as the server would."""
+        await self.answer("GET /api/session", {})
+        await self.run("rig.isServing = argument", is_serving)
+        await self.make(**options)
+        assert await self.run("here.start()")
+        if not is_serving:
+            await self.hello()
+        assert await self.run("here.connection") == "open"
+
+    async def press(self, key: str = "Shift") -> None:
+        """A deliberate act."""
+        await self.page.keyboard.press(key)
+
+    async def become(self, visibility: str) -> None:
+        """The tab is shown (`visible`) or not (`hidden`)."""
+        await self.run(
+            """(Object.defineProperty(document, 'visibilityState', {value: argument,
+            configurable: true}), document.dispatchEvent(new Event('visibilitychange')), null)""",
+            visibility,
+        )
+
+    # The server's side
+
+    async def view(self, **changes: dict[str, Any]) -> dict[str, Any]:
+        """The session view from now on, with these fields of its parts changed."""
+        view = await self.run(
+            "Object.entries(argument).reduce((view, [part, changes]) => "
+            "(Object.assign(view[part], changes), view), rig.view)",
+            changes,
+        )
+        assert isinstance(view, dict)
+        return view
+
+    async def answer(self, call: str, *answers: dict[str, Any] | None) -> None:
+        """How a call is answered (`None`: not at all), one time after the other; the last stays.
+        Unless told otherwise with status 200 and the session view."""
+        await self.run("rig.answers[argument[0]] = argument[1]", [call, list(answers)])
+
+    async def hear(self, type: str, **fields: Any) -> None:
+        """The page hears a message, over the newest socket."""
+        await self.run("rig.socket.tell(argument)", {"type": type, **fields})
+
+    async def hello(self, **fields: Any) -> None:
+        await self.run("rig.socket.tell({type: 'hello', ...rig.view, ...argument})", fields)
+
+    async def lose(self, code: int = 1006) -> None:
+        """The newest socket ends."""
+        await self.run("rig.socket.end(argument)", code)
+
+    async def redial(self) -> None:
+        """Let time pass until the page dials again, within what is the longest pause."""
+        await self.run(
+            """(async () => {
+              for (const before = rig.sockets.length; rig.sockets.length === before;) {
+                if (rig.clock.now > argument + 16_000) throw new Error('it dials no more');
+                await rig.clock.pass(10);
+              }
+            })()""",
+            await self.run("rig.clock.now"),
+        )
+
+    async def reopen(self) -> None:
+        """The page has redialled, and is answered."""
+        await self.redial()
+        await self.hello()
+        assert await self.run("here.connection") == "open"
+
+    # Time
+
+    async def wait(self, seconds: float) -> None:
+        """Every timer strikes as often as it would."""
+        await self.run("rig.clock.pass(argument)", seconds * 1000)
+
+    async def sleep(self, seconds: float) -> None:
+        """The machine slept, or the browser had no time for this page: each timer strikes once."""
+        await self.run("rig.clock.jump(argument)", seconds * 1000)
+
+    # What came of it
+
+    async def sent(self, *types: str) -> list[dict[str, Any]]:
+        """What the page has sent since this was asked for last; of these types, if any are told."""
+        messages: list[dict[str, Any]] = await self.run("rig.sent.splice(0)")
+        return [each for each in messages if not types or each["type"] in types]
+
+    async def sent_types(self) -> list[str]:
+        return [message["type"] for message in await self.sent()]
+
+    async def calls(self) -> list[str]:
+        """The calls since this was asked for last; passive ones in brackets."""
+        calls = await self.run("rig.calls.splice(0)")
+        names = [f"{call['method']} {call['path']}" for call in calls]
+        return [
+            f"({name})" if call["isPassive"] else name
+            for name, call in zip(names, calls, strict=True)
+        ]
+
+    async def told(self, *events: str) -> list[Any]:
+        """What the listeners of these events have been told, in order, and forget it."""
+        told = await self.run("rig.told.splice(0)")
+        heard = [(event, what) for event, what in told if not events or event in events]
+        return [what for _, what in heard] if len(events) == 1 else heard
+
+    async def sockets(self) -> list[dict[str, Any]]:
+        """All sockets there have been: `closedWith`, `madeAt` in ms."""
+        found = await self.run(
+            "rig.sockets.map(({closedWith, madeAt, url, protocols}) => "
+            "({closedWith, madeAt, url, protocols}))"
+        )
+        assert isinstance(found, list)
+        return found
+
+
+@asynccontextmanager
+async def open_page(chromium: Browser) -> AsyncIterator[Page]:
+    """A page that every test uses anew: to make one takes longer than most of the tests."""
+    context = await chromium.new_context(has_touch=True)
+    try:
+        await context.route("**/*", _serve)
+        await context.add_init_script(path=HERE / "rig.js")
+        yield await context.new_page()
+    finally:
+        await context.close()
+
+
+@asynccontextmanager
+async def open_rig(page: Page) -> AsyncIterator[Rig]:
+    """That page, blank. Whatever is thrown in it and not caught fails the test at its end."""
+    await page.goto(f"{ORIGIN}/blank.html")
+    rig = Rig(page)
+    yield rig
+    assert await rig.run("rig.errors") == []
+
+
+async def _serve(route: Route) -> None:
+    path = route.request.url.removeprefix(ORIGIN)
+    if path == "/blank.html":
+        await route.fulfill(body=BLANK, content_type="text/html")
+    elif path.startswith("/static/"):
+        await route.fulfill(path=STATIC / path.removeprefix("/static/"))
+    else:
+        await route.fulfill(status=404)

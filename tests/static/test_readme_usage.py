@@ -1,0 +1,58 @@
+"""The README's few lines do what they say."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Route, expect
+
+from tests.support.answers import SLOT
+from tests.support.live_server import run_server
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+REST = """
+document.body.innerHTML = '<p id="ask"></p><p id="show"></p>';
+function ask(text) { document.querySelector('#ask').textContent = text; }
+function show(text) { document.querySelector('#show').textContent = `${text}`; }
+"""
+
+
+def usage() -> str:
+    match = re.search(r"<!-- usage.*?```js\n(.*?)```", README, re.DOTALL)
+    assert match is not None
+    return match[1]
+
+
+async def test_usage_fits_in_ten_lines() -> None:
+    assert len(usage().splitlines()) <= 10
+
+
+async def test_the_usage_signs_in_sees_who_is_here_is_warned_and_signed_out(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    async with run_server(tmp_path / "test.db", max_hold=30) as server:
+        context = await chromium.new_context()
+        page = await context.new_page()
+
+        async def game(route: Route) -> None:
+            # The page comes from the server: what a test makes up is no page of this machine's.
+            await route.fulfill(body=usage() + REST, content_type="text/javascript")
+
+        await page.route("**/static/app.js", game)
+        await server.guest("Bob")
+        await page.goto(server.url)
+        await expect(page.locator("#show")).to_have_text("Ada: active,Bob: active")
+        (ada,) = [
+            each for each in server.still_here.registry.players.values() if each.name == "Ada"
+        ]
+        assert ada.sessions[0].hold_until > server.clock.now()
+        await server.advance(30 + 240 + SLOT)
+        await expect(page.locator("#ask")).to_have_text(re.compile(r"^Still there\? \d+ s left$"))
+        await page.keyboard.press("a")
+        await expect(page.locator("#ask")).to_be_empty()
+        await server.advance(240 + SLOT)
+        await server.advance(60 + SLOT)
+        await expect(page.locator("#show")).to_have_text("Signed out: idle_timeout")
+        await context.close()

@@ -1,0 +1,871 @@
+"""Coming in and going, the warning, holds, and the page around it."""
+
+import math
+from typing import Any
+
+import pytest
+
+from tests.static.rig import Rig
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+NOT_SIGNED_IN: dict[str, Any] = {"status": 401, "json": {"code": "not_signed_in", "detail": "x"}}
+ACTIVITY = "POST /api/session/activity"
+LOOK = "GET /api/session"
+PING = {"type": "ping"}
+
+
+async def warn(rig: Rig, left: float = 60, reason: str = "idle_timeout") -> None:
+    await rig.hear("warning", reason=reason, expires_in=left)
+
+
+# Coming in
+
+
+async def test_whoever_is_signed_in_is_told_so_and_connected(rig: Rig) -> None:
+    await rig.sign_in()
+    heard = await rig.told()
+    assert [event for event, _ in heard] == ["signedIn", "status", "connection", "connection"]
+    assert heard[0][1] == await rig.run("rig.view")
+    assert await rig.run("[here.isSignedIn, here.player.name, here.session.id, here.status]") == [
+        True,
+        "Ada",
+        "s1",
+        "active",
+    ]
+
+
+async def test_whoever_is_not_learns_what_would_be_granted(rig: Rig) -> None:
+    policy = {"idle_timeout": 300, "remember_lifetime": 2_592_000}
+    await rig.answer(LOOK, {"status": 401, "json": {"code": "not_signed_in", "policy": policy}})
+    await rig.make()
+    assert await rig.run("here.start()") is False
+    assert await rig.run("here.policy") == policy
+    assert await rig.told() == []
+    assert await rig.sockets() == []
+
+
+async def test_what_ended_the_session_meanwhile_is_told_at_the_start(rig: Rig) -> None:
+    await rig.answer(LOOK, {"status": 401, "json": {"code": "idle_timeout", "detail": "300 s"}})
+    await rig.make()
+    assert await rig.run("here.start()") is False
+    assert await rig.told() == [
+        (
+            "signedOut",
+            {"reason": "idle_timeout", "detail": "300 s", "player": None, "isAsleep": False},
+        )
+    ]
+
+
+async def test_the_start_asks_until_somebody_answers(rig: Rig) -> None:
+    await rig.run("Math.random = () => 0.999")
+    await rig.answer(LOOK, None, {"status": 502, "text": "<html>"}, {"status": 503}, {})
+    await rig.make()
+    await rig.run("(window.starting = here.start(), null)")
+    await rig.wait(4)
+    assert await rig.run("starting") is True
+    assert await rig.told("unreachable") == [0, 502, 503]
+    times = await rig.run("rig.calls.map((call) => call.at - 1_000_000)")
+    assert times == pytest.approx([0, 499.5, 1498.5, 3496.5])
+
+
+async def test_starting_again_and_a_network_that_is_back_cut_the_waiting_short(rig: Rig) -> None:
+    await rig.run("Math.random = () => 0.999")
+    await rig.answer(LOOK, None, None, {})
+    await rig.make()
+    await rig.run("(window.starting = here.start(), null)")
+    await rig.run("(window.again = here.start(), null)")
+    await rig.run("window.dispatchEvent(new Event('online'))")
+    assert await rig.run("Promise.all([starting, again])") == [True, True]
+    assert await rig.calls() == [LOOK] * 3
+
+
+async def test_a_form_that_is_faster_than_the_start_wins(rig: Rig) -> None:
+    await rig.answer(LOOK, {"status": 503})
+    await rig.answer("POST /api/guests", {"status": 201})
+    await rig.make()
+    await rig.run("(window.starting = here.start(), null)")
+    await rig.run("here.signInAsGuest('Ada')")
+    assert await rig.run("starting") is True
+    await rig.hello()
+    await rig.wait(20)
+    assert (await rig.calls()).count(LOOK) == 1
+    assert [event for event, _ in await rig.told("signedIn", "signedOut")] == ["signedIn"]
+    assert len(await rig.sockets()) == 1
+
+
+async def test_a_refusal_of_the_start_that_comes_late_ends_nobody(rig: Rig) -> None:
+    await rig.answer(LOOK, {"status": 401, "json": {"code": "idle_timeout"}})
+    await rig.answer("POST /api/guests", {"status": 201})
+    await rig.make()
+    await rig.run("(rig.isPending = true, window.starting = here.start(), rig.isPending = false)")
+    await rig.run("here.signInAsGuest('Ada')")
+    assert await rig.run("(rig.settle(), starting)") is True
+    assert await rig.told("signedOut") == []
+
+
+async def test_an_answer_to_the_start_that_comes_late_is_of_no_interest(rig: Rig) -> None:
+    await rig.answer(LOOK, {"json": await rig.view()})
+    await rig.answer("POST /api/guests", {"status": 201})
+    await rig.make()
+    await rig.run("(rig.isPending = true, window.starting = here.start(), rig.isPending = false)")
+    await rig.view(session={"id": "s2"}, player={"name": "Bob"})
+    await rig.run("here.signInAsGuest('Bob')")
+    assert await rig.run("(rig.settle(), starting)") is True
+    assert await rig.run("[here.player.name, here.session.id]") == ["Bob", "s2"]
+    assert len(await rig.sockets()) == 1
+
+
+async def test_starting_twice_changes_nothing(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.told()
+    assert await rig.run("here.start()") is True
+    assert [event for event, _ in await rig.told()] == []
+    assert len(await rig.sockets()) == 1
+
+
+@pytest.mark.parametrize(
+    ("sign_in", "call", "body"),
+    [
+        ("signInAsGuest('Ada')", "POST /api/guests", {"name": "Ada"}),
+        ("register('Ada', 'correct horse')", "POST /api/players", {"password": "correct horse"}),
+        ("signIn('Ada', 'x', {remember: true})", "POST /api/session", {"remember": True}),
+        ("signIn('Ada', 'x')", "POST /api/session", {"remember": False}),
+    ],
+)
+async def test_each_way_in(rig: Rig, sign_in: str, call: str, body: dict[str, Any]) -> None:
+    await rig.answer(call, {"status": 201})
+    await rig.make()
+    assert await rig.run(f"here.{sign_in}") == await rig.run("rig.view")
+    assert body.items() <= (await rig.run("rig.calls[0].body")).items()
+    assert await rig.run("rig.calls[0].body.name") == "Ada"
+    assert await rig.calls() == [call]
+    await rig.hello()
+    assert await rig.run("here.connection") == "open"
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        (
+            {"status": 401, "json": {"code": "bad_credentials", "detail": "No."}},
+            [401, "bad_credentials", "No.", None, "No."],
+        ),
+        (
+            {"status": 409, "json": {"code": "name_taken", "detail": "Taken."}},
+            [409, "name_taken", "Taken.", None, "Taken."],
+        ),
+        (
+            {"status": 429, "json": {"code": "too_many_attempts"}, "headers": {"Retry-After": "7"}},
+            [429, "too_many_attempts", "", 7, "status 429"],
+        ),
+        (
+            {
+                "status": 503,
+                "json": {},
+                "headers": {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"},
+            },
+            [503, "", "", None, "status 503"],
+        ),
+        (
+            {"status": 502, "text": "<html>come back later</html>"},
+            [502, "", "", None, "status 502"],
+        ),
+        ({"status": 500, "text": "null"}, [500, "", "", None, "status 500"]),
+        ({"status": 500, "text": '"broken"'}, [500, "", "", None, "status 500"]),
+        (
+            {"status": 200, "text": "<html>the hotel's own page</html>"},
+            [0, "", "", None, "status 0"],
+        ),
+        (None, [0, "", "", None, "status 0"]),
+    ],
+)
+async def test_a_refusal_says_what_there_is_to_say(
+    rig: Rig, answer: dict[str, Any] | None, problem: list[Any]
+) -> None:
+    await rig.answer("POST /api/session", answer)
+    await rig.make()
+    said = await rig.run(
+        """here.signIn('Ada', 'x').catch((p) => [p instanceof Problem && p instanceof Error,
+          p.status, p.code, p.detail, p.retryAfter, p.message])"""
+    )
+    assert said == [True, *problem]
+    assert await rig.told() == []
+
+
+async def test_what_a_refusal_says_beyond_that_is_kept(rig: Rig) -> None:
+    rule = {"code": "invalid", "rule": "name_too_long", "limit": 40, "length": 41}
+    await rig.answer("POST /api/guests", {"status": 422, "json": rule})
+    await rig.make()
+    assert await rig.run("here.signInAsGuest('x').catch((problem) => problem.details)") == rule
+
+
+async def test_nobody_waits_for_ever_for_an_answer(rig: Rig) -> None:
+    await rig.make()
+    await rig.run("rig.isPending = true")
+    await rig.run("(window.trying = here.signIn('Ada', 'x').catch((p) => p.status), null)")
+    await rig.wait(31)
+    assert await rig.run("Promise.race([trying, Promise.resolve('still waiting')])") == 0
+
+
+async def test_signing_in_again_is_told_once_though_the_old_session_ends_first(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.view(session={"id": "s2"}, player={"name": "Bob"})
+    await rig.answer("POST /api/guests", {"status": 201})
+    await rig.told()
+    await rig.run("(rig.isPending = true, window.signing = here.signInAsGuest('Bob'), null)")
+    await rig.run("rig.isPending = false")
+    await rig.hear("signed_out", reason="replaced", detail="")
+    await rig.run("(rig.settle(), signing)")
+    await rig.hello()
+    assert [event for event, _ in await rig.told("signedIn", "signedOut")] == ["signedIn"]
+    assert len(await rig.sockets()) == 2
+    assert await rig.run("[here.player.name, here.connection]") == ["Bob", "open"]
+
+
+# Other tabs
+
+
+async def test_a_sign_in_in_another_tab_takes_this_one_along(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.view(session={"id": "s2"}, player={"id": "bob", "name": "Bob"})
+    await rig.told()
+    await rig.hear("signed_out", reason="replaced", detail="")
+    await rig.hello()
+    assert [event for event, _ in await rig.told("signedIn", "signedOut")] == ["signedIn"]
+    assert await rig.run("[here.player.name, here.session.id]") == ["Bob", "s2"]
+
+
+async def test_a_session_replaced_by_nothing_here_is_over(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.answer(LOOK, NOT_SIGNED_IN)
+    await rig.hear("signed_out", reason="replaced", detail="")
+    (end,) = await rig.told("signedOut")
+    assert end["reason"] == "replaced"
+
+
+async def test_another_session_found_on_coming_back_is_told_as_one(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.told()
+    await rig.lose()
+    await warn(rig)
+    await rig.view(session={"id": "s2"}, player={"id": "bob", "name": "Bob"})
+    await rig.reopen()
+    (view,) = await rig.told("signedIn")
+    assert view["player"]["name"] == "Bob"
+    assert await rig.run("[here.player.name, here.session.id]") == ["Bob", "s2"]
+
+
+async def test_a_sign_out_in_another_tab_is_told_with_its_reason(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.lose()
+    await rig.answer(LOOK, {"status": 401, "json": {"code": "signed_out", "detail": "there"}})
+    assert await rig.run("here.look()") is False
+    (end,) = await rig.told("signedOut")
+    assert (end["reason"], end["detail"], end["player"]["name"]) == ("signed_out", "there", "Ada")
+
+
+async def test_an_answer_for_an_older_session_changes_nothing(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.lose()
+    old = await rig.run("rig.view")
+    await rig.answer(LOOK, {"json": old})
+    await rig.run("(rig.isPending = true, window.looking = here.look(), rig.isPending = false)")
+    await rig.view(session={"id": "s2"}, player={"name": "Bob"})
+    await rig.answer("POST /api/guests", {"status": 201})
+    await rig.run("here.signInAsGuest('Bob')")
+    await rig.run("(rig.settle(), looking)")
+    assert await rig.run("[here.player.name, here.session.id]") == ["Bob", "s2"]
+
+
+async def test_a_refusal_for_an_older_session_ends_nobody(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.lose()
+    await rig.answer(LOOK, NOT_SIGNED_IN)
+    await rig.run("(rig.isPending = true, window.looking = here.look(), rig.isPending = false)")
+    await rig.view(session={"id": "s2"})
+    await rig.answer("POST /api/guests", {"status": 201})
+    await rig.run("here.signInAsGuest('Bob')")
+    assert await rig.run("(rig.settle(), looking)") is True
+    assert await rig.told("signedOut") == []
+
+
+async def test_a_refusal_counts_though_the_view_was_renewed_meanwhile(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.answer("GET /api/sessions", NOT_SIGNED_IN)
+    await rig.run(
+        "(rig.isPending = true, window.asking = here.sessions().catch((p) => p.status), null)"
+    )
+    await rig.hear("session", **await rig.view())
+    assert await rig.run("(rig.settle(), asking)") == 401
+    assert len(await rig.told("signedOut")) == 1
+
+
+# Going
+
+
+@pytest.mark.parametrize(
+    ("how", "call", "reason"),
+    [
+        ("signOut()", "DELETE /api/session", "signed_out"),
+        ("signOutEverywhere()", "DELETE /api/sessions", "signed_out_everywhere"),
+        ("signOutOne('s1')", "DELETE /api/session", "signed_out"),
+    ],
+)
+async def test_signing_out_is_told_once(rig: Rig, how: str, call: str, reason: str) -> None:
+    await rig.sign_in()
+    await rig.answer(call, {"status": 204})
+    await rig.calls()
+    await warn(rig)
+    await rig.run(f"here.{how}")
+    assert await rig.calls() == [call]
+    await rig.lose(4503)
+    (end,) = await rig.told("signedOut")
+    assert (end["reason"], end["player"]["name"]) == (reason, "Ada")
+    assert await rig.run("[here.isSignedIn, here.connection]") == [False, "closed"]
+    assert await rig.run("[here.warnings, here.expiresIn, here.heldFor]") == [[], math.inf, 0]
+    await rig.wait(120)
+    assert await rig.calls() == []
+    assert len(await rig.sockets()) == 1
+
+
+async def test_signing_out_another_browser_ends_nothing_here(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.answer("DELETE /api/sessions/s2", {"status": 204})
+    await rig.run("here.signOutOne('s2')")
+    assert await rig.run("here.isSignedIn")
+
+
+async def test_a_sign_out_that_is_refused_ends_nothing(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.answer("DELETE /api/session", {"status": 503, "json": {"code": "too_busy"}})
+    assert await rig.run("here.signOut().catch((problem) => problem.code)") == "too_busy"
+    assert await rig.run("here.connection") == "open"
+    assert await rig.told("signedOut") == []
+
+
+async def test_an_answer_to_a_sign_out_that_comes_late_ends_nobody_else(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.answer("DELETE /api/session", {"status": 204})
+    await rig.run("(rig.isPending = true, window.going = here.signOut(), rig.isPending = false)")
+    await rig.hear("signed_out", reason="signed_out", detail="")
+    await rig.view(session={"id": "s2"})
+    await rig.answer("POST /api/guests", {"status": 201})
+    await rig.run("here.signInAsGuest('Bob')")
+    await rig.run("(rig.settle(), going)")
+    assert await rig.run("here.session.id") == "s2"
+    assert len(await rig.told("signedOut")) == 1
+
+
+@pytest.mark.parametrize("is_remembered", [True, False])
+async def test_a_remembered_session_that_timed_out_only_sleeps(
+    rig: Rig, is_remembered: bool
+) -> None:
+    await rig.view(session={"remember": is_remembered})
+    await rig.sign_in()
+    await rig.hear("signed_out", reason="idle_timeout", detail="")
+    (end,) = await rig.told("signedOut")
+    assert end["isAsleep"] is is_remembered
+    if is_remembered:
+        assert await rig.run("here.look()") is True
+        await rig.hello()
+        assert await rig.run("here.status") == "active"
+
+
+# The warning
+
+
+async def test_a_warning_counts_by_the_clock_whatever_the_timers_do(rig: Rig) -> None:
+    await rig.sign_in()
+    await warn(rig, 60)
+    assert await rig.told("warning") == [{"reason": "idle_timeout", "left": 60}]
+    assert await rig.run("[here.status, here.expiresIn]") == ["warned", 60]
+    await rig.sleep(41.5)
+    assert await rig.run("here.expiresIn") == pytest.approx(18.5)
+    (warning,) = await rig.run("here.warnings")
+    assert warning == {"reason": "idle_timeout", "left": pytest.approx(18.5)}
+    await rig.answer(LOOK, None)
+    await rig.sleep(100)
+    assert await rig.run("here.expiresIn") == 0
+    assert (await rig.run("here.warnings"))[0]["left"] == pytest.approx(-81.5)
+
+
+async def test_telling_the_same_again_sets_the_clock_right(rig: Rig) -> None:
+    await rig.sign_in()
+    await warn(rig, 60)
+    await rig.wait(1)
+    await warn(rig, 57)
+    assert await rig.run("here.warnings.map(({ left }) => left)") == [57]
+
+
+async def test_a_look_that_finds_another_end_is_told_as_a_warning_and_the_same_is_not(
+    rig: Rig,
+) -> None:
+    await rig.sign_in()
+    await warn(rig, 60)
+    await rig.told()
+    await rig.wait(10)
+    for left in (50.2, 20):
+        view = await rig.view(session={"expires_in": left, "warns_in": 0})
+        await rig.hear("session", **view)
+    assert await rig.told("warning") == [{"reason": "idle_timeout", "left": 20}]
+    assert await rig.run("here.warnings.map(({ left }) => left)") == [20]
+
+
+async def test_two_warnings_stand_in_the_order_in_which_they_strike(rig: Rig) -> None:
+    await rig.sign_in()
+    await warn(rig, 60, "session_lifetime")
+    await rig.wait(10)
+    await warn(rig, 30)
+    assert await rig.run("here.warnings") == [
+        {"reason": "idle_timeout", "left": 30},
+        {"reason": "session_lifetime", "left": 50},
+    ]
+    await rig.hear("extended", expires_in=50)
+    assert await rig.run("here.warnings") == [{"reason": "session_lifetime", "left": 50}]
+    assert await rig.told("extended") == [{"expiresIn": 50}]
+
+
+@pytest.mark.parametrize("answer", ["extended", "pong", "session", "held and extended"])
+async def test_whatever_says_that_there_is_time_again_withdraws_it(rig: Rig, answer: str) -> None:
+    await rig.sign_in()
+    await warn(rig)
+    if answer == "session":
+        await rig.hear("session", **await rig.view())
+    else:
+        await rig.hear(answer.split()[-1], expires_in=300)
+    await rig.hear("pong", expires_in=300)
+    assert await rig.told("extended") == [{"expiresIn": 300}]
+    assert await rig.run("[here.status, here.warnings]") == ["active", []]
+
+
+async def test_a_page_that_comes_while_warned_hears_of_it_in_the_hello(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.lose()
+    await rig.redial()
+    await rig.view(player={"status": "warned"}, session={"expires_in": 33, "warns_in": 0})
+    await rig.hello(warning={"reason": "idle_timeout", "expires_in": 33})
+    assert await rig.run("[here.status, here.warnings.length]") == ["warned", 1]
+    assert await rig.told("warning") == [{"reason": "idle_timeout", "left": 33}]
+
+
+async def test_an_end_that_is_overdue_is_asked_about_and_never_made_up(rig: Rig) -> None:
+    await rig.sign_in()
+    late = await rig.view(player={"status": "warned"}, session={"expires_in": 0, "warns_in": 0})
+    await rig.hear("session", **late)
+    await warn(rig, 60)
+    await rig.calls()
+    await rig.wait(61.9)
+    assert await rig.calls() == []
+    await rig.wait(0.2)
+    assert await rig.calls() == [LOOK]
+    await rig.sleep(3600)
+    assert await rig.calls() == [LOOK]
+    assert await rig.run("here.isSignedIn")
+    await rig.answer(LOOK, {"status": 401, "json": {"code": "idle_timeout"}})
+    await rig.wait(2.1)
+    (end,) = await rig.told("signedOut")
+    assert end["reason"] == "idle_timeout"
+
+
+async def test_staying_twice_within_a_second_is_staying_once(rig: Rig) -> None:
+    await rig.sign_in()
+    await warn(rig)
+    await rig.press("Enter")
+    await rig.run("(here.stay(), here.stay())")
+    await rig.wait(0.9)
+    await rig.run("here.stay()")
+    assert await rig.sent() == [PING]
+    await rig.wait(0.2)
+    await rig.run("here.stay()")
+    assert await rig.sent() == [PING]
+
+
+async def test_staying_goes_by_a_request_where_the_connection_does_not_answer(rig: Rig) -> None:
+    await rig.sign_in()
+    await warn(rig)
+    await rig.answer(ACTIVITY, {})
+    await rig.calls()
+    await rig.run("here.stay()")
+    await rig.wait(2.9)
+    assert await rig.calls() == []
+    await rig.wait(0.2)
+    assert await rig.calls() == [ACTIVITY]
+    assert await rig.told("extended") == [{"expiresIn": 300}]
+
+
+async def test_staying_that_is_answered_needs_no_request(rig: Rig) -> None:
+    await rig.sign_in(is_serving=True)
+    await warn(rig)
+    await rig.calls()
+    await rig.run("here.stay()")
+    await rig.wait(5)
+    assert await rig.calls() == []
+    assert len(await rig.told("extended")) == 1
+
+
+async def test_staying_goes_by_a_request_at_once_where_there_is_no_connection(rig: Rig) -> None:
+    await rig.sign_in()
+    await warn(rig)
+    await rig.lose()
+    await rig.answer(ACTIVITY, {})
+    await rig.calls()
+    await rig.run("here.stay()")
+    await rig.wait(0)
+    assert await rig.calls() == [ACTIVITY]
+    assert await rig.told("extended") == [{"expiresIn": 300}]
+
+
+async def test_staying_counts_as_soon_as_there_is_a_network_again(rig: Rig) -> None:
+    await rig.sign_in()
+    await warn(rig)
+    await rig.lose()
+    await rig.answer(ACTIVITY, None)
+    await rig.press()
+    await rig.redial()
+    await rig.hello(warning={"reason": "idle_timeout", "expires_in": 40})
+    assert await rig.sent() == [PING]
+
+
+async def test_being_away_is_found_out_where_no_lobby_is_watched(rig: Rig) -> None:
+    await rig.sign_in()
+    for _ in range(6):
+        await rig.wait(20)
+        await rig.hear("anything")
+    assert await rig.sent() == []
+    await rig.wait(1.1)
+    assert await rig.sent() == [{"type": "look"}]
+    await rig.hear("session", **await rig.view(player={"status": "away"}))
+    assert await rig.run("here.status") == "away"
+
+
+# Holds
+
+
+async def test_a_hold_is_what_is_granted_of_it(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.run("here.hold(900, {why: 'a cutscene'})")
+    assert await rig.sent() == [{"type": "hold", "seconds": 900, "why": "a cutscene"}]
+    assert await rig.run("here.heldFor") == 0
+    await rig.hear("held", seconds=600, expires_in=880)
+    assert await rig.told("held") == [{"seconds": 600}]
+    await rig.sleep(20)
+    await rig.hear("anything")
+    await rig.sleep(20)
+    assert await rig.run("[here.heldFor, here.expiresIn]") == [560, 840]
+    assert await rig.run("[here.status, here.isAwayOnPurpose]") == ["active", False]
+    await rig.run("here.release()")
+    assert await rig.sent() == [{"type": "release"}]
+    await rig.hear("held", seconds=0, expires_in=240)
+    assert await rig.run("[here.heldFor, here.expiresIn]") == [0, 240]
+
+
+async def test_be_right_back_is_an_act_and_then_a_hold_that_shows_as_away(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.run("here.hold(600, {away: true})")
+    assert await rig.sent() == [PING, {"type": "hold", "seconds": 600, "away": True}]
+    await rig.hear("pong", expires_in=300)
+    await rig.told()
+    await rig.hear("held", seconds=600, expires_in=780)
+    assert await rig.run("[here.status, here.isAwayOnPurpose]") == ["away", True]
+    assert await rig.told("status", "held") == [("held", {"seconds": 600}), ("status", "away")]
+
+
+async def be_right_back(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.run("here.hold(600, {away: true})")
+    await rig.hear("pong", expires_in=300)
+    await rig.hear("held", seconds=600, expires_in=780)
+    await rig.sent()
+    await rig.told()
+
+
+async def test_leaving_is_no_coming_back_and_one_act_after_it_is(rig: Rig) -> None:
+    await be_right_back(rig)
+    await rig.press()
+    await rig.page.mouse.move(10, 10)
+    await rig.page.mouse.move(20, 20)
+    assert await rig.sent() == []
+    await rig.wait(2.1)
+    await rig.page.mouse.move(30, 30)
+    await rig.page.mouse.wheel(0, 5)
+    assert await rig.sent() == []
+    await rig.press()
+    await rig.press()
+    assert await rig.sent() == [{"type": "release"}, PING]
+    await rig.hear("held", seconds=0, expires_in=180)
+    await rig.hear("pong", expires_in=300)
+    assert await rig.told("status") == ["active"]
+    assert await rig.run("[here.heldFor, here.isAwayOnPurpose]") == [0, False]
+
+
+async def test_releasing_be_right_back_is_coming_back(rig: Rig) -> None:
+    await be_right_back(rig)
+    await rig.run("here.release()")
+    assert await rig.sent() == [{"type": "release"}, PING]
+
+
+async def test_a_hold_asked_for_without_a_connection_is_what_is_left_of_it(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.lose()
+    await rig.run("here.hold(600, {away: true})")
+    await rig.redial()
+    await rig.wait(9)
+    await rig.hello()
+    (hold,) = await rig.sent()
+    since = await rig.run("(performance.now() - rig.sockets[0].madeAt) / 1000")
+    assert hold == {"type": "hold", "seconds": pytest.approx(600 - since), "away": True}
+    await rig.lose()
+    await rig.reopen()
+    assert await rig.sent() == [], "and once"
+
+
+async def test_a_hold_that_is_over_or_released_before_the_connection_is_back_is_none(
+    rig: Rig,
+) -> None:
+    await rig.sign_in()
+    await rig.lose()
+    await rig.run("here.hold(5)")
+    await rig.redial()
+    await rig.wait(6)
+    await rig.hello()
+    await rig.lose()
+    await rig.run("(here.hold(600), here.release())")
+    await rig.reopen()
+    assert await rig.sent("hold") == []
+
+
+async def test_coming_back_without_a_connection_counts_when_it_is_back(rig: Rig) -> None:
+    await be_right_back(rig)
+    await rig.wait(3)
+    await rig.lose()
+    await rig.press()
+    await rig.view(player={"status": "away"}, session={"held_for": 590})
+    await rig.reopen()
+    assert await rig.sent() == [PING]
+    await rig.hear("pong", expires_in=300)
+    assert await rig.run("[here.status, here.heldFor, here.isAwayOnPurpose]") == [
+        "active",
+        0,
+        False,
+    ]
+
+
+async def test_be_right_back_in_another_tab_is_learned_by_looking(rig: Rig) -> None:
+    await rig.sign_in(watch=["lobby"])
+    ada = {"id": "ada", "name": "Ada", "guest": True, "status": "active"}
+    await rig.hear("roster", topic="lobby", version=1, players=[ada], total=1)
+    await rig.sent()
+    changed = [{"id": "ada", "status": "away", "idle_for": 120}]
+    await rig.hear("presence", topic="lobby", version=2, changed=changed, total=1)
+    assert await rig.sent() == [{"type": "look"}]
+    view = await rig.view(player={"status": "away"}, session={"held_for": 595})
+    await rig.hear("session", **view)
+    assert await rig.run("[here.isAwayOnPurpose, here.heldFor]") == [True, 595]
+    # And that somebody is back there.
+    changed = [{"id": "ada", "status": "active"}]
+    await rig.hear("presence", topic="lobby", version=3, changed=changed, total=1)
+    assert await rig.sent() == [{"type": "look"}]
+    view = await rig.view(player={"status": "active"}, session={"held_for": 0})
+    await rig.hear("session", **view)
+    assert await rig.run("[here.isAwayOnPurpose, here.heldFor]") == [False, 0]
+
+
+# Listeners
+
+
+async def test_a_listener_can_be_taken_away_and_one_that_throws_stops_nobody(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.run(
+        """(window.heard = [],
+          here.on('warning', () => { throw new Error('a bug of the game'); }),
+          here.on('warning', () => heard.push('second')),
+          window.off = here.on('warning', () => heard.push('third')),
+          null)"""
+    )
+    await warn(rig)
+    await rig.run("(off(), off())")
+    await warn(rig)
+    assert await rig.run("heard") == ["second", "third", "second"]
+    assert await rig.run("rig.errors.splice(0)") == ["a bug of the game"] * 2
+    assert len(await rig.told("warning")) == 2
+
+
+async def test_a_listener_may_take_itself_away_and_add_others(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.run(
+        """(window.heard = [], window.once = here.on('warning', () => {
+          once();
+          heard.push('once');
+          here.on('warning', () => heard.push('later'));
+        }), null)"""
+    )
+    await warn(rig)
+    await warn(rig)
+    assert await rig.run("heard") == ["once", "later"]
+
+
+async def test_messages_of_a_game_come_through_both_ways(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.run("(window.heard = [], here.on('message', (message) => heard.push(message)), null)")
+    await rig.hear("moved", to=[1, 2])
+    assert await rig.run("heard") == [{"type": "moved", "to": [1, 2]}]
+    assert await rig.run("here.send({type: 'move', to: [1, 2]})") is True
+    assert await rig.sent() == [{"type": "move", "to": [1, 2]}]
+    await rig.lose()
+    assert await rig.run("here.send({type: 'move'})") is False
+
+
+async def test_closing_lets_go_of_everything(rig: Rig) -> None:
+    await rig.sign_in(watch=["lobby"])
+    await warn(rig)
+    await rig.run("here.stay()")
+    await rig.run("here.close()")
+    await rig.sent()
+    await rig.calls()
+    await rig.told()
+    assert await rig.run("rig.clock.timers.size") == 0
+    assert (await rig.sockets())[0]["closedWith"] == 1000
+    await rig.press()
+    await rig.become("visible")
+    for event in ("online", "offline", "pagehide", "pageshow", "gamepadconnected"):
+        await rig.run(
+            "window.dispatchEvent(new PageTransitionEvent(argument, {persisted: true}))", event
+        )
+    await rig.wait(600)
+    assert await rig.sent() + await rig.calls() + await rig.told() == []
+    assert await rig.run("rig.beacons") == []
+    assert len(await rig.sockets()) == 1
+
+
+@pytest.mark.parametrize(
+    "event", ["connection", "connection: open", "warning", "signedIn", "status", "message"]
+)
+async def test_a_listener_may_close_it(rig: Rig, event: str) -> None:
+    await rig.answer(LOOK, {})
+    await rig.make()
+    await rig.run(
+        """(([name, value]) => {
+          here.on(name, (what) => { if (value === undefined || what === value) here.close(); });
+        })(argument)""",
+        event.split(": "),
+    )
+    await rig.run("here.start()")
+    if await rig.run("rig.sockets.length") > 0:
+        await rig.hello(warning={"reason": "idle_timeout", "expires_in": 40})
+    assert await rig.run("[here.isSignedIn, here.connection, rig.clock.timers.size]") == [
+        False,
+        "closed",
+        0,
+    ]
+
+
+@pytest.mark.parametrize("answer", [{}, NOT_SIGNED_IN, {"status": 503, "json": {}}])
+async def test_closing_ends_a_start_that_is_under_way(rig: Rig, answer: dict[str, Any]) -> None:
+    await rig.answer(LOOK, answer)
+    await rig.make()
+    await rig.run("(rig.isPending = true, window.starting = here.start(), null)")
+    await rig.run("here.close()")
+    await rig.run("rig.settle()")
+    await rig.wait(60)
+    assert await rig.run("Promise.race([starting, Promise.resolve('never')])") is False
+    assert await rig.sockets() == []
+    assert await rig.run("rig.clock.timers.size") == 0
+
+
+async def test_two_in_one_page_are_no_trouble_to_each_other(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.run("(window.other = new StillHere(), other.start())")
+    await rig.hello()
+    await rig.run("here.close()")
+    await rig.press()
+    assert await rig.sent() == [PING]
+    assert await rig.run("[here.connection, other.connection]") == ["closed", "open"]
+
+
+# The page
+
+
+async def test_a_page_that_goes_says_so_and_one_that_comes_back_connects(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.run("window.dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    assert await rig.run("rig.beacons") == ["/api/session/leave"]
+    assert (await rig.sockets())[0]["closedWith"] == 1000
+    await rig.wait(600)
+    assert len(await rig.sockets()) == 1
+    await rig.run("window.dispatchEvent(new PageTransitionEvent('pageshow', {persisted: false}))")
+    assert len(await rig.sockets()) == 1
+    await rig.run("window.dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    await rig.hello()
+    assert await rig.run("[here.connection, here.status]") == ["open", "active"]
+
+
+async def test_a_page_that_nobody_is_signed_in_at_goes_without_a_word(rig: Rig) -> None:
+    await rig.answer(LOOK, NOT_SIGNED_IN)
+    await rig.make()
+    await rig.run("here.start()")
+    await rig.run("window.dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    assert await rig.run("rig.beacons") == []
+    await rig.answer(LOOK, {})
+    await rig.run("window.dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    await rig.hello()
+    assert await rig.run("here.isSignedIn"), "another tab has signed in meanwhile"
+
+
+async def test_a_tab_that_is_shown_again_looks_and_that_is_no_activity(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.become("hidden")
+    assert await rig.sent() == []
+    await rig.become("visible")
+    assert await rig.sent() == [{"type": "look"}]
+    await rig.lose()
+    await rig.calls()
+    await rig.become("visible")
+    assert await rig.calls() == [LOOK]
+
+
+async def test_a_tab_that_is_shown_again_waits_no_longer_to_come_back(rig: Rig) -> None:
+    await rig.run("Math.random = () => 0.999")
+    await rig.sign_in()
+    for _ in range(6):
+        await rig.lose()
+        await rig.redial()
+    await rig.lose()
+    before = len(await rig.sockets())
+    await rig.become("hidden")
+    assert len(await rig.sockets()) == before
+    await rig.become("visible")
+    assert len(await rig.sockets()) == before + 1
+
+
+async def test_a_tab_that_is_shown_again_notices_who_has_signed_in_elsewhere(rig: Rig) -> None:
+    await rig.answer(LOOK, NOT_SIGNED_IN, {})
+    await rig.make()
+    assert await rig.run("here.start()") is False
+    await rig.become("visible")
+    await rig.hello()
+    assert len(await rig.told("signedIn")) == 1
+    assert await rig.run("here.connection") == "open"
+
+
+# Questions
+
+
+async def test_the_own_sessions_and_history_are_asked_for_in_passing(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.calls()
+    await rig.answer("GET /api/sessions", {"json": {"sessions": [{"id": "s1"}]}})
+    await rig.answer("GET /api/players/ada/history", {"json": {"changes": [], "next": "x"}})
+    assert await rig.run("here.sessions()") == [{"id": "s1"}]
+    assert await rig.run("here.history()") == {"changes": [], "next": "x"}
+    await rig.run("here.history({before: 'x&y', limit: 5})")
+    assert await rig.calls() == [
+        "(GET /api/sessions)",
+        "(GET /api/players/ada/history?limit=50)",
+        "(GET /api/players/ada/history?limit=5&before=x%26y)",
+    ]
+
+
+async def test_a_history_of_nobody_is_a_problem_like_any_other(rig: Rig) -> None:
+    await rig.make()
+    assert await rig.run("here.history().catch((problem) => problem.code)") == "not_signed_in"

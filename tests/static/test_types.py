@@ -1,0 +1,116 @@
+"""`stillhere.d.ts` says what `stillhere.js` is, and a page that is written by it compiles."""
+
+import functools
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.realtime.closing import Close
+from tests.static.rig import STATIC, Rig
+from tests.support.axe import NODE_MODULES
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+HERE = Path(__file__).resolve().parent
+TYPESCRIPT = NODE_MODULES / "typescript"
+
+_MEMBERS = """
+async ([path, names]) => {
+  const module = await import(path);
+  const found = {};
+  for (const name of names) {
+    const instance = name === 'Problem' ? new module[name](401, {}) : new module[name]();
+    const own = Object.keys(Object.getOwnPropertyDescriptors(instance));
+    const inherited = Object.entries(Object.getOwnPropertyDescriptors(module[name].prototype));
+    found[name] = Object.fromEntries([
+      ...own.map((member) => [member, 'property']),
+      ...inherited.map(([member, { value }]) => [member, value ? 'method' : 'property']),
+    ]);
+    instance.close?.();
+  }
+  return found;
+}
+"""
+
+
+def node(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    program = shutil.which("node")
+    assert program is not None, "Node.js is not there: scripts/test gets it, or leaves this out"
+    assert TYPESCRIPT.exists(), "typescript is not there: scripts/test gets it, or leaves this out"
+    command = [program, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@functools.cache
+def declared() -> dict[str, Any]:
+    """What the file declares: values, types, and the members of each class and interface."""
+    done = node(HERE / "declared.cjs", TYPESCRIPT, STATIC / "stillhere.d.ts")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+async def test_a_page_that_uses_all_there_is_compiles_and_what_is_wrong_in_it_does_not() -> None:
+    done = node(TYPESCRIPT / "bin" / "tsc", "-p", HERE / "tsconfig.json", "--pretty", "false")
+    assert done.stdout == ""
+    assert done.returncode == 0
+
+
+async def test_that_page_does_use_all_there_is() -> None:
+    usage = (HERE / "usage.ts").read_text()
+    used = set(re.findall(r"\w+", usage))
+    members = {name for each in declared()["members"].values() for name in each}
+    assert members | set(declared()["values"]) | set(declared()["types"]) <= used
+
+
+async def test_the_module_exports_what_is_declared(rig: Rig) -> None:
+    there = await rig.page.evaluate("async (path) => Object.keys(await import(path))", rig.MODULE)
+    assert sorted(there) == sorted(declared()["values"])
+
+
+@pytest.mark.parametrize("name", ["StillHere", "Problem"])
+async def test_a_class_has_the_members_that_are_declared(rig: Rig, name: str) -> None:
+    found = (await rig.page.evaluate(_MEMBERS, [rig.MODULE, [name]]))[name]
+    for of_errors in ("stack", "message", "name", "constructor"):
+        found.pop(of_errors, None)
+    assert found == declared()["members"][name]
+
+
+async def test_the_roster_has_the_members_that_are_declared(rig: Rig) -> None:
+    members = await rig.page.evaluate(_MEMBERS, ["/static/stillhere/roster.js", ["Roster"]])
+    # Its methods are the module's own; what is declared is there for reading.
+    found = {name for name, kind in members["Roster"].items() if kind == "property"}
+    assert found == set(declared()["members"]["Roster"])
+
+
+async def test_the_events_are_those_that_the_module_tells_of() -> None:
+    told = set(re.findall(r"#tell\('(\w+)'", (STATIC / "stillhere.js").read_text()))
+    assert told == set(declared()["members"]["Events"])
+
+
+async def test_the_close_codes_are_the_servers(rig: Rig) -> None:
+    there = await rig.page.evaluate(
+        "async (path) => (await import(path)).CLOSE_REASONS", rig.MODULE
+    )
+    # 1009 is the WebSocket protocol's own, and needs no table.
+    closings = [each.value for each in Close if each.value.code >= 4000]
+    assert {int(code): word for code, word in there.items()} == {
+        each.code: each.reason for each in closings
+    }
+
+
+async def test_the_whole_range_reserved_for_ends_is_one(rig: Rig) -> None:
+    ends = await rig.page.evaluate(
+        """async (path) => {
+          const { isEnd } = await import(path);
+          return Array.from({ length: 5001 }, (_, code) => code).filter(isEnd);
+        }""",
+        rig.MODULE,
+    )
+    assert ends == list(range(4500, 4600))

@@ -1,0 +1,168 @@
+// A game's page that uses all there is: never run, only looked at by the compiler.
+
+import { CLOSE_REASONS, Problem, StillHere, isEnd } from '../../static/stillhere.js';
+import type {
+  Change,
+  ConnectionState,
+  EndReason,
+  Events,
+  Message,
+  Options,
+  OwnSession,
+  Player,
+  Policy,
+  Roster,
+  RosterPlayer,
+  Session,
+  SessionView,
+  Status,
+  Warning,
+} from '../../static/stillhere.js';
+
+declare const page: HTMLElement;
+declare function draw(...what: (string | number | boolean | null | undefined)[]): void;
+
+// As the README has it
+
+const here = new StillHere({ watch: ['lobby'] });
+here.on('warning', ({ reason, left }) => draw(reason, left));
+here.on('extended', ({ expiresIn }) => draw(expiresIn));
+here.on('signedOut', ({ reason, detail, player, isAsleep }) => draw(reason, detail, player?.name, isAsleep));
+here.on('roster', ({ players }) => draw([...players.values()].map((player) => player.name).join()));
+if (!(await here.start())) await here.signInAsGuest('Ada');
+here.stay();
+
+// What a page may be made with
+
+const all: Options = { watch: new Set(['lobby']), input: page };
+new StillHere(all);
+new StillHere({ input: null });
+new StillHere({ input: document });
+const first: StillHere = new StillHere();
+first.close();
+
+// What is known
+
+const player: Player | null = here.player;
+draw(player?.id, player?.name, player?.guest, player?.status);
+const session: Session | null = here.session;
+draw(session?.id, session?.expires_in, session?.warns_in, session?.ends_in, session?.remember, session?.held_for);
+const policy: Policy | null = here.policy;
+draw(policy?.away_after, policy?.warn_before, policy?.idle_timeout, policy?.session_lifetime);
+draw(policy?.reload_grace, policy?.reconnect_grace, policy?.remember_lifetime);
+const connection: ConnectionState = here.connection;
+const status: Status | null = here.status;
+const warnings: Warning[] = here.warnings;
+draw(connection, status, warnings[0]?.left, here.isSignedIn, here.expiresIn, here.heldFor, here.isAwayOnPurpose);
+const roster: Roster = here.roster;
+draw(roster.total, roster.isComplete, roster.isLoading, roster.isWaiting, roster.isStale);
+for (const [id, each] of roster.players) {
+  const seen: RosterPlayer = each;
+  draw(id, seen.awaySince === null ? 0 : performance.now() - seen.awaySince);
+}
+
+// What it tells
+
+const listen = <Name extends keyof Events>(name: Name, hear: (what: Events[Name]) => void) => here.on(name, hear);
+const off: () => void = listen('signedIn', (view) => draw(view.player.name, view.session.id, view.policy.idle_timeout));
+off();
+here.on('status', (is: Status) => draw(is));
+here.on('held', ({ seconds }) => draw(seconds));
+here.on('connection', (is: ConnectionState) => draw(is));
+here.on('unreachable', (problem: Problem) => draw(problem.status));
+here.on('message', (message: Message) => draw(message.type, String(message['anything'])));
+here.on('signedOut', ({ reason }) => {
+  const words: { [each in EndReason]: string } = {
+    signed_out: '', signed_out_everywhere: '', idle_timeout: '', session_lifetime: '', kicked: '', replaced: '', not_signed_in: '',
+  };
+  draw(words[reason]);
+});
+
+// What it does
+
+const views: SessionView[] = [
+  await here.signInAsGuest('Ada'),
+  await here.register('Ada', 'correct horse'),
+  await here.signIn('Ada', 'correct horse'),
+  await here.signIn('Ada', 'correct horse', { remember: true }),
+];
+draw(views.length);
+here.active();
+here.hold(60);
+here.hold(60, { why: 'a cutscene' });
+here.hold(300, { away: true });
+here.release();
+here.watch('lobby');
+here.unwatch('lobby');
+await here.loadRoster();
+const isSent: boolean = here.send({ type: 'move', to: [1, 2] });
+const isSignedIn: boolean = await here.look();
+const sessions: OwnSession[] = await here.sessions();
+for (const own of sessions) {
+  draw(own.id, own.status, own.created_at, own.last_activity_at, own.connections, own.current);
+  draw(own.remember, own.expires_in, own.ends_in, own.browser, own.system);
+}
+const { changes, next } = await here.history({ limit: 10 });
+await here.history({ before: next });
+await here.history();
+const change: Change | undefined = changes[0];
+draw(change?.status, change?.player_status, change?.reason, change?.at, change?.session_id, change?.detail);
+draw(change?.last_activity_at, change?.last_activity_by, isSent, isSignedIn);
+await here.signOutOne(sessions[0]?.id ?? '');
+await here.signOutEverywhere();
+await here.signOut();
+
+// What goes wrong
+
+try {
+  await here.signIn('Ada', 'wrong');
+} catch (problem) {
+  if (!(problem instanceof Problem)) throw problem;
+  const error: Error = problem;
+  draw(error.message, problem.status, problem.code, problem.detail, problem.retryAfter, String(problem.details['limit']));
+}
+const word: string | undefined = CLOSE_REASONS[4501];
+draw(word, isEnd(4501));
+
+// What must not be taken for right. An unused `@ts-expect-error` is an error itself.
+
+// @ts-expect-error: no such event
+here.on('signed_out', () => {});
+// @ts-expect-error: no such field
+here.on('warning', ({ seconds }) => draw(seconds));
+// @ts-expect-error: what is known cannot be set from outside
+here.player = null;
+// @ts-expect-error
+here.status = 'active';
+// @ts-expect-error
+here.roster.players.clear();
+// @ts-expect-error: the state is the module's own
+here.connection = 'open';
+// @ts-expect-error: it may be nobody
+draw(here.player.name);
+// @ts-expect-error
+here.policy.idle_timeout;
+// @ts-expect-error: no such option
+new StillHere({ topics: ['lobby'] });
+// @ts-expect-error: a list of topics; a word alone would be taken for its letters
+new StillHere({ watch: 'lobby' });
+// @ts-expect-error: a hold has a length
+here.hold();
+// @ts-expect-error: in seconds, as a number
+here.hold('60');
+// @ts-expect-error: a message has a type
+here.send({ to: 1 });
+// @ts-expect-error: a guest has no password
+await here.signInAsGuest('Ada', 'correct horse');
+// @ts-expect-error: a registered player has one
+await here.register('Ada');
+// @ts-expect-error: an option, not an argument
+await here.signIn('Ada', 'correct horse', true);
+// @ts-expect-error: to be awaited
+const isHere: boolean = here.start();
+// @ts-expect-error: private
+here.tell('status');
+// @ts-expect-error: the table is not to be changed
+CLOSE_REASONS[4501] = 'other';
+// @ts-expect-error: only the module makes a roster
+new Roster();

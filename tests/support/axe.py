@@ -1,0 +1,84 @@
+"""axe-core: whether a page can be used by everybody, as far as a program can tell.
+
+`scripts/test` gets it from npm. It runs in a world of its own beside the page's: no content
+security policy stops it there, the page does not see it, and its timers go on where a test has
+stopped the page's clock.
+"""
+
+import functools
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.async_api import Page
+
+NODE_MODULES = Path(sys.prefix, "npm", "node_modules")
+"""Where `scripts/test` puts what it gets from npm."""
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
+
+_RUN = """
+axe.run(document, {runOnly: RULES, resultTypes: ['violations']}).then(({violations}) =>
+  violations.flatMap(({id, impact, help, nodes}) => nodes.map((node) => ({
+    rule: id, impact, help, selector: node.target.flat().join(' in '), advice: node.failureSummary,
+  }))))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One element that breaks one rule."""
+
+    rule: str
+    impact: str
+    help: str
+    selector: str
+    advice: str
+
+    def __str__(self) -> str:
+        advice = self.advice.replace("\n", "\n    ")
+        return f"{self.rule} ({self.impact}): {self.help}\n  {self.selector}\n    {advice}"
+
+
+async def find_violations(page: Page) -> list[Violation]:
+    """What axe-core finds in the page as it stands, open dialogs included: WCAG 2.0 to 2.2, A and
+    AA, and what is good practice. What it leaves to be looked at by a person is left out."""
+    browser = await page.context.new_cdp_session(page)
+    try:
+        frame = (await browser.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]
+        world = await browser.send("Page.createIsolatedWorld", {"frameId": frame})
+        for expression in (_source(), _RUN.replace("RULES", json.dumps(RULES))):
+            answer = await browser.send(
+                "Runtime.evaluate",
+                {
+                    "expression": expression,
+                    "contextId": world["executionContextId"],
+                    "awaitPromise": True,
+                    "returnByValue": True,
+                },
+            )
+            assert "exceptionDetails" not in answer, answer
+    finally:
+        await browser.detach()
+    return [Violation(**each) for each in answer["result"]["value"]]
+
+
+async def is_accessible(page: Page, exceptions: Mapping[str, str] | None = None) -> None:
+    """Assert that nothing is found. `exceptions`: by the rule's name, the reason why it does not
+    hold here; one that nothing breaks any more has to go."""
+    violations = await find_violations(page)
+    excepted = exceptions or {}
+    assert all(excepted.values()), "every exception has a reason"
+    found = [each for each in violations if each.rule not in excepted]
+    assert not found, "\n\n".join(["not everybody can use this page:", *map(str, found)])
+    unused = set(excepted) - {each.rule for each in violations}
+    assert not unused, f"nothing breaks these rules: {', '.join(sorted(unused))}"
+
+
+@functools.cache
+def _source() -> str:
+    file = NODE_MODULES / "axe-core" / "axe.min.js"
+    assert file.exists(), "axe-core is not there: scripts/test gets it, or leaves its tests out"
+    return file.read_text()
