@@ -1,6 +1,8 @@
 """Problem details (RFC 9457), and the headers that every response carries. Shared by both edges."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 
@@ -32,9 +34,12 @@ class ProblemDetails(msgspec.Struct, frozen=True):
     code: str
 
 
-def encode_problem(status: int, code: str, detail: str) -> bytes:
-    """The body of a problem response."""
+def encode_problem(
+    status: int, code: str, detail: str, extension: Mapping[str, Any] | None = None
+) -> bytes:
+    """The body of a problem response; `extension`: the members that only this problem has."""
     title = HTTPStatus(status).phrase
-    return msgspec.json.encode(
-        ProblemDetails(f"urn:stillhere:problem:{code}", title, status, detail, code)
-    )
+    problem = ProblemDetails(f"urn:stillhere:problem:{code}", title, status, detail, code)
+    if extension:
+        return msgspec.json.encode({**msgspec.structs.asdict(problem), **extension})
+    return msgspec.json.encode(problem)

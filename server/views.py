@@ -21,6 +21,8 @@ class PlayerView(msgspec.Struct, frozen=True, gc=False):
     name: str
     guest: bool
     status: Status
+    # Seconds since the last activity, as of when this was written; of who is away, in lists only.
+    idle_for: float | msgspec.UnsetType = msgspec.UNSET
 
     @classmethod
     def of(cls, player: Player) -> Self:
@@ -35,6 +37,8 @@ class SessionClocks(msgspec.Struct, frozen=True, gc=False):
     warns_in: float
     ends_in: float
     remember: bool
+    # Seconds left of a hold; absent without one.
+    held_for: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class PolicyView(msgspec.Struct, frozen=True, gc=False):
@@ -47,6 +51,16 @@ class PolicyView(msgspec.Struct, frozen=True, gc=False):
     reload_grace: float
     reconnect_grace: float
 
+    @classmethod
+    def of(cls, policy: Policy) -> Self:
+        return msgspec.convert(policy, cls, from_attributes=True)
+
+
+class SignInPolicy(PolicyView, frozen=True, gc=False):
+    """What somebody who is about to sign in may want to know of the session they would have."""
+
+    remember_lifetime: float
+
 
 class SessionView(msgspec.Struct, frozen=True, gc=False):
     """What `GET /api/session` answers and `hello` begins with."""
@@ -58,6 +72,7 @@ class SessionView(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def of(cls, session: Session, policy: Policy, now: float) -> Self:
         """The view of a session at the presence instant `now`."""
+        held_for = session.held_for(now)
         return cls(
             PlayerView.of(session.player),
             SessionClocks(
@@ -66,21 +81,22 @@ class SessionView(msgspec.Struct, frozen=True, gc=False):
                 to_milliseconds(session.warns_in(policy, now)),
                 to_milliseconds(max(session.ends_at - now, 0.0)),
                 session.remember,
+                to_milliseconds(held_for) if held_for else msgspec.UNSET,
             ),
-            PolicyView(
-                policy.away_after,
-                policy.warn_before,
-                policy.idle_timeout,
-                policy.session_lifetime,
-                policy.reload_grace,
-                policy.reconnect_grace,
-            ),
+            PolicyView.of(policy),
         )
 
 
 def to_milliseconds(seconds: float) -> float:
     """`seconds`, which is not negative, without the digits that nobody can use."""
     return int(seconds * 1000 + 0.5) / 1000  # a third of what `round(seconds, 3)` costs
+
+
+def idle_for(player: Player, status: Status, now: float) -> float | msgspec.UnsetType:
+    """Seconds since the last activity of a player who is known to be away, to a tenth."""
+    if status is not Status.AWAY:
+        return msgspec.UNSET
+    return int(max(now - player.last_activity, 0.0) * 10 + 0.5) / 10
 
 
 def to_rfc3339(unix_ms: int) -> str:

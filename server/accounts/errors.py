@@ -9,7 +9,21 @@ AccountError
  +-- TooBusy              so many passwords are being checked that this one would wait too long
 """
 
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
 from server.ids import PlayerId
+
+NameRule: TypeAlias = Literal[
+    "name_empty", "name_too_long", "name_character", "name_marks", "name_invisible"
+]
+PasswordRule: TypeAlias = Literal[
+    "password_too_short",
+    "password_too_long",
+    "password_is_name",
+    "password_is_server",
+    "password_common",
+]
 
 
 class AccountError(Exception):
@@ -17,7 +31,11 @@ class AccountError(Exception):
 
 
 class NameRefused(AccountError):
-    def __init__(self, why: str) -> None:
+    """`rule` and `facts` say the same as the sentence, to those who speak another language."""
+
+    def __init__(self, why: str, rule: NameRule, **facts: int | str) -> None:
+        self.rule = rule
+        self.facts: Mapping[str, int | str] = facts
         super().__init__(why)
 
 
@@ -28,7 +46,11 @@ class NameTaken(AccountError):
 
 
 class PasswordRefused(AccountError):
-    def __init__(self, why: str) -> None:
+    """`rule` and `facts`: as of a name."""
+
+    def __init__(self, why: str, rule: PasswordRule, **facts: int | str) -> None:
+        self.rule = rule
+        self.facts: Mapping[str, int | str] = facts
         super().__init__(why)
 
 

@@ -27,16 +27,26 @@ T = TypeVar("T")
 def check_password(password: str, name: str) -> None:
     """Raise PasswordRefused with a sentence that says what is wrong; no rules of composition."""
     if len(password) < SHORTEST:
-        raise PasswordRefused(f"A password needs at least {SHORTEST} characters.")
+        raise PasswordRefused(
+            f"A password needs at least {SHORTEST} characters.",
+            "password_too_short",
+            limit=SHORTEST,
+        )
     if len(password) > LONGEST:
-        raise PasswordRefused(f"A password has at most {LONGEST} characters.")
+        raise PasswordRefused(
+            f"A password has at most {LONGEST} characters.", "password_too_long", limit=LONGEST
+        )
     if password.casefold() == name.casefold():
-        raise PasswordRefused("The password must not be the name.")
+        raise PasswordRefused("The password must not be the name.", "password_is_name")
     if "".join(filter(str.isalnum, password.casefold())) == _PRODUCT:
         # ASVS 5.0, 6.2.11: whoever guesses here begins with where they are.
-        raise PasswordRefused("The password must not be the name of this server.")
+        raise PasswordRefused(
+            "The password must not be the name of this server.", "password_is_server"
+        )
     if is_common(password):
-        raise PasswordRefused("That password is among the first that guessers try.")
+        raise PasswordRefused(
+            "That password is among the first that guessers try.", "password_common"
+        )
 
 
 class Passwords:

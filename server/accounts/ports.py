@@ -39,6 +39,10 @@ class AccountStore(Protocol):
     def is_failing(self) -> bool:
         """Whether the disk is known to take nothing just now."""
 
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits for the disk that nobody more can be let in."""
+
     def add_account(self, account: Account, name: Name, created_at: float) -> asyncio.Future[None]:
         """Queue a new player; `created_at` is a presence instant. The future is done when the
         row is durable."""

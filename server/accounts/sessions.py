@@ -9,7 +9,7 @@ from server.accounts.tokens import SessionTokens
 from server.ids import SessionId, new_session_id
 from server.presence.events import Event, SessionEnded, SessionSlept
 from server.presence.registry import Registry
-from server.presence.session import Player, Session
+from server.presence.session import UNKNOWN_DEVICE, Device, Player, Session
 from server.presence.status import Reason
 from server.presence.stream import EventStream
 
@@ -38,18 +38,32 @@ class Sessions:
         # Why the latest sessions ended: the disk knows all of them, a little later.
         self._endings: dict[bytes, Reason] = {}
 
-    def open(self, player: Player, now: float, *, remember: bool = False) -> tuple[Session, str]:
+    def open(
+        self,
+        player: Player,
+        now: float,
+        *,
+        remember: bool = False,
+        device: Device = UNKNOWN_DEVICE,
+    ) -> tuple[Session, str]:
         """Sign `player` in; returns the session and the cookie that names it.
 
         Tell nobody of the cookie before `flush` returns: a crash should not forget what it names.
         """
         token = self._tokens.mint()
-        session, events = self._registry.sign_in(player, new_session_id(), now, remember=remember)
+        session, events = self._registry.sign_in(
+            player, new_session_id(), now, remember=remember, device=device
+        )
         self.know(session, token.digest)
         self._store.add_session(session, token.digest)
         self.audit.opened(session)
         self._stream.publish(events)
         return session, token.cookie
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits for the disk that nobody more can be let in."""
+        return self._store.is_full
 
     def know(self, session: Session, digest: bytes) -> None:
         """Have `digest` name `session`; for sessions that an earlier process opened."""

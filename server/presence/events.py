@@ -35,6 +35,8 @@ class StatusChanged(msgspec.Struct, frozen=True, gc=False):
     player_after: Status
     last_activity: float
     last_activity_by: str
+    # Seconds for which the player said that they would be away; 0 where they did not.
+    back_in: float = 0.0
 
 
 class WarningGiven(msgspec.Struct, frozen=True, gc=False):

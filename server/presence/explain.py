@@ -11,6 +11,8 @@ def explain_change(event: StatusChanged, policy: Policy) -> str:
         f"last activity: {event.last_activity_by}, {_seconds(event.at - event.last_activity)} ago"
     )
     match event.reason:
+        case Reason.IDLE if event.back_in:
+            return f"be right back, within {_seconds(event.back_in)} (hold); {last}"
         case Reason.IDLE:
             return f"no activity for {_seconds(policy.away_after)} (away_after); {last}"
         case Reason.WARNING:

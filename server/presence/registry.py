@@ -20,7 +20,7 @@ from server.presence.events import (
     WarningGiven,
 )
 from server.presence.policy import Policy
-from server.presence.session import LONG_AGO, NEVER, Player, Session
+from server.presence.session import LONG_AGO, NEVER, UNKNOWN_DEVICE, Device, Player, Session
 from server.presence.status import Reason, Status, best, check_change
 
 _NOTHING: tuple[Event, ...] = ()
@@ -85,7 +85,13 @@ class Registry:
     # Facts about a session
 
     def sign_in(
-        self, player: Player, session_id: SessionId, now: float, *, remember: bool = False
+        self,
+        player: Player,
+        session_id: SessionId,
+        now: float,
+        *,
+        remember: bool = False,
+        device: Device = UNKNOWN_DEVICE,
     ) -> tuple[Session, list[Event]]:
         """`player` signed in. One session more than the policy allows replaces the oldest."""
         now = self._present(now)
@@ -97,6 +103,7 @@ class Registry:
         self._players[player.id] = player
         lifetime = self.policy.remember_lifetime if remember else self.policy.session_lifetime
         session = Session(session_id, player, now, now + lifetime, remember=remember)
+        session.device = device
         self._add(session)
         events.append(SessionStarted(session, now))
         self._settle(session, Reason.SIGNED_IN, now, events)
@@ -106,8 +113,13 @@ class Registry:
     def touch(self, session: Session, now: float, by: str = "ping") -> Sequence[Event]:
         """An activity: the idle clock starts anew. `by` says what it was, for the history."""
         is_active = session.status is Status.ACTIVE
-        if not is_active and session.ended is not None:
-            return _NOTHING
+        if not is_active:
+            if session.ended is not None:
+                return _NOTHING
+            if session.is_away_held:
+                # Whoever is back is back. Nobody is active as long as such a hold lasts, so those
+                # who are need not be asked for one.
+                session.hold_until = LONG_AGO
         # A request counts from when it came, and others were faster since: no clock goes back.
         if now < self._latest:
             now = self._latest
@@ -171,22 +183,37 @@ class Registry:
             self._arm(session, now)
         return [DeadlineMovedUp(session, now)]
 
-    def hold(self, session: Session, seconds: float, now: float) -> tuple[float, Sequence[Event]]:
+    def hold(
+        self, session: Session, seconds: float, now: float, *, away: bool = False
+    ) -> tuple[float, Sequence[Event]]:
         """Let the idle clock stand still for `seconds`, as far as the policy and the absolute end
-        allow; returns the seconds granted. A hold never shortens one that is running."""
+        allow; returns the seconds granted. A hold never shortens one that is running.
+
+        `away`: the player will be right back. They count as idle for `away_after` at once, until
+        an activity, which ends the hold. There is one hold a session: one that was running becomes
+        such a one, and a plain one that comes on top of it lengthens it.
+        """
         if session.ended is not None:
             return 0.0, _NOTHING
         now = self._present(now)
         until = now + max(min(seconds, self.policy.max_hold, session.ends_at - now), 0.0)
-        if until > session.hold_until:
-            session.idle_from += until - max(session.hold_until, now)
+        # The instant from which the clock would run on without this hold.
+        runs_at = max(session.hold_until, now)
+        if runs_at <= now:
+            session.is_away_held = False
+        if away and until > now:
+            session.is_away_held = True
+            session.idle_from = min(session.idle_from, runs_at - self.policy.away_after)
+        if until > runs_at:
+            session.idle_from += until - runs_at
             session.hold_until = until
         events: list[Event] = []
-        if session.is_idle_warned and session.hold_until > now:
-            self._withdraw_warning(session, now, events)
+        if session.hold_until > now:
+            if session.is_idle_warned:
+                self._withdraw_warning(session, now, events)
             self._settle(session, Reason.IDLE, now, events)
         self._arm(session, now)
-        return max(session.hold_until - now, 0.0), events
+        return session.held_for(now), events
 
     def release(self, session: Session, now: float) -> Sequence[Event]:
         """End a hold: the idle clock runs on from where it stood."""
@@ -370,6 +397,7 @@ class Registry:
                 player.status,
                 session.last_activity,
                 session.last_activity_by,
+                session.held_for(now) if session.is_away_held else 0.0,
             )
         )
 

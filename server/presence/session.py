@@ -1,5 +1,7 @@
 """What the registry holds: a player, their sessions, and the clocks of each session."""
 
+from typing import NamedTuple
+
 from server.ids import PlayerId, SessionId
 from server.presence.policy import Policy
 from server.presence.status import Reason, Status
@@ -35,6 +37,16 @@ class Player:
         return max(self.last_activity_before, max(present, default=LONG_AGO))
 
 
+class Device(NamedTuple):
+    """What a session was opened with, in words; None: not known. No rule depends on it."""
+
+    browser: str | None = None
+    system: str | None = None
+
+
+UNKNOWN_DEVICE = Device()
+
+
 class Session:
     """One signed-in browser. Only the registry writes here. Instants are presence time.
 
@@ -45,6 +57,7 @@ class Session:
     __slots__ = (
         "connections",
         "created_at",
+        "device",
         "ended",
         "ends_at",
         "grace_reason",
@@ -54,6 +67,7 @@ class Session:
         "idle_from",
         "is_absent",
         "is_asleep",
+        "is_away_held",
         "is_idle_warned",
         "is_lifetime_warned",
         "is_lifetime_warning_sent",
@@ -76,6 +90,7 @@ class Session:
         self.created_at = created_at
         self.ends_at = ends_at
         self.remember = remember
+        self.device = UNKNOWN_DEVICE
         self.status = Status.OFFLINE
         self.ended: Reason | None = None
 
@@ -84,6 +99,8 @@ class Session:
         self.is_touched = False
         self.idle_from = created_at
         self.hold_until = LONG_AGO
+        # The latest hold is, or was, a "be right back": the player is away as long as it lasts.
+        self.is_away_held = False
         self.is_idle_warned = False
         # When the idle warning reached a connection; None also while there was none to send it to.
         self.warning_sent_at: float | None = None
@@ -103,6 +120,11 @@ class Session:
 
     def __repr__(self) -> str:
         return f"<Session {self.id} of {self.player.name!r}: {self.status}>"
+
+    def held_for(self, now: float) -> float:
+        """Seconds that are left of a hold; 0 without one."""
+        left = self.hold_until - now
+        return left if left > 0.0 else 0.0
 
     def away_at(self, policy: Policy) -> float:
         """When the player counts as away."""

@@ -3,14 +3,18 @@
 What it promises: a watcher is never led past a gap. Its versions are consecutive, or it gets a
 `roster`. A change is told within the pace: 20 ms in a small lobby, longer in a large one, so that
 fan-out takes no more than a tenth of the loop. Cost: a diff is encoded once, a roster once a
-version; sending is one call a watcher, in slices of 5 ms between which the loop does other work.
+version, and once a second as long as somebody in it is away, whose time passes; sending is one
+call a watcher, in slices of 5 ms between which the loop does other work.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable
 
+from msgspec import UNSET
+
+from server.clock import Clock
 from server.presence.events import Event, StatusChanged
-from server.presence.session import Player
+from server.presence.session import NEVER, Player
 from server.realtime.connection import Connection
 from server.realtime.lobby import Lobby
 from server.realtime.messages import encode
@@ -24,20 +28,26 @@ SHARE = 0.1
 SLICE = 0.005
 """Seconds of fan-out without letting the loop do other work."""
 
+KEPT_FOR = 1.0
+"""Seconds after which a roster that tells for how long somebody has been away is written anew."""
+
 _NO_VERSION = -1
 _BETWEEN_LOOKS = 32
 
 
 class Hub:
-    """Watches events for the lobby and tells its watchers. `time`: seconds, monotonic."""
+    """Watches events for the lobby and tells its watchers. `time`: the loop's, in seconds; it
+    paces what is told, and `clock` says for how long players have been away."""
 
-    def __init__(self, time: Callable[[], float]) -> None:
+    def __init__(self, time: Callable[[], float], clock: Clock) -> None:
         self._time = time
+        self._clock = clock
         self._lobby = Lobby()
         # The version each watcher has; _NO_VERSION: a roster is owed.
         self._watchers: dict[Connection, int] = {}
         self._roster_text = ""
         self._roster_version = _NO_VERSION
+        self._roster_until = NEVER
         self._timer: asyncio.TimerHandle | None = None
         self._tells_at = 0.0
         self._fan_out: asyncio.Task[None] | None = None
@@ -102,7 +112,7 @@ class Hub:
     async def _tell(self) -> None:
         """Send one diff to every watcher. Cancelling leaves some of them owed a roster."""
         try:
-            diff = self._lobby.take_diff(self._time())
+            diff = self._lobby.take_diff(self._time(), self._clock.now())
             text = None if diff is None else encode(diff)
             spent = await self._send_to_all(text)
         finally:
@@ -138,9 +148,13 @@ class Hub:
             self._send_roster(connection)
 
     def _send_roster(self, connection: Connection) -> None:
-        if self._roster_version != self._lobby.version:
-            self._roster_text = encode(self._lobby.roster())
+        at = self._clock.now()
+        if self._roster_version != self._lobby.version or at >= self._roster_until:
+            roster = self._lobby.roster(at)
+            self._roster_text = encode(roster)
             self._roster_version = self._lobby.version
+            ages = any(player.idle_for is not UNSET for player in roster.players)
+            self._roster_until = at + KEPT_FOR if ages else NEVER
         # First: one message too many ends the watching.
         self._watchers[connection] = self._lobby.version
         connection.send(self._roster_text)

@@ -1,14 +1,20 @@
-"""What the lobby has been told, and what it has yet to be told. Pure: instants are arguments."""
+"""What the lobby has been told, and what it has yet to be told. Pure: instants are arguments.
+
+There are two clocks. `now` is the loop's, by which it is decided what is due to be told; `at` is
+presence time, from which follows for how long somebody who is away has done nothing.
+"""
 
 import heapq
 from collections.abc import Iterable
+
+import msgspec
 
 from server.ids import PlayerId
 from server.presence.events import StatusChanged
 from server.presence.session import Player
 from server.presence.status import Status
 from server.realtime.messages import LOBBY, ChangedPlayer, Presence, Roster
-from server.views import PlayerView
+from server.views import PlayerView, idle_for
 
 ROSTER_WINDOW = 1000
 """Players a roster lists; of a larger lobby it has the first by name, and the total."""
@@ -17,15 +23,28 @@ SETTLING = 0.5
 """Seconds until a dropped connection is shown: a reload takes less, and nobody need see it."""
 
 
+class _Here(msgspec.Struct, frozen=True, gc=False):
+    """A player who is here, with a status that they may have no more."""
+
+    player: Player
+    status: Status
+
+    def view(self, at: float) -> PlayerView:
+        player, status = self.player, self.status
+        idle = idle_for(player, status, at)
+        return PlayerView(player.id, player.name, player.guest, status, idle)
+
+
 class Lobby:
     """Who is here, as its watchers know it: the latest value of each player, and the changes
-    since. A leave and a return between two diffs cancel out."""
+    since. A leave and a return between two diffs cancel out; that time passes for somebody who is
+    away is no change."""
 
     def __init__(self) -> None:
         self.version = 0
-        self._told: dict[PlayerId, PlayerView] = {}
+        self._told: dict[PlayerId, _Here] = {}
         # What is true by now (None: not here), and when it may be told.
-        self._untold: dict[PlayerId, tuple[PlayerView | None, float]] = {}
+        self._untold: dict[PlayerId, tuple[_Here | None, float]] = {}
 
     def __len__(self) -> int:
         """How many players the watchers know of."""
@@ -35,7 +54,7 @@ class Lobby:
         """Start with those of `players` who are here, as if that had been told long ago."""
         self._untold.clear()
         self._told = {
-            player.id: _view(player, player.status) for player in players if player.status.is_here
+            player.id: _Here(player, player.status) for player in players if player.status.is_here
         }
 
     def note(self, event: StatusChanged, now: float) -> None:
@@ -44,9 +63,9 @@ class Lobby:
             return
         player = event.session.player
         status = event.player_after
-        view = _view(player, status) if status.is_here else None
+        here = _Here(player, status) if status.is_here else None
         due = now + SETTLING if status is Status.RECONNECTING else now
-        self._untold[player.id] = view, due
+        self._untold[player.id] = here, due
 
     def next_due(self) -> float | None:
         """When there will be something to tell; None: nothing has changed."""
@@ -57,7 +76,7 @@ class Lobby:
         due = self.next_due()
         return due is not None and due <= now
 
-    def take_diff(self, now: float) -> Presence | None:
+    def take_diff(self, now: float, at: float) -> Presence | None:
         """What is due to be told, as the next version; None if that amounts to nothing."""
         joined: list[PlayerView] = []
         changed: list[ChangedPlayer] = []
@@ -66,29 +85,29 @@ class Lobby:
         for id in due:
             after, _ = self._untold.pop(id)
             before = self._told.get(id)
-            if after == before:
-                continue
             if after is None:
-                del self._told[id]
-                left.append(id)
-            else:
-                self._told[id] = after
-                if before is None:
-                    joined.append(after)
-                else:
-                    changed.append(ChangedPlayer(id, after.status))
+                if before is not None:
+                    del self._told[id]
+                    left.append(id)
+                continue
+            # Even where nothing has changed: whoever left and came back is another object.
+            self._told[id] = after
+            if before is None:
+                joined.append(after.view(at))
+            elif after.status is not before.status:
+                idle = idle_for(after.player, after.status, at)
+                changed.append(ChangedPlayer(id, after.status, idle))
         if not (joined or changed or left):
             return None
         self.version += 1
         return Presence(LOBBY, self.version, joined, changed, left, len(self._told))
 
-    def roster(self) -> Roster:
+    def roster(self, at: float) -> Roster:
         """Everything that was told, up to the present version."""
         first = heapq.nsmallest(
-            ROSTER_WINDOW, self._told.values(), key=lambda view: (view.name.casefold(), view.id)
+            ROSTER_WINDOW,
+            self._told.values(),
+            key=lambda here: (here.player.sort_key, here.player.id),
         )
-        return Roster(LOBBY, self.version, first, len(self._told))
-
-
-def _view(player: Player, status: Status) -> PlayerView:
-    return PlayerView(player.id, player.name, player.guest, status)
+        players = [here.view(at) for here in first]
+        return Roster(LOBBY, self.version, players, len(self._told))

@@ -33,14 +33,20 @@ class Ping(_Message, frozen=True, tag="ping"):
 
 
 class Hold(_Message, frozen=True, tag="hold"):
-    """Busy without input: let the idle clock stand still for `seconds`."""
+    """Busy without input: let the idle clock stand still for `seconds`. `away`: be right back."""
 
     seconds: Annotated[float, msgspec.Meta(gt=0)]
     why: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    away: bool = False
 
 
 class Release(_Message, frozen=True, tag="release"):
     """End the hold."""
+
+
+class Look(_Message, frozen=True, tag="look"):
+    """How do I stand? No activity: what a page asks that was out of sight, or a socket that has
+    been silent."""
 
 
 class Watch(_Message, frozen=True, tag="watch"):
@@ -55,7 +61,7 @@ class Unwatch(_Message, frozen=True, tag="unwatch"):
     topic: str
 
 
-Request: TypeAlias = Hold | Release | Watch | Unwatch
+Request: TypeAlias = Hold | Release | Look | Watch | Unwatch
 ClientMessage: TypeAlias = Ping | Request
 
 
@@ -98,6 +104,14 @@ class Held(_Message, frozen=True, tag="held"):
     expires_in: float
 
 
+class SessionNow(_Message, frozen=True, tag="session"):
+    """The answer to `look`: the session view."""
+
+    player: PlayerView
+    session: SessionClocks
+    policy: PolicyView
+
+
 class Warning_(_Message, frozen=True, tag="warning"):  # noqa: N801 - `Warning` is a builtin
     """The session is about to end for `reason`."""
 
@@ -130,6 +144,7 @@ class Roster(_Message, frozen=True, tag="roster"):
 class ChangedPlayer(msgspec.Struct, frozen=True, gc=False):
     id: PlayerId
     status: Status
+    idle_for: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class Presence(_Message, frozen=True, tag="presence"):
@@ -152,14 +167,14 @@ class Error(_Message, frozen=True, tag="error"):
 
 
 ServerMessage: TypeAlias = (
-    Hello | Pong | Held | Warning_ | Extended | SignedOut | Roster | Presence | Error
+    Hello | Pong | Held | SessionNow | Warning_ | Extended | SignedOut | Roster | Presence | Error
 )
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(ClientMessage)
 # RecursionError is what deep nesting ends in, UnicodeError what a lone surrogate does.
 _BROKEN = (msgspec.DecodeError, RecursionError, UnicodeError)
-_TYPES = {"ping", "hold", "release", "watch", "unwatch"}
+_TYPES = {"ping", "hold", "release", "look", "watch", "unwatch"}
 
 
 def encode(message: ServerMessage) -> str:

@@ -20,12 +20,13 @@ _INSERT_PLAYER = """
 _INSERT_LOOKALIKE = "INSERT INTO name_lookalikes (lookalike, player_id) VALUES (?, ?)"
 _INSERT_SESSION = """
     INSERT INTO sessions (id, player_id, token_digest, remember, status, created_at,
-                          last_activity_at, last_activity_by, ends_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                          last_activity_at, last_activity_by, ends_at, browser, system)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _INSERT_CHANGE = """
-    INSERT INTO status_changes (player_id, session_id, status, reason, at, player_status, detail)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+    INSERT INTO status_changes (player_id, session_id, status, reason, at, player_status, detail,
+                                last_activity_at, last_activity_by)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _UPDATE_PLAYER = """
     UPDATE players SET status = ?, is_currently_active = ?,

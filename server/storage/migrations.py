@@ -64,6 +64,12 @@ MIGRATIONS = (
         version TEXT NOT NULL
     ) STRICT;
     """,
+    """
+    ALTER TABLE sessions ADD COLUMN browser TEXT;  -- what it was opened with; NULL: not known
+    ALTER TABLE sessions ADD COLUMN system TEXT;
+    ALTER TABLE status_changes ADD COLUMN last_activity_at INTEGER;  -- what the idle clock went by;
+    ALTER TABLE status_changes ADD COLUMN last_activity_by TEXT;     -- NULL: a row from before
+    """,
 )
 
 

@@ -29,7 +29,8 @@ class StoredPlayer(NamedTuple):
 
 
 class StoredChange(NamedTuple):
-    """A row of the history. `number` grows with time and pages the history."""
+    """A row of the history. `number` grows with time and pages the history. The last activity is
+    None in rows that schema 1 has written."""
 
     number: int
     status: Status
@@ -38,6 +39,8 @@ class StoredChange(NamedTuple):
     at: int
     session_id: SessionId
     detail: str
+    last_activity_at: int | None
+    last_activity_by: str | None
 
 
 class StoredSession(NamedTuple):
@@ -51,6 +54,8 @@ class StoredSession(NamedTuple):
     last_activity_at: int
     last_activity_by: str
     ends_at: int
+    browser: str | None
+    system: str | None
     player: StoredPlayer
 
 
@@ -109,24 +114,23 @@ class Queries:
     async def history(self, player: PlayerId, before: int, limit: int) -> list[StoredChange]:
         """A player's changes, newest first, with numbers below `before`."""
         rows = await self._all(
-            "SELECT id, status, player_status, reason, at, session_id, detail FROM status_changes"
+            "SELECT id, status, player_status, reason, at, session_id, detail, last_activity_at,"
+            " last_activity_by FROM status_changes"
             " WHERE player_id = ? AND id < ? ORDER BY id DESC LIMIT ?",
             player,
             before,
             limit,
         )
         return [
-            StoredChange(
-                id, Status(status), Status(player_status), Reason(reason), at, session, why
-            )
-            for id, status, player_status, reason, at, session, why in rows
+            StoredChange(id, Status(status), Status(player_status), Reason(reason), *rest)
+            for id, status, player_status, reason, *rest in rows
         ]
 
     async def live_sessions(self) -> list[StoredSession]:
         """Every session that has not ended, oldest first."""
         rows = await self._all(
             "SELECT s.id, s.token_digest, s.remember, s.status, s.created_at,"  # noqa: S608
-            f" s.last_activity_at, s.last_activity_by, s.ends_at, {_PLAYER}"
+            f" s.last_activity_at, s.last_activity_by, s.ends_at, s.browser, s.system, {_PLAYER}"
             " FROM sessions s JOIN players p ON p.id = s.player_id"
             " WHERE s.ended_at IS NULL ORDER BY s.created_at, s.rowid"
         )
@@ -140,6 +144,8 @@ class Queries:
                 last_activity_at,
                 last_activity_by,
                 ends_at,
+                browser,
+                system,
                 _player(tuple(player)),
             )
             for (
@@ -151,6 +157,8 @@ class Queries:
                 last_activity_at,
                 last_activity_by,
                 ends_at,
+                browser,
+                system,
                 *player,
             ) in rows
         ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from server.accounts.devices import device_of
 from server.accounts.sessions import Sessions
 from server.clock import Clock
 from server.ids import PlayerId
@@ -55,6 +56,7 @@ def restore_sessions(
             clock.from_wall(row.ends_at) - ahead,
             remember=row.remember,
         )
+        session.device = device_of(row.browser, row.system)
         session.last_activity = last_activity - ahead
         session.last_activity_by = row.last_activity_by
         session.idle_from = session.last_activity

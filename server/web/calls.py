@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.problems import ProblemDetails
 from server.web.parameters import Parameter
 from server.web.problems import PROBLEMS
 
@@ -49,10 +50,12 @@ class Call(Route):
         takes: type | None = None,
         query: Iterable[Parameter[Any]] = (),
         problems: Iterable[str] = (),
+        details: Mapping[int, type[ProblemDetails]] | None = None,
     ) -> None:
         """`answers`: for each status below 400 the type of its body, `Text`, or None if it has
         none. `takes`: the type of the body. `problems`: the codes of `PROBLEMS` that are its own;
-        those that follow from the rest are found."""
+        those that follow from the rest are found. `details`: for a status, the type of its
+        problem details where they have more members than all have."""
         super().__init__(path, endpoint, methods=[method])
         self.method = method
         self.summary = summary
@@ -60,6 +63,7 @@ class Call(Route):
         self.cookie = cookie
         self.takes = takes
         self.query = tuple(query)
+        self.details = dict(details or {})
         self._own_problems = tuple(problems)
 
     @property

@@ -88,6 +88,7 @@ def document(calls: Iterable[Call]) -> dict[str, Any]:
     types: list[Any] = [ProblemDetails]
     for call in calls:
         types += [type_ for type_ in (call.takes, *call.answers.values()) if _is_json(type_)]
+        types += call.details.values()
     schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
     schema_of = dict(zip(types, schemas, strict=True))
     paths: dict[str, Any] = {}
@@ -135,7 +136,12 @@ def _operation(call: Call, schema_of: dict[Any, Any]) -> dict[str, Any]:
             str(status): _answer(call, status, type_, schema_of)
             for status, type_ in call.answers.items()
         }
-        | {str(status): _refusal(status, codes) for status, codes in call.problems.items()},
+        | {
+            str(status): _refusal(
+                status, codes, schema_of[call.details.get(status, ProblemDetails)]
+            )
+            for status, codes in call.problems.items()
+        },
     }
     if call.takes is not None:
         operation["requestBody"] = {
@@ -170,11 +176,8 @@ def _answer(call: Call, status: int, type_: Any, schema_of: dict[Any, Any]) -> d
     return answer
 
 
-def _refusal(status: int, codes: list[str]) -> dict[str, Any]:
-    schema = {
-        "$ref": _REFERENCE.format(name="ProblemDetails"),
-        "properties": {"status": {"const": status}, "code": {"enum": codes}},
-    }
+def _refusal(status: int, codes: list[str], details: dict[str, Any]) -> dict[str, Any]:
+    schema = details | {"properties": {"status": {"const": status}, "code": {"enum": codes}}}
     refusal: dict[str, Any] = {
         "description": " ".join(f"`{code}`: {PROBLEMS[code][1]}" for code in codes),
         "content": {PROBLEM_JSON: {"schema": schema}},

@@ -17,6 +17,7 @@ _CANDIDATES = (_PACKAGE / "static", _PACKAGE.parent / "static")
 _TYPES = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml; charset=utf-8",
+    ".ts": "text/plain",  # TypeScript, which the common tables take for a video
     ".webmanifest": "application/json",
 }
 

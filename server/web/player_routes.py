@@ -16,7 +16,7 @@ from server.presence.session import Player
 from server.presence.status import Reason, Status
 from server.storage.journal import Journal
 from server.storage.queries import Queries, StoredPlayer
-from server.views import Instant, to_rfc3339
+from server.views import Instant, idle_for, to_rfc3339
 from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
@@ -41,6 +41,8 @@ class PublicPlayer(msgspec.Struct):
     status: Status
     is_currently_active: bool
     last_activity_at: Instant
+    # Seconds since then, of who is away.
+    idle_for: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class Players(msgspec.Struct):
@@ -59,6 +61,9 @@ class HistoryEntry(msgspec.Struct):
     session_id: SessionId
     detail: str
     player_status: Status
+    # What the idle clock went by; null in entries that an older version has written.
+    last_activity_at: Instant | None
+    last_activity_by: str | None
 
 
 class History(msgspec.Struct):
@@ -164,6 +169,8 @@ class PlayerRoutes:
                 each.session_id,
                 each.detail,
                 each.player_status,
+                None if each.last_activity_at is None else to_rfc3339(each.last_activity_at),
+                each.last_activity_by,
             )
             for each in found[:limit]
         ]
@@ -178,6 +185,7 @@ class PlayerRoutes:
             player.status,
             player.status.is_here,
             to_rfc3339(self._clock.to_wall(player.last_activity)),
+            idle_for(player, player.status, self._clock.now()),
         )
 
     def _stored(self, player: StoredPlayer) -> PublicPlayer:

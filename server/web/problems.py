@@ -1,5 +1,8 @@
 """From what went wrong to the answer that says so: one table for the whole HTTP edge."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -43,18 +46,25 @@ class Problem(Exception):
     """A request that is answered with problem details; raised anywhere below a route."""
 
     def __init__(
-        self, status: int, code: str, detail: str, headers: dict[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        headers: dict[str, str] | None = None,
+        extension: Mapping[str, Any] | None = None,
     ) -> None:
+        """`extension`: members of the answer beside those that all problems have."""
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
         self.headers = headers
+        self.extension = extension
 
     @property
     def response(self) -> Response:
         return Response(
-            encode_problem(self.status, self.code, self.detail),
+            encode_problem(self.status, self.code, self.detail, self.extension),
             self.status,
             self.headers,
             media_type=PROBLEM_JSON,
@@ -66,9 +76,9 @@ def not_signed_in(ending: Reason | None, policy: Policy) -> Problem:
     return Problem(401, ending or "not_signed_in", explain_ending(ending, policy))
 
 
-def invalid(detail: str) -> Problem:
+def invalid(detail: str, **extension: object) -> Problem:
     """The 422 of a well-formed request that asks for something that cannot be."""
-    return Problem(422, "invalid", detail)
+    return Problem(422, "invalid", detail, extension=extension)
 
 
 async def answer_problem(request: Request, error: Exception) -> Response:
@@ -95,8 +105,11 @@ class AccountProblems:
 
 def _of_account(error: Exception) -> Problem:
     match error:
-        case errors.NameRefused() | errors.PasswordRefused():
-            return invalid(str(error))
+        case (
+            errors.NameRefused(rule=rule, facts=facts)
+            | errors.PasswordRefused(rule=rule, facts=facts)
+        ):
+            return invalid(str(error), rule=rule, **facts)
         case errors.NameTaken():
             return Problem(409, "name_taken", str(error))
         case errors.BadCredentials():

@@ -7,6 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.accounts.accounts import Accounts, OwnName
+from server.accounts.devices import BROWSERS, SYSTEMS, device_from
+from server.accounts.errors import NameRule, PasswordRule
 from server.accounts.names import Name, parse_name
 from server.accounts.passwords import LONGEST, SHORTEST
 from server.accounts.sessions import Sessions
@@ -17,11 +19,17 @@ from server.presence.registry import Registry
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
 from server.presence.stream import EventStream
-from server.views import Instant, SessionView, to_milliseconds, to_rfc3339
+from server.problems import ProblemDetails
+from server.views import Instant, SessionView, SignInPolicy, to_milliseconds, to_rfc3339
 from server.web.bodies import answer, read_json
 from server.web.caller import Caller, caller_of
 from server.web.calls import Call, Cookie
 from server.web.problems import Problem
+
+
+def _one_of(words: tuple[str, ...]) -> msgspec.Meta:
+    return msgspec.Meta(extra_json_schema={"enum": list(words)})
+
 
 _NewName = Annotated[
     str, msgspec.Meta(description="1 to 40 characters once normalised (RFC 8266).")
@@ -63,12 +71,30 @@ class OwnSession(msgspec.Struct):
     remember: bool
     expires_in: float
     ends_in: float
+    # What its `User-Agent` named at sign-in.
+    browser: Annotated[str, _one_of(BROWSERS)] | None
+    system: Annotated[str, _one_of(SYSTEMS)] | None
 
 
 class OwnSessions(msgspec.Struct):
     """All sessions of a player."""
 
     sessions: list[OwnSession]
+
+
+class NobodyHere(ProblemDetails, frozen=True):
+    """The 401 of a look: with the lengths that a session begun now would have."""
+
+    policy: SignInPolicy
+
+
+class NotAllowed(ProblemDetails, frozen=True):
+    """The 422 of a new player; `rule` and its figures where it is the name or the password."""
+
+    rule: NameRule | PasswordRule | msgspec.UnsetType = msgspec.UNSET
+    limit: int | msgspec.UnsetType = msgspec.UNSET
+    length: int | msgspec.UnsetType = msgspec.UNSET
+    character: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class SessionRoutes:
@@ -87,6 +113,7 @@ class SessionRoutes:
         self._registry = registry
         self._stream = stream
         self._clock = clock
+        self._sign_in_policy = SignInPolicy.of(registry.policy)
         self.calls = [
             Call(
                 "POST",
@@ -97,6 +124,7 @@ class SessionRoutes:
                 answers={201: SessionView},
                 cookie=Cookie.SET,
                 problems=["name_taken", "too_many_attempts", "storage_unavailable"],
+                details={422: NotAllowed},
             ),
             Call(
                 "POST",
@@ -107,6 +135,7 @@ class SessionRoutes:
                 answers={201: SessionView},
                 cookie=Cookie.SET,
                 problems=["name_taken", "too_many_attempts", "too_busy", "storage_unavailable"],
+                details={422: NotAllowed},
             ),
             Call(
                 "POST",
@@ -130,6 +159,7 @@ class SessionRoutes:
                 "Look at the own session; passive.",
                 answers={200: SessionView},
                 cookie=Cookie.NEEDED,
+                details={401: NobodyHere},
             ),
             Call(
                 "DELETE",
@@ -237,7 +267,8 @@ class SessionRoutes:
         if caller.session is not None:
             # First, so that it does not count among the sessions that its player may have.
             self._stream.publish(self._registry.end(caller.session, Reason.REPLACED, now))
-        session, cookie = self._sessions.open(player, now, remember=remember)
+        device = device_from(request.headers.get("user-agent", ""))
+        session, cookie = self._sessions.open(player, now, remember=remember, device=device)
         await self._sessions.flush()
         view = SessionView.of(session, self._registry.policy, self._clock.now())
         response = answer(view, 201)
@@ -255,7 +286,11 @@ class SessionRoutes:
     # Staying
 
     async def look(self, request: Request) -> Response:
-        return self._view(caller_of(request))
+        try:
+            return self._view(caller_of(request))
+        except Problem as problem:
+            problem.extension = {"policy": self._sign_in_policy}
+            raise
 
     async def stay(self, request: Request) -> Response:
         caller = caller_of(request)
@@ -313,6 +348,7 @@ class SessionRoutes:
             session.remember,
             to_milliseconds(session.expires_in(self._registry.policy, now)),
             to_milliseconds(max(session.ends_at - now, 0.0)),
+            *session.device,
         )
 
 

@@ -25,6 +25,7 @@ class Store:
         self.queued: list[tuple[Account, Name, asyncio.Future[None]]] = []
         self.removed: list[PlayerId] = []
         self.is_failing = False
+        self.is_full = False
 
     def write(self) -> None:
         for account, name, written in self.queued:

@@ -41,6 +41,24 @@ def test_the_password_must_not_be_the_servers_name(password: str) -> None:
     check_password(f"{password} 7", "Ada")
 
 
+@pytest.mark.parametrize(
+    ("password", "rule", "facts"),
+    [
+        ("p" * 7, "password_too_short", {"limit": 8}),
+        ("p" * 257, "password_too_long", {"limit": 256}),
+        ("ada lovelace", "password_is_name", {}),
+        ("Still Here", "password_is_server", {}),
+        ("password1", "password_common", {}),
+    ],
+)
+def test_a_refusal_says_which_rule_it_was(
+    password: str, rule: str, facts: dict[str, int | str]
+) -> None:
+    with pytest.raises(PasswordRefused) as caught:
+        check_password(password, "Ada Lovelace")
+    assert (caught.value.rule, caught.value.facts) == (rule, facts)
+
+
 async def test_a_password_is_verified_exactly_as_typed(passwords: Passwords) -> None:
     hashed = await passwords.hash("Pass wörd")
     assert await passwords.verify("Pass wörd", hashed)

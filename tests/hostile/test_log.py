@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,7 +76,7 @@ async def test_sessions_and_refusals_are_told_and_no_secret_is(
 async def test_sockets_that_are_turned_away_fill_no_disk(
     tmp_path: Path, log: pytest.LogCaptureFixture
 ) -> None:
-    options = {"max_connections_per_session": 1, "max_messages_per_second": 1}
+    options: dict[str, Any] = {"max_connections_per_session": 1, "max_messages_per_second": 1}
     async with run_server(tmp_path / "test.db", **options) as server:
         ada = await server.guest("Ada")
         tab = await ada.tab()

@@ -5,7 +5,7 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import requests
@@ -20,6 +20,8 @@ from schemathesis.checks import (
 from schemathesis.generation import GenerationMode
 from starlette.routing import Route
 
+from server.accounts.devices import BROWSERS, SYSTEMS
+from server.accounts.errors import NameRule, PasswordRule
 from server.problems import ProblemDetails
 from server.web.calls import Call, Cookie
 from server.web.openapi import BESIDE
@@ -101,6 +103,31 @@ async def test_the_document_tells_of_cookie_passive_requests_and_refusals(
     )
 
 
+async def test_the_document_tells_of_the_refusals_that_say_more(server: LiveServer) -> None:
+    document = await document_of(server)
+    schemas = document["components"]["schemas"]
+    said = {
+        (call.method, call.path, status): response["content"]["application/problem+json"]["schema"]
+        for call in calls_of(server)
+        for status, response in document["paths"][call.path][call.method.lower()][
+            "responses"
+        ].items()
+        if int(status) >= 400
+    }
+    more = {where: schema["$ref"].rpartition("/")[2] for where, schema in said.items()}
+    expected = {("GET", "/api/session", "401"): "NobodyHere"}
+    expected |= {("POST", path, "422"): "NotAllowed" for path in ("/api/guests", "/api/players")}
+    assert {where: name for where, name in more.items() if name != "ProblemDetails"} == expected
+    assert "policy" in schemas["NobodyHere"]["required"]
+    assert "remember_lifetime" in schemas["SignInPolicy"]["required"]
+    assert "remember_lifetime" not in schemas["PolicyView"]["properties"]
+    rules = [each["enum"] for each in schemas["NotAllowed"]["properties"]["rule"]["anyOf"]]
+    assert rules == [sorted(get_args(NameRule)), sorted(get_args(PasswordRule))]
+    assert not {"rule", "limit", "length", "character"} & set(schemas["NotAllowed"]["required"])
+    browsers, _ = schemas["OwnSession"]["properties"]["browser"]["anyOf"]
+    assert browsers["enum"] == list(BROWSERS)
+
+
 def test_every_refusal_in_the_code_has_its_line_among_the_problems() -> None:
     raised = set()
     for path in sorted((ROOT / "server").rglob("*.py")):
@@ -120,6 +147,8 @@ def test_the_protocol_document_has_every_code() -> None:
     for code, (status, _) in PROBLEMS.items():
         assert f"`{code}`" in protocol, code
         assert re.search(rf"\b{status}\b", protocol), code
+    for word in [*get_args(NameRule), *get_args(PasswordRule), *BROWSERS, *SYSTEMS]:
+        assert re.search(rf"\b{word}\b", protocol), word
 
 
 # What schemathesis makes up

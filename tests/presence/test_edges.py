@@ -562,3 +562,135 @@ def test_all_of_a_players_sessions_are_taken_over_at_once() -> None:
         (Status.ACTIVE, Status.ACTIVE),
         (Status.ACTIVE, Status.RECONNECTING),
     ]
+
+
+# Be right back, where it meets the rest
+
+
+def brb(world: World, session: Session, seconds: float = 600) -> list[Event]:
+    """Say "be right back"; returns what happened."""
+    _, events = world.registry.hold(session, seconds, world.now, away=True)
+    return list(world.do(events))
+
+
+def test_be_right_back_turns_a_hold_that_runs_into_such_a_one() -> None:
+    world = World()
+    session = world.tab()
+    world.registry.hold(session, 400, world.now)
+    world.until(100)
+    assert changes(brb(world, session, 10)) == [(Status.AWAY, Reason.IDLE)]
+    assert session.held_for(world.now) == 300, "none is shortened by it"
+    assert left(world, session) == pytest.approx(300 + 180)
+    world.ping(session)
+    assert (session.status, left(world, session)) == (Status.ACTIVE, 300)
+
+
+def test_a_plain_hold_lengthens_a_be_right_back_and_the_player_stays_away() -> None:
+    world = World()
+    session = world.tab()
+    brb(world, session, 100)
+    world.until(50)
+    granted, events = world.registry.hold(session, 200, world.now)
+    assert (granted, list(events), session.status) == (200, [], Status.AWAY)
+    assert left(world, session) == pytest.approx(200 + 180)
+    world.until(200)
+    world.ping(session)
+    assert (session.status, left(world, session)) == (Status.ACTIVE, 300)
+
+
+def test_a_plain_hold_after_a_be_right_back_is_a_plain_one() -> None:
+    world = World()
+    session = world.tab()
+    brb(world, session, 100)
+    world.until(110)
+    world.registry.hold(session, 100, world.now)
+    world.until(120)
+    world.ping(session)
+    assert session.held_for(world.now) == 90, "an activity leaves it as it is"
+    assert left(world, session) == 90 + 300
+
+
+def test_a_blink_during_a_be_right_back_changes_nothing() -> None:
+    world = World()
+    session = world.tab()
+    brb(world, session)
+    world.until(10)
+    world.drop(session)
+    world.until(39.9)
+    world.tab(session)
+    assert changes(world.heard)[-1] == (Status.AWAY, Reason.CONNECTED)
+    assert session.held_for(world.now) == pytest.approx(560.1)
+
+
+def test_a_request_within_the_grace_is_a_return_as_well() -> None:
+    world = World()
+    session = world.tab()
+    brb(world, session)
+    world.drop(session)
+    world.until(10)
+    world.ping(session)
+    assert (session.status, left(world, session)) == (Status.ACTIVE, 300)
+
+
+def test_whoever_does_not_come_back_at_all_is_gone_as_ever() -> None:
+    world = World()
+    session = world.tab()
+    brb(world, session)
+    world.drop(session)
+    world.until(30 + SLACK)
+    assert session.status is Status.OFFLINE
+    assert session.held_for(world.now) == 0
+    # Away since the beginning, and their clock ran on from there.
+    assert ended(world.until(30 + 180 - 0.1)) == []
+    assert ended(world.until(30 + 180 + SLACK)) == [IDLE]
+
+
+def test_a_player_is_away_only_if_all_their_sessions_are() -> None:
+    world = World()
+    phone = world.tab()
+    laptop = world.tab(world.session(phone.player))
+    brb(world, phone)
+    assert (phone.status, phone.player.status) == (Status.AWAY, Status.ACTIVE)
+    brb(world, laptop)
+    assert phone.player.status is Status.AWAY
+    world.ping(phone)
+    assert (phone.player.status, laptop.status) == (Status.ACTIVE, Status.AWAY)
+    assert laptop.held_for(world.now) == 600, "each browser has a hold of its own"
+
+
+def test_the_absolute_end_waits_for_nobody_who_will_be_right_back() -> None:
+    world = World(session_lifetime=400)
+    session = world.tab()
+    world.until(200)
+    world.ping(session)
+    assert changes(brb(world, session)) == [(Status.AWAY, Reason.IDLE)]
+    assert session.held_for(world.now) == pytest.approx(200)
+    assert warnings(world.until(340 + SLACK)) == [(LIFE, 60.0)]
+    assert session.status is Status.WARNED
+    world.ping(session)
+    assert session.status is Status.WARNED, "activity does not put that end off"
+    assert session.held_for(world.now) == 0
+    assert ended(world.until(400 + 2 * SLACK)) == [LIFE]
+
+
+def test_be_right_back_in_the_last_minute_stays_warned() -> None:
+    world = World(session_lifetime=300)
+    session = world.tab()
+    world.until(200)
+    world.ping(session)
+    world.until(250)
+    assert session.status is Status.WARNED
+    assert brb(world, session, 20) == []
+    assert session.status is Status.WARNED
+    assert ended(world.until(300 + 2 * SLACK)) == [LIFE]
+
+
+def test_a_remembered_session_sleeps_when_nobody_came_back() -> None:
+    world = World()
+    session = world.tab(world.session(remember=True))
+    brb(world, session, 100)
+    world.until(100 + 180 + 2 * SLACK)
+    assert session.is_asleep
+    world.ping(session)
+    assert session.status is Status.ACTIVE
+    assert left(world, session) == pytest.approx(300)

@@ -1,5 +1,6 @@
 """Every change can be explained to the player it happened to."""
 
+import msgspec
 import pytest
 
 from server.ids import PlayerId, SessionId
@@ -41,6 +42,12 @@ def test_the_history_names_the_rule_and_the_last_activity(
     after: Status, reason: Reason, words: str
 ) -> None:
     assert words in explain_change(changed(after, reason), POLICY)
+
+
+def test_the_history_tells_who_said_be_right_back_from_who_said_nothing() -> None:
+    said = msgspec.structs.replace(changed(Status.AWAY, Reason.IDLE), back_in=600.0)
+    why = explain_change(said, POLICY)
+    assert why == "be right back, within 600 s (hold); last activity: ping, 300 s ago"
 
 
 @pytest.mark.parametrize("reason", [None, *Reason])

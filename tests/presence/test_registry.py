@@ -542,6 +542,81 @@ def test_a_hold_does_not_outlast_the_player_who_held() -> None:
     assert ended(world.until(331)) == [Reason.IDLE_TIMEOUT]
 
 
+# Be right back
+
+
+def test_be_right_back_is_away_at_once_and_until_the_hold_is_over() -> None:
+    world = World()
+    session = world.tab()
+    world.until(10)
+    granted, events = world.registry.hold(session, 100, world.now, away=True)
+    assert granted == 100
+    assert changes(events) == [(Status.AWAY, Reason.IDLE)]
+    assert [each.back_in for each in events if isinstance(each, StatusChanged)] == [100]
+    assert session.last_activity == 0, "it is no activity"
+    assert session.expires_in(world.registry.policy, world.now) == 100 + 180
+    # Nobody came back: they stay away, and the clock runs on from `away_after`.
+    assert changes(world.until(110 + 119.9)) == []
+    assert warnings(world.until(110 + 120 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]
+    assert ended(world.until(110 + 179.9)) == []
+    assert ended(world.until(110 + 180 + 2 * SLACK)) == [Reason.IDLE_TIMEOUT]
+
+
+def test_whoever_is_back_is_back_and_their_idle_clock_runs() -> None:
+    world = World()
+    session = world.tab()
+    world.registry.hold(session, 600, world.now, away=True)
+    world.until(50)
+    assert changes(world.ping(session)) == [(Status.ACTIVE, Reason.ACTIVITY)]
+    assert session.held_for(world.now) == 0
+    assert session.expires_in(world.registry.policy, world.now) == 300
+    assert changes(world.until(50 + 119.9)) == []
+    assert changes(world.until(50 + 120 + SLACK)) == [(Status.AWAY, Reason.IDLE)]
+
+
+def test_a_release_leaves_who_said_be_right_back_away_until_they_do_something() -> None:
+    world = World()
+    session = world.tab()
+    world.registry.hold(session, 600, world.now, away=True)
+    world.until(50)
+    assert changes(world.do(world.registry.release(session, world.now))) == []
+    assert session.status is Status.AWAY
+    assert session.expires_in(world.registry.policy, world.now) == 180
+    world.until(60)
+    assert changes(world.ping(session)) == [(Status.ACTIVE, Reason.ACTIVITY)]
+
+
+def test_who_has_done_nothing_for_longer_than_away_after_keeps_that() -> None:
+    world = World()
+    session = world.tab()
+    world.until(200)
+    _, events = world.registry.hold(session, 100, world.now, away=True)
+    assert list(events) == [], "away they were, and the clock stands at 200"
+    assert warnings(world.until(339.9)) == []
+    assert warnings(world.until(340 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]
+
+
+def test_be_right_back_withdraws_a_warning_and_it_comes_again_when_that_is_over() -> None:
+    world = World()
+    session = world.tab()
+    world.until(270)
+    _, events = world.registry.hold(session, 100, world.now, away=True)
+    assert [type(each) for each in events] == [Extended, StatusChanged]
+    assert changes(events) == [(Status.AWAY, Reason.IDLE)]
+    assert warnings(world.until(369.9)) == []
+    assert warnings(world.until(370 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]
+    assert changes(world.ping(session)) == [(Status.ACTIVE, Reason.ACTIVITY)]
+
+
+def test_a_hold_that_was_granted_to_nobody_makes_nobody_away() -> None:
+    world = World(max_hold=0)
+    session = world.tab()
+    assert world.registry.hold(session, 100, world.now, away=True) == (0.0, [])
+    assert session.status is Status.ACTIVE
+    assert session.expires_in(world.registry.policy, world.now) == 300
+    assert changes(world.until(119.9)) == []
+
+
 def test_a_hold_of_somebody_long_overdue_is_granted_in_full_even_if_they_drop() -> None:
     world = World(reconnect_grace=200)
     session = world.tab()

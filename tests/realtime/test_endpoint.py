@@ -187,6 +187,69 @@ async def test_a_release_ends_the_hold(server: LiveServer) -> None:
     assert released == {"type": "held", "seconds": 0.0, "expires_in": 200.0}
 
 
+async def test_be_right_back_is_seen_by_everybody_and_over_with_an_activity(
+    server: LiveServer,
+) -> None:
+    ada, bob = await server.guest("Ada"), await server.guest("Bob")
+    tab, other_tab, watcher = await ada.tab(), await ada.tab(), await bob.tab()
+    await watcher.ask("watch", "roster", topic="lobby")
+    await server.advance(30)
+    held = await tab.ask("hold", "held", seconds=500, away=True)
+    assert held == {"type": "held", "seconds": 500.0, "expires_in": 680.0}
+    seen = await watcher.next("presence")
+    assert seen["changed"] == [{"id": ada.id, "status": "away", "idle_for": 30.0}]
+    view = await other_tab.ask("look", "session")
+    assert (view["player"]["status"], view["session"]["held_for"]) == ("away", 500.0)
+    history = await ada.http.get(f"/api/players/{ada.id}/history", headers={"Passive": "1"})
+    assert history.json()["changes"][0]["detail"].startswith("be right back, within 500 s")
+
+    await watcher.ask("ping", "pong")
+    await server.advance(100)
+    assert (await other_tab.ask("ping", "pong"))["expires_in"] == 300.0
+    assert (await watcher.next("presence"))["changed"] == [{"id": ada.id, "status": "active"}]
+    assert "held_for" not in (await tab.ask("look", "session"))["session"]
+
+
+async def test_who_said_be_right_back_is_warned_only_when_that_is_over(
+    server: LiveServer,
+) -> None:
+    tab = await (await server.guest("Ada")).tab()
+    await tab.ask("hold", "held", seconds=400, away=True)
+    await server.advance(400 + 119)
+    assert await tab.quiet() == []
+    await server.advance(1 + SLOT)
+    assert (await tab.next("warning"))["reason"] == "idle_timeout"
+
+
+async def test_a_look_is_answered_with_the_session_view_and_is_no_activity(
+    server: LiveServer,
+) -> None:
+    ada = await server.guest("Ada")
+    tab = await ada.tab()
+    await server.advance(100)
+    expected = {"type": "session", **(await ada.http.get("/api/session")).json()}
+    assert await tab.ask("look", "session") == expected
+    assert expected["session"]["expires_in"] == 200.0
+    assert ada.session.last_activity == 0
+    await server.advance(200 + 2 * SLOT)
+    assert (await tab.closed())[0] == 4501
+
+
+async def test_only_while_a_hold_runs_a_session_says_how_long_it_lasts(
+    server: LiveServer,
+) -> None:
+    ada = await server.guest("Ada")
+    tab = await ada.tab()
+    assert "held_for" not in tab.seen[0]["session"]
+    await tab.ask("hold", "held", seconds=60)
+    await server.advance(10)
+    assert (await (await ada.tab()).ask("look", "session"))["session"]["held_for"] == 50.0
+    assert (await ada.tab()).seen[0]["session"]["held_for"] == 50.0
+    assert (await ada.http.get("/api/session")).json()["session"]["held_for"] == 50.0
+    await server.advance(50)
+    assert "held_for" not in (await ada.http.get("/api/session")).json()["session"]
+
+
 async def test_a_release_without_a_hold_changes_nothing(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     tab = await ada.tab()
@@ -201,6 +264,7 @@ async def test_what_is_no_activity_leaves_the_idle_clock_alone(server: LiveServe
     await server.advance(100)
     await tab.ask("watch", "roster", topic="lobby")
     await tab.send("unwatch", topic="lobby")
+    await tab.ask("look", "session")
     await (await tab.socket.ping())
     await tab.socket.pong()
     await ada.tab()
@@ -250,6 +314,8 @@ WRONG: list[dict[str, Any]] = [
     {"type": "hold", "seconds": None},
     {"type": "hold", "seconds": True},
     {"type": "hold", "seconds": [60]},
+    {"type": "hold", "seconds": 60, "away": 1},
+    {"type": "hold", "seconds": 60, "away": None},
     {"type": "hold", "seconds": 60, "why": 5},
     {"type": "hold", "seconds": 60, "why": "x" * 201},
     {"type": "watch"},

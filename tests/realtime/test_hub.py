@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from server.realtime.lobby import Lobby as RealLobby
+from server.realtime.messages import Roster
 from tests.support.answers import SLOT, until, until_status
 from tests.support.live_server import LiveServer, Tab, run_server
 from tests.support.manual_clock import ManualClock
@@ -39,11 +41,11 @@ class Lobby:
             assert message["version"] == self.version + 1, "a gap"
             assert message["joined"] or message["changed"] or message["left"]
             for player in message["joined"]:
-                assert set(player) == {"id", "name", "guest", "status"}
+                assert set(player) == {"id", "name", "guest", "status"} | aged(player)
                 assert player["id"] not in self.players
                 self.players[player["id"]] = player
             for change in message["changed"]:
-                assert set(change) == {"id", "status"}
+                assert set(change) == {"id", "status"} | aged(change)
                 self.players[change["id"]]["status"] = change["status"]
             for id in message["left"]:
                 del self.players[id]
@@ -54,6 +56,11 @@ class Lobby:
 
     def statuses(self) -> dict[str, str]:
         return {player["name"]: player["status"] for player in self.players.values()}
+
+
+def aged(player: dict[str, Any]) -> set[str]:
+    """The field that those who are away have, and nobody else."""
+    return {"idle_for"} if player["status"] == "away" else set()
 
 
 async def watching(server: LiveServer, name: str) -> Lobby:
@@ -91,10 +98,56 @@ async def test_watchers_are_told_who_comes_changes_and_goes(server: LiveServer) 
     await lobby.tab.ask("ping", "pong")
     await server.advance(1 + SLOT)
     changed = await lobby.hear()
-    assert changed["changed"] == [{"id": ada.id, "status": "away"}]
+    assert changed["changed"] == [{"id": ada.id, "status": "away", "idle_for": 120.0}]
     await ada.http.delete("/api/session")
     left = await lobby.hear()
     assert (left["left"], left["total"]) == ([ada.id], 1)
+
+
+async def test_a_roster_says_for_how_long_who_is_away_has_done_nothing(
+    server: LiveServer,
+) -> None:
+    ada = await server.guest("Ada")
+    await server.advance(200)
+    gus = await server.guest("Gus")
+    tab = await gus.tab()
+
+    async def roster() -> dict[str, Any]:
+        return await tab.ask("watch", "roster", topic="lobby")
+
+    first = await roster()
+    assert first["players"] == [
+        {"id": ada.id, "name": "Ada", "guest": True, "status": "away", "idle_for": 200.0},
+        {"id": gus.id, "name": "Gus", "guest": True, "status": "active"},
+    ]
+    await server.advance(0.9)
+    assert (await roster())["players"] == first["players"], "nobody is paid for a tenth"
+    await server.advance(0.1)
+    later = await roster()
+    assert later["players"][0]["idle_for"] == 201.0, "and nobody is told a second that is gone"
+    assert later["version"] == first["version"], "time that passes is no news"
+    await ada.http.post("/api/session/activity")
+    await tab.next("presence")
+    await server.advance(1000 / 3600)
+    assert "idle_for" not in (await roster())["players"][0]
+
+
+async def test_a_roster_of_players_who_play_is_written_once(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab = await (await server.guest("Ada")).tab()
+    written: list[float] = []
+    write = RealLobby.roster
+
+    def counted(lobby: RealLobby, at: float) -> Roster:
+        written.append(at)
+        return write(lobby, at)
+
+    monkeypatch.setattr(RealLobby, "roster", counted)
+    for _ in range(5):
+        await tab.ask("watch", "roster", topic="lobby")
+        await server.advance(5)
+    assert len(written) == 1
 
 
 async def test_a_watcher_who_joins_in_the_middle_sees_the_same_as_the_others(
@@ -229,7 +282,9 @@ async def test_a_player_has_the_best_status_of_their_sessions(server: LiveServer
     assert (phone.session.status, laptop.session.status) == ("away", "active")
     assert await phone.status() == "active"
     await laptop.http.delete("/api/session")
-    assert (await lobby.hear())["changed"] == [{"id": phone.id, "status": "away"}]
+    # That of the laptop, which is over: a player's last activity is that of all their sessions.
+    expected = {"id": phone.id, "status": "away", "idle_for": 50.0}
+    assert (await lobby.hear())["changed"] == [expected]
     laptop = await server.sign_in("Ada")
     assert (await lobby.hear())["changed"] == [{"id": phone.id, "status": "active"}]
     await phone.http.delete("/api/session")

@@ -8,20 +8,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.realtime import messages
-from server.realtime.messages import Error, Hold, Ping, Release, Unwatch, Watch, encode, parse
+from server.realtime.messages import (
+    Error,
+    Hold,
+    Look,
+    Ping,
+    Release,
+    Unwatch,
+    Watch,
+    encode,
+    parse,
+)
 
-KNOWN = (Ping, Hold, Release, Watch, Unwatch, Error)
+KNOWN = (Ping, Hold, Release, Look, Watch, Unwatch, Error)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=8,
 )
 near_messages = st.fixed_dictionaries(
-    {"type": st.sampled_from(["ping", "hold", "release", "watch", "unwatch", "pong", 5, None])},
+    {"type": st.sampled_from(["ping", "hold", "release", "look", "watch", "unwatch", "pong", 5])},
     optional={
         "id": json_values,
         "seconds": json_values,
         "why": json_values,
+        "away": json_values,
         "topic": json_values,
         "x": json_values,
     },
@@ -37,7 +48,9 @@ near_messages = st.fixed_dictionaries(
         ('{"type": "hold", "seconds": 5}', Hold(5.0)),
         ('{"type": "hold", "seconds": 0.5, "why": null}', Hold(0.5)),
         ('{"type": "hold", "seconds": 5, "why": "thinking"}', Hold(5.0, "thinking")),
+        ('{"type": "hold", "seconds": 5, "away": true}', Hold(5.0, away=True)),
         ('{"type": "release"}', Release()),
+        ('{"type": "look"}', Look()),
         ('{"type": "watch", "topic": "lobby"}', Watch("lobby")),
         ('{"type": "unwatch", "topic": "lobby", "x": [[[1]]]}', Unwatch("lobby")),
         (' \n{"type": "\\u0070ing"}\t', Ping()),
@@ -75,7 +88,8 @@ def test_only_what_is_well_formed_gets_through(value: dict[str, Any]) -> None:
     match answer:
         case Ping(id=id):
             assert isinstance(id, str | int | float | None) or "id" not in value
-        case Hold(seconds=seconds, why=why):
+        case Hold(seconds=seconds, why=why, away=away):
+            assert isinstance(away, bool)
             assert seconds > 0
             assert why is None or isinstance(why, str)
         case Watch(topic=topic) | Unwatch(topic=topic):

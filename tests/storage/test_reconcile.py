@@ -2,12 +2,14 @@
 
 import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TypeAlias
 
 import pytest
 
-from server.presence.session import Session
+from server.accounts.devices import device_of
+from server.presence.session import Device, Session
 from server.presence.status import Reason
 from server.storage.errors import StorageRefused
 from server.storage.journal import ACTIVITY_INTERVAL
@@ -175,3 +177,62 @@ async def test_tables_are_strict(house: House) -> None:
         await house.store._database.writer.execute(
             "INSERT INTO boots (started_at, version) VALUES ('yesterday', '1')"
         )
+
+
+async def test_a_database_of_schema_1_is_taken_over_with_everybody_in_it(
+    open_house: Opener, tmp_path: Path
+) -> None:
+    house = await open_house()
+    session, cookie = house.sign_in(device=device_of("Firefox", "Linux"))
+    await house.store.flush()
+    await house.store.close()
+    path = tmp_path / "test.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as disk:
+        for table, column in (
+            ("sessions", "browser"),
+            ("sessions", "system"),
+            ("status_changes", "last_activity_at"),
+            ("status_changes", "last_activity_by"),
+        ):
+            disk.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        disk.execute("PRAGMA user_version = 1")
+
+    with closing(sqlite3.connect(":memory:")) as fresh, closing(sqlite3.connect(path)) as disk:
+        fresh.executescript(MIGRATIONS[0])
+        columns = "SELECT name FROM pragma_table_info(?)"
+        for table in ("players", "sessions", "status_changes", "boots"):
+            assert disk.execute(columns, (table,)).fetchall() == (
+                fresh.execute(columns, (table,)).fetchall()
+            ), "it is what the first version made"
+
+    again = await open_house(ManualClock(house.clock.now() + 10))
+    assert await again.rows("PRAGMA user_version") == [(len(MIGRATIONS),)]
+    found = await again.sessions.find(cookie)
+    assert isinstance(found, Session)
+    assert (found.id, found.device) == (session.id, (None, None))
+    newest, oldest = await again.store.queries.history(found.player.id, 2**63 - 1, 10)
+    assert (oldest.reason, oldest.last_activity_at, oldest.last_activity_by) == (
+        Reason.SIGNED_IN,
+        None,
+        None,
+    )
+    assert (newest.reason, newest.last_activity_at, newest.last_activity_by) == (
+        Reason.SERVER_RESTART,
+        again.clock.to_wall(0.0),
+        "sign-in",
+    )
+
+
+async def test_what_a_session_was_opened_with_outlasts_the_process(
+    house: House, open_house: Opener
+) -> None:
+    house.sign_in(device=device_of("Safari", "iOS"))
+    again = await restart(house, open_house)
+    assert only_session(again).device is device_of("Safari", "iOS")
+
+
+async def test_a_word_that_no_version_knows_is_no_word(house: House, open_house: Opener) -> None:
+    house.sign_in(device=Device("Netscape", "Linux"))
+    again = await restart(house, open_house)
+    assert only_session(again).device is device_of(None, "Linux")
+    assert only_session(again).device == (None, "Linux")

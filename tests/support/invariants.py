@@ -150,6 +150,10 @@ class Watched(Registry):
         super().__init__(policy)
         self.order = Order()
 
+    def is_past(self, now: float) -> bool:
+        """Whether something was told of an instant after `now`."""
+        return self._latest > now
+
     def _heard(self, events: Sequence[Event]) -> None:
         for event in events:
             self.order.hear(event)
@@ -380,6 +384,8 @@ class Invariants(Order):
                 self.broken(session, f"it is here, and its grace was over at {told.grace_until}")
         elif not told.is_by_request and told.status is not None:
             self.broken(session, f"it is {session.status} with no socket and no grace")
+        if session.is_away_held and session.hold_until > now and session.status is Status.ACTIVE:
+            self.broken(session, "it is active, and its player said that they would be right back")
         policy = self._policy
         latest = max(session.idle_from + policy.idle_timeout, session.hold_until)
         if is_up_to_date and now > latest + policy.warn_before + SLOT:
@@ -414,7 +420,7 @@ def nothing_is_left(still_here: StillHere, invariants: Order | None = None) -> l
                 Order.hear(invariants, event)
             if isinstance(event, StatusChanged):
                 lobby.note(event, due)
-    lobby.take_diff(NEVER)
+    lobby.take_diff(NEVER, now)
     registry.take_touched()
     counts = {
         "sessions": len(registry.sessions),

@@ -27,7 +27,8 @@ async def test_every_file_is_served_with_its_type(server: LiveServer) -> None:
     visitor = await server.visitor()
     types = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8"}
     types |= {"html": "text/html; charset=utf-8", "svg": "image/svg+xml; charset=utf-8"}
-    assert "app.js" in FILES
+    types |= {"ts": "text/plain; charset=utf-8"}
+    assert {"app.js", "stillhere.d.ts", "languages/en.js"} <= set(FILES)
     for name in FILES:
         response = await visitor.http.get(f"/static/{name}")
         assert response.status_code == 200, name

@@ -43,6 +43,7 @@ async def test_a_player_is_shown_as_anybody_may_see_them(server: LiveServer) -> 
         "status": "away",
         "is_currently_active": True,
         "last_activity_at": "2023-11-14T22:13:21.500Z",
+        "idle_for": 130.0,
     }
     stranger = await server.visitor()
     assert (await stranger.http.get(f"/api/players/{ada.id}")).json() == expected
@@ -231,8 +232,15 @@ async def test_the_history_says_what_happened_and_why_newest_first(server: LiveS
     assert instants == sorted(instants, reverse=True)
     assert instants[-1] == "2023-11-14T22:13:20.000Z"
     for change in changes:
-        assert set(change) >= {"status", "reason", "at", "session_id", "detail"}
+        assert set(change) == {
+            *("status", "reason", "at", "session_id", "detail", "player_status"),
+            *("last_activity_at", "last_activity_by"),
+        }
         assert change["detail"]
+    by_instant = [(change["last_activity_at"], change["last_activity_by"]) for change in changes]
+    signed_in = ("2023-11-14T22:13:20.000Z", "sign-in")
+    stayed = ("2023-11-14T22:17:20.040Z", "POST /api/session/activity")
+    assert by_instant[1:] == [stayed] * 4 + [signed_in] * 3
     why = changes[1]["detail"]
     assert "300" in why
     assert "idle_timeout" in why

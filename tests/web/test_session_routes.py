@@ -1,13 +1,17 @@
 """Signing in and out, staying, leaving, and looking at one's own sessions."""
 
 import asyncio
+import logging
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
 from server.accounts.attempts import PLAYERS_PER_ADDRESS
+from server.accounts.devices import device_of
 from server.ids import ID_PATTERN
 from server.presence.status import Reason
 from tests.support.answers import SLOT, cookie_of, refusal, until_status
@@ -192,6 +196,43 @@ async def test_a_guest_who_is_told_to_come_back_later_keeps_their_session(tmp_pa
         assert (await tab.ask("ping", "pong"))["expires_in"] == 300.0
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "more"),
+    [
+        ("/api/guests", {"name": ""}, {"rule": "name_empty"}),
+        (
+            "/api/players",
+            {"name": "x" * 41, "password": "correct horse"},
+            {"rule": "name_too_long", "limit": 40, "length": 41},
+        ),
+        (
+            "/api/guests",
+            {"name": "\u202eadA"},
+            {"rule": "name_character", "character": "U+202E"},
+        ),
+        (
+            "/api/players",
+            {"name": "Ada", "password": "short"},
+            {"rule": "password_too_short", "limit": 8},
+        ),
+        (
+            "/api/players",
+            {"name": "correct horse", "password": "Correct Horse"},
+            {"rule": "password_is_name"},
+        ),
+        ("/api/guests", {"name": 5}, {}),
+    ],
+)
+async def test_a_refused_name_or_password_comes_with_the_rule_for_pages_of_any_language(
+    server: LiveServer, path: str, body: dict[str, str], more: dict[str, object]
+) -> None:
+    browser = await server.visitor()
+    response = await browser.http.post(path, json=body)
+    assert refusal(response) == (422, "invalid")
+    ordinary = {"type", "title", "status", "detail", "code"}
+    assert {k: v for k, v in response.json().items() if k not in ordinary} == more
+
+
 @pytest.mark.parametrize("length", [7, 257])
 async def test_a_password_out_of_bounds_is_refused(server: LiveServer, length: int) -> None:
     browser = await server.visitor()
@@ -351,6 +392,28 @@ async def test_whoever_is_not_signed_in_is_told_so(server: LiveServer) -> None:
         assert refusal(await ada.http.request(method, path)) == (401, "kicked"), path
 
 
+async def test_whoever_looks_without_a_session_learns_what_one_would_be_like(
+    tmp_path: Path,
+) -> None:
+    policy = {**POLICY, "idle_timeout": 400.0, "remember_lifetime": 5000.0}
+    async with run_server(
+        tmp_path / "test.db", idle_timeout=400.0, remember_lifetime=5000.0
+    ) as server:
+        browser = await server.visitor()
+        ada = await server.guest("Ada")
+        view = (await ada.http.get("/api/session")).json()
+        assert "remember_lifetime" not in view["policy"]
+        await server.still_here.sessions.end([ada.session], Reason.KICKED, server.clock.now())
+        for each, code in ((browser, "not_signed_in"), (ada, "kicked")):
+            response = await each.http.get("/api/session")
+            assert refusal(response) == (401, code)
+            assert response.json()["policy"] == policy
+            assert (await each.http.head("/api/session")).status_code == 401
+            for method, path in [("POST", "/api/session/activity"), ("GET", "/api/sessions")]:
+                other = await each.http.request(method, path)
+                assert "policy" not in other.json()
+
+
 # Leaving
 
 
@@ -478,6 +541,8 @@ async def test_the_own_sessions_are_listed_and_nobody_elses(server: LiveServer) 
         "remember": False,
         "expires_in": 300.0,
         "ends_in": 43_185.0,
+        "browser": None,
+        "system": None,
     }
     assert second == {
         "id": laptop.view["session"]["id"],
@@ -489,4 +554,41 @@ async def test_the_own_sessions_are_listed_and_nobody_elses(server: LiveServer) 
         "remember": True,
         "expires_in": 295.0,
         "ends_in": 1_209_595.0,
+        "browser": None,
+        "system": None,
     }
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
+
+
+async def test_the_own_sessions_say_what_they_were_opened_with_after_a_restart_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = tmp_path / "test.db"
+    caplog.set_level(logging.DEBUG)
+
+    async def listed(cookie: str) -> list[tuple[str | None, str | None]]:
+        browser = await server.visitor()
+        response = await browser.http.get(
+            "/api/sessions", headers={"Cookie": f"session={cookie}", "User-Agent": "another"}
+        )
+        return [(each["browser"], each["system"]) for each in response.json()["sessions"]]
+
+    async with run_server(database) as server:
+        await server.member("Ada")
+        laptop = await server.visitor()
+        body = {"name": "Ada", "password": "correct horse"}
+        await laptop.http.post("/api/session", json=body, headers={"User-Agent": FIREFOX})
+        cookie = laptop.cookie
+        expected = [(None, None), ("Firefox", "Linux")]
+        assert await listed(cookie) == expected
+        devices = {each.device for each in server.still_here.registry.sessions.values()}
+        assert any(each is device_of("Firefox", "Linux") for each in devices), "one for all"
+    async with run_server(database) as server:
+        assert await listed(cookie) == expected
+        devices = {each.device for each in server.still_here.registry.sessions.values()}
+        assert any(each is device_of("Firefox", "Linux") for each in devices)
+    assert "Gecko" not in caplog.text
+    with closing(sqlite3.connect(database)) as disk:
+        assert "Gecko" not in "\n".join(disk.iterdump()), "the header itself is nowhere"
