@@ -39,6 +39,8 @@ class SessionClocks(msgspec.Struct, frozen=True, gc=False):
     remember: bool
     # Seconds left of a hold; absent without one.
     held_for: float | msgspec.UnsetType = msgspec.UNSET
+    # Whether that hold is a "be right back"; absent where it is not.
+    held_away: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class PolicyView(msgspec.Struct, frozen=True, gc=False):
@@ -82,6 +84,7 @@ class SessionView(msgspec.Struct, frozen=True, gc=False):
                 to_milliseconds(max(session.ends_at - now, 0.0)),
                 session.remember,
                 to_milliseconds(held_for) if held_for else msgspec.UNSET,
+                True if held_for and session.is_away_held else msgspec.UNSET,
             ),
             PolicyView.of(policy),
         )

@@ -41,6 +41,8 @@ export interface Session {
   readonly remember: boolean;
   /** Seconds left of a hold, where there is one. */
   readonly held_for?: number;
+  /** True where that hold is a "be right back". */
+  readonly held_away?: boolean;
 }
 
 export interface Policy {

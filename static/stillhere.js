@@ -37,11 +37,13 @@ export class StillHere {
   #warnings = new Map(); // reason -> when it strikes
   #expiresAt = Infinity;
   #heldUntil = -Infinity;
+  #isHeldAway = false;
   #isAwayAsked = false;
   #wantedHold = null; // asked for while there was nobody to ask
   #told = null; // the own status that listeners know of
   #stayedAt = -Infinity;
   #timers = { stay: 0, overdue: 0, away: 0, start: 0 };
+  #isAsleep = false; // a remembered session that timed out; only its player wakes it
   #starting = null;
   #hurryStart = () => {};
   #page = new AbortController();
@@ -98,7 +100,7 @@ export class StillHere {
 
   /** Whether the hold that runs is a "be right back". */
   get isAwayOnPurpose() {
-    return this.heldFor > 0 && this.player?.status === 'away';
+    return this.heldFor > 0 && this.#isHeldAway;
   }
 
   /** Calls `listener` with what the event says; returns a function that ends that. */
@@ -294,11 +296,12 @@ export class StillHere {
     this.#tellStatus();
   }
 
-  /** Another tab may have signed in meanwhile. */
-  async #lookForASession() {
+  /** Another tab may have signed in meanwhile. A screen that lights up wakes nobody. */
+  async #lookForASession({ isAwakeOnly = false } = {}) {
     try {
       const view = await call('GET', '/api/session');
-      if (!this.isSignedIn) this.#enter(view);
+      const isIn = !isAwakeOnly || view.player.status !== 'offline';
+      if (!this.isSignedIn && isIn) this.#enter(view);
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       if (problem.status === 401) this.#learnPolicy(problem);
@@ -325,6 +328,7 @@ export class StillHere {
     const { player } = this;
     const isAsleep = reason === 'idle_timeout' && this.session.remember;
     this.#forget();
+    this.#isAsleep = isAsleep;
     this.#socket.close();
     // Another tab that signs in takes this one along.
     if (reason === 'replaced' && (await this.#lookForASession())) return;
@@ -337,6 +341,7 @@ export class StillHere {
     this.player = this.session = this.#wantedHold = this.#told = this.#loading = null;
     this.#warnings.clear();
     this.#expiresAt = Infinity;
+    this.#isHeldAway = this.#isAwayAsked = this.#isAsleep = false;
     this.#heldUntil = this.#stayedAt = -Infinity;
     this.roster = new Roster();
   }
@@ -411,7 +416,8 @@ export class StillHere {
       case 'held':
         this.#heldUntil = performance.now() + message.seconds * 1000;
         this.#expiresAt = performance.now() + message.expires_in * 1000;
-        if (this.#isAwayAsked && message.seconds > 0) this.player.status = 'away';
+        this.#isHeldAway = message.seconds > 0 && (this.#isAwayAsked || this.#isHeldAway);
+        if (this.#isHeldAway) this.player.status = 'away';
         this.#tell('held', { seconds: message.seconds });
         break;
       case 'roster':
@@ -441,6 +447,7 @@ export class StillHere {
     this.policy = { ...this.policy, ...policy }; // what only a sign-in page was told stays known
     this.#expiresAt = now + session.expires_in * 1000;
     this.#heldUntil = session.held_for ? now + session.held_for * 1000 : -Infinity;
+    this.#isHeldAway = session.held_away === true;
     if (session.warns_in > 0) this.#withdraw();
     else this.#setRight('idle_timeout', this.#expiresAt);
     if (session.ends_in > policy.warn_before + 1) this.#warnings.delete('session_lifetime');
@@ -538,7 +545,11 @@ export class StillHere {
   #followThePage() {
     const { signal } = this.#page;
     if (typeof document === 'undefined') return;
-    const lookAgain = () => { if (this.#starting === null) this.look(); };
+    const lookAgain = () => {
+      if (this.#starting !== null) return;
+      if (this.isSignedIn) this.look();
+      else this.#lookForASession({ isAwakeOnly: this.#isAsleep });
+    };
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState !== 'visible') return;
       lookAgain();

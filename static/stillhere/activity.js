@@ -89,7 +89,8 @@ export class Activity {
   }
 
   #hear(event) {
-    if (!event.isTrusted || (event.type === 'pointermove' && !this.#hasMoved(event))) return;
+    if (!event.isTrusted || event.repeat) return; // a book on the keyboard plays no game
+    if (event.type === 'pointermove' && !this.#hasMoved(event)) return;
     this.note(DELIBERATE.has(event.type));
   }
 

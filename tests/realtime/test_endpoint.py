@@ -200,6 +200,7 @@ async def test_be_right_back_is_seen_by_everybody_and_over_with_an_activity(
     assert seen["changed"] == [{"id": ada.id, "status": "away", "idle_for": 30.0}]
     view = await other_tab.ask("look", "session")
     assert (view["player"]["status"], view["session"]["held_for"]) == ("away", 500.0)
+    assert view["session"]["held_away"] is True
     history = await ada.http.get(f"/api/players/{ada.id}/history", headers={"Passive": "1"})
     assert history.json()["changes"][0]["detail"].startswith("be right back, within 500 s")
 
@@ -207,7 +208,7 @@ async def test_be_right_back_is_seen_by_everybody_and_over_with_an_activity(
     await server.advance(100)
     assert (await other_tab.ask("ping", "pong"))["expires_in"] == 300.0
     assert (await watcher.next("presence"))["changed"] == [{"id": ada.id, "status": "active"}]
-    assert "held_for" not in (await tab.ask("look", "session"))["session"]
+    assert not {"held_for", "held_away"} & (await tab.ask("look", "session"))["session"].keys()
 
 
 async def test_who_said_be_right_back_is_warned_only_when_that_is_over(
@@ -243,7 +244,9 @@ async def test_only_while_a_hold_runs_a_session_says_how_long_it_lasts(
     assert "held_for" not in tab.seen[0]["session"]
     await tab.ask("hold", "held", seconds=60)
     await server.advance(10)
-    assert (await (await ada.tab()).ask("look", "session"))["session"]["held_for"] == 50.0
+    seen = (await (await ada.tab()).ask("look", "session"))["session"]
+    assert seen["held_for"] == 50.0
+    assert "held_away" not in seen
     assert (await ada.tab()).seen[0]["session"]["held_for"] == 50.0
     assert (await ada.http.get("/api/session")).json()["session"]["held_for"] == 50.0
     await server.advance(50)

@@ -246,6 +246,17 @@ async def test_somebody_who_is_busy_is_reported_every_five_seconds(rig: Rig) -> 
     assert await rig.sent("ping") == [PING] * 6
 
 
+async def test_a_key_that_something_lies_on_is_pressed_once(rig: Rig) -> None:
+    await rig.sign_in(is_serving=True)
+    keyboard = rig.page.keyboard
+    await keyboard.down("a")
+    for _ in range(10):
+        await rig.wait(5)
+        await keyboard.down("a")  # without an `up` between them: it repeats itself
+    await keyboard.up("a")
+    assert await rig.sent("ping") == [PING]
+
+
 async def test_a_short_time_until_away_makes_reports_more_frequent(rig: Rig) -> None:
     await rig.view(policy={"away_after": 8})
     await rig.sign_in(is_serving=True)

@@ -640,7 +640,7 @@ async def test_coming_back_without_a_connection_counts_when_it_is_back(rig: Rig)
     await rig.wait(3)
     await rig.lose()
     await rig.press()
-    await rig.view(player={"status": "away"}, session={"held_for": 590})
+    await rig.view(player={"status": "away"}, session={"held_for": 590, "held_away": True})
     await rig.reopen()
     assert await rig.sent() == [PING]
     await rig.hear("pong", expires_in=300)
@@ -659,7 +659,7 @@ async def test_be_right_back_in_another_tab_is_learned_by_looking(rig: Rig) -> N
     changed = [{"id": "ada", "status": "away", "idle_for": 120}]
     await rig.hear("presence", topic="lobby", version=2, changed=changed, total=1)
     assert await rig.sent() == [{"type": "look"}]
-    view = await rig.view(player={"status": "away"}, session={"held_for": 595})
+    view = await rig.view(player={"status": "away"}, session={"held_for": 595, "held_away": True})
     await rig.hear("session", **view)
     assert await rig.run("[here.isAwayOnPurpose, here.heldFor]") == [True, 595]
     # And that somebody is back there.

@@ -162,6 +162,33 @@ async def test_be_right_back_is_away_for_everybody_until_they_are_back(
         await is_so(tab, "!here.isAwayOnPurpose && here.heldFor === 0 && here.status === 'active'")
 
 
+async def test_a_remembered_session_that_fell_asleep_is_woken_by_its_player_and_by_no_screen(
+    profile: BrowserContext, lobby: LiveServer
+) -> None:
+    await lobby.member("Ada")
+    ada = await open_tab(profile, lobby)
+    await ada.evaluate("here.signIn('Ada', 'correct horse', {remember: true}).then(() => null)")
+    await is_so(ada, "here.connection === 'open'")
+    session = lobby.still_here.registry.sessions[await ada.evaluate("here.session.id")]
+    await lobby.advance(240 + SLOT)
+    await lobby.advance(60 + SLOT)
+    await is_so(ada, "!here.isSignedIn")
+    (end,) = await told(ada, "signedOut")
+    assert (end["reason"], end["isAsleep"]) == ("idle_timeout", True)
+    lit = "document.dispatchEvent(new Event('visibilitychange'))"
+    async with ada.expect_response("**/api/session"):
+        await ada.evaluate(lit)
+    assert (await ada.evaluate("here.isSignedIn"), session.connections) == (False, 0)
+
+    # In another tab they are back: that takes this one along.
+    other = await open_tab(profile, lobby)
+    assert await other.evaluate("here.start()") is True
+    await until(lambda: session.status == "active")
+    await ada.evaluate(lit)
+    await is_so(ada, "here.connection === 'open'")
+    assert session.connections == 2
+
+
 async def test_a_page_that_is_left_says_so(profile: BrowserContext, lobby: LiveServer) -> None:
     ada = await open_tab(profile, lobby)
     await ada.evaluate("here.signInAsGuest('Ada').then(() => null)")

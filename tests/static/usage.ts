@@ -46,7 +46,7 @@ first.close();
 const player: Player | null = here.player;
 draw(player?.id, player?.name, player?.guest, player?.status);
 const session: Session | null = here.session;
-draw(session?.id, session?.expires_in, session?.warns_in, session?.ends_in, session?.remember, session?.held_for);
+draw(session?.id, session?.expires_in, session?.warns_in, session?.ends_in, session?.remember, session?.held_for, session?.held_away);
 const policy: Policy | null = here.policy;
 draw(policy?.away_after, policy?.warn_before, policy?.idle_timeout, policy?.session_lifetime);
 draw(policy?.reload_grace, policy?.reconnect_grace, policy?.remember_lifetime);
