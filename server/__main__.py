@@ -22,6 +22,7 @@ from server.clock import SystemClock
 from server.serving import uvicorn_config
 from server.settings import PREFIX, SHORTEST_WARNING, Settings, SettingsRefused, load_settings
 from server.storage.backup import back_up
+from server.storage.database import real_path
 from server.storage.errors import StorageRefused
 
 _log = logging.getLogger("stillhere")
@@ -99,7 +100,7 @@ def _back_up(settings: Settings, copy: Path) -> None:
         _give_up(refused, 1)
     print(f"{settings.database} copied to {copy}: {size:,} bytes, checked")  # noqa: T201
     if not settings.secret_keys:
-        keys = keys_path(settings.database)
+        keys = keys_path(real_path(settings.database))
         print(f"The keys that sign cookies are not in it, but in {keys}: keep both, apart")  # noqa: T201
 
 

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -78,12 +79,12 @@ class StillHere:
 
         self.passwords = Passwords()
         self.accounts = Accounts(self.store, self.passwords, Attempts())
-        tokens = SessionTokens(_keys(settings))
+        tokens = SessionTokens(_keys(settings, self.store.file))
         self.audit = Audit()
         self.sessions = Sessions(self.registry, self.stream, tokens, self.store, self.audit)
 
-        self.tabs = Tabs(settings.policy, self.sessions.flush)
-        self.hub = Hub(asyncio.get_event_loop().time)
+        self.tabs = Tabs(settings.policy, self.sessions.flush, settings.max_connections_per_session)
+        self.hub = Hub(asyncio.get_event_loop().time, clock)
         self.ticker = Ticker(self.registry, self.stream, clock)
         self.collector = Collector(is_idle=lambda: not len(self.tabs))
         endpoint = WebSocketEndpoint(
@@ -184,10 +185,10 @@ class StillHere:
             await self.stop()
 
 
-def _keys(settings: Settings) -> tuple[str, ...]:
+def _keys(settings: Settings, database: Path) -> tuple[str, ...]:
     if settings.secret_keys:
         return settings.secret_keys
-    path = keys_path(settings.database)
+    path = keys_path(database)
     try:
         return load_or_make_keys(path)
     except (OSError, ValueError) as error:

@@ -5,26 +5,35 @@ the `stillhere` command. Durations are seconds and may be fractional.
 """
 
 import ipaddress
+import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from server.accounts.keys import check_keys
 from server.presence.policy import Policy
 
 PREFIX = "STILLHERE_"
 SHORTEST_WARNING = 20.0
 """Seconds WCAG 2.2.1 asks for between a warning and the end of a session, at the least."""
-SHORTEST_KEY = 32
-"""Characters of a secret key, at the least: 32 random bytes are 43 in base64url."""
+SLOWEST_LIMIT = 0.5
+"""Messages a second that can be a limit, at the least: of less, twice of it is not one message."""
 
 SHORTEST, LONGEST = 0.001, 3_155_760_000.0
 """Seconds that a duration may have: a millisecond, in which instants are stored, and a hundred
 years. Of more, no database and no calendar can hold the end."""
 _ROUNDING = 1e-9
 """Seconds by which sums of fractions may differ: 0.3 less 0.1 is not quite 0.2."""
+
+_IS_ORIGIN = re.compile(
+    r"https?://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?"
+).fullmatch
+"""What a browser can say, in lower case (RFC 6454, 6.2). Names beyond ASCII it says in Punycode."""
+
+_DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 Duration = Annotated[float, Field(gt=0, le=LONGEST, allow_inf_nan=False)]
 Grace = Annotated[float, Field(ge=0, le=LONGEST, allow_inf_nan=False)]
@@ -95,22 +104,42 @@ class Settings(BaseSettings):
     @field_validator("secret_keys")
     @classmethod
     def _check_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
-        for number, key in enumerate(keys, 1):
-            if len(key) < SHORTEST_KEY:
-                # The key itself is a secret: its number and length are enough to find it.
-                raise ValueError(
-                    f"key {number} has {len(key)} characters; at least {SHORTEST_KEY} are needed"
-                )
+        check_keys(keys)
         return keys
+
+    @field_validator("database", mode="before")
+    @classmethod
+    def _check_named(cls, value: Any) -> Any:
+        if not str(value).strip():
+            raise ValueError("it names no file; leave it out for the default")
+        return value
+
+    @field_validator("database")
+    @classmethod
+    def _check_file(cls, path: Path) -> Path:
+        if os.path.isdir(path):  # noqa: PTH112 - where it may not be asked, `is_dir` raises
+            raise ValueError("it is a folder; name a file, in it if you like")
+        return path
+
+    @field_validator("max_messages_per_second")
+    @classmethod
+    def _check_limit(cls, rate: float) -> float:
+        if 0 < rate < SLOWEST_LIMIT:
+            raise ValueError(f"not even one message is within it; {SLOWEST_LIMIT:g} at least, or 0")
+        return rate
 
     @field_validator("allowed_origins")
     @classmethod
     def _check_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        origins = tuple(origin.lower() for origin in origins)
         for origin in origins:
-            parts = urlsplit(origin)
-            if parts.scheme not in ("http", "https") or not parts.netloc or parts.path:
+            if not _IS_ORIGIN(origin):
                 raise ValueError(f"{origin!r} is no origin; write it like https://game.example")
-        return tuple(origin.lower() for origin in origins)
+            scheme, _, rest = origin.partition("://")
+            if rest.endswith(_DEFAULT_PORT[scheme]):
+                shown = origin.removesuffix(_DEFAULT_PORT[scheme])
+                raise ValueError(f"{origin!r} is what no browser says; write {shown}")
+        return origins
 
     @field_validator("trusted_proxies")
     @classmethod

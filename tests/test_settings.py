@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from server import settings as settings_module
 from server.presence.policy import Policy
 from server.settings import LONGEST, Settings, SettingsRefused, load_settings
 from tests.support.live_server import run_server
@@ -78,6 +79,23 @@ def test_lists_are_separated_by_commas() -> None:
         ({"secret_keys": "short"}, "STILLHERE_SECRET_KEYS: key 1 has 5 characters; at least 32"),
         ({"allowed_origins": "game.example"}, "'game.example' is no origin; write it like https"),
         ({"allowed_origins": "https://a.example/x"}, "is no origin"),
+        ({"allowed_origins": "https://*.game.example"}, "is no origin; write it like"),
+        ({"allowed_origins": "https://me@game.example"}, "is no origin; write it like"),
+        ({"allowed_origins": "https://game.example?x"}, "is no origin; write it like"),
+        ({"allowed_origins": "https://game.example#x"}, "is no origin; write it like"),
+        ({"allowed_origins": "https://game.example/"}, "is no origin; write it like"),
+        ({"allowed_origins": "https://game.example:"}, "is no origin; write it like"),
+        ({"allowed_origins": "https://g\xe4me.example"}, "is no origin; write it like"),
+        ({"allowed_origins": "https://game..example"}, "is no origin; write it like"),
+        ({"allowed_origins": "null"}, "'null' is no origin; write it like"),
+        ({"allowed_origins": "https://a.example:443"}, "is what no browser says; write https://a"),
+        ({"allowed_origins": "http://a.example:80"}, "is what no browser says; write http://a"),
+        ({"max_messages_per_second": "0.4"}, "STILLHERE_MAX_MESSAGES_PER_SECOND=0.4: not even one"),
+        ({"database": ""}, "STILLHERE_DATABASE=: it names no file"),
+        ({"database": " "}, "STILLHERE_DATABASE= : it names no file"),
+        ({"database": "."}, "STILLHERE_DATABASE=.: it is a folder; name a file, in it if you like"),
+        ({"database": ".."}, "STILLHERE_DATABASE=..: it is a folder"),
+        ({"database": "/"}, "STILLHERE_DATABASE=/: it is a folder"),
         ({"trusted_proxies": "proxy"}, "'proxy' is neither an address nor a network"),
     ],
 )
@@ -105,10 +123,33 @@ def test_a_setting_that_makes_no_sense_is_named(flags: dict[str, str], words: st
         {"secret_keys": "k" * 32},
         {"max_hold": "0", "reload_grace": "0", "reconnect_grace": "0"},
         {"max_messages_per_second": "0"},
+        {"max_messages_per_second": "0.5"},
+        {"allowed_origins": "http://localhost:3000,https://[::1]:8443,HTTPS://A-b.example:8080"},
+        {"database": "not/there/yet.db"},
     ],
 )
 def test_the_outermost_sensible_settings_are_accepted(flags: dict[str, str]) -> None:
     load_settings(**flags)
+
+
+async def test_the_slowest_limit_there_can_be_lets_a_message_through(tmp_path: Path) -> None:
+    slowest = settings_module.SLOWEST_LIMIT
+    async with run_server(tmp_path / "test.db", max_messages_per_second=slowest) as server:
+        tab = await (await server.guest("Ada")).tab()
+        await tab.ask("ping", "pong")
+        await server.advance(1 / slowest)
+        await tab.ask("ping", "pong")
+        await tab.send("ping")
+        assert (await tab.closed())[0] == 4401
+
+
+async def test_an_origin_that_is_allowed_is_one_that_browsers_say(tmp_path: Path) -> None:
+    said = ["http://localhost:3000", "https://[::1]:8443", "https://a-b.example"]
+    async with run_server(tmp_path / "test.db", allowed_origins=",".join(said)) as server:
+        ada = await server.guest("Ada")
+        for origin in said:
+            response = await ada.http.get("/api/session", headers={"Origin": origin})
+            assert response.status_code == 200
 
 
 def test_a_key_is_never_shown() -> None:

@@ -17,6 +17,12 @@ _NOT_REGISTERED = (
 )
 
 
+_FULL = (
+    "Nobody can come in just now: the disk has taken nothing for long, and too much waits for it. "
+    "Who is here already can stay. Try again in a moment."
+)
+
+
 class OwnName(NamedTuple):
     """A name that a guest has, and how to have them give it up."""
 
@@ -42,7 +48,8 @@ class Accounts:
         """A guest: a player for as long as their session lives. `own`: the name that the caller
         has, where it is in the way; it is given up once nothing else is.
 
-        Raises NameTaken, TooManyAttempts, StorageUnavailable (nobody knows whether it is taken).
+        Raises NameTaken, TooManyAttempts, StorageUnavailable (nobody knows whether it is taken,
+        or too much waits for the disk).
         """
         return await self._new_player(name, None, now, address, own)
 
@@ -80,6 +87,7 @@ class Accounts:
             key = parse_name(raw_name).key
         except NameRefused:
             raise BadCredentials from None
+        self._check_room()
         await self._attempts.guess(key, host, address)
         account = await self._store.find_account(key)
         hashed = account.password_hash if account is not None else None
@@ -87,7 +95,7 @@ class Accounts:
         is_right = await self._passwords.verify(password[: LONGEST + 1], hashed)
         if not is_right or account is None or account.id in self._withdrawn:
             raise BadCredentials(None if account is None else account.id)
-        await self._attempts.guessed_right(key, host)
+        await self._attempts.guessed_right(key, host, address)
         return Player(account.id, account.name, account.sort_key, guest=False)
 
     async def _new_player(
@@ -98,6 +106,7 @@ class Accounts:
         address: str | None,
         own: OwnName | None = None,
     ) -> Player:
+        self._check_room()
         await self._attempts.new_player(address)
         if not self._claimed.isdisjoint(name.lookalikes):
             raise NameTaken(name.text)
@@ -119,3 +128,8 @@ class Accounts:
         written = self._store.add_account(account, name, now)
         written.add_done_callback(lambda _: self._claimed.difference_update(name.lookalikes))
         return Player(account.id, account.name, account.sort_key, guest=account.guest)
+
+    def _check_room(self) -> None:
+        """Before anything is counted or hashed. Raises StorageUnavailable."""
+        if self._store.is_full:
+            raise StorageUnavailable(_FULL)

@@ -42,9 +42,12 @@ class Attempts:
         if address is not None:
             self._guesses_per_address.count(address)
 
-    async def guessed_right(self, name_key: str, host: str) -> None:
-        """The password was right: what was mistyped before is forgiven."""
+    async def guessed_right(self, name_key: str, host: str, address: str | None) -> None:
+        """The password was right: what was mistyped before is forgiven, and it was no guess. Of
+        what others at the address got wrong, nothing is: else an account of one's own would do."""
         self._guesses_per_name.forget((name_key, host))
+        if address is not None:
+            self._guesses_per_address.take_back(address)
 
     async def new_player(self, address: str | None) -> None:
         """Count a player about to be made. Raises TooManyAttempts."""
@@ -83,6 +86,14 @@ class MovingWindow:
         self._instants.move_to_end(key)
         if len(self._instants) > MOST_KEYS:
             self._instants.popitem(last=False)
+
+    def take_back(self, key: Hashable) -> None:
+        """Have counted one of `key` less: the latest."""
+        instants = self._instants.get(key)
+        if instants:
+            instants.pop()
+            if not instants:
+                del self._instants[key]
 
     def forget(self, key: Hashable) -> None:
         """Have counted none of `key`."""

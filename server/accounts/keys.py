@@ -1,19 +1,35 @@
 """The secret keys that an operator did not give: made once, kept beside the database."""
 
+import logging
 import os
 import secrets
 from pathlib import Path
 
+_log = logging.getLogger("stillhere")
+
+SHORTEST_KEY = 32
+"""Characters of a secret key, at the least: 32 random bytes are 43 in base64url."""
+
+
+def check_keys(keys: tuple[str, ...]) -> None:
+    """Raises ValueError if one of them is too short, in words that do not tell it."""
+    for number, key in enumerate(keys, 1):
+        if len(key) < SHORTEST_KEY:
+            # The key itself is a secret: its number and length are enough to find it.
+            raise ValueError(
+                f"key {number} has {len(key)} characters; at least {SHORTEST_KEY} are needed"
+            )
+
 
 def keys_path(database: Path) -> Path:
-    """Where the keys of a database lie."""
+    """Where the keys of a database lie, which is no link."""
     return database.with_name(database.name + ".keys")
 
 
 def load_or_make_keys(path: Path) -> tuple[str, ...]:
     """The keys in `path`, one a line, newest first; made if the file is not there.
 
-    Raises OSError, and ValueError if the file holds no key.
+    Raises OSError, and ValueError if the file holds no key, or one that is too short.
     """
     try:
         # O_EXCL and the mode in one call: at no instant could anybody else read the key.
@@ -21,7 +37,11 @@ def load_or_make_keys(path: Path) -> tuple[str, ...]:
     except FileExistsError:
         keys = tuple(path.read_text().split())
         if not keys:
-            raise ValueError(f"{path} holds no key; delete it to have one made") from None
+            raise ValueError("it holds no key; delete it to have one made") from None
+        check_keys(keys)
+        if path.stat().st_mode & 0o077:
+            # No reason to stop a game: a key alone signs nobody in.
+            _log.warning("others on this machine may use the secret keys: chmod 600 %s", path)
         return keys
     with os.fdopen(file, "w") as opened:
         key = secrets.token_urlsafe(32)

@@ -7,7 +7,7 @@ much alike is decided on skeletons (Unicode UTS #39, section 4).
 
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from confusable_homoglyphs.confusables import confusables_data
 from precis_i18n import get_profile
@@ -19,9 +19,13 @@ LONGEST = 40
 
 _LONGEST_RAW = 4 * LONGEST
 _MOST_MARKS = 3
-_BLANKS = {"\u2800"}
-_STAND_INS = {"\ufffc", "\ufffd"}
-"""What stands for something that is not there: no font shows them alike, and some nothing."""
+_UNSEEN = frozenset("\ufffc\ufffd\u2800\U0001d159\U00016fe4\u2d7f\U0001107f")
+"""What PRECIS lets pass and nobody can see. Two stand for something that is not there: no font
+shows them alike, and some nothing. The others have no ink in their glyphs: blanks of braille,
+of music and of Khitan, and joiners of Tifinagh and Brahmi. All that Unicode itself calls ignorable
+(Default_Ignorable_Code_Point) PRECIS refuses."""
+
+_MOST_PROTOTYPES = 4096
 
 _DIRECTION_MARK = "\u200e"
 _profile = get_profile("NicknameCasePreserved")
@@ -43,19 +47,20 @@ def parse_name(raw: str) -> Name:
     """The name that a person typed. Raises NameRefused with a sentence that says what is wrong."""
     if len(raw) > _LONGEST_RAW:
         # Preparing a megabyte would cost more than saying no.
-        raise NameRefused(f"A name has at most {LONGEST} characters; this one has {len(raw)}.")
+        raise _too_long(raw)
     if not raw.strip():
-        raise NameRefused("A name needs at least one character.")
+        raise NameRefused("A name needs at least one character.", "name_empty")
+    spread = unicodedata.normalize("NFKC", raw)
+    if len("".join(spread.split())) > LONGEST:
+        # One ligature can become eighteen characters; PRECIS would look at each for 5 ms in all.
+        raise _too_long(" ".join(spread.split()))
     try:
         text = str(_profile.enforce(raw))
     except UnicodeEncodeError as error:
-        raise NameRefused(
-            f"A name cannot contain the character U+{ord(raw[error.start]):04X}."
-            if error.start < len(raw)
-            else "A name needs at least one visible character."
-        ) from None
+        refusal = _not_in_names(raw[error.start]) if error.start < len(raw) else _invisible()
+        raise refusal from None
     if len(text) > LONGEST:
-        raise NameRefused(f"A name has at most {LONGEST} characters; this one has {len(text)}.")
+        raise _too_long(text)
     _check_visible(text)
     return Name(text, text.casefold(), _lookalikes(text))
 
@@ -69,17 +74,41 @@ def _check_visible(text: str) -> None:
     marks = 0
     visible = False
     for character in text:
-        if character in _STAND_INS:
-            raise NameRefused(f"A name cannot contain the character U+{ord(character):04X}.")
+        if character in _UNSEEN:
+            raise _not_in_names(character)
         if unicodedata.category(character).startswith("M"):
             marks += 1
             if marks > _MOST_MARKS:
-                raise NameRefused(f"A letter can carry at most {_MOST_MARKS} marks.")
+                raise NameRefused(
+                    f"A letter can carry at most {_MOST_MARKS} marks.",
+                    "name_marks",
+                    limit=_MOST_MARKS,
+                )
         else:
             marks = 0
-            visible = visible or not (character.isspace() or character in _BLANKS)
+            visible = visible or not character.isspace()
     if not visible:
-        raise NameRefused("A name needs at least one visible character.")
+        raise _invisible()
+
+
+def _too_long(text: str) -> NameRefused:
+    return NameRefused(
+        f"A name has at most {LONGEST} characters; this one has {len(text)}.",
+        "name_too_long",
+        limit=LONGEST,
+        length=len(text),
+    )
+
+
+def _not_in_names(character: str) -> NameRefused:
+    code = f"U+{ord(character):04X}"
+    return NameRefused(
+        f"A name cannot contain the character {code}.", "name_character", character=code
+    )
+
+
+def _invisible() -> NameRefused:
+    return NameRefused("A name needs at least one visible character.", "name_invisible")
 
 
 def _lookalikes(text: str) -> frozenset[str]:
@@ -93,7 +122,8 @@ def _skeleton(text: str) -> str:
     return unicodedata.normalize("NFD", "".join(map(_prototype, decomposed)))
 
 
-@cache
+# Bounded: of all there are in Unicode, 17 MB would stay.
+@lru_cache(_MOST_PROTOTYPES)
 def _prototype(character: str) -> str:
     """The character, or characters, that stand for all that look like this one.
 

@@ -95,7 +95,12 @@ class WebSocketEndpoint:
         return (
             len(self._tabs) >= self._settings.max_connections
             or session.connections >= self._settings.max_connections_per_session
+            or not self._may_come(session)
         )
+
+    def _may_come(self, session: Session) -> bool:
+        """Whether there is room for what the history will say of it; counted if so."""
+        return not self._sessions.is_full and self._tabs.may_come(session, self._clock.now())
 
     # Those who do
 
@@ -115,6 +120,7 @@ class WebSocketEndpoint:
             self._stream,
             self._hub,
             self._close,
+            self._may_come,
         )
         code = _INTERNAL_ERROR
         try:

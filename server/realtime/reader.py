@@ -7,6 +7,7 @@ from msgspec import UNSET
 
 from server.clock import Clock
 from server.presence.registry import Registry
+from server.presence.session import Session
 from server.presence.stream import EventStream
 from server.realtime import messages
 from server.realtime.closing import Close
@@ -14,7 +15,7 @@ from server.realtime.connection import Connection
 from server.realtime.hub import Hub
 from server.realtime.limiter import TokenBucket
 from server.realtime.messages import LARGEST_MESSAGE, encode
-from server.views import to_milliseconds
+from server.views import SessionView, to_milliseconds
 
 MOST_BAD = 100
 """Refused messages a connection may send in one go before it is closed; one more a second."""
@@ -38,6 +39,7 @@ class Reader:
         "_connection",
         "_forbearance",
         "_hub",
+        "_may_come",
         "_pong",
         "_registry",
         "_stream",
@@ -52,15 +54,17 @@ class Reader:
         stream: EventStream,
         hub: Hub,
         close: Callable[[Connection, Close], None],
+        may_come: Callable[[Session], bool],
     ) -> None:
         """`rate`: messages a second, bursts of twice that, 0: no limit. `close`: what to do with
-        a connection that breaks a limit."""
+        a connection that breaks a limit; `may_come`: whether its session may go and come back."""
         self._connection = connection
         self._clock = clock
         self._registry = registry
         self._stream = stream
         self._hub = hub
         self._close = close
+        self._may_come = may_come
         self._allowance = TokenBucket(rate, 2 * rate, clock.now()) if rate else None
         self._forbearance: TokenBucket | None = None
         # The last answer to a ping, and the seconds that it told.
@@ -110,13 +114,19 @@ class Reader:
         connection, registry = self._connection, self._registry
         session = connection.session
         match request:
-            case messages.Hold(seconds=seconds):
-                granted, events = registry.hold(session, seconds, now)
+            case messages.Hold(away=True) if not self._may_come(session):
+                self._close(connection, Close.TOO_MANY_MESSAGES)
+            case messages.Hold(seconds=seconds, away=away):
+                granted, events = registry.hold(session, seconds, now, away=away)
                 self._stream.publish(events)
                 self._answer_hold(granted, now)
             case messages.Release():
                 self._stream.publish(registry.release(session, now))
                 self._answer_hold(0.0, now)
+            case messages.Look():
+                view = SessionView.of(session, registry.policy, now)
+                answer = messages.SessionNow(view.player, view.session, view.policy)
+                connection.send(encode(answer))
             case messages.Watch(topic=topic):
                 if topic != messages.LOBBY:
                     return _no_such_topic(topic, "watch")

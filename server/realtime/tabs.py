@@ -17,7 +17,13 @@ from server.presence.status import Reason
 from server.realtime import messages
 from server.realtime.closing import close_for
 from server.realtime.connection import Connection
+from server.realtime.limiter import TokenBucket
 from server.views import to_milliseconds
+
+MOST_COMINGS = 40
+"""Times that a session may come in one go, by a socket that opens or a "be right back" (the going
+is implied); one more a second. All tabs that a session may have can reload twice in a row, also
+where it may have more of them than by default."""
 
 SLICE = 0.005
 """Seconds of closing without letting the loop do other work."""
@@ -26,13 +32,21 @@ SLICE = 0.005
 class Tabs:
     """Subscribes to the events: pushes warnings, and closes what a session leaves behind."""
 
-    def __init__(self, policy: Policy, flush: Callable[[], Awaitable[None]]) -> None:
-        """`flush` returns when what has been journalled is durable, or cannot soon be."""
+    def __init__(
+        self,
+        policy: Policy,
+        flush: Callable[[], Awaitable[None]],
+        most_at_once: int = MOST_COMINGS // 2,
+    ) -> None:
+        """`flush` returns when what has been journalled is durable, or cannot soon be.
+        `most_at_once`: sockets that a session may have."""
         self._policy = policy
+        self._most_comings = max(MOST_COMINGS, 2 * most_at_once)
         self._flush = flush
         self._by_session: dict[SessionId, list[Connection]] = {}
         self._count = 0
         self._closed: dict[str, int] = {}
+        self._comings: dict[SessionId, TokenBucket] = {}
         # Of sessions that have ended, and have yet to be told.
         self._leaving: list[tuple[list[Connection], Reason]] = []
         self._farewells: asyncio.Task[None] | None = None
@@ -70,6 +84,14 @@ class Tabs:
         self._count -= 1
         return True
 
+    def may_come(self, session: Session, now: float) -> bool:
+        """Whether the session may come or go once more, and count it if so. Each time is rows of
+        its history, for ever: two thousand a second, where nothing kept it from that."""
+        bucket = self._comings.get(session.id)
+        if bucket is None:
+            bucket = self._comings[session.id] = TokenBucket(1.0, self._most_comings, now)
+        return bucket.take(now)
+
     def note_closed(self, reason: str) -> None:
         """Count a connection that the server closed."""
         self._closed[reason] = self._closed.get(reason, 0) + 1
@@ -87,6 +109,7 @@ class Tabs:
             case Extended(session=session, expires_in=expires_in):
                 self._tell(session, messages.Extended(to_milliseconds(expires_in)))
             case SessionEnded(session=session, reason=reason):
+                self._comings.pop(session.id, None)
                 connections = self._take(session)
                 if connections:
                     self._leaving.append((connections, reason))

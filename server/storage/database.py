@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 import aiosqlite
 
 from server.storage.errors import StorageRefused
+from server.storage.lifeboat import LIFEBOAT
 from server.storage.migrations import migrate
 
 _log = logging.getLogger("stillhere.storage")
@@ -23,6 +24,10 @@ BUSY = 1.0
 LARGE_WAL = 8 * 1024 * 1024
 """Bytes of write-ahead log, twice of what a checkpoint lets it become: somebody's long read has
 kept it from being used again, and it is cut off as soon as that is over."""
+
+_LOCK = ".lock"
+"""What only a lock is on. The lifeboat is locked too: people take a lock file for a stale one, and
+delete it, and would have let a second server in."""
 
 _CLOSING = 3.0
 """Seconds to close in. A disk that does not answer must not keep the process from stopping."""
@@ -71,7 +76,8 @@ class Database:
 
     def __init__(self, path: Path, connect: Connect = connect) -> None:
         self._path = path
-        self._wal = path.with_name(path.name + "-wal")
+        self.file = real_path(path)
+        self._wal = self.file.with_name(self.file.name + "-wal")
         self._connect = connect
         self._closing = AsyncExitStack()
 
@@ -83,9 +89,11 @@ class Database:
         path = self._path
         # No isolation level: transactions are begun and committed where the code says so.
         options: dict[str, Any] = {"uri": True, "isolation_level": None}
-        address = path.absolute().as_uri()
+        address = self.file.as_uri()
         async with AsyncExitStack() as stack:
-            stack.callback(os.close, _lock(path))
+            for lock in (_LOCK, LIFEBOAT):
+                stack.callback(os.close, _lock(self.file.with_name(self.file.name + lock), path))
+            _refuse_other_names(self.file, path)
             try:
                 self.writer = await stack.enter_async_context(
                     self._connect(f"{address}?mode=rwc", **options)
@@ -137,6 +145,12 @@ class Database:
             await self.writer.execute(f"PRAGMA busy_timeout = {BUSY * 1000:.0f}")
 
 
+def real_path(path: Path) -> Path:
+    """Where the file is that `path` leads to, absolute: what lies beside it lies there. A link of
+    today may lead elsewhere tomorrow, or another link to the same file."""
+    return Path(os.path.realpath(path))
+
+
 def refusal(path: Path, error: sqlite3.Error) -> StorageRefused:
     """What to tell an operator whose database could not be opened."""
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
@@ -170,11 +184,10 @@ def _is_safe(version: tuple[int, int, int]) -> bool:
     )
 
 
-def _lock(path: Path) -> int:
-    """Hold a lock beside the file for as long as this process lives, whatever ends it."""
+def _lock(beside: Path, path: Path) -> int:
+    """Hold a lock on the file `beside` that of `path`, for as long as this process lives."""
     try:
-        real = path.resolve()  # a symbolic link leads to the same file
-        lock = os.open(real.with_name(real.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        lock = os.open(beside, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise StorageRefused(f"the database {path} cannot be used: {error.strerror}") from error
     try:
@@ -185,3 +198,16 @@ def _lock(path: Path) -> int:
             f"another Still Here is running on {path}; stop it, or give this one its own database"
         ) from None
     return lock
+
+
+def _refuse_other_names(file: Path, path: Path) -> None:
+    """A second server would find no lock, and no log, beside the other name."""
+    try:
+        names = file.stat().st_nlink
+    except OSError:
+        return  # not there yet, or SQLite will say why
+    if names > 1:
+        raise StorageRefused(
+            f"the database {path} cannot be used: the same file has {names} names (hard links), "
+            "and nothing would keep a second server off the others; remove them, or copy it"
+        )

@@ -37,6 +37,11 @@ ACTIVITY_INTERVAL = 5.0
 MOST_WAITING_FOR_ACTIVITY = 50_000
 """Rows waiting for a failing disk above which mere activity is no longer queued."""
 
+MOST_WAITING = 200_000
+"""Entries waiting for a failing disk, some 60 MiB of them, above which nobody more is let in, with
+a socket or as a new session. What becomes of those who are in is queued, however much that is:
+it has been told, and may not be missing from their history."""
+
 PATIENCE = 1.0
 """Seconds for which a caller waits for the disk; not at all while it is known to take nothing.
 
@@ -130,6 +135,11 @@ class Journal:
         """Whether the disk took nothing the last time, or has not answered for long."""
         return self._failing_since is not None or self._stuck_for() > STUCK
 
+    @property
+    def is_full(self) -> bool:
+        """Whether so much waits that nobody more can be let in."""
+        return self._queued - self._written >= MOST_WAITING
+
     def statistics(self) -> JournalStatistics:
         """How the writing goes, at this instant."""
         since, why = self._failing_since, self._why
@@ -190,6 +200,7 @@ class Journal:
                 to_wall(session.last_activity),
                 session.last_activity_by,
                 to_wall(session.ends_at),
+                *session.device,
             )
         )
         self._note_queued()
@@ -269,6 +280,8 @@ class Journal:
                 self._clock.to_wall(event.at),
                 event.player_after,
                 explain_change(event, self._registry.policy),
+                self._clock.to_wall(event.last_activity),
+                event.last_activity_by,
             )
         )
         self._note_state(session)

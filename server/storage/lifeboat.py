@@ -38,6 +38,9 @@ _LIVE = """
 """
 _OTHERS = "SELECT id, status FROM sessions WHERE player_id = ? AND ended_at IS NULL"
 
+LIFEBOAT = ".revoked"
+"""What its name ends in, after the database's."""
+
 off_loop = asyncio.to_thread
 """Where the file is written: an fsync can take seconds on a disk in trouble."""
 
@@ -51,8 +54,8 @@ class Ending(NamedTuple):
 
 
 def lifeboat_path(database: Path) -> Path:
-    """Where the endings that a database could not take are."""
-    return database.with_name(database.name + ".revoked")
+    """Where the endings that a database could not take are; `database` is no link."""
+    return database.with_name(database.name + LIFEBOAT)
 
 
 class Lifeboat:
@@ -154,7 +157,17 @@ async def rows_of(
             if status != Status.OFFLINE:
                 why = explain_ending(ending.reason, policy)
                 batch.changes.append(
-                    (player, ending.session, "offline", ending.reason, ending.at, after, why)
+                    (
+                        player,
+                        ending.session,
+                        "offline",
+                        ending.reason,
+                        ending.at,
+                        after,
+                        why,
+                        active_at,
+                        active_by,
+                    )
                 )
             batch.player_states[player] = (after, int(after.is_here), active_at, player)
             batch.session_states[ending.session] = (

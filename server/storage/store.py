@@ -42,9 +42,14 @@ class Store:
         self._clock = clock
         self._boot: int | None = None
         self._database = Database(path, connect)
-        self._lifeboat = Lifeboat(lifeboat_path(path))
+        self._lifeboat = Lifeboat(lifeboat_path(self.file))
         self.journal = Journal(self._database, self._lifeboat, registry, clock)
         self.queries = Queries(self._database)
+
+    @property
+    def file(self) -> Path:
+        """The database's file itself, wherever the path it was named by leads tomorrow."""
+        return self._database.file
 
     async def open(self) -> tuple[list[StoredSession], int | None]:
         """Open the database, making it if need be, write the boot row, and begin to write.
@@ -122,6 +127,10 @@ class Store:
     @property
     def is_failing(self) -> bool:
         return self.journal.is_failing
+
+    @property
+    def is_full(self) -> bool:
+        return self.journal.is_full
 
     def remove_account(self, id: PlayerId) -> None:
         self.journal.remove_account(id)

@@ -53,10 +53,41 @@ async def test_guessing_right_forgives_this_name_from_here_and_nothing_else() ->
     await guesses(attempts, 10, "ada", "here", None)
     await guesses(attempts, 10, "ada", "there", None)
     await guesses(attempts, 10, "bob", "here", None)
-    await attempts.guessed_right("ada", "here")
+    await attempts.guessed_right("ada", "here", None)
     assert await guesses(attempts, 11, "ada", "here", None) == 10
     assert await guesses(attempts, 1, "ada", "there", None) == 0
     assert await guesses(attempts, 1, "bob", "here", None) == 0
+
+
+async def test_right_passwords_shut_nobody_out_of_a_school_behind_one_address() -> None:
+    attempts = Attempts()
+    for number in range(300):
+        await attempts.guess(f"player {number}", "here", "here")
+        await attempts.guessed_right(f"player {number}", "here", "here")
+    assert len(attempts._guesses_per_address) == 0
+    assert await guesses(attempts, 1, "another", "here", "here") == 1
+
+
+async def test_an_account_of_ones_own_buys_no_guesses_at_others() -> None:
+    attempts = Attempts()
+    through = 0
+    for number in range(110):
+        through += await guesses(attempts, 1, f"player {number}", "here", "here")
+        if through < 100:
+            await attempts.guess("own", "here", "here")
+            await attempts.guessed_right("own", "here", "here")
+    assert through == 100
+
+
+async def test_what_was_taken_back_was_counted_at_least_once() -> None:
+    window = MovingWindow(RateLimitItemPerSecond(2, 60))
+    window.take_back("a")
+    window.count("a")
+    window.count("a")
+    window.take_back("a")
+    window.count("a")
+    with pytest.raises(TooManyAttempts):
+        window.count("a")
 
 
 async def test_sixty_new_players_an_address() -> None:
@@ -163,5 +194,5 @@ async def test_counting_leaves_no_task_behind() -> None:
     for number in range(100):
         await attempts.guess(f"player {number}", "here", None)
         await asyncio.sleep(0)
-        await attempts.guessed_right(f"player {99 - number}", "here")
+        await attempts.guessed_right(f"player {99 - number}", "here", None)
     assert asyncio.all_tasks() == {asyncio.current_task()}

@@ -5,11 +5,23 @@ from pathlib import Path
 
 import pytest
 
-from server.accounts.keys import keys_path, load_or_make_keys
+from server.accounts.keys import SHORTEST_KEY, keys_path, load_or_make_keys
+from tests.support.live_server import run_server
 
 
 def test_the_keys_lie_beside_the_database() -> None:
     assert keys_path(Path("/data/game.db")) == Path("/data/game.db.keys")
+
+
+async def test_they_lie_beside_the_file_and_not_beside_a_link_to_it(tmp_path: Path) -> None:
+    link = tmp_path / "link.db"
+    link.symlink_to(tmp_path / "data.db")
+    async with run_server(link) as server:
+        cookie = (await server.guest("Ada")).cookie
+    async with run_server(tmp_path / "data.db") as server:
+        ada = await server.visitor(cookies={"session": cookie})
+        assert (await ada.http.get("/api/session")).status_code == 200
+    assert not (tmp_path / "link.db.keys").exists()
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
@@ -30,8 +42,30 @@ def test_the_keys_are_made_once_and_long_enough(tmp_path: Path) -> None:
 
 
 def test_the_newest_key_is_the_first_line(tmp_path: Path) -> None:
-    (tmp_path / "keys").write_text("new\n\n old \n")
-    assert load_or_make_keys(tmp_path / "keys") == ("new", "old")
+    new, old = "n" * SHORTEST_KEY, "o" * SHORTEST_KEY
+    (tmp_path / "keys").write_text(f"{new}\n\n {old} \n")
+    assert load_or_make_keys(tmp_path / "keys") == (new, old)
+
+
+def test_a_key_that_is_too_short_is_refused_and_not_shown(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("n" * SHORTEST_KEY + "\n" + "hunter2" * 4)
+    with pytest.raises(ValueError, match=r"^key 2 has 28 characters; at least 32") as caught:
+        load_or_make_keys(tmp_path / "keys")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_told"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)]
+)
+def test_keys_that_others_can_read_are_told_of(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, is_told: bool
+) -> None:
+    path = tmp_path / "keys"
+    path.write_text("n" * SHORTEST_KEY)
+    path.chmod(mode)
+    load_or_make_keys(path)
+    assert (f"chmod 600 {path}" in caplog.text) is is_told
+    assert "nnn" not in caplog.text
 
 
 @pytest.mark.parametrize("content", ["", "\n \n"])

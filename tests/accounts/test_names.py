@@ -1,12 +1,15 @@
 """Names: what may be one, and which two are the same to a human eye."""
 
 import contextlib
+import time
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.accounts.errors import NameRefused
+from server.accounts import names
+from server.accounts.errors import NameRefused, NameRule
 from server.accounts.names import LONGEST, Name, parse_name, sort_key
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=170)
@@ -105,6 +108,88 @@ def test_what_cannot_be_seen_or_turns_the_line_around_is_no_name(raw: str) -> No
         parse_name(raw)
     assert str(caught.value).endswith(".")
     assert str(caught.value).isprintable()
+
+
+IGNORABLE = [
+    *("00AD", "034F", "061C", "115F..1160", "17B4..17B5", "180B..180F", "200B..200F"),
+    *("202A..202E", "2060..206F", "3164", "FE00..FE0F", "FEFF", "FFA0", "FFF0..FFF8"),
+    *("1BCA0..1BCA3", "1D173..1D17A", "E0000..E0FFF"),
+]
+"""Default_Ignorable_Code_Point (Unicode 15, DerivedCoreProperties.txt)."""
+
+BLANK = ["2800", "1D159", "16FE4", "2D7F", "1107F"]
+"""What is not ignorable, and has no ink."""
+
+
+@pytest.mark.parametrize("points", IGNORABLE + BLANK)
+def test_what_shows_nothing_hides_nowhere_in_a_name(points: str) -> None:
+    first, _, last = points.partition("..")
+    for point in range(int(first, 16), int(last or first, 16) + 1):
+        for raw in (f"Ada{chr(point)}", f"{chr(point)}Ada", f"A{chr(point)}da"):
+            with pytest.raises(NameRefused):
+                parse_name(raw)
+
+
+def test_a_name_that_becomes_long_is_refused_before_it_is_looked_at_closely() -> None:
+    """PRECIS takes two hundred times as long for it as for any other."""
+    assert time_to_parse("\ufdfa" * 160) < 30 * time_to_parse("a" * 40)
+
+
+def time_to_parse(raw: str) -> float:
+    """Seconds of this process, at the least of some tries."""
+    tries = []
+    for _ in range(5):
+        began = time.process_time()
+        for _ in range(10):
+            with contextlib.suppress(NameRefused):
+                parse_name(raw)
+        tries.append(time.process_time() - began)
+    return min(tries)
+
+
+def test_spaces_that_are_not_kept_do_not_count() -> None:
+    assert parse_name(f"  {'a' * 20}{' ' * 60}{'b' * 19}  ").text == "a" * 20 + " " + "b" * 19
+
+
+def test_what_is_remembered_of_characters_is_bounded() -> None:
+    for point in range(0x4E00, 0x4E00 + 2 * names._MOST_PROTOTYPES):
+        parse_name(chr(point))
+    assert names._prototype.cache_info().currsize == names._MOST_PROTOTYPES
+
+
+@pytest.mark.parametrize(
+    ("raw", "rule", "facts"),
+    [
+        ("", "name_empty", {}),
+        (" \t", "name_empty", {}),
+        ("x" * 41, "name_too_long", {"limit": 40, "length": 41}),
+        ("x" * 161, "name_too_long", {"limit": 40, "length": 161}),
+        ("\u202eadA", "name_character", {"character": "U+202E"}),
+        ("A\x1bda", "name_character", {"character": "U+001B"}),
+        ("Ada\ufffd", "name_character", {"character": "U+FFFD"}),
+        ("Ada\U000e0041", "name_character", {"character": "U+E0041"}),
+        ("q" + "\u0323" * 4, "name_marks", {"limit": 3}),
+        ("\u2800", "name_character", {"character": "U+2800"}),
+        ("\ufdfa" * 3, "name_too_long", {"limit": 40, "length": 3 * 18}),
+        ("\u0301", "name_invisible", {}),
+    ],
+)
+def test_a_refusal_says_which_rule_it_was_and_its_figures(
+    raw: str, rule: str, facts: dict[str, int | str]
+) -> None:
+    with pytest.raises(NameRefused) as caught:
+        parse_name(raw)
+    assert (caught.value.rule, caught.value.facts) == (rule, facts)
+
+
+@given(wild_text)
+def test_every_refusal_is_one_of_the_rules(raw: str) -> None:
+    rule = None
+    try:
+        parse_name(raw)
+    except NameRefused as refused:
+        rule = refused.rule
+    assert rule in (None, *get_args(NameRule))
 
 
 # Which two are the same

@@ -1,6 +1,7 @@
 """`stillhere backup`, as an operator uses it: on a live server, and back again."""
 
 import asyncio
+import re
 import shutil
 import sqlite3
 from contextlib import closing
@@ -8,7 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.process import ServerProcess, last_line, run, running
+from tests.support.process import ROOT, ServerProcess, last_line, run, running
+
+README = (ROOT / "README.md").read_text()
 
 
 async def write_on(server: ServerProcess, busy: asyncio.Event) -> int:
@@ -47,6 +50,14 @@ async def test_a_copy_made_under_load_carries_everybody_on(tmp_path: Path) -> No
     shutil.copy(tmp_path / "stillhere.db.keys", copy.with_name("copy.db.keys"))
     async with running(tmp_path, "--database", str(copy)) as server:
         assert await server.status(ada) == (200, "reconnecting")
+
+
+def test_a_copy_is_made_just_as_the_readme_says(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "stillhere.db")) as disk:
+        disk.execute("CREATE TABLE boots (id INTEGER)")
+    (command,) = re.findall(r"^scripts/serve (backup .+)$", README, re.MULTILINE)
+    done = run(tmp_path, *command.split())
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_command_knows_the_database_as_the_server_does(tmp_path: Path) -> None:

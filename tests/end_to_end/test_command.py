@@ -64,6 +64,16 @@ def test_a_database_in_a_folder_that_is_not_there_is_told_in_one_line(tmp_path: 
     assert "No such file or directory" in last_line(done)
 
 
+def test_a_key_file_with_a_key_that_is_too_short_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "stillhere.db.keys").write_text("abc\n")
+    done = run(tmp_path, "--port", "0")
+    assert done.returncode == 1
+    assert last_line(done) == (
+        f"stillhere: the secret keys in {tmp_path.resolve() / 'stillhere.db.keys'} cannot be used: "
+        "key 1 has 3 characters; at least 32 are needed"
+    )
+
+
 def test_what_is_allowed_but_perhaps_not_meant_is_logged(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -135,10 +135,13 @@ async def test_by_tls_whatever_is_answered_says_that_tls_it_shall_stay(
 
 async def test_every_file_of_the_page(server: LiveServer) -> None:
     visitor = await server.visitor()
-    for file in sorted(static_folder().iterdir()):
-        response = await visitor.http.get(f"/static/{file.name}")
+    files = [each for each in static_folder().rglob("*") if each.is_file()]
+    assert files
+    for file in sorted(files):
+        name = file.relative_to(static_folder()).as_posix()
+        response = await visitor.http.get(f"/static/{name}")
         assert response.status_code == 200
-        check(dict(response.headers), file.name)
+        check(dict(response.headers), name)
 
 
 async def test_upgrades_that_are_refused(server: LiveServer) -> None:

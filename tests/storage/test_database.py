@@ -116,6 +116,53 @@ async def test_a_lifeboat_that_cannot_be_had_is_told_at_the_start(path: Path) ->
     assert "Is a directory" in await refused(path)
 
 
+async def test_a_file_with_two_names_is_refused_by_either(path: Path) -> None:
+    house = await House.open(path, ManualClock())
+    other = path.with_name("other.db")
+    other.hardlink_to(path)
+    assert "has 2 names (hard links)" in await refused(other)
+    await house.store.close()
+    assert "remove them, or copy it" in await refused(path)
+    other.unlink()
+    await (await House.open(path, ManualClock())).store.close()
+
+
+async def test_a_lock_that_somebody_took_for_stale_keeps_a_second_server_off(path: Path) -> None:
+    house = await House.open(path, ManualClock())
+    path.with_name("test.db.lock").unlink()
+    assert "another Still Here is running on" in await refused(path)
+    await house.store.close()
+    await (await House.open(path, ManualClock())).store.close()
+
+
+@pytest.fixture
+def circle(path: Path) -> Path:
+    path.symlink_to(path)
+    return path
+
+
+async def test_a_link_that_leads_nowhere_is_refused_likewise(circle: Path) -> None:
+    assert "cannot be used: " in await refused(circle)
+
+
+async def test_what_lies_beside_a_database_lies_beside_the_file_and_not_its_links(
+    path: Path,
+) -> None:
+    link = path.with_name("links") / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    house = await House.open(link, ManualClock())
+    house.sign_in()
+    await house.store.flush()
+    assert house.store.journal.statistics().wal_bytes > 0
+    assert list(link.parent.iterdir()) == [link]
+    assert "another Still Here is running on" in await refused(path)
+    link.unlink()
+    link.symlink_to(path.with_name("elsewhere.db"))
+    assert house.store.file == path
+    await house.store.close()
+
+
 @pytest.mark.parametrize(
     ("version", "is_safe"),
     [

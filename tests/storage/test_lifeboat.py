@@ -181,12 +181,16 @@ async def test_a_sign_out_outlives_a_disk_that_fails_and_a_crash(
     assert set(again.registry.sessions) == {bob.id}
     over = START_MS + 7_000
     assert await again.rows(
-        "SELECT session_id, status, reason, at, player_status, detail FROM status_changes"
-        " WHERE reason = 'signed_out' ORDER BY id"
+        "SELECT session_id, status, reason, at, player_status, detail, last_activity_by"
+        " FROM status_changes WHERE reason = 'signed_out' ORDER BY id"
     ) == [
-        (ada.id, "offline", "signed_out", over, "offline", "You signed out."),
-        (other.id, "offline", "signed_out", over, "active", "You signed out."),
+        (ada.id, "offline", "signed_out", over, "offline", "You signed out.", "sign-in"),
+        (other.id, "offline", "signed_out", over, "active", "You signed out.", "sign-in"),
     ]
+    assert await again.rows(
+        "SELECT DISTINCT s.last_activity_at = c.last_activity_at FROM status_changes c"
+        " JOIN sessions s ON s.id = c.session_id WHERE c.reason = 'signed_out'"
+    ) == [(1,)]
     assert await again.rows(
         "SELECT id, ended_at, end_reason FROM sessions WHERE ended_at IS NOT NULL ORDER BY rowid"
     ) == [(ada.id, over, "signed_out"), (other.id, over, "signed_out")]

@@ -143,7 +143,9 @@ class LiveServer:
     async def visitor(self, **options: Any) -> Visitor:
         """A browser that has not been here before."""
         # Plain HTTP: reading all of the authorities' certificates costs 30 ms a client.
-        client = httpx.AsyncClient(base_url=self.url, **({"verify": False} | options))
+        # Sixty hashes on a busy machine take longer than httpx waits by itself.
+        options = {"verify": False, "timeout": 30.0} | options
+        client = httpx.AsyncClient(base_url=self.url, **options)
         return Visitor(self, await self._stack.enter_async_context(client))
 
     async def guest(self, name: str) -> Visitor:

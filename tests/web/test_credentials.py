@@ -1,6 +1,7 @@
 """Cookies that are none of ours, proxies, and limits by where somebody comes from."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ import httpx
 import pytest
 
 from server.accounts.tokens import SessionTokens
+from server.credentials import session_cookie
+from server.knobs import LONGEST_HEADER_LINE
 from tests.support.answers import Bystanders, cookie_of, refusal
 from tests.support.live_server import LiveServer, run_server
 
@@ -82,6 +85,72 @@ async def test_a_bad_cookie_does_not_keep_anybody_from_signing_in(server: LiveSe
     browser = await server.visitor(headers={"Cookie": "session=nonsense"})
     response = await browser.http.post("/api/guests", json={"name": "Ada"})
     assert response.status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("session=a.b", "a.b"),
+        ("x=1; session=a.b; y=2", "a.b"),
+        (" session = a.b\t;", "a.b"),
+        ("session=a=b=", "a=b="),
+        ("session=", ""),
+        ("session=a; session=a", "a"),
+        ('session="a.b"', '"a.b"'),
+        ("session", None),
+        ("xsession=a; session-x=a; Session=a; __Host-session=a", None),
+        ("", None),
+    ],
+)
+def test_a_cookie_is_found_among_others(header: str, value: str | None) -> None:
+    assert session_cookie(asking(header)) == value
+
+
+@pytest.mark.parametrize(
+    "headers", [["session=a; session=b"], ["session=a", "session=b"], ["session=a; session="]]
+)
+def test_of_two_session_cookies_that_differ_neither_is_believed(headers: list[str]) -> None:
+    assert session_cookie(asking(*headers)) is None
+
+
+async def test_a_cookie_tossed_in_by_a_neighbouring_host_makes_nobody_act_as_its_owner(
+    server: LiveServer,
+) -> None:
+    ada, eve = await server.guest("Ada"), await server.guest("Eve")
+    browser = await server.visitor()
+    for first, second in [(ada, eve), (eve, ada)]:
+        sent = {"Cookie": f"session={first.cookie}; session={second.cookie}"}
+        response = await browser.http.get("/api/session", headers=sent)
+        assert refusal(response) == (401, "not_signed_in")
+        tab = await server.tab(None, headers=sent)
+        assert (await tab.receive())["type"] == "signed_out"
+
+
+@pytest.mark.parametrize("filling", ['\\"', "\\101", ";", "=;", "session=x;", "session=\t;"])
+def test_no_header_takes_much_longer_to_read_than_another_of_its_length(filling: str) -> None:
+    """A whole order of magnitude is left to the machine; undoing quotes took 10,000 times."""
+    length = LONGEST_HEADER_LINE - 100
+    quoted = filling * (length // len(filling))
+    worst = max(time_to_read(f'a="{quoted}"'), time_to_read(f'session="{quoted}"'))
+    assert worst < 10 * time_to_read("session=x;" * (length // 10))
+
+
+def asking(*headers: str) -> dict[str, Any]:
+    """The scope of a request with these `Cookie` headers."""
+    raw = [(b"cookie", header.encode()) for header in headers]
+    return {"type": "http", "scheme": "http", "headers": raw}
+
+
+def time_to_read(header: str) -> float:
+    """Seconds of this process, at the least of some tries."""
+    scope = asking(header)
+    tries = []
+    for _ in range(5):
+        began = time.process_time()
+        for _ in range(5):
+            session_cookie(scope)
+        tries.append(time.process_time() - began)
+    return min(tries)
 
 
 # Proxies

@@ -1,0 +1,167 @@
+"""Whoever comes and goes without end: each time is rows of their history, on the disk for ever."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+
+from server.presence.events import Event, StatusChanged
+from server.realtime.tabs import MOST_COMINGS
+from server.storage import journal as journal_module
+from tests.support.answers import refusal, until
+from tests.support.live_server import LiveServer, Visitor, run_server
+
+
+async def come_and_go(visitor: Visitor) -> None:
+    """As a page that gives up on its socket."""
+    tab = await visitor.tab()
+    assert tab.seen[0]["type"] == "hello"
+    await tab.socket.close(4000)
+    await until(lambda: visitor.session.connections == 0)
+
+
+async def turned_away(server: LiveServer, visitor: Visitor) -> int:
+    """The code of a socket that hears nothing else."""
+    code, before = await (await server.tab(visitor.cookie)).closed()
+    assert before == []
+    return code
+
+
+async def count_changes(server: LiveServer) -> int:
+    await server.still_here.store.flush()
+    (row,) = await server.still_here.store.queries._all("SELECT count(*) FROM status_changes")
+    return int(row[0])
+
+
+async def test_a_session_comes_forty_times_at_once_and_then_once_a_second(
+    server: LiveServer,
+) -> None:
+    ada, bob = await server.guest("Ada"), await server.guest("Bob")
+    for _ in range(MOST_COMINGS):
+        await come_and_go(ada)
+    changes = await count_changes(server)
+    for _ in range(20):
+        assert await turned_away(server, ada) == 4402
+    assert await count_changes(server) == changes, "nothing is written about who is turned away"
+    await come_and_go(bob)
+    await server.advance(0.999)
+    assert await turned_away(server, ada) == 4402
+    await server.advance(0.001)
+    await come_and_go(ada)
+    assert await turned_away(server, ada) == 4402
+
+
+async def test_where_a_session_may_have_more_sockets_all_of_them_can_come_twice(
+    tmp_path: Path,
+) -> None:
+    most = MOST_COMINGS
+    async with run_server(tmp_path / "test.db", max_connections_per_session=most) as server:
+        ada = await server.guest("Ada")
+        for _ in range(2 * most):
+            await come_and_go(ada)
+        assert await turned_away(server, ada) == 4402
+
+
+async def test_sockets_that_were_let_in_stay_when_others_are_turned_away(
+    server: LiveServer,
+) -> None:
+    ada = await server.guest("Ada")
+    tab = await ada.tab()
+    for _ in range(MOST_COMINGS - 1):
+        await come_and_go_beside(ada)
+    assert await turned_away(server, ada) == 4402
+    assert (await tab.ask("ping", "pong"))["expires_in"] == 300.0
+
+
+async def come_and_go_beside(visitor: Visitor) -> None:
+    tab = await visitor.tab()
+    await tab.socket.close(4000)
+    await until(lambda: visitor.session.connections == 1)
+
+
+async def test_who_is_right_back_without_end_is_closed(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    tab = await ada.tab()
+    for _ in range(MOST_COMINGS - 1):
+        await tab.ask("hold", "held", seconds=60, away=True)
+        await tab.ask("ping", "pong")
+        await server.advance(0.02)  # as many messages a second as may be
+    changes = await count_changes(server)
+    await tab.ask("hold", "held", seconds=60)  # which is no going, and can be had
+    await tab.send("hold", seconds=60, away=True)
+    assert await tab.closed() == (4401, [])
+    await until(lambda: ada.session.connections == 0)
+    assert await count_changes(server) == changes + 1, "that the socket is gone"
+
+
+async def test_how_often_a_session_came_is_forgotten_with_it(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    await ada.tab()
+    assert len(server.still_here.tabs._comings) == 1
+    assert (await ada.http.delete("/api/session")).status_code == 204
+    assert not server.still_here.tabs._comings
+
+
+# While the disk takes nothing
+
+
+@asynccontextmanager
+async def locked(server: LiveServer) -> AsyncIterator[None]:
+    """Somebody else writes, and never finishes."""
+    with closing(sqlite3.connect(server.still_here.store.file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+async def test_where_too_much_waits_for_the_disk_nobody_more_comes_in_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with run_server(tmp_path / "test.db") as server:
+        ada, bob, eve = [await server.member(name) for name in ("Ada", "Bob", "Eve")]
+        tab = await bob.tab()
+        journal = server.still_here.store.journal
+        told: list[tuple[str, str]] = []
+
+        def hear(event: Event) -> None:
+            if isinstance(event, StatusChanged):
+                told.append((event.session.id, event.after))
+
+        await server.still_here.store.flush()
+        server.still_here.stream.subscribe(hear)
+        written = await count_changes(server)
+        monkeypatch.setattr(journal_module, "MOST_WAITING", 20)
+        async with locked(server):
+            while not journal.is_full:
+                await come_and_go(ada)
+            # Nobody more comes in, to do the same over and over,
+            assert await turned_away(server, ada) == 4402
+            new = await server.visitor()
+            for path, body in [
+                ("/api/guests", {"name": "Guest"}),
+                ("/api/players", {"name": "Guest", "password": "correct horse"}),
+                ("/api/session", {"name": "Ada", "password": "correct horse"}),
+            ]:
+                response = await new.http.post(path, json=body)
+                assert refusal(response) == (503, "storage_unavailable")
+                assert response.headers["retry-after"] == "5"
+            waiting = journal.statistics().waiting
+            # but who is in goes on, and goes when they like; and that is not lost.
+            await server.advance(130)
+            assert await bob.status() == "away"
+            await tab.ask("ping", "pong")
+            assert await bob.status() == "active"
+            assert (await eve.http.delete("/api/session")).status_code == 204
+            assert journal.statistics().waiting > waiting
+            await tab.send("hold", seconds=60, away=True)
+            assert (await tab.closed())[0] == 4401
+        await until(lambda: not journal.is_failing)
+        await server.still_here.store.flush()
+        rows = await server.still_here.store.queries._all(
+            "SELECT session_id, status FROM status_changes ORDER BY id"
+        )
+        assert [tuple(row) for row in rows][written:] == told
+        await come_and_go(bob)
+        assert (await new.http.post("/api/guests", json={"name": "Guest"})).status_code == 201
