@@ -84,7 +84,7 @@ class StillHere:
         self.sessions = Sessions(self.registry, self.stream, tokens, self.store, self.audit)
 
         self.tabs = Tabs(settings.policy, self.sessions.flush, settings.max_connections_per_session)
-        self.hub = Hub(asyncio.get_event_loop().time, clock)
+        self.hub = Hub(asyncio.get_event_loop().time, clock, settings.policy.away_after)
         self.ticker = Ticker(self.registry, self.stream, clock)
         self.collector = Collector(is_idle=lambda: not len(self.tabs))
         endpoint = WebSocketEndpoint(

@@ -28,7 +28,7 @@ export class StillHere {
   session = null;
   policy = null;
   connection = 'closed';
-  roster = new Roster();
+  roster = this.#newRoster();
 
   #listeners = new Map(); // event -> Set of functions
   #socket;
@@ -343,7 +343,11 @@ export class StillHere {
     this.#expiresAt = Infinity;
     this.#isHeldAway = this.#isAwayAsked = this.#isAsleep = false;
     this.#heldUntil = this.#stayedAt = -Infinity;
-    this.roster = new Roster();
+    this.roster = this.#newRoster();
+  }
+
+  #newRoster() {
+    return new Roster(() => this.policy.away_after);
   }
 
   // Inside: calls

@@ -39,10 +39,10 @@ class Hub:
     """Watches events for the lobby and tells its watchers. `time`: the loop's, in seconds; it
     paces what is told, and `clock` says for how long players have been away."""
 
-    def __init__(self, time: Callable[[], float], clock: Clock) -> None:
+    def __init__(self, time: Callable[[], float], clock: Clock, away_after: float) -> None:
         self._time = time
         self._clock = clock
-        self._lobby = Lobby()
+        self._lobby = Lobby(away_after)
         # The version each watcher has; _NO_VERSION: a roster is owed.
         self._watchers: dict[Connection, int] = {}
         self._roster_text = ""

@@ -19,6 +19,9 @@ from server.views import PlayerView, idle_for
 ROSTER_WINDOW = 1000
 """Players a roster lists; of a larger lobby it has the first by name, and the total."""
 
+_USUAL = 2.5
+"""Seconds by which a change to away may be late: the slowest pace of a lobby, and some."""
+
 SETTLING = 0.5
 """Seconds until a dropped connection is shown: a reload takes less, and nobody need see it."""
 
@@ -40,8 +43,10 @@ class Lobby:
     since. A leave and a return between two diffs cancel out; that time passes for somebody who is
     away is no change."""
 
-    def __init__(self) -> None:
+    def __init__(self, away_after: float) -> None:
+        """`away_after`, in seconds: how long whoever is newly away has done nothing, as a rule."""
         self.version = 0
+        self._away_after = away_after
         self._told: dict[PlayerId, _Here] = {}
         # What is true by now (None: not here), and when it may be told.
         self._untold: dict[PlayerId, tuple[_Here | None, float]] = {}
@@ -95,12 +100,17 @@ class Lobby:
             if before is None:
                 joined.append(after.view(at))
             elif after.status is not before.status:
-                idle = idle_for(after.player, after.status, at)
-                changed.append(ChangedPlayer(id, after.status, idle))
+                changed.append(ChangedPlayer(id, after.status, self._unusually_idle(after, at)))
         if not (joined or changed or left):
             return None
         self.version += 1
         return Presence(LOBBY, self.version, joined, changed, left, len(self._told))
+
+    def _unusually_idle(self, here: _Here, at: float) -> float | msgspec.UnsetType:
+        """For how long somebody has done nothing, where their being away does not say that."""
+        idle = idle_for(here.player, here.status, at)
+        is_told = idle is not msgspec.UNSET and abs(idle - self._away_after) > _USUAL
+        return idle if is_told else msgspec.UNSET
 
     def roster(self, at: float) -> Roster:
         """Everything that was told, up to the present version."""

@@ -6,8 +6,14 @@ export class Roster {
   total = 0;
   isStale = true;
   isWaiting = true;
+  #awayAfter;
   #version = 0;
   #meanwhile = null; // what was told while the rest is being loaded: id -> change, null: left
+
+  /** awayAfter() -> the policy's, in seconds: for how long whoever is newly away did nothing. */
+  constructor(awayAfter = () => 0) {
+    this.#awayAfter = awayAfter;
+  }
 
   /** Whether everybody who is here is among `players`. */
   get isComplete() {
@@ -78,7 +84,9 @@ export class Roster {
 
   #change({ id, status, idle_for }) {
     const player = this.players.get(id); // unknown: beyond those that a large lobby lists
-    if (player) this.players.set(id, seen({ ...player, status, idle_for }));
+    if (!player) return;
+    const idle = status === 'away' ? (idle_for ?? this.#awayAfter()) : undefined;
+    this.players.set(id, seen({ ...player, status, idle_for: idle }));
   }
 }
 

@@ -51,7 +51,7 @@ class Present:
 
 @pytest.fixture
 def lobby() -> Lobby:
-    return Lobby()
+    return Lobby(120.0)
 
 
 @pytest.fixture
@@ -110,6 +110,20 @@ def test_only_of_who_is_away_it_is_told_for_how_long_they_have_done_nothing(
         assert diff is not None
         assert diff.changed == [ChangedPlayer(ada.id, status, idle_for)]
         assert lobby.roster(200.0).players == [ada.view(idle_for)]
+
+
+def test_a_change_says_how_long_somebody_has_done_nothing_only_where_that_is_not_as_usual(
+    lobby: Lobby, ada: Present
+) -> None:
+    lobby.note(ada.becomes(ACTIVE), 0.0)
+    lobby.take_diff(0.0, 0.0)
+    for idle, is_told in [(120.0, False), (122.4, False), (122.6, True), (5.0, True)]:
+        lobby.note(ada.becomes(AWAY), 1.0)
+        diff = lobby.take_diff(1.0, ada.session.last_activity + idle)
+        assert diff is not None
+        assert diff.changed == [ChangedPlayer(ada.id, AWAY, idle if is_told else msgspec.UNSET)]
+        lobby.note(ada.becomes(ACTIVE), 1.0)
+        lobby.take_diff(1.0, 0.0)
 
 
 def test_an_activity_in_another_session_counts_at_once(lobby: Lobby, ada: Present) -> None:
@@ -246,7 +260,7 @@ steps = st.lists(
 def test_rosters_and_diffs_amount_to_what_is_true(
     taken: list[tuple[int | None, Status | float]], joins_at: int
 ) -> None:
-    lobby, now = Lobby(), 0.0
+    lobby, now = Lobby(120.0), 0.0
     present = [Present(name) for name in "ABCDE"]
     known: dict[PlayerId, PlayerView] | None = None
     version = 0

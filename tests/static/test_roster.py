@@ -125,8 +125,11 @@ async def test_since_when_somebody_is_away_is_an_instant_of_this_page(rig: Rig) 
     await rig.wait(10)
     assert await rig.run(away_for, "bob") == pytest.approx(140)
     await rig.sleep(3600)
-    await hear_diff(rig, 2, changed=[{"id": "ada", "status": "away", "idle_for": 120.0}])
-    await hear_diff(rig, 3, changed=[{"id": "bob", "status": "active"}])
+    await hear_diff(rig, 2, changed=[{"id": "ada", "status": "away", "idle_for": 5.0}])
+    assert await rig.run(away_for, "ada") == pytest.approx(5)
+    # Without a word, it is as usual: what the policy says.
+    await hear_diff(rig, 3, changed=[{"id": "ada", "status": "away"}])
+    await hear_diff(rig, 4, changed=[{"id": "bob", "status": "active"}])
     assert await rig.run(away_for, "ada") == pytest.approx(120)
     assert await rig.run("here.roster.players.get('bob').awaySince") is None
 
