@@ -104,6 +104,7 @@ here.on('connection', (state) => {
   const isStale = state === 'reconnecting';
   byId('lobby').classList.toggle('is-stale', isStale);
   byId('stale').hidden = !isStale;
+  if (state === 'open') SECTIONS[section()]?.retry();
 });
 
 async function signOut() {

@@ -16,6 +16,9 @@ export class Devices {
     this.#here = here;
     onPress(byId('sign-out-everywhere'), () => this.#ask(true));
     onPress(byId('everywhere-no'), () => this.#ask(false));
+    byId('everywhere-sure').addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') this.#ask(false);
+    });
     onPress(byId('everywhere-yes'), () => this.#do(() => here.signOutEverywhere()));
     onLanguage(() => this.#draw());
   }
@@ -30,6 +33,11 @@ export class Devices {
   clear() {
     this.#sessions = [];
     byId('device-list').replaceChildren();
+  }
+
+  /** After an outage: what could not be shown then. */
+  async retry() {
+    if (byId('devices-error').textContent) await this.#load();
   }
 
   async #load() {
@@ -50,7 +58,7 @@ export class Devices {
   }
 
   #ask(isSure, { isSilent = false } = {}) {
-    byId('everywhere-offer').hidden = isSure;
+    byId('everywhere-offer').hidden = isSure || Boolean(this.#here.player?.guest);
     byId('everywhere-sure').hidden = !isSure;
     if (!isSilent) byId(isSure ? 'everywhere-no' : 'sign-out-everywhere').focus();
   }
@@ -90,7 +98,8 @@ export class Devices {
 
     const button = make('button', 'quiet', say('devices.sign_out'));
     button.type = 'button';
-    button.setAttribute('aria-label', say('devices.sign_out_one', {
+    const which = session.current ? 'devices.sign_out_this' : 'devices.sign_out_one';
+    button.setAttribute('aria-label', say(which, {
       device: nameOf(session), at: dateAndTime(session.created_at),
     }));
     onPress(button, () => this.#signOut(session));

@@ -26,6 +26,11 @@ export class OwnHistory {
     return this.#load(null);
   }
 
+  /** After an outage: what could not be shown then. */
+  async retry() {
+    if (byId('history-error').textContent) await this.#load(null);
+  }
+
   clear() {
     this.#changes = [];
     this.#next = null;

@@ -6,6 +6,8 @@ import { Order } from '/static/page/order.js';
 import { RosterList } from '/static/page/roster-list.js';
 import { Problem } from '/static/stillhere.js';
 
+const SPEAKS_AFTER = 1000; // ms
+
 export class Lobby {
   #here;
   #order = new Order(language());
@@ -13,6 +15,7 @@ export class Lobby {
   #list;
   #hasFailed = false;
   #isScheduled = false;
+  #speaking = 0;
 
   constructor(here) {
     this.#here = here;
@@ -93,11 +96,19 @@ export class Lobby {
     byId('skeleton').hidden = !isLoading;
     byId('roster').hidden = found.length === 0;
     byId('clear-search').hidden = !query;
-    write(byId('count'), isLoading ? say('lobby.loading') : query
+    const count = query
       ? say('lobby.found', { count: found.length, total: roster.total })
-      : say('lobby.count', { count: roster.total }));
+      : say('lobby.count', { count: roster.total });
+    write(byId('count'), isLoading ? say('lobby.loading') : count);
+    this.#announce(query ? count : '');
     this.#drawNobody(query, found.length, isLoading);
     this.#drawRest();
+  }
+
+  // What a search has found is read out, once the typing is over; who comes and goes never is.
+  #announce(text) {
+    clearTimeout(this.#speaking);
+    this.#speaking = setTimeout(() => write(byId('found'), text), SPEAKS_AFTER);
   }
 
   #drawNobody(query, count, isLoading) {

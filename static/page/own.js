@@ -15,9 +15,11 @@ export class OwnCard {
 
   constructor(here, { onSignOut }) {
     this.#here = here;
+    here.on('connection', (state) => { if (state === 'open') this.showError(''); });
     for (const event of ['signedIn', 'status', 'held', 'connection']) here.on(event, () => this.draw());
     onPress(byId('brb-go'), () => {
       here.hold(this.#minutes.value * 60, { why: 'be right back', away: true });
+      if (here.connection !== 'open') this.showError(say('brb.later'));
       this.draw();
     });
     onPress(byId('brb-back'), () => here.release());

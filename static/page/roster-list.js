@@ -6,6 +6,7 @@ import { onLanguage, say } from '/static/page/language.js';
 import { showAvatar, showStatus } from '/static/page/status.js';
 
 const OVERSCAN = 8; // rows beyond each edge, for scrolling and for a screen reader's next line
+const FEW = 200; // of which all are there, to be found by the browser's own search and printed
 const RETELL = 15_000; // ms between two looks at how long somebody has been away
 
 export class RosterList {
@@ -54,8 +55,11 @@ export class RosterList {
     const height = this.#measure();
     list.style.height = `${height * this.#players.length}px`;
     const top = list.getBoundingClientRect().top;
-    const first = Math.max(0, Math.floor(-top / height) - OVERSCAN);
-    const last = Math.min(this.#players.length, Math.ceil((innerHeight - top) / height) + OVERSCAN);
+    const count = this.#players.length;
+    const isWhole = count <= FEW;
+    const first = isWhole ? 0 : Math.max(0, Math.floor(-top / height) - OVERSCAN);
+    const edge = Math.ceil((innerHeight - top) / height) + OVERSCAN;
+    const last = isWhole ? count : Math.min(count, edge);
     const shown = this.#players.slice(first, last);
     const stays = new Set(shown.map(({ id }) => id));
     const focused = document.activeElement?.closest?.('#roster li')?.dataset.playerId;
@@ -70,11 +74,11 @@ export class RosterList {
       const at = first + index;
       row.style.transform = `translateY(${at * height}px)`;
       row.setAttribute('aria-posinset', at + 1);
-      row.setAttribute('aria-setsize', this.#players.length);
+      row.setAttribute('aria-setsize', count);
       if (row === place) place = place.nextElementSibling;
       else list.insertBefore(row, place);
     });
-    if (last === this.#players.length && this.#players.length > 0) this.#onEdge();
+    if (edge >= count && count > 0) this.#onEdge();
   }
 
   #measure() {

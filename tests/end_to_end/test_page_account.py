@@ -6,7 +6,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.support.answers import SLOT, until
-from tests.support.browser import Browsers, Window
+from tests.support.browser import UNREACHABLE, Browsers, Window
+from tests.support.cable import run_cable
 from tests.support.live_server import LiveServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -159,6 +160,25 @@ async def test_looking_at_devices_and_history_keeps_nobody_signed_in(
     await ada.page.go_back()
     await expect(ada.at(".change")).to_have_count(1)
     assert ada.session.last_activity == before
+
+
+async def test_what_an_outage_kept_back_is_shown_when_it_is_over(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    async with run_cable(lobby.port) as cable:
+        ada = await browsers.window(cable.url)
+        ada.expected.append(UNREACHABLE)
+        await ada.enter("Ada")
+        cable.pull()
+        await expect(ada.at("#connection")).to_have_attribute("data-state", "reconnecting")
+        for section in ("History", "Devices"):
+            await open_section(ada, section)
+            await expect(ada.at(f"#{section.lower()}-error")).to_contain_text("cannot be reached")
+        await expect(ada.at("#sign-out-everywhere")).to_be_hidden()  # a guest has one session
+        cable.plug()
+        await expect(ada.at(".device")).to_have_count(1)
+        await expect(ada.at("#devices-error")).to_be_empty()
+        await ada.page.close()
 
 
 # History

@@ -6,7 +6,8 @@ import pytest
 from playwright.async_api import expect
 
 from tests.support.answers import SLOT, until
-from tests.support.browser import Browsers
+from tests.support.browser import UNREACHABLE, Browsers
+from tests.support.cable import run_cable
 from tests.support.live_server import LiveServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -70,6 +71,24 @@ async def test_a_reload_does_not_end_the_break_and_any_key_does(
     await ada.page.keyboard.press("a")
     await bob.sees("Ada", "active")
     await expect(ada.at("#brb-is")).to_be_hidden()
+
+
+async def test_a_break_without_a_connection_is_promised_for_when_it_is_back(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    async with run_cable(lobby.port) as cable:
+        ada = await browsers.window(cable.url)
+        ada.expected.append(UNREACHABLE)
+        await ada.enter("Ada")
+        cable.pull()
+        await expect(ada.at("#connection")).to_have_attribute("data-state", "reconnecting")
+        await ada.at("#brb-go").click()
+        await expect(ada.at("#lobby-error")).to_contain_text("as away as soon as it is back")
+        cable.plug()
+        await ada.sees("Ada", "away")
+        await expect(ada.at("#lobby-error")).to_be_empty()
+        await expect(ada.at("#brb-is")).to_be_visible()
+        await ada.page.close()
 
 
 # What others do
@@ -252,17 +271,20 @@ async def test_everything_is_done_with_the_keyboard_alone(
     await ada.is_connected()
 
 
+@pytest.mark.parametrize("locale", ["en-US", "es-ES", "zh-CN"])
 async def test_zoomed_to_twice_the_size_everything_fits_a_small_window(
-    browsers: Browsers, lobby: LiveServer
+    browsers: Browsers, lobby: LiveServer, locale: str
 ) -> None:
     """Of 640 pixels, 200 % leave 320 (WCAG 2.2, 1.4.10)."""
     await lobby.guest("Nebuchadnezzar the Younger")
-    ada = await browsers.window(viewport={"width": 320, "height": 480}, device_scale_factor=2)
+    ada = await browsers.window(
+        viewport={"width": 320, "height": 480}, device_scale_factor=2, locale=locale
+    )
     await ada.arrive()
     await ada.is_at("sign-in")
-    await ada.page.get_by_role("radio", name="Register").check()
-    assert await ada.hidden_width() == 0
-    await ada.page.get_by_role("radio", name="Guest").check()
+    for way in ("register", "guest"):
+        await ada.at(f"[name=way][value={way}]").check()
+        assert await ada.hidden_width() == 0
     await ada.at("#name").fill("Ada")
     await ada.page.keyboard.press("Enter")
     await ada.is_connected()
@@ -276,6 +298,23 @@ async def test_zoomed_to_twice_the_size_everything_fits_a_small_window(
     await ada.at("#stay").scroll_into_view_if_needed()
     await ada.at("#stay").click()
     await ada.is_not_warned()
+
+
+async def test_who_comes_and_goes_is_not_read_out_and_what_is_found_is(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada = await browsers.guest("Ada")
+    spoken = (
+        "() => [...document.querySelectorAll('[role=status], [aria-live]')]"
+        ".map((region) => region.textContent).join('|')"
+    )
+    await expect(ada.at("#connection")).to_have_text("Connected")
+    before = await ada.page.evaluate(spoken)
+    await lobby.guest("Bob")
+    await ada.sees("Bob", "active")
+    assert await ada.page.evaluate(spoken) == before
+    await ada.at("#search").fill("bo")
+    await expect(ada.at("#found")).to_have_text("1 of 2 players")
 
 
 async def test_nothing_moves_for_those_who_want_it_still(browsers: Browsers) -> None:
