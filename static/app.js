@@ -11,7 +11,14 @@ import { OwnCard } from '/static/page/own.js';
 import { WarningDialog } from '/static/page/warning.js';
 import { Problem, StillHere } from '/static/stillhere.js';
 
-await speak(preferred());
+let isUnreachable = false;
+
+await speak(preferred()).catch(() => speak('en')).catch((error) => {
+  // Without words of any language these few, instead of an empty page.
+  byId('loading-text').textContent = 'Still Here could not be loaded. Reload the page to try again.';
+  document.body.classList.add('is-ready');
+  throw error;
+});
 
 const here = new StillHere({ watch: ['lobby'] });
 const gate = new Gate(here);
@@ -66,6 +73,9 @@ window.addEventListener('hashchange', () => { if (isIn('lobby')) openSection(); 
 
 here.on('signedIn', ({ player }) => {
   const isNew = !isIn('lobby');
+  // Another tab may have signed in as somebody else.
+  devices.clear();
+  ownHistory.clear();
   show('lobby');
   gate.leave(player);
   own.showError('');
@@ -91,34 +101,48 @@ function beginAnew() {
 }
 
 here.on('unreachable', () => {
-  write(byId('loading-text'), say('loading.unreachable'));
-  byId('try-now').hidden = false;
+  isUnreachable = true;
+  drawLoading();
 });
 
+function drawLoading() {
+  write(byId('loading-text'), say(isUnreachable ? 'loading.unreachable' : 'loading.looking'));
+  byId('try-now').hidden = !isUnreachable;
+}
+
 here.on('connection', (state) => {
-  const element = byId('connection');
-  element.dataset.state = state;
-  // Only words: a server on this very machine is reachable without any network.
-  const hasNoNetwork = state === 'reconnecting' && !navigator.onLine;
-  write(element, say(hasNoNetwork ? 'connection.no_network' : `connection.${state}`));
+  drawConnection();
   const isStale = state === 'reconnecting';
   byId('lobby').classList.toggle('is-stale', isStale);
   byId('stale').hidden = !isStale;
   if (state === 'open') SECTIONS[section()]?.retry();
 });
 
+function drawConnection() {
+  const element = byId('connection');
+  const { connection: state } = here;
+  element.dataset.state = state;
+  // Only words: a server on this very machine is reachable without any network.
+  const hasNoNetwork = state === 'reconnecting' && !navigator.onLine;
+  write(element, say(hasNoNetwork ? 'connection.no_network' : `connection.${state}`));
+}
+
 async function signOut() {
+  const button = byId('sign-out');
   own.showError('');
+  button.disabled = true; // until there is an answer, which a dead network gives late
   try {
     await here.signOut();
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
     if (problem.status !== 401) own.showError(`${say('own.sign_out_failed')} ${explain(problem)}`);
+  } finally {
+    button.disabled = false;
   }
 }
 
 async function start() {
-  write(byId('loading-text'), say('loading.looking'));
+  drawLoading();
   if (await here.start() || !isIn('loading')) return;
   show('sign-in');
   gate.welcome();
@@ -133,11 +157,15 @@ languages.append(...Object.entries(LANGUAGES).map(([code, name]) => {
   return option;
 }));
 languages.value = language();
-languages.addEventListener('change', () => speak(languages.value, { isChoice: true }));
+languages.addEventListener('change', async () => {
+  await speak(languages.value, { isChoice: true }).catch(() => null);
+  languages.value = language();
+});
 onLanguage(() => {
   if (isIn('signed-out')) document.title = say('signed_out.document');
   else if (!byId('warning').open) document.title = 'Still Here';
-  write(byId('connection'), say(`connection.${here.connection}`));
+  drawLoading();
+  drawConnection();
 });
 
 onPress(byId('try-now'), () => here.start());

@@ -87,6 +87,8 @@ export interface Change {
   readonly detail: string;
   readonly last_activity_at: string | null;
   readonly last_activity_by: string | null;
+  /** Whether that session was a remembered one, which an idle timeout does not end. */
+  readonly remember: boolean;
 }
 
 /** A message of the protocol, as it came. */
@@ -163,7 +165,8 @@ export declare class StillHere {
   readonly connection: ConnectionState;
   readonly roster: Roster;
   readonly isSignedIn: boolean;
-  /** This session's own status; another browser of the same player may have another. */
+  /** The own status, as this page knows it: `reconnecting`, `warned` and a break are this session's,
+   * else it is the best of the player's browsers. */
   readonly status: Status | null;
   /** The warnings that stand, the one that strikes first in front. */
   readonly warnings: Warning[];
@@ -202,7 +205,8 @@ export declare class StillHere {
   /** Any other message; false if there is no connection to send it by. */
   send(message: { type: string; [field: string]: unknown }): boolean;
 
-  /** Looks anew at what the server knows, which is no activity; resolves to `isSignedIn`. */
+  /** Looks anew at what the server knows, which is no activity; resolves to `isSignedIn`. Rejects
+   * with a Problem where nobody is signed in and the server cannot be asked. */
   look(): Promise<boolean>;
   sessions(): Promise<OwnSession[]>;
   /** The own changes, newest first. `before`: the `next` of the page before. */

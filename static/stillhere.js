@@ -41,6 +41,8 @@ export class StillHere {
   #isAwayAsked = false;
   #wantedHold = null; // asked for while there was nobody to ask
   #told = null; // the own status that listeners know of
+  #heard = 0; // messages of the connection
+  #ownInLobby = null; // the own status as the lobby told it last
   #stayedAt = -Infinity;
   #timers = { stay: 0, overdue: 0, away: 0, start: 0 };
   #isAsleep = false; // a remembered session that timed out; only its player wakes it
@@ -143,7 +145,7 @@ export class StillHere {
     const isSent = this.#socket.ask({ type: 'ping' });
     if (!isSent) this.#activity.owe(); // for the request below may fail as well
     const wait = isSent ? STAY_ANSWER_WITHIN : 0;
-    this.#timers.stay = setTimeout(() => this.#try('POST', '/api/session/activity'), wait);
+    this.#timers.stay = setTimeout(() => this.#tellByRequest(), wait);
   }
 
   /** What a game knows to be the player's doing, and no event of this page tells. */
@@ -219,11 +221,29 @@ export class StillHere {
   }
 
   async signOut() {
-    await this.#endBy('/api/session', 'signed_out');
+    if (!this.isSignedIn) return;
+    // By its id: the cookie may be somebody else's by now, who signed in in another tab.
+    const { id } = this.session;
+    try {
+      await this.#call('DELETE', `/api/sessions/${id}`);
+    } catch (problem) {
+      if (!(problem instanceof Problem) || problem.status !== 404) throw problem;
+    }
+    // The connection may have told before.
+    if (this.session?.id === id) await this.#end({ reason: 'signed_out', detail: '' });
   }
 
   async signOutEverywhere() {
-    await this.#endBy('/api/sessions', 'signed_out_everywhere');
+    if (!this.isSignedIn) return;
+    const { id } = this.session;
+    const view = await this.#call('GET', '/api/session');
+    if (view.session.id !== id) {
+      this.#begin(view);
+      this.#socket.open();
+      throw new Problem(401, { code: 'replaced' });
+    }
+    await this.#call('DELETE', '/api/sessions');
+    if (this.session?.id === id) await this.#end({ reason: 'signed_out_everywhere', detail: '' });
   }
 
   /** Signs out one of the own sessions. */
@@ -246,7 +266,7 @@ export class StillHere {
     for (let attempt = 0; ; attempt += 1) {
       const asked = this.session?.id;
       try {
-        const view = await call('GET', '/api/session');
+        const view = await viewOf('GET', '/api/session');
         if (this.session?.id === asked) this.#enter(view);
         return this.isSignedIn;
       } catch (problem) {
@@ -256,9 +276,7 @@ export class StillHere {
           this.#learnPolicy(problem);
           const end = endOf(problem);
           if (this.isSignedIn) await this.#end(end);
-          else if (end.reason !== 'not_signed_in') {
-            this.#tell('signedOut', { ...end, player: null, isAsleep: false });
-          }
+          else if (end.reason !== 'not_signed_in') this.#tellOfNobody(problem);
           return this.isSignedIn;
         }
         this.#tell('unreachable', problem);
@@ -272,7 +290,9 @@ export class StillHere {
   }
 
   async #signIn(path, body) {
-    const view = await call('POST', path, { body });
+    // One tab after the other: the second carries the cookie of the first, and replaces its session
+    // instead of leaving it behind as a ghost.
+    const view = await alone('stillhere-sign-in', () => viewOf('POST', path, { body }));
     this.#enter(view);
     return view;
   }
@@ -288,9 +308,9 @@ export class StillHere {
     if (this.isSignedIn) this.#socket.open(); // no listener has just closed this
   }
 
-  #begin(view) {
+  #begin(view, options) {
     this.#forget();
-    this.#take(view);
+    this.#take(view, options);
     this.#activity.begin(this.policy);
     this.#tell('signedIn', view);
     this.#tellStatus();
@@ -299,14 +319,24 @@ export class StillHere {
   /** Another tab may have signed in meanwhile. A screen that lights up wakes nobody. */
   async #lookForASession({ isAwakeOnly = false } = {}) {
     try {
-      const view = await call('GET', '/api/session');
-      const isIn = !isAwakeOnly || view.player.status !== 'offline';
-      if (!this.isSignedIn && isIn) this.#enter(view);
+      if (isAwakeOnly) {
+        const { sessions } = await call('GET', '/api/sessions', { isPassive: true });
+        if (sessions.find((session) => session.current).status === 'offline') return false;
+      }
+      const view = await viewOf('GET', '/api/session');
+      if (!this.isSignedIn) this.#enter(view);
     } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      if (problem.status === 401) this.#learnPolicy(problem);
+      if (!(problem instanceof Problem) || problem.status !== 401) throw problem;
+      this.#learnPolicy(problem);
+      // What could be slept on is over.
+      if (this.#isAsleep && !this.isSignedIn) this.#tellOfNobody(problem);
     }
     return this.isSignedIn;
+  }
+
+  #tellOfNobody(problem) {
+    this.#isAsleep = false;
+    this.#tell('signedOut', { ...endOf(problem), player: null, isAsleep: false });
   }
 
   // Somebody who is not signed in has no policy, and may want to know what they would have.
@@ -316,13 +346,6 @@ export class StillHere {
 
   // Inside: going
 
-  async #endBy(path, reason) {
-    const asked = this.session?.id;
-    await this.#call('DELETE', path);
-    // The connection may have told before, and somebody else be signed in by now.
-    if (this.session?.id === asked) await this.#end({ reason, detail: '' });
-  }
-
   async #end({ reason, detail }) {
     if (!this.isSignedIn) return; // told twice: by an answer and by the connection
     const { player } = this;
@@ -330,8 +353,12 @@ export class StillHere {
     this.#forget();
     this.#isAsleep = isAsleep;
     this.#socket.close();
-    // Another tab that signs in takes this one along.
-    if (reason === 'replaced' && (await this.#lookForASession())) return;
+    // Another tab that signs in takes this one along; for a slow answer nobody is kept waiting.
+    if (reason === 'replaced') {
+      const looking = this.#lookForASession().catch(ignoreProblem);
+      const waiting = new Promise((resolve) => { setTimeout(resolve, STAY_AGAIN_AFTER); });
+      await Promise.race([looking, waiting]);
+    }
     if (!this.isSignedIn) this.#tell('signedOut', { reason, detail, player, isAsleep });
   }
 
@@ -339,6 +366,7 @@ export class StillHere {
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
     this.#hurryStart(); // its timer was among them
     this.player = this.session = this.#wantedHold = this.#told = this.#loading = null;
+    this.#ownInLobby = null;
     this.#warnings.clear();
     this.#expiresAt = Infinity;
     this.#isHeldAway = this.#isAwayAsked = this.#isAsleep = false;
@@ -356,7 +384,9 @@ export class StillHere {
   async #call(method, path, options) {
     const asked = this.session?.id;
     try {
-      return await call(method, path, options);
+      const answer = await call(method, path, options);
+      if (this.session?.id === asked || method !== 'GET') return answer;
+      throw new Problem(401, { code: 'not_signed_in' }); // it was about somebody else
     } catch (problem) {
       const isOver = problem instanceof Problem && problem.status === 401;
       if (isOver && this.session?.id === asked) this.#end(endOf(problem));
@@ -364,14 +394,25 @@ export class StillHere {
     }
   }
 
-  /** A call whose answer is the session view, and whose failure is no news. */
+  /** A call whose answer is the session view, and whose failure is no news; whether it worked. */
   async #try(method, path) {
+    const heard = this.#heard;
     try {
       const view = await this.#call(method, path);
-      if (this.session?.id === view.session.id) this.#see(view);
+      if (this.session?.id !== view.session.id) return false;
+      // What the connection has told meanwhile is newer; then it is asked.
+      if (heard === this.#heard || !this.#socket.ask({ type: 'look' })) this.#see(view);
+      return true;
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
+      if (this.isSignedIn) this.#setTimers();
+      return false;
     }
+  }
+
+  /** An activity as a request, for where there is no connection to tell it by. */
+  async #tellByRequest() {
+    if (await this.#try('POST', '/api/session/activity')) this.#activity.forgive();
   }
 
   async #loadRoster() {
@@ -397,11 +438,12 @@ export class StillHere {
 
   #receive(message) {
     if (!this.isSignedIn) return; // a listener has just closed this
+    this.#heard += 1;
     switch (message.type) {
       case 'hello':
         // While the connection was away, another tab may have signed in, as somebody else even.
-        if (message.session.id === this.session.id) this.#see(message);
-        else this.#begin(message);
+        if (message.session.id === this.session.id) this.#see(message, { isHello: true });
+        else this.#begin(message, { isHello: true });
         for (const warned of [message.warning ?? []].flat()) this.#warn(warned);
         this.roster.wait();
         for (const topic of this.#topics) this.#socket.ask({ type: 'watch', topic });
@@ -439,12 +481,12 @@ export class StillHere {
   }
 
   /** The session view, from whichever call or message. */
-  #see(view) {
-    this.#take(view);
+  #see(view, options) {
+    this.#take(view, options);
     this.#tellStatus();
   }
 
-  #take({ player, session, policy }) {
+  #take({ player, session, policy }, { isHello = false } = {}) {
     const now = performance.now();
     this.player = { ...player };
     this.session = session;
@@ -452,18 +494,23 @@ export class StillHere {
     this.#expiresAt = now + session.expires_in * 1000;
     this.#heldUntil = session.held_for ? now + session.held_for * 1000 : -Infinity;
     this.#isHeldAway = session.held_away === true;
-    if (session.warns_in > 0) this.#withdraw();
-    else this.#setRight('idle_timeout', this.#expiresAt);
-    if (session.ends_in > policy.warn_before + 1) this.#warnings.delete('session_lifetime');
-    else this.#setRight('session_lifetime', now + session.ends_in * 1000);
+    const { expires_in: expires, warns_in: warns, ends_in: ends } = session;
+    const isClose = (left) => warns <= 0 && left <= policy.warn_before + 1;
+    if (isClose(ends)) this.#setRight('session_lifetime', ends, isHello);
+    else this.#warnings.delete('session_lifetime');
+    if (isClose(expires) && expires < ends - 0.05) this.#setRight('idle_timeout', expires, isHello);
+    else this.#withdraw();
     this.#setTimers();
   }
 
-  #setRight(reason, at) {
-    if (!this.#warnings.has(reason)) return;
-    const hasMoved = Math.abs(this.#warnings.get(reason) - at) > SAME;
+  /** A warning that stands by what was asked. After a `hello` the server tells of them itself. */
+  #setRight(reason, left, isHello) {
+    const at = performance.now() + left * 1000;
+    const before = this.#warnings.get(reason);
+    if (before === undefined && isHello) return;
     this.#warnings.set(reason, at);
-    if (hasMoved) this.#tell('warning', { reason, left: (at - performance.now()) / 1000 });
+    const isNews = before === undefined || Math.abs(before - at) > SAME;
+    if (isNews) this.#tell('warning', { reason, left });
   }
 
   /** Telling the same twice only sets the clock right. */
@@ -497,10 +544,13 @@ export class StillHere {
     if (take()) {
       const own = this.roster.players.get(this.player.id)?.status;
       // Was it another tab that said "be right back", or was back? Only the server knows.
+      const hasChanged = own !== this.#ownInLobby;
+      this.#ownInLobby = own;
       const isNewlyAway = own === 'away' && this.player.status !== 'away' && this.heldFor === 0;
       const isBack = own !== undefined && own !== 'away' && this.isAwayOnPurpose;
-      if (isNewlyAway || isBack) this.#socket.ask({ type: 'look' });
-      this.player.status = own ?? this.player.status;
+      if (hasChanged && (isNewlyAway || isBack)) this.#socket.ask({ type: 'look' });
+      // Another browser of the player may be busy: this one's break goes on.
+      if (!this.isAwayOnPurpose) this.player.status = own ?? this.player.status;
       this.#tell('roster', this.roster);
     } else this.#socket.ask({ type: 'watch', topic: 'lobby' });
   }
@@ -511,7 +561,7 @@ export class StillHere {
     if (!this.isSignedIn) return true; // there is nobody to report
     if (this.#socket.ask({ type: 'ping' })) return true;
     // Some networks let no socket through, and requests still.
-    if (this.#socket.downFor > SPARE_AFTER) this.#try('POST', '/api/session/activity');
+    if (this.#socket.downFor > SPARE_AFTER) this.#tellByRequest();
     return false;
   }
 
@@ -542,6 +592,7 @@ export class StillHere {
   #become(state) {
     this.connection = state;
     this.roster.isStale = state !== 'open';
+    if (this.isSignedIn) this.#setTimers();
     this.#tell('connection', state);
     this.#tellStatus();
   }
@@ -552,7 +603,7 @@ export class StillHere {
     const lookAgain = () => {
       if (this.#starting !== null) return;
       if (this.isSignedIn) this.look();
-      else this.#lookForASession({ isAwakeOnly: this.#isAsleep });
+      else this.#lookForASession({ isAwakeOnly: this.#isAsleep }).catch(ignoreProblem);
     };
     document.addEventListener('visibilitychange', () => {
       if (document.visibilityState !== 'visible') return;
@@ -578,22 +629,29 @@ export class StillHere {
     }, { signal });
   }
 
-  // Both only ask: late or never, they change nothing.
+  // They only ask: late or never, they change nothing.
   #setTimers() {
     clearTimeout(this.#timers.overdue);
     clearTimeout(this.#timers.away);
     if (!this.isSignedIn) return; // a listener has just closed this
     const now = performance.now();
+    const isOpen = this.connection === 'open';
+    const { idle_timeout: idle, away_after: away, warn_before: warning } = this.policy;
+    const ask = () => this.#try('GET', '/api/session');
     if (this.#warnings.size > 0) {
       const end = Math.min(...this.#warnings.values());
-      const wait = Math.max(0, end - now) + OVERDUE_AFTER;
-      this.#timers.overdue = setTimeout(() => this.#try('GET', '/api/session'), wait);
-    }
-    // Whoever watches no lobby hears from nobody that they are away by now.
-    const { idle_timeout: idle, away_after: away } = this.policy;
-    const wait = this.#expiresAt - now - (idle - away) * 1000;
-    if (this.player.status === 'active' && wait > 0) {
-      this.#timers.away = setTimeout(() => this.status === 'active' && this.look(), wait + 1000);
+      const wait = Math.max(isOpen ? 0 : OVERDUE_AFTER, end - now) + OVERDUE_AFTER;
+      this.#timers.overdue = setTimeout(ask, wait);
+    } else if (!isOpen) {
+      // Where no socket gets through, nobody else tells of the warning.
+      const wait = Math.max(SPARE_AFTER, this.#expiresAt - now - warning * 1000);
+      this.#timers.away = setTimeout(ask, wait + 500);
+    } else if (this.player.status === 'active') {
+      // Whoever watches no lobby hears from nobody that they are away by now.
+      const wait = this.#expiresAt - now - (idle - away) * 1000;
+      if (wait > 0) {
+        this.#timers.away = setTimeout(() => this.status === 'active' && this.look(), wait + 1000);
+      }
     }
   }
 
@@ -612,6 +670,23 @@ export class StillHere {
       }
     }
   }
+}
+
+/** A call whose answer is the session view. What is none comes from nobody that this talks to. */
+async function viewOf(method, path, options) {
+  const view = await call(method, path, options);
+  if (!view?.session?.id) throw new Problem(0);
+  return view;
+}
+
+/** One page of this browser at a time; where browsers cannot do that, at any time. */
+function alone(what, act) {
+  return navigator.locks ? navigator.locks.request(what, act) : act();
+}
+
+function ignoreProblem(problem) {
+  if (!(problem instanceof Problem)) throw problem;
+  return false;
 }
 
 /** Why a call says that the session is over. */

@@ -41,6 +41,7 @@ class StoredChange(NamedTuple):
     detail: str
     last_activity_at: int | None
     last_activity_by: str | None
+    remember: bool
 
 
 class StoredSession(NamedTuple):
@@ -114,16 +115,19 @@ class Queries:
     async def history(self, player: PlayerId, before: int, limit: int) -> list[StoredChange]:
         """A player's changes, newest first, with numbers below `before`."""
         rows = await self._all(
-            "SELECT id, status, player_status, reason, at, session_id, detail, last_activity_at,"
-            " last_activity_by FROM status_changes"
-            " WHERE player_id = ? AND id < ? ORDER BY id DESC LIMIT ?",
+            "SELECT c.id, c.status, c.player_status, c.reason, c.at, c.session_id, c.detail,"
+            " c.last_activity_at, c.last_activity_by, s.remember"
+            " FROM status_changes c JOIN sessions s ON s.id = c.session_id"
+            " WHERE c.player_id = ? AND c.id < ? ORDER BY c.id DESC LIMIT ?",
             player,
             before,
             limit,
         )
         return [
-            StoredChange(id, Status(status), Status(player_status), Reason(reason), *rest)
-            for id, status, player_status, reason, *rest in rows
+            StoredChange(
+                id, Status(status), Status(player_status), Reason(reason), *(*rest, bool(remember))
+            )
+            for id, status, player_status, reason, *rest, remember in rows
         ]
 
     async def live_sessions(self) -> list[StoredSession]:

@@ -64,6 +64,8 @@ class HistoryEntry(msgspec.Struct):
     # What the idle clock went by; null in entries that an older version has written.
     last_activity_at: Instant | None
     last_activity_by: str | None
+    # Whether the session was a remembered one, which an idle timeout does not end.
+    remember: bool
 
 
 class History(msgspec.Struct):
@@ -171,6 +173,7 @@ class PlayerRoutes:
                 each.player_status,
                 None if each.last_activity_at is None else to_rfc3339(each.last_activity_at),
                 each.last_activity_by,
+                each.remember,
             )
             for each in found[:limit]
         ]

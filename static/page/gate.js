@@ -107,6 +107,7 @@ export class Gate {
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       this.#complain(problem);
+      if (this.#end?.isAsleep) return;
       const isPassword = problem.details.rule?.startsWith('password') || problem.code === 'bad_credentials';
       (isPassword ? this.#password : this.#name).focus();
     } finally {
@@ -117,7 +118,10 @@ export class Gate {
 
   #complain(problem) {
     this.#problem = problem;
-    write(byId('sign-in-error'), problem ? explain(problem, this.#name.value) : '');
+    const text = problem ? explain(problem, this.#name.value) : '';
+    const isAsleep = this.#end?.isAsleep ?? false;
+    write(byId('sign-in-error'), isAsleep ? '' : text);
+    write(byId('resume-error'), isAsleep ? text : '');
     const isPassword = problem?.details.rule?.startsWith('password');
     mark(this.#name, problem !== null && !isPassword);
     mark(this.#password, problem !== null && (isPassword || problem.code === 'bad_credentials'));

@@ -14,6 +14,7 @@ export class OwnHistory {
   #here;
   #changes = [];
   #next = null;
+  #isLoading = false;
 
   constructor(here) {
     this.#here = here;
@@ -38,6 +39,8 @@ export class OwnHistory {
   }
 
   async #load(before) {
+    if (this.#isLoading) return; // a double click is one wish
+    this.#isLoading = true;
     byId('history-error').textContent = '';
     try {
       const page = await this.#here.history({ before });
@@ -47,6 +50,8 @@ export class OwnHistory {
     } catch (problem) {
       if (!(problem instanceof Problem)) throw problem;
       if (problem.status !== 401) byId('history-error').textContent = explain(problem);
+    } finally {
+      this.#isLoading = false;
     }
   }
 
@@ -80,11 +85,11 @@ export class OwnHistory {
     return row;
   }
 
-  #sentence({ reason, status, detail }) {
+  #sentence({ reason, status, detail, remember }) {
     const { policy } = this.#here;
     const values = { away_after: inWords(policy.away_after), idle_timeout: inWords(policy.idle_timeout) };
     if (reason === 'idle' && detail.startsWith('be right back')) return say('history.brb');
-    const isAsleep = reason === 'idle_timeout' && this.#here.session.remember;
+    const isAsleep = reason === 'idle_timeout' && remember;
     const key = isAsleep ? 'history.idle_timeout_asleep' : `history.${reason}`;
     const offline = `${key}_offline`;
     if (status === 'offline' && has(offline)) return say(offline);

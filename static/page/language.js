@@ -8,6 +8,7 @@ export const LANGUAGES = { en: 'English', zh: '中文', es: 'Español' };
 const CHOSEN = 'stillhere.language';
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
 const listeners = [];
+let asked = 0;
 let code = 'en';
 let words = {};
 let plurals = new Intl.PluralRules('en');
@@ -19,9 +20,15 @@ export function preferred(wanted = navigator.languages) {
   return candidates.find((candidate) => Object.hasOwn(LANGUAGES, candidate)) ?? 'en';
 }
 
-/** Speaks another language from now on, everywhere on the page. */
+/**
+ * Speaks another language from now on, everywhere on the page; of several that were asked for, the
+ * last. Rejects if it cannot be fetched: then the page goes on as before.
+ */
 export async function speak(wanted, { isChoice = false } = {}) {
+  asked += 1;
+  const mine = asked;
   const loaded = await import(`/static/languages/${wanted}.js`);
+  if (mine !== asked) return;
   code = wanted;
   words = loaded.default;
   plurals = new Intl.PluralRules(code);

@@ -130,7 +130,8 @@ export class Lobby {
 
   async #copy() {
     const button = byId('copy-address');
-    await navigator.clipboard.writeText(location.origin).catch(() => null);
+    const isCopied = await navigator.clipboard.writeText(location.origin).then(() => true, () => false);
+    if (!isCopied) return;
     button.textContent = say('lobby.copied');
     setTimeout(() => { button.textContent = say('lobby.copy'); }, 2000);
   }

@@ -59,6 +59,11 @@ export class Activity {
     this.#isOwed = true;
   }
 
+  /** It was told in another way. */
+  forgive() {
+    this.#isOwed = false;
+  }
+
   /** They are back. */
   resume() {
     this.#pausedUntil = -Infinity;

@@ -10,7 +10,7 @@ export class Problem extends Error {
     super(details.detail || `status ${status}`);
     this.name = 'Problem';
     this.status = status;
-    this.code = details.code ?? '';
+    this.code = typeof details.code === 'string' ? details.code : '';
     this.detail = details.detail ?? '';
     this.details = details;
     this.retryAfter = retryAfter; // seconds, or null

@@ -88,9 +88,19 @@ export class Socket {
     clearTimeout(this.#timers.retry);
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     this.#socket = new WebSocket(`${scheme}://${location.host}/ws`, [SUBPROTOCOL]);
-    this.#socket.onmessage = (event) => this.#receive(JSON.parse(event.data));
+    this.#socket.onmessage = (event) => this.#hear(event.data);
     this.#socket.onclose = (event) => this.#lose(event.code);
     this.#expectAnswer();
+  }
+
+  #hear(text) {
+    let message;
+    try {
+      message = JSON.parse(text);
+    } catch {
+      return; // from something in between: the server says nothing else
+    }
+    this.#receive(message);
   }
 
   #receive(message) {

@@ -1,5 +1,6 @@
 """Coming in and going, the warning, holds, and the page around it."""
 
+import asyncio
 import math
 from typing import Any
 
@@ -13,6 +14,7 @@ NOT_SIGNED_IN: dict[str, Any] = {"status": 401, "json": {"code": "not_signed_in"
 ACTIVITY = "POST /api/session/activity"
 LOOK = "GET /api/session"
 PING = {"type": "ping"}
+PATIENCE = 10
 
 
 async def warn(rig: Rig, left: float = 60, reason: str = "idle_timeout") -> None:
@@ -205,7 +207,7 @@ async def test_nobody_waits_for_ever_for_an_answer(rig: Rig) -> None:
     await rig.run("rig.isPending = true")
     await rig.run("(window.trying = here.signIn('Ada', 'x').catch((p) => p.status), null)")
     await rig.wait(31)
-    assert await rig.run("Promise.race([trying, Promise.resolve('still waiting')])") == 0
+    assert await asyncio.wait_for(rig.run("trying"), PATIENCE) == 0
 
 
 async def test_signing_in_again_is_told_once_though_the_old_session_ends_first(rig: Rig) -> None:
@@ -305,20 +307,20 @@ async def test_a_refusal_counts_though_the_view_was_renewed_meanwhile(rig: Rig) 
 
 
 @pytest.mark.parametrize(
-    ("how", "call", "reason"),
+    ("how", "calls", "reason"),
     [
-        ("signOut()", "DELETE /api/session", "signed_out"),
-        ("signOutEverywhere()", "DELETE /api/sessions", "signed_out_everywhere"),
-        ("signOutOne('s1')", "DELETE /api/session", "signed_out"),
+        ("signOut()", ["DELETE /api/sessions/s1"], "signed_out"),
+        ("signOutEverywhere()", [LOOK, "DELETE /api/sessions"], "signed_out_everywhere"),
+        ("signOutOne('s1')", ["DELETE /api/sessions/s1"], "signed_out"),
     ],
 )
-async def test_signing_out_is_told_once(rig: Rig, how: str, call: str, reason: str) -> None:
+async def test_signing_out_is_told_once(rig: Rig, how: str, calls: list[str], reason: str) -> None:
     await rig.sign_in()
-    await rig.answer(call, {"status": 204})
+    await rig.answer(calls[-1], {"status": 204})
     await rig.calls()
     await warn(rig)
     await rig.run(f"here.{how}")
-    assert await rig.calls() == [call]
+    assert await rig.calls() == calls
     await rig.lose(4503)
     (end,) = await rig.told("signedOut")
     assert (end["reason"], end["player"]["name"]) == (reason, "Ada")
@@ -338,7 +340,7 @@ async def test_signing_out_another_browser_ends_nothing_here(rig: Rig) -> None:
 
 async def test_a_sign_out_that_is_refused_ends_nothing(rig: Rig) -> None:
     await rig.sign_in()
-    await rig.answer("DELETE /api/session", {"status": 503, "json": {"code": "too_busy"}})
+    await rig.answer("DELETE /api/sessions/s1", {"status": 503, "json": {"code": "too_busy"}})
     assert await rig.run("here.signOut().catch((problem) => problem.code)") == "too_busy"
     assert await rig.run("here.connection") == "open"
     assert await rig.told("signedOut") == []
@@ -346,7 +348,7 @@ async def test_a_sign_out_that_is_refused_ends_nothing(rig: Rig) -> None:
 
 async def test_an_answer_to_a_sign_out_that_comes_late_ends_nobody_else(rig: Rig) -> None:
     await rig.sign_in()
-    await rig.answer("DELETE /api/session", {"status": 204})
+    await rig.answer("DELETE /api/sessions/s1", {"status": 204})
     await rig.run("(rig.isPending = true, window.going = here.signOut(), rig.isPending = false)")
     await rig.hear("signed_out", reason="signed_out", detail="")
     await rig.view(session={"id": "s2"})
@@ -463,9 +465,86 @@ async def test_an_end_that_is_overdue_is_asked_about_and_never_made_up(rig: Rig)
     assert await rig.calls() == [LOOK]
     assert await rig.run("here.isSignedIn")
     await rig.answer(LOOK, {"status": 401, "json": {"code": "idle_timeout"}})
-    await rig.wait(2.1)
+    await rig.wait(4.1)
     (end,) = await rig.told("signedOut")
     assert end["reason"] == "idle_timeout"
+
+
+async def test_an_answer_that_is_older_than_a_warning_does_not_withdraw_it(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.lose()
+    await rig.run("rig.isPending = true")
+    await rig.become("visible")
+    await rig.redial()
+    await rig.hello()
+    await warn(rig, 60)
+    await rig.sent()
+    await rig.run("(rig.isPending = false, rig.settle())")
+    await rig.wait(0)
+    assert [each["reason"] for each in await rig.run("here.warnings")] == ["idle_timeout"]
+    assert await rig.sent_types() == ["look"], "who told first is asked which of them is true"
+
+
+async def test_where_no_socket_gets_through_the_warning_and_the_end_are_asked_for(
+    rig: Rig,
+) -> None:
+    await rig.sign_in()
+    await rig.lose()
+    await rig.calls()
+    await rig.wait(235)
+    assert await rig.calls() == []
+    await rig.view(player={"status": "warned"}, session={"expires_in": 59, "warns_in": 0})
+    await rig.wait(6)
+    assert await rig.calls() == [LOOK]
+    (warning,) = await rig.told("warning")
+    assert (warning["reason"], warning["left"]) == ("idle_timeout", 59)
+    await rig.answer(LOOK, {"status": 401, "json": {"code": "idle_timeout"}})
+    await rig.wait(66)
+    (end,) = await rig.told("signedOut")
+    assert end["reason"] == "idle_timeout"
+
+
+async def test_what_a_request_has_told_is_not_told_again_by_the_socket(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.answer(ACTIVITY, {})
+    await rig.lose()
+    await rig.wait(11)
+    await rig.calls()
+    await rig.press()
+    await rig.wait(0)
+    assert await rig.calls() == ["POST /api/session/activity"]
+    await rig.redial()
+    await rig.hello()
+    assert "ping" not in await rig.sent_types()
+
+
+async def test_signing_out_after_somebody_else_signed_in_in_another_tab_ends_nobody_else(
+    rig: Rig,
+) -> None:
+    await rig.sign_in()
+    await rig.answer("DELETE /api/sessions/s1", {"status": 404, "json": {"code": "not_found"}})
+    await rig.run("here.signOut()")
+    assert [end["reason"] for end in await rig.told("signedOut")] == ["signed_out"]
+
+    await rig.sign_in()
+    await rig.calls()
+    await rig.view(session={"id": "s2"}, player={"name": "Bob"})
+    await rig.run("here.signOutEverywhere().catch(() => null)")
+    assert await rig.calls() == [LOOK]
+    assert await rig.run("here.player.name") == "Bob"
+
+
+async def test_an_answer_about_somebody_else_is_none(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.answer("GET /api/sessions", {"status": 200, "json": {"sessions": []}})
+    await rig.run("rig.isPending = true")
+    await rig.run("(window.asked = here.sessions().catch((p) => p.code), null)")
+    await rig.run("rig.isPending = false")
+    await rig.view(session={"id": "s2"}, player={"name": "Bob"})
+    await rig.answer("POST /api/guests", {"status": 201})
+    await rig.run("here.signInAsGuest('Bob').then(() => null)")
+    await rig.run("rig.settle()")
+    assert await asyncio.wait_for(rig.run("asked"), PATIENCE) == "not_signed_in"
 
 
 async def test_staying_twice_within_a_second_is_staying_once(rig: Rig) -> None:

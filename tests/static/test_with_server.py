@@ -176,7 +176,7 @@ async def test_a_remembered_session_that_fell_asleep_is_woken_by_its_player_and_
     (end,) = await told(ada, "signedOut")
     assert (end["reason"], end["isAsleep"]) == ("idle_timeout", True)
     lit = "document.dispatchEvent(new Event('visibilitychange'))"
-    async with ada.expect_response("**/api/session"):
+    async with ada.expect_response("**/api/sessions"):
         await ada.evaluate(lit)
     assert (await ada.evaluate("here.isSignedIn"), session.connections) == (False, 0)
 

@@ -234,7 +234,7 @@ async def test_the_history_says_what_happened_and_why_newest_first(server: LiveS
     for change in changes:
         assert set(change) == {
             *("status", "reason", "at", "session_id", "detail", "player_status"),
-            *("last_activity_at", "last_activity_by"),
+            *("last_activity_at", "last_activity_by", "remember"),
         }
         assert change["detail"]
     by_instant = [(change["last_activity_at"], change["last_activity_by"]) for change in changes]
