@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
+from server.presence.status import Reason
 from tests.support.answers import SLOT, until
 from tests.support.browser import UNREACHABLE, Browsers, Window
 from tests.support.cable import run_cable
@@ -119,6 +120,35 @@ async def test_a_remembered_player_who_fell_asleep_is_one_click_from_being_back(
     await bob.sees("Ada", "active")
 
 
+async def test_coming_back_says_so_where_it_does_not_work_and_why_where_it_is_over(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    await lobby.member("Ada")
+    async with run_cable(lobby.port) as cable:
+        ada = await browsers.window(cable.url)
+        ada.expected.append(UNREACHABLE)
+        await ada.arrive()
+        await ada.page.get_by_role("radio", name="Sign in").check()
+        await ada.at("#remember").check()
+        await ada.at("#name").fill("Ada")
+        await ada.at("#password").fill(PASSWORD)
+        await ada.page.keyboard.press("Enter")
+        await ada.is_connected()
+        (session,) = [each for each in lobby.still_here.registry.sessions.values() if each.remember]
+        await lobby.advance(240 + SLOT)
+        await lobby.advance(60 + SLOT)
+        await ada.is_signed_out("idle_timeout")
+        cable.pull()
+        await ada.at("#resume").click()
+        await expect(ada.at("#resume-error")).to_contain_text("cannot be reached")
+        cable.plug()
+        await lobby.still_here.sessions.end([session], Reason.KICKED, lobby.clock.now())
+        await ada.at("#resume").click()
+        await ada.is_signed_out("kicked")
+        await expect(ada.at("#sign-in")).to_be_visible()
+        await expect(ada.at("#name")).to_have_value("Ada")
+
+
 # Devices
 
 
@@ -209,6 +239,54 @@ async def test_the_history_says_why_somebody_was_signed_out(
     end = ada.at(".change").nth(1)
     await expect(end).to_contain_text("Another browser, or an earlier sign-in")
     await expect(end).to_contain_text(re.compile(r"Last activity: .*, (a request|the sign-in)"))
+
+
+async def test_the_history_tells_a_sign_out_from_falling_asleep(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada = await browsers.of(await lobby.member("Ada"))
+    await lobby.advance(240 + SLOT)
+    await lobby.advance(60 + SLOT)
+    await ada.is_signed_out("idle_timeout")
+    await ada.at("#remember").check()
+    await fill_in(ada, "Sign in", "Ada", PASSWORD)
+    await ada.is_connected()
+    await lobby.advance(240 + SLOT)
+    await lobby.advance(60 + SLOT)
+    await ada.at("#resume").click()
+    await ada.is_connected()
+    await open_section(ada, "History")
+    said = ada.at('.change[data-reason="idle_timeout"] p:first-child')
+    await expect(said).to_have_text(
+        [
+            "Nothing was done for 5 minutes, so you were shown as offline.",
+            "You were signed out, because nothing was done for 5 minutes.",
+        ]
+    )
+
+
+async def test_nothing_of_one_player_is_left_for_the_next_who_signs_in_in_another_tab(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    context = await browsers.profile()
+    first, second = await browsers.tab(context), await browsers.tab(context)
+    await first.enter("Ada")
+    await lobby.advance(120 + SLOT)
+    await first.be_busy_elsewhere()
+    await open_section(first, "History")
+    await expect(first.at(".change")).to_have_count(3)
+    await second.arrive()
+    await second.is_connected()
+    await second.at("#sign-out").click()
+    await second.is_signed_out("signed_out")
+    await first.is_signed_out("signed_out")
+    await second.at("#name").fill("Bob")
+    await second.page.keyboard.press("Enter")
+    await second.is_connected()
+    await first.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+    await expect(first.at("#own-name")).to_have_text("Bob")
+    await first.page.evaluate("() => { location.hash = 'history' }")
+    await expect(first.at(".change")).to_have_count(1)
 
 
 async def test_a_long_history_comes_page_by_page(browsers: Browsers, lobby: LiveServer) -> None:
