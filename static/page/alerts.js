@@ -21,7 +21,6 @@ export class Alerts {
     this.#sound.addEventListener('change', () => remember(SOUND, this.#sound.checked ? '' : 'off'));
     this.#notify.addEventListener('change', () => this.#chooseNotify());
     onPress(byId('try-sound'), () => this.#chime());
-    // Browsers let a page sound only after somebody has touched it.
     window.addEventListener('pointerdown', () => this.#prepare(), { once: true, capture: true });
     window.addEventListener('keydown', () => this.#prepare(), { once: true, capture: true });
     onLanguage(() => this.#draw());
@@ -31,7 +30,8 @@ export class Alerts {
   /** Somebody should come back to the page. In one that is in front of them nothing happens. */
   raise(title, text) {
     if (document.visibilityState === 'visible') return;
-    if (this.#sound.checked) this.#chime();
+    // Browsers let a page sound only after somebody has touched it, and complain of trying.
+    if (this.#sound.checked && (navigator.userActivation?.hasBeenActive ?? true)) this.#chime();
     if (this.#notify.checked && permission() === 'granted') this.#show(title, text);
   }
 

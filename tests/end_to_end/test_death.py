@@ -415,7 +415,12 @@ def test_the_judge_of_the_storm_finds_what_was_told_long_ago_and_is_not_there() 
 async def test_an_interrupt_and_a_closed_terminal_are_stops_too(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    assert await stop_among(tmp_path, number=number) == STOPPED_WELL
+    # Under nohup the suite is deaf to SIGHUP, and would hand that down.
+    inherited = signal.signal(number, signal.SIG_DFL)
+    try:
+        assert await stop_among(tmp_path, number=number) == STOPPED_WELL
+    finally:
+        signal.signal(number, inherited)
 
 
 async def test_being_asked_twice_changes_nothing(tmp_path: Path) -> None:
