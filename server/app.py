@@ -24,15 +24,20 @@ from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
 from server.clock import Clock, SystemClock
 from server.collector import Collector
+from server.games.catalogue import find_games
+from server.ids import new_match_id, new_room_id
 from server.presence.events import Event
 from server.presence.registry import Registry
 from server.presence.stream import EventStream
 from server.realtime.endpoint import WebSocketEndpoint
 from server.realtime.figures import RealtimeFigures
 from server.realtime.hub import Hub
+from server.realtime.room_desk import RoomDesk
 from server.realtime.routing import RouteWebSockets
 from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
+from server.rooms.events import RoomEvent, RoomStream
+from server.rooms.rooms import Rooms
 from server.settings import Settings, SettingsRefused, load_settings
 from server.storage.errors import StorageRefused
 from server.storage.reconcile import restore_sessions
@@ -44,6 +49,7 @@ from server.web.openapi import Description
 from server.web.operations import Figures, OperationRoutes, answer_storage_unavailable
 from server.web.pages import Pages, static_folder
 from server.web.player_routes import PlayerRoutes
+from server.web.room_routes import RoomRoutes
 from server.web.session_routes import SessionRoutes
 
 _log = logging.getLogger("stillhere")
@@ -86,26 +92,51 @@ class StillHere:
         self.tabs = Tabs(settings.policy, self.sessions.flush, settings.max_connections_per_session)
         self.hub = Hub(asyncio.get_event_loop().time, clock, settings.policy.away_after)
         self.ticker = Ticker(self.registry, self.stream, clock)
+
+        self.rooms = Rooms(find_games(), settings.policy, new_room_id, new_match_id)
+        self.room_stream = RoomStream(_log_room_subscriber_error)
+        self.desk = RoomDesk(
+            self.rooms, self.room_stream, self.registry, self.stream, self.tabs, clock
+        )
+        self.room_ticker = Ticker(self.rooms, self.room_stream, clock)
+
         self.collector = Collector(is_idle=lambda: not len(self.tabs))
         endpoint = WebSocketEndpoint(
-            settings, clock, self.registry, self.stream, self.sessions, self.tabs, self.hub
+            settings,
+            clock,
+            self.registry,
+            self.stream,
+            self.sessions,
+            self.tabs,
+            self.hub,
+            self.desk,
         )
         figures = Figures(self.registry, self.store.journal, self.collector)
 
-        # Who hears what happened, in this order: the disk, the player's tabs, everybody else.
+        # Who hears what happened, in this order: the disk, the player's tabs, their seat, everybody
+        # else.
         for subscriber in (
             self.sessions.hear,
             self.store.journal.hear,
             self.tabs.hear,
+            self.desk.hear_presence,
             self.hub.hear,
             figures.hear,
             self.ticker.hear,
         ):
             self.stream.subscribe(subscriber)
+        for room_subscriber in (
+            self.desk.hear_rooms,
+            self.desk.topics.hear,
+            self.desk.list.hear,
+            self.room_ticker.hear,
+        ):
+            self.room_stream.subscribe(room_subscriber)
 
         calls = [
             *SessionRoutes(self.accounts, self.sessions, self.registry, self.stream, clock).calls,
             *PlayerRoutes(self.registry, self.store.queries, self.store.journal, clock).calls,
+            *RoomRoutes(self.rooms.games, self.rooms, self.room_stream, clock).calls,
             *OperationRoutes(
                 [figures, RealtimeFigures(self.tabs, self.hub, self.ticker)],
                 self.store.journal,
@@ -161,6 +192,7 @@ class StillHere:
         self.hub.begin(self.registry.players.values())
         await self.store.is_written()
         self.ticker.start()
+        self.room_ticker.start()
         self.collector.start()
 
     async def stop(self) -> None:
@@ -169,6 +201,8 @@ class StillHere:
             return
         self._is_started = False
         self.ticker.stop()
+        self.room_ticker.stop()
+        self.desk.close()
         self.hub.close()
         self.tabs.stop()
         self.collector.stop()
@@ -193,6 +227,10 @@ def _keys(settings: Settings, database: Path) -> tuple[str, ...]:
         return load_or_make_keys(path)
     except (OSError, ValueError) as error:
         raise StorageRefused(f"the secret keys in {path} cannot be used: {error}") from error
+
+
+def _log_room_subscriber_error(error: Exception, event: RoomEvent) -> None:
+    _log.error("a subscriber failed at %r", event, exc_info=error)
 
 
 def _log_subscriber_error(error: Exception, event: Event) -> None:

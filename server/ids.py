@@ -6,8 +6,10 @@ from typing import NewType
 PlayerId = NewType("PlayerId", str)
 SessionId = NewType("SessionId", str)
 ConnectionId = NewType("ConnectionId", str)
+RoomId = NewType("RoomId", str)
+MatchId = NewType("MatchId", str)
 
-ID_PATTERN = r"[psc]_[A-Za-z0-9_-]{22}"
+ID_PATTERN = r"[pscrm]_[A-Za-z0-9_-]{22}"
 """Every id as a regular expression: a letter for its kind and 128 random bits in base64url."""
 
 
@@ -22,3 +24,12 @@ def new_session_id() -> SessionId:
 
 def new_connection_id() -> ConnectionId:
     return ConnectionId("c_" + secrets.token_urlsafe(16))
+
+
+def new_room_id() -> RoomId:
+    """Who knows it may come in: it is what a link to a private room is made of."""
+    return RoomId("r_" + secrets.token_urlsafe(16))
+
+
+def new_match_id() -> MatchId:
+    return MatchId("m_" + secrets.token_urlsafe(16))

@@ -26,6 +26,7 @@ MAY_ASK = {
     "views.py": {"datetime"},  # to format an instant, not to ask for one
     "accounts/tokens.py": {"secrets"},
     "accounts/keys.py": {"secrets"},
+    "games/game.py": {"random"},  # seeded dice: the same for the same step of the same match
 }
 """Only the clock asks what time it is; chance is for ids and secrets."""
 

@@ -2,14 +2,14 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import Generic, TypeVar
 
 from server.presence.events import Event
 
-Subscriber: TypeAlias = Callable[[Event], None]
+EventT = TypeVar("EventT")
 
 
-class EventStream:
+class Stream(Generic[EventT]):
     """Hands every event to every subscriber, in the order in which the events happened.
 
     A subscriber may cause further facts: their events queue up behind the present one, so that
@@ -17,17 +17,17 @@ class EventStream:
     still hear the event, then the first error goes to `on_error`.
     """
 
-    def __init__(self, on_error: Callable[[Exception, Event], None]) -> None:
+    def __init__(self, on_error: Callable[[Exception, EventT], None]) -> None:
         self._on_error = on_error
-        self._subscribers: list[Subscriber] = []
-        self._queue: deque[Event] = deque()
+        self._subscribers: list[Callable[[EventT], None]] = []
+        self._queue: deque[EventT] = deque()
         self._is_publishing = False
 
-    def subscribe(self, subscriber: Subscriber) -> None:
+    def subscribe(self, subscriber: Callable[[EventT], None]) -> None:
         """Have `subscriber` hear every event from now on, after those who subscribed before."""
         self._subscribers.append(subscriber)
 
-    def publish(self, events: Iterable[Event]) -> None:
+    def publish(self, events: Iterable[EventT]) -> None:
         """Tell `events`. Returns when they are told, unless a publication is already under way."""
         self._queue.extend(events)
         if self._is_publishing:
@@ -39,9 +39,13 @@ class EventStream:
         finally:
             self._is_publishing = False
 
-    def _tell(self, event: Event) -> None:
+    def _tell(self, event: EventT) -> None:
         for subscriber in self._subscribers:
             try:
                 subscriber(event)
             except Exception as error:
                 self._on_error(error, event)
+
+
+class EventStream(Stream[Event]):
+    """What happened to sessions."""

@@ -25,6 +25,7 @@ from server.realtime.connection import Connection
 from server.realtime.hub import Hub
 from server.realtime.messages import encode
 from server.realtime.reader import Reader
+from server.realtime.room_desk import RoomDesk
 from server.realtime.routing import deny
 from server.realtime.tabs import Tabs
 from server.realtime.transport import BY_CALL
@@ -48,6 +49,7 @@ class WebSocketEndpoint:
         sessions: Sessions,
         tabs: Tabs,
         hub: Hub,
+        desk: RoomDesk,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -56,6 +58,7 @@ class WebSocketEndpoint:
         self._sessions = sessions
         self._tabs = tabs
         self._hub = hub
+        self._desk = desk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
@@ -105,9 +108,7 @@ class WebSocketEndpoint:
     # Those who do
 
     async def _serve(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:
-        connection = Connection(
-            new_connection_id(), session, send, self._hub.caught_up, self._too_slow
-        )
+        connection = Connection(new_connection_id(), session, send, self._caught_up, self._too_slow)
         if self._is_full(session):
             self._close(connection, Close.TOO_MANY_CONNECTIONS)
             await _wait_until_gone(receive)
@@ -119,6 +120,7 @@ class WebSocketEndpoint:
             self._registry,
             self._stream,
             self._hub,
+            self._desk,
             self._close,
             self._may_come,
         )
@@ -163,6 +165,10 @@ class WebSocketEndpoint:
         self._note_closed(connection, close)
         self._forget(connection, close.value.code)
 
+    def _caught_up(self, connection: Connection) -> None:
+        self._hub.caught_up(connection)
+        self._desk.caught_up(connection)
+
     def _too_slow(self, connection: Connection) -> None:
         self._close(connection, Close.TOO_SLOW)
 
@@ -175,6 +181,7 @@ class WebSocketEndpoint:
         self._hub.unwatch(connection)
         if self._tabs.detach(connection) and code != SERVICE_RESTART:
             now = self._clock.now()
+            self._desk.forget(connection, has_left=code in LEFT)
             self._stream.publish(
                 self._registry.disconnected(connection.session, now, has_left=code in LEFT)
             )

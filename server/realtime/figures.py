@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from server.presence.events import Event
 from server.realtime.hub import Hub
 from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
@@ -13,7 +14,7 @@ from server.realtime.ticker import Ticker
 class RealtimeFigures(Collector):
     """Connections, watchers, closings, and how late deadlines were noticed."""
 
-    def __init__(self, tabs: Tabs, hub: Hub, ticker: Ticker) -> None:
+    def __init__(self, tabs: Tabs, hub: Hub, ticker: Ticker[Event]) -> None:
         self._tabs = tabs
         self._hub = hub
         self._ticker = ticker

@@ -1,10 +1,10 @@
 """Every message, both ways: closed, tagged sets, parsed once at the edge."""
 
-from typing import Annotated, Any, NewType, TypeAlias
+from typing import Annotated, Any, NewType, TypeAlias, get_args
 
 import msgspec
 
-from server.ids import ConnectionId, PlayerId
+from server.ids import ConnectionId, PlayerId, RoomId
 from server.presence.status import Reason, Status
 from server.views import PlayerView, PolicyView, SessionClocks, to_milliseconds
 
@@ -13,6 +13,9 @@ LARGEST_MESSAGE = 16 * 1024
 
 Topic = NewType("Topic", str)
 LOBBY = Topic("lobby")
+ROOMS = Topic("rooms")
+ROOM = "room:"
+"""What the topic of one room begins with; its id follows."""
 
 _PingId: TypeAlias = (
     Annotated[str, msgspec.Meta(max_length=100)] | int | float | msgspec.UnsetType | None
@@ -61,7 +64,73 @@ class Unwatch(_Message, frozen=True, tag="unwatch"):
     topic: str
 
 
-Request: TypeAlias = Hold | Release | Look | Watch | Unwatch
+_RoomName = Annotated[str, msgspec.Meta(max_length=100)]
+
+
+class Join(_Message, frozen=True, tag="join"):
+    """Come into a room: to a seat, or to watch."""
+
+    room: _RoomName
+    seat: int | None = None
+    spectate: bool = False
+
+
+class Leave(_Message, frozen=True, tag="leave"):
+    """Leave a room, on purpose."""
+
+    room: _RoomName
+
+
+class Start(_Message, frozen=True, tag="start"):
+    """Begin the match."""
+
+    room: _RoomName
+
+
+class Act(_Message, frozen=True, tag="act"):
+    """A game action: what may be in it, the game says."""
+
+    room: _RoomName
+    action: Any
+
+
+class Say(_Message, frozen=True, tag="say"):
+    """A line of chat."""
+
+    room: _RoomName
+    text: str
+
+
+class QuickMatch(_Message, frozen=True, tag="quick_match"):
+    """Look for others to play with, or no longer."""
+
+    game: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+    cancel: bool = False
+
+
+class Claim(_Message, frozen=True, tag="claim"):
+    """End a match that waits for somebody who has dropped out: `result` is win or draw."""
+
+    room: _RoomName
+    result: Annotated[str, msgspec.Meta(max_length=20)]
+
+
+class Pulse(_Message, frozen=True, tag="pulse"):
+    """Ask the player in `seat` whether they are there."""
+
+    room: _RoomName
+    seat: int
+
+
+class Brb(_Message, frozen=True, tag="brb"):
+    """Be right back, within `seconds`; 0: I am."""
+
+    room: _RoomName
+    seconds: Annotated[float, msgspec.Meta(ge=0)]
+
+
+RoomRequest: TypeAlias = Join | Leave | Start | Act | Say | QuickMatch | Claim | Pulse | Brb
+Request: TypeAlias = Hold | Release | Look | Watch | Unwatch | RoomRequest
 ClientMessage: TypeAlias = Ping | Request
 
 
@@ -158,6 +227,98 @@ class Presence(_Message, frozen=True, tag="presence"):
     total: int
 
 
+class Joined(_Message, frozen=True, tag="joined"):
+    """The answer to `join`; without a seat: as a spectator."""
+
+    room: RoomId
+    seat: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class Left(_Message, frozen=True, tag="left"):
+    """The answer to `leave`."""
+
+    room: str
+
+
+class Queued(_Message, frozen=True, tag="queued"):
+    """How many look for somebody to play with; 0: no longer, for a `reason`."""
+
+    waiting: int
+    game: str | msgspec.UnsetType = msgspec.UNSET
+    reason: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class Matched(_Message, frozen=True, tag="matched"):
+    """There is a room to play in, and a seat kept in it."""
+
+    room: RoomId
+    game: str
+    expires_in: float
+
+
+class PulseAsked(_Message, frozen=True, tag="pulse"):
+    """Somebody asks whether you are there."""
+
+    room: RoomId
+    by: str
+    expires_in: float
+
+
+class RoomList(_Message, frozen=True, tag="rooms"):
+    """The rooms that are not private: all, or the first of many; `total` counts all."""
+
+    topic: Topic
+    version: int
+    rooms: list[dict[str, Any]]
+    total: int
+
+
+class RoomListChanged(_Message, frozen=True, tag="rooms_changed"):
+    """What changed in the list since `version - 1`."""
+
+    topic: Topic
+    version: int
+    opened: list[dict[str, Any]]
+    changed: list[dict[str, Any]]
+    closed: list[RoomId]
+    total: int
+
+
+class RoomNow(_Message, frozen=True, tag="room"):
+    """A room, as the receiver may see it."""
+
+    topic: Topic
+    version: int
+    room: dict[str, Any]
+    chat: list[dict[str, Any]]
+    seat: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class RoomChanged(_Message, frozen=True, tag="room_changed"):
+    """What changed in a room since `version - 1`: merge patches, or the game's own diff."""
+
+    topic: Topic
+    version: int
+    room: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    view: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+
+class Said(_Message, frozen=True, tag="said"):
+    """One more line of chat."""
+
+    topic: Topic
+    version: int
+    line: dict[str, Any]
+
+
+class RoomClosed(_Message, frozen=True, tag="room_closed"):
+    """The room is no more."""
+
+    topic: Topic
+    reason: str
+    detail: str
+
+
 class Error(_Message, frozen=True, tag="error"):
     """A message was refused; `re` is its type. The connection stays."""
 
@@ -166,15 +327,38 @@ class Error(_Message, frozen=True, tag="error"):
     re: str | msgspec.UnsetType = msgspec.UNSET
 
 
+RoomMessage: TypeAlias = (
+    Joined
+    | Left
+    | Queued
+    | Matched
+    | PulseAsked
+    | RoomList
+    | RoomListChanged
+    | RoomNow
+    | RoomChanged
+    | Said
+    | RoomClosed
+)
 ServerMessage: TypeAlias = (
-    Hello | Pong | Held | SessionNow | Warning_ | Extended | SignedOut | Roster | Presence | Error
+    Hello
+    | Pong
+    | Held
+    | SessionNow
+    | Warning_
+    | Extended
+    | SignedOut
+    | Roster
+    | Presence
+    | RoomMessage
+    | Error
 )
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(ClientMessage)
 # RecursionError is what deep nesting ends in, UnicodeError what a lone surrogate does.
 _BROKEN = (msgspec.DecodeError, RecursionError, UnicodeError)
-_TYPES = {"ping", "hold", "release", "look", "watch", "unwatch"}
+_TYPES = {str(each.__struct_config__.tag) for each in get_args(ClientMessage)}
 
 
 def encode(message: ServerMessage) -> str:

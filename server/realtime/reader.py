@@ -1,7 +1,7 @@
 """What a tab says: parsed, limited, acted upon and answered, without awaiting anything."""
 
 from collections.abc import Callable
-from typing import Any, assert_never
+from typing import Any
 
 from msgspec import UNSET
 
@@ -15,6 +15,8 @@ from server.realtime.connection import Connection
 from server.realtime.hub import Hub
 from server.realtime.limiter import TokenBucket
 from server.realtime.messages import LARGEST_MESSAGE, encode
+from server.realtime.room_desk import RoomDesk
+from server.rooms.errors import Refused
 from server.views import SessionView, to_milliseconds
 
 MOST_BAD = 100
@@ -37,6 +39,7 @@ class Reader:
         "_clock",
         "_close",
         "_connection",
+        "_desk",
         "_forbearance",
         "_hub",
         "_may_come",
@@ -53,6 +56,7 @@ class Reader:
         registry: Registry,
         stream: EventStream,
         hub: Hub,
+        desk: RoomDesk,
         close: Callable[[Connection, Close], None],
         may_come: Callable[[Session], bool],
     ) -> None:
@@ -63,6 +67,7 @@ class Reader:
         self._registry = registry
         self._stream = stream
         self._hub = hub
+        self._desk = desk
         self._close = close
         self._may_come = may_come
         self._allowance = TokenBucket(rate, 2 * rate, clock.now()) if rate else None
@@ -102,6 +107,7 @@ class Reader:
         events = self._registry.touch(session, now)
         if events:
             self._stream.publish(events)
+        self._desk.heard(session.player, now)
         left = session.expires_in(self._registry.policy, now)
         # A ping leaves all of the idle time ahead, so most answers are the last one.
         if ping.id is not UNSET or not -_MOMENT < left - self._answered < _MOMENT:
@@ -127,16 +133,21 @@ class Reader:
                 view = SessionView.of(session, registry.policy, now)
                 answer = messages.SessionNow(view.player, view.session, view.policy)
                 connection.send(encode(answer))
-            case messages.Watch(topic=topic):
-                if topic != messages.LOBBY:
-                    return _no_such_topic(topic, "watch")
+            case messages.Watch(topic=messages.LOBBY):
                 self._hub.watch(connection)
-            case messages.Unwatch(topic=topic):
-                if topic != messages.LOBBY:
-                    return _no_such_topic(topic, "unwatch")
+            case messages.Watch(topic=topic):
+                try:
+                    if not self._desk.watch(connection, topic):
+                        return _no_such_topic(topic, "watch")
+                except Refused as refused:
+                    return messages.Error(refused.code, str(refused), "watch")
+            case messages.Unwatch(topic=messages.LOBBY):
                 self._hub.unwatch(connection)
-            case _ as unreachable:
-                assert_never(unreachable)
+            case messages.Unwatch(topic=topic):
+                if not self._desk.unwatch(connection, topic):
+                    return _no_such_topic(topic, "unwatch")
+            case _:
+                return self._desk.hear(connection, request, now)
         return None
 
     def _answer_hold(self, granted: float, now: float) -> None:

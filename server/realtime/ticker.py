@@ -1,4 +1,7 @@
-"""The one sleeper: wakes when the registry's next deadline is due, and at every heartbeat.
+"""The sleepers: each wakes when the next deadline of its source is due, and at every heartbeat.
+
+There is one for the registry and one for the rooms, whose ticks must not wait for a storm of
+sign-outs, nor the other way round.
 
 A storm of deadlines is worked off in slices, between which the loop serves everybody else. Where
 the loop wakes it late, it first has everything read that came meanwhile: asyncio's own loop and
@@ -7,11 +10,11 @@ ping lies in the socket would be signed out by a delay of this process.
 """
 
 import asyncio
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
 
 from server.clock import HEARTBEAT, Clock
-from server.presence.events import Event
-from server.presence.registry import Registry
-from server.presence.stream import EventStream
+from server.presence.stream import Stream
 
 SLICE = 0.005
 """Seconds of expiring without letting the loop do other work."""
@@ -27,11 +30,23 @@ _AT_ONCE = 8
 """Sessions expired for one reading of the clock; a warning counts from about that reading."""
 
 
-class Ticker:
+EventT = TypeVar("EventT")
+SomeT = TypeVar("SomeT", covariant=True)
+
+
+class HasDeadlines(Protocol[SomeT]):
+    """What something will be due for by itself: the registry, the rooms."""
+
+    def next_deadline(self) -> float | None: ...
+
+    def expire(self, now: float, limit: int) -> Sequence[SomeT]: ...
+
+
+class Ticker(Generic[EventT]):
     """Sleeps and expires. Subscribes to the events, because any may bring a deadline forward."""
 
-    def __init__(self, registry: Registry, stream: EventStream, clock: Clock) -> None:
-        self._registry = registry
+    def __init__(self, source: HasDeadlines[EventT], stream: Stream[EventT], clock: Clock) -> None:
+        self._source = source
         self._stream = stream
         self._clock = clock
         self._timer: asyncio.TimerHandle | None = None
@@ -55,9 +70,9 @@ class Ticker:
             self._timer.cancel()
             self._timer = None
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: EventT) -> None:
         """Subscriber: sleep less if something will be due sooner than was known."""
-        due = self._registry.next_deadline()
+        due = self._source.next_deadline()
         if due is not None and due < self._wakes_at and not self._is_stopped:
             self._sleep()
 
@@ -66,22 +81,22 @@ class Ticker:
         self._clock.beat()
         loop = asyncio.get_running_loop()
         stop_at = loop.time() + SLICE
-        due = self._registry.next_deadline()
+        due = self._source.next_deadline()
         now = self._clock.now()
         if due is not None and due <= now:
             self.worst_lateness = max(self.worst_lateness, now - due)
         while due is not None and due <= now:
-            self._stream.publish(self._registry.expire(now, _AT_ONCE))
+            self._stream.publish(self._source.expire(now, _AT_ONCE))
             if loop.time() > stop_at:
                 break
             now = self._clock.now()
-            due = self._registry.next_deadline()
+            due = self._source.next_deadline()
         if not self._is_stopped:
             self._sleep()
 
     def _ring(self) -> None:
         loop = asyncio.get_running_loop()
-        due = self._registry.next_deadline()
+        due = self._source.next_deadline()
         now = self._clock.now()
         if due is None or due <= self._heard_until or loop.time() - self._timer_at <= LATE:
             self.wake()
@@ -102,7 +117,7 @@ class Ticker:
         if self._timer is not None:
             self._timer.cancel()
         now = self._clock.now()
-        due = self._registry.next_deadline()
+        due = self._source.next_deadline()
         delay = HEARTBEAT if due is None else min(max(due - now, 0.0), HEARTBEAT)
         self._wakes_at = now + delay
         loop = asyncio.get_running_loop()

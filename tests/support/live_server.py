@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from server.app import StillHere
 from server.clock import Clock
-from server.presence.session import Session
+from server.presence.session import NEVER, Session
 from server.serving import uvicorn_config
 from server.settings import Settings
 from tests.support.invariants import Broken, Invariants, nothing_is_left, server_tasks
@@ -132,9 +132,16 @@ class LiveServer:
 
     async def advance(self, seconds: float) -> None:
         """Let time pass, deadline by deadline, as it would have."""
-        registry, ticker = self.still_here.registry, self.still_here.ticker
+        here = self.still_here
+        tickers = ((here.registry, here.ticker), (here.rooms, here.room_ticker))
         end = self.clock.now() + seconds
-        while (due := registry.next_deadline()) is not None and due <= end:
+        while True:
+            due, ticker = min(
+                ((source.next_deadline() or NEVER, ticker) for source, ticker in tickers),
+                key=lambda each: each[0],
+            )
+            if due > end:
+                break
             self.clock.move_to(max(due, self.clock.now()))
             ticker.wake()
         self.clock.move_to(end)

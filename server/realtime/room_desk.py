@@ -1,0 +1,274 @@
+"""What a tab says about rooms: made a fact, and answered. Awaits nothing, as `reader.py` does not.
+
+It is also where rooms hear of presence, and presence of rooms: a player's status goes to their
+seat, and whoever waits for others in a match need not touch anything meanwhile.
+"""
+
+import logging
+from collections.abc import Iterable
+from typing import assert_never
+
+from msgspec import UNSET
+
+from server.clock import Clock
+from server.ids import RoomId, SessionId
+from server.presence.events import Event, SessionEnded, StatusChanged
+from server.presence.registry import Registry
+from server.presence.session import Player, Session
+from server.presence.stream import EventStream
+from server.realtime import messages
+from server.realtime.connection import Connection
+from server.realtime.messages import ROOM, ROOMS, encode
+from server.realtime.room_list import RoomList
+from server.realtime.room_topics import RoomTopics
+from server.realtime.tabs import Tabs
+from server.rooms.errors import GameFailed, Refused
+from server.rooms.events import (
+    MatchEnded,
+    PlayerAsked,
+    PlayerMatched,
+    QueueChanged,
+    RoomChanged,
+    RoomClosed,
+    RoomEvent,
+    RoomStream,
+)
+from server.rooms.room import Room
+from server.rooms.rooms import Rooms
+from server.views import to_milliseconds
+
+MOST_WATCHED = 20
+"""Rooms that one connection may be in, or watch, at a time."""
+
+_log = logging.getLogger("stillhere.rooms")
+
+
+class RoomDesk:
+    """Between the tabs, the rooms and the registry."""
+
+    def __init__(
+        self,
+        rooms: Rooms,
+        stream: RoomStream,
+        registry: Registry,
+        presence: EventStream,
+        tabs: Tabs,
+        clock: Clock,
+    ) -> None:
+        self._rooms = rooms
+        self._stream = stream
+        self._registry = registry
+        self._presence = presence
+        self._tabs = tabs
+        self._clock = clock
+        self.list = RoomList(rooms)
+        self.topics = RoomTopics(clock, self._fail)
+        # Until when a session's idle clock stands still because of a match.
+        self._held: dict[SessionId, float] = {}
+
+    # What a tab says
+
+    def watch(self, connection: Connection, topic: str) -> bool:
+        """Tell `connection` about a topic of rooms; False if there is no such topic. Raises
+        Refused."""
+        if topic == ROOMS:
+            self.list.watch(connection)
+        else:
+            room = self._rooms.all.get(RoomId(topic.removeprefix(ROOM)))
+            if room is None or not topic.startswith(ROOM):
+                return False
+            has_seat = room.seat_of(connection.session.player.id) is not None
+            self._come(connection, room.id, None, spectate=not has_seat)
+        return True
+
+    def unwatch(self, connection: Connection, topic: str) -> bool:
+        """No more about a topic of rooms; False if there is no such topic."""
+        if topic == ROOMS:
+            self.list.unwatch(connection)
+        elif topic.startswith(ROOM):
+            self._stop_watching(connection, RoomId(topic.removeprefix(ROOM)), has_left=True)
+        else:
+            return False
+        return True
+
+    def hear(
+        self, connection: Connection, request: messages.RoomRequest, now: float
+    ) -> messages.Error | None:
+        """Do what is asked for, and answer it; returns an error if it is refused."""
+        try:
+            self._do(connection, request, now)
+        except Refused as refused:
+            tag = str(request.__struct_config__.tag)
+            return messages.Error(refused.code, str(refused), tag)
+        return None
+
+    def heard(self, player: Player, now: float) -> None:
+        """A player did something: whoever asked whether they are there knows."""
+        if player.id in self._rooms.asked:
+            self._stream.publish(self._rooms.heard(player, now))
+
+    def caught_up(self, connection: Connection) -> None:
+        """A connection that had been behind takes messages again."""
+        self.list.caught_up(connection)
+        self.topics.caught_up(connection)
+
+    def forget(self, connection: Connection, *, has_left: bool) -> None:
+        """A connection is gone. `has_left`: its page was closed."""
+        self.list.unwatch(connection)
+        session = connection.session
+        grace = self._registry.policy.reload_grace
+        has_left = has_left or self._clock.now() - session.left_at <= grace
+        for room_id in self.topics.forget(connection):
+            self._went(session.player, room_id, has_left=has_left)
+
+    def close(self) -> None:
+        """Tell nobody anything any more."""
+        self.list.close()
+        self.topics.close()
+
+    def _do(self, connection: Connection, request: messages.RoomRequest, now: float) -> None:
+        rooms, session = self._rooms, connection.session
+        player = session.player
+        by = "game"
+        match request:
+            case messages.Join(room=room, seat=seat, spectate=spectate):
+                own = self._come(connection, room, seat, spectate=spectate)
+                connection.send(
+                    encode(messages.Joined(RoomId(room), UNSET if own is None else own))
+                )
+            case messages.Leave(room=room):
+                events = rooms.leave(player, room, now)
+                for each in self._connections(player):
+                    self.topics.unwatch(each, RoomId(room))
+                connection.send(encode(messages.Left(room)))
+                self._stream.publish(events)
+            case messages.Start(room=room):
+                self._stream.publish(rooms.start(player, room, now))
+            case messages.Act(room=room, action=action):
+                self._stream.publish(rooms.act(player, room, action, now))
+                by = "game action"
+            case messages.Say(room=room, text=text):
+                self._stream.publish(rooms.say(player, room, text, now))
+                by = "chat"
+            case messages.QuickMatch(game=game, cancel=cancel):
+                self._stream.publish(rooms.quick_match(player, game, now, cancel=cancel))
+            case messages.Claim(room=room, result=result):
+                self._stream.publish(rooms.claim(player, room, result, now))
+            case messages.Pulse(room=room, seat=seat):
+                self._stream.publish(rooms.pulse(player, room, seat, now))
+            case messages.Brb(room=room, seconds=seconds):
+                granted, room_events = rooms.brb(player, room, seconds, now)
+                self._touch(session, now, by)
+                self._stream.publish(room_events)
+                if granted:
+                    _, held = self._registry.hold(session, granted, now, away=True)
+                    self._presence.publish(held)
+                return
+            case _ as unreachable:
+                assert_never(unreachable)
+        self._touch(session, now, by)
+
+    def _come(
+        self, connection: Connection, room_id: str, seat: int | None, *, spectate: bool
+    ) -> int | None:
+        """Into a room; returns the number of the seat, None: to watch."""
+        if self.topics.count(connection) >= MOST_WATCHED:
+            raise Refused("too_many_rooms", f"A tab watches {MOST_WATCHED} rooms at the most.")
+        own, events = self._rooms.join(
+            connection.session.player, room_id, self._clock.now(), seat=seat, spectate=spectate
+        )
+        self.topics.watch(connection, self._rooms.find(room_id))
+        self._stream.publish(events)
+        return own
+
+    def _touch(self, session: Session, now: float, by: str) -> None:
+        self._presence.publish(self._registry.touch(session, now, by))
+        self.heard(session.player, now)
+
+    # What presence says
+
+    def hear_presence(self, event: Event) -> None:
+        """Subscriber: a player's status is also that of their seat."""
+        if isinstance(event, SessionEnded):
+            self._held.pop(event.session.id, None)
+        elif isinstance(event, StatusChanged) and event.player_before is not event.player_after:
+            player = event.session.player
+            self._stream.publish(self._rooms.player_changed(player, event.reason, event.at))
+
+    # What rooms say
+
+    def hear_rooms(self, event: RoomEvent) -> None:
+        """Subscriber: what is for one player's eyes, and whose idle clock stands still."""
+        match event:
+            case PlayerAsked(room=room, player=player, by=by, expires_in=left):
+                self._tell(player, messages.PulseAsked(room.id, by, to_milliseconds(left)))
+            case PlayerMatched(room=room, player=player, expires_in=left):
+                matched = messages.Matched(room.id, room.game.name, to_milliseconds(left))
+                self._tell(player, matched)
+            case QueueChanged(player=player, game=game, waiting=waiting, reason=reason):
+                self._tell(player, messages.Queued(waiting, game or UNSET, reason or UNSET))
+            case RoomChanged(room=room, at=at):
+                self._let_clocks_stand(room, at)
+            case MatchEnded(room=room, at=at):
+                self._let_clocks_run(self.topics.sessions(room.id), at)
+            case RoomClosed(room=room, at=at, error=error):
+                if error is not None:
+                    _log.error(
+                        "%s failed and took %r with it", room.game.name, room, exc_info=error
+                    )
+                self._let_clocks_run(self.topics.sessions(room.id), at)
+            case _:
+                pass
+
+    def _let_clocks_stand(self, room: Room, now: float) -> None:
+        """Who watches a match, or waits for others in it, is not idle for doing nothing: for at
+        most `max_hold` since they last did something."""
+        match = room.running
+        if match is None:
+            return
+        for session in self.topics.sessions(room.id):
+            number = room.seat_of(session.player.id)
+            if number is not None and number in match.waits_for:
+                self._let_clocks_run([session], now)
+                continue
+            allowed = session.last_activity + self._registry.policy.max_hold - now
+            held = self._held.get(session.id)
+            if allowed <= 0 or session.is_away_held or (held is not None and held > now):
+                continue
+            if session.hold_until > now:
+                continue  # a hold of their own
+            _, events = self._registry.hold(session, allowed, now)
+            self._held[session.id] = session.hold_until
+            self._presence.publish(events)
+
+    def _let_clocks_run(self, sessions: Iterable[Session], now: float) -> None:
+        for session in sessions:
+            held = self._held.pop(session.id, None)
+            if held is not None and session.hold_until == held and not session.is_away_held:
+                self._presence.publish(self._registry.release(session, now))
+
+    # Whom to tell
+
+    def _connections(self, player: Player) -> list[Connection]:
+        return [each for session in player.sessions for each in self._tabs.of(session)]
+
+    def _tell(self, player: Player, message: messages.RoomMessage) -> None:
+        text = encode(message)
+        for connection in self._connections(player):
+            connection.send(text)
+
+    # Who goes
+
+    def _stop_watching(self, connection: Connection, room_id: RoomId, *, has_left: bool) -> None:
+        if self.topics.unwatch(connection, room_id):
+            self._went(connection.session.player, room_id, has_left=has_left)
+
+    def _went(self, player: Player, room_id: RoomId, *, has_left: bool) -> None:
+        if not self.topics.is_in(player.id, room_id):
+            now = self._clock.now()
+            self._stream.publish(self._rooms.went(player, room_id, now, has_left=has_left))
+
+    def _fail(self, room: Room, error: GameFailed) -> None:
+        events: list[RoomEvent] = []
+        self._rooms.fail(room, error, self._clock.now(), events)
+        self._stream.publish(events)

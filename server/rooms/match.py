@@ -1,0 +1,318 @@
+"""A match: a game that is being played, and the clock against those it waits for.
+
+What it knows of the players are their seats (`seat.py`); what happens to them is decided here and
+told to the game by its hooks. `now` is presence time; the game is told match time, of which a
+restart of the server takes none.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from server.games.catalogue import AnyGame
+from server.games.game import Moment, NotAllowed, Outcome, Silence, View
+from server.ids import MatchId, PlayerId
+from server.presence.session import NEVER
+from server.rooms.errors import GameFailed, Refused
+from server.rooms.seat import Seat
+
+SKIP_AFTER = 1.0
+"""Seconds for which a game waits for somebody it need not wait for: they said so."""
+
+BOT_AFTER = 1.0
+"""Seconds for which a bot considers its move, in games in which time is not of the essence."""
+
+MOST_TICKS = 5
+"""Ticks of one match in one go. Who is further behind than that goes on from the present."""
+
+
+class Move(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What changed a match, but for time. `at`: match seconds; `event`: a hook of the game that
+    the room called (`away`, `back`, `gone`), where nobody acted; `by_bot`: who did."""
+
+    at: float
+    seat: int
+    action: Any = None
+    event: str | None = None
+    by_bot: bool = False
+
+
+class Match:
+    """One instance per match. `seats`: those of the room, of which the first `size` play."""
+
+    def __init__(
+        self,
+        id: MatchId,
+        number: int,
+        game: AnyGame,
+        seats: Sequence[Seat],
+        players: tuple[tuple[PlayerId, str], ...],
+        began: float,
+    ) -> None:
+        self.id = id
+        self.number = number
+        self.game = game
+        self.players = players
+        self.began = began
+        self.step = 0
+        self.state: Any = None
+        self.outcome: Outcome | None = None
+        self.ended_by: int | None = None
+        self.ended_at = NEVER
+        # What follows from its end for the room has been done.
+        self.is_finished = False
+        self.moves: list[Move] = []
+        self.waits_for: tuple[int, ...] = ()
+        self.bot_due = NEVER
+        self._seats = seats
+        self._due = NEVER
+
+    # What is known
+
+    @property
+    def size(self) -> int:
+        return len(self.players)
+
+    @property
+    def is_ticking(self) -> bool:
+        """Whether things happen by themselves: then a clock is shown only when it matters."""
+        return self._due != NEVER
+
+    def time(self, now: float) -> float:
+        """Match time in seconds."""
+        return max(now - self.began, 0.0)
+
+    def next_tick(self) -> float:
+        """When the game wants to be called, as a presence instant."""
+        return NEVER if self.outcome is not None else self._due + self.began
+
+    def view(self, seat: int | None) -> View:
+        """What the player in `seat` may see; None: a spectator. Raises GameFailed."""
+        try:
+            return self.game.view(self.state, seat)
+        except Exception as error:
+            raise GameFailed(self.game.name) from error
+
+    def diff(self, before: View, after: View) -> View | None:
+        """The game's own diff of two views, if it has any. Raises GameFailed."""
+        try:
+            return self.game.diff(before, after)
+        except Exception as error:
+            raise GameFailed(self.game.name) from error
+
+    # What happens: each may raise GameFailed
+
+    def start(self, now: float) -> None:
+        """The first state, and the first to wait for."""
+        self._step(now, lambda moment: self.game.start(self.size, moment))
+        self.review(now)
+
+    def resume(self, now: float) -> None:
+        """Go on after a restart: every clock is credited in full."""
+        self._look()
+        self.review(now)
+
+    def act(self, seat: int, action: Any, now: float, *, is_bot: bool = False) -> Move:
+        """A player acts. Raises Refused, and then nothing has changed."""
+        try:
+            typed: Any = msgspec.convert(action, self.game.action)
+        except msgspec.ValidationError as error:
+            raise Refused("invalid", f"This is no action of {self.game.name}: {error}.") from error
+        state, record = self.state, self._seats[seat]
+        is_back = not is_bot and (record.is_bot or record.skipped > 0)
+        moment = self._moment(self.time(now))
+        try:
+            if is_back:
+                state = self.game.player_back(state, seat, moment)
+            state = self.game.act(state, seat, typed, moment)
+        except NotAllowed as refusal:
+            raise Refused("not_allowed", refusal.detail) from None
+        except Exception as error:
+            raise GameFailed(self.game.name) from error
+        self._take(state)
+        move = Move(_rounded(self.time(now)), seat, action, by_bot=is_bot)
+        self.moves.append(move)
+        if not is_bot:
+            record.is_bot = False
+            record.skipped = 0
+        record.stop_clock()
+        self.review(now)
+        return move
+
+    def tick(self, now: float) -> bool:
+        """Do what is due by itself; says whether there was anything."""
+        ticks = 0
+        while self.outcome is None and self.next_tick() <= now:
+            behind = ticks >= MOST_TICKS or now - self.next_tick() > 1.0
+            at = self.time(now) if behind else self._due
+            self._ask_bots(now)
+            if self.outcome is not None:
+                break
+            self._step(now, lambda moment: self.game.tick(self.state, moment), at)
+            ticks += 1
+            self.review(now)
+        if self.bot_due <= now and self.outcome is None:
+            self.bot_due = NEVER
+            self._ask_bots(now)
+            ticks += 1
+        return ticks > 0
+
+    def run_out(self, seat: int, now: float) -> None:
+        """A player for whom the game waits has let their time run out, or a pulse check."""
+        record, policy = self._seats[seat], self.game.policy
+        record.stop_clock()
+        if self.is_deserted():
+            self.end(Outcome((), "abandoned"), None, now)
+            return
+        if record.brb_until > now:
+            self._hook("away", seat, now)  # they said so, and it costs them nothing
+        elif policy.silence is Silence.BOT:
+            record.is_bot = True
+        elif policy.silence is Silence.SKIP and record.skipped < policy.most_skips:
+            record.skipped += 1
+            self._hook("away", seat, now)
+        else:
+            self.give_up(seat, "forfeit", now)
+            return
+        self.review(now)
+
+    def come_back(self, seat: int, now: float) -> None:
+        """A player is back from "be right back"."""
+        if self.outcome is None and self._seats[seat].is_playing:
+            self._hook("back", seat, now)
+            self.review(now)
+
+    def give_up(self, seat: int, reason: str, now: float) -> None:
+        """A player is out of the match. If that ends it, it is for this `reason`."""
+        record = self._seats[seat]
+        record.is_gone = True
+        record.is_bot = False
+        record.stop_clock()
+        is_deserted = self.is_deserted()
+        self._hook("gone", seat, now)
+        outcome = self._outcome()
+        if is_deserted:
+            self.end(Outcome((), "abandoned"), seat, now)
+        elif outcome is not None:
+            self.end(msgspec.structs.replace(outcome, reason=reason), seat, now)
+        else:
+            self.review(now)
+
+    def end(self, outcome: Outcome, by: int | None, now: float) -> None:
+        """It is over; `by`: whose doing that is."""
+        self.outcome = outcome
+        self.ended_by = by
+        self.ended_at = now
+        self.waits_for = ()
+        self.bot_due = NEVER
+        for record in self._seats:
+            record.stop_clock()
+
+    def is_deserted(self) -> bool:
+        """Whether nobody who plays is there any more."""
+        return not any(record.is_playing and record.is_here for record in self._seats)
+
+    def review(self, now: float) -> None:
+        """After any change: is it over, and against whom does the clock run?"""
+        if self.outcome is not None:
+            return
+        outcome = self._outcome()
+        if outcome is not None:
+            self.end(outcome, None, now)
+            return
+        waits_for = tuple(self._waits_for())
+        if waits_for != self.waits_for:
+            for number in self.waits_for:
+                if number not in waits_for:
+                    self._seats[number].stop_clock()
+            self.waits_for = waits_for
+        policy = self.game.policy
+        for number in waits_for:
+            record = self._seats[number]
+            if record.is_bot:
+                if self._due == NEVER and self.bot_due == NEVER:
+                    self.bot_due = now + BOT_AFTER
+            elif record.move_until == NEVER:
+                record.waited_since = now
+                is_brb = record.brb_until > now
+                if is_brb and not policy.brb_waits:
+                    record.move_until = now + SKIP_AFTER
+                else:
+                    held = record.brb_until - now if is_brb else 0.0
+                    record.move_until = now + policy.move_time + held
+
+    # How the game is asked
+
+    def _ask_bots(self, now: float) -> None:
+        for number in self.waits_for:
+            if not self._seats[number].is_bot:
+                continue
+            try:
+                action = self.game.bot(self.state, number, self._moment(self.time(now)))
+            except Exception as error:
+                raise GameFailed(self.game.name) from error
+            if action is None:
+                continue
+            try:
+                self.act(number, msgspec.to_builtins(action), now, is_bot=True)
+            except Refused as error:
+                raise GameFailed(self.game.name) from error
+            if self.outcome is not None:
+                return
+
+    def _hook(self, event: str, seat: int, now: float) -> None:
+        hook = {
+            "away": self.game.player_away,
+            "back": self.game.player_back,
+            "gone": self.game.player_gone,
+        }[event]
+        self._step(now, lambda moment: hook(self.state, seat, moment))
+        self.moves.append(Move(_rounded(self.time(now)), seat, event=event))
+
+    def _step(self, now: float, step: Any, at: float | None = None) -> None:
+        try:
+            state = step(self._moment(self.time(now) if at is None else at))
+        except Exception as error:
+            raise GameFailed(self.game.name) from error
+        self._take(state)
+
+    def _take(self, state: Any) -> None:
+        self.state = state
+        self.step += 1
+        self._look()
+
+    def _look(self) -> None:
+        try:
+            self._due = self.game.due(self.state)
+        except Exception as error:
+            raise GameFailed(self.game.name) from error
+
+    def _moment(self, at: float) -> Moment:
+        return Moment(at, f"{self.id}:{self.step}")
+
+    def _outcome(self) -> Outcome | None:
+        try:
+            return self.game.outcome(self.state)
+        except Exception as error:
+            raise GameFailed(self.game.name) from error
+
+    def _waits_for(self) -> list[int]:
+        try:
+            return [
+                seat for seat in self.game.waits_for(self.state) if self._seats[seat].is_playing
+            ]
+        except Exception as error:
+            raise GameFailed(self.game.name) from error
+
+
+def is_clock_shown(match: Match, record: Seat, now: float) -> bool:
+    """Whether the players see how long is left: always; but in a game in which things happen by
+    themselves, and clocks start anew with every action, only once half of the time is over."""
+    if not record.is_waited_for:
+        return False
+    return not match.is_ticking or record.move_until - now <= match.game.policy.move_time / 2
+
+
+def _rounded(seconds: float) -> float:
+    return int(seconds * 1000 + 0.5) / 1000

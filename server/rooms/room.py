@@ -1,0 +1,153 @@
+"""A room: a table with seats, those who watch, what they say, and one match after the other."""
+
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+
+from server.games.catalogue import AnyGame
+from server.ids import PlayerId, RoomId
+from server.presence.session import NEVER, Player
+from server.presence.status import Status
+from server.rooms.chat import Chat
+from server.rooms.match import Match
+from server.rooms.seat import Seat
+
+RoomState: TypeAlias = Literal["open", "playing", "over"]
+
+EMPTY_AFTER = 30.0
+"""Seconds without anybody seated in it after which a room closes."""
+
+DESERTED_AFTER = 60.0
+"""The same for one with a match that nobody who plays in it attends any more."""
+
+IDLE_AFTER = 300.0
+"""The same for one whose players are there and do nothing, while no match runs."""
+
+
+class Room:
+    """Only `Rooms` and `Match` write here. Instants are presence time."""
+
+    __slots__ = (
+        "chat",
+        "game",
+        "host",
+        "id",
+        "is_changed",
+        "is_closed",
+        "is_private",
+        "made_by",
+        "match",
+        "opened_at",
+        "quiet_since",
+        "seats",
+        "seats_due",
+        "slot",
+        "spectators",
+    )
+
+    def __init__(
+        self, id: RoomId, game: AnyGame, opened_at: float, *, is_private: bool, made_by: PlayerId
+    ) -> None:
+        self.id = id
+        self.game = game
+        self.opened_at = opened_at
+        self.is_private = is_private
+        self.made_by = made_by
+        self.seats = [Seat() for _ in range(game.most)]
+        self.host: PlayerId | None = None
+        self.spectators: dict[PlayerId, Player] = {}
+        self.chat = Chat()
+        self.match: Match | None = None
+        # Nobody whom it would be kept open for is there since.
+        self.quiet_since = opened_at
+        self.is_closed = False
+        # There is something to tell about it; and when its seats have to be looked at next.
+        self.is_changed = False
+        self.seats_due = NEVER
+        self.slot: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<Room {self.id}: {self.game.name}, {self.state}>"
+
+    # What is known
+
+    @property
+    def state(self) -> RoomState:
+        if self.match is None:
+            return "open"
+        return "playing" if self.match.outcome is None else "over"
+
+    @property
+    def running(self) -> Match | None:
+        """The match that is being played."""
+        match = self.match
+        return match if match is not None and match.outcome is None else None
+
+    @property
+    def free(self) -> int:
+        """Seats that nobody has."""
+        return sum(seat.is_free for seat in self.seats)
+
+    def taken(self) -> Iterator[tuple[int, Seat, Player]]:
+        """The seats that somebody has."""
+        for number, seat in enumerate(self.seats):
+            if seat.player is not None:
+                yield number, seat, seat.player
+
+    def seat_of(self, player_id: PlayerId) -> int | None:
+        """The number of a player's seat."""
+        for number, _, player in self.taken():
+            if player.id == player_id:
+                return number
+        return None
+
+    def first_free(self) -> int | None:
+        """The number of the first seat that nobody has."""
+        return next((number for number, seat in enumerate(self.seats) if seat.is_free), None)
+
+    def present(self) -> list[int]:
+        """The seats of those who are in the room."""
+        return [number for number, seat in enumerate(self.seats) if seat.is_here]
+
+    # What follows from it
+
+    def closes_at(self) -> float:
+        """When it closes, if nothing changes."""
+        if self.quiet_since == NEVER:
+            return NEVER
+        if self.running is not None:
+            return self.quiet_since + DESERTED_AFTER
+        return self.quiet_since + (IDLE_AFTER if self.present() else EMPTY_AFTER)
+
+    def is_kept_open(self) -> bool:
+        """Whether somebody is there for whom it is: not those who watch, nor those who idle."""
+        if self.running is not None:
+            return not self.running.is_deserted()
+        return any(
+            seat.reserved_until != NEVER or (seat.is_here and player.status is Status.ACTIVE)
+            for _, seat, player in self.taken()
+        )
+
+    def choose_host(self, now: float) -> PlayerId | None:
+        """Who should be the host: the present one as long as they sit here and are not idle, or
+        were just cut off; else the first who is there and active; else who there is."""
+        best: PlayerId | None = None
+        best_rank = 0
+        for _, seat, player in self.taken():
+            is_here = seat.is_here or now < seat.absent_since + self.game.policy.shown_after
+            is_active = player.status in (Status.ACTIVE, Status.RECONNECTING)
+            rank = 1 + 2 * is_here + 2 * (is_here and is_active) + (player.id == self.host)
+            if rank > best_rank:
+                best, best_rank = player.id, rank
+        return best
+
+    def claimable_at(self) -> float:
+        """When those who are there may claim a match that waits for others who are not: the
+        instant at which the last of them has used up the grace; NEVER: it waits for somebody who
+        is there."""
+        match, policy = self.running, self.game.policy
+        if match is None or not policy.may_claim or not match.waits_for:
+            return NEVER
+        return max(
+            self.seats[number].grace_until(policy.drop_grace, policy.leave_grace)
+            for number in match.waits_for
+        )

@@ -1,0 +1,163 @@
+"""What somebody in a room sees of it: JSON, as docs/rooms.md has it.
+
+A view is made of values that do not change by themselves: where a time runs out it holds the
+instant, as `Until`. So two views can be compared, and only what has changed is told; `in_seconds`
+makes seconds of the instants when a message is written.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from server.games.game import Until, View
+from server.ids import PlayerId
+from server.presence.session import NEVER
+from server.rooms.match import Match, is_clock_shown
+from server.rooms.room import Room
+from server.rooms.seat import Seat
+
+
+def room_view(room: Room, now: float) -> View:
+    """Everything but what the game shows, which depends on who looks."""
+    view: View = {
+        "id": room.id,
+        "game": room.game.name,
+        "private": room.is_private,
+        "state": room.state,
+        "spectators": len(room.spectators),
+        "seats": {
+            str(number): _seat_view(room, seat, now) for number, seat in enumerate(room.seats)
+        },
+    }
+    if room.host is not None:
+        view["host"] = room.host
+    if room.closes_at() != NEVER:
+        view["closes_in"] = Until(room.closes_at())
+    if room.match is not None:
+        view["match"] = _match_view(room, room.match)
+    return view
+
+
+def listing(room: Room) -> View:
+    """A room as a list of rooms has it."""
+    view: View = {
+        "id": room.id,
+        "game": room.game.name,
+        "state": room.state,
+        "players": [{"id": player.id, "name": player.name} for _, _, player in room.taken()],
+        "free": room.free,
+        "spectators": len(room.spectators),
+        "private": room.is_private,
+    }
+    for _, _, player in room.taken():
+        if player.id == room.host:
+            view["host"] = {"id": player.id, "name": player.name}
+    return view
+
+
+def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> View:
+    """What makes `after` of `before`: a JSON merge patch (RFC 7396). Neither may hold a null."""
+    changes: View = {}
+    for key in before.keys() - after.keys():
+        changes[key] = None
+    for key, value in after.items():
+        old = before.get(key)
+        if isinstance(value, dict) and isinstance(old, dict):
+            inner = patch(old, value)
+            if inner:
+                changes[key] = inner
+        elif value != old:
+            changes[key] = value
+    return changes
+
+
+def in_seconds(view: Mapping[str, Any], now: float) -> View:
+    """The same with the seconds that are left at `now` in place of every instant; `now` is match
+    time for what a game shows."""
+    told: View = {}
+    for key, value in view.items():
+        if isinstance(value, dict):
+            told[key] = in_seconds(value, now)
+        elif type(value) is Until:
+            told[key] = int(max(value - now, 0.0) * 1000 + 0.5) / 1000
+        else:
+            told[key] = value
+    return told
+
+
+def seat_for(room: Room, player_id: PlayerId) -> int | None:
+    """Whose view of the running match a player has: that of their seat, if they are in it."""
+    number = room.seat_of(player_id)
+    if number is None or room.match is None or not room.seats[number].plays:
+        return None
+    return number
+
+
+def _seat_view(room: Room, seat: Seat, now: float) -> View:
+    player = seat.player
+    if player is None:
+        return {}
+    view: View = {
+        "player": {"id": player.id, "name": player.name, "guest": player.guest},
+        "status": str(player.status),
+    }
+    if seat.reserved_until != NEVER:
+        view["reserved_in"] = Until(seat.reserved_until)
+    if seat.signs_out_at != NEVER:
+        view["signs_out_in"] = Until(seat.signs_out_at)
+    match = room.match
+    if seat.wants_more and room.state == "over":
+        view["wants_more"] = True
+    if match is None or not seat.plays:
+        return view
+    for name, is_so in (("bot", seat.is_bot), ("gone", seat.is_gone)):
+        if is_so:
+            view[name] = True
+    if seat.skipped:
+        view["skipped"] = seat.skipped
+    if room.running is None or seat.is_gone:
+        return view
+    view["brb_left"] = int(seat.brb_left)
+    if seat.brb_until > now:
+        view["back_in"] = Until(seat.brb_until)
+    if is_clock_shown(match, seat, now):
+        view["move_in"] = Until(seat.move_until)
+    if seat.asked_until != NEVER:
+        view["asked"] = {"by": seat.asked_by, "expires_in": Until(seat.asked_until)}
+    absent = _absence(room, seat, now)
+    if absent is not None:
+        view["absent"] = absent
+    return view
+
+
+def _absence(room: Room, seat: Seat, now: float) -> View | None:
+    """Shown after a while, and only where the others wait for it."""
+    policy = room.game.policy
+    shown_at = seat.absent_since + (0.0 if seat.has_left else policy.shown_after)
+    is_away = seat.absent_since != NEVER and shown_at <= now
+    if not is_away or not (seat.is_waited_for or seat.resigns_at != NEVER):
+        return None
+    absent: View = {}
+    if seat.has_left:
+        absent["left"] = True
+    if seat.resigns_at != NEVER:
+        absent["resigns_in"] = Until(seat.resigns_at)
+    claimable_at = room.claimable_at()
+    if claimable_at != NEVER:
+        absent["claim_in"] = Until(claimable_at)
+    return absent
+
+
+def _match_view(room: Room, match: Match) -> View:
+    players = [{"id": id, "name": name} for id, name in match.players]
+    view: View = {"id": match.id, "number": match.number, "players": players}
+    outcome = match.outcome
+    if outcome is None:
+        view["waits_for"] = list(match.waits_for)
+        return view
+    told: View = {"winners": list(outcome.winners), "reason": outcome.reason}
+    if outcome.scores is not None:
+        told["scores"] = list(outcome.scores)
+    if match.ended_by is not None:
+        told["by"] = match.ended_by
+    view["outcome"] = told
+    return view
