@@ -85,10 +85,11 @@ class RoomDesk:
         """No more about a topic of rooms; False if there is no such topic."""
         if topic == ROOMS:
             self.list.unwatch(connection)
-        elif topic.startswith(ROOM):
-            self._stop_watching(connection, RoomId(topic.removeprefix(ROOM)), has_left=True)
-        else:
+            return True
+        room_id = RoomId(topic.removeprefix(ROOM))
+        if not topic.startswith(ROOM) or room_id not in self._rooms.all:
             return False
+        self._stop_watching(connection, room_id, has_left=True)
         return True
 
     def hear(

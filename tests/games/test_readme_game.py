@@ -1,0 +1,66 @@
+"""The game in the README is one: it is played here, as it stands there."""
+
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+import pytest
+
+from server.games.catalogue import AnyGame
+from tests.support.live_server import LiveServer, Tab
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+@pytest.fixture
+def game(monkeypatch: pytest.MonkeyPatch) -> AnyGame:
+    found = re.search(r"<!-- game: .*?```python\n(.*?)```", README.read_text(), re.DOTALL)
+    assert found is not None
+    assert len(found[1].splitlines()) < 40
+    # As a package would have it: its structs look up their types in their module.
+    module = ModuleType("readme_game")
+    monkeypatch.setitem(sys.modules, "readme_game", module)
+    exec(compile(found[1], "README.md", "exec"), vars(module))
+    return cast(AnyGame, module.RockPaperScissors())
+
+
+async def next_with(tab: Tab, key: str) -> dict[str, Any]:
+    """The next change of the room in which the match has this key."""
+    while True:
+        message = await tab.next("room", "room_changed")
+        match = message.get("room", {}).get("match", {})
+        if key in match:
+            return cast(dict[str, Any], match)
+
+
+async def test_it_is_played_and_nobody_sees_a_hand_too_early(
+    server: LiveServer, game: AnyGame
+) -> None:
+    games = cast(dict[str, AnyGame], server.still_here.rooms.games)
+    games[game.name] = game
+    ada, kim = [await (await server.guest(name)).tab() for name in ("Ada", "Kim")]
+    for tab in (ada, kim):
+        await tab.send("quick_match", game=game.name)
+    for tab in (ada, kim):
+        room = (await tab.next("matched"))["room"]
+        await tab.send("join", room=room)
+    for tab in (ada, kim):
+        await next_with(tab, "waits_for")
+    await ada.send("act", room=room, action={"hand": "lizard"})
+    assert "rock, paper or scissors" in (await ada.next("error"))["detail"]
+    await ada.send("act", room=room, action={"hand": "rock"})
+    assert (await next_with(kim, "waits_for"))["waits_for"] == [1]
+    assert all("rock" not in str(message) for message in kim.seen)
+    await kim.send("act", room=room, action={"hand": "paper"})
+    outcome = (await next_with(ada, "outcome"))["outcome"]
+    assert outcome["winners"] == [1]
+
+
+async def test_whoever_stays_wins_when_the_other_gives_up(game: AnyGame) -> None:
+    state = game.start(2, cast(Any, None))
+    for gone in (0, 1):
+        outcome = game.outcome(game.player_gone(state, gone, cast(Any, None)))
+        assert outcome is not None
+        assert outcome.winners == (1 - gone,)
