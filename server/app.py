@@ -30,7 +30,7 @@ from server.presence.events import Event
 from server.presence.registry import Registry
 from server.presence.stream import EventStream
 from server.realtime.endpoint import WebSocketEndpoint
-from server.realtime.figures import RealtimeFigures
+from server.realtime.figures import RealtimeFigures, RoomFigures
 from server.realtime.hub import Hub
 from server.realtime.room_desk import RoomDesk
 from server.realtime.routing import RouteWebSockets
@@ -112,6 +112,7 @@ class StillHere:
             self.desk,
         )
         figures = Figures(self.registry, self.store.journal, self.collector)
+        room_figures = RoomFigures(self.rooms)
 
         # Who hears what happened, in this order: the disk, the player's tabs, their seat, everybody
         # else.
@@ -129,6 +130,7 @@ class StillHere:
             self.desk.hear_rooms,
             self.desk.topics.hear,
             self.desk.list.hear,
+            room_figures.hear,
             self.room_ticker.hear,
         ):
             self.room_stream.subscribe(room_subscriber)
@@ -138,7 +140,7 @@ class StillHere:
             *PlayerRoutes(self.registry, self.store.queries, self.store.journal, clock).calls,
             *RoomRoutes(self.rooms.games, self.rooms, self.room_stream, clock).calls,
             *OperationRoutes(
-                [figures, RealtimeFigures(self.tabs, self.hub, self.ticker)],
+                [figures, RealtimeFigures(self.tabs, self.hub, self.ticker), room_figures],
                 self.store.journal,
                 self.store.queries,
             ).calls,

@@ -12,7 +12,7 @@ from server.presence.stream import Stream
 
 if TYPE_CHECKING:
     from server.rooms.chat import Line
-    from server.rooms.match import Match, Move
+    from server.rooms.match import Match
     from server.rooms.room import Room
 
 
@@ -35,12 +35,13 @@ class MatchStarted(msgspec.Struct, frozen=True, gc=False):
 
 
 class MatchAdvanced(msgspec.Struct, frozen=True, gc=False):
-    """The state of the match is another one. `move`: what somebody did; None: time passed."""
+    """The state of the match is another one. `lateness`: where time did it, the seconds by which
+    that was noticed late."""
 
     room: "Room"
     match: "Match"
     at: float
-    move: "Move | None" = None
+    lateness: float | None = None
 
 
 class MatchEnded(msgspec.Struct, frozen=True, gc=False):

@@ -128,12 +128,14 @@ class Room:
         )
 
     def choose_host(self, now: float) -> PlayerId | None:
-        """Who should be the host: the present one as long as they sit here and are not idle, or
-        were just cut off; else the first who is there and active; else who there is."""
+        """Who should be the host: the present one as long as they sit here and are not idle, are
+        on their way, or were just cut off; else the first who is there and active; else anybody."""
         best: PlayerId | None = None
         best_rank = 0
         for _, seat, player in self.taken():
-            is_here = seat.is_here or now < seat.absent_since + self.game.policy.shown_after
+            is_coming = now < seat.reserved_until < NEVER
+            was_here = now < seat.absent_since + self.game.policy.shown_after < NEVER
+            is_here = seat.is_here or was_here or (is_coming and player.id == self.made_by)
             is_active = player.status in (Status.ACTIVE, Status.RECONNECTING)
             rank = 1 + 2 * is_here + 2 * (is_here and is_active) + (player.id == self.host)
             if rank > best_rank:

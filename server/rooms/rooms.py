@@ -403,9 +403,9 @@ class Rooms:
     # How a room changes
 
     def _advance(self, room: Room, match: Match, now: float, events: list[RoomEvent]) -> None:
-        waited_for = match.waits_for
+        waited_for, due = match.waits_for, match.next_tick()
         if match.tick(now):
-            events.append(MatchAdvanced(room, match, now))
+            events.append(MatchAdvanced(room, match, now, now - due if due <= now else None))
             if match.waits_for is not waited_for or not match.is_ticking:
                 room.is_changed = True
 

@@ -1,0 +1,254 @@
+"""Rooms: how late the ticks of many running matches are, and what idle matches cost.
+
+The players are sockets of this process, on the other processor. They read what they are sent and
+steer nothing: after a few seconds of silence the server's own bot does, which is what is to be
+measured. Where a match ends its first player asks for the next.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import httpx
+from picows import WSFrame, WSMsgType, WSTransport
+from prometheus_client.parser import text_string_to_metric_families
+from rich.console import Console
+
+from scripts.benchmarks.children import MeasurementError, Served, still_here
+from scripts.benchmarks.figure import Row, print_table
+from scripts.benchmarks.machine import Neighbours, as_client, describe, processor_seconds
+from scripts.benchmarks.players import Socket, open_socket, sign_in
+
+TICK = 0.1
+LATEST_P99 = 0.02
+"""Seconds: the figure to be reached."""
+
+_SETTLING = 15.0
+"""Seconds until every countdown is over, and every snake is steered by a bot."""
+
+_ONLOOKERS = 40
+_PATIENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    arenas: int
+    snakes: int
+    idle_rooms: int
+    seconds: float
+
+
+class Player(Socket):
+    """A socket that waits for what it is told, and may note when that came."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.room = ""
+        self.is_host = self.is_onlooker = False
+        self.came: list[float] = []
+        self.is_playing = asyncio.Event()
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        super().on_ws_frame(transport, frame)
+        if frame.msg_type != WSMsgType.TEXT:
+            return
+        if self.is_playing.is_set() and not self.is_onlooker and not self.is_host:
+            return
+        said = frame.get_payload_as_bytes()
+        if b'"state":"playing"' in said:
+            self.is_playing.set()
+        elif self.is_host and b'"state":"over"' in said:
+            self.say("start")
+        if self.is_onlooker and b'"view"' in said and b'"room_changed"' in said:
+            self.came.append(time.perf_counter())
+
+    def say(self, type: str, **fields: object) -> None:
+        """Send a message about the room."""
+        assert self.transport is not None
+        message = {"type": type, "room": self.room, **fields}
+        self.transport.send(WSMsgType.TEXT, json.dumps(message).encode())
+
+
+@dataclass
+class Lateness:
+    """What `/metrics` says of ticks: how many, and how many were at most so late."""
+
+    total: float = 0.0
+    within: dict[float, float] = field(default_factory=dict)
+
+    def since(self, before: "Lateness") -> "Lateness":
+        return Lateness(
+            self.total - before.total,
+            {limit: count - before.within.get(limit, 0) for limit, count in self.within.items()},
+        )
+
+    def at(self, part: float) -> float:
+        """The limit within which so great a part of the ticks came, in seconds."""
+        for limit, count in sorted(self.within.items()):
+            if count >= part * self.total:
+                return limit
+        return float("inf")
+
+
+def run(plan: Plan) -> int:
+    """Measure both; returns the exit code."""
+    console = Console()
+    for line in describe():
+        console.print(line, style="dim", highlight=False)
+    neighbours = Neighbours()
+    rows: list[Row] = []
+    try:
+        with as_client():
+            if plan.arenas:
+                with still_here(max_messages_per_second=0) as served:
+                    rows += asyncio.run(_measure_arenas(served, plan))
+            if plan.idle_rooms:
+                with still_here() as served:
+                    rows += asyncio.run(_measure_idle(served, plan))
+    except (MeasurementError, OSError, TimeoutError) as error:
+        console.print(f"simulate_rooms: {error}", style="red")
+        return 1
+    print_table(rows, console)
+    console.print(f"others took {neighbours.share():.0%} of the machine meanwhile", style="dim")
+    return 0
+
+
+async def _measure_arenas(served: Served, plan: Plan) -> Sequence[Row]:
+    rooms = await _gather(served, plan.arenas, plan.snakes, "snake-arena")
+    for players in rooms:
+        players[0].is_host = True
+        players[0].say("start")
+        await asyncio.sleep(TICK / len(rooms))  # not all in step, as in life
+    await _wait_for_start(rooms)
+    await asyncio.sleep(_SETTLING)
+    onlookers = [players[-1] for players in rooms[: min(_ONLOOKERS, len(rooms))]]
+    for each in onlookers:
+        each.is_onlooker = True
+    before, spent = await _lateness(served), processor_seconds(served.pid)
+    heard = sum(player.heard for players in rooms for player in players)
+    began = time.perf_counter()
+    await asyncio.sleep(plan.seconds)
+    took = time.perf_counter() - began
+    cpu = (processor_seconds(served.pid) - spent) / took
+    heard = sum(player.heard for players in rooms for player in players) - heard
+    late = (await _lateness(served)).since(before)
+    gaps = sorted(
+        abs(later - earlier - TICK)
+        for each in onlookers
+        for earlier, later in zip(each.came, each.came[1:], strict=False)
+        if later - earlier < 1.0  # between two matches
+    )
+    if not late.total or not gaps:
+        raise MeasurementError("no match ticked")
+    what = f"{plan.arenas} arenas, {plan.snakes} snakes each"
+    p99, arrived = late.at(0.99), gaps[int(len(gaps) * 0.99)]
+    ticks = f"{late.total / took:,.0f} of {plan.arenas / TICK:,.0f} ticks a second"
+    return [
+        Row(
+            f"{what}: lateness of ticks, p99",
+            f"<= {LATEST_P99 * 1000:.0f} ms",
+            f"<= {p99 * 1000:g} ms",
+            "",
+            None,
+            p99 <= LATEST_P99,
+            [f"{ticks}: some rooms are between two matches; p99.9 <= {late.at(0.999) * 1000:g} ms"],
+        ),
+        Row(
+            f"{what}: gap between two ticks as players see it, p99",
+            "",
+            f"100 ms +- {arrived * 1000:.1f} ms",
+            "",
+            None,
+            is_met=True,
+            notes=[f"{heard / took:,.0f} messages a second to {plan.arenas * plan.snakes} sockets"],
+        ),
+        Row(f"{what}: processor", "", f"{cpu:.0%} of a core", "", None, is_met=True),
+    ]
+
+
+async def _measure_idle(served: Served, plan: Plan) -> Sequence[Row]:
+    sockets = await _connect(served, plan.idle_rooms * 2)
+    window = min(plan.seconds, 20.0)
+    await asyncio.sleep(5)
+    alone = await _cost(served, window)
+    rooms = await _seat(served, sockets, 2, "connect-four")
+    await _wait_for_start(rooms)
+    await asyncio.sleep(5)
+    cost = await _cost(served, window)
+    return [
+        Row(
+            f"{plan.idle_rooms} matches of Connect Four in which nobody moves: processor",
+            "near zero",
+            f"{cost:.2%} of a core",
+            f"{alone:.2%}",
+            None,
+            is_met=cost - alone < 0.02,
+            notes=["baseline: the same sockets before they had a room; each is pinged every 20 s"],
+        )
+    ]
+
+
+async def _cost(served: Served, window: float) -> float:
+    before, began = processor_seconds(served.pid), time.perf_counter()
+    await asyncio.sleep(window)
+    return (processor_seconds(served.pid) - before) / (time.perf_counter() - began)
+
+
+# Who plays
+
+
+async def _gather(served: Served, rooms: int, size: int, game: str) -> list[list[Player]]:
+    return await _seat(served, await _connect(served, rooms * size), size, game)
+
+
+async def _connect(served: Served, count: int) -> list[tuple[str, Player]]:
+    cookies = await sign_in(served.port, count)
+    opened = []
+    for start in range(0, count, 50):
+        some = cookies[start : start + 50]
+        players = await asyncio.gather(
+            *(partial(open_socket, served.port, Player, cookie=cookie)() for cookie in some)
+        )
+        opened += list(zip(some, players, strict=True))
+    return opened
+
+
+async def _seat(
+    served: Served, opened: list[tuple[str, Player]], size: int, game: str
+) -> list[list[Player]]:
+    """Rooms of `size` players; each is opened by the first of them."""
+    rooms = []
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served.port}", timeout=30) as http:
+        for start in range(0, len(opened), size):
+            players = [player for _, player in opened[start : start + size]]
+            cookie, _ = opened[start]
+            answer = await http.post("/api/rooms", json={"game": game}, headers={"Cookie": cookie})
+            if answer.status_code != 201:
+                raise MeasurementError(f"no room was opened: {answer.text}")
+            for player in players:
+                player.room = answer.json()["id"]
+                player.say("join")
+            rooms.append(players)
+    return rooms
+
+
+async def _wait_for_start(rooms: list[list[Player]]) -> None:
+    async with asyncio.timeout(_PATIENCE):
+        for players in rooms:
+            await players[-1].is_playing.wait()
+
+
+async def _lateness(served: Served) -> Lateness:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served.port}", timeout=30) as http:
+        text = (await http.get("/metrics")).text
+    found = Lateness()
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == "stillhere_tick_lateness_seconds_bucket":
+                found.within[float(sample.labels["le"])] = sample.value
+            elif sample.name == "stillhere_tick_lateness_seconds_count":
+                found.total = sample.value
+    return found

@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""Hundreds of rooms with running matches on a fresh `stillhere`, and what they cost it.
+
+    scripts/simulate_rooms.py      # 300 arenas with 4 snakes each, then 2,000 idle boards
+    scripts/simulate_rooms.py --arenas 50 --idle-rooms 200 --seconds 10
+
+Every snake is a player with a socket who does not steer, so that the server's bot soon does; every
+board is a match of Connect Four between two players who think. How late ticks were is what the
+server says in `/metrics`; when they arrived, what some of the players saw. Not a test: a missed
+figure is marked in the table. Wants a machine with nothing else to do.
+"""
+
+import argparse
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+
+def main() -> int:
+    """Run, and print the table."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
+    add = parser.add_argument
+    add("--arenas", type=int, default=300, metavar="N", help="rooms (default: %(default)s)")
+    add("--snakes", type=int, default=4, metavar="N", help="players a room (default: 4)")
+    add("--idle-rooms", type=int, default=2000, metavar="N", help="default: %(default)s")
+    add("--seconds", type=float, default=30.0, metavar="S", help="of measuring (default: 30)")
+    options = parser.parse_args()
+    _find_dependencies()
+
+    from scripts.benchmarks.rooms import Plan, run
+
+    return run(Plan(options.arenas, options.snakes, options.idle_rooms, options.seconds))
+
+
+def _find_dependencies() -> None:
+    """Go on under the project's own Python where this one lacks what is needed."""
+    needed = ("uvicorn", "uvloop", "picows", "rich", "httpx", "prometheus_client")
+    if not [name for name in needed if importlib.util.find_spec(name) is None]:
+        return
+    python = ROOT / ".venv" / "bin" / "python"
+    if python.exists() and Path(sys.prefix) != ROOT / ".venv":
+        os.execv(python, [str(python), *sys.argv])
+    sys.exit("scripts/simulate_rooms.py needs the server's packages: run scripts/check once")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
