@@ -1,0 +1,149 @@
+"""Connect Four: discs fall into a board of seven columns, and four in a line win.
+
+The players drop a disc each in turn, into a column that is not full; it falls onto those that
+lie there. Whoever first has four or more in an unbroken line, across, down or diagonally, has
+won. When the board is full before that, it is a draw. Who begins is decided by chance.
+"""
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import msgspec
+
+from server.games.game import AfkPolicy, Game, Moment, NotAllowed, Outcome, Seat, Silence, View
+
+COLUMNS, ROWS = 7, 6
+COLOURS = ("red", "yellow")
+"""Whose discs are which, by seat."""
+
+CENTRE_FIRST = sorted(range(COLUMNS), key=lambda column: abs(column - COLUMNS // 2))
+DIRECTIONS = ((1, 0), (0, 1), (1, 1), (1, -1))
+
+Columns: TypeAlias = tuple[str, ...]
+"""The board: for each column the seats whose discs lie in it, from the bottom up, as digits."""
+
+Cell: TypeAlias = tuple[int, int]
+"""Column and row of a place on the board, each from 0; row 0 is the lowest."""
+
+
+class Board(msgspec.Struct, frozen=True, gc=False):
+    """A match between two moves."""
+
+    columns: Columns
+    turn: Seat
+    last: int | None = None
+    """The column into which the last disc fell."""
+    gone: tuple[Seat, ...] = ()
+
+
+class Drop(msgspec.Struct, frozen=True, gc=False):
+    """A player drops a disc into a column, 0 to 6."""
+
+    column: int
+
+
+class ConnectFour(Game[Board, Drop]):
+    """Two players in turns. Silence forfeits: skipped turns would lose the match as well, only
+    more slowly."""
+
+    name = "connect-four"
+    state, action = Board, Drop
+    policy = AfkPolicy(move_time=60.0, silence=Silence.FORFEIT, brb_waits=True)
+    is_open = True
+
+    def start(self, seats: int, moment: Moment) -> Board:
+        return Board(columns=("",) * COLUMNS, turn=moment.random.randrange(seats))
+
+    def act(self, state: Board, seat: Seat, action: Drop, moment: Moment) -> Board:
+        if self.outcome(state) is not None:
+            raise NotAllowed("The match is over.")
+        if seat != state.turn:
+            raise NotAllowed("It is not your turn.")
+        if not 0 <= action.column < COLUMNS:
+            raise NotAllowed("There is no such column.")
+        if len(state.columns[action.column]) == ROWS:
+            raise NotAllowed("That column is full.")
+        columns = _dropped(state.columns, action.column, seat)
+        return Board(columns, turn=1 - seat, last=action.column)
+
+    def view(self, state: Board, seat: Seat | None) -> View:
+        """`columns` as they are kept; `last`: the cell of the last disc; `line`: the cells of the
+        line that has won. Either is absent if there is none."""
+        view: View = {
+            "columns": list(state.columns),
+            "colours": list(COLOURS),
+            "turn": state.turn,
+            "moves": sum(map(len, state.columns)),
+        }
+        if state.last is not None:
+            view["last"] = [state.last, len(state.columns[state.last]) - 1]
+        if line := _line(state.columns, state.last):
+            view["line"] = [list(cell) for cell in line]
+        return view
+
+    def waits_for(self, state: Board) -> tuple[Seat, ...]:
+        return (state.turn,) if self.outcome(state) is None else ()
+
+    def outcome(self, state: Board) -> Outcome | None:
+        """Reasons: `four`, `full`, or `gone` if players left before either."""
+        if line := _line(state.columns, state.last):
+            column, row = line[0]
+            return Outcome(winners=(int(state.columns[column][row]),), reason="four")
+        if all(len(column) == ROWS for column in state.columns):
+            return Outcome(reason="full")
+        if state.gone:
+            left = tuple(seat for seat in range(self.most) if seat not in state.gone)
+            return Outcome(winners=left, reason="gone")
+        return None
+
+    def player_away(self, state: Board, seat: Seat, moment: Moment) -> Board:
+        if seat not in self.waits_for(state):
+            return state
+        return msgspec.structs.replace(state, turn=1 - seat)
+
+    def player_gone(self, state: Board, seat: Seat, moment: Moment) -> Board:
+        if seat in state.gone:
+            return state
+        return msgspec.structs.replace(state, gone=(*state.gone, seat))
+
+    def bot(self, state: Board, seat: Seat, moment: Moment) -> Drop | None:
+        """Wins if that takes one move, prevents that the other does, else keeps to the centre."""
+        if seat not in self.waits_for(state):
+            return None
+        free = [column for column in CENTRE_FIRST if len(state.columns[column]) < ROWS]
+        for who in (seat, 1 - seat):
+            for column in free:
+                if _line(_dropped(state.columns, column, who), column):
+                    return Drop(column)
+        return Drop(free[0])
+
+
+def _dropped(columns: Columns, column: int, seat: Seat) -> Columns:
+    return (*columns[:column], f"{columns[column]}{seat}", *columns[column + 1 :])
+
+
+def _line(columns: Columns, last: int | None) -> list[Cell]:
+    """Every cell of a line of four or more through the topmost disc of the column `last`, in
+    order; empty if there is none. More than one line can be finished by one disc."""
+    if last is None:
+        return []
+    top = (last, len(columns[last]) - 1)
+    found: set[Cell] = set()
+    for across, up in DIRECTIONS:
+        line = {top, *_run(columns, top, across, up), *_run(columns, top, -across, -up)}
+        if len(line) >= 4:
+            found |= line
+    return sorted(found)
+
+
+def _run(columns: Columns, start: Cell, across: int, up: int) -> Iterator[Cell]:
+    """The cells from `start`, itself not included, that hold discs of the same player."""
+    column, row = start
+    disc = columns[column][row]
+    while True:
+        column, row = column + across, row + up
+        if not (0 <= column < COLUMNS and 0 <= row < len(columns[column])):
+            return
+        if columns[column][row] != disc:
+            return
+        yield column, row

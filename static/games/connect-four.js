@@ -1,0 +1,391 @@
+// Connect Four on the screen: who plays which discs, whose turn it is, and the board. The rules are the server's
+// (server/games/connect_four.py); here is drawn what it says. The picture is one SVG that nobody has to hear; above it lie
+// seven buttons, a column each, which can be pressed, walked through with the arrows, and read out.
+
+import { make, write } from '/static/page/elements.js';
+
+export const title = 'connect_four.title';
+export const rules = 'connect_four.rules';
+
+const COLUMNS = 7;
+const ROWS = 6;
+const COLOUR_WORDS = { red: 'connect_four.red', yellow: 'connect_four.yellow' };
+
+// The picture, in units: a place is 100 wide; above the board is room for the disc about to fall, below for numbers.
+const CELL = 100;
+const EDGE = 12;
+const ABOVE = 100;
+const BELOW = 44;
+const HOLE = 41;
+const WIDTH = COLUMNS * CELL + 2 * EDGE;
+const HEIGHT = ABOVE + ROWS * CELL + EDGE + BELOW;
+const PLATE = { x: 0, y: ABOVE - EDGE, width: WIDTH, height: HEIGHT - ABOVE + EDGE, rx: 34 };
+const LANE = { x: -CELL / 2, y: PLATE.y + 6, width: CELL, height: PLATE.height - 12, rx: 28 }; // of a column round 0
+const FALL = 520; // ms from the top of the board to its bottom
+const BOUNCE = 0.07; // of the height fallen from
+
+const SVG = 'http://www.w3.org/2000/svg';
+const CHEVRON = 'M-15 -7 0 8 15 -7';
+const STAR = 'M0 -27 7 -7 27 0 7 7 0 27 -7 7 -27 0 -7 -7Z';
+
+export default class ConnectFour {
+  #here;
+  #root = make('div', 'connect-four');
+  #players = make('ul', 'players');
+  #status = make('p', 'turn');
+  #headline = make('strong');
+  #detail = make('span');
+  #columns = make('div', 'columns');
+  #board = new BoardPicture();
+  #buttons = [];
+  #view = null;
+  #choice = 3; // the column that the keyboard is at
+  #aim = null; // the column that is pointed at, or has the keyboard's focus
+  #sent = null; // the column that was chosen, until the server has answered
+  #canAct = false;
+  #drawn = 0;
+
+  constructor(element, here) {
+    this.#here = here;
+    this.#players.setAttribute('role', 'list');
+    this.#status.setAttribute('role', 'status');
+    this.#status.append(this.#headline, ' ', this.#detail);
+    const table = make('div', 'table');
+    this.#columns.setAttribute('role', 'group');
+    for (let column = 0; column < COLUMNS; column += 1) this.#columns.append(this.#makeButton(column));
+    this.#columns.addEventListener('keydown', (event) => this.#onKey(event));
+    table.append(this.#board.element, this.#columns);
+    this.#root.append(this.#players, this.#status, table);
+    element.append(this.#root);
+    document.addEventListener('keydown', this.#onArrow);
+  }
+
+  draw({ view, outcome = null }) {
+    this.#drawn += 1;
+    const drawn = this.#drawn;
+    this.#view = view;
+    this.#sent = null;
+    this.#canAct = outcome === null && view.turn === this.#here.seat;
+    const landed = this.#board.show(view);
+    this.#drawPlayers(outcome);
+    this.#drawColumns();
+    if (outcome === null) this.#tell(outcome);
+    // A disc is marked, and how it ended is told, when it has come to rest.
+    const settle = () => {
+      if (drawn !== this.#drawn) return;
+      this.#board.mark(view);
+      this.#tell(outcome);
+    };
+    if (landed === null) settle();
+    else landed.then(settle, () => {});
+  }
+
+  destroy() {
+    this.#drawn += 1;
+    document.removeEventListener('keydown', this.#onArrow);
+    this.#root.remove();
+  }
+
+  // What is shown
+
+  #drawPlayers(outcome) {
+    const items = this.#view.colours.map((colour, seat) => {
+      const player = this.#playerAt(seat);
+      const item = make('li', 'player');
+      item.dataset.state = outcome === null
+        ? (seat === this.#view.turn ? 'turn' : 'waits')
+        : (outcome.winners.includes(seat) ? 'won' : 'waits');
+      item.toggleAttribute('data-gone', player?.isGone ?? false);
+      const name = make('bdi', 'name', this.#nameOf(seat));
+      const about = [this.#here.say(COLOUR_WORDS[colour])];
+      if (seat === this.#here.seat) about.push(this.#here.say('connect_four.you'));
+      const text = make('span', 'text');
+      text.append(name, ' ', make('span', 'about', about.join(' · ')));
+      item.append(discAlone(colour), text);
+      return item;
+    });
+    this.#players.replaceChildren(...items);
+  }
+
+  /** Whose turn it is, or how it ended; and what led to that. */
+  #tell(outcome) {
+    const [state, headline] = this.#headlineFor(outcome);
+    this.#status.dataset.state = state;
+    write(this.#headline, headline);
+    write(this.#detail, this.#detailFor(outcome));
+  }
+
+  #headlineFor(outcome) {
+    const { say, seat } = this.#here;
+    if (outcome === null) {
+      if (this.#canAct) return ['own', say('connect_four.your_turn')];
+      return ['waits', say('connect_four.waiting', { name: this.#nameOf(this.#view.turn) })];
+    }
+    const [winner] = outcome.winners;
+    if (winner === undefined) return ['over', say('connect_four.draw')];
+    if (winner === seat) return ['won', say('connect_four.you_won')];
+    return ['over', say('connect_four.they_won', { name: this.#nameOf(winner) })];
+  }
+
+  #detailFor(outcome) {
+    const { say, seat } = this.#here;
+    const { last, turn } = this.#view;
+    if (outcome?.reason === 'four') return say('connect_four.four');
+    if (outcome?.reason === 'full') return say('connect_four.full');
+    if (outcome !== null) return ''; // the room tells why
+    if (last === undefined) {
+      if (turn === seat) return say('connect_four.you_begin');
+      return say('connect_four.they_begin', { name: this.#nameOf(turn) });
+    }
+    const by = this.#discAt(...last);
+    const number = last[0] + 1;
+    if (by === seat) return say('connect_four.you_chose', { number });
+    return say('connect_four.they_chose', { name: this.#nameOf(by), number });
+  }
+
+  #drawColumns() {
+    const { say } = this.#here;
+    this.#columns.setAttribute('aria-label', say('connect_four.board'));
+    for (const [column, button] of this.#buttons.entries()) {
+      const discs = [...this.#view.columns[column]].map((digit) => (
+        Number(digit) === this.#here.seat ? say('connect_four.you') : this.#nameOf(Number(digit))
+      ));
+      const key = discs.length === 0 ? 'connect_four.column_empty'
+        : discs.length === ROWS ? 'connect_four.column_full' : 'connect_four.column_discs';
+      button.setAttribute('aria-label', say(key, { number: column + 1, discs: discs.join(', ') }));
+      // Not `disabled`: the board can be walked through and read while the other thinks.
+      button.setAttribute('aria-disabled', `${!this.#mayChoose(column)}`);
+      button.tabIndex = column === this.#choice ? 0 : -1;
+    }
+    this.#drawAim();
+  }
+
+  #drawAim() {
+    const { seat } = this.#here;
+    const { colours, columns } = this.#view;
+    const open = columns.map((_, column) => this.#mayChoose(column));
+    const column = this.#sent ?? (open[this.#aim] ? this.#aim : null);
+    this.#board.offer(column, open, colours[seat], columns[column]?.length);
+    this.#root.toggleAttribute('data-sent', this.#sent !== null);
+  }
+
+  // What is done
+
+  #makeButton(column) {
+    const button = make('button', 'column');
+    button.type = 'button';
+    button.addEventListener('click', () => this.#drop(column));
+    button.addEventListener('pointerenter', () => this.#aimAt(column));
+    button.addEventListener('pointerleave', () => this.#aimAt(null));
+    button.addEventListener('blur', () => this.#aimAt(null));
+    button.addEventListener('focus', () => {
+      this.#choice = column;
+      if (button.matches(':focus-visible')) this.#aimAt(column);
+      if (this.#view) this.#drawColumns();
+    });
+    this.#buttons.push(button);
+    return button;
+  }
+
+  #aimAt(column) {
+    this.#aim = column;
+    if (this.#view) this.#drawAim();
+  }
+
+  #mayChoose(column) {
+    return this.#canAct && this.#sent === null && this.#view.columns[column].length < ROWS;
+  }
+
+  async #drop(column) {
+    if (this.#view === null || !this.#mayChoose(column)) return;
+    const drawn = this.#drawn;
+    this.#sent = column;
+    this.#drawColumns();
+    try {
+      await this.#here.act({ column });
+    } catch {
+      // Unless the board has changed meanwhile, it is one's turn still.
+      if (drawn !== this.#drawn) return;
+      this.#sent = null;
+      this.#drawColumns();
+      write(this.#detail, this.#here.say('connect_four.refused'));
+    }
+  }
+
+  #onKey(event) {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const digit = /^[1-7]$/.test(event.key) ? Number(event.key) - 1 : null;
+    const to = { ArrowLeft: this.#choice - 1, ArrowRight: this.#choice + 1, Home: 0, End: COLUMNS - 1 }[event.key] ?? digit;
+    // A key that is held walks, but drops one disc only.
+    if (event.repeat && (digit !== null || [' ', 'Enter'].includes(event.key))) event.preventDefault();
+    else if (to !== null) {
+      event.preventDefault();
+      this.#buttons[(to + COLUMNS) % COLUMNS].focus();
+      if (digit !== null) this.#drop(digit);
+    }
+  }
+
+  /** The arrows lead to the board as long as nothing else has the focus. */
+  #onArrow = (event) => {
+    const isFree = [document.body, null].includes(document.activeElement);
+    if (!isFree || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    if (document.querySelector('dialog[open]') || !['ArrowLeft', 'ArrowRight'].includes(event.key)) return;
+    event.preventDefault();
+    this.#buttons[this.#choice].focus();
+  };
+
+  // Who is who
+
+  #playerAt(seat) {
+    return this.#here.seats().find((player) => player.seat === seat);
+  }
+
+  /** The name of who sits there; of a seat that was given up, the colour. */
+  #nameOf(seat) {
+    return this.#playerAt(seat)?.name ?? this.#here.say(COLOUR_WORDS[this.#view.colours[seat]]);
+  }
+
+  #discAt(column, row) {
+    return Number(this.#view.columns[column][row]);
+  }
+}
+
+/** The board as it looks: the discs, and a plate with holes before them. */
+class BoardPicture {
+  element = svg('svg', { class: 'picture', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, 'aria-hidden': 'true' });
+  #discs = svg('g', { class: 'discs' });
+  #marks = svg('g', { class: 'marks' });
+  #lane = svg('path', { class: 'lane', d: rounded(LANE) + holes(0) });
+  #landing = svg('circle', { class: 'landing', r: HOLE - 7 });
+  #next = svg('g', { class: 'next' });
+  #chevrons = [];
+  #shown = Array.from({ length: COLUMNS }, () => []); // the discs of each column, from the bottom
+  #isFirst = true;
+
+  constructor() {
+    const everyHole = Array.from({ length: COLUMNS }, (_, column) => holes(x(column))).join('');
+    this.element.append(
+      svg('rect', { class: 'back', x: EDGE, y: ABOVE, width: COLUMNS * CELL, height: ROWS * CELL }),
+      this.#discs,
+      svg('path', { class: 'plate', d: rounded(PLATE) + everyHole }),
+      this.#lane,
+      this.#landing,
+      this.#marks,
+    );
+    for (let column = 0; column < COLUMNS; column += 1) {
+      const number = svg('text', { class: 'number', x: x(column), y: HEIGHT - BELOW / 2 + 2 });
+      number.textContent = `${column + 1}`;
+      const chevron = svg('path', { class: 'chevron', d: CHEVRON, transform: `translate(${x(column)} ${ABOVE - 46})` });
+      this.#chevrons.push(chevron);
+      this.element.append(number, chevron);
+    }
+    this.element.append(this.#next);
+  }
+
+  /** Shows the discs. A promise for when the last one has landed, if it falls; else null. */
+  show(view) {
+    let landed = null;
+    for (const [column, discs] of view.columns.entries()) {
+      const shown = this.#shown[column];
+      for (const disc of shown.splice(discs.length)) disc.remove();
+      for (let row = shown.length; row < discs.length; row += 1) {
+        const disc = svg('g', { transform: `translate(${x(column)} ${y(row)})` });
+        disc.append(discOf(view.colours[Number(discs[row])]));
+        shown.push(disc);
+        this.#discs.append(disc);
+        const isLast = column === view.last[0] && row === view.last[1];
+        if (isLast && !this.#isFirst && mayMove()) landed = fall(disc.firstChild, y(row) - ABOVE / 2);
+      }
+    }
+    this.#isFirst = false;
+    return landed;
+  }
+
+  /** Marks the line that has won, else the last disc. */
+  mark(view) {
+    const line = view.line ?? [];
+    this.element.toggleAttribute('data-won', line.length > 0);
+    const cells = line.length > 0 ? line : [view.last].filter(Boolean);
+    this.#marks.replaceChildren(...cells.map(([column, row]) => svg('circle', {
+      class: line.length > 0 ? 'winning' : 'last', cx: x(column), cy: y(row), r: HOLE - 1,
+    })));
+    for (const [column, discs] of this.#shown.entries()) {
+      for (const [row, disc] of discs.entries()) {
+        disc.classList.toggle('in-line', line.some((cell) => cell[0] === column && cell[1] === row));
+      }
+    }
+  }
+
+  /** Offers the columns that are open, and shows where a disc of this colour would fall. */
+  offer(column, open, colour, height) {
+    for (const [number, chevron] of this.#chevrons.entries()) {
+      chevron.toggleAttribute('data-shown', open[number] && number !== column);
+    }
+    for (const part of [this.#lane, this.#landing, this.#next]) part.toggleAttribute('data-shown', column !== null);
+    if (column === null) return;
+    if (this.#next.dataset.colour !== colour) this.#next.replaceChildren(discOf(colour));
+    this.#next.dataset.colour = colour;
+    this.#landing.dataset.colour = colour;
+    this.#next.setAttribute('transform', `translate(${x(column)} ${ABOVE / 2 - 2}) scale(.92)`);
+    this.#lane.setAttribute('transform', `translate(${x(column)} 0)`);
+    this.#landing.setAttribute('cx', x(column));
+    this.#landing.setAttribute('cy', y(height));
+  }
+}
+
+const x = (column) => EDGE + (column + 0.5) * CELL;
+const y = (row) => ABOVE + (ROWS - row - 0.5) * CELL;
+
+/** A new element of a picture. */
+function svg(kind, attributes = {}) {
+  const element = document.createElementNS(SVG, kind);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+}
+
+/** A disc round 0, 0. Colour alone must not tell them apart: the red one has a ring, the yellow one a star. */
+function discOf(colour) {
+  const disc = svg('g', { class: 'disc', 'data-colour': colour });
+  disc.append(svg('circle', { class: 'body', r: HOLE + 3 }), svg('circle', { class: 'groove', r: HOLE - 9 }));
+  disc.append(colour === 'red' ? svg('circle', { class: 'ring', r: 16 }) : svg('path', { class: 'star', d: STAR }));
+  return disc;
+}
+
+function discAlone(colour) {
+  const picture = svg('svg', { class: 'disc-alone', viewBox: '-46 -46 92 92', 'aria-hidden': 'true' });
+  picture.append(discOf(colour));
+  return picture;
+}
+
+/** The outline of a rounded rectangle. */
+function rounded({ x: left, y: top, width, height, rx }) {
+  const corner = (dx, dy) => `a${rx} ${rx} 0 0 1 ${dx} ${dy}`;
+  return `M${left + rx} ${top}h${width - 2 * rx}${corner(rx, rx)}v${height - 2 * rx}${corner(-rx, rx)}`
+    + `h${2 * rx - width}${corner(-rx, -rx)}v${2 * rx - height}${corner(rx, -rx)}z`;
+}
+
+/** The holes of a column, each a circle of two arcs. */
+function holes(middle) {
+  const arc = `a${HOLE} ${HOLE} 0 1 0`;
+  const rows = Array.from({ length: ROWS }, (_, row) => y(row));
+  return rows.map((height) => `M${middle - HOLE} ${height}${arc} ${2 * HOLE} 0${arc} ${-2 * HOLE} 0z`).join('');
+}
+
+/** Whether something may move: nobody asked for less of it, and somebody could see it. */
+const mayMove = () => !document.hidden && !matchMedia('(prefers-reduced-motion: reduce)').matches;
+
+/** Lets a disc fall from so far above its place, and bounce once. */
+function fall(disc, height) {
+  const down = FALL * Math.sqrt(height / (ROWS * CELL));
+  const up = down * Math.sqrt(BOUNCE);
+  const whole = down + 2 * up;
+  // These curves are exactly those of a body that falls, and of one that was thrown up.
+  const falling = 'cubic-bezier(.333, 0, .667, .333)';
+  const rising = 'cubic-bezier(.333, .667, .667, 1)';
+  return disc.animate([
+    { translate: `0 ${-height}px`, easing: falling, offset: 0 },
+    { translate: '0 0', easing: rising, offset: down / whole },
+    { translate: `0 ${-height * BOUNCE}px`, easing: falling, offset: (down + up) / whole },
+    { translate: '0 0', offset: 1 },
+  ], whole).finished;
+}

@@ -1,0 +1,381 @@
+// Trivia round on the screen: a question, four choices, the time that is left, and the points.
+
+import { make, write } from '/static/page/elements.js';
+import { language } from '/static/page/language.js';
+
+export const title = 'trivia_round.title';
+export const rules = 'trivia_round.rules';
+
+const LETTERS = ['A', 'B', 'C', 'D'];
+const MOST_NAMES = 3;
+const SAME_INSTANT = 250; // ms: what two messages may differ in about one end
+const SVG = 'http://www.w3.org/2000/svg';
+const SHAPES = {
+  right: 'm4 10.5 4 4 8-9',
+  wrong: 'm5 5 10 10m0-10-10 10',
+  answered: 'm4 10.5 4 4 8-9',
+  choosing: 'M4.5 10h.01M10 10h.01M15.5 10h.01',
+  skipped: 'M4 10h12',
+  gone: 'M9 4H4v12h5m-1-6h9m-3.5-3.5L17 10l-3.5 3.5',
+};
+
+export default class TriviaRound {
+  constructor(element, here) {
+    this.element = element;
+    this.here = here;
+    this.choices = LETTERS.map((letter, place) => choiceButton(letter, () => this.choose(place)));
+    this.rows = new Map();
+    this.build();
+    // The questions come in every language: one of them is shown at a time.
+    this.onLanguage = new MutationObserver(() => this.shown && this.draw(this.shown));
+    this.onLanguage.observe(document.documentElement, { attributeFilter: ['lang'] });
+    this.onKey = (event) => this.press(event);
+    document.addEventListener('keydown', this.onKey);
+  }
+
+  destroy() {
+    document.removeEventListener('keydown', this.onKey);
+    this.onLanguage.disconnect();
+    clearTimeout(this.timer);
+    this.element.replaceChildren();
+    this.element.classList.remove('trivia');
+  }
+
+  build() {
+    this.element.classList.add('trivia');
+    this.progress = make('p', 'trivia-progress');
+    this.steps = make('div', 'trivia-steps');
+    this.steps.setAttribute('aria-hidden', 'true');
+    this.clock = make('p', 'trivia-clock');
+    this.clock.setAttribute('aria-hidden', 'true');
+    this.bar = make('i');
+    const bar = make('div', 'trivia-bar');
+    bar.setAttribute('aria-hidden', 'true');
+    bar.append(this.bar);
+    this.question = make('h2', 'trivia-question');
+    this.group = make('div', 'trivia-choices');
+    this.group.setAttribute('role', 'group');
+    this.group.append(...this.choices.map((choice) => choice.button));
+    this.told = make('p', 'trivia-told');
+    this.note = make('p', 'trivia-note muted');
+    const head = make('div', 'trivia-head');
+    head.append(this.progress, this.steps, this.clock);
+    this.card = make('div', 'trivia-card');
+    this.card.append(head, bar, this.question, this.group, this.told, this.note);
+    this.result = make('div', 'trivia-card trivia-result');
+    this.result.hidden = true;
+    this.board = make('div', 'trivia-board');
+    this.boardTitle = make('h3');
+    this.list = make('ol');
+    this.list.setAttribute('role', 'list');
+    this.board.append(this.boardTitle, this.list);
+    this.heard = make('p', 'heard-only');
+    this.heard.setAttribute('aria-live', 'polite');
+    const table = make('div', 'trivia-table');
+    table.append(this.card, this.result, this.board);
+    this.element.append(table, this.heard);
+  }
+
+  draw(shown) {
+    const { view, outcome } = shown;
+    this.shown = shown;
+    const isOver = outcome !== null || view.phase === 'over';
+    const people = this.people(view);
+    this.drawBoard(people, isOver ? 'over' : view.phase, view.right);
+    this.card.hidden = isOver;
+    this.result.hidden = !isOver;
+    if (isOver) this.drawResult(people, outcome);
+    else this.drawQuestion(people, view);
+  }
+
+  /** Everybody who plays, with what the game says of them; those who are in front first. */
+  people(view) {
+    const seats = new Map(this.here.seats().map((seat) => [seat.seat, seat]));
+    const all = Object.entries(view.players).map(([number, player]) => {
+      const seat = Number(number);
+      return { name: `${seat + 1}`, isOwn: seat === this.here.seat, ...seats.get(seat), ...player, seat };
+    });
+    const order = (one, other) =>
+      Boolean(one.is_gone) - Boolean(other.is_gone) || other.score - one.score || one.seat - other.seat;
+    all.sort(order);
+    for (const player of all) {
+      player.place = 1 + all.filter((other) => order({ ...other, seat: 0 }, { ...player, seat: 0 }) < 0).length;
+    }
+    return all;
+  }
+
+  // A question
+
+  drawQuestion(people, view) {
+    const { say } = this.here;
+    const own = people.find((player) => player.seat === this.here.seat);
+    const isRevealed = view.phase === 'reveal';
+    const step = `${view.number} ${view.phase}`;
+    const isNew = step !== this.step;
+    if (isNew) {
+      this.step = step;
+      this.sent = null;
+      this.problem = '';
+    }
+    const { question, choices } = view.texts[language()] ?? view.texts.en;
+    const picked = own?.choice ?? this.sent;
+    const canChoose = !isRevealed && own !== undefined && !own.is_gone && picked === null;
+
+    const count = { number: view.number + 1, total: view.questions };
+    write(this.progress, say('trivia_round.progress', count));
+    this.drawSteps(view);
+    write(this.question, question);
+    this.group.setAttribute('aria-label', say('trivia_round.choices'));
+    this.card.dataset.phase = view.phase;
+    this.choices.forEach((choice, place) => {
+      const isRight = isRevealed && place === view.right;
+      choice.button.classList.toggle('is-own', place === picked);
+      choice.button.classList.toggle('is-right', isRight);
+      choice.button.classList.toggle('is-wrong', isRevealed && !isRight && place === picked);
+      choice.button.setAttribute('aria-disabled', String(!canChoose));
+      choice.button.setAttribute('aria-pressed', String(place === picked));
+      write(choice.text, choices[place]);
+      const tags = [];
+      if (isRight) tags.push(say('trivia_round.is_right'));
+      if (place === picked) tags.push(say('trivia_round.is_own'));
+      write(choice.tags, tags.join(' · '));
+      mark(choice.icon, isRight ? 'right' : isRevealed && place === picked ? 'wrong' : '');
+      const by = isRevealed ? people.filter((player) => player.choice === place && !player.isOwn) : [];
+      choice.by.replaceChildren(...by.map((player) => make('bdi', '', player.name)));
+      choice.by.hidden = by.length === 0;
+    });
+    this.note.hidden = own === undefined && !isRevealed;
+    const isLast = view.number + 1 === view.questions;
+    write(this.note, say(!isRevealed ? 'trivia_round.keys' : isLast ? 'trivia_round.last' : 'trivia_round.next'));
+    this.told.dataset.result = isRevealed && own ? (own.choice === view.right ? 'right' : 'wrong') : '';
+    const told = this.problem || this.tell(people, own, picked, view, choices);
+    write(this.told, told);
+    this.time(view, isNew);
+    if (!isNew) return;
+    if (isRevealed) {
+      const standing = own && say('trivia_round.standing', { score: own.score, place: own.place });
+      this.announce([told, standing].filter(Boolean).join(' '));
+    } else {
+      const [a, b, c, d] = choices;
+      this.announce(say('trivia_round.heard', { ...count, question, a, b, c, d }));
+    }
+  }
+
+  /** What there is to do, or what has come of it. */
+  tell(people, own, picked, view, choices) {
+    const { say } = this.here;
+    if (view.phase === 'reveal') {
+      const answer = { letter: LETTERS[view.right], answer: choices[view.right] };
+      if (own === undefined || own.is_gone) return say('trivia_round.answer', answer);
+      if (own.choice === undefined) return say('trivia_round.missed', answer);
+      if (own.choice !== view.right) return say('trivia_round.wrong', answer);
+      return say('trivia_round.right', { points: own.points });
+    }
+    const waiting = this.waiting(people.filter((player) => this.shown.waitsFor.includes(player.seat) && !player.isOwn));
+    if (own === undefined) return [say('trivia_round.watching'), waiting].join(' ');
+    if (own.is_gone) return [say('trivia_round.out'), waiting].join(' ');
+    if (picked !== null) return [say('trivia_round.chose', { letter: LETTERS[picked] }), waiting].join(' ');
+    return say(own.is_skipped ? 'trivia_round.passed' : 'trivia_round.choose');
+  }
+
+  waiting(players) {
+    const { say } = this.here;
+    if (players.length === 0) return '';
+    if (players.length > MOST_NAMES) return say('trivia_round.waiting_many', { count: players.length });
+    return say('trivia_round.waiting', { names: listed(players) });
+  }
+
+  drawSteps(view) {
+    while (this.steps.childElementCount < view.questions) this.steps.append(make('i'));
+    [...this.steps.children].forEach((step, number) => {
+      step.classList.toggle('is-done', number < view.number);
+      step.classList.toggle('is-now', number === view.number);
+    });
+  }
+
+  // What a player does
+
+  press(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (event.target.closest?.('input, textarea, select, [contenteditable]')) return;
+    if (document.querySelector('dialog[open]') || this.card.offsetParent === null) return;
+    const place = Math.max('1234'.indexOf(event.key), 'abcd'.indexOf(event.key.toLowerCase()));
+    if (place < 0 || event.key.length !== 1) return;
+    event.preventDefault();
+    this.choose(place);
+  }
+
+  async choose(place) {
+    if (this.card.hidden || this.choices[place].button.getAttribute('aria-disabled') === 'true') return;
+    const { step } = this;
+    this.sent = place;
+    this.problem = '';
+    this.draw(this.shown);
+    this.announce(this.here.say('trivia_round.chose', { letter: LETTERS[place] }));
+    try {
+      await this.here.act({ question: this.shown.view.number, choice: place });
+    } catch (refusal) {
+      if (step !== this.step) return; // what there is to see now says it
+      this.sent = null;
+      this.problem = this.here.say(refusal.code === 'not_allowed' ? 'trivia_round.late' : 'trivia_round.failed');
+      this.draw(this.shown);
+      this.announce(this.problem);
+    }
+  }
+
+  /** Says it to who does not see the page. */
+  announce(text) {
+    write(this.heard, text);
+  }
+
+  // Time
+
+  /** The bar runs by itself to the end; only the number is written, once a second. */
+  time(view, isNew) {
+    const isSame = !isNew && Math.abs(view.ends_at - this.endsAt) < SAME_INSTANT;
+    if (isSame) return;
+    this.endsAt = view.ends_at;
+    const left = Math.max(0, view.ends_at - performance.now());
+    const from = Math.min(1, left / (view.lasts * 1000));
+    this.running?.cancel();
+    this.running = this.bar.animate(
+      { transform: [`scaleX(${from})`, 'scaleX(0)'] },
+      { duration: left, fill: 'both', easing: isCalm() ? `steps(${Math.max(1, Math.ceil(left / 1000))})` : 'linear' },
+    );
+    this.count();
+  }
+
+  count() {
+    clearTimeout(this.timer);
+    const left = Math.max(0, this.endsAt - performance.now());
+    write(this.clock, `${Math.ceil(left / 1000)}`);
+    this.card.classList.toggle('is-short', left <= 5000 && this.card.dataset.phase === 'question');
+    if (left > 0) this.timer = setTimeout(() => this.count(), left % 1000 || 1000);
+  }
+
+  // The points
+
+  drawBoard(people, phase, right) {
+    const { say } = this.here;
+    write(this.boardTitle, say(phase === 'over' ? 'trivia_round.final' : 'trivia_round.points'));
+    const before = new Map([...this.rows].map(([seat, row]) => [seat, row.element.offsetTop]));
+    for (const player of people) {
+      let row = this.rows.get(player.seat);
+      if (row === undefined) {
+        row = boardRow();
+        this.rows.set(player.seat, row);
+      }
+      row.element.classList.toggle('is-own', Boolean(player.isOwn));
+      row.element.classList.toggle('is-gone', Boolean(player.is_gone));
+      write(row.place, people[0].score > 0 ? `${player.place}` : '');
+      write(row.name, player.name);
+      write(row.you, player.isOwn ? say('trivia_round.you') : '');
+      write(row.gained, phase === 'reveal' && player.points > 0 ? `+${player.points}` : '');
+      write(row.score, new Intl.NumberFormat(language()).format(player.score));
+      const state = stateOf(player, phase, right);
+      row.element.dataset.state = state;
+      mark(row.icon, state);
+      write(row.state, state ? say(`trivia_round.is_${state}`) : '');
+    }
+    const elements = people.map((player) => this.rows.get(player.seat).element);
+    const isMoved = elements.some((element, place) => this.list.children[place] !== element);
+    if (!isMoved) return;
+    this.list.replaceChildren(...elements);
+    if (isCalm()) return;
+    for (const [seat, top] of before) {
+      const { element } = this.rows.get(seat);
+      const by = top - element.offsetTop;
+      if (by) element.animate({ transform: [`translateY(${by}px)`, 'none'] }, { duration: 400, easing: 'ease-out' });
+    }
+  }
+
+  drawResult(people, outcome) {
+    const { say } = this.here;
+    clearTimeout(this.timer);
+    const winners = people.filter((player) => outcome?.winners.includes(player.seat));
+    const others = winners.filter((player) => !player.isOwn);
+    const isOwn = others.length < winners.length;
+    let headline;
+    if (winners.length === 0) headline = say('trivia_round.won_nobody');
+    else if (winners.length === 1) headline = isOwn ? say('trivia_round.won_own') : say('trivia_round.won', { name: winners[0].name });
+    else headline = say(isOwn ? 'trivia_round.shared_own' : 'trivia_round.shared', { names: listed(others) });
+    let why = '';
+    if (outcome?.reason !== 'finished') why = winners.length === 1 ? say('trivia_round.alone') : '';
+    else if (winners.length > 0) why = say('trivia_round.with', { points: winners[0].score });
+    else why = say('trivia_round.no_points');
+
+    const hadFocus = this.card.contains(document.activeElement) || this.heading?.contains(document.activeElement);
+    this.heading = make('h2', '', headline);
+    this.heading.tabIndex = -1;
+    const podium = make('ol', 'trivia-podium');
+    podium.setAttribute('aria-hidden', 'true'); // the list of points says the same in order
+    for (const player of people.filter(({ place, is_gone: isGone }) => place <= 3 && !isGone).slice(0, 3)) {
+      const step = make('li');
+      step.dataset.place = player.place;
+      step.append(make('bdi', 'trivia-podium-name', player.name), make('span', 'trivia-podium-step', `${player.place}`));
+      podium.append(step);
+    }
+    this.result.classList.toggle('is-won', isOwn);
+    this.result.replaceChildren(this.heading, make('p', 'trivia-why', why), podium);
+    if (hadFocus) this.heading.focus();
+    this.announce([headline, why].filter(Boolean).join(' – '));
+  }
+}
+
+/** What a row of the board shows of a player by a shape. */
+function stateOf(player, phase, right) {
+  if (player.is_gone) return 'gone';
+  if (phase === 'over') return '';
+  if (phase === 'reveal') return player.choice === undefined ? 'skipped' : player.choice === right ? 'right' : 'wrong';
+  return player.has_answered ? 'answered' : player.is_skipped ? 'skipped' : 'choosing';
+}
+
+function choiceButton(letter, choose) {
+  const button = make('button', 'trivia-choice');
+  button.type = 'button';
+  button.addEventListener('click', choose);
+  const badge = make('span', 'trivia-letter', letter);
+  const text = make('span', 'trivia-text');
+  const tags = make('span', 'trivia-tags');
+  const by = make('span', 'trivia-by');
+  const icon = iconElement();
+  const body = make('span', 'trivia-body');
+  body.append(text, tags, by);
+  button.append(badge, body, icon);
+  return { button, text, tags, by, icon };
+}
+
+function boardRow() {
+  const row = {
+    element: make('li'),
+    place: make('span', 'trivia-place'),
+    icon: iconElement(),
+    name: make('bdi', 'trivia-name'),
+    you: make('span', 'trivia-you'),
+    state: make('span', 'heard-only'),
+    gained: make('span', 'trivia-gained'),
+    score: make('span', 'trivia-score'),
+  };
+  const who = make('span', 'trivia-who');
+  who.append(row.name, ' ', row.you, row.state);
+  row.element.append(row.place, row.icon, who, row.gained, row.score);
+  return row;
+}
+
+function iconElement() {
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('viewBox', '0 0 20 20');
+  svg.setAttribute('aria-hidden', 'true');
+  svg.classList.add('trivia-icon');
+  svg.append(document.createElementNS(SVG, 'path'));
+  return svg;
+}
+
+/** Draws one of the shapes, or none. */
+function mark(icon, name) {
+  icon.firstChild.setAttribute('d', SHAPES[name] ?? '');
+}
+
+const listed = (players) => new Intl.ListFormat(language()).format(players.map((player) => player.name));
+
+const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
