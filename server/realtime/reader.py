@@ -120,7 +120,7 @@ class Reader:
         connection, registry = self._connection, self._registry
         session = connection.session
         match request:
-            case messages.Hold(away=True) if not self._may_come(session):
+            case messages.Hold(away=True) | messages.Brb() if not self._may_come(session):
                 self._close(connection, Close.TOO_MANY_MESSAGES)
             case messages.Hold(seconds=seconds, away=away):
                 granted, events = registry.hold(session, seconds, now, away=away)

@@ -5,6 +5,7 @@ room. Every such method ends in `_settle`, which draws the conclusions that hold
 was: a match that is over, a host who is not there, a room that closes, and when to look again.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
@@ -43,6 +44,9 @@ MOST_ROOMS = 5000
 MOST_MADE = 3
 """Rooms of one player's making that are open at a time."""
 
+MOST_MADE_A_MINUTE = 10
+"""Each is a row in the database, for ever."""
+
 BETWEEN_PULSES = 60.0
 """Seconds between two pulse checks of the same player."""
 
@@ -70,6 +74,8 @@ class Rooms:
         self._seated: dict[PlayerId, Room] = {}
         self._asked: set[PlayerId] = set()
         self._queue = Queue()
+        # Who opened a room in the last minute, and when.
+        self._made: deque[tuple[float, PlayerId]] = deque()
         self._deadlines: Deadlines[Room] = Deadlines()
 
     # What is known
@@ -112,6 +118,7 @@ class Rooms:
         if sum(room.made_by == player.id for room in self._rooms.values()) >= MOST_MADE:
             detail = f"{MOST_MADE} rooms of your making are open; close one by leaving it."
             raise Refused("too_many_rooms", detail)
+        self._note_made(player.id, now)
         events: list[RoomEvent] = []
         self._vacate_elsewhere(player, None, now, events)
         self._unqueue(player.id, "cancelled", now, events)
@@ -699,6 +706,14 @@ class Rooms:
         events.append(LineSaid(room, line, now))
 
     # Opening and closing
+
+    def _note_made(self, player_id: PlayerId, now: float) -> None:
+        while self._made and self._made[0][0] <= now - 60.0:
+            self._made.popleft()
+        if sum(maker == player_id for _, maker in self._made) >= MOST_MADE_A_MINUTE:
+            detail = f"{MOST_MADE_A_MINUTE} rooms a minute are enough: try again in a while."
+            raise Refused("too_many_rooms", detail)
+        self._made.append((now, player_id))
 
     def _open(
         self,
