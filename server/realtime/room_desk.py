@@ -15,6 +15,7 @@ from server.ids import RoomId, SessionId
 from server.presence.events import Event, SessionEnded, StatusChanged
 from server.presence.registry import Registry
 from server.presence.session import Player, Session
+from server.presence.status import Status
 from server.presence.stream import EventStream
 from server.realtime import messages
 from server.realtime.connection import Connection
@@ -192,7 +193,10 @@ class RoomDesk:
         """Subscriber: a player's status is also that of their seat."""
         if isinstance(event, SessionEnded):
             self._held.pop(event.session.id, None)
-        elif isinstance(event, StatusChanged) and event.player_before is not event.player_after:
+        elif isinstance(event, StatusChanged) and (
+            # Who says "be right back" in one browser may be there in another all along.
+            event.player_before is not event.player_after or event.after is Status.ACTIVE
+        ):
             player = event.session.player
             self._stream.publish(self._rooms.player_changed(player, event.reason, event.at))
 

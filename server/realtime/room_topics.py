@@ -245,7 +245,7 @@ class RoomTopics:
                 _topic(told.room.id),
                 told.version,
                 views.in_seconds(patch, now) if patch else UNSET,
-                views.in_seconds(diff, match.time(now)) if diff and match else UNSET,
+                views.in_seconds(diff, match.running_time(now)) if diff and match else UNSET,
             )
         )
 
@@ -257,7 +257,7 @@ class RoomTopics:
         if room.match is not None:
             if seat not in told.views:
                 told.views[seat] = room.match.view(seat)
-            shown = views.in_seconds(told.views[seat], room.match.time(now))
+            shown = views.in_seconds(told.views[seat], room.match.running_time(now))
             view["match"] = view["match"] | {"view": shown}
         own = room.seat_of(connection.session.player.id)
         message = messages.RoomNow(

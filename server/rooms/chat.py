@@ -57,10 +57,6 @@ class Chat:
         """The room itself tells what has happened."""
         return self._add(Line(self._next, now, name=name, notice=notice, seat=seat))
 
-    def forget(self, player_id: PlayerId) -> None:
-        """A player has gone: how much they said lately is of no more interest."""
-        self._said_by.pop(player_id, None)
-
     def _add(self, line: Line) -> Line:
         self._lines.append(line)
         self._next += 1

@@ -5,7 +5,7 @@ told to the game by its hooks. `now` is presence time; the game is told match ti
 restart of the server takes none.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -26,16 +26,24 @@ BOT_AFTER = 1.0
 MOST_TICKS = 5
 """Ticks of one match in one go. Who is further behind than that goes on from the present."""
 
+BREATH = 5.0
+"""Seconds after a restart for which nothing happens by itself: the players have to come back."""
+
 
 class Move(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What changed a match, but for time. `at`: match seconds; `event`: a hook of the game that
-    the room called (`away`, `back`, `gone`), where nobody acted; `by_bot`: who did."""
+    """What changed a match, but for time: with these alone it can be played again (`replay.py`).
 
+    `step`: how often the state had changed before, ticks included; `at`: match seconds; `event`: a
+    hook of the game that the room called (`away`, `back`, `gone`), where nobody acted; `by_bot`:
+    who did; `is_back`: they had been skipped, or replaced by a bot, and are back by this."""
+
+    step: int
     at: float
     seat: int
     action: Any = None
     event: str | None = None
     by_bot: bool = False
+    is_back: bool = False
 
 
 class Match:
@@ -62,7 +70,10 @@ class Match:
         self.ended_at = NEVER
         # What follows from its end for the room has been done.
         self.is_finished = False
+        # Those that nobody has taken: see `take_moves`.
         self.moves: list[Move] = []
+        # Match time never goes back behind this.
+        self.stood_at = 0.0
         self.waits_for: tuple[int, ...] = ()
         self.bot_due = NEVER
         self._seats = seats
@@ -80,8 +91,14 @@ class Match:
         return self._due != NEVER
 
     def time(self, now: float) -> float:
-        """Match time in seconds."""
-        return max(now - self.began, 0.0)
+        """Match time in seconds, as the game and its moves have it: in whole milliseconds, which
+        are the same when they are read back."""
+        return max(_rounded(now - self.began), self.stood_at)
+
+    def running_time(self, now: float) -> float:
+        """The same as a running clock has it: behind `time` while match time stands still, so that
+        what runs out then is told to run out later."""
+        return now - self.began
 
     def next_tick(self) -> float:
         """When the game wants to be called, as a presence instant."""
@@ -105,13 +122,19 @@ class Match:
 
     def start(self, now: float) -> None:
         """The first state, and the first to wait for."""
-        self._step(now, lambda moment: self.game.start(self.size, moment))
+        self._step(self.time(now), lambda moment: self.game.start(self.size, moment))
         self.review(now)
 
     def resume(self, now: float) -> None:
-        """Go on after a restart: every clock is credited in full."""
+        """Go on after a restart, where match time stood: every clock is credited in full."""
+        self.began = now - self.stood_at
         self._look()
+        if self.is_ticking:
+            self.began += BREATH
         self.review(now)
+        for number in self.waits_for:
+            if self.is_ticking and self._seats[number].is_waited_for:
+                self._seats[number].move_until += BREATH
 
     def act(self, seat: int, action: Any, now: float, *, is_bot: bool = False) -> Move:
         """A player acts. Raises Refused, and then nothing has changed."""
@@ -130,8 +153,8 @@ class Match:
             raise Refused("not_allowed", refusal.detail) from None
         except Exception as error:
             raise GameFailed(self.game.name) from error
+        move = Move(self.step, moment.now, seat, action, by_bot=is_bot, is_back=is_back)
         self._take(state)
-        move = Move(_rounded(self.time(now)), seat, action, by_bot=is_bot)
         self.moves.append(move)
         if not is_bot:
             record.is_bot = False
@@ -144,12 +167,14 @@ class Match:
         """Do what is due by itself; says whether there was anything."""
         ticks = 0
         while self.outcome is None and self.next_tick() <= now:
-            behind = ticks >= MOST_TICKS or now - self.next_tick() > 1.0
-            at = self.time(now) if behind else self._due
+            if ticks >= MOST_TICKS or now - self.next_tick() > 1.0:
+                # Match time stood still as well: no tick is late, and a replay needs no clock.
+                self.stood_at = self.time(now)
+                self.began = now - self._due
             self._ask_bots(now)
-            if self.outcome is not None:
-                break
-            self._step(now, lambda moment: self.game.tick(self.state, moment), at)
+            if self.outcome is not None or self.next_tick() > now:
+                continue
+            self._step(self._due, lambda moment: self.game.tick(self.state, moment))
             ticks += 1
             self.review(now)
         if self.bot_due <= now and self.outcome is None:
@@ -176,6 +201,11 @@ class Match:
             self.give_up(seat, "forfeit", now)
             return
         self.review(now)
+
+    def take_moves(self) -> list[Move]:
+        """The moves since the last time; nothing here needs them any more."""
+        moves, self.moves = self.moves, []
+        return moves
 
     def come_back(self, seat: int, now: float) -> None:
         """A player is back from "be right back"."""
@@ -267,12 +297,13 @@ class Match:
             "back": self.game.player_back,
             "gone": self.game.player_gone,
         }[event]
-        self._step(now, lambda moment: hook(self.state, seat, moment))
-        self.moves.append(Move(_rounded(self.time(now)), seat, event=event))
+        step, at = self.step, self.time(now)
+        self._step(at, lambda moment: hook(self.state, seat, moment))
+        self.moves.append(Move(step, at, seat, event=event))
 
-    def _step(self, now: float, step: Any, at: float | None = None) -> None:
+    def _step(self, at: float, step: Callable[[Moment], Any]) -> None:
         try:
-            state = step(self._moment(self.time(now) if at is None else at))
+            state = step(self._moment(at))
         except Exception as error:
             raise GameFailed(self.game.name) from error
         self._take(state)

@@ -149,7 +149,11 @@ class Room:
         match, policy = self.running, self.game.policy
         if match is None or not policy.may_claim or not match.waits_for:
             return NEVER
+        waited_for = [self.seats[number] for number in match.waits_for]
+        if any(seat.is_bot for seat in waited_for):
+            return NEVER
+        # Who said that they would be right back has until then, whatever their connection does.
         return max(
-            self.seats[number].grace_until(policy.drop_grace, policy.leave_grace)
-            for number in match.waits_for
+            max(seat.grace_until(policy.drop_grace, policy.leave_grace), seat.brb_until)
+            for seat in waited_for
         )

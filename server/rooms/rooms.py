@@ -216,8 +216,7 @@ class Rooms:
         room.seats[number].wants_more = True
         room.is_changed = True
         is_hosts = room.host == player.id and not room.game.starts_when_full
-        is_wanted = all(room.seats[each].wants_more for each in present)
-        if room.state == "open" or is_hosts or is_wanted:
+        if room.state == "open" or is_hosts:
             self._begin(room, now, events)
         self._settle(room, now, events)
         return events
@@ -257,7 +256,7 @@ class Rooms:
             for each in match.waits_for if result == "win" else ():
                 if match.outcome is None:
                     match.give_up(each, "claimed", now)
-            if match.outcome is None:
+            if result == "draw":
                 match.end(Outcome((), "claimed"), number, now)
             events.append(MatchAdvanced(room, match, now))
         self._settle(room, now, events)
@@ -488,15 +487,17 @@ class Rooms:
         """Those who are there begin; they get the first seats, in the order in which they sit."""
         room.seats.sort(key=lambda record: not record.is_here)  # stable
         playing = [record for record in room.seats if record.is_here]
-        number = 1 if room.match is None else room.match.number + 1
+        matches = 1 if room.match is None else room.match.number + 1
         players = tuple(
             (record.player.id, record.player.name)
             for record in playing
             if record.player is not None
         )
-        match = Match(self._new_match_id(), number, room.game, room.seats, players, now)
+        match = Match(self._new_match_id(), matches, room.game, room.seats, players, now)
         for record in room.seats:
             record.begin(room.game.policy.brb_budget, plays=record in playing)
+        for number, record in enumerate(room.seats):
+            record.views_as = number if record.plays else None
         room.match = match
         room.is_changed = True
         with self._guarding(room, now, events):
@@ -522,12 +523,7 @@ class Rooms:
             self._deadlines.arm(room, due)
 
     def _settle_seats(self, room: Room, now: float, events: list[RoomEvent]) -> None:
-        if (
-            room.running is None
-            and room.match is None
-            and room.game.starts_when_full
-            and len(room.present()) == room.game.most
-        ):
+        if self._begins_by_itself(room):
             self._begin(room, now, events)
             if room.is_closed:
                 return
@@ -539,6 +535,17 @@ class Rooms:
         room.is_changed = False
         events.append(RoomChanged(room, now))
         room.seats_due = min(self._seats_due(room, now))
+        if self._queue.waiting and self._can_be_found(room):
+            self._serve_queue(now, events)
+
+    def _begins_by_itself(self, room: Room) -> bool:
+        """The first match, when every seat is taken; the next, when all who are there want it."""
+        present = room.present()
+        if room.state == "open":
+            return room.game.starts_when_full and len(present) == room.game.most
+        if room.state == "playing" or len(present) < room.game.least:
+            return False
+        return all(room.seats[each].wants_more for each in present)
 
     def _seats_due(self, room: Room, now: float) -> Iterator[float]:
         policy = room.game.policy
@@ -661,7 +668,6 @@ class Rooms:
         record.clear()
         self._seated.pop(player.id, None)
         self._asked.discard(player.id)
-        room.chat.forget(player.id)
         room.is_changed = True
         if not was_reserved:
             self._note(room, "left", player.name, number, now, events)
@@ -697,7 +703,6 @@ class Rooms:
     def _stop_watching(self, room: Room, player_id: PlayerId) -> None:
         if room.spectators.pop(player_id, None) is not None:
             room.is_changed = True
-            room.chat.forget(player_id)
 
     def _note(
         self, room: Room, notice: str, name: str, seat: int, now: float, events: list[RoomEvent]
@@ -752,10 +757,9 @@ class Rooms:
 
     def _serve_queue(self, now: float, events: list[RoomEvent]) -> None:
         for waiting in list(self._queue.waiting.values()):
-            if waiting.player.status is not Status.ACTIVE:
-                continue
             room = self._room_for(waiting.game)
-            if room is not None:
+            is_waiting = waiting.player.id in self._queue.waiting
+            if room is not None and is_waiting and waiting.player.status is Status.ACTIVE:
                 self._match(room, waiting.player, now, events)
         while (found := self._queue.party(self.games.values())) is not None:
             game, party = found
@@ -766,16 +770,14 @@ class Rooms:
     def _room_for(self, game: str | None) -> Room | None:
         """A room that others can be found in, the oldest first."""
         for room in self._rooms.values():
-            if (
-                not room.is_private
-                and room.state == "open"
-                and game in (None, room.game.name)
-                and room.free
-                and room.quiet_since == NEVER
-                and room.present()
-            ):
+            if game in (None, room.game.name) and self._can_be_found(room):
                 return room
         return None
+
+    @staticmethod
+    def _can_be_found(room: Room) -> bool:
+        is_waiting = room.state == "open" and not room.is_private and room.free > 0
+        return is_waiting and room.quiet_since == NEVER and bool(room.present())
 
     def _match(self, room: Room, player: Player, now: float, events: list[RoomEvent]) -> None:
         self._queue.leave(player.id)

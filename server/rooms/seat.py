@@ -23,6 +23,7 @@ class Seat:
         "resigns_at",
         "signs_out_at",
         "skipped",
+        "views_as",
         "waited_since",
         "wants_more",
     )
@@ -43,6 +44,8 @@ class Seat:
         # They are about to be signed out, at this instant.
         self.signs_out_at = NEVER
         self.wants_more = False
+        # The seat as which they see the match, also when it is over; None: as everybody does.
+        self.views_as: int | None = None
         self.begin(0.0, plays=False)
 
     def begin(self, brb_budget: float, *, plays: bool) -> None:

@@ -85,11 +85,9 @@ def in_seconds(view: Mapping[str, Any], now: float) -> View:
 
 
 def seat_for(room: Room, player_id: PlayerId) -> int | None:
-    """Whose view of the running match a player has: that of their seat, if they are in it."""
+    """Whose view of the match a player has: that of the seat in which they play it, or did."""
     number = room.seat_of(player_id)
-    if number is None or room.match is None or not room.seats[number].plays:
-        return None
-    return number
+    return None if number is None or room.match is None else room.seats[number].views_as
 
 
 def _seat_view(room: Room, seat: Seat, now: float) -> View:
