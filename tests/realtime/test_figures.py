@@ -1,0 +1,45 @@
+"""What /metrics says of rooms."""
+
+import re
+
+from tests.support.live_server import LiveServer
+
+ARENA = "snake-arena"
+
+
+async def sample(server: LiveServer, name: str) -> float:
+    """The value of a metric, with its labels as they stand there."""
+    visitor = await server.visitor()
+    text = (await visitor.http.get("/metrics")).text
+    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+async def test_rooms_ticks_and_ends_are_counted(server: LiveServer) -> None:
+    players = [await server.guest(name) for name in ("Ada", "Kim")]
+    tabs = [await player.tab() for player in players]
+    answer = await players[0].http.post("/api/rooms", json={"game": ARENA})
+    room = answer.json()["id"]
+    for tab in tabs:
+        await tab.ask("join", "joined", room=room)
+    assert await sample(server, 'stillhere_rooms{state="open"}') == 1
+    await tabs[0].send("start", room=room)
+    await tabs[0].quiet()
+    assert await sample(server, 'stillhere_rooms{state="playing"}') == 1
+    await server.advance(4.0)
+    # Three seconds of countdown, then ten a second, none of them late: the clock waits for them.
+    ticks = await sample(server, "stillhere_tick_lateness_seconds_count")
+    assert 9 <= ticks <= 11
+    assert await sample(server, 'stillhere_tick_lateness_seconds_bucket{le="0.02"}') == ticks
+    await tabs[0].ask("leave", "left", room=room)
+    await server.advance(11.0)
+    assert await sample(server, 'stillhere_matches_ended_total{reason="resigned"}') == 1
+    await tabs[1].ask("leave", "left", room=room)
+    await server.advance(60.0)
+    assert await sample(server, 'stillhere_rooms_closed_total{reason="empty"}') == 1
+
+
+async def test_who_looks_for_others_is_counted(server: LiveServer) -> None:
+    tab = await (await server.guest("Ada")).tab()
+    await tab.ask("quick_match", "queued", game=ARENA)
+    assert await sample(server, "stillhere_quick_match_waiting") == 1
