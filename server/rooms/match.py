@@ -187,13 +187,15 @@ class Match:
         """A player for whom the game waits has let their time run out, or a pulse check."""
         record, policy = self._seats[seat], self.game.policy
         record.stop_clock()
+        if policy.silence is Silence.BOT:
+            record.is_bot = True
+            self.review(now)
+            return
         if self.is_deserted():
             self.end(Outcome((), "abandoned"), None, now)
             return
         if record.brb_until > now:
             self._hook("away", seat, now)  # they said so, and it costs them nothing
-        elif policy.silence is Silence.BOT:
-            record.is_bot = True
         elif policy.silence is Silence.SKIP and record.skipped < policy.most_skips:
             record.skipped += 1
             self._hook("away", seat, now)
@@ -207,9 +209,17 @@ class Match:
         moves, self.moves = self.moves, []
         return moves
 
+    def cut_off(self, seat: int, now: float) -> None:
+        """The connection of a player is gone. Where a bot would play for them, it does so soon: a
+        game in real time is over before anybody's patience is."""
+        record = self._seats[seat]
+        if self.game.policy.silence is Silence.BOT and record.is_waited_for:
+            record.move_until = min(record.move_until, now + SKIP_AFTER)
+
     def come_back(self, seat: int, now: float) -> None:
         """A player is back from "be right back"."""
         if self.outcome is None and self._seats[seat].is_playing:
+            self._seats[seat].is_bot = False
             self._hook("back", seat, now)
             self.review(now)
 
@@ -218,6 +228,7 @@ class Match:
         record = self._seats[seat]
         record.is_gone = True
         record.is_bot = False
+        record.resigns_at = NEVER
         record.stop_clock()
         is_deserted = self.is_deserted()
         self._hook("gone", seat, now)
@@ -263,7 +274,7 @@ class Match:
             if record.is_bot:
                 if self._due == NEVER and self.bot_due == NEVER:
                     self.bot_due = now + BOT_AFTER
-            elif record.move_until == NEVER:
+            elif not record.is_waited_for:
                 record.waited_since = now
                 is_brb = record.brb_until > now
                 if is_brb and not policy.brb_waits:
@@ -276,7 +287,8 @@ class Match:
 
     def _ask_bots(self, now: float) -> None:
         for number in self.waits_for:
-            if not self._seats[number].is_bot:
+            # The bot before it may have ended what this one is waited for.
+            if not self._seats[number].is_bot or number not in self.waits_for:
                 continue
             try:
                 action = self.game.bot(self.state, number, self._moment(self.time(now)))
@@ -340,7 +352,7 @@ class Match:
 def is_clock_shown(match: Match, record: Seat, now: float) -> bool:
     """Whether the players see how long is left: always; but in a game in which things happen by
     themselves, and clocks start anew with every action, only once half of the time is over."""
-    if not record.is_waited_for:
+    if record.move_until == NEVER:
         return False
     return not match.is_ticking or record.move_until - now <= match.game.policy.move_time / 2
 

@@ -1,7 +1,7 @@
 // Snake arena on the screen: a canvas that glides from tick to tick, four ways to steer, and who is
 // still alive. The rules are the server's (server/games/snake_arena.py).
 
-import { make, write } from '/static/page/elements.js';
+import { make, onPress, write } from '/static/page/elements.js';
 
 export const title = 'snake_arena.title';
 export const rules = 'snake_arena.rules';
@@ -121,10 +121,12 @@ export default class SnakeArena {
 
     for (const [direction, button] of Object.entries(pad)) {
       // At the touch, not when the finger leaves: a tenth of a second is a cell.
-      button.addEventListener('pointerdown', () => this.#turn(direction), { signal });
-      button.addEventListener('click', (event) => {
-        if (event.detail === 0) this.#turn(direction);
+      button.addEventListener('pointerdown', (event) => {
+        if (event.button === 0) this.#turn(direction);
       }, { signal });
+      onPress(button, (event) => {
+        if (event.detail === 0) this.#turn(direction); // by the keyboard
+      });
     }
 
     board.addEventListener('pointerdown', (event) => {

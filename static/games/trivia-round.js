@@ -217,7 +217,7 @@ export default class TriviaRound {
     } catch (refusal) {
       if (step !== this.step) return; // what there is to see now says it
       this.sent = null;
-      this.problem = this.here.say(refusal.code === 'not_allowed' ? 'trivia_round.late' : 'trivia_round.failed');
+      this.problem = this.here.say(refusal?.code === 'not_allowed' ? 'trivia_round.late' : 'trivia_round.failed');
       this.draw(this.shown);
       this.announce(this.problem);
     }

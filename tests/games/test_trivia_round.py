@@ -370,12 +370,13 @@ def test_the_one_who_is_left_wins_whatever_the_points() -> None:
     )
 
 
-def test_who_is_gone_does_not_win_though_they_had_most_points() -> None:
+@pytest.mark.parametrize(("seconds", "points"), [(QUESTION_TIME, 100.0), (0.0, 200.0)])
+def test_who_is_gone_does_not_win_whatever_points_they_had(seconds: float, points: float) -> None:
     state = GAME.player_gone(all_answered(match_of(3), 0), 0, at(1.0))
-    state = all_answered(ticked(state), 2, now=state.since + REVEAL_TIME + QUESTION_TIME)
+    state = all_answered(ticked(state), 2, now=state.since + REVEAL_TIME + seconds)
     while GAME.due(state) != NEVER:
         state = ticked(all_answered(state))
-    assert GAME.outcome(state) == Outcome((2,), "finished", (200.0, 0.0, 100.0))
+    assert GAME.outcome(state) == Outcome((2,), "finished", (200.0, 0.0, points))
 
 
 def test_a_question_in_which_the_match_ends_is_never_revealed() -> None:

@@ -45,6 +45,7 @@ COMPOSED = {
         "too_large",
         "cross_origin",
     ],
+    "trivia_round.is_": ["right", "wrong", "answered", "choosing", "skipped", "gone"],
 }
 """Keys that the page puts together from what the server says: each has a text for all of these."""
 
@@ -112,7 +113,8 @@ async def test_every_text_is_used_and_every_text_that_is_used_is_there(
     composed = {f"{prefix}{word}" for prefix, words in COMPOSED.items() for word in words}
     assert sorted(composed - set(english)) == []
     folder = static_folder()
-    sources = [folder / "index.html", folder / "app.js", *sorted((folder / "page").glob("*.js"))]
+    parts = [*(folder / "page").glob("*.js"), *(folder / "games").glob("*.js")]
+    sources = [folder / "index.html", folder / "app.js", *sorted(parts)]
     used = set.union(*(keys_in(path) for path in sources))
     assert sorted(used - set(english)) == []
     unused = set(english) - used - composed
