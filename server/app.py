@@ -40,11 +40,12 @@ from server.rooms.events import RoomEvent, RoomStream
 from server.rooms.rooms import Rooms
 from server.settings import Settings, SettingsRefused, load_settings
 from server.storage.errors import StorageRefused
-from server.storage.reconcile import restore_sessions
+from server.storage.reconcile import restore_rooms, restore_sessions
 from server.storage.store import Store
 from server.web import problems
 from server.web.caller import IdentifyCaller
 from server.web.guards import AddSecurityHeaders, RefuseCrossOrigin, RequireJson, TakeBody
+from server.web.match_routes import MatchRoutes
 from server.web.openapi import Description
 from server.web.operations import Figures, OperationRoutes, answer_storage_unavailable
 from server.web.pages import Pages, static_folder
@@ -127,6 +128,7 @@ class StillHere:
         ):
             self.stream.subscribe(subscriber)
         for room_subscriber in (
+            self.store.journal.rooms.hear,
             self.desk.hear_rooms,
             self.desk.topics.hear,
             self.desk.list.hear,
@@ -139,6 +141,7 @@ class StillHere:
             *SessionRoutes(self.accounts, self.sessions, self.registry, self.stream, clock).calls,
             *PlayerRoutes(self.registry, self.store.queries, self.store.journal, clock).calls,
             *RoomRoutes(self.rooms.games, self.rooms, self.room_stream, clock).calls,
+            *MatchRoutes(self.store.queries, self.store.journal).calls,
             *OperationRoutes(
                 [figures, RealtimeFigures(self.tabs, self.hub, self.ticker), room_figures],
                 self.store.journal,
@@ -182,14 +185,22 @@ class StillHere:
         if self._is_started:
             return
         self._is_started = True
-        stored, killed_since = await self.store.open()
+        left = await self.store.open()
         restore_sessions(
-            stored,
+            left.sessions,
             self.registry,
             self.sessions,
             self.stream,
             self.clock,
-            killed_since=killed_since,
+            killed_since=left.killed_since,
+        )
+        restore_rooms(
+            left.rooms,
+            self.rooms,
+            self.store.journal.rooms,
+            self.registry,
+            self.room_stream,
+            self.clock,
         )
         self.hub.begin(self.registry.players.values())
         await self.store.is_written()

@@ -4,10 +4,16 @@ import { Alerts } from '/static/page/alerts.js';
 import { Devices } from '/static/page/devices.js';
 import { byId, onPress, write } from '/static/page/elements.js';
 import { Gate, explain } from '/static/page/gate.js';
+import { Games } from '/static/page/games.js';
 import { OwnHistory } from '/static/page/history.js';
+import { InRoom } from '/static/page/in-room.js';
 import { LANGUAGES, language, onLanguage, preferred, say, speak } from '/static/page/language.js';
 import { Lobby } from '/static/page/lobby.js';
+import { Matches } from '/static/page/matches.js';
 import { OwnCard } from '/static/page/own.js';
+import { Play } from '/static/page/play.js';
+import { Quick } from '/static/page/quick.js';
+import { RoomView } from '/static/page/room.js';
 import { WarningDialog } from '/static/page/warning.js';
 import { Problem, StillHere } from '/static/stillhere.js';
 
@@ -26,13 +32,20 @@ const lobby = new Lobby(here);
 const devices = new Devices(here);
 const ownHistory = new OwnHistory(here);
 const own = new OwnCard(here, { onSignOut: signOut });
-const warning = new WarningDialog(here, new Alerts(), { onTick: (clock) => own.showTimeLeft(clock) });
+const alerts = new Alerts();
+const games = new Games(here);
+const quick = new Quick(here, games, alerts, { onRoom: goTo });
+const play = new Play(here, games, new Matches(here), { onRoom: goTo });
+const room = new RoomView(here, games, alerts, { onLeave: leaveRoom });
+const inRoom = new InRoom(here);
+const warning = new WarningDialog(here, alerts, { onTick: (clock) => own.showTimeLeft(clock) });
 
 // Views
 
 function show(view) {
   document.body.dataset.view = view;
   byId('loading').hidden = view !== 'loading';
+  byId('invited').hidden = view !== 'sign-in' || !roomInAddress();
   byId('gate').hidden = view !== 'sign-in' && view !== 'signed-out';
   byId('lobby').hidden = view !== 'lobby';
   document.title = view === 'signed-out' ? say('signed_out.document') : 'Still Here';
@@ -42,27 +55,59 @@ const isIn = (view) => document.body.dataset.view === view;
 
 // The sections of the lobby have addresses, so that "back" leads from one to the one before.
 
-const SECTIONS = { 'lobby-section': null, devices, history: ownHistory, settings: null };
+const SECTIONS = { 'lobby-section': null, play, room, devices, history: ownHistory, settings: null };
 const TITLES = {
   'lobby-section': 'lobby-title',
+  play: 'play-title',
+  room: 'room-title',
   devices: 'devices-title',
   history: 'history-title',
   settings: 'settings-title',
 };
 
+const ROOM = '#/room/'; // and the id: a link that can be sent to others
+let opened = null;
+
 function section() {
+  if (roomInAddress()) return 'room';
   const wanted = location.hash.slice(1);
-  return Object.hasOwn(SECTIONS, wanted) ? wanted : 'lobby-section';
+  return wanted !== 'room' && Object.hasOwn(SECTIONS, wanted) ? wanted : 'lobby-section';
+}
+
+function roomInAddress() {
+  try {
+    return location.hash.startsWith(ROOM) ? decodeURIComponent(location.hash.slice(ROOM.length)) : '';
+  } catch {
+    return ''; // half an escape, from a link that was cut
+  }
+}
+
+function goTo(id, { spectate = false } = {}) {
+  if (spectate) room.watchOnly(id);
+  location.hash = `${ROOM}${encodeURIComponent(id)}`;
+}
+
+function leaveRoom(left, wasPlaying) {
+  inRoom.left(left, wasPlaying ? games.get(left.info.game)?.policy.leave_grace : 0);
+  location.hash = 'play';
 }
 
 function openSection({ hasFocus = true } = {}) {
   const open = section();
+  if (opened !== null && opened !== open) SECTIONS[opened]?.close?.();
+  opened = open;
   for (const name of Object.keys(SECTIONS)) byId(name).hidden = name !== open;
+  byId('lobby').classList.toggle('is-room', open === 'room');
+  const hasQuick = open === 'lobby-section' || open === 'play';
+  byId('quick').hidden = !hasQuick;
+  if (hasQuick) quick.open();
+  inRoom.draw();
+  const current = open === 'room' ? 'play' : open;
   for (const link of document.querySelectorAll('[data-section]')) {
-    if (link.dataset.section === open) link.setAttribute('aria-current', 'page');
+    if (link.dataset.section === current) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }
-  SECTIONS[open]?.open();
+  SECTIONS[open]?.open(roomInAddress());
   if (open === 'lobby-section') lobby.draw();
   if (hasFocus) byId(TITLES[open]).focus({ preventScroll: true });
 }
@@ -74,10 +119,10 @@ window.addEventListener('hashchange', () => { if (isIn('lobby')) openSection(); 
 here.on('signedIn', ({ player }) => {
   const isNew = !isIn('lobby');
   // Another tab may have signed in as somebody else.
-  devices.clear();
-  ownHistory.clear();
+  forgetOwn();
   show('lobby');
   gate.leave(player);
+  inRoom.look();
   own.showError('');
   warning.draw();
   openSection({ hasFocus: isNew });
@@ -87,12 +132,16 @@ here.on('signedOut', (end) => {
   warning.draw();
   // Whoever comes next must not see who was here before.
   lobby.draw();
-  devices.clear();
-  ownHistory.clear();
+  forgetOwn();
   if (end.reason.startsWith('signed_out')) beginAnew();
   show('signed-out');
   gate.tell(end);
 });
+
+/** What only the player may see who was here. */
+function forgetOwn() {
+  for (const each of [devices, ownHistory, play, quick, room, inRoom]) each.clear();
+}
 
 /** Who leaves on purpose has finished; who is thrown out finds everything as it was. */
 function beginAnew() {
@@ -115,7 +164,9 @@ here.on('connection', (state) => {
   const isStale = state === 'reconnecting';
   byId('lobby').classList.toggle('is-stale', isStale);
   byId('stale').hidden = !isStale;
-  if (state === 'open') SECTIONS[section()]?.retry();
+  if (state !== 'open') return;
+  SECTIONS[section()]?.retry();
+  quick.retry();
 });
 
 function drawConnection() {

@@ -116,6 +116,214 @@ export interface Roster {
   readonly isStale: boolean;
 }
 
+// Rooms and games: docs/rooms.md. Where that has seconds that are left (`move_in`), there is an
+// instant of `performance.now()` here (`move_at`), in what a game shows as well.
+
+/** What a game expects of those it waits for; seconds, but for the counts. */
+export interface AfkPolicy {
+  /** How long it waits for a player; absent: no limit. */
+  readonly move_time?: number;
+  readonly silence: 'skip' | 'forfeit' | 'bot' | 'spectate';
+  readonly most_skips: number;
+  readonly may_claim: boolean;
+  readonly shown_after: number;
+  readonly drop_grace: number;
+  readonly leave_grace: number;
+  readonly brb_budget: number;
+  readonly brb_waits: boolean;
+  readonly pulse_time: number;
+}
+
+export interface GameAbout {
+  readonly name: string;
+  /** How many seats a match may have. */
+  readonly least: number;
+  readonly most: number;
+  readonly starts_when_full: boolean;
+  readonly policy: AfkPolicy;
+}
+
+export type RoomState = 'open' | 'playing' | 'over';
+
+export interface Named {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** A room as the list has it. */
+export interface Listing {
+  readonly id: string;
+  readonly game: string;
+  readonly state: RoomState;
+  readonly host?: Named;
+  readonly players: readonly Named[];
+  /** Seats that nobody has. */
+  readonly free: number;
+  readonly spectators: number;
+  readonly private: boolean;
+}
+
+/** The rooms that are not private; the `rooms` event says when it changed. Only for who watches `rooms`. */
+export interface RoomList {
+  /** The newest first. */
+  readonly rooms: ReadonlyMap<string, Listing>;
+  readonly total: number;
+  /** No `rooms` has come yet over this connection. */
+  readonly isWaiting: boolean;
+  /** There is no connection: this is what there was. */
+  readonly isStale: boolean;
+}
+
+/** A seat; without a `player` it is free. */
+export interface Seat {
+  readonly player?: { readonly id: string; readonly name: string; readonly guest: boolean };
+  readonly status?: Status;
+  readonly reserved_at?: number;
+  readonly brb_left?: number;
+  readonly back_at?: number;
+  readonly move_at?: number;
+  readonly absent?: { readonly left?: true; readonly claim_at?: number; readonly resigns_at?: number };
+  readonly signs_out_at?: number;
+  readonly asked?: { readonly by: string; readonly expires_at: number };
+  readonly skipped?: number;
+  readonly bot?: true;
+  readonly gone?: true;
+  /** They want the next match. */
+  readonly wants_more?: true;
+}
+
+export interface Outcome {
+  readonly winners: readonly number[];
+  readonly reason: string;
+  readonly scores?: readonly number[];
+  readonly by?: number;
+}
+
+export interface Match {
+  readonly id: string;
+  readonly number: number;
+  /** Who plays, or played, by seat. */
+  readonly players: readonly Named[];
+  readonly waits_for?: readonly number[];
+  readonly outcome?: Outcome;
+}
+
+export interface RoomInfo {
+  readonly id: string;
+  readonly game: string;
+  readonly private: boolean;
+  readonly state: RoomState;
+  readonly host?: string;
+  readonly spectators: number;
+  readonly seats: { readonly [seat: string]: Seat };
+  readonly match?: Match;
+  readonly closes_at?: number;
+}
+
+/** A line of chat: what a player said, or (`notice`) what happened to whom. */
+export interface Line {
+  readonly id: number;
+  readonly at: string;
+  readonly player?: Named;
+  readonly text?: string;
+  readonly notice?: string;
+  readonly name?: string;
+  readonly seat?: number;
+}
+
+/** What a game shows: JSON of its own, with instants for times. */
+export interface View {
+  readonly [field: string]: unknown;
+}
+
+/** Makes the next view of the one before and a diff, both with instants. */
+export type Apply = (view: View, diff: View) => View;
+
+/**
+ * A room that this page is in. One object until it is left; the `room` event says when it changed.
+ *
+ * What is done in it resolves as soon as the server is known to have done it, and rejects with a
+ * Problem: `status` 400 with the server's `code` and `detail` where it was refused, 0 where the
+ * connection was lost first, so that nobody knows.
+ */
+export interface Room {
+  readonly id: string;
+  /** The own seat; null for a spectator. */
+  readonly seat: number | null;
+  /** The own seat, as `info.seats` has it. */
+  readonly own: Seat | null;
+  readonly info: RoomInfo;
+  /** What the game shows to this player; null where there has been no match yet. */
+  readonly view: View | null;
+  /** The last 50 lines. */
+  readonly chat: readonly Line[];
+  /** There is no connection: this is how it was. */
+  readonly isStale: boolean;
+  act(action: unknown): Promise<null>;
+  start(): Promise<null>;
+  say(text: string): Promise<null>;
+  claim(result: 'win' | 'draw'): Promise<null>;
+  /** Asks the player in a seat whether they are there. */
+  pulse(seat: number): Promise<null>;
+  /** Be right back, from the own budget; 0: back. */
+  brb(seconds: number): Promise<null>;
+  /** This page is out of it at once; the server hears of it even if that takes a reconnect. */
+  leave(): Promise<void>;
+}
+
+/** A finished match. */
+export interface Played {
+  readonly id: string;
+  readonly room_id: string;
+  readonly game: string;
+  readonly started_at: string;
+  readonly ended_at: string;
+  readonly seconds: number;
+  readonly players: readonly { readonly id: string; readonly name: string; readonly seat: number }[];
+  readonly winners: readonly number[];
+  readonly reason: string;
+  readonly scores?: readonly number[];
+  /** `at` in seconds of the match; only for one match at a time. */
+  readonly moves?: readonly { readonly at: number; readonly seat: number; readonly action?: unknown }[];
+}
+
+/** A place in the queue. `game`: null for any. */
+export interface Queue {
+  readonly game: string | null;
+  /** How many look for the same, oneself included. */
+  readonly waiting: number;
+}
+
+export interface Rooms {
+  /** What there is to join; kept up to date for who watches `rooms`. */
+  readonly list: RoomList;
+  /** The rooms that this page is in, by their ids: joined again by itself after every reconnect. */
+  readonly joined: ReadonlyMap<string, Room>;
+  /** Where this player waits for others; asked for again after every reconnect. */
+  readonly queue: Queue | null;
+  /** Whether the player has said "be right back" in a room, and has not come back yet. */
+  readonly isAwayOnPurpose: boolean;
+
+  games(): Promise<GameAbout[]>;
+  /** A new room, with a seat kept in it for who then joins. */
+  create(options: { game: string; isPrivate?: boolean }): Promise<Listing>;
+  /** One room, private or not. */
+  find(id: string): Promise<Listing>;
+  /** Finished matches, newest first; of oneself unless told. `after`: the `next` of the page before. */
+  matches(options?: { player?: string | null; after?: string | null; limit?: number }): Promise<{ matches: Played[]; next: string | null }>;
+  match(id: string): Promise<Played>;
+
+  /**
+   * Comes in: to one's own seat, to the one that is asked for, else to the first free one; with none
+   * free, or if told, as a spectator. `apply`: how the game's own diffs are to be taken; without it
+   * they are JSON merge patches. Waits for a connection.
+   */
+  join(id: string, options?: { seat?: number; spectate?: boolean; apply?: Apply }): Promise<Room>;
+  /** Looks for others; `matched` tells of the room that was found. Null if that was at once. */
+  quickMatch(options?: { game?: string | null }): Promise<Queue | null>;
+  cancelQuickMatch(): Promise<void>;
+}
+
 /** What each event hands to its listeners. */
 export interface Events {
   /** This browser is signed in: by this page, by another tab, or it was already. */
@@ -139,6 +347,21 @@ export interface Events {
   /** A hold was granted for so many seconds, or (0) is over. */
   held: { readonly seconds: number };
   roster: Roster;
+  /** The list of rooms has changed. */
+  rooms: RoomList;
+  /** Something has changed in a room that this page is in. */
+  room: Room;
+  /** One more line of chat, after `room`. */
+  said: { readonly room: Room; readonly line: Line };
+  /** Others look for a match, or fewer; 0: no longer, and `reason` says why. */
+  queued: { readonly game: string | null; readonly waiting: number; readonly reason: string | null };
+  /** There is a room to play in: `join` takes the seat, which is kept until `expiresAt`. */
+  matched: { readonly room: string; readonly game: string; readonly expiresAt: number };
+  /** Somebody asks whether the player is there; any input answers by itself, until `expiresAt`. */
+  pulse: { readonly room: string; readonly by: string; readonly expiresAt: number };
+  /** This page is in a room no longer: it closed (`empty`, `idle`, `failed`, `no_such_room`), or the
+   * player left it (`left`) in another tab. */
+  roomClosed: { readonly room: string; readonly reason: string; readonly detail: string };
   /** Also told when the browser gains or loses its network, with the state as it was. */
   connection: ConnectionState;
   /** `start()` found nobody to ask, and will ask again. */
@@ -148,7 +371,8 @@ export interface Events {
 }
 
 export interface Options {
-  /** Topics to watch from the start, in an array or a set: `lobby` is who is here. */
+  /** Topics to watch from the start, in an array or a set: `lobby` is who is here, `rooms` what
+   * there is to join. */
   watch?: Iterable<string> & object;
   /** Whose input is activity; the window unless told. `null`: only what `active()` reports. */
   input?: EventTarget | null;
@@ -164,6 +388,7 @@ export declare class StillHere {
   readonly policy: Policy | null;
   readonly connection: ConnectionState;
   readonly roster: Roster;
+  readonly rooms: Rooms;
   readonly isSignedIn: boolean;
   /** The own status, as this page knows it: `reconnecting`, `warned` and a break are this session's,
    * else it is the best of the player's browsers. */
@@ -220,7 +445,7 @@ export declare class StillHere {
   close(): void;
 }
 
-/** A call that was refused, or (`status` 0) that nobody answered. */
+/** A call or (`status` 400) a message that was refused, or (`status` 0) that nobody answered. */
 export declare class Problem extends Error {
   readonly status: number;
   /** A stable word: `name_taken`, `bad_credentials`, …; empty if nobody answered. */

@@ -11,6 +11,8 @@
 
 import { Activity } from './stillhere/activity.js';
 import { Problem, call } from './stillhere/calls.js';
+import { Requests } from './stillhere/requests.js';
+import { Rooms } from './stillhere/rooms.js';
 import { Roster } from './stillhere/roster.js';
 import { CLOSE_REASONS, Socket, isEnd, pauseBefore } from './stillhere/socket.js';
 
@@ -33,6 +35,8 @@ export class StillHere {
   #listeners = new Map(); // event -> Set of functions
   #socket;
   #activity;
+  #requests = new Requests((message) => this.#socket.ask(message));
+  rooms = this.#newRooms();
   #topics;
   #warnings = new Map(); // reason -> when it strikes
   #expiresAt = Infinity;
@@ -55,12 +59,14 @@ export class StillHere {
     this.#topics = new Set(watch);
     this.#socket = new Socket({
       onMessage: (message) => this.#receive(message),
+      onSent: (message) => this.#requests.sent(message),
       onState: (state) => this.#become(state),
       onEnd: (end) => this.#end(end),
     });
     this.#activity = new Activity({
       // Moving a mouse on the way out must not call back whoever has just said goodbye.
-      isDeliberateOnly: () => this.#warnings.has('idle_timeout') || this.isAwayOnPurpose,
+      isDeliberateOnly: () =>
+        this.#warnings.has('idle_timeout') || this.isAwayOnPurpose || this.rooms.isAwayOnPurpose,
       isAway: () => this.status === 'away',
       report: () => this.#report(),
       answer: () => (this.isAwayOnPurpose ? this.#comeBack() : this.stay()),
@@ -181,6 +187,7 @@ export class StillHere {
 
   unwatch(topic) {
     this.#topics.delete(topic);
+    if (topic === 'rooms') this.rooms.list.clear();
     this.#socket.ask({ type: 'unwatch', topic });
   }
 
@@ -372,10 +379,32 @@ export class StillHere {
     this.#isHeldAway = this.#isAwayAsked = this.#isAsleep = false;
     this.#heldUntil = this.#stayedAt = -Infinity;
     this.roster = this.#newRoster();
+    this.rooms.clear();
   }
 
   #newRoster() {
     return new Roster(() => this.policy.away_after);
+  }
+
+  #newRooms() {
+    return new Rooms({
+      requests: this.#requests,
+      call: (method, path, options) => this.#call(method, path, options),
+      own: () => this.player?.id,
+      on: {
+        list: (list) => this.#tell('rooms', list),
+        room: (room) => this.#tell('room', room),
+        said: (what) => this.#tell('said', what),
+        queued: (what) => this.#tell('queued', what),
+        matched: (what) => this.#tell('matched', what),
+        pulse: (what) => {
+          this.#activity.hurry();
+          this.#tell('pulse', what);
+        },
+        closed: (what) => this.#tell('roomClosed', what),
+        did: (message, answer) => this.#didInRoom(message, answer),
+      },
+    });
   }
 
   // Inside: calls
@@ -439,6 +468,7 @@ export class StillHere {
   #receive(message) {
     if (!this.isSignedIn) return; // a listener has just closed this
     this.#heard += 1;
+    const isAnswer = this.#requests.hear(message);
     switch (message.type) {
       case 'hello':
         // While the connection was away, another tab may have signed in, as somebody else even.
@@ -447,6 +477,7 @@ export class StillHere {
         for (const warned of [message.warning ?? []].flat()) this.#warn(warned);
         this.roster.wait();
         for (const topic of this.#topics) this.#socket.ask({ type: 'watch', topic });
+        if (this.isSignedIn) this.rooms.connected(this.player.status === 'active');
         this.#settle();
         break;
       case 'session':
@@ -473,8 +504,11 @@ export class StillHere {
         if (message.topic === 'lobby') this.#hearOfLobby(() => this.roster.apply(message));
         break;
       case 'error':
+        if (isAnswer) break; // whoever asked is told
         console.warn(`refused: ${message.re ?? ''} ${message.code} ${message.detail}`);
         break;
+      default:
+        this.rooms.hear(message, (topic) => this.#socket.ask({ type: 'watch', topic }));
     }
     this.#tell('message', message);
     this.#tellStatus();
@@ -557,6 +591,21 @@ export class StillHere {
 
   // Inside: what the player does
 
+  /** What is done in a room is an activity, which needs no ping beside it; unless it is refused. */
+  #didInRoom({ type, seconds }, answer) {
+    if (type === 'leave') return;
+    if (type === 'brb' && seconds > 0) {
+      this.#activity.pause();
+      this.#activity.hurry(); // and the return is told at once
+      return;
+    }
+    this.#activity.told();
+    answer.catch(({ status }) => {
+      this.#activity.hurry();
+      if (status === 0) this.#activity.owe();
+    });
+  }
+
   #report() {
     if (!this.isSignedIn) return true; // there is nobody to report
     if (this.#socket.ask({ type: 'ping' })) return true;
@@ -592,6 +641,10 @@ export class StillHere {
   #become(state) {
     this.connection = state;
     this.roster.isStale = state !== 'open';
+    if (state !== 'open') {
+      this.#requests.drop();
+      this.rooms.disconnected();
+    }
     if (this.isSignedIn) this.#setTimers();
     this.#tell('connection', state);
     this.#tellStatus();

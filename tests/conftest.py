@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 import uvloop
+from playwright.async_api import Browser
 
 from server.presence.events import Event
 from server.presence.stream import EventStream
+from tests.support.browser import run_chromium
 from tests.support.invariants import Broken, Order
 from tests.support.live_server import LiveServer, run_server
-
 
 LONGEST = (
     "end_to_end/test_page_background.py",
@@ -68,3 +70,10 @@ async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
     """A server with default settings on a clock that the test moves."""
     async with run_server(tmp_path / "test.db") as running:
         yield running
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """The browser, one for all of a process's tests: starting it takes longer than most of them."""
+    async with run_chromium() as browser:
+        yield browser

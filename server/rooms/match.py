@@ -174,7 +174,11 @@ class Match:
             self._ask_bots(now)
             if self.outcome is not None or self.next_tick() > now:
                 continue
-            self._step(self._due, lambda moment: self.game.tick(self.state, moment))
+            due = self._due
+            self._step(due, lambda moment: self.game.tick(self.state, moment))
+            if self._due <= due:
+                # Nothing else would ever happen in this process.
+                raise GameFailed(self.game.name) from RuntimeError(f"a tick is due again at {due}")
             ticks += 1
             self.review(now)
         if self.bot_due <= now and self.outcome is None:
@@ -217,11 +221,17 @@ class Match:
             record.move_until = min(record.move_until, now + SKIP_AFTER)
 
     def come_back(self, seat: int, now: float) -> None:
-        """A player is back from "be right back"."""
-        if self.outcome is None and self._seats[seat].is_playing:
-            self._seats[seat].is_bot = False
+        """A player is back from "be right back", which the game did not wait for. If they were not
+        even skipped, their clock goes on where it stood: else it could be had anew for nothing."""
+        record = self._seats[seat]
+        if self.outcome is None and record.is_playing:
+            left = record.move_left
+            record.stop_clock()
+            record.is_bot = False
             self._hook("back", seat, now)
             self.review(now)
+            if record.is_waited_for:
+                record.move_until = min(record.move_until, now + left)
 
     def give_up(self, seat: int, reason: str, now: float) -> None:
         """A player is out of the match. If that ends it, it is for this `reason`."""

@@ -28,6 +28,7 @@ class Room:
 
     __slots__ = (
         "chat",
+        "empty_since",
         "game",
         "host",
         "id",
@@ -59,6 +60,8 @@ class Room:
         self.match: Match | None = None
         # Nobody whom it would be kept open for is there since.
         self.quiet_since = opened_at
+        # Of these nobody was even there since. An idler who is cut off must find the room again.
+        self.empty_since = opened_at
         self.is_closed = False
         # There is something to tell about it; and when its seats have to be looked at next.
         self.is_changed = False
@@ -116,7 +119,7 @@ class Room:
             return NEVER
         if self.running is not None:
             return self.quiet_since + DESERTED_AFTER
-        return self.quiet_since + (IDLE_AFTER if self.present() else EMPTY_AFTER)
+        return min(self.quiet_since + IDLE_AFTER, self.empty_since + EMPTY_AFTER)
 
     def is_kept_open(self) -> bool:
         """Whether somebody is there for whom it is: not those who watch, nor those who idle."""

@@ -33,7 +33,7 @@ from server.rooms.events import (
     RoomEvent,
     RoomOpened,
 )
-from server.rooms.match import Match, is_clock_shown
+from server.rooms.match import SKIP_AFTER, Match, is_clock_shown
 from server.rooms.queue import Queue
 from server.rooms.room import Room
 
@@ -93,6 +93,11 @@ class Rooms:
     def queue(self) -> Queue:
         return self._queue
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there are as many rooms as there can be."""
+        return len(self._rooms) >= MOST_ROOMS
+
     def find(self, room_id: str) -> Room:
         """Raises Refused."""
         room = self._rooms.get(RoomId(room_id))
@@ -119,6 +124,9 @@ class Rooms:
             detail = f"{MOST_MADE} rooms of your making are open; close one by leaving it."
             raise Refused("too_many_rooms", detail)
         self._note_made(player.id, now)
+        if self.is_full:
+            detail = "There are as many rooms as there can be; join one, or try again later."
+            raise Refused("too_many_rooms", detail)
         events: list[RoomEvent] = []
         self._vacate_elsewhere(player, None, now, events)
         self._unqueue(player.id, "cancelled", now, events)
@@ -169,7 +177,8 @@ class Rooms:
             if record.is_playing:
                 self._end_brb(room, number, now, events)
                 record.depart(now, has_left=True)
-                record.resigns_at = now + room.game.policy.leave_grace
+                # Leaving again must not put it off.
+                record.resigns_at = min(record.resigns_at, now + room.game.policy.leave_grace)
                 room.is_changed = True
             else:
                 self._vacate(room, number, now, events)
@@ -186,6 +195,8 @@ class Rooms:
         number = room.seat_of(player.id)
         if number is not None:
             room.seats[number].depart(now, has_left=has_left)
+            if room.running is not None and room.seats[number].is_playing:
+                room.running.cut_off(number, now)
             room.is_changed = True
         self._stop_watching(room, player.id)
         self._settle(room, now, events)
@@ -229,11 +240,12 @@ class Rooms:
         record = room.seats[number]
         # Of a game in real time the clocks start anew all the time, and are seen only when low.
         shows = not match.is_ticking or record.is_bot or is_clock_shown(match, record, now)
+        waited_for = match.waits_for
         with self._guarding(room, now, events):
             match.act(number, action, now)
-            self._end_brb(room, number, now, events)
             events.append(MatchAdvanced(room, match, now))
-        if shows:
+        self._end_brb(room, number, now, events)
+        if shows or match.waits_for is not waited_for:
             room.is_changed = True
         self._settle(room, now, events)
         return events
@@ -304,17 +316,14 @@ class Rooms:
         number, _ = self._own_match(room, player)
         record, policy = room.seats[number], room.game.policy
         events: list[RoomEvent] = []
+        budget = record.brb_left + max(record.brb_until - now, 0.0)
+        if seconds > 0 and budget < 1.0:
+            raise Refused("budget_spent", 'You have no "be right back" left in this match.')
         self._end_brb(room, number, now, events)
         granted = min(seconds, record.brb_left)
-        if seconds > 0 and granted < 1.0:
-            raise Refused("budget_spent", 'You have no "be right back" left in this match.')
-        if granted > 0:
-            record.brb_left -= granted
-            record.brb_until = now + granted
-            record.asked_until = NEVER
+        if granted > 0 and not room.is_closed:
+            record.begin_brb(now, granted, NEVER if policy.brb_waits else now + SKIP_AFTER)
             self._asked.discard(player.id)
-            if record.is_waited_for:
-                record.move_until = record.move_until + granted if policy.brb_waits else now + 1.0
             room.is_changed = True
         self._settle(room, now, events)
         return granted, events
@@ -394,6 +403,7 @@ class Rooms:
         """Take over a room that was open when the last process stopped. Whoever sat there is
         absent, and may come back as after a drop; the time since counts against nobody."""
         self._rooms[room.id] = room
+        room.is_changed = True
         events: list[RoomEvent] = []
         for _, record, player in list(room.taken()):
             self._seated[player.id] = room
@@ -438,11 +448,7 @@ class Rooms:
             if room.is_closed:
                 return
         if room.closes_at() <= now and not room.is_closed:
-            match = room.running
-            if match is not None:
-                match.end(Outcome((), "abandoned"), None, now)
-                match.is_finished = True
-                events.append(MatchEnded(room, match, now))
+            self._break_off(room, "abandoned", now, events)
             self._close(room, "idle" if room.present() else "empty", now, events)
 
     def _free_if_gone(self, room: Room, number: int, now: float, events: list[RoomEvent]) -> None:
@@ -480,7 +486,7 @@ class Rooms:
         with self._guarding(room, now, events):
             match.give_up(number, "resigned", now)
             events.append(MatchAdvanced(room, match, now))
-        if record.player is not None:
+        if record.player is not None and not room.is_closed:
             self._note(room, "resigned", record.player.name, number, now, events)
 
     def _begin(self, room: Room, now: float, events: list[RoomEvent]) -> None:
@@ -529,9 +535,10 @@ class Rooms:
                 return
         room.host = room.choose_host(now)
         if room.is_kept_open():
-            room.quiet_since = NEVER
-        elif room.quiet_since == NEVER:
-            room.quiet_since = now
+            room.quiet_since = room.empty_since = NEVER
+        else:
+            room.quiet_since = min(room.quiet_since, now)
+            room.empty_since = NEVER if room.present() else min(room.empty_since, now)
         room.is_changed = False
         events.append(RoomChanged(room, now))
         room.seats_due = min(self._seats_due(room, now))
@@ -595,12 +602,19 @@ class Rooms:
         """The game of a room has broken down: its match is over, and the room closes."""
         if room.is_closed:
             return
-        match = room.running
-        if match is not None:
-            match.end(Outcome((), "failed"), None, now)
-            match.is_finished = True
-            events.append(MatchEnded(room, match, now))
+        self._break_off(room, "failed", now, events)
         self._close(room, "failed", now, events, error.__cause__)
+
+    @staticmethod
+    def _break_off(room: Room, reason: str, now: float, events: list[RoomEvent]) -> None:
+        """The room is about to close: its match has ended, be it only just now or by that."""
+        match = room.match
+        if match is None or match.is_finished:
+            return
+        if match.outcome is None:
+            match.end(Outcome((), reason), None, now)
+        match.is_finished = True
+        events.append(MatchEnded(room, match, now))
 
     # Seats
 
@@ -629,8 +643,8 @@ class Rooms:
     def _change_seat(self, room: Room, own: int, seat: int) -> int:
         if not 0 <= seat < len(room.seats) or not room.seats[seat].is_free:
             raise Refused("seat_taken", "Somebody else has this seat.")
-        if room.running is not None and seat < room.running.size:
-            raise Refused("seat_taken", "This seat is part of the running match.")
+        if room.running is not None and (seat < room.running.size or room.seats[own].plays):
+            raise Refused("seat_taken", "The seats of the running match stay as they are.")
         room.seats[seat], room.seats[own] = room.seats[own], room.seats[seat]
         room.is_changed = True
         return seat
@@ -695,7 +709,6 @@ class Rooms:
         record.end_brb(now, waits=waits)
         room.is_changed = True
         if match is not None and not waits:
-            record.stop_clock()  # it ran only until the skip
             with self._guarding(room, now, events):
                 match.come_back(number, now)
                 events.append(MatchAdvanced(room, match, now))
@@ -729,9 +742,6 @@ class Rooms:
         *,
         is_private: bool,
     ) -> Room:
-        if len(self._rooms) >= MOST_ROOMS:
-            detail = "There are as many rooms as there can be; join one, or try again later."
-            raise Refused("too_many_rooms", detail)
         room = Room(self._new_room_id(), game, now, is_private=is_private, made_by=made_by)
         self._rooms[room.id] = room
         events.append(RoomOpened(room, now))
@@ -761,7 +771,10 @@ class Rooms:
             is_waiting = waiting.player.id in self._queue.waiting
             if room is not None and is_waiting and waiting.player.status is Status.ACTIVE:
                 self._match(room, waiting.player, now, events)
-        while (found := self._queue.party(self.games.values())) is not None:
+        while not self.is_full:  # else they wait until there is room
+            found = self._queue.party(self.games.values())
+            if found is None:
+                break
             game, party = found
             room = self._open(game, party[0].player.id, now, events, is_private=False)
             for waiting in party:

@@ -16,6 +16,7 @@ class Seat:
         "has_left",
         "is_bot",
         "is_gone",
+        "move_left",
         "move_until",
         "player",
         "plays",
@@ -79,13 +80,15 @@ class Seat:
 
     @property
     def is_waited_for(self) -> bool:
-        return self.move_until != NEVER
+        return self.waited_since != NEVER  # `move_until` may be NEVER where there is no limit
 
     def stop_clock(self) -> None:
         """The match no longer waits for them: nobody can ask, and nothing runs out."""
         self.move_until = NEVER
         self.waited_since = NEVER
         self.asked_until = NEVER
+        # What was left when they said that they would be right back, and are to be skipped.
+        self.move_left = NEVER
 
     def arrive(self, player: Player) -> None:
         """They are in the room, for the first time or again."""
@@ -104,6 +107,19 @@ class Seat:
     def grace_until(self, drop_grace: float, leave_grace: float) -> float:
         """Until when they may come back without anybody's taking advantage of it."""
         return self.absent_since + (leave_grace if self.has_left else drop_grace)
+
+    def begin_brb(self, now: float, seconds: float, skipped_at: float) -> None:
+        """They will be right back; `skipped_at`: NEVER where the game waits for them meanwhile."""
+        self.brb_left -= seconds
+        self.brb_until = now + seconds
+        self.asked_until = NEVER
+        if not self.is_waited_for:
+            return
+        if skipped_at == NEVER:
+            self.move_until += seconds
+        else:
+            self.move_left = self.move_until - now
+            self.move_until = min(self.move_until, skipped_at)
 
     def end_brb(self, now: float, *, waits: bool) -> None:
         """They are back; what is left of it goes back into the budget, and off their clock."""

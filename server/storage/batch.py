@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import aiosqlite
 
-from server.ids import PlayerId, SessionId
+from server.ids import MatchId, PlayerId, RoomId, SessionId
 
 Row: TypeAlias = tuple[str | int | bytes | None, ...]
 
@@ -47,12 +47,45 @@ _REMOVE_LOOKALIKES = """
 _REMOVE_PLAYER = """
     DELETE FROM players WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE player_id = ?1)
 """
+_PUT_ROOM = """
+    INSERT INTO rooms (id, game, private, made_by, opened_at, closed_at, close_reason, state)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET closed_at = excluded.closed_at,
+                                   close_reason = excluded.close_reason, state = excluded.state
+"""
+_PUT_MATCH = """
+    INSERT INTO matches (id, room_id, number, game, private, started_at, ended_at, lasted, steps,
+                         reason, winners, scores, ended_by)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, lasted = excluded.lasted,
+                                   steps = excluded.steps, reason = excluded.reason,
+                                   winners = excluded.winners, scores = excluded.scores,
+                                   ended_by = excluded.ended_by
+"""
+_PUT_MATCH_PLAYER = """
+    INSERT INTO match_players (match_id, seat, player_id, name, ended_at) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT (match_id, seat) DO UPDATE SET ended_at = excluded.ended_at
+"""
+# A step is taken once. Should one ever be there already, the batch must not wait for ever for it.
+_PUT_MOVE = """
+    INSERT OR REPLACE INTO moves (match_id, step, at, seat, action, event)
+    VALUES (?, ?, ?, ?, ?, ?)
+"""
+# Of a room that nobody can go on with.
+_ABANDON_PLAYERS = """
+    UPDATE match_players SET ended_at = ?1 WHERE match_id IN
+        (SELECT id FROM matches WHERE room_id = ?2 AND ended_at IS NULL)
+"""
+_ABANDON_MATCH = """
+    UPDATE matches SET ended_at = ?1, reason = 'abandoned', winners = '[]'
+    WHERE room_id = ?2 AND ended_at IS NULL
+"""
 
 
 @dataclass(slots=True)
 class Batch:
-    """Rows in the order of their tables' references. Of a player's or session's present state
-    only the latest is kept; of changes, every one, in order."""
+    """Rows in the order of their tables' references. Of a player's, session's, room's or match's
+    present state only the latest is kept; of changes and moves, every one, in order."""
 
     players: list[Row] = field(default_factory=list)
     lookalikes: list[Row] = field(default_factory=list)
@@ -63,6 +96,11 @@ class Batch:
     endings: list[Row] = field(default_factory=list)
     freed_names: list[Row] = field(default_factory=list)
     removed_players: list[Row] = field(default_factory=list)
+    rooms: dict[RoomId, Row] = field(default_factory=dict)
+    matches: dict[MatchId, Row] = field(default_factory=dict)
+    match_players: dict[tuple[MatchId, int], Row] = field(default_factory=dict)
+    moves: list[Row] = field(default_factory=list)
+    lost_rooms: list[Row] = field(default_factory=list)
 
     def __len__(self) -> int:
         """How many rows wait."""
@@ -79,6 +117,11 @@ class Batch:
         self.endings += later.endings
         self.freed_names += later.freed_names
         self.removed_players += later.removed_players
+        self.rooms |= later.rooms
+        self.matches |= later.matches
+        self.match_players |= later.match_players
+        self.moves += later.moves
+        self.lost_rooms += later.lost_rooms
 
     async def write(self, connection: aiosqlite.Connection) -> None:
         """Write everything or nothing. Raises sqlite3.Error; the transaction is then undone, or
@@ -112,6 +155,12 @@ class Batch:
             (_UPDATE_PLAYER, self.player_states.values()),
             (_UPDATE_SESSION, self.session_states.values()),
             (_END_SESSION, self.endings),
+            (_PUT_ROOM, self.rooms.values()),
+            (_PUT_MATCH, self.matches.values()),
+            (_PUT_MATCH_PLAYER, self.match_players.values()),
+            (_PUT_MOVE, self.moves),
+            (_ABANDON_PLAYERS, self.lost_rooms),
+            (_ABANDON_MATCH, self.lost_rooms),
             (_FREE_NAME, self.freed_names),
             (_FREE_LOOKALIKES, self.freed_names),
             (_REMOVE_LOOKALIKES, self.removed_players),

@@ -5,7 +5,8 @@ transaction (group commit), at once when it is idle. When the disk fails it keep
 so, and tries again; presence goes on meanwhile. `last_activity_at` of sessions that did nothing
 but be active is written every few seconds.
 
-Who waits for the disk waits a while, not for ever: see `PATIENCE`. Sign-outs that the database has
+What becomes of rooms comes from `room_rows.py`. Who waits for the disk waits a while, not for ever:
+see `PATIENCE`. Sign-outs that the database has
 not taken by then go to the lifeboat (`lifeboat.py`).
 """
 
@@ -27,6 +28,7 @@ from server.presence.status import Reason
 from server.storage.batch import Batch
 from server.storage.database import LARGE_WAL, Database
 from server.storage.lifeboat import Ending, Lifeboat
+from server.storage.room_rows import RoomRows
 from server.storage.waiting import within
 
 _log = logging.getLogger("stillhere.storage")
@@ -39,8 +41,8 @@ MOST_WAITING_FOR_ACTIVITY = 50_000
 
 MOST_WAITING = 200_000
 """Entries waiting for a failing disk, some 60 MiB of them, above which nobody more is let in, with
-a socket or as a new session. What becomes of those who are in is queued, however much that is:
-it has been told, and may not be missing from their history."""
+a socket or as a new session. What becomes of those who are in is queued, however much that is, the
+moves of their matches included: it has been told, and may not be missing from their history."""
 
 PATIENCE = 1.0
 """Seconds for which a caller waits for the disk; not at all while it is known to take nothing.
@@ -56,6 +58,8 @@ STUCK = 5.0
 """Seconds of one single write after which the disk counts as failing: it may hang for ever."""
 
 _AT_ONCE = 500
+_ROOMS_AT_ONCE = 25
+_LOOK_AT_ROOMS_EVERY = 0.1
 _FIRST_RETRY, _LAST_RETRY = 0.1, 2.0
 _BY_ITSELF = (Reason.IDLE_TIMEOUT, Reason.SESSION_LIFETIME)
 
@@ -93,6 +97,7 @@ class Journal:
         self._registry = registry
         self._clock = clock
         self._pending = Batch()
+        self.rooms = RoomRows(clock, self._note_queued)
         # Futures of those who wait, with the number of the row they wait for.
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._over: deque[_Over] = deque()
@@ -112,22 +117,25 @@ class Journal:
         self._tasks = [
             asyncio.create_task(self._write_for_ever(), name="journal"),
             asyncio.create_task(self._note_activity_for_ever(), name="journal-activity"),
+            asyncio.create_task(self._look_at_rooms_for_ever(), name="journal-rooms"),
         ]
 
     async def close(self, patience: float = 5.0) -> None:
         """Write what is left and stop; after `patience` seconds of a failing disk, give up."""
         self.note_activity()
+        self.rooms.hurry()
         self._is_closing = True
         self._wake.set()
         if self._tasks:
-            writer, activity = self._tasks
-            activity.cancel()
+            writer, *others = self._tasks
+            for each in others:
+                each.cancel()
             _, unfinished = await asyncio.wait([writer], timeout=patience)
             if unfinished:
                 writer.cancel()
                 lost = self._queued - self._written
                 _log.error("%d entries are lost: the disk did not take them", lost)
-            await asyncio.gather(writer, activity, return_exceptions=True)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
             self._tasks = []
 
     @property
@@ -304,8 +312,8 @@ class Journal:
             player.id,
         )
 
-    def _note_queued(self) -> None:
-        self._queued += 1
+    def _note_queued(self, count: int = 1) -> None:
+        self._queued += count
         self._wake.set()
 
     def _written_up_to_here(self) -> asyncio.Future[None]:
@@ -330,6 +338,10 @@ class Journal:
 
     async def _write(self) -> bool:
         """Write what has piled up; says whether the disk took it."""
+        # In portions, between which the loop serves players.
+        while self.rooms.write(_ROOMS_AT_ONCE):  # noqa: ASYNC110 - nothing is waited for
+            await asyncio.sleep(0)
+        self._pending.extend(self.rooms.take())
         batch, self._pending = self._pending, Batch()
         upto = self._queued
         self._writing_since = asyncio.get_running_loop().time()
@@ -369,6 +381,11 @@ class Journal:
                 if not self.note_activity(_AT_ONCE):
                     break
                 await asyncio.sleep(0)
+
+    async def _look_at_rooms_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_AT_ROOMS_EVERY)
+            self.rooms.look()
 
     def _note_success(self, upto: int) -> None:
         self._written = upto

@@ -70,6 +70,58 @@ MIGRATIONS = (
     ALTER TABLE status_changes ADD COLUMN last_activity_at INTEGER;  -- what the idle clock went by;
     ALTER TABLE status_changes ADD COLUMN last_activity_by TEXT;     -- NULL: a row from before
     """,
+    """
+    CREATE TABLE rooms (
+        id TEXT PRIMARY KEY,
+        game TEXT NOT NULL,
+        private INTEGER NOT NULL CHECK (private IN (0, 1)),
+        made_by TEXT NOT NULL REFERENCES players (id),
+        opened_at INTEGER NOT NULL,
+        closed_at INTEGER,                 -- NULL: it is open
+        close_reason TEXT,
+        state TEXT                         -- of an open one, as JSON: see server/rooms/document.py
+    ) STRICT;
+    CREATE INDEX rooms_open ON rooms (opened_at) WHERE closed_at IS NULL;
+
+    CREATE TABLE matches (
+        id TEXT PRIMARY KEY,
+        room_id TEXT NOT NULL REFERENCES rooms (id),
+        number INTEGER NOT NULL,           -- in its room, from 1
+        game TEXT NOT NULL,
+        private INTEGER NOT NULL CHECK (private IN (0, 1)),
+        started_at INTEGER NOT NULL,
+        ended_at INTEGER,                  -- NULL: it is being played
+        lasted INTEGER,                    -- milliseconds of match time
+        steps INTEGER,                     -- how often its state changed
+        reason TEXT,
+        winners TEXT,                      -- JSON: seats
+        scores TEXT,                       -- JSON: numbers by seat; NULL: the game has none
+        ended_by INTEGER                   -- a seat
+    ) STRICT;
+    CREATE INDEX matches_running ON matches (room_id) WHERE ended_at IS NULL;
+
+    CREATE TABLE match_players (
+        match_id TEXT NOT NULL REFERENCES matches (id),
+        seat INTEGER NOT NULL,
+        player_id TEXT NOT NULL REFERENCES players (id),
+        name TEXT NOT NULL,                -- at the time
+        ended_at INTEGER,                  -- the match's
+        PRIMARY KEY (match_id, seat)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX match_players_finished ON match_players (player_id, ended_at, match_id)
+        WHERE ended_at IS NOT NULL;
+
+    CREATE TABLE moves (
+        match_id TEXT NOT NULL REFERENCES matches (id),
+        step INTEGER NOT NULL,             -- how often its state had changed before: see
+                                           -- server/rooms/replay.py
+        at INTEGER NOT NULL,               -- milliseconds of match time
+        seat INTEGER NOT NULL,
+        action TEXT,                       -- JSON; NULL: a hook of the game, which is the event
+        event TEXT,                        -- with an action: `bot` or `back`, else NULL
+        PRIMARY KEY (match_id, step)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 
 

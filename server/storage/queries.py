@@ -1,4 +1,5 @@
-"""What is read back: accounts, endings, history, who is offline, and what a start has to know."""
+"""What is read back: accounts, endings, history, matches, who is offline, and what a start has to
+know."""
 
 import logging
 import sqlite3
@@ -6,9 +7,10 @@ from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from server.accounts.ports import Account, StorageUnavailable
-from server.ids import PlayerId, SessionId
+from server.ids import MatchId, PlayerId, RoomId, SessionId
 from server.presence.status import Reason, Status
 from server.storage.database import Database
+from server.storage.room_rows import StoredRoom
 from server.storage.waiting import within
 
 _log = logging.getLogger("stillhere.storage")
@@ -60,7 +62,39 @@ class StoredSession(NamedTuple):
     player: StoredPlayer
 
 
+class StoredMatch(NamedTuple):
+    """A finished match. `winners` and `scores` are JSON; `lasted` is in milliseconds of match
+    time; `players`: seat, id and name at the time."""
+
+    id: MatchId
+    room_id: RoomId
+    game: str
+    started_at: int
+    ended_at: int
+    lasted: int | None
+    steps: int | None
+    reason: str
+    winners: str
+    scores: str | None
+    ended_by: int | None
+    players: list[tuple[int, PlayerId, str]]
+
+
 _PLAYER = "p.id, p.name, p.sort_key, p.guest, p.status, p.last_activity_at"
+
+# A match in a private room is the business of those who played in it. ?1: who asks.
+_MAY_SEE = (
+    "(m.private = 0 OR EXISTS"
+    " (SELECT 1 FROM match_players o WHERE o.match_id = m.id AND o.player_id = ?1))"
+)
+# In the order of the primary key, which is that of the steps.
+_MOVES = """
+    SELECT '[' || coalesce(group_concat(
+        '{"step":' || step || ',"at":' || (at / 1000.0) || ',"seat":' || seat
+        || coalesce(',"action":' || action, '') || coalesce(',"event":"' || event || '"', '')
+        || '}'), '') || ']'
+    FROM (SELECT * FROM moves WHERE match_id = ? ORDER BY step)
+"""
 
 
 class Queries:
@@ -130,6 +164,47 @@ class Queries:
             for id, status, player_status, reason, *rest, remember in rows
         ]
 
+    async def matches_of(
+        self, player: PlayerId, viewer: PlayerId, before: tuple[int, str], limit: int
+    ) -> list[StoredMatch]:
+        """A player's finished matches as far as `viewer` may know of them, the last one first,
+        behind the key `before` = (ended_at, id)."""
+        return await self._matches(
+            "m.id IN (SELECT p.match_id FROM match_players p"  # noqa: S608
+            " JOIN matches m ON m.id = p.match_id"
+            f" WHERE p.player_id = ?2 AND p.ended_at IS NOT NULL AND {_MAY_SEE}"
+            " AND (p.ended_at, p.match_id) < (?3, ?4)"
+            " ORDER BY p.ended_at DESC, p.match_id DESC LIMIT ?5)",
+            viewer,
+            player,
+            *before,
+            limit,
+        )
+
+    async def find_match(self, id: str, viewer: PlayerId | None) -> StoredMatch | None:
+        """A finished match, if `viewer` may know of it."""
+        found = await self._matches(
+            f"m.id = ?2 AND m.ended_at IS NOT NULL AND {_MAY_SEE}", viewer, id
+        )
+        return found[0] if found else None
+
+    async def moves_of(self, id: MatchId) -> str:
+        """The moves of a match as JSON, made where it keeps nobody waiting: there can be tens of
+        thousands."""
+        rows = await self._all(_MOVES, id)
+        return str(rows[0][0])
+
+    async def open_rooms(self) -> list[StoredRoom]:
+        """The rooms that have not closed, oldest first."""
+        rows = await self._all(
+            "SELECT id, game, private, made_by, opened_at, state FROM rooms"
+            " WHERE closed_at IS NULL ORDER BY opened_at, rowid"
+        )
+        return [
+            StoredRoom(id, game, bool(private), made_by, opened_at, state)
+            for id, game, private, made_by, opened_at, state in rows
+        ]
+
     async def live_sessions(self) -> list[StoredSession]:
         """Every session that has not ended, oldest first."""
         rows = await self._all(
@@ -180,6 +255,22 @@ class Queries:
                 "What was asked for cannot be read just now; ask again in a moment."
             ) from error
         return [tuple(row) for row in rows]
+
+    async def _matches(self, which: str, *parameters: object) -> list[StoredMatch]:
+        rows = await self._all(
+            "SELECT m.id, m.room_id, m.game, m.started_at, m.ended_at, m.lasted, m.steps,"  # noqa: S608
+            " m.reason, m.winners, m.scores, m.ended_by, p.seat, p.player_id, p.name"
+            f" FROM matches m JOIN match_players p ON p.match_id = m.id WHERE {which}"
+            " ORDER BY m.ended_at DESC, m.id DESC, p.seat",
+            *parameters,
+        )
+        matches: dict[MatchId, StoredMatch] = {}
+        for row in rows:
+            found = matches.get(row[0])
+            if found is None:
+                found = matches[row[0]] = StoredMatch(*(*row[:11], []))
+            found.players.append((row[11], row[12], row[13]))
+        return list(matches.values())
 
     async def _rows(self, sql: str, *parameters: object) -> Iterable[sqlite3.Row]:
         return await self._database.reader.execute_fetchall(sql, parameters)

@@ -1,5 +1,6 @@
 """After a stop, however brutal: what the last process left as it was is made true again."""
 
+import logging
 from collections.abc import Iterable
 
 from server.accounts.devices import device_of
@@ -10,8 +11,15 @@ from server.presence.registry import Registry
 from server.presence.session import Player, Session
 from server.presence.status import Status
 from server.presence.stream import EventStream
+from server.rooms.document import RoomLost, read_room
+from server.rooms.events import RoomStream
+from server.rooms.room import Room
+from server.rooms.rooms import Rooms
 from server.storage.journal import ACTIVITY_INTERVAL
 from server.storage.queries import StoredSession
+from server.storage.room_rows import RoomRows, StoredRoom
+
+_log = logging.getLogger("stillhere.storage")
 
 
 def restore_sessions(
@@ -67,3 +75,43 @@ def restore_sessions(
         sessions.know(session, row.digest)
         restored.append((session, row.status))
     stream.publish(registry.restore(restored, now))
+
+
+def restore_rooms(
+    stored: Iterable[StoredRoom],
+    rooms: Rooms,
+    rows: RoomRows,
+    registry: Registry,
+    stream: RoomStream,
+    clock: Clock,
+) -> None:
+    """Give `rooms` those that were open, with their matches, and tell of them.
+
+    One that cannot be gone on with (its game is not installed any more, or cannot read its own
+    state) is closed, and the log says so: no start fails for it.
+    """
+    for row in stored:
+        try:
+            room = _room_of(row, rooms, registry, clock)
+        except RoomLost as lost:
+            _log.error("the room %s of %s is closed: %s", row.id, row.game, lost)
+            rows.give_up(row)
+            continue
+        stream.publish(rooms.restore(room, clock.now()))
+
+
+def _room_of(row: StoredRoom, rooms: Rooms, registry: Registry, clock: Clock) -> Room:
+    game = rooms.games.get(row.game)
+    if game is None:
+        raise RoomLost("this game is not installed any more")
+    if row.state is None:
+        raise RoomLost("its state could not be written")
+    room = Room(
+        row.id,
+        game,
+        clock.from_wall(row.opened_at),
+        is_private=row.private,
+        made_by=row.made_by,
+    )
+    read_room(row.state, room, registry.players, clock)
+    return room

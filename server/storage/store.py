@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from server import __version__
 from server.accounts.names import Name
@@ -20,8 +21,18 @@ from server.storage.errors import StorageRefused
 from server.storage.journal import Journal
 from server.storage.lifeboat import Ending, Lifeboat, lifeboat_path, rows_of
 from server.storage.queries import Queries, StoredSession
+from server.storage.room_rows import StoredRoom
 
 _log = logging.getLogger("stillhere.storage")
+
+
+class Left(NamedTuple):
+    """What the last process left. `killed_since`: the Unix milliseconds at which it had started,
+    if it did not stop in order."""
+
+    sessions: list[StoredSession]
+    rooms: list[StoredRoom]
+    killed_since: int | None
 
 
 class Store:
@@ -51,12 +62,10 @@ class Store:
         """The database's file itself, wherever the path it was named by leads tomorrow."""
         return self._database.file
 
-    async def open(self) -> tuple[list[StoredSession], int | None]:
+    async def open(self) -> Left:
         """Open the database, making it if need be, write the boot row, and begin to write.
 
-        Returns the sessions to be restored, and, if the last process did not stop in order, the
-        Unix milliseconds at which it had started. Raises StorageRefused, and leaves nothing open
-        then.
+        Returns what is to be restored. Raises StorageRefused, and leaves nothing open then.
         """
         try:
             await self._database.open()
@@ -65,7 +74,7 @@ class Store:
             await self.close()
             raise
 
-    async def _take_over(self) -> tuple[list[StoredSession], int | None]:
+    async def _take_over(self) -> Left:
         writer = self._database.writer
         try:
             saved = self._lifeboat.open()
@@ -83,13 +92,14 @@ class Store:
             self._boot = cursor.lastrowid
             await cursor.close()
             sessions = await self.queries.live_sessions()
+            rooms = await self.queries.open_rooms()
         except sqlite3.Error as error:
             raise refusal(self._path, error) from error
         except (OSError, StorageUnavailable) as error:
             raise StorageRefused(f"the database {self._path} cannot be used: {error}") from error
         self.journal.start()
         killed = [started_at for started_at, stopped_at in last if stopped_at is None]
-        return sessions, killed[0] if killed else None
+        return Left(sessions, rooms, killed[0] if killed else None)
 
     async def _apply(self, saved: list[Ending]) -> None:
         """Have the database know what only the lifeboat did."""

@@ -64,6 +64,17 @@ export class Activity {
     this.#isOwed = false;
   }
 
+  /** Something else told it: a game's action, say. Needs no report of its own for a while. */
+  told() {
+    this.#lastReport = performance.now();
+    this.#isOwed = false;
+  }
+
+  /** What comes next is told at once: somebody waits for a sign of life. */
+  hurry() {
+    this.#lastReport = -Infinity;
+  }
+
   /** They are back. */
   resume() {
     this.#pausedUntil = -Infinity;

@@ -7,7 +7,7 @@ const STABLE_AFTER = 30_000;
 const ANSWER_WITHIN = 10_000;
 const LATE = 2000; // for a timer: the page had no time, or the machine slept
 const SILENT_AFTER = 25_000;
-const ANSWERED = new Set(['ping', 'hold', 'release', 'watch', 'look']);
+const ANSWERED = new Set(['ping', 'hold', 'release', 'watch', 'look', 'join', 'leave', 'quick_match']);
 
 // What we close with. The server shortens the grace for a page that leaves; a connection that we
 // only gave up on must not look like that.
@@ -38,6 +38,7 @@ export function pauseBefore(attempt, random = Math.random) {
 export class Socket {
   #state = 'closed'; // closed | connecting | open | reconnecting
   #onMessage;
+  #onSent;
   #onState;
   #onEnd;
   #socket = null;
@@ -46,8 +47,9 @@ export class Socket {
   #downSince = 0;
   #timers = { retry: 0, stable: 0, answer: 0, silence: 0 };
 
-  constructor({ onMessage, onState, onEnd }) {
+  constructor({ onMessage, onSent, onState, onEnd }) {
     this.#onMessage = onMessage;
+    this.#onSent = onSent;
     this.#onState = onState;
     this.#onEnd = onEnd;
   }
@@ -80,6 +82,7 @@ export class Socket {
   ask(message) {
     if (this.#state !== 'open' || this.#socket.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify(message));
+    this.#onSent(message);
     if (ANSWERED.has(message.type)) this.#expectAnswer();
     return true;
   }

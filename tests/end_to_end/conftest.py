@@ -1,4 +1,4 @@
-"""Fixtures for the tests with a browser: one Chromium for all of them, in one loop."""
+"""Fixtures for the tests with a browser, all in its loop."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,15 +6,8 @@ from pathlib import Path
 import pytest_asyncio
 from playwright.async_api import Browser
 
-from tests.support.browser import Browsers, open_browsers, run_chromium
+from tests.support.browser import Browsers, open_browsers
 from tests.support.live_server import LiveServer, run_server
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def chromium() -> AsyncIterator[Browser]:
-    """The browser; starting one takes longer than most of the tests."""
-    async with run_chromium() as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -149,7 +149,7 @@ async def test_a_name_is_shown_as_it_is_and_nothing_in_it_runs(
 ) -> None:
     bob = await browsers.guest("Bob")
     dialogs: list[str] = []
-    bob.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    bob.hear("dialog", lambda dialog: dialogs.append(dialog.message))
     own_chip = await bob.row("Bob").locator(".chip").bounding_box()
     assert own_chip is not None
     for name in HOSTILE:

@@ -136,7 +136,8 @@ class Walk:
         await expect(ada.at("#try-now")).to_be_visible()
         await self.look("unreachable")
         await ada.page.unroute("**/api/session")
-        # Not a click, which waits for a button that is gone if the page has tried by itself meanwhile.
+        # Not a click, which waits for a button that is gone if the page has tried by itself
+        # meanwhile.
         await ada.at("#try-now").dispatch_event("click")
         await ada.is_at("sign-in")
         await expect(ada.at("#fair-warning")).to_contain_text("After 5 minutes without activity")

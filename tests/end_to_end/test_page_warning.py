@@ -41,7 +41,7 @@ async def test_a_player_left_alone_is_warned_signed_out_by_the_server_and_can_co
     await bob.is_not_warned()
 
     calls: list[str] = []
-    ada.page.on("request", lambda request: calls.append(request.url))
+    ada.hear("request", lambda request: calls.append(request.url))
     await lobby.advance(WARNED_FOR)
     await ada.is_signed_out("idle_timeout")
     await expect(ada.at("#warning")).to_be_hidden()
@@ -99,7 +99,7 @@ async def test_a_finger_that_answers_never_hits_what_lies_below(browsers: Browse
     point = {"x": below["x"] + below["width"] / 2, "y": below["y"] + below["height"] / 2}
     await until_warned(ada)
     calls: list[str] = []
-    ada.page.on("request", lambda call: calls.append(call.method))
+    ada.hear("request", lambda call: calls.append(call.method))
     touch = await ada.page.context.new_cdp_session(ada.page)
     await touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
     await ada.page.evaluate("() => fetch('/api/session')")
@@ -205,8 +205,7 @@ OscillatorNode.prototype.start = function (at) { window.tones += 1; start.call(t
 
 async def overheard(browsers: Browsers, decision: str) -> Window:
     """Ada's page, in the settings, with what would reach her written down instead."""
-    ada = await browsers.window()
-    await ada.page.add_init_script(OVERHEAR)
+    ada = await browsers.window(script=OVERHEAR)
     await ada.enter("Ada")
     await ada.page.evaluate("decision => { window.decision = decision }", decision)
     await ada.at("[data-section=settings]").click()

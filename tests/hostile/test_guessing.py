@@ -135,7 +135,8 @@ async def test_common_passwords_can_be_nobodys(server: LiveServer) -> None:
 
 async def test_a_crowd_of_sign_ins_at_once_hold_up_nobody(tmp_path: Path) -> None:
     """Were one of them hashed in the loop, no ping could be answered before its end."""
-    async with run_server(tmp_path / "test.db", max_messages_per_second=0) as server:
+    database = tmp_path / "test.db"
+    async with run_server(database, has_real_hashes=True, max_messages_per_second=0) as server:
         await _crowd(server)
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,15 @@ from tests.support.peers import (
     request,
     serving,
 )
+from tests.support.stalls import play_in_time
 
 pytestmark = pytest.mark.both_loops
 
 SHORT = 0.15
 """Seconds that the deadlines are cut down to where a test waits for them."""
+
+HELD_UP = SHORT / 4
+"""Seconds of standing still after which a peer may have missed a deadline of `SHORT`."""
 
 PING_MESSAGE = frame(TEXT, b'{"type":"ping"}')
 
@@ -119,9 +124,10 @@ async def gone(server: Server) -> None:
 async def test_an_upgrade_that_is_not_answered_is_cut_off(
     plain: Server, app: Application, in_a_hurry: None
 ) -> None:
+    began = now()
     peer = await plain.connect()
     await peer.send(opening("/unanswered"))
-    assert SHORT * 0.9 < await peer.ended_after(now()) < 8
+    assert SHORT * 0.9 < await peer.ended_after(began) < 8
     await gone(plain)
     await until(lambda: app.conversations[0].code == 1006)
 
@@ -194,35 +200,49 @@ async def test_whoever_reads_slowly_but_steadily_is_not_cut_off(
     plain: Server, app: Application, in_a_hurry: None
 ) -> None:
     """So little that the kernel, which has megabytes for it, does not once ask for more."""
-    peer = await plain.upgraded(window=4096)
-    (conversation,) = app.conversations
-    talking = asyncio.create_task(conversation.talk())
-    (connection,) = plain.connections
-    await until(lambda: connection._writable is not None)
-    until_then = now() + 4 * SHORT
-    while now() < until_then:
-        await peer.read(2048)
-        await asyncio.sleep(0.01)
-    assert len(plain.connections) == 1
-    talking.cancel()
+
+    async def read() -> None:
+        peer = await plain.upgraded(window=4096)
+        talking = asyncio.create_task(app.conversations[-1].talk())
+        (connection,) = plain.connections
+        try:
+            await until(lambda: connection._writable is not None)
+            until_then = now() + 4 * SHORT
+            while now() < until_then:
+                assert await peer.read(2048)
+                await asyncio.sleep(0.01)
+            assert plain.connections == {connection}
+        finally:
+            talking.cancel()
+            peer.reset()
+            await gone(plain)
+
+    await play_in_time(read, HELD_UP)
 
 
 async def test_whoever_is_slow_and_reads_on_in_time_gets_everything(
     plain: Server, app: Application, in_a_hurry: None
 ) -> None:
-    peer = await plain.upgraded(window=65536)
-    (conversation,) = app.conversations
 
-    async def talk() -> None:
-        for _ in range(1000):
-            await conversation.say(10_000)
+    async def talk(conversation: Conversation) -> None:
+        with suppress(OSError):
+            for _ in range(1000):
+                await conversation.say(10_000)
 
-    talking = asyncio.create_task(talk())
-    for number in range(1000):
-        assert len((await peer.frame()).payload) == 10_000
-        if number % 250 == 0:
-            await asyncio.sleep(SHORT / 2)
-    await talking
+    async def read() -> None:
+        peer = await plain.upgraded(window=65536)
+        talking = asyncio.create_task(talk(app.conversations[-1]))
+        try:
+            for number in range(1000):
+                assert len((await peer.frame()).payload) == 10_000
+                if number % 250 == 0:
+                    await asyncio.sleep(SHORT / 2)
+        finally:
+            peer.close()
+            await talking
+            await gone(plain)
+
+    await play_in_time(read, HELD_UP)
 
 
 async def behind(server: LiveServer, peers: Peers, name: str) -> tuple[Any, Any, Peer]:
@@ -252,7 +272,6 @@ async def test_of_a_player_who_stops_reading_the_others_see_that_the_connection_
 ) -> None:
     with Peers(unlimited.port) as peers:
         ada, _, _ = await behind(unlimited, peers, "Ada")
-        assert await ada.status() == "active"
         await until_status(ada, "reconnecting")
         assert await ada.status() == "reconnecting"
         assert ada.session.connections == 0
@@ -273,8 +292,9 @@ async def test_a_player_whose_tab_takes_nothing_is_still_heard(unlimited: LiveSe
 
 
 async def test_whoever_is_closed_as_too_slow_and_still_does_not_read_is_cut_off(
-    unlimited: LiveServer, in_a_hurry: None
+    unlimited: LiveServer, in_a_hurry: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(patience, "WRITE_STALL", 2.0)  # to be closed before that
     with Peers(unlimited.port) as peers:
         ada, connection, peer = await behind(unlimited, peers, "Ada")
         while not connection.is_closing:
@@ -343,13 +363,18 @@ async def test_pings_whose_answers_nobody_reads_cost_no_memory(
     monkeypatch.setattr(transport, "CONTROL_BURST", 1e9)
     peer = await plain.upgraded(window=4096)
     (connection,) = plain.connections
-    flooding = asyncio.create_task(peer.flood(frame(PING, b"x" * 100) * 500, 0.5))
-    await until(lambda: connection._writable is not None)
-    most = 0
-    while not flooding.done():
-        most = max(most, connection._transport.get_write_buffer_size())
-        await asyncio.sleep(0)
-    assert await flooding > 10 * most
+    sent = most = 0
+    # What is sent in some time is the machine's affair: enough of it has to be.
+    for _ in range(20):
+        flooding = asyncio.create_task(peer.flood(frame(PING, b"x" * 100) * 500, 0.4))
+        while not flooding.done():
+            most = max(most, connection._transport.get_write_buffer_size())
+            await asyncio.sleep(0)
+        sent += await flooding
+        if connection._writable is not None and sent > 10 * most:
+            break
+    assert connection._writable is not None
+    assert sent > 10 * most
     assert most < 200_000
 
 
@@ -432,6 +457,16 @@ async def impatient(pinging: None, app: Application) -> AsyncIterator[Server]:
         yield running
 
 
+@pytest.fixture
+async def curious(
+    pinging: None, app: Application, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Server]:
+    """`app` on transports that ping soon, and wait for the answer as long as it takes."""
+    monkeypatch.setitem(UVICORN_KNOBS, "ws_ping_timeout", 60.0)
+    async with serving(app) as running:
+        yield running
+
+
 async def test_a_silent_peer_is_pinged_closed_and_cut_off(
     impatient: Server, app: Application
 ) -> None:
@@ -446,32 +481,42 @@ async def test_a_silent_peer_is_pinged_closed_and_cut_off(
 
 
 async def test_a_peer_that_says_nothing_and_answers_pings_stays(
-    impatient: Server, app: Application
+    curious: Server,
 ) -> None:
-    peer = await impatient.upgraded()
+    """Nobody is pinged again before the last ping has been answered."""
+    peer = await curious.upgraded()
     for _ in range(5):
         asked = await peer.frame()
         assert asked.opcode == PING
         await peer.send(frame(PONG, asked.payload))
-    assert len(impatient.connections) == 1
+    assert len(curious.connections) == 1
 
 
 async def test_a_peer_that_talks_need_not_answer_pings(impatient: Server, app: Application) -> None:
-    peer = await impatient.upgraded()
-    until_then = now() + 5 * SHORT
-    while now() < until_then:
-        await asyncio.sleep(SHORT / 4)
-        await peer.send(PING_MESSAGE)
-    assert len(impatient.connections) == 1
+    async def talk() -> None:
+        peer = await impatient.upgraded()
+        until_then = now() + 5 * SHORT
+        while now() < until_then:
+            await asyncio.sleep(SHORT / 4)
+            await peer.send(PING_MESSAGE)
+        assert app.conversations[-1].code is None
+        assert len(impatient.connections) == 1
+        peer.reset()
+        await gone(impatient)
+
+    await play_in_time(talk, HELD_UP)
 
 
-async def test_a_peer_that_talks_is_not_pinged(impatient: Server) -> None:
-    peer = await impatient.upgraded()
-    for _ in range(10):
-        await asyncio.sleep(SHORT / 5)
-        await peer.send(PING_MESSAGE)
-    await peer.send(close_frame(1000))
-    assert (await peer.frame()).opcode == CLOSE
+async def test_a_peer_that_talks_is_not_pinged(curious: Server) -> None:
+    async def talk() -> None:
+        peer = await curious.upgraded()
+        for _ in range(10):
+            await asyncio.sleep(SHORT / 5)
+            await peer.send(PING_MESSAGE)
+        await peer.send(close_frame(1000))
+        assert (await peer.frame()).opcode == CLOSE
+
+    await play_in_time(talk, HELD_UP)
 
 
 async def test_a_server_that_stood_still_blames_no_peer_for_it(
@@ -479,18 +524,29 @@ async def test_a_server_that_stood_still_blames_no_peer_for_it(
 ) -> None:
     """The answer to the ping lies unread when the deadline for it is found to have passed."""
     monkeypatch.setattr(patience, "LATE", 0.1)
-    peer = await impatient.upgraded()
-    silent = await impatient.upgraded()
-    asked = await peer.frame()
-    await peer.send(frame(PONG, asked.payload))
-    time.sleep(SHORT + 0.3)  # noqa: ASYNC251 - the process stands still
-    for _ in range(3):
-        asked = await peer.frame()
-        assert asked.opcode == PING
-        await peer.send(frame(PONG, asked.payload))
-    assert app.conversations[0].code is None
-    assert await silent.ended_after(now()) < 8
-    assert app.conversations[1].code == 1011
+    standing = SHORT + 0.3
+
+    async def stand_still() -> None:
+        app.conversations.clear()
+        peer = await impatient.upgraded()
+        silent = await impatient.upgraded()
+        try:
+            asked = await peer.frame()
+            await peer.send(frame(PONG, asked.payload))
+            time.sleep(standing)  # noqa: ASYNC251 - the process stands still
+            for _ in range(3):
+                asked = await peer.frame()
+                assert asked.opcode == PING
+                await peer.send(frame(PONG, asked.payload))
+            assert app.conversations[0].code is None
+            assert await silent.ended_after(now()) < 8
+            assert app.conversations[1].code == 1011
+        finally:
+            peer.reset()
+            silent.reset()
+            await gone(impatient)
+
+    await play_in_time(stand_still, standing + HELD_UP)
 
 
 # Those who go without a word
@@ -553,8 +609,8 @@ async def test_a_close_that_is_not_answered_is_waited_for_only_so_long(
 ) -> None:
     peer = await plain.upgraded()
     (conversation,) = app.conversations
-    await conversation.send({"type": "websocket.close", "code": 4000})
     began = now()
+    await conversation.send({"type": "websocket.close", "code": 4000})
     assert conversation.code is None or conversation.code == 4000
     if is_reading:
         assert (await peer.frame()).code == 4000
@@ -578,8 +634,10 @@ async def test_an_answered_close_ends_the_connection_at_once(
 
 
 async def test_the_server_stops_in_time_whoever_is_attached(
-    plain: Server, app: Application, in_a_hurry: None
+    plain: Server, app: Application, in_a_hurry: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # In which those who answer have to have done so.
+    monkeypatch.setattr(transport, "SHUTDOWN_DEADLINE", 1.0)
     healthy = [await plain.upgraded() for _ in range(3)]
     await plain.upgraded()  # reads nothing, and answers nothing
     stalled = await plain.upgraded(window=4096)

@@ -41,6 +41,7 @@ from tests.simulation.virtual import (
     run_virtually,
 )
 from tests.support.invariants import Broken, Invariants, nothing_is_left, server_tasks
+from tests.support.live_server import quick_hashes
 
 EPOCH = 1_700_000_000.0
 POLICY: Mapping[str, float] = {
@@ -187,16 +188,15 @@ class Day:
             loop.time, lambda: EPOCH + self._wall_offset + loop.time(), lambda: 0.0
         )
         self._base = instant - self._clock.now()
-        self.still_here = here = StillHere(
-            Settings(
-                database=self.path,
-                secret_keys=("k" * 32,),
-                max_connections_per_session=6,
-                _env_file=None,  # type: ignore[call-arg]
-                **self.policy,  # type: ignore[arg-type]
-            ),
-            self._clock,
+        settings = Settings(
+            database=self.path,
+            secret_keys=("k" * 32,),
+            max_connections_per_session=6,
+            _env_file=None,  # type: ignore[call-arg]
+            **self.policy,  # type: ignore[arg-type]
         )
+        with quick_hashes():
+            self.still_here = here = StillHere(settings, self._clock)
         here.passwords.close()
         here.passwords = here.accounts._passwords = OpenPasswords()  # type: ignore[assignment]
         here.accounts._attempts = NoLimits()  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""Fixtures for the browser's side: one Chromium for all of a worker's tests, and pages in it."""
+"""Fixtures for the browser's side: pages in it."""
 
 from collections.abc import AsyncIterator
 
@@ -6,14 +6,6 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page
 
 from tests.static.rig import Rig, open_page, open_rig
-from tests.support.browser import run_chromium
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def chromium() -> AsyncIterator[Browser]:
-    """The browser; starting one takes longer than most of the tests."""
-    async with run_chromium() as browser:
-        yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -37,6 +37,13 @@ EVENTS = [
     "extended",
     "held",
     "roster",
+    "rooms",
+    "room",
+    "said",
+    "queued",
+    "matched",
+    "pulse",
+    "roomClosed",
     "connection",
     "unreachable",
 ]

@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.support.answers import SLOT, until
-from tests.support.browser import PATIENCE_MS
+from tests.support.browser import Browsers, open_browsers
 from tests.support.live_server import LiveServer, run_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -25,6 +25,13 @@ async () => {
 """
 
 
+class Profile(NamedTuple):
+    """One browser, and where its tabs come from."""
+
+    browsers: Browsers
+    context: BrowserContext
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def lobby(tmp_path: Path) -> AsyncIterator[LiveServer]:
     """As `server`, in the loop of the browser."""
@@ -33,16 +40,14 @@ async def lobby(tmp_path: Path) -> AsyncIterator[LiveServer]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def profile(chromium: Browser, lobby: LiveServer) -> AsyncIterator[BrowserContext]:
+async def profile(chromium: Browser, lobby: LiveServer) -> AsyncIterator[Profile]:
     """A browser whose tabs are empty, but for the module."""
-    context = await chromium.new_context()
-    context.set_default_timeout(PATIENCE_MS)
-    yield context
-    await context.close()
+    async with open_browsers(chromium, lobby) as browsers:
+        yield Profile(browsers, await browsers.profile())
 
 
-async def open_tab(profile: BrowserContext, lobby: LiveServer) -> Page:
-    page = await profile.new_page()
+async def open_tab(profile: Profile, lobby: LiveServer) -> Page:
+    page = (await profile.browsers.tab(profile.context)).page
     # Of the server's pages the barest, with the headers that they all have.
     await page.goto(f"{lobby.url}/static/stillhere.d.ts")
     await page.evaluate(_HERE)
@@ -59,9 +64,7 @@ async def told(page: Page, event: str) -> list[Any]:
     return [what for name, what in heard if name == event]
 
 
-async def test_somebody_comes_in_acts_and_is_seen(
-    profile: BrowserContext, lobby: LiveServer
-) -> None:
+async def test_somebody_comes_in_acts_and_is_seen(profile: Profile, lobby: LiveServer) -> None:
     bob = await lobby.guest("Bob")
     await bob.tab()
     ada = await open_tab(profile, lobby)
@@ -95,7 +98,7 @@ async def test_somebody_comes_in_acts_and_is_seen(
     ],
 )
 async def test_what_is_refused_is_a_problem_with_the_servers_word(
-    profile: BrowserContext, lobby: LiveServer, attempt: str, status: int, code: str
+    profile: Profile, lobby: LiveServer, attempt: str, status: int, code: str
 ) -> None:
     await lobby.guest("Bob")
     page = await open_tab(profile, lobby)
@@ -105,7 +108,7 @@ async def test_what_is_refused_is_a_problem_with_the_servers_word(
 
 
 async def test_two_tabs_are_warned_stay_and_go_together(
-    profile: BrowserContext, lobby: LiveServer
+    profile: Profile, lobby: LiveServer
 ) -> None:
     first, second = await open_tab(profile, lobby), await open_tab(profile, lobby)
     await first.evaluate("here.signInAsGuest('Ada').then(() => null)")
@@ -127,7 +130,7 @@ async def test_two_tabs_are_warned_stay_and_go_together(
 
 
 async def test_a_sign_in_in_one_tab_takes_the_other_along(
-    profile: BrowserContext, lobby: LiveServer
+    profile: Profile, lobby: LiveServer
 ) -> None:
     first, second = await open_tab(profile, lobby), await open_tab(profile, lobby)
     await first.evaluate("here.signInAsGuest('Ada').then(() => null)")
@@ -144,7 +147,7 @@ async def test_a_sign_in_in_one_tab_takes_the_other_along(
 
 
 async def test_be_right_back_is_away_for_everybody_until_they_are_back(
-    profile: BrowserContext, lobby: LiveServer
+    profile: Profile, lobby: LiveServer
 ) -> None:
     bob = await lobby.guest("Bob")
     ada, also_ada = await open_tab(profile, lobby), await open_tab(profile, lobby)
@@ -163,7 +166,7 @@ async def test_be_right_back_is_away_for_everybody_until_they_are_back(
 
 
 async def test_a_remembered_session_that_fell_asleep_is_woken_by_its_player_and_by_no_screen(
-    profile: BrowserContext, lobby: LiveServer
+    profile: Profile, lobby: LiveServer
 ) -> None:
     await lobby.member("Ada")
     ada = await open_tab(profile, lobby)
@@ -189,7 +192,7 @@ async def test_a_remembered_session_that_fell_asleep_is_woken_by_its_player_and_
     assert session.connections == 2
 
 
-async def test_a_page_that_is_left_says_so(profile: BrowserContext, lobby: LiveServer) -> None:
+async def test_a_page_that_is_left_says_so(profile: Profile, lobby: LiveServer) -> None:
     ada = await open_tab(profile, lobby)
     await ada.evaluate("here.signInAsGuest('Ada').then(() => null)")
     await is_so(ada, "here.connection === 'open'")

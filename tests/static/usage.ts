@@ -2,20 +2,37 @@
 
 import { CLOSE_REASONS, Problem, StillHere, isEnd } from '../../static/stillhere.js';
 import type {
+  AfkPolicy,
+  Apply,
   Change,
   ConnectionState,
   EndReason,
   Events,
+  GameAbout,
+  Line,
+  Listing,
+  Match,
   Message,
+  Named,
   Options,
+  Outcome,
   OwnSession,
+  Played,
   Player,
   Policy,
+  Queue,
+  Room,
+  RoomInfo,
+  RoomList,
+  RoomState,
+  Rooms,
   Roster,
   RosterPlayer,
+  Seat,
   Session,
   SessionView,
   Status,
+  View,
   Warning,
 } from '../../static/stillhere.js';
 
@@ -61,8 +78,69 @@ for (const [id, each] of roster.players) {
   draw(id, seen.awaySince === null ? 0 : performance.now() - seen.awaySince);
 }
 
+// Rooms and games
+
+const rooms: Rooms = here.rooms;
+const games: GameAbout[] = await rooms.games();
+for (const { name, least, most, starts_when_full, policy } of games) {
+  const rules: AfkPolicy = policy;
+  draw(name, least, most, starts_when_full, rules.move_time, rules.silence, rules.most_skips, rules.may_claim);
+  draw(rules.shown_after, rules.drop_grace, rules.leave_grace, rules.brb_budget, rules.brb_waits, rules.pulse_time);
+}
+here.watch('rooms');
+const list: RoomList = rooms.list;
+draw(list.total, list.isWaiting, list.isStale, list.rooms.size);
+const made: Listing = await rooms.create({ game: 'chess', isPrivate: true });
+const found: Listing = await rooms.find(made.id);
+const host: Named | undefined = found.host;
+const state: RoomState = found.state;
+draw(found.game, host?.name, state, found.players[0]?.name, found.free, found.spectators, found.private);
+const apply: Apply = (view, diff) => ({ ...view, ...diff });
+const room: Room = await rooms.join(made.id, { seat: 1, apply });
+await rooms.join(made.id, { spectate: true });
+const info: RoomInfo = room.info;
+draw(room.id, room.seat, room.own?.status, room.isStale, info.game, info.private, info.host, info.closes_at, rooms.joined.size);
+for (const [number, seat] of Object.entries(info.seats)) {
+  const each: Seat = seat;
+  draw(number, each.player?.name, each.player?.guest, each.status, each.reserved_at, each.brb_left, each.back_at);
+  draw(each.move_at, each.absent?.claim_at, each.absent?.left, each.absent?.resigns_at, each.signs_out_at);
+  draw(each.asked?.by, each.asked?.expires_at, each.skipped, each.bot, each.gone, each.wants_more);
+}
+const match: Match | undefined = info.match;
+const outcome: Outcome | undefined = match?.outcome;
+draw(match?.number, match?.players[0]?.name, match?.waits_for?.[0], outcome?.winners[0], outcome?.reason, outcome?.scores?.[0], outcome?.by);
+const view: View | null = room.view;
+draw(String(view?.['board']));
+for (const line of room.chat) {
+  const said: Line = line;
+  draw(said.id, said.at, said.player?.name, said.text, said.notice, said.name, said.seat);
+}
+await room.start();
+await room.act({ column: 3 });
+await room.say('hello');
+await room.pulse(0);
+await room.brb(60);
+await room.claim('draw');
+await room.leave();
+const queue: Queue | null = await rooms.quickMatch({ game: 'chess' });
+await rooms.quickMatch();
+draw(queue?.game, queue?.waiting, rooms.queue?.waiting, rooms.isAwayOnPurpose);
+await rooms.cancelQuickMatch();
+const { matches, next: later } = await rooms.matches({ limit: 10 });
+await rooms.matches({ player: 'ada', after: later });
+const played: Played = await rooms.match(matches[0]?.id ?? '');
+draw(played.room_id, played.game, played.started_at, played.ended_at, played.seconds, played.players[0]?.seat);
+draw(played.winners[0], played.reason, played.scores?.[0], played.moves?.[0]?.at, String(played.moves?.[0]?.action));
+
 // What it tells
 
+here.on('rooms', ({ rooms }) => draw(rooms.size));
+here.on('room', ({ info }) => draw(info.state));
+here.on('said', ({ room, line }) => draw(room.id, line.text));
+here.on('queued', ({ game, waiting, reason }) => draw(game, waiting, reason));
+here.on('matched', ({ room, game, expiresAt }) => draw(room, game, expiresAt));
+here.on('pulse', ({ room, by, expiresAt }) => draw(room, by, expiresAt));
+here.on('roomClosed', ({ room, reason, detail }) => draw(room, reason, detail));
 const listen = <Name extends keyof Events>(name: Name, hear: (what: Events[Name]) => void) => here.on(name, hear);
 const off: () => void = listen('signedIn', (view) => draw(view.player.name, view.session.id, view.policy.idle_timeout));
 off();
@@ -166,3 +244,11 @@ here.tell('status');
 CLOSE_REASONS[4501] = 'other';
 // @ts-expect-error: only the module makes a roster
 new Roster();
+// @ts-expect-error: one claims a win or a draw
+await room.claim('loss');
+// @ts-expect-error: one is a spectator, perhaps
+const own: number = room.seat;
+// @ts-expect-error: only the server seats anybody
+room.info.seats['0'] = {};
+// @ts-expect-error: a room is of a game
+await rooms.create({ isPrivate: true });

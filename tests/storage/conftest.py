@@ -60,8 +60,10 @@ class House:
         sessions = Sessions(registry, stream, SessionTokens([KEY]), store)
         stream.subscribe(sessions.hear)
         stream.subscribe(store.journal.hear)
-        stored, killed_since = await store.open()
-        restore_sessions(stored, registry, sessions, stream, clock, killed_since=killed_since)
+        left = await store.open()
+        restore_sessions(
+            left.sessions, registry, sessions, stream, clock, killed_since=left.killed_since
+        )
         await store.flush()
         return cls(registry, stream, store, sessions, clock)
 

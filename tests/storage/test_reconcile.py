@@ -188,6 +188,8 @@ async def test_a_database_of_schema_1_is_taken_over_with_everybody_in_it(
     await house.store.close()
     path = tmp_path / "test.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as disk:
+        for table in ("moves", "match_players", "matches", "rooms"):
+            disk.execute(f"DROP TABLE {table}")
         for table, column in (
             ("sessions", "browser"),
             ("sessions", "system"),

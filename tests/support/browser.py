@@ -5,8 +5,8 @@ import json
 import os
 import re
 import shutil
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 from weakref import WeakKeyDictionary
@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from playwright.async_api import (
     Browser,
     BrowserContext,
+    Error,
     Locator,
     Page,
     WebSocket,
@@ -26,6 +27,28 @@ from tests.support import axe
 from tests.support.answers import until
 from tests.support.live_server import LiveServer, Visitor
 
+# What Playwright leaves out as well, or a test would see it: of two such flags a browser takes the
+# last. And the two pages that each window keeps ready to show below its address, which nobody
+# sees here: they cost a third of a window.
+_LEFT_OUT = (
+    "AimEnabled",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+    "WebUIOmniboxAimPopup",
+    "WebUIOmniboxFullPopup",
+    "WebUIOmniboxPopup",
+)
+
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -35,6 +58,7 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    f"--disable-features={','.join(_LEFT_OUT)}",
 ]
 
 PATIENCE_MS = 15_000
@@ -94,14 +118,22 @@ class Window:
         self.expected: list[str] = [_REFUSED, _CUT_SHORT]
         self.sent: list[dict[str, Any]] = []
         self.received: list[dict[str, Any]] = []
-        page.on("console", lambda said: self._note(said.type, said.text))
-        page.on("pageerror", lambda error: self._note("error", f"uncaught: {error}"))
-        page.on("websocket", self._listen_in)
+        self._heard: list[tuple[Any, Callable[[Any], None]]] = []
+        self.hear("console", lambda said: self._note(said.type, said.text))
+        self.hear("pageerror", lambda error: self._note("error", f"uncaught: {error}"))
+        self.hear("websocket", self._listen_in)
 
-    @classmethod
-    async def open(cls, context: BrowserContext, server: LiveServer, url: str = "") -> Self:
-        """A new tab, with nothing loaded yet."""
-        return cls(await context.new_page(), server, url or server.url)
+    def hear(self, event: Any, listener: Callable[[Any], None]) -> None:
+        """Have `listener` called with each of Playwright's events of this page, until the test
+        is over: the page may be another test's then."""
+        self._heard.append((event, listener))
+        self.page.on(event, listener)
+
+    def hear_no_more(self) -> None:
+        """Nobody sits in front of it any longer."""
+        for event, listener in self._heard:
+            self.page.remove_listener(event, listener)
+        self._heard.clear()
 
     def _note(self, kind: str, text: str) -> None:
         if kind in ("error", "warning"):
@@ -215,34 +247,52 @@ class Window:
 
 
 class Profile:
-    """A browser that the next test uses again, as new: opening its window takes three times as
-    long as all else that happens in most of the tests."""
+    """A browser that the next test uses again, as new, and its tabs with it: opening them takes
+    longer than all else that happens in most of the tests."""
 
-    def __init__(self, context: BrowserContext, keeper: Page) -> None:
+    def __init__(self, context: BrowserContext) -> None:
         self.context = context
-        # Without any page its window would close.
-        self._keeper = keeper
+        self._empty: list[Page] = []
 
     @classmethod
-    async def open(cls, chromium: Browser) -> Self:
-        context = await chromium.new_context()
+    async def open(cls, chromium: Browser, **options: Any) -> Self:
+        context = await chromium.new_context(**options)
         context.set_default_timeout(PATIENCE_MS)
         await context.add_init_script(_TELL_OF_VIOLATIONS)
-        return cls(context, await context.new_page())
+        return cls(context)
 
-    async def clean(self, origins: Iterable[str]) -> None:
-        """Leave nothing of what was done in it."""
-        for page in self.context.pages:
-            if page is not self._keeper:
-                await page.close()
+    async def page(self) -> Page:
+        """A tab that nothing has been done in."""
+        return self._empty.pop() if self._empty else await self.context.new_page()
+
+    async def clean(self, server: LiveServer, origins: Iterable[str]) -> bool:
+        """Leave nothing of what was done in it; False if that cannot be."""
         await self.context.set_offline(False)
+        used = [page for page in self.context.pages if page not in self._empty]
+        if not used and not self._empty:
+            return False
+        try:
+            for page in used:
+                await self._empty_out(page, server)
+        except Error:  # a page that answers no more, or a server that is gone
+            return False
         await self.context.clear_cookies()
-        browser = await self.context.new_cdp_session(self._keeper)
+        browser = await self.context.new_cdp_session(self._empty[0])
         for origin in origins:
             await browser.send(
                 "Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"}
             )
         await browser.detach()
+        return True
+
+    async def _empty_out(self, page: Page, server: LiveServer) -> None:
+        await page.unroute_all(behavior="ignoreErrors")
+        if page.url.startswith("http"):
+            await page.evaluate("sessionStorage.clear()")
+        # Not `about:blank`: to come from there a page needs a process of its own.
+        await page.goto(f"{server.url}/static/favicon.svg")
+        await page.mouse.move(0, 0)
+        self._empty.append(page)
 
 
 _idle: WeakKeyDictionary[Browser, list[Profile]] = WeakKeyDictionary()
@@ -256,22 +306,25 @@ class Browsers:
         self._chromium = chromium
         self._server = server
         self._contexts: list[BrowserContext] = []
-        self._profiles: list[Profile] = []
+        self._profiles: dict[BrowserContext, Profile] = {}
         self._origins = {server.url}
         self._windows: list[Window] = []
 
-    async def profile(self, *, has_clock: bool = False, **options: Any) -> BrowserContext:
+    async def profile(
+        self, *, has_clock: bool = False, script: str = "", **options: Any
+    ) -> BrowserContext:
         """A browser nobody has used. `has_clock`: its clock can be moved ahead by the test, with
-        `page.clock.fast_forward`, which lets each timer strike at most once."""
-        if not has_clock and not options:
+        `page.clock.fast_forward`, which lets each timer strike at most once. `script`: what runs
+        in every page before the page's own does."""
+        if not (has_clock or script or options):
             idle = _idle.setdefault(self._chromium, [])
             profile = idle.pop() if idle else await Profile.open(self._chromium)
-            self._profiles.append(profile)
+            self._profiles[profile.context] = profile
             return profile.context
-        context = await self._chromium.new_context(**options)
+        context = (await Profile.open(self._chromium, **options)).context
         self._contexts.append(context)
-        context.set_default_timeout(PATIENCE_MS)
-        await context.add_init_script(_TELL_OF_VIOLATIONS)
+        if script:
+            await context.add_init_script(script)
         if has_clock:
             await context.clock.install()
         return context
@@ -280,7 +333,9 @@ class Browsers:
         """One more tab in a browser."""
         if url:
             self._origins.add(url)
-        window = await Window.open(context, self._server, url)
+        profile = self._profiles.get(context)
+        page = await (context.new_page() if profile is None else profile.page())
+        window = Window(page, self._server, url or self._server.url)
         self._windows.append(window)
         return window
 
@@ -312,11 +367,19 @@ class Browsers:
 
     async def close(self) -> None:
         """Close all of them."""
+        for window in self._windows:
+            if not window.page.is_closed():
+                with suppress(Error):
+                    # Answered only when all is heard that it has said.
+                    await window.page.evaluate("0")
+            window.hear_no_more()
+        for profile in self._profiles.values():
+            if await profile.clean(self._server, self._origins):
+                _idle[self._chromium].append(profile)
+            else:
+                self._contexts.append(profile.context)
         for context in self._contexts:
             await context.close()
-        for profile in self._profiles:
-            await profile.clean(self._origins)
-            _idle[self._chromium].append(profile)
 
     def check_consoles(self) -> None:
         """Assert that nothing but what was to be expected was complained of."""

@@ -4,13 +4,15 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
 import uvicorn
+from argon2 import PasswordHasher
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -24,6 +26,13 @@ from tests.support.manual_clock import ManualClock
 
 PATIENCE = 5.0
 """Seconds to wait for what should come at once, on a machine that is busy."""
+
+
+def quick_hashes() -> AbstractContextManager[object]:
+    """Context in which a StillHere is made whose passwords cost nearly nothing. It makes one hash
+    at its start, and that was more than half of all that a start takes."""
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    return mock.patch("server.accounts.passwords.PasswordHasher", return_value=quick)
 
 
 class Tab:
@@ -201,18 +210,25 @@ class LiveServer:
 
 @asynccontextmanager
 async def run_server(
-    database: Path, clock: Clock | None = None, *, port: int = 0, **settings: Any
+    database: Path,
+    clock: Clock | None = None,
+    *,
+    port: int = 0,
+    has_real_hashes: bool = False,
+    **settings: Any,
 ) -> AsyncIterator[LiveServer]:
     """Serve until the context ends; `settings` beside the defaults. `port` 0: any free one.
+    `has_real_hashes`: a password costs what it should.
 
     The server is held to its invariants all the time, and at the end to having left nothing: see
     `invariants.py`.
     """
     already_there = set(server_tasks())
-    still_here = StillHere(
-        Settings(database=database, _env_file=None, **settings),  # type: ignore[call-arg]
-        clock or ManualClock(),
-    )
+    with nullcontext() if has_real_hashes else quick_hashes():
+        still_here = StillHere(
+            Settings(database=database, _env_file=None, **settings),  # type: ignore[call-arg]
+            clock or ManualClock(),
+        )
     # It would walk everything that the tests hold, at each start: a third of the suite's time.
     still_here.collector.start = lambda: None  # type: ignore[method-assign]
     failures: list[Exception] = []

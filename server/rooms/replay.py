@@ -1,0 +1,86 @@
+"""A match, played again from its moves: the same states in the same order, dice included.
+
+A step changes the state once: `start`, a tick, what somebody does, or a hook of the game. The step
+decides what the dice show, and a tick happens at the instant for which it was due; so the moves
+with their steps are all there is to know, and every step that is no move is a tick.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from server.games.catalogue import AnyGame
+from server.games.game import Moment
+from server.rooms.match import Move
+
+
+class Moved(NamedTuple):
+    """A state, and the match time in seconds since when it holds."""
+
+    at: float
+    state: Any
+
+
+def replay(
+    game: AnyGame, match_id: str, seats: int, moves: Iterable[Move], steps: int | None = None
+) -> Iterator[Moved]:
+    """The states of a match, from its first on. `seats`: how many played; `moves`: all of them, in
+    order; `steps`: how many there were in all, without which it ends with the last move.
+
+    Raises what the game raises where its rules are not those by which the match was played.
+    """
+    step, state = 0, None
+
+    def moment(at: float) -> Moment:
+        return Moment(at, f"{match_id}:{step}")
+
+    def tick() -> Moved:
+        at = game.due(state)
+        return Moved(at, game.tick(state, moment(at)))
+
+    state = game.start(seats, moment(0.0))
+    step = 1
+    yield Moved(0.0, state)
+    for move in moves:
+        while step < move.step:
+            ticked = tick()
+            state, step = ticked.state, step + 1
+            yield ticked
+        state = _moved(game, state, move, moment(move.at))
+        step += 1
+        yield Moved(move.at, state)
+    while steps is not None and step < steps:
+        ticked = tick()
+        state, step = ticked.state, step + 1
+        yield ticked
+
+
+def move_of(told: dict[str, Any]) -> Move:
+    """A move as docs/rooms.md tells of it."""
+    if "action" not in told:
+        return Move(told["step"], told["at"], told["seat"], event=told["event"])
+    event = told.get("event")
+    return Move(
+        told["step"],
+        told["at"],
+        told["seat"],
+        told["action"],
+        by_bot=event == "bot",
+        is_back=event == "back",
+    )
+
+
+def _moved(game: AnyGame, state: Any, move: Move, moment: Moment) -> Any:
+    match move.event:
+        case None:
+            if move.is_back:
+                state = game.player_back(state, move.seat, moment)
+            action: Any = msgspec.convert(move.action, game.action)
+            return game.act(state, move.seat, action, moment)
+        case "away":
+            return game.player_away(state, move.seat, moment)
+        case "back":
+            return game.player_back(state, move.seat, moment)
+        case _:
+            return game.player_gone(state, move.seat, moment)

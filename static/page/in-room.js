@@ -1,0 +1,93 @@
+// On the other sections: that there is a room in which one sits, and the way back to it.
+
+import { Clocks } from '/static/page/clocks.js';
+import { byId, write } from '/static/page/elements.js';
+import { titleOf } from '/static/page/games.js';
+import { onLanguage, say } from '/static/page/language.js';
+import { recall, remember } from '/static/page/storage.js';
+import { Problem } from '/static/stillhere.js';
+
+const ROOM = 'stillhere.room';
+
+export class InRoom {
+  #here;
+  #clocks = new Clocks(() => this.draw());
+  #left = null; // {id, game, until}: a running match that was left a moment ago
+  #known = null; // {id, game}: a seat that this page has not asked for
+
+  constructor(here) {
+    this.#here = here;
+    here.on('room', (room) => {
+      if (room.seat !== null) remember(ROOM, room.id);
+      this.draw();
+    });
+    here.on('roomClosed', ({ room }) => {
+      if (recall(ROOM) === room) remember(ROOM, '');
+      if (this.#known?.id === room) this.#known = null;
+      this.draw();
+    });
+    onLanguage(() => this.draw());
+  }
+
+  /** They come in: have they been in a room before, and is the seat still theirs? */
+  async look() {
+    const id = recall(ROOM);
+    this.#left = this.#known = null;
+    if (!id || this.#here.rooms.joined.has(id)) return;
+    try {
+      const { game, players } = await this.#here.rooms.find(id);
+      const isSeated = players.some((player) => player.id === this.#here.player?.id);
+      if (isSeated) this.#known = { id, game };
+      else remember(ROOM, '');
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (problem.status === 404) remember(ROOM, '');
+    }
+    this.draw();
+  }
+
+  /** They left on purpose; `grace`: seconds in which they may come back into the match. */
+  left(room, grace) {
+    remember(ROOM, '');
+    this.#known = null;
+    this.#left = grace ? { id: room.id, game: room.info.game, until: performance.now() + grace * 1000 } : null;
+    this.draw();
+  }
+
+  clear() {
+    this.#left = this.#known = null;
+    this.#clocks.clear();
+    this.draw();
+  }
+
+  draw() {
+    const bar = byId('in-room');
+    const text = byId('in-room-text');
+    const found = this.#find();
+    const isShown = found !== null && !byId('lobby').classList.contains('is-room');
+    bar.hidden = !isShown;
+    this.#clocks.remove(text);
+    if (!isShown) return;
+    const { id, at, words } = found;
+    byId('in-room-back').href = `#/room/${encodeURIComponent(id)}`;
+    bar.dataset.tone = at === undefined ? 'info' : 'urgent';
+    if (at === undefined) write(text, words(''));
+    else this.#clocks.set(text, at, (clock) => write(text, words(clock)));
+  }
+
+  #find() {
+    for (const room of this.#here.rooms.joined.values()) {
+      if (room.seat === null) continue;
+      const game = titleOf(room.info.game);
+      const at = room.own?.asked?.expires_at ?? room.own?.move_at;
+      const words = (clock) => (at === undefined ? say('in_room.text', { game }) : say('in_room.turn', { game, clock }));
+      return { id: room.id, at, words };
+    }
+    if (this.#left !== null && this.#left.until > performance.now()) {
+      const { id, game, until } = this.#left;
+      return { id, at: until, words: (clock) => say('in_room.left', { game: titleOf(game), clock }) };
+    }
+    if (this.#known === null || this.#here.rooms.joined.has(this.#known.id)) return null;
+    return { id: this.#known.id, words: () => say('in_room.text', { game: titleOf(this.#known.game) }) };
+  }
+}

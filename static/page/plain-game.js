@@ -1,0 +1,49 @@
+// A match of a game that has no page part: what the server shows, as it is, and a field for what it
+// takes. Good enough to try a game that is being written.
+
+import { make } from '/static/page/elements.js';
+import { say } from '/static/page/language.js';
+
+export class PlainGame {
+  #here;
+  #view = make('pre', 'plain-view');
+  #action = make('input');
+  #error = make('p', 'error');
+
+  constructor(element, here) {
+    this.#here = here;
+    this.#view.tabIndex = 0;
+    this.#view.setAttribute('role', 'group');
+    this.#view.setAttribute('aria-label', say('plain.view'));
+    element.append(make('p', 'muted', say('plain.text')), this.#view);
+    if (here.seat === null) return;
+    this.#action.setAttribute('aria-label', say('plain.action'));
+    this.#action.placeholder = '{"column": 3}';
+    this.#action.spellcheck = false;
+    this.#error.setAttribute('role', 'alert');
+    const form = make('form', 'plain-act');
+    const send = make('button', '', say('plain.send'));
+    form.append(this.#action, send);
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#act();
+    });
+    element.append(form, this.#error);
+  }
+
+  draw({ view }) {
+    this.#view.textContent = JSON.stringify(view, null, 1);
+  }
+
+  destroy() {}
+
+  async #act() {
+    this.#error.textContent = '';
+    try {
+      await this.#here.act(JSON.parse(this.#action.value));
+      this.#action.value = '';
+    } catch (problem) {
+      this.#error.textContent = problem.detail || say('plain.refused');
+    }
+  }
+}

@@ -1,0 +1,208 @@
+// The rooms there are, to join or to watch, and a new one of one's own.
+
+import { byId, make, onPress, write } from '/static/page/elements.js';
+import { pictureOf, titleOf } from '/static/page/games.js';
+import { onLanguage, say } from '/static/page/language.js';
+import { explainRoom, namesOf } from '/static/page/room-words.js';
+import { Problem } from '/static/stillhere.js';
+
+const TOPIC = 'rooms';
+const SHOWN = 100; // rows at first; nobody reads more, and the filters find the rest
+const SETTLES = 300; // ms, for a list that changes faster than anybody reads
+
+export class Play {
+  #here;
+  #games;
+  #matches;
+  #onRoom;
+  #rows = new Map(); // id -> {row, listing}
+  #isOpen = false;
+  #isScheduled = false;
+
+  /** onRoom(id, {spectate}): that is where to go. */
+  constructor(here, games, matches, { onRoom }) {
+    this.#here = here;
+    this.#games = games;
+    this.#matches = matches;
+    this.#onRoom = onRoom;
+    here.on('rooms', () => this.#schedule());
+    here.on('connection', () => this.#schedule());
+    byId('rooms-game').addEventListener('change', () => this.#draw());
+    byId('rooms-free').addEventListener('change', () => this.#draw());
+    onPress(byId('new-room'), () => this.#unfold(byId('new-room-form').hidden));
+    onPress(byId('new-room-cancel'), () => {
+      this.#unfold(false);
+      byId('new-room').focus();
+    });
+    byId('new-room-form').addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#create();
+    });
+    onLanguage(() => {
+      this.#rows.clear();
+      this.#fillGames();
+      this.#draw();
+    });
+  }
+
+  /** The section comes into sight. */
+  async open() {
+    this.#isOpen = true;
+    this.#here.watch(TOPIC);
+    this.#draw();
+    await Promise.all([this.#load(), this.#matches.open()]);
+  }
+
+  close() {
+    this.#isOpen = false;
+    this.#here.unwatch(TOPIC);
+    this.#unfold(false);
+  }
+
+  /** After an outage: what could not be shown then. */
+  async retry() {
+    await Promise.all([this.#load(), this.#matches.retry()]);
+  }
+
+  clear() {
+    this.#rows.clear();
+    byId('room-list').replaceChildren();
+    this.#matches.clear();
+    this.#unfold(false);
+  }
+
+  async #load() {
+    try {
+      await this.#games.load();
+      this.#fillGames();
+      this.#draw();
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem; // said where the games are shown
+    }
+  }
+
+  #fillGames() {
+    const options = () => this.#games.all.map(({ name }) => new Option(titleOf(name), name));
+    const [wanted, made] = [byId('rooms-game'), byId('new-room-game')];
+    const before = [wanted.value, made.value];
+    wanted.replaceChildren(new Option(say('play.any_game'), ''), ...options());
+    made.replaceChildren(...options());
+    wanted.value = before[0];
+    if (before[1]) made.value = before[1];
+  }
+
+  #unfold(isOpen) {
+    byId('new-room-form').hidden = !isOpen;
+    byId('new-room').setAttribute('aria-expanded', isOpen);
+    byId('new-room-error').textContent = '';
+    if (isOpen) byId('new-room-game').focus();
+  }
+
+  async #create() {
+    const button = byId('new-room-create');
+    byId('new-room-error').textContent = '';
+    button.disabled = true;
+    try {
+      const { id } = await this.#here.rooms.create({
+        game: byId('new-room-game').value, isPrivate: byId('new-room-private').checked,
+      });
+      this.#onRoom(id);
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (problem.status !== 401) byId('new-room-error').textContent = explainRoom(problem);
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  #schedule() {
+    if (this.#isScheduled || !this.#isOpen) return;
+    this.#isScheduled = true;
+    const { size } = this.#here.rooms.list.rooms;
+    setTimeout(() => {
+      this.#isScheduled = false;
+      this.#draw();
+    }, size > 50 ? SETTLES : 0);
+  }
+
+  #draw() {
+    const { list } = this.#here.rooms;
+    const [game, hasFree] = [byId('rooms-game').value, byId('rooms-free').checked];
+    const found = [...list.rooms.values()].filter((room) =>
+      (!game || room.game === game) && (!hasFree || room.free > 0));
+    const shown = found.slice(0, SHOWN);
+    const isLoading = list.isWaiting && list.rooms.size === 0;
+    const stays = new Set(shown.map(({ id }) => id));
+    for (const [id, { row }] of this.#rows) {
+      if (stays.has(id)) continue;
+      row.remove();
+      this.#rows.delete(id);
+    }
+    let place = byId('room-list').firstElementChild;
+    for (const listing of shown) {
+      const row = this.#rowFor(listing);
+      if (row === place) place = place.nextElementSibling;
+      else byId('room-list').insertBefore(row, place);
+    }
+    byId('rooms-skeleton').hidden = !isLoading;
+    byId('room-list').hidden = shown.length === 0;
+    byId('no-rooms').hidden = isLoading || found.length > 0;
+    write(byId('no-rooms-title'), say(list.total > 0 ? 'play.none_found' : 'play.no_rooms'));
+    write(byId('rooms-count'), isLoading ? say('play.loading') : say('play.count', { count: list.total }));
+    const hidden = found.length - shown.length;
+    byId('rooms-more').hidden = hidden <= 0;
+    if (hidden > 0) write(byId('rooms-more'), say('play.more', { count: hidden }));
+  }
+
+  #rowFor(listing) {
+    const known = this.#rows.get(listing.id);
+    if (known?.listing === listing) return known.row;
+    const row = known?.row ?? make('li', 'room-row');
+    const hadFocus = row.contains(document.activeElement) ? document.activeElement.dataset.does : null;
+    row.dataset.roomId = listing.id;
+    row.dataset.state = listing.state;
+    const text = make('div', 'room-text');
+    const head = make('p', 'room-name', titleOf(listing.game));
+    head.append(' ', make('span', 'tag muted-tag', stateOf(listing)));
+    text.append(head, whoIn(listing), make('p', 'muted', aboutOf(listing)));
+    row.replaceChildren(pictureOf(listing.game), text, ...this.#buttons(listing));
+    if (hadFocus) (row.querySelector(`[data-does="${hadFocus}"]`) ?? row.querySelector('button')).focus();
+    this.#rows.set(listing.id, { row, listing });
+    return row;
+  }
+
+  #buttons(listing) {
+    const isOwn = listing.players.some(({ id }) => id === this.#here.player?.id);
+    const button = (does, key, options) => {
+      const made = make('button', does === 'watch' ? 'quiet' : '', say(key));
+      made.type = 'button';
+      made.dataset.does = does;
+      made.setAttribute('aria-label', `${say(key)}: ${titleOf(listing.game)}, ${namesIn(listing)}`);
+      onPress(made, () => this.#onRoom(listing.id, options));
+      return made;
+    };
+    if (isOwn) return [button('join', 'play.back')];
+    const watch = button('watch', 'play.watch', { spectate: true });
+    // Whoever sits down while others play waits for the next match.
+    return listing.free > 0 ? [button('join', 'play.join'), watch] : [watch];
+  }
+}
+
+const STATES = { open: 'play.open', playing: 'play.playing', over: 'play.over' };
+const stateOf = ({ state }) => say(STATES[state] ?? 'play.open');
+
+function namesIn({ players }) {
+  return players.length > 0 ? namesOf(players.map(({ name }) => name)) : say('play.nobody');
+}
+
+function whoIn(listing) {
+  const line = make('p', 'room-who');
+  line.append(make('bdi', '', namesIn(listing)));
+  return line;
+}
+
+function aboutOf({ free, spectators }) {
+  const parts = [free > 0 ? say('play.free', { count: free }) : say('play.full')];
+  if (spectators > 0) parts.push(say('play.spectators', { count: spectators }));
+  return parts.join(' · ');
+}

@@ -1,0 +1,140 @@
+// Quick match: a button per game, and waiting for others until there is a room.
+
+import { byId, make, onPress, write } from '/static/page/elements.js';
+import { pictureOf, rulesOf, sizeOf, titleOf } from '/static/page/games.js';
+import { onLanguage, say } from '/static/page/language.js';
+import { explainRoom } from '/static/page/room-words.js';
+import { Problem } from '/static/stillhere.js';
+
+export class Quick {
+  #here;
+  #games;
+  #alerts;
+  #isOwn = false; // this page asked; another one of the player's may have as well
+  #fellOut = null; // {game}: they were away for too long
+  #error = '';
+  #hasFailed = false;
+
+  /** onRoom(id): there is a room to play in. */
+  constructor(here, games, alerts, { onRoom }) {
+    this.#here = here;
+    this.#games = games;
+    this.#alerts = alerts;
+    here.on('queued', (queued) => this.#hear(queued));
+    here.on('matched', ({ room, game }) => {
+      if (!this.#isOwn && document.visibilityState !== 'visible') return;
+      this.#isOwn = false;
+      alerts.raise(say('quick.found'), say('quick.found_text', { game: titleOf(game) }));
+      onRoom(room);
+    });
+    onPress(byId('queue-cancel'), () => this.#cancel());
+    onPress(byId('queue-again'), () => this.#look(this.#fellOut?.game ?? null));
+    onPress(byId('quick-retry'), () => this.open());
+    onLanguage(() => this.#build());
+  }
+
+  /** The section comes into sight. */
+  async open() {
+    this.#hasFailed = false;
+    try {
+      if (this.#games.all.length === 0) {
+        await this.#games.load();
+        this.#build();
+      }
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.#hasFailed = true;
+    }
+    this.#draw();
+  }
+
+  async retry() {
+    if (this.#hasFailed) await this.open();
+  }
+
+  clear() {
+    this.#isOwn = false;
+    this.#fellOut = null;
+    this.#error = '';
+    this.#draw();
+  }
+
+  #hear({ game, waiting, reason }) {
+    if (waiting > 0) this.#fellOut = null;
+    else if (reason !== 'matched' && reason !== 'cancelled' && this.#isOwn) {
+      this.#fellOut = { game };
+      this.#alerts.raise(say('quick.fell_out'), say('quick.fell_out_text'));
+    }
+    this.#draw();
+  }
+
+  async #look(game) {
+    this.#isOwn = true;
+    this.#fellOut = null;
+    await this.#do(() => this.#here.rooms.quickMatch({ game }));
+    // The button that was pressed is gone.
+    if (this.#here.rooms.queue !== null && document.activeElement === document.body) byId('queue-cancel').focus();
+  }
+
+  async #cancel() {
+    const { game } = this.#here.rooms.queue ?? {};
+    this.#isOwn = false;
+    await this.#do(() => this.#here.rooms.cancelQuickMatch());
+    const tile = byId('quick-games').querySelector(`[data-game="${CSS.escape(game ?? '')}"]`);
+    (tile ?? byId('quick-games').querySelector('button'))?.focus();
+  }
+
+  async #do(ask) {
+    this.#error = '';
+    const asked = ask().catch((problem) => {
+      if (!(problem instanceof Problem)) throw problem;
+      this.#error = explainRoom(problem);
+    });
+    this.#draw();
+    await asked;
+    this.#draw();
+  }
+
+  #build() {
+    const tiles = this.#games.all.map((game) => {
+      const item = make('li');
+      const button = make('button', 'game-tile');
+      button.type = 'button';
+      button.dataset.game = game.name;
+      const text = make('span', 'game-text');
+      text.append(
+        make('span', 'game-title', titleOf(game.name)),
+        make('span', 'game-size muted', sizeOf(game)),
+        make('span', 'game-rules muted', rulesOf(game.name)),
+      );
+      button.append(pictureOf(game.name), text);
+      onPress(button, () => this.#look(game.name));
+      item.append(button);
+      return item;
+    });
+    byId('quick-games').replaceChildren(...tiles);
+    this.#draw();
+  }
+
+  #draw() {
+    const { queue } = this.#here.rooms;
+    const hasGames = this.#games.all.length > 0;
+    byId('quick-games').hidden = queue !== null || !hasGames;
+    byId('quick-lead').hidden = queue !== null || !hasGames;
+    byId('queue').hidden = queue === null;
+    byId('queue-out').hidden = this.#fellOut === null || queue !== null;
+    byId('quick-failed').hidden = !this.#hasFailed;
+    byId('quick-skeleton').hidden = hasGames || this.#hasFailed || queue !== null;
+    write(byId('quick-error'), this.#error);
+    if (queue === null) {
+      write(byId('queue-title'), '');
+      return;
+    }
+    byId('queue-picture').replaceChildren(pictureOf(queue.game ?? ''));
+    write(byId('queue-title'), queue.game === null
+      ? say('quick.looking_any')
+      : say('quick.looking', { game: titleOf(queue.game) }));
+    const others = queue.waiting - 1;
+    write(byId('queue-text'), others > 0 ? say('quick.waiting', { count: others }) : say('quick.alone'));
+  }
+}

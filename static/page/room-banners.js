@@ -1,0 +1,218 @@
+// What somebody in a room has to know now, the most urgent first, each with what they can do about it.
+
+import { byId, make, onPress, write } from '/static/page/elements.js';
+import { onLanguage, say } from '/static/page/language.js';
+import { playsIn } from '/static/page/room-board.js';
+import { costOf, headlineOf, namesOf, whyOf } from '/static/page/room-words.js';
+
+export class RoomBanners {
+  #clocks;
+  #do;
+  #shown = new Map(); // id -> {element, text, buttons}
+  #heard = new Set(); // ids that were read out
+
+  /** clocks: Clocks; act(what): does something in the room and tells what goes wrong. */
+  constructor(clocks, { act }) {
+    this.#clocks = clocks;
+    this.#do = act;
+    onLanguage(() => this.clear());
+  }
+
+  clear() {
+    for (const { element } of this.#shown.values()) element.remove();
+    this.#shown.clear();
+    this.#heard.clear();
+    write(byId('room-heard'), '');
+    write(byId('room-alert'), '');
+  }
+
+  /** game: what is known of it, with its policy; undefined until that is loaded. */
+  draw(room, game) {
+    const banners = bannersOf(room, game);
+    const ids = new Set(banners.map(({ id }) => id));
+    for (const [id, { element }] of this.#shown) {
+      if (ids.has(id)) continue;
+      element.remove();
+      this.#shown.delete(id);
+      this.#heard.delete(id);
+    }
+    let place = byId('room-banners').firstElementChild;
+    for (const banner of banners) {
+      const parts = this.#partsOf(banner);
+      if (parts.element === place) place = place.nextElementSibling;
+      else byId('room-banners').insertBefore(parts.element, place);
+      this.#fill(parts, banner, room);
+      this.#tell(banner);
+    }
+  }
+
+  #partsOf({ id }) {
+    if (!this.#shown.has(id)) {
+      const parts = { element: make('div', 'banner'), text: make('p', 'banner-text'), buttons: make('div', 'banner-buttons'), does: '' };
+      parts.element.append(parts.text, parts.buttons);
+      parts.element.dataset.banner = id;
+      this.#shown.set(id, parts);
+    }
+    return this.#shown.get(id);
+  }
+
+  #fill(parts, { tone, at, text, buttons = [] }, room) {
+    parts.element.dataset.tone = tone;
+    this.#clocks.remove(parts.text);
+    if (at === undefined) write(parts.text, text(''));
+    else this.#clocks.set(parts.text, at, (clock) => write(parts.text, text(clock)));
+    const does = buttons.map(({ label }) => label).join();
+    if (parts.does !== does) {
+      parts.does = does;
+      parts.buttons.replaceChildren(...buttons.map(({ label, isQuiet, act }) => {
+        const button = make('button', isQuiet ? '' : 'primary', label);
+        button.type = 'button';
+        onPress(button, () => this.#do(act));
+        return button;
+      }));
+    }
+    for (const button of parts.buttons.children) button.disabled = room.isStale;
+    parts.buttons.hidden = buttons.length === 0;
+  }
+
+  // Once, with the time as it was then: a voice every second would leave no room to answer.
+  #tell({ id, tone, at, text }) {
+    if (this.#heard.has(id)) return;
+    this.#heard.add(id);
+    const left = at === undefined ? '' : clockIn(at);
+    write(byId(tone === 'urgent' ? 'room-alert' : 'room-heard'), text(left));
+  }
+}
+
+function clockIn(at) {
+  const whole = Math.max(0, Math.ceil((at - performance.now()) / 1000));
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
+}
+
+/** [{id, tone, at, text(clock), buttons}] */
+function bannersOf(room, game) {
+  const isRunning = room.info.match !== undefined && room.info.match.outcome === undefined;
+  return [
+    ...aboutOneself(room, game, isRunning),
+    ...(isRunning ? Object.entries(room.info.seats).flatMap(([seat, each]) => aboutAbsent(room, Number(seat), each)) : []),
+    ...(isRunning ? aboutPlace(room) : aboutStart(room, game)),
+    ...aboutEnd(room),
+  ];
+}
+
+function aboutOneself({ own }, game, isRunning) {
+  if (own === null || !isRunning) return [];
+  const banners = [];
+  const cost = game === undefined ? '' : costOf(game.policy, own.skipped);
+  if (own.asked) {
+    banners.push({
+      id: 'asked', tone: 'urgent', at: own.asked.expires_at,
+      text: (clock) => say('room.asked', { name: own.asked.by, clock, cost }),
+      buttons: [{ label: say('room.here'), act: (_, here) => here.stay() }],
+    });
+  }
+  if (own.gone) banners.push({ id: 'gone', tone: 'info', text: () => say('room.gone_own') });
+  else if (own.bot) banners.push({ id: 'bot', tone: 'urgent', text: () => say('room.bot_own') });
+  else if (own.back_at !== undefined) {
+    banners.push({
+      id: 'brb', tone: 'away', at: own.back_at, text: (clock) => say('room.brb_own', { clock }),
+      buttons: [{ label: say('brb.back'), act: (room) => room.brb(0) }],
+    });
+  } else if (own.skipped) {
+    banners.push({ id: `skipped-${own.skipped}`, tone: 'urgent', text: () => say('room.skipped_own', { cost }) });
+  }
+  return banners;
+}
+
+function aboutAbsent(room, seat, { player, absent }) {
+  if (absent === undefined || seat === room.seat) return [];
+  const { name } = player;
+  const { left, resigns_at: resigns, claim_at: claim } = absent;
+  const isOver = claim !== undefined && claim <= performance.now();
+  const waits = room.info.match.waits_for ?? [];
+  const mayClaim = isOver && playsIn(room.info, room.seat) && !room.own.gone && !waits.includes(room.seat);
+  if (mayClaim) {
+    return [{
+      id: `claim-${seat}`, tone: 'urgent',
+      text: () => say('room.claim_now', { name }),
+      buttons: [
+        { label: say('room.claim_win'), act: (there) => there.claim('win') },
+        { label: say('room.claim_draw'), isQuiet: true, act: (there) => there.claim('draw') },
+      ],
+    }];
+  }
+  const id = `absent-${seat}`;
+  if (resigns !== undefined) {
+    return [{ id, tone: 'info', at: resigns, text: (clock) => say('room.left_resigns', { name, clock }) }];
+  }
+  if (claim !== undefined && !isOver) {
+    const key = left ? 'room.left_claim' : 'room.lost_claim';
+    return [{ id, tone: 'info', at: claim, text: (clock) => say(key, { name, clock }) }];
+  }
+  return [{ id, tone: 'info', text: () => say(left ? 'room.left' : 'room.lost', { name }) }];
+}
+
+function aboutPlace({ info, seat, own }) {
+  if (playsIn(info, seat)) return [];
+  if (own !== null) return [{ id: 'next', tone: 'info', text: () => say('room.next_match') }];
+  const isFree = Object.values(info.seats).some(({ player }) => player === undefined);
+  const buttons = isFree ? [{ label: say('room.sit_next'), isQuiet: true, act: (_, here) => here.rooms.join(info.id) }] : [];
+  return [{ id: 'watching', tone: 'info', text: () => say('room.watching'), buttons }];
+}
+
+function aboutStart({ info, own, seat }, game) {
+  const { match } = info;
+  const people = Object.values(info.seats).filter(({ player }) => player !== undefined);
+  const present = people.filter((each) => each.reserved_at === undefined
+    && each.status !== 'offline' && each.status !== 'reconnecting');
+  const banners = [];
+  if (match?.outcome) banners.push(outcomeBanner(match, own, seat, present, game));
+  if (own === null) {
+    const isFree = people.length < Object.keys(info.seats).length;
+    banners.push({
+      id: 'sit', tone: 'info', text: () => say(isFree ? 'room.watching_free' : 'room.watching'),
+      buttons: isFree ? [{ label: say('room.sit'), act: (_, here) => here.rooms.join(info.id) }] : [],
+    });
+    return banners;
+  }
+  if (match !== undefined || game === undefined) return banners;
+  const copy = { label: say('room.invite'), isQuiet: true, act: (_, _here, view) => view.copyLink() };
+  const isHost = info.host === own.player.id;
+  if (present.length < game.least) {
+    const text = () => say(game.most === game.least ? 'room.alone' : 'room.too_few', { count: game.least });
+    banners.push({ id: 'alone', tone: 'info', text, buttons: [copy] });
+  } else if (isHost) {
+    banners.push({
+      id: 'start', tone: 'good', text: () => say('room.may_start', { count: present.length }),
+      buttons: [{ label: say('room.start'), act: (there) => there.start() }, copy],
+    });
+  } else {
+    const host = people.find(({ player }) => player.id === info.host)?.player.name ?? '?';
+    banners.push({ id: 'host', tone: 'info', text: () => say('room.host_starts', { name: host }) });
+  }
+  return banners;
+}
+
+function outcomeBanner(match, own, seat, present, game) {
+  const { outcome, players, number } = match;
+  // Who sits there now may be somebody else than who played.
+  const played = own !== null && players[seat]?.id === own.player.id ? seat : null;
+  const others = present.filter((each) => each.wants_more && each !== own).map(({ player }) => player.name);
+  const text = () => [
+    headlineOf(outcome, players, played),
+    whyOf(outcome, players, played),
+    others.length > 0 ? say('room.wants', { names: namesOf(others), count: others.length }) : '',
+    own?.wants_more ? say('room.wants_own') : '',
+    own !== null && game !== undefined && present.length < game.least ? say('room.nobody_left') : '',
+  ].filter(Boolean).join(' ');
+  const mayStart = own !== null && !own.wants_more && game !== undefined && present.length >= game.least;
+  return {
+    id: `outcome-${number}`, tone: outcome.winners.includes(played) ? 'good' : 'info', text,
+    buttons: mayStart ? [{ label: say('room.again'), act: (there) => there.start() }] : [],
+  };
+}
+
+function aboutEnd({ info }) {
+  if (info.closes_at === undefined) return [];
+  return [{ id: 'closes', tone: 'info', at: info.closes_at, text: (clock) => say('room.closes', { clock }) }];
+}

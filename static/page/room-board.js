@@ -1,0 +1,130 @@
+// The board: the page part of the room's game, one for each match, and what is there before the first.
+
+import { byId, write } from '/static/page/elements.js';
+import { pictureOf, rulesOf, titleOf } from '/static/page/games.js';
+import { onLanguage, say } from '/static/page/language.js';
+import { PlainGame } from '/static/page/plain-game.js';
+import { Problem } from '/static/stillhere.js';
+
+export class RoomBoard {
+  #onProblem;
+  #part = null;
+  #drawn = ''; // which match, from which seat
+  #last = []; // what was drawn last
+  #room = null;
+  #Part = null;
+
+  /** onProblem(problem): an action did not get through for another reason than the game's rules. */
+  constructor({ onProblem }) {
+    this.#onProblem = onProblem;
+    onLanguage(() => this.#drawAnew());
+  }
+
+  /** Part: the class of the game's page part; null: it has none. */
+  use(Part) {
+    this.clear();
+    this.#Part = Part ?? PlainGame;
+  }
+
+  clear() {
+    this.#part?.destroy();
+    this.#part = null;
+    this.#drawn = '';
+    this.#last = [];
+    this.#room = null;
+    byId('board').replaceChildren();
+  }
+
+  draw(room) {
+    this.#room = room;
+    const { info, view, seat, isStale } = room;
+    const hasMatch = info.match !== undefined && view !== null;
+    byId('board').hidden = !hasMatch;
+    byId('board').inert = isStale;
+    byId('board-card').classList.toggle('is-stale', isStale);
+    byId('board-stale').hidden = !isStale;
+    byId('board-rest').hidden = hasMatch;
+    if (!hasMatch) {
+      this.#drawRest(info.game);
+      return;
+    }
+    const which = `${info.match.id} ${seat}`;
+    if (which !== this.#drawn) this.#begin(room, which);
+    if ([view, info.match, info.seats].every((each, at) => each === this.#last[at])) return;
+    this.#last = [view, info.match, info.seats];
+    this.#guard(() => this.#part.draw({
+      view, waitsFor: info.match.waits_for ?? [], outcome: info.match.outcome ?? null,
+    }));
+  }
+
+  #begin(room, which) {
+    this.#part?.destroy();
+    byId('board').replaceChildren();
+    this.#drawn = which;
+    this.#last = [];
+    const element = document.createElement('div');
+    byId('board').append(element);
+    const here = {
+      seat: playsIn(room.info, room.seat) ? room.seat : null,
+      act: (action) => this.#act(room, action),
+      say,
+      seats: () => seatsOf(room),
+    };
+    this.#guard(() => { this.#part = new this.#Part(element, here); });
+  }
+
+  async #act(room, action) {
+    if (room.isStale) {
+      const problem = new Problem(0, { code: 'no_connection' });
+      this.#onProblem(problem);
+      throw problem;
+    }
+    try {
+      return await room.act(action);
+    } catch (problem) {
+      if (problem.code !== 'not_allowed' && problem.code !== 'invalid') this.#onProblem(problem);
+      throw problem;
+    }
+  }
+
+  // A game's bug must not take the room's own buttons along.
+  #guard(draw) {
+    try {
+      draw();
+    } catch (error) {
+      reportError(error);
+    }
+  }
+
+  #drawRest(game) {
+    const rest = byId('board-rest');
+    if (rest.dataset.game !== game) byId('board-picture').replaceChildren(pictureOf(game));
+    rest.dataset.game = game;
+    write(byId('board-title'), titleOf(game));
+    write(byId('board-rules'), rulesOf(game));
+  }
+
+  #drawAnew() {
+    const room = this.#room;
+    if (room === null) return;
+    this.#drawn = '';
+    this.draw(room);
+  }
+}
+
+/** Whether the player in `seat` is one of those of the match, and still is. */
+export function playsIn({ match, seats }, seat) {
+  const player = seats[seat]?.player;
+  return match !== undefined && player !== undefined && match.players[seat]?.id === player.id;
+}
+
+function seatsOf({ info, seat: own }) {
+  const { match, seats } = info;
+  return match.players.map(({ id, name }, seat) => {
+    const now = seats[seat]?.player?.id === id ? seats[seat] : {};
+    return {
+      seat, name, isOwn: seat === own && playsIn(info, own), isBot: now.bot === true,
+      isGone: now.gone === true || now.player === undefined,
+    };
+  });
+}

@@ -1,0 +1,82 @@
+// What is said in a room, and what happens in it, as sentences.
+
+import { byId, make } from '/static/page/elements.js';
+import { onLanguage, say, time } from '/static/page/language.js';
+import { noticeOf } from '/static/page/room-words.js';
+
+const NEAR = 40; // pixels from the end, that count as "at the end"
+
+export class RoomChat {
+  #do;
+  #here;
+  #lines = new Map(); // id -> li
+  #shown = null;
+
+  constructor(here, { act }) {
+    this.#here = here;
+    this.#do = act;
+    byId('chat-form').addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#say();
+    });
+    onLanguage(() => this.#clearLines());
+  }
+
+  clear() {
+    this.#clearLines();
+    byId('chat-text').value = '';
+  }
+
+  draw({ chat, own, isStale }) {
+    byId('chat-send').disabled = isStale;
+    byId('chat-form').hidden = false;
+    byId('chat-empty').hidden = chat.length > 0;
+    if (chat === this.#shown) return;
+    this.#shown = chat;
+    const log = byId('chat-log');
+    const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
+    const stays = new Set(chat.map(({ id }) => id));
+    for (const [id, item] of this.#lines) {
+      if (stays.has(id)) continue;
+      item.remove();
+      this.#lines.delete(id);
+    }
+    for (const line of chat) {
+      if (this.#lines.has(line.id)) continue;
+      const item = this.#item(line, own);
+      this.#lines.set(line.id, item);
+      log.append(item);
+    }
+    if (isAtEnd) log.scrollTop = log.scrollHeight;
+  }
+
+  #item(line) {
+    if (line.player === undefined) return make('li', 'chat-notice muted', noticeOf(line));
+    const isOwn = line.player.id === this.#here.player?.id;
+    const item = make('li', isOwn ? 'chat-line is-own' : 'chat-line');
+    const at = make('time', 'muted', time(line.at));
+    at.dateTime = line.at;
+    const head = make('p', 'chat-head');
+    head.append(make('bdi', 'chat-name', isOwn ? say('lobby.you') : line.player.name), ' ', at);
+    const text = make('p', 'chat-said', line.text);
+    text.dir = 'auto';
+    item.append(head, text);
+    return item;
+  }
+
+  async #say() {
+    const input = byId('chat-text');
+    const text = input.value.trim();
+    if (!text) return;
+    input.value = '';
+    if (await this.#do((room) => room.say(text))) return;
+    input.value ||= text; // what was typed stays
+    input.focus();
+  }
+
+  #clearLines() {
+    this.#lines.clear();
+    this.#shown = null;
+    byId('chat-log').replaceChildren();
+  }
+}

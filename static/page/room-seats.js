@@ -1,0 +1,186 @@
+// Who sits where, how they are, and the clock that runs against them.
+
+import { byId, make, onPress, write } from '/static/page/elements.js';
+import { onLanguage, say } from '/static/page/language.js';
+import { showAvatar, showStatus } from '/static/page/status.js';
+
+const THINKING = 10_000; // ms in which nobody is asked whether they are there
+const BETWEEN = 60_000; // and between two times
+const LOW = 15; // seconds of the own clock
+const ASKABLE = new Set(['active', 'away', 'warned']);
+
+export class RoomSeats {
+  #clocks;
+  #do;
+  #onOwnClock;
+  #rows = new Map(); // number of the seat -> its parts
+  #since = new Map(); // number of the seat -> since when the match waits for it
+  #asked = new Map(); // number of the seat -> when they were asked last
+  #match = null;
+
+  /**
+   * clocks: Clocks; act(what): does something in the room and tells what goes wrong;
+   * onOwnClock({clock, left, isLow}): the own clock has moved.
+   */
+  constructor(clocks, { act, onOwnClock }) {
+    this.#clocks = clocks;
+    this.#do = act;
+    this.#onOwnClock = onOwnClock;
+    onLanguage(() => this.clear());
+  }
+
+  clear() {
+    for (const { row } of this.#rows.values()) row.remove();
+    this.#rows.clear();
+    this.#since.clear();
+    this.#asked.clear();
+  }
+
+  /** policy: of the game; undefined as long as it is not known. */
+  draw(room, policy) {
+    const { info } = room;
+    const waits = info.match?.waits_for ?? [];
+    if (this.#match !== info.match?.id) this.#since.clear();
+    this.#match = info.match?.id ?? null;
+    for (const number of this.#since.keys()) if (!waits.includes(number)) this.#since.delete(number);
+    for (const number of waits) if (!this.#since.has(number)) this.#since.set(number, performance.now());
+
+    const taken = Object.entries(info.seats).filter(([, { player }]) => player !== undefined);
+    const numbers = new Set(taken.map(([number]) => Number(number)));
+    for (const [number, { row }] of this.#rows) {
+      if (numbers.has(number)) continue;
+      row.remove();
+      this.#rows.delete(number);
+    }
+    let place = byId('seat-list').firstElementChild;
+    for (const [key, seat] of taken) {
+      const number = Number(key);
+      const parts = this.#partsOf(number, seat.player);
+      if (parts.row === place) place = place.nextElementSibling;
+      else byId('seat-list').insertBefore(parts.row, place);
+      this.#drawSeat(parts, number, seat, room, policy);
+    }
+    const free = Object.keys(info.seats).length - taken.length;
+    byId('free-seats').hidden = free === 0;
+    write(byId('free-text'), say('play.free', { count: free }));
+  }
+
+  #partsOf(number, player) {
+    const known = this.#rows.get(number);
+    if (known?.player.id === player.id && known.player.name === player.name) return known;
+    known?.row.remove();
+    const parts = {
+      player,
+      row: make('li', 'seat'),
+      tags: make('span', 'seat-tags'),
+      status: make('span', 'status'),
+      note: make('p', 'seat-note muted'),
+      clock: make('div', 'seat-clock'),
+      left: make('span', 'seat-left'),
+      bar: make('i'),
+      ask: make('button', 'seat-ask', say('seat.ask')),
+    };
+    const avatar = make('span', 'avatar');
+    avatar.setAttribute('aria-hidden', 'true');
+    showAvatar(avatar, player);
+    const name = make('bdi', 'player-name', player.name);
+    name.title = player.name;
+    const head = make('p', 'seat-head');
+    head.append(name, parts.tags);
+    const who = make('div', 'seat-who');
+    who.append(head, parts.note);
+    const track = make('span', 'bar');
+    track.setAttribute('aria-hidden', 'true');
+    track.append(parts.bar);
+    parts.clock.append(track, parts.left);
+    parts.ask.type = 'button';
+    onPress(parts.ask, () => this.#ask(number, parts));
+    parts.row.append(avatar, who, parts.status, parts.clock, parts.ask);
+    this.#rows.set(number, parts);
+    return parts;
+  }
+
+  #drawSeat(parts, number, seat, room, policy) {
+    const isOwn = number === room.seat;
+    const waits = room.info.match?.waits_for ?? [];
+    parts.row.dataset.seat = number;
+    parts.row.classList.toggle('is-own', isOwn);
+    parts.row.classList.toggle('is-waited-for', waits.includes(number));
+    parts.row.classList.toggle('is-gone', seat.gone === true);
+    showStatus(parts.status, seat.status);
+    const tags = [
+      isOwn && 'lobby.you', seat.player.id === room.info.host && 'seat.host', seat.bot && 'seat.bot_tag',
+      seat.gone && 'seat.out_tag', seat.player.guest && !isOwn && 'lobby.guest',
+    ].filter(Boolean);
+    if (parts.tags.dataset.tags !== tags.join()) {
+      parts.tags.dataset.tags = tags.join();
+      parts.tags.replaceChildren(...tags.map((key) => make('span', key === 'lobby.guest' ? 'guest' : 'tag', say(key))));
+    }
+    this.#drawNote(parts.note, seat, waits.includes(number), isOwn);
+    this.#drawClock(parts, seat, isOwn, policy);
+    this.#drawAsk(parts.ask, number, seat, room);
+  }
+
+  #drawNote(note, seat, isWaitedFor, isOwn) {
+    const [at, key, values] = noteOf(seat, isWaitedFor, isOwn);
+    this.#clocks.remove(note);
+    if (at === undefined) write(note, key === null ? '' : say(key, values));
+    else this.#clocks.set(note, at, (clock) => write(note, say(key, { clock, ...values })));
+  }
+
+  #drawClock({ clock, left, bar, row }, { move_at: at }, isOwn, policy) {
+    clock.hidden = at === undefined;
+    row.classList.remove('is-low');
+    this.#clocks.remove(clock);
+    if (at === undefined) {
+      if (isOwn) this.#onOwnClock(null);
+      return;
+    }
+    const span = policy?.move_time ?? 60;
+    this.#clocks.set(clock, at, (text, seconds) => {
+      write(left, text);
+      bar.style.transform = `scaleX(${Math.min(1, seconds / span)})`;
+      const isLow = isOwn && seconds <= Math.min(LOW, span / 2);
+      row.classList.toggle('is-low', isLow);
+      if (isOwn) this.#onOwnClock({ clock: text, left: seconds, isLow });
+    });
+  }
+
+  #drawAsk(button, number, seat, room) {
+    const { info, own } = room;
+    const isPlaying = own !== null && info.state === 'playing' && !own.gone
+      && info.match?.players[room.seat]?.id === own.player.id;
+    const mayAsk = isPlaying && number !== room.seat && (info.match.waits_for ?? []).includes(number)
+      && ASKABLE.has(seat.status) && !seat.absent && !seat.bot && !seat.back_at && !seat.asked && !room.isStale;
+    button.setAttribute('aria-label', say('seat.ask_name', { name: seat.player.name }));
+    this.#clocks.remove(button);
+    if (!mayAsk) {
+      button.hidden = true;
+      return;
+    }
+    const since = (this.#since.get(number) ?? 0) + THINKING;
+    const again = (this.#asked.get(number) ?? -Infinity) + BETWEEN;
+    button.onclick = null;
+    this.#clocks.set(button, Math.max(since, again), (_, left) => { button.hidden = left > 0; });
+  }
+
+  async #ask(number, { ask }) {
+    ask.hidden = true;
+    if (await this.#do((room) => room.pulse(number))) this.#asked.set(number, performance.now());
+    else ask.hidden = false;
+  }
+}
+
+/** [until when, words, values]: the one thing that matters most about a seat. */
+function noteOf(seat, isWaitedFor, isOwn) {
+  if (seat.gone) return [undefined, 'seat.out'];
+  if (seat.reserved_at !== undefined) return [seat.reserved_at, 'seat.reserved'];
+  if (seat.back_at !== undefined) return [seat.back_at, isOwn ? 'seat.back_own' : 'seat.back'];
+  if (seat.bot) return [undefined, isOwn ? 'seat.bot_own' : 'seat.bot'];
+  if (seat.asked) return [seat.asked.expires_at, isOwn ? 'seat.asked_own' : 'seat.asked', { name: seat.asked.by }];
+  if (seat.signs_out_at !== undefined) return [seat.signs_out_at, isOwn ? 'seat.idle_own' : 'seat.idle'];
+  if (seat.skipped) return [undefined, 'seat.skipped', { count: seat.skipped }];
+  if (seat.wants_more) return [undefined, 'seat.wants'];
+  if (isWaitedFor) return [undefined, isOwn ? 'seat.turn_own' : 'seat.turn'];
+  return [undefined, null];
+}

@@ -1,0 +1,298 @@
+// A room: the board, who sits there, what they say, and what happens if somebody is away. What is
+// shown follows from what the server told; nothing here decides anything.
+
+import { partOf } from '/static/games/index.js';
+import { Clocks } from '/static/page/clocks.js';
+import { inWords, onClock } from '/static/page/durations.js';
+import { byId, make, onPress, write } from '/static/page/elements.js';
+import { titleOf } from '/static/page/games.js';
+import { onLanguage, say } from '/static/page/language.js';
+import { playsIn, RoomBoard } from '/static/page/room-board.js';
+import { RoomBanners } from '/static/page/room-banners.js';
+import { RoomChat } from '/static/page/room-chat.js';
+import { RoomSeats } from '/static/page/room-seats.js';
+import { afkRules, explainRoom } from '/static/page/room-words.js';
+import { Problem } from '/static/stillhere.js';
+
+const BREAKS = [30, 60, 120, 180, 300]; // seconds
+const ENDS = { empty: 'room.closed_empty', idle: 'room.closed_idle', failed: 'room.closed_failed', left: 'room.closed_left' };
+
+export class RoomView {
+  #here;
+  #games;
+  #alerts;
+  #onLeave;
+  #room = null;
+  #wanted = null; // the id that the address names
+  #watches = null; // the id of a room that they want to watch only
+  #problem = null; // why there is no room: {code} and words
+  #isOpen = false;
+  #isLow = false;
+  #clocks = new Clocks(() => this.#draw());
+  #seats;
+  #banners;
+  #chat;
+  #board;
+
+  /** onLeave(room, wasPlaying): they left it on purpose. */
+  constructor(here, games, alerts, { onLeave }) {
+    this.#here = here;
+    this.#games = games;
+    this.#alerts = alerts;
+    this.#onLeave = onLeave;
+    const act = (what) => this.#do(what);
+    this.#seats = new RoomSeats(this.#clocks, { act, onOwnClock: (clock) => this.#hearClock(clock) });
+    this.#banners = new RoomBanners(this.#clocks, { act });
+    this.#chat = new RoomChat(here, { act });
+    this.#board = new RoomBoard({ onProblem: (problem) => this.#complain(problem) });
+    here.on('room', (room) => { if (room === this.#room) this.#draw(); });
+    here.on('pulse', ({ room, by }) => {
+      if (room === this.#room?.id) alerts.raise(say('room.pulse_title'), say('room.pulse_text', { name: by }));
+    });
+    here.on('roomClosed', ({ room, reason, detail }) => {
+      if (room !== this.#wanted) return;
+      this.#fail({ code: reason, text: ENDS[reason] ? say(ENDS[reason]) : detail });
+    });
+    onPress(byId('room-again'), () => this.#enter());
+    onPress(byId('room-watch'), () => this.#enter({ spectate: true }));
+    onPress(byId('room-invite'), () => this.copyLink());
+    onPress(byId('free-invite'), () => this.copyLink());
+    onPress(byId('room-leave'), () => this.#askToLeave());
+    onPress(byId('leave-yes'), () => this.#leave());
+    onPress(byId('leave-no'), () => this.#unask());
+    byId('leave-sure').addEventListener('keydown', ({ key }) => { if (key === 'Escape') this.#unask(); });
+    onPress(byId('room-brb'), () => this.#do((room) => room.brb(Number(byId('room-brb-for').value))));
+    onLanguage(() => this.#draw());
+  }
+
+  /** The room that is next is only to be watched. */
+  watchOnly(id) {
+    this.#watches = id;
+  }
+
+  /** The section comes into sight: with the room that the address names. */
+  open(id) {
+    this.#isOpen = true;
+    if (id === this.#wanted && (this.#room !== null || this.#problem === null)) {
+      this.#draw();
+      return;
+    }
+    this.#forget();
+    this.#wanted = id;
+    const known = this.#here.rooms.joined.get(id);
+    this.#enter({ spectate: this.#watches === id, isBack: known !== undefined });
+    this.#watches = null;
+  }
+
+  /** Out of sight. Who has a seat keeps it; who only watched is gone. */
+  close() {
+    this.#isOpen = false;
+    this.#clocks.clear();
+    this.#hearClock(null);
+    if (this.#room !== null && this.#room.seat !== null) return;
+    this.#room?.leave();
+    this.#forget();
+  }
+
+  retry() {
+    if (this.#problem?.code === '') this.#enter();
+  }
+
+  /** Nobody is signed in any more, or somebody else. */
+  clear() {
+    this.#forget();
+    this.#draw();
+  }
+
+  async copyLink() {
+    const link = `${location.origin}/#/room/${this.#wanted}`;
+    const isCopied = await navigator.clipboard?.writeText(link).then(() => true, () => false);
+    const said = byId('room-said');
+    write(said, isCopied ? say('room.copied') : link);
+    if (isCopied) setTimeout(() => { if (said.textContent === say('room.copied')) write(said, ''); }, 4000);
+  }
+
+  // Coming in, and going
+
+  async #enter({ spectate = false, isBack = false } = {}) {
+    const id = this.#wanted;
+    this.#problem = null;
+    this.#draw();
+    try {
+      const [{ game }] = await Promise.all([this.#here.rooms.find(id), this.#games.load()]);
+      const Part = await partOf(game).catch(() => null);
+      if (id !== this.#wanted) return;
+      // Every function has an `apply`; a game's own is meant.
+      const apply = Part !== null && Object.hasOwn(Part, 'apply') ? (view, diff) => Part.apply(view, diff) : undefined;
+      const room = isBack
+        ? this.#here.rooms.joined.get(id)
+        : await this.#here.rooms.join(id, { spectate, apply });
+      if (id !== this.#wanted || room === undefined) return;
+      this.#board.use(Part);
+      this.#room = room;
+      this.#leaveOthers();
+      this.#draw();
+      if (document.activeElement === document.body) byId('room-title').focus({ preventScroll: true });
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      if (id === this.#wanted && problem.status !== 401) this.#fail({ code: problem.code, text: explainRoom(problem) });
+    }
+  }
+
+  // One sits at one table; where a match runs, the server has not let them come here.
+  #leaveOthers() {
+    for (const other of this.#here.rooms.joined.values()) {
+      if (other !== this.#room && !(other.info.state === 'playing' && playsIn(other.info, other.seat))) other.leave();
+    }
+  }
+
+  #fail(problem) {
+    this.#clear();
+    this.#problem = problem;
+    this.#draw();
+  }
+
+  #forget() {
+    this.#clear();
+    this.#wanted = this.#problem = null;
+  }
+
+  #clear() {
+    this.#room = null;
+    this.#clocks.clear();
+    this.#seats.clear();
+    this.#banners.clear();
+    this.#chat.clear();
+    this.#board.clear();
+    this.#unask({ isSilent: true });
+    for (const id of ['room-error', 'room-said']) write(byId(id), '');
+    this.#hearClock(null);
+  }
+
+  get #isInMatch() {
+    const { info, seat, own } = this.#room;
+    return info.state === 'playing' && playsIn(info, seat) && !own.gone;
+  }
+
+  #askToLeave() {
+    if (!this.#isInMatch) {
+      this.#leave();
+      return;
+    }
+    const grace = this.#games.get(this.#room.info.game)?.policy.leave_grace;
+    write(byId('leave-question'), say('room.leave_sure', { grace: grace ? inWords(grace) : '' }));
+    byId('leave-sure').hidden = false;
+    byId('leave-no').focus();
+  }
+
+  #unask({ isSilent = false } = {}) {
+    byId('leave-sure').hidden = true;
+    if (!isSilent) byId('room-leave').focus();
+  }
+
+  #leave() {
+    const room = this.#room;
+    const wasPlaying = this.#isInMatch;
+    room.leave();
+    this.#forget();
+    this.#onLeave(room, wasPlaying);
+  }
+
+  // What is done
+
+  async #do(what) {
+    write(byId('room-error'), '');
+    try {
+      await what(this.#room, this.#here, this);
+      return true;
+    } catch (problem) {
+      if (!(problem instanceof Problem)) throw problem;
+      this.#complain(problem);
+      return false;
+    }
+  }
+
+  #complain(problem) {
+    write(byId('room-error'), explainRoom(problem));
+  }
+
+  // What is shown
+
+  #draw() {
+    if (!this.#isOpen) return;
+    const room = this.#room;
+    byId('room-wait').hidden = room !== null;
+    byId('room-table').hidden = room === null;
+    if (room === null) {
+      this.#drawWait();
+      return;
+    }
+    const { info } = room;
+    const game = this.#games.get(info.game);
+    write(byId('room-title'), titleOf(info.game));
+    this.#drawAbout(info);
+    this.#board.draw(room);
+    this.#chat.draw(room);
+    this.#seats.draw(room, game?.policy);
+    this.#banners.draw(room, game);
+    this.#drawBreak(room);
+    this.#drawRules(game);
+    if (!this.#isInMatch) byId('leave-sure').hidden = true;
+  }
+
+  #drawWait() {
+    const problem = this.#problem;
+    byId('room-wait').classList.toggle('is-loading', problem === null);
+    write(byId('room-wait-title'), say(problem === null ? 'room.coming_in' : 'room.no_room'));
+    write(byId('room-wait-text'), problem?.text ?? '');
+    byId('room-wait-buttons').hidden = problem === null;
+    byId('room-again').hidden = problem === null || ['no_such_room', 'failed', 'empty', 'idle', 'already_seated'].includes(problem.code);
+    byId('room-watch').hidden = problem?.code !== 'already_seated';
+  }
+
+  #drawAbout({ private: isPrivate, spectators }) {
+    const parts = [say(isPrivate ? 'room.private' : 'room.public')];
+    if (spectators > 0) parts.push(say('play.spectators', { count: spectators }));
+    write(byId('room-about'), parts.join(' · '));
+  }
+
+  #drawBreak(room) {
+    const { own } = room;
+    const left = own?.brb_left ?? 0;
+    const mayGo = own !== null && this.#isInMatch && own.back_at === undefined && left >= 1;
+    byId('room-break').hidden = !mayGo;
+    if (!mayGo) return;
+    write(byId('room-brb-left'), say('room.brb_left', { clock: onClock(left) }));
+    byId('room-brb').disabled = room.isStale;
+    const select = byId('room-brb-for');
+    const offered = [...BREAKS.filter((seconds) => seconds < left), left];
+    if (select.dataset.offered === offered.join()) return;
+    select.dataset.offered = offered.join();
+    const chosen = Math.min(Number(select.value) || 60, left);
+    select.replaceChildren(...offered.map((seconds) => new Option(onClock(seconds), seconds)));
+    select.value = offered.includes(chosen) ? chosen : offered.at(-1);
+  }
+
+  #drawRules(game) {
+    const list = byId('afk-rules');
+    byId('afk').hidden = game === undefined;
+    if (game === undefined) return;
+    const rules = afkRules(game.policy);
+    if (list.dataset.rules === rules.join()) return;
+    list.dataset.rules = rules.join();
+    list.replaceChildren(...rules.map((rule) => make('li', '', rule)));
+  }
+
+  /** The own clock: in the title, and to be heard where the page is hidden. */
+  #hearClock(clock) {
+    if (!byId('warning').open) {
+      const isTold = clock !== null && (clock.isLow || document.visibilityState === 'hidden');
+      const title = isTold ? say('room.document', { clock: clock.clock }) : 'Still Here';
+      if (document.title !== title) document.title = title;
+    }
+    const isLow = clock?.isLow === true;
+    if (isLow && !this.#isLow) this.#alerts.raise(say('room.low_title'), say('room.low_text', { clock: clock.clock }));
+    if (!isLow && this.#isLow) this.#alerts.lower();
+    this.#isLow = isLow;
+  }
+}

@@ -1,0 +1,284 @@
+// Rooms and games, as a page takes part in them: the list, the queue, and the rooms it is in, which
+// it is in again after every reconnect until it leaves.
+
+import { Problem } from './calls.js';
+import { Room } from './room.js';
+import { RoomList } from './room-list.js';
+
+const PREFIX = 'room:';
+
+export class Rooms {
+  list = new RoomList();
+  joined = new Map(); // id -> Room, in which a `room` has come
+  queue = null;
+  #requests;
+  #call;
+  #own;
+  #on;
+  #entries = new Map(); // id -> {room, wish, isAsking, isLeaving, waiting: [{resolve, reject}]}
+  #isConnected = false;
+
+  /**
+   * requests: Requests; call(method, path, options): as in calls.js; own() -> the player's id; on:
+   * what is told to the page, `list`, `room`, `said`, `queued`, `matched`, `pulse`, `closed`, and
+   * `did(message, answer)`, where `answer` is the promise of what becomes of it.
+   */
+  constructor({ requests, call, own, on }) {
+    this.#requests = requests;
+    this.#call = call;
+    this.#own = own;
+    this.#on = on;
+  }
+
+  /** Whether the player has said "be right back" in a room, and is not back yet. */
+  get isAwayOnPurpose() {
+    return [...this.joined.values()].some(({ own }) => own?.back_at > performance.now());
+  }
+
+  // By calls: all but `create` are no activity
+
+  async games() {
+    return (await this.#call('GET', '/api/games', { isPassive: true })).games;
+  }
+
+  create({ game, isPrivate = false }) {
+    return this.#call('POST', '/api/rooms', { body: { game, private: isPrivate } });
+  }
+
+  /** What the list would say of one room, private or not. */
+  find(id) {
+    return this.#call('GET', `/api/rooms/${encodeURIComponent(id)}`, { isPassive: true });
+  }
+
+  matches({ player = null, after = null, limit = 20 } = {}) {
+    const query = new URLSearchParams({ limit, ...(player && { player }), ...(after && { after }) });
+    return this.#call('GET', `/api/matches?${query}`, { isPassive: true });
+  }
+
+  match(id) {
+    return this.#call('GET', `/api/matches/${encodeURIComponent(id)}`, { isPassive: true });
+  }
+
+  // By the connection
+
+  join(id, { seat, spectate = false, apply } = {}) {
+    let entry = this.#entries.get(id);
+    if (entry === undefined || entry.isLeaving) {
+      const room = new Room(id, { ask: (message) => this.#ask(message), own: this.#own, apply });
+      entry = { room, waiting: [] };
+      this.#entries.set(id, entry);
+    }
+    entry.wish = { ...(seat !== undefined && { seat }), ...(spectate && { spectate }) };
+    return new Promise((resolve, reject) => {
+      entry.waiting.push({ resolve, reject });
+      if (this.#isConnected) this.#enter(entry);
+    });
+  }
+
+  async quickMatch({ game = null } = {}) {
+    this.queue = { game, waiting: 0 };
+    await this.#queue().catch((problem) => {
+      if (problem.status === 0) return; // asked for again when the connection is back
+      this.queue = null;
+      throw problem;
+    });
+    return this.queue;
+  }
+
+  async cancelQuickMatch() {
+    this.queue = null;
+    const isOver = ({ type, waiting }) => type === 'queued' && waiting === 0;
+    await this.#do({ type: 'quick_match', cancel: true }, isOver).catch(ignoreLoss);
+  }
+
+  // Inside: what the player does
+
+  #ask(message) {
+    if (message.type === 'leave') return this.#leave(message.room);
+    return this.#do(message);
+  }
+
+  #do(message, isAnswer) {
+    const answer = this.#requests.ask(message, isAnswer);
+    this.#on.did(message, answer);
+    return answer;
+  }
+
+  #queue({ isAgain = false } = {}) {
+    const { game } = this.queue;
+    const message = { type: 'quick_match', ...(game !== null && { game }) };
+    // Who waited already is told first that they do so no longer.
+    const isAnswer = ({ type, reason }) => type === 'queued' && reason !== 'cancelled';
+    return isAgain ? this.#requests.ask(message, isAnswer) : this.#do(message, isAnswer);
+  }
+
+  async #enter(entry) {
+    const { room, wish } = entry;
+    const isAnswer = ({ type, room: id }) => type === 'joined' && id === room.id;
+    entry.isAsking = true; // what comes before the answer is as it was
+    try {
+      await this.#do({ type: 'join', room: room.id, ...wish }, isAnswer);
+      entry.isAsking = false;
+    } catch (problem) {
+      entry.isAsking = false;
+      if (problem.status === 0) return; // joined again when the connection is back
+      for (const { reject } of entry.waiting.splice(0)) reject(problem);
+      if (!this.joined.has(room.id)) this.#entries.delete(room.id);
+    }
+  }
+
+  // Not by `join`, which is an activity, and takes another seat where the own one is lost: whose page
+  // comes back by itself need not be there.
+  async #enterAgain({ room }) {
+    const topic = PREFIX + room.id;
+    const isAnswer = (message) => message.type === 'room' && message.topic === topic;
+    try {
+      await this.#requests.ask({ type: 'watch', topic }, isAnswer);
+    } catch (problem) {
+      if (problem.status === 0 || this.joined.get(room.id) !== room) return;
+      this.#lose(room.id, { reason: problem.code, detail: problem.detail });
+    }
+  }
+
+  /** Gone for this page at once, whatever becomes of the connection; for the server when it hears. */
+  async #leave(id) {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    entry.isLeaving = true;
+    this.joined.delete(id);
+    const isLeft = ({ type, room }) => type === 'left' && room === id;
+    try {
+      await this.#do({ type: 'leave', room: id }, isLeft);
+    } catch (problem) {
+      if (problem.status === 0) return; // said when the connection is back
+    }
+    if (this.#entries.get(id) === entry) this.#entries.delete(id);
+  }
+
+  #lose(id, { reason, detail }) {
+    this.#entries.delete(id);
+    this.joined.delete(id);
+    this.#on.closed({ room: id, reason, detail });
+  }
+
+  // Inside: what the connection says
+
+  /** There is a connection: everything again that was wanted. `isHere`: as far as is known. */
+  connected(isHere) {
+    this.#isConnected = true;
+    this.list.wait();
+    for (const entry of [...this.#entries.values()]) {
+      const { room, isLeaving, waiting } = entry;
+      room.wait();
+      if (isLeaving) this.#leave(room.id);
+      else if (this.joined.has(room.id) && waiting.length === 0) this.#enterAgain(entry);
+      else this.#enter(entry);
+    }
+    if (this.queue === null) return;
+    if (isHere) this.#queue({ isAgain: true }).catch((problem) => this.#fallOut(problem));
+    else this.#hearOfQueue({ waiting: 0, reason: 'away' });
+  }
+
+  disconnected() {
+    this.#isConnected = false;
+    this.list.isStale = true;
+    for (const room of this.joined.values()) {
+      room.isStale = true;
+      this.#on.room(room);
+    }
+  }
+
+  /** Nobody is signed in any more. */
+  clear() {
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    this.joined.clear();
+    this.list.clear();
+    this.queue = null;
+    for (const { waiting } of entries) {
+      for (const { reject } of waiting) reject(new Problem(401, { code: 'not_signed_in' }));
+    }
+  }
+
+  /** Takes what is about rooms; returns whether it was. `watch(topic)` asks for what was missed. */
+  hear(message, watch) {
+    switch (message.type) {
+      case 'rooms':
+        this.list.replace(message);
+        this.#on.list(this.list);
+        return true;
+      case 'rooms_changed':
+        if (this.list.apply(message)) this.#on.list(this.list);
+        else watch(message.topic);
+        return true;
+      case 'room':
+      case 'room_changed':
+      case 'said':
+        this.#hearOf(message, watch);
+        return true;
+      case 'room_closed':
+        this.#close(message);
+        return true;
+      case 'left': // where this page did not ask for it, another one of the player's did
+        if (this.joined.has(message.room)) this.#lose(message.room, { reason: 'left', detail: '' });
+        return true;
+      case 'queued':
+        this.#hearOfQueue(message);
+        return true;
+      case 'matched':
+        this.queue = null;
+        this.#on.matched(instantOf(message, ['room', 'game']));
+        return true;
+      case 'pulse':
+        this.#on.pulse(instantOf(message, ['room', 'by']));
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  #hearOf(message, watch) {
+    const entry = this.#entries.get(message.topic.slice(PREFIX.length));
+    if (entry === undefined || entry.isLeaving) return; // it was left meanwhile
+    const { room } = entry;
+    if (message.type !== 'room') {
+      if (!room.apply(message)) watch(message.topic);
+      else if (this.joined.has(room.id)) this.#on.room(room);
+      if (message.type === 'said') this.#on.said({ room, line: message.line });
+      return;
+    }
+    room.replace(message);
+    this.joined.set(room.id, room);
+    if (!entry.isAsking) for (const { resolve } of entry.waiting.splice(0)) resolve(room);
+    this.#on.room(room);
+  }
+
+  #close({ topic, reason, detail }) {
+    const id = topic.slice(PREFIX.length);
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return;
+    const problem = new Problem(404, { code: 'no_such_room', detail });
+    for (const { reject } of entry.waiting.splice(0)) reject(problem);
+    if (entry.isLeaving) this.#entries.delete(id);
+    else this.#lose(id, { reason, detail });
+  }
+
+  #fallOut(problem) {
+    if (problem.status !== 0) this.#hearOfQueue({ waiting: 0, reason: problem.code });
+  }
+
+  #hearOfQueue({ game = null, waiting, reason = null }) {
+    if (waiting === 0) this.queue = null;
+    else this.queue = { game, waiting };
+    this.#on.queued({ game, waiting, reason });
+  }
+}
+
+function instantOf(message, fields) {
+  const kept = Object.fromEntries(fields.map((field) => [field, message[field]]));
+  return { ...kept, expiresAt: performance.now() + message.expires_in * 1000 };
+}
+
+function ignoreLoss(problem) {
+  if (problem.status !== 0) throw problem;
+}

@@ -1,0 +1,114 @@
+"""What is said in a room, and what the room itself tells."""
+
+import pytest
+
+from server.rooms.chat import AT_ONCE, LINES_KEPT, LONGEST_LINE, WITHIN, Chat
+from tests.rooms.games import Together
+from tests.rooms.world import World, lines, refused
+
+
+@pytest.fixture
+def world() -> World:
+    return World(Together())
+
+
+def test_everybody_in_the_room_talks_and_nobody_else(world: World) -> None:
+    ada, kim, bo = world.players(3)
+    room = world.room("together", ada)
+    world.joins(kim, room, spectate=True)
+    assert lines(world.says(ada, room, "Hello")) == ["Hello"]
+    assert lines(world.says(kim, room, "I watch")) == ["I watch"]
+    with refused("not_here"):
+        world.says(bo, room)
+    world.leaves(kim, room)
+    with refused("not_here"):
+        world.says(kim, room)
+    with refused("no_such_room"):
+        world.rooms.say(ada, "r999", "Hello", world.now)
+
+
+def test_the_last_fifty_lines_are_kept_and_their_numbers_grow(world: World) -> None:
+    ada = world.player()
+    room = world.room("together", ada)
+    for number in range(60):
+        world.passes(WITHIN)
+        world.says(ada, room, str(number))
+    assert len(room.chat.lines) == LINES_KEPT
+    assert [line.text for line in room.chat.lines] == [str(number) for number in range(10, 60)]
+    ids = [line.id for line in room.chat.lines]
+    assert ids == list(range(ids[0], ids[0] + LINES_KEPT))
+
+
+def test_a_chat_that_is_read_back_goes_on_counting() -> None:
+    chat = Chat()
+    chat.note("joined", 1.0, "Ada", 0)
+    chat.note("left", 2.0, "Ada", 0)
+    again = Chat(chat.lines)
+    assert again.note("joined", 3.0, "Kim", 0).id == 3
+    assert Chat().note("joined", 3.0).id == 1
+
+
+@pytest.mark.parametrize("text", ["", " \n\t ", "x" * (LONGEST_LINE + 1)])
+def test_a_line_has_one_to_three_hundred_characters(world: World, text: str) -> None:
+    ada = world.player()
+    room = world.room("together", ada)
+    before = room.chat.lines
+    with refused("invalid"):
+        world.says(ada, room, text)
+    assert room.chat.lines == before
+    world.says(ada, room, "x" * LONGEST_LINE)
+
+
+def test_a_line_is_one_line(world: World) -> None:
+    ada = world.player()
+    room = world.room("together", ada)
+    assert lines(world.says(ada, room, "  one\n two \u2028three  ")) == ["one two three"]
+
+
+def test_five_lines_in_five_seconds_are_enough(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    for _ in range(AT_ONCE):
+        world.says(ada, room)
+    world.passes(WITHIN - 0.001)
+    with refused("too_much_chat"):
+        world.says(ada, room)
+    world.says(kim, room)
+    world.passes(0.001)
+    for _ in range(AT_ONCE):
+        world.says(ada, room)
+    with refused("too_much_chat"):
+        world.says(ada, room)
+
+
+@pytest.mark.parametrize("spectate", [False, True])
+def test_going_and_coming_back_is_no_way_to_say_more(world: World, spectate: bool) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", kim)
+    world.joins(ada, room, spectate=spectate)
+    for _ in range(AT_ONCE):
+        world.says(ada, room)
+    world.leaves(ada, room)
+    world.joins(ada, room, spectate=spectate)
+    with refused("too_much_chat"):
+        world.says(ada, room)
+
+
+def test_who_said_something_long_ago_is_forgotten(world: World) -> None:
+    kim = world.player("Kim")
+    room = world.room("together", kim)
+    for each in world.players(100):
+        world.joins(each, room, spectate=True)
+        world.says(each, room)
+        world.leaves(each, room)
+        world.passes(WITHIN)
+    assert len(room.chat._said_by) <= 10
+
+
+def test_the_room_tells_who_came_and_went(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    world.leaves(kim, room)
+    told = [(line.notice, line.name, line.seat) for line in room.chat.lines]
+    assert told == [("joined", "Ada", 0), ("joined", "Kim", 1), ("left", "Kim", 1)]
+    assert all(line.player_id is None and line.text is None for line in room.chat.lines)

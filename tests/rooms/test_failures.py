@@ -1,0 +1,180 @@
+"""A game that breaks down takes its room with it, and no other room notices."""
+
+import pytest
+
+from server.games.game import AfkPolicy, Silence
+from server.rooms.errors import GameFailed
+from server.rooms.events import MatchEnded, RoomClosed
+from server.rooms.rooms import Rooms
+from tests.rooms.games import Bug, Buggy, Ticking, Turns, variant
+from tests.rooms.world import SLOT, World, closed, ended
+
+POLICY = AfkPolicy(move_time=5.0, silence=Silence.SKIP, most_skips=1, brb_waits=False)
+
+
+def buggy(at: str, **policy: object) -> Buggy:
+    rules = {"move_time": 5.0, "silence": Silence.SKIP, "most_skips": 1, "brb_waits": False}
+    return variant(Buggy, at=at, policy=AfkPolicy(**(rules | policy)))  # type: ignore[arg-type]
+
+
+IN_TIME = {
+    "tick": {},
+    "due": {},
+    "waits_for": {},
+    "outcome": {},
+    "player_away": {},
+    "player_gone": {"silence": Silence.FORFEIT},
+    "bot": {"silence": Silence.BOT},
+}
+"""Where it breaks down by itself as time passes, and the policy by which it does."""
+
+
+def assert_only_this_closed(world: World, room_id: str, other_id: str) -> None:
+    assert closed(world.heard) == ["failed"]
+    assert ended(world.heard) == ["failed: []"]
+    (event,) = [each for each in world.heard if isinstance(each, RoomClosed)]
+    assert event.room.id == room_id
+    assert isinstance(event.error, Bug)
+    assert room_id not in world.rooms.all
+    other = world.rooms.all[other_id]  # type: ignore[index]
+    assert other.state == "playing"
+    assert not other.is_closed
+    order = [type(each) for each in world.heard if getattr(each, "room", None) is event.room]
+    assert order.index(MatchEnded) == len(order) - 2, "told before the room is closed"
+
+
+@pytest.mark.parametrize(("at", "policy"), IN_TIME.items())
+def test_what_breaks_as_time_passes_ends_this_room_only(
+    at: str, policy: dict[str, object]
+) -> None:
+    game = buggy(at, **policy)
+    calm = variant(Ticking, policy=AfkPolicy(move_time=10_000))
+    world = World(game, calm)
+    ada, kim, bo, eve = world.players(4)
+    room, _ = world.match("buggy", ada, kim)
+    other, match = world.match("ticking", bo, eve)
+    world.passes(1)
+    game.is_armed = True
+    world.passes(10)
+    assert_only_this_closed(world, room.id, other.id)
+    assert match.state.ticks in (109, 110), "the other went on all the time"
+    assert world.rooms.room_of(ada.id) is world.rooms.room_of(kim.id) is None
+    world.room("ticking", ada)
+
+
+BY_A_PLAYER = ["start", "act", "player_back", "player_gone", "waits_for", "outcome", "due"]
+
+
+@pytest.mark.parametrize("at", BY_A_PLAYER)
+def test_what_breaks_as_somebody_does_something_ends_this_room_only(at: str) -> None:
+    game = buggy(at)
+    world = World(game, variant(Ticking, policy=AfkPolicy(move_time=10_000)))
+    ada, kim, bo, eve = world.players(4)
+    other, _ = world.match("ticking", bo, eve)
+    room = world.room("buggy", ada, kim)
+    game.is_armed = at in ("start", "due", "waits_for", "outcome")
+    world.starts(ada, room)
+    if not game.is_armed:
+        match at:
+            case "act":
+                game.is_armed = True
+                world.acts(ada, room)
+            case "player_back":
+                world.passes(5 + SLOT)
+                game.is_armed = True
+                world.acts(ada, room)
+            case "player_gone":
+                game.is_armed = True
+                world.leaves(ada, room)
+                world.passes(10 + 2 * SLOT)
+    assert_only_this_closed(world, room.id, other.id)
+
+
+@pytest.mark.parametrize("how", ["brb", "leave", "act", "touch", "time"])
+def test_what_breaks_as_somebody_is_right_back_ends_this_room_only(how: str) -> None:
+    game = buggy("player_back", move_time=1000.0)
+    world = World(game, variant(Ticking, policy=AfkPolicy(move_time=10_000)))
+    ada, kim, bo, eve = world.players(4)
+    other, _ = world.match("ticking", bo, eve)
+    room, _ = world.match("buggy", ada, kim)
+    world.will_be_back(ada, room, 10)
+    game.is_armed = True
+    match how:
+        case "brb":
+            world.will_be_back(ada, room, 5)
+        case "leave":
+            world.leaves(ada, room)
+        case "act":
+            world.acts(ada, room)
+        case "touch":
+            world.do(world.rooms.player_changed(ada, None, world.now))  # type: ignore[arg-type]
+        case _:
+            world.passes(10 + SLOT)
+    assert_only_this_closed(world, room.id, other.id)
+    assert world.rooms.room_of(ada.id) is None
+
+
+def test_a_claim_that_breaks_the_game_ends_this_room_only() -> None:
+    game = buggy("player_gone", silence=Silence.FORFEIT, move_time=1000.0)
+    game = variant(type(game), waits_for=lambda self, state: [0])
+    world = World(game, variant(Ticking, policy=AfkPolicy(move_time=10_000)))
+    ada, kim, bo, eve = world.players(4)
+    other, _ = world.match("ticking", bo, eve)
+    room, _ = world.match("buggy", ada, kim)
+    world.drops(ada, room)
+    world.passes(30)
+    game.is_armed = True
+    world.claims(kim, room)
+    assert_only_this_closed(world, room.id, other.id)
+
+
+def test_a_game_that_cannot_show_itself_ends_this_room_only() -> None:
+    for at in ("view", "diff"):
+        game = buggy(at)
+        world = World(game, variant(Ticking, policy=AfkPolicy(move_time=10_000)))
+        ada, kim, bo, eve = world.players(4)
+        other, _ = world.match("ticking", bo, eve)
+        room, match = world.match("buggy", ada, kim)
+        view = match.view(0)
+        game.is_armed = True
+        with pytest.raises(GameFailed) as failure:
+            match.view(0) if at == "view" else match.diff(view, view)
+        events: list[object] = []
+        world.rooms.fail(room, failure.value, world.now, events)  # type: ignore[arg-type]
+        world.rooms.fail(room, failure.value, world.now, events)  # type: ignore[arg-type]
+        world.do(events)  # type: ignore[arg-type]
+        assert_only_this_closed(world, room.id, other.id)
+
+
+def test_a_bot_that_does_what_is_not_allowed_has_broken_the_game() -> None:
+    game = buggy("", silence=Silence.BOT)
+    illegal = variant(
+        type(game), bot=lambda self, state, seat, moment: self.action(is_legal=False)
+    )
+    world = World(illegal)
+    room, _ = world.match("buggy", *world.players(2))
+    assert closed(world.passes(5.2)) == ["failed"]
+    assert str(room)
+
+
+def test_a_game_whose_tick_is_due_again_at_once_does_not_stop_the_process() -> None:
+    stuck = variant(Ticking, tick=lambda self, state, moment: state)
+    world = World(stuck)
+    world.match("ticking", *world.players(2))
+    assert closed(world.passes(1)) == ["failed"]
+
+
+def test_who_is_restored_to_a_match_that_breaks_finds_the_others() -> None:
+    game = buggy("due")
+    world = World(game, Turns())
+    ada, kim = world.players(2)
+    room, match = world.match("buggy", ada, kim)
+    fresh = Rooms(world.rooms.games, world.policy, lambda: room.id, lambda: match.id)
+    game.is_armed = True
+    assert closed(fresh.restore(room, world.now)) == ["failed"]
+    assert fresh.next_deadline() is None
+    assert fresh.room_of(ada.id) is None
+
+
+def test_errors_say_what_failed() -> None:
+    assert "buggy" in str(GameFailed("buggy"))

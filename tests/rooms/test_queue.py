@@ -1,0 +1,205 @@
+"""Quick match: those who look for others, and who of them is found."""
+
+import pytest
+
+from server.presence.status import Reason, Status
+from server.rooms.rooms import RESERVED_FOR
+from tests.rooms.games import Ticking, Together, Turns
+from tests.rooms.world import SLOT, World, lines, matched, opened, queued, refused, seat_seen
+
+
+@pytest.fixture
+def world() -> World:
+    return World(Turns(), Together(), Ticking())
+
+
+def test_two_who_look_for_the_same_game_get_a_room_and_a_seat_kept(world: World) -> None:
+    ada, kim = world.players(2)
+    assert queued(world.looks_for(ada, "turns")) == [("Ada", 1, None)]
+    events = world.looks_for(kim, "turns")
+    (room,) = opened(events)
+    assert (room.game.name, room.is_private) == ("turns", False)
+    assert matched(events) == ["Ada", "Kim"]
+    assert ("Ada", 0, "matched") in queued(events)
+    assert ("Kim", 0, "matched") in queued(events)
+    assert seat_seen(world, room, kim)["reserved_in"] == world.now + RESERVED_FOR
+    assert not world.rooms.queue.waiting
+    world.joins(ada, room)
+    world.joins(kim, room)
+    assert room.state == "playing"
+
+
+def test_who_does_not_come_loses_the_seat_and_the_other_can_be_found_again(world: World) -> None:
+    ada, kim, bo = world.players(3)
+    world.looks_for(ada, "turns")
+    (room,) = opened(world.looks_for(kim, "turns"))
+    world.joins(ada, room)
+    world.passes(RESERVED_FOR + SLOT)
+    assert room.seat_of(kim.id) is None
+    assert matched(world.looks_for(bo, "turns")) == ["Bo"]
+    assert room.seat_of(bo.id) == 1
+
+
+def test_whoever_wants_another_game_waits_and_any_game_goes_with_every_other(
+    world: World,
+) -> None:
+    ada, kim, bo = world.players(3)
+    world.looks_for(ada, "turns")
+    events = world.looks_for(kim, "ticking")
+    assert (opened(events), queued(events)) == ([], [("Ada", 1, None), ("Kim", 1, None)])
+    (room,) = opened(world.looks_for(bo))
+    assert sorted(player.name for _, _, player in room.taken()) in (["Ada", "Bo"], ["Bo", "Kim"])
+
+
+def test_those_who_wait_are_told_how_many_might_play_with_them(world: World) -> None:
+    players = world.players(3)
+    world.becomes(players[0], Status.RECONNECTING, Reason.CONNECTION_LOST)
+    world.looks_for(players[0], "turns")
+    assert queued(world.looks_for(players[1], "turns")) == [("Ada", 2, None), ("Kim", 2, None)]
+    assert ("Kim", 1, None) in queued(world.looks_for(players[0], "turns", cancel=True))
+
+
+def test_who_came_first_is_served_first(world: World) -> None:
+    ada, kim, bo = world.players(3)
+    for each in (ada, kim):
+        world.becomes(each, Status.RECONNECTING, Reason.CONNECTION_LOST)
+        world.looks_for(each, "turns")
+    world.looks_for(bo, "turns")
+    world.looks_for(ada, "turns")
+    assert list(world.rooms.queue.waiting) == [ada.id, kim.id, bo.id], "again: nobody moves up"
+    events = world.becomes(kim, Status.ACTIVE, Reason.CONNECTED)
+    assert matched(events) == ["Kim", "Bo"]
+
+
+def test_a_game_that_somebody_asked_for_goes_before_one_that_is_anybodys(world: World) -> None:
+    ada, kim = world.players(2)
+    world.looks_for(ada, "turns")
+    (room,) = opened(world.looks_for(kim))
+    assert room.game.name == "turns"
+    for each in world.players(2):
+        events = world.looks_for(each)
+    assert [room.game.name for room in opened(events)] == ["ticking"], "else the first there is"
+
+
+@pytest.mark.parametrize("status", [Status.AWAY, Status.WARNED, Status.OFFLINE])
+def test_who_is_away_falls_out(world: World, status: Status) -> None:
+    ada, kim = world.players(2)
+    world.looks_for(ada, "turns")
+    assert queued(world.becomes(ada, status)) == [("Ada", 0, "away")]
+    assert opened(world.looks_for(kim, "turns")) == []
+
+
+def test_who_is_reconnecting_keeps_the_place_and_is_not_served(world: World) -> None:
+    ada, kim = world.players(2)
+    world.looks_for(ada, "turns")
+    world.becomes(ada, Status.RECONNECTING, Reason.CONNECTION_LOST)
+    assert opened(world.looks_for(kim, "turns")) == []
+    assert matched(world.becomes(ada, Status.ACTIVE, Reason.CONNECTED)) == ["Ada", "Kim"]
+
+
+def test_who_was_away_when_they_asked_is_served_as_soon_as_they_are_not(world: World) -> None:
+    ada, kim = world.players(2)
+    kim.status = Status.AWAY
+    world.looks_for(ada, "turns")
+    assert opened(world.looks_for(kim, "turns")) == []
+    assert matched(world.becomes(kim, Status.ACTIVE, Reason.ACTIVITY)) == ["Ada", "Kim"]
+
+
+def test_a_room_with_a_free_seat_and_somebody_there_comes_before_a_new_one(world: World) -> None:
+    ada, kim, bo = world.players(3)
+    first, second = world.room("together", ada), world.room("together", kim)
+    events = world.looks_for(bo, "together")
+    assert (opened(events), matched(events)) == ([], ["Bo"])
+    assert (first.seat_of(bo.id), second.seat_of(bo.id)) == (1, None), "the oldest"
+
+
+@pytest.mark.parametrize("why", ["private", "playing", "nobody there", "idle", "another game"])
+def test_nobody_is_sent_to_a_room_that_does_not_wait_for_them(world: World, why: str) -> None:
+    ada, kim, bo = world.players(3)
+    room = world.room("together", ada, kim, private=why == "private")
+    match why:
+        case "playing":
+            world.starts(ada, room)
+        case "nobody there":
+            world.drops(ada, room)
+            world.drops(kim, room)
+        case "idle":
+            world.becomes(ada, Status.AWAY)
+            world.becomes(kim, Status.AWAY)
+        case _:
+            pass
+    events = world.looks_for(bo, "turns" if why == "another game" else "together")
+    assert matched(events) == []
+
+
+def test_a_room_that_comes_up_with_a_free_seat_is_offered_to_who_waits(world: World) -> None:
+    ada, kim = world.players(2)
+    world.looks_for(ada, "turns")
+    room, events = world.rooms.open(kim, "turns", world.now)
+    assert matched(events) == []
+    assert matched(world.joins(kim, room)) == ["Ada"]
+
+
+def test_a_seat_that_becomes_free_is_offered_to_who_waits(world: World) -> None:
+    ada, kim, bo, eve = world.players(4)
+    room, _ = world.match("turns", ada, kim)
+    other, _ = world.rooms.open(bo, "turns", world.now)
+    world.joins(bo, other)
+    world.looks_for(eve, "turns")
+    world.joins(bo, other)
+    assert other.seat_of(eve.id) == 1
+
+
+def test_more_than_fit_into_one_room_get_another(world: World) -> None:
+    players = world.players(5)
+    events = [event for each in players for event in world.looks_for(each, "turns")]
+    assert len(opened(events)) == 2
+    assert len(world.rooms.queue.waiting) == 1
+
+
+def test_looking_gives_up_the_seat_where_no_match_runs(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    assert lines(world.looks_for(kim, "turns")) == ["left"]
+    assert room.seat_of(kim.id) is None
+
+
+@pytest.mark.parametrize("how", ["open", "join"])
+def test_who_finds_a_seat_otherwise_looks_no_longer(world: World, how: str) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", kim, private=True)
+    world.looks_for(ada, "turns")
+    if how == "open":
+        events = world.do(world.rooms.open(ada, "turns", world.now)[1])
+    else:
+        events = world.joins(ada, room)
+    assert queued(events) == [("Ada", 0, "cancelled")]
+    assert not world.rooms.queue.waiting
+
+
+def test_to_watch_meanwhile_is_allowed(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", kim)
+    world.looks_for(ada, "turns")
+    world.joins(ada, room, spectate=True)
+    assert ada.id in world.rooms.queue.waiting
+
+
+def test_to_cancel_ends_it_and_is_answered_even_if_nothing_ran(world: World) -> None:
+    ada = world.player()
+    world.looks_for(ada, "turns")
+    for _ in range(2):
+        assert queued(world.looks_for(ada, cancel=True)) == [("Ada", 0, "cancelled")]
+    assert not world.rooms.queue.waiting
+
+
+def test_a_game_that_is_not_there_is_refused_and_the_place_kept(world: World) -> None:
+    ada, kim = world.players(2)
+    world.looks_for(ada, "turns")
+    with refused("no_such_game"):
+        world.looks_for(ada, "chess")
+    room = world.room("together", kim)
+    with refused("no_such_game"):
+        world.looks_for(kim, "chess")
+    assert room.seat_of(kim.id) == 0
+    assert world.rooms.queue.waiting[ada.id].game == "turns"

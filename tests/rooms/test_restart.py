@@ -1,0 +1,447 @@
+"""A restart takes nothing from those who play: not their seats, their board, nor their time."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pytest
+
+from server.games.catalogue import find_games
+from server.games.connect_four import ConnectFour
+from server.games.snake_arena import Arena
+from server.rooms.events import MatchAdvanced, RoomEvent
+from server.rooms.match import BREATH, Match
+from server.rooms.replay import Moved, move_of, replay
+from server.rooms.room import DESERTED_AFTER, Room
+from server.views import to_rfc3339
+from tests.support.answers import until
+from tests.support.live_server import LiveServer, Tab, Visitor, run_server
+from tests.support.manual_clock import START_MS, ManualClock
+
+Run: TypeAlias = Callable[..., AbstractAsyncContextManager[LiveServer]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """A server on the same file each time; `at`: the presence instant at which it starts."""
+
+    @asynccontextmanager
+    async def run_(at: float = 0.0) -> AsyncIterator[LiveServer]:
+        async with run_server(tmp_path / "test.db", ManualClock(at)) as server:
+            yield server
+
+    return run_
+
+
+class Player:
+    """Somebody with a cookie, who may come to any server that knows it."""
+
+    def __init__(self, visitor: Visitor, tab: Tab) -> None:
+        self.visitor, self.tab = visitor, tab
+        self.cookie, self.id = visitor.cookie, visitor.id
+        self.room = ""
+
+    @classmethod
+    async def new(cls, server: LiveServer, name: str) -> "Player":
+        visitor = await server.guest(name)
+        return cls(visitor, await visitor.tab())
+
+    async def open(self, game: str, **options: Any) -> str:
+        response = await self.visitor.http.post("/api/rooms", json={"game": game, **options})
+        assert response.status_code == 201, response.text
+        return str(response.json()["id"])
+
+    async def join(self, room: str) -> dict[str, Any]:
+        self.room = room
+        await self.tab.ask("join", "joined", room=room)
+        return await self.tab.next("room")
+
+    async def come_back(self, server: LiveServer) -> dict[str, Any]:
+        """With a new tab, into the same room; returns what it is told."""
+        self.visitor = await server.visitor()
+        self.visitor.http.cookies.set("session", self.cookie)
+        self.tab = await server.tab(self.cookie)
+        await self.tab.next("hello")
+        return await self.join(self.room)
+
+    async def act(self, action: Any) -> None:
+        """Act, and have it done."""
+        await self.tab.send("act", room=self.room, action=action)
+        assert not [each for each in await self.tab.quiet() if each["type"] == "error"]
+
+
+async def seated(server: LiveServer, game: str, **options: Any) -> tuple[Player, Player]:
+    """Two players at a table of their own."""
+    ada, kim = await asyncio.gather(Player.new(server, "Ada"), Player.new(server, "Kim"))
+    room = await ada.open(game, **options)
+    await ada.join(room)
+    await kim.join(room)
+    if not find_games()[game].starts_when_full:
+        await ada.tab.send("start", room=room)
+    await until(lambda: room_of(server).match is not None)
+    return ada, kim
+
+
+def room_of(server: LiveServer) -> Room:
+    (room,) = server.still_here.rooms.all.values()
+    return room
+
+
+def match_of(server: LiveServer) -> Match:
+    match = room_of(server).match
+    assert match is not None
+    return match
+
+
+def whose_turn(server: LiveServer, *players: Player) -> Player:
+    return players[match_of(server).waits_for[0]]
+
+
+def other(player: Player, *players: Player) -> Player:
+    (found,) = set(players) - {player}
+    return found
+
+
+async def played(player: Player) -> dict[str, Any]:
+    """The match that was played last, as everybody may read it."""
+    page = (await player.visitor.http.get("/api/matches")).json()
+    response = await player.visitor.http.get(f"/api/matches/{page['matches'][0]['id']}")
+    assert response.status_code == 200, response.text
+    match = response.json()
+    assert isinstance(match, dict)
+    return match
+
+
+def replayed(match: dict[str, Any]) -> list[Moved]:
+    """The states of a match, from what the API tells of it."""
+    game = find_games()[match["game"]]
+    moves = [move_of(each) for each in match["moves"]]
+    return [*replay(game, match["id"], len(match["players"]), moves, match["steps"])]
+
+
+# What is there again
+
+
+async def test_players_find_the_same_board_in_their_seats_and_play_on(run: Run) -> None:
+    async with run() as server:
+        ada, kim = await seated(server, "connect-four")
+        await server.advance(20)
+        await whose_turn(server, ada, kim).act({"column": 3})
+        match = match_of(server)
+        before = match.id, match.number, match.step, match.state
+        host = room_of(server).host
+    async with run(at=100) as server:
+        match = match_of(server)
+        assert (match.id, match.number, match.step, match.state) == before
+        assert match.time(100) == 20, "a restart takes no match time"
+        shown = [await ada.come_back(server), await kim.come_back(server)]
+        assert [each["seat"] for each in shown] == [0, 1]
+        view = shown[1]["room"]
+        assert view["state"] == "playing"
+        assert view["match"]["view"]["columns"][3] != ""
+        assert view["host"] == host
+        assert {seat: each["player"]["name"] for seat, each in view["seats"].items()} == {
+            "0": "Ada",
+            "1": "Kim",
+        }
+        await whose_turn(server, ada, kim).act({"column": 3})
+        assert len(match.state.columns[3]) == 2
+
+
+async def test_what_was_said_is_there_with_the_time_at_which_it_was(run: Run) -> None:
+    async with run() as server:
+        ada, _ = await seated(server, "connect-four")
+        await server.advance(30)
+        await ada.tab.ask("say", "said", room=ada.room, text="Hello there")
+    async with run(at=100) as server:
+        chat = (await ada.come_back(server))["chat"]
+        assert chat[-1]["text"] == "Hello there"
+        assert chat[-1]["at"] == to_rfc3339(START_MS + 30_000)
+        said = await ada.tab.ask("say", "said", room=ada.room, text="Again")
+        assert said["line"]["id"] == chat[-1]["id"] + 1
+
+
+async def test_a_private_room_stays_private_and_of_its_makers_making(run: Run) -> None:
+    async with run() as server:
+        ada = await Player.new(server, "Ada")
+        await ada.join(await ada.open("connect-four", private=True))
+    async with run(at=10) as server:
+        assert room_of(server).is_private
+        assert room_of(server).made_by == ada.id
+        assert room_of(server).opened_at == 0.0
+        assert (await ada.come_back(server))["room"]["private"] is True
+        listed = await ada.visitor.http.get("/api/rooms")
+        assert listed.json() == {"rooms": [], "total": 0}
+
+
+async def test_the_result_stays_on_the_table_and_the_next_match_has_the_next_number(
+    run: Run,
+) -> None:
+    async with run() as server:
+        ada, kim = await seated(server, "connect-four")
+        quitter = other(whose_turn(server, ada, kim), ada, kim)
+        await server.advance(60.1)  # whoever's turn it is says nothing
+        assert room_of(server).state == "over"
+        outcome, state = match_of(server).outcome, match_of(server).state
+        await quitter.tab.send("start", room=quitter.room)
+        await quitter.tab.quiet()
+    async with run(at=80) as server:
+        assert (match_of(server).outcome, match_of(server).state) == (outcome, state)
+        shown = await ada.come_back(server)
+        assert shown["room"]["state"] == "over"
+        assert shown["room"]["match"]["outcome"]["reason"] == "forfeit"
+        await kim.come_back(server)
+        begins = other(quitter, ada, kim)
+        await begins.tab.send("start", room=begins.room)
+        while (await begins.tab.next("room"))["room"]["state"] != "playing":
+            pass
+        assert match_of(server).number == 2
+
+
+# Clocks
+
+
+async def test_whoever_the_match_waits_for_has_all_their_time_again(run: Run) -> None:
+    async with run() as server:
+        ada, kim = await seated(server, "connect-four")
+        await server.advance(59)
+    async with run(at=100) as server:
+        slow = whose_turn(server, ada, kim)
+        seats = (await slow.come_back(server))["room"]["seats"]
+        (left,) = (seat["move_in"] for seat in seats.values() if "move_in" in seat)
+        assert left == 60.0
+        await server.advance(59.9)
+        assert room_of(server).state == "playing"
+        await server.advance(0.2)
+        assert room_of(server).state == "over"
+
+
+async def test_a_countdown_to_a_claim_does_not_run_on_while_the_server_is_down(run: Run) -> None:
+    async with run() as server:
+        ada, kim = await seated(server, "connect-four")
+        gone = whose_turn(server, ada, kim)
+        there = other(gone, ada, kim)
+        gone.tab.socket.transport.abort()
+        (seat,) = match_of(server).waits_for
+        await until(lambda: not room_of(server).seats[seat].is_here)
+        await server.advance(25)
+    async with run(at=200) as server:
+        await there.come_back(server)
+        await server.advance(29.9)
+        refused = await there.tab.ask("claim", "error", room=there.room, result="win")
+        assert refused["code"] == "too_soon"
+        await server.advance(0.2)
+        await there.tab.send("claim", room=there.room, result="win")
+        await there.tab.quiet()
+        outcome = match_of(server).outcome
+        assert outcome is not None
+        assert (outcome.reason, len(outcome.winners)) == ("claimed", 1)
+
+
+async def test_of_be_right_back_there_is_left_what_was_left(run: Run) -> None:
+    async with run() as server:
+        ada, kim = await seated(server, "connect-four")
+        away = whose_turn(server, ada, kim)
+        await away.tab.send("brb", room=away.room, seconds=100)
+        await away.tab.quiet()
+        await server.advance(40)
+    async with run(at=200) as server:
+        seats = (await other(away, ada, kim).come_back(server))["room"]["seats"]
+        (seat,) = (each for each in seats.values() if "back_in" in each)
+        assert seat["back_in"] == 60.0
+        assert seat["brb_left"] == 80
+        assert seat["move_in"] == 120.0, "the match waits for who will be right back"
+
+
+async def test_who_left_on_purpose_is_still_leaving(run: Run) -> None:
+    async with run() as server:
+        ada, kim = await seated(server, "connect-four")
+        await kim.tab.ask("leave", "left", room=kim.room)
+        await server.advance(4)
+    async with run(at=100) as server:
+        await ada.come_back(server)
+        await server.advance(5.9)
+        assert room_of(server).state == "playing"
+        await server.advance(0.2)
+        outcome = match_of(server).outcome
+        assert outcome is not None
+        assert (outcome.reason, outcome.winners) == ("resigned", (0,))
+
+
+async def test_in_a_game_that_ticks_nothing_happens_until_players_had_time_to_come_back(
+    run: Run,
+) -> None:
+    async with run() as server:
+        await seated(server, "snake-arena")
+        await server.advance(4)
+        step, time = match_of(server).step, match_of(server).time(4)
+    async with run(at=60) as server:
+        assert match_of(server).step == step
+        await server.advance(BREATH - 0.001)
+        assert match_of(server).step == step
+        assert match_of(server).time(60 + BREATH - 0.001) == time
+        await server.advance(0.3)
+        assert match_of(server).step in (step + 2, step + 3)
+
+
+async def test_what_runs_out_is_told_with_the_time_that_stands_still(run: Run) -> None:
+    async with run() as server:
+        ada, _ = await seated(server, "trivia-round")
+        await server.advance(8)
+    async with run(at=60) as server:
+        view = (await ada.come_back(server))["room"]["match"]["view"]
+        assert view["ends_in"] == 12.0 + BREATH
+
+
+# Rooms that end
+
+
+async def test_a_room_to_which_nobody_comes_back_closes_as_any_other(run: Run) -> None:
+    async with run() as server:
+        await seated(server, "connect-four")
+    async with run(at=50) as server:
+        await server.advance(DESERTED_AFTER - 0.1)
+        assert server.still_here.rooms.all
+        await server.advance(0.2)
+        assert not server.still_here.rooms.all
+    async with run(at=200) as server:
+        assert not server.still_here.rooms.all
+
+
+@pytest.mark.parametrize("why", ["the game is gone", "its state is another one", "no document"])
+async def test_a_room_that_cannot_be_gone_on_with_is_closed_and_no_start_fails(
+    run: Run,
+    why: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with run() as server:
+        ada, kim = await seated(server, "connect-four")
+        await whose_turn(server, ada, kim).act({"column": 3})
+    games = dict(find_games())
+    match why:
+        case "the game is gone":
+            del games["connect-four"]
+        case "its state is another one":
+            monkeypatch.setattr(ConnectFour, "state", Arena)
+        case _:
+            with closing(sqlite3.connect(tmp_path / "test.db")) as disk, disk:
+                disk.execute("UPDATE rooms SET state = '{'")
+    monkeypatch.setattr("server.app.find_games", lambda: games)
+    async with run(at=50) as server:
+        assert not server.still_here.rooms.all
+        (logged,) = (each for each in caplog.records if each.levelname == "ERROR")
+        assert "is closed" in logged.getMessage()
+        response = await server.visitor()
+        ada.visitor = response
+        ada.visitor.http.cookies.set("session", ada.cookie)
+        match = await played(ada)
+        assert (match["reason"], match["winners"]) == ("abandoned", [])
+        assert len(match["moves"]) == 1
+    caplog.clear()
+    async with run(at=60) as server:
+        assert not server.still_here.rooms.all
+        assert not [each for each in caplog.records if each.levelname == "ERROR"]
+
+
+async def test_a_game_that_breaks_down_over_its_state_takes_its_room_only(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with run() as server:
+        await seated(server, "connect-four")
+        eve = await Player.new(server, "Eve")
+        await eve.join(await eve.open("trivia-round"))
+
+    def fail(self: object, state: object) -> None:
+        raise RuntimeError("this board makes no sense")
+
+    monkeypatch.setattr("server.games.connect_four.ConnectFour.waits_for", fail)
+    async with run(at=20) as server:
+        assert room_of(server).game.name == "trivia-round"
+
+
+# Matches that are over
+
+
+async def in_circles(server: LiveServer, *players: Player) -> None:
+    for turn in ("up", "right", "down", "left") * 2:
+        for player in players:
+            await player.act({"turn": turn})
+        await server.advance(0.437)
+
+
+async def test_a_match_with_a_restart_in_it_replays_to_the_same_end(run: Run) -> None:
+    async with run() as server:
+        ada, kim = await seated(server, "connect-four")
+        for column in (0, 1, 0):
+            await whose_turn(server, ada, kim).act({"column": column})
+    async with run(at=60) as server:
+        await ada.come_back(server)
+        await kim.come_back(server)
+        for column in (1, 0, 1, 0):
+            await whose_turn(server, ada, kim).act({"column": column})
+        match = match_of(server)
+        told = await played(ada)
+        assert told["moves"][0] == {
+            "step": 1,
+            "at": 0.0,
+            "seat": told["moves"][0]["seat"],
+            "action": {"column": 0},
+        }
+        *_, last = replayed(told)
+        assert last.state == match.state
+        assert match.outcome == match.game.outcome(last.state)
+        assert [told["winners"], told["reason"]] == [list(match.outcome.winners), "four"]
+
+
+async def test_a_match_that_ticks_replays_every_state_with_the_same_dice(run: Run) -> None:
+    seen: list[Any] = []
+
+    def note(event: RoomEvent) -> None:
+        if isinstance(event, MatchAdvanced):
+            seen.append(event.match.state)
+
+    async with run() as server:
+        server.still_here.room_stream.subscribe(note)
+        ada, kim = await seated(server, "snake-arena")
+        await server.advance(3.05)
+        await in_circles(server, ada, kim)
+    async with run(at=60) as server:
+        server.still_here.room_stream.subscribe(note)
+        await ada.come_back(server)
+        await kim.come_back(server)
+        await server.advance(BREATH)
+        await in_circles(server, ada, kim)
+        match = match_of(server)
+        for _ in range(200):
+            if match.outcome is not None:
+                break
+            await server.advance(1)
+        states = [moved.state for moved in replayed(await played(ada))]
+        assert len(states) == match.step
+        assert states[-1] == match.state
+        assert match.outcome == match.game.outcome(match.state)
+        left = iter(states)
+        assert all(state in left for state in seen), "the same states, in the same order"
+        assert len(seen) > 50
+
+
+async def test_a_match_with_silence_in_it_replays_to_the_same_end(run: Run) -> None:
+    async with run() as server:
+        ada, kim = await seated(server, "trivia-round")
+        choices = ((ada, 1), (kim, 2), (ada, 3), (ada, 0), (kim, 0), (ada, 2), (ada, 1))
+        for player, choice in choices:
+            view = match_of(server).view(None)
+            if view["phase"] == "question":
+                await player.act({"question": view["number"], "choice": choice})
+            await server.advance(5.1)
+            await player.tab.send("ping")
+        while match_of(server).outcome is None:
+            await server.advance(5)
+        match = match_of(server)
+        *_, last = replayed(await played(ada))
+        assert last.state == match.state

@@ -1,0 +1,576 @@
+"""Rooms: who sits where, who is the host, who may come in, and when a room closes."""
+
+import pytest
+
+from server.games.game import AfkPolicy
+from server.presence.session import NEVER
+from server.presence.status import Reason, Status
+from server.rooms import rooms as module
+from server.rooms.events import RoomChanged, RoomOpened
+from server.rooms.room import DESERTED_AFTER, EMPTY_AFTER, IDLE_AFTER
+from server.rooms.rooms import MOST_MADE, RESERVED_FOR
+from tests.rooms.games import Ticking, Together, Turns, variant
+from tests.rooms.world import (
+    SLOT,
+    World,
+    closed,
+    ended,
+    lines,
+    opened,
+    refused,
+    seat_of,
+    seat_seen,
+    seen,
+)
+
+
+@pytest.fixture
+def world() -> World:
+    return World(Turns(), Together(), Ticking())
+
+
+# Opening, and coming in
+
+
+def test_who_opens_a_room_has_its_first_seat_kept_and_is_its_host(world: World) -> None:
+    ada = world.player()
+    room, events = world.rooms.open(ada, "turns", world.now)
+    assert [type(each) for each in events] == [RoomOpened, RoomChanged]
+    assert room.state == "open"
+    assert (room.host, room.seat_of(ada.id), room.free) == (ada.id, 0, 1)
+    assert seat_seen(world, room, ada)["reserved_in"] == world.now + RESERVED_FOR
+    assert world.rooms.room_of(ada.id) is room
+
+
+def test_a_seat_is_kept_for_15_seconds_and_no_longer(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("turns", kim)
+    world.leaves(kim, room)
+    room, _ = world.rooms.open(ada, "turns", world.now)
+    world.joins(kim, room)
+    world.passes(14.999)
+    assert room.seat_of(ada.id) == 0
+    events = world.passes(0.001 + SLOT)
+    assert room.seat_of(ada.id) is None
+    assert lines(events) == [], "who never came does not leave"
+    assert world.rooms.room_of(ada.id) is None
+
+
+def test_coming_in_takes_the_seat_that_is_kept(world: World) -> None:
+    ada = world.player()
+    room, _ = world.rooms.open(ada, "turns", world.now)
+    events = world.joins(ada, room)
+    assert lines(events) == ["joined"]
+    assert "reserved_in" not in seat_seen(world, room, ada)
+    world.passes(EMPTY_AFTER)
+    assert room.seat_of(ada.id) == 0
+
+
+def test_who_knows_the_id_comes_in_and_sits_in_the_first_free_seat(world: World) -> None:
+    ada, kim, bo, eve = world.players(4)
+    room = world.room("together", ada, private=True)
+    assert world.rooms.find(room.id) is room
+    world.joins(kim, room, seat=3)
+    world.joins(bo, room)
+    world.joins(eve, room)
+    assert [room.seat_of(each.id) for each in (ada, kim, bo, eve)] == [0, 3, 1, 2]
+
+
+def test_a_full_room_is_watched(world: World) -> None:
+    ada, kim, bo = world.players(3)
+    room = world.room("turns", ada, kim)
+    seat, _ = world.rooms.join(bo, room.id, world.now)
+    assert seat is None
+    assert list(room.spectators) == [bo.id]
+    assert seen(world, room)["spectators"] == 1
+
+
+def test_who_wants_to_watch_takes_no_seat_and_who_watches_may_sit_down_later(
+    world: World,
+) -> None:
+    ada, kim = world.players(2)
+    room = world.room("turns", ada)
+    world.joins(kim, room, spectate=True)
+    assert (room.free, list(room.spectators)) == (1, [kim.id])
+    world.joins(kim, room)
+    assert (room.free, list(room.spectators)) == (0, [])
+
+
+def test_who_sits_may_get_up_to_watch(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    events = world.joins(kim, room, spectate=True)
+    assert lines(events) == ["left"]
+    assert (room.seat_of(kim.id), list(room.spectators)) == (None, [kim.id])
+    assert world.rooms.room_of(kim.id) is None
+
+
+def test_nobody_gets_up_from_a_running_match_to_watch(world: World) -> None:
+    ada, kim = world.players(2)
+    room, _ = world.match("turns", ada, kim)
+    seat, _ = world.rooms.join(kim, room.id, world.now, spectate=True)
+    assert seat == 1
+    assert not room.spectators
+
+
+def test_one_may_change_to_a_free_seat(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    world.joins(kim, room, seat=3)
+    assert room.seat_of(kim.id) == 3
+    assert room.first_free() == 1
+    with refused("seat_taken"):
+        world.joins(kim, room, seat=0)
+    with refused("seat_taken"):
+        world.joins(kim, room, seat=4)
+
+
+@pytest.mark.parametrize("seat", [-1, 4, 10**9])
+def test_a_seat_that_is_not_there_is_refused(world: World, seat: int) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada)
+    with refused("invalid"):
+        world.joins(kim, room, seat=seat)
+
+
+def test_somebody_elses_seat_is_refused(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada)
+    with refused("seat_taken"):
+        world.joins(kim, room, seat=0)
+    assert world.rooms.room_of(kim.id) is None
+
+
+def test_who_has_a_seat_and_comes_again_has_it_still(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    for how in ({}, {"seat": 1}):
+        seat, events = world.rooms.join(kim, room.id, world.now, **how)
+        assert (seat, events) == (1, [])
+
+
+def test_a_player_sits_in_one_room_at_a_time(world: World) -> None:
+    ada, kim = world.players(2)
+    first = world.room("together", ada, kim)
+    second = world.room("turns", ada)
+    assert first.seat_of(ada.id) is None
+    assert first.host == kim.id
+    assert world.rooms.room_of(ada.id) is second
+    world.joins(ada, first)
+    assert second.seat_of(ada.id) is None
+
+
+def test_nobody_gets_up_from_a_running_match_for_another_room(world: World) -> None:
+    ada, kim, bo = world.players(3)
+    room, _ = world.match("turns", ada, kim)
+    other = world.room("together", bo)
+    with refused("already_seated"):
+        world.joins(ada, other)
+    with refused("already_seated"):
+        world.rooms.open(ada, "turns", world.now)
+    with refused("already_seated"):
+        world.looks_for(ada)
+    assert (room.seat_of(ada.id), other.seat_of(ada.id)) == (0, None)
+    world.joins(ada, other, spectate=True)
+    assert list(other.spectators) == [ada.id]
+
+
+def test_what_is_not_there_is_refused(world: World) -> None:
+    ada = world.player()
+    with refused("no_such_game"):
+        world.rooms.open(ada, "chess", world.now)
+    with refused("no_such_room"):
+        world.rooms.join(ada, "r999", world.now)
+    assert world.rooms.leave(ada, "r999", world.now) == []
+    assert world.rooms.went(ada, "r999", world.now, has_left=True) == []
+    assert world.rooms.next_deadline() is None
+
+
+def test_a_player_may_open_three_rooms_and_then_no_more(world: World) -> None:
+    ada, kim = world.players(2)
+    for _ in range(MOST_MADE):
+        room = world.room("together", ada)
+        world.joins(kim, room, spectate=True)
+    before = world.rooms.room_of(ada.id)
+    with refused("too_many_rooms"):
+        world.rooms.open(ada, "together", world.now)
+    assert world.rooms.room_of(ada.id) is before
+    world.passes(EMPTY_AFTER + SLOT)
+    assert len(world.rooms.all) == 1
+    world.room("together", ada)
+
+
+def test_there_are_no_more_rooms_than_the_limit_and_the_refusal_changes_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MOST_ROOMS", 1)
+    ada, kim, bo = world.players(3)
+    room = world.room("together", ada, kim, private=True)
+    with refused("too_many_rooms"):
+        world.rooms.open(kim, "turns", world.now)
+    assert room.seat_of(kim.id) == 1
+    world.looks_for(bo, "turns")
+    eve = world.player("Eve")
+    world.looks_for(eve, "turns")
+    assert len(world.rooms.all) == 1
+    assert list(world.rooms.queue.waiting) == [bo.id, eve.id], "they wait until there is room"
+    world.becomes(bo, Status.RECONNECTING, Reason.CONNECTION_LOST)
+    world.becomes(bo, Status.ACTIVE, Reason.CONNECTED)
+    monkeypatch.setattr(module, "MOST_ROOMS", 2)
+    assert opened(world.looks_for(eve, "turns")) != []
+
+
+# The host
+
+
+def test_the_host_leaves_and_the_next_who_is_there_becomes_it(world: World) -> None:
+    ada, kim, bo = world.players(3)
+    room = world.room("together", ada, kim, bo)
+    world.leaves(ada, room)
+    assert room.host == kim.id
+
+
+def test_a_host_who_is_away_gives_it_to_whoever_is_active(world: World) -> None:
+    ada, kim, bo = world.players(3)
+    room = world.room("together", ada, kim, bo)
+    world.becomes(kim, Status.AWAY)
+    world.becomes(ada, Status.AWAY)
+    assert room.host == bo.id
+    world.touches(ada)
+    assert room.host == bo.id, "it does not go to and fro"
+
+
+def test_with_everybody_away_the_host_stays(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    world.becomes(kim, Status.AWAY)
+    world.becomes(ada, Status.AWAY)
+    assert room.host == ada.id
+
+
+def test_a_host_who_was_just_cut_off_stays_host_for_5_seconds(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    world.drops(ada, room)
+    world.passes(4.999)
+    assert room.host == ada.id
+    world.passes(0.001 + SLOT)
+    assert room.host == kim.id
+
+
+def test_who_made_the_room_is_its_host_while_the_seat_is_kept_for_them(world: World) -> None:
+    ada, kim = world.players(2)
+    room, _ = world.rooms.open(ada, "together", world.now)
+    world.joins(kim, room)
+    assert room.host == ada.id
+    world.passes(RESERVED_FOR + SLOT)
+    assert room.host == kim.id
+
+
+def test_who_has_yet_to_come_does_not_become_the_host_of_who_is_there(world: World) -> None:
+    ada, kim, bo = world.players(3)
+    room = world.room("together", ada, kim)
+    world.looks_for(bo, "together")
+    assert "reserved_in" in seat_seen(world, room, bo)
+    world.leaves(ada, room)
+    assert room.host == kim.id
+    world.leaves(kim, room)
+    assert room.host == bo.id
+
+
+def test_a_room_that_only_watchers_are_left_in_has_no_host(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada)
+    world.joins(kim, room, spectate=True)
+    world.leaves(ada, room)
+    assert room.host is None
+    assert "host" not in seen(world, room)
+
+
+# Dropping out where no match runs
+
+
+def test_a_seat_is_kept_while_its_player_is_reconnecting(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    world.drops(kim, room)
+    world.passes(3600)
+    assert room.seat_of(kim.id) == 1
+    world.returns(kim, room)
+    world.passes(3600)
+    assert seat_of(room, kim).is_here
+
+
+def test_who_is_offline_has_no_seat_where_no_match_runs(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    world.drops(kim, room)
+    world.passes(1.0)
+    events = world.becomes(kim, Status.OFFLINE, Reason.CONNECTION_LOST)
+    assert lines(events) == ["left"]
+    assert room.seat_of(kim.id) is None
+
+
+@pytest.mark.parametrize(("has_left", "grace"), [(False, 30.0), (True, 10.0)])
+def test_who_is_elsewhere_on_the_site_keeps_the_seat_for_the_grace(
+    world: World, has_left: bool, grace: float
+) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    world.do(world.rooms.went(kim, room.id, world.now, has_left=has_left))
+    world.passes(grace - 0.001)
+    assert room.seat_of(kim.id) == 1
+    world.passes(0.001 + SLOT)
+    assert room.seat_of(kim.id) is None
+
+
+def test_coming_back_within_the_grace_keeps_the_seat(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    world.do(world.rooms.went(kim, room.id, world.now, has_left=True))
+    world.passes(9.9)
+    assert lines(world.joins(kim, room)) == [], "it was invisible"
+    world.passes(3600)
+    assert room.seat_of(kim.id) == 1
+
+
+def test_leaving_frees_the_seat_at_once_where_no_match_runs(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    assert lines(world.leaves(kim, room)) == ["left"]
+    assert room.seat_of(kim.id) is None
+
+
+def test_a_watcher_who_goes_is_no_longer_counted(world: World) -> None:
+    ada, kim, bo = world.players(3)
+    room = world.room("together", ada)
+    for player in (kim, bo):
+        world.joins(player, room, spectate=True)
+    world.do(world.rooms.went(kim, room.id, world.now, has_left=False))
+    world.leaves(bo, room)
+    assert seen(world, room)["spectators"] == 0
+    assert world.leaves(bo, room) == []
+
+
+# Closing
+
+
+def test_an_empty_room_closes_after_30_seconds(world: World) -> None:
+    ada = world.player()
+    room = world.room("together", ada)
+    world.leaves(ada, room)
+    assert seen(world, room)["closes_in"] == world.now + EMPTY_AFTER
+    assert closed(world.passes(29.999)) == []
+    assert closed(world.passes(0.001 + SLOT)) == ["empty"]
+    with refused("no_such_room"):
+        world.rooms.find(room.id)
+    assert world.rooms.next_deadline() is None
+
+
+def test_watchers_do_not_keep_a_room_open(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada)
+    world.joins(kim, room, spectate=True)
+    world.leaves(ada, room)
+    world.passes(20)
+    bo = world.player("Bo")
+    world.joins(bo, room, spectate=True)
+    assert closed(world.passes(10 + SLOT)) == ["empty"]
+
+
+def test_idlers_keep_a_room_open_for_five_minutes(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    world.passes(1000)
+    world.becomes(ada, Status.AWAY)
+    assert "closes_in" not in seen(world, room)
+    world.becomes(kim, Status.AWAY)
+    assert closed(world.passes(IDLE_AFTER - 0.001)) == []
+    assert closed(world.passes(0.001 + SLOT)) == ["idle"]
+    assert world.rooms.room_of(ada.id) is world.rooms.room_of(kim.id) is None
+
+
+def test_an_idler_who_touches_anything_keeps_the_room(world: World) -> None:
+    ada = world.player()
+    room = world.room("together", ada)
+    world.becomes(ada, Status.AWAY)
+    world.passes(IDLE_AFTER - 1)
+    world.touches(ada)
+    assert "closes_in" not in seen(world, room)
+    assert closed(world.passes(3600)) == []
+
+
+def test_a_seat_that_is_kept_keeps_the_room(world: World) -> None:
+    ada = world.player()
+    room, events = world.rooms.open(ada, "turns", world.now)
+    world.do(events)
+    events = world.passes(RESERVED_FOR + EMPTY_AFTER - 0.001)
+    assert closed(events) == []
+    assert closed(world.passes(0.001 + 2 * SLOT)) == ["empty"]
+
+
+def test_an_idler_whose_connection_blinks_finds_the_room_again(world: World) -> None:
+    ada = world.player()
+    room = world.room("together", ada)
+    world.becomes(ada, Status.AWAY)
+    world.passes(120)
+    world.drops(ada, room)
+    assert closed(world.passes(EMPTY_AFTER - 0.001)) == []
+    world.returns(ada, room)
+    assert closed(world.passes(3600)) == []
+
+
+def test_an_idler_who_is_cut_off_for_good_leaves_an_empty_room(world: World) -> None:
+    ada = world.player()
+    room = world.room("together", ada)
+    world.becomes(ada, Status.AWAY)
+    world.passes(120)
+    world.drops(ada, room)
+    assert closed(world.passes(EMPTY_AFTER + SLOT)) == ["empty"]
+
+
+def test_blinking_does_not_keep_the_room_of_an_idler_for_ever(world: World) -> None:
+    ada = world.player()
+    room = world.room("together", ada)
+    world.becomes(ada, Status.AWAY)
+    events = []
+    for _ in range(60):
+        if room.is_closed:
+            break
+        events += world.passes(10)
+        events += world.drops(ada, room)
+        events += world.passes(1)
+        if not room.is_closed:
+            world.becomes(ada, Status.AWAY, Reason.CONNECTED)
+            events += world.joins(ada, room)
+    assert len(closed(events)) == 1
+
+
+@pytest.mark.parametrize("move_time", [59.999, 60.0, 600.0])
+def test_a_match_that_nobody_attends_is_abandoned_after_a_minute(move_time: float) -> None:
+    policy = AfkPolicy(move_time=move_time, drop_grace=1000.0)
+    world = World(variant(Turns, policy=policy))
+    ada, kim, bo = world.players(3)
+    room, _ = world.match("turns", ada, kim)
+    world.joins(bo, room, spectate=True)
+    for player in (ada, kim):
+        world.drops(player, room)
+    assert room.closes_at() == world.now + DESERTED_AFTER
+    events = world.passes(DESERTED_AFTER - 0.011)
+    assert (ended(events), closed(events)) == ([], [])
+    events = world.passes(0.011 + 2 * SLOT)
+    assert (ended(events), closed(events)) == (["abandoned: []"], ["empty"])
+
+
+def test_a_private_room_is_like_any_other_but_for_the_list(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("turns", ada, private=True)
+    assert seen(world, room)["private"] is True
+    world.joins(kim, room)
+    assert room.state == "playing"
+
+
+# The next match
+
+
+def test_a_match_begins_by_itself_when_all_seats_are_taken_by_who_is_there(world: World) -> None:
+    ada, kim = world.players(2)
+    room, _ = world.rooms.open(ada, "turns", world.now)
+    world.joins(kim, room)
+    assert room.state == "open"
+    world.joins(ada, room)
+    assert room.state == "playing"
+
+
+def test_only_the_host_begins_the_first_match_of_other_games(world: World) -> None:
+    ada, kim, bo = world.players(3)
+    room = world.room("together", ada, kim)
+    world.joins(bo, room, spectate=True)
+    with refused("not_host"):
+        world.starts(kim, room)
+    with refused("not_seated"):
+        world.starts(bo, room)
+    world.starts(ada, room)
+    assert room.state == "playing"
+    with refused("not_allowed"):
+        world.starts(ada, room)
+
+
+def test_it_takes_enough_players_who_are_here(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    world.drops(kim, room)
+    with refused("too_few"):
+        world.starts(ada, room)
+    world.returns(kim, room)
+    world.starts(ada, room)
+    assert room.state == "playing"
+
+
+def test_who_is_not_here_does_not_play_and_the_others_move_up(world: World) -> None:
+    ada, kim, bo, eve = world.players(4)
+    room = world.room("together", ada, kim, bo)
+    world.drops(ada, room)
+    world.passes(5 + SLOT)
+    world.joins(eve, room)
+    world.starts(kim, room)
+    assert room.running is not None
+    assert [room.seat_of(each.id) for each in (kim, bo, eve, ada)] == [0, 1, 2, 3]
+    assert [id for id, _ in room.running.players] == [kim.id, bo.id, eve.id]
+    assert not seat_of(room, ada).plays
+
+
+def test_the_next_match_begins_when_all_who_are_there_want_it(world: World) -> None:
+    ada, kim = world.players(2)
+    room, match = world.match("turns", ada, kim)
+    world.acts(ada, room, wins=True)
+    assert room.state == "over"
+    world.starts(kim, room)
+    assert room.state == "over"
+    assert seat_seen(world, room, kim)["wants_more"] is True
+    world.starts(ada, room)
+    assert room.state == "playing"
+    assert room.running is not None
+    assert room.running.number == match.number + 1
+    assert "wants_more" not in seat_seen(world, room, kim)
+
+
+def test_where_it_does_not_start_by_itself_the_host_begins_the_next_match_alone(
+    world: World,
+) -> None:
+    ada, kim, bo = world.players(3)
+    room, _ = world.match("together", ada, kim, bo)
+    world.leaves(bo, room)
+    world.leaves(kim, room)
+    world.passes(10 + SLOT)
+    assert room.state == "over"
+    eve = world.player("Eve")
+    world.joins(eve, room)
+    world.starts(eve, room)
+    assert room.state == "over"
+    world.starts(ada, room)
+    assert room.state == "playing"
+
+
+def test_who_sits_down_during_a_match_plays_the_next(world: World) -> None:
+    ada, kim, bo = world.players(3)
+    room, match = world.match("together", ada, kim)
+    world.joins(bo, room)
+    assert room.seat_of(bo.id) == 2
+    assert match.size == 2
+    with refused("not_seated"):
+        world.acts(bo, room)
+    with refused("seat_taken"):
+        world.joins(bo, room, seat=1)
+    world.joins(bo, room, seat=3)
+    assert room.seat_of(bo.id) == 3
+    world.leaves(bo, room)
+    assert room.seat_of(bo.id) is None, "who does not play leaves without a grace"
+
+
+def test_a_deadline_is_at_rest_where_nothing_is_due(world: World) -> None:
+    ada = world.player()
+    room = world.room("together", ada)
+    world.passes(60)
+    assert world.rooms.next_deadline() is None
+    assert room.closes_at() == NEVER

@@ -1,0 +1,236 @@
+"""Rooms on a clock that the test moves, and short words for what happens in them."""
+
+from collections.abc import Iterable, Sequence
+from itertools import count
+from typing import Any
+
+import pytest
+
+from server.games.catalogue import AnyGame
+from server.games.game import View
+from server.ids import MatchId, PlayerId, RoomId, SessionId
+from server.presence.policy import Policy
+from server.presence.session import Player, Session
+from server.presence.status import Reason, Status
+from server.rooms.errors import Refused
+from server.rooms.events import (
+    LineSaid,
+    MatchAdvanced,
+    MatchEnded,
+    PlayerMatched,
+    QueueChanged,
+    RoomClosed,
+    RoomEvent,
+    RoomOpened,
+)
+from server.rooms.match import Match
+from server.rooms.room import Room
+from server.rooms.rooms import Rooms
+from server.rooms.seat import Seat
+from server.rooms.view import room_view
+
+SLOT = 0.011
+"""Seconds by which a deadline may be noticed late: a slot of the wheel."""
+
+
+class World:
+    """All rooms, and everything that was heard of them."""
+
+    def __init__(self, *games: AnyGame, **figures: float) -> None:
+        ids = count(1)
+        self.policy = Policy(**figures)  # type: ignore[arg-type]
+        self.rooms = Rooms(
+            {game.name: game for game in games},
+            self.policy,
+            lambda: RoomId(f"r{next(ids)}"),
+            lambda: MatchId(f"m{next(ids)}"),
+        )
+        self.now = 1000.0
+        self.heard: list[RoomEvent] = []
+        self._ids = ids
+
+    # People
+
+    def player(self, name: str = "Ada") -> Player:
+        """Somebody who is signed in, with one tab."""
+        player = Player(PlayerId(f"p{next(self._ids)}"), name, name.lower(), guest=True)
+        player.status = Status.ACTIVE
+        session = Session(
+            SessionId(f"s{next(self._ids)}"), player, self.now, self.now + 1e6, remember=False
+        )
+        player.sessions = (session,)
+        return player
+
+    def players(self, number: int) -> list[Player]:
+        names = ("Ada", "Kim", "Bo", "Eve", "Max", "Zoe")
+        return [self.player(names[each % len(names)]) for each in range(number)]
+
+    def becomes(
+        self, player: Player, status: Status, reason: Reason = Reason.IDLE
+    ) -> list[RoomEvent]:
+        """Presence has found out."""
+        player.status = status
+        return self.do(self.rooms.player_changed(player, reason, self.now))
+
+    def touches(self, player: Player) -> list[RoomEvent]:
+        """Any activity, as the edge tells of it."""
+        player.sessions[0].last_activity = self.now
+        if player.status is not Status.ACTIVE:
+            self.becomes(player, Status.ACTIVE, Reason.ACTIVITY)
+        if player.id in self.rooms.asked:
+            return self.do(self.rooms.heard(player, self.now))
+        return []
+
+    def drops(self, player: Player, room: Room) -> list[RoomEvent]:
+        """The connection is gone, the player is reconnecting."""
+        events = self.do(self.rooms.went(player, room.id, self.now, has_left=False))
+        return events + self.becomes(player, Status.RECONNECTING, Reason.CONNECTION_LOST)
+
+    def closes(self, player: Player, room: Room) -> list[RoomEvent]:
+        """The page is closed."""
+        events = self.do(self.rooms.went(player, room.id, self.now, has_left=True))
+        return events + self.becomes(player, Status.RECONNECTING, Reason.LEFT)
+
+    def returns(self, player: Player, room: Room) -> list[RoomEvent]:
+        """They are connected again and come back into the room."""
+        events = self.becomes(player, Status.ACTIVE, Reason.CONNECTED)
+        return events + self.joins(player, room)
+
+    # Rooms
+
+    def room(self, game: str, *players: Player, private: bool = False) -> Room:
+        """A room in which these players sit, in order."""
+        room, events = self.rooms.open(players[0], game, self.now, is_private=private)
+        self.do(events)
+        for player in players:
+            self.joins(player, room)
+        return room
+
+    def match(self, game: str, *players: Player) -> tuple[Room, Match]:
+        """A room in which a match between these players has just begun."""
+        room = self.room(game, *players)
+        if room.running is None:
+            self.starts(players[0], room)
+        assert room.running is not None
+        return room, room.running
+
+    def joins(self, player: Player, room: Room, **how: Any) -> list[RoomEvent]:
+        return self.do(self.rooms.join(player, room.id, self.now, **how)[1])
+
+    def leaves(self, player: Player, room: Room) -> list[RoomEvent]:
+        return self.do(self.rooms.leave(player, room.id, self.now))
+
+    def starts(self, player: Player, room: Room) -> list[RoomEvent]:
+        return self.do(self.rooms.start(player, room.id, self.now))
+
+    def acts(self, player: Player, room: Room, **action: Any) -> list[RoomEvent]:
+        return self.do(self.rooms.act(player, room.id, action, self.now))
+
+    def says(self, player: Player, room: Room, text: str = "Hello") -> list[RoomEvent]:
+        return self.do(self.rooms.say(player, room.id, text, self.now))
+
+    def claims(self, player: Player, room: Room, result: str = "win") -> list[RoomEvent]:
+        return self.do(self.rooms.claim(player, room.id, result, self.now))
+
+    def asks(self, player: Player, room: Room, seat: int) -> list[RoomEvent]:
+        return self.do(self.rooms.pulse(player, room.id, seat, self.now))
+
+    def will_be_back(self, player: Player, room: Room, seconds: float) -> float:
+        granted, events = self.rooms.brb(player, room.id, seconds, self.now)
+        self.do(events)
+        return granted
+
+    def looks_for(
+        self, player: Player, game: str | None = None, **how: Any
+    ) -> list[RoomEvent]:
+        return self.do(self.rooms.quick_match(player, game, self.now, **how))
+
+    # What happens
+
+    def do(self, events: Iterable[RoomEvent]) -> list[RoomEvent]:
+        """Take in what was heard, and hold it to what is true of all events."""
+        happened = list(events)
+        closed = {each.room.id for each in self.heard if isinstance(each, RoomClosed)}
+        for event in happened:
+            assert event.at <= self.now
+            if not isinstance(event, QueueChanged):
+                assert event.room.id not in closed, "something is heard of a room that has closed"
+            if isinstance(event, RoomClosed):
+                closed.add(event.room.id)
+        self.heard += happened
+        return happened
+
+    def until(self, instant: float) -> list[RoomEvent]:
+        """Let time pass, deadline by deadline; returns what happened by itself."""
+        happened: list[RoomEvent] = []
+        rounds = 0
+        while (due := self.rooms.next_deadline()) is not None and due <= instant:
+            self.now = max(due, self.now)
+            happened += self.do(self.rooms.expire(self.now))
+            rounds += 1
+            assert rounds < 100_000, "it never comes to rest"
+        self.now = instant
+        return happened
+
+    def passes(self, seconds: float) -> list[RoomEvent]:
+        return self.until(self.now + seconds)
+
+
+# What was heard, in short
+
+
+def lines(events: Sequence[RoomEvent]) -> list[str]:
+    """What was said and noticed."""
+    said = [event.line for event in events if isinstance(event, LineSaid)]
+    return [line.notice or line.text or "" for line in said]
+
+
+def ended(events: Sequence[RoomEvent]) -> list[str]:
+    """How matches have ended: `reason: winners`."""
+    told = [event.match.outcome for event in events if isinstance(event, MatchEnded)]
+    return [f"{each.reason}: {list(each.winners)}" for each in told if each is not None]
+
+
+def closed(events: Sequence[RoomEvent]) -> list[str]:
+    return [event.reason for event in events if isinstance(event, RoomClosed)]
+
+
+def opened(events: Sequence[RoomEvent]) -> list[Room]:
+    return [event.room for event in events if isinstance(event, RoomOpened)]
+
+
+def matched(events: Sequence[RoomEvent]) -> list[str]:
+    return [event.player.name for event in events if isinstance(event, PlayerMatched)]
+
+
+def queued(events: Sequence[RoomEvent]) -> list[tuple[str, int, str | None]]:
+    return [
+        (event.player.name, event.waiting, event.reason)
+        for event in events
+        if isinstance(event, QueueChanged)
+    ]
+
+
+def advances(events: Sequence[RoomEvent]) -> int:
+    return sum(isinstance(event, MatchAdvanced) for event in events)
+
+
+def refused(code: str) -> Any:
+    """Expect a refusal with this code."""
+    return pytest.raises(Refused, check=lambda refusal: refusal.code == code)
+
+
+def seat_of(room: Room, player: Player) -> Seat:
+    number = room.seat_of(player.id)
+    assert number is not None
+    return room.seats[number]
+
+
+def seen(world: World, room: Room) -> View:
+    return room_view(room, world.now)
+
+
+def seat_seen(world: World, room: Room, player: Player) -> View:
+    number = room.seat_of(player.id)
+    seat: View = seen(world, room)["seats"][str(number)]
+    return seat
