@@ -17,17 +17,22 @@ from tests.support.live_server import LiveServer, run_server
 
 LONGEST = (
     "end_to_end/test_page_background.py",
+    "realtime/test_transport.py",
     "end_to_end/test_page.py",
-    "end_to_end/test_page_lobby.py",
     "end_to_end/test_time.py",
+    "end_to_end/test_page_lobby.py",
+    "end_to_end/test_page_states.py",
     "end_to_end/test_death.py",
-    "simulation/test_day.py",
     "end_to_end/test_page_warning.py",
     "end_to_end/test_page_account.py",
-    "end_to_end/test_page_states.py",
-    "storage/test_every_call_can_fail.py",
+    "simulation/test_day.py",
+    "end_to_end/test_simulation.py",
+    "end_to_end/test_storage_faults.py",
+    "end_to_end/test_hostile_peers.py",
+    "realtime/test_transport_conformance.py",
+    "end_to_end/test_nginx.py",
     "hostile/test_fuzz.py",
-    "realtime/test_transport.py",
+    "hostile/test_openapi.py",
 )
 """Files under tests/ to begin with: the others fill up the time in which these wait."""
 

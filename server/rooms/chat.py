@@ -45,6 +45,9 @@ class Chat:
         text = " ".join(text.split())
         if not text or len(text) > LONGEST_LINE:
             raise Refused("invalid", f"A line of chat has 1 to {LONGEST_LINE} characters.")
+        if len(self._said_by) >= LINES_KEPT:  # most of them have gone, or have been silent
+            lately = self._said_by.items()
+            self._said_by = {each: said for each, said in lately if now - said[-1] < WITHIN}
         said = self._said_by.setdefault(player_id, deque(maxlen=AT_ONCE))
         if len(said) == AT_ONCE and now - said[0] < WITHIN:
             raise Refused("too_much_chat", f"{AT_ONCE} lines in {WITHIN:g} seconds are enough.")

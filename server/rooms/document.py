@@ -34,6 +34,7 @@ class _Seat(msgspec.Struct, omit_defaults=True):
     """`back_in`, `resigns_in`: seconds left."""
 
     player: _Player | None = None
+    views_as: int | None = None
     plays: bool = False
     is_gone: bool = False
     is_bot: bool = False
@@ -114,15 +115,15 @@ def read_room(
             room.match = _read_match(document.match, room, now)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise RoomLost(str(error)) from error
-    # Nobody is there, and that since now only; and there is something to tell.
+    # Nobody is there, and that since now only.
     room.quiet_since = room.empty_since = NEVER
-    room.is_changed = True
 
 
 def _write_seat(seat: Seat, now: float) -> _Seat:
     player = seat.player
     return _Seat(
         None if player is None else _Player(player.id, player.name, player.sort_key, player.guest),
+        seat.views_as,
         seat.plays,
         seat.is_gone,
         seat.is_bot,
@@ -141,6 +142,7 @@ def _read_seat(seat: Seat, written: _Seat, players: Mapping[PlayerId, Player], n
         seat.player = players.get(player.id) or Player(
             player.id, player.name, player.sort_key, guest=player.guest
         )
+    seat.views_as = written.views_as
     seat.plays = written.plays
     seat.is_gone = written.is_gone
     seat.is_bot = written.is_bot

@@ -132,9 +132,9 @@ class Match:
         if self.is_ticking:
             self.began += BREATH
         self.review(now)
-        for number in self.waits_for:
-            if self.is_ticking and self._seats[number].is_waited_for:
-                self._seats[number].move_until += BREATH
+        for number in self.waits_for if self.is_ticking else ():
+            self._seats[number].move_until += BREATH
+            self.cut_off(number, now + BREATH)
 
     def act(self, seat: int, action: Any, now: float, *, is_bot: bool = False) -> Move:
         """A player acts. Raises Refused, and then nothing has changed."""

@@ -141,7 +141,8 @@ def _absence(room: Room, seat: Seat, now: float) -> View | None:
         absent["resigns_in"] = Until(seat.resigns_at)
     claimable_at = room.claimable_at()
     if claimable_at != NEVER:
-        absent["claim_in"] = Until(claimable_at)
+        # Told when it comes to that, too: no page's clock decides when a button is there.
+        absent["claim_in"] = Until(claimable_at) if now < claimable_at else 0
     return absent
 
 

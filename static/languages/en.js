@@ -165,6 +165,7 @@ export default {
   'settings.notify_denied': 'Your browser does not allow it. Its settings for this site can change that.',
   'settings.notify_impossible': 'This browser has no notifications for pages.',
 
+
   // Playing
   'gate.invited': 'You are invited to a game. Say who you are, and you are at the table.',
   'nav.play': 'Play',

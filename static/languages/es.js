@@ -164,6 +164,7 @@ export default {
   'settings.notify_denied': 'Tu navegador no lo permite. Puedes cambiarlo en sus ajustes para este sitio.',
   'settings.notify_impossible': 'Este navegador no tiene notificaciones para páginas.',
 
+
   // Playing
   'gate.invited': 'Te han invitado a una partida. Di quién eres y ya estarás en la mesa.',
   'nav.play': 'Jugar',
@@ -280,7 +281,7 @@ export default {
   'room.brb_left': 'Quedan {clock}',
 
   'seat.host': 'Anfitrión',
-  'seat.bot_tag': 'Bot',
+  'seat.bot_tag': 'Robot',
   'seat.out_tag': 'Fuera',
   'seat.ask': '¿Sigues ahí?',
   'seat.ask_name': 'Preguntar a {name}: ¿sigues ahí?',
@@ -343,7 +344,7 @@ export default {
   'outcome.failed_why': 'El juego falló, y no es culpa de nadie.',
   'outcome.abandoned_why': 'Se había ido todo el mundo.',
 
-  'chat.title': 'Chat',
+  'chat.title': 'Conversación',
   'chat.text': 'Di algo',
   'chat.send': 'Enviar',
   'chat.empty': 'Nadie ha dicho nada todavía.',

@@ -164,6 +164,7 @@ export default {
   'settings.notify_denied': '浏览器不允许。可在浏览器的网站设置中更改。',
   'settings.notify_impossible': '此浏览器不支持网页通知。',
 
+
   // Playing
   'gate.invited': '有人邀请你来玩。报上名字，就可以入座。',
   'nav.play': '游戏',

@@ -6,13 +6,15 @@ import { playsIn } from '/static/page/room-board.js';
 import { costOf, headlineOf, namesOf, whyOf } from '/static/page/room-words.js';
 
 export class RoomBanners {
+  #here;
   #clocks;
   #do;
   #shown = new Map(); // id -> {element, text, buttons}
   #heard = new Set(); // ids that were read out
 
   /** clocks: Clocks; act(what): does something in the room and tells what goes wrong. */
-  constructor(clocks, { act }) {
+  constructor(here, clocks, { act }) {
+    this.#here = here;
     this.#clocks = clocks;
     this.#do = act;
     onLanguage(() => this.clear());
@@ -28,7 +30,7 @@ export class RoomBanners {
 
   /** game: what is known of it, with its policy; undefined until that is loaded. */
   draw(room, game) {
-    const banners = bannersOf(room, game);
+    const banners = bannersOf(room, game, this.#here.player?.id);
     const ids = new Set(banners.map(({ id }) => id));
     for (const [id, { element }] of this.#shown) {
       if (ids.has(id)) continue;
@@ -90,12 +92,12 @@ function clockIn(at) {
 }
 
 /** [{id, tone, at, text(clock), buttons}] */
-function bannersOf(room, game) {
+function bannersOf(room, game, ownId) {
   const isRunning = room.info.match !== undefined && room.info.match.outcome === undefined;
   return [
     ...aboutOneself(room, game, isRunning),
     ...(isRunning ? Object.entries(room.info.seats).flatMap(([seat, each]) => aboutAbsent(room, Number(seat), each)) : []),
-    ...(isRunning ? aboutPlace(room) : aboutStart(room, game)),
+    ...(isRunning ? aboutPlace(room) : aboutStart(room, game, ownId)),
     ...aboutEnd(room),
   ];
 }
@@ -160,13 +162,13 @@ function aboutPlace({ info, seat, own }) {
   return [{ id: 'watching', tone: 'info', text: () => say('room.watching'), buttons }];
 }
 
-function aboutStart({ info, own, seat }, game) {
+function aboutStart({ info, own }, game, ownId) {
   const { match } = info;
   const people = Object.values(info.seats).filter(({ player }) => player !== undefined);
   const present = people.filter((each) => each.reserved_at === undefined
     && each.status !== 'offline' && each.status !== 'reconnecting');
   const banners = [];
-  if (match?.outcome) banners.push(outcomeBanner(match, own, seat, present, game));
+  if (match?.outcome) banners.push(outcomeBanner(match, own, ownId, present, game));
   if (own === null) {
     const isFree = people.length < Object.keys(info.seats).length;
     banners.push({
@@ -193,10 +195,11 @@ function aboutStart({ info, own, seat }, game) {
   return banners;
 }
 
-function outcomeBanner(match, own, seat, present, game) {
+function outcomeBanner(match, own, ownId, present, game) {
   const { outcome, players, number } = match;
   // Who sits there now may be somebody else than who played.
-  const played = own !== null && players[seat]?.id === own.player.id ? seat : null;
+  const at = players.findIndex(({ id }) => id === ownId);
+  const played = at < 0 ? null : at;
   const others = present.filter((each) => each.wants_more && each !== own).map(({ player }) => player.name);
   const text = () => [
     headlineOf(outcome, players, played),

@@ -51,9 +51,9 @@ export class RoomChat {
   }
 
   #item(line) {
-    if (line.player === undefined) return make('li', 'chat-notice muted', noticeOf(line));
+    if (line.player === undefined) return make('div', 'chat-notice muted', noticeOf(line));
     const isOwn = line.player.id === this.#here.player?.id;
-    const item = make('li', isOwn ? 'chat-line is-own' : 'chat-line');
+    const item = make('div', isOwn ? 'chat-line is-own' : 'chat-line');
     const at = make('time', 'muted', time(line.at));
     at.dateTime = line.at;
     const head = make('p', 'chat-head');

@@ -45,6 +45,10 @@ export class RoomSeats {
     for (const number of this.#since.keys()) if (!waits.includes(number)) this.#since.delete(number);
     for (const number of waits) if (!this.#since.has(number)) this.#since.set(number, performance.now());
 
+    // Where everybody is waited for it is nobody's turn.
+    const playing = Object.values(info.seats).filter((seat) => seat.brb_left !== undefined).length;
+    const turns = waits.length < playing ? waits : [];
+
     const taken = Object.entries(info.seats).filter(([, { player }]) => player !== undefined);
     const numbers = new Set(taken.map(([number]) => Number(number)));
     for (const [number, { row }] of this.#rows) {
@@ -58,7 +62,7 @@ export class RoomSeats {
       const parts = this.#partsOf(number, seat.player);
       if (parts.row === place) place = place.nextElementSibling;
       else byId('seat-list').insertBefore(parts.row, place);
-      this.#drawSeat(parts, number, seat, room, policy);
+      this.#drawSeat(parts, number, seat, room, { policy, isTurn: turns.includes(number) });
     }
     const free = Object.keys(info.seats).length - taken.length;
     byId('free-seats').hidden = free === 0;
@@ -100,29 +104,28 @@ export class RoomSeats {
     return parts;
   }
 
-  #drawSeat(parts, number, seat, room, policy) {
+  #drawSeat(parts, number, seat, room, { policy, isTurn }) {
     const isOwn = number === room.seat;
-    const waits = room.info.match?.waits_for ?? [];
     parts.row.dataset.seat = number;
     parts.row.classList.toggle('is-own', isOwn);
-    parts.row.classList.toggle('is-waited-for', waits.includes(number));
+    parts.row.classList.toggle('is-waited-for', isTurn);
     parts.row.classList.toggle('is-gone', seat.gone === true);
-    showStatus(parts.status, seat.status);
+    showStatus(parts.status, isOwn && room.isStale ? 'reconnecting' : seat.status);
     const tags = [
       isOwn && 'lobby.you', seat.player.id === room.info.host && 'seat.host', seat.bot && 'seat.bot_tag',
-      seat.gone && 'seat.out_tag', seat.player.guest && !isOwn && 'lobby.guest',
+      seat.gone && 'seat.out_tag',
     ].filter(Boolean);
     if (parts.tags.dataset.tags !== tags.join()) {
       parts.tags.dataset.tags = tags.join();
-      parts.tags.replaceChildren(...tags.map((key) => make('span', key === 'lobby.guest' ? 'guest' : 'tag', say(key))));
+      parts.tags.replaceChildren(...tags.map((key) => make('span', 'tag', say(key))));
     }
-    this.#drawNote(parts.note, seat, waits.includes(number), isOwn);
+    this.#drawNote(parts.note, seat, isTurn, isOwn);
     this.#drawClock(parts, seat, isOwn, policy);
     this.#drawAsk(parts.ask, number, seat, room);
   }
 
-  #drawNote(note, seat, isWaitedFor, isOwn) {
-    const [at, key, values] = noteOf(seat, isWaitedFor, isOwn);
+  #drawNote(note, seat, isTurn, isOwn) {
+    const [at, key, values] = noteOf(seat, isTurn, isOwn);
     this.#clocks.remove(note);
     if (at === undefined) write(note, key === null ? '' : say(key, values));
     else this.#clocks.set(note, at, (clock) => write(note, say(key, { clock, ...values })));
@@ -160,7 +163,6 @@ export class RoomSeats {
     }
     const since = (this.#since.get(number) ?? 0) + THINKING;
     const again = (this.#asked.get(number) ?? -Infinity) + BETWEEN;
-    button.onclick = null;
     this.#clocks.set(button, Math.max(since, again), (_, left) => { button.hidden = left > 0; });
   }
 
@@ -172,7 +174,7 @@ export class RoomSeats {
 }
 
 /** [until when, words, values]: the one thing that matters most about a seat. */
-function noteOf(seat, isWaitedFor, isOwn) {
+function noteOf(seat, isTurn, isOwn) {
   if (seat.gone) return [undefined, 'seat.out'];
   if (seat.reserved_at !== undefined) return [seat.reserved_at, 'seat.reserved'];
   if (seat.back_at !== undefined) return [seat.back_at, isOwn ? 'seat.back_own' : 'seat.back'];
@@ -181,6 +183,6 @@ function noteOf(seat, isWaitedFor, isOwn) {
   if (seat.signs_out_at !== undefined) return [seat.signs_out_at, isOwn ? 'seat.idle_own' : 'seat.idle'];
   if (seat.skipped) return [undefined, 'seat.skipped', { count: seat.skipped }];
   if (seat.wants_more) return [undefined, 'seat.wants'];
-  if (isWaitedFor) return [undefined, isOwn ? 'seat.turn_own' : 'seat.turn'];
+  if (isTurn) return [undefined, isOwn ? 'seat.turn_own' : 'seat.turn'];
   return [undefined, null];
 }

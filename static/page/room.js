@@ -42,7 +42,7 @@ export class RoomView {
     this.#onLeave = onLeave;
     const act = (what) => this.#do(what);
     this.#seats = new RoomSeats(this.#clocks, { act, onOwnClock: (clock) => this.#hearClock(clock) });
-    this.#banners = new RoomBanners(this.#clocks, { act });
+    this.#banners = new RoomBanners(here, this.#clocks, { act });
     this.#chat = new RoomChat(here, { act });
     this.#board = new RoomBoard({ onProblem: (problem) => this.#complain(problem) });
     here.on('room', (room) => { if (room === this.#room) this.#draw(); });
@@ -127,6 +127,7 @@ export class RoomView {
       const room = isBack
         ? this.#here.rooms.joined.get(id)
         : await this.#here.rooms.join(id, { spectate, apply });
+      if (id !== this.#wanted && room?.seat === null) room.leave(); // they have gone elsewhere meanwhile
       if (id !== this.#wanted || room === undefined) return;
       this.#board.use(Part);
       this.#room = room;

@@ -7,6 +7,7 @@ once, and to one a minute after about a minute.
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,11 @@ async def names_in(tab: RealTab) -> list[str]:
 async def test_a_hidden_tab_stays_or_goes_as_it_should_however_its_timers_are_held_back(
     tmp_path: Path,
 ) -> None:
-    options = {"idle_timeout": IDLE_TIMEOUT, "warn_before": WARN_BEFORE, "away_after": 30}
+    options: dict[str, Any] = {
+        "idle_timeout": IDLE_TIMEOUT,
+        "warn_before": WARN_BEFORE,
+        "away_after": 30,
+    }
     async with (
         run_server(tmp_path / "test.db", SystemClock(), **options) as server,
         run_real_browser() as alone,

@@ -294,7 +294,7 @@ async def test_a_player_whose_tab_takes_nothing_is_still_heard(unlimited: LiveSe
 async def test_whoever_is_closed_as_too_slow_and_still_does_not_read_is_cut_off(
     unlimited: LiveServer, in_a_hurry: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "WRITE_STALL", 2.0)  # to be closed before that
+    monkeypatch.setattr(patience, "WRITE_STALL", 1.0)  # to be closed before that
     with Peers(unlimited.port) as peers:
         ada, connection, peer = await behind(unlimited, peers, "Ada")
         while not connection.is_closing:
@@ -457,16 +457,6 @@ async def impatient(pinging: None, app: Application) -> AsyncIterator[Server]:
         yield running
 
 
-@pytest.fixture
-async def curious(
-    pinging: None, app: Application, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Server]:
-    """`app` on transports that ping soon, and wait for the answer as long as it takes."""
-    monkeypatch.setitem(UVICORN_KNOBS, "ws_ping_timeout", 60.0)
-    async with serving(app) as running:
-        yield running
-
-
 async def test_a_silent_peer_is_pinged_closed_and_cut_off(
     impatient: Server, app: Application
 ) -> None:
@@ -481,15 +471,19 @@ async def test_a_silent_peer_is_pinged_closed_and_cut_off(
 
 
 async def test_a_peer_that_says_nothing_and_answers_pings_stays(
-    curious: Server,
+    impatient: Server, app: Application
 ) -> None:
-    """Nobody is pinged again before the last ping has been answered."""
-    peer = await curious.upgraded()
-    for _ in range(5):
-        asked = await peer.frame()
-        assert asked.opcode == PING
-        await peer.send(frame(PONG, asked.payload))
-    assert len(curious.connections) == 1
+    async def answer() -> None:
+        peer = await impatient.upgraded()
+        for _ in range(5):
+            asked = await peer.frame()
+            assert asked.opcode == PING
+            await peer.send(frame(PONG, asked.payload))
+        assert app.conversations[-1].code is None
+        peer.reset()
+        await gone(impatient)
+
+    await play_in_time(answer, HELD_UP)
 
 
 async def test_a_peer_that_talks_need_not_answer_pings(impatient: Server, app: Application) -> None:
@@ -507,9 +501,9 @@ async def test_a_peer_that_talks_need_not_answer_pings(impatient: Server, app: A
     await play_in_time(talk, HELD_UP)
 
 
-async def test_a_peer_that_talks_is_not_pinged(curious: Server) -> None:
+async def test_a_peer_that_talks_is_not_pinged(impatient: Server) -> None:
     async def talk() -> None:
-        peer = await curious.upgraded()
+        peer = await impatient.upgraded()
         for _ in range(10):
             await asyncio.sleep(SHORT / 5)
             await peer.send(PING_MESSAGE)

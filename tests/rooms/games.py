@@ -91,7 +91,7 @@ class Round(msgspec.Struct, frozen=True):
     number: int = 0
     given: tuple[int, ...] = ()
     gone: tuple[int, ...] = ()
-    ends_at: float = NEVER
+    ends_at: float | None = None
 
 
 class Give(msgspec.Struct, frozen=True):
@@ -120,7 +120,7 @@ class Together(Game[Round, Give]):
 
     def view(self, state: Round, seat: Seat | None) -> View:
         view: View = {"number": state.number, "given": list(state.given)}
-        return view if state.ends_at == NEVER else view | {"ends_in": Until(state.ends_at)}
+        return view if state.ends_at is None else view | {"ends_in": Until(state.ends_at)}
 
     def waits_for(self, state: Round) -> Collection[Seat]:
         out = (*state.given, *state.gone)
@@ -155,7 +155,7 @@ class Timed(Together):
         return Round(seats, ends_at=moment.now + 3.0)
 
     def due(self, state: Round) -> float:
-        return state.ends_at
+        return NEVER if state.ends_at is None else state.ends_at
 
     def tick(self, state: Round, moment: Moment) -> Round:
         number = min(state.number + 1, ROUNDS)
@@ -197,7 +197,7 @@ class Ticking(Game[Beat, Step]):
         return [seat for seat in range(state.seats) if seat not in state.gone]
 
     def outcome(self, state: Beat) -> Outcome | None:
-        left = tuple(self.waits_for(state))
+        left = tuple(seat for seat in range(state.seats) if seat not in state.gone)
         return Outcome(left) if len(left) < 2 else None
 
     def due(self, state: Beat) -> float:

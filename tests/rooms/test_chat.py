@@ -102,7 +102,7 @@ def test_who_said_something_long_ago_is_forgotten(world: World) -> None:
         world.says(each, room)
         world.leaves(each, room)
         world.passes(WITHIN)
-    assert len(room.chat._said_by) <= 10
+    assert len(room.chat._said_by) <= LINES_KEPT
 
 
 def test_the_room_tells_who_came_and_went(world: World) -> None:

@@ -169,6 +169,7 @@ def test_who_is_restored_to_a_match_that_breaks_finds_the_others() -> None:
     world = World(game, Turns())
     ada, kim = world.players(2)
     room, match = world.match("buggy", ada, kim)
+    world.rooms._deadlines.disarm(room)
     fresh = Rooms(world.rooms.games, world.policy, lambda: room.id, lambda: match.id)
     game.is_armed = True
     assert closed(fresh.restore(room, world.now)) == ["failed"]

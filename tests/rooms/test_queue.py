@@ -73,12 +73,12 @@ def test_who_came_first_is_served_first(world: World) -> None:
 
 def test_a_game_that_somebody_asked_for_goes_before_one_that_is_anybodys(world: World) -> None:
     ada, kim = world.players(2)
-    world.looks_for(ada, "turns")
+    world.looks_for(ada, "ticking")
     (room,) = opened(world.looks_for(kim))
-    assert room.game.name == "turns"
+    assert room.game.name == "ticking"
     for each in world.players(2):
         events = world.looks_for(each)
-    assert [room.game.name for room in opened(events)] == ["ticking"], "else the first there is"
+    assert [room.game.name for room in opened(events)] == ["turns"], "else the first there is"
 
 
 @pytest.mark.parametrize("status", [Status.AWAY, Status.WARNED, Status.OFFLINE])

@@ -1,6 +1,5 @@
 """A restart takes nothing from those who play: not their seats, their board, nor their time."""
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
@@ -13,13 +12,14 @@ from server.games.catalogue import find_games
 from server.games.connect_four import ConnectFour
 from server.games.snake_arena import Arena
 from server.rooms.events import MatchAdvanced, RoomEvent
-from server.rooms.match import BREATH, Match
+from server.rooms.match import BREATH
 from server.rooms.replay import Moved, move_of, replay
-from server.rooms.room import DESERTED_AFTER, Room
+from server.rooms.room import DESERTED_AFTER
 from server.views import to_rfc3339
 from tests.support.answers import until
-from tests.support.live_server import LiveServer, Tab, Visitor, run_server
+from tests.support.live_server import LiveServer, run_server
 from tests.support.manual_clock import START_MS, ManualClock
+from tests.support.tables import Player, match_of, played, room_of, seated, whose_turn
 
 Run: TypeAlias = Callable[..., AbstractAsyncContextManager[LiveServer]]
 
@@ -36,83 +36,16 @@ def run(tmp_path: Path) -> Run:
     return run_
 
 
-class Player:
-    """Somebody with a cookie, who may come to any server that knows it."""
-
-    def __init__(self, visitor: Visitor, tab: Tab) -> None:
-        self.visitor, self.tab = visitor, tab
-        self.cookie, self.id = visitor.cookie, visitor.id
-        self.room = ""
-
-    @classmethod
-    async def new(cls, server: LiveServer, name: str) -> "Player":
-        visitor = await server.guest(name)
-        return cls(visitor, await visitor.tab())
-
-    async def open(self, game: str, **options: Any) -> str:
-        response = await self.visitor.http.post("/api/rooms", json={"game": game, **options})
-        assert response.status_code == 201, response.text
-        return str(response.json()["id"])
-
-    async def join(self, room: str) -> dict[str, Any]:
-        self.room = room
-        await self.tab.ask("join", "joined", room=room)
-        return await self.tab.next("room")
-
-    async def come_back(self, server: LiveServer) -> dict[str, Any]:
-        """With a new tab, into the same room; returns what it is told."""
-        self.visitor = await server.visitor()
-        self.visitor.http.cookies.set("session", self.cookie)
-        self.tab = await server.tab(self.cookie)
-        await self.tab.next("hello")
-        return await self.join(self.room)
-
-    async def act(self, action: Any) -> None:
-        """Act, and have it done."""
-        await self.tab.send("act", room=self.room, action=action)
-        assert not [each for each in await self.tab.quiet() if each["type"] == "error"]
-
-
-async def seated(server: LiveServer, game: str, **options: Any) -> tuple[Player, Player]:
-    """Two players at a table of their own."""
-    ada, kim = await asyncio.gather(Player.new(server, "Ada"), Player.new(server, "Kim"))
-    room = await ada.open(game, **options)
-    await ada.join(room)
-    await kim.join(room)
-    if not find_games()[game].starts_when_full:
-        await ada.tab.send("start", room=room)
-    await until(lambda: room_of(server).match is not None)
-    return ada, kim
-
-
-def room_of(server: LiveServer) -> Room:
-    (room,) = server.still_here.rooms.all.values()
-    return room
-
-
-def match_of(server: LiveServer) -> Match:
-    match = room_of(server).match
-    assert match is not None
-    return match
-
-
-def whose_turn(server: LiveServer, *players: Player) -> Player:
-    return players[match_of(server).waits_for[0]]
-
-
 def other(player: Player, *players: Player) -> Player:
     (found,) = set(players) - {player}
     return found
 
 
-async def played(player: Player) -> dict[str, Any]:
-    """The match that was played last, as everybody may read it."""
-    page = (await player.visitor.http.get("/api/matches")).json()
-    response = await player.visitor.http.get(f"/api/matches/{page['matches'][0]['id']}")
-    assert response.status_code == 200, response.text
-    match = response.json()
-    assert isinstance(match, dict)
-    return match
+async def passes(server: LiveServer, seconds: float, *players: Player) -> None:
+    """Time, in which players read what they are told."""
+    await server.advance(seconds)
+    for player in players:
+        await player.tab.quiet()
 
 
 def replayed(match: dict[str, Any]) -> list[Moved]:
@@ -395,6 +328,7 @@ async def test_a_match_with_a_restart_in_it_replays_to_the_same_end(run: Run) ->
         *_, last = replayed(told)
         assert last.state == match.state
         assert match.outcome == match.game.outcome(last.state)
+        assert match.outcome is not None
         assert [told["winners"], told["reason"]] == [list(match.outcome.winners), "four"]
 
 
@@ -420,7 +354,7 @@ async def test_a_match_that_ticks_replays_every_state_with_the_same_dice(run: Ru
         for _ in range(200):
             if match.outcome is not None:
                 break
-            await server.advance(1)
+            await passes(server, 1, ada, kim)
         states = [moved.state for moved in replayed(await played(ada))]
         assert len(states) == match.step
         assert states[-1] == match.state
@@ -433,15 +367,17 @@ async def test_a_match_that_ticks_replays_every_state_with_the_same_dice(run: Ru
 async def test_a_match_with_silence_in_it_replays_to_the_same_end(run: Run) -> None:
     async with run() as server:
         ada, kim = await seated(server, "trivia-round")
-        choices = ((ada, 1), (kim, 2), (ada, 3), (ada, 0), (kim, 0), (ada, 2), (ada, 1))
-        for player, choice in choices:
-            view = match_of(server).view(None)
-            if view["phase"] == "question":
-                await player.act({"question": view["number"], "choice": choice})
-            await server.advance(5.1)
-            await player.tab.send("ping")
+        await passes(server, 3.1234567, ada, kim)
+        await ada.act({"question": 0, "choice": 1})
+        await passes(server, 17.2345678, ada, kim)  # Kim is skipped
+        await passes(server, 6.3456789, ada, kim)
+        await kim.act({"question": 1, "choice": 2})
+        await passes(server, 0.4567891, ada, kim)
+        await ada.act({"question": 1, "choice": 0})
         while match_of(server).outcome is None:
-            await server.advance(5)
+            await passes(server, 5, ada, kim)
         match = match_of(server)
-        *_, last = replayed(await played(ada))
+        told = await played(ada)
+        *_, last = replayed(told)
         assert last.state == match.state
+        assert {move.get("event") for move in told["moves"]} >= {None, "away", "back"}

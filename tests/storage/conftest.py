@@ -1,6 +1,7 @@
 """A storage on a file of its own, with a registry and the clock that the test moves."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from itertools import count
@@ -13,13 +14,19 @@ from server.accounts.names import parse_name
 from server.accounts.ports import Account
 from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
-from server.ids import new_player_id
+from server.games.connect_four import ConnectFour
+from server.games.snake_arena import SnakeArena
+from server.ids import new_match_id, new_player_id, new_room_id
 from server.presence.policy import Policy
 from server.presence.registry import Registry
 from server.presence.session import Player, Session
 from server.presence.stream import EventStream
+from server.rooms.events import RoomStream
+from server.rooms.replay import move_of, replay
+from server.rooms.room import Room
+from server.rooms.rooms import Rooms
 from server.storage.database import Connect, connect
-from server.storage.reconcile import restore_sessions
+from server.storage.reconcile import restore_rooms, restore_sessions
 from server.storage.store import Store
 from tests.support.manual_clock import ManualClock
 
@@ -41,13 +48,15 @@ def fail(error: Exception, event: object) -> None:
 
 @dataclass
 class House:
-    """Everything between the registry and the file."""
+    """Everything between the registry, the rooms and the file."""
 
     registry: Registry
     stream: EventStream
     store: Store
     sessions: Sessions
     clock: ManualClock
+    rooms: Rooms
+    room_stream: RoomStream
 
     def __post_init__(self) -> None:
         self._numbers = count()
@@ -64,8 +73,13 @@ class House:
         restore_sessions(
             left.sessions, registry, sessions, stream, clock, killed_since=left.killed_since
         )
+        games = {game.name: game for game in (ConnectFour(), SnakeArena())}
+        rooms = Rooms(games, registry.policy, new_room_id, new_match_id)
+        room_stream = RoomStream(fail)
+        room_stream.subscribe(store.journal.rooms.hear)
+        restore_rooms(left.rooms, rooms, store.journal.rooms, registry, room_stream, clock)
         await store.flush()
-        return cls(registry, stream, store, sessions, clock)
+        return cls(registry, stream, store, sessions, clock, rooms, room_stream)
 
     def player(self, name: str = "Ada", password_hash: str | None = None) -> Player:
         """A player whose account is queued."""
@@ -85,6 +99,51 @@ class House:
             self.clock.move_to(max(due, self.clock.now()))
             self.stream.publish(self.registry.expire(self.clock.now()))
         self.clock.move_to(instant)
+
+    def table(self, game: str, *players: Player) -> Room:
+        """A room in which players sit; a match runs."""
+        now = self.clock.now()
+        room, events = self.rooms.open(players[0], game, now)
+        for player in players:
+            events += self.rooms.join(player, room.id, now)[1]
+        if not room.game.starts_when_full:
+            events += self.rooms.start(players[0], room.id, now)
+        self.room_stream.publish(events)
+        assert room.running is not None
+        return room
+
+    def act(self, room: Room, action: Any) -> None:
+        """Whoever it waits for first acts."""
+        assert room.match is not None
+        player = room.seats[room.match.waits_for[0]].player
+        assert player is not None
+        self.room_stream.publish(self.rooms.act(player, room.id, action, self.clock.now()))
+
+    def play_until(self, instant: float) -> None:
+        """Let time pass in the rooms, and in them only."""
+        while (due := self.rooms.next_deadline()) is not None and due <= instant:
+            self.clock.move_to(max(due, self.clock.now()))
+            self.room_stream.publish(self.rooms.expire(self.clock.now()))
+        self.clock.move_to(instant)
+
+    async def check_matches(self) -> int:
+        """What is on the disk of each match leads to what is known of it, step by step; returns
+        how many there are."""
+        running = {room.match.id: room.match for room in self.rooms.all.values() if room.match}
+        found = await self.rows("SELECT id, game, steps, ended_at FROM matches")
+        for id, game, steps, ended_at in found:
+            if ended_at is None:
+                steps = running[id].step
+            ((seats,),) = await self.rows(
+                f"SELECT count(*) FROM match_players WHERE match_id = '{id}'"
+                f" AND ended_at IS {ended_at or 'NULL'}"
+            )
+            moves = [move_of(each) for each in json.loads(await self.store.queries.moves_of(id))]
+            assert all(move.step < steps for move in moves)
+            *_, last = replay(self.rooms.games[game], id, seats, moves, steps)
+            if id in running:
+                assert last.state == running[id].state
+        return len(found)
 
     async def kill(self) -> None:
         """The process is gone: what is in memory only is lost."""

@@ -121,19 +121,31 @@ class Life:
 
 
 async def live(life: Life) -> None:
-    """Guests and members, tabs, drops, timeouts, sign-outs, and a look at the history."""
+    """Guests and members, tabs, drops, timeouts, sign-outs, a look at the history, and two matches,
+    of which one is over."""
     ada = await life.guest("Ada")
     eve = await life.member("Eve")
     life.connect(ada, eve)
+    room = None
+    if ada is not None and eve is not None:
+        room = life.house.table("connect-four", ada.player, eve.player)
+        life.house.act(room, {"column": 3})
     bob = await life.guest("Bob")
     life.drop(ada)
     life.house.until(20)
     life.connect(ada)
     await life.sign_out(bob)
     await life.guest("Bob")  # the name is free again
+    if room is not None:
+        for column in (4, 3, 4, 3, 4, 3):
+            life.house.act(room, {"column": column})
+        for _, _, player in list(room.taken()):
+            life.house.room_stream.publish(life.house.rooms.start(player, room.id, life.now))
     life.house.until(200)
     life.touch(eve)
     life.house.store.journal.note_activity()
+    if room is not None:
+        life.house.act(room, {"column": 0})
     if life.registered["Eve"]:
         await life.sign_out(await life.sign_in("Eve"))
     life.house.until(400)  # Ada, who did nothing, is signed out by the server
@@ -182,6 +194,8 @@ async def check_what_is_left(path: Path, life: Life, now: float, *, is_whole: bo
             # Of one that was refused and is taken back, a kill may come before the taking back.
             if is_registered or is_whole:
                 assert (account is not None) is is_registered
+        matches = await again.check_matches()
+        assert not is_whole or matches == 2 * len(life.house.rooms.all)
         assert await again.rows("PRAGMA integrity_check") == [("ok",)]
         assert await again.rows("PRAGMA foreign_key_check") == []
     finally:

@@ -177,6 +177,10 @@ class Window:
         await expect(self.at("#connection")).to_have_attribute("data-state", "open")
         await expect(self.at("#roster li.is-own")).to_have_count(1)
 
+    async def is_connected_again(self) -> None:
+        """Wait until the page is live, whatever it shows."""
+        await expect(self.at("#connection")).to_have_attribute("data-state", "open")
+
     async def is_warned(self) -> None:
         await expect(self.at("#warning")).to_be_visible()
 

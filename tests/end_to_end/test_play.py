@@ -1,0 +1,335 @@
+"""Two people at two windows: they play, drop out, come back, and claim, in each of the games."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, expect
+
+from server.rooms.match import Match
+from server.rooms.room import Room
+from tests.support.answers import until
+from tests.support.browser import UNREACHABLE, Browsers, Window, open_browsers
+from tests.support.cable import Cable, run_cable
+from tests.support.live_server import LiveServer, run_server
+from tests.support.manual_clock import ManualClock
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def cable(lobby: LiveServer) -> AsyncIterator[Cable]:
+    """One of the players hangs on it."""
+    async with run_cable(lobby.port) as cable:
+        yield cable
+
+
+def banner(window: Window, name: str) -> Locator:
+    """What the page has to say about one thing; `name` as in room-banners.js, without a number."""
+    return window.at(f'#room-banners [data-banner^="{name}"]')
+
+
+def seat_of(window: Window, name: str) -> Locator:
+    shown = window.page.locator(".player-name", has_text=re.compile(f"^{name}$"))
+    return window.at("#seat-list .seat").filter(has=shown)
+
+
+def match_of(server: LiveServer) -> Match:
+    """The match in the only room there is."""
+    room = room_of(server)
+    assert room.match is not None
+    return room.match
+
+
+def room_of(server: LiveServer) -> Room:
+    (room,) = server.still_here.rooms.all.values()
+    return room
+
+
+async def find_each_other(game: str, *windows: Window) -> None:
+    """By the big button of the game, in the lobby."""
+    for window in windows:
+        await window.page.get_by_role("button", name=re.compile(f"^{game}")).first.click()
+    for window in windows:
+        await expect(window.at("#room-title")).to_have_text(game)
+        await expect(window.at("#seat-list .seat")).to_have_count(len(windows))
+
+
+async def cut_off(cable: Cable, window: Window) -> None:
+    """Pull the cable, and wait until the server has noticed."""
+    cable.pull()
+    room = room_of(window.server)
+    await until(
+        lambda: all(
+            seat.is_here == (player.name != window.name) for _, seat, player in room.taken()
+        )
+    )
+
+
+async def can_be_used(*windows: Window) -> None:
+    """Nothing is out of reach, for anybody."""
+    for window in windows:
+        assert await window.hidden_width() == 0
+        await window.is_accessible()
+
+
+# Connect Four
+
+
+async def begin_connect_four(ada: Window, kim: Window) -> tuple[Window, Window]:
+    """Returns whose turn it is, and who waits."""
+    await find_each_other("Connect Four", ada, kim)
+    for window in (ada, kim):
+        await expect(window.at(".connect-four .turn")).to_be_visible()
+    first = match_of(ada.server).players[match_of(ada.server).waits_for[0]][1]
+    return (ada, kim) if first == "Ada" else (kim, ada)
+
+
+async def drop(window: Window, column: int, *watching: Window) -> None:
+    """A disc, by a click; everybody who watches sees it."""
+    moves = len(match_of(window.server).state.columns[column])
+    await window.at(".connect-four .column").nth(column).click()
+    await until(lambda: len(match_of(window.server).state.columns[column]) == moves + 1)
+    for each in watching:
+        label = re.compile(rf"^Column {column + 1}\b")
+        await expect(each.at(".connect-four .column").nth(column)).to_have_attribute(
+            "aria-label", label
+        )
+
+
+async def test_connect_four_is_played_to_the_end_and_again(browsers: Browsers) -> None:
+    ada, kim = await browsers.guests("Ada", "Kim")
+    mover, other = await begin_connect_four(ada, kim)
+    await can_be_used(ada, kim)
+    await expect(mover.at(".connect-four .turn")).to_have_attribute("data-state", "own")
+    await expect(other.at(".connect-four .turn")).to_have_attribute("data-state", "waits")
+    for _ in range(3):
+        await drop(mover, 3)
+        await drop(other, 0)
+    # The last one by keyboard alone.
+    await mover.at(".connect-four .column").nth(3).focus()
+    await mover.page.keyboard.press("Enter")
+    for window in (mover, other):
+        await expect(window.at(".connect-four .turn")).to_have_attribute(
+            "data-state", re.compile("won|over|lost")
+        )
+    await expect(banner(mover, "outcome")).to_contain_text("You win")
+    await expect(banner(other, "outcome")).to_contain_text(f"{mover.name} wins")
+    await can_be_used(mover, other)
+    for window in (mover, other):
+        await banner(window, "outcome").get_by_role("button").click()
+    for window in (mover, other):
+        await expect(banner(window, "outcome")).to_have_count(0)
+    assert match_of(ada.server).number == 2
+
+
+async def test_whoever_drops_out_may_come_back_and_else_the_other_claims(
+    browsers: Browsers, lobby: LiveServer, cable: Cable
+) -> None:
+    ada = await browsers.guest("Ada")
+    kim = await browsers.window(cable.url)
+    await kim.enter("Kim")
+    kim.expected += [UNREACHABLE, "WebSocket"]
+    mover, _ = await begin_connect_four(ada, kim)
+    if mover is ada:
+        await drop(ada, 3, kim)
+    await cut_off(cable, kim)
+    await lobby.advance(4)
+    await expect(banner(ada, "absent")).to_have_count(0)
+    await lobby.advance(2)
+    await expect(banner(ada, "absent")).to_contain_text("Kim")
+    await can_be_used(ada)
+    cable.plug()
+    await kim.is_connected_again()
+    await expect(banner(ada, "absent")).to_have_count(0)
+    await drop(kim, 0)
+    await drop(ada, 3)
+
+    await cut_off(cable, kim)
+    await lobby.advance(29)
+    await expect(banner(ada, "claim")).to_have_count(0)
+    await lobby.advance(2)
+    await banner(ada, "claim").get_by_role("button", name="Claim the win").click()
+    await expect(banner(ada, "outcome")).to_contain_text("You win")
+    cable.plug()
+
+
+async def test_are_you_there_is_answered_by_anything_and_silence_costs_the_match(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    windows = [await browsers.window(has_clock=True) for _ in range(2)]
+    for window, name in zip(windows, ("Ada", "Kim"), strict=True):
+        await window.enter(name)
+    mover, other = await begin_connect_four(*windows)
+    ask = seat_of(other, mover.name).locator(".seat-ask")
+    await expect(ask).to_be_hidden()
+    await lobby.advance(11)
+    await other.page.clock.fast_forward(11_000)
+    await ask.click()
+    await expect(banner(mover, "asked")).to_contain_text(other.name)
+    await can_be_used(mover, other)
+    await banner(mover, "asked").get_by_role("button").click()
+    await expect(banner(mover, "asked")).to_have_count(0)
+    for wait in (30, 25):  # nobody is asked twice within a minute
+        await lobby.advance(wait)
+        await drop(mover, 3)
+        await drop(other, 2)
+    await lobby.advance(11)
+    for window in windows:
+        await window.page.clock.fast_forward(66_000)
+    await ask.click()
+    await expect(banner(mover, "asked")).to_be_visible()
+    await lobby.advance(31)
+    await expect(banner(other, "outcome")).to_contain_text("You win")
+    await expect(banner(mover, "outcome")).to_contain_text(f"{other.name} wins")
+
+
+async def test_be_right_back_lets_the_match_wait(browsers: Browsers, lobby: LiveServer) -> None:
+    ada, kim = await browsers.guests("Ada", "Kim")
+    mover, other = await begin_connect_four(ada, kim)
+    await mover.at("#room-brb-for").select_option("120")
+    await mover.at("#room-brb").click()
+    await expect(banner(mover, "brb")).to_be_visible()
+    await expect(seat_of(other, mover.name)).to_contain_text("back")
+    await lobby.advance(100)
+    await expect(banner(other, "outcome")).to_have_count(0)
+    await drop(mover, 3)
+    await expect(banner(mover, "brb")).to_have_count(0)
+    await expect(mover.at("#room-brb-left")).to_contain_text("1:20")
+
+
+# Snake arena
+
+
+async def test_the_snake_arena_steers_who_is_there_and_has_a_bot_for_who_is_not(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada, kim = await browsers.guests("Ada", "Kim")
+    await find_each_other("Snake arena", ada, kim)
+    host = ada if room_of(lobby).host == ada.session.player.id else kim
+    other = kim if host is ada else ada
+    await expect(banner(other, "host")).to_contain_text(host.name)
+    await banner(host, "start").get_by_role("button", name="Begin the match").click()
+    for window in (ada, kim):
+        await expect(window.at("#board canvas")).to_be_visible()
+    await can_be_used(ada, kim)
+    await lobby.advance(3.05)
+    match = match_of(lobby)
+    seat = room_of(lobby).seat_of(host.session.player.id)
+    assert seat is not None
+    for heading in ("down", "right", "up", "left"):
+        await host.page.keyboard.press(f"Arrow{heading.title()}")
+        await until(lambda: match.state.snakes[seat].turns == (heading,))  # noqa: B023
+        await lobby.advance(1.0)
+        assert match.state.snakes[seat].heading == heading
+
+    # The other one does nothing: a bot steers, until they do.
+    await expect(seat_of(host, other.name)).to_contain_text("Bot")
+    await expect(banner(other, "bot")).to_be_visible()
+    is_level = match.state.snakes[1 - seat].heading in ("left", "right")
+    await other.page.keyboard.press("ArrowUp" if is_level else "ArrowLeft")
+    await expect(banner(other, "bot")).to_have_count(0)
+
+    await lobby.advance(200)
+    for window in (ada, kim):
+        await expect(banner(window, "outcome")).to_be_visible()
+    await can_be_used(ada, kim)
+
+
+# Trivia round
+
+
+async def answer(window: Window, choice: int) -> None:
+    await window.at(".trivia-choice").nth(choice).click()
+
+
+async def test_a_trivia_round_waits_for_nobody_who_is_gone(
+    browsers: Browsers, lobby: LiveServer, cable: Cable
+) -> None:
+    ada = await browsers.guest("Ada")
+    kim = await browsers.window(cable.url)
+    await kim.enter("Kim")
+    kim.expected += [UNREACHABLE, "WebSocket"]
+    await find_each_other("Trivia round", ada, kim)
+    host = ada if room_of(lobby).host == ada.session.player.id else kim
+    await banner(host, "start").get_by_role("button", name="Begin the match").click()
+    match = match_of(lobby)
+    for window in (ada, kim):
+        await expect(window.at(".trivia-choice")).to_have_count(4)
+    await can_be_used(ada, kim)
+    for window in (ada, kim):
+        await answer(window, 1)
+    await until(lambda: match.waits_for == ())
+    await lobby.advance(5.1)
+
+    await cut_off(cable, kim)
+    await answer(ada, 2)
+    await lobby.advance(25.1)
+    cable.plug()
+    await kim.is_connected_again()
+    for window in (ada, kim):
+        await expect(window.at(".trivia-choice")).to_have_count(4)
+    await answer(kim, 0)
+    await answer(ada, 0)
+    await until(lambda: match.waits_for == ())
+    for _ in range(6):
+        await lobby.advance(5.1)
+        await answer(ada, 3)
+        await lobby.advance(20.1)
+        if match.outcome is not None:
+            break
+    await lobby.advance(5.1)
+    for window in (ada, kim):
+        await expect(banner(window, "outcome")).to_be_visible()
+    await can_be_used(ada, kim)
+
+
+# All of them
+
+
+@pytest.mark.parametrize("game", ["Connect Four", "Snake arena", "Trivia round"])
+async def test_a_restart_of_the_server_costs_nobody_their_seat_or_their_match(
+    chromium: Browser, tmp_path: Path, game: str
+) -> None:
+    database = tmp_path / "test.db"
+    async with AsyncExitStack() as first, AsyncExitStack() as second:
+        before = await first.enter_async_context(run_server(database))
+        browsers = await second.enter_async_context(open_browsers(chromium, before))
+        ada, kim = windows = await browsers.guests("Ada", "Kim")
+        for window in windows:
+            window.expected += [UNREACHABLE, "WebSocket"]
+        await find_each_other(game, ada, kim)
+        if game != "Connect Four":
+            host = ada if room_of(before).host == ada.session.player.id else kim
+            await banner(host, "start").get_by_role("button", name="Begin the match").click()
+        await until(lambda: room_of(before).running is not None)
+        await before.advance(3.5)
+        told = state_of(before)
+        await first.aclose()
+        await expect(ada.at("#connection")).to_have_attribute("data-state", "reconnecting")
+
+        clock = ManualClock(before.clock.now() + 60)
+        async with run_server(database, clock, port=before.port) as after:
+            for window in windows:
+                window.server = after
+                await window.is_connected_again()
+            assert state_of(after) == told
+            await until(lambda: len(room_of(after).present()) == 2)
+            for window in windows:
+                await expect(window.at("#seat-list .seat")).to_have_count(2)
+                await expect(window.at("#board-stale")).to_be_hidden()
+            if game == "Connect Four":
+                turn = match_of(after).waits_for[0]
+                mover = ada if match_of(after).players[turn][1] == "Ada" else kim
+                await drop(mover, 2)
+            await second.aclose()
+
+
+def state_of(server: LiveServer) -> Any:
+    """What a match is at, whoever runs it."""
+    match = match_of(server)
+    return match.id, match.players, match.state

@@ -1,0 +1,138 @@
+"""A server that is killed in the middle of matches, and started again: they go on."""
+
+import asyncio
+import signal
+import sqlite3
+from contextlib import AsyncExitStack, closing
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import httpx
+
+from server.rooms.match import BREATH
+from tests.support.live_server import Tab
+from tests.support.process import PATIENCE, ServerProcess, running
+
+WRITTEN = 5.0
+"""Seconds in which a move is on the disk, on a machine that is busy."""
+
+
+async def open_room(server: ServerProcess, cookie: str, game: str) -> str:
+    async with httpx.AsyncClient(
+        base_url=server.url, cookies={"session": cookie}, timeout=PATIENCE, verify=False
+    ) as client:
+        response = await client.post("/api/rooms", json={"game": game})
+        assert response.status_code == 201, response.text
+        return str(response.json()["id"])
+
+
+async def come(server: ServerProcess, stack: AsyncExitStack, cookie: str, room: str) -> Tab:
+    """A tab of somebody in a room, who has been told of it."""
+    tab = await stack.enter_async_context(server.tab(cookie))
+    await tab.ask("join", "joined", room=room)
+    return tab
+
+
+async def shown(tab: Tab) -> dict[str, Any]:
+    """The room, once a match is in it."""
+    while True:
+        room = (await tab.next("room"))["room"]
+        if "match" in room:
+            assert isinstance(room, dict)
+            return room
+
+
+async def until_written(folder: Path, moves: int) -> None:
+    """Wait until so many moves are on the disk."""
+    database = f"file:{folder}/stillhere.db?mode=ro"
+    with closing(sqlite3.connect(database, uri=True)) as disk:
+        for _ in range(int(WRITTEN / 0.02)):
+            if disk.execute("SELECT count(*) FROM moves").fetchone()[0] >= moves:
+                return
+            await asyncio.sleep(0.02)
+    raise AssertionError(f"{moves} moves are not on the disk after {WRITTEN:.0f} s")
+
+
+class Table:
+    """A room with two players, who are known by their cookies."""
+
+    def __init__(self, room: str, cookies: list[str]) -> None:
+        self.room, self.cookies = room, cookies
+        self.tabs: list[Tab] = []
+
+    @classmethod
+    async def open(cls, server: ServerProcess, game: str, *names: str) -> "Table":
+        cookies = [await server.sign_in(name) for name in names]
+        return cls(await open_room(server, cookies[0], game), cookies)
+
+    async def come(self, server: ServerProcess, stack: AsyncExitStack) -> None:
+        self.tabs = [await come(server, stack, cookie, self.room) for cookie in self.cookies]
+
+    async def act(self, seat: int, action: dict[str, Any]) -> None:
+        await self.tabs[seat].send("act", room=self.room, action=action)
+
+
+async def tick(tab: Tab) -> int:
+    """The next tick that is told."""
+    while True:
+        view = (await tab.next("room_changed")).get("view", {})
+        if "tick" in view:
+            return int(view["tick"])
+
+
+async def test_matches_go_on_after_a_kill_and_lose_no_more_than_a_moment(tmp_path: Path) -> None:
+    async with running(tmp_path) as server, AsyncExitStack() as stack:
+        four = await Table.open(server, "connect-four", "Ada", "Kim")
+        arena = await Table.open(server, "snake-arena", "Bo", "Eve")
+        await arena.come(server, stack)
+        await arena.tabs[0].send("start", room=arena.room)
+        await four.come(server, stack)
+        turn = (await shown(four.tabs[0]))["match"]["waits_for"][0]
+        await four.act(turn, {"column": 3})
+        ticks = 0
+        for direction in ("up", "right", "down", "left"):
+            for seat in (0, 1):
+                await arena.act(seat, {"turn": direction})
+            seen = ticks
+            while ticks < seen + 4:
+                ticks = await tick(arena.tabs[0])
+        await until_written(tmp_path, 1)
+        assert await server.end(signal.SIGKILL) == -signal.SIGKILL
+
+    async with running(tmp_path) as server, AsyncExitStack() as stack:
+        started_at = monotonic()
+        await arena.come(server, stack)
+        view = (await shown(arena.tabs[0]))["match"]["view"]
+        # A second of ticks; and some more for a machine that had other things to do.
+        assert view["tick"] >= max(ticks - 30, 1)
+        if monotonic() - started_at < BREATH - 1:
+            assert view["tick"] <= ticks + 2
+            assert not any("died" in snake for snake in view["snakes"])
+        await four.come(server, stack)
+
+        rooms = await asyncio.gather(*map(shown, four.tabs))
+        for room in rooms:
+            assert room["state"] == "playing"
+            assert room["match"]["view"]["columns"][3] == str(turn)
+            assert room["match"]["waits_for"] == [1 - turn]
+        assert [seat["player"]["name"] for seat in rooms[0]["seats"].values()] == ["Ada", "Kim"]
+        for number, column in enumerate((0, 3, 0, 3, 0, 3)):
+            await four.act((turn + 1 + number) % 2, {"column": column})
+            for tab in four.tabs:
+                await tab.next("room_changed")
+        async with httpx.AsyncClient(
+            base_url=server.url,
+            cookies={"session": four.cookies[0]},
+            timeout=PATIENCE,
+            verify=False,
+        ) as client:
+            while not (matches := (await client.get("/api/matches")).json()["matches"]):
+                await four.tabs[0].receive()
+            (match,) = matches
+            found = (await client.get(f"/api/matches/{match['id']}")).json()
+        assert (found["reason"], found["winners"]) == ("four", [turn])
+        assert [move["action"]["column"] for move in found["moves"]] == [3, 0, 3, 0, 3, 0, 3]
+
+        assert await tick(arena.tabs[0]) > view["tick"]
+        assert "Traceback" not in server.log()

@@ -1,0 +1,656 @@
+"""Rooms under whatever players can do, held to what is true at every moment (Hypothesis).
+
+The account of who is waited for since when is the test's own: from the moves of a match and from
+what its game says, never from the clocks of the room.
+"""
+
+import copy
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from server.games.catalogue import AnyGame
+from server.games.game import NEVER, AfkPolicy, Game, Silence, Until, View
+from server.presence.session import Player
+from server.presence.status import Reason, Status
+from server.rooms.errors import Refused
+from server.rooms.events import (
+    LineSaid,
+    MatchAdvanced,
+    MatchEnded,
+    MatchStarted,
+    RoomChanged,
+    RoomClosed,
+    RoomEvent,
+    RoomOpened,
+)
+from server.rooms.match import Match
+from server.rooms.replay import replay
+from server.rooms.room import DESERTED_AFTER, EMPTY_AFTER, IDLE_AFTER, Room
+from server.rooms.rooms import RESERVED_FOR
+from server.rooms.seat import Seat
+from server.rooms.view import in_seconds, listing, patch, room_view
+from tests.rooms.games import Hand, Ticking, Timed, Together, Turns, variant
+from tests.rooms.world import World
+
+PLAYERS = 4
+SLACK = 0.05
+"""Seconds by which deadlines may be late: a slot each for what happens one after the other."""
+
+MOVE = 20.0
+SHORT = {"move_time": MOVE, "brb_budget": 40.0}
+GAMES: tuple[AnyGame, ...] = (
+    variant(Turns, name="forfeit", policy=AfkPolicy(**SHORT)),
+    variant(Hand, name="skip", policy=AfkPolicy(**SHORT, silence=Silence.SKIP), most=3),
+    variant(
+        Turns,
+        name="no-wait",
+        policy=AfkPolicy(**SHORT, silence=Silence.SKIP, brb_waits=False, most_skips=1),
+        most=3,
+    ),
+    variant(Turns, name="bot", policy=AfkPolicy(**SHORT, silence=Silence.BOT), most=3),
+    variant(Turns, name="spectate", policy=AfkPolicy(**SHORT, silence=Silence.SPECTATE), most=3),
+    variant(Turns, name="unlimited", policy=AfkPolicy(move_time=NEVER, brb_budget=40.0)),
+    variant(
+        Together, policy=AfkPolicy(**SHORT, silence=Silence.SKIP, brb_waits=False, most_skips=0)
+    ),
+    variant(Timed, policy=AfkPolicy(**SHORT, silence=Silence.SKIP, brb_waits=False)),
+    variant(Ticking, policy=AfkPolicy(**SHORT, silence=Silence.BOT, brb_waits=False)),
+)
+
+WHO = st.integers(0, PLAYERS - 1)
+WHERE = st.integers(0, 5)
+SECONDS = st.sampled_from([0.0, 0.3, 1.0, 4.99, 5.0, 9.99, 10.0, 15.0, 19.99, 20.0, 30.0])
+
+
+def merged(before: View, changes: View) -> View:
+    """RFC 7396, as its text has it."""
+    after = dict(before)
+    for key, value in changes.items():
+        if value is None:
+            after.pop(key, None)
+        elif isinstance(value, dict):
+            old = after.get(key)
+            after[key] = merged(old if isinstance(old, dict) else {}, value)
+        else:
+            after[key] = value
+    return after
+
+
+@dataclass
+class Waited:
+    """Since when a match waits for a seat, and how long of that it stood still for them."""
+
+    since: float
+    stood: float = 0.0
+
+
+@dataclass
+class Watch:
+    """What the test knows of a room."""
+
+    room: Room
+    view: View
+    game_views: dict[int | None, View] = field(default_factory=dict)
+    match: Match | None = None
+    moves: int = 0
+    waited: dict[int, Waited] = field(default_factory=dict)
+    bots: set[int] = field(default_factory=set)
+    granted: dict[int, float] = field(default_factory=dict)
+
+
+def seat_values(seat: Seat) -> dict[str, Any]:
+    return {name: getattr(seat, name) for name in Seat.__slots__}
+
+
+class RoomsMachine(RuleBasedStateMachine):
+    """Four players do whatever they like, in any room, and time passes."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.world = World(*GAMES)
+        self.players = self.world.players(PLAYERS)
+        self.watches: dict[str, Watch] = {}
+        self.asked: dict[str, tuple[float, float]] = {}
+        self.cut_off: dict[str, float] = {}
+        self.left: dict[str, float] = {}
+        self.brb: dict[str, tuple[float, float]] = {}
+        self.last_seen: dict[str, float] = {}
+        self.claimed: set[int] = set()
+
+    # Choosing
+
+    @property
+    def now(self) -> float:
+        return self.world.now
+
+    def somebody(self, who: int) -> Player:
+        """A player with a connection: only those say anything."""
+        player = self.players[who]
+        if player.status in (Status.OFFLINE, Status.RECONNECTING):
+            self.brb.pop(player.id, None)
+            self.becomes(player, Status.ACTIVE, Reason.CONNECTED)
+        return player
+
+    def room(self, where: int) -> Room | None:
+        rooms = list(self.world.rooms.all.values())
+        return rooms[where % len(rooms)] if rooms else None
+
+    def own_room(self, player: Player, where: int) -> Room | None:
+        """The room of a player, mostly."""
+        return (where and self.world.rooms.room_of(player.id)) or self.room(where)
+
+    # What players do
+
+    def attempt(self, fact: Callable[[], Iterable[RoomEvent]]) -> list[RoomEvent] | None:
+        """What happened; None: it was refused, and nothing has changed."""
+        before = self.snapshot()
+        try:
+            events = list(fact())
+        except Refused:
+            assert self.snapshot() == before, "a refused call changes nothing"
+            return None
+        self.hear(events)
+        return events
+
+    def snapshot(self) -> Any:
+        rooms = self.world.rooms
+        return copy.deepcopy(
+            {
+                "rooms": {
+                    id: (
+                        room_view(room, self.now),
+                        room.chat.lines,
+                        [
+                            {
+                                key: getattr(value, "id", value)
+                                for key, value in seat_values(seat).items()
+                            }
+                            for seat in room.seats
+                        ],
+                        room.match and (room.match.state, room.match.step, room.match.moves),
+                        list(room.spectators),
+                        room.is_changed,
+                    )
+                    for id, room in rooms.all.items()
+                },
+                "queue": list(rooms.queue.waiting),
+                "asked": set(rooms.asked),
+                "due": rooms.next_deadline(),
+            }
+        )
+
+    @rule(who=WHO, game=st.sampled_from([game.name for game in GAMES]), private=st.booleans())
+    def opens(self, who: int, game: str, private: bool) -> None:
+        player = self.somebody(who)
+        self.attempt(
+            lambda: self.world.rooms.open(player, game, self.now, is_private=private)[1]
+        )
+
+    @rule(game=st.sampled_from([game.name for game in GAMES]), size=st.integers(2, PLAYERS))
+    def meet(self, game: str, size: int) -> None:
+        """Several sit down together: what would take many steps otherwise."""
+        first, *others = self.players[:size]
+        if self.attempt(lambda: self.world.rooms.open(first, game, self.now)[1]) is None:
+            return
+        room = self.world.rooms.room_of(first.id)
+        assert room is not None
+        for each in (first, *others):
+            self.becomes(each, Status.ACTIVE, Reason.ACTIVITY)
+            self.attempt(lambda each=each: self.world.rooms.join(each, room.id, self.now)[1])
+            self.came(each, room)
+        self.attempt(lambda: self.world.rooms.start(first, room.id, self.now))
+
+    @rule(who=WHO, where=WHERE, seat=st.sampled_from([None, None, 0, 1, 2, 7]), spectate=st.booleans())
+    def joins(self, who: int, where: int, seat: int | None, spectate: bool) -> None:
+        player, room = self.somebody(who), self.room(where)
+        if room is None:
+            return
+        self.attempt(
+            lambda: self.world.rooms.join(
+                player, room.id, self.now, seat=seat, spectate=spectate
+            )[1]
+        )
+        self.came(player, room)
+
+    def came(self, player: Player, room: Room) -> None:
+        number = room.seat_of(player.id)
+        if number is not None and room.seats[number].is_here:
+            self.cut_off.pop(player.id, None)
+            self.left.pop(player.id, None)
+
+    @rule(who=WHO, where=WHERE)
+    def leaves(self, who: int, where: int) -> None:
+        player = self.somebody(who)
+        room = self.own_room(player, where)
+        if room is None:
+            return
+        if room.seat_of(player.id) is not None:
+            self.left.setdefault(player.id, self.now)
+            self.brb.pop(player.id, None)
+        self.attempt(lambda: self.world.rooms.leave(player, room.id, self.now))
+
+    @rule(who=WHO, where=WHERE, has_left=st.booleans())
+    def goes(self, who: int, where: int, has_left: bool) -> None:
+        player = self.players[who]
+        room = self.own_room(player, where)
+        if room is None:
+            return
+        if room.seat_of(player.id) is not None:
+            self.cut_off.setdefault(player.id, self.now)
+        self.attempt(
+            lambda: self.world.rooms.went(player, room.id, self.now, has_left=has_left)
+        )
+
+    @rule(who=WHO, where=WHERE)
+    def starts(self, who: int, where: int) -> None:
+        player = self.somebody(who)
+        room = self.own_room(player, where)
+        if room is not None:
+            self.attempt(lambda: self.world.rooms.start(player, room.id, self.now))
+
+    @rule(who=WHO, where=WHERE, how=st.sampled_from([{}, {}, {}, {"wins": True}, {"is_legal": 0}]))
+    def acts(self, who: int, where: int, how: dict[str, Any]) -> None:
+        player = self.somebody(who)
+        self.act(player, self.own_room(player, where), how)
+
+    @rule(where=WHERE, times=st.integers(1, 4))
+    def those_act_who_are_waited_for(self, where: int, times: int) -> None:
+        for _ in range(times):
+            room = self.room(where)
+            if room is None or room.running is None or not room.running.waits_for:
+                return
+            seat = room.seats[room.running.waits_for[0]]
+            assert seat.player is not None
+            if not seat.is_here:
+                return
+            self.act(seat.player, room, {})
+
+    def act(self, player: Player, room: Room | None, how: dict[str, Any]) -> None:
+        if room is None:
+            return
+        if self.attempt(lambda: self.world.rooms.act(player, room.id, how, self.now)) is not None:
+            self.is_there(player)
+
+    def is_there(self, player: Player) -> None:
+        """An activity, as the edge tells of it."""
+        self.last_seen[player.id] = self.now
+        self.brb.pop(player.id, None)
+        player.sessions[0].last_activity = self.now
+        if player.status is not Status.ACTIVE:
+            self.becomes(player, Status.ACTIVE, Reason.ACTIVITY)
+        if player.id in self.world.rooms.asked:
+            self.hear(self.world.rooms.heard(player, self.now))
+
+    @rule(who=WHO)
+    def touches(self, who: int) -> None:
+        player = self.somebody(who)
+        if player.id in self.brb:
+            # Whoever said so is away until they touch anything: the edge sees to that.
+            self.becomes(player, Status.AWAY, Reason.IDLE)
+        self.is_there(player)
+
+    @rule(who=WHO, where=WHERE)
+    def says(self, who: int, where: int) -> None:
+        player, room = self.somebody(who), self.room(where)
+        if room is not None:
+            self.attempt(lambda: self.world.rooms.say(player, room.id, "Hello", self.now))
+
+    @rule(who=WHO, where=WHERE, result=st.sampled_from(["win", "draw", "all"]))
+    def claims(self, who: int, where: int, result: str) -> None:
+        player = self.somebody(who)
+        room = self.own_room(player, where)
+        if room is None:
+            return
+        waited = room.running.waits_for if room.running else ()
+        absent = [room.seats[number].player for number in waited]
+        self.claimed = set(waited)
+        done = self.attempt(lambda: self.world.rooms.claim(player, room.id, result, self.now))
+        self.claimed = set()
+        if done is not None:
+            for each in absent:
+                assert each is not None
+                gone_at = min(self.cut_off.get(each.id, NEVER), self.left.get(each.id, NEVER))
+                least = 10.0
+                assert self.now >= gone_at + least - 1e-6, "a claim before its time"
+
+    @rule(who=WHO, where=WHERE, seat=st.integers(0, 3))
+    def asks(self, who: int, where: int, seat: int) -> None:
+        player = self.somebody(who)
+        room = self.own_room(player, where)
+        if room is None:
+            return
+        asked = room.seats[seat].player if seat < len(room.seats) else None
+        before = self.asked.get(asked.id) if asked else None
+        if self.attempt(lambda: self.world.rooms.pulse(player, room.id, seat, self.now)):
+            assert asked is not None
+            assert room.running is not None
+            assert seat in room.running.waits_for
+            match = room.running.number
+            if before is not None and before[1] == match and asked.id in self.asked:
+                assert self.now >= before[0] + 60.0 or room.match is not room.running
+            self.asked[asked.id] = (self.now, match)
+
+    @rule(who=WHO, where=WHERE, seconds=st.sampled_from([0.0, 0.5, 1.0, 15.0, 40.0, 1e9]))
+    def says_brb(self, who: int, where: int, seconds: float) -> None:
+        player = self.somebody(who)
+        room = self.own_room(player, where)
+        if room is None:
+            return
+        granted = 0.0
+
+        def fact() -> list[RoomEvent]:
+            nonlocal granted
+            granted, events = self.world.rooms.brb(player, room.id, seconds, self.now)
+            return events
+
+        if self.attempt(fact) is None:
+            return
+        assert 0 <= granted <= seconds
+        self.last_seen[player.id] = self.now
+        self.brb.pop(player.id, None)
+        if granted:
+            self.brb[player.id] = (self.now, granted)
+
+    @rule(who=WHO, game=st.sampled_from([None, *(game.name for game in GAMES)]), cancel=st.booleans())
+    def looks(self, who: int, game: str | None, cancel: bool) -> None:
+        player = self.somebody(who)
+        self.attempt(
+            lambda: self.world.rooms.quick_match(player, game, self.now, cancel=cancel)
+        )
+
+    @rule(where=WHERE, wait=st.sampled_from([4.0, 9.99, 10.0, 30.0]), draw=st.booleans())
+    def drops_and_is_claimed_against(self, where: int, wait: float, draw: bool) -> None:
+        waited, other = self.waited_and_other(where)
+        if waited is None or other is None:
+            return
+        room = self.world.rooms.room_of(waited.id)
+        assert room is not None
+        self.goes(self.players.index(waited), 1, has_left=draw)
+        self.presence_changes(self.players.index(waited), Status.RECONNECTING)
+        self.run_until(self.now + wait)
+        self.claims(self.players.index(other), 1, "draw" if draw else "win")
+
+    @rule(where=WHERE, wait=st.sampled_from([0.0, 29.99, 30.0]))
+    def is_asked(self, where: int, wait: float) -> None:
+        waited, other = self.waited_and_other(where)
+        if waited is None or other is None:
+            return
+        self.run_until(self.now + 10.0)
+        room = self.world.rooms.room_of(waited.id)
+        number = None if room is None else room.seat_of(waited.id)
+        if number is not None:
+            self.asks(self.players.index(other), 1, number)
+            self.run_until(self.now + wait)
+
+    def waited_and_other(self, where: int) -> tuple[Player | None, Player | None]:
+        """Somebody for whom a match waits, and somebody else who plays in it."""
+        room = self.room(where)
+        if room is None or room.running is None:
+            return None, None
+        playing = [seat for seat in room.seats if seat.is_playing and seat.is_here]
+        waited = [each.player for each in playing if each.is_waited_for]
+        others = [each.player for each in reversed(playing) if each.player not in waited[:1]]
+        return (waited or [None])[0], (others or [None])[0]
+
+    # What presence finds out
+
+    @rule(who=WHO, status=st.sampled_from(list(Status)))
+    def presence_changes(self, who: int, status: Status) -> None:
+        player = self.players[who]
+        reasons = {
+            Status.ACTIVE: Reason.CONNECTED,
+            Status.AWAY: Reason.IDLE,
+            Status.WARNED: Reason.WARNING,
+            Status.RECONNECTING: Reason.CONNECTION_LOST,
+            Status.OFFLINE: Reason.IDLE_TIMEOUT,
+        }
+        if status is Status.OFFLINE:
+            self.cut_off.setdefault(player.id, self.now)
+        if status is Status.ACTIVE:
+            self.brb.pop(player.id, None)
+        self.becomes(player, status, reasons[status])
+
+    def becomes(self, player: Player, status: Status, reason: Reason) -> None:
+        player.status = status
+        self.hear(self.world.rooms.player_changed(player, reason, self.now))
+
+    # Time
+
+    @rule(seconds=SECONDS)
+    def time_passes(self, seconds: float) -> None:
+        self.run_until(self.now + seconds)
+
+    def run_until(self, instant: float) -> None:
+        rooms = self.world.rooms
+        at_once = 0
+        while (due := rooms.next_deadline()) is not None and due <= instant:
+            assert due > self.now - 1e-9, "a deadline that has passed never ends"
+            at_once = at_once + 1 if due == self.now else 0
+            assert at_once < 20, "no end of deadlines at one instant"
+            self.world.now = max(due, self.now)
+            self.hear(rooms.expire(self.now))
+        self.world.now = instant
+
+    # What is true at every moment
+
+    def hear(self, events: Iterable[RoomEvent]) -> None:
+        events = self.world.do(events)
+        for event in events:
+            if isinstance(event, RoomOpened):
+                self.watches[event.room.id] = Watch(event.room, {})
+        for watch in list(self.watches.values()):
+            self.look(watch, [event for event in events if getattr(event, "room", None) is watch.room])
+        for event in events:
+            if isinstance(event, RoomClosed):
+                self.check_closed(event)
+                del self.watches[event.room.id]
+
+    def look(self, watch: Watch, events: list[RoomEvent]) -> None:
+        room, match = watch.room, watch.room.match
+        kinds = {type(event) for event in events}
+        if match is not watch.match:
+            assert MatchStarted in kinds
+            assert match is not None
+            watch.match, watch.moves, watch.waited = match, 0, {}
+            watch.bots, watch.granted, watch.game_views = set(), {}, {}
+        if match is not None:
+            self.look_at_moves(watch, match)
+            self.look_at_waiting(watch, match)
+            self.look_at_game_views(watch, match, kinds)
+            for event in events:
+                if isinstance(event, MatchEnded) and event.match is match:
+                    self.check_replay(match)
+        if room.is_closed:
+            return
+        view = room_view(room, self.now)
+        if view != watch.view:
+            assert kinds & {RoomChanged, MatchStarted, RoomOpened} or self.is_due(), (
+                "a view that changes without an event"
+            )
+            if kinds & {RoomChanged, MatchStarted}:
+                assert merged(watch.view, patch(watch.view, view)) == view
+                watch.view = view
+        text = msgspec.json.encode(in_seconds(view, self.now))
+        assert b"null" not in text
+        msgspec.json.encode(listing(room))
+
+    def is_due(self) -> bool:
+        """Whether something is about to be noticed, as soon as its slot has come."""
+        due = self.world.rooms.next_deadline()
+        return due is not None and due < self.now + SLACK
+
+    def look_at_moves(self, watch: Watch, match: Match) -> None:
+        """Nobody is passed over, or out, before their time."""
+        for move in match.moves[watch.moves :]:
+            if move.event in ("away", "gone") and move.seat not in self.claimed:
+                self.check_silence(watch, match, move.seat, is_gone=move.event == "gone")
+            if move.event != "back":
+                watch.waited.pop(move.seat, None)
+        watch.moves = len(match.moves)
+        for number, seat in enumerate(watch.room.seats[: match.size]):
+            if seat.is_bot and number not in watch.bots:
+                watch.bots.add(number)
+                self.check_silence(watch, match, number, is_bot=True)
+                watch.waited.pop(number, None)
+            elif not seat.is_bot and number in watch.bots:
+                watch.bots.discard(number)
+
+    def check_silence(
+        self,
+        watch: Watch,
+        match: Match,
+        number: int,
+        *,
+        is_gone: bool = False,
+        is_bot: bool = False,
+    ) -> None:
+        policy, id = match.game.policy, match.players[number][0]
+        early = 1e-6
+        waited = watch.waited.get(number)
+        stood = self.stood(watch, match, number) if waited else 0.0
+        has_run_out = waited is not None and (
+            self.now >= waited.since + stood + policy.move_time - early
+        )
+        asked_at, asked_in = self.asked.get(id, (NEVER, 0))
+        is_mute = self.last_seen.get(id, -NEVER) <= asked_at
+        was_asked = asked_in == match.number and is_mute
+        has_not_answered = was_asked and self.now >= asked_at + policy.pulse_time - early
+        has_resigned = is_gone and self.now >= self.left.get(id, NEVER) + policy.leave_grace - early
+        said_so, granted = self.brb.get(id, (NEVER, 0.0))
+        is_brb = not policy.brb_waits and self.now <= said_so + granted + SLACK
+        is_cut_off = is_bot and self.now >= self.cut_off.get(id, NEVER) + 1.0 - early
+        assert has_run_out or has_not_answered or has_resigned or is_brb or is_cut_off, (
+            f"{match.game.name}: seat {number} is out of time too early: {waited}"
+        )
+        if has_not_answered:
+            self.asked.pop(id, None)
+
+    def stood(self, watch: Watch, match: Match, number: int) -> float:
+        """How long the clock of a waited-for seat stood still by now."""
+        waited, player = watch.waited[number], watch.room.seats[number].player
+        said_so, granted = self.brb.get(player.id if player else "", (NEVER, 0.0))
+        running = 0.0
+        if match.game.policy.brb_waits and said_so < NEVER:
+            running = max(min(self.now, said_so + granted) - max(said_so, waited.since), 0.0)
+        return waited.stood + running
+
+    def look_at_waiting(self, watch: Watch, match: Match) -> None:
+        room, policy = watch.room, match.game.policy
+        waits = set(match.waits_for) if match.outcome is None else set()
+        if match.outcome is None:
+            asked_of_game = set(match.game.waits_for(match.state))
+            assert waits == {each for each in asked_of_game if room.seats[each].is_playing}
+        for number in list(watch.waited):
+            if number not in waits or number in watch.bots:
+                del watch.waited[number]
+        for number in waits - watch.bots:
+            watch.waited.setdefault(number, Waited(self.now))
+        for number, seat in enumerate(room.seats):
+            is_waited = number in waits and not seat.is_bot
+            assert seat.is_waited_for is is_waited, "a clock runs where nobody is waited for"
+            has_clock = is_waited and policy.move_time < NEVER
+            # "Be right back" has its own second where there is no limit.
+            assert (seat.move_until < NEVER) is has_clock or seat.move_left == NEVER
+            assert seat.asked_until == NEVER or is_waited
+            if seat.plays and match.outcome is None:
+                left = max(seat.brb_until - self.now, 0.0)
+                assert -1e-6 <= seat.brb_left
+                assert seat.brb_left + left <= policy.brb_budget + 1e-6
+            if has_clock:
+                bound = policy.move_time + policy.brb_budget * policy.brb_waits
+                assert self.now - watch.waited[number].since <= bound + SLACK, (
+                    f"{match.game.name} is stalled by seat {number}"
+                )
+
+    def look_at_game_views(self, watch: Watch, match: Match, kinds: set[type]) -> None:
+        if watch.room.is_closed:
+            return
+        for seat in (None, *range(match.size)):
+            view = match.view(seat)
+            before = watch.game_views.get(seat)
+            if before is not None and before != view:
+                assert kinds & {MatchAdvanced, MatchStarted}, "a match that moves unheard"
+                assert merged(before, patch(before, view)) == view
+            watch.game_views[seat] = view
+            if seat is None:
+                assert view.get("cards", {}) == {}
+
+    def check_replay(self, match: Match) -> None:
+        states = replay(match.game, match.id, match.size, match.moves, match.step)
+        assert [each.state for each in states][-1] == match.state
+        assert [each.step for each in match.moves] == sorted({each.step for each in match.moves})
+
+    def check_closed(self, event: RoomClosed) -> None:
+        room = event.room
+        assert event.reason in ("empty", "idle"), event
+        assert room.match is None or (room.match.outcome is not None and room.match.is_finished)
+        assert room.slot is None
+        ended = [
+            each.match.id
+            for each in self.world.heard
+            if isinstance(each, MatchEnded) and each.room is room
+        ]
+        begun = [
+            each.match.id
+            for each in self.world.heard
+            if isinstance(each, MatchStarted) and each.room is room
+        ]
+        assert sorted(ended) == sorted(begun), "every match that begins ends, and ends once"
+
+    @invariant()
+    def everybody_sits_once(self) -> None:
+        if not hasattr(self, "world"):
+            return
+        rooms = self.world.rooms
+        seats: dict[str, str] = {}
+        for room in rooms.all.values():
+            assert not room.is_changed, "there is something to tell, and nobody is told"
+            for _, _, player in room.taken():
+                assert player.id not in seats, "a player has one seat"
+                seats[player.id] = room.id
+                assert rooms.room_of(player.id) is room
+            assert room.host is None or room.host in [each.id for _, _, each in room.taken()]
+            assert (room.host is None) is (room.free == len(room.seats))
+        for player in self.players:
+            assert (rooms.room_of(player.id) is not None) is (player.id in seats)
+        for id, waiting in rooms.queue.waiting.items():
+            assert id not in seats
+            assert waiting.player.status is not Status.OFFLINE
+        for asked in rooms.asked:
+            assert asked in seats
+        due = rooms.next_deadline()
+        assert due is None or due > self.now - SLACK
+        ids = [each.line.id for each in self.world.heard if isinstance(each, LineSaid)]
+        assert all(id > 0 for id in ids)
+
+    def teardown(self) -> None:
+        """Everybody goes, some only watch: every room closes by itself, and nothing is left."""
+        if not hasattr(self, "world"):
+            return
+        rooms = self.world.rooms
+        watcher = self.world.player("Watcher")
+        for room in list(rooms.all.values()):
+            self.hear(rooms.join(watcher, room.id, self.now, spectate=True)[1])
+        for player in self.players:
+            self.cut_off.setdefault(player.id, self.now)
+            for room in list(rooms.all.values()):
+                if room.seat_of(player.id) is not None:
+                    self.hear(rooms.went(player, room.id, self.now, has_left=False))
+            self.becomes(player, Status.AWAY, Reason.IDLE)
+        most = RESERVED_FOR + max(DESERTED_AFTER, EMPTY_AFTER, IDLE_AFTER)
+        self.run_until(self.now + most + DESERTED_AFTER + EMPTY_AFTER)
+        assert not rooms.all
+        assert rooms.next_deadline() is None
+        assert not rooms.asked
+
+
+TestRooms = RoomsMachine.TestCase
+TestRooms.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
+
+_: Any = (Game, Until)

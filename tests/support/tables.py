@@ -1,0 +1,93 @@
+"""Players who sit in rooms of a live server, and what they do there."""
+
+import asyncio
+from typing import Any
+
+from server.games.catalogue import find_games
+from server.rooms.match import Match
+from server.rooms.room import Room
+from tests.support.answers import until
+from tests.support.live_server import LiveServer, Tab, Visitor
+
+FOUR = (0, 1, 0, 1, 0, 1, 0)
+"""Columns into which discs are dropped in turns until whoever began has four in a line."""
+
+
+class Player:
+    """Somebody with a cookie, who may come to any server that knows it."""
+
+    def __init__(self, visitor: Visitor, tab: Tab) -> None:
+        self.visitor, self.tab = visitor, tab
+        self.cookie, self.id = visitor.cookie, visitor.id
+        self.room = ""
+
+    @classmethod
+    async def new(cls, server: LiveServer, name: str) -> "Player":
+        visitor = await server.guest(name)
+        return cls(visitor, await visitor.tab())
+
+    async def open(self, game: str, **options: Any) -> str:
+        response = await self.visitor.http.post("/api/rooms", json={"game": game, **options})
+        assert response.status_code == 201, response.text
+        return str(response.json()["id"])
+
+    async def join(self, room: str) -> dict[str, Any]:
+        self.room = room
+        await self.tab.ask("join", "joined", room=room)
+        return await self.tab.next("room")
+
+    async def come_back(self, server: LiveServer) -> dict[str, Any]:
+        """With a new tab, into the same room; returns what it is told."""
+        self.visitor = await server.visitor()
+        self.visitor.http.cookies.set("session", self.cookie)
+        self.tab = await server.tab(self.cookie)
+        await self.tab.next("hello")
+        return await self.join(self.room)
+
+    async def act(self, action: Any) -> None:
+        """Act, and have it done."""
+        await self.tab.send("act", room=self.room, action=action)
+        assert not [each for each in await self.tab.quiet() if each["type"] == "error"]
+
+
+async def seated(server: LiveServer, game: str, **options: Any) -> tuple[Player, Player]:
+    """Two players at a table of their own."""
+    ada, kim = await asyncio.gather(Player.new(server, "Ada"), Player.new(server, "Kim"))
+    room = await ada.open(game, **options)
+    await ada.join(room)
+    await kim.join(room)
+    if not find_games()[game].starts_when_full:
+        await ada.tab.send("start", room=room)
+    await until(lambda: room_of(server).match is not None)
+    return ada, kim
+
+
+def room_of(server: LiveServer) -> Room:
+    (room,) = server.still_here.rooms.all.values()
+    return room
+
+
+def match_of(server: LiveServer) -> Match:
+    match = room_of(server).match
+    assert match is not None
+    return match
+
+
+def whose_turn(server: LiveServer, *players: Player) -> Player:
+    return players[match_of(server).waits_for[0]]
+
+
+async def play_four(server: LiveServer, *players: Player) -> None:
+    """A match of Connect Four, from the first disc to the last."""
+    for column in FOUR:
+        await whose_turn(server, *players).act({"column": column})
+
+
+async def played(player: Player) -> dict[str, Any]:
+    """The match that was played last, as everybody may read it."""
+    page = (await player.visitor.http.get("/api/matches")).json()
+    response = await player.visitor.http.get(f"/api/matches/{page['matches'][0]['id']}")
+    assert response.status_code == 200, response.text
+    match = response.json()
+    assert isinstance(match, dict)
+    return match
