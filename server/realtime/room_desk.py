@@ -66,6 +66,8 @@ class RoomDesk:
         self.topics = RoomTopics(clock, self._fail)
         # Until when a session's idle clock stands still because of a match.
         self._held: dict[SessionId, float] = {}
+        # Says "be right back" just now, which is an activity and must not end it.
+        self._says_brb: Session | None = None
 
     # What a tab says
 
@@ -121,6 +123,8 @@ class RoomDesk:
         grace = self._registry.policy.reload_grace
         has_left = has_left or self._clock.now() - session.left_at <= grace
         for room_id in self.topics.forget(connection):
+            if self._tabs.of(session):  # else there is a grace, whose end lets the clock run
+                self._let_clock_run_outside(session, room_id)
             self._went(session.player, room_id, has_left=has_left)
 
     def close(self) -> None:
@@ -142,6 +146,7 @@ class RoomDesk:
                 events = rooms.leave(player, room, now)
                 for each in self._connections(player):
                     self.topics.unwatch(each, RoomId(room))
+                    self._let_clock_run_outside(each.session, RoomId(room))
                 connection.send(encode(messages.Left(room)))
                 self._stream.publish(events)
             case messages.Start(room=room):
@@ -160,7 +165,9 @@ class RoomDesk:
                 self._stream.publish(rooms.pulse(player, room, seat, now))
             case messages.Brb(room=room, seconds=seconds):
                 granted, room_events = rooms.brb(player, room, seconds, now)
+                self._says_brb = session if granted else None
                 self._touch(session, now, by)
+                self._says_brb = None
                 self._stream.publish(room_events)
                 if granted:
                     _, held = self._registry.hold(session, granted, now, away=True)
@@ -179,8 +186,10 @@ class RoomDesk:
         own, events = self._rooms.join(
             connection.session.player, room_id, self._clock.now(), seat=seat, spectate=spectate
         )
-        self.topics.watch(connection, self._rooms.find(room_id))
+        room = self._rooms.find(room_id)
+        self.topics.watch(connection, room)
         self._stream.publish(events)
+        self._let_clocks_stand(room, self._clock.now())  # of a second browser too
         return own
 
     def _touch(self, session: Session, now: float, by: str) -> None:
@@ -193,6 +202,8 @@ class RoomDesk:
         """Subscriber: a player's status is also that of their seat."""
         if isinstance(event, SessionEnded):
             self._held.pop(event.session.id, None)
+        elif event.session is self._says_brb:
+            pass  # what follows is told when they are away
         elif isinstance(event, StatusChanged) and (
             # Who says "be right back" in one browser may be there in another all along.
             event.player_before is not event.player_after or event.after is Status.ACTIVE
@@ -252,6 +263,11 @@ class RoomDesk:
             if held is not None and session.hold_until == held and not session.is_away_held:
                 self._presence.publish(self._registry.release(session, now))
 
+    def _let_clock_run_outside(self, session: Session, room_id: RoomId) -> None:
+        """A session that has left a room waits for nobody there any more."""
+        if session not in self.topics.sessions(room_id):
+            self._let_clocks_run([session], self._clock.now())
+
     # Whom to tell
 
     def _connections(self, player: Player) -> list[Connection]:
@@ -266,6 +282,7 @@ class RoomDesk:
 
     def _stop_watching(self, connection: Connection, room_id: RoomId, *, has_left: bool) -> None:
         if self.topics.unwatch(connection, room_id):
+            self._let_clock_run_outside(connection.session, room_id)
             self._went(connection.session.player, room_id, has_left=has_left)
 
     def _went(self, player: Player, room_id: RoomId, *, has_left: bool) -> None:

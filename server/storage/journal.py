@@ -338,10 +338,7 @@ class Journal:
 
     async def _write(self) -> bool:
         """Write what has piled up; says whether the disk took it."""
-        # In portions, between which the loop serves players.
-        while self.rooms.write(_ROOMS_AT_ONCE):  # noqa: ASYNC110 - nothing is waited for
-            await asyncio.sleep(0)
-        self._pending.extend(self.rooms.take())
+        await self._collect_rooms()
         batch, self._pending = self._pending, Batch()
         upto = self._queued
         self._writing_since = asyncio.get_running_loop().time()
@@ -357,6 +354,17 @@ class Journal:
             self._writing_since = None
         self._note_success(upto)
         return True
+
+    async def _collect_rooms(self) -> None:
+        """Have what became of rooms among what is pending; no other task runs after the last."""
+        try:
+            # In portions, between which the loop serves players.
+            while self.rooms.write(_ROOMS_AT_ONCE):  # noqa: ASYNC110 - nothing is waited for
+                await asyncio.sleep(0)
+            self._pending.extend(self.rooms.take())
+        except Exception as error:
+            # Nothing would ever be written again if this went through.
+            _log.error("a room could not be made a row", exc_info=error)
 
     async def _tidy(self) -> None:
         """After a success: empty the lifeboat, and cut off a write-ahead log that has grown."""

@@ -165,8 +165,6 @@ export default {
   'settings.notify_denied': 'Your browser does not allow it. Its settings for this site can change that.',
   'settings.notify_impossible': 'This browser has no notifications for pages.',
 
-
-  // Playing
   'gate.invited': 'You are invited to a game. Say who you are, and you are at the table.',
   'nav.play': 'Play',
 
@@ -370,7 +368,6 @@ export default {
   'refused.too_many_rooms': 'There are too many rooms. Leave one of yours, or join another.',
   'refused.too_much_chat': 'That was a lot at once. Wait a few seconds.',
   'refused.no_connection': 'There is no connection just now. Try again when it is back.',
-  // End of playing
 
   'warning.title': 'Are you still there?',
   'warning.text': 'If nobody answers, you will be signed out. Tap anywhere or press any key to stay.',

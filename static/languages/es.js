@@ -164,8 +164,6 @@ export default {
   'settings.notify_denied': 'Tu navegador no lo permite. Puedes cambiarlo en sus ajustes para este sitio.',
   'settings.notify_impossible': 'Este navegador no tiene notificaciones para páginas.',
 
-
-  // Playing
   'gate.invited': 'Te han invitado a una partida. Di quién eres y ya estarás en la mesa.',
   'nav.play': 'Jugar',
 
@@ -369,7 +367,6 @@ export default {
   'refused.too_many_rooms': 'Hay demasiadas salas. Sal de una tuya, o entra en otra.',
   'refused.too_much_chat': 'Eso fue mucho de golpe. Espera unos segundos.',
   'refused.no_connection': 'Ahora no hay conexión. Inténtalo cuando vuelva.',
-  // End of playing
 
   'warning.title': '¿Sigues ahí?',
   'warning.text': 'Si nadie responde, se cerrará tu sesión. Toca en cualquier sitio o pulsa una tecla para quedarte.',

@@ -164,8 +164,6 @@ export default {
   'settings.notify_denied': '浏览器不允许。可在浏览器的网站设置中更改。',
   'settings.notify_impossible': '此浏览器不支持网页通知。',
 
-
-  // Playing
   'gate.invited': '有人邀请你来玩。报上名字，就可以入座。',
   'nav.play': '游戏',
 
@@ -369,7 +367,6 @@ export default {
   'refused.too_many_rooms': '房间太多了。请离开自己的一个房间，或加入别的房间。',
   'refused.too_much_chat': '说得太快了，请等几秒。',
   'refused.no_connection': '现在没有连接，恢复后再试。',
-  // End of playing
 
   'warning.title': '您还在吗？',
   'warning.text': '如果没有回应，您将被登出。点击任意位置或按任意键即可留下。',

@@ -151,6 +151,7 @@ export class RoomView {
     this.#clear();
     this.#problem = problem;
     this.#draw();
+    if (document.activeElement === document.body) byId('room-wait-title').focus();
   }
 
   #forget() {

@@ -69,12 +69,12 @@ async def test_a_password_that_cannot_be_is_told_why_and_stays_typed(browsers: B
         ("trustno1", "That password is among the first that guessers try."),
         ("x" * 257, "A password has at most 256 characters."),
     ]:
-        await ada.at("#password").fill("")
         await fill_in(ada, "Register", "Ada Lovelace", password)
         await expect(ada.at("#sign-in-error")).to_have_text(complaint)
         await expect(ada.at("#password")).to_be_focused()
         await expect(ada.at("#password")).to_have_value(password)
         await expect(ada.at("#name")).not_to_have_attribute("aria-invalid", "true")
+        await ada.at("#password").fill("")
 
 
 async def test_the_password_can_be_looked_at_and_is_hidden_again(browsers: Browsers) -> None:

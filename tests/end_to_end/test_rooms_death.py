@@ -1,6 +1,7 @@
 """A server that is killed in the middle of matches, and started again: they go on."""
 
 import asyncio
+import json
 import signal
 import sqlite3
 from contextlib import AsyncExitStack, closing
@@ -81,6 +82,15 @@ async def tick(tab: Tab) -> int:
             return int(view["tick"])
 
 
+def seats(folder: Path, room: str) -> list[dict[str, Any]]:
+    """Those of a room, as they are on the disk."""
+    with closing(sqlite3.connect(f"file:{folder}/stillhere.db?mode=ro", uri=True)) as disk:
+        (state,) = disk.execute("SELECT state FROM rooms WHERE id = ?", (room,)).fetchone()
+    found = json.loads(state)["seats"]
+    assert isinstance(found, list)
+    return found
+
+
 async def test_matches_go_on_after_a_kill_and_lose_no_more_than_a_moment(tmp_path: Path) -> None:
     async with running(tmp_path) as server, AsyncExitStack() as stack:
         four = await Table.open(server, "connect-four", "Ada", "Kim")
@@ -135,4 +145,7 @@ async def test_matches_go_on_after_a_kill_and_lose_no_more_than_a_moment(tmp_pat
         assert [move["action"]["column"] for move in found["moves"]] == [3, 0, 3, 0, 3, 0, 3]
 
         assert await tick(arena.tabs[0]) > view["tick"]
+        # That the server stops is not the doing of anybody whose page it closes.
+        assert await server.end() == 0
+        assert [seat.get("has_left") for seat in seats(tmp_path, arena.room)][:2] == [None, None]
         assert "Traceback" not in server.log()

@@ -489,12 +489,10 @@ async def test_a_peer_that_says_nothing_and_answers_pings_stays(
 async def test_a_peer_that_talks_need_not_answer_pings(impatient: Server, app: Application) -> None:
     async def talk() -> None:
         peer = await impatient.upgraded()
-        until_then = now() + 5 * SHORT
-        while now() < until_then:
-            await asyncio.sleep(SHORT / 4)
+        for _ in range(4):
+            assert (await peer.frame()).opcode == PING
             await peer.send(PING_MESSAGE)
         assert app.conversations[-1].code is None
-        assert len(impatient.connections) == 1
         peer.reset()
         await gone(impatient)
 
@@ -526,8 +524,9 @@ async def test_a_server_that_stood_still_blames_no_peer_for_it(
         silent = await impatient.upgraded()
         try:
             asked = await peer.frame()
-            await peer.send(frame(PONG, asked.payload))
             time.sleep(standing)  # noqa: ASYNC251 - the process stands still
+            await asyncio.sleep(0)
+            peer.send_now(frame(PONG, asked.payload))
             for _ in range(3):
                 asked = await peer.frame()
                 assert asked.opcode == PING

@@ -258,10 +258,10 @@ class Buggy(Ticking):
     is_armed = False
 
     def __getattribute__(self, name: str) -> Any:
-        if name in METHODS and object.__getattribute__(self, "is_armed"):
-            if name == object.__getattribute__(self, "at"):
-                return self.break_down
-        return object.__getattribute__(self, name)
+        look = object.__getattribute__
+        if name in METHODS and look(self, "is_armed") and name == look(self, "at"):
+            return self.break_down
+        return look(self, name)
 
     def break_down(self, *_: Any) -> Any:
         raise Bug(self.at)

@@ -1,13 +1,14 @@
 """What is fair: whom the clock runs against, what silence costs, and what the others may do."""
 
+from itertools import pairwise
+from typing import Any
+
 import pytest
 
 from server.games.catalogue import AnyGame
 from server.games.game import AfkPolicy, Silence
 from server.presence.session import NEVER, Player
 from server.presence.status import Reason, Status
-from server.rooms.match import Match
-from server.rooms.room import Room
 from tests.rooms.games import Ticking, Timed, Together, Turns, variant
 from tests.rooms.world import (
     SLOT,
@@ -103,7 +104,16 @@ def test_what_is_refused_changes_nothing_and_no_clock(scene: Scene) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.passes(10)
     before = seen(world, room), scene.match.state, scene.match.step
-    for action in ({"is_legal": False}, {"wins": 3}, 7, None, "go", [], {"is_legal": None}):
+    actions: tuple[Any, ...] = (
+        {"is_legal": False},
+        {"wins": 3},
+        7,
+        None,
+        "go",
+        [],
+        {"is_legal": None},
+    )
+    for action in actions:
         with refused("not_allowed" if action == {"is_legal": False} else "invalid"):
             world.do(world.rooms.act(ada, room.id, action, world.now))
     with refused("not_allowed"):
@@ -211,7 +221,7 @@ def test_a_bot_plays_for_the_silent_until_they_act() -> None:
 
 def test_bots_play_on_among_themselves_while_somebody_is_there() -> None:
     scene = Scene(silence=Silence.BOT)
-    world, room = scene.world, scene.room
+    world = scene.world
     world.passes(2 * MOVE + 20)
     moves = scene.match.state.moves
     assert moves > 15
@@ -262,7 +272,7 @@ def test_the_others_go_on_without_who_is_out() -> None:
 def test_who_is_out_keeps_the_seat_or_gets_up_and_takes_no_other() -> None:
     scene = Scene(4, Together)
     world, room = scene.world, scene.room
-    ada, kim, bo, eve = scene.players
+    _, _, bo, eve = scene.players
     world.leaves(eve, room)
     world.leaves(bo, room)
     world.passes(10 + SLOT)
@@ -840,7 +850,7 @@ def test_a_game_is_never_behind_for_long_and_is_told_of_no_lateness(late: float)
     world.do(world.rooms.expire(world.now))
     assert match.state.ticks - ticks <= 7
     times = match.state.times
-    assert [round(after - before, 6) for before, after in zip(times, times[1:])] == [0.1] * (
+    assert [round(after - before, 6) for before, after in pairwise(times)] == [0.1] * (
         len(times) - 1
     )
     due = world.rooms.next_deadline()

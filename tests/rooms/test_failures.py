@@ -44,9 +44,7 @@ def assert_only_this_closed(world: World, room_id: str, other_id: str) -> None:
 
 
 @pytest.mark.parametrize(("at", "policy"), IN_TIME.items())
-def test_what_breaks_as_time_passes_ends_this_room_only(
-    at: str, policy: dict[str, object]
-) -> None:
+def test_what_breaks_as_time_passes_ends_this_room_only(at: str, policy: dict[str, object]) -> None:
     game = buggy(at, **policy)
     calm = variant(Ticking, policy=AfkPolicy(move_time=10_000))
     world = World(game, calm)
@@ -148,9 +146,7 @@ def test_a_game_that_cannot_show_itself_ends_this_room_only() -> None:
 
 def test_a_bot_that_does_what_is_not_allowed_has_broken_the_game() -> None:
     game = buggy("", silence=Silence.BOT)
-    illegal = variant(
-        type(game), bot=lambda self, state, seat, moment: self.action(is_legal=False)
-    )
+    illegal = variant(type(game), bot=lambda self, state, seat, moment: self.action(is_legal=False))
     world = World(illegal)
     room, _ = world.match("buggy", *world.players(2))
     assert closed(world.passes(5.2)) == ["failed"]

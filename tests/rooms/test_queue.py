@@ -141,13 +141,11 @@ def test_a_room_that_comes_up_with_a_free_seat_is_offered_to_who_waits(world: Wo
 
 
 def test_a_seat_that_becomes_free_is_offered_to_who_waits(world: World) -> None:
-    ada, kim, bo, eve = world.players(4)
-    room, _ = world.match("turns", ada, kim)
-    other, _ = world.rooms.open(bo, "turns", world.now)
-    world.joins(bo, other)
-    world.looks_for(eve, "turns")
-    world.joins(bo, other)
-    assert other.seat_of(eve.id) == 1
+    ada, kim, bo, eve, max_ = world.players(5)
+    room = world.room("together", ada, kim, bo, eve)
+    assert matched(world.looks_for(max_, "together")) == []
+    assert matched(world.leaves(kim, room)) == ["Max"]
+    assert room.seat_of(max_.id) == 1
 
 
 def test_more_than_fit_into_one_room_get_another(world: World) -> None:

@@ -174,6 +174,25 @@ async def test_a_countdown_to_a_claim_does_not_run_on_while_the_server_is_down(r
         assert (outcome.reason, len(outcome.winners)) == ("claimed", 1)
 
 
+async def test_who_had_closed_the_page_has_the_shorter_grace_as_before(run: Run) -> None:
+    async with run() as server:
+        ada, kim = await seated(server, "connect-four")
+        gone = whose_turn(server, ada, kim)
+        await gone.tab.socket.close(1001)
+        (seat,) = match_of(server).waits_for
+        await until(lambda: room_of(server).seats[seat].has_left)
+    async with run(at=100) as server:
+        there = other(gone, ada, kim)
+        await there.come_back(server)
+        await server.advance(9.9)
+        refused = await there.tab.ask("claim", "error", room=there.room, result="win")
+        assert refused["code"] == "too_soon"
+        await server.advance(0.2)
+        await there.tab.send("claim", room=there.room, result="win")
+        await there.tab.quiet()
+        assert room_of(server).state == "over"
+
+
 async def test_of_be_right_back_there_is_left_what_was_left(run: Run) -> None:
     async with run() as server:
         ada, kim = await seated(server, "connect-four")
@@ -300,6 +319,16 @@ async def test_a_game_that_breaks_down_over_its_state_takes_its_room_only(
 # Matches that are over
 
 
+def note_states(server: LiveServer, seen: list[Any]) -> None:
+    """Keep the state of the match whenever it has become another one."""
+
+    def note(event: RoomEvent) -> None:
+        if isinstance(event, MatchAdvanced) and event.match.state not in seen[-1:]:
+            seen.append(event.match.state)
+
+    server.still_here.room_stream.subscribe(note)
+
+
 async def in_circles(server: LiveServer, *players: Player) -> None:
     for turn in ("up", "right", "down", "left") * 2:
         for player in players:
@@ -334,18 +363,13 @@ async def test_a_match_with_a_restart_in_it_replays_to_the_same_end(run: Run) ->
 
 async def test_a_match_that_ticks_replays_every_state_with_the_same_dice(run: Run) -> None:
     seen: list[Any] = []
-
-    def note(event: RoomEvent) -> None:
-        if isinstance(event, MatchAdvanced):
-            seen.append(event.match.state)
-
     async with run() as server:
-        server.still_here.room_stream.subscribe(note)
+        note_states(server, seen)
         ada, kim = await seated(server, "snake-arena")
         await server.advance(3.05)
         await in_circles(server, ada, kim)
     async with run(at=60) as server:
-        server.still_here.room_stream.subscribe(note)
+        note_states(server, seen)
         await ada.come_back(server)
         await kim.come_back(server)
         await server.advance(BREATH)
@@ -366,6 +390,8 @@ async def test_a_match_that_ticks_replays_every_state_with_the_same_dice(run: Ru
 
 async def test_a_match_with_silence_in_it_replays_to_the_same_end(run: Run) -> None:
     async with run() as server:
+        seen: list[Any] = []
+        note_states(server, seen)
         ada, kim = await seated(server, "trivia-round")
         await passes(server, 3.1234567, ada, kim)
         await ada.act({"question": 0, "choice": 1})
@@ -378,6 +404,8 @@ async def test_a_match_with_silence_in_it_replays_to_the_same_end(run: Run) -> N
             await passes(server, 5, ada, kim)
         match = match_of(server)
         told = await played(ada)
-        *_, last = replayed(told)
-        assert last.state == match.state
+        states = [moved.state for moved in replayed(told)]
+        assert states[-1] == match.state
+        left = iter(states)
+        assert all(state in left for state in seen)
         assert {move.get("event") for move in told["moves"]} >= {None, "away", "back"}

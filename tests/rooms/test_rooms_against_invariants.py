@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from server.games.catalogue import AnyGame
-from server.games.game import NEVER, AfkPolicy, Game, Silence, Until, View
+from server.games.game import NEVER, AfkPolicy, Silence, View
 from server.presence.session import Player
 from server.presence.status import Reason, Status
 from server.rooms.errors import Refused
@@ -43,7 +43,7 @@ SLACK = 0.05
 """Seconds by which deadlines may be late: a slot each for what happens one after the other."""
 
 MOVE = 20.0
-SHORT = {"move_time": MOVE, "brb_budget": 40.0}
+SHORT: dict[str, Any] = {"move_time": MOVE, "brb_budget": 40.0}
 GAMES: tuple[AnyGame, ...] = (
     variant(Turns, name="forfeit", policy=AfkPolicy(**SHORT)),
     variant(Hand, name="skip", policy=AfkPolicy(**SHORT, silence=Silence.SKIP), most=3),
@@ -188,9 +188,7 @@ class RoomsMachine(RuleBasedStateMachine):
     @rule(who=WHO, game=st.sampled_from([game.name for game in GAMES]), private=st.booleans())
     def opens(self, who: int, game: str, private: bool) -> None:
         player = self.somebody(who)
-        self.attempt(
-            lambda: self.world.rooms.open(player, game, self.now, is_private=private)[1]
-        )
+        self.attempt(lambda: self.world.rooms.open(player, game, self.now, is_private=private)[1])
 
     @rule(game=st.sampled_from([game.name for game in GAMES]), size=st.integers(2, PLAYERS))
     def meet(self, game: str, size: int) -> None:
@@ -202,20 +200,25 @@ class RoomsMachine(RuleBasedStateMachine):
         assert room is not None
         for each in (first, *others):
             self.becomes(each, Status.ACTIVE, Reason.ACTIVITY)
-            self.attempt(lambda each=each: self.world.rooms.join(each, room.id, self.now)[1])
-            self.came(each, room)
+            self.sits_down(each, room)
         self.attempt(lambda: self.world.rooms.start(first, room.id, self.now))
 
-    @rule(who=WHO, where=WHERE, seat=st.sampled_from([None, None, 0, 1, 2, 7]), spectate=st.booleans())
+    @rule(
+        who=WHO, where=WHERE, seat=st.sampled_from([None, None, 0, 1, 2, 7]), spectate=st.booleans()
+    )
     def joins(self, who: int, where: int, seat: int | None, spectate: bool) -> None:
         player, room = self.somebody(who), self.room(where)
         if room is None:
             return
         self.attempt(
-            lambda: self.world.rooms.join(
-                player, room.id, self.now, seat=seat, spectate=spectate
-            )[1]
+            lambda: self.world.rooms.join(player, room.id, self.now, seat=seat, spectate=spectate)[
+                1
+            ]
         )
+        self.came(player, room)
+
+    def sits_down(self, player: Player, room: Room) -> None:
+        self.attempt(lambda: self.world.rooms.join(player, room.id, self.now)[1])
         self.came(player, room)
 
     def came(self, player: Player, room: Room) -> None:
@@ -243,9 +246,7 @@ class RoomsMachine(RuleBasedStateMachine):
             return
         if room.seat_of(player.id) is not None:
             self.cut_off.setdefault(player.id, self.now)
-        self.attempt(
-            lambda: self.world.rooms.went(player, room.id, self.now, has_left=has_left)
-        )
+        self.attempt(lambda: self.world.rooms.went(player, room.id, self.now, has_left=has_left))
 
     @rule(who=WHO, where=WHERE)
     def starts(self, who: int, where: int) -> None:
@@ -357,12 +358,12 @@ class RoomsMachine(RuleBasedStateMachine):
         if granted:
             self.brb[player.id] = (self.now, granted)
 
-    @rule(who=WHO, game=st.sampled_from([None, *(game.name for game in GAMES)]), cancel=st.booleans())
+    @rule(
+        who=WHO, game=st.sampled_from([None, *(game.name for game in GAMES)]), cancel=st.booleans()
+    )
     def looks(self, who: int, game: str | None, cancel: bool) -> None:
         player = self.somebody(who)
-        self.attempt(
-            lambda: self.world.rooms.quick_match(player, game, self.now, cancel=cancel)
-        )
+        self.attempt(lambda: self.world.rooms.quick_match(player, game, self.now, cancel=cancel))
 
     @rule(where=WHERE, wait=st.sampled_from([4.0, 9.99, 10.0, 30.0]), draw=st.booleans())
     def drops_and_is_claimed_against(self, where: int, wait: float, draw: bool) -> None:
@@ -445,7 +446,9 @@ class RoomsMachine(RuleBasedStateMachine):
             if isinstance(event, RoomOpened):
                 self.watches[event.room.id] = Watch(event.room, {})
         for watch in list(self.watches.values()):
-            self.look(watch, [event for event in events if getattr(event, "room", None) is watch.room])
+            self.look(
+                watch, [event for event in events if getattr(event, "room", None) is watch.room]
+            )
         for event in events:
             if isinstance(event, RoomClosed):
                 self.check_closed(event)
@@ -560,7 +563,7 @@ class RoomsMachine(RuleBasedStateMachine):
             assert seat.asked_until == NEVER or is_waited
             if seat.plays and match.outcome is None:
                 left = max(seat.brb_until - self.now, 0.0)
-                assert -1e-6 <= seat.brb_left
+                assert seat.brb_left >= -1e-6
                 assert seat.brb_left + left <= policy.brb_budget + 1e-6
             if has_clock:
                 bound = policy.move_time + policy.brb_budget * policy.brb_waits
@@ -652,5 +655,3 @@ class RoomsMachine(RuleBasedStateMachine):
 
 TestRooms = RoomsMachine.TestCase
 TestRooms.settings = settings(max_examples=150, stateful_step_count=50, deadline=None)
-
-_: Any = (Game, Until)

@@ -140,9 +140,7 @@ class World:
         self.do(events)
         return granted
 
-    def looks_for(
-        self, player: Player, game: str | None = None, **how: Any
-    ) -> list[RoomEvent]:
+    def looks_for(self, player: Player, game: str | None = None, **how: Any) -> list[RoomEvent]:
         return self.do(self.rooms.quick_match(player, game, self.now, **how))
 
     # What happens

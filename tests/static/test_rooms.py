@@ -134,6 +134,18 @@ async def test_a_seat_that_is_refused_leaves_the_spectator_where_they_were(rig: 
     assert await rig.run("here.rooms.joined.size") == 1
 
 
+async def test_what_has_an_answer_of_its_own_waits_for_it_whatever_is_looked_at(rig: Rig) -> None:
+    await in_room(rig)
+    await ask(rig, "here.rooms.join('r1', {seat: 1})")
+    await ask(rig, f"{ROOM}.say('hello')")
+    await answer_look(rig)
+    await hear_room(rig, 2)
+    assert await outcomes(rig) == [None, "done"]
+    await rig.hear("joined", room="r1", seat=1)
+    await hear_room(rig, 3)
+    assert await outcomes(rig) == ["done", "done"]
+
+
 async def test_who_asks_before_there_is_a_connection_comes_in_with_it(rig: Rig) -> None:
     await rig.answer("GET /api/session", {})
     await rig.make()
@@ -295,6 +307,7 @@ async def test_other_rooms_and_rooms_that_were_left_are_nobodys_business(rig: Ri
     await rig.hear("room", topic="room:r2", version=1, room=info(id="r2"), chat=[])
     await ask(rig, f"{ROOM}.leave()")
     await hear_change(rig, 2, room={"spectators": 4})
+    await hear_room(rig, 3)
     assert await rig.run("here.rooms.joined.size") == 0
     assert await rig.told("room") == []
     await rig.hear("left", room="r1")
@@ -644,6 +657,18 @@ async def test_waiting_can_be_given_up(rig: Rig) -> None:
     await rig.lose()
     await rig.reopen()
     assert await rig.sent("quick_match") == []
+
+
+async def test_who_wants_another_game_waits_for_that_one(rig: Rig) -> None:
+    await rig.sign_in()
+    await ask(rig, "here.rooms.quickMatch({game: 'chess'})")
+    await rig.hear("queued", game="chess", waiting=1)
+    await ask(rig, "here.rooms.quickMatch({game: 'go'}).then((queue) => { window.queue = queue; })")
+    await rig.hear("queued", game="chess", waiting=0, reason="cancelled")
+    assert await outcomes(rig) == ["done", None]
+    await rig.hear("queued", game="go", waiting=2)
+    assert await outcomes(rig) == ["done", "done"]
+    assert await rig.run("window.queue") == {"game": "go", "waiting": 2}
 
 
 async def test_a_game_that_there_is_not_is_refused(rig: Rig) -> None:

@@ -12,6 +12,8 @@ from server.games.game import Moment, Seat
 from server.games.snake_arena import Arena, SnakeArena
 from server.presence.session import Player
 from server.rooms.document import write_room
+from server.rooms.events import LineSaid, RoomChanged
+from server.rooms.match import Move
 from server.rooms.room import Room
 from server.storage import room_rows as room_rows_module
 from server.storage.batch import Batch
@@ -175,10 +177,14 @@ async def test_a_failing_disk_loses_no_move_and_writes_none_twice(
 ) -> None:
     disk = BrokenDisk(monkeypatch)
     room = house.table("connect-four", *players(house))
+    await disk.wait_until_tried()
+    before = house.store.journal.statistics().waiting
     for column in FOUR:
         house.act(room, {"column": column})
         await disk.wait_until_tried()
-    assert house.store.journal.statistics().waiting > len(FOUR), "moves count as well"
+    await disk.wait_until_tried()
+    grown = house.store.journal.statistics().waiting - before
+    assert grown >= 2 * len(FOUR), "moves count as well as rooms"
     disk.is_broken = False
     rows = await house.rows("SELECT step, action FROM moves ORDER BY step")
     assert rows == [(step, f'{{"column":{column}}}') for step, column in enumerate(FOUR, 1)]
@@ -217,6 +223,18 @@ async def test_a_room_that_opens_and_closes_in_one_moment_is_written_as_closed(
     assert await house.rows("SELECT reason, winners FROM matches") == [("failed", "[]")]
 
 
+async def test_what_is_told_of_a_room_after_its_end_does_not_open_it_again(house: House) -> None:
+    room = house.table("connect-four", *players(house))
+    line = room.chat.note("out", 0.0)
+    now = house.clock.now()
+    for player in [player for _, _, player in room.taken()]:
+        house.room_stream.publish(house.rooms.went(player, room.id, now, has_left=True))
+    house.play_until(61)
+    assert room.is_closed
+    house.room_stream.publish([LineSaid(room, line, 61.0), RoomChanged(room, 61.0)])
+    assert await house.rows("SELECT close_reason, state FROM rooms") == [("empty", None)]
+
+
 async def test_a_state_that_cannot_be_written_harms_no_other_room(
     house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -240,6 +258,22 @@ async def test_a_state_that_cannot_be_written_harms_no_other_room(
     assert ["cannot survive a restart" in each.getMessage() for each in logged] == [True]
 
 
+async def test_a_move_that_cannot_be_written_does_not_end_all_writing(
+    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = house.table("connect-four", *players(house))
+    await house.store.flush()
+    assert room.match is not None
+    room.match.moves.append(Move(1, 0.0, 0, object()))
+    house.act(room, {"column": 3})
+    await house.store.flush()
+    house.act(room, {"column": 4})
+    assert len(await house.rows("SELECT state FROM rooms")) == 1
+    assert await house.rows("SELECT action FROM moves") == [('{"column":4}',)]
+    logged = [each for each in caplog.records if each.levelno == logging.ERROR]
+    assert [each.getMessage() for each in logged] == ["a room could not be made a row"]
+
+
 async def test_many_rooms_are_written_in_portions_between_which_others_are_served(
     house: House, batches: list[Batch]
 ) -> None:
@@ -261,7 +295,11 @@ async def test_many_rooms_are_written_in_portions_between_which_others_are_serve
     assert [len(each.rooms) for each in batches] == [60], "one transaction all the same"
 
 
-async def test_a_bot_and_who_is_back_are_told_from_the_moves(house: House) -> None:
+async def test_a_bot_and_who_is_back_are_told_from_the_moves(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The dice are thrown by the id: with this one there is food for which the bot turns.
+    monkeypatch.setattr(house.rooms, "_new_match_id", lambda: "m_of_which_the_dice_are_known")
     room = house.table("snake-arena", *players(house))
     house.play_until(3.0)
     seat: Seat = 0

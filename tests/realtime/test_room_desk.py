@@ -1,0 +1,423 @@
+"""What a tab says about rooms, over a real server: answers, refusals, and what presence has to do
+with it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from server.games.game import AfkPolicy, Silence
+from server.realtime import room_list
+from server.realtime.room_desk import MOST_WATCHED
+from tests.rooms.games import Ticking, Together, Turns, variant
+from tests.rooms.page import Page, bring, passes, seat, table
+from tests.support.answers import SLOT, until, until_status
+from tests.support.live_server import LiveServer, run_server
+
+PATIENT = AfkPolicy(move_time=5000.0)
+
+
+@pytest.fixture
+async def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveServer]:
+    monkeypatch.setattr(room_list, "PACE", 0.0)
+    async with run_server(tmp_path / "test.db") as running:
+        bring(
+            running,
+            Turns(),
+            variant(Turns, name="patient", policy=PATIENT),
+            variant(Together, policy=AfkPolicy(silence=Silence.SKIP, brb_waits=False)),
+            Ticking(),
+        )
+        yield running
+
+
+def status_on(page: Page, number: int) -> str:
+    return str(page.room["seats"][str(number)]["status"])
+
+
+def idle_for(page: Page) -> float:
+    """Seconds of the idle clock by now."""
+    session = page.visitor.session
+    return page.server.clock.now() - session.idle_from
+
+
+# Answers and refusals
+
+
+async def test_to_join_is_answered_with_the_seat_and_then_the_room(server: LiveServer) -> None:
+    ada, kim = await server.guest("Ada"), await server.guest("Kim")
+    room = (await ada.http.post("/api/rooms", json={"game": "turns"})).json()
+    tab = await ada.tab()
+    before = len(tab.seen)
+    await tab.send("join", room=room["id"])
+    await tab.next("room")
+    joined, now = [each for each in tab.seen[before:] if each["type"] in ("joined", "room")]
+    assert joined == {"type": "joined", "room": room["id"], "seat": 0}
+    assert (now["seat"], now["room"]["host"]) == (0, ada.id)
+    assert [line["notice"] for line in now["chat"]] == ["joined"]
+    other = await kim.tab()
+    assert "seat" not in await other.ask("join", "joined", room=room["id"], spectate=True)
+    assert "seat" not in await other.next("room")
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ({"type": "join", "room": "r_nowhere"}, "no_such_room"),
+        ({"type": "start", "room": "r_nowhere"}, "no_such_room"),
+        ({"type": "act", "room": "r_nowhere", "action": {}}, "no_such_room"),
+        ({"type": "say", "room": "r_nowhere", "text": "Hello"}, "no_such_room"),
+        ({"type": "claim", "room": "r_nowhere", "result": "win"}, "no_such_room"),
+        ({"type": "pulse", "room": "r_nowhere", "seat": 0}, "no_such_room"),
+        ({"type": "brb", "room": "r_nowhere", "seconds": 1}, "no_such_room"),
+        ({"type": "quick_match", "game": "chess"}, "no_such_game"),
+        ({"type": "join"}, "invalid"),
+        ({"type": "join", "room": "x" * 101}, "invalid"),
+        ({"type": "brb", "room": "r", "seconds": -1}, "invalid"),
+        ({"type": "pulse", "room": "r", "seat": "0"}, "invalid"),
+        ({"type": "watch", "topic": "room:r_nowhere"}, "unknown_topic"),
+        ({"type": "unwatch", "topic": "room:r_nowhere"}, "unknown_topic"),
+        ({"type": "watch", "topic": "room"}, "unknown_topic"),
+        ({"type": "act", "room": "ROOM", "action": {"is_legal": False}}, "not_allowed"),
+        ({"type": "act", "room": "ROOM", "action": 7}, "invalid"),
+        ({"type": "start", "room": "ROOM"}, "not_allowed"),
+        ({"type": "say", "room": "ROOM", "text": ""}, "invalid"),
+        ({"type": "claim", "room": "ROOM", "result": "win"}, "not_allowed"),
+        ({"type": "pulse", "room": "ROOM", "seat": 1}, "not_allowed"),
+        ({"type": "join", "room": "OTHER"}, "already_seated"),
+        ({"type": "quick_match"}, "already_seated"),
+    ],
+)
+async def test_what_is_refused_says_so_changes_nothing_and_is_no_activity(
+    server: LiveServer, message: dict[str, object], code: str
+) -> None:
+    ada, kim = await table(server, "turns", "Ada", "Kim")
+    (bo,) = await table(server, "turns", "Bo")
+    await passes(30, ada, kim, bo)
+    version = (await ada.is_right()).version
+    sent = json.loads(json.dumps(message).replace("ROOM", ada.room_id).replace("OTHER", bo.room_id))
+    error = await ada.tab.ask(sent.pop("type"), "error", **sent)
+    assert (error["code"], error["re"]) == (code, message["type"])
+    assert error["detail"]
+    assert (await ada.is_right()).version == version
+    assert idle_for(ada) == 30.0
+    assert ada.visitor.session.last_activity_by == "game"
+
+
+async def test_a_game_action_is_an_activity(server: LiveServer) -> None:
+    ada, kim = await table(server, "turns", "Ada", "Kim")
+    await passes(30, ada, kim)
+    await ada.tab.send("act", room=ada.room_id, action={})
+    await ada.is_right()
+    assert ada.visitor.session.last_activity == server.clock.now()
+    assert ada.visitor.session.last_activity_by == "game action"
+
+
+async def test_what_was_done_in_a_room_is_an_activity(server: LiveServer) -> None:
+    ada, kim = await table(server, "together", "Ada", "Kim")
+    for type_, fields in (
+        ("say", {"text": "Hello"}),
+        ("start", {}),
+        ("brb", {"seconds": 0}),
+        ("join", {}),
+    ):
+        await passes(20, ada, kim)
+        assert idle_for(ada) > 0
+        await ada.tab.send(type_, room=ada.room_id, **fields)
+        await ada.is_right()
+        assert idle_for(ada) == 0, type_
+
+
+async def test_chat_reaches_everybody_in_the_room_and_is_limited(server: LiveServer) -> None:
+    ada, kim = await table(server, "turns", "Ada", "Kim")
+    eve = await seat(server, await server.guest("Eve"), ada.room_id, spectate=True)
+    await eve.tab.send("say", room=ada.room_id, text=" Good   luck ")
+    for page in (ada, kim, eve):
+        await page.is_right()
+        line = page.chat[-1]
+        assert line["player"] == {"id": eve.visitor.id, "name": "Eve"}
+        assert line["text"] == "Good luck"
+    for _ in range(4):
+        await eve.tab.send("say", room=ada.room_id, text="x" * 300)
+    error = await eve.tab.ask("say", "error", room=ada.room_id, text="one more")
+    assert error["code"] == "too_much_chat"
+
+
+async def test_a_connection_watches_twenty_rooms_and_no_more(server: LiveServer) -> None:
+    eve = await server.guest("Eve")
+    tab = await eve.tab()
+    rooms = []
+    for number in range(MOST_WATCHED + 1):
+        maker = await server.guest(f"Maker {number}")
+        response = await maker.http.post("/api/rooms", json={"game": "together"})
+        rooms.append(response.json()["id"])
+    for room_id in rooms[:-1]:
+        await tab.ask("watch", "room", topic=f"room:{room_id}")
+        await server.advance(0.1)
+    error = await tab.ask("watch", "error", topic=f"room:{rooms[-1]}")
+    assert error["code"] == "too_many_rooms"
+    await tab.send("unwatch", topic=f"room:{rooms[0]}")
+    await tab.ask("watch", "room", topic=f"room:{rooms[-1]}")
+
+
+# Quick match
+
+
+async def test_two_find_each_other_and_play(server: LiveServer) -> None:
+    ada, kim = await server.guest("Ada"), await server.guest("Kim")
+    tabs = [await ada.tab(), await kim.tab()]
+    queued = await tabs[0].ask("quick_match", "queued", game="turns")
+    assert queued == {"type": "queued", "game": "turns", "waiting": 1}
+    await tabs[1].send("quick_match")
+    matched = [await tab.next("matched") for tab in tabs]
+    assert matched[0] == matched[1]
+    assert (matched[0]["game"], matched[0]["expires_in"]) == ("turns", 15.0)
+    last = [each for each in tabs[0].seen if each["type"] == "queued"][-1]
+    assert last == {"type": "queued", "game": "turns", "waiting": 0, "reason": "matched"}
+    for tab in tabs:
+        await tab.ask("join", "joined", room=matched[0]["room"])
+    assert server.still_here.rooms.find(matched[0]["room"]).state == "playing"
+
+
+async def test_who_goes_away_falls_out_of_the_queue_and_is_told(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    tab = await ada.tab()
+    await tab.ask("quick_match", "queued", game="turns")
+    await server.advance(119)
+    assert server.still_here.rooms.queue.waiting
+    await server.advance(1 + SLOT)
+    queued = await tab.next("queued")
+    assert queued == {"type": "queued", "game": "turns", "waiting": 0, "reason": "away"}
+    queued = await tab.ask("quick_match", "queued", game="turns", cancel=True)
+    assert queued["reason"] == "cancelled"
+
+
+# Those who go, and come back
+
+
+async def test_a_lost_connection_is_shown_after_five_seconds_and_a_return_cancels_it(
+    server: LiveServer,
+) -> None:
+    ada, kim = await table(server, "turns", "Ada", "Kim")
+    ada.tab.socket.transport.abort()
+    await until_status(ada.visitor, "reconnecting")
+    await kim.is_right()
+    assert status_on(kim, 0) == "reconnecting"
+    await passes(5 + SLOT, kim)
+    await kim.is_right()
+    assert "claim_in" in kim.room["seats"]["0"]["absent"]
+    assert "left" not in kim.room["seats"]["0"]["absent"]
+    again = await seat(server, ada.visitor, ada.room_id)
+    assert again.seat == 0
+    await kim.is_right()
+    assert "absent" not in kim.room["seats"]["0"]
+
+
+async def test_a_closed_tab_is_shown_at_once_and_may_be_claimed_after_ten_seconds(
+    server: LiveServer,
+) -> None:
+    ada, kim = await table(server, "turns", "Ada", "Kim")
+    await ada.tab.socket.close(1001)
+    await until_status(ada.visitor, "reconnecting")
+    await kim.is_right()
+    assert kim.room["seats"]["0"]["absent"]["left"] is True
+    await passes(9.9, kim)
+    error = await kim.tab.ask("claim", "error", room=kim.room_id, result="win")
+    assert error["code"] == "too_soon"
+    await passes(0.2, kim)
+    await kim.tab.send("claim", room=kim.room_id, result="win")
+    await kim.is_right()
+    assert kim.room["match"]["outcome"] == {"winners": [1], "reason": "claimed", "by": 0}
+
+
+async def test_of_two_tabs_in_a_room_one_may_go_without_anybody_noticing(
+    server: LiveServer,
+) -> None:
+    ada, kim = await table(server, "turns", "Ada", "Kim")
+    second = Page(server, ada.visitor, await ada.visitor.tab(), ada.room_id)
+    await second.tab.ask("watch", "room", topic=ada.topic)
+    version = (await kim.is_right()).version
+    await ada.tab.socket.close()
+    await until(lambda: ada.visitor.session.connections == 1)
+    assert (await kim.is_right()).version == version
+    await second.tab.send("unwatch", topic=ada.topic)
+    await second.tab.ask("look", "session")
+    await kim.is_right()
+    assert kim.room["seats"]["0"]["absent"]["left"] is True
+
+
+async def test_to_leave_leaves_with_every_tab(server: LiveServer) -> None:
+    ada, kim = await table(server, "turns", "Ada", "Kim")
+    second = Page(server, ada.visitor, await ada.visitor.tab(), ada.room_id)
+    await second.tab.ask("watch", "room", topic=ada.topic)
+    await ada.tab.ask("leave", "left", room=ada.room_id)
+    await second.read()
+    version = second.version
+    await kim.tab.send("say", room=kim.room_id, text="Bye")
+    await kim.is_right()
+    assert kim.room["seats"]["0"]["absent"]["resigns_in"] is not None
+    await second.read()
+    assert second.version == version
+
+
+async def test_a_pulse_check_reaches_every_tab_and_a_ping_answers_it(server: LiveServer) -> None:
+    ada, kim = await table(server, "turns", "Ada", "Kim")
+    second = await ada.visitor.tab()
+    await passes(10, ada, kim)
+    await kim.tab.send("pulse", room=kim.room_id, seat=0)
+    for tab in (ada.tab, second):
+        asked = await tab.next("pulse")
+        assert asked == {"type": "pulse", "room": ada.room_id, "by": "Kim", "expires_in": 30.0}
+    await kim.is_right()
+    assert kim.room["seats"]["0"]["asked"]["by"] == "Kim"
+    await second.ask("ping", "pong")
+    await kim.is_right()
+    assert "asked" not in kim.room["seats"]["0"]
+
+
+# Be right back
+
+
+async def test_be_right_back_is_shown_as_away_and_any_activity_ends_it(server: LiveServer) -> None:
+    ada, kim = await table(server, "patient", "Ada", "Kim")
+    await ada.tab.send("brb", room=ada.room_id, seconds=100)
+    await ada.is_right()
+    await kim.is_right()
+    seen = kim.room["seats"]["0"]
+    assert (seen["status"], seen["brb_left"]) == ("away", 80)
+    assert "back_in" in seen
+    await passes(40, ada, kim)
+    await ada.tab.ask("ping", "pong")
+    await kim.is_right()
+    seen = kim.room["seats"]["0"]
+    assert (seen["status"], seen["brb_left"]) == ("active", 140)
+    assert "back_in" not in seen
+
+
+async def test_who_was_away_may_say_it_too_and_may_lengthen_it(server: LiveServer) -> None:
+    ada, kim = await table(server, "patient", "Ada", "Kim")
+    await passes(130, ada, kim)
+    await kim.is_right()
+    assert status_on(kim, 0) == "away"
+    for seconds, left in ((100, 80), (120, 60)):
+        await ada.tab.send("brb", room=ada.room_id, seconds=seconds)
+        await ada.is_right()
+        await kim.is_right()
+        assert "back_in" in kim.room["seats"]["0"], "what was granted is not lost at once"
+        assert kim.room["seats"]["0"]["brb_left"] == left
+        assert status_on(kim, 0) == "away"
+
+
+# Whose idle clock stands still
+
+
+async def test_watchers_and_those_who_wait_are_not_signed_out_and_who_is_waited_for_is(
+    server: LiveServer,
+) -> None:
+    ada, kim = await table(server, "patient", "Ada", "Kim")
+    eve = await seat(server, await server.guest("Eve"), ada.room_id, spectate=True)
+    await passes(240 + SLOT, ada, kim, eve)
+    for page in (ada, kim, eve):
+        await page.is_right()
+    statuses = [page.visitor.session.status for page in (ada, kim, eve)]
+    assert statuses == ["warned", "active", "active"]
+    assert round(kim.room["seats"]["0"]["signs_out_in"] - server.clock.now()) == 60
+    await passes(60 + SLOT, kim, eve)
+    assert ada.visitor.view["session"]["id"] not in server.still_here.registry.sessions
+    await passes(5 + SLOT, kim, eve)
+    await kim.is_right()
+    assert "claim_in" in kim.room["seats"]["0"]["absent"]
+
+
+async def test_it_stands_still_for_max_hold_at_the_most(server: LiveServer) -> None:
+    ada, kim = await table(server, "patient", "Ada", "Kim")
+    for _ in range(5):
+        await passes(119, ada, kim)
+        await ada.tab.ask("ping", "pong")
+    await passes(4 + 240, ada, kim)
+    await ada.tab.ask("ping", "pong")
+    assert kim.visitor.session.status == "away"
+    await passes(1 + SLOT, ada, kim)
+    assert kim.visitor.session.status == "warned"
+
+
+async def test_when_it_becomes_their_turn_the_clock_runs_on_from_where_it_stood(
+    server: LiveServer,
+) -> None:
+    ada, kim = await table(server, "patient", "Ada", "Kim")
+    await passes(100, ada, kim)
+    assert idle_for(kim) <= 0
+    await ada.tab.send("act", room=ada.room_id, action={})
+    await ada.is_right()
+    assert idle_for(kim) == 0.0
+    await passes(120 + SLOT, ada, kim)
+    assert kim.visitor.session.status == "away"
+    assert ada.visitor.session.status == "active", "she waits now"
+
+
+@pytest.mark.parametrize("how", ["unwatch", "leave", "close the tab", "the end"])
+async def test_who_stops_watching_is_idle_again(server: LiveServer, how: str) -> None:
+    ada, kim = await table(server, "patient", "Ada", "Kim")
+    guest = await server.guest("Eve")
+    lobby = await guest.tab()
+    eve = await seat(server, guest, ada.room_id, spectate=True)
+    await passes(100, ada, kim, eve)
+    match how:
+        case "unwatch":
+            await eve.tab.send("unwatch", topic=eve.topic)
+            await eve.tab.ask("look", "session")
+        case "leave":
+            await eve.tab.ask("leave", "left", room=eve.room_id)
+        case "close the tab":
+            await eve.tab.socket.close()
+            await until(lambda: guest.session.connections == 1)
+        case _:
+            await ada.tab.send("act", room=ada.room_id, action={"wins": True})
+            await ada.is_right()
+    assert 0 <= idle_for(eve) < 1
+    await server.advance(240 + SLOT)
+    assert (await lobby.next("warning"))["reason"] == "idle_timeout"
+
+
+async def test_one_of_two_tabs_that_watch_goes_and_the_other_still_watches(
+    server: LiveServer,
+) -> None:
+    ada, kim = await table(server, "patient", "Ada", "Kim")
+    guest = await server.guest("Eve")
+    first = await seat(server, guest, ada.room_id, spectate=True)
+    await seat(server, guest, ada.room_id, spectate=True)
+    await first.tab.send("unwatch", topic=first.topic)
+    await first.tab.ask("look", "session")
+    await passes(240, ada, kim)
+    assert guest.session.status == "active"
+
+
+async def test_a_second_browser_that_watches_is_not_signed_out_either(server: LiveServer) -> None:
+    ada, kim = await table(server, "patient", "Ada", "Kim")
+    await server.member("Eve")
+    browsers = [await server.sign_in("Eve") for _ in range(2)]
+    pages = [await seat(server, browser, ada.room_id, spectate=True) for browser in browsers]
+    await passes(250, ada, kim, *pages)
+    assert [browser.session.status for browser in browsers] == ["active", "active"]
+
+
+async def test_without_a_match_nobodys_clock_stands_still(server: LiveServer) -> None:
+    (ada,) = await table(server, "together", "Ada")
+    eve = await seat(server, await server.guest("Eve"), ada.room_id, spectate=True)
+    await passes(120 + SLOT, ada, eve)
+    assert [page.visitor.session.status for page in (ada, eve)] == ["away", "away"]
+
+
+async def test_many_messages_at_once_end_the_connection_and_not_the_match(
+    server: LiveServer,
+) -> None:
+    ada, kim = await table(server, "turns", "Ada", "Kim")
+    for _ in range(200):
+        await ada.tab.send("pulse", room=ada.room_id, seat=1)
+    code, _ = await ada.tab.closed()
+    assert code == 4401
+    await asyncio.sleep(0)
+    await kim.is_right()
+    assert kim.room["state"] == "playing"

@@ -1,0 +1,170 @@
+"""What a page makes of the messages about a room: the last `room`, and every change since."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import msgspec
+
+from server.games.catalogue import AnyGame
+from server.games.game import View
+from server.rooms.room import Room
+from server.rooms.view import in_seconds, room_view, seat_for
+from tests.support.live_server import LiveServer, Tab, Visitor
+
+Apply = Callable[[View, View], View]
+
+
+def bring(server: LiveServer, *games: AnyGame) -> None:
+    """Have the server know these games too."""
+    known = cast(dict[str, AnyGame], server.still_here.rooms.games)
+    known.update({game.name: game for game in games})
+
+
+def merged(before: View, changes: View) -> View:
+    """A JSON merge patch (RFC 7396)."""
+    after = dict(before)
+    for key, value in changes.items():
+        if value is None:
+            after.pop(key, None)
+        elif isinstance(value, dict):
+            old = after.get(key)
+            after[key] = merged(old if isinstance(old, dict) else {}, value)
+        else:
+            after[key] = value
+    return after
+
+
+def with_instants(view: Mapping[str, Any], now: float) -> View:
+    """The same with instants in place of the seconds that were left at `now`."""
+    told: View = {}
+    for key, value in view.items():
+        if isinstance(value, dict):
+            told[key] = with_instants(value, now)
+        elif key.endswith("_in") and value is not None:
+            told[key] = now + value
+        else:
+            told[key] = value
+    return told
+
+
+def is_alike(one: View, other: View, now: float) -> bool:
+    """Equal, but for a rounding of times, and how long ago it is that they ran out."""
+    if one.keys() != other.keys():
+        return False
+    for key, value in one.items():
+        if isinstance(value, dict) and isinstance(other[key], dict):
+            if not is_alike(value, other[key], now):
+                return False
+        elif key.endswith("_in"):
+            if not math.isclose(max(value, now), max(other[key], now), abs_tol=0.005):
+                return False
+        elif value != other[key]:
+            return False
+    return True
+
+
+class Page:
+    """A tab with a room on it."""
+
+    def __init__(
+        self, server: LiveServer, visitor: Visitor, tab: Tab, room_id: str, apply: Apply = merged
+    ) -> None:
+        self.server = server
+        self.visitor = visitor
+        self.tab = tab
+        self.topic = f"room:{room_id}"
+        self.room_id = room_id
+        self.apply = apply
+        self.version = 0
+        self.room: View = {}
+        self.view: View | None = None
+        self.chat: list[View] = []
+        self.seat: int | None = None
+        self.closed: str | None = None
+        self.wholes = 0
+        self._read = 0
+
+    def take(self, message: View) -> None:
+        if message.get("topic") != self.topic:
+            return
+        now = self.server.clock.now()
+        if message["type"] == "room_closed":
+            self.closed = message["reason"]
+            return
+        version = message["version"]
+        if message["type"] == "room":
+            assert version >= self.version
+            self.wholes += 1
+            self.room = with_instants(message["room"], now)
+            self.view = self.room.get("match", {}).pop("view", None)
+            self.chat = message["chat"]
+            self.seat = message.get("seat")
+        else:
+            assert version == self.version + 1, "a gap, and no whole room"
+            if message["type"] == "said":
+                self.chat = [*self.chat, message["line"]][-50:]
+            else:
+                assert message["type"] == "room_changed"
+                self.room = merged(self.room, with_instants(message.get("room", {}), now))
+                if "view" in message:
+                    assert self.view is not None
+                    self.view = self.apply(self.view, with_instants(message["view"], now))
+        self.version = version
+
+    async def read(self) -> list[View]:
+        """Take in all that was sent until now."""
+        # What was heard together is answered at once, and told a turn of the loop later.
+        await self.tab.ask("look", "session")
+        await self.tab.ask("look", "session")
+        new, self._read = self.tab.seen[self._read :], len(self.tab.seen)
+        for message in new:
+            self.take(message)
+        return new
+
+    async def is_right(self) -> "Page":
+        """What is on this page is what the server would say now."""
+        await self.read()
+        here, now = self.server.still_here, self.server.clock.now()
+        room = here.rooms.all.get(self.room_id)  # type: ignore[call-overload]
+        if room is None:
+            assert self.closed is not None
+            return self
+        assert isinstance(room, Room)
+        expected = with_instants(in_seconds(room_view(room, now), now), now)
+        assert is_alike(self.room, expected, now), f"{self.room}\n{expected}"
+        if room.match is None:
+            assert self.view is None
+        else:
+            seat = None if room.game.is_open else seat_for(room, self.visitor.id)  # type: ignore[arg-type]
+            seen = in_seconds(room.match.view(seat), room.match.running_time(now))
+            seen = with_instants(json.loads(msgspec.json.encode(seen)), now)
+            assert self.view is not None
+            assert is_alike(self.view, seen, now), f"{self.view}\n{seen}"
+        lines = [here.desk.topics.line_view(line) for line in room.chat.lines]
+        assert self.chat == lines
+        return self
+
+
+async def seat(server: LiveServer, visitor: Visitor, room_id: str, **how: Any) -> Page:
+    """Come into a room with a tab of one's own."""
+    page = Page(server, visitor, await visitor.tab(), room_id)
+    await page.tab.ask("join", "joined", room=room_id, **how)
+    return await page.is_right()
+
+
+async def table(server: LiveServer, game: str, *names: str, **how: Any) -> list[Page]:
+    """A room in which these people sit, in order; a match begins if that is enough for it."""
+    visitors = [await server.guest(name) for name in names]
+    response = await visitors[0].http.post("/api/rooms", json={"game": game, **how})
+    assert response.status_code == 201, response.text
+    room_id = response.json()["id"]
+    return [await seat(server, visitor, room_id) for visitor in visitors]
+
+
+async def passes(seconds: float, *pages: Page) -> None:
+    """Time passes; what was told before is read before, since it tells of seconds left."""
+    for page in pages:
+        await page.read()
+    await pages[0].server.advance(seconds)

@@ -1,0 +1,120 @@
+"""A room's document holds what another process needs, whatever that process's clock says."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from server.ids import PlayerId
+from server.presence.session import LONG_AGO, NEVER, Player
+from server.rooms.document import RoomLost, read_room, write_room
+from server.rooms.room import Room
+from tests.rooms.games import Together
+from tests.rooms.world import World
+from tests.support.manual_clock import ManualClock
+
+KEPT = ("plays", "is_gone", "is_bot", "has_left", "wants_more", "skipped", "brb_left", "views_as")
+
+
+class LaterClock(ManualClock):
+    """That of a process that began an hour after the other's zero."""
+
+    def to_wall(self, instant: float) -> int:
+        return super().to_wall(instant + 3600)
+
+    def from_wall(self, unix_ms: int) -> float:
+        return super().from_wall(unix_ms) - 3600
+
+
+def again(room: Room, at: float, clock: ManualClock, *players: Player) -> Room:
+    """The room as another process finds it."""
+    text = write_room(room, ManualClock(at))
+    found = Room(room.id, room.game, 0.0, is_private=False, made_by=room.made_by)
+    read_room(text, found, {player.id: player for player in players}, clock)
+    return found
+
+
+@pytest.fixture
+def world() -> World:
+    return World(Together())
+
+
+def table(world: World) -> Room:
+    room, _ = world.match("together", *world.players(2))
+    return room
+
+
+def test_of_a_seat_there_is_what_counts_for_longer_than_a_connection(world: World) -> None:
+    room = table(world)
+    values: dict[str, Any] = dict.fromkeys(KEPT, True)
+    values |= {"skipped": 2, "brb_left": 12.5, "views_as": 1}
+    for name, value in values.items():
+        setattr(room.seats[1], name, value)
+    room.seats[1].brb_until = world.now + 40.0
+    room.seats[1].resigns_at = world.now + 3.0
+    room.seats[1].asked_until = world.now + 30.0
+    found = again(room, world.now, LaterClock(5.0))
+    seat = found.seats[1]
+    assert {name: getattr(seat, name) for name in KEPT} == values
+    assert (seat.brb_until, seat.resigns_at) == (45.0, 8.0)
+    assert seat.asked_until == NEVER, "who asked may not be there any more"
+    first = found.seats[0]
+    assert (first.brb_until, first.resigns_at) == (LONG_AGO, NEVER)
+    assert found.seats[2].is_free
+
+
+def test_players_are_those_who_have_a_session_or_as_they_were(world: World) -> None:
+    room = table(world)
+    ada, kim = (player for _, _, player in room.taken())
+    found = again(room, world.now, LaterClock(), kim)
+    assert found.seats[1].player is kim
+    stored = found.seats[0].player
+    assert stored is not None
+    assert stored is not ada
+    for name in ("id", "name", "sort_key", "guest"):
+        assert getattr(stored, name) == getattr(ada, name)
+
+
+def test_the_host_is_the_host(world: World) -> None:
+    room = table(world)
+    room.host = PlayerId("somebody")
+    assert again(room, world.now, LaterClock()).host == "somebody"
+
+
+def test_a_line_of_chat_was_said_when_it_was(world: World) -> None:
+    room = table(world)
+    _, _, ada = next(room.taken())
+    room.chat.say(ada.id, ada.name, "Hello", world.now)
+    clock = LaterClock()
+    *_, line = again(room, world.now + 7, clock).chat.lines
+    assert line.text == "Hello"
+    assert clock.to_wall(line.at) == ManualClock().to_wall(world.now)
+
+
+def test_a_state_may_hold_an_infinity(world: World) -> None:
+    room = table(world)
+    assert room.match is not None
+    room.match.state = msgspec.structs.replace(room.match.state, ends_at=NEVER)
+    match = again(room, world.now, LaterClock()).match
+    assert match is not None
+    assert match.state == room.match.state
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "null", '{"seats": 5}', "[" * 100_000, '{"seats":[],"written":0,"written_at":0}'],
+)
+def test_what_is_no_document_of_this_room_is_refused(world: World, text: str) -> None:
+    room = Room(table(world).id, Together(), 0.0, is_private=False, made_by=PlayerId("p"))
+    with pytest.raises(RoomLost):
+        read_room(text, room, {}, ManualClock())
+
+
+def test_a_match_of_more_players_than_seats_is_refused(world: World) -> None:
+    room = table(world)
+    text = write_room(room, ManualClock(world.now))
+    document = msgspec.json.decode(text)
+    document["match"]["players"] *= 3
+    found = Room(room.id, room.game, 0.0, is_private=False, made_by=room.made_by)
+    with pytest.raises(RoomLost):
+        read_room(msgspec.json.encode(document).decode(), found, {}, ManualClock())

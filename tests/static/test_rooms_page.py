@@ -1,0 +1,140 @@
+"""The page of rooms, as everybody can use it: read out, narrow, at night, by a link, and without
+a picture of the game."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from tests.support.browser import Browsers, Window, open_browsers
+from tests.support.live_server import LiveServer, run_server
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+NARROW = {"width": 360, "height": 740}
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lobby(tmp_path: Path) -> AsyncIterator[LiveServer]:
+    async with run_server(tmp_path / "test.db") as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browsers(chromium: Browser, lobby: LiveServer) -> AsyncIterator[Browsers]:
+    async with open_browsers(chromium, lobby) as browsers:
+        yield browsers
+
+
+async def open_room(window: Window, game: str) -> str:
+    """A new room; returns the link to it."""
+    await window.at("[data-section=play]").click()
+    await window.at("#new-room").click()
+    await window.at("#new-room-game").select_option(game)
+    await window.at("#new-room-create").click()
+    await expect(window.at("#room-table")).to_be_visible()
+    return window.page.url
+
+
+async def test_every_state_of_playing_can_be_used_by_everybody_on_a_narrow_screen_and_at_night(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada = await browsers.guest("Ada", viewport=NARROW, color_scheme="dark")
+    kim = await browsers.guest("Kim")
+
+    async def look() -> None:
+        for window in (ada, kim):
+            await window.is_accessible()
+        assert await ada.hidden_width() == 0
+
+    await ada.at("[data-section=play]").click()
+    await kim.at("[data-section=play]").click()
+    await expect(ada.at("#no-rooms")).to_be_visible()
+    await ada.at("#new-room").click()
+    await look()
+    await ada.at("#new-room-cancel").click()
+    await ada.at(".game-tile[data-game=connect-four]").click()
+    await expect(ada.at("#queue")).to_be_visible()
+    await look()
+    await ada.at("#queue-cancel").click()
+    link = await open_room(ada, "connect-four")
+    await expect(kim.at(".room-row")).to_contain_text("Ada")
+    await look()
+    await kim.page.goto(link)
+    await expect(ada.at("#board")).to_be_visible()
+    await lobby.advance(50)
+    await ada.at("#chat-text").fill("Hello")
+    await ada.page.keyboard.press("Enter")
+    await expect(kim.at(".chat-line")).to_contain_text("Hello")
+    await ada.at("#afk summary").click()
+    await look()
+    await ada.at("#room-leave").click()
+    await expect(ada.at("#leave-no")).to_be_focused()
+    await look()
+    await ada.at("#leave-yes").click()
+    await expect(ada.at("#in-room")).to_be_visible()
+    await lobby.advance(11)
+    await expect(kim.at("[data-banner^=outcome]")).to_contain_text("You win.")
+    await ada.page.reload()
+    await ada.at("[data-section=play]").click()
+    await expect(ada.at(".match")).to_contain_text("Kim wins this time.")
+    await look()
+
+
+async def test_who_is_invited_by_a_link_says_who_they_are_and_sits_at_the_table(
+    browsers: Browsers,
+) -> None:
+    ada = await browsers.guest("Ada")
+    link = await open_room(ada, "connect-four")
+    kim = await browsers.window(link)
+    await kim.arrive()
+    await expect(kim.at("#invited")).to_be_visible()
+    await kim.at("#name").fill("Kim")
+    await kim.page.keyboard.press("Enter")
+    await expect(kim.at(".seat.is-own")).to_contain_text("Kim")
+    await expect(ada.at(".seat")).to_have_count(2)
+
+
+async def test_a_room_that_there_is_not_says_so_and_shows_the_way_to_others(
+    browsers: Browsers,
+) -> None:
+    ada = await browsers.guest("Ada")
+    ada.expected.append(r"status of 404 ")
+    await ada.page.evaluate("() => { location.hash = '/room/none' }")
+    await expect(ada.at("#room-wait-text")).to_contain_text("no such room")
+    await expect(ada.at("#room-again")).to_be_hidden()
+    await ada.is_accessible()
+    await ada.at("#room-wait a").click()
+    await expect(ada.at("#play")).to_be_visible()
+
+
+async def test_a_game_without_a_picture_can_be_played_all_the_same(
+    browsers: Browsers,
+) -> None:
+    ada, kim = await browsers.guests("Ada", "Kim")
+    for window in (ada, kim):
+        # As of a game that an installed package has brought.
+        await window.page.route(
+            "**/static/games/index.js",
+            lambda route: route.fulfill(
+                body="export const partOf = async () => null;"
+                "export const wordsOf = (name) => `none_of_${name}`;",
+                content_type="text/javascript",
+            ),
+        )
+        await window.page.reload()
+        await window.is_connected()
+    link = await open_room(ada, "connect-four")
+    await kim.page.goto(link)
+    await expect(ada.at(".plain-view")).to_contain_text('"moves": 0')
+    await ada.is_accessible()
+    first = await ada.at(".seat.is-waited-for").get_attribute("data-seat")
+    player = ada if await ada.at(".seat.is-own").get_attribute("data-seat") == first else kim
+    await player.at(".plain-act input").fill("no JSON")
+    await player.page.keyboard.press("Enter")
+    await expect(player.at("#board .error")).not_to_be_empty()
+    await player.at(".plain-act input").fill('{"column": 3}')
+    await player.page.keyboard.press("Enter")
+    await expect(ada.at(".plain-view")).to_contain_text('"moves": 1')
