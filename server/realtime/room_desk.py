@@ -144,10 +144,11 @@ class RoomDesk:
                 )
             case messages.Leave(room=room):
                 events = rooms.leave(player, room, now)
+                text = encode(messages.Left(room))
                 for each in self._connections(player):
-                    self.topics.unwatch(each, RoomId(room))
+                    if self.topics.unwatch(each, RoomId(room)) or each is connection:
+                        each.send(text)
                     self._let_clock_run_outside(each.session, RoomId(room))
-                connection.send(encode(messages.Left(room)))
                 self._stream.publish(events)
             case messages.Start(room=room):
                 self._stream.publish(rooms.start(player, room, now))

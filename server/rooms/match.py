@@ -222,16 +222,16 @@ class Match:
 
     def come_back(self, seat: int, now: float) -> None:
         """A player is back from "be right back", which the game did not wait for. If they were not
-        even skipped, their clock goes on where it stood: else it could be had anew for nothing."""
+        even skipped, their clock has run on: else it could be had anew for nothing."""
         record = self._seats[seat]
         if self.outcome is None and record.is_playing:
-            left = record.move_left
+            until = record.runs_on_until
             record.stop_clock()
             record.is_bot = False
             self._hook("back", seat, now)
             self.review(now)
             if record.is_waited_for:
-                record.move_until = min(record.move_until, now + left)
+                record.move_until = min(record.move_until, max(until, now))
 
     def give_up(self, seat: int, reason: str, now: float) -> None:
         """A player is out of the match. If that ends it, it is for this `reason`."""

@@ -271,6 +271,7 @@ class Rooms:
             if result == "draw":
                 match.end(Outcome((), "claimed"), number, now)
             events.append(MatchAdvanced(room, match, now))
+        room.is_changed = True
         self._settle(room, now, events)
         return events
 

@@ -16,12 +16,12 @@ class Seat:
         "has_left",
         "is_bot",
         "is_gone",
-        "move_left",
         "move_until",
         "player",
         "plays",
         "reserved_until",
         "resigns_at",
+        "runs_on_until",
         "signs_out_at",
         "skipped",
         "views_as",
@@ -87,8 +87,8 @@ class Seat:
         self.move_until = NEVER
         self.waited_since = NEVER
         self.asked_until = NEVER
-        # What was left when they said that they would be right back, and are to be skipped.
-        self.move_left = NEVER
+        # Their clock before they said that they would be right back, and are to be skipped.
+        self.runs_on_until = NEVER
 
     def arrive(self, player: Player) -> None:
         """They are in the room, for the first time or again."""
@@ -118,7 +118,7 @@ class Seat:
         if skipped_at == NEVER:
             self.move_until += seconds
         else:
-            self.move_left = self.move_until - now
+            self.runs_on_until = self.move_until
             self.move_until = min(self.move_until, skipped_at)
 
     def end_brb(self, now: float, *, waits: bool) -> None:

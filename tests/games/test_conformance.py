@@ -547,6 +547,9 @@ class Careless(Turns):
     def player_back(self, state: Any, seat: int, moment: Moment) -> Any:
         return state
 
+    def bot(self, state: Any, seat: int, moment: Moment) -> None:
+        return None
+
     def player_gone(self, state: Any, seat: int, moment: Moment) -> Any:
         return state
 
@@ -591,7 +594,7 @@ WRONG: dict[str, tuple[AnyGame, str]] = {
     ),
     "an empty diff": (variant(Turns, diff=lambda self, before, after: {}), "the diff is empty"),
     "it raises": (
-        variant(Turns, act=lambda self, state, seat, action, moment: {}["no"]),
+        variant(Turns, act=lambda self, state, seat, action, moment: vars()["no"]),
         "no",
     ),
     "a tick that is due again": (

@@ -104,17 +104,10 @@ def test_what_is_refused_changes_nothing_and_no_clock(scene: Scene) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.passes(10)
     before = seen(world, room), scene.match.state, scene.match.step
-    actions: tuple[Any, ...] = (
-        {"is_legal": False},
-        {"wins": 3},
-        7,
-        None,
-        "go",
-        [],
-        {"is_legal": None},
-    )
+    illegal = {"is_legal": False}
+    actions: list[Any] = [illegal, {"wins": 3}, 7, None, "go", [], {"is_legal": None}]
     for action in actions:
-        with refused("not_allowed" if action == {"is_legal": False} else "invalid"):
+        with refused("not_allowed" if action == illegal else "invalid"):
             world.do(world.rooms.act(ada, room.id, action, world.now))
     with refused("not_allowed"):
         world.acts(kim, room)
@@ -435,9 +428,11 @@ def test_of_three_who_go_on_after_a_claim_the_match_goes_on() -> None:
     world, ada, kim, _ = scene.world, *scene.players
     world.drops(ada, scene.room)
     world.passes(30)
-    assert ended(world.claims(kim, scene.room)) == []
+    events = world.claims(kim, scene.room)
+    assert [type(each).__name__ for each in events] == ["MatchAdvanced", "RoomChanged"]
     assert scene.seen(ada)["gone"] is True
     assert_waits_for(scene, kim)
+    assert lines(world.passes(MOVE + SLOT)) == ["out"], "the next one's clock runs"
 
 
 def test_who_is_played_for_by_a_bot_cannot_be_claimed_against() -> None:
@@ -681,6 +676,11 @@ def test_who_says_so_and_is_back_at_once_has_no_more_time_than_before() -> None:
         world.will_be_back(ada, room, 0)
     assert scene.clock(ada) == 10.0
     assert scene.seen(ada)["brb_left"] == 180
+    for _ in range(10):
+        world.will_be_back(ada, room, 30)
+        world.passes(0.9)
+        world.will_be_back(ada, room, 0)
+    assert scene.clock(ada) == 1.0, "it has run on"
 
 
 def test_with_less_than_a_second_left_the_skip_does_not_come_later() -> None:

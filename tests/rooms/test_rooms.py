@@ -545,7 +545,7 @@ def test_where_it_does_not_start_by_itself_the_host_begins_the_next_match_alone(
     world.leaves(bo, room)
     world.leaves(kim, room)
     world.passes(10 + SLOT)
-    assert room.state == "over"
+    assert room.running is None
     eve = world.player("Eve")
     world.joins(eve, room)
     world.starts(eve, room)

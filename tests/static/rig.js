@@ -175,6 +175,13 @@ window.rig = {
   },
 };
 
+// A browser's own are granted by another of its processes, which takes as long as it takes.
+let lock = Promise.resolve();
+navigator.locks.request = (_, act) => {
+  const done = lock.then(act);
+  lock = done.catch(() => {});
+  return done;
+};
 window.WebSocket = FakeSocket;
 navigator.sendBeacon = (url) => rig.beacons.push(url) > 0;
 window.addEventListener('error', (event) => {
