@@ -182,7 +182,8 @@ class RoomDesk:
         self, connection: Connection, room_id: str, seat: int | None, *, spectate: bool
     ) -> int | None:
         """Into a room; returns the number of the seat, None: to watch."""
-        if self.topics.count(connection) >= MOST_WATCHED:
+        is_new = not self.topics.is_watching(connection, RoomId(room_id))
+        if is_new and self.topics.count(connection) >= MOST_WATCHED:
             raise Refused("too_many_rooms", f"A tab watches {MOST_WATCHED} rooms at the most.")
         own, events = self._rooms.join(
             connection.session.player, room_id, self._clock.now(), seat=seat, spectate=spectate

@@ -110,6 +110,9 @@ class RoomTopics:
         self._watched.pop(connection, None)
         return rooms
 
+    def is_watching(self, connection: Connection, room_id: RoomId) -> bool:
+        return room_id in self._watched.get(connection, ())
+
     def count(self, connection: Connection) -> int:
         """How many rooms a connection watches."""
         return len(self._watched.get(connection, ()))

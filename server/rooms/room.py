@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 
 from server.games.catalogue import AnyGame
 from server.ids import PlayerId, RoomId
-from server.presence.session import NEVER, Player
+from server.presence.session import LONG_AGO, NEVER, Player
 from server.presence.status import Status
 from server.rooms.chat import Chat
 from server.rooms.match import Match
@@ -130,6 +130,24 @@ class Room:
             for _, seat, player in self.taken()
         )
 
+    def begins_by_itself(self) -> bool:
+        """The first match, when every seat is taken; the next, when all who are there want it."""
+        present = self.present()
+        if self.state == "open":
+            return self.game.starts_when_full and len(present) == self.game.most
+        if self.state == "playing" or len(present) < self.game.least:
+            return False
+        return all(self.seats[each].wants_more for each in present)
+
+    def can_be_found(self) -> bool:
+        """Whether quick match may bring somebody here."""
+        is_waiting = self.state == "open" and not self.is_private and self.free > 0
+        return is_waiting and self.quiet_since == NEVER and bool(self.present())
+
+    def next_look(self, now: float) -> float:
+        """When its seats have to be looked at next, however late: see `Deadlines`."""
+        return min(self._looks(now))
+
     def choose_host(self, now: float) -> PlayerId | None:
         """Who should be the host: the present one as long as they sit here and are not idle, are
         on their way, or were just cut off; else the first who is there and active; else anybody."""
@@ -160,3 +178,25 @@ class Room:
             max(seat.grace_until(policy.drop_grace, policy.leave_grace), seat.brb_until)
             for seat in waited_for
         )
+
+    def _looks(self, now: float) -> Iterator[float]:
+        policy = self.game.policy
+        yield self.closes_at()
+        for seat in self.seats:
+            if seat.player is None:
+                continue
+            yield seat.reserved_until
+            yield seat.resigns_at
+            yield seat.asked_until
+            yield seat.move_until
+            if self.running is not None and self.running.is_ticking:
+                shown_at = seat.move_until - policy.move_time / 2
+                if now < shown_at < NEVER:
+                    yield shown_at
+            if seat.brb_until != LONG_AGO:
+                yield seat.brb_until
+            if seat.absent_since != NEVER:
+                # When it is shown, and when the seat is free, or may be claimed.
+                shown_at = seat.absent_since + policy.shown_after
+                grace_until = seat.grace_until(policy.drop_grace, policy.leave_grace)
+                yield from (at for at in (shown_at, grace_until) if at > now)

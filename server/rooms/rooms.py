@@ -195,6 +195,9 @@ class Rooms:
         number = room.seat_of(player.id)
         if number is not None:
             room.seats[number].depart(now, has_left=has_left)
+            # Who is cut off cannot answer: from now on the rules for that hold.
+            room.seats[number].asked_until = NEVER
+            self._asked.discard(player.id)
             if room.running is not None and room.seats[number].is_playing:
                 room.running.cut_off(number, now)
             room.is_changed = True
@@ -259,6 +262,8 @@ class Rooms:
         if not room.game.policy.may_claim:
             raise Refused("not_allowed", "In this game nobody claims: it goes on by itself.")
         claimable = room.claimable_at()
+        if result == "draw" and match.size > 2:
+            raise Refused("not_allowed", "With more than two players nobody calls it a draw.")
         if number in match.waits_for or claimable == NEVER:
             raise Refused("not_allowed", "The match does not wait for anybody who is gone.")
         if now < claimable:
@@ -530,7 +535,7 @@ class Rooms:
             self._deadlines.arm(room, due)
 
     def _settle_seats(self, room: Room, now: float, events: list[RoomEvent]) -> None:
-        if self._begins_by_itself(room):
+        if room.begins_by_itself():
             self._begin(room, now, events)
             if room.is_closed:
                 return
@@ -542,40 +547,9 @@ class Rooms:
             room.empty_since = NEVER if room.present() else min(room.empty_since, now)
         room.is_changed = False
         events.append(RoomChanged(room, now))
-        room.seats_due = min(self._seats_due(room, now))
-        if self._queue.waiting and self._can_be_found(room):
+        room.seats_due = room.next_look(now)
+        if self._queue.waiting and room.can_be_found():
             self._serve_queue(now, events)
-
-    def _begins_by_itself(self, room: Room) -> bool:
-        """The first match, when every seat is taken; the next, when all who are there want it."""
-        present = room.present()
-        if room.state == "open":
-            return room.game.starts_when_full and len(present) == room.game.most
-        if room.state == "playing" or len(present) < room.game.least:
-            return False
-        return all(room.seats[each].wants_more for each in present)
-
-    def _seats_due(self, room: Room, now: float) -> Iterator[float]:
-        policy = room.game.policy
-        yield room.closes_at()
-        for record in room.seats:
-            if record.player is None:
-                continue
-            yield record.reserved_until
-            yield record.resigns_at
-            yield record.asked_until
-            yield record.move_until
-            if room.running is not None and room.running.is_ticking:
-                shown_at = record.move_until - policy.move_time / 2
-                if now < shown_at < NEVER:
-                    yield shown_at
-            if record.brb_until != LONG_AGO:
-                yield record.brb_until
-            if record.absent_since != NEVER:
-                # When it is shown, and when the seat is free, or may be claimed.
-                shown_at = record.absent_since + policy.shown_after
-                grace_until = record.grace_until(policy.drop_grace, policy.leave_grace)
-                yield from (at for at in (shown_at, grace_until) if at > now)
 
     def _finish(self, room: Room, match: Match, now: float, events: list[RoomEvent]) -> None:
         """A match has just ended. Whoever is gone loses the seat."""
@@ -784,14 +758,9 @@ class Rooms:
     def _room_for(self, game: str | None) -> Room | None:
         """A room that others can be found in, the oldest first."""
         for room in self._rooms.values():
-            if game in (None, room.game.name) and self._can_be_found(room):
+            if game in (None, room.game.name) and room.can_be_found():
                 return room
         return None
-
-    @staticmethod
-    def _can_be_found(room: Room) -> bool:
-        is_waiting = room.state == "open" and not room.is_private and room.free > 0
-        return is_waiting and room.quiet_since == NEVER and bool(room.present())
 
     def _match(self, room: Room, player: Player, now: float, events: list[RoomEvent]) -> None:
         self._queue.leave(player.id)

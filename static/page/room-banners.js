@@ -139,7 +139,9 @@ function aboutAbsent(room, seat, { player, absent }) {
       text: () => say('room.claim_now', { name }),
       buttons: [
         { label: say('room.claim_win'), act: (there) => there.claim('win') },
-        { label: say('room.claim_draw'), isQuiet: true, act: (there) => there.claim('draw') },
+        ...(room.info.match.players.length > 2 ? [] : [
+          { label: say('room.claim_draw'), isQuiet: true, act: (there) => there.claim('draw') },
+        ]),
       ],
     }];
   }

@@ -230,6 +230,15 @@ GOOD = [
     '{"type":"release"}',
     '{"type":"watch","topic":"lobby"}',
     '{"type":"unwatch","topic":"lobby"}',
+    '{"type":"quick_match","game":"connect-four"}',
+    '{"type":"join","room":"r_0123456789012345678901","spectate":true}',
+    '{"type":"leave","room":"r_0123456789012345678901"}',
+    '{"type":"start","room":"r_0123456789012345678901"}',
+    '{"type":"act","room":"r_0123456789012345678901","action":{"column":3}}',
+    '{"type":"say","room":"r_0123456789012345678901","text":"Hello"}',
+    '{"type":"claim","room":"r_0123456789012345678901","result":"win"}',
+    '{"type":"pulse","room":"r_0123456789012345678901","seat":0}',
+    '{"type":"brb","room":"r_0123456789012345678901","seconds":30}',
 ]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from server.games.catalogue import AnyGame
-from server.games.game import AfkPolicy, Silence
+from server.games.game import AfkPolicy, Outcome, Silence
 from server.presence.session import NEVER, Player
 from server.presence.status import Reason, Status
 from tests.rooms.games import Ticking, Timed, Together, Turns, variant
@@ -432,7 +432,7 @@ def test_of_three_who_go_on_after_a_claim_the_match_goes_on() -> None:
     assert [type(each).__name__ for each in events] == ["MatchAdvanced", "RoomChanged"]
     assert scene.seen(ada)["gone"] is True
     assert_waits_for(scene, kim)
-    assert lines(world.passes(MOVE + SLOT)) == ["out"], "the next one's clock runs"
+    assert ended(world.passes(MOVE + SLOT)) == ["forfeit: [2]"], "the next one has a clock"
 
 
 def test_who_is_played_for_by_a_bot_cannot_be_claimed_against() -> None:
@@ -728,6 +728,29 @@ def test_any_activity_answers_it(scene: Scene, how: str) -> None:
     assert how == "act" or scene.clock(ada) == 1.0, "it answers, and moves no clock"
 
 
+def test_who_is_cut_off_is_no_longer_asked(scene: Scene) -> None:
+    world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
+    world.passes(10)
+    world.asks(kim, room, 0)
+    world.passes(1)
+    world.drops(ada, room)
+    assert "asked" not in scene.seen(ada)
+    assert world.rooms.asked == set()
+    assert ended(world.passes(29)) == []
+    world.returns(ada, room)
+    assert ended(world.passes(19)) == []
+
+
+def test_of_more_than_two_nobody_calls_it_a_draw() -> None:
+    scene = Scene(3)
+    world, room = scene.world, scene.room
+    world.drops(scene.ada, room)
+    world.passes(31)
+    with refused("not_allowed"):
+        world.claims(scene.kim, room, "draw")
+    assert room.state == "playing"
+
+
 def test_an_activity_that_rooms_were_not_told_of_answers_too(scene: Scene) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.passes(10)
@@ -885,3 +908,40 @@ def test_who_will_be_right_back_is_skipped_at_once_in_a_ticking_game_too() -> No
     assert_waits_for(scene, ada, kim)
     world.passes(1 + SLOT)
     assert_waits_for(scene, ada)
+
+
+def test_a_claim_against_two_puts_both_out_and_the_last_of_them_ends_it() -> None:
+    scene = Scene(4, Together)
+    world, room = scene.world, scene.room
+    ada, kim, bo, eve = scene.players
+    for each in (ada, kim, bo):
+        world.drops(each, room)
+    world.acts(eve, room)
+    world.passes(30)
+    assert ended(world.claims(eve, room)) == ["claimed: [3]"]
+
+
+def test_a_bot_may_end_the_match_between_two_ticks() -> None:
+    game = variant(Ticking, bot=lambda self, state, seat, moment: self.action(wins=True))
+    game = variant(
+        type(game),
+        policy=AfkPolicy(silence=Silence.BOT, move_time=2.05),
+        outcome=lambda self, state: Outcome((0,)) if state.moved else None,
+    )
+    world = World(game)
+    world.match("ticking", *world.players(2))
+    assert ended(world.passes(3)) == ["finished: [0]"]
+
+
+def test_who_is_no_longer_waited_for_because_of_another_has_no_clock_either() -> None:
+    first = variant(Turns, waits_for=lambda self, state: (0,) if state.moves else (0, 1))
+    world = World(first)
+    ada, kim = world.players(2)
+    room, match = world.match("turns", ada, kim)
+    assert match.waits_for == (0, 1)
+    world.passes(10)
+    world.asks(ada, room, 1)
+    world.acts(ada, room)
+    assert list(match.waits_for) == [0]
+    assert not seat_of(room, kim).is_waited_for
+    assert seat_of(room, kim).move_until == seat_of(room, kim).asked_until == NEVER

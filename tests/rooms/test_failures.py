@@ -175,3 +175,15 @@ def test_who_is_restored_to_a_match_that_breaks_finds_the_others() -> None:
 
 def test_errors_say_what_failed() -> None:
     assert "buggy" in str(GameFailed("buggy"))
+
+
+def test_a_match_that_cannot_even_begin_by_itself_ends_this_room_only() -> None:
+    game = variant(type(buggy("start")), starts_when_full=True, is_armed=True)
+    world = World(game, Turns())
+    bo, eve = world.players(2)
+    other, _ = world.match("turns", bo, eve)
+    ada, kim = world.players(2)
+    room, _ = world.rooms.open(ada, "buggy", world.now)
+    world.joins(ada, room)
+    world.joins(kim, room)
+    assert_only_this_closed(world, room.id, other.id)

@@ -10,7 +10,7 @@ from server.presence.status import Reason, Status
 from server.rooms import rooms as module
 from server.rooms.events import RoomChanged, RoomOpened
 from server.rooms.room import DESERTED_AFTER, EMPTY_AFTER, IDLE_AFTER
-from server.rooms.rooms import MOST_MADE, RESERVED_FOR
+from server.rooms.rooms import MOST_MADE, MOST_MADE_A_MINUTE, RESERVED_FOR
 from tests.rooms.games import Ticking, Together, Turns, variant
 from tests.rooms.world import (
     SLOT,
@@ -576,3 +576,17 @@ def test_a_deadline_is_at_rest_where_nothing_is_due(world: World) -> None:
     world.passes(60)
     assert world.rooms.next_deadline() is None
     assert room.closes_at() == NEVER
+
+
+def test_ten_rooms_a_minute_are_enough(world: World) -> None:
+    ada = world.player()
+    for _ in range(MOST_MADE_A_MINUTE):
+        room, _ = world.rooms.open(ada, "together", world.now)
+        world.rooms._close(room, "empty", world.now, [])
+    with refused("too_many_rooms"):
+        world.rooms.open(ada, "together", world.now)
+    world.passes(59.999)
+    with refused("too_many_rooms"):
+        world.rooms.open(ada, "together", world.now)
+    world.passes(0.001)
+    world.rooms.open(ada, "together", world.now)

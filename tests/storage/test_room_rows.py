@@ -128,9 +128,11 @@ async def test_the_last_state_before_nothing_happens_is_written_too(
 
 async def test_a_stop_waits_for_nothing(house: House, open_house: Opener) -> None:
     room = house.table("snake-arena", *players(house))
-    house.play_until(3.2)
-    await house.store.flush()
+    house.play_until(3.1)
     house.act(room, {"turn": "up"})
+    await house.store.flush()
+    house.play_until(3.3)
+    house.act(room, {"turn": "right"})
     house.play_until(3.45)
     match = room.match
     assert match is not None

@@ -103,7 +103,7 @@ async def test_ones_own_matches_come_the_last_one_first_and_in_pages(server: Liv
     pages: list[str] = []
     after = ""
     while True:
-        response = await ada.visitor.http.get(f"/api/matches?limit=2&after={after}")
+        response = await ada.visitor.http.get(f"/api/matches?limit=3&after={after}")
         page = response.json()
         pages += [match["id"] for match in page["matches"]]
         if page["next"] is None:
