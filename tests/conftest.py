@@ -17,6 +17,7 @@ from tests.support.live_server import LiveServer, run_server
 
 LONGEST = (
     "end_to_end/test_page_background.py",
+    "end_to_end/test_play.py",
     "realtime/test_transport.py",
     "end_to_end/test_page.py",
     "end_to_end/test_time.py",
@@ -25,6 +26,7 @@ LONGEST = (
     "end_to_end/test_death.py",
     "end_to_end/test_page_warning.py",
     "end_to_end/test_page_account.py",
+    "end_to_end/test_rooms_death.py",
     "simulation/test_day.py",
     "end_to_end/test_simulation.py",
     "end_to_end/test_storage_faults.py",

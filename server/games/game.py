@@ -127,7 +127,8 @@ class Game(Generic[StateT, ActionT]):
 
     States are values: a method returns a new one and leaves the one it was given as it was.
     `StateT` and `ActionT` are msgspec structs, so that a state can be stored, and an action that
-    is not of this shape is refused before it comes here.
+    is not of this shape is refused before it comes here. A state is stored as MessagePack: it may
+    hold infinities and bytes, and no integer beyond 64 bits.
     """
 
     name: ClassVar[str]
