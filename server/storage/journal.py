@@ -392,6 +392,7 @@ class Journal:
 
     async def _look_at_rooms_for_ever(self) -> None:
         while True:
+            await self.rooms.some_wait.wait()
             await asyncio.sleep(_LOOK_AT_ROOMS_EVERY)
             self.rooms.look()
 

@@ -9,6 +9,7 @@ A room's document, the moves that led to it, and the end of its match are rows o
 with that of one transaction: what is read after a kill is one state, and all that led to it.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import NamedTuple
@@ -62,6 +63,8 @@ class RoomRows:
         # Rooms whose documents are to be made now, and those that may wait a moment.
         self._due: dict[RoomId, Room] = {}
         self._later: dict[RoomId, Room] = {}
+        self.some_wait = asyncio.Event()
+        """Set while there are rooms that may wait a moment: then call `look` now and then."""
         self._saved_at: dict[RoomId, float] = {}
         self._unwritable: set[RoomId] = set()
 
@@ -71,6 +74,7 @@ class RoomRows:
             case MatchAdvanced(room=room, match=match, at=at):
                 if match.is_ticking and self._is_fresh(room.id, at):
                     self._later[room.id] = room
+                    self.some_wait.set()
                 else:
                     self._note(room)
             case RoomOpened(room=room) | RoomChanged(room=room) | LineSaid(room=room):
@@ -101,11 +105,11 @@ class RoomRows:
 
     def look(self) -> None:
         """Note the rooms that have waited long enough."""
-        if not self._later:
-            return
         now = self._clock.now()
         for room in [room for id, room in self._later.items() if not self._is_fresh(id, now)]:
             self._note(room)
+        if not self._later:
+            self.some_wait.clear()
 
     def hurry(self) -> None:
         """Note all that may wait: there will be no later."""
