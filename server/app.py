@@ -25,7 +25,7 @@ from server.accounts.tokens import SessionTokens
 from server.clock import Clock, SystemClock
 from server.collector import Collector
 from server.games.catalogue import find_games
-from server.ids import new_match_id, new_room_id
+from server.ids import new_match_id, new_room_id, new_seed
 from server.presence.events import Event
 from server.presence.registry import Registry
 from server.presence.stream import EventStream
@@ -94,7 +94,7 @@ class StillHere:
         self.hub = Hub(asyncio.get_event_loop().time, clock, settings.policy.away_after)
         self.ticker = Ticker(self.registry, self.stream, clock)
 
-        self.rooms = Rooms(find_games(), settings.policy, new_room_id, new_match_id)
+        self.rooms = Rooms(find_games(), settings.policy, new_room_id, new_match_id, new_seed)
         self.room_stream = RoomStream(_log_room_subscriber_error)
         self.desk = RoomDesk(
             self.rooms, self.room_stream, self.registry, self.stream, self.tabs, clock

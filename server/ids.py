@@ -33,3 +33,8 @@ def new_room_id() -> RoomId:
 
 def new_match_id() -> MatchId:
     return MatchId("m_" + secrets.token_urlsafe(16))
+
+
+def new_seed() -> str:
+    """What the dice of a match show follows from it: nobody may know it before the end."""
+    return secrets.token_hex(16)

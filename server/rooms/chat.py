@@ -1,12 +1,16 @@
 """What is said in a room: the last lines, and no more than anybody can read."""
 
+import unicodedata
 from collections import deque
 from collections.abc import Iterable
+from typing import TypeVar
 
 import msgspec
 
 from server.ids import PlayerId
 from server.rooms.errors import Refused
+
+K = TypeVar("K")
 
 LINES_KEPT = 50
 LONGEST_LINE = 300
@@ -14,6 +18,13 @@ LONGEST_LINE = 300
 
 AT_ONCE, WITHIN = 5, 5.0
 """Lines that one player may say within so many seconds."""
+
+
+COMINGS, WITHIN_COMINGS = 4, 30.0
+"""Times within so many seconds that it is said of one player that they come, or go."""
+
+_JOINERS = "\u200c\u200d"
+"""Invisible, and part of words and of emoji all the same."""
 
 
 class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -35,6 +46,7 @@ class Chat:
         self._lines = deque(lines, LINES_KEPT)
         self._next = self._lines[-1].id + 1 if self._lines else 1
         self._said_by: dict[PlayerId, deque[float]] = {}
+        self._came: dict[str, deque[float]] = {}
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -42,25 +54,44 @@ class Chat:
 
     def say(self, player_id: PlayerId, name: str, text: str, now: float) -> Line:
         """A player says something. Raises Refused."""
-        text = " ".join(text.split())
+        text = _shown(text)
         if not text or len(text) > LONGEST_LINE:
             raise Refused("invalid", f"A line of chat has 1 to {LONGEST_LINE} characters.")
-        if len(self._said_by) >= LINES_KEPT:  # most of them have gone, or have been silent
-            lately = self._said_by.items()
-            self._said_by = {each: said for each, said in lately if now - said[-1] < WITHIN}
-        said = self._said_by.setdefault(player_id, deque(maxlen=AT_ONCE))
-        if len(said) == AT_ONCE and now - said[0] < WITHIN:
+        if not _takes(self._said_by, player_id, AT_ONCE, WITHIN, now):
             raise Refused("too_much_chat", f"{AT_ONCE} lines in {WITHIN:g} seconds are enough.")
-        said.append(now)
         return self._add(Line(self._next, now, player_id, name, text))
 
-    def note(
-        self, notice: str, now: float, name: str | None = None, seat: int | None = None
-    ) -> Line:
-        """The room itself tells what has happened."""
+    def note(self, notice: str, now: float, name: str, seat: int) -> Line | None:
+        """The room itself tells what has happened to a player; None: who only comes and goes is
+        not worth all the lines."""
+        if notice in ("joined", "left") and not _takes(
+            self._came, name, COMINGS, WITHIN_COMINGS, now
+        ):
+            return None
         return self._add(Line(self._next, now, name=name, notice=notice, seat=seat))
 
     def _add(self, line: Line) -> Line:
         self._lines.append(line)
         self._next += 1
         return line
+
+
+def _takes(times: dict[K, deque[float]], key: K, most: int, within: float, now: float) -> bool:
+    """Whether that is one of at most `most` times within so many seconds; counted if so."""
+    if len(times) >= LINES_KEPT:  # most of them have gone, or have been silent
+        for each in [each for each, known in times.items() if now - known[-1] >= within]:
+            del times[each]
+    known = times.setdefault(key, deque(maxlen=most))
+    if len(known) == most and now - known[0] < within:
+        return False
+    known.append(now)
+    return True
+
+
+def _shown(text: str) -> str:
+    """`text` on one line, without what nobody sees, or what makes others' words run backwards."""
+    line = " ".join(text.split())
+    line = "".join(
+        each for each in line if unicodedata.category(each)[0] != "C" or each in _JOINERS
+    )
+    return line if line.strip(_JOINERS + " ") else ""

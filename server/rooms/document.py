@@ -51,6 +51,7 @@ class _Match(msgspec.Struct, omit_defaults=True):
     knows infinities and bytes."""
 
     id: MatchId
+    seed: str
     number: int
     players: tuple[tuple[PlayerId, str], ...]
     time: float
@@ -159,6 +160,7 @@ def _read_seat(seat: Seat, written: _Seat, players: Mapping[PlayerId, Player], n
 def _write_match(match: Match, now: float) -> _Match:
     return _Match(
         match.id,
+        match.seed,
         match.number,
         match.players,
         match.time(now if match.outcome is None else match.ended_at),
@@ -173,7 +175,13 @@ def _read_match(written: _Match, room: Room, now: float) -> Match:
     if len(written.players) > len(room.seats):
         raise RoomLost(f"{len(written.players)} play, and there are {len(room.seats)} seats")
     match = Match(
-        written.id, written.number, room.game, room.seats, written.players, now - written.time
+        written.id,
+        written.seed,
+        written.number,
+        room.game,
+        room.seats,
+        written.players,
+        now - written.time,
     )
     match.stood_at = written.time
     match.step = written.step

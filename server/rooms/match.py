@@ -52,6 +52,7 @@ class Match:
     def __init__(
         self,
         id: MatchId,
+        seed: str,
         number: int,
         game: AnyGame,
         seats: Sequence[Seat],
@@ -59,6 +60,8 @@ class Match:
         began: float,
     ) -> None:
         self.id = id
+        # Whoever knows it knows what the dice will show: it is told when the match is over.
+        self.seed = seed
         self.number = number
         self.game = game
         self.players = players
@@ -136,7 +139,7 @@ class Match:
             self._seats[number].move_until += BREATH
             self.cut_off(number, now + BREATH)
 
-    def act(self, seat: int, action: Any, now: float, *, is_bot: bool = False) -> Move:
+    def act(self, seat: int, action: Any, now: float, *, is_bot: bool = False) -> None:
         """A player acts. Raises Refused, and then nothing has changed."""
         try:
             typed: Any = msgspec.convert(action, self.game.action)
@@ -153,15 +156,18 @@ class Match:
             raise Refused("not_allowed", refusal.detail) from None
         except Exception as error:
             raise GameFailed(self.game.name) from error
-        move = Move(self.step, moment.now, seat, action, by_bot=is_bot, is_back=is_back)
-        self._take(state)
-        self.moves.append(move)
+        # What changes nothing is no step, and none to be written down: one could fill a disk.
+        if state is not self.state:
+            # As the game took it: nobody knows what else was in it.
+            taken = msgspec.to_builtins(typed)
+            move = Move(self.step, moment.now, seat, taken, by_bot=is_bot, is_back=is_back)
+            self._take(state)
+            self.moves.append(move)
         if not is_bot:
             record.is_bot = False
             record.skipped = 0
         record.stop_clock()
         self.review(now)
-        return move
 
     def tick(self, now: float) -> bool:
         """Do what is due by itself; says whether there was anything."""
@@ -342,7 +348,7 @@ class Match:
             raise GameFailed(self.game.name) from error
 
     def _moment(self, at: float) -> Moment:
-        return Moment(at, f"{self.id}:{self.step}")
+        return Moment(at, f"{self.seed}:{self.step}")
 
     def _outcome(self) -> Outcome | None:
         try:

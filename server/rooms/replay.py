@@ -23,17 +23,18 @@ class Moved(NamedTuple):
 
 
 def replay(
-    game: AnyGame, match_id: str, seats: int, moves: Iterable[Move], steps: int | None = None
+    game: AnyGame, seed: str, seats: int, moves: Iterable[Move], steps: int | None = None
 ) -> Iterator[Moved]:
-    """The states of a match, from its first on. `seats`: how many played; `moves`: all of them, in
-    order; `steps`: how many there were in all, without which it ends with the last move.
+    """The states of a match, from its first on. `seed`: the match's; `seats`: how many played;
+    `moves`: all of them, in order; `steps`: how many there were in all, without which it ends
+    with the last move.
 
     Raises what the game raises where its rules are not those by which the match was played.
     """
     step, state = 0, None
 
     def moment(at: float) -> Moment:
-        return Moment(at, f"{match_id}:{step}")
+        return Moment(at, f"{seed}:{step}")
 
     def tick() -> Moved:
         at = game.due(state)

@@ -13,6 +13,9 @@ from server.rooms.seat import Seat
 
 RoomState: TypeAlias = Literal["open", "playing", "over"]
 
+GATHERING = 45.0
+"""Seconds for which a host may wait for more players, in a room that anybody can be brought to."""
+
 EMPTY_AFTER = 30.0
 """Seconds without anybody seated in it after which a room closes."""
 
@@ -29,6 +32,7 @@ class Room:
     __slots__ = (
         "chat",
         "empty_since",
+        "enough_since",
         "game",
         "host",
         "id",
@@ -58,6 +62,8 @@ class Room:
         self.spectators: dict[PlayerId, Player] = {}
         self.chat = Chat()
         self.match: Match | None = None
+        # Enough are here for a match that has not begun.
+        self.enough_since = NEVER
         # Nobody whom it would be kept open for is there since.
         self.quiet_since = opened_at
         # Of these nobody was even there since. An idler who is cut off must find the room again.
@@ -130,11 +136,13 @@ class Room:
             for _, seat, player in self.taken()
         )
 
-    def begins_by_itself(self) -> bool:
-        """The first match, when every seat is taken; the next, when all who are there want it."""
+    def begins_by_itself(self, now: float) -> bool:
+        """The first match, when every seat is taken, or a host is only waiting; the next, when
+        all who are there want it."""
         present = self.present()
         if self.state == "open":
-            return self.game.starts_when_full and len(present) == self.game.most
+            is_full = self.game.starts_when_full and len(present) == self.game.most
+            return is_full or self.starts_at() <= now
         if self.state == "playing" or len(present) < self.game.least:
             return False
         return all(self.seats[each].wants_more for each in present)
@@ -143,6 +151,11 @@ class Room:
         """Whether quick match may bring somebody here."""
         is_waiting = self.state == "open" and not self.is_private and self.free > 0
         return is_waiting and self.quiet_since == NEVER and bool(self.present())
+
+    def starts_at(self) -> float:
+        """When the first match begins without the host's word; NEVER: it waits for that. Quick
+        match brings others here, and no host may keep them waiting."""
+        return NEVER if self.is_private else self.enough_since + GATHERING
 
     def next_look(self, now: float) -> float:
         """When its seats have to be looked at next, however late: see `Deadlines`."""
@@ -182,6 +195,7 @@ class Room:
     def _looks(self, now: float) -> Iterator[float]:
         policy = self.game.policy
         yield self.closes_at()
+        yield self.starts_at()
         for seat in self.seats:
             if seat.player is None:
                 continue

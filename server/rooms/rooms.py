@@ -18,7 +18,6 @@ from server.ids import MatchId, PlayerId, RoomId
 from server.presence.policy import Policy
 from server.presence.session import LONG_AGO, NEVER, Player
 from server.presence.status import Reason, Status
-from server.rooms.chat import Line
 from server.rooms.errors import GameFailed, Refused
 from server.rooms.events import (
     LineSaid,
@@ -47,6 +46,9 @@ MOST_MADE = 3
 MOST_MADE_A_MINUTE = 10
 """Each is a row in the database, for ever."""
 
+MOST_SOUGHT_A_MINUTE = 20
+"""Times that a player may begin to look for others: each may be a room as well."""
+
 BETWEEN_PULSES = 60.0
 """Seconds between two pulse checks of the same player."""
 
@@ -65,17 +67,21 @@ class Rooms:
         policy: Policy,
         new_room_id: Callable[[], RoomId],
         new_match_id: Callable[[], MatchId],
+        new_seed: Callable[[], str],
     ) -> None:
         self.games = games
         self._policy = policy
         self._new_room_id = new_room_id
         self._new_match_id = new_match_id
+        self._new_seed = new_seed
         self._rooms: dict[RoomId, Room] = {}
         self._seated: dict[PlayerId, Room] = {}
         self._asked: set[PlayerId] = set()
         self._queue = Queue()
         # Who opened a room in the last minute, and when.
         self._made: deque[tuple[float, PlayerId]] = deque()
+        # Who has begun to look for others in the last minute, and when.
+        self._sought: deque[tuple[float, PlayerId]] = deque()
         self._deadlines: Deadlines[Room] = Deadlines()
 
     # What is known
@@ -121,7 +127,9 @@ class Rooms:
         """A new room, with a seat kept for `player`. Raises Refused."""
         rules = self._game(game)
         if sum(room.made_by == player.id for room in self._rooms.values()) >= MOST_MADE:
-            detail = f"{MOST_MADE} rooms of your making are open; close one by leaving it."
+            detail = (
+                f"{MOST_MADE} rooms of your making are open: one closes soon after all have left."
+            )
             raise Refused("too_many_rooms", detail)
         self._note_made(player.id, now)
         if self.is_full:
@@ -348,6 +356,11 @@ class Rooms:
             return events
         if game is not None:
             self._game(game)
+        if player.id not in self._queue.waiting and not _counts(
+            self._sought, player.id, MOST_SOUGHT_A_MINUTE, now
+        ):
+            detail = f"Looking {MOST_SOUGHT_A_MINUTE} times a minute is enough: wait a while."
+            raise Refused("too_soon", detail)
         self._vacate_elsewhere(player, None, now, events)
         self._queue.enter(player, game)  # again: whoever waits keeps their place
         self._serve_queue(now, events)
@@ -505,7 +518,9 @@ class Rooms:
             for record in playing
             if record.player is not None
         )
-        match = Match(self._new_match_id(), matches, room.game, room.seats, players, now)
+        match = Match(
+            self._new_match_id(), self._new_seed(), matches, room.game, room.seats, players, now
+        )
         for record in room.seats:
             record.begin(room.game.policy.brb_budget, plays=record in playing)
         for number, record in enumerate(room.seats):
@@ -535,7 +550,9 @@ class Rooms:
             self._deadlines.arm(room, due)
 
     def _settle_seats(self, room: Room, now: float, events: list[RoomEvent]) -> None:
-        if room.begins_by_itself():
+        has_enough = room.state == "open" and len(room.present()) >= room.game.least
+        room.enough_since = min(room.enough_since, now) if has_enough else NEVER
+        if room.begins_by_itself(now):
             self._begin(room, now, events)
             if room.is_closed:
                 return
@@ -695,18 +712,16 @@ class Rooms:
     def _note(
         self, room: Room, notice: str, name: str, seat: int, now: float, events: list[RoomEvent]
     ) -> None:
-        line: Line = room.chat.note(notice, now, name, seat)
-        events.append(LineSaid(room, line, now))
+        line = room.chat.note(notice, now, name, seat)
+        if line is not None:
+            events.append(LineSaid(room, line, now))
 
     # Opening and closing
 
     def _note_made(self, player_id: PlayerId, now: float) -> None:
-        while self._made and self._made[0][0] <= now - 60.0:
-            self._made.popleft()
-        if sum(maker == player_id for _, maker in self._made) >= MOST_MADE_A_MINUTE:
+        if not _counts(self._made, player_id, MOST_MADE_A_MINUTE, now):
             detail = f"{MOST_MADE_A_MINUTE} rooms a minute are enough: try again in a while."
             raise Refused("too_many_rooms", detail)
-        self._made.append((now, player_id))
 
     def _open(
         self,
@@ -804,3 +819,13 @@ class Rooms:
         if not room.seats[number].is_playing:
             raise Refused("not_seated", "You are not in this match.")
         return number, match
+
+
+def _counts(log: deque[tuple[float, PlayerId]], player_id: PlayerId, most: int, now: float) -> bool:
+    """Whether a player has done that less than `most` times in the last minute; counted if so."""
+    while log and log[0][0] <= now - 60.0:
+        log.popleft()
+    if sum(who == player_id for _, who in log) >= most:
+        return False
+    log.append((now, player_id))
+    return True

@@ -30,6 +30,8 @@ def room_view(room: Room, now: float) -> View:
     }
     if room.host is not None:
         view["host"] = room.host
+    if room.starts_at() != NEVER:
+        view["starts_in"] = Until(room.starts_at())
     if room.closes_at() != NEVER:
         view["closes_in"] = Until(room.closes_at())
     if room.match is not None:

@@ -55,8 +55,8 @@ _PUT_ROOM = """
 """
 _PUT_MATCH = """
     INSERT INTO matches (id, room_id, number, game, private, started_at, ended_at, lasted, steps,
-                         reason, winners, scores, ended_by)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                         reason, winners, scores, ended_by, seed)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (id) DO UPDATE SET ended_at = excluded.ended_at, lasted = excluded.lasted,
                                    steps = excluded.steps, reason = excluded.reason,
                                    winners = excluded.winners, scores = excluded.scores,

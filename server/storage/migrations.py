@@ -96,7 +96,8 @@ MIGRATIONS = (
         reason TEXT,
         winners TEXT,                      -- JSON: seats
         scores TEXT,                       -- JSON: numbers by seat; NULL: the game has none
-        ended_by INTEGER                   -- a seat
+        ended_by INTEGER,                  -- a seat
+        seed TEXT NOT NULL                 -- of the dice; secret until the match is over
     ) STRICT;
     CREATE INDEX matches_running ON matches (room_id) WHERE ended_at IS NULL;
 

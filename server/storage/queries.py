@@ -77,6 +77,7 @@ class StoredMatch(NamedTuple):
     winners: str
     scores: str | None
     ended_by: int | None
+    seed: str
     players: list[tuple[int, PlayerId, str]]
 
 
@@ -259,7 +260,7 @@ class Queries:
     async def _matches(self, which: str, *parameters: object) -> list[StoredMatch]:
         rows = await self._all(
             "SELECT m.id, m.room_id, m.game, m.started_at, m.ended_at, m.lasted, m.steps,"  # noqa: S608
-            " m.reason, m.winners, m.scores, m.ended_by, p.seat, p.player_id, p.name"
+            " m.reason, m.winners, m.scores, m.ended_by, m.seed, p.seat, p.player_id, p.name"
             f" FROM matches m JOIN match_players p ON p.match_id = m.id WHERE {which}"
             " ORDER BY m.ended_at DESC, m.id DESC, p.seat",
             *parameters,
@@ -268,8 +269,8 @@ class Queries:
         for row in rows:
             found = matches.get(row[0])
             if found is None:
-                found = matches[row[0]] = StoredMatch(*(*row[:11], []))
-            found.players.append((row[11], row[12], row[13]))
+                found = matches[row[0]] = StoredMatch(*(*row[:12], []))
+            found.players.append((row[12], row[13], row[14]))
         return list(matches.values())
 
     async def _rows(self, sql: str, *parameters: object) -> Iterable[sqlite3.Row]:

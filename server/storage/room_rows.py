@@ -83,9 +83,9 @@ class RoomRows:
                 self._note_match(room, match)
                 self._note(room)
             case MatchEnded(room=room, match=match):
-                self._note_match(room, match)
-                self._take_moves(match)
                 self._note(room)
+                self._take_moves(match)
+                self._note_match(room, match)
             case RoomClosed(room=room, reason=reason, at=at):
                 self._forget(room.id)
                 self._rows.rooms[room.id] = self._row(room, None, self._clock.to_wall(at), reason)
@@ -195,16 +195,21 @@ class RoomRows:
             _json(outcome.winners) if outcome is not None else None,
             _json(outcome.scores) if outcome is not None and outcome.scores is not None else None,
             match.ended_by,
+            match.seed,
         )
         for seat, (player_id, name) in enumerate(match.players):
             self._rows.match_players[match.id, seat] = match.id, seat, player_id, name, ended_at
         self._note_queued(1 + match.size)
 
     def _take_moves(self, match: Match) -> None:
-        moves = match.take_moves()
-        if moves:
-            self._rows.moves += [_move_row(match.id, move) for move in moves]
-            self._note_queued(len(moves))
+        for move in match.take_moves():
+            try:
+                self._rows.moves.append(_move_row(match.id, move))
+            except Exception as error:
+                # Whatever a game takes for an action, the others are not to suffer for it.
+                _log.error("a move of %s cannot be stored: %s", match.id, error)
+            else:
+                self._note_queued(1)
 
 
 def _move_row(match_id: MatchId, move: Move) -> Row:

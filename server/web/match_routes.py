@@ -63,6 +63,8 @@ class MatchWithMoves(FinishedMatch, kw_only=True):
     """`steps`: how often the state of the game changed, ticks included."""
 
     steps: int
+    # What the dice of the match were made of.
+    seed: str
     moves: list[PlayedMove]
 
 
@@ -124,7 +126,8 @@ class MatchRoutes:
             raise Problem(404, "not_found", "There is no such match, or it is still being played.")
         # Not parsed only to be written again.
         moves: Any = msgspec.Raw(await self._queries.moves_of(found.id))
-        return answer(MatchWithMoves(**_told(found), steps=found.steps or 0, moves=moves))
+        steps = found.steps or 0
+        return answer(MatchWithMoves(**_told(found), steps=steps, seed=found.seed, moves=moves))
 
     async def _catch_up(self) -> None:
         """What the caller has just been told is part of it."""

@@ -271,6 +271,7 @@ export default {
   'room.too_few': { one: 'At least {count} player is needed. Send somebody the link.', other: 'At least {count} players are needed. Send somebody the link.' },
   'room.may_start': { one: '{count} player is here. You are the host: begin when you like.', other: '{count} players are here. You are the host: begin when you like.' },
   'room.start': 'Begin the match',
+  'room.starts': 'It begins by itself in {clock}.',
   'room.host_starts': '{name} is the host and begins the match.',
   'room.again': 'Play again',
   'room.wants': { one: '{names} wants a rematch.', other: '{names} want a rematch.' },

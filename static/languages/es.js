@@ -270,6 +270,7 @@ export default {
   'room.too_few': { one: 'Hace falta al menos {count} jugador. Envía el enlace.', many: 'Hacen falta al menos {count} jugadores. Envía el enlace.', other: 'Hacen falta al menos {count} jugadores. Envía el enlace.' },
   'room.may_start': { one: 'Hay {count} jugador. Eres anfitrión: empieza cuando quieras.', many: 'Hay {count} jugadores. Eres anfitrión: empieza cuando quieras.', other: 'Hay {count} jugadores. Eres anfitrión: empieza cuando quieras.' },
   'room.start': 'Empezar la partida',
+  'room.starts': 'Empieza sola en {clock}.',
   'room.host_starts': '{name} es anfitrión y empieza la partida.',
   'room.again': 'Jugar otra vez',
   'room.wants': { one: '{names} quiere la revancha.', many: '{names} quieren la revancha.', other: '{names} quieren la revancha.' },

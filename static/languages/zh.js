@@ -270,6 +270,7 @@ export default {
   'room.too_few': { other: '至少需要 {count} 人，把链接发给朋友吧。' },
   'room.may_start': { other: '已有 {count} 人。你是房主，随时可以开始。' },
   'room.start': '开始对局',
+  'room.starts': '{clock} 后自动开始。',
   'room.host_starts': '房主 {name} 将开始对局。',
   'room.again': '再来一局',
   'room.wants': { other: '{names} 想再来一局。' },

@@ -187,12 +187,16 @@ function aboutStart({ info, own }, game, ownId) {
     banners.push({ id: 'alone', tone: 'info', text, buttons: [copy] });
   } else if (isHost) {
     banners.push({
-      id: 'start', tone: 'good', text: () => say('room.may_start', { count: present.length }),
+      id: 'start', tone: 'good', at: info.starts_at,
+      text: (clock) => [say('room.may_start', { count: present.length }), clock && say('room.starts', { clock })].filter(Boolean).join(' '),
       buttons: [{ label: say('room.start'), act: (there) => there.start() }, copy],
     });
   } else {
     const host = people.find(({ player }) => player.id === info.host)?.player.name ?? '?';
-    banners.push({ id: 'host', tone: 'info', text: () => say('room.host_starts', { name: host }) });
+    banners.push({
+      id: 'host', tone: 'info', at: info.starts_at,
+      text: (clock) => [say('room.host_starts', { name: host }), clock && say('room.starts', { clock })].filter(Boolean).join(' '),
+    });
   }
   return banners;
 }

@@ -2,7 +2,9 @@
 
 import pytest
 
+from server.ids import PlayerId
 from server.rooms.chat import AT_ONCE, LINES_KEPT, LONGEST_LINE, WITHIN, Chat
+from server.rooms.errors import Refused
 from tests.rooms.games import Together
 from tests.rooms.world import World, lines, refused
 
@@ -44,8 +46,39 @@ def test_a_chat_that_is_read_back_goes_on_counting() -> None:
     chat.note("joined", 1.0, "Ada", 0)
     chat.note("left", 2.0, "Ada", 0)
     again = Chat(chat.lines)
-    assert again.note("joined", 3.0, "Kim", 0).id == 3
-    assert Chat().note("joined", 3.0).id == 1
+    line, first = again.note("joined", 3.0, "Kim", 0), Chat().note("joined", 3.0, "Kim", 0)
+    assert line is not None
+    assert first is not None
+    assert (line.id, first.id) == (3, 1)
+
+
+def test_who_comes_and_goes_all_the_time_is_not_worth_all_the_lines() -> None:
+    chat = Chat()
+    said = [chat.note(("joined", "left")[n % 2], n / 10, "Ada", 0) is not None for n in range(10)]
+    assert said == [True] * 4 + [False] * 6
+    assert chat.note("joined", 1.0, "Kim", 1) is not None, "nobody else's"
+    assert chat.note("out", 1.0, "Ada", 0) is not None, "what happens to them is told"
+    assert chat.note("joined", 29.99, "Ada", 0) is None
+    assert chat.note("joined", 30.0, "Ada", 0) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\u202eb\u2066c", "abc"),
+        ("\x1b[31mred\x00", "[31mred"),
+        ("\U0001f469\u200d\U0001f680", "\U0001f469\u200d\U0001f680"),
+        ("  two\n lines ", "two lines"),
+    ],
+)
+def test_a_line_is_said_without_what_nobody_sees(text: str, shown: str) -> None:
+    assert Chat().say(PlayerId("p"), "Ada", text, 0.0).text == shown
+
+
+@pytest.mark.parametrize("text", ["", " \t", "\u200b\ufeff", "\u200d \u200c", "\u202e"])
+def test_a_line_in_which_there_is_nothing_to_see_is_refused(text: str) -> None:
+    with pytest.raises(Refused):
+        Chat().say(PlayerId("p"), "Ada", text, 0.0)
 
 
 @pytest.mark.parametrize("text", ["", " \n\t ", "x" * (LONGEST_LINE + 1)])

@@ -166,7 +166,7 @@ def test_who_is_restored_to_a_match_that_breaks_finds_the_others() -> None:
     ada, kim = world.players(2)
     room, match = world.match("buggy", ada, kim)
     world.rooms._deadlines.disarm(room)
-    fresh = Rooms(world.rooms.games, world.policy, lambda: room.id, lambda: match.id)
+    fresh = Rooms(world.rooms.games, world.policy, lambda: room.id, lambda: match.id, str)
     game.is_armed = True
     assert closed(fresh.restore(room, world.now)) == ["failed"]
     assert fresh.next_deadline() is None

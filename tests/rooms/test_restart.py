@@ -52,7 +52,7 @@ def replayed(match: dict[str, Any]) -> list[Moved]:
     """The states of a match, from what the API tells of it."""
     game = find_games()[match["game"]]
     moves = [move_of(each) for each in match["moves"]]
-    return [*replay(game, match["id"], len(match["players"]), moves, match["steps"])]
+    return [*replay(game, match["seed"], len(match["players"]), moves, match["steps"])]
 
 
 # What is there again

@@ -582,7 +582,7 @@ class RoomsMachine(RuleBasedStateMachine):
                 assert view.get("cards", {}) == {}
 
     def check_replay(self, match: Match) -> None:
-        states = replay(match.game, match.id, match.size, match.moves, match.step)
+        states = replay(match.game, match.seed, match.size, match.moves, match.step)
         assert [each.state for each in states][-1] == match.state
         assert [each.step for each in match.moves] == sorted({each.step for each in match.moves})
 

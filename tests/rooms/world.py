@@ -44,6 +44,7 @@ class World:
             self.policy,
             lambda: RoomId(f"r{next(ids)}"),
             lambda: MatchId(f"m{next(ids)}"),
+            lambda: f"seed {next(ids)}",
         )
         self.now = 1000.0
         self.heard: list[RoomEvent] = []

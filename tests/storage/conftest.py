@@ -16,7 +16,7 @@ from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
 from server.games.connect_four import ConnectFour
 from server.games.snake_arena import SnakeArena
-from server.ids import new_match_id, new_player_id, new_room_id
+from server.ids import new_match_id, new_player_id, new_room_id, new_seed
 from server.presence.policy import Policy
 from server.presence.registry import Registry
 from server.presence.session import Player, Session
@@ -74,7 +74,7 @@ class House:
             left.sessions, registry, sessions, stream, clock, killed_since=left.killed_since
         )
         games = {game.name: game for game in (ConnectFour(), SnakeArena())}
-        rooms = Rooms(games, registry.policy, new_room_id, new_match_id)
+        rooms = Rooms(games, registry.policy, new_room_id, new_match_id, new_seed)
         room_stream = RoomStream(fail)
         room_stream.subscribe(store.journal.rooms.hear)
         restore_rooms(left.rooms, rooms, store.journal.rooms, registry, room_stream, clock)
@@ -130,8 +130,8 @@ class House:
         """What is on the disk of each match leads to what is known of it, step by step; returns
         how many there are."""
         running = {room.match.id: room.match for room in self.rooms.all.values() if room.match}
-        found = await self.rows("SELECT id, game, steps, ended_at FROM matches")
-        for id, game, steps, ended_at in found:
+        found = await self.rows("SELECT id, game, steps, ended_at, seed FROM matches")
+        for id, game, steps, ended_at, seed in found:
             if ended_at is None:
                 steps = running[id].step
             ((seats,),) = await self.rows(
@@ -140,7 +140,7 @@ class House:
             )
             moves = [move_of(each) for each in json.loads(await self.store.queries.moves_of(id))]
             assert all(move.step < steps for move in moves)
-            *_, last = replay(self.rooms.games[game], id, seats, moves, steps)
+            *_, last = replay(self.rooms.games[game], seed, seats, moves, steps)
             if id in running:
                 assert last.state == running[id].state
         return len(found)

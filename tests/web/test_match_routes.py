@@ -63,6 +63,7 @@ async def test_a_finished_match_tells_who_played_how_it_ended_and_every_move(
         "winners": [winner],
         "reason": "four",
         "steps": 1 + len(FOUR),
+        "seed": match_of(server).seed,
     }
     assert moves == [
         {"step": step, "at": 2.5, "seat": (winner + step + 1) % 2, "action": {"column": column}}

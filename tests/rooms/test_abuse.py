@@ -1,0 +1,117 @@
+"""What players do to rooms that was not meant to be done."""
+
+import json
+from typing import Any
+
+from server.games.connect_four import ConnectFour
+from server.games.game import Moment
+from server.games.snake_arena import SnakeArena
+from server.games.trivia_round import TriviaRound
+from server.rooms.room import GATHERING
+from server.rooms.rooms import MOST_SOUGHT_A_MINUTE
+from tests.rooms.games import Together, Turns
+from tests.rooms.world import World, refused
+from tests.support.live_server import LiveServer
+
+
+def test_what_else_is_in_an_action_is_nobodys_business() -> None:
+    world = World(ConnectFour())
+    ada, kim = world.players(2)
+    room, match = world.match("connect-four", ada, kim)
+    mover = (ada, kim)[match.waits_for[0]]
+    deep: Any = []
+    for _ in range(900):
+        deep = [deep]
+    world.acts(mover, room, column=3, junk="x" * 15_000, deep=deep)
+    assert match.moves[-1].action == {"column": 3}
+
+
+def test_what_changes_nothing_is_no_move() -> None:
+    world = World(SnakeArena())
+    ada, kim = world.players(2)
+    room, match = world.match("snake-arena", ada, kim)
+    state, step = match.state, match.step
+    for _ in range(100):
+        world.acts(ada, room, turn="right")
+    assert (match.state, match.step, match.moves) == (state, step, [])
+
+
+async def test_nobody_is_told_what_the_dice_will_show(server: LiveServer) -> None:
+    tabs = [await (await server.guest(name)).tab() for name in ("Ada", "Kim")]
+    for tab in tabs:
+        await tab.send("quick_match", game="trivia-round")
+    for tab in tabs:
+        room = (await tab.next("matched"))["room"]
+    for tab in tabs:
+        await tab.ask("join", "joined", room=room)
+    await tabs[0].send("start", room=room)
+    for tab in tabs:
+        await tab.quiet()
+    (running,) = server.still_here.rooms.all.values()
+    assert running.match is not None
+    asked = running.match.state
+    told = json.dumps([tab.seen for tab in tabs])
+    assert running.match.id in told
+    assert running.match.seed not in told
+    known = {value for tab in tabs for message in tab.seen for value in strings_in(message)}
+    game = TriviaRound()
+    assert all(game.start(2, Moment(0.0, f"{each}:0")) != asked for each in known)
+
+
+def strings_in(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [each for part in inner for each in strings_in(part)]
+
+
+def test_a_host_who_only_waits_keeps_nobody_waiting() -> None:
+    world = World(Together())
+    ada, kim = world.players(2)
+    room = world.room("together", ada)
+    world.passes(10)
+    world.joins(kim, room)
+    world.passes(GATHERING - 0.01)
+    assert room.state == "open"
+    world.passes(0.02)
+    assert room.running is not None
+
+
+def test_a_host_among_friends_waits_as_long_as_they_like() -> None:
+    world = World(Together())
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim, private=True)
+    world.passes(3 * GATHERING)
+    assert room.state == "open"
+
+
+def test_who_leaves_before_it_begins_stops_the_countdown() -> None:
+    world = World(Together())
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    world.passes(GATHERING - 1)
+    world.leaves(kim, room)
+    world.joins(kim, room)
+    world.passes(GATHERING - 1)
+    assert room.state == "open"
+
+
+def test_nobody_fills_the_house_by_looking_for_others() -> None:
+    world = World(Turns())
+    ada, kim = world.players(2)
+    for _ in range(MOST_SOUGHT_A_MINUTE):
+        world.looks_for(ada)
+        world.looks_for(ada, cancel=True)
+    with refused("too_soon"):
+        world.looks_for(ada)
+    world.looks_for(kim)
+    world.passes(60)
+    world.looks_for(ada)
+
+
+def test_whoever_waits_in_the_queue_asks_again_for_nothing() -> None:
+    world = World(Together())
+    (ada,) = world.players(1)
+    for _ in range(2 * MOST_SOUGHT_A_MINUTE):
+        world.looks_for(ada)
+    assert len(world.rooms.queue.waiting) == 1
