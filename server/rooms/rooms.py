@@ -311,13 +311,14 @@ class Rooms:
         return events
 
     def heard(self, player: Player, now: float) -> list[RoomEvent]:
-        """A player in `asked` has done something: they are there."""
+        """A player in `asked` has done something: they are there, and back."""
         self._asked.discard(player.id)
         room = self._seated.get(player.id)
         number = None if room is None else room.seat_of(player.id)
         events: list[RoomEvent] = []
         if room is not None and number is not None:
             room.seats[number].asked_until = NEVER
+            self._end_brb(room, number, now, events)
             room.is_changed = True
             self._settle(room, now, events)
         return events
@@ -393,7 +394,8 @@ class Rooms:
             record.depart(now, has_left=reason in _LEFT)
             if not record.is_playing:
                 self._vacate(room, number, now, events)
-        elif status is Status.ACTIVE:
+        elif status is Status.ACTIVE and reason is Reason.ACTIVITY:
+            # To be connected again is not to be back: they have yet to touch something.
             self._end_brb(room, number, now, events)
         if record.player is not None and not record.is_playing:
             self._free_if_gone(room, number, now, events)
@@ -428,6 +430,9 @@ class Rooms:
             self._seated[player.id] = room
             record.reserved_until = NEVER
             record.depart(now, has_left=False)
+            if record.brb_until > now:
+                # No hold of their session tells any more when they are back.
+                self._asked.add(player.id)
         match = room.running
         if match is not None:
             with self._guarding(room, now, events):

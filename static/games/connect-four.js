@@ -20,6 +20,7 @@ const HOLE = 41;
 const WIDTH = COLUMNS * CELL + 2 * EDGE;
 const HEIGHT = ABOVE + ROWS * CELL + EDGE + BELOW;
 const PLATE = { x: 0, y: ABOVE - EDGE, width: WIDTH, height: HEIGHT - ABOVE + EDGE, rx: 34 };
+const TAKES_KEYS = 'input, textarea, select, button, a, summary, [contenteditable], [role="log"]';
 const LANE = { x: -CELL / 2, y: PLATE.y + 6, width: CELL, height: PLATE.height - 12, rx: 28 }; // of a column round 0
 const FALL = 520; // ms from the top of the board to its bottom
 const BOUNCE = 0.07; // of the height fallen from
@@ -225,11 +226,14 @@ export default class ConnectFour {
     }
   }
 
-  /** The arrows lead to the board as long as nothing else has the focus. */
+  /** The arrows lead to the board as long as nothing that takes keys has the focus, and digits
+   * choose a column. */
   #onArrow = (event) => {
-    const isFree = [document.body, null].includes(document.activeElement);
+    const isFree = document.activeElement?.closest(TAKES_KEYS) == null;
     if (!isFree || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-    if (document.querySelector('dialog[open]') || !['ArrowLeft', 'ArrowRight'].includes(event.key)) return;
+    if (document.querySelector('dialog[open]')) return;
+    if (/^[1-7]$/.test(event.key)) this.#onKey(event);
+    if (!['ArrowLeft', 'ArrowRight'].includes(event.key)) return;
     event.preventDefault();
     this.#buttons[this.#choice].focus();
   };

@@ -11,6 +11,7 @@ export class RoomBanners {
   #do;
   #shown = new Map(); // id -> {element, text, buttons}
   #heard = new Set(); // ids that were read out
+  #told = new Map(); // live region -> id of what it says
 
   /** clocks: Clocks; act(what): does something in the room and tells what goes wrong. */
   constructor(here, clocks, { act }) {
@@ -37,6 +38,8 @@ export class RoomBanners {
       element.remove();
       this.#shown.delete(id);
       this.#heard.delete(id);
+      // What is no longer so must not be found by whoever reads on.
+      for (const [region, told] of this.#told) if (told === id) write(byId(region), '');
     }
     let place = byId('room-banners').firstElementChild;
     for (const banner of banners) {
@@ -82,7 +85,9 @@ export class RoomBanners {
     if (this.#heard.has(id)) return;
     this.#heard.add(id);
     const left = at === undefined ? '' : clockIn(at);
-    write(byId(tone === 'urgent' ? 'room-alert' : 'room-heard'), text(left));
+    const region = tone === 'urgent' ? 'room-alert' : 'room-heard';
+    this.#told.set(region, id);
+    write(byId(region), text(left));
   }
 }
 
@@ -221,7 +226,8 @@ function outcomeBanner(match, own, ownId, present, game) {
   };
 }
 
-function aboutEnd({ info }) {
+function aboutEnd({ info, own }) {
   if (info.closes_at === undefined) return [];
-  return [{ id: 'closes', tone: 'info', at: info.closes_at, text: (clock) => say('room.closes', { clock }) }];
+  const text = (clock) => say(own === null ? 'room.closes_empty' : 'room.closes', { clock });
+  return [{ id: 'closes', tone: 'info', at: info.closes_at, text }];
 }

@@ -5,7 +5,7 @@ import { partOf } from '/static/games/index.js';
 import { Clocks } from '/static/page/clocks.js';
 import { inWords, onClock } from '/static/page/durations.js';
 import { byId, make, onPress, write } from '/static/page/elements.js';
-import { titleOf } from '/static/page/games.js';
+import { rulesOf, titleOf } from '/static/page/games.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { playsIn, RoomBoard } from '/static/page/room-board.js';
 import { RoomBanners } from '/static/page/room-banners.js';
@@ -61,7 +61,10 @@ export class RoomView {
     onPress(byId('leave-yes'), () => this.#leave());
     onPress(byId('leave-no'), () => this.#unask());
     byId('leave-sure').addEventListener('keydown', ({ key }) => { if (key === 'Escape') this.#unask(); });
-    onPress(byId('room-brb'), () => this.#do((room) => room.brb(Number(byId('room-brb-for').value))));
+    onPress(byId('room-brb'), async () => {
+      // The way back is up there, and on a phone out of sight.
+      if (await this.#do((room) => room.brb(Number(byId('room-brb-for').value)))) byId('room-head').scrollIntoView();
+    });
     onLanguage(() => this.#draw());
   }
 
@@ -277,8 +280,10 @@ export class RoomView {
 
   #drawRules(game) {
     const list = byId('afk-rules');
+    byId('how-to-play').hidden = game === undefined || rulesOf(game.name) === '';
     byId('afk').hidden = game === undefined;
     if (game === undefined) return;
+    write(byId('how-to-play-text'), rulesOf(game.name));
     const rules = afkRules(game.policy);
     if (list.dataset.rules === rules.join()) return;
     list.dataset.rules = rules.join();

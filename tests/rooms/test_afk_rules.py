@@ -9,6 +9,7 @@ from server.games.catalogue import AnyGame
 from server.games.game import AfkPolicy, Outcome, Silence
 from server.presence.session import NEVER, Player
 from server.presence.status import Reason, Status
+from server.rooms.rooms import Rooms
 from tests.rooms.games import Ticking, Timed, Together, Turns, variant
 from tests.rooms.world import (
     SLOT,
@@ -945,3 +946,27 @@ def test_who_is_no_longer_waited_for_because_of_another_has_no_clock_either() ->
     assert list(match.waits_for) == [0]
     assert not seat_of(room, kim).is_waited_for
     assert seat_of(room, kim).move_until == seat_of(room, kim).asked_until == NEVER
+
+
+def test_to_be_connected_again_is_not_to_be_back(scene: Scene) -> None:
+    world, ada, room = scene.world, scene.ada, scene.room
+    world.will_be_back(ada, room, 60)
+    world.do(world.rooms.player_changed(ada, Reason.CONNECTED, world.now))
+    assert scene.clock(ada) == MOVE + 60
+    world.do(world.rooms.player_changed(ada, Reason.ACTIVITY, world.now))
+    assert scene.clock(ada) == MOVE
+
+
+def test_after_a_restart_who_will_be_right_back_is_back_with_the_first_activity() -> None:
+    scene = Scene()
+    world, ada, room = scene.world, scene.ada, scene.room
+    world.will_be_back(ada, room, 60)
+    fresh = Rooms(world.rooms.games, world.policy, lambda: room.id, lambda: scene.match.id, str)
+    world.rooms._deadlines.disarm(room)
+    fresh.restore(room, world.now)
+    fresh.join(ada, room.id, world.now)
+    fresh.player_changed(ada, Reason.CONNECTED, world.now)
+    assert "back_in" in scene.seen(ada)
+    assert fresh.asked == {ada.id}
+    fresh.heard(ada, world.now)
+    assert "back_in" not in scene.seen(ada)

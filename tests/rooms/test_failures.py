@@ -3,6 +3,7 @@
 import pytest
 
 from server.games.game import AfkPolicy, Silence
+from server.presence.status import Reason
 from server.rooms.errors import GameFailed
 from server.rooms.events import MatchEnded, RoomClosed
 from server.rooms.rooms import Rooms
@@ -105,7 +106,7 @@ def test_what_breaks_as_somebody_is_right_back_ends_this_room_only(how: str) -> 
         case "act":
             world.acts(ada, room)
         case "touch":
-            world.do(world.rooms.player_changed(ada, None, world.now))  # type: ignore[arg-type]
+            world.do(world.rooms.player_changed(ada, Reason.ACTIVITY, world.now))
         case _:
             world.passes(10 + SLOT)
     assert_only_this_closed(world, room.id, other.id)
