@@ -261,9 +261,9 @@ async def test_a_trivia_round_waits_for_nobody_who_is_gone(
     await find_each_other("Trivia round", ada, kim)
     host = ada if room_of(lobby).host == ada.session.player.id else kim
     await banner(host, "start").get_by_role("button", name="Begin the match").click()
-    match = match_of(lobby)
     for window in (ada, kim):
         await expect(window.at(".trivia-choice")).to_have_count(4)
+    match = match_of(lobby)
     await can_be_used(ada, kim)
     for window in (ada, kim):
         await answer(window, 1)
