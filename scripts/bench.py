@@ -7,10 +7,8 @@ not be measured. A full run takes seven minutes and wants a machine with nothing
 
 import argparse
 import asyncio
-import importlib.util
 import inspect
 import json
-import os
 import signal
 import sys
 import time
@@ -20,6 +18,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+from scripts import environment  # noqa: E402 - only now it can be found
 
 if TYPE_CHECKING:
     from scripts.benchmarks.figure import Row, Scale
@@ -94,13 +94,11 @@ def _names(text: str) -> list[str]:
 def _find_dependencies() -> None:
     """Go on under the project's own Python where this one lacks what is needed."""
     needed = ("uvicorn", "uvloop", "starlette", "picows", "rich", "aiosqlite", "msgspec")
-    missing = [name for name in needed if importlib.util.find_spec(name) is None]
-    if not missing:
-        return
-    python = ROOT / ".venv" / "bin" / "python"
-    if python.exists() and Path(sys.prefix) != ROOT / ".venv":
-        os.execv(python, [str(python), *sys.argv])
-    _give_up(f"scripts/bench.py needs {', '.join(missing)}: run scripts/check once to install it.")
+    missing = environment.find(needed)
+    if missing:
+        _give_up(
+            f"scripts/bench.py needs {', '.join(missing)}: run scripts/check once to install it."
+        )
 
 
 def _give_up(why: str) -> NoReturn:

@@ -8,13 +8,13 @@ nothing else to do.
 """
 
 import argparse
-import importlib.util
-import os
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+from scripts import environment  # noqa: E402 - only now it can be found
 
 
 def main() -> int:
@@ -29,7 +29,8 @@ def main() -> int:
     add("--watchers", type=int, default=20, metavar="N", help="of the lobby (default: 20)")
     add("--json", type=Path, metavar="FILE", help="write the numbers there too")
     options = parser.parse_args()
-    _find_dependencies()
+    if environment.find(("uvicorn", "uvloop", "picows", "rich")):
+        sys.exit("scripts/crowd.py needs rich and the server's packages: run scripts/check once")
 
     from scripts.crowded.run import Plan, run
 
@@ -44,17 +45,6 @@ def main() -> int:
         ),
         options.json,
     )
-
-
-def _find_dependencies() -> None:
-    """Go on under the project's own Python where this one lacks what is needed."""
-    needed = ("uvicorn", "uvloop", "picows", "rich")
-    if not [name for name in needed if importlib.util.find_spec(name) is None]:
-        return
-    python = ROOT / ".venv" / "bin" / "python"
-    if python.exists() and Path(sys.prefix) != ROOT / ".venv":
-        os.execv(python, [str(python), *sys.argv])
-    sys.exit("scripts/crowd.py needs rich and the server's packages: run scripts/check once")
 
 
 if __name__ == "__main__":

@@ -11,13 +11,13 @@ figure is marked in the table. Wants a machine with nothing else to do.
 """
 
 import argparse
-import importlib.util
-import os
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
+
+from scripts import environment  # noqa: E402 - only now it can be found
 
 
 def main() -> int:
@@ -29,22 +29,12 @@ def main() -> int:
     add("--idle-rooms", type=int, default=2000, metavar="N", help="default: %(default)s")
     add("--seconds", type=float, default=30.0, metavar="S", help="of measuring (default: 30)")
     options = parser.parse_args()
-    _find_dependencies()
+    if environment.find(("uvicorn", "uvloop", "picows", "rich", "httpx", "prometheus_client")):
+        sys.exit("scripts/simulate_rooms.py needs the server's packages: run scripts/check once")
 
     from scripts.benchmarks.rooms import Plan, run
 
     return run(Plan(options.arenas, options.snakes, options.idle_rooms, options.seconds))
-
-
-def _find_dependencies() -> None:
-    """Go on under the project's own Python where this one lacks what is needed."""
-    needed = ("uvicorn", "uvloop", "picows", "rich", "httpx", "prometheus_client")
-    if not [name for name in needed if importlib.util.find_spec(name) is None]:
-        return
-    python = ROOT / ".venv" / "bin" / "python"
-    if python.exists() and Path(sys.prefix) != ROOT / ".venv":
-        os.execv(python, [str(python), *sys.argv])
-    sys.exit("scripts/simulate_rooms.py needs the server's packages: run scripts/check once")
 
 
 if __name__ == "__main__":

@@ -22,13 +22,10 @@ from server.rooms.events import (
 )
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
-from server.rooms.view import listing
+from server.rooms.view import LIST_WINDOW, listing
 
 PACE = 0.25
 """Seconds between two messages."""
-
-LIST_WINDOW = 1000
-"""Rooms that a list begins with; diffs tell of all."""
 
 _OWED = -1
 

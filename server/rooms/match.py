@@ -6,7 +6,7 @@ restart of the server takes none.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,6 +16,8 @@ from server.ids import MatchId, PlayerId
 from server.presence.session import NEVER
 from server.rooms.errors import GameFailed, Refused
 from server.rooms.seat import Seat
+
+T = TypeVar("T")
 
 SKIP_AFTER = 1.0
 """Seconds for which a game waits for somebody it need not wait for: they said so."""
@@ -109,17 +111,11 @@ class Match:
 
     def view(self, seat: int | None) -> View:
         """What the player in `seat` may see; None: a spectator. Raises GameFailed."""
-        try:
-            return self.game.view(self.state, seat)
-        except Exception as error:
-            raise GameFailed(self.game.name) from error
+        return self._ask(self.game.view, self.state, seat)
 
     def diff(self, before: View, after: View) -> View | None:
         """The game's own diff of two views, if it has any. Raises GameFailed."""
-        try:
-            return self.game.diff(before, after)
-        except Exception as error:
-            raise GameFailed(self.game.name) from error
+        return self._ask(self.game.diff, before, after)
 
     # What happens: each may raise GameFailed
 
@@ -301,15 +297,19 @@ class Match:
 
     # How the game is asked
 
+    def _ask(self, question: Callable[..., T], *about: Any) -> T:
+        """What the game answers. Raises GameFailed for whatever it raises."""
+        try:
+            return question(*about)
+        except Exception as error:
+            raise GameFailed(self.game.name) from error
+
     def _ask_bots(self, now: float) -> None:
         for number in self.waits_for:
             # The bot before it may have ended what this one is waited for.
             if not self._seats[number].is_bot or number not in self.waits_for:
                 continue
-            try:
-                action = self.game.bot(self.state, number, self._moment(self.time(now)))
-            except Exception as error:
-                raise GameFailed(self.game.name) from error
+            action = self._ask(self.game.bot, self.state, number, self._moment(self.time(now)))
             if action is None:
                 continue
             try:
@@ -330,11 +330,7 @@ class Match:
         self.moves.append(Move(step, at, seat, event=event))
 
     def _step(self, at: float, step: Callable[[Moment], Any]) -> None:
-        try:
-            state = step(self._moment(at))
-        except Exception as error:
-            raise GameFailed(self.game.name) from error
-        self._take(state)
+        self._take(self._ask(step, self._moment(at)))
 
     def _take(self, state: Any) -> None:
         self.state = state
@@ -342,27 +338,22 @@ class Match:
         self._look()
 
     def _look(self) -> None:
-        try:
-            self._due = self.game.due(self.state)
-        except Exception as error:
-            raise GameFailed(self.game.name) from error
+        self._due = self._ask(self.game.due, self.state)
 
     def _moment(self, at: float) -> Moment:
         return Moment(at, f"{self.seed}:{self.step}")
 
     def _outcome(self) -> Outcome | None:
-        try:
-            return self.game.outcome(self.state)
-        except Exception as error:
-            raise GameFailed(self.game.name) from error
+        return self._ask(self.game.outcome, self.state)
 
     def _waits_for(self) -> list[int]:
-        try:
-            return [
-                seat for seat in self.game.waits_for(self.state) if self._seats[seat].is_playing
-            ]
-        except Exception as error:
-            raise GameFailed(self.game.name) from error
+        # What it answers may be no seats at all, which is its fault as well.
+        return self._ask(
+            lambda state: [
+                seat for seat in self.game.waits_for(state) if self._seats[seat].is_playing
+            ],
+            self.state,
+        )
 
 
 def is_clock_shown(match: Match, record: Seat, now: float) -> bool:

@@ -15,6 +15,9 @@ from server.rooms.match import Match, is_clock_shown
 from server.rooms.room import Room
 from server.rooms.seat import Seat
 
+LIST_WINDOW = 1000
+"""Rooms that a list begins with; it tells how many there are in all."""
+
 
 def room_view(room: Room, now: float) -> View:
     """Everything but what the game shows, which depends on who looks."""

@@ -15,14 +15,12 @@ from server.ids import PlayerId, RoomId
 from server.rooms.errors import Refused
 from server.rooms.events import RoomStream
 from server.rooms.rooms import Rooms
-from server.rooms.view import listing
+from server.rooms.view import LIST_WINDOW, listing
 from server.web.bodies import answer, read_json
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
 from server.web.parameters import AnyText, OneOf
 from server.web.problems import PROBLEMS, Problem
-
-LIST_WINDOW = 1000
 
 
 class Yes(StrEnum):
@@ -155,7 +153,7 @@ class RoomRoutes:
             and (is_open is None or (room.state != "playing" and room.free))
         ]
         page = [listing(room) for room in islice(found, LIST_WINDOW)]
-        return answer(RoomListings(msgspec.convert(page, list[RoomListing]), len(found)))
+        return answer({"rooms": page, "total": len(found)})
 
     async def open_room(self, request: Request) -> Response:
         wanted = await read_json(request, NewRoom)
@@ -167,14 +165,14 @@ class RoomRoutes:
         except Refused as refused:
             raise _problem(refused) from None
         self._stream.publish(events)
-        return answer(msgspec.convert(listing(room), RoomListing), 201)
+        return answer(listing(room), 201)
 
     async def show_room(self, request: Request) -> Response:
         try:
             room = self._rooms.find(request.path_params["id"])
         except Refused as refused:
             raise _problem(refused) from None
-        return answer(msgspec.convert(listing(room), RoomListing))
+        return answer(listing(room))
 
 
 def _problem(refused: Refused) -> Problem:

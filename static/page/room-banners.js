@@ -1,5 +1,6 @@
 // What somebody in a room has to know now, the most urgent first, each with what they can do about it.
 
+import { onClock } from '/static/page/durations.js';
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { playsIn } from '/static/page/room-board.js';
@@ -84,16 +85,11 @@ export class RoomBanners {
   #tell({ id, tone, at, text }) {
     if (this.#heard.has(id)) return;
     this.#heard.add(id);
-    const left = at === undefined ? '' : clockIn(at);
+    const left = at === undefined ? '' : onClock((at - performance.now()) / 1000);
     const region = tone === 'urgent' ? 'room-alert' : 'room-heard';
     this.#told.set(region, id);
     write(byId(region), text(left));
   }
-}
-
-function clockIn(at) {
-  const whole = Math.max(0, Math.ceil((at - performance.now()) / 1000));
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`;
 }
 
 /** [{id, tone, at, text(clock), buttons}] */

@@ -36,6 +36,7 @@ from server.rooms.view import in_seconds, patch
 from tests.games.test_snake_arena import applied
 from tests.rooms.games import Beat, Hand, Table, Ticking, Timed, Together, Turns, variant
 from tests.rooms.world import World, ended
+from tests.support.merge_patch import merged
 
 APPLIED: dict[str, Callable[[View, View], View]] = {"snake-arena": applied}
 """What the page does with a game's own diff, by the name of the game."""
@@ -254,19 +255,6 @@ def as_json(view: View) -> View:
     """As it is told at the beginning of a match."""
     decoded: View = msgspec.json.decode(msgspec.json.encode(in_seconds(view, 0.0)))
     return decoded
-
-
-def merged(before: View, changes: View) -> View:
-    after = dict(before)
-    for key, value in changes.items():
-        if value is None:
-            after.pop(key, None)
-        elif isinstance(value, dict):
-            old = after.get(key)
-            after[key] = merged(old if isinstance(old, dict) else {}, value)
-        else:
-            after[key] = value
-    return after
 
 
 def check_json(

@@ -13,9 +13,10 @@ from server.games.game import AfkPolicy, Silence, View
 from server.realtime import room_list
 from tests.games.test_snake_arena import applied as snake_applied
 from tests.rooms.games import Bug, Buggy, Hand, Ticking, Timed, Together, Turns, variant
-from tests.rooms.page import Page, bring, merged, passes, seat, table
+from tests.rooms.page import Page, bring, passes, seat, table
 from tests.support.answers import until
 from tests.support.live_server import LiveServer, Tab, run_server
+from tests.support.merge_patch import merged
 
 SKIPS = AfkPolicy(move_time=20.0, silence=Silence.SKIP, brb_budget=30.0)
 

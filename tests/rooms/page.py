@@ -12,6 +12,7 @@ from server.games.game import View
 from server.rooms.room import Room
 from server.rooms.view import in_seconds, room_view, seat_for
 from tests.support.live_server import LiveServer, Tab, Visitor
+from tests.support.merge_patch import merged
 
 Apply = Callable[[View, View], View]
 
@@ -20,20 +21,6 @@ def bring(server: LiveServer, *games: AnyGame) -> None:
     """Have the server know these games too."""
     known = cast(dict[str, AnyGame], server.still_here.rooms.games)
     known.update({game.name: game for game in games})
-
-
-def merged(before: View, changes: View) -> View:
-    """A JSON merge patch (RFC 7396)."""
-    after = dict(before)
-    for key, value in changes.items():
-        if value is None:
-            after.pop(key, None)
-        elif isinstance(value, dict):
-            old = after.get(key)
-            after[key] = merged(old if isinstance(old, dict) else {}, value)
-        else:
-            after[key] = value
-    return after
 
 
 def with_instants(view: Mapping[str, Any], now: float) -> View:

@@ -37,6 +37,7 @@ from server.rooms.seat import Seat
 from server.rooms.view import in_seconds, listing, patch, room_view
 from tests.rooms.games import Hand, Ticking, Timed, Together, Turns, variant
 from tests.rooms.world import World
+from tests.support.merge_patch import merged
 
 PLAYERS = 4
 SLACK = 0.05
@@ -66,20 +67,6 @@ GAMES: tuple[AnyGame, ...] = (
 WHO = st.integers(0, PLAYERS - 1)
 WHERE = st.integers(0, 5)
 SECONDS = st.sampled_from([0.0, 0.3, 1.0, 4.99, 5.0, 9.99, 10.0, 15.0, 19.99, 20.0, 30.0])
-
-
-def merged(before: View, changes: View) -> View:
-    """RFC 7396, as its text has it."""
-    after = dict(before)
-    for key, value in changes.items():
-        if value is None:
-            after.pop(key, None)
-        elif isinstance(value, dict):
-            old = after.get(key)
-            after[key] = merged(old if isinstance(old, dict) else {}, value)
-        else:
-            after[key] = value
-    return after
 
 
 @dataclass
