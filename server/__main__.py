@@ -18,12 +18,12 @@ import uvicorn
 from server import __version__
 from server.accounts.keys import keys_path
 from server.app import StillHere
-from server.clock import SystemClock
-from server.serving import uvicorn_config
+from server.base.clock import SystemClock
 from server.settings import PREFIX, SHORTEST_WARNING, Settings, SettingsRefused, load_settings
-from server.storage.backup import back_up
-from server.storage.database import real_path
 from server.storage.errors import StorageRefused
+from server.storage.sqlite.backup import back_up
+from server.storage.sqlite.database import real_path
+from server.transport.uvicorn import uvicorn_config
 
 _log = logging.getLogger("stillhere")
 

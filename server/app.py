@@ -12,46 +12,45 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from server import knobs
 from server.accounts.accounts import Accounts
 from server.accounts.attempts import Attempts
-from server.accounts.audit import Audit
 from server.accounts.errors import AccountError
 from server.accounts.keys import keys_path, load_or_make_keys
 from server.accounts.passwords import Passwords
 from server.accounts.ports import StorageUnavailable
 from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
-from server.clock import Clock, SystemClock
-from server.collector import Collector
+from server.base.clock import Clock, SystemClock
+from server.base.ids import new_match_id, new_room_id, new_seed
 from server.games.catalogue import find_games
-from server.ids import new_match_id, new_room_id, new_seed
-from server.presence.events import Event
+from server.observe.audit import Audit
+from server.observe.collector import Collector
+from server.observe.figures import RealtimeFigures, RoomFigures
+from server.presence.events import Event, EventStream
 from server.presence.registry import Registry
-from server.presence.stream import EventStream
 from server.realtime.endpoint import WebSocketEndpoint
-from server.realtime.figures import RealtimeFigures, RoomFigures
-from server.realtime.hub import Hub
 from server.realtime.room_desk import RoomDesk
 from server.realtime.routing import RouteWebSockets
 from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
+from server.realtime.topics.hub import Hub
+from server.restart import restore_rooms, restore_sessions
 from server.rooms.events import RoomEvent, RoomStream
 from server.rooms.rooms import Rooms
 from server.settings import Settings, SettingsRefused, load_settings
 from server.storage.errors import StorageRefused
-from server.storage.reconcile import restore_rooms, restore_sessions
-from server.storage.store import Store
+from server.storage.sqlite.store import Store
+from server.transport import knobs
 from server.web import problems
 from server.web.caller import IdentifyCaller
 from server.web.guards import AddSecurityHeaders, RefuseCrossOrigin, RequireJson, TakeBody
-from server.web.match_routes import MatchRoutes
 from server.web.openapi import Description
-from server.web.operations import Figures, OperationRoutes, answer_storage_unavailable
 from server.web.pages import Pages, static_folder
-from server.web.player_routes import PlayerRoutes
-from server.web.room_routes import RoomRoutes
-from server.web.session_routes import SessionRoutes
+from server.web.routes.matches import MatchRoutes
+from server.web.routes.operations import Figures, OperationRoutes, answer_storage_unavailable
+from server.web.routes.players import PlayerRoutes
+from server.web.routes.rooms import RoomRoutes
+from server.web.routes.sessions import SessionRoutes
 
 _log = logging.getLogger("stillhere")
 
@@ -88,7 +87,7 @@ class StillHere:
         self.accounts = Accounts(self.store, self.passwords, Attempts())
         tokens = SessionTokens(_keys(settings, self.store.file))
         self.audit = Audit()
-        self.sessions = Sessions(self.registry, self.stream, tokens, self.store, self.audit)
+        self.sessions = Sessions(self.registry, self.stream, tokens, self.store)
 
         self.tabs = Tabs(settings.policy, self.sessions.flush, settings.max_connections_per_session)
         self.hub = Hub(asyncio.get_event_loop().time, clock, settings.policy.away_after)
@@ -111,6 +110,7 @@ class StillHere:
             self.tabs,
             self.hub,
             self.desk,
+            self.audit.cut_off,
         )
         figures = Figures(self.registry, self.store.journal, self.collector)
         room_figures = RoomFigures(self.rooms)
@@ -119,6 +119,7 @@ class StillHere:
         # else.
         for subscriber in (
             self.sessions.hear,
+            self.audit.hear,
             self.store.journal.hear,
             self.tabs.hear,
             self.desk.hear_presence,

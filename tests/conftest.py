@@ -9,8 +9,7 @@ import pytest_asyncio
 import uvloop
 from playwright.async_api import Browser
 
-from server.presence.events import Event
-from server.presence.stream import EventStream
+from server.presence.events import Event, EventStream
 from tests.support.browser import run_chromium
 from tests.support.invariants import Broken, Order
 from tests.support.live_server import LiveServer, run_server

@@ -1,4 +1,4 @@
-"""The arrows of DESIGN.md: imports point down only, and two on one row never import each other."""
+"""The layers of the server: imports point down only, and two on one row never import each other."""
 
 import ast
 from pathlib import Path
@@ -8,22 +8,26 @@ import pytest
 SERVER = Path(__file__).resolve().parent.parent / "server"
 
 ROWS = [
-    {"__main__", "app", "serving"},
-    {"web", "realtime"},
-    {"views", "credentials", "problems", "collector", "knobs", "patience"},
+    {"__main__", "app"},
+    {"restart"},
+    {"web"},
+    {"observe"},
+    {"realtime"},
+    {"transport"},
+    {"wire"},
     {"storage", "settings"},
     {"accounts", "rooms"},
     {"games", "presence"},
-    {"deadlines", "clock", "ids"},
+    {"base"},
 ]
 ROW = {name: number for number, row in enumerate(ROWS) for name in row}
-SAME_ROW_ALLOWED = {("__main__", "app"), ("__main__", "serving")}
+SAME_ROW_ALLOWED = {("__main__", "app")}
 
 ASKS_THE_MACHINE = {"time", "datetime", "random", "secrets"}
 MAY_ASK = {
-    "clock.py": {"time"},
-    "ids.py": {"secrets"},
-    "views.py": {"datetime"},  # to format an instant, not to ask for one
+    "base/clock.py": {"time"},
+    "base/ids.py": {"secrets"},
+    "wire/views.py": {"datetime"},  # to format an instant, not to ask for one
     "accounts/tokens.py": {"secrets"},
     "accounts/keys.py": {"secrets"},
     "games/game.py": {"random"},  # seeded dice: the same for the same step of the same match

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.ids import PlayerId, SessionId
+from server.base.ids import PlayerId, SessionId
 from server.presence.events import (
     Event,
     SessionEnded,

@@ -19,7 +19,7 @@ from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from server.knobs import UVICORN_KNOBS
+from server.transport.knobs import UVICORN_KNOBS
 
 _BACKLOG = 2048
 

@@ -21,7 +21,7 @@ from scripts.benchmarks.children import run_probe
 from scripts.benchmarks.figure import Row, Scale
 from scripts.benchmarks.machine import pin, resident_bytes, split_processors
 from scripts.benchmarks.players import name_of
-from server.ids import new_player_id, new_session_id
+from server.base.ids import new_player_id, new_session_id
 from server.presence.policy import Policy
 from server.presence.registry import Registry
 from server.presence.session import Player, Session

@@ -22,14 +22,13 @@ from scripts.benchmarks.figure import Row, Scale, quantile
 from scripts.benchmarks.players import name_of
 from server.accounts.names import parse_name, sort_key
 from server.accounts.ports import Account
-from server.clock import SystemClock
-from server.ids import new_player_id, new_session_id
-from server.presence.events import Event
+from server.base.clock import SystemClock
+from server.base.ids import new_player_id, new_session_id
+from server.presence.events import Event, EventStream
 from server.presence.policy import Policy
 from server.presence.registry import Registry
 from server.presence.session import Player, Session
-from server.presence.stream import EventStream
-from server.storage.store import Store
+from server.storage.sqlite.store import Store
 
 _PLAYERS = 1_000
 _IN_A_ROW = 50

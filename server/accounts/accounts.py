@@ -8,7 +8,7 @@ from server.accounts.errors import BadCredentials, NameRefused, NameTaken
 from server.accounts.names import Name, parse_name, sort_key
 from server.accounts.passwords import LONGEST, Passwords, check_password
 from server.accounts.ports import Account, AccountStore, StorageUnavailable
-from server.ids import PlayerId, new_player_id
+from server.base.ids import PlayerId, new_player_id
 from server.presence.session import Player
 
 _NOT_REGISTERED = (

@@ -12,7 +12,7 @@ AccountError
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
-from server.ids import PlayerId
+from server.base.ids import PlayerId
 
 NameRule: TypeAlias = Literal[
     "name_empty", "name_too_long", "name_character", "name_marks", "name_invisible"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from server.accounts.names import Name
-from server.ids import PlayerId
+from server.base.ids import PlayerId
 from server.presence.session import Session
 from server.presence.status import Reason
 

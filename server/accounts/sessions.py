@@ -3,22 +3,19 @@
 from collections.abc import Iterable
 from contextlib import suppress
 
-from server.accounts.audit import Audit
 from server.accounts.ports import AccountStore, StorageUnavailable
 from server.accounts.tokens import SessionTokens
-from server.ids import SessionId, new_session_id
-from server.presence.events import Event, SessionEnded, SessionSlept
+from server.base.ids import SessionId, new_session_id
+from server.presence.events import Event, EventStream, SessionEnded
 from server.presence.registry import Registry
 from server.presence.session import UNKNOWN_DEVICE, Device, Player, Session
 from server.presence.status import Reason
-from server.presence.stream import EventStream
 
 _MOST_REMEMBERED_ENDINGS = 20_000
 
 
 class Sessions:
-    """The sessions by their tokens. Subscribes to the events, to forget those that end, and has
-    the audit log told of them."""
+    """The sessions by their tokens. Subscribes to the events, to forget those that end."""
 
     def __init__(
         self,
@@ -26,13 +23,11 @@ class Sessions:
         stream: EventStream,
         tokens: SessionTokens,
         store: AccountStore,
-        audit: Audit | None = None,
     ) -> None:
         self._registry = registry
         self._stream = stream
         self._tokens = tokens
         self._store = store
-        self.audit = audit or Audit()
         self._by_digest: dict[bytes, Session] = {}
         self._digests: dict[SessionId, bytes] = {}
         # Why the latest sessions ended: the disk knows all of them, a little later.
@@ -56,7 +51,6 @@ class Sessions:
         )
         self.know(session, token.digest)
         self._store.add_session(session, token.digest)
-        self.audit.opened(session)
         self._stream.publish(events)
         return session, token.cookie
 
@@ -110,11 +104,8 @@ class Sessions:
 
     def hear(self, event: Event) -> None:
         """Subscriber: forget the token of a session that ended, and keep the reason."""
-        if isinstance(event, SessionSlept):
-            self.audit.slept(event.session)
         if not isinstance(event, SessionEnded):
             return
-        self.audit.ended(event.session, event.reason)
         digest = self._digests.pop(event.session.id, None)
         if digest is None:
             return

@@ -1,6 +1,6 @@
 """What can happen: one closed set of events, the only thing the core tells anybody.
 
-Journal, lobby, tabs and metrics subscribe to them (`stream.py`); the core calls none by name.
+Journal, lobby, tabs and metrics subscribe to them; the core calls none by name.
 Instants (`at`) are presence time. Events are in the order in which they happened.
 """
 
@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from server.base.stream import Stream
 from server.presence.session import Session
 from server.presence.status import Reason, Status
 
@@ -91,3 +92,7 @@ Event: TypeAlias = (
     | SessionSlept
     | SessionEnded
 )
+
+
+class EventStream(Stream[Event]):
+    """What happened to sessions."""

@@ -7,8 +7,8 @@ changes a session. See `DESIGN.md`, "Session life", for the picture.
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
-from server.deadlines import Deadlines
-from server.ids import PlayerId, SessionId
+from server.base.deadlines import Deadlines
+from server.base.ids import PlayerId, SessionId
 from server.presence.events import (
     DeadlineMovedUp,
     Event,

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from server.ids import PlayerId, SessionId
+from server.base.ids import PlayerId, SessionId
 from server.presence.policy import Policy
 from server.presence.status import Reason, Status
 

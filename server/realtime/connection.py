@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import Any, TypeAlias
 
-from server.ids import ConnectionId
+from server.base.ids import ConnectionId
 from server.presence.session import Session
-from server.realtime.closing import Close
+from server.wire.closing import Close
 
 MOST_WAITING = 64
 """Messages that may wait for a peer; one more and it is closed as too slow."""

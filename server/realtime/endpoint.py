@@ -4,6 +4,7 @@ Who is let in is heard by a reader (see `reader.py`) until it goes, or is closed
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, cast
 
 from starlette.datastructures import Headers
@@ -11,26 +12,26 @@ from starlette.types import Receive, Scope, Send
 
 from server import __version__
 from server.accounts.sessions import Sessions
-from server.clock import Clock
-from server.credentials import is_own_origin, session_cookie
-from server.ids import new_connection_id
+from server.base.clock import Clock
+from server.base.ids import new_connection_id
+from server.presence.events import EventStream
 from server.presence.explain import explain_ending
 from server.presence.registry import Registry
 from server.presence.session import Session
 from server.presence.status import Reason
-from server.presence.stream import EventStream
-from server.realtime import messages
-from server.realtime.closing import CLOSED_BY_TRANSPORT, LEFT, SERVICE_RESTART, Close
 from server.realtime.connection import Connection
-from server.realtime.hub import Hub
-from server.realtime.messages import encode
 from server.realtime.reader import Reader
 from server.realtime.room_desk import RoomDesk
 from server.realtime.routing import deny
 from server.realtime.tabs import Tabs
-from server.realtime.transport import BY_CALL
+from server.realtime.topics.hub import Hub
 from server.settings import Settings
-from server.views import SessionView, to_milliseconds
+from server.transport.websocket import BY_CALL
+from server.wire import messages
+from server.wire.closing import CLOSED_BY_TRANSPORT, LEFT, SERVICE_RESTART, Close
+from server.wire.credentials import is_own_origin, session_cookie
+from server.wire.messages import encode
+from server.wire.views import SessionView, to_milliseconds
 
 SUBPROTOCOL = "stillhere.v1"
 
@@ -50,6 +51,7 @@ class WebSocketEndpoint:
         tabs: Tabs,
         hub: Hub,
         desk: RoomDesk,
+        note_cut_off: Callable[[str, Session], None],
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -59,6 +61,7 @@ class WebSocketEndpoint:
         self._tabs = tabs
         self._hub = hub
         self._desk = desk
+        self._note_cut_off = note_cut_off
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
@@ -174,7 +177,7 @@ class WebSocketEndpoint:
 
     def _note_closed(self, connection: Connection, close: Close) -> None:
         self._tabs.note_closed(close.value.reason)
-        self._sessions.audit.cut_off(close.value.reason, connection.session)
+        self._note_cut_off(close.value.reason, connection.session)
 
     def _forget(self, connection: Connection, code: int) -> None:
         """Once and for all, whoever noticed first that the connection is over."""

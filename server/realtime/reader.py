@@ -5,19 +5,19 @@ from typing import Any
 
 from msgspec import UNSET
 
-from server.clock import Clock
+from server.base.clock import Clock
+from server.base.limits import TokenBucket
+from server.presence.events import EventStream
 from server.presence.registry import Registry
 from server.presence.session import Session
-from server.presence.stream import EventStream
-from server.realtime import messages
-from server.realtime.closing import Close
 from server.realtime.connection import Connection
-from server.realtime.hub import Hub
-from server.realtime.limiter import TokenBucket
-from server.realtime.messages import LARGEST_MESSAGE, encode
 from server.realtime.room_desk import RoomDesk
+from server.realtime.topics.hub import Hub
 from server.rooms.errors import Refused
-from server.views import SessionView, to_milliseconds
+from server.wire import messages
+from server.wire.closing import Close
+from server.wire.messages import LARGEST_MESSAGE, encode
+from server.wire.views import SessionView, to_milliseconds
 
 MOST_BAD = 100
 """Refused messages a connection may send in one go before it is closed; one more a second."""

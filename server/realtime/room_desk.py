@@ -10,19 +10,16 @@ from typing import assert_never
 
 from msgspec import UNSET
 
-from server.clock import Clock
-from server.ids import RoomId, SessionId
-from server.presence.events import Event, SessionEnded, StatusChanged
+from server.base.clock import Clock
+from server.base.ids import RoomId, SessionId
+from server.presence.events import Event, EventStream, SessionEnded, StatusChanged
 from server.presence.registry import Registry
 from server.presence.session import Player, Session
 from server.presence.status import Status
-from server.presence.stream import EventStream
-from server.realtime import messages
 from server.realtime.connection import Connection
-from server.realtime.messages import ROOM, ROOMS, encode
-from server.realtime.room_list import RoomList
-from server.realtime.room_topics import RoomTopics
 from server.realtime.tabs import Tabs
+from server.realtime.topics.room import RoomTopics
+from server.realtime.topics.room_list import RoomList
 from server.rooms.errors import GameFailed, Refused
 from server.rooms.events import (
     MatchEnded,
@@ -36,7 +33,9 @@ from server.rooms.events import (
 )
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
-from server.views import to_milliseconds
+from server.wire import messages
+from server.wire.messages import ROOM, ROOMS, encode
+from server.wire.views import to_milliseconds
 
 MOST_WATCHED = 20
 """Rooms that one connection may be in, or watch, at a time."""

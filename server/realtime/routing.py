@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from server.problems import PROBLEM_JSON, SECURITY_HEADERS, encode_problem
+from server.wire.problem import PROBLEM_JSON, SECURITY_HEADERS, encode_problem
 
 PATH = "/ws"
 

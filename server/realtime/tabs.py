@@ -8,17 +8,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from types import MappingProxyType
 
-from server.ids import SessionId
+from server.base.ids import SessionId
+from server.base.limits import TokenBucket
 from server.presence.events import Event, Extended, SessionEnded, SessionSlept, WarningGiven
 from server.presence.explain import explain_ending
 from server.presence.policy import Policy
 from server.presence.session import Session
 from server.presence.status import Reason
-from server.realtime import messages
-from server.realtime.closing import close_for
 from server.realtime.connection import Connection
-from server.realtime.limiter import TokenBucket
-from server.views import to_milliseconds
+from server.wire import messages
+from server.wire.closing import close_for
+from server.wire.views import to_milliseconds
 
 MOST_COMINGS = 40
 """Times that a session may come in one go, by a socket that opens or a "be right back" (the going

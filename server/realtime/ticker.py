@@ -13,8 +13,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
 
-from server.clock import HEARTBEAT, Clock
-from server.presence.stream import Stream
+from server.base.clock import HEARTBEAT, Clock
+from server.base.stream import Stream
 
 SLICE = 0.005
 """Seconds of expiring without letting the loop do other work."""

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from server.ids import PlayerId
+from server.base.ids import PlayerId
 from server.rooms.errors import Refused
 
 K = TypeVar("K")

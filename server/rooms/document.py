@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from server.clock import Clock
+from server.base.clock import Clock
+from server.base.ids import MatchId, PlayerId
 from server.games.game import Outcome
-from server.ids import MatchId, PlayerId
 from server.presence.session import NEVER, Player
 from server.rooms.chat import Chat, Line
 from server.rooms.match import Match

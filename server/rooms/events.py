@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 
+from server.base.stream import Stream
 from server.presence.session import Player
-from server.presence.stream import Stream
 
 if TYPE_CHECKING:
     from server.rooms.chat import Line

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from server.base.ids import MatchId, PlayerId
 from server.games.catalogue import AnyGame
 from server.games.game import Moment, NotAllowed, Outcome, Silence, View
-from server.ids import MatchId, PlayerId
 from server.presence.session import NEVER
 from server.rooms.errors import GameFailed, Refused
 from server.rooms.seat import Seat

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from server.base.ids import PlayerId
 from server.games.catalogue import AnyGame
-from server.ids import PlayerId
 from server.presence.session import Player
 from server.presence.status import Status
 

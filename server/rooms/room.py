@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
+from server.base.ids import PlayerId, RoomId
 from server.games.catalogue import AnyGame
-from server.ids import PlayerId, RoomId
 from server.presence.session import LONG_AGO, NEVER, Player
 from server.presence.status import Status
 from server.rooms.chat import Chat

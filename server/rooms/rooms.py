@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
-from server.deadlines import Deadlines
+from server.base.deadlines import Deadlines
+from server.base.ids import MatchId, PlayerId, RoomId
 from server.games.catalogue import AnyGame
 from server.games.game import Outcome, Silence
-from server.ids import MatchId, PlayerId, RoomId
 from server.presence.policy import Policy
 from server.presence.session import LONG_AGO, NEVER, Player
 from server.presence.status import Reason, Status

@@ -8,8 +8,8 @@ makes seconds of the instants when a message is written.
 from collections.abc import Mapping
 from typing import Any
 
+from server.base.ids import PlayerId
 from server.games.game import Until, View
-from server.ids import PlayerId
 from server.presence.session import NEVER
 from server.rooms.match import Match, is_clock_shown
 from server.rooms.room import Room

@@ -18,18 +18,18 @@ from typing import NamedTuple
 
 from server.accounts.names import Name
 from server.accounts.ports import Account, StorageUnavailable
-from server.clock import Clock
-from server.ids import PlayerId
+from server.base.clock import Clock
+from server.base.ids import PlayerId
+from server.base.waiting import within
 from server.presence.events import Event, SessionEnded, StatusChanged
 from server.presence.explain import explain_change
 from server.presence.registry import Registry
 from server.presence.session import Session
 from server.presence.status import Reason
-from server.storage.batch import Batch
-from server.storage.database import LARGE_WAL, Database
 from server.storage.lifeboat import Ending, Lifeboat
 from server.storage.room_rows import RoomRows
-from server.storage.waiting import within
+from server.storage.sqlite.batch import Batch
+from server.storage.sqlite.database import LARGE_WAL, Database
 
 _log = logging.getLogger("stillhere.storage")
 

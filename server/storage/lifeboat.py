@@ -20,11 +20,11 @@ from typing import NamedTuple
 
 import aiosqlite
 
-from server.ids import SessionId
+from server.base.ids import SessionId
 from server.presence.explain import explain_ending
 from server.presence.policy import Policy
 from server.presence.status import ENDINGS, Reason, Status, best
-from server.storage.batch import Batch
+from server.storage.sqlite.batch import Batch
 
 RECORD = 128
 """Bytes of a record, a checksum and a line feed included."""

@@ -16,8 +16,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from server.clock import Clock
-from server.ids import MatchId, PlayerId, RoomId
+from server.base.clock import Clock
+from server.base.ids import MatchId, PlayerId, RoomId
 from server.presence.session import LONG_AGO
 from server.rooms.document import write_room
 from server.rooms.events import (
@@ -32,7 +32,7 @@ from server.rooms.events import (
 )
 from server.rooms.match import Match, Move
 from server.rooms.room import Room
-from server.storage.batch import Batch, Row
+from server.storage.sqlite.batch import Batch, Row
 
 _log = logging.getLogger("stillhere.storage")
 

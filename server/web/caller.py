@@ -5,13 +5,13 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.accounts.sessions import Sessions
-from server.clock import Clock
-from server.credentials import session_cookie
+from server.base.clock import Clock
+from server.presence.events import EventStream
 from server.presence.registry import Registry
 from server.presence.session import Session
 from server.presence.status import Reason
-from server.presence.stream import EventStream
 from server.web.problems import not_signed_in
+from server.wire.credentials import session_cookie
 
 PASSIVE_CALLS = {
     ("GET", "/api/session"),

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from server.problems import ProblemDetails
 from server.web.parameters import Parameter
 from server.web.problems import PROBLEMS
+from server.wire.problem import ProblemDetails
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

@@ -6,9 +6,9 @@ A guard refuses with problem details, and what it refuses has touched nothing.
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server.accounts.audit import Audit
-from server.credentials import host_of, is_own_origin
+from server.observe.audit import Audit
 from server.web.problems import Problem, browser_headers
+from server.wire.credentials import host_of, is_own_origin
 
 LARGEST_BODY = 64 * 1024
 """Bytes of a request body; more is answered with 413."""

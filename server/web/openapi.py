@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server import __version__
-from server.problems import PROBLEM_JSON, ProblemDetails
 from server.web.bodies import JSON
 from server.web.caller import PASSIVE_CALLS
 from server.web.calls import Call, Cookie, Text
 from server.web.problems import PROBLEMS
+from server.wire.problem import PROBLEM_JSON, ProblemDetails
 
 PATH = "/openapi.json"
 

@@ -10,12 +10,12 @@ from starlette.routing import Match, Route
 from starlette.types import Scope
 
 from server.accounts import errors
-from server.accounts.audit import Audit
-from server.credentials import host_of, is_secure
+from server.observe.audit import Audit
 from server.presence.explain import explain_ending
 from server.presence.policy import Policy
 from server.presence.status import ENDINGS, Reason
-from server.problems import HSTS, PROBLEM_JSON, SECURITY_HEADERS, encode_problem
+from server.wire.credentials import host_of, is_secure
+from server.wire.problem import HSTS, PROBLEM_JSON, SECURITY_HEADERS, encode_problem
 
 PROBLEMS: dict[str, tuple[int, str]] = {
     "bad_request": (400, "This is not HTTP."),

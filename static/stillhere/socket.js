@@ -14,7 +14,7 @@ const ANSWERED = new Set(['ping', 'hold', 'release', 'watch', 'look', 'join', 'l
 const LEAVING = 1000;
 const GIVEN_UP = 4000;
 
-/** Close codes and the reasons they stand for; server/realtime/closing.py has the same table. */
+/** Close codes and the reasons they stand for; server/wire/closing.py has the same table. */
 export const CLOSE_REASONS = {
   4400: 'too_slow',
   4401: 'too_many_messages',

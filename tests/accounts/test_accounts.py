@@ -11,7 +11,7 @@ from server.accounts.errors import BadCredentials, NameTaken, PasswordRefused, T
 from server.accounts.names import Name, parse_name
 from server.accounts.passwords import LONGEST, Passwords
 from server.accounts.ports import Account, StorageUnavailable
-from server.ids import PlayerId
+from server.base.ids import PlayerId
 from server.presence.session import Session
 from server.presence.status import Reason
 

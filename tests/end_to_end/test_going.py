@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from scripts.going.ways import HIDDEN, TOLERANCE, WAYS, Sight, Verdict, Way
-from server.knobs import UVICORN_KNOBS
 from server.settings import Settings
+from server.transport.knobs import UVICORN_KNOBS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 POLICY = Settings(_env_file=None).policy  # type: ignore[call-arg]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server.knobs import HEADER_DEADLINE
+from server.transport.knobs import HEADER_DEADLINE
 from tests.support.peers import (
     CLOSE,
     CONTINUATION,

@@ -18,8 +18,8 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from server.knobs import UVICORN_KNOBS
 from server.settings import Settings
+from server.transport.knobs import UVICORN_KNOBS
 from tests.support.answers import cookie_of, refusal
 from tests.support.nginx import (
     ADDRESS,

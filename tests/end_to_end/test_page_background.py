@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from server.clock import SystemClock
+from server.base.clock import SystemClock
 from tests.support.answers import until
 from tests.support.cdp import RealTab, run_real_browser
 from tests.support.live_server import run_server

@@ -33,7 +33,7 @@ from scripts.simulation.judge import (
 from scripts.simulation.lobby import Lobby
 from scripts.simulation.verdict import Verdict
 from server.accounts.names import parse_name
-from server.clock import SystemClock
+from server.base.clock import SystemClock
 from server.presence.session import Session
 from tests.support.live_server import run_server
 

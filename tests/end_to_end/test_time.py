@@ -20,7 +20,7 @@ import pytest_asyncio
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as connect_blocking
 
-from server.clock import STALL, SystemClock
+from server.base.clock import STALL, SystemClock
 from tests.support.live_server import LiveServer, Tab, Visitor, run_server
 from tests.support.process import COMMAND, ON_ASYNCIO, PATIENCE, ServerProcess, running
 from tests.support.scenes import Scenes

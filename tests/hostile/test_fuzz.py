@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from server.problems import SECURITY_HEADERS
-from server.realtime.messages import LARGEST_MESSAGE, ClientMessage
 from server.web.calls import Call
+from server.wire.messages import LARGEST_MESSAGE, ClientMessage
+from server.wire.problem import SECURITY_HEADERS
 from tests.hostile.conftest import GENERATED, PATIENCE, Served, serve
 from tests.support.live_server import Tab
 

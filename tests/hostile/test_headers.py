@@ -7,9 +7,9 @@ import pytest
 from starlette.routing import Route
 from websockets.exceptions import InvalidStatus
 
-from server.problems import SECURITY_HEADERS
 from server.web.calls import Call
 from server.web.pages import static_folder
+from server.wire.problem import SECURITY_HEADERS
 from tests.support.answers import refusal
 from tests.support.live_server import LiveServer, run_server
 from tests.support.peers import Peers, opening, request

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.accounts.audit import MOST_OF_ONE
+from server.observe.audit import MOST_OF_ONE
 from tests.support.live_server import LiveServer, run_server
 
 KEY = "a-key-of-which-nobody-is-ever-told-anything"

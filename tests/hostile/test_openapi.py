@@ -22,10 +22,10 @@ from starlette.routing import Route
 
 from server.accounts.devices import BROWSERS, SYSTEMS
 from server.accounts.errors import NameRule, PasswordRule
-from server.problems import ProblemDetails
 from server.web.calls import Call, Cookie
 from server.web.openapi import BESIDE
 from server.web.problems import PROBLEMS
+from server.wire.problem import ProblemDetails
 from tests.hostile.conftest import GENERATED, Served
 from tests.support.live_server import LiveServer
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.ids import SessionId
+from server.base.ids import SessionId
 from server.realtime.connection import Connection
 from server.web.calls import Call
 from server.web.guards import LARGEST_BODY

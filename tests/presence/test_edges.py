@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from server.ids import SessionId
+from server.base.ids import SessionId
 from server.presence.events import Event, Extended, SessionEnded, SessionSlept, StatusChanged
 from server.presence.session import Session
 from server.presence.status import Reason, Status

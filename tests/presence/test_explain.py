@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from server.ids import PlayerId, SessionId
+from server.base.ids import PlayerId, SessionId
 from server.presence.events import StatusChanged
 from server.presence.explain import explain_change, explain_ending
 from server.presence.policy import Policy

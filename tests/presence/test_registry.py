@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.ids import SessionId
+from server.base.ids import SessionId
 from server.presence.events import (
     DeadlineMovedUp,
     Event,

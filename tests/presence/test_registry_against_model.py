@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     rule,
 )
 
-from server.ids import PlayerId, SessionId
+from server.base.ids import PlayerId, SessionId
 from server.presence.events import (
     Event,
     Extended,

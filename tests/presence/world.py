@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from itertools import count
 
-from server.ids import PlayerId, SessionId
+from server.base.ids import PlayerId, SessionId
 from server.presence.events import Event, SessionEnded, StatusChanged, WarningGiven
 from server.presence.policy import Policy
 from server.presence.session import Player, Session

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from server.ids import PlayerId, SessionId, new_connection_id
+from server.base.ids import PlayerId, SessionId, new_connection_id
 from server.presence.session import Player, Session
-from server.realtime.closing import Close
 from server.realtime.connection import MOST_WAITING, Connection
+from server.wire.closing import Close
 from tests.support.answers import until
 
 

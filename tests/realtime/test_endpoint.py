@@ -13,11 +13,11 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from server import __version__
-from server.ids import ID_PATTERN
+from server.base.ids import ID_PATTERN
 from server.presence.status import Reason
-from server.problems import SECURITY_HEADERS
-from server.realtime.messages import LARGEST_MESSAGE
 from server.realtime.reader import MOST_BAD
+from server.wire.messages import LARGEST_MESSAGE
+from server.wire.problem import SECURITY_HEADERS
 from tests.support.answers import SLOT, Bystanders, refusal, until, until_status
 from tests.support.live_server import LiveServer, Tab, run_server
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from server.games.game import AfkPolicy, Silence
-from server.realtime import room_list
 from server.realtime.room_desk import MOST_WATCHED
+from server.realtime.topics import room_list
 from tests.rooms.games import Ticking, Together, Turns, variant
 from tests.rooms.page import Page, bring, passes, seat, table
 from tests.support.answers import SLOT, until, until_status

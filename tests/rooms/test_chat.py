@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.ids import PlayerId
+from server.base.ids import PlayerId
 from server.rooms.chat import AT_ONCE, LINES_KEPT, LONGEST_LINE, WITHIN, Chat
 from server.rooms.errors import Refused
 from tests.rooms.games import Together

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from server.ids import PlayerId
+from server.base.ids import PlayerId
 from server.presence.session import LONG_AGO, NEVER, Player
 from server.rooms.document import RoomLost, read_room, write_room
 from server.rooms.room import Room

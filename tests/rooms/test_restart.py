@@ -15,7 +15,7 @@ from server.rooms.events import MatchAdvanced, RoomEvent
 from server.rooms.match import BREATH
 from server.rooms.replay import Moved, move_of, replay
 from server.rooms.room import DESERTED_AFTER
-from server.views import to_rfc3339
+from server.wire.views import to_rfc3339
 from tests.support.answers import until
 from tests.support.live_server import LiveServer, run_server
 from tests.support.manual_clock import START_MS, ManualClock

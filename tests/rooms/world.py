@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from server.base.ids import MatchId, PlayerId, RoomId, SessionId
 from server.games.catalogue import AnyGame
 from server.games.game import View
-from server.ids import MatchId, PlayerId, RoomId, SessionId
 from server.presence.policy import Policy
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status

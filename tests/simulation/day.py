@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from server.app import StillHere
-from server.clock import SystemClock
+from server.base.clock import SystemClock
 from server.presence.events import Event, SessionEnded, StatusChanged
 from server.presence.status import Reason
 from server.settings import Settings

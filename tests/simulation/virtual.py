@@ -181,10 +181,10 @@ def no_chance(seed: int, disk: Disk, heartbeat: float) -> Iterator[None]:
     read every `heartbeat` seconds: 345,600 readings a day would be most of the work."""
     secrets = SeededSecrets(random.Random(f"ids {seed}"))
     replaced: Mapping[str, object] = {
-        "server.ids.secrets": secrets,
+        "server.base.ids.secrets": secrets,
         "server.accounts.tokens.secrets": secrets,
         "aiosqlite.connect": disk.connect,
-        "server.clock.STALL": 2 * heartbeat,
+        "server.base.clock.STALL": 2 * heartbeat,
         "server.realtime.ticker.HEARTBEAT": heartbeat,
     }
     with ExitStack() as stack:

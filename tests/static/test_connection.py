@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from server.realtime.closing import Close
+from server.wire.closing import Close
 from tests.static.rig import Rig
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from server.realtime.closing import Close
+from server.wire.closing import Close
 from tests.static.rig import STATIC, Rig
 from tests.support.axe import NODE_MODULES
 

@@ -14,20 +14,20 @@ from server.accounts.names import parse_name
 from server.accounts.ports import Account
 from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
+from server.base.ids import new_match_id, new_player_id, new_room_id, new_seed
 from server.games.connect_four import ConnectFour
 from server.games.snake_arena import SnakeArena
-from server.ids import new_match_id, new_player_id, new_room_id, new_seed
+from server.presence.events import EventStream
 from server.presence.policy import Policy
 from server.presence.registry import Registry
 from server.presence.session import Player, Session
-from server.presence.stream import EventStream
+from server.restart import restore_rooms, restore_sessions
 from server.rooms.events import RoomStream
 from server.rooms.replay import move_of, replay
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
-from server.storage.database import Connect, connect
-from server.storage.reconcile import restore_rooms, restore_sessions
-from server.storage.store import Store
+from server.storage.sqlite.database import Connect, connect
+from server.storage.sqlite.store import Store
 from tests.support.manual_clock import ManualClock
 
 KEY = "k" * 32

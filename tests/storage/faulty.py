@@ -21,7 +21,7 @@ class FaultyDisk:
         self.connections: list[FaultyConnection] = []
 
     def connect(self, address: str, **options: Any) -> aiosqlite.Connection:
-        """In the place of `server.storage.database.connect`."""
+        """In the place of `server.storage.sqlite.database.connect`."""
         connection = FaultyConnection(lambda: sqlite3.connect(address, **options), self)
         self.connections.append(connection)
         return connection

@@ -9,7 +9,7 @@ import pytest
 
 from server.presence.status import Reason, Status
 from server.storage import journal as journal_module
-from server.storage.batch import Batch
+from server.storage.sqlite.batch import Batch
 from tests.storage.conftest import House
 from tests.support.manual_clock import START_MS
 

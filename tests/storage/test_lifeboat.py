@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.accounts.ports import StorageUnavailable
-from server.ids import SessionId
+from server.base.ids import SessionId
 from server.presence.session import Session
 from server.presence.status import Reason
 from server.storage import journal as journal_module

@@ -16,8 +16,8 @@ from server.rooms.events import LineSaid, RoomChanged
 from server.rooms.match import Move
 from server.rooms.room import Room
 from server.storage import room_rows as room_rows_module
-from server.storage.batch import Batch
 from server.storage.room_rows import SAVED_EVERY
+from server.storage.sqlite.batch import Batch
 from tests.storage.conftest import House
 from tests.storage.test_journal import BrokenDisk
 from tests.support.manual_clock import ManualClock

@@ -11,11 +11,11 @@ from server.accounts.attempts import Attempts
 from server.accounts.errors import BadCredentials
 from server.accounts.names import parse_name
 from server.accounts.ports import StorageUnavailable
+from server.base.waiting import LATE, within
 from server.storage import journal as journal_module
-from server.storage.waiting import LATE, within
 from tests.storage.conftest import House
 from tests.storage.faulty import FaultyDisk
-from tests.storage.test_every_call_can_fail import OpenPasswords
+from tests.storage.sqlite.test_every_call_can_fail import OpenPasswords
 from tests.support.manual_clock import ManualClock
 
 

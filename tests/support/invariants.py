@@ -17,7 +17,7 @@ from typing import Any
 
 import server
 from server.app import StillHere
-from server.ids import PlayerId, SessionId
+from server.base.ids import PlayerId, SessionId
 from server.presence.events import (
     DeadlineMovedUp,
     Event,

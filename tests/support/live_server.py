@@ -17,10 +17,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from server.app import StillHere
-from server.clock import Clock
+from server.base.clock import Clock
 from server.presence.session import NEVER, Session
-from server.serving import uvicorn_config
 from server.settings import Settings
+from server.transport.uvicorn import uvicorn_config
 from tests.support.invariants import Broken, Invariants, nothing_is_left, server_tasks
 from tests.support.manual_clock import ManualClock
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import uvicorn
 
-from server.serving import uvicorn_config
+from server.transport.uvicorn import uvicorn_config
 
 PATIENCE = 10.0
 """Seconds for what should come at once, on a machine that is busy."""

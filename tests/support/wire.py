@@ -17,9 +17,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
-from server.realtime.transport import WebSocketTransport
-from server.serving import uvicorn_config
-from server.web.transport import HttpTransport
+from server.transport.http import HttpTransport
+from server.transport.uvicorn import uvicorn_config
+from server.transport.websocket import WebSocketTransport
 from tests.simulation.virtual import VirtualLoop
 from tests.support.peers import opening
 

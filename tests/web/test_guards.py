@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from server.problems import SECURITY_HEADERS
+from server.wire.problem import SECURITY_HEADERS
 from tests.support.answers import Bystanders, refusal
 from tests.support.live_server import LiveServer, run_server
 

@@ -1,0 +1,1 @@
+"""No domain: time, deadlines, ids, the stream of events, limits."""

@@ -1,0 +1,133 @@
+"""What the log is told of who came, who went and who was refused (ASVS 5.0, 16.3).
+
+Sessions and players stand in it by their public ids, which sign nobody in; guessers and pages of
+other origins by their address. Names do not: people type passwords where a name belongs.
+
+However much happens, a minute has a bounded number of lines, and then one line with the count of
+what went without: an attacker cannot fill the disk, and a thousand players may time out at once.
+Of each session the database knows everything anyway (`status_changes`).
+"""
+
+import asyncio
+import logging
+from collections import Counter
+
+from server.base.ids import PlayerId
+from server.presence.events import Event, SessionEnded, SessionSlept, SessionStarted
+from server.presence.session import Session
+
+WINDOW = 60.0
+"""Seconds in which lines are counted."""
+
+MOST_LINES = 300
+"""Lines in a window about sessions that begin and end."""
+
+MOST_OF_ONE = 3
+"""Lines in a window about one address that is refused for one reason, and about all sockets that
+are closed for one."""
+
+MOST_ADDRESSES = 100
+"""Addresses, each with a reason, that are told apart in a window."""
+
+_log = logging.getLogger("stillhere.audit")
+_OTHERS = "other addresses"
+_SOCKETS = "sockets"
+
+
+class Audit:
+    """Writes the lines, at INFO. To be called within the event loop, and closed in the end."""
+
+    def __init__(self) -> None:
+        self._since = 0.0
+        self._lines = 0
+        self._unwritten: Counter[str] = Counter()
+        self._refused: Counter[tuple[str, str]] = Counter()
+        self._timer: asyncio.TimerHandle | None = None
+
+    # What there is to tell
+
+    def hear(self, event: Event) -> None:
+        """Subscriber: sessions that begin, sleep and end."""
+        match event:
+            case SessionStarted(session=session):
+                self._tell("opened", session)
+            case SessionSlept(session=session):
+                self._tell("asleep: idle_timeout", session)
+            case SessionEnded(session=session, reason=reason):
+                self._tell(f"ended: {reason}", session)
+            case _:
+                pass
+
+    def refused(self, why: str, address: str, player: PlayerId | None = None) -> None:
+        """Somebody at `address` was refused; `why`: the code they were answered with. `player`:
+        whom they wanted to be, where there is such a one."""
+        self._turn()
+        key = why, _printable(address)
+        if key not in self._refused and len(self._refused) >= MOST_ADDRESSES:
+            key = why, _OTHERS
+        if self._may_tell(key):
+            target = "" if player is None else f", as {player}"
+            _log.info("refused: %s, from %s%s", *key, target)
+
+    def cut_off(self, why: str, session: Session) -> None:
+        """A socket of `session` was closed for what its client did; `why`: the reason that the
+        close gave. By reason alone: one client has sockets and sessions enough to fill any table
+        of them."""
+        self._turn()
+        if self._may_tell((why, _SOCKETS)):
+            _log.info("refused: %s, a socket of %s of %s", why, session.id, session.player.id)
+
+    def close(self) -> None:
+        """Write what is still to be told."""
+        self._sum_up()
+
+    # How much of it is told
+
+    def _tell(self, what: str, session: Session) -> None:
+        self._turn()
+        self._lines += 1
+        if self._lines <= MOST_LINES:
+            _log.info("session %s of %s %s", session.id, session.player.id, what)
+        else:
+            self._unwritten[what] += 1
+            self._remind()
+
+    def _may_tell(self, refusal: tuple[str, str]) -> bool:
+        """Count a refusal; False: there have been enough lines about such ones."""
+        self._refused[refusal] += 1
+        if self._refused[refusal] <= MOST_OF_ONE and refusal[1] != _OTHERS:
+            return True
+        self._remind()
+        return False
+
+    def _turn(self) -> None:
+        """Begin a new window if the last one is over."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._since + WINDOW:
+            self._sum_up()
+            self._since = now
+
+    def _remind(self) -> None:
+        # Only while there is something to sum up: an idle server has no timers.
+        if self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_at(self._since + WINDOW, self._sum_up)
+
+    def _sum_up(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for what, count in self._unwritten.items():
+            _log.info("%d more sessions %s", count, what)
+        for (why, address), count in self._refused.items():
+            written = 0 if address == _OTHERS else MOST_OF_ONE
+            if count > written:
+                _log.info("refused: %s, from %s, %d times more", why, address, count - written)
+        self._lines = 0
+        self._unwritten.clear()
+        self._refused.clear()
+
+
+def _printable(address: str) -> str:
+    # A proxy that is trusted with the address may pass on anything.
+    return ascii(address[:100])[1:-1]

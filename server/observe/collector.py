@@ -1,0 +1,89 @@
+"""Keeps Python's cyclic garbage collector out of the players' way.
+
+A full collection walks everything that lives: with 5,000 connections it stops the loop for half a
+second, and that is nearly all of the lateness of a plain server. Here nothing on the hot path
+makes cycles, so reference counts free it. What is left: young collections, which are short, and
+whatever survived them is frozen, so that no later one walks it again. A full collection runs only
+while nobody is connected.
+"""
+
+import asyncio
+import gc
+from collections.abc import Callable
+from typing import Any
+
+from server.base.clock import stopwatch
+
+YOUNG_THRESHOLDS = (3_000, 2, 1_000_000)
+"""Allocations to a youngest collection (1 ms), those to a middle one; no last comes. With 10,000
+and 5 a middle one took 15 to 25 ms of processor time while thousands signed in."""
+
+FREEZE_EVERY = 0.25
+"""Seconds between two freezings of what has survived."""
+
+
+class Collector:
+    """Sets the collector up, and measures how long it stops the process."""
+
+    def __init__(self, is_idle: Callable[[], bool]) -> None:
+        """`is_idle`: whether a full collection would stop nobody."""
+        self._is_idle = is_idle
+        self._thresholds = gc.get_threshold()
+        self._began = 0.0
+        self._is_thawed = True
+        self._timer: asyncio.TimerHandle | None = None
+        self.pauses = 0
+        self.paused = 0.0
+        self.worst_pause = 0.0
+        """Collections, the seconds they took together, and the longest of them."""
+
+    def start(self) -> None:
+        """Freeze what the start made: it lives as long as the process."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*YOUNG_THRESHOLDS)
+        gc.callbacks.append(self._note)
+        self._sleep()
+
+    def stop(self) -> None:
+        """Leave the collector as it was found; doing it twice is as good as once."""
+        if self._timer is None:
+            return
+        self._timer.cancel()
+        self._timer = None
+        gc.callbacks.remove(self._note)
+        gc.set_threshold(*self._thresholds)
+        gc.unfreeze()
+
+    def tidy(self) -> None:
+        """Freeze what has survived, or, when idle, collect it all."""
+        if self._is_idle():
+            if not self._is_thawed:
+                self._is_thawed = True
+                gc.unfreeze()
+                gc.collect()
+                gc.freeze()
+        else:
+            # Whatever the counts say: they are of allocations less releases, so that what takes
+            # the place of something frozen is not in them. Thousands of these once made a
+            # youngest collection of 3,000 allocations take 30 ms.
+            self._is_thawed = False
+            gc.collect(1)
+            gc.freeze()
+
+    def _sleep(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(FREEZE_EVERY, self._wake)
+
+    def _wake(self) -> None:
+        self.tidy()
+        self._sleep()
+
+    def _note(self, phase: str, info: dict[str, Any]) -> None:
+        if phase == "start":
+            self._began = stopwatch()
+            return
+        pause = stopwatch() - self._began
+        self.pauses += 1
+        self.paused += pause
+        self.worst_pause = max(self.worst_pause, pause)

@@ -1,0 +1,117 @@
+"""After a stop, however brutal: what the last process left as it was is made true again."""
+
+import logging
+from collections.abc import Iterable
+
+from server.accounts.devices import device_of
+from server.accounts.sessions import Sessions
+from server.base.clock import Clock
+from server.base.ids import PlayerId
+from server.presence.events import EventStream
+from server.presence.registry import Registry
+from server.presence.session import Player, Session
+from server.presence.status import Status
+from server.rooms.document import RoomLost, read_room
+from server.rooms.events import RoomStream
+from server.rooms.room import Room
+from server.rooms.rooms import Rooms
+from server.storage.journal import ACTIVITY_INTERVAL
+from server.storage.room_rows import RoomRows, StoredRoom
+from server.storage.sqlite.queries import StoredSession
+
+_log = logging.getLogger("stillhere.storage")
+
+
+def restore_sessions(
+    stored: Iterable[StoredSession],
+    registry: Registry,
+    sessions: Sessions,
+    stream: EventStream,
+    clock: Clock,
+    *,
+    killed_since: int | None,
+) -> None:
+    """Give the registry the sessions that had not ended, and tell what became of them.
+
+    The time the server was down counts as idle. `killed_since`: the Unix milliseconds at which the
+    last process started, if it was killed. Then a last activity may be later than its row by as
+    much as the journal waits with it, and that is counted in the player's favour; of a process
+    that lived for less than that, no row may tell, and so its start counts like an activity of
+    whoever was active.
+
+    How long it was down only the wall clock knows. Where that has gone back so far that a
+    session's last activity lies ahead, the time since is taken to be none: its clocks go on where
+    they stood then, and neither runs out by the step nor lasts longer for it. A clock that was
+    set forward looks like a longer time down, and is taken for that.
+    """
+    now = clock.now()
+    killed = None if killed_since is None else clock.from_wall(killed_since)
+    players: dict[PlayerId, Player] = {}
+    restored: list[tuple[Session, Status]] = []
+    for row in stored:
+        player = players.get(row.player.id)
+        if player is None:
+            player = players[row.player.id] = Player(
+                row.player.id, row.player.name, row.player.sort_key, guest=row.player.guest
+            )
+        player.last_activity_before = min(clock.from_wall(row.player.last_activity_at), now)
+        last_activity = clock.from_wall(row.last_activity_at)
+        ahead = max(last_activity - now, 0.0)
+        session = Session(
+            row.id,
+            player,
+            clock.from_wall(row.created_at) - ahead,
+            clock.from_wall(row.ends_at) - ahead,
+            remember=row.remember,
+        )
+        session.device = device_of(row.browser, row.system)
+        session.last_activity = last_activity - ahead
+        session.last_activity_by = row.last_activity_by
+        session.idle_from = session.last_activity
+        if killed is not None:
+            was_active = row.status is Status.ACTIVE
+            heard = max(session.last_activity, killed) if was_active else session.last_activity
+            session.idle_from = min(heard + ACTIVITY_INTERVAL, now)
+        sessions.know(session, row.digest)
+        restored.append((session, row.status))
+    stream.publish(registry.restore(restored, now))
+
+
+def restore_rooms(
+    stored: Iterable[StoredRoom],
+    rooms: Rooms,
+    rows: RoomRows,
+    registry: Registry,
+    stream: RoomStream,
+    clock: Clock,
+) -> None:
+    """Give `rooms` those that were open, with their matches, and tell of them.
+
+    One that cannot be gone on with (its game is not installed any more, or cannot read its own
+    state) is closed, and the log says so: no start fails for it.
+    """
+    for row in stored:
+        try:
+            room = _room_of(row, rooms, registry, clock)
+        except RoomLost as lost:
+            _log.error("the room %s of %s is closed: %s", row.id, row.game, lost)
+            rows.give_up(row)
+            continue
+        stream.publish(rooms.restore(room, clock.now()))
+
+
+def _room_of(row: StoredRoom, rooms: Rooms, registry: Registry, clock: Clock) -> Room:
+    game = rooms.games.get(row.game)
+    if game is None:
+        raise RoomLost("this game is not installed any more")
+    if row.state is None:
+        raise RoomLost("its state could not be written")
+    room = Room(
+        row.id,
+        game,
+        clock.from_wall(row.opened_at),
+        is_private=row.private,
+        made_by=row.made_by,
+    )
+    read_room(row.state, room, registry.players, clock)
+    return room

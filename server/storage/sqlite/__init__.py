@@ -1,0 +1,1 @@
+"""SQLite: the one engine that keeps what the storage is given."""

@@ -1,0 +1,106 @@
+"""A copy of the database while the server runs: consistent, checked, and there whole or not at all.
+
+The live file is opened for reading only. Such a connection writes nothing and checkpoints nothing,
+not even when it is the last to close, so the server stays the only one that does. The copy is one
+read of one instant; the server writes on meanwhile, and its write-ahead log grows by that.
+"""
+
+import errno
+import os
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+
+from server.storage.errors import StorageRefused
+from server.storage.sqlite.database import refusal
+
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
+_BUSY = 5.0
+"""Seconds to wait for somebody who has locked the database against readers too."""
+
+
+def back_up(database: Path, target: Path) -> int:
+    """Copy `database` to the new file `target`, readable by its owner only; returns its bytes.
+
+    The copy is one file that needs nothing beside it, with SQLite's own check passed; it appears
+    under its name when it is whole and on the disk. Raises StorageRefused.
+    """
+    if not database.exists():
+        raise StorageRefused(f"there is no database {database} to copy")
+    if target.is_dir():
+        raise StorageRefused(f"{target} is a folder; name the file that the copy is to be")
+    if os.path.lexists(target):
+        raise StorageRefused(f"{target} exists already; remove it, or choose another name")
+    unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
+    try:
+        # Made before SQLite writes to it, so that nobody else can read it at any time.
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            _copy(database, unfinished)
+            size = _sync(unfinished)
+            _name(unfinished, target)
+        finally:
+            for each in (unfinished, unfinished.with_name(f"{unfinished.name}-journal")):
+                each.unlink(missing_ok=True)
+        _sync(target.absolute().parent)
+    except FileExistsError:
+        raise StorageRefused(f"{target} exists already; choose another name") from None
+    except OSError as error:
+        raise StorageRefused(f"the copy {target} cannot be written: {error.strerror}") from error
+    return size
+
+
+def _copy(database: Path, copy: Path) -> None:
+    address = f"{database.absolute().as_uri()}?mode=ro"
+    with (
+        closing(_connect(address, database)) as source,
+        closing(sqlite3.connect(copy, isolation_level=None)) as target,
+    ):
+        try:
+            # Begun here, where a lock is waited for so long and no longer: the copying itself
+            # would try for ever.
+            source.execute("BEGIN")
+            source.execute("SELECT count(*) FROM boots").fetchall()
+        except sqlite3.Error as error:
+            raise refusal(database, error) from error
+        try:
+            source.backup(target)
+            # One file, which can be read where nothing can be made beside it.
+            target.execute("PRAGMA journal_mode = DELETE").fetchall()
+            found = target.execute("PRAGMA integrity_check(1)").fetchall()
+            found += target.execute("PRAGMA foreign_key_check").fetchmany(1)
+        except sqlite3.Error as error:
+            raise StorageRefused(f"{database} cannot be copied: {error}") from error
+        finally:
+            with suppress(sqlite3.Error):
+                source.execute("ROLLBACK")
+    if found != [("ok",)]:
+        sentence = " ".join(str(found[-1][0]).split())
+        raise StorageRefused(f"the database {database} is damaged, and so is its copy: {sentence}")
+
+
+def _name(unfinished: Path, target: Path) -> None:
+    try:
+        # Not `rename` where it can be helped, which would replace what has come there meanwhile.
+        os.link(unfinished, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        unfinished.rename(target)
+
+
+def _connect(address: str, database: Path) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(address, uri=True, isolation_level=None, timeout=_BUSY)
+    except sqlite3.Error as error:
+        raise refusal(database, error) from error
+
+
+def _sync(path: Path) -> int:
+    """Have a file or folder on the disk; returns its size."""
+    file = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(file)
+        return os.fstat(file).st_size
+    finally:
+        os.close(file)

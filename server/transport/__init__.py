@@ -1,0 +1,1 @@
+"""Below ASGI: uvicorn set up, the HTTP and WebSocket transports, their limits."""

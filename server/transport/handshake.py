@@ -1,0 +1,112 @@
+"""The opening handshake of a WebSocket (RFC 6455, 4.2): a request in, a response or a scope out.
+
+Pure. What makes an upgrade valid is left to the websockets library; here are the limits, which
+there end in a connection that is held for ever without an answer.
+"""
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidHeader
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+
+from server.transport.knobs import LARGEST_HEADER, LONGEST_HEADER_LINE, MOST_HEADERS
+
+_IS_TOKEN = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+").fullmatch
+
+_PHRASES = {
+    400: "Bad Request",
+    405: "Method Not Allowed",
+    431: "Request Header Fields Too Large",
+    403: "Forbidden",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+
+class HandshakeRefused(Exception):
+    """An upgrade that is answered with an HTTP status instead of 101."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+def refusal(status: int, detail: str) -> Response:
+    """A plain-text response that ends the connection."""
+    body = detail.encode()
+    headers = Headers(
+        {
+            "Content-Type": "text/plain; charset=utf-8",
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+        }
+    )
+    return Response(status, _PHRASES[status], headers, body)
+
+
+def read_request(head: bytes) -> Request:
+    """The request in `head`, which ends with the empty line, as an HTTP server has checked it.
+
+    Raises HandshakeRefused for what is too large (431) or can be no upgrade (400, 405).
+    """
+    lines = head.split(b"\r\n")
+    if (
+        len(head) > LARGEST_HEADER
+        or len(lines) - 3 > MOST_HEADERS  # the request line, and two empty ones at the end
+        or max(map(len, lines)) > LONGEST_HEADER_LINE
+    ):
+        raise HandshakeRefused(refusal(431, "The header of this request is too large.\n"))
+    try:
+        method, path, protocol = lines[0].decode("ascii").split(" ")
+        headers = Headers()
+        for line in lines[1:-2]:
+            name, colon, value = line.partition(b":")
+            if not colon or not _IS_TOKEN(name):
+                raise ValueError(name)
+            # ISO-8859-1 takes any byte and gives it back.
+            headers[name.decode()] = value.decode("latin-1").strip(" \t")
+    except (ValueError, InvalidHeader):
+        raise HandshakeRefused(refusal(400, "This request cannot be read.\n")) from None
+    if method != "GET":
+        response = refusal(405, "A WebSocket is opened with GET.\n")
+        response.headers["Allow"] = "GET"
+        raise HandshakeRefused(response)
+    if "Transfer-Encoding" in headers or set(headers.get_all("Content-Length")) - {"0"}:
+        raise HandshakeRefused(refusal(400, "A WebSocket is opened without a body.\n"))
+    return Request(path, headers, method, protocol)
+
+
+def respond(request: Request) -> Response:
+    """The 101 to a valid upgrade, without extensions or a subprotocol.
+
+    Raises HandshakeRefused for one that is not valid.
+    """
+    response = ServerProtocol().accept(request)
+    if response.status_code != 101:
+        raise HandshakeRefused(response)
+    return response
+
+
+def scope_of(request: Request, root_path: str, **connection: Any) -> dict[str, Any]:
+    """The ASGI scope (asgi.readthedocs.io, WebSocket 2.4), with what is known of the connection."""
+    raw_path, _, query = request.path.partition("?")
+    offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol"))
+    return {
+        "type": "websocket",
+        "http_version": "1.1",
+        "root_path": root_path,
+        "path": root_path + unquote(raw_path),
+        "raw_path": (root_path + raw_path).encode("ascii"),
+        "query_string": query.encode("ascii"),
+        "headers": [
+            (name.lower().encode("ascii"), value.encode("latin-1"))
+            for name, value in request.headers.raw_items()
+        ],
+        "subprotocols": [token.strip() for token in offered.split(",") if token.strip()],
+        "extensions": {"websocket.http.response": {}},
+        **connection,
+    }

@@ -1,0 +1,160 @@
+"""Finished matches over HTTP: who played, how it ended, and every move."""
+
+import re
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.base.ids import ID_PATTERN, MatchId, PlayerId, RoomId
+from server.storage.journal import Journal
+from server.storage.sqlite.queries import Queries, StoredMatch
+from server.web.bodies import answer
+from server.web.caller import caller_of
+from server.web.calls import Call, Cookie
+from server.web.parameters import AnyText, WholeNumber
+from server.web.problems import Problem, invalid
+from server.wire.views import Instant, to_rfc3339
+
+_PLAYER = AnyText("player", "Whose matches; by default one's own.")
+_AFTER = AnyText("after", "The `next` of the page before.")
+_LIMIT = WholeNumber("limit", "How many there are on a page.", default=20, least=1, most=100)
+_CURSOR = re.compile(rf"([0-9]{{1,18}})~({ID_PATTERN})")
+_NEWEST = (2**63 - 1, "")
+
+
+class SeatedPlayer(msgspec.Struct):
+    """Who played in a seat, by the name they had."""
+
+    id: PlayerId
+    name: str
+    seat: int
+
+
+class FinishedMatch(msgspec.Struct, kw_only=True):
+    """A match that is over. `seconds` of match time: what the server was down is not in them."""
+
+    id: MatchId
+    room_id: RoomId
+    game: str
+    started_at: Instant
+    ended_at: Instant
+    seconds: float
+    players: list[SeatedPlayer]
+    winners: list[int]
+    reason: str
+    # By seat, where the game has any; and whose doing the end was, where it was somebody's.
+    scores: list[float] | msgspec.UnsetType = msgspec.UNSET
+    by: int | msgspec.UnsetType = msgspec.UNSET
+
+
+class PlayedMove(msgspec.Struct):
+    """What changed a match: see docs/rooms.md."""
+
+    step: int
+    at: float
+    seat: int
+    action: Any = msgspec.UNSET
+    event: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class MatchWithMoves(FinishedMatch, kw_only=True):
+    """`steps`: how often the state of the game changed, ticks included."""
+
+    steps: int
+    # What the dice of the match were made of.
+    seed: str
+    moves: list[PlayedMove]
+
+
+class Matches(msgspec.Struct):
+    """A page of matches, the last one first; `next` leads to the one before them."""
+
+    matches: list[FinishedMatch]
+    next: str | None
+
+
+class MatchRoutes:
+    """`GET /api/matches` and what is below it."""
+
+    def __init__(self, queries: Queries, journal: Journal) -> None:
+        self._queries = queries
+        self._journal = journal
+        self.calls = [
+            Call(
+                "GET",
+                "/api/matches",
+                self.list_matches,
+                "Finished matches of a player, the last one first.",
+                query=[_PLAYER, _AFTER, _LIMIT],
+                answers={200: Matches},
+                cookie=Cookie.NEEDED,
+                problems=["storage_unavailable"],
+            ),
+            Call(
+                "GET",
+                "/api/matches/{id}",
+                self.show,
+                "A finished match with its moves; of a private room, for those who played in it.",
+                answers={200: MatchWithMoves},
+                cookie=Cookie.WELCOME,
+                problems=["not_found", "storage_unavailable"],
+            ),
+        ]
+
+    async def list_matches(self, request: Request) -> Response:
+        own = caller_of(request).signed_in().player
+        limit = _LIMIT.of(request)
+        before = _parse_cursor(_AFTER.of(request))
+        player = PlayerId(_PLAYER.of(request)) or own.id
+        await self._catch_up()
+        found = await self._queries.matches_of(player, own.id, before, limit + 1)
+        next_ = None
+        if len(found) > limit:
+            last = found[limit - 1]
+            next_ = f"{last.ended_at}~{last.id}"
+        page = [FinishedMatch(**_told(each)) for each in found[:limit]]
+        return answer(Matches(page, next_))
+
+    async def show(self, request: Request) -> Response:
+        session = caller_of(request).session
+        viewer = None if session is None else session.player.id
+        await self._catch_up()
+        found = await self._queries.find_match(request.path_params["id"], viewer)
+        if found is None:
+            raise Problem(404, "not_found", "There is no such match, or it is still being played.")
+        # Not parsed only to be written again.
+        moves: Any = msgspec.Raw(await self._queries.moves_of(found.id))
+        steps = found.steps or 0
+        return answer(MatchWithMoves(**_told(found), steps=steps, seed=found.seed, moves=moves))
+
+    async def _catch_up(self) -> None:
+        """What the caller has just been told is part of it."""
+        if self._journal.statistics().why is None:
+            await self._journal.flush()
+
+
+def _told(match: StoredMatch) -> dict[str, Any]:
+    return {
+        "id": match.id,
+        "room_id": match.room_id,
+        "game": match.game,
+        "started_at": to_rfc3339(match.started_at),
+        "ended_at": to_rfc3339(match.ended_at),
+        "seconds": (match.lasted or 0) / 1000,
+        "players": [SeatedPlayer(id, name, seat) for seat, id, name in match.players],
+        "winners": msgspec.json.decode(match.winners),
+        "reason": match.reason,
+        "scores": msgspec.UNSET if match.scores is None else msgspec.json.decode(match.scores),
+        "by": msgspec.UNSET if match.ended_by is None else match.ended_by,
+    }
+
+
+def _parse_cursor(text: str) -> tuple[int, str]:
+    if not text:
+        return _NEWEST
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        raise invalid("`after` has to be the `next` of another page.")
+    return int(match[1]), match[2]

@@ -1,0 +1,211 @@
+"""Who is here, who is not, and why: players and their histories."""
+
+import heapq
+import re
+from urllib.parse import quote, unquote
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.accounts.names import sort_key
+from server.base.clock import Clock
+from server.base.ids import ID_PATTERN, PlayerId, SessionId
+from server.presence.registry import Registry
+from server.presence.session import Player
+from server.presence.status import Reason, Status
+from server.storage.journal import Journal
+from server.storage.sqlite.queries import Queries, StoredPlayer
+from server.web.bodies import answer
+from server.web.caller import caller_of
+from server.web.calls import Call, Cookie
+from server.web.parameters import AnyText, OneOf, WholeNumber
+from server.web.problems import Problem
+from server.wire.views import Instant, idle_for, to_rfc3339
+
+_LIMIT = WholeNumber("limit", "How many there are on a page.", default=100, least=1, most=500)
+_STATUS = OneOf("status", "Who is like that; by default whoever is here.", Status)
+_AFTER = AnyText("after", "The `next` of the page before, or a name to begin behind.")
+_BEFORE = WholeNumber(
+    "before", "The `next` of the page before.", default=2**63 - 1, least=0, most=2**63 - 1
+)
+_CURSOR = re.compile(rf"(.*)~({ID_PATTERN})", re.DOTALL)
+
+
+class PublicPlayer(msgspec.Struct):
+    """A player as anybody may see them."""
+
+    id: PlayerId
+    name: str
+    guest: bool
+    status: Status
+    is_currently_active: bool
+    last_activity_at: Instant
+    # Seconds since then, of who is away.
+    idle_for: float | msgspec.UnsetType = msgspec.UNSET
+
+
+class Players(msgspec.Struct):
+    """A page of players, by name; `next` leads to the one behind it."""
+
+    players: list[PublicPlayer]
+    next: str | None
+
+
+class HistoryEntry(msgspec.Struct):
+    """A change of a session's status; `player_status` is the player's after it."""
+
+    status: Status
+    reason: Reason
+    at: Instant
+    session_id: SessionId
+    detail: str
+    player_status: Status
+    # What the idle clock went by; null in entries that an older version has written.
+    last_activity_at: Instant | None
+    last_activity_by: str | None
+    # Whether the session was a remembered one, which an idle timeout does not end.
+    remember: bool
+
+
+class History(msgspec.Struct):
+    """A page of changes, newest first; `next` leads to the one before them."""
+
+    changes: list[HistoryEntry]
+    next: str | None
+
+
+class PlayerRoutes:
+    """`GET /api/players` and what is below it."""
+
+    def __init__(
+        self, registry: Registry, queries: Queries, journal: Journal, clock: Clock
+    ) -> None:
+        self._registry = registry
+        self._queries = queries
+        self._journal = journal
+        self._clock = clock
+        self.calls = [
+            Call(
+                "GET",
+                "/api/players",
+                self.list_players,
+                "Players who are here, or who are not, by name.",
+                query=[_STATUS, _AFTER, _LIMIT],
+                answers={200: Players},
+                cookie=Cookie.WELCOME,
+                problems=["storage_unavailable"],
+            ),
+            Call(
+                "GET",
+                "/api/players/{id}",
+                self.show,
+                "A player, as anybody may see them.",
+                answers={200: PublicPlayer},
+                cookie=Cookie.WELCOME,
+                problems=["not_found", "storage_unavailable"],
+            ),
+            Call(
+                "GET",
+                "/api/players/{id}/history",
+                self.history,
+                "The own changes of status, newest first, and why each came.",
+                query=[_BEFORE, _LIMIT],
+                answers={200: History},
+                cookie=Cookie.NEEDED,
+                problems=["not_yours", "storage_unavailable"],
+            ),
+        ]
+
+    async def list_players(self, request: Request) -> Response:
+        limit = _LIMIT.of(request)
+        after = _parse_cursor(_AFTER.of(request))
+        status = _STATUS.of(request)
+        if status is Status.OFFLINE:
+            stored = await self._queries.offline_players(after, limit + 1)
+            found = [(each.sort_key, self._stored(each)) for each in stored]
+        else:
+            players = heapq.nsmallest(
+                limit + 1,
+                (
+                    player
+                    for player in self._registry.players.values()
+                    if (player.status is status if status else player.status.is_here)
+                    and (player.sort_key, player.id) > after
+                ),
+                key=lambda player: (player.sort_key, player.id),
+            )
+            found = [(player.sort_key, self._present(player)) for player in players]
+        page = [player for _, player in found[:limit]]
+        next_ = None
+        if len(found) > limit:
+            last_key, last = found[limit - 1]
+            next_ = f"{quote(last_key, safe='')}~{last.id}"
+        return answer(Players(page, next_))
+
+    async def show(self, request: Request) -> Response:
+        id = PlayerId(request.path_params["id"])
+        present = self._registry.players.get(id)
+        if present is not None:
+            return answer(self._present(present))
+        stored = await self._queries.find_player(id)
+        if stored is None:
+            raise Problem(404, "not_found", "There is no such player.")
+        return answer(self._stored(stored))
+
+    async def history(self, request: Request) -> Response:
+        own = caller_of(request).signed_in().player
+        if own.id != request.path_params["id"]:
+            raise Problem(403, "not_yours", "A player's history is theirs alone.")
+        limit = _LIMIT.of(request)
+        before = _BEFORE.of(request)
+        if self._journal.statistics().why is None:
+            # What the caller has just been told is part of it.
+            await self._journal.flush()
+        found = await self._queries.history(own.id, before, limit + 1)
+        changes = [
+            HistoryEntry(
+                each.status,
+                each.reason,
+                to_rfc3339(each.at),
+                each.session_id,
+                each.detail,
+                each.player_status,
+                None if each.last_activity_at is None else to_rfc3339(each.last_activity_at),
+                each.last_activity_by,
+                each.remember,
+            )
+            for each in found[:limit]
+        ]
+        next_ = str(found[limit - 1].number) if len(found) > limit else None
+        return answer(History(changes, next_))
+
+    def _present(self, player: Player) -> PublicPlayer:
+        return PublicPlayer(
+            player.id,
+            player.name,
+            player.guest,
+            player.status,
+            player.status.is_here,
+            to_rfc3339(self._clock.to_wall(player.last_activity)),
+            idle_for(player, player.status, self._clock.now()),
+        )
+
+    def _stored(self, player: StoredPlayer) -> PublicPlayer:
+        return PublicPlayer(
+            player.id,
+            player.name,
+            player.guest,
+            player.status,
+            player.status.is_here,
+            to_rfc3339(player.last_activity_at),
+        )
+
+
+def _parse_cursor(text: str) -> tuple[str, str]:
+    """A `next` of an earlier page, or simply a name to begin behind."""
+    match = _CURSOR.fullmatch(text)
+    if match is not None:
+        return unquote(match[1]), match[2]
+    # Behind every player of that name: ids are ASCII.
+    return (sort_key(text), "\x7f") if text else ("", "")

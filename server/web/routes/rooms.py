@@ -1,0 +1,180 @@
+"""Rooms and games over HTTP: what there is, and opening a room. Playing is for the socket."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.base.clock import Clock
+from server.base.ids import PlayerId, RoomId
+from server.games.catalogue import AnyGame
+from server.rooms.errors import Refused
+from server.rooms.events import RoomStream
+from server.rooms.rooms import Rooms
+from server.rooms.view import LIST_WINDOW, listing
+from server.web.bodies import answer, read_json
+from server.web.caller import caller_of
+from server.web.calls import Call, Cookie
+from server.web.parameters import AnyText, OneOf
+from server.web.problems import PROBLEMS, Problem
+
+
+class Yes(StrEnum):
+    YES = "true"
+
+
+_GAME = AnyText("game", "Rooms of this game only.")
+_OPEN = OneOf("open", "Only rooms with a free seat in which no match runs.", Yes)
+
+
+class NewRoom(msgspec.Struct):
+    """`private`: in no list; whoever knows its id may come in."""
+
+    game: str
+    private: bool = False
+
+
+class GameAbout(msgspec.Struct):
+    """A game, and what it expects of those it waits for: see docs/rooms.md."""
+
+    name: str
+    least: int
+    most: int
+    starts_when_full: bool
+    policy: dict[str, Any]
+
+    @classmethod
+    def of(cls, game: AnyGame) -> "GameAbout":
+        # No limit has no number in JSON.
+        policy = {
+            key: value
+            for key, value in msgspec.to_builtins(game.policy).items()
+            if value is not None and value != float("inf")
+        }
+        return cls(game.name, game.least, game.most, game.starts_when_full, policy)
+
+
+class Games(msgspec.Struct):
+    games: list[GameAbout]
+
+
+class RoomPlayer(msgspec.Struct):
+    id: PlayerId
+    name: str
+
+
+class RoomListing(msgspec.Struct):
+    """A room as a list of rooms has it."""
+
+    id: RoomId
+    game: str
+    state: str
+    players: list[RoomPlayer]
+    free: int
+    spectators: int
+    private: bool
+    host: RoomPlayer | msgspec.UnsetType = msgspec.UNSET
+
+
+class RoomListings(msgspec.Struct):
+    """The newest rooms first; `total` counts all that were meant."""
+
+    rooms: list[RoomListing]
+    total: int
+
+
+class RoomRoutes:
+    """`/api/games` and `/api/rooms`."""
+
+    def __init__(
+        self,
+        games: Mapping[str, AnyGame],
+        rooms: Rooms,
+        stream: RoomStream,
+        clock: Clock,
+    ) -> None:
+        self._games = games
+        self._rooms = rooms
+        self._stream = stream
+        self._clock = clock
+        self.calls = [
+            Call(
+                "GET",
+                "/api/games",
+                self.list_games,
+                "The games there are, and their AFK rules.",
+                answers={200: Games},
+                cookie=Cookie.WELCOME,
+            ),
+            Call(
+                "GET",
+                "/api/rooms",
+                self.list_rooms,
+                "The rooms that are not private, newest first.",
+                query=[_GAME, _OPEN],
+                answers={200: RoomListings},
+                cookie=Cookie.WELCOME,
+            ),
+            Call(
+                "POST",
+                "/api/rooms",
+                self.open_room,
+                "A new room, with a seat kept for the caller.",
+                takes=NewRoom,
+                answers={201: RoomListing},
+                cookie=Cookie.NEEDED,
+                problems=["no_such_game", "too_many_rooms", "already_seated"],
+            ),
+            Call(
+                "GET",
+                "/api/rooms/{id}",
+                self.show_room,
+                "One room, private or not.",
+                answers={200: RoomListing},
+                cookie=Cookie.WELCOME,
+                problems=["no_such_room"],
+            ),
+        ]
+
+    async def list_games(self, request: Request) -> Response:
+        return answer(Games([GameAbout.of(game) for game in self._games.values()]))
+
+    async def list_rooms(self, request: Request) -> Response:
+        game, is_open = _GAME.of(request), _OPEN.of(request)
+        found = [
+            room
+            for room in reversed([*self._rooms.all.values()])
+            if not room.is_private
+            and game in ("", room.game.name)
+            and (is_open is None or (room.state != "playing" and room.free))
+        ]
+        page = [listing(room) for room in islice(found, LIST_WINDOW)]
+        return answer({"rooms": page, "total": len(found)})
+
+    async def open_room(self, request: Request) -> Response:
+        wanted = await read_json(request, NewRoom)
+        player = caller_of(request).signed_in().player
+        try:
+            room, events = self._rooms.open(
+                player, wanted.game, self._clock.now(), is_private=wanted.private
+            )
+        except Refused as refused:
+            raise _problem(refused) from None
+        self._stream.publish(events)
+        return answer(listing(room), 201)
+
+    async def show_room(self, request: Request) -> Response:
+        try:
+            room = self._rooms.find(request.path_params["id"])
+        except Refused as refused:
+            raise _problem(refused) from None
+        return answer(listing(room))
+
+
+def _problem(refused: Refused) -> Problem:
+    status, _ = PROBLEMS[refused.code]
+    return Problem(status, refused.code, str(refused))

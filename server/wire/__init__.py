@@ -1,0 +1,1 @@
+"""Everything that a client sees: messages, close codes, views, problems, credentials."""

@@ -1,0 +1,108 @@
+"""What a session, its player and the policy look like from outside: shared by both edges."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Self
+
+import msgspec
+
+from server.base.ids import PlayerId, SessionId
+from server.presence.policy import Policy
+from server.presence.session import Player, Session
+from server.presence.status import Status
+
+Instant = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
+"""What `to_rfc3339` writes."""
+
+
+class PlayerView(msgspec.Struct, frozen=True, gc=False):
+    """A player in a roster."""
+
+    id: PlayerId
+    name: str
+    guest: bool
+    status: Status
+    # Seconds since the last activity, as of when this was written; of who is away, in lists only.
+    idle_for: float | msgspec.UnsetType = msgspec.UNSET
+
+    @classmethod
+    def of(cls, player: Player) -> Self:
+        return cls(player.id, player.name, player.guest, player.status)
+
+
+class SessionClocks(msgspec.Struct, frozen=True, gc=False):
+    """A session's times left, in seconds, rounded to milliseconds."""
+
+    id: SessionId
+    expires_in: float
+    warns_in: float
+    ends_in: float
+    remember: bool
+    # Seconds left of a hold; absent without one.
+    held_for: float | msgspec.UnsetType = msgspec.UNSET
+    # Whether that hold is a "be right back"; absent where it is not.
+    held_away: bool | msgspec.UnsetType = msgspec.UNSET
+
+
+class PolicyView(msgspec.Struct, frozen=True, gc=False):
+    """The figures a page needs, in seconds. When this session ends is `SessionClocks.ends_in`."""
+
+    away_after: float
+    warn_before: float
+    idle_timeout: float
+    session_lifetime: float
+    reload_grace: float
+    reconnect_grace: float
+
+    @classmethod
+    def of(cls, policy: Policy) -> Self:
+        return msgspec.convert(policy, cls, from_attributes=True)
+
+
+class SignInPolicy(PolicyView, frozen=True, gc=False):
+    """What somebody who is about to sign in may want to know of the session they would have."""
+
+    remember_lifetime: float
+
+
+class SessionView(msgspec.Struct, frozen=True, gc=False):
+    """What `GET /api/session` answers and `hello` begins with."""
+
+    player: PlayerView
+    session: SessionClocks
+    policy: PolicyView
+
+    @classmethod
+    def of(cls, session: Session, policy: Policy, now: float) -> Self:
+        """The view of a session at the presence instant `now`."""
+        held_for = session.held_for(now)
+        return cls(
+            PlayerView.of(session.player),
+            SessionClocks(
+                session.id,
+                to_milliseconds(session.expires_in(policy, now)),
+                to_milliseconds(session.warns_in(policy, now)),
+                to_milliseconds(max(session.ends_at - now, 0.0)),
+                session.remember,
+                to_milliseconds(held_for) if held_for else msgspec.UNSET,
+                True if held_for and session.is_away_held else msgspec.UNSET,
+            ),
+            PolicyView.of(policy),
+        )
+
+
+def to_milliseconds(seconds: float) -> float:
+    """`seconds`, which is not negative, without the digits that nobody can use."""
+    return int(seconds * 1000 + 0.5) / 1000  # a third of what `round(seconds, 3)` costs
+
+
+def idle_for(player: Player, status: Status, now: float) -> float | msgspec.UnsetType:
+    """Seconds since the last activity of a player who is known to be away, to a tenth."""
+    if status is not Status.AWAY:
+        return msgspec.UNSET
+    return int(max(now - player.last_activity, 0.0) * 10 + 0.5) / 10
+
+
+def to_rfc3339(unix_ms: int) -> str:
+    """An instant as the API writes it: RFC 3339, UTC, with milliseconds."""
+    instant = datetime.fromtimestamp(unix_ms / 1000, UTC)
+    return instant.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -1,0 +1,105 @@
+"""The wheel: never early, at most a slot late, one entry an item."""
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.base.deadlines import SLOTS_PER_SECOND, Deadlines
+
+WIDTH = 1 / SLOTS_PER_SECOND
+INSTANTS = st.floats(min_value=-1e6, max_value=1e9, allow_nan=False)
+
+
+class Item:
+    slot: int | None = None
+
+
+def test_nothing_is_due_when_nothing_is_armed() -> None:
+    deadlines: Deadlines[Item] = Deadlines()
+    assert deadlines.next_due() is None
+    assert deadlines.pop_due(1e9, 10) == []
+    assert len(deadlines) == 0
+
+
+@given(due=INSTANTS)
+def test_an_item_comes_out_never_before_its_deadline_and_a_slot_after_it_at_most(
+    due: float,
+) -> None:
+    deadlines: Deadlines[Item] = Deadlines()
+    item = Item()
+    deadlines.arm(item, due)
+    assert deadlines.pop_due(math.nextafter(due, -math.inf), 10) == []
+    look = deadlines.next_due()
+    assert look is not None
+    assert due <= look <= due + 2 * WIDTH
+    assert deadlines.pop_due(look, 10) == [item]
+    assert item.slot is None
+
+
+def test_arming_moves_a_deadline_earlier_and_never_later() -> None:
+    deadlines: Deadlines[Item] = Deadlines()
+    item = Item()
+    deadlines.arm(item, 10.0)
+    deadlines.arm(item, 20.0)
+    assert deadlines.pop_due(10.0 + WIDTH, 10) == [item]
+    deadlines.arm(item, 20.0)
+    deadlines.arm(item, 15.0)
+    assert deadlines.pop_due(15.0 + WIDTH, 10) == [item]
+    assert deadlines.pop_due(100.0, 10) == []
+
+
+def test_a_disarmed_item_never_comes_out_and_takes_no_room() -> None:
+    deadlines: Deadlines[Item] = Deadlines()
+    items = [Item() for _ in range(3)]
+    for item in items:
+        deadlines.arm(item, 5.0)
+    deadlines.disarm(items[1])
+    deadlines.disarm(items[1])
+    assert set(deadlines) == {items[0], items[2]}
+    assert len(deadlines) == 2
+    assert set(deadlines.pop_due(6.0, 10)) == {items[0], items[2]}
+
+
+def test_an_emptied_slot_is_not_waited_for() -> None:
+    deadlines: Deadlines[Item] = Deadlines()
+    first, second = Item(), Item()
+    deadlines.arm(first, 1.0)
+    deadlines.arm(second, 9.0)
+    deadlines.disarm(first)
+    look = deadlines.next_due()
+    assert look is not None
+    assert look > 9.0
+
+
+def test_a_slot_is_taken_out_in_portions() -> None:
+    deadlines: Deadlines[Item] = Deadlines()
+    items = {Item() for _ in range(10)}
+    for item in items:
+        deadlines.arm(item, 5.0)
+    portions = [deadlines.pop_due(6.0, 4) for _ in range(4)]
+    assert [len(portion) for portion in portions] == [4, 4, 2, 0]
+    assert {item for portion in portions for item in portion} == items
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.one_of(st.none(), st.floats(0, 100))), max_size=60))
+def test_every_item_is_known_once_and_by_its_earliest_deadline(
+    steps: list[tuple[int, float | None]],
+) -> None:
+    deadlines: Deadlines[Item] = Deadlines()
+    items = [Item() for _ in range(6)]
+    earliest: dict[Item, float] = {}
+    for number, due in steps:
+        item = items[number]
+        if due is None:
+            deadlines.disarm(item)
+            earliest.pop(item, None)
+        else:
+            deadlines.arm(item, due)
+            earliest[item] = min(earliest.get(item, math.inf), due)
+    assert len(deadlines) == len(earliest)
+    now = 50.0
+    popped = deadlines.pop_due(now, 100)
+    assert all(earliest[item] <= now for item in popped)
+    assert all(due > now - 2 * WIDTH for item, due in earliest.items() if item not in popped)
+    assert len(popped) == len(set(popped))

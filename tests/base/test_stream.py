@@ -1,0 +1,52 @@
+"""One stream of events: everybody hears everything, in order, once."""
+
+from server.base.ids import PlayerId, SessionId
+from server.presence.events import DeadlineMovedUp, Event, EventStream
+from server.presence.session import Player, Session
+
+SESSION = Session(
+    SessionId("s"), Player(PlayerId("p"), "Ada", "ada", guest=True), 0.0, 1.0, remember=False
+)
+
+
+def event(at: float) -> Event:
+    return DeadlineMovedUp(SESSION, at)
+
+
+def test_every_subscriber_hears_every_event_in_order() -> None:
+    stream = EventStream(lambda error, event: None)
+    heard: list[tuple[str, float]] = []
+    stream.subscribe(lambda each: heard.append(("first", each.at)))
+    stream.subscribe(lambda each: heard.append(("second", each.at)))
+    stream.publish([event(1), event(2)])
+    assert heard == [("first", 1), ("second", 1), ("first", 2), ("second", 2)]
+
+
+def test_nobody_hears_of_an_effect_before_its_cause() -> None:
+    stream = EventStream(lambda error, event: None)
+    heard: list[float] = []
+
+    def react(each: Event) -> None:
+        if each.at == 1:
+            stream.publish([event(10)])
+
+    stream.subscribe(react)
+    stream.subscribe(lambda each: heard.append(each.at))
+    stream.publish([event(1), event(2)])
+    assert heard == [1, 2, 10]
+
+
+def test_a_subscriber_that_fails_costs_the_others_nothing() -> None:
+    errors: list[tuple[str, float]] = []
+    stream = EventStream(lambda error, each: errors.append((str(error), each.at)))
+    heard: list[float] = []
+
+    def fail(each: Event) -> None:
+        raise ValueError("a bug")
+
+    stream.subscribe(fail)
+    stream.subscribe(lambda each: heard.append(each.at))
+    stream.publish([event(1)])
+    stream.publish([event(2)])
+    assert heard == [1, 2]
+    assert errors == [("a bug", 1), ("a bug", 2)]

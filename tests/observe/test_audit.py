@@ -1,0 +1,132 @@
+"""The audit log: what is told, to whom it leads, and that it has an end."""
+
+import asyncio
+import logging
+
+import pytest
+
+from server.base.ids import PlayerId, new_player_id, new_session_id
+from server.observe.audit import MOST_ADDRESSES, MOST_LINES, MOST_OF_ONE, WINDOW, Audit
+from server.presence.events import SessionEnded, SessionSlept, SessionStarted
+from server.presence.policy import Policy
+from server.presence.registry import Registry
+from server.presence.session import Player, Session
+from server.presence.status import Reason
+from tests.simulation.virtual import VirtualLoop
+
+
+@pytest.fixture
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO, "stillhere.audit")
+    return caplog
+
+
+def somebody() -> Session:
+    player = Player(new_player_id(), "Ada", "ada", guest=True)
+    session, _ = Registry(Policy()).sign_in(player, new_session_id(), 0.0, remember=False)
+    return session
+
+
+def lines(log: pytest.LogCaptureFixture) -> list[str]:
+    return [each.getMessage() for each in log.records if each.name == "stillhere.audit"]
+
+
+async def test_a_session_is_told_of_by_its_public_id(log: pytest.LogCaptureFixture) -> None:
+    audit, session = Audit(), somebody()
+    audit.hear(SessionStarted(session, 0.0))
+    audit.hear(SessionSlept(session, 0.0))
+    audit.hear(SessionEnded(session, Reason.SIGNED_OUT, 0.0, is_last=True))
+    who = f"session {session.id} of {session.player.id}"
+    assert lines(log) == [
+        f"{who} opened",
+        f"{who} asleep: idle_timeout",
+        f"{who} ended: signed_out",
+    ]
+    assert "Ada" not in log.text
+
+
+async def test_a_refusal_is_told_with_its_address_and_whom_it_was_about(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    audit = Audit()
+    audit.refused("bad_credentials", "198.51.100.7", PlayerId("p_x"))
+    audit.refused("cross_origin", "198.51.100.7")
+    assert lines(log) == [
+        "refused: bad_credentials, from 198.51.100.7, as p_x",
+        "refused: cross_origin, from 198.51.100.7",
+    ]
+
+
+async def test_an_address_that_is_none_forges_no_line(log: pytest.LogCaptureFixture) -> None:
+    audit = Audit()
+    audit.refused("cross_origin", "a\r\n\x1b[2Jrefused: nothing" + "x" * 500)
+    (line,) = lines(log)
+    assert line.isprintable()
+    assert len(line) < 200
+
+
+def test_one_who_is_refused_for_ever_fills_no_disk(log: pytest.LogCaptureFixture) -> None:
+    loop = VirtualLoop()
+
+    async def attack() -> None:
+        audit = Audit()
+        for _ in range(10_000):
+            audit.refused("bad_credentials", "198.51.100.7")
+        assert len(lines(log)) == MOST_OF_ONE
+        audit.refused("bad_credentials", "203.0.113.1")  # somebody else's is still told
+        assert lines(log)[-1].endswith("203.0.113.1")
+        await asyncio.sleep(WINDOW + 1)
+        last = lines(log)[-1]
+        assert last == "refused: bad_credentials, from 198.51.100.7, 9997 times more"
+        # A new minute, a new account; and without anything untold there is no timer.
+        audit.refused("bad_credentials", "198.51.100.7")
+        assert lines(log)[-1] == "refused: bad_credentials, from 198.51.100.7"
+        assert audit._timer is None
+        audit.close()
+
+    loop.run_until_complete(attack())
+    loop.close()
+
+
+async def test_many_who_are_refused_fill_no_disk_and_no_memory(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    audit = Audit()
+    for number in range(10_000):
+        audit.refused("cross_origin", f"2001:db8:0:{number:x}::/64")
+    audit.close()
+    told = lines(log)
+    assert len(told) == MOST_ADDRESSES + 1
+    assert told[-1] == f"refused: cross_origin, from other addresses, {10_000 - 100} times more"
+
+
+async def test_sockets_that_are_closed_for_what_they_do_are_three_lines_and_a_count(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    """However many sessions they are of: nobody can push others out of the table."""
+    audit, sessions = Audit(), [somebody() for _ in range(MOST_ADDRESSES)]
+    for _ in range(10):
+        for session in sessions:
+            audit.cut_off("too_many_connections", session)
+    first = sessions[0]
+    who = f"{first.id} of {first.player.id}"
+    assert lines(log)[0] == f"refused: too_many_connections, a socket of {who}"
+    assert len(lines(log)) == MOST_OF_ONE
+    audit.refused("bad_credentials", "198.51.100.7")
+    assert lines(log)[-1] == "refused: bad_credentials, from 198.51.100.7"
+    audit.close()
+    count = 10 * MOST_ADDRESSES - MOST_OF_ONE
+    assert lines(log)[-1] == f"refused: too_many_connections, from sockets, {count} times more"
+
+
+async def test_thousands_who_end_at_once_are_a_few_lines_and_a_count(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    audit, session = Audit(), somebody()
+    for _ in range(5_000):
+        audit.hear(SessionEnded(session, Reason.IDLE_TIMEOUT, 0.0, is_last=True))
+    audit.close()
+    assert len(lines(log)) == MOST_LINES + 1
+    assert lines(log)[-1] == f"{5_000 - MOST_LINES} more sessions ended: idle_timeout"
+    audit.close()
+    assert len(lines(log)) == MOST_LINES + 1

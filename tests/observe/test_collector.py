@@ -1,0 +1,80 @@
+"""The garbage collector's owner: what survives is frozen, and a full walk is for the idle."""
+
+import gc
+from collections.abc import AsyncIterator
+
+import pytest
+
+from server.observe.collector import YOUNG_THRESHOLDS, Collector
+
+
+class Server:
+    def __init__(self) -> None:
+        self.is_idle = False
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+async def collector(server: Server) -> AsyncIterator[Collector]:
+    collector = Collector(is_idle=lambda: server.is_idle)
+    collector.start()
+    yield collector
+    collector.stop()
+
+
+def garbage() -> None:
+    """What only the collector can free."""
+    cycle: list[object] = []
+    cycle.append(cycle)
+
+
+async def test_what_the_start_made_is_frozen_and_no_full_collection_comes_by_itself(
+    collector: Collector,
+) -> None:
+    assert gc.get_freeze_count() > 1000
+    assert gc.get_threshold() == YOUNG_THRESHOLDS
+
+
+async def test_what_survives_while_players_are_here_is_frozen(collector: Collector) -> None:
+    before = gc.get_freeze_count()
+    kept = [[each] for each in range(2000)]
+    collector.tidy()
+    assert gc.get_freeze_count() >= before + len(kept)
+
+
+async def test_what_was_frozen_is_collected_once_nobody_is_here(
+    collector: Collector, server: Server
+) -> None:
+    collector.tidy()
+    garbage()
+    gc.freeze()  # as tidying does to what is in use at that moment
+    assert gc.collect() == 0, "it is out of the collector's sight"
+    server.is_idle = True
+    found = []
+    gc.callbacks.append(lambda phase, info: found.append(info["collected"]))
+    try:
+        collector.tidy()
+    finally:
+        gc.callbacks.pop()
+    assert sum(found) >= 1
+
+
+async def test_pauses_are_measured(collector: Collector) -> None:
+    before = collector.pauses
+    gc.collect(0)
+    assert collector.pauses == before + 1
+    assert 0 < collector.worst_pause <= collector.paused
+
+
+async def test_a_stop_leaves_everything_as_it_was_found(server: Server) -> None:
+    thresholds, callbacks = gc.get_threshold(), len(gc.callbacks)
+    collector = Collector(is_idle=lambda: True)
+    collector.start()
+    collector.stop()
+    collector.stop()
+    assert (gc.get_threshold(), len(gc.callbacks)) == (thresholds, callbacks)
+    assert gc.get_freeze_count() == 0

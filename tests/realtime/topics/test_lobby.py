@@ -1,0 +1,310 @@
+"""What the lobby was told and has yet to be told, with instants as arguments."""
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.base.ids import PlayerId, SessionId
+from server.presence.events import StatusChanged
+from server.presence.session import Player, Session
+from server.presence.status import Reason, Status
+from server.realtime.topics.lobby import ROSTER_WINDOW, SETTLING, Lobby
+from server.wire.messages import ChangedPlayer
+from server.wire.views import PlayerView
+
+OFFLINE, ACTIVE, AWAY, RECONNECTING = (
+    Status.OFFLINE,
+    Status.ACTIVE,
+    Status.AWAY,
+    Status.RECONNECTING,
+)
+
+
+AT = 7000.0
+"""Presence time, which is another than the loop's."""
+
+
+class Present:
+    """A player, and changes of them as the registry would tell."""
+
+    def __init__(self, name: str) -> None:
+        id = PlayerId("p_" + name)
+        self.player = Player(id, name, name.casefold(), guest=True)
+        self.session = Session(SessionId("s_" + name), self.player, 0.0, 1e9, remember=False)
+        self.player.sessions = (self.session,)
+
+    @property
+    def id(self) -> PlayerId:
+        return self.player.id
+
+    def becomes(self, status: Status) -> StatusChanged:
+        before, self.player.status = self.player.status, status
+        return StatusChanged(
+            self.session, before, status, Reason.ACTIVITY, 0.0, before, status, 0.0, "ping"
+        )
+
+    def view(self, idle_for: float | msgspec.UnsetType = msgspec.UNSET) -> PlayerView:
+        player = self.player
+        return PlayerView(player.id, player.name, player.guest, player.status, idle_for)
+
+
+@pytest.fixture
+def lobby() -> Lobby:
+    return Lobby(120.0)
+
+
+@pytest.fixture
+def ada() -> Present:
+    return Present("Ada")
+
+
+def test_nothing_is_told_where_nothing_happened(lobby: Lobby) -> None:
+    assert (lobby.next_due(), lobby.has_news(1e9), lobby.take_diff(1e9, AT)) == (None, False, None)
+    assert (lobby.version, lobby.roster(AT).players, lobby.roster(AT).total) == (0, [], 0)
+
+
+def test_joining_changing_and_leaving(lobby: Lobby, ada: Present) -> None:
+    lobby.note(ada.becomes(ACTIVE), 1.0)
+    assert lobby.next_due() == 1.0
+    diff = lobby.take_diff(1.0, AT)
+    assert diff is not None
+    assert (diff.version, diff.joined, diff.changed, diff.left, diff.total) == (
+        1,
+        [ada.view()],
+        [],
+        [],
+        1,
+    )
+    lobby.note(ada.becomes(AWAY), 2.0)
+    diff = lobby.take_diff(2.0, AT)
+    assert diff is not None
+    assert (diff.version, diff.joined, diff.left, diff.total) == (2, [], [], 1)
+    assert [(change.id, change.status) for change in diff.changed] == [(ada.id, AWAY)]
+    lobby.note(ada.becomes(OFFLINE), 3.0)
+    diff = lobby.take_diff(3.0, AT)
+    assert diff is not None
+    assert (diff.version, diff.joined, diff.changed, diff.left, diff.total) == (
+        3,
+        [],
+        [],
+        [ada.id],
+        0,
+    )
+    assert len(lobby) == 0
+
+
+def test_only_of_who_is_away_it_is_told_for_how_long_they_have_done_nothing(
+    lobby: Lobby, ada: Present
+) -> None:
+    ada.session.last_activity = 10.0
+    lobby.note(ada.becomes(AWAY), 0.0)
+    diff = lobby.take_diff(0.0, 130.0)
+    assert diff is not None
+    assert diff.joined == [ada.view(120.0)]
+    assert lobby.roster(131.26).players == [ada.view(121.3)], "as of when it is written"
+    assert lobby.take_diff(1e9, 1e9) is None, "that time passes is no change"
+    for status, idle_for in ((ACTIVE, msgspec.UNSET), (AWAY, 190.0), (RECONNECTING, msgspec.UNSET)):
+        lobby.note(ada.becomes(status), 1.0)
+        diff = lobby.take_diff(2.0, 200.0)
+        assert diff is not None
+        assert diff.changed == [ChangedPlayer(ada.id, status, idle_for)]
+        assert lobby.roster(200.0).players == [ada.view(idle_for)]
+
+
+def test_a_change_says_how_long_somebody_has_done_nothing_only_where_that_is_not_as_usual(
+    lobby: Lobby, ada: Present
+) -> None:
+    lobby.note(ada.becomes(ACTIVE), 0.0)
+    lobby.take_diff(0.0, 0.0)
+    for idle, is_told in [(120.0, False), (122.4, False), (122.6, True), (5.0, True)]:
+        lobby.note(ada.becomes(AWAY), 1.0)
+        diff = lobby.take_diff(1.0, ada.session.last_activity + idle)
+        assert diff is not None
+        assert diff.changed == [ChangedPlayer(ada.id, AWAY, idle if is_told else msgspec.UNSET)]
+        lobby.note(ada.becomes(ACTIVE), 1.0)
+        lobby.take_diff(1.0, 0.0)
+
+
+def test_an_activity_in_another_session_counts_at_once(lobby: Lobby, ada: Present) -> None:
+    lobby.note(ada.becomes(AWAY), 0.0)
+    lobby.take_diff(0.0, 200.0)
+    # Their other session is about to reach its absolute end, and an activity changes no status.
+    other = Session(SessionId("s_other"), ada.player, 0.0, 1e9, remember=False)
+    ada.player.sessions += (other,)
+    other.last_activity = 250.0
+    assert lobby.roster(260.0).players == [ada.view(10.0)]
+
+
+def test_whoever_has_left_and_come_back_unseen_is_who_they_are_now(
+    lobby: Lobby, ada: Present
+) -> None:
+    lobby.note(ada.becomes(AWAY), 0.0)
+    lobby.take_diff(0.0, 200.0)
+    lobby.note(ada.becomes(OFFLINE), 1.0)
+    again = Present("Ada")
+    again.session.last_activity = 190.0
+    lobby.note(again.becomes(AWAY), 1.0)
+    assert lobby.take_diff(2.0, 200.0) is None
+    assert lobby.roster(200.0).players == [again.view(10.0)]
+
+
+def test_what_is_not_due_is_not_told(lobby: Lobby, ada: Present) -> None:
+    lobby.note(ada.becomes(ACTIVE), 5.0)
+    assert not lobby.has_news(4.999)
+    assert lobby.take_diff(4.999, AT) is None
+    assert lobby.has_news(5.0)
+
+
+def test_a_leave_and_a_return_cancel_out(lobby: Lobby, ada: Present) -> None:
+    lobby.note(ada.becomes(ACTIVE), 0.0)
+    lobby.take_diff(0.0, AT)
+    lobby.note(ada.becomes(OFFLINE), 1.0)
+    lobby.note(ada.becomes(ACTIVE), 1.0)
+    assert lobby.take_diff(2.0, AT) is None
+    assert (lobby.version, lobby.next_due()) == (1, None)
+
+
+def test_a_visit_between_two_diffs_is_nobodys_business(lobby: Lobby, ada: Present) -> None:
+    lobby.note(ada.becomes(ACTIVE), 0.0)
+    lobby.note(ada.becomes(OFFLINE), 0.0)
+    assert lobby.take_diff(1.0, AT) is None
+    assert (lobby.version, len(lobby)) == (0, 0)
+
+
+def test_of_several_changes_the_last_is_told(lobby: Lobby, ada: Present) -> None:
+    for status in (ACTIVE, AWAY, Status.WARNED):
+        lobby.note(ada.becomes(status), 0.0)
+    diff = lobby.take_diff(0.0, AT)
+    assert diff is not None
+    assert [view.status for view in diff.joined] == [Status.WARNED]
+    assert diff.changed == []
+
+
+def test_a_change_of_a_session_that_leaves_the_player_as_they_were_is_not_told(
+    lobby: Lobby, ada: Present
+) -> None:
+    event = ada.becomes(ACTIVE)
+    event = StatusChanged(
+        event.session, AWAY, ACTIVE, Reason.ACTIVITY, 0.0, ACTIVE, ACTIVE, 0.0, "ping"
+    )
+    lobby.note(event, 0.0)
+    assert lobby.next_due() is None
+
+
+def test_a_dropped_connection_is_shown_once_it_has_settled(lobby: Lobby, ada: Present) -> None:
+    lobby.note(ada.becomes(ACTIVE), 0.0)
+    lobby.take_diff(0.0, AT)
+    lobby.note(ada.becomes(RECONNECTING), 10.0)
+    assert lobby.next_due() == 10.0 + SETTLING
+    assert lobby.take_diff(10.0 + SETTLING - 0.001, AT) is None
+    diff = lobby.take_diff(10.0 + SETTLING, AT)
+    assert diff is not None
+    assert [change.status for change in diff.changed] == [RECONNECTING]
+
+
+def test_a_reload_is_not_shown(lobby: Lobby, ada: Present) -> None:
+    lobby.note(ada.becomes(ACTIVE), 0.0)
+    lobby.take_diff(0.0, AT)
+    lobby.note(ada.becomes(RECONNECTING), 10.0)
+    lobby.note(ada.becomes(ACTIVE), 10.4)
+    assert lobby.take_diff(20.0, AT) is None
+    assert lobby.version == 1
+
+
+def test_one_who_settles_does_not_keep_others_from_being_told(lobby: Lobby, ada: Present) -> None:
+    bob = Present("Bob")
+    lobby.note(ada.becomes(ACTIVE), 0.0)
+    lobby.take_diff(0.0, AT)
+    lobby.note(ada.becomes(RECONNECTING), 1.0)
+    lobby.note(bob.becomes(ACTIVE), 1.1)
+    diff = lobby.take_diff(1.1, AT)
+    assert diff is not None
+    assert (diff.joined, diff.changed) == ([bob.view()], [])
+
+
+def test_a_roster_is_what_was_told_and_not_what_is_about_to_be(lobby: Lobby, ada: Present) -> None:
+    lobby.note(ada.becomes(ACTIVE), 0.0)
+    assert lobby.roster(AT).players == []
+    lobby.take_diff(0.0, AT)
+    lobby.note(ada.becomes(AWAY), 1.0)
+    assert [view.status for view in lobby.roster(AT).players] == [ACTIVE]
+    assert lobby.roster(AT).version == 1
+
+
+@pytest.mark.parametrize("count", [ROSTER_WINDOW, ROSTER_WINDOW + 1])
+def test_a_roster_lists_a_window_by_name_and_counts_everybody(lobby: Lobby, count: int) -> None:
+    names = [f"{'pP'[number % 2]}layer {number:05}" for number in range(count)]
+    for name in reversed(names):
+        lobby.note(Present(name).becomes(ACTIVE), 0.0)
+    diff = lobby.take_diff(0.0, AT)
+    assert diff is not None
+    assert diff.total == count
+    roster = lobby.roster(AT)
+    assert roster.total == count
+    assert [view.name for view in roster.players] == names[:ROSTER_WINDOW]
+
+
+# A watcher who applies what they are told
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.integers(0, 4), st.sampled_from(Status)),
+        st.floats(0, 1).map(lambda wait: (None, wait)),
+    ),
+    max_size=60,
+)
+
+
+@given(steps, st.integers(0, 60))
+def test_rosters_and_diffs_amount_to_what_is_true(
+    taken: list[tuple[int | None, Status | float]], joins_at: int
+) -> None:
+    lobby, now = Lobby(120.0), 0.0
+    present = [Present(name) for name in "ABCDE"]
+    known: dict[PlayerId, PlayerView] | None = None
+    version = 0
+
+    def tell() -> None:
+        nonlocal version
+        before = lobby.version
+        diff = lobby.take_diff(now, AT)
+        assert lobby.version == before + (diff is not None)
+        if diff is None or known is None:
+            return
+        assert diff.version == version + 1
+        version = diff.version
+        assert not known.keys() & {view.id for view in diff.joined}
+        known.update({view.id: view for view in diff.joined})
+        for change in diff.changed:
+            view = known[change.id]
+            assert view.status is not change.status
+            known[change.id] = PlayerView(
+                view.id, view.name, view.guest, change.status, change.idle_for
+            )
+        for id in diff.left:
+            del known[id]
+        assert diff.total == len(known)
+
+    for number, (who, what) in enumerate(taken):
+        if number == joins_at:
+            roster = lobby.roster(AT)
+            known, version = {view.id: view for view in roster.players}, roster.version
+        if who is None:
+            assert isinstance(what, float)
+            now += what
+            tell()
+        else:
+            assert isinstance(what, Status)
+            lobby.note(present[who].becomes(what), now)
+    now += SETTLING
+    tell()
+    assert lobby.next_due() is None
+    true = {
+        each.id: each.view(AT if each.player.status is AWAY else msgspec.UNSET)
+        for each in present
+        if each.player.status.is_here
+    }
+    assert {view.id: view for view in lobby.roster(AT).players} == true
+    if known is not None:
+        assert known == true

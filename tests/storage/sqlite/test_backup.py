@@ -1,0 +1,114 @@
+"""A copy is whole, one file, nobody else's, and made without touching what it is a copy of."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from server.storage.errors import StorageRefused
+from server.storage.sqlite import backup as backup_module
+from server.storage.sqlite.backup import back_up
+from tests.storage.conftest import House
+from tests.support.manual_clock import ManualClock
+
+KILLED = """
+import os, sqlite3, sys
+disk = sqlite3.connect(sys.argv[1], isolation_level=None)
+disk.execute("PRAGMA wal_autocheckpoint = 0")
+disk.execute("INSERT INTO boots (started_at, version) VALUES (1, 'killed')")
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "test.db"
+
+
+def files(folder: Path) -> set[str]:
+    return {each.name for each in folder.iterdir()}
+
+
+def boots(path: Path) -> list[str]:
+    with closing(sqlite3.connect(path)) as disk:
+        return [version for (version,) in disk.execute("SELECT version FROM boots ORDER BY id")]
+
+
+@pytest.fixture
+async def database(path: Path) -> Path:
+    """One that nobody has open."""
+    house = await House.open(path, ManualClock())
+    house.sign_in()
+    await house.store.close()
+    return path
+
+
+def test_a_copy_is_one_whole_file_of_its_owner_only(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copies" / "friday.db"
+    copy.parent.mkdir()
+    size = back_up(database, copy)
+    assert files(copy.parent) == {"friday.db"}
+    assert (copy.stat().st_size, copy.stat().st_mode & 0o777) == (size, 0o600)
+    with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro&immutable=1", uri=True)) as disk:
+        assert disk.execute("PRAGMA journal_mode").fetchall() == [("delete",)]
+        assert disk.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert disk.execute("SELECT name FROM players").fetchall() == [("Ada",)]
+
+
+def test_what_a_killed_server_left_is_copied_and_not_touched(
+    database: Path, tmp_path: Path
+) -> None:
+    subprocess.run([sys.executable, "-S", "-c", KILLED, str(database)], check=False)
+    wal = database.with_name("test.db-wal")
+    before = database.read_bytes(), wal.read_bytes(), wal.stat().st_mtime_ns
+    assert before[1], "what was written last is in the log only"
+    back_up(database, tmp_path / "copy.db")
+    assert (database.read_bytes(), wal.read_bytes(), wal.stat().st_mtime_ns) == before
+    assert boots(tmp_path / "copy.db")[-1] == "killed"
+
+
+def test_a_file_that_is_there_is_never_replaced(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "copy.db"
+    copy.write_text("precious")
+    with pytest.raises(StorageRefused, match="exists already"):
+        back_up(database, copy)
+    # And one that comes while the copy is made.
+    monkeypatch.setattr(os.path, "lexists", lambda _: False)
+    with pytest.raises(StorageRefused, match="exists already"):
+        back_up(database, copy)
+    assert copy.read_text() == "precious"
+
+
+def test_what_cannot_be_copied_is_told_in_a_sentence_and_leaves_nothing(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = files(tmp_path)
+    with pytest.raises(StorageRefused, match=r"there is no database .*other\.db"):
+        back_up(tmp_path / "other.db", tmp_path / "copy.db")
+    with pytest.raises(StorageRefused, match="is a folder"):
+        back_up(database, tmp_path)
+    with pytest.raises(StorageRefused, match="No such file or directory"):
+        back_up(database, tmp_path / "no" / "where.db")
+    monkeypatch.setattr(backup_module, "_BUSY", 0.05)
+    with closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(StorageRefused, match="another program has locked it"):
+            back_up(database, tmp_path / "copy.db")
+    assert {each for each in files(tmp_path) if "copy" in each} == set()
+    assert before <= files(tmp_path)
+
+
+def test_a_damaged_database_gives_no_copy(database: Path, tmp_path: Path) -> None:
+    with database.open("r+b") as file:
+        file.seek(4096 * 3)
+        file.write(b"\xff" * 4096)
+    with pytest.raises(StorageRefused, match=r"damaged|malformed"):
+        back_up(database, tmp_path / "copy.db")
+    assert "copy.db" not in files(tmp_path)

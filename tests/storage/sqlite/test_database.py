@@ -1,0 +1,230 @@
+"""Opening: what is wrong with a file is told in one line, and nothing stays open by it."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from server.storage.errors import StorageRefused
+from server.storage.sqlite import database as database_module
+from server.storage.sqlite.database import LARGE_WAL, Database, _is_safe
+from server.storage.sqlite.migrations import MIGRATIONS
+from server.storage.sqlite.store import Store
+from tests.storage.conftest import House
+from tests.storage.faulty import FaultyDisk
+from tests.support.manual_clock import ManualClock
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "test.db"
+
+
+async def refused(path: Path) -> str:
+    disk = FaultyDisk()
+    with pytest.raises(StorageRefused) as caught:
+        await House.open(path, ManualClock(), disk.connect)
+    assert disk.threads() == 0
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    return sentence
+
+
+async def test_the_choices_are_what_is_stated(path: Path) -> None:
+    house = await House.open(path, ManualClock())
+    database = house.store._database
+    for connection, name, value in [
+        (database.writer, "journal_mode", "wal"),
+        (database.writer, "synchronous", 2),
+        (database.writer, "foreign_keys", 1),
+        (database.writer, "busy_timeout", 1000),
+        (database.writer, "trusted_schema", 0),
+        (database.writer, "wal_autocheckpoint", 1000),
+        (database.writer, "journal_size_limit", LARGE_WAL),
+        (database.reader, "query_only", 1),
+        (database.reader, "busy_timeout", 1000),
+    ]:
+        rows = await connection.execute_fetchall(f"PRAGMA {name}")
+        assert [tuple(row) for row in rows] == [(value,)], name
+    await database.shorten_wal()
+    assert database.wal_bytes() == 0
+    rows = await database.writer.execute_fetchall("PRAGMA busy_timeout")
+    assert [tuple(row) for row in rows] == [(1000,)], "others are waited for again"
+    await house.store.close()
+
+
+async def test_the_reader_can_write_nothing_at_all(path: Path) -> None:
+    house = await House.open(path, ManualClock())
+    reader = house.store._database.reader
+    await reader.execute("PRAGMA query_only = OFF")
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        await reader.execute("DELETE FROM boots")
+    await house.store.close()
+
+
+async def test_a_damaged_file_is_refused_and_what_to_do_is_said(path: Path) -> None:
+    house = await House.open(path, ManualClock())
+    for number in range(40):
+        house.sign_in(house.player(f"player {number}"))
+    await house.store.close()
+    with open(path, "r+b") as file:  # noqa: ASYNC230, PTH123
+        file.seek(4096 * 4)
+        file.write(os.urandom(4096))
+    sentence = await refused(path)
+    assert "it is damaged" in sentence
+    assert "restore a backup of it, or move it away" in sentence
+
+
+@pytest.fixture
+def letter(path: Path) -> Path:
+    path.write_bytes(b"this is a letter to my aunt" * 100)
+    return path
+
+
+async def test_a_file_that_is_no_database_is_refused_likewise(letter: Path) -> None:
+    assert "it is damaged: file is not a database; restore a backup" in await refused(letter)
+
+
+async def test_a_database_that_somebody_has_locked_is_refused(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await (await House.open(path, ManualClock())).store.close()
+    monkeypatch.setattr(
+        database_module, "_WRITER", database_module._WRITER.replace("= 1000;", "= 50;", 1)
+    )
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert "another program has locked it; end that" in await refused(path)
+    await (await House.open(path, ManualClock())).store.close()
+
+
+async def test_a_start_that_fails_half_way_leaves_nothing_open(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as disk:
+        disk.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")  # and no tables
+    assert "no such table: boots" in await refused(path)
+    assert "no such table: boots" in await refused(path), "it does not hold the lock either"
+
+
+async def test_a_lifeboat_that_cannot_be_had_is_told_at_the_start(path: Path) -> None:
+    path.with_name("test.db.revoked").mkdir()
+    assert "Is a directory" in await refused(path)
+
+
+async def test_a_file_with_two_names_is_refused_by_either(path: Path) -> None:
+    house = await House.open(path, ManualClock())
+    other = path.with_name("other.db")
+    other.hardlink_to(path)
+    assert "has 2 names (hard links)" in await refused(other)
+    await house.store.close()
+    assert "remove them, or copy it" in await refused(path)
+    other.unlink()
+    await (await House.open(path, ManualClock())).store.close()
+
+
+async def test_a_lock_that_somebody_took_for_stale_keeps_a_second_server_off(path: Path) -> None:
+    house = await House.open(path, ManualClock())
+    path.with_name("test.db.lock").unlink()
+    assert "another Still Here is running on" in await refused(path)
+    await house.store.close()
+    await (await House.open(path, ManualClock())).store.close()
+
+
+@pytest.fixture
+def circle(path: Path) -> Path:
+    path.symlink_to(path)
+    return path
+
+
+async def test_a_link_that_leads_nowhere_is_refused_likewise(circle: Path) -> None:
+    assert "cannot be used: " in await refused(circle)
+
+
+async def test_what_lies_beside_a_database_lies_beside_the_file_and_not_its_links(
+    path: Path,
+) -> None:
+    link = path.with_name("links") / "link.db"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    house = await House.open(link, ManualClock())
+    house.sign_in()
+    await house.store.flush()
+    assert house.store.journal.statistics().wal_bytes > 0
+    assert list(link.parent.iterdir()) == [link]
+    assert "another Still Here is running on" in await refused(path)
+    link.unlink()
+    link.symlink_to(path.with_name("elsewhere.db"))
+    assert house.store.file == path
+    await house.store.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "is_safe"),
+    [
+        ((3, 40, 1), False),
+        ((3, 44, 5), False),
+        ((3, 44, 6), True),
+        ((3, 45, 0), False),
+        ((3, 50, 7), True),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((3, 52, 0), True),
+    ],
+)
+def test_versions_that_can_damage_a_log_are_known(
+    version: tuple[int, int, int], is_safe: bool
+) -> None:
+    assert _is_safe(version) is is_safe
+
+
+UNCLOSED = """
+import asyncio, sys
+from pathlib import Path
+from server.base.clock import SystemClock
+from server.presence.policy import Policy
+from server.presence.registry import Registry
+from server.storage.sqlite.store import Store
+
+kept = []
+
+async def main():
+    kept.append(Store(Path(sys.argv[1]), Registry(Policy()), SystemClock()))
+    await kept[0].open()
+    raise SystemExit(7)
+
+asyncio.run(main())
+"""
+
+
+def run(path: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *command, str(path)],
+        cwd=ROOT, capture_output=True, text=True, timeout=20, check=False,
+    )  # fmt: skip
+
+
+def test_an_interpreter_ends_though_nobody_closed_the_database(path: Path) -> None:
+    assert run(path, "-c", UNCLOSED).returncode == 7
+
+
+def test_a_server_whose_start_failed_half_way_ends(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as disk:
+        disk.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    done = run(path, "-m", "server", "--port", "0", "--database")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("stillhere: the database ")
+
+
+async def test_closing_a_store_that_was_never_opened_is_nothing(path: Path) -> None:
+    from server.presence.policy import Policy
+    from server.presence.registry import Registry
+
+    await Store(path, Registry(Policy()), ManualClock()).close()
+    await Database(path).close()
+    assert list(path.parent.iterdir()) == []

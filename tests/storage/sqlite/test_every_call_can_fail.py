@@ -1,0 +1,275 @@
+"""The n-th call to the database fails, for every n: nothing that was acknowledged is lost."""
+
+import asyncio
+import os
+import sqlite3
+import tempfile
+from collections.abc import Awaitable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.accounts.accounts import Accounts
+from server.accounts.attempts import Attempts
+from server.accounts.errors import NameTaken
+from server.accounts.names import parse_name
+from server.accounts.passwords import Passwords
+from server.accounts.ports import StorageUnavailable
+from server.base.waiting import within
+from server.presence.events import Event, StatusChanged
+from server.presence.session import Session
+from server.presence.status import Reason
+from server.storage import journal as journal_module
+from server.storage.errors import StorageRefused
+from tests.storage.conftest import House
+from tests.storage.faulty import FaultyDisk
+from tests.support.manual_clock import ManualClock
+
+A_WHILE = 12
+"""Calls in a row that fail, in worse runs: some retries' worth."""
+
+FOR_GOOD = 10**9
+"""And in some, all of them until the end: by then, nobody who waits has been kept waiting."""
+
+Change = tuple[str, str, str, str]
+
+
+class OpenPasswords(Passwords):
+    """Passwords that take no time."""
+
+    def __init__(self) -> None:
+        pass
+
+    async def hash(self, password: str) -> str:
+        return f"hash of {password}"
+
+    async def verify(self, password: str, hashed: str | None) -> bool:
+        return hashed == f"hash of {password}"
+
+
+@dataclass
+class Life:
+    """What clients did, what they were told, and what may therefore be asked later."""
+
+    house: House
+    accounts: Accounts
+    told: list[Change] = field(default_factory=list)
+    cookies: dict[str, str] = field(default_factory=dict)
+    revoked: list[str] = field(default_factory=list)
+    registered: dict[str, bool] = field(default_factory=dict)
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event, StatusChanged):
+            self.told.append((event.session.id, event.after, event.reason, event.player_after))
+
+    async def let_in(self, player: Any) -> Session:
+        session, cookie = self.house.sessions.open(player, self.house.clock.now())
+        self.cookies[session.id] = cookie
+        await self.house.sessions.flush()
+        return session
+
+    async def guest(self, name: str) -> Session | None:
+        try:
+            player = await self.accounts.new_guest(parse_name(name), self.now, None)
+        except (StorageUnavailable, NameTaken):
+            return None  # names could not be read; or one that was free had not been written yet
+        return await self.let_in(player)
+
+    async def member(self, name: str) -> Session | None:
+        try:
+            player = await self.accounts.register(parse_name(name), "a password", self.now, None)
+        except StorageUnavailable:
+            self.registered[name] = False
+            return None
+        self.registered[name] = True
+        return await self.let_in(player)
+
+    async def sign_in(self, name: str) -> Session | None:
+        try:
+            return await self.let_in(
+                await self.accounts.recognise(name, "a password", "here", None)
+            )
+        except StorageUnavailable:
+            return None
+
+    async def sign_out(self, session: Session | None) -> None:
+        if session is not None:
+            await self.house.sessions.end([session], Reason.SIGNED_OUT, self.now)
+            self.revoked.append(session.id)
+
+    def connect(self, *sessions: Session | None) -> None:
+        for session in sessions:
+            if session is not None:
+                self.house.stream.publish(self.house.registry.connected(session, self.now))
+
+    def drop(self, session: Session | None) -> None:
+        if session is not None:
+            self.house.stream.publish(
+                self.house.registry.disconnected(session, self.now, has_left=False)
+            )
+
+    def touch(self, session: Session | None) -> None:
+        if session is not None:
+            self.house.stream.publish(self.house.registry.touch(session, self.now))
+
+    @property
+    def now(self) -> float:
+        return self.house.clock.now()
+
+
+async def live(life: Life) -> None:
+    """Guests and members, tabs, drops, timeouts, sign-outs, a look at the history, and two matches,
+    of which one is over."""
+    ada = await life.guest("Ada")
+    eve = await life.member("Eve")
+    life.connect(ada, eve)
+    room = None
+    if ada is not None and eve is not None:
+        room = life.house.table("connect-four", ada.player, eve.player)
+        life.house.act(room, {"column": 3})
+    bob = await life.guest("Bob")
+    life.drop(ada)
+    life.house.until(20)
+    life.connect(ada)
+    await life.sign_out(bob)
+    await life.guest("Bob")  # the name is free again
+    if room is not None:
+        for column in (4, 3, 4, 3, 4, 3):
+            life.house.act(room, {"column": column})
+        for _, _, player in list(room.taken()):
+            life.house.room_stream.publish(life.house.rooms.start(player, room.id, life.now))
+    life.house.until(200)
+    life.touch(eve)
+    life.house.store.journal.note_activity()
+    if room is not None:
+        life.house.act(room, {"column": 0})
+    if life.registered["Eve"]:
+        await life.sign_out(await life.sign_in("Eve"))
+    life.house.until(400)  # Ada, who did nothing, is signed out by the server
+    if eve is not None:
+        try:
+            changes = await life.house.store.queries.history(eve.player.id, 2**62, 100)
+        except StorageUnavailable:
+            pass
+        else:
+            assert all(change.session_id in life.cookies for change in changes)
+
+
+async def open_life(path: Path, clock: ManualClock, disk: FaultyDisk) -> Life:
+    house = await House.open(path, clock, disk.connect)
+    life = Life(house, Accounts(house.store, OpenPasswords(), Attempts()))
+    house.stream.subscribe(life.hear)
+    return life
+
+
+def read_changes(path: Path) -> list[Change]:
+    with closing(sqlite3.connect(path)) as disk:
+        return disk.execute(
+            "SELECT session_id, status, reason, player_status FROM status_changes ORDER BY id"
+        ).fetchall()
+
+
+async def check_what_is_left(path: Path, life: Life, now: float, *, is_whole: bool) -> None:
+    """On a disk that works again."""
+    written = read_changes(path)
+    assert written == life.told[: len(written)], "once each, and in order"
+    if is_whole:
+        assert written == life.told
+    again = await House.open(path, ManualClock(now))
+    try:
+        known = {id for (id,) in await again.rows("SELECT id FROM sessions")}
+        changes = [change for change in read_changes(path) if change[2] == "signed_out"]
+        for session in life.revoked:
+            # Of a session that came and went while the disk failed, nothing may be left.
+            is_known = session in known
+            found = await again.sessions.find(life.cookies[session])
+            assert found is (Reason.SIGNED_OUT if is_known else None)
+            told = [change for change in life.told if change[:3:2] == (session, "signed_out")]
+            assert [change for change in changes if change[0] == session] == told * is_known
+        for name, is_registered in life.registered.items():
+            account = await again.store.find_account(name.casefold())
+            # Of one that was refused and is taken back, a kill may come before the taking back.
+            if is_registered or is_whole:
+                assert (account is not None) is is_registered
+        matches = await again.check_matches()
+        assert not is_whole or matches == 2 * len(life.house.rooms.all)
+        assert await again.rows("PRAGMA integrity_check") == [("ok",)]
+        assert await again.rows("PRAGMA foreign_key_check") == []
+    finally:
+        await again.store.close()
+
+
+async def run(path: Path, disk: FaultyDisk, *, is_killed: bool) -> None:
+    """One life on a disk that fails at one point, and a look at what it left."""
+    loop = asyncio.get_running_loop()
+    unhandled: list[object] = []
+    loop.set_exception_handler(lambda loop, context: unhandled.append(context))
+    tasks = asyncio.all_tasks()
+    clock = ManualClock()
+    try:
+        life = await open_life(path, clock, disk)
+    except StorageRefused:
+        assert disk.threads() == 0, "a start that failed has left something open"
+        house = await House.open(path, clock)
+        await house.store.close()
+    else:
+        await asyncio.wait_for(live(life), 10)
+        # The end of a process lets go of the file, whatever the disk says; and what was kept for
+        # a disk that works again at last is not lost.
+        if is_killed or disk.count == FOR_GOOD:
+            disk.count = 0
+        if is_killed:
+            await life.house.kill()
+        else:
+            await asyncio.wait_for(life.house.store.close(), 10)
+        assert disk.threads() == 0
+        await check_what_is_left(path, life, clock.now(), is_whole=not is_killed)
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == tasks
+    assert unhandled == []
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "_FIRST_RETRY", 0.001)
+    monkeypatch.setattr(journal_module, "_LAST_RETRY", 0.002)
+
+    async def within_less(seconds: float | None, awaitable: Awaitable[Any]) -> Any:
+        return await within(0.01 if seconds == journal_module.PATIENCE else seconds, awaitable)
+
+    monkeypatch.setattr(journal_module, "within", within_less)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """In memory where there is such a place: these disks fail to order, and need not be slow."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
+
+
+@pytest.mark.parametrize("failures", [1, A_WHILE, FOR_GOOD])
+async def test_whichever_call_fails_nothing_acknowledged_is_lost(
+    failures: int, folder: Path
+) -> None:
+    whole = FaultyDisk()
+    await run(folder / "whole.db", whole, is_killed=False)
+    assert whole.calls > 50
+    for number in range(1, whole.calls + 1, 3 if failures == FOR_GOOD else 1):
+        disk = FaultyDisk(number, failures)
+        # Every other one ends with the process being killed; where one failure is, many are not.
+        is_killed = number % 2 == (failures > 1)
+        try:
+            await run(folder / f"{number}.db", disk, is_killed=is_killed)
+        except BaseException as error:
+            error.add_note(
+                f"call {number} of {whole.calls} failed, {failures} in a row, "
+                f"then {'killed' if is_killed else 'stopped'}"
+            )
+            raise

@@ -1,0 +1,240 @@
+"""A restart tells the truth: who is back in time is here, who is not is not."""
+
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from server.accounts.devices import device_of
+from server.presence.session import Device, Session
+from server.presence.status import Reason
+from server.storage.errors import StorageRefused
+from server.storage.journal import ACTIVITY_INTERVAL
+from server.storage.sqlite.migrations import MIGRATIONS
+from tests.storage.conftest import House
+from tests.support.manual_clock import ManualClock
+
+Opener: TypeAlias = Callable[..., Awaitable[House]]
+
+
+async def restart(house: House, open_house: Opener, down_for: float = 0.0) -> House:
+    await house.store.close()
+    return await open_house(ManualClock(house.clock.now() + down_for))
+
+
+def only_session(house: House) -> Session:
+    (session,) = house.registry.sessions.values()
+    return session
+
+
+async def test_a_cookie_survives_a_restart(house: House, open_house: Opener) -> None:
+    session, cookie = house.sign_in()
+    again = await restart(house, open_house)
+    found = await again.sessions.find(cookie)
+    assert isinstance(found, Session)
+    assert found.id == session.id
+    assert found.player.name == "Ada"
+
+
+async def test_who_was_here_is_reconnecting_with_a_fresh_grace(
+    house: House, open_house: Opener
+) -> None:
+    house.sign_in()
+    again = await restart(house, open_house, down_for=10)
+    session = only_session(again)
+    again.until(39)
+    assert session.player.status.is_here
+    again.until(41)
+    assert not session.player.status.is_here
+    assert (await again.rows("SELECT status, reason FROM status_changes ORDER BY id"))[1:] == [
+        ("reconnecting", "server_restart"),
+        ("offline", "server_restart"),
+    ]
+    assert await again.rows("SELECT is_currently_active FROM players") == [(0,)]
+
+
+async def test_the_time_the_server_was_down_counts_as_idle(
+    house: House, open_house: Opener
+) -> None:
+    _, cookie = house.sign_in()
+    house.until(200)
+    again = await restart(house, open_house, down_for=101)
+    assert again.registry.sessions == {}
+    assert await again.sessions.find(cookie) is Reason.IDLE_TIMEOUT
+    assert await again.rows("SELECT is_currently_active FROM players") == [(0,)]
+    third = await restart(again, open_house)
+    assert await third.sessions.find(cookie) is Reason.IDLE_TIMEOUT, "the disk knows it too"
+
+
+async def test_activity_that_a_crash_left_unwritten_is_not_held_against_the_player(
+    house: House, open_house: Opener
+) -> None:
+    house.sign_in()
+    await house.store.flush()
+    with sqlite3.connect(house.store._database._path) as copy:
+        boots = copy.execute("SELECT stopped_at FROM boots").fetchall()
+    copy.close()
+    assert boots == [(None,)], "until it stops in order, it has not"
+    house.store._boot = None  # the process dies: nobody notes the stop
+    again = await restart(house, open_house, down_for=100)
+    session = only_session(again)
+    assert session.idle_from == ACTIVITY_INTERVAL
+    assert session.last_activity == 0
+
+
+async def test_a_second_crash_soon_after_the_first_takes_no_more(
+    house: House, open_house: Opener
+) -> None:
+    house.sign_in()
+    await house.store.flush()
+    house.store._boot = None  # killed
+    again = await restart(house, open_house, down_for=50)
+    session = only_session(again)
+    again.stream.publish(again.registry.connected(session, 50))
+    again.stream.publish(again.registry.touch(session, 53))  # and no row tells of it
+    await again.store.flush()
+    await again.kill()
+    third = await open_house(ManualClock(150))
+    assert only_session(third).last_activity == 0
+    assert only_session(third).idle_from == 50 + ACTIVITY_INTERVAL
+
+
+async def test_who_was_away_when_a_crash_came_is_no_less_so_after_it(
+    house: House, open_house: Opener
+) -> None:
+    house.sign_in()
+    house.until(130)  # away
+    await house.store.flush()
+    house.store._boot = None
+    again = await restart(house, open_house, down_for=0)
+    again.store._boot = None
+    third = await restart(again, open_house, down_for=10)
+    assert only_session(third).idle_from == ACTIVITY_INTERVAL
+
+
+async def test_a_signed_out_session_never_comes_back(house: House, open_house: Opener) -> None:
+    session, cookie = house.sign_in()
+    await house.sessions.end([session], Reason.SIGNED_OUT, 1.0)
+    again = await restart(house, open_house)
+    assert again.registry.sessions == {}
+    assert await again.sessions.find(cookie) is Reason.SIGNED_OUT
+
+
+async def test_the_sessions_of_one_player_are_one_players_again(
+    house: House, open_house: Opener
+) -> None:
+    player = house.player("Ada", "a hash")
+    house.sign_in(player)
+    house.sign_in(player, remember=True)
+    again = await restart(house, open_house)
+    first, second = again.registry.sessions.values()
+    assert first.player is second.player
+    assert [first.remember, second.remember] == [False, True]
+    assert not first.player.guest
+
+
+async def test_the_absolute_end_stays_where_it_was(house: House, open_house: Opener) -> None:
+    house.sign_in()
+    house.until(100)
+    again = await restart(house, open_house, down_for=50)
+    assert only_session(again).ends_at == pytest.approx(43_200, abs=0.01)
+
+
+async def test_a_second_server_on_the_database_refuses_to_start(
+    house: House, open_house: Opener
+) -> None:
+    with pytest.raises(StorageRefused, match="another Still Here is running on"):
+        await open_house()
+
+
+async def test_a_database_of_a_newer_version_is_refused(
+    house: House, open_house: Opener, tmp_path: Path
+) -> None:
+    await house.store.close()
+    with sqlite3.connect(tmp_path / "test.db") as connection:
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+    connection.close()
+    with pytest.raises(StorageRefused, match="made by a newer Still Here"):
+        await open_house()
+
+
+@pytest.mark.parametrize("what", ["not a database", "no folder"])
+async def test_a_file_that_cannot_be_used_is_told_in_a_sentence(what: str, tmp_path: Path) -> None:
+    path = tmp_path / "test.db"
+    if what == "not a database":
+        path.write_bytes(b"this is a letter to my aunt" * 100)
+    else:
+        path = tmp_path / "missing" / "test.db"
+    with pytest.raises(StorageRefused, match="cannot be used"):
+        await House.open(path, ManualClock())
+
+
+async def test_tables_are_strict(house: House) -> None:
+    with pytest.raises(sqlite3.IntegrityError, match="cannot store TEXT value in INTEGER"):
+        await house.store._database.writer.execute(
+            "INSERT INTO boots (started_at, version) VALUES ('yesterday', '1')"
+        )
+
+
+async def test_a_database_of_schema_1_is_taken_over_with_everybody_in_it(
+    open_house: Opener, tmp_path: Path
+) -> None:
+    house = await open_house()
+    session, cookie = house.sign_in(device=device_of("Firefox", "Linux"))
+    await house.store.flush()
+    await house.store.close()
+    path = tmp_path / "test.db"
+    with closing(sqlite3.connect(path, isolation_level=None)) as disk:
+        for table in ("moves", "match_players", "matches", "rooms"):
+            disk.execute(f"DROP TABLE {table}")
+        for table, column in (
+            ("sessions", "browser"),
+            ("sessions", "system"),
+            ("status_changes", "last_activity_at"),
+            ("status_changes", "last_activity_by"),
+        ):
+            disk.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        disk.execute("PRAGMA user_version = 1")
+
+    with closing(sqlite3.connect(":memory:")) as fresh, closing(sqlite3.connect(path)) as disk:
+        fresh.executescript(MIGRATIONS[0])
+        columns = "SELECT name FROM pragma_table_info(?)"
+        for table in ("players", "sessions", "status_changes", "boots"):
+            assert disk.execute(columns, (table,)).fetchall() == (
+                fresh.execute(columns, (table,)).fetchall()
+            ), "it is what the first version made"
+
+    again = await open_house(ManualClock(house.clock.now() + 10))
+    assert await again.rows("PRAGMA user_version") == [(len(MIGRATIONS),)]
+    found = await again.sessions.find(cookie)
+    assert isinstance(found, Session)
+    assert (found.id, found.device) == (session.id, (None, None))
+    newest, oldest = await again.store.queries.history(found.player.id, 2**63 - 1, 10)
+    assert (oldest.reason, oldest.last_activity_at, oldest.last_activity_by) == (
+        Reason.SIGNED_IN,
+        None,
+        None,
+    )
+    assert (newest.reason, newest.last_activity_at, newest.last_activity_by) == (
+        Reason.SERVER_RESTART,
+        again.clock.to_wall(0.0),
+        "sign-in",
+    )
+
+
+async def test_what_a_session_was_opened_with_outlasts_the_process(
+    house: House, open_house: Opener
+) -> None:
+    house.sign_in(device=device_of("Safari", "iOS"))
+    again = await restart(house, open_house)
+    assert only_session(again).device is device_of("Safari", "iOS")
+
+
+async def test_a_word_that_no_version_knows_is_no_word(house: House, open_house: Opener) -> None:
+    house.sign_in(device=Device("Netscape", "Linux"))
+    again = await restart(house, open_house)
+    assert only_session(again).device is device_of(None, "Linux")
+    assert only_session(again).device == (None, "Linux")

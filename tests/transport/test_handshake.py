@@ -1,0 +1,492 @@
+"""The opening handshake: who is let in, who is answered what, and what the application is told.
+
+Each case goes the way it goes in life, through our HTTP transport, to both implementations; those
+that uvicorn's HTTP parser would not let through go to the handshake itself.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from websockets.http11 import Response
+
+from server.transport.handshake import HandshakeRefused, read_request, respond, scope_of
+from server.transport.knobs import LARGEST_HEADER, LONGEST_HEADER_LINE, MOST_HEADERS
+from server.transport.websocket import BY_CALL
+from tests.simulation.virtual import VirtualLoop
+from tests.support.rfc6455 import CLOSE, TEXT
+from tests.support.wire import (
+    OURS,
+    TWIN,
+    Event,
+    Listener,
+    Said,
+    Wire,
+    client_frame,
+    leaping_loop,
+    run_on,
+    settled,
+)
+
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+ACCEPTED = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455, 1.3, has the same example
+
+ONE_OF_EACH = {
+    "Host": "game.example",
+    "Upgrade": "websocket",
+    "Connection": "Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": KEY,
+}
+
+
+def head(*more: str, first: str = "GET /ws HTTP/1.1", **other: str | None) -> bytes:
+    """A valid upgrade, but for what is given: `Sec_WebSocket_Key=None` leaves it out."""
+    lines = ONE_OF_EACH | {name.replace("_", "-"): value for name, value in other.items()}
+    fields = [f"{name}: {value}" for name, value in lines.items() if value is not None]
+    return "\r\n".join([first, *fields, *more, "", ""]).encode("latin-1")
+
+
+@pytest.fixture
+def loop(caplog: pytest.LogCaptureFixture) -> Iterator[VirtualLoop]:
+    caplog.set_level("CRITICAL", "uvicorn.error")
+    with leaping_loop() as loop:
+        yield loop
+
+
+class Met:
+    """What came of a request."""
+
+    def __init__(self, said: Said, has_ended: bool, listener: Listener) -> None:
+        self.said, self.has_ended, self.listener = said, has_ended, listener
+
+    @property
+    def scope(self) -> dict[str, Any]:
+        """Without the extension that only ours has."""
+        scope = dict(self.listener.scope)
+        if scope:
+            scope["extensions"] = {
+                name: value for name, value in scope["extensions"].items() if name != BY_CALL
+            }
+        return scope
+
+
+def meet(
+    loop: VirtualLoop, kind: Any, *chunks: bytes, is_behind_http: bool = True, **knobs: Any
+) -> Met:
+    async def scene() -> Met:
+        listener = Listener()
+        wire = Wire(kind, listener, is_behind_http=is_behind_http, **knobs)
+        wire.transport.say(chunks)
+        await settled()
+        met = Met(wire.said, wire.has_ended, listener)
+        assert wire.transport.crashes == []
+        wire.transport.lose()
+        await settled()
+        assert not wire.state.tasks
+        assert not wire.state.connections
+        return met
+
+    return run_on(loop, scene())
+
+
+def without_date(said: Said) -> list[tuple[str, str]]:
+    return [header for header in said.headers if header[0] != "date"]
+
+
+# Who is let in
+
+BROWSERS = {
+    "Chromium": [
+        "Host: game.example",
+        "Connection: Upgrade",
+        "Pragma: no-cache",
+        "Cache-Control: no-cache",
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/131.0.0.0",
+        "Upgrade: websocket",
+        "Origin: https://game.example",
+        "Sec-WebSocket-Version: 13",
+        "Accept-Encoding: gzip, deflate, br, zstd",
+        "Accept-Language: en-US,en;q=0.9",
+        "Cookie: session=abc; theme=dark",
+        f"Sec-WebSocket-Key: {KEY}",
+        "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
+    ],
+    "Firefox": [
+        "Host: game.example",
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0",
+        "Accept: */*",
+        "Accept-Language: en-US,en;q=0.5",
+        "Accept-Encoding: gzip, deflate, br, zstd",
+        "Sec-WebSocket-Version: 13",
+        "Origin: https://game.example",
+        "Sec-WebSocket-Extensions: permessage-deflate",
+        f"Sec-WebSocket-Key: {KEY}",
+        "Connection: keep-alive, Upgrade",
+        "Cookie: session=abc",
+        "Sec-Fetch-Dest: empty",
+        "Sec-Fetch-Mode: websocket",
+        "Sec-Fetch-Site: same-origin",
+        "Pragma: no-cache",
+        "Cache-Control: no-cache",
+        "Upgrade: websocket",
+    ],
+    "Safari": [
+        "Upgrade: websocket",
+        "Host: game.example",
+        "Origin: https://game.example",
+        "Sec-WebSocket-Protocol: stillhere, other",
+        "Pragma: no-cache",
+        "Cache-Control: no-cache",
+        f"Sec-WebSocket-Key: {KEY}",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Extensions: permessage-deflate",
+        "User-Agent: Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Version/18.1 Safari/605.1.15",
+        "Connection: Upgrade",
+    ],
+}
+
+
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_browsers_are_let_in_and_offered_nothing_that_is_not_done(
+    loop: VirtualLoop, browser: str
+) -> None:
+    request = "\r\n".join(["GET /ws?v=1 HTTP/1.1", *BROWSERS[browser], "", ""]).encode()
+    ours, twin = meet(loop, OURS, request), meet(loop, TWIN, request)
+    assert ours.said.status == 101
+    assert ours.said.header("sec-websocket-accept") == ACCEPTED
+    assert ours.said.header("sec-websocket-extensions") is None
+    assert ours.said.header("sec-websocket-protocol") is None, "nobody chose one"
+    assert without_date(ours.said) == without_date(twin.said)
+    assert ours.scope == twin.scope
+    assert (b"origin", b"https://game.example") in ours.scope["headers"]
+
+
+def test_the_key_is_answered_as_the_rfc_says(loop: VirtualLoop) -> None:
+    for number in range(20):
+        key = base64.b64encode(bytes([number * 12]) * 16).decode()
+        digest = hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()
+        met = meet(loop, OURS, head(Sec_WebSocket_Key=key))
+        assert met.said.header("sec-websocket-accept") == base64.b64encode(digest).decode()
+
+
+# What is the same
+
+SAME: dict[str, bytes] = {
+    "plain": head(),
+    "the name of the protocol in capitals": head(Upgrade="WebSocket", Connection="UPGRADE"),
+    "one of several connections": head(Connection="keep-alive, Upgrade"),
+    "an empty body": head("Content-Length: 0"),
+    "no host": head(Host=None),
+    "two hosts": head("Host: other.example"),
+    "another version of HTTP, which uvicorn rewrites": head(first="GET /ws HTTP/1.0"),
+    "a path in percents": head(first="GET /a%20b/%C3%A9/%2F?x=%20&y=%ff HTTP/1.1"),
+    "a path in broken percents": head(first="GET /%ff%zz/% HTTP/1.1"),
+    "a path with dots": head(first="GET /../a/./b//c HTTP/1.1"),
+    "a path with odd characters": head(first='GET /a\\b"<>`{}| HTTP/1.1'),
+    "an empty query": head(first="GET /ws? HTTP/1.1"),
+    "a query with another in it": head(first="GET /ws?a?b=%3F#c HTTP/1.1"),
+    "a whole address": head(first="GET http://game.example/ws HTTP/1.1"),
+    "a star": head(first="GET * HTTP/1.1"),
+    "UTF-8 in a header": head("X-Name: h\xc3\xa9"),
+    "ISO-8859-1 in a header": head("X-Name: \xe9\xff\x80"),
+    "tabs and spaces in a header": head("X-Name: \t a \t b\t "),
+    "an empty header": head("X-Name:"),
+    "the same header many times": head(*["X-Name: a", "x-name: b", "X-NAME: a"]),
+    "subprotocols": head("Sec-WebSocket-Protocol: a, b", "Sec-WebSocket-Protocol:c"),
+    "extensions nobody knows": head("Sec-WebSocket-Extensions: x; y=1, z", Cookie="a=b"),
+    "a long cookie": head("Cookie: " + "a" * 8000),
+    "no key": head(Sec_WebSocket_Key=None),
+    "a short key": head(Sec_WebSocket_Key="AAAA"),
+    "a long key": head(Sec_WebSocket_Key="A" * 32),
+    "a key that is none": head(Sec_WebSocket_Key="!" * 24),
+    "two keys": head(f"Sec-WebSocket-Key: {KEY}"),
+    "an old version": head(Sec_WebSocket_Version="8"),
+    "no version": head(Sec_WebSocket_Version=None),
+    "two versions": head("Sec-WebSocket-Version: 8"),
+    "the wrong method": head(first="POST /ws HTTP/1.1"),
+    "an empty subprotocol": head("Sec-WebSocket-Protocol: "),
+    "a subprotocol that is none": head("Sec-WebSocket-Protocol: a b@"),
+    "a connection that is none": head(Connection="Upgrade, @@"),
+    "a folded header": head("X-Name: a\r\n b"),
+    "a header without a name": head(": b"),
+    "a header without a colon": head("X-Name"),
+    "a NUL in a header": head("X-Name: a\0b"),
+}
+
+
+@pytest.mark.parametrize("request_", SAME.values(), ids=SAME.keys())
+def test_a_request_is_answered_as_by_the_twin_and_described_alike(
+    loop: VirtualLoop, request_: bytes
+) -> None:
+    ours, twin = meet(loop, OURS, request_), meet(loop, TWIN, request_)
+    assert ours.scope == twin.scope
+    assert ours.said.status == twin.said.status != 0
+    assert ours.has_ended == twin.has_ended == (ours.said.status != 101)
+    if ours.said.status != 405:  # a sentence of our own
+        assert without_date(ours.said) == without_date(twin.said)
+        assert ours.said.body == twin.said.body
+
+
+@pytest.mark.parametrize("root_path", ["", "/api", "/api/v1"])
+def test_a_scope_has_each_key_of_the_twins_and_the_same_in_it(
+    loop: VirtualLoop, root_path: str
+) -> None:
+    request = head("Sec-WebSocket-Protocol: a, b", first="GET /ws/%C3%A9?q=%20 HTTP/1.1")
+    ours = meet(loop, OURS, request, root_path=root_path)
+    twin = meet(loop, TWIN, request, root_path=root_path)
+    assert ours.scope == twin.scope
+    assert ours.scope["root_path"] == root_path
+    assert ours.scope["path"] == f"{root_path}/ws/é"
+    assert ours.scope["raw_path"] == f"{root_path}/ws/%C3%A9".encode()
+    assert ours.scope["query_string"] == b"q=%20"
+    assert ours.scope["subprotocols"] == ["a", "b"]
+    assert ours.scope["state"] is not meet(loop, OURS, request).scope["state"]
+    assert set(ours.listener.scope["extensions"]) == {"websocket.http.response", BY_CALL}
+
+
+@pytest.mark.parametrize("cuts", [[1], [3, 50], [7], [10_000]])
+def test_a_request_may_come_in_any_pieces(loop: VirtualLoop, cuts: list[int]) -> None:
+    request = head()
+    chunks: list[bytes] = []
+    at = 0
+    while at < len(request):
+        size = cuts[len(chunks) % len(cuts)]
+        chunks.append(request[at : at + size])
+        at += size
+    for is_behind_http in (True, False):
+        met = meet(loop, OURS, *chunks, is_behind_http=is_behind_http)
+        assert met.said.status == 101
+
+
+# Where they differ
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        # The websockets library raises, uvicorn has no answer, and the connection is held for ever.
+        (head("Content-Length: 5") + b"hello", 400),
+        (head("Transfer-Encoding: chunked") + b"0\r\n\r\n", 400),
+    ],
+    ids=["a body", "a chunked body"],
+)
+def test_a_request_that_can_be_no_upgrade_is_answered_and_by_the_twin_not(
+    loop: VirtualLoop, request_: bytes, status: int
+) -> None:
+    assert meet(loop, TWIN, request_).said.status == 0
+    ours = meet(loop, OURS, request_)
+    assert ours.said.status == status
+    assert ours.has_ended
+    assert ours.listener.scope == {}
+
+
+@pytest.mark.parametrize(
+    "line", ["X A: b", ": b", "X\xe9: b", "X : b", "X\t: b", "X", "X\0: b", " "]
+)
+def test_a_header_line_that_is_none_is_refused(loop: VirtualLoop, line: str) -> None:
+    """uvicorn's HTTP parser does so before; here nothing depends on it."""
+    for is_behind_http in (True, False):
+        met = meet(loop, OURS, head(line), is_behind_http=is_behind_http)
+        assert (met.said.status, met.has_ended) == (400, True)
+
+
+@pytest.mark.parametrize("method", ["POST", "HEAD", "OPTIONS", "DELETE"])
+def test_who_asks_by_another_method_is_told_which_it_is(loop: VirtualLoop, method: str) -> None:
+    """RFC 9110, 15.5.6: a 405 MUST say what is allowed."""
+    met = meet(loop, OURS, head(first=f"{method} /ws HTTP/1.1"), is_behind_http=False)
+    assert (met.said.status, met.said.header("allow")) == (405, "GET")
+    assert met.said.body == b"A WebSocket is opened with GET.\n"
+
+
+def test_an_empty_name_among_subprotocols_is_none(loop: VirtualLoop) -> None:
+    """RFC 9110, 5.6.1: empty elements of a list are ignored; the twin offers them."""
+    request = head("Sec-WebSocket-Protocol: a,,b, ")
+    assert meet(loop, TWIN, request).scope["subprotocols"] == ["a", "", "b", ""]
+    assert meet(loop, OURS, request).scope["subprotocols"] == ["a", "b"]
+
+
+def test_names_of_headers_are_lower_case_whoever_calls(loop: VirtualLoop) -> None:
+    """ASGI asks for it. The twin leaves it to uvicorn's HTTP protocols, which do it."""
+    ours = meet(loop, OURS, head(), is_behind_http=False)
+    twin = meet(loop, TWIN, head(), is_behind_http=False)
+    assert ours.scope["headers"] == [(name.lower(), value) for name, value in twin.scope["headers"]]
+    assert ours.scope | {"headers": []} == twin.scope | {"headers": []}
+
+
+# Limits
+
+LIMITS = {
+    "a line too long": head("X-Name: " + "a" * LONGEST_HEADER_LINE),
+    "too many lines": head(*[f"X-{number}: a" for number in range(MOST_HEADERS)]),
+    "too much of it": head(*[f"X-{number}: " + "a" * 4000 for number in range(5)]),
+    "a path too long": head(first=f"GET /{'a' * LONGEST_HEADER_LINE} HTTP/1.1"),
+}
+
+
+@pytest.mark.parametrize("request_", LIMITS.values(), ids=LIMITS.keys())
+@pytest.mark.parametrize("is_behind_http", [True, False], ids=["behind HTTP", "alone"])
+def test_a_header_that_is_too_large_is_refused_with_431(
+    loop: VirtualLoop, request_: bytes, is_behind_http: bool
+) -> None:
+    met = meet(loop, OURS, request_, is_behind_http=is_behind_http)
+    assert (met.said.status, met.has_ended) == (431, True)
+    assert met.listener.scope == {}
+
+
+def test_a_header_as_large_as_is_allowed_is_read_and_not_a_byte_more() -> None:
+    def sized(length: int) -> bytes:
+        lines = [f"X-{number}: " + "a" * 5000 for number in range(3)]
+        missing = length - len(head(*lines)) - len("X-9: \r\n")
+        return head(*lines, "X-9: " + "a" * missing)
+
+    assert len(sized(LARGEST_HEADER)) == LARGEST_HEADER
+    read_request(sized(LARGEST_HEADER))
+    with pytest.raises(HandshakeRefused, match="431"):
+        read_request(sized(LARGEST_HEADER + 1))
+
+
+def test_as_many_and_as_long_lines_as_are_allowed_are_read_and_no_more() -> None:
+    others = len(ONE_OF_EACH)
+    read_request(head(*["X: a"] * (MOST_HEADERS - others)))
+    read_request(head("X-Name: " + "a" * (LONGEST_HEADER_LINE - len("X-Name: "))))
+    for more in (
+        ["X: a"] * (MOST_HEADERS - others + 1),
+        ["X-Name: " + "a" * (LONGEST_HEADER_LINE - len("X-Name: ") + 1)],
+    ):
+        with pytest.raises(HandshakeRefused, match="431"):
+            read_request(head(*more))
+
+
+def test_a_header_without_an_end_is_refused_as_soon_as_it_is_too_large(loop: VirtualLoop) -> None:
+    line = b"X-Name: " + b"a" * 990 + b"\r\n"
+    met = meet(loop, OURS, head()[:-2], *[line] * 20, is_behind_http=False)
+    assert (met.said.status, met.has_ended) == (431, True)
+
+
+# What is said before there is an answer
+
+
+class Hesitant(Listener):
+    """Lets the peer in only after a while."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await settled(1.0)
+        await super().__call__(scope, receive, send)
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_what_is_said_before_the_answer_is_heard_after_it(loop: VirtualLoop, size: int) -> None:
+    """RFC 6455, 4.1: a client waits for the answer. One that does not loses nothing all the same,
+    but what comes in one piece with the request: that ends in uvicorn's HTTP protocol."""
+    early = client_frame(TEXT, b"early") + client_frame(CLOSE, b"\x03\xe9")
+
+    async def scene() -> list[Event]:
+        hesitant = Hesitant()
+        wire = Wire(OURS, hesitant, is_behind_http=True)
+        wire.transport.say([head()])
+        wire.transport.say([early[at : at + size] for at in range(0, len(early), size)])
+        await settled(0.5)
+        assert wire.said.status == 0
+        await settled(1.0)
+        assert wire.said.status == 101
+        assert wire.transport.is_lost
+        assert wire.transport.crashes == []
+        return hesitant.events[1:]
+
+    assert run_on(loop, scene()) == [
+        {"type": "websocket.receive", "text": "early"},
+        {"type": "websocket.disconnect", "code": 1001, "reason": ""},
+    ]
+
+
+def test_what_is_said_in_the_moment_of_the_answer_comes_after_what_was_said_before_it(
+    loop: VirtualLoop,
+) -> None:
+    """Loops do not say in which order they call back who may read and who asked to be called."""
+    message = client_frame(TEXT, b"early")
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await settled()
+        await send({"type": "websocket.accept"})
+        wires[0].protocol.data_received(message[4:])
+        assert (await receive())["text"] == "early"
+        heard.append("early")
+
+    async def scene() -> None:
+        wires.append(Wire(OURS, application))
+        wires[0].transport.say([head(), message[:4]])
+        await settled(0.1)
+        wires[0].transport.lose()
+
+    heard: list[str] = []
+    wires: list[Wire] = []
+    run_on(loop, scene())
+    assert heard == ["early"]
+
+
+def test_whoever_says_too_much_before_the_answer_is_cut_off(loop: VirtualLoop) -> None:
+    async def scene() -> bool:
+        hesitant = Hesitant()
+        wire = Wire(OURS, hesitant)
+        wire.transport.say([head(), *[bytes(1000)] * (LARGEST_HEADER // 1000)])
+        await settled(0.1)
+        assert not wire.transport.is_aborted
+        wire.transport.say([bytes(1000)])
+        await settled(0.1)
+        assert wire.transport.is_lost
+        await settled(2.0)
+        assert hesitant.events == [{"type": "websocket.connect"}], "nobody is let in any more"
+        return wire.transport.is_aborted
+
+    assert run_on(loop, scene())
+
+
+# Anything at all
+
+names = st.one_of(st.sampled_from(list(ONE_OF_EACH)), st.text("aZ-9: \x00\xe9", max_size=4))
+values = st.one_of(
+    st.sampled_from(["websocket", "Upgrade", "13", KEY, "5", "chunked", ""]),
+    st.text(st.characters(max_codepoint=255), max_size=6),
+)
+firsts = st.one_of(
+    st.just("GET /ws HTTP/1.1"),
+    st.text(st.characters(max_codepoint=255), max_size=12),
+    st.tuples(*[st.sampled_from(["GET", "POST", "", "/", "/%ff?", "?", "HTTP/1.1", "HTTP/9"])] * 3)
+    .map(" ".join),
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    first=firsts,
+    more=st.lists(st.tuples(names, values).map(": ".join), max_size=3),
+    other=st.dictionaries(
+        st.sampled_from([name.replace("-", "_") for name in ONE_OF_EACH]),
+        st.one_of(st.none(), values),
+        max_size=2,
+    ),
+)
+def test_any_request_is_read_or_refused(
+    first: str, more: list[str], other: dict[str, str | None]
+) -> None:
+    refused: Response | None = None
+    try:
+        request = read_request(head(*more, first=first, **other))
+        response = respond(request)
+    except HandshakeRefused as error:
+        refused = error.response
+    if refused is not None:
+        assert refused.status_code in (400, 405, 426, 505)
+        assert refused.headers["Connection"] == "close"
+        return
+    assert response.status_code == 101
+    assert request.method == "GET"
+    scope = scope_of(request, "/root")
+    assert scope["path"].startswith("/root")
+    assert all(name == name.lower() for name, _ in scope["headers"])

@@ -1,0 +1,353 @@
+"""Plain HTTP against peers that never finish, never stop, or never read."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from server.transport import http as transport
+from server.transport import patience
+from server.transport.http import LINGER, MOST_PIPELINED
+from server.transport.knobs import (
+    LARGEST_HEADER,
+    LONGEST_HEADER_LINE,
+    MOST_HEADERS,
+)
+from tests.support.answers import until
+from tests.support.peers import Answer, Server, request, serving
+from tests.support.slow_peers import SLOW, Slow, ends_after, for_ever
+
+pytestmark = pytest.mark.both_loops
+
+GET = request("GET / HTTP/1.1", "Host: a")
+CHUNKED = request("POST / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked")
+
+SHORT = 0.15
+"""Seconds that the deadlines are cut down to where a test waits for them."""
+
+
+class Application:
+    """Reads bodies and answers with their length; on `/much` it sends four MiB."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.is_stopped = False
+        self.endings: list[str] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.requests += 1
+        size = 0
+        while True:
+            event = await receive()
+            size += len(event.get("body", b""))
+            if event["type"] == "http.disconnect" or not event.get("more_body"):
+                break
+        self.endings.append(event["type"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        try:
+            if scope["path"] == "/much":
+                for _ in range(64):
+                    body = {"type": "http.response.body", "body": bytes(65536), "more_body": True}
+                    await send(body)
+        except OSError:
+            self.endings.append("send raised")
+        await send({"type": "http.response.body", "body": b"%d" % size})
+
+
+@pytest.fixture
+def app() -> Application:
+    return Application()
+
+
+@pytest.fixture
+async def server(app: Application) -> AsyncIterator[Server]:
+    async with serving(app) as running:
+        yield running
+
+
+@pytest.fixture
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All deadlines are short."""
+    for name in ("HEADER_DEADLINE", "BODY_DEADLINE", "LINGER"):
+        monkeypatch.setattr(transport, name, SHORT)
+    monkeypatch.setattr(patience, "WRITE_STALL", SHORT)
+
+
+def refused(answer: Answer) -> tuple[int, str]:
+    """Status and code word of a refusal, which is a whole problem (RFC 9457)."""
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["connection"] == "close"
+    problem = json.loads(answer.body)
+    assert set(problem) >= {"type", "title", "status", "detail", "code"}
+    assert problem["status"] == answer.status
+    return answer.status, problem["code"]
+
+
+# How large a header may be
+
+
+def header_of(lines: int = 1, longest: int = 100, size: int = 0) -> bytes:
+    """A request with so many header lines, of which one is so long, and the last fills it up."""
+    fields = [f"H{number}: x" for number in range(lines - 3)]
+    fields = ["Host: a", *fields, "Long: " + "x" * (longest - len("Long: "))]
+    whole = request("GET / HTTP/1.1", *fields)
+    while size - len(whole) > LONGEST_HEADER_LINE:
+        fields.append("More: " + "x" * (LONGEST_HEADER_LINE - 500))
+        whole = request("GET / HTTP/1.1", *fields)
+    if size > len(whole):
+        fields.append("Rest: " + "x" * (size - len(whole) - len("Rest: \r\n")))
+        whole = request("GET / HTTP/1.1", *fields)
+        assert len(whole) == size
+    return whole
+
+
+TOO_LARGE = {
+    "a line": header_of(longest=LONGEST_HEADER_LINE + 3),
+    "the target": request("GET /" + "a" * LONGEST_HEADER_LINE + " HTTP/1.1", "Host: a"),
+    "the number of lines": header_of(lines=MOST_HEADERS + 2),
+    "all of it": header_of(size=LARGEST_HEADER + 200),
+}
+
+
+@pytest.mark.parametrize("what", TOO_LARGE)
+async def test_a_header_that_is_too_large_is_refused_with_431(server: Server, what: str) -> None:
+    peer = await server.connect()
+    await peer.send(TOO_LARGE[what])
+    assert refused(await peer.answer()) == (431, "header_too_large")
+    assert await peer.end() == b""
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        header_of(longest=LONGEST_HEADER_LINE - 10),
+        request("GET /" + "a" * (LONGEST_HEADER_LINE - 10) + " HTTP/1.1", "Host: a"),
+        header_of(lines=MOST_HEADERS),
+        header_of(size=LARGEST_HEADER - 600),
+    ],
+    ids=list(TOO_LARGE),
+)
+async def test_a_header_within_the_limits_is_served(server: Server, head: bytes) -> None:
+    peer = await server.connect()
+    await peer.send(head)
+    assert (await peer.answer()).status == 200
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+async def test_the_refusal_of_an_endless_header_can_be_read(server: Server, goes_on: bool) -> None:
+    peer = await server.connect()
+    await peer.send(GET[:-2])
+    line = b"A: " + b"b" * 1000 + b"\r\n"
+    await peer.send(line * 20)
+    if goes_on:
+        # It has not heard yet, and sends what would reset the connection if nobody took it.
+        await peer.send(line * 5000)
+    assert refused(await peer.answer()) == (431, "header_too_large")
+
+
+async def test_whoever_goes_on_after_a_refusal_is_cut_off(server: Server, in_a_hurry: None) -> None:
+    peer = await server.connect()
+    began = asyncio.get_running_loop().time()
+    flooding = asyncio.create_task(peer.flood(GET[:-2] + b"A: " + b"b" * 100_000, 10))
+    assert await peer.ended_after(began) < 8
+    await flooding
+    await until(lambda: not server.connections)
+
+
+# What is no HTTP
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        bytes(range(256)),
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(506),
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nNo colon\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"GET / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ],
+    ids=["garbage", "TLS", "HTTP/2", "no colon", "two lengths", "length and chunks"],
+)
+async def test_what_is_no_http_is_refused_with_400(
+    server: Server, app: Application, data: bytes
+) -> None:
+    peer = await server.connect()
+    await peer.send(data)
+    assert refused(await peer.answer()) == (400, "bad_request")
+    assert await peer.end() == b""
+    assert app.requests <= 1
+
+
+# How long a request may take
+
+
+@pytest.mark.parametrize("slow", SLOW, ids=lambda slow: slow.__name__)
+async def test_a_header_that_never_ends_is_waited_for_only_so_long(
+    server: Server, in_a_hurry: None, slow: Slow
+) -> None:
+    assert SHORT * 0.9 < await ends_after(server, slow, SHORT / 5) < 8
+    await until(lambda: not server.connections)
+
+
+BODIES = {
+    "never comes": (request("POST / HTTP/1.1", "Host: a", "Content-Length: 10"), b""),
+    "comes byte by byte": (request("POST / HTTP/1.1", "Host: a", "Content-Length: 999"), b"a"),
+    "chunks never end": (CHUNKED, b"1\r\na\r\n"),
+    "a chunk's extension never ends": (CHUNKED + b"1;", b"a"),
+    "trailers never end": (CHUNKED + b"0\r\n", b"A: b\r\n"),
+}
+
+
+@pytest.mark.parametrize("what", BODIES)
+async def test_a_body_that_never_ends_is_waited_for_only_so_long(
+    server: Server, app: Application, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.setattr(transport, "BODY_DEADLINE", SHORT)
+    head, more = BODIES[what]
+    peer = await server.connect()
+    began = asyncio.get_running_loop().time()
+    await peer.send(head)
+    saying = asyncio.create_task(for_ever(peer, more, SHORT / 5))
+    assert SHORT * 0.9 < await peer.ended_after(began) < 8
+    saying.cancel()
+    await until(lambda: not server.connections)
+    await until(lambda: app.endings == ["http.disconnect"])
+
+
+async def test_a_slow_but_honest_client_is_served(server: Server, in_a_hurry: None) -> None:
+    """Each part within its deadline, all of them together far beyond it."""
+    peer = await server.connect()
+    for _ in range(2):
+        head = request("POST / HTTP/1.1", "Host: a", "Content-Length: 61440")
+        for part in (head[:10], head[10:30], head[30:]):
+            await asyncio.sleep(SHORT / 5)
+            await peer.send(part)
+        for _ in range(3):
+            await asyncio.sleep(SHORT / 5)
+            await peer.send(bytes(20480))
+        assert await peer.chunked() == b"61440"
+
+
+async def test_an_answer_that_takes_longer_than_any_deadline_is_waited_for(
+    in_a_hurry: None,
+) -> None:
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(3 * SHORT)
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async with serving(slow) as server:
+        peer = await server.connect()
+        await peer.send(GET)
+        assert (await peer.answer()).status == 204
+
+
+# How much may be sent, and left unread
+
+
+@pytest.mark.parametrize(
+    "head",
+    [CHUNKED + b"1;", CHUNKED + b"0\r\nA: ", CHUNKED + b"0\r\nA: b\r\nB: "],
+    ids=["extension", "trailer", "trailers"],
+)
+async def test_what_frames_a_body_is_limited_too(
+    server: Server, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    monkeypatch.setattr(transport, "LARGEST_REQUEST", 65536)
+    peer = await server.connect()
+    await peer.send(head)
+    await until(lambda: len(server.connections) == 1)
+    (connection,) = server.connections
+    for _ in range(15):
+        await peer.send(b"a" * 4096)
+    assert not connection._is_refused
+    await peer.send(b"a" * 4096)
+    await until(lambda: connection._is_refused)
+
+
+async def test_requests_ahead_of_their_answers_are_limited() -> None:
+    """Whoever reads nothing cannot have the server keep more than a handful of them."""
+    waiting = asyncio.Event()
+    calls = 0
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal calls
+        calls += 1
+        await waiting.wait()
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async with serving(app) as server:
+        peer = await server.connect()
+        await peer.send(GET * 1000)
+        await until(lambda: calls == 1)
+        (connection,) = server.connections
+        await until(lambda: connection._is_refused)
+        assert len(connection.pipeline) <= MOST_PIPELINED
+        waiting.set()
+        assert (await peer.answer()).status == 204
+        async with asyncio.timeout(LINGER):  # not uvicorn's 5 s for the next request
+            assert await peer.end() == b""
+        assert calls == 1
+
+
+async def test_a_few_requests_ahead_are_answered_in_order(server: Server) -> None:
+    peer = await server.connect()
+    bodies = [b"a" * count for count in range(MOST_PIPELINED)]
+    await peer.send(
+        b"".join(
+            request("POST / HTTP/1.1", "Host: a", f"Content-Length: {len(body)}", body=body)
+            for body in bodies
+        )
+    )
+    assert [(await peer.chunked()) for _ in bodies] == [b"%d" % len(body) for body in bodies]
+
+
+async def test_whoever_does_not_read_an_answer_is_cut_off(
+    server: Server, app: Application, in_a_hurry: None
+) -> None:
+    peer = await server.connect(window=4096)
+    await peer.send(request("GET /much HTTP/1.1", "Host: a"))
+    await until(lambda: "send raised" in app.endings or not server.connections)
+    await until(lambda: not server.connections)
+
+
+async def test_whoever_reads_an_answer_slowly_gets_all_of_it(
+    server: Server, app: Application, in_a_hurry: None
+) -> None:
+    peer = await server.connect(window=65536)
+    began = time.monotonic()
+    await peer.send(request("GET /much HTTP/1.1", "Host: a", "Connection: close"))
+    got = 0
+    while data := await peer.read(65536):
+        got += len(data)
+        if time.monotonic() - began < 4 * SHORT:
+            await asyncio.sleep(SHORT / 10)
+    assert got > 4 * 1024 * 1024
+
+
+# The end of the server
+
+
+async def test_the_server_stops_without_waiting_for_what_is_still_on_its_way(
+    server: Server, app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "SHUTDOWN_DEADLINE", SHORT)
+    for data in (
+        b"",
+        b"GE",
+        GET[:-2],
+        GET + b"GE",
+        CHUNKED,
+        request("POST / HTTP/1.1", "Host: a", "Content-Length: 10"),
+    ):
+        await (await server.connect()).send(data)
+    await until(lambda: app.requests == 3 and len(server.connections) == 6)
+    began = asyncio.get_running_loop().time()
+    await asyncio.wait_for(server.stop(), 10)
+    assert asyncio.get_running_loop().time() - began < 4
+    assert not server.connections

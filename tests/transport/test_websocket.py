@@ -1,0 +1,682 @@
+"""WebSockets against peers that stop reading, stop talking, or never stop."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.transport import patience
+from server.transport import websocket as transport
+from server.transport.knobs import HEADER_DEADLINE, LARGEST_HEADER, UVICORN_KNOBS
+from server.transport.websocket import CLOSE_DEADLINE, CONTROL_BURST, MOST_UNREAD
+from tests.support.answers import until, until_status
+from tests.support.live_server import LiveServer, run_server
+from tests.support.peers import (
+    BINARY,
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    Frame,
+    Peer,
+    Peers,
+    Server,
+    close_frame,
+    frame,
+    opening,
+    request,
+    serving,
+)
+from tests.support.stalls import play_in_time
+
+pytestmark = pytest.mark.both_loops
+
+SHORT = 0.15
+"""Seconds that the deadlines are cut down to where a test waits for them."""
+
+HELD_UP = SHORT / 4
+"""Seconds of standing still after which a peer may have missed a deadline of `SHORT`."""
+
+PING_MESSAGE = frame(TEXT, b'{"type":"ping"}')
+
+
+class Conversation:
+    """One connection, as an application has it."""
+
+    def __init__(self, scope: Any, send: Any) -> None:
+        self.path = scope["path"]
+        self.send = send
+        self.heard: list[Any] = []
+        self.code: int | None = None
+        self.is_listening = asyncio.Event()
+
+    async def say(self, size: int) -> None:
+        await self.send({"type": "websocket.send", "text": "x" * size})
+
+    async def talk(self) -> str:
+        """Send for ever; returns what ended it."""
+        try:
+            while True:
+                await self.say(1000)
+                await asyncio.sleep(0)
+        except OSError as error:
+            return type(error).__name__
+
+
+class Application:
+    """Accepts everybody, and notes what is said; nobody is answered at `/unanswered`, and at
+    `/deaf` nobody is heard until the test says so."""
+
+    def __init__(self) -> None:
+        self.conversations: list[Conversation] = []
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        conversation = Conversation(scope, send)
+        self.conversations.append(conversation)
+        await receive()
+        if scope["path"] != "/unanswered":
+            await send({"type": "websocket.accept"})
+        if scope["path"] == "/deaf":
+            await conversation.is_listening.wait()
+        while (event := await receive())["type"] != "websocket.disconnect":
+            conversation.heard.append(event.get("text") or event.get("bytes"))
+        conversation.code = event["code"]
+
+
+@pytest.fixture
+def app() -> Application:
+    return Application()
+
+
+@pytest.fixture
+async def plain(app: Application) -> AsyncIterator[Server]:
+    """`app` on our transports."""
+    async with serving(app) as running:
+        yield running
+
+
+@pytest.fixture
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All deadlines are short."""
+    for name in ("HEADER_DEADLINE", "CLOSE_DEADLINE", "SHUTDOWN_DEADLINE"):
+        monkeypatch.setattr(transport, name, SHORT)
+    monkeypatch.setattr(patience, "WRITE_STALL", SHORT)
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def gone(server: Server) -> None:
+    """Wait until the server knows of no connection."""
+    await until(lambda: not server.connections)
+
+
+# The handshake
+
+
+async def test_an_upgrade_that_is_not_answered_is_cut_off(
+    plain: Server, app: Application, in_a_hurry: None
+) -> None:
+    began = now()
+    peer = await plain.connect()
+    await peer.send(opening("/unanswered"))
+    assert SHORT * 0.9 < await peer.ended_after(began) < 8
+    await gone(plain)
+    await until(lambda: app.conversations[0].code == 1006)
+
+
+async def test_what_is_said_before_the_answer_is_kept_up_to_a_limit(
+    plain: Server, app: Application
+) -> None:
+    peer = await plain.connect()
+    await peer.send(opening("/unanswered"))
+    await until(lambda: len(app.conversations) == 1)
+    for _ in range(LARGEST_HEADER // 1024):
+        await peer.send(bytes(1024))
+    await asyncio.sleep(0.02)
+    assert len(plain.connections) == 1
+    await peer.send(b"x")
+    async with asyncio.timeout(HEADER_DEADLINE / 2):  # sooner than it would be anyway
+        await gone(plain)
+    await until(lambda: app.conversations[0].code == 1006)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [["Cookie: " + "x" * 9000], [f"H{number}: x" for number in range(130)]],
+    ids=["a line of 9 KB", "130 lines"],
+)
+async def test_an_upgrade_with_too_large_a_header_is_refused_and_not_held(
+    plain: Server, app: Application, fields: list[str]
+) -> None:
+    peer = await plain.connect()
+    await peer.send(opening("/", None, *fields))
+    assert (await peer.answer()).status == 431
+    assert await peer.end() == b""
+    peer.close()
+    await gone(plain)
+    assert app.conversations == []
+
+
+async def test_paths_and_pages_that_are_none_of_ours_are_denied_in_words(
+    server: LiveServer,
+) -> None:
+    with Peers(server.port) as peers:
+        for upgrade, expected in (
+            (opening("/nowhere"), (404, "not_found")),
+            (opening("/ws", None, "Origin: https://evil.example"), (403, "cross_origin")),
+        ):
+            peer = await peers.connect()
+            await peer.send(upgrade)
+            answer = await peer.answer()
+            problem = json.loads(answer.body)
+            assert (answer.status, problem["code"]) == expected
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert await peer.end() == b""
+
+
+# Those who do not read
+
+
+async def test_whoever_stops_reading_is_cut_off_and_the_application_told(
+    plain: Server, app: Application, in_a_hurry: None
+) -> None:
+    await plain.upgraded(window=4096)
+    (conversation,) = app.conversations
+    talking = asyncio.create_task(conversation.talk())
+    await gone(plain)
+    assert await asyncio.wait_for(talking, 5) == "ClientDisconnected"
+    await until(lambda: conversation.code == 1006)
+
+
+async def test_whoever_reads_slowly_but_steadily_is_not_cut_off(
+    plain: Server, app: Application, in_a_hurry: None
+) -> None:
+    """So little that the kernel, which has megabytes for it, does not once ask for more."""
+
+    async def read() -> None:
+        peer = await plain.upgraded(window=4096)
+        talking = asyncio.create_task(app.conversations[-1].talk())
+        (connection,) = plain.connections
+        try:
+            await until(lambda: connection._writable is not None)
+            until_then = now() + 4 * SHORT
+            while now() < until_then:
+                assert await peer.read(2048)
+                await asyncio.sleep(0.01)
+            assert plain.connections == {connection}
+        finally:
+            talking.cancel()
+            peer.reset()
+            await gone(plain)
+
+    await play_in_time(read, HELD_UP)
+
+
+async def test_whoever_is_slow_and_reads_on_in_time_gets_everything(
+    plain: Server, app: Application, in_a_hurry: None
+) -> None:
+
+    async def talk(conversation: Conversation) -> None:
+        with suppress(OSError):
+            for _ in range(1000):
+                await conversation.say(10_000)
+
+    async def read() -> None:
+        peer = await plain.upgraded(window=65536)
+        talking = asyncio.create_task(talk(app.conversations[-1]))
+        try:
+            for number in range(1000):
+                assert len((await peer.frame()).payload) == 10_000
+                if number % 250 == 0:
+                    await asyncio.sleep(SHORT / 2)
+        finally:
+            peer.close()
+            await talking
+            await gone(plain)
+
+    await play_in_time(read, HELD_UP)
+
+
+async def behind(server: LiveServer, peers: Peers, name: str) -> tuple[Any, Any, Peer]:
+    """A visitor, and their tab, which pings until the answers that it does not read fill every
+    buffer on their way."""
+    visitor = await server.guest(name)
+    peer = await peers.upgraded("/ws", visitor.cookie, window=4096)
+    await until(lambda: visitor.session.connections == 1)
+    (connection,) = server.still_here.tabs.of(visitor.session)
+    message = frame(TEXT, json.dumps({"type": "ping", "id": "\x00" * 100}).encode())
+    async with asyncio.timeout(20):
+        while not connection.is_behind:
+            await peer.send(message * 20)
+            await asyncio.sleep(0)
+    return visitor, connection, peer
+
+
+@pytest.fixture
+async def unlimited(tmp_path: Path) -> AsyncIterator[LiveServer]:
+    """A server that does not limit the rate of messages."""
+    async with run_server(tmp_path / "test.db", max_messages_per_second=0) as running:
+        yield running
+
+
+async def test_of_a_player_who_stops_reading_the_others_see_that_the_connection_is_lost(
+    unlimited: LiveServer, in_a_hurry: None
+) -> None:
+    with Peers(unlimited.port) as peers:
+        ada, _, _ = await behind(unlimited, peers, "Ada")
+        await until_status(ada, "reconnecting")
+        assert await ada.status() == "reconnecting"
+        assert ada.session.connections == 0
+
+
+async def test_a_player_whose_tab_takes_nothing_is_still_heard(unlimited: LiveServer) -> None:
+    """The reader of a socket waits for no send."""
+    with Peers(unlimited.port) as peers:
+        ada, connection, peer = await behind(unlimited, peers, "Ada")
+        await asyncio.sleep(0.05)  # until all that was said has been heard
+        assert ada.session.last_activity == 0
+        for instant in (10.0, 20.0):
+            await unlimited.advance(10)
+            await peer.send(PING_MESSAGE)
+            await until(lambda at=instant: ada.session.last_activity == at)  # type: ignore[misc]
+        assert connection.is_behind
+        assert not connection.is_closing
+
+
+async def test_whoever_is_closed_as_too_slow_and_still_does_not_read_is_cut_off(
+    unlimited: LiveServer, in_a_hurry: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "WRITE_STALL", 1.0)  # to be closed before that
+    with Peers(unlimited.port) as peers:
+        ada, connection, peer = await behind(unlimited, peers, "Ada")
+        while not connection.is_closing:
+            await peer.send(PING_MESSAGE)
+            await asyncio.sleep(0)
+        assert unlimited.still_here.tabs.closed["too_slow"] == 1
+        assert ada.session.connections == 0
+        began = now()
+        with_a_socket = asyncio.create_task(peer.flood(PING_MESSAGE * 100, 10))
+        await with_a_socket
+        assert now() - began < 8, "the socket is there, and taken from, after the close"
+
+
+# Those who never stop
+
+
+FLOODS = {
+    "pings": frame(PING, b"x" * 100),
+    "empty pings": frame(PING),
+    "pongs": frame(PONG, b"x" * 100),
+    "empty pongs": frame(PONG),
+    "empty fragments": frame(CONTINUATION, is_last=False),
+}
+
+
+@pytest.mark.parametrize("reads", [True, False], ids=["read", "unread"])
+@pytest.mark.parametrize("what", FLOODS)
+async def test_a_flood_of_frames_that_bring_nothing_is_closed_with_4401(
+    plain: Server, app: Application, in_a_hurry: None, what: str, reads: bool
+) -> None:
+    peer = await plain.upgraded()
+    if what == "empty fragments":
+        await peer.send(frame(TEXT, is_last=False))
+    flooding = asyncio.create_task(peer.flood(FLOODS[what] * 500, 10))
+    if reads:
+        closing = await peer.next(CLOSE)
+        assert (closing.code, closing.payload[2:]) == (4401, b"too_many_messages")
+    await gone(plain)
+    await flooding
+    assert app.conversations[0].code == 4401
+    assert app.conversations[0].heard == []
+
+
+async def test_as_many_pings_as_are_allowed_are_answered(plain: Server) -> None:
+    peer = await plain.upgraded()
+    count = int(CONTROL_BURST)
+    await peer.send(b"".join(frame(PING, b"%d" % number) for number in range(count)))
+    for number in range(count):
+        assert await peer.frame() == Frame(PONG, b"%d" % number)
+    await peer.send(frame(PING) * 20)
+    assert (await peer.next(CLOSE)).code == 4401
+
+
+async def test_a_message_in_as_many_fragments_as_bytes_is_taken(
+    plain: Server, app: Application
+) -> None:
+    peer = await plain.upgraded()
+    parts = [frame(CONTINUATION, b"x", is_last=False)] * 15_000 + [frame(CONTINUATION)]
+    await peer.send(frame(TEXT, is_last=False) + b"".join(parts))
+    await until(lambda: app.conversations[0].heard == ["x" * 15_000])
+
+
+async def test_pings_whose_answers_nobody_reads_cost_no_memory(
+    plain: Server, app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "CONTROL_BURST", 1e9)
+    peer = await plain.upgraded(window=4096)
+    (connection,) = plain.connections
+    sent = most = 0
+    # What is sent in some time is the machine's affair: enough of it has to be.
+    for _ in range(20):
+        flooding = asyncio.create_task(peer.flood(frame(PING, b"x" * 100) * 500, 0.4))
+        while not flooding.done():
+            most = max(most, connection._transport.get_write_buffer_size())
+            await asyncio.sleep(0)
+        sent += await flooding
+        if connection._writable is not None and sent > 10 * most:
+            break
+    assert connection._writable is not None
+    assert sent > 10 * most
+    assert most < 200_000
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000])
+async def test_messages_that_the_application_does_not_take_wait_at_the_peer(
+    plain: Server, app: Application, size: int
+) -> None:
+    peer = await plain.upgraded("/deaf")
+    (connection,) = plain.connections
+    data = frame(BINARY, bytes(size))
+    taken = await peer.flood(data * 1000, 0.3)
+    # One portion of the stream may be of many small messages.
+    assert len(connection._events) <= MOST_UNREAD + 2048 // len(data)
+    assert len(connection._unparsed) <= 2 * 256 * 1024
+    app.conversations[0].is_listening.set()
+    # They are hundreds of thousands.
+    await until(lambda: len(app.conversations[0].heard) == taken // len(data), 60)
+
+
+async def test_a_message_that_never_ends_keeps_no_more_than_a_message_may_have(
+    plain: Server, app: Application, in_a_hurry: None
+) -> None:
+    peer = await plain.upgraded()
+    (connection,) = plain.connections
+    await peer.send(frame(TEXT, b"x", is_last=False))
+    flooding = asyncio.create_task(peer.flood(frame(CONTINUATION, b"x", is_last=False) * 1000, 10))
+    assert (await peer.next(CLOSE)).code == 1009
+    assert connection._message is None
+    await gone(plain)
+    await flooding
+    assert app.conversations[0].code == 1009
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        frame(TEXT),
+        PING_MESSAGE,
+        frame(PING),
+        frame(PONG),
+        frame(TEXT, is_last=False) + frame(CONTINUATION, is_last=False) * 100_000,
+        (frame(TEXT, b"x", is_last=False) + frame(CONTINUATION, b"x", is_last=False) * 1000
+         + frame(CONTINUATION)) * 10,
+    ],
+    ids=["empty messages", "messages", "pings", "pongs", "empty fragments", "tiny fragments"],
+)  # fmt: skip
+async def test_a_flood_does_not_hold_the_loop(
+    unlimited: LiveServer, data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever comes in is parsed in portions: others have their turn in between."""
+    monkeypatch.setattr(transport, "CONTROL_BURST", 1e9)
+    visitor = await unlimited.guest("Ada")
+    with Peers(unlimited.port) as peers:
+        peer = await peers.upgraded("/ws", visitor.cookie)
+        flood = asyncio.create_task(peer.flood(data * (500_000 // len(data) or 1), 0.4))
+        # Of this thread's own time: what the machine gives to others says nothing here.
+        longest, last = 0.0, time.thread_time()
+        while not flood.done():
+            await asyncio.sleep(0)
+            longest, last = max(longest, time.thread_time() - last), time.thread_time()
+        peer.reset()
+    assert longest < 0.25
+
+
+# Those who say nothing
+
+
+@pytest.fixture
+def pinging(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The transport pings soon, and waits only shortly for the answer."""
+    monkeypatch.setitem(UVICORN_KNOBS, "ws_ping_interval", SHORT)
+    monkeypatch.setitem(UVICORN_KNOBS, "ws_ping_timeout", SHORT)
+    monkeypatch.setattr(transport, "SHUTDOWN_DEADLINE", SHORT)
+
+
+@pytest.fixture
+async def impatient(pinging: None, app: Application) -> AsyncIterator[Server]:
+    """`app` on transports that ping soon."""
+    async with serving(app) as running:
+        yield running
+
+
+async def test_a_silent_peer_is_pinged_closed_and_cut_off(
+    impatient: Server, app: Application
+) -> None:
+    began = now()
+    peer = await impatient.upgraded()
+    assert (await peer.frame()).opcode == PING
+    assert (await peer.frame()).code == 1011
+    assert 2 * SHORT * 0.9 < now() - began < 8
+    assert app.conversations[0].code == 1011
+    assert await peer.ended_after(began) < 8
+    await gone(impatient)
+
+
+async def test_a_peer_that_says_nothing_and_answers_pings_stays(
+    impatient: Server, app: Application
+) -> None:
+    async def answer() -> None:
+        peer = await impatient.upgraded()
+        for _ in range(5):
+            asked = await peer.frame()
+            assert asked.opcode == PING
+            await peer.send(frame(PONG, asked.payload))
+        assert app.conversations[-1].code is None
+        peer.reset()
+        await gone(impatient)
+
+    await play_in_time(answer, HELD_UP)
+
+
+async def test_a_peer_that_talks_need_not_answer_pings(impatient: Server, app: Application) -> None:
+    async def talk() -> None:
+        peer = await impatient.upgraded()
+        for _ in range(4):
+            assert (await peer.frame()).opcode == PING
+            await peer.send(PING_MESSAGE)
+        assert app.conversations[-1].code is None
+        peer.reset()
+        await gone(impatient)
+
+    await play_in_time(talk, HELD_UP)
+
+
+async def test_a_peer_that_talks_is_not_pinged(impatient: Server) -> None:
+    async def talk() -> None:
+        peer = await impatient.upgraded()
+        for _ in range(10):
+            await asyncio.sleep(SHORT / 5)
+            await peer.send(PING_MESSAGE)
+        await peer.send(close_frame(1000))
+        assert (await peer.frame()).opcode == CLOSE
+
+    await play_in_time(talk, HELD_UP)
+
+
+async def test_a_server_that_stood_still_blames_no_peer_for_it(
+    impatient: Server, app: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to the ping lies unread when the deadline for it is found to have passed."""
+    monkeypatch.setattr(patience, "LATE", 0.1)
+    standing = SHORT + 0.3
+
+    async def stand_still() -> None:
+        app.conversations.clear()
+        peer = await impatient.upgraded()
+        silent = await impatient.upgraded()
+        try:
+            asked = await peer.frame()
+            time.sleep(standing)  # noqa: ASYNC251 - the process stands still
+            await asyncio.sleep(0)
+            peer.send_now(frame(PONG, asked.payload))
+            for _ in range(3):
+                asked = await peer.frame()
+                assert asked.opcode == PING
+                await peer.send(frame(PONG, asked.payload))
+            assert app.conversations[0].code is None
+            assert await silent.ended_after(now()) < 8
+            assert app.conversations[1].code == 1011
+        finally:
+            peer.reset()
+            silent.reset()
+            await gone(impatient)
+
+    await play_in_time(stand_still, standing + HELD_UP)
+
+
+# Those who go without a word
+
+
+@pytest.mark.parametrize("way", [Peer.close, Peer.reset, Peer.half_close])
+async def test_whoever_goes_without_a_close_is_gone_at_once(
+    plain: Server, app: Application, way: Callable[[Peer], None]
+) -> None:
+    peer = await plain.upgraded()
+    way(peer)
+    await gone(plain)
+    await until(lambda: app.conversations[0].code == 1006)
+
+
+@pytest.mark.parametrize("way", [Peer.close, Peer.reset, Peer.half_close])
+async def test_whoever_goes_while_something_waits_for_them_is_gone_in_time(
+    plain: Server, app: Application, in_a_hurry: None, way: Callable[[Peer], None]
+) -> None:
+    peer = await plain.upgraded(window=4096)
+    (conversation,) = app.conversations
+    talking = asyncio.create_task(conversation.talk())
+    (connection,) = plain.connections
+    await until(lambda: connection._writable is not None)
+    way(peer)
+    assert await asyncio.wait_for(talking, 5) == "ClientDisconnected"
+    await until(lambda: conversation.code == 1006)
+    await gone(plain)
+
+
+async def test_nobody_waits_to_send_to_a_peer_that_says_no_more(
+    plain: Server, app: Application
+) -> None:
+    peer = await plain.upgraded(window=4096)
+    talking = asyncio.create_task(app.conversations[0].talk())
+    (connection,) = plain.connections
+    await until(lambda: connection._writable is not None)
+    peer.half_close()
+    async with asyncio.timeout(CLOSE_DEADLINE / 2):
+        assert await talking == "ClientDisconnected"
+
+
+async def test_whoever_says_no_more_still_gets_what_was_sent_before(
+    plain: Server, app: Application
+) -> None:
+    peer = await plain.upgraded(window=4096)
+    (conversation,) = app.conversations
+    (connection,) = plain.connections
+    while connection._writable is None:
+        await conversation.say(100_000)
+    peer.half_close()
+    await until(lambda: conversation.code == 1006)
+    await peer.next(TEXT)
+    assert (await peer.frame()).opcode == TEXT
+
+
+@pytest.mark.parametrize("is_reading", [True, False])
+async def test_a_close_that_is_not_answered_is_waited_for_only_so_long(
+    plain: Server, app: Application, in_a_hurry: None, is_reading: bool
+) -> None:
+    peer = await plain.upgraded()
+    (conversation,) = app.conversations
+    began = now()
+    await conversation.send({"type": "websocket.close", "code": 4000})
+    assert conversation.code is None or conversation.code == 4000
+    if is_reading:
+        assert (await peer.frame()).code == 4000
+        assert SHORT * 0.9 < await peer.ended_after(began) < 8
+    await gone(plain)
+
+
+async def test_an_answered_close_ends_the_connection_at_once(
+    plain: Server, app: Application
+) -> None:
+    peer = await plain.upgraded()
+    await app.conversations[0].send({"type": "websocket.close", "code": 4000})
+    assert (await peer.frame()).code == 4000
+    began = now()
+    await peer.send(close_frame(4000))
+    assert await peer.ended_after(began) < 4
+    await gone(plain)
+
+
+# The end of the server
+
+
+async def test_the_server_stops_in_time_whoever_is_attached(
+    plain: Server, app: Application, in_a_hurry: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # In which those who answer have to have done so.
+    monkeypatch.setattr(transport, "SHUTDOWN_DEADLINE", 1.0)
+    healthy = [await plain.upgraded() for _ in range(3)]
+    await plain.upgraded()  # reads nothing, and answers nothing
+    stalled = await plain.upgraded(window=4096)
+    talking = asyncio.create_task(app.conversations[-1].talk())
+    flooding = asyncio.create_task((await plain.upgraded()).flood(PING_MESSAGE * 1000, 20))
+    for data in (opening("/unanswered"), opening()[:-2], b"GE", request("POST / HTTP/1.1")[:-2]):
+        await (await plain.connect()).send(data)
+    half_closed = await plain.upgraded()
+    half_closed.half_close()
+    await until(lambda: len(plain.connections) == 10)
+    await until(lambda: any(getattr(each, "_writable", None) for each in plain.connections))
+
+    async def hear(peer: Peer) -> int:
+        code = (await peer.frame()).code
+        await peer.send(close_frame(code))
+        await peer.end()
+        return code
+
+    hearing = asyncio.gather(*map(hear, healthy))
+    began = now()
+    await asyncio.wait_for(plain.stop(), 10)
+    assert await hearing == [1012] * 3
+    assert now() - began < 8
+    assert not plain.connections
+    await asyncio.wait([talking, flooding])
+    assert stalled is not None
+
+
+# A slow reader in the lobby
+
+
+async def test_a_slow_watcher_loses_diffs_then_gets_a_roster_and_keeps_the_connection(
+    unlimited: LiveServer,
+) -> None:
+    with Peers(unlimited.port) as peers:
+        _, connection, peer = await behind(unlimited, peers, "Ada")
+        await peer.send(frame(TEXT, b'{"type":"watch","topic":"lobby"}'))
+        await until(lambda: unlimited.still_here.hub.watchers == 1)
+        for number in range(5):
+            await unlimited.guest(f"Player {number}")
+            await asyncio.sleep(0.03)
+        assert connection.is_behind
+        seen: list[dict[str, Any]] = []
+        while not (seen and seen[-1]["type"] == "roster" and seen[-1]["total"] == 6):
+            message = json.loads((await peer.next(TEXT)).payload)
+            if message["type"] in ("roster", "presence"):
+                seen.append(message)
+        assert [message["type"] for message in seen] == ["roster"] * len(seen)
+        assert not connection.is_closing

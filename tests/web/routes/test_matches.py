@@ -1,0 +1,175 @@
+"""Finished matches can be read back: by whom, in what order, and with every move."""
+
+import sqlite3
+
+import pytest
+
+from server.rooms.match import Match
+from server.storage.sqlite.queries import Queries
+from server.wire.views import to_rfc3339
+from tests.support.answers import refusal, until
+from tests.support.live_server import LiveServer
+from tests.support.manual_clock import START_MS
+from tests.support.tables import (
+    FOUR,
+    Player,
+    match_of,
+    play_four,
+    played,
+    room_of,
+    seated,
+    whose_turn,
+)
+
+
+async def play_again(server: LiveServer, *players: Player) -> Match:
+    """Another match of the same players, to the end."""
+    before = match_of(server)
+    for player in players:
+        await player.tab.send("start", room=player.room)
+    await until(lambda: match_of(server) is not before)
+    await play_four(server, *players)
+    return match_of(server)
+
+
+async def ids(player: Player, query: str = "") -> list[str]:
+    response = await player.visitor.http.get(f"/api/matches{query}")
+    assert response.status_code == 200, response.text
+    return [match["id"] for match in response.json()["matches"]]
+
+
+async def test_a_finished_match_tells_who_played_how_it_ended_and_every_move(
+    server: LiveServer,
+) -> None:
+    await server.advance(5)
+    ada, kim = await seated(server, "connect-four")
+    began = whose_turn(server, ada, kim)
+    await server.advance(2.5)
+    await play_four(server, ada, kim)
+    winner = [ada, kim].index(began)
+    found = await played(ada)
+    moves = found.pop("moves")
+    assert found == {
+        "id": match_of(server).id,
+        "room_id": room_of(server).id,
+        "game": "connect-four",
+        "started_at": to_rfc3339(START_MS + 5_000),
+        "ended_at": to_rfc3339(START_MS + 7_500),
+        "seconds": 2.5,
+        "players": [
+            {"id": ada.id, "name": "Ada", "seat": 0},
+            {"id": kim.id, "name": "Kim", "seat": 1},
+        ],
+        "winners": [winner],
+        "reason": "four",
+        "steps": 1 + len(FOUR),
+        "seed": match_of(server).seed,
+    }
+    assert moves == [
+        {"step": step, "at": 2.5, "seat": (winner + step + 1) % 2, "action": {"column": column}}
+        for step, column in enumerate(FOUR, 1)
+    ]
+
+
+async def test_what_the_room_did_is_among_the_moves_and_whose_doing_the_end_was(
+    server: LiveServer,
+) -> None:
+    ada, kim = await seated(server, "connect-four")
+    silent = whose_turn(server, ada, kim)
+    await server.advance(60.1)
+    found = await played(kim)
+    seat = [ada, kim].index(silent)
+    assert found["moves"] == [{"step": 1, "at": 60.01, "seat": seat, "event": "gone"}]
+    assert (found["reason"], found["by"], found["winners"]) == ("forfeit", seat, [1 - seat])
+
+
+async def test_scores_are_told_where_a_game_has_them(server: LiveServer) -> None:
+    ada, kim = await seated(server, "trivia-round")
+    await kim.tab.ask("leave", "left", room=kim.room)
+    await server.advance(11)
+    found = await played(ada)
+    assert (found["reason"], found["winners"], found["scores"]) == ("resigned", [0], [0, 0])
+
+
+async def test_ones_own_matches_come_the_last_one_first_and_in_pages(server: LiveServer) -> None:
+    ada, kim = await seated(server, "connect-four")
+    await play_four(server, ada, kim)
+    played_here = [match_of(server).id]
+    for seconds in (1, 0, 1, 1):  # two of them end at the same instant
+        await server.advance(seconds)
+        played_here.append((await play_again(server, ada, kim)).id)
+    found = await ids(ada)
+    assert set(found) == set(played_here)
+    assert [found[0], found[1], found[4]] == [played_here[4], played_here[3], played_here[0]]
+    pages: list[str] = []
+    after = ""
+    while True:
+        response = await ada.visitor.http.get(f"/api/matches?limit=3&after={after}")
+        page = response.json()
+        pages += [match["id"] for match in page["matches"]]
+        if page["next"] is None:
+            break
+        after = page["next"]
+    assert pages == found
+    assert "moves" not in page["matches"][0]
+
+
+async def test_another_players_matches_are_there_for_whoever_is_signed_in(
+    server: LiveServer,
+) -> None:
+    ada, kim = await seated(server, "connect-four")
+    await play_four(server, ada, kim)
+    eve = await Player.new(server, "Eve")
+    assert await ids(eve) == []
+    assert await ids(eve, f"?player={kim.id}") == [match_of(server).id]
+    assert await ids(eve, "?player=nobody") == []
+    nobody = await server.visitor()
+    assert refusal(await nobody.http.get("/api/matches")) == (401, "not_signed_in")
+    response = await nobody.http.get(f"/api/matches/{match_of(server).id}")
+    assert response.status_code == 200
+
+
+async def test_a_match_in_a_private_room_is_for_those_who_played_in_it(
+    server: LiveServer,
+) -> None:
+    ada, kim = await seated(server, "connect-four", private=True)
+    await play_four(server, ada, kim)
+    eve = await Player.new(server, "Eve")
+    match = match_of(server).id
+    assert await ids(eve, f"?player={ada.id}") == []
+    assert refusal(await eve.visitor.http.get(f"/api/matches/{match}")) == (404, "not_found")
+    nobody = await server.visitor()
+    assert refusal(await nobody.http.get(f"/api/matches/{match}")) == (404, "not_found")
+    assert await ids(kim, f"?player={ada.id}") == [match]
+    assert (await played(kim))["id"] == match
+
+
+async def test_a_match_that_is_being_played_is_not_there_yet(server: LiveServer) -> None:
+    ada, kim = await seated(server, "connect-four")
+    await whose_turn(server, ada, kim).act({"column": 3})
+    await server.still_here.store.flush()
+    match = match_of(server).id
+    assert await ids(ada) == []
+    assert refusal(await ada.visitor.http.get(f"/api/matches/{match}")) == (404, "not_found")
+    assert refusal(await ada.visitor.http.get("/api/matches/nothing")) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=x", "after=x", "after=1~", "after=-1~m_" + "x" * 22]
+)
+async def test_what_makes_no_sense_is_refused(server: LiveServer, query: str) -> None:
+    ada = await server.guest("Ada")
+    assert refusal(await ada.http.get(f"/api/matches?{query}")) == (422, "invalid")
+
+
+async def test_a_disk_that_cannot_be_read_is_said(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await server.guest("Ada")
+
+    async def fail(self: Queries, sql: str, *parameters: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(Queries, "_rows", fail)
+    for path in ("/api/matches", "/api/matches/nothing"):
+        assert refusal(await ada.http.get(path)) == (503, "storage_unavailable")

@@ -1,0 +1,594 @@
+"""Signing in and out, staying, leaving, and looking at one's own sessions."""
+
+import asyncio
+import logging
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server.accounts.attempts import PLAYERS_PER_ADDRESS
+from server.accounts.devices import device_of
+from server.base.ids import ID_PATTERN
+from server.presence.status import Reason
+from tests.support.answers import SLOT, cookie_of, refusal, until_status
+from tests.support.live_server import LiveServer, run_server
+
+POLICY = {
+    "away_after": 120.0,
+    "warn_before": 60.0,
+    "idle_timeout": 300.0,
+    "session_lifetime": 43_200.0,
+    "reload_grace": 5.0,
+    "reconnect_grace": 30.0,
+}
+
+
+async def look(cookie: str, server: LiveServer) -> httpx.Response:
+    """`GET /api/session` with this cookie and no other."""
+    visitor = await server.visitor()
+    return await visitor.http.get("/api/session", headers={"Cookie": f"session={cookie}"})
+
+
+# Signing in
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "is_guest"),
+    [
+        ("/api/guests", {"name": "Ada"}, True),
+        ("/api/players", {"name": "Ada", "password": "correct horse"}, False),
+    ],
+)
+async def test_a_new_player_is_signed_in_at_once(
+    server: LiveServer, path: str, body: dict[str, str], is_guest: bool
+) -> None:
+    ada = await server.visitor()
+    response = await ada.http.post(path, json={**body, "unknown": "fields are ignored"})
+    assert response.status_code == 201
+    view = response.json()
+    assert re.fullmatch(ID_PATTERN, view["player"].pop("id"))
+    assert re.fullmatch(ID_PATTERN, view["session"].pop("id"))
+    assert view == {
+        "player": {"name": "Ada", "guest": is_guest, "status": "active"},
+        "session": {"expires_in": 300.0, "warns_in": 240.0, "ends_in": 43_200.0, "remember": False},
+        "policy": POLICY,
+    }
+    assert (await ada.http.get("/api/session")).status_code == 200
+
+
+async def test_the_cookie_is_for_the_browser_alone_and_goes_with_it(server: LiveServer) -> None:
+    ada = await server.visitor()
+    cookie = cookie_of(await ada.http.post("/api/guests", json={"name": "Ada"}))
+    assert cookie.key == "session"
+    assert cookie["httponly"] is True
+    assert cookie["samesite"].lower() == "lax"
+    assert cookie["path"] == "/"
+    assert not cookie["domain"]
+    assert not cookie["secure"]
+    assert not cookie["max-age"]
+    assert not cookie["expires"]
+    assert len(cookie.value) < 200
+
+
+async def test_the_cookie_says_nothing_of_the_session_or_the_player(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    assert ada.view["session"]["id"] not in ada.cookie
+    assert ada.id not in ada.cookie
+    assert (await look(ada.view["session"]["id"], server)).status_code == 401
+
+
+async def test_a_registered_player_signs_in_under_any_case_of_their_name(
+    server: LiveServer,
+) -> None:
+    ada = await server.member("Ada Lovelace")
+    again = await server.sign_in("ADA  lovelace ")
+    assert again.id == ada.id
+    assert again.name == "Ada Lovelace"
+    assert again.view["session"]["id"] != ada.view["session"]["id"]
+
+
+async def test_a_remembered_session_has_a_lasting_cookie_and_a_longer_life(
+    server: LiveServer,
+) -> None:
+    await server.member("Ada")
+    browser = await server.visitor()
+    response = await browser.http.post(
+        "/api/session", json={"name": "Ada", "password": "correct horse", "remember": True}
+    )
+    assert response.status_code == 201
+    assert cookie_of(response)["max-age"] == "1209600"
+    view = response.json()
+    assert view["session"]["remember"] is True
+    assert view["session"]["ends_in"] == 1_209_600.0
+    assert view["session"]["expires_in"] == 300.0
+
+
+async def test_not_asking_to_be_remembered_leaves_no_lasting_cookie(server: LiveServer) -> None:
+    await server.member("Ada")
+    browser = await server.visitor()
+    response = await browser.http.post(
+        "/api/session", json={"name": "Ada", "password": "correct horse", "remember": False}
+    )
+    assert not cookie_of(response)["max-age"]
+    assert response.json()["session"]["remember"] is False
+
+
+async def test_wrong_password_and_unknown_name_get_the_same_answer(server: LiveServer) -> None:
+    await server.member("Ada")
+    await server.guest("Gus")
+    browser = await server.visitor()
+    answers = [
+        await browser.http.post("/api/session", json={"name": name, "password": password})
+        for name, password in [
+            ("Ada", "wrong horse"),
+            ("Nobody", "correct horse"),
+            ("Gus", "correct horse"),
+            ("", "correct horse"),
+            ("\u202eAda", "correct horse"),
+            ("Ada", ""),
+            ("Ada", "x" * 1000),
+            ("x" * 1000, "correct horse"),
+        ]
+    ]
+    assert {refusal(answer) for answer in answers} == {(401, "bad_credentials")}
+    assert len({answer.content for answer in answers}) == 1
+    assert not any("set-cookie" in answer.headers for answer in answers)
+
+
+@pytest.mark.parametrize("path", ["/api/guests", "/api/players"])
+async def test_a_name_that_is_taken_or_looks_taken_is_a_conflict(
+    server: LiveServer, path: str
+) -> None:
+    await server.guest("Bill")
+    browser = await server.visitor()
+    for double in ["Bill", "BILL", "bill", "Ｂｉｌｌ", " Bill ", "BiIl", "Вill"]:
+        response = await browser.http.post(path, json={"name": double, "password": "correct horse"})
+        assert refusal(response) == (409, "name_taken"), double
+        assert "set-cookie" not in response.headers
+
+
+async def test_two_who_want_a_name_at_once_are_not_both_given_it(server: LiveServer) -> None:
+    browsers = [await server.visitor() for _ in range(8)]
+    answers = await asyncio.gather(
+        *(browser.http.post("/api/guests", json={"name": "Ada"}) for browser in browsers)
+    )
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
+
+
+async def test_a_guests_name_is_free_again_once_they_are_gone(server: LiveServer) -> None:
+    first = await server.guest("Ada")
+    assert (await first.http.delete("/api/session")).status_code == 204
+    second = await server.guest("Ada")
+    assert second.id != first.id
+
+
+async def test_a_members_name_is_theirs_for_good(server: LiveServer) -> None:
+    ada = await server.member("Ada")
+    assert (await ada.http.delete("/api/session")).status_code == 204
+    browser = await server.visitor()
+    response = await browser.http.post("/api/guests", json={"name": "Ada"})
+    assert refusal(response) == (409, "name_taken")
+
+
+async def test_a_guest_can_sign_in_anew_under_their_own_name(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    old = ada.cookie
+    response = await ada.http.post("/api/guests", json={"name": "ada"})
+    assert response.status_code == 201
+    assert refusal(await look(old, server)) == (401, "replaced")
+
+
+async def test_a_guest_who_is_told_to_come_back_later_keeps_their_session(tmp_path: Path) -> None:
+    async with run_server(tmp_path / "test.db", trusted_proxies="127.0.0.1") as server:
+        gus = await server.guest("Gus")
+        tab = await gus.tab()
+        address = {"X-Forwarded-For": "198.51.100.7"}
+        for _ in range(PLAYERS_PER_ADDRESS.amount):
+            await server.still_here.accounts._attempts.new_player("198.51.100.7")
+        again = await gus.http.post("/api/guests", json={"name": "Gus"}, headers=address)
+        assert refusal(again) == (429, "too_many_attempts")
+        assert int(again.headers["retry-after"]) > 0
+        assert (await gus.http.get("/api/session")).json()["session"]["id"] == gus.session.id
+        assert (await tab.ask("ping", "pong"))["expires_in"] == 300.0
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "more"),
+    [
+        ("/api/guests", {"name": ""}, {"rule": "name_empty"}),
+        (
+            "/api/players",
+            {"name": "x" * 41, "password": "correct horse"},
+            {"rule": "name_too_long", "limit": 40, "length": 41},
+        ),
+        (
+            "/api/guests",
+            {"name": "\u202eadA"},
+            {"rule": "name_character", "character": "U+202E"},
+        ),
+        (
+            "/api/players",
+            {"name": "Ada", "password": "short"},
+            {"rule": "password_too_short", "limit": 8},
+        ),
+        (
+            "/api/players",
+            {"name": "correct horse", "password": "Correct Horse"},
+            {"rule": "password_is_name"},
+        ),
+        ("/api/guests", {"name": 5}, {}),
+    ],
+)
+async def test_a_refused_name_or_password_comes_with_the_rule_for_pages_of_any_language(
+    server: LiveServer, path: str, body: dict[str, str], more: dict[str, object]
+) -> None:
+    browser = await server.visitor()
+    response = await browser.http.post(path, json=body)
+    assert refusal(response) == (422, "invalid")
+    ordinary = {"type", "title", "status", "detail", "code"}
+    assert {k: v for k, v in response.json().items() if k not in ordinary} == more
+
+
+@pytest.mark.parametrize("length", [7, 257])
+async def test_a_password_out_of_bounds_is_refused(server: LiveServer, length: int) -> None:
+    browser = await server.visitor()
+    response = await browser.http.post(
+        "/api/players", json={"name": "Ada", "password": "p" * length}
+    )
+    assert refusal(response) == (422, "invalid")
+    assert (await server.guest("Ada")).name == "Ada"
+
+
+@pytest.mark.parametrize("password", ["p" * 8, "p" * 256, "pass wörd \u200b\U0001f600", "        "])
+async def test_a_password_within_bounds_is_taken_exactly_as_typed(
+    server: LiveServer, password: str
+) -> None:
+    await server.member("Ada", password)
+    assert (await server.sign_in("Ada", password)).name == "Ada"
+    browser = await server.visitor()
+    response = await browser.http.post(
+        "/api/session", json={"name": "Ada", "password": password[:-1]}
+    )
+    assert refusal(response) == (401, "bad_credentials")
+
+
+async def test_signing_in_replaces_the_session_that_the_browser_had(server: LiveServer) -> None:
+    ada = await server.member("Ada")
+    tab = await ada.tab()
+    old = ada.cookie
+    response = await ada.http.post(
+        "/api/session", json={"name": "Ada", "password": "correct horse"}
+    )
+    assert response.status_code == 201
+    assert response.json()["session"]["id"] != ada.view["session"]["id"]
+    assert ada.cookie != old
+    code, before = await tab.closed()
+    assert (code, before[-1]["type"], before[-1]["reason"]) == (4505, "signed_out", "replaced")
+    assert refusal(await look(old, server)) == (401, "replaced")
+    assert (await ada.http.get("/api/session")).json()["player"]["id"] == ada.id
+
+
+async def test_a_failed_sign_in_leaves_the_session_alone(server: LiveServer) -> None:
+    ada = await server.member("Ada")
+    response = await ada.http.post("/api/session", json={"name": "Ada", "password": "wrong horse"})
+    assert refusal(response) == (401, "bad_credentials")
+    assert (await ada.http.get("/api/session")).status_code == 200
+
+
+async def test_signing_in_as_somebody_else_ends_the_session_as_oneself(
+    server: LiveServer,
+) -> None:
+    await server.member("Bob")
+    ada = await server.guest("Ada")
+    assert (
+        await ada.http.post("/api/session", json={"name": "Bob", "password": "correct horse"})
+    ).status_code == 201
+    assert await ada.status() == "offline"
+    assert (await ada.http.get("/api/session")).json()["player"]["name"] == "Bob"
+
+
+# Too many sessions
+
+
+async def test_one_session_too_many_replaces_the_oldest(tmp_path: Path) -> None:
+    async with run_server(tmp_path / "test.db", max_sessions_per_player=2) as server:
+        first = await server.member("Ada")
+        tab = await first.tab()
+        await server.advance(1)
+        second = await server.sign_in("Ada")
+        assert (await first.http.get("/api/session")).status_code == 200
+        await server.advance(1)
+        third = await server.sign_in("Ada")
+        code, before = await tab.closed()
+        assert (code, before[-1]["reason"]) == (4505, "replaced")
+        assert refusal(await first.http.get("/api/session")) == (401, "replaced")
+        assert (await second.http.get("/api/session")).status_code == 200
+        assert (await third.http.get("/api/session")).status_code == 200
+
+
+async def test_signing_in_anew_at_the_limit_costs_no_other_browser_its_session(
+    tmp_path: Path,
+) -> None:
+    async with run_server(tmp_path / "test.db", max_sessions_per_player=2) as server:
+        first = await server.member("Ada")
+        await server.advance(1)
+        second = await server.sign_in("Ada")
+        response = await second.http.post(
+            "/api/session", json={"name": "Ada", "password": "correct horse"}
+        )
+        assert response.status_code == 201
+        assert (await first.http.get("/api/session")).status_code == 200
+        assert (await second.http.get("/api/session")).status_code == 200
+
+
+# Looking and staying
+
+
+async def test_the_view_tells_the_time_that_is_left(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    await server.advance(100.25)
+    session = (await ada.http.get("/api/session")).json()["session"]
+    assert session["expires_in"] == 199.75
+    assert session["warns_in"] == 139.75
+    assert session["ends_in"] == 43_099.75
+
+
+async def test_staying_starts_the_idle_clock_anew(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    await server.advance(130)
+    assert await ada.status() == "away"
+    response = await ada.http.post("/api/session/activity")
+    assert response.status_code == 200
+    view = response.json()
+    assert set(view) == {"player", "session", "policy"}
+    assert view["player"]["status"] == "active"
+    assert view["session"]["expires_in"] == 300.0
+    assert view["session"]["ends_in"] == 43_070.0
+
+
+async def test_without_any_activity_the_session_ends_at_the_timeout_and_not_before(
+    server: LiveServer,
+) -> None:
+    ada = await server.guest("Ada")
+    await server.advance(299.999)
+    assert (await ada.http.get("/api/session")).status_code == 200
+    await server.advance(0.001 + SLOT)
+    assert refusal(await ada.http.get("/api/session")) == (401, "idle_timeout")
+    assert refusal(await ada.http.post("/api/session/activity")) == (401, "idle_timeout")
+
+
+async def test_the_longest_life_ends_a_session_however_active(tmp_path: Path) -> None:
+    async with run_server(tmp_path / "test.db", session_lifetime=1000.0) as server:
+        ada = await server.guest("Ada")
+        for _ in range(9):
+            await server.advance(111)
+            assert (await ada.http.post("/api/session/activity")).status_code == 200
+        await server.advance(0.999)
+        view = (await ada.http.get("/api/session")).json()
+        assert (view["session"]["expires_in"], view["session"]["ends_in"]) == (0.001, 0.001)
+        await server.advance(0.001 + SLOT)
+        assert refusal(await ada.http.get("/api/session")) == (401, "session_lifetime")
+
+
+async def test_whoever_is_not_signed_in_is_told_so(server: LiveServer) -> None:
+    browser = await server.visitor()
+    ada = await server.guest("Ada")
+    await server.still_here.sessions.end([ada.session], Reason.KICKED, server.clock.now())
+    for method, path in [
+        ("GET", "/api/session"),
+        ("POST", "/api/session/activity"),
+        ("POST", "/api/session/leave"),
+        ("DELETE", "/api/session"),
+        ("GET", "/api/sessions"),
+        ("DELETE", "/api/sessions"),
+        ("DELETE", "/api/sessions/s_0123456789012345678901"),
+        ("GET", "/api/players/p_0123456789012345678901/history"),
+    ]:
+        assert refusal(await browser.http.request(method, path)) == (401, "not_signed_in"), path
+        assert refusal(await ada.http.request(method, path)) == (401, "kicked"), path
+
+
+async def test_whoever_looks_without_a_session_learns_what_one_would_be_like(
+    tmp_path: Path,
+) -> None:
+    policy = {**POLICY, "idle_timeout": 400.0, "remember_lifetime": 5000.0}
+    async with run_server(
+        tmp_path / "test.db", idle_timeout=400.0, remember_lifetime=5000.0
+    ) as server:
+        browser = await server.visitor()
+        ada = await server.guest("Ada")
+        view = (await ada.http.get("/api/session")).json()
+        assert "remember_lifetime" not in view["policy"]
+        await server.still_here.sessions.end([ada.session], Reason.KICKED, server.clock.now())
+        for each, code in ((browser, "not_signed_in"), (ada, "kicked")):
+            response = await each.http.get("/api/session")
+            assert refusal(response) == (401, code)
+            assert response.json()["policy"] == policy
+            assert (await each.http.head("/api/session")).status_code == 401
+            for method, path in [("POST", "/api/session/activity"), ("GET", "/api/sessions")]:
+                other = await each.http.request(method, path)
+                assert "policy" not in other.json()
+
+
+# Leaving
+
+
+async def test_leaving_is_no_activity_and_no_sign_out(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    await server.advance(100)
+    response = await ada.http.post("/api/session/leave")
+    assert (response.status_code, response.content) == (204, b"")
+    view = (await ada.http.get("/api/session")).json()
+    assert view["session"]["expires_in"] == 200.0
+
+
+async def test_a_beacon_makes_the_grace_of_a_lost_connection_short(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    tab = await ada.tab()
+    assert (await ada.http.post("/api/session/leave", content=b"")).status_code == 204
+    tab.socket.transport.abort()
+    await until_status(ada, "reconnecting")
+    await server.advance(4.999)
+    assert await ada.status() == "reconnecting"
+    await server.advance(0.001 + SLOT)
+    assert await ada.status() == "offline"
+
+
+async def test_a_beacon_after_the_connection_was_lost_shortens_the_grace_that_runs(
+    server: LiveServer,
+) -> None:
+    ada = await server.guest("Ada")
+    tab = await ada.tab()
+    tab.socket.transport.abort()
+    await until_status(ada, "reconnecting")
+    await server.advance(10)
+    assert (await ada.http.post("/api/session/leave")).status_code == 204
+    await server.advance(4.999)
+    assert await ada.status() == "reconnecting"
+    await server.advance(0.001 + SLOT)
+    assert await ada.status() == "offline"
+
+
+# Signing out
+
+
+async def test_signing_out_ends_this_session_and_no_other(server: LiveServer) -> None:
+    phone = await server.member("Ada")
+    laptop = await server.sign_in("Ada")
+    tab, other = await phone.tab(), await laptop.tab()
+    old = phone.cookie
+    response = await phone.http.delete("/api/session")
+    assert response.status_code == 204
+    cookie = cookie_of(response)
+    assert (cookie.key, cookie.value, cookie["max-age"]) == ("session", "", "0")
+    code, before = await tab.closed()
+    assert (code, before[-1]["type"], before[-1]["reason"]) == (4503, "signed_out", "signed_out")
+    assert before[-1]["detail"]
+    assert refusal(await look(old, server)) == (401, "signed_out")
+    assert await other.quiet() == []
+    assert (await laptop.http.get("/api/session")).status_code == 200
+
+
+async def test_signing_out_everywhere_ends_every_session_this_one_included(
+    server: LiveServer,
+) -> None:
+    phone = await server.member("Ada")
+    laptop = await server.sign_in("Ada")
+    tabs = [await phone.tab(), await laptop.tab()]
+    bob = await server.guest("Bob")
+    response = await phone.http.delete("/api/sessions")
+    assert response.status_code == 204
+    assert cookie_of(response)["max-age"] == "0"
+    for tab in tabs:
+        code, before = await tab.closed()
+        assert (code, before[-1]["reason"]) == (4503, "signed_out_everywhere")
+    assert refusal(await laptop.http.get("/api/session")) == (401, "signed_out_everywhere")
+    assert (await bob.http.get("/api/session")).status_code == 200
+
+
+async def test_one_of_the_own_sessions_can_be_signed_out_from_another(server: LiveServer) -> None:
+    phone = await server.member("Ada")
+    laptop = await server.sign_in("Ada")
+    tab = await laptop.tab()
+    response = await phone.http.delete(f"/api/sessions/{laptop.view['session']['id']}")
+    assert response.status_code == 204
+    assert "set-cookie" not in response.headers
+    code, before = await tab.closed()
+    assert (code, before[-1]["reason"]) == (4503, "signed_out")
+    assert refusal(await laptop.http.get("/api/session")) == (401, "signed_out")
+    assert (await phone.http.get("/api/session")).status_code == 200
+
+
+async def test_the_own_session_can_be_signed_out_by_its_id(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    response = await ada.http.delete(f"/api/sessions/{ada.view['session']['id']}")
+    assert response.status_code == 204
+    assert cookie_of(response)["max-age"] == "0"
+
+
+async def test_nobody_elses_session_can_be_signed_out(server: LiveServer) -> None:
+    ada, bob = await server.guest("Ada"), await server.guest("Bob")
+    for id in [bob.view["session"]["id"], "s_0123456789012345678901", "%00", "x" * 1000]:
+        assert refusal(await ada.http.delete(f"/api/sessions/{id}")) == (404, "not_found")
+    assert (await bob.http.get("/api/session")).status_code == 200
+
+
+# One's own sessions
+
+
+async def test_the_own_sessions_are_listed_and_nobody_elses(server: LiveServer) -> None:
+    phone = await server.member("Ada")
+    await server.guest("Bob")
+    await server.advance(10)
+    laptop = await server.sign_in("Ada", remember=True)
+    await laptop.tab()
+    await laptop.tab()
+    await server.advance(5)
+    response = await phone.http.get("/api/sessions")
+    assert response.status_code == 200
+    first, second = response.json()["sessions"]
+    assert first == {
+        "id": phone.view["session"]["id"],
+        "status": "active",
+        "created_at": "2023-11-14T22:13:20.000Z",
+        "last_activity_at": "2023-11-14T22:13:35.000Z",
+        "connections": 0,
+        "current": True,
+        "remember": False,
+        "expires_in": 300.0,
+        "ends_in": 43_185.0,
+        "browser": None,
+        "system": None,
+    }
+    assert second == {
+        "id": laptop.view["session"]["id"],
+        "status": "active",
+        "created_at": "2023-11-14T22:13:30.000Z",
+        "last_activity_at": "2023-11-14T22:13:30.000Z",
+        "connections": 2,
+        "current": False,
+        "remember": True,
+        "expires_in": 295.0,
+        "ends_in": 1_209_595.0,
+        "browser": None,
+        "system": None,
+    }
+
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
+
+
+async def test_the_own_sessions_say_what_they_were_opened_with_after_a_restart_too(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    database = tmp_path / "test.db"
+    caplog.set_level(logging.DEBUG)
+
+    async def listed(cookie: str) -> list[tuple[str | None, str | None]]:
+        browser = await server.visitor()
+        response = await browser.http.get(
+            "/api/sessions", headers={"Cookie": f"session={cookie}", "User-Agent": "another"}
+        )
+        return [(each["browser"], each["system"]) for each in response.json()["sessions"]]
+
+    async with run_server(database) as server:
+        await server.member("Ada")
+        laptop = await server.visitor()
+        body = {"name": "Ada", "password": "correct horse"}
+        await laptop.http.post("/api/session", json=body, headers={"User-Agent": FIREFOX})
+        cookie = laptop.cookie
+        expected = [(None, None), ("Firefox", "Linux")]
+        assert await listed(cookie) == expected
+        devices = {each.device for each in server.still_here.registry.sessions.values()}
+        assert any(each is device_of("Firefox", "Linux") for each in devices), "one for all"
+    async with run_server(database) as server:
+        assert await listed(cookie) == expected
+        devices = {each.device for each in server.still_here.registry.sessions.values()}
+        assert any(each is device_of("Firefox", "Linux") for each in devices)
+    assert "Gecko" not in caplog.text
+    with closing(sqlite3.connect(database)) as disk:
+        assert "Gecko" not in "\n".join(disk.iterdump()), "the header itself is nowhere"

@@ -1,0 +1,123 @@
+"""Every message, both ways: known, or an error that can be sent back."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.wire import messages
+from server.wire.messages import (
+    Error,
+    Hold,
+    Look,
+    Ping,
+    Release,
+    Unwatch,
+    Watch,
+    encode,
+    parse,
+)
+
+KNOWN = (Ping, Hold, Release, Look, Watch, Unwatch, Error)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+near_messages = st.fixed_dictionaries(
+    {"type": st.sampled_from(["ping", "hold", "release", "look", "watch", "unwatch", "pong", 5])},
+    optional={
+        "id": json_values,
+        "seconds": json_values,
+        "why": json_values,
+        "away": json_values,
+        "topic": json_values,
+        "x": json_values,
+    },
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"type": "ping"}', Ping()),
+        ('{"id": 7, "type": "ping"}', Ping(7)),
+        ('{"type": "ping", "id": "a"}', Ping("a")),
+        ('{"type": "hold", "seconds": 5}', Hold(5.0)),
+        ('{"type": "hold", "seconds": 0.5, "why": null}', Hold(0.5)),
+        ('{"type": "hold", "seconds": 5, "why": "thinking"}', Hold(5.0, "thinking")),
+        ('{"type": "hold", "seconds": 5, "away": true}', Hold(5.0, away=True)),
+        ('{"type": "release"}', Release()),
+        ('{"type": "look"}', Look()),
+        ('{"type": "watch", "topic": "lobby"}', Watch("lobby")),
+        ('{"type": "unwatch", "topic": "lobby", "x": [[[1]]]}', Unwatch("lobby")),
+        (' \n{"type": "\\u0070ing"}\t', Ping()),
+    ],
+)
+def test_what_a_client_may_say(text: str, message: messages.ClientMessage) -> None:
+    assert parse(text) == message
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=200))
+def test_any_text_is_a_message_or_an_error(text: str) -> None:
+    assert isinstance(parse(text), KNOWN)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_read_as_text_are_a_message_or_an_error(data: bytes) -> None:
+    assert isinstance(parse(data.decode("utf-8", "replace")), KNOWN)
+    assert isinstance(parse(data.decode("utf-8", "surrogateescape")), KNOWN)
+
+
+@given(json_values | near_messages, st.booleans())
+def test_any_json_is_a_message_or_an_error_that_can_be_sent(value: Any, is_ascii: bool) -> None:
+    answer = parse(json.dumps(value, ensure_ascii=is_ascii))
+    assert isinstance(answer, KNOWN)
+    if isinstance(answer, Error):
+        sent = json.loads(encode(answer))
+        assert sent["type"] == "error"
+        assert sent["detail"]
+        assert len(encode(answer)) < 1000
+
+
+@given(near_messages)
+def test_only_what_is_well_formed_gets_through(value: dict[str, Any]) -> None:
+    answer = parse(json.dumps(value))
+    match answer:
+        case Ping(id=id):
+            assert isinstance(id, str | int | float | None) or "id" not in value
+        case Hold(seconds=seconds, why=why, away=away):
+            assert isinstance(away, bool)
+            assert seconds > 0
+            assert why is None or isinstance(why, str)
+        case Watch(topic=topic) | Unwatch(topic=topic):
+            assert isinstance(topic, str)
+        case Error(code=code):
+            assert code in ("bad_json", "invalid", "unknown_type")
+
+
+@pytest.mark.parametrize("depth", [10, 900, 1100, 8000, 100_000])
+@pytest.mark.parametrize("start", ["[", '{"type":', '{"type": "ping", "id": ['])
+def test_no_depth_is_too_deep(depth: int, start: str) -> None:
+    answer = parse(start * depth)
+    assert isinstance(answer, Error)
+    assert answer.code == "bad_json"
+
+
+def test_the_longest_fields_that_are_taken() -> None:
+    assert isinstance(parse(json.dumps({"type": "ping", "id": "é" * 100})), Ping)
+    assert isinstance(parse(json.dumps({"type": "ping", "id": "é" * 101})), Error)
+    hold = {"type": "hold", "seconds": 1}
+    assert isinstance(parse(json.dumps({**hold, "why": "é" * 200})), Hold)
+    assert isinstance(parse(json.dumps({**hold, "why": "é" * 201})), Error)
+
+
+def test_fields_that_are_not_there_are_not_sent() -> None:
+    assert json.loads(encode(messages.Pong(1.5))) == {"type": "pong", "expires_in": 1.5}
+    assert json.loads(encode(Error("invalid", "No."))) == {
+        "type": "error",
+        "code": "invalid",
+        "detail": "No.",
+    }
