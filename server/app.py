@@ -23,6 +23,7 @@ from server.accounts.tokens import SessionTokens
 from server.base.clock import Clock, SystemClock
 from server.base.ids import new_match_id, new_room_id, new_seed
 from server.games.catalogue import find_games
+from server.limits import Limits
 from server.observe.audit import Audit
 from server.observe.collector import Collector
 from server.observe.figures import RealtimeFigures, RoomFigures
@@ -53,9 +54,14 @@ from server.web.routes.rooms import RoomRoutes
 from server.web.routes.sessions import SessionRoutes
 
 _log = logging.getLogger("stillhere")
+_DEFAULT_LIMITS = Limits()
 
 
-def create_app(settings: Settings | None = None, clock: Clock | None = None) -> Starlette:
+def create_app(
+    settings: Settings | None = None,
+    clock: Clock | None = None,
+    limits: Limits = _DEFAULT_LIMITS,
+) -> Starlette:
     """The application. Without arguments, as `uvicorn --factory` calls it, it reads the settings
     from the environment, and says what uvicorn should have been told."""
     if settings is None:
@@ -64,7 +70,7 @@ def create_app(settings: Settings | None = None, clock: Clock | None = None) -> 
         except SettingsRefused as refused:
             sys.exit(f"stillhere: {refused}")
         _log.warning("the `stillhere` command would have set: %s", knobs.as_flags())
-    return StillHere(settings, clock or SystemClock()).app
+    return StillHere(settings, clock or SystemClock(), limits).app
 
 
 class StillHere:
@@ -74,7 +80,7 @@ class StillHere:
     around it; either is as good twice as once. `app.state.still_here` leads back here.
     """
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, limits: Limits = _DEFAULT_LIMITS) -> None:
         """Raises StorageRefused if the secret keys cannot be read or made."""
         self.settings = settings
         self.clock = clock
@@ -84,7 +90,7 @@ class StillHere:
         self.store = Store(settings.database, self.registry, clock)
 
         self.passwords = Passwords()
-        self.accounts = Accounts(self.store, self.passwords, Attempts())
+        self.accounts = Accounts(self.store, self.passwords, Attempts(limits.accounts))
         tokens = SessionTokens(_keys(settings, self.store.file))
         self.audit = Audit()
         self.sessions = Sessions(self.registry, self.stream, tokens, self.store)

@@ -9,6 +9,7 @@ SERVER = Path(__file__).resolve().parent.parent / "server"
 
 ROWS = [
     {"__main__", "app"},
+    {"limits"},
     {"restart"},
     {"web"},
     {"observe"},

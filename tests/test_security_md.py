@@ -2,12 +2,14 @@
 
 import importlib
 import re
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
-from limits import RateLimitItem
 
+from server.base.limits import Quota
+from server.limits import Limits
 from server.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,9 +22,11 @@ LIMITS = re.findall(
 
 
 def in_the_code(path: str) -> Any:
-    """What `path` names: a setting's default, or a constant of a module, or an entry of one."""
+    """What `path` names: a limit's or a setting's default, or a constant of a module."""
     if path.startswith("Settings."):
         return Settings.model_fields[path.removeprefix("Settings.")].default
+    if path.startswith("Limits."):
+        return attrgetter(path.removeprefix("Limits."))(Limits())
     parts = path.split(".")
     for size in range(len(parts) - 1, 0, -1):
         try:
@@ -38,8 +42,9 @@ def in_the_code(path: str) -> Any:
 @pytest.mark.parametrize(("what", "limit", "path"), LIMITS, ids=[path for *_, path in LIMITS])
 def test_the_limits_are_the_codes(what: str, limit: str, path: str) -> None:
     value = in_the_code(path)
-    if isinstance(value, RateLimitItem):
-        assert limit == f"{value.amount} in {value.multiples} min"
+    if isinstance(value, Quota):
+        count, seconds = value.count, value.seconds
+        assert limit in (f"{count} in {seconds / 60:g} min", f"{count} in {seconds:g} s")
     else:
         assert float(limit.split()[0].replace(",", "")) == value, what
 

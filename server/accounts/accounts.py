@@ -76,7 +76,7 @@ class Accounts:
         return player
 
     async def recognise(
-        self, raw_name: str, password: str, host: str, address: str | None
+        self, raw_name: str, password: str, now: float, host: str, address: str | None
     ) -> Player:
         """The registered player with this name and password; `host` is where they sit.
 
@@ -88,14 +88,14 @@ class Accounts:
         except NameRefused:
             raise BadCredentials from None
         self._check_room()
-        await self._attempts.guess(key, host, address)
+        self._attempts.guess(key, host, address, now)
         account = await self._store.find_account(key)
         hashed = account.password_hash if account is not None else None
         # Longer than any password there is: not worth hashing, but worth the same time.
         is_right = await self._passwords.verify(password[: LONGEST + 1], hashed)
         if not is_right or account is None or account.id in self._withdrawn:
             raise BadCredentials(None if account is None else account.id)
-        await self._attempts.guessed_right(key, host, address)
+        self._attempts.guessed_right(key, host, address)
         return Player(account.id, account.name, account.sort_key, guest=False)
 
     async def _new_player(
@@ -107,7 +107,7 @@ class Accounts:
         own: OwnName | None = None,
     ) -> Player:
         self._check_room()
-        await self._attempts.new_player(address)
+        self._attempts.new_player(address, now)
         if not self._claimed.isdisjoint(name.lookalikes):
             raise NameTaken(name.text)
         self._claimed |= name.lookalikes

@@ -6,14 +6,17 @@ from collections.abc import Collection
 import pytest
 
 from server.accounts.accounts import Accounts, OwnName
-from server.accounts.attempts import PLAYERS_PER_ADDRESS, Attempts
+from server.accounts.attempts import Attempts
 from server.accounts.errors import BadCredentials, NameTaken, PasswordRefused, TooManyAttempts
+from server.accounts.limits import Limits
 from server.accounts.names import Name, parse_name
 from server.accounts.passwords import LONGEST, Passwords
 from server.accounts.ports import Account, StorageUnavailable
 from server.base.ids import PlayerId
 from server.presence.session import Session
 from server.presence.status import Reason
+
+LIMITS = Limits()
 
 
 class Store:
@@ -88,7 +91,7 @@ def passwords() -> PlainPasswords:
 
 @pytest.fixture
 def accounts(store: Store, passwords: PlainPasswords) -> Accounts:
-    return Accounts(store, passwords, Attempts())
+    return Accounts(store, passwords, Attempts(LIMITS))
 
 
 async def test_a_name_is_taken_from_the_moment_it_was_asked_for(
@@ -131,7 +134,7 @@ async def test_a_refused_password_leaves_the_name_free(accounts: Accounts, store
 async def test_the_same_player_is_recognised(accounts: Accounts, store: Store) -> None:
     made = await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)
     store.write()
-    known = await accounts.recognise(" ADA ", "correct horse", "here", None)
+    known = await accounts.recognise(" ADA ", "correct horse", 0.0, "here", None)
     assert (known.id, known.name, known.guest) == (made.id, "Ada", False)
 
 
@@ -149,14 +152,14 @@ async def test_whatever_is_wrong_a_password_is_checked(
     ]:
         passwords.asked.clear()
         with pytest.raises(BadCredentials):
-            await accounts.recognise(name, password, "here", None)
+            await accounts.recognise(name, password, 0.0, "here", None)
         assert len(passwords.asked) == 1
         assert len(passwords.asked[0][0]) <= LONGEST + 1
 
 
 async def test_what_cannot_be_a_name_is_nobodys(accounts: Accounts) -> None:
     with pytest.raises(BadCredentials):
-        await accounts.recognise("\u202eadA", "correct horse", "here", None)
+        await accounts.recognise("\u202eadA", "correct horse", 0.0, "here", None)
 
 
 # Guests who sign in anew under their own name
@@ -185,7 +188,7 @@ async def test_the_own_name_is_given_up_for_itself(accounts: Accounts, store: St
 async def test_nothing_is_given_up_where_the_limit_is_reached(
     accounts: Accounts, store: Store
 ) -> None:
-    for number in range(PLAYERS_PER_ADDRESS.amount):
+    for number in range(LIMITS.players_per_address.count):
         await accounts.new_guest(parse_name(f"Guest {number}"), 0.0, "here")
     own, given_up = own_name(store, "Gus")
     with pytest.raises(TooManyAttempts):

@@ -1,9 +1,12 @@
-"""How many messages a connection may send."""
+"""Rate limits: a bucket of tokens, and a window that moves."""
+
+import doctest
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.base.limits import TokenBucket
+from server.base import limits as module
+from server.base.limits import MovingWindow, Quota, TokenBucket
 
 
 def test_a_burst_and_no_more() -> None:
@@ -41,3 +44,111 @@ def test_over_any_time_no_more_than_burst_and_rate_allow(
         now += wait
         taken += bucket.take(now)
     assert taken <= burst + rate * now + 1e-6
+
+
+def test_a_key_is_counted_up_to_its_quota_and_no_further() -> None:
+    window = MovingWindow[str](Quota(2, 60.0), max_keys=10)
+    assert [window.take("ada", now) for now in (0.0, 10.0, 10.0, 59.999)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert window.take("bob", 59.999)
+
+
+def test_the_window_moves_with_each_instant_that_was_counted() -> None:
+    window = MovingWindow[str](Quota(2, 60.0), max_keys=10)
+    assert window.take("ada", 0.0)
+    assert window.take("ada", 10.0)
+    assert window.take("ada", 60.0)
+    assert not window.take("ada", 69.999)
+    assert window.take("ada", 70.0)
+
+
+def test_who_is_refused_waits_no_longer_for_having_asked() -> None:
+    window = MovingWindow[str](Quota(1, 60.0), max_keys=10)
+    assert window.take("ada", 0.0)
+    assert not any(window.take("ada", float(now)) for now in range(1, 60))
+    assert window.take("ada", 60.0)
+
+
+def test_the_wait_ends_when_one_more_may_be_counted() -> None:
+    window = MovingWindow[str](Quota(2, 60.0), max_keys=10)
+    assert window.wait("ada", 0.0) == 0.0
+    window.take("ada", 0.0)
+    assert window.wait("ada", 5.0) == 0.0
+    window.take("ada", 10.0)
+    assert [window.wait("ada", now) for now in (10.0, 59.0, 60.0)] == [50.0, 1.0, 0.0]
+    assert window.wait("bob", 10.0) == 0.0
+
+
+def test_waiting_counts_nothing() -> None:
+    window = MovingWindow[str](Quota(1, 60.0), max_keys=10)
+    assert [window.wait("ada", 0.0) for _ in range(10)] == [0.0] * 10
+    assert len(window) == 0
+
+
+def test_one_that_is_given_back_is_uncounted_and_no_more_than_one() -> None:
+    window = MovingWindow[str](Quota(2, 60.0), max_keys=10)
+    window.give_back("ada")
+    assert [window.take("ada", 0.0), window.take("ada", 1.0)] == [True, True]
+    window.give_back("ada")
+    assert [window.take("ada", 2.0), window.take("ada", 2.0)] == [True, False]
+
+
+def test_a_key_of_which_all_was_given_back_takes_no_memory() -> None:
+    window = MovingWindow[str](Quota(2, 60.0), max_keys=10)
+    window.take("ada", 0.0)
+    window.give_back("ada")
+    assert len(window) == 0
+
+
+def test_a_key_that_is_forgotten_has_its_whole_quota() -> None:
+    window = MovingWindow[str](Quota(1, 60.0), max_keys=10)
+    window.take("ada", 0.0)
+    window.take("bob", 0.0)
+    window.forget("ada")
+    window.forget("nobody")
+    assert window.take("ada", 0.0)
+    assert not window.take("bob", 0.0)
+
+
+def test_keys_that_are_over_are_dropped_by_calls_for_others() -> None:
+    window = MovingWindow[int](Quota(2, 1.0), max_keys=10_000)
+    for second in range(3):
+        for number in range(1_000):
+            window.take(number, float(second))
+        assert len(window) == 1_000
+    window.wait(-1, 3.0)
+    assert len(window) == 0
+
+
+def test_beyond_the_most_keys_the_one_counted_longest_ago_is_forgotten() -> None:
+    window = MovingWindow[int](Quota(1, 1_000.0), max_keys=10)
+    for number in range(100):
+        window.take(number, float(number))
+    assert len(window) == 10
+    assert not window.take(90, 100.0)
+    assert window.take(89, 100.0)
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.floats(0, 20)), max_size=100))
+def test_a_window_counts_as_a_list_of_everything_would(events: list[tuple[str, float]]) -> None:
+    window = MovingWindow[str](Quota(3, 30.0), max_keys=2)
+    counted: list[tuple[str, float]] = []
+    now = 0.0
+    for key, wait in events:
+        now += wait
+        current = [then for who, then in counted if who == key and now - then < 30.0]
+        assert (window.wait(key, now) == 0.0) == (len(current) < 3)
+        if window.take(key, now):
+            counted.append((key, now))
+            assert len(current) < 3
+        else:
+            assert len(current) == 3
+
+
+def test_the_example_is_so() -> None:
+    assert doctest.testmod(module).failed == 0
+    assert doctest.testmod(module).attempted > 0

@@ -20,6 +20,7 @@ from typing import Any
 
 from server.app import StillHere
 from server.base.clock import SystemClock
+from server.limits import Limits
 from server.presence.events import Event, SessionEnded, StatusChanged
 from server.presence.status import Reason
 from server.settings import Settings
@@ -34,14 +35,13 @@ from tests.simulation.browsers import (
 )
 from tests.simulation.virtual import (
     Disk,
-    NoLimits,
     OpenPasswords,
     VirtualLoop,
     no_chance,
     run_virtually,
 )
 from tests.support.invariants import Broken, Invariants, nothing_is_left, server_tasks
-from tests.support.live_server import quick_hashes
+from tests.support.live_server import UNLIMITED, quick_hashes
 
 EPOCH = 1_700_000_000.0
 POLICY: Mapping[str, float] = {
@@ -196,10 +196,9 @@ class Day:
             **self.policy,  # type: ignore[arg-type]
         )
         with quick_hashes():
-            self.still_here = here = StillHere(settings, self._clock)
+            self.still_here = here = StillHere(settings, self._clock, Limits(accounts=UNLIMITED))
         here.passwords.close()
         here.passwords = here.accounts._passwords = OpenPasswords()  # type: ignore[assignment]
-        here.accounts._attempts = NoLimits()  # type: ignore[assignment]
         # It looks after the memory of a process, which this is not.
         here.collector.start = lambda: None  # type: ignore[method-assign]
         here.stream._on_error = lambda error, event: self._fail(error)

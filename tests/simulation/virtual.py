@@ -166,15 +166,6 @@ class OpenPasswords:
         """There is nothing to close."""
 
 
-class NoLimits:
-    """In the place of the limits on attempts, which go by the machine's own clock."""
-
-    async def guess(self, *_: object) -> None:
-        """Guess away."""
-
-    guessed_right = new_player = guess
-
-
 @contextmanager
 def no_chance(seed: int, disk: Disk, heartbeat: float) -> Iterator[None]:
     """For as long as it lasts, ids come from the seed, the database from `disk`, and the clock is

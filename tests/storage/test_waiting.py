@@ -9,6 +9,7 @@ import pytest
 from server.accounts.accounts import Accounts
 from server.accounts.attempts import Attempts
 from server.accounts.errors import BadCredentials
+from server.accounts.limits import Limits
 from server.accounts.names import parse_name
 from server.accounts.ports import StorageUnavailable
 from server.base.waiting import LATE, within
@@ -44,7 +45,7 @@ async def test_whoever_was_told_that_they_are_not_registered_is_not(
     monkeypatch.setattr(journal_module, "_LAST_RETRY", 0.1)
     disk = FaultyDisk()
     house = await House.open(tmp_path / "test.db", ManualClock(), disk.connect)
-    accounts = Accounts(house.store, OpenPasswords(), Attempts())
+    accounts = Accounts(house.store, OpenPasswords(), Attempts(Limits()))
     is_written = house.store.journal.flush
     # The disk takes the row a moment after its patience ran out.
     monkeypatch.setattr(house.store, "is_written", lambda: is_written(0.0))
@@ -57,7 +58,7 @@ async def test_whoever_was_told_that_they_are_not_registered_is_not(
     assert account is not None
     assert withdrawn == [account.id]
     with pytest.raises(BadCredentials):
-        await accounts.recognise("Ada", "correct horse", "here", None)
+        await accounts.recognise("Ada", "correct horse", 0.0, "here", None)
     house.store.journal.remove_account(account.id)
     await house.store.flush()
     assert await house.rows("SELECT * FROM players") == []

@@ -16,13 +16,22 @@ from argon2 import PasswordHasher
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from server.accounts.limits import Limits as AccountLimits
 from server.app import StillHere
 from server.base.clock import Clock
+from server.base.limits import Quota
+from server.limits import Limits
 from server.presence.session import NEVER, Session
 from server.settings import Settings
 from server.transport.uvicorn import uvicorn_config
 from tests.support.invariants import Broken, Invariants, nothing_is_left, server_tasks
 from tests.support.manual_clock import ManualClock
+
+_DEFAULT_LIMITS = Limits()
+
+_ANY = Quota(1, 0.0)
+UNLIMITED = AccountLimits(guesses_per_name=_ANY, guesses_per_address=_ANY, players_per_address=_ANY)
+"""Limits of accounts that let everybody guess."""
 
 PATIENCE = 5.0
 """Seconds to wait for what should come at once, on a machine that is busy."""
@@ -215,6 +224,7 @@ async def run_server(
     *,
     port: int = 0,
     has_real_hashes: bool = False,
+    limits: Limits = _DEFAULT_LIMITS,
     **settings: Any,
 ) -> AsyncIterator[LiveServer]:
     """Serve until the context ends; `settings` beside the defaults. `port` 0: any free one.
@@ -228,6 +238,7 @@ async def run_server(
         still_here = StillHere(
             Settings(database=database, _env_file=None, **settings),  # type: ignore[call-arg]
             clock or ManualClock(),
+            limits,
         )
     # It would walk everything that the tests hold, at each start: a third of the suite's time.
     still_here.collector.start = lambda: None  # type: ignore[method-assign]

@@ -253,7 +253,11 @@ class SessionRoutes:
         body = await read_json(request, SignIn)
         scope = request.scope
         player = await self._accounts.recognise(
-            body.name, body.password, host_of(scope), limited_address(scope)
+            body.name,
+            body.password,
+            caller_of(request).now,
+            host_of(scope),
+            limited_address(scope),
         )
         return await self._let_in(request, player, remember=body.remember)
 

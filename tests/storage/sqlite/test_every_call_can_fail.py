@@ -15,6 +15,7 @@ import pytest
 from server.accounts.accounts import Accounts
 from server.accounts.attempts import Attempts
 from server.accounts.errors import NameTaken
+from server.accounts.limits import Limits
 from server.accounts.names import parse_name
 from server.accounts.passwords import Passwords
 from server.accounts.ports import StorageUnavailable
@@ -90,7 +91,7 @@ class Life:
     async def sign_in(self, name: str) -> Session | None:
         try:
             return await self.let_in(
-                await self.accounts.recognise(name, "a password", "here", None)
+                await self.accounts.recognise(name, "a password", self.now, "here", None)
             )
         except StorageUnavailable:
             return None
@@ -160,7 +161,7 @@ async def live(life: Life) -> None:
 
 async def open_life(path: Path, clock: ManualClock, disk: FaultyDisk) -> Life:
     house = await House.open(path, clock, disk.connect)
-    life = Life(house, Accounts(house.store, OpenPasswords(), Attempts()))
+    life = Life(house, Accounts(house.store, OpenPasswords(), Attempts(Limits())))
     house.stream.subscribe(life.hear)
     return life
 

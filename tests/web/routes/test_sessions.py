@@ -10,9 +10,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.accounts.attempts import PLAYERS_PER_ADDRESS
 from server.accounts.devices import device_of
+from server.accounts.limits import Limits as AccountLimits
 from server.base.ids import ID_PATTERN
+from server.base.limits import Quota
+from server.limits import Limits
 from server.presence.status import Reason
 from tests.support.answers import SLOT, cookie_of, refusal, until_status
 from tests.support.live_server import LiveServer, run_server
@@ -183,12 +185,15 @@ async def test_a_guest_can_sign_in_anew_under_their_own_name(server: LiveServer)
 
 
 async def test_a_guest_who_is_told_to_come_back_later_keeps_their_session(tmp_path: Path) -> None:
-    async with run_server(tmp_path / "test.db", trusted_proxies="127.0.0.1") as server:
+    limits = Limits(accounts=AccountLimits(players_per_address=Quota(1, 60)))
+    async with run_server(
+        tmp_path / "test.db", trusted_proxies="127.0.0.1", limits=limits
+    ) as server:
         gus = await server.guest("Gus")
         tab = await gus.tab()
         address = {"X-Forwarded-For": "198.51.100.7"}
-        for _ in range(PLAYERS_PER_ADDRESS.amount):
-            await server.still_here.accounts._attempts.new_player("198.51.100.7")
+        other = await server.visitor()
+        await other.http.post("/api/guests", json={"name": "Eve"}, headers=address)
         again = await gus.http.post("/api/guests", json={"name": "Gus"}, headers=address)
         assert refusal(again) == (429, "too_many_attempts")
         assert int(again.headers["retry-after"]) > 0

@@ -1,0 +1,15 @@
+"""The limits of all parts: what the server allows before it refuses, sheds or cuts off.
+
+Each part declares its own, with documented fields and defaults, and is given them by `app.py`.
+SECURITY.md publishes the defaults; what an operator may change is in `settings.py`.
+"""
+
+import msgspec
+
+from server.accounts.limits import Limits as AccountLimits
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """One field for each part that has limits, named as its folder."""
+
+    accounts: AccountLimits = AccountLimits()
