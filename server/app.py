@@ -29,6 +29,7 @@ from server.observe.collector import Collector
 from server.observe.figures import RealtimeFigures, RoomFigures
 from server.presence.events import Event, EventStream
 from server.presence.registry import Registry
+from server.realtime.connection import Connection
 from server.realtime.endpoint import WebSocketEndpoint
 from server.realtime.room_desk import RoomDesk
 from server.realtime.routing import RouteWebSockets
@@ -95,7 +96,12 @@ class StillHere:
         self.audit = Audit()
         self.sessions = Sessions(self.registry, self.stream, tokens, self.store)
 
-        self.tabs = Tabs(settings.policy, self.sessions.flush, settings.max_connections_per_session)
+        self.tabs = Tabs(
+            settings.policy,
+            self.sessions.flush,
+            self._forget,
+            settings.max_connections_per_session,
+        )
         self.hub = Hub(asyncio.get_event_loop().time, clock, settings.policy.away_after)
         self.ticker = Ticker(self.registry, self.stream, clock)
 
@@ -229,6 +235,11 @@ class StillHere:
         await self.store.close()
         self.passwords.close()
         self.audit.close()
+
+    def _forget(self, connection: Connection, has_left: bool | None) -> None:
+        """A connection watches nothing any more; see `Tabs.detach`."""
+        self.hub.unwatch(connection)
+        self.desk.forget(connection, has_left=has_left)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:

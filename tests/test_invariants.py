@@ -172,7 +172,7 @@ async def stay_here_for_nothing(server: LiveServer) -> None:
     await ada.tab()
     session = ada.session
     for tab in server.still_here.tabs.of(session):
-        server.still_here.tabs.detach(tab)
+        server.still_here.tabs.detach(tab, has_left=False)
     session.connections = 0
     server.invariants.check(session)
 

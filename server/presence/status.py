@@ -50,6 +50,9 @@ ENDINGS = frozenset(
 )
 """The reasons for which a session ends; any other only moves its status."""
 
+LEAVING = frozenset({Reason.LEFT, Reason.SIGNED_OUT, Reason.SIGNED_OUT_EVERYWHERE})
+"""The reasons for which a player is gone on purpose."""
+
 _RANK = {status: rank for rank, status in enumerate(Status)}
 _RETURNS = frozenset({Reason.CONNECTED, Reason.ACTIVITY})
 _DROPS = frozenset({Reason.CONNECTION_LOST, Reason.LEFT, Reason.SERVER_RESTART})

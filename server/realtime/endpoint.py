@@ -181,12 +181,12 @@ class WebSocketEndpoint:
 
     def _forget(self, connection: Connection, code: int) -> None:
         """Once and for all, whoever noticed first that the connection is over."""
-        self._hub.unwatch(connection)
-        if self._tabs.detach(connection) and code != SERVICE_RESTART:
+        is_stop = code == SERVICE_RESTART
+        has_left = code in LEFT
+        if self._tabs.detach(connection, has_left=None if is_stop else has_left) and not is_stop:
             now = self._clock.now()
-            self._desk.forget(connection, has_left=code in LEFT)
             self._stream.publish(
-                self._registry.disconnected(connection.session, now, has_left=code in LEFT)
+                self._registry.disconnected(connection.session, now, has_left=has_left)
             )
 
 

@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from server.base.clock import Clock
 from server.base.ids import RoomId, SessionId
-from server.presence.events import Event, EventStream, SessionEnded, StatusChanged
+from server.presence.events import Event, EventStream, SessionEnded, SessionSlept, StatusChanged
 from server.presence.registry import Registry
 from server.presence.session import Player, Session
 from server.presence.status import Status
@@ -115,13 +115,17 @@ class RoomDesk:
         self.list.caught_up(connection)
         self.topics.caught_up(connection)
 
-    def forget(self, connection: Connection, *, has_left: bool) -> None:
-        """A connection is gone. `has_left`: its page was closed."""
+    def forget(self, connection: Connection, *, has_left: bool | None) -> None:
+        """A connection is gone. `has_left`: True if the player left on purpose, False if the
+        connection was lost, None if the server stops, which changes nothing in the rooms."""
         self.list.unwatch(connection)
+        rooms = self.topics.forget(connection)
+        if has_left is None:
+            return
         session = connection.session
         grace = self._registry.policy.reload_grace
         has_left = has_left or self._clock.now() - session.left_at <= grace
-        for room_id in self.topics.forget(connection):
+        for room_id in rooms:
             if self._tabs.of(session):  # else there is a grace, whose end lets the clock run
                 self._let_clock_run_outside(session, room_id)
             self._went(session.player, room_id, has_left=has_left)
@@ -201,7 +205,7 @@ class RoomDesk:
 
     def hear_presence(self, event: Event) -> None:
         """Subscriber: a player's status is also that of their seat."""
-        if isinstance(event, SessionEnded):
+        if isinstance(event, SessionEnded | SessionSlept):
             self._held.pop(event.session.id, None)
         elif event.session is self._says_brb:
             pass  # what follows is told when they are away

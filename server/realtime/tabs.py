@@ -14,7 +14,7 @@ from server.presence.events import Event, Extended, SessionEnded, SessionSlept, 
 from server.presence.explain import explain_ending
 from server.presence.policy import Policy
 from server.presence.session import Session
-from server.presence.status import Reason
+from server.presence.status import LEAVING, Reason
 from server.realtime.connection import Connection
 from server.wire import messages
 from server.wire.closing import close_for
@@ -36,11 +36,15 @@ class Tabs:
         self,
         policy: Policy,
         flush: Callable[[], Awaitable[None]],
+        on_detached: Callable[[Connection, bool | None], None],
         most_at_once: int = MOST_COMINGS // 2,
     ) -> None:
         """`flush` returns when what has been journalled is durable, or cannot soon be.
+        `on_detached(connection, has_left)` is called once for every connection that was attached:
+        when it closes, or when its session ends or falls asleep, whichever is first; see `detach`.
         `most_at_once`: sockets that a session may have."""
         self._policy = policy
+        self._on_detached = on_detached
         self._most_comings = max(MOST_COMINGS, 2 * most_at_once)
         self._flush = flush
         self._by_session: dict[SessionId, list[Connection]] = {}
@@ -73,8 +77,9 @@ class Tabs:
         self._by_session.setdefault(connection.session.id, []).append(connection)
         self._count += 1
 
-    def detach(self, connection: Connection) -> bool:
-        """Forget `connection`; False if that was done before."""
+    def detach(self, connection: Connection, *, has_left: bool | None) -> bool:
+        """Forget `connection`; False if that was done before. `has_left`: True if the player left
+        on purpose, False if the connection was lost, None if the server stops."""
         connections = self._by_session.get(connection.session.id, [])
         if connection not in connections:
             return False
@@ -82,6 +87,7 @@ class Tabs:
         if not connections:
             del self._by_session[connection.session.id]
         self._count -= 1
+        self._on_detached(connection, has_left)
         return True
 
     def may_come(self, session: Session, now: float) -> bool:
@@ -110,14 +116,14 @@ class Tabs:
                 self._tell(session, messages.Extended(to_milliseconds(expires_in)))
             case SessionEnded(session=session, reason=reason):
                 self._comings.pop(session.id, None)
-                connections = self._take(session)
+                connections = self._take(session, has_left=reason in LEAVING)
                 if connections:
                     self._leaving.append((connections, reason))
                 if self._leaving and self._farewells is None:
                     self._farewells = asyncio.get_running_loop().create_task(self._see_off())
             case SessionSlept(session=session):
                 # It lives on, so nothing can come back that must not.
-                self._close(self._take(session), Reason.IDLE_TIMEOUT)
+                self._close(self._take(session, has_left=False), Reason.IDLE_TIMEOUT)
             case _:
                 pass
 
@@ -128,10 +134,11 @@ class Tabs:
             for connection in list(connections):
                 connection.send(text)
 
-    def _take(self, session: Session) -> list[Connection]:
+    def _take(self, session: Session, *, has_left: bool) -> list[Connection]:
         # Detached first, so that a socket which takes its time to close counts for nothing more.
-        connections = self._by_session.pop(session.id, [])
-        self._count -= len(connections)
+        connections = self.of(session)
+        for connection in connections:
+            self.detach(connection, has_left=has_left)
         return connections
 
     async def _see_off(self) -> None:

@@ -17,7 +17,7 @@ from server.games.catalogue import AnyGame
 from server.games.game import Outcome, Silence
 from server.presence.policy import Policy
 from server.presence.session import LONG_AGO, NEVER, Player
-from server.presence.status import Reason, Status
+from server.presence.status import LEAVING, Reason, Status
 from server.rooms.errors import GameFailed, Refused
 from server.rooms.events import (
     LineSaid,
@@ -54,8 +54,6 @@ BETWEEN_PULSES = 60.0
 
 THINKING = 10.0
 """Seconds for which nobody is asked whether they are there: they have just been given the turn."""
-
-_LEFT = (Reason.LEFT, Reason.SIGNED_OUT, Reason.SIGNED_OUT_EVERYWHERE)
 
 
 class Rooms:
@@ -391,7 +389,7 @@ class Rooms:
             left = (session.expires_in(self._policy, now) for session in player.sessions)
             record.signs_out_at = now + max(left, default=0.0)
         elif status is Status.OFFLINE:
-            record.depart(now, has_left=reason in _LEFT)
+            record.depart(now, has_left=reason in LEAVING)
             if not record.is_playing:
                 self._vacate(room, number, now, events)
         elif status is Status.ACTIVE and reason is Reason.ACTIVITY:
@@ -499,7 +497,7 @@ class Rooms:
             return
         notice = "out" if record.is_gone else "bot" if record.is_bot else "skipped"
         self._note(room, notice, player.name, number, now, events)
-        if record.is_gone and match.game.policy.silence is Silence.SPECTATE:
+        if record.is_gone and record.is_here and match.game.policy.silence is Silence.SPECTATE:
             room.spectators[player.id] = player
 
     def _resign(

@@ -4,17 +4,20 @@ with it."""
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+from websockets.asyncio.client import connect
 
+from server.base.ids import RoomId
 from server.games.game import AfkPolicy, Silence
 from server.realtime.room_desk import MOST_WATCHED
 from server.realtime.topics import room_list
 from tests.rooms.games import Ticking, Together, Turns, variant
 from tests.rooms.page import Page, bring, passes, seat, table
 from tests.support.answers import SLOT, until, until_status
-from tests.support.live_server import LiveServer, run_server
+from tests.support.live_server import LiveServer, Tab, run_server
 
 PATIENT = AfkPolicy(move_time=5000.0)
 
@@ -246,6 +249,73 @@ async def test_of_two_tabs_in_a_room_one_may_go_without_anybody_noticing(
     await second.tab.ask("look", "session")
     await kim.is_right()
     assert kim.room["seats"]["0"]["absent"]["left"] is True
+
+
+async def test_a_spectator_who_signs_out_is_one_no_more(server: LiveServer) -> None:
+    ada, _ = await table(server, "turns", "Ada", "Kim")
+    eve = await seat(server, await server.guest("Eve"), ada.room_id, spectate=True)
+    await ada.is_right()
+    assert ada.room["spectators"] == 1
+    await eve.visitor.http.delete("/api/session")
+    await ada.is_right()
+    assert ada.room["spectators"] == 0
+
+
+async def test_with_one_browser_signed_out_the_cut_of_the_other_is_seen(
+    server: LiveServer,
+) -> None:
+    await server.member("Ada")
+    first, second = [await server.sign_in("Ada") for _ in range(2)]
+    kim = await server.guest("Kim")
+    room = (await first.http.post("/api/rooms", json={"game": "turns"})).json()["id"]
+    pages = [await seat(server, visitor, room) for visitor in (first, second, kim)]
+    await first.http.delete("/api/session")
+    await pages[2].is_right()
+    assert "absent" not in pages[2].room["seats"]["0"], "she is there with the other browser"
+    pages[1].tab.socket.transport.abort()
+    await until(lambda: second.session.connections == 0)
+    await passes(5 + SLOT, pages[2])
+    await pages[2].is_right()
+    absent = pages[2].room["seats"]["0"]["absent"]
+    assert "left" not in absent
+    assert "claim_in" in absent
+
+
+@pytest.mark.parametrize("how", ["sign out", "the idle timeout", "asleep"])
+async def test_whoever_watched_the_list_of_rooms_does_so_until_the_session_is_over(
+    server: LiveServer, how: str
+) -> None:
+    await server.member("Ada")
+    visitors = [await server.sign_in("Ada", remember=how == "asleep") for _ in range(3)]
+    for visitor in visitors:
+        await (await visitor.tab()).ask("watch", "rooms", topic="rooms")
+    assert server.still_here.desk.list.watchers == 3
+    if how == "sign out":
+        await visitors[0].http.delete("/api/sessions")
+    else:
+        await server.advance(300 + SLOT)
+    assert server.still_here.desk.list.watchers == 0
+
+
+async def test_who_signs_out_of_a_match_has_left_it(server: LiveServer) -> None:
+    ada, kim = await table(server, "turns", "Ada", "Kim")
+    await ada.visitor.http.delete("/api/session")
+    await kim.is_right()
+    assert kim.room["seats"]["0"]["absent"]["left"] is True
+
+
+async def test_a_stop_of_the_server_is_no_departure(tmp_path: Path) -> None:
+    async with AsyncExitStack() as after_the_stop, run_server(tmp_path / "stop.db") as server:
+        bring(server, Turns())
+        ada = await server.guest("Ada")
+        room_id = (await ada.http.post("/api/rooms", json={"game": "turns"})).json()["id"]
+        cookie = {"Cookie": f"session={ada.cookie}"}
+        url = f"ws://127.0.0.1:{server.port}/ws"
+        socket = await after_the_stop.enter_async_context(connect(url, additional_headers=cookie))
+        await Tab(socket).ask("join", "room", room=room_id)
+        desk, room = server.still_here.desk, server.still_here.rooms.all[RoomId(room_id)]
+        assert (desk.topics.watchers, room.seats[0].is_here) == (1, True)
+    assert (desk.topics.watchers, room.seats[0].is_here) == (0, True)
 
 
 async def test_to_leave_leaves_with_every_tab(server: LiveServer) -> None:

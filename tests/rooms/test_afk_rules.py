@@ -251,6 +251,14 @@ def test_who_may_only_watch_after_silence_watches_and_their_seat_is_free_after_i
     assert scene.room.seat_of(bo.id) == 2
 
 
+def test_who_is_out_for_silence_and_cut_off_is_no_spectator() -> None:
+    scene = Scene(3, silence=Silence.SPECTATE)
+    scene.world.drops(scene.ada, scene.room)
+    scene.world.passes(MOVE + SLOT)
+    assert scene.seen(scene.ada)["gone"] is True
+    assert not scene.room.spectators
+
+
 def test_the_others_go_on_without_who_is_out() -> None:
     scene = Scene(3)
     world, ada, kim, bo = scene.world, *scene.players

@@ -231,6 +231,8 @@ class Invariants(Order):
         self._to_look_at: dict[SessionId, Session] = {}
         self._excused: set[SessionId] = set()
         self._is_over = False
+        self.open_at_stop: set[PlayerId] = set()
+        """Players with a connection that the server closed when it stopped."""
         still_here.stream.subscribe(self.hear)
         tabs = still_here.tabs
         self._attach, self._detach = tabs.attach, tabs.detach
@@ -251,11 +253,13 @@ class Invariants(Order):
             told.sent.setdefault(reason, self._server.clock.now())
         self._look_soon(session)
 
-    def _note_detached(self, connection: Connection) -> bool:
-        was_there = self._detach(connection)
-        if was_there:
-            self._told[connection.session.id].tabs -= 1
-            self._look_soon(connection.session)
+    def _note_detached(self, connection: Connection, *, has_left: bool | None) -> bool:
+        was_there = self._detach(connection, has_left=has_left)
+        session = connection.session
+        # Of one that is over, `hear` asks how many there were.
+        if was_there and session.ended is None and not session.is_asleep:
+            self._told[session.id].tabs -= 1
+            self._look_soon(session)
         return was_there
 
     def hear(self, event: Event) -> None:
@@ -340,6 +344,7 @@ class Invariants(Order):
     def stop_looking(self) -> None:
         """The server is about to stop: it closes its sockets, and nobody has left by that."""
         self._is_over = True
+        self.open_at_stop = {each.session.player.id for each in self._server.tabs}
 
     def check_everybody(self) -> None:
         """Look at all sessions there are."""
@@ -395,7 +400,7 @@ class Invariants(Order):
 # What is left when everybody has gone
 
 
-def nothing_is_left(still_here: StillHere, invariants: Order | None = None) -> list[str]:
+def nothing_is_left(still_here: StillHere, invariants: Invariants | None = None) -> list[str]:
     """Let the time of everybody who is signed in run out, in a server that has stopped, and
     return what is left of them, in sentences; empty: nothing.
 
@@ -407,6 +412,7 @@ def nothing_is_left(still_here: StillHere, invariants: Order | None = None) -> l
         left.append(f"{len(tabs)} sockets")
     if still_here.hub.watchers:
         left.append(f"{still_here.hub.watchers} watchers of the lobby")
+    left += _left_in_rooms(still_here, invariants)
     for sleeper, timer in (("ticker", "_timer"), ("hub", "_timer")):
         handle = getattr(getattr(still_here, sleeper), timer, None)
         if handle is not None and not handle.cancelled():
@@ -434,6 +440,31 @@ def nothing_is_left(still_here: StillHere, invariants: Order | None = None) -> l
     if not still_here.store.journal.statistics().waiting:
         counts["claimed names"] = len(still_here.accounts._claimed)
     left += [f"{count} {what}" for what, count in counts.items() if count]
+    return left
+
+
+def _left_in_rooms(still_here: StillHere, invariants: Invariants | None) -> list[str]:
+    """Watchers, spectators, seats and held clocks of connections and sessions that are gone."""
+    desk, registry = still_here.desk, still_here.registry
+    open_at_stop = set() if invariants is None else invariants.open_at_stop
+    left = []
+    if desk.list.watchers:
+        left.append(f"{desk.list.watchers} watchers of the list of rooms")
+    if desk.topics.watchers:
+        left.append(f"{desk.topics.watchers} watchers of rooms")
+    for room in still_here.rooms.all.values():
+        spectators = room.spectators.keys() - open_at_stop
+        if spectators:
+            left.append(f"{len(spectators)} spectators of {room.id} without a connection")
+        here = [
+            player.name
+            for _, record, player in room.taken()
+            if record.is_here and player.id not in open_at_stop
+        ]
+        if here:
+            left.append(f"{', '.join(here)} in {room.id} without a connection")
+    if ended := desk._held.keys() - registry.sessions.keys():
+        left.append(f"the held clocks of {len(ended)} sessions that have ended")
     return left
 
 

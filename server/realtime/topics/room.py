@@ -83,6 +83,11 @@ class RoomTopics:
 
     # Who watches
 
+    @property
+    def watchers(self) -> int:
+        """How many connections watch rooms, each counted once for each room."""
+        return sum(len(told.watchers) for told in self._told.values())
+
     def watch(self, connection: Connection, room: Room) -> None:
         """Send the room, and everything that changes in it from now on."""
         told = self._told.get(room.id)

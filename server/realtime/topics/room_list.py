@@ -45,6 +45,11 @@ class RoomList:
         """How many rooms the watchers know of."""
         return len(self._told)
 
+    @property
+    def watchers(self) -> int:
+        """How many connections watch the list."""
+        return len(self._watchers)
+
     def watch(self, connection: Connection) -> None:
         """Send the list, and every change after it."""
         self._watchers[connection] = _OWED
