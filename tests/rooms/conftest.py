@@ -1,0 +1,11 @@
+"""What tests of rooms begin with."""
+
+import pytest
+
+from tests.rooms.scene import Scene
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """A match of turns between Ada and Kim that waits for Ada."""
+    return Scene()

@@ -1,0 +1,130 @@
+"""Pulse checks: who may ask whom, when, and what an answer is."""
+
+import pytest
+
+from tests.rooms.scene import Scene
+from tests.rooms.world import SLOT, ended, refused
+
+
+def test_a_pulse_check_gives_thirty_seconds_to_touch_anything(scene: Scene) -> None:
+    world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
+    world.passes(10)
+    world.asks(kim, room, 0)
+    assert scene.seen(ada)["asked"] == {"by": "Kim", "expires_in": world.now + 30}
+    assert world.rooms.asked == {ada.id}
+    assert ended(world.passes(29.999)) == []
+    assert ended(world.passes(0.001 + SLOT)) == ["forfeit: [1]"]
+    assert world.rooms.asked == set()
+
+
+@pytest.mark.parametrize("how", ["touch", "act"])
+def test_any_activity_answers_it(scene: Scene, how: str) -> None:
+    world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
+    world.passes(10)
+    world.asks(kim, room, 0)
+    world.passes(29)
+    if how == "act":
+        world.acts(ada, room)
+    world.touches(ada)
+    assert "asked" not in scene.seen(ada)
+    assert world.rooms.asked == set()
+    assert ended(world.passes(20)) == []
+    assert how == "act" or scene.clock(ada) == 1.0, "it answers, and moves no clock"
+
+
+def test_who_is_cut_off_is_no_longer_asked(scene: Scene) -> None:
+    world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
+    world.passes(10)
+    world.asks(kim, room, 0)
+    world.passes(1)
+    world.drops(ada, room)
+    assert "asked" not in scene.seen(ada)
+    assert world.rooms.asked == set()
+    assert ended(world.passes(29)) == []
+    world.returns(ada, room)
+    assert ended(world.passes(19)) == []
+
+
+def test_of_more_than_two_nobody_calls_it_a_draw() -> None:
+    scene = Scene(3)
+    world, room = scene.world, scene.room
+    world.drops(scene.ada, room)
+    world.passes(31)
+    with refused("not_allowed"):
+        world.claims(scene.kim, room, "draw")
+    assert room.state == "playing"
+
+
+def test_an_activity_that_rooms_were_not_told_of_answers_too(scene: Scene) -> None:
+    world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
+    world.passes(10)
+    world.asks(kim, room, 0)
+    world.passes(5)
+    ada.sessions[0].last_activity = world.now
+    assert ended(world.passes(30)) == []
+    assert "asked" not in scene.seen(ada)
+
+
+def test_a_player_is_asked_once_a_minute(scene: Scene) -> None:
+    world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
+    world.passes(10)
+    world.asks(kim, room, 0)
+    world.touches(ada)
+    world.passes(5)
+    world.acts(ada, room)
+    world.acts(kim, room)
+    world.passes(54.9)
+    with refused("too_soon"):
+        world.asks(kim, room, 0)
+    world.passes(0.1)
+    world.asks(kim, room, 0)
+
+
+def test_who_has_just_been_given_the_turn_is_left_in_peace_for_ten_seconds(scene: Scene) -> None:
+    world, kim, room = scene.world, scene.kim, scene.room
+    world.passes(9.999)
+    with refused("too_soon"):
+        world.asks(kim, room, 0)
+    world.passes(0.001)
+    world.asks(kim, room, 0)
+
+
+def test_only_those_whom_the_match_waits_for_are_asked(scene: Scene) -> None:
+    world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
+    world.passes(10)
+    for asker, seat in ((ada, 1), (ada, 0), (kim, 1), (kim, 7), (kim, -1)):
+        with refused("not_allowed"):
+            world.asks(asker, room, seat)
+    world.will_be_back(ada, room, 30)
+    with refused("not_allowed"):
+        world.asks(kim, room, 0)
+    world.will_be_back(ada, room, 0)
+    world.drops(ada, room)
+    with refused("not_allowed"):
+        world.asks(kim, room, 0)
+
+
+def test_to_say_be_right_back_answers_a_pulse_check(scene: Scene) -> None:
+    world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
+    world.passes(10)
+    world.asks(kim, room, 0)
+    world.will_be_back(ada, room, 60)
+    assert world.rooms.asked == set()
+    assert ended(world.passes(100)) == []
+
+
+def test_a_pulse_check_whose_time_is_longer_than_the_clock_ends_with_it(scene: Scene) -> None:
+    world, kim, room = scene.world, scene.kim, scene.room
+    world.passes(40)
+    world.asks(kim, room, 0)
+    assert ended(world.passes(20 + SLOT)) == ["forfeit: [1]"]
+
+
+def test_who_was_asked_and_goes_elsewhere_is_not_looked_for(scene: Scene) -> None:
+    world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
+    world.passes(10)
+    world.asks(kim, room, 0)
+    world.leaves(ada, room)
+    world.passes(10 + SLOT)
+    assert world.rooms.asked == set()
+    assert world.rooms.heard(ada, world.now) == []
