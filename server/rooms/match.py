@@ -197,7 +197,7 @@ class Match:
             record.is_bot = True
             self.review(now)
             return
-        if self.is_deserted():
+        if self.is_deserted(now):
             self.end(Outcome((), "abandoned"), None, now)
             return
         if record.brb_until > now:
@@ -242,13 +242,13 @@ class Match:
         record.is_bot = False
         record.resigns_at = NEVER
         record.stop_clock()
-        is_deserted = self.is_deserted()
         self._hook("gone", seat, now)
         outcome = self._outcome()
-        if is_deserted:
-            self.end(Outcome((), "abandoned"), seat, now)
-        elif outcome is not None:
+        if outcome is not None:
+            # Whoever is left has won, connected or not: a connection is not what one wins by.
             self.end(msgspec.structs.replace(outcome, reason=reason), seat, now)
+        elif self.is_deserted(now):
+            self.end(Outcome((), "abandoned"), seat, now)
         else:
             self.review(now)
 
@@ -262,9 +262,20 @@ class Match:
         for record in self._seats:
             record.stop_clock()
 
-    def is_deserted(self) -> bool:
-        """Whether nobody who plays is there any more."""
+    def is_unattended(self) -> bool:
+        """True if no player of the match is in the room at the moment."""
         return not any(record.is_playing and record.is_here for record in self._seats)
+
+    def is_deserted(self, now: float) -> bool:
+        """True if every player has been cut off for longer than the policy lets them come back.
+
+        False while one of them is leaving: their resignation decides the match."""
+        policy = self.game.policy
+        return all(
+            record.resigns_at == NEVER and record.may_return_until(policy) <= now
+            for record in self._seats
+            if record.is_playing
+        )
 
     def review(self, now: float) -> None:
         """After any change: is it over, and against whom does the clock run?"""

@@ -1,6 +1,7 @@
 """A room: a table with seats, those who watch, what they say, and one match after the other."""
 
 from collections.abc import Iterator
+from math import nextafter
 from typing import Literal, TypeAlias
 
 from server.base.ids import PlayerId, RoomId
@@ -130,7 +131,7 @@ class Room:
     def is_kept_open(self) -> bool:
         """Whether somebody is there for whom it is: not those who watch, nor those who idle."""
         if self.running is not None:
-            return not self.running.is_deserted()
+            return not self.running.is_unattended()
         return any(
             seat.reserved_until != NEVER or (seat.is_here and player.status is Status.ACTIVE)
             for _, seat, player in self.taken()
@@ -176,6 +177,21 @@ class Room:
                 best, best_rank = player.id, rank
         return best
 
+    def resigns_at(self, now: float) -> float:
+        """When a player who leaves the running match at `now` is out of it. Of two who leave at the
+        same instant, the first comes first."""
+        at = now + self.game.policy.leave_grace
+        return max(
+            [
+                at,
+                *(
+                    nextafter(seat.resigns_at, NEVER)
+                    for seat in self.seats
+                    if at <= seat.resigns_at < NEVER
+                ),
+            ]
+        )
+
     def claimable_at(self) -> float:
         """When those who are there may claim a match that waits for others who are not: the
         instant at which the last of them has used up the grace; NEVER: it waits for somebody who
@@ -186,11 +202,7 @@ class Room:
         waited_for = [self.seats[number] for number in match.waits_for]
         if any(seat.is_bot for seat in waited_for):
             return NEVER
-        # Who said that they would be right back has until then, whatever their connection does.
-        return max(
-            max(seat.grace_until(policy.drop_grace, policy.leave_grace), seat.brb_until)
-            for seat in waited_for
-        )
+        return max(seat.may_return_until(policy) for seat in waited_for)
 
     def _looks(self, now: float) -> Iterator[float]:
         policy = self.game.policy
@@ -212,5 +224,4 @@ class Room:
             if seat.absent_since != NEVER:
                 # When it is shown, and when the seat is free, or may be claimed.
                 shown_at = seat.absent_since + policy.shown_after
-                grace_until = seat.grace_until(policy.drop_grace, policy.leave_grace)
-                yield from (at for at in (shown_at, grace_until) if at > now)
+                yield from (at for at in (shown_at, seat.grace_until(policy)) if at > now)

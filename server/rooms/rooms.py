@@ -184,7 +184,7 @@ class Rooms:
                 self._end_brb(room, number, now, events)
                 record.depart(now, has_left=True)
                 # Leaving again must not put it off.
-                record.resigns_at = min(record.resigns_at, now + room.game.policy.leave_grace)
+                record.resigns_at = min(record.resigns_at, room.resigns_at(now))
                 room.is_changed = True
             else:
                 self._vacate(room, number, now, events)
@@ -448,7 +448,8 @@ class Rooms:
                 room.is_changed = True
 
     def _look_at_seats(self, room: Room, now: float, events: list[RoomEvent]) -> None:
-        for number, record, player in list(room.taken()):
+        # In the order in which it was due: the first to resign, or to be silent, has lost.
+        for number, record, player in sorted(room.taken(), key=lambda each: each[1].next_due()):
             match = room.running
             if record.reserved_until <= now:
                 self._vacate(room, number, now, events)
@@ -470,15 +471,16 @@ class Rooms:
             if room.is_closed:
                 return
         if room.closes_at() <= now and not room.is_closed:
+            self._resign_leavers(room, now, events)
+            if room.is_closed:
+                return
             self._break_off(room, "abandoned", now, events)
             self._close(room, "idle" if room.present() else "empty", now, events)
 
     def _free_if_gone(self, room: Room, number: int, now: float, events: list[RoomEvent]) -> None:
-        record, policy = room.seats[number], room.game.policy
+        record = room.seats[number]
         player = record.player
-        if record.absent_since == NEVER or player is None:
-            return
-        if record.grace_until(policy.drop_grace, policy.leave_grace) > now:
+        if player is None or record.grace_until(room.game.policy) > now:
             return
         if player.status is not Status.RECONNECTING:  # presence has a grace of its own
             self._vacate(room, number, now, events)
@@ -499,6 +501,13 @@ class Rooms:
         self._note(room, notice, player.name, number, now, events)
         if record.is_gone and record.is_here and match.game.policy.silence is Silence.SPECTATE:
             room.spectators[player.id] = player
+
+    def _resign_leavers(self, room: Room, now: float, events: list[RoomEvent]) -> None:
+        """The room is about to close: players who are leaving a match are out of it at once."""
+        for number, record, _ in sorted(room.taken(), key=lambda each: each[1].resigns_at):
+            match = room.running
+            if match is not None and record.is_playing and record.resigns_at != NEVER:
+                self._resign(room, match, number, now, events)
 
     def _resign(
         self, room: Room, match: Match, number: int, now: float, events: list[RoomEvent]

@@ -1,5 +1,6 @@
 """A seat: who has it, and what is known of their being there."""
 
+from server.games.game import AfkPolicy
 from server.presence.session import LONG_AGO, NEVER, Player
 
 
@@ -82,6 +83,13 @@ class Seat:
     def is_waited_for(self) -> bool:
         return self.waited_since != NEVER  # `move_until` may be NEVER where there is no limit
 
+    def next_due(self) -> float:
+        """The first instant at which something runs out for this seat."""
+        brb_until = NEVER if self.brb_until == LONG_AGO else self.brb_until
+        return min(
+            self.reserved_until, brb_until, self.resigns_at, self.asked_until, self.move_until
+        )
+
     def stop_clock(self) -> None:
         """The match no longer waits for them: nobody can ask, and nothing runs out."""
         self.move_until = NEVER
@@ -104,9 +112,15 @@ class Seat:
             self.absent_since = now
         self.has_left = self.has_left or has_left
 
-    def grace_until(self, drop_grace: float, leave_grace: float) -> float:
-        """Until when they may come back without anybody's taking advantage of it."""
-        return self.absent_since + (leave_grace if self.has_left else drop_grace)
+    def grace_until(self, policy: AfkPolicy) -> float:
+        """When the grace of an absent player is over; NEVER while they are here."""
+        return self.absent_since + (policy.leave_grace if self.has_left else policy.drop_grace)
+
+    def may_return_until(self, policy: AfkPolicy) -> float:
+        """Until when an absent player may come back without a loss; NEVER while they are here.
+
+        Who said that they would be right back has until then, whatever their connection does."""
+        return max(self.grace_until(policy), self.brb_until)
 
     def begin_brb(self, now: float, seconds: float, skipped_at: float) -> None:
         """They will be right back; `skipped_at`: NEVER where the game waits for them meanwhile."""

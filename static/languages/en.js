@@ -344,7 +344,7 @@ export default {
   'outcome.draw_claimed': '{name} called it a draw, because somebody did not come back.',
   'outcome.draw_own': 'You called it a draw, because somebody did not come back.',
   'outcome.failed_why': 'The game broke down, which is nobody’s fault.',
-  'outcome.abandoned_why': 'Everybody had left.',
+  'outcome.abandoned_why': 'Nobody was there any more.',
 
   'chat.title': 'Chat',
   'chat.text': 'Say something',

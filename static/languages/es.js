@@ -343,7 +343,7 @@ export default {
   'outcome.draw_claimed': '{name} lo dejó en tablas, porque alguien no volvió.',
   'outcome.draw_own': 'Lo dejaste en tablas, porque alguien no volvió.',
   'outcome.failed_why': 'El juego falló, y no es culpa de nadie.',
-  'outcome.abandoned_why': 'Se había ido todo el mundo.',
+  'outcome.abandoned_why': 'Ya no quedaba nadie.',
 
   'chat.title': 'Conversación',
   'chat.text': 'Di algo',

@@ -343,7 +343,7 @@ export default {
   'outcome.draw_claimed': '有人没有回来，{name} 判为平局。',
   'outcome.draw_own': '有人没有回来，你判为平局。',
   'outcome.failed_why': '游戏出了故障，不是任何人的错。',
-  'outcome.abandoned_why': '所有人都离开了。',
+  'outcome.abandoned_why': '已经没有人在场。',
 
   'chat.title': '聊天',
   'chat.text': '说点什么',

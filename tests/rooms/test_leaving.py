@@ -1,8 +1,14 @@
 """Players who leave a match, close the page, or are signed out."""
 
+import pytest
+
+from server.games.catalogue import AnyGame
+from server.games.game import Silence
 from server.presence.status import Reason, Status
+from server.rooms.room import DESERTED_AFTER
+from tests.rooms.games import Ticking, Together, Turns
 from tests.rooms.scene import Scene, assert_waits_for
-from tests.rooms.world import SLOT, ended, lines, refused, seat_of
+from tests.rooms.world import SLOT, closed, ended, lines, refused, seat_of
 
 
 def test_who_leaves_is_shown_at_once_and_has_resigned_after_ten_seconds(scene: Scene) -> None:
@@ -116,3 +122,135 @@ def test_who_is_signed_out_is_absent_and_the_clock_decides(scene: Scene) -> None
     assert "claim_in" in scene.seen(ada)["absent"]  # type: ignore[operator]
     assert room.seat_of(ada.id) == 0
     assert ended(world.passes(55)) == ["forfeit: [1]"]
+
+
+# Who has won where one leaves
+
+
+def test_who_leaves_loses_though_the_other_is_cut_off(scene: Scene) -> None:
+    world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
+    world.drops(kim, room)
+    world.passes(3)
+    world.leaves(ada, room)
+    assert ended(world.passes(9.999)) == []
+    assert ended(world.passes(0.001 + SLOT)) == ["resigned: [1]"]
+    assert scene.match.ended_by == 0
+    world.returns(kim, room)
+    assert room.seat_of(kim.id) == 1, "13 s of the 30 in which to come back were over"
+
+
+@pytest.mark.parametrize("gone_for", [0, 29.99, 30, 50])
+def test_for_how_long_the_other_is_cut_off_makes_no_difference(gone_for: float) -> None:
+    scene = Scene(move_time=1000.0)
+    world = scene.world
+    world.drops(scene.kim, scene.room)
+    world.becomes(scene.kim, Status.OFFLINE, Reason.CONNECTION_LOST)
+    world.passes(gone_for)
+    world.leaves(scene.ada, scene.room)
+    assert ended(world.passes(10 + SLOT)) == ["resigned: [1]"]
+
+
+def test_of_two_who_leave_the_first_has_lost(scene: Scene) -> None:
+    world, room = scene.world, scene.room
+    world.leaves(scene.kim, room)
+    world.passes(0.001)
+    world.leaves(scene.ada, room)
+    world.passes(9)
+    world.now += 5
+    assert ended(world.do(world.rooms.expire(world.now))) == ["resigned: [0]"]
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_two_who_leave_at_the_same_instant_the_first_has_lost(scene: Scene, first: int) -> None:
+    world, room = scene.world, scene.room
+    world.leaves(scene.players[first], room)
+    world.leaves(scene.players[1 - first], room)
+    assert ended(world.passes(10 + SLOT)) == [f"resigned: [{1 - first}]"]
+
+
+def test_who_is_silent_loses_to_who_is_leaving_but_has_not_resigned_yet() -> None:
+    scene = Scene(move_time=20.0)
+    world, room = scene.world, scene.room
+    world.drops(scene.ada, room)
+    world.passes(15)
+    world.leaves(scene.kim, room)
+    assert ended(world.passes(5 + SLOT)) == ["forfeit: [1]"]
+
+
+def test_what_was_due_first_decides_however_late_it_is_noticed() -> None:
+    scene = Scene(move_time=20.0)
+    world, room = scene.world, scene.room
+    world.passes(9.99)
+    world.leaves(scene.kim, room)  # out at 19.99, before Ada's time is over
+    world.now += 30
+    assert ended(world.do(world.rooms.expire(world.now))) == ["resigned: [0]"]
+
+
+def test_the_last_who_has_not_left_wins_cut_off_or_not() -> None:
+    scene = Scene(4, Together)
+    world, room = scene.world, scene.room
+    ada, kim, bo, eve = scene.players
+    world.drops(bo, room)
+    for each in (kim, eve, ada):
+        world.leaves(each, room)
+        world.passes(1)
+    events = world.passes(10)
+    assert ended(events) == ["resigned: [2]"]
+    assert lines(events).count("resigned") == 3
+
+
+def test_with_others_left_in_the_match_it_goes_on_for_those_who_may_still_come_back() -> None:
+    scene = Scene(3)
+    world, room = scene.world, scene.room
+    ada, kim, bo = scene.players
+    world.leaves(ada, room)
+    world.passes(5)
+    world.drops(kim, room)
+    world.drops(bo, room)
+    assert ended(world.passes(5 + SLOT)) == []
+    world.returns(bo, room)
+    assert_waits_for(scene, kim)
+
+
+def test_with_the_others_cut_off_for_good_it_is_abandoned_when_the_last_one_leaves() -> None:
+    scene = Scene(3)
+    world, room = scene.world, scene.room
+    ada, kim, bo = scene.players
+    world.drops(kim, room)
+    world.drops(bo, room)
+    world.passes(30)
+    world.leaves(ada, room)
+    assert ended(world.passes(9.99)) == []
+    assert ended(world.passes(0.01 + SLOT)) == ["abandoned: []"]
+
+
+@pytest.mark.parametrize("game", [Turns, Ticking])
+def test_who_leaves_loses_to_who_is_cut_off_and_played_for_by_a_bot(game: type[AnyGame]) -> None:
+    scene = Scene(game=game, silence=Silence.BOT)
+    world, room = scene.world, scene.room
+    world.drops(scene.kim, room)
+    world.passes(2)
+    world.leaves(scene.ada, room)
+    ends = ended(world.passes(10 + SLOT))
+    if game is Turns:
+        assert ends == ["resigned: [1]"]
+    else:
+        assert scene.match.ended_by == 0
+        assert ends[0].startswith("resigned")
+
+
+def test_a_room_that_closes_before_the_grace_is_over_knows_who_left() -> None:
+    scene = Scene(leave_grace=100.0, move_time=1000.0)
+    world, room = scene.world, scene.room
+    world.drops(scene.ada, room)
+    world.leaves(scene.kim, room)
+    events = world.passes(DESERTED_AFTER + SLOT)
+    assert (ended(events), closed(events)) == (["resigned: [0]"], ["empty"])
+
+
+def test_leaving_and_be_right_back_of_the_other_is_a_loss_too(scene: Scene) -> None:
+    world, room = scene.world, scene.room
+    world.will_be_back(scene.ada, room, 100)
+    world.drops(scene.ada, room)
+    world.leaves(scene.kim, room)
+    assert ended(world.passes(10 + SLOT)) == ["resigned: [0]"]

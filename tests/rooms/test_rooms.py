@@ -449,9 +449,13 @@ def test_blinking_does_not_keep_the_room_of_an_idler_for_ever(world: World) -> N
     assert len(closed(events)) == 1
 
 
-@pytest.mark.parametrize("move_time", [59.999, 60.0, 600.0])
-def test_a_match_that_nobody_attends_is_abandoned_after_a_minute(move_time: float) -> None:
-    policy = AfkPolicy(move_time=move_time, drop_grace=1000.0)
+@pytest.mark.parametrize(
+    ("move_time", "drop_grace"), [(59.999, 30.0), (60.0, 30.0), (600.0, 30.0), (600.0, 1000.0)]
+)
+def test_a_match_that_nobody_attends_is_abandoned_after_a_minute(
+    move_time: float, drop_grace: float
+) -> None:
+    policy = AfkPolicy(move_time=move_time, drop_grace=drop_grace)
     world = World(variant(Turns, policy=policy))
     ada, kim, bo = world.players(3)
     room, _ = world.match("turns", ada, kim)

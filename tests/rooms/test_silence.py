@@ -1,5 +1,7 @@
 """What it costs a player to let their time run out."""
 
+import pytest
+
 from server.games.game import Silence
 from tests.rooms.games import Ticking, Together
 from tests.rooms.scene import MOVE, Scene, assert_waits_for
@@ -177,8 +179,25 @@ def test_with_one_there_silence_is_a_forfeit_whether_connected_or_not(scene: Sce
     assert ended(scene.world.passes(MOVE + SLOT)) == ["forfeit: [1]"]
 
 
-def test_two_who_resign_leave_nobody_to_win(scene: Scene) -> None:
+@pytest.mark.parametrize("gone_for", [0, 29.9])
+def test_who_is_silent_loses_to_who_may_still_come_back(scene: Scene, gone_for: float) -> None:
+    world, room = scene.world, scene.room
+    world.drops(scene.ada, room)
+    world.passes(MOVE - gone_for)
+    world.drops(scene.kim, room)
+    assert ended(world.passes(gone_for + SLOT)) == ["forfeit: [1]"]
+
+
+def test_who_is_there_and_silent_loses_to_who_is_cut_off(scene: Scene) -> None:
     world = scene.world
-    world.leaves(scene.ada, scene.room)
-    world.leaves(scene.kim, scene.room)
-    assert ended(world.passes(10 + 2 * SLOT)) == ["abandoned: []"]
+    world.drops(scene.kim, scene.room)
+    assert ended(world.passes(MOVE + SLOT)) == ["forfeit: [1]"]
+
+
+def test_who_will_be_right_back_is_not_gone_for_good(scene: Scene) -> None:
+    world, room = scene.world, scene.room
+    world.will_be_back(scene.kim, room, 180)
+    world.drops(scene.kim, room)
+    world.drops(scene.ada, room)
+    assert ended(world.passes(MOVE - 0.1)) == []
+    assert ended(world.passes(0.1 + SLOT)) == ["forfeit: [1]"]
