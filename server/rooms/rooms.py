@@ -8,6 +8,7 @@ was: a match that is over, a host who is not there, a room that closes, and when
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from math import ceil
 from types import MappingProxyType
 from typing import Any
 
@@ -129,12 +130,15 @@ class Rooms:
                 f"{MOST_MADE} rooms of your making are open: one closes soon after all have left."
             )
             raise Refused("too_many_rooms", detail)
-        self._note_made(player.id, now)
+        if _count(self._made, player.id, now) >= MOST_MADE_A_MINUTE:
+            detail = f"{MOST_MADE_A_MINUTE} rooms a minute are enough: try again in a while."
+            raise Refused("too_many_rooms", detail)
         if self.is_full:
             detail = "There are as many rooms as there can be; join one, or try again later."
             raise Refused("too_many_rooms", detail)
         events: list[RoomEvent] = []
         self._vacate_elsewhere(player, None, now, events)
+        self._made.append((now, player.id))
         self._unqueue(player.id, "cancelled", now, events)
         room = self._open(rules, player.id, now, events, is_private=is_private)
         self._reserve(room, player, now)
@@ -355,12 +359,13 @@ class Rooms:
             return events
         if game is not None:
             self._game(game)
-        if player.id not in self._queue.waiting and not _counts(
-            self._sought, player.id, MOST_SOUGHT_A_MINUTE, now
-        ):
+        is_new = player.id not in self._queue.waiting
+        if is_new and _count(self._sought, player.id, now) >= MOST_SOUGHT_A_MINUTE:
             detail = f"Looking {MOST_SOUGHT_A_MINUTE} times a minute is enough: wait a while."
             raise Refused("too_soon", detail)
         self._vacate_elsewhere(player, None, now, events)
+        if is_new:
+            self._sought.append((now, player.id))
         self._queue.enter(player, game)  # again: whoever waits keeps their place
         self._serve_queue(now, events)
         if player.id in self._queue.waiting:
@@ -699,8 +704,12 @@ class Rooms:
             return
         number = other.seat_of(player.id)
         assert number is not None
-        if other.seats[number].is_playing:
+        record = other.seats[number]
+        if record.is_playing:
             detail = "You are in a running match in another room: end it, or leave it, first."
+            if record.resigns_at != NEVER:
+                left = max(ceil(record.resigns_at - now), 1)
+                detail = f"You have left a match in another room, and are out of it in {left} s."
             raise Refused("already_seated", detail)
         self._vacate(other, number, now, events)
         self._settle(other, now, events)
@@ -729,11 +738,6 @@ class Rooms:
             events.append(LineSaid(room, line, now))
 
     # Opening and closing
-
-    def _note_made(self, player_id: PlayerId, now: float) -> None:
-        if not _counts(self._made, player_id, MOST_MADE_A_MINUTE, now):
-            detail = f"{MOST_MADE_A_MINUTE} rooms a minute are enough: try again in a while."
-            raise Refused("too_many_rooms", detail)
 
     def _open(
         self,
@@ -833,11 +837,8 @@ class Rooms:
         return number, match
 
 
-def _counts(log: deque[tuple[float, PlayerId]], player_id: PlayerId, most: int, now: float) -> bool:
-    """Whether a player has done that less than `most` times in the last minute; counted if so."""
+def _count(log: deque[tuple[float, PlayerId]], player_id: PlayerId, now: float) -> int:
+    """How often a player has done that in the last minute."""
     while log and log[0][0] <= now - 60.0:
         log.popleft()
-    if sum(who == player_id for _, who in log) >= most:
-        return False
-    log.append((now, player_id))
-    return True
+    return sum(who == player_id for _, who in log)

@@ -3,14 +3,17 @@
 import json
 from typing import Any
 
+import pytest
+
 from server.games.connect_four import ConnectFour
 from server.games.game import Moment
 from server.games.snake_arena import SnakeArena
 from server.games.trivia_round import TriviaRound
+from server.rooms.errors import Refused
 from server.rooms.room import GATHERING
-from server.rooms.rooms import MOST_SOUGHT_A_MINUTE
+from server.rooms.rooms import MOST_MADE_A_MINUTE, MOST_SOUGHT_A_MINUTE
 from tests.rooms.games import Together, Turns
-from tests.rooms.world import World, refused
+from tests.rooms.world import SLOT, World, refused
 from tests.support.live_server import LiveServer
 
 
@@ -115,3 +118,47 @@ def test_whoever_waits_in_the_queue_asks_again_for_nothing() -> None:
     for _ in range(2 * MOST_SOUGHT_A_MINUTE):
         world.looks_for(ada)
     assert len(world.rooms.queue.waiting) == 1
+
+
+# Limits count what was done, not what was refused
+
+
+def test_refused_attempts_to_open_a_room_use_up_nothing() -> None:
+    world = World(Turns())
+    ada, kim, bo = world.players(3)
+    room, _ = world.match("turns", ada, kim)
+    for _ in range(2 * MOST_MADE_A_MINUTE):
+        with refused("already_seated"):
+            world.rooms.open(ada, "turns", world.now)
+    world.acts(ada, room, wins=True)
+    for _ in range(2):
+        world.room("turns", ada)
+        world.joins(bo, world.room("turns", bo))
+
+
+def test_refused_attempts_at_a_quick_match_use_up_nothing() -> None:
+    world = World(Turns())
+    ada, kim = world.players(2)
+    room, _ = world.match("turns", ada, kim)
+    for _ in range(2 * MOST_SOUGHT_A_MINUTE):
+        with refused("already_seated"):
+            world.looks_for(ada)
+    world.acts(ada, room, wins=True)
+    world.looks_for(ada)
+
+
+def test_who_has_just_left_is_told_when_they_are_out_of_it_and_not_to_leave() -> None:
+    world = World(Turns())
+    ada, kim = world.players(2)
+    room, _ = world.match("turns", ada, kim)
+    with pytest.raises(Refused, match="end it, or leave it, first"):
+        world.looks_for(ada)
+    world.leaves(ada, room)
+    world.passes(0.5)
+    with pytest.raises(Refused, match=r"You have left .* out of it in 10 s"):
+        world.looks_for(ada)
+    world.passes(9.4)
+    with pytest.raises(Refused, match="out of it in 1 s"):
+        world.rooms.open(ada, "turns", world.now)
+    world.passes(0.1 + SLOT)
+    world.looks_for(ada)
