@@ -1,5 +1,6 @@
 """Quick match: those who look for somebody to play with. Who is away is not looked for."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -25,26 +26,41 @@ class Queue:
 
     def __init__(self) -> None:
         self._waiting: dict[PlayerId, Waiting] = {}
+        self._by_game: Counter[str | None] = Counter()
+        # The number of rivals that each was told last.
+        self._told: dict[PlayerId, int] = {}
 
     @property
     def waiting(self) -> Mapping[PlayerId, Waiting]:
         return MappingProxyType(self._waiting)
 
     def enter(self, player: Player, game: str | None) -> None:
-        """Whoever waits already keeps their place, and may change what they want."""
+        """Add a player. One who waits already keeps their place, and may change the game; they are
+        told how many wait, whether that has changed or not."""
+        self._remove_from_counts(player.id)
         self._waiting[player.id] = Waiting(player, game)
+        self._by_game[game] += 1
 
     def leave(self, player_id: PlayerId) -> Waiting | None:
-        """Who that was; None: they did not wait."""
+        """Remove a player; returns what they waited for, None if they did not."""
+        self._remove_from_counts(player_id)
         return self._waiting.pop(player_id, None)
 
-    def rivals(self, waiting: Waiting) -> list[Waiting]:
-        """Those who might play with them, themselves included."""
-        return [
-            other
-            for other in self._waiting.values()
-            if waiting.game is None or other.game is None or other.game == waiting.game
-        ]
+    def rivals(self, game: str | None) -> int:
+        """How many wait for `game`, or for one that may be it."""
+        if game is None:
+            return len(self._waiting)
+        return self._by_game[game] + self._by_game[None]
+
+    def take_changes(self) -> list[tuple[Waiting, int]]:
+        """Those whose number of rivals is another one than they were told, with that number."""
+        changes: list[tuple[Waiting, int]] = []
+        for id, waiting in self._waiting.items():
+            rivals = self.rivals(waiting.game)
+            if self._told.get(id) != rivals:
+                self._told[id] = rivals
+                changes.append((waiting, rivals))
+        return changes
 
     def party(self, games: Iterable[AnyGame]) -> tuple[AnyGame, list[Waiting]] | None:
         """The first game for which enough are waiting, and who they are. Those who were just cut
@@ -58,3 +74,9 @@ class Queue:
             if len(party) >= game.least:
                 return game, party[: game.most]
         return None
+
+    def _remove_from_counts(self, player_id: PlayerId) -> None:
+        waiting = self._waiting.get(player_id)
+        if waiting is not None:
+            self._by_game[waiting.game] -= 1
+            self._told.pop(player_id, None)

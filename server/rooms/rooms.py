@@ -772,10 +772,15 @@ class Rooms:
     # Quick match
 
     def _serve_queue(self, now: float, events: list[RoomEvent]) -> None:
+        full: set[str | None] = set()  # games of which no room has a free seat
         for waiting in list(self._queue.waiting.values()):
-            room = self._room_for(waiting.game)
             is_waiting = waiting.player.id in self._queue.waiting
-            if room is not None and is_waiting and waiting.player.status is Status.ACTIVE:
+            if waiting.game in full or not is_waiting or waiting.player.status is not Status.ACTIVE:
+                continue
+            room = self._room_for(waiting.game)
+            if room is None:
+                full.add(waiting.game)
+            else:
                 self._match(room, waiting.player, now, events)
         while not self.is_full:  # else they wait until there is room
             found = self._queue.party(self.games.values())
@@ -810,9 +815,10 @@ class Rooms:
             self._tell_queue(now, events)
 
     def _tell_queue(self, now: float, events: list[RoomEvent]) -> None:
-        for waiting in self._queue.waiting.values():
-            rivals = len(self._queue.rivals(waiting))
-            events.append(QueueChanged(waiting.player, waiting.game, rivals, None, now))
+        events += [
+            QueueChanged(waiting.player, waiting.game, rivals, None, now)
+            for waiting, rivals in self._queue.take_changes()
+        ]
 
     # What is asked for and cannot be
 

@@ -1,5 +1,7 @@
 """Quick match: those who look for others, and who of them is found."""
 
+from time import process_time
+
 import pytest
 
 from server.presence.status import Reason, Status
@@ -46,7 +48,7 @@ def test_whoever_wants_another_game_waits_and_any_game_goes_with_every_other(
     ada, kim, bo = world.players(3)
     world.looks_for(ada, "turns")
     events = world.looks_for(kim, "ticking")
-    assert (opened(events), queued(events)) == ([], [("Ada", 1, None), ("Kim", 1, None)])
+    assert (opened(events), queued(events)) == ([], [("Kim", 1, None)])
     (room,) = opened(world.looks_for(bo))
     assert sorted(player.name for _, _, player in room.taken()) in (["Ada", "Bo"], ["Bo", "Kim"])
 
@@ -201,3 +203,38 @@ def test_a_game_that_is_not_there_is_refused_and_the_place_kept(world: World) ->
         world.looks_for(kim, "chess")
     assert room.seat_of(kim.id) == 0
     assert world.rooms.queue.waiting[ada.id].game == "turns"
+
+
+# What it costs
+
+
+def test_only_those_are_told_for_whom_the_number_has_changed(world: World) -> None:
+    world.becomes(ada := world.player("Ada"), Status.RECONNECTING)
+    world.looks_for(ada, "turns")
+    assert queued(world.looks_for(world.player("Kim"), "together")) == [("Kim", 1, None)]
+    assert queued(world.looks_for(world.player("Bo"), "ticking")) == [("Bo", 1, None)]
+    assert queued(world.looks_for(ada, "turns")) == [("Ada", 1, None)], "who asks is answered"
+    world.becomes(eve := world.player("Eve"), Status.RECONNECTING)
+    assert [name for name, _, _ in queued(world.looks_for(eve))] == ["Ada", "Kim", "Bo", "Eve"]
+
+
+def time_of_one_more(waiting: int) -> float:
+    """CPU seconds in which one more player enters a queue of so many, and leaves it."""
+    world = World(Turns(), Together(), Ticking())
+    for _ in range(50):
+        world.room("together", *world.players(2), private=True)
+    for each in [world.player() for _ in range(waiting)]:
+        each.status = Status.RECONNECTING
+        world.rooms.queue.enter(each, "turns")
+    ada = world.player()
+    times = []
+    for _ in range(5):
+        began = process_time()
+        world.rooms.quick_match(ada, None, world.now)
+        world.rooms.quick_match(ada, None, world.now, cancel=True)
+        times.append(process_time() - began)
+    return min(times)
+
+
+def test_one_more_costs_time_in_proportion_to_those_who_wait() -> None:
+    assert time_of_one_more(3200) < 8 * time_of_one_more(800), "4 if linear, 16 if quadratic"
