@@ -14,10 +14,10 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+# In place of scripts/, whose files are not modules by themselves.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from scripts import environment  # noqa: E402 - only now it can be found
 
@@ -31,8 +31,8 @@ NAMES = ("touch", "memory", "pings", "connections", "lateness", "storm", "disk",
 
 def main() -> int:
     """Measure what was asked for, and print it."""
+    environment.need("uvicorn", "uvloop", "starlette", "picows", "rich", "aiosqlite", "msgspec")
     options = _parser().parse_args()
-    _find_dependencies()
     from rich.console import Console
 
     from scripts.benchmarks import figure, machine
@@ -89,21 +89,6 @@ def _names(text: str) -> list[str]:
     if unknown:
         raise argparse.ArgumentTypeError(f"no {', '.join(unknown)}; there are {', '.join(NAMES)}")
     return names
-
-
-def _find_dependencies() -> None:
-    """Go on under the project's own Python where this one lacks what is needed."""
-    needed = ("uvicorn", "uvloop", "starlette", "picows", "rich", "aiosqlite", "msgspec")
-    missing = environment.find(needed)
-    if missing:
-        _give_up(
-            f"scripts/bench.py needs {', '.join(missing)}: run scripts/check once to install it."
-        )
-
-
-def _give_up(why: str) -> NoReturn:
-    print(why, file=sys.stderr)
-    sys.exit(1)
 
 
 def _measure(name: str, scale: "Scale") -> "list[Row]":

@@ -4,47 +4,24 @@
     scripts/serve &
     scripts/simulate_idle_players.py --players 1000
 
-The players and the judge are in `scripts/simulation/`. This file only finds a Python that has the
-packages they need, so it has to be readable by an old one.
+The players and what is owed to them are in `scripts/idle_players/`.
 """
 
-import os
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
+# In place of scripts/, whose files are not modules by themselves.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from scripts import environment  # noqa: E402 - only now it can be found
 
 
 def main() -> int:
-    """Run here, or in the project's own .venv; returns the exit code."""
-    if not can_run_here():
-        python = VENV / "bin" / "python"
-        if not python.exists() or Path(sys.prefix).resolve() == VENV.resolve():
-            print(
-                "simulate_idle_players.py: the packages it needs are not there; "
-                "run scripts/serve or scripts/test once, which install them in .venv",
-                file=sys.stderr,
-            )
-            return 2
-        os.execv(str(python), [str(python), __file__, *sys.argv[1:]])
-    # In place of scripts/, whose files are nobody's modules.
-    sys.path[0] = str(ROOT)
-    from scripts.simulation.command import main as simulate
+    """Run; returns the exit code."""
+    environment.need("httptools", "websockets.asyncio.client")
+    from scripts.idle_players.command import main as run
 
-    return simulate()
-
-
-def can_run_here() -> bool:
-    """Whether this Python is new enough and has the packages."""
-    if sys.version_info < (3, 11):  # noqa: UP036 - that is what is being asked
-        return False
-    try:
-        import httptools  # noqa: F401
-        import websockets.asyncio.client  # noqa: F401 - which old versions have not
-    except ImportError:
-        return False
-    return True
+    return run()
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ import argparse
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+# In place of scripts/, whose files are not modules by themselves.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from scripts import environment  # noqa: E402 - only now it can be found
 
@@ -28,10 +28,8 @@ def main() -> int:
     add("--snakes", type=int, default=4, metavar="N", help="players a room (default: 4)")
     add("--idle-rooms", type=int, default=2000, metavar="N", help="default: %(default)s")
     add("--seconds", type=float, default=30.0, metavar="S", help="of measuring (default: 30)")
+    environment.need("uvicorn", "uvloop", "picows", "rich", "httpx", "prometheus_client")
     options = parser.parse_args()
-    if environment.find(("uvicorn", "uvloop", "picows", "rich", "httpx", "prometheus_client")):
-        sys.exit("scripts/simulate_rooms.py needs the server's packages: run scripts/check once")
-
     from scripts.benchmarks.rooms import Plan, run
 
     return run(Plan(options.arenas, options.snakes, options.idle_rooms, options.seconds))

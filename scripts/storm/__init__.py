@@ -1,6 +1,10 @@
 """A server that is killed in the middle of a storm, again and again, and what it has to keep.
 
-`server.py` starts it and kills it; `browser.py` is one of those who storm it and writes down what
-it was told; `crowd.py` has them all do so; `book.py` reads the database as others would;
-`judge.py` compares the three; `command.py` is the command line.
+command.py  the command line
+run.py      storm, kill, look, start again
+server.py   one start of the server, to its end
+browser.py  one of those who storm it; writes down what it was told
+players.py  all of them, and the observer of the lobby
+book.py     the database, read as others would
+checks.py   compares what was told with what is there
 """

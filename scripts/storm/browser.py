@@ -11,7 +11,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from scripts.simulation.calls import Address, Answer, Unreachable, call
+from scripts.idle_players.calls import Address, Answer, Unreachable, call
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
-from scripts.simulation.machine import allow_sockets
-from scripts.storm.judge import LONGEST_LOSS
+from scripts.idle_players.machine import allow_sockets
+from scripts.storm.checks import LONGEST_LOSS
 from scripts.storm.run import Result, Run
 from scripts.storm.server import DidNotStart
 

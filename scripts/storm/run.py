@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from scripts.simulation.calls import call
+from scripts.idle_players.calls import call
 from scripts.storm.book import open_book
 from scripts.storm.browser import Browser
-from scripts.storm.crowd import Crowd, Observer
-from scripts.storm.judge import (
+from scripts.storm.checks import (
     Check,
     Verdict,
     as_player_rows,
@@ -22,6 +21,7 @@ from scripts.storm.judge import (
     judge_endings,
     judge_told,
 )
+from scripts.storm.players import Crowd, Observer
 from scripts.storm.server import BRISK, CALM, Rules, Server
 
 _ENDED = 60

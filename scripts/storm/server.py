@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from scripts.simulation.calls import Address
+from scripts.idle_players.calls import Address
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0

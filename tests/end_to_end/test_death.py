@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from scripts.storm.browser import Told
-from scripts.storm.judge import LONGEST_LOSS, Check, Verdict, judge_told, not_written
+from scripts.storm.checks import LONGEST_LOSS, Check, Verdict, judge_told, not_written
 from scripts.storm.run import Run
 from tests.support.live_server import LiveServer
 from tests.support.process import (

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from scripts.simulation.crowd import (
+from scripts.idle_players.lobby_check import Lobby
+from scripts.idle_players.plans import (
     MixRefused,
     Timing,
     counts,
@@ -18,7 +19,7 @@ from scripts.simulation.crowd import (
     player_name,
     run_tag,
 )
-from scripts.simulation.judge import (
+from scripts.idle_players.rules import (
     Absence,
     Finding,
     Kind,
@@ -30,8 +31,7 @@ from scripts.simulation.judge import (
     due_to,
     judge,
 )
-from scripts.simulation.lobby import Lobby
-from scripts.simulation.verdict import Verdict
+from scripts.idle_players.verdict import Verdict
 from server.accounts.names import parse_name
 from server.base.clock import SystemClock
 from server.presence.session import Session

@@ -12,7 +12,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from scripts.simulation.calls import Address, Unreachable, call
+from scripts.idle_players.calls import Address, Unreachable, call
 from scripts.storm.browser import Account, Browser, Told
 
 _ACTORS = 12

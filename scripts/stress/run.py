@@ -171,10 +171,10 @@ async def _run(plan: Plan, record: Record, progress: Console) -> None:
 
 @contextmanager
 def _server(plan: Plan) -> Iterator[tuple["subprocess.Popen[str]", int]]:
-    with TemporaryDirectory(prefix="stillhere-crowd-") as folder:
+    with TemporaryDirectory(prefix="stillhere-stress-") as folder:
         flags = [
             "--port=0",
-            f"--database={folder}/crowd.db",
+            f"--database={folder}/stress.db",
             f"--max-messages-per-second={_RATE_LIMIT}",
             f"--max-connections={plan.sockets + 1000}",
             f"--max-connections-per-session={max(plan.tabs, 100)}",
@@ -204,7 +204,7 @@ def _holders(plan: Plan, port: int) -> list[tuple[str, ...]]:
 
 @contextmanager
 def _child(module: str, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
-    with _process(ROOT, f"scripts.crowded.{module}", *arguments) as process:
+    with _process(ROOT, f"scripts.stress.{module}", *arguments) as process:
         yield process
 
 
@@ -407,4 +407,4 @@ def _print(console: Console, plan: Plan, record: Record, lines: list[Line]) -> N
 
 
 if __name__ == "__main__":
-    sys.exit("run scripts/crowd.py")
+    sys.exit("run scripts/stress_sockets.py")

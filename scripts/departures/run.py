@@ -17,11 +17,11 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from scripts.going.lobby import LEFT, Lobby
-from scripts.going.relay import Relay
-from scripts.going.served import ROOT, NotMeasured, Served
-from scripts.going.ways import IN_SILENCE, WAYS, Grace, Sight, Verdict, Way
-from scripts.simulation.calls import Address, call
+from scripts.departures.relay import Relay
+from scripts.departures.server import ROOT, NotMeasured, Served
+from scripts.departures.watcher import LEFT, Watcher
+from scripts.departures.ways import IN_SILENCE, WAYS, Grace, Sight, Verdict, Way
+from scripts.idle_players.calls import Address, call
 
 IDLE = {"away_after": 1.0, "warn_before": 2.0, "idle_timeout": 4.0}
 LIFETIME = IDLE | {"session_lifetime": 6.0}
@@ -55,7 +55,7 @@ class Place:
     """A server, and who watches its lobby."""
 
     server: Served
-    lobby: Lobby
+    watcher: Watcher
     stack: AsyncExitStack
 
     async def player(self, name: str) -> Player:
@@ -89,7 +89,7 @@ class Place:
         """A tab in a process of its own."""
         address = replace(player.address, port=port or player.address.port)
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "scripts.going.tab", address.socket_url, player.cookie,
+            sys.executable, "-m", "scripts.departures.tab", address.socket_url, player.cookie,
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self.stack.push_async_callback(_end, process)
@@ -101,13 +101,13 @@ class Place:
     async def sight(self, way: Way, player: Player, since: float, wall: float) -> Sight:
         """What was seen of a player who went at `since` (monotonic), which was `wall`."""
         policy = self.server.policy
-        await self.lobby.until(player.id, LEFT, since, way.offline(policy) + _MORE)
+        await self.watcher.until(player.id, LEFT, since, way.offline(policy) + _MORE)
         await asyncio.sleep(_WRITING)
         at = self.server.noticed(player.id, wall * 1000 - 2)
         return Sight(
             None if at is None else max(at - wall, 0.0),
-            self.lobby.when(player.id, "reconnecting", since),
-            self.lobby.when(player.id, LEFT, since),
+            self.watcher.when(player.id, "reconnecting", since),
+            self.watcher.when(player.id, LEFT, since),
         )
 
 
@@ -117,10 +117,10 @@ async def _place(folder: Path, **settings: float) -> AsyncIterator[Place]:
         server = Served(folder, **settings)
         await server.start()
         stack.push_async_callback(server.stop)
-        lobby = Lobby(server)
-        await lobby.start()
-        stack.push_async_callback(lobby.stop)
-        yield Place(server, lobby, stack)
+        watcher = Watcher(server)
+        await watcher.start()
+        stack.push_async_callback(watcher.stop)
+        yield Place(server, watcher, stack)
 
 
 async def _let_go(tab: ClientConnection) -> None:
@@ -301,7 +301,7 @@ async def _clients(
         async def one(way: Way, number: int) -> Sight:
             player = await place.player(f"{way.key} {number}")
             go = await _READY[way.key](place, player, number)
-            await place.lobby.until_here(player.id)
+            await place.watcher.until_here(player.id)
             since, wall = time.monotonic(), time.time()
             await go()
             return await place.sight(way, player, since, wall)
@@ -321,7 +321,7 @@ async def _restart(
         players = [await place.player(f"{way.key} {each}") for each in range(repetitions)]
         for player in players:
             await place.tab(player)
-            await place.lobby.until_here(player.id)
+            await place.watcher.until_here(player.id)
         await place.server.stop(how)
         await place.server.start()
         since, wall = time.monotonic(), time.time()

@@ -7,10 +7,10 @@ from time import monotonic
 
 from websockets.exceptions import ConnectionClosed
 
-from scripts.simulation.calls import Address
-from scripts.simulation.judge import Met, Policy, What
-from scripts.simulation.lobby import Lobby, PlayerId
-from scripts.simulation.visit import Visit
+from scripts.idle_players.calls import Address
+from scripts.idle_players.lobby_check import Lobby, PlayerId
+from scripts.idle_players.rules import Met, Policy, What
+from scripts.idle_players.visit import Visit
 
 
 class Observer:

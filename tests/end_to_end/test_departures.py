@@ -1,4 +1,4 @@
-"""`scripts/measure_going.py`, and "offline within N s" as docs/protocol.md publishes it.
+"""`scripts/measure_departures.py`, and "offline within N s" as docs/protocol.md publishes it.
 
 What falls silent takes a minute to be gone, and is measured by the script alone.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.going.ways import HIDDEN, TOLERANCE, WAYS, Sight, Verdict, Way
+from scripts.departures.ways import HIDDEN, TOLERANCE, WAYS, Sight, Verdict, Way
 from server.settings import Settings
 from server.transport.knobs import UVICORN_KNOBS
 
@@ -30,7 +30,7 @@ def judge(key: str, *sights: Sight) -> list[str]:
 
 
 def test_whoever_closes_breaks_or_signs_out_is_noticed_at_once() -> None:
-    script = [sys.executable, str(ROOT / "scripts" / "measure_going.py"), "--quick"]
+    script = [sys.executable, str(ROOT / "scripts" / "measure_departures.py"), "--quick"]
     done = subprocess.run(
         [*script, "--tolerance", BUSY], capture_output=True, text=True, timeout=60, check=False
     )
@@ -40,9 +40,9 @@ def test_whoever_closes_breaks_or_signs_out_is_noticed_at_once() -> None:
 
 def test_the_published_table_is_what_is_measured() -> None:
     text = (ROOT / "docs" / "protocol.md").read_text()
-    table = text[text.index("<!-- going") : text.index("<!-- /going -->")]
+    table = text[text.index("<!-- departures") : text.index("<!-- /departures -->")]
     assert table.splitlines()[4:-1] == [each.row(POLICY) for each in WAYS]
-    sentence = text[text.index("## Offline within") : text.index("<!-- going")]
+    sentence = text[text.index("## Offline within") : text.index("<!-- departures")]
     promised = [float(each) for each in re.findall(r"within (\d+)\s+s", sentence)]
     keys = ("page", "reset", "cable", "signed-out", "idle")
     assert promised == [way(key).offline(POLICY) for key in keys]

@@ -9,15 +9,15 @@ from typing import Any
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-from scripts.going.served import Served
-from scripts.simulation.calls import call
+from scripts.departures.server import Served
+from scripts.idle_players.calls import call
 
 LEFT = "offline"
 _PING_EVERY = 1.0
 _PATIENCE = 20.0
 
 
-class Lobby:
+class Watcher:
     """A watcher of a server's lobby; comes back when the server does."""
 
     def __init__(self, server: Served) -> None:

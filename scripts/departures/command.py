@@ -12,10 +12,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from scripts.going.run import QUICK, QUICK_WAYS, chosen, measure
-from scripts.going.served import NotMeasured
-from scripts.going.ways import HIDDEN, TOLERANCE, WAYS, Grace, Verdict
-from scripts.simulation.calls import Unreachable
+from scripts.departures.run import QUICK, QUICK_WAYS, chosen, measure
+from scripts.departures.server import NotMeasured
+from scripts.departures.ways import HIDDEN, TOLERANCE, WAYS, Grace, Verdict
+from scripts.idle_players.calls import Unreachable
 
 MISSED, NO_RUN = 1, 2
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ways = chosen(options.only or (QUICK_WAYS if options.quick else [way.key for way in WAYS]))
     began = time.monotonic()
     repetitions = options.repetitions or (1 if options.quick else 6)
-    with tempfile.TemporaryDirectory(prefix="stillhere-going-") as folder:
+    with tempfile.TemporaryDirectory(prefix="stillhere-departures-") as folder:
         work = measure(
             Path(folder),
             ways,
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 error = error.exceptions[0]
             if not isinstance(error, NotMeasured | Unreachable):
                 raise
-            print(f"measure_going.py: {error}", file=sys.stderr)
+            print(f"measure_departures.py: {error}", file=sys.stderr)
             return NO_RUN
     return _tell([replace(each, tolerance=options.tolerance) for each in verdicts])
 
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     keys = [way.key for way in WAYS]
     parser = argparse.ArgumentParser(
-        prog="measure_going.py",
+        prog="measure_departures.py",
         description="How long until others see that a player has gone, for each way of going.",
         epilog=_EPILOG.format(", ".join(keys)),
         formatter_class=argparse.RawDescriptionHelpFormatter,

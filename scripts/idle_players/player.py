@@ -16,11 +16,11 @@ from typing import Any, assert_never
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
-from scripts.simulation.calls import Address, Unreachable
-from scripts.simulation.crowd import Plan
-from scripts.simulation.judge import Absence, Kind, Met, Policy, Record, What, due_to
-from scripts.simulation.observer import Observer
-from scripts.simulation.visit import Refused, Visit
+from scripts.idle_players.calls import Address, Unreachable
+from scripts.idle_players.observer import Observer
+from scripts.idle_players.plans import Plan
+from scripts.idle_players.rules import Absence, Kind, Met, Policy, Record, What, due_to
+from scripts.idle_players.visit import Refused, Visit
 
 _TOO_MANY_REQUESTS = 429
 _CLOSES = {

@@ -5,7 +5,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from scripts.simulation.judge import Kind, Policy
+from scripts.idle_players.rules import Kind, Policy
 
 DEFAULT_MIX = "active=30,idle=40,hold=10,flapper=10,leaver=10"
 

@@ -11,8 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+# In place of scripts/, whose files are not modules by themselves.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from scripts import environment  # noqa: E402 - only now it can be found
 
@@ -28,11 +28,9 @@ def main() -> int:
     add("--pings", type=float, default=500.0, metavar="N", help="of all, a second (default: 500)")
     add("--watchers", type=int, default=20, metavar="N", help="of the lobby (default: 20)")
     add("--json", type=Path, metavar="FILE", help="write the numbers there too")
+    environment.need("uvicorn", "uvloop", "picows", "rich")
     options = parser.parse_args()
-    if environment.find(("uvicorn", "uvloop", "picows", "rich")):
-        sys.exit("scripts/crowd.py needs rich and the server's packages: run scripts/check once")
-
-    from scripts.crowded.run import Plan, run
+    from scripts.stress.run import Plan, run
 
     return run(
         Plan(

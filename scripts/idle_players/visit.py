@@ -7,8 +7,8 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
-from scripts.simulation.calls import PATIENCE, Address, Unreachable, call
-from scripts.simulation.judge import Policy
+from scripts.idle_players.calls import PATIENCE, Address, Unreachable, call
+from scripts.idle_players.rules import Policy
 
 
 class Refused(Exception):

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from scripts.simulation.judge import Finding, Outcome, What
+from scripts.idle_players.rules import Finding, Outcome, What
 
 PROMISED = (What.WARNING, What.SIGN_OUT)
 """Whose lateness the server has promised something about."""

@@ -1,4 +1,6 @@
-"""A tab in a process of its own, which can crash or freeze: python -m scripts.going.tab URL COOKIE
+"""A tab in a process of its own, which can crash or freeze.
+
+    python -m scripts.departures.tab URL COOKIE
 
 Prints a line once it is connected; answers the server's pings, and says nothing by itself.
 """

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scripts.simulation.calls import Address
+from scripts.idle_players.calls import Address
 from server.presence.policy import Policy
 from server.settings import PREFIX, Settings
 

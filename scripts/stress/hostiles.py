@@ -1,6 +1,6 @@
 """Clients that never finish, never stop or never read, and what becomes of them.
 
-    python -m scripts.crowded.hostiles PORT SECONDS COOKIE...
+    python -m scripts.stress.hostiles PORT SECONDS COOKIE...
 
 Prints, as JSON, a line for each kind: how many there were and how many are gone, after how many
 seconds, and how many bytes they got rid of. Bounded: nobody sends more than a few MiB a second.

@@ -1,6 +1,6 @@
 """Part of the crowd: signs in, opens its sockets, and pings now and then until the server closes.
 
-    python -m scripts.crowded.holder PORT FIRST SOCKETS TABS PINGS_A_SECOND WATCHERS
+    python -m scripts.stress.holder PORT FIRST SOCKETS TABS PINGS_A_SECOND WATCHERS
 
 In processes of their own: a process may have only so many files open. Prints `ready`, and, once
 every socket is closed or its input is, what became of them, as JSON.

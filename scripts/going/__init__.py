@@ -1,1 +1,0 @@
-"""How long until others see that a player has gone, for each way of going."""

@@ -1,0 +1,30 @@
+#!/usr/bin/env python3
+"""How long until others see that a player has gone, for each way of going, against its bound.
+
+    scripts/measure_departures.py            # all of them, 6 players each: about 100 s
+    scripts/measure_departures.py --quick    # those that are noticed at once: 4 s
+
+It starts servers of its own. What is measured is in `scripts/departures/`.
+"""
+
+import sys
+from pathlib import Path
+
+# In place of scripts/, whose files are not modules by themselves.
+sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from scripts import environment  # noqa: E402 - only now it can be found
+
+
+def main() -> int:
+    """Run; returns the exit code."""
+    environment.need(
+        "httptools", "msgspec", "pydantic_settings", "rich", "websockets.asyncio.client"
+    )
+    from scripts.departures.command import main as run
+
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

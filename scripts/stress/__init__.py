@@ -1,0 +1,6 @@
+"""Thousands of sockets, hostile clients among them, and what a bystander notices of it.
+
+run.py       the phases of a run, and the table
+holder.py    a process that holds a part of the sockets
+hostiles.py  clients that never finish, never stop or never read
+"""
