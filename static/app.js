@@ -66,6 +66,7 @@ const TITLES = {
 };
 
 const ROOM = '#/room/'; // and the id: a link that can be sent to others
+const ROOM_LINK = /^#\/?room\/(.+)$/; // other clients may leave the slash out
 let opened = null;
 
 function section() {
@@ -75,8 +76,9 @@ function section() {
 }
 
 function roomInAddress() {
+  const [, id = ''] = ROOM_LINK.exec(location.hash) ?? [];
   try {
-    return location.hash.startsWith(ROOM) ? decodeURIComponent(location.hash.slice(ROOM.length)) : '';
+    return decodeURIComponent(id);
   } catch {
     return ''; // half an escape, from a link that was cut
   }

@@ -283,8 +283,24 @@ export interface Played {
   readonly winners: readonly number[];
   readonly reason: string;
   readonly scores?: readonly number[];
-  /** `at` in seconds of the match; only for one match at a time. */
-  readonly moves?: readonly { readonly at: number; readonly seat: number; readonly action?: unknown }[];
+  /** The seat whose doing the end was. */
+  readonly by?: number;
+  /** Of a match that was asked for by its id: how often its state changed, what its dice were made
+   * of, and what was done in it. */
+  readonly steps?: number;
+  readonly seed?: string;
+  readonly moves?: readonly Move[];
+}
+
+/** What somebody did in a match, or (`event`) what happened to them. */
+export interface Move {
+  /** How often the state had changed before. */
+  readonly step: number;
+  /** In seconds of the match. */
+  readonly at: number;
+  readonly seat: number;
+  readonly action?: unknown;
+  readonly event?: 'away' | 'back' | 'gone' | 'bot';
 }
 
 /** A place in the queue. `game`: null for any. */

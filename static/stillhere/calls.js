@@ -17,6 +17,11 @@ export class Problem extends Error {
   }
 }
 
+/** For a failure that is no news. Whatever else is thrown is a bug, and goes on. */
+export function ignoreProblem(problem) {
+  if (!(problem instanceof Problem)) throw problem;
+}
+
 /** One call. Rejects with a Problem. `isPassive`: no activity, whatever the call. */
 export async function call(method, path, { body, isPassive = false } = {}) {
   const signal = AbortSignal.timeout(ANSWER_WITHIN);

@@ -1,39 +1,25 @@
-// The rooms that are not private: what the server told, version by version.
+// The rooms that are not private.
 
-/** As `here.rooms.list` shows it. Only a `rooms` message can start it. */
-export class RoomList {
+import { Mirror } from './mirror.js';
+
+/** As `here.rooms.list` shows it. */
+export class RoomList extends Mirror {
   rooms = new Map(); // id -> listing, the newest first
   total = 0;
-  isStale = true;
-  isWaiting = true;
-  #version = 0;
 
-  /** A new connection, or nobody watches: what comes before a `rooms` belongs to nothing known. */
-  wait() {
-    this.isWaiting = true;
-  }
-
+  /** Nobody is signed in, or watches the list. */
   clear() {
     this.rooms = new Map();
     this.total = 0;
     this.wait();
   }
 
-  replace({ version, rooms, total }) {
+  takeWhole({ rooms, total }) {
     this.rooms = new Map(rooms.map((room) => [room.id, room]));
     this.total = total;
-    this.#version = version;
-    this.isWaiting = this.isStale = false;
   }
 
-  /** Returns false if something was missed: then the caller has to ask for the list again. */
-  apply({ version, opened = [], changed = [], closed = [], total }) {
-    if (this.isWaiting) return true; // asked already
-    if (version !== this.#version + 1) {
-      this.isWaiting = true;
-      return false;
-    }
-    this.#version = version;
+  takeChange({ opened = [], changed = [], closed = [], total }) {
     this.total = total;
     for (const id of closed) this.rooms.delete(id);
     for (const room of changed) if (this.rooms.has(room.id)) this.rooms.set(room.id, room);

@@ -1,27 +1,25 @@
-// One room that this page is in: what the server told of it, version by version, and what its
-// player does there.
+// One room that this page is in, and what its player does there.
 
+import { Mirror } from './mirror.js';
 import { mergePatch, toInstants } from './patch.js';
 
 const LINES = 50; // of the chat; the server keeps as many
 
-export class Room {
+export class Room extends Mirror {
   seat = null;
   info = null;
   view = null;
   chat = [];
-  isStale = true;
   #ask;
   #own;
   #apply;
-  #version = 0;
-  #isWaiting = true;
 
   /**
    * ask(message) -> Promise; own() -> the id of the player; apply(view, diff) -> the next view: a
    * game's own way, if it has one.
    */
   constructor(id, { ask, own, apply }) {
+    super();
     this.id = id;
     this.#ask = ask;
     this.#own = own;
@@ -70,37 +68,24 @@ export class Room {
 
   // What the server says
 
-  /** A new connection: whatever comes before its first `room` belongs to nothing known. */
-  wait() {
-    this.#isWaiting = true;
-  }
-
-  replace({ version, room, chat }) {
+  takeWhole({ room, chat }) {
     const { match, ...info } = toInstants(room);
     const { view = null, ...rest } = match ?? {};
     this.#take(match === undefined ? info : { ...info, match: rest });
     this.view = view;
     this.chat = chat;
-    this.#version = version;
-    this.#isWaiting = this.isStale = false;
   }
 
-  /** A `room_changed` or `said`. Returns false if something was missed: then it has to be asked for. */
-  apply({ version, room, view, line }) {
-    if (this.#isWaiting) return true; // asked already
-    if (version !== this.#version + 1) {
-      this.#isWaiting = true;
-      return false;
-    }
-    this.#version = version;
+  /** A `room_changed` or `said`. Returns false if the game could not take the diff of its view. */
+  takeChange({ room, view, line }) {
     if (line !== undefined) this.chat = [...this.chat, line].slice(-LINES);
     if (room !== undefined) this.#take(mergePatch(this.info, toInstants(room)));
     if (this.info.match === undefined) this.view = null;
-    else if (view !== undefined) this.view = this.#next(toInstants(view));
-    return !this.#isWaiting;
+    else if (view !== undefined) return this.#takeDiff(toInstants(view));
+    return true;
   }
 
-  // Who sits where changes while one sits there: those who play get the first seats.
+  // The own seat can change: when a match begins, those who play get the first seats.
   #take(info) {
     const own = this.#own();
     const found = Object.entries(info.seats).find(([, { player }]) => player?.id === own);
@@ -108,13 +93,13 @@ export class Room {
     this.seat = found === undefined ? null : Number(found[0]);
   }
 
-  #next(diff) {
+  #takeDiff(diff) {
     try {
-      return this.#apply(this.view, diff);
+      this.view = this.#apply(this.view, diff);
+      return true;
     } catch (error) {
-      reportError(error); // a game's bug; the whole view is better than none
-      this.#isWaiting = true;
-      return this.view;
+      reportError(error); // a bug of the game's page part
+      return false;
     }
   }
 }

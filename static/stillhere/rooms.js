@@ -1,5 +1,5 @@
-// Rooms and games, as a page takes part in them: the list, the queue, and the rooms it is in, which
-// it is in again after every reconnect until it leaves.
+// Rooms and games: the list, the queue, and the rooms that this page is in. After a reconnect it
+// joins them again.
 
 import { Problem } from './calls.js';
 import { Room } from './room.js';
@@ -14,20 +14,22 @@ export class Rooms {
   #requests;
   #call;
   #own;
-  #on;
+  #tell;
+  #onDo;
   #entries = new Map(); // id -> {room, wish, isAsking, isLeaving, waiting: [{resolve, reject}]}
   #isConnected = false;
 
   /**
-   * requests: Requests; call(method, path, options): as in calls.js; own() -> the player's id; on:
-   * what is told to the page, `list`, `room`, `said`, `queued`, `matched`, `pulse`, `closed`, and
-   * `did(message, answer)`, where `answer` is the promise of what becomes of it.
+   * requests: Requests; call(method, path, options): as in calls.js; own() -> the player's id;
+   * tell(event, what): tells the page's listeners; onDo(message, answer): the player does something,
+   * and `answer` is the promise of its outcome.
    */
-  constructor({ requests, call, own, on }) {
+  constructor({ requests, call, own, tell, onDo }) {
     this.#requests = requests;
     this.#call = call;
     this.#own = own;
-    this.#on = on;
+    this.#tell = tell;
+    this.#onDo = onDo;
   }
 
   /** Whether the player has said "be right back" in a room, and is not back yet. */
@@ -100,7 +102,7 @@ export class Rooms {
 
   #do(message, isAnswer) {
     const answer = this.#requests.ask(message, isAnswer);
-    this.#on.did(message, answer);
+    this.#onDo(message, answer);
     return answer;
   }
 
@@ -158,7 +160,7 @@ export class Rooms {
   #lose(id, { reason, detail }) {
     this.#entries.delete(id);
     this.joined.delete(id);
-    this.#on.closed({ room: id, reason, detail });
+    this.#tell('roomClosed', { room: id, reason, detail });
   }
 
   // Inside: what the connection says
@@ -184,7 +186,7 @@ export class Rooms {
     this.list.isStale = true;
     for (const room of this.joined.values()) {
       room.isStale = true;
-      this.#on.room(room);
+      this.#tell('room', room);
     }
   }
 
@@ -200,63 +202,60 @@ export class Rooms {
     }
   }
 
-  /** Takes what is about rooms; returns whether it was. `watch(topic)` asks for what was missed. */
-  hear(message, watch) {
+  /** What this page knows of a topic; undefined if the topic is none of these. */
+  mirrorOf(topic) {
+    if (topic === 'rooms') return this.list;
+    const entry = this.#entryOf(topic);
+    return entry?.isLeaving ? undefined : entry?.room;
+  }
+
+  /** The mirror of the message's topic has taken it in. */
+  changed(message) {
+    if (message.topic === 'rooms') {
+      this.#tell('rooms', this.list);
+      return;
+    }
+    const entry = this.#entryOf(message.topic);
+    const { room } = entry;
+    if (message.type === 'room') {
+      this.joined.set(room.id, room);
+      if (!entry.isAsking) for (const { resolve } of entry.waiting.splice(0)) resolve(room);
+    }
+    if (this.joined.has(room.id)) this.#tell('room', room);
+    if (message.type === 'said') this.#tell('said', { room, line: message.line });
+  }
+
+  /** Takes a message about rooms that belongs to no mirror. */
+  hear(message) {
     switch (message.type) {
-      case 'rooms':
-        this.list.replace(message);
-        this.#on.list(this.list);
-        return true;
-      case 'rooms_changed':
-        if (this.list.apply(message)) this.#on.list(this.list);
-        else watch(message.topic);
-        return true;
-      case 'room':
-      case 'room_changed':
-      case 'said':
-        this.#hearOf(message, watch);
-        return true;
       case 'room_closed':
         this.#close(message);
-        return true;
-      case 'left': // where this page did not ask for it, another one of the player's did
+        break;
+      case 'left': // unless this page asked for it, another tab of the player's did
         if (this.joined.has(message.room)) this.#lose(message.room, { reason: 'left', detail: '' });
-        return true;
+        break;
       case 'queued':
         this.#hearOfQueue(message);
-        return true;
+        break;
       case 'matched':
         this.queue = null;
-        this.#on.matched(instantOf(message, ['room', 'game']));
-        return true;
+        this.#tell('matched', instantOf(message, ['room', 'game']));
+        break;
       case 'pulse':
-        this.#on.pulse(instantOf(message, ['room', 'by']));
-        return true;
+        this.#tell('pulse', instantOf(message, ['room', 'by']));
+        break;
       default:
-        return false;
     }
   }
 
-  #hearOf(message, watch) {
-    const entry = this.#entries.get(message.topic.slice(PREFIX.length));
-    if (entry === undefined || entry.isLeaving) return; // it was left meanwhile
-    const { room } = entry;
-    if (message.type !== 'room') {
-      if (!room.apply(message)) watch(message.topic);
-      else if (this.joined.has(room.id)) this.#on.room(room);
-      if (message.type === 'said') this.#on.said({ room, line: message.line });
-      return;
-    }
-    room.replace(message);
-    this.joined.set(room.id, room);
-    if (!entry.isAsking) for (const { resolve } of entry.waiting.splice(0)) resolve(room);
-    this.#on.room(room);
+  #entryOf(topic) {
+    return topic.startsWith(PREFIX) ? this.#entries.get(topic.slice(PREFIX.length)) : undefined;
   }
 
   #close({ topic, reason, detail }) {
-    const id = topic.slice(PREFIX.length);
-    const entry = this.#entries.get(id);
+    const entry = this.#entryOf(topic);
     if (entry === undefined) return;
+    const { id } = entry.room;
     const problem = new Problem(404, { code: 'no_such_room', detail });
     for (const { reject } of entry.waiting.splice(0)) reject(problem);
     if (entry.isLeaving) this.#entries.delete(id);
@@ -270,7 +269,7 @@ export class Rooms {
   #hearOfQueue({ game = null, waiting, reason = null }) {
     if (waiting === 0) this.queue = null;
     else this.queue = { game, waiting };
-    this.#on.queued({ game, waiting, reason });
+    this.#tell('queued', { game, waiting, reason });
   }
 }
 

@@ -1,17 +1,21 @@
-// Who is here: what the server told, version by version.
+// Who is here: the players of the lobby.
 
-/** The players of the lobby, version by version. Only a `roster` can start it. */
-export class Roster {
+import { call } from './calls.js';
+import { Mirror } from './mirror.js';
+
+const PAGE = 500; // players in one answer of GET /api/players: the server's maximum
+
+/** As `here.roster` shows it. The server lists the first 1,000 by name; `load` gets the others. */
+export class Roster extends Mirror {
   players = new Map(); // id -> {id, name, guest, status, awaySince}
   total = 0;
-  isStale = true;
-  isWaiting = true;
   #awayAfter;
-  #version = 0;
-  #meanwhile = null; // what was told while the rest is being loaded: id -> change, null: left
+  #meanwhile = null; // changes during a load: id -> change, null: left
+  #loading = null;
 
-  /** awayAfter() -> the policy's, in seconds: for how long whoever is newly away did nothing. */
+  /** awayAfter() -> the policy's, in seconds: how long a player who is newly away has been idle. */
   constructor(awayAfter = () => 0) {
+    super();
     this.#awayAfter = awayAfter;
   }
 
@@ -24,28 +28,13 @@ export class Roster {
     return this.#meanwhile !== null;
   }
 
-  /** A new connection: whatever comes before its first `roster` belongs to nothing known. */
-  wait() {
-    this.isWaiting = true;
-  }
-
-  replace({ version, players, total }) {
+  takeWhole({ players, total }) {
     this.players = new Map(players.map((player) => [player.id, seen(player)]));
     this.total = total;
-    this.#version = version;
-    this.#meanwhile = null;
-    this.isWaiting = false;
-    return true;
+    this.stopLoading();
   }
 
-  /** Returns false if something was missed: then the caller has to ask for the roster again. */
-  apply({ version, joined = [], changed = [], left = [], total }) {
-    if (this.isWaiting) return true; // asked already
-    if (version !== this.#version + 1) {
-      this.isWaiting = true;
-      return false;
-    }
-    this.#version = version;
+  takeChange({ joined = [], changed = [], left = [], total }) {
     this.total = total;
     for (const id of left) {
       this.players.delete(id);
@@ -62,15 +51,36 @@ export class Roster {
     return true;
   }
 
-  beginLoading() {
-    this.#meanwhile = new Map();
+  /** Gets the players that the server did not list. Rejects with a Problem. */
+  load() {
+    this.#loading ??= this.#load().finally(() => { this.#loading = null; });
+    return this.#loading;
   }
 
-  /** Takes in whom pages listed that were asked for one by one, while changes went on. */
-  complete(loaded) {
-    const meanwhile = this.#meanwhile;
-    if (meanwhile === null) return; // a roster came in between: those pages may tell of ghosts
+  /** What a load has fetched so far is not taken in: it may list players who have left. */
+  stopLoading() {
     this.#meanwhile = null;
+  }
+
+  async #load() {
+    this.#meanwhile = new Map();
+    const loaded = [];
+    let after = '';
+    try {
+      do {
+        const query = new URLSearchParams({ limit: PAGE, after });
+        const page = await call('GET', `/api/players?${query}`, { isPassive: true });
+        loaded.push(...page.players);
+        after = page.next;
+      } while (after !== null && this.isLoading);
+      if (this.isLoading) this.#add(loaded);
+    } finally {
+      this.stopLoading();
+    }
+  }
+
+  #add(loaded) {
+    const meanwhile = this.#meanwhile;
     for (const player of loaded) {
       if (this.players.has(player.id) || meanwhile.get(player.id) === null) continue;
       this.players.set(player.id, seen(player));
@@ -78,19 +88,15 @@ export class Roster {
     }
   }
 
-  giveUpLoading() {
-    this.#meanwhile = null;
-  }
-
   #change({ id, status, idle_for }) {
-    const player = this.players.get(id); // unknown: beyond those that a large lobby lists
+    const player = this.players.get(id); // unknown: not listed yet
     if (!player) return;
     const idle = status === 'away' ? (idle_for ?? this.#awayAfter()) : undefined;
     this.players.set(id, seen({ ...player, status, idle_for: idle }));
   }
 }
 
-/** A player as listed, with the time since when they have been away as an instant of this page. */
+/** A player as listed, with `awaySince` as an instant of `performance.now()`. */
 function seen({ id, name, guest, status, idle_for: idle }) {
   const awaySince = idle === undefined ? null : performance.now() - idle * 1000;
   return { id, name, guest, status, awaySince };

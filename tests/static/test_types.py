@@ -90,7 +90,8 @@ async def test_the_roster_has_the_members_that_are_declared(rig: Rig) -> None:
 
 
 async def test_the_events_are_those_that_the_module_tells_of() -> None:
-    told = set(re.findall(r"#tell\('(\w+)'", (STATIC / "stillhere.js").read_text()))
+    sources = [STATIC / "stillhere.js", *(STATIC / "stillhere").glob("*.js")]
+    told = {event for path in sources for event in re.findall(r"tell\('(\w+)'", path.read_text())}
     assert told == set(declared()["members"]["Events"])
 
 

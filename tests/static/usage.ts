@@ -13,6 +13,7 @@ import type {
   Listing,
   Match,
   Message,
+  Move,
   Named,
   Options,
   Outcome,
@@ -130,7 +131,9 @@ const { matches, next: later } = await rooms.matches({ limit: 10 });
 await rooms.matches({ player: 'ada', after: later });
 const played: Played = await rooms.match(matches[0]?.id ?? '');
 draw(played.room_id, played.game, played.started_at, played.ended_at, played.seconds, played.players[0]?.seat);
-draw(played.winners[0], played.reason, played.scores?.[0], played.moves?.[0]?.at, String(played.moves?.[0]?.action));
+draw(played.winners[0], played.reason, played.scores?.[0], played.by, played.steps, played.seed);
+const move: Move | undefined = played.moves?.[0];
+draw(move?.step, move?.at, move?.seat, String(move?.action), move?.event);
 
 // What it tells
 

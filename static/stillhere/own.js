@@ -1,0 +1,75 @@
+// Calls of whoever is signed in: their sessions, their history, and signing out.
+
+import { Problem, call } from './calls.js';
+import { endOf } from './sign-in.js';
+
+export class Own {
+  #core;
+
+  /** core: of StillHere. */
+  constructor(core) {
+    this.#core = core;
+  }
+
+  get #id() {
+    return this.#core.here.session?.id;
+  }
+
+  /** One call; a 401 ends the session. Rejects with a Problem. */
+  async call(method, path, options) {
+    const asked = this.#id;
+    try {
+      const answer = await call(method, path, options);
+      if (this.#id === asked || method !== 'GET') return answer;
+      throw new Problem(401, { code: 'not_signed_in' }); // it was about somebody else
+    } catch (problem) {
+      if (problem.status === 401 && this.#id === asked) this.#core.end(endOf(problem));
+      throw problem;
+    }
+  }
+
+  async sessions() {
+    return (await this.call('GET', '/api/sessions', { isPassive: true })).sessions;
+  }
+
+  async history({ before = null, limit = 50 }) {
+    if (this.#id === undefined) throw new Problem(401, { code: 'not_signed_in' });
+    const query = new URLSearchParams({ limit, ...(before !== null && { before }) });
+    const path = `/api/players/${this.#core.here.player.id}/history?${query}`;
+    return this.call('GET', path, { isPassive: true });
+  }
+
+  async signOut() {
+    if (this.#id === undefined) return;
+    // By its id: another tab may have signed in as somebody else, and the cookie is theirs then.
+    const id = this.#id;
+    try {
+      await this.call('DELETE', `/api/sessions/${id}`);
+    } catch (problem) {
+      if (problem.status !== 404) throw problem;
+    }
+    await this.#end(id, 'signed_out');
+  }
+
+  async signOutEverywhere() {
+    if (this.#id === undefined) return;
+    const id = this.#id;
+    const view = await this.call('GET', '/api/session');
+    if (view.session.id !== id) {
+      this.#core.enter(view);
+      throw new Problem(401, { code: 'replaced' });
+    }
+    await this.call('DELETE', '/api/sessions');
+    await this.#end(id, 'signed_out_everywhere');
+  }
+
+  async signOutOne(id) {
+    if (id === this.#id) await this.signOut();
+    else await this.call('DELETE', `/api/sessions/${id}`);
+  }
+
+  async #end(id, reason) {
+    // The connection may have told before.
+    if (this.#id === id) await this.#core.end({ reason, detail: '' });
+  }
+}

@@ -1,0 +1,41 @@
+// What the browser tells of the page: shown, closed, kept for "back", with a network or without.
+
+import { ignoreProblem } from './calls.js';
+
+/** Until `signal` aborts. here: StillHere; tell(event, what): tells its listeners. */
+export function followPage({ here, socket, signIn, tell, signal }) {
+  if (typeof document === 'undefined') return;
+
+  function lookAgain() {
+    if (signIn.isStarting) return;
+    if (here.isSignedIn) here.look();
+    else signIn.look({ isShownAgain: true }).catch(ignoreProblem);
+  }
+
+  document.addEventListener('visibilitychange', () => {
+    if (document.visibilityState !== 'visible') return;
+    lookAgain();
+    if (here.connection === 'reconnecting') socket.hurry();
+  }, { signal });
+
+  window.addEventListener('online', () => {
+    tell('connection', here.connection);
+    signIn.hurry();
+    socket.hurry();
+  }, { signal });
+
+  window.addEventListener('offline', () => tell('connection', here.connection), { signal });
+
+  window.addEventListener('pagehide', () => {
+    if (!here.isSignedIn) return;
+    // A closing page gets no answer any more; a beacon is what browsers still deliver.
+    navigator.sendBeacon('/api/session/leave');
+    socket.close(); // also what allows a browser to keep the page for "back"
+  }, { signal });
+
+  window.addEventListener('pageshow', ({ persisted }) => {
+    if (!persisted) return;
+    if (here.isSignedIn) socket.open(); // which also tells if the session is over
+    else lookAgain();
+  }, { signal });
+}
