@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 from msgspec import UNSET
 
 from server.base.clock import Clock
@@ -97,8 +98,13 @@ class Reader:
             self._answer_ping(message, now)
         elif isinstance(message, messages.Error):
             self._refuse(message, now)
-        elif (refusal := self._act(message, now)) is not None:
-            self._refuse(refusal, now)
+        else:
+            refusal = self._act(message, now)
+            id = UNSET if message.id is None else message.id
+            if refusal is not None:
+                self._refuse(msgspec.structs.replace(refusal, id=id), now)
+            elif id is not UNSET:
+                connection.send(encode(messages.Done(id)))
 
     def _answer_ping(self, ping: messages.Ping, now: float) -> None:
         # Nearly every message is one, so this is done in as few steps as it takes: a thousand

@@ -17,6 +17,13 @@ ROOMS = Topic("rooms")
 ROOM = "room:"
 """What the topic of one room begins with; its id follows."""
 
+LARGEST_ID = 2**53 - 1
+"""The largest integer that every JSON parser reads exactly."""
+
+_RequestId: TypeAlias = (
+    Annotated[str, msgspec.Meta(max_length=100)] | Annotated[int, msgspec.Meta(ge=0, le=LARGEST_ID)]
+)
+
 _PingId: TypeAlias = (
     Annotated[str, msgspec.Meta(max_length=100)] | int | float | msgspec.UnsetType | None
 )
@@ -24,6 +31,12 @@ _PingId: TypeAlias = (
 
 class _Message(msgspec.Struct, frozen=True, gc=False, tag_field="type"):
     pass
+
+
+class _Request(_Message, frozen=True, kw_only=True):
+    """A message that may carry an `id`, which its `done` or its `error` has too."""
+
+    id: _RequestId | msgspec.UnsetType | None = msgspec.UNSET
 
 
 # What a client sends
@@ -35,7 +48,7 @@ class Ping(_Message, frozen=True, tag="ping"):
     id: _PingId = msgspec.UNSET
 
 
-class Hold(_Message, frozen=True, tag="hold"):
+class Hold(_Request, frozen=True, tag="hold"):
     """Busy without input: let the idle clock stand still for `seconds`. `away`: be right back."""
 
     seconds: Annotated[float, msgspec.Meta(gt=0)]
@@ -43,22 +56,22 @@ class Hold(_Message, frozen=True, tag="hold"):
     away: bool = False
 
 
-class Release(_Message, frozen=True, tag="release"):
+class Release(_Request, frozen=True, tag="release"):
     """End the hold."""
 
 
-class Look(_Message, frozen=True, tag="look"):
+class Look(_Request, frozen=True, tag="look"):
     """How do I stand? No activity: what a page asks that was out of sight, or a socket that has
     been silent."""
 
 
-class Watch(_Message, frozen=True, tag="watch"):
+class Watch(_Request, frozen=True, tag="watch"):
     """Tell me about a topic."""
 
     topic: str
 
 
-class Unwatch(_Message, frozen=True, tag="unwatch"):
+class Unwatch(_Request, frozen=True, tag="unwatch"):
     """No more about a topic."""
 
     topic: str
@@ -67,7 +80,7 @@ class Unwatch(_Message, frozen=True, tag="unwatch"):
 _RoomName = Annotated[str, msgspec.Meta(max_length=100)]
 
 
-class Join(_Message, frozen=True, tag="join"):
+class Join(_Request, frozen=True, tag="join"):
     """Come into a room: to a seat, or to watch."""
 
     room: _RoomName
@@ -75,54 +88,54 @@ class Join(_Message, frozen=True, tag="join"):
     spectate: bool = False
 
 
-class Leave(_Message, frozen=True, tag="leave"):
+class Leave(_Request, frozen=True, tag="leave"):
     """Leave a room, on purpose."""
 
     room: _RoomName
 
 
-class Start(_Message, frozen=True, tag="start"):
+class Start(_Request, frozen=True, tag="start"):
     """Begin the match."""
 
     room: _RoomName
 
 
-class Act(_Message, frozen=True, tag="act"):
+class Act(_Request, frozen=True, tag="act"):
     """A game action: what may be in it, the game says."""
 
     room: _RoomName
     action: Any
 
 
-class Say(_Message, frozen=True, tag="say"):
+class Say(_Request, frozen=True, tag="say"):
     """A line of chat."""
 
     room: _RoomName
     text: str
 
 
-class QuickMatch(_Message, frozen=True, tag="quick_match"):
+class QuickMatch(_Request, frozen=True, tag="quick_match"):
     """Look for others to play with, or no longer."""
 
     game: Annotated[str, msgspec.Meta(max_length=100)] | None = None
     cancel: bool = False
 
 
-class Claim(_Message, frozen=True, tag="claim"):
+class Claim(_Request, frozen=True, tag="claim"):
     """End a match that waits for somebody who has dropped out: `result` is win or draw."""
 
     room: _RoomName
     result: Annotated[str, msgspec.Meta(max_length=20)]
 
 
-class Pulse(_Message, frozen=True, tag="pulse"):
+class Pulse(_Request, frozen=True, tag="pulse"):
     """Ask the player in `seat` whether they are there."""
 
     room: _RoomName
     seat: int
 
 
-class Brb(_Message, frozen=True, tag="brb"):
+class Brb(_Request, frozen=True, tag="brb"):
     """Be right back, within `seconds`; 0: I am."""
 
     room: _RoomName
@@ -319,12 +332,19 @@ class RoomClosed(_Message, frozen=True, tag="room_closed"):
     detail: str
 
 
+class Done(_Message, frozen=True, tag="done"):
+    """What the message with this `id` asked for is done; only for a message that has one."""
+
+    id: _RequestId
+
+
 class Error(_Message, frozen=True, tag="error"):
-    """A message was refused; `re` is its type. The connection stays."""
+    """A message was refused; `re` is its type, `id` its id. The connection stays."""
 
     code: str
     detail: str
     re: str | msgspec.UnsetType = msgspec.UNSET
+    id: _RequestId | msgspec.UnsetType = msgspec.UNSET
 
 
 RoomMessage: TypeAlias = (
@@ -351,6 +371,7 @@ ServerMessage: TypeAlias = (
     | Roster
     | Presence
     | RoomMessage
+    | Done
     | Error
 )
 
@@ -400,5 +421,19 @@ def _refusal(text: str, why: str) -> Error:
     if not isinstance(type_, str):
         return Error("invalid", "A message needs a `type`, which is a string.")
     if type_ not in _TYPES:
-        return Error("unknown_type", f"There is no message of type {type_[:50]!r}.", type_[:50])
-    return Error("invalid", f"{why}.", type_)
+        detail = f"There is no message of type {type_[:50]!r}."
+        return Error("unknown_type", detail, type_[:50], _request_id(message))
+    if type_ == "ping":
+        return Error("invalid", f"{why}.", type_)
+    if why.endswith("`$.id`"):
+        why = f"An `id` is a string of at most 100 characters, or an integer from 0 to {LARGEST_ID}"
+    return Error("invalid", f"{why}.", type_, _request_id(message))
+
+
+def _request_id(message: dict[str, Any]) -> _RequestId | msgspec.UnsetType:
+    """The `id` of a message that is refused; UNSET if it has none, or none that is allowed."""
+    try:
+        id: _RequestId = msgspec.convert(message["id"], _RequestId)
+    except (KeyError, msgspec.ValidationError):
+        return msgspec.UNSET
+    return id

@@ -441,6 +441,57 @@ async def test_a_message_of_16_kib_is_taken_and_one_byte_more_closes_1009(
     assert ada.session.last_activity == 10
 
 
+@pytest.mark.parametrize(
+    ("message", "answers"),
+    [
+        ({"type": "look"}, ["session"]),
+        ({"type": "hold", "seconds": 5}, ["held"]),
+        ({"type": "release"}, ["held"]),
+        ({"type": "watch", "topic": "rooms"}, ["rooms"]),
+        ({"type": "unwatch", "topic": "rooms"}, []),
+        ({"type": "quick_match"}, ["queued"]),
+        ({"type": "quick_match", "cancel": True}, ["queued"]),
+    ],
+    ids=lambda each: "-".join(map(str, each.values() if isinstance(each, dict) else each)),
+)
+async def test_a_message_with_an_id_is_answered_with_done_and_one_without_is_not(
+    server: LiveServer, message: dict[str, Any], answers: list[str]
+) -> None:
+    tab = await (await server.guest("Ada")).tab()
+    await tab.send(**message, id=7)
+    heard = await tab.quiet()
+    assert [each["type"] for each in heard] == [*answers, "done"]
+    assert heard[-1] == {"type": "done", "id": 7}
+    for without in (message, {**message, "id": None}):
+        await tab.send(**without)
+        assert "done" not in [each["type"] for each in await tab.quiet()]
+
+
+async def test_a_message_that_is_refused_has_its_id_in_the_error_and_no_done(
+    server: LiveServer,
+) -> None:
+    tab = await (await server.guest("Ada")).tab()
+    for message, code in (
+        ({"type": "watch", "topic": "nothing"}, "unknown_topic"),
+        ({"type": "join", "room": "r_nowhere"}, "no_such_room"),
+        ({"type": "hold", "seconds": 0}, "invalid"),
+        ({"type": "no such type"}, "unknown_type"),
+    ):
+        await tab.send(**message, id="x7")
+        error = await tab.receive()
+        assert await tab.quiet() == []
+        assert (error["code"], error["re"], error["id"]) == (code, message["type"], "x7")
+        assert list(error) == ["type", "code", "detail", "re", "id"]
+        await tab.send(**message)
+        assert "id" not in await tab.receive()
+
+
+async def test_a_ping_with_an_id_has_it_in_its_pong_and_no_done(server: LiveServer) -> None:
+    tab = await (await server.guest("Ada")).tab()
+    await tab.send("ping", id=1.5)
+    assert [(each["type"], each["id"]) for each in await tab.quiet()] == [("pong", 1.5)]
+
+
 @pytest.mark.parametrize("size", [LARGEST_MESSAGE + 1, 100_000])
 async def test_too_large_a_message_of_one_tab_is_nobody_elses_business(
     here: Bystanders, size: int

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
@@ -107,6 +108,21 @@ async def test_what_is_refused_says_so_changes_nothing_and_is_no_activity(
     assert (await ada.is_right()).version == version
     assert idle_for(ada) == 30.0
     assert ada.visitor.session.last_activity_by == "game"
+
+
+async def test_everything_done_in_a_room_is_answered_with_done(server: LiveServer) -> None:
+    ada, _ = await table(server, "turns", "Ada", "Kim")
+    requests: list[tuple[str, dict[str, Any]]] = [
+        ("join", {}),
+        ("say", {"text": "Hello"}),
+        ("act", {"action": {}}),
+        ("brb", {"seconds": 5}),
+        ("brb", {"seconds": 0}),
+        ("leave", {}),
+    ]
+    for kind, fields in requests:
+        done = await ada.tab.ask(kind, "done", "error", room=ada.room_id, id=kind, **fields)
+        assert done == {"type": "done", "id": kind}
 
 
 async def test_a_game_action_is_an_activity(server: LiveServer) -> None:

@@ -1,14 +1,16 @@
 """Every message, both ways: known, or an error that can be sent back."""
 
 import json
-from typing import Any
+from typing import Any, get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.wire import messages
 from server.wire.messages import (
+    LARGEST_ID,
     Error,
     Hold,
     Look,
@@ -21,6 +23,22 @@ from server.wire.messages import (
 )
 
 KNOWN = (Ping, Hold, Release, Look, Watch, Unwatch, Error)
+REQUIRED: dict[str, dict[str, Any]] = {
+    "hold": {"seconds": 1},
+    "watch": {"topic": "lobby"},
+    "unwatch": {"topic": "lobby"},
+    "quick_match": {},
+    "act": {"room": "r", "action": 1},
+    "say": {"room": "r", "text": "Hello"},
+    "claim": {"room": "r", "result": "win"},
+    "pulse": {"room": "r", "seat": 0},
+    "brb": {"room": "r", "seconds": 1},
+    "join": {"room": "r"},
+    "leave": {"room": "r"},
+    "start": {"room": "r"},
+}
+"""The fields without which a message of that type is refused."""
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -112,6 +130,39 @@ def test_the_longest_fields_that_are_taken() -> None:
     hold = {"type": "hold", "seconds": 1}
     assert isinstance(parse(json.dumps({**hold, "why": "é" * 200})), Hold)
     assert isinstance(parse(json.dumps({**hold, "why": "é" * 201})), Error)
+
+
+@pytest.mark.parametrize("id", ["", "a" * 100, "é" * 100, 0, 7, LARGEST_ID])
+def test_every_message_but_a_ping_may_have_an_id(id: str | int) -> None:
+    for each in get_args(messages.ClientMessage):
+        kind = each.__struct_config__.tag
+        text = json.dumps({"type": kind, **REQUIRED.get(kind, {}), "id": id})
+        assert parse(text).id == id
+
+
+@pytest.mark.parametrize("id", ["a" * 101, -1, LARGEST_ID + 1, 1.5, True, [], {}, 1e300])
+def test_an_id_that_is_none_is_refused_in_words_and_not_echoed(id: Any) -> None:
+    answer = parse(json.dumps({"type": "act", "room": "r", "action": 1, "id": id}))
+    detail = (
+        "An `id` is a string of at most 100 characters, or an integer from 0 to 9007199254740991."
+    )
+    assert answer == Error("invalid", detail, "act")
+    assert "id" not in json.loads(encode(answer))
+
+
+def test_an_id_of_null_is_none() -> None:
+    answer = parse('{"type": "look", "id": null}')
+    assert answer == Look(id=None)
+
+
+@pytest.mark.parametrize(
+    "message", [{"type": "act"}, {"type": "watch", "topic": 5}, {"type": "no such type"}]
+)
+def test_what_is_refused_before_it_is_understood_has_its_id_back(message: dict[str, Any]) -> None:
+    answer = parse(json.dumps({**message, "id": "x7"}))
+    assert isinstance(answer, Error)
+    assert (answer.re, answer.id) == (message["type"], "x7")
+    assert parse(json.dumps({**message, "id": []})).id is msgspec.UNSET
 
 
 def test_fields_that_are_not_there_are_not_sent() -> None:
