@@ -1,6 +1,6 @@
 """What is said in a room: the last lines, and no more than anybody can read."""
 
-import unicodedata
+import re
 from collections import deque
 from collections.abc import Iterable
 from typing import TypeVar
@@ -8,13 +8,14 @@ from typing import TypeVar
 import msgspec
 
 from server.base.ids import PlayerId
+from server.base.text import code_of, find_unsafe, is_blank
 from server.rooms.errors import Refused
 
 K = TypeVar("K")
 
 LINES_KEPT = 50
 LONGEST_LINE = 300
-"""Characters."""
+"""Code points, without blanks around them."""
 
 AT_ONCE, WITHIN = 5, 5.0
 """Lines that one player may say within so many seconds."""
@@ -23,8 +24,7 @@ AT_ONCE, WITHIN = 5, 5.0
 COMINGS, WITHIN_COMINGS = 4, 30.0
 """Times within so many seconds that it is said of one player that they come, or go."""
 
-_JOINERS = "\u200c\u200d"
-"""Invisible, and part of words and of emoji all the same."""
+_BREAKS = re.compile("[\t\n\v\f\r\x85\u2028\u2029]+")
 
 
 class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -53,10 +53,15 @@ class Chat:
         return tuple(self._lines)
 
     def say(self, player_id: PlayerId, name: str, text: str, now: float) -> Line:
-        """A player says something. Raises Refused."""
-        text = _shown(text)
-        if not text or len(text) > LONGEST_LINE:
+        """Add what a player says, as typed but for blanks around it and breaks in it. Raises
+        Refused: it is blank, too long, not safe to show, or too much."""
+        text = _on_one_line(text)
+        if is_blank(text) or len(text) > LONGEST_LINE:
             raise Refused("invalid", f"A line of chat has 1 to {LONGEST_LINE} characters.")
+        if (unsafe := find_unsafe(text)) is not None:
+            character, kind = unsafe
+            detail = f"A line of chat cannot contain {kind} ({code_of(character)})."
+            raise Refused("invalid", detail)
         if not _takes(self._said_by, player_id, AT_ONCE, WITHIN, now):
             raise Refused("too_much_chat", f"{AT_ONCE} lines in {WITHIN:g} seconds are enough.")
         return self._add(Line(self._next, now, player_id, name, text))
@@ -88,10 +93,7 @@ def _takes(times: dict[K, deque[float]], key: K, most: int, within: float, now: 
     return True
 
 
-def _shown(text: str) -> str:
-    """`text` on one line, without what nobody sees, or what makes others' words run backwards."""
-    line = " ".join(text.split())
-    line = "".join(
-        each for each in line if unicodedata.category(each)[0] != "C" or each in _JOINERS
-    )
-    return line if line.strip(_JOINERS + " ") else ""
+def _on_one_line(text: str) -> str:
+    """`text` without blanks around it; one space for line breaks and tabs, and blanks beside."""
+    parts = (part.strip() for part in _BREAKS.split(text))
+    return " ".join(part for part in parts if part)

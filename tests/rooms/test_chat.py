@@ -8,6 +8,8 @@ from server.rooms.errors import Refused
 from tests.rooms.games import Together
 from tests.rooms.world import World, lines, refused
 
+CANNOT = "A line of chat cannot contain"
+
 
 @pytest.fixture
 def world() -> World:
@@ -63,19 +65,54 @@ def test_who_comes_and_goes_all_the_time_is_not_worth_all_the_lines() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    "text",
     [
-        ("a\u202eb\u2066c", "abc"),
-        ("\x1b[31mred\x00", "[31mred"),
-        ("\U0001f469\u200d\U0001f680", "\U0001f469\u200d\U0001f680"),
-        ("  two\n lines ", "two lines"),
+        "I \U0001fa77 you",
+        "\U0001fa77",
+        "\u2764\ufe0f",
+        "\U0001f469\u200d\U0001f680",
+        "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\u05e9\u05dc\u05d5\u05dd\u200f!",
+        "\U0001f6d8",
+        "two  blanks",
+        "<b>no</b> & \uf8ff",
+    ],
+    ids=ascii,
+)
+def test_a_line_is_said_as_it_was_typed(text: str) -> None:
+    assert Chat().say(PlayerId("p"), "Ada", text, 0.0).text == text
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("\x1b[31mred", f"{CANNOT} a control character (U+001B)."),
+        ("a\x00b", f"{CANNOT} a control character (U+0000)."),
+        (
+            "abc\u202edef",
+            f"{CANNOT} a character that changes the direction of text (U+202E).",
+        ),
+        (
+            "a\u2066b\u2069",
+            f"{CANNOT} a character that changes the direction of text (U+2066).",
+        ),
+        (
+            "a\U000e0041b",
+            f"{CANNOT} an invisible formatting character (U+E0041).",
+        ),
+        ("a\ud800", f"{CANNOT} a code that is no character (U+D800)."),
     ],
 )
-def test_a_line_is_said_without_what_nobody_sees(text: str, shown: str) -> None:
-    assert Chat().say(PlayerId("p"), "Ada", text, 0.0).text == shown
+def test_what_is_dangerous_to_show_is_refused_by_name(text: str, detail: str) -> None:
+    chat = Chat()
+    with pytest.raises(Refused) as caught:
+        chat.say(PlayerId("p"), "Ada", text, 0.0)
+    assert (caught.value.code, str(caught.value)) == ("invalid", detail)
+    assert not chat.lines
 
 
-@pytest.mark.parametrize("text", ["", " \t", "\u200b\ufeff", "\u200d \u200c", "\u202e"])
+@pytest.mark.parametrize("text", ["", " \t", "\u200b\ufeff", "\u200d \u200c", "\u2800", "\u3164"])
 def test_a_line_in_which_there_is_nothing_to_see_is_refused(text: str) -> None:
     with pytest.raises(Refused):
         Chat().say(PlayerId("p"), "Ada", text, 0.0)
@@ -95,7 +132,7 @@ def test_a_line_has_one_to_three_hundred_characters(world: World, text: str) -> 
 def test_a_line_is_one_line(world: World) -> None:
     ada = world.player()
     room = world.room("together", ada)
-    assert lines(world.says(ada, room, "  one\n two \u2028three  ")) == ["one two three"]
+    assert lines(world.says(ada, room, "  one\r\n two \u2028\tthree  ")) == ["one two three"]
 
 
 def test_five_lines_in_five_seconds_are_enough(world: World) -> None:

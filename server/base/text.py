@@ -1,0 +1,75 @@
+"""Characters that no text typed by a player may hold, by kind.
+
+The kinds are fixed ranges and not Python's tables, which differ by version: what one server takes,
+every other takes. A character that is newer than the tables is text like any other.
+"""
+
+import re
+
+_KINDS = (
+    (
+        "a control character",
+        "\x00-\x1f\x7f-\x9f",
+    ),
+    (
+        # Trojan Source, CVE-2021-42574: they reorder what stands around them, other people's
+        # words included. The marks U+200E, U+200F and U+061C do not, and people type them.
+        "a character that changes the direction of text",
+        "\u202a-\u202e\u2066-\u2069",
+    ),
+    (
+        "an invisible formatting character",
+        "\u206a-\u206f\ufff9-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff",
+    ),
+    (
+        "a code that is no character",
+        "\ud800-\udfff\ufdd0-\ufdef"
+        + "".join(
+            f"{chr(0x10000 * plane + 0xFFFE)}-{chr(0x10000 * plane + 0xFFFF)}"
+            for plane in range(17)
+        ),
+    ),
+)
+_UNSAFE = re.compile("|".join(f"([{ranges}])" for _, ranges in _KINDS))
+
+_INVISIBLE = re.compile(
+    "[\\s\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u2065\u2800"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8]*"
+)
+
+_EMOJI_TAGS = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")
+"""Flags of regions, such as that of Scotland, are a black flag and letters that show nothing."""
+
+_EMOJI = re.compile(
+    "[#*0-9\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff]"
+    "(?:[\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]|\u200d.)+"
+)
+
+
+def find_unsafe(text: str) -> tuple[str, str] | None:
+    """The first character of `text` that is not safe to show among other people's words, and what
+    it is, as in "a control character"; None if there is none."""
+    found = _UNSAFE.search(_EMOJI_TAGS.sub(" ", text))
+    if found is None:
+        return None
+    assert found.lastindex is not None
+    return found.group(), _KINDS[found.lastindex - 1][0]
+
+
+def is_blank(text: str) -> bool:
+    """True if `text` has nothing that can be seen."""
+    return _INVISIBLE.fullmatch(text) is not None
+
+
+def emoji_around(text: str, index: int) -> str | None:
+    """The emoji of several characters that the one at `index` is part of, such as a heart and the
+    variation selector behind it; None if that one is part of none."""
+    for found in _EMOJI.finditer(text):
+        if found.start() <= index < found.end():
+            return found.group()
+    return None
+
+
+def code_of(character: str) -> str:
+    """As Unicode writes it: U+202E."""
+    return f"U+{ord(character):04X}"
