@@ -19,6 +19,7 @@ from server.presence.events import (
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
 from tests.support.answers import until
+from tests.support.events import an_event
 from tests.support.invariants import Broken, Order
 from tests.support.live_server import LiveServer, run_server
 
@@ -30,18 +31,23 @@ ONE, TWO = (Session(SessionId(id), ADA, 0.0, 9e9, remember=False) for id in ("on
 def change(
     before: Status, after: Status, at: float = 1.0, session: Session = ONE, **other: Any
 ) -> StatusChanged:
-    told: dict[str, Any] = {
-        "player_before": before,
-        "player_after": after,
-        "last_activity": 0.0,
-    } | other
-    return StatusChanged(
-        session, before, after, Reason.IDLE, at, last_activity_by="sign-in", **told
+    return an_event(
+        StatusChanged,
+        session,
+        **{
+            "before": before,
+            "after": after,
+            "at": at,
+            "player_before": before,
+            "player_after": after,
+            **other,
+        },
     )
 
 
-STARTED = SessionStarted(ONE, 0.0)
-ENDED = SessionEnded(ONE, Reason.KICKED, 2.0, is_last=True)
+STARTED = an_event(SessionStarted, ONE)
+ENDED = an_event(SessionEnded, ONE, reason=Reason.KICKED, at=2.0, is_last=True)
+SLEPT = an_event(SessionSlept, ONE, at=1.0)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +59,7 @@ ENDED = SessionEnded(ONE, Reason.KICKED, 2.0, is_last=True)
         ([STARTED, change(GONE, GONE)], "is as before"),
         ([STARTED, change(GONE, ACTIVE), ENDED], "ended without having gone offline"),
         ([STARTED, ENDED, change(GONE, ACTIVE, 3)], "heard of a session that ended: kicked"),
-        ([STARTED, SessionSlept(ONE, 1.0)], "sleeps that is not offline, or not remembered"),
+        ([STARTED, change(GONE, ACTIVE), SLEPT], "sleeps that is not offline"),
         (
             [change(GONE, ACTIVE), change(GONE, ACTIVE, session=TWO)],
             "the player's change begins at offline, not at active",
@@ -67,6 +73,14 @@ ENDED = SessionEnded(ONE, Reason.KICKED, 2.0, is_last=True)
                 change(GONE, ACTIVE, player_before=ACTIVE),
             ],
             "the player's change begins at active, not at offline",
+        ),
+        (
+            [
+                change(GONE, ACTIVE),
+                change(ACTIVE, GONE, player_after=AWAY),
+                an_event(SessionEnded, ONE, at=1.0, is_last=True),
+            ],
+            "the last session ended, and the player is not offline",
         ),
         ([change(GONE, ACTIVE, player_after=AWAY)], "the player is less here than this session"),
         (
@@ -177,6 +191,12 @@ async def stay_here_for_nothing(server: LiveServer) -> None:
     server.invariants.check(session)
 
 
+async def put_to_sleep_what_is_not_remembered(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    offline = change(ACTIVE, GONE, at=9.0, session=ada.session, last_activity=9.0)
+    server.still_here.stream.publish([offline, an_event(SessionSlept, ada.session, at=9.0)])
+
+
 async def never_sign_out(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     server.still_here.registry._deadlines.disarm(ada.session)
@@ -205,6 +225,7 @@ async def keep_a_deadline_of_what_ended(server: LiveServer) -> None:
         (change_a_status_in_silence, "it is away, and was told to be active"),
         (forget_whose_status_it_is, "Ada is away, and the best of their sessions active"),
         (stay_here_for_nothing, "it is active with no socket and no grace"),
+        (put_to_sleep_what_is_not_remembered, "a session sleeps that is not remembered"),
         (never_sign_out, "should have been signed out long ago"),
         (keep_a_deadline_of_what_ended, "it has ended and has a deadline"),
     ],

@@ -106,7 +106,7 @@ class Sessions:
         """Subscriber: forget the token of a session that ended, and keep the reason."""
         if not isinstance(event, SessionEnded):
             return
-        digest = self._digests.pop(event.session.id, None)
+        digest = self._digests.pop(event.session_id, None)
         if digest is None:
             return
         del self._by_digest[digest]

@@ -12,7 +12,7 @@ import asyncio
 import logging
 from collections import Counter
 
-from server.base.ids import PlayerId
+from server.base.ids import PlayerId, SessionId
 from server.presence.events import Event, SessionEnded, SessionSlept, SessionStarted
 from server.presence.session import Session
 
@@ -49,12 +49,12 @@ class Audit:
     def hear(self, event: Event) -> None:
         """Subscriber: sessions that begin, sleep and end."""
         match event:
-            case SessionStarted(session=session):
-                self._tell("opened", session)
-            case SessionSlept(session=session):
-                self._tell("asleep: idle_timeout", session)
-            case SessionEnded(session=session, reason=reason):
-                self._tell(f"ended: {reason}", session)
+            case SessionStarted():
+                self._tell("opened", event.session_id, event.player_id)
+            case SessionSlept():
+                self._tell("asleep: idle_timeout", event.session_id, event.player_id)
+            case SessionEnded(reason=reason):
+                self._tell(f"ended: {reason}", event.session_id, event.player_id)
             case _:
                 pass
 
@@ -83,11 +83,11 @@ class Audit:
 
     # How much of it is told
 
-    def _tell(self, what: str, session: Session) -> None:
+    def _tell(self, what: str, session: SessionId, player: PlayerId) -> None:
         self._turn()
         self._lines += 1
         if self._lines <= MOST_LINES:
-            _log.info("session %s of %s %s", session.id, session.player.id, what)
+            _log.info("session %s of %s %s", session, player, what)
         else:
             self._unwritten[what] += 1
             self._remind()

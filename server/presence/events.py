@@ -1,93 +1,119 @@
-"""What can happen: one closed set of events, the only thing the core tells anybody.
+"""The events of presence: one closed set, the only output of the core.
 
-Journal, lobby, tabs and metrics subscribe to them; the core calls none by name.
-Instants (`at`) are presence time. Events are in the order in which they happened.
+Journal, lobby, tabs and metrics subscribe to them; the core calls none of them by name. Events
+are in the order in which they happened.
+
+Instants (`at`, `last_activity`) are presence time in seconds, of the process that made the event.
+Who passes events on to another process converts them with `Clock.to_wall`, and back with
+`Clock.from_wall`.
 """
 
 from typing import TypeAlias
 
-import msgspec
-
+from server.base.event import BaseEvent
+from server.base.ids import PlayerId, SessionId
 from server.base.stream import Stream
-from server.presence.session import Session
 from server.presence.status import Reason, Status
 
 
-class SessionStarted(msgspec.Struct, frozen=True, gc=False):
+class SessionStarted(BaseEvent, frozen=True):
     """A player signed in; the `StatusChanged` to active follows."""
 
-    session: Session
+    session_id: SessionId
+    player_id: PlayerId
     at: float
 
 
-class StatusChanged(msgspec.Struct, frozen=True, gc=False):
-    """A session's status changed, and with it, perhaps, its player's.
+class StatusChanged(BaseEvent, frozen=True):
+    """A session's status changed, and possibly its player's.
 
     `last_activity` and `last_activity_by` are what the idle clock went by: they answer "why was
     I signed out?" even when the session has moved on since.
     """
 
-    session: Session
+    session_id: SessionId
+    player_id: PlayerId
     before: Status
     after: Status
     reason: Reason
     at: float
-    player_before: Status
-    player_after: Status
     last_activity: float
     last_activity_by: str
     # Seconds for which the player said that they would be away; 0 where they did not.
-    back_in: float = 0.0
+    back_in: float
+    # The player, with the best status and the latest activity of all their sessions.
+    name: str
+    sort_key: str
+    guest: bool
+    player_before: Status
+    player_after: Status
+    player_last_activity: float
 
 
-class WarningGiven(msgspec.Struct, frozen=True, gc=False):
+class Activity(BaseEvent, frozen=True):
+    """An activity of a player who is away and stays so: another session of theirs, which is warned
+    of its absolute end, was touched. Any other activity is known by its change of status."""
+
+    session_id: SessionId
+    player_id: PlayerId
+    at: float
+
+
+class WarningGiven(BaseEvent, frozen=True):
     """A warning is due now. `reason` is what will end the session: idle_timeout or
     session_lifetime; each is a clock of its own and both can be running out."""
 
-    session: Session
+    session_id: SessionId
+    player_id: PlayerId
     reason: Reason
     expires_in: float
     at: float
 
 
-class Extended(msgspec.Struct, frozen=True, gc=False):
-    """The idle warning was withdrawn: an activity, or a hold, moved the end."""
+class WarningWithdrawn(BaseEvent, frozen=True):
+    """The idle warning no longer holds: an activity, or a hold, moved the end."""
 
-    session: Session
+    session_id: SessionId
+    player_id: PlayerId
     expires_in: float
     at: float
 
 
-class DeadlineMovedUp(msgspec.Struct, frozen=True, gc=False):
-    """Something will happen sooner than was known, and nothing else changed: a hold was released
-    or a page said that it is leaving."""
+class DeadlineMovedUp(BaseEvent, frozen=True):
+    """A deadline is sooner than was known, and nothing else changed: a hold was released or a page
+    said that it is leaving."""
 
-    session: Session
+    session_id: SessionId
+    player_id: PlayerId
     at: float
 
 
-class SessionSlept(msgspec.Struct, frozen=True, gc=False):
+class SessionSlept(BaseEvent, frozen=True):
     """A remembered session reached its idle timeout: its connections are to be closed, and it
-    waits, dormant, for its player to come back."""
+    stays, dormant, until its player comes back."""
 
-    session: Session
+    session_id: SessionId
+    player_id: PlayerId
     at: float
 
 
-class SessionEnded(msgspec.Struct, frozen=True, gc=False):
-    """The session is over for `reason`; `is_last` where its player has no other."""
+class SessionEnded(BaseEvent, frozen=True):
+    """The session is over for `reason`. `is_last`: its player, a `guest` or not, has no other."""
 
-    session: Session
+    session_id: SessionId
+    player_id: PlayerId
     reason: Reason
     at: float
+    guest: bool
     is_last: bool
 
 
 Event: TypeAlias = (
     SessionStarted
     | StatusChanged
+    | Activity
     | WarningGiven
-    | Extended
+    | WarningWithdrawn
     | DeadlineMovedUp
     | SessionSlept
     | SessionEnded
@@ -95,4 +121,4 @@ Event: TypeAlias = (
 
 
 class EventStream(Stream[Event]):
-    """What happened to sessions."""
+    """The events of sessions."""

@@ -1,7 +1,7 @@
 """The registry: every session there is, and the rules by which its status changes.
 
 Each method takes a fact and the instant it became known, and returns what happened. Nothing else
-changes a session. See `DESIGN.md`, "Session life", for the picture.
+changes a session.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,14 +10,15 @@ from types import MappingProxyType
 from server.base.deadlines import Deadlines
 from server.base.ids import PlayerId, SessionId
 from server.presence.events import (
+    Activity,
     DeadlineMovedUp,
     Event,
-    Extended,
     SessionEnded,
     SessionSlept,
     SessionStarted,
     StatusChanged,
     WarningGiven,
+    WarningWithdrawn,
 )
 from server.presence.policy import Policy
 from server.presence.session import LONG_AGO, NEVER, UNKNOWN_DEVICE, Device, Player, Session
@@ -105,7 +106,7 @@ class Registry:
         session = Session(session_id, player, now, now + lifetime, remember=remember)
         session.device = device
         self._add(session)
-        events.append(SessionStarted(session, now))
+        events.append(SessionStarted(session.id, player.id, now))
         self._settle(session, Reason.SIGNED_IN, now, events)
         self._arm(session, now)
         return session, events
@@ -181,7 +182,7 @@ class Registry:
         if session.grace_until > now + self.policy.reload_grace:
             self._start_grace(session, now, has_left=True)
             self._arm(session, now)
-        return [DeadlineMovedUp(session, now)]
+        return [DeadlineMovedUp(session.id, session.player.id, now)]
 
     def hold(
         self, session: Session, seconds: float, now: float, *, away: bool = False
@@ -221,7 +222,10 @@ class Registry:
             return _NOTHING
         now = self._present(now)
         self._release(session, now)
-        return [DeadlineMovedUp(session, now), *self._review(session, Reason.IDLE, now)]
+        return [
+            DeadlineMovedUp(session.id, session.player.id, now),
+            *self._review(session, Reason.IDLE, now),
+        ]
 
     def end(self, session: Session, reason: Reason, now: float) -> Sequence[Event]:
         """End a session for one of the reasons that end one; nothing happens if it has ended."""
@@ -291,6 +295,8 @@ class Registry:
         if session.is_idle_warned:
             self._withdraw_warning(session, now, events)
         events += self._review(session, reason, now)
+        if session.player.status is Status.AWAY:
+            events.append(Activity(session.id, session.player.id, now))
         return events
 
     def _review(self, session: Session, reason: Reason, now: float) -> list[Event]:
@@ -324,7 +330,7 @@ class Registry:
             session.warning_sent_at = None
             session.grace_until = NEVER
             self._settle(session, Reason.IDLE_TIMEOUT, now, events)
-            events.append(SessionSlept(session, now))
+            events.append(SessionSlept(session.id, session.player.id, now))
             self._arm(session, now)
         elif now >= idle_end:
             events += self._end(session, Reason.IDLE_TIMEOUT, now)
@@ -343,7 +349,11 @@ class Registry:
             del self._players[player.id]
         events: list[Event] = []
         self._settle(session, reason, now, events)
-        events.append(SessionEnded(session, reason, now, is_last=not player.sessions))
+        events.append(
+            SessionEnded(
+                session.id, player.id, reason, now, player.guest, is_last=not player.sessions
+            )
+        )
         return events
 
     def _warn(self, session: Session, now: float, events: list[Event]) -> None:
@@ -368,7 +378,8 @@ class Registry:
     def _withdraw_warning(self, session: Session, now: float, events: list[Event]) -> None:
         session.is_idle_warned = False
         session.warning_sent_at = None
-        events.append(Extended(session, session.expires_in(self.policy, now), now))
+        expires_in = session.expires_in(self.policy, now)
+        events.append(WarningWithdrawn(session.id, session.player.id, expires_in, now))
 
     def _settle(self, session: Session, reason: Reason, now: float, events: list[Event]) -> None:
         """Give the session the status that its facts amount to, and tell if that is a change."""
@@ -388,16 +399,21 @@ class Registry:
         player.status = best([other.status for other in player.sessions])
         events.append(
             StatusChanged(
-                session,
+                session.id,
+                player.id,
                 before,
                 after,
                 reason,
                 now,
-                player_before,
-                player.status,
                 session.last_activity,
                 session.last_activity_by,
                 session.held_for(now) if session.is_away_held else 0.0,
+                player.name,
+                player.sort_key,
+                player.guest,
+                player_before,
+                player.status,
+                player.last_activity,
             )
         )
 
@@ -459,10 +475,14 @@ class Registry:
 
     def _idle_warning(self, session: Session, now: float) -> WarningGiven:
         expires_in = max(session.idle_end_at(self.policy, now) - now, 0.0)
-        return WarningGiven(session, Reason.IDLE_TIMEOUT, expires_in, now)
+        return _warning(session, Reason.IDLE_TIMEOUT, expires_in, now)
 
     def _lifetime_warning(self, session: Session, now: float) -> WarningGiven:
         expires_in = max(session.ends_at - now, 0.0)
         # The milliseconds for its way to the wire are nobody's to spend.
         expires_in = min(expires_in, self.policy.warn_before)
-        return WarningGiven(session, Reason.SESSION_LIFETIME, expires_in, now)
+        return _warning(session, Reason.SESSION_LIFETIME, expires_in, now)
+
+
+def _warning(session: Session, reason: Reason, expires_in: float, now: float) -> WarningGiven:
+    return WarningGiven(session.id, session.player.id, reason, expires_in, now)

@@ -206,15 +206,17 @@ class RoomDesk:
     def hear_presence(self, event: Event) -> None:
         """Subscriber: a player's status is also that of their seat."""
         if isinstance(event, SessionEnded | SessionSlept):
-            self._held.pop(event.session.id, None)
-        elif event.session is self._says_brb:
+            self._held.pop(event.session_id, None)
+        elif self._says_brb is not None and event.session_id == self._says_brb.id:
             pass  # what follows is told when they are away
         elif isinstance(event, StatusChanged) and (
             # Who says "be right back" in one browser may be there in another all along.
             event.player_before is not event.player_after or event.after is Status.ACTIVE
         ):
-            player = event.session.player
-            self._stream.publish(self._rooms.player_changed(player, event.reason, event.at))
+            player = self._registry.players.get(event.player_id)
+            self._stream.publish(
+                self._rooms.player_changed(event.player_id, player, event.reason, event.at)
+            )
 
     # What rooms say
 

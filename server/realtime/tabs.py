@@ -10,7 +10,13 @@ from types import MappingProxyType
 
 from server.base.ids import SessionId
 from server.base.limits import TokenBucket
-from server.presence.events import Event, Extended, SessionEnded, SessionSlept, WarningGiven
+from server.presence.events import (
+    Event,
+    SessionEnded,
+    SessionSlept,
+    WarningGiven,
+    WarningWithdrawn,
+)
 from server.presence.explain import explain_ending
 from server.presence.policy import Policy
 from server.presence.session import Session
@@ -110,33 +116,33 @@ class Tabs:
     def hear(self, event: Event) -> None:
         """Subscriber: tell every tab of the session that the event is about."""
         match event:
-            case WarningGiven(session=session, reason=reason, expires_in=expires_in):
-                self._tell(session, messages.Warning_(to_milliseconds(expires_in), reason))
-            case Extended(session=session, expires_in=expires_in):
-                self._tell(session, messages.Extended(to_milliseconds(expires_in)))
-            case SessionEnded(session=session, reason=reason):
-                self._comings.pop(session.id, None)
-                connections = self._take(session, has_left=reason in LEAVING)
+            case WarningGiven(session_id=id, reason=reason, expires_in=expires_in):
+                self._tell(id, messages.Warning_(to_milliseconds(expires_in), reason))
+            case WarningWithdrawn(session_id=id, expires_in=expires_in):
+                self._tell(id, messages.Extended(to_milliseconds(expires_in)))
+            case SessionEnded(session_id=id, reason=reason):
+                self._comings.pop(id, None)
+                connections = self._take(id, has_left=reason in LEAVING)
                 if connections:
                     self._leaving.append((connections, reason))
                 if self._leaving and self._farewells is None:
                     self._farewells = asyncio.get_running_loop().create_task(self._see_off())
-            case SessionSlept(session=session):
+            case SessionSlept(session_id=id):
                 # It lives on, so nothing can come back that must not.
-                self._close(self._take(session, has_left=False), Reason.IDLE_TIMEOUT)
+                self._close(self._take(id, has_left=False), Reason.IDLE_TIMEOUT)
             case _:
                 pass
 
-    def _tell(self, session: Session, message: messages.ServerMessage) -> None:
-        connections = self._by_session.get(session.id)
+    def _tell(self, id: SessionId, message: messages.ServerMessage) -> None:
+        connections = self._by_session.get(id)
         if connections:
             text = messages.encode(message)
             for connection in list(connections):
                 connection.send(text)
 
-    def _take(self, session: Session, *, has_left: bool) -> list[Connection]:
+    def _take(self, id: SessionId, *, has_left: bool) -> list[Connection]:
         # Detached first, so that a socket which takes its time to close counts for nothing more.
-        connections = self.of(session)
+        connections = list(self._by_session.get(id, ()))
         for connection in connections:
             self.detach(connection, has_left=has_left)
         return connections

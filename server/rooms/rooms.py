@@ -374,23 +374,26 @@ class Rooms:
 
     # What presence knows
 
-    def player_changed(self, player: Player, reason: Reason, now: float) -> list[RoomEvent]:
-        """The status of `player`, as a whole, is another one."""
+    def player_changed(
+        self, player_id: PlayerId, player: Player | None, reason: Reason, now: float
+    ) -> list[RoomEvent]:
+        """The status of a player, over all their sessions, changed. `player`: None if they have no
+        session left."""
         events: list[RoomEvent] = []
-        status = player.status
+        status = Status.OFFLINE if player is None else player.status
         if status not in (Status.ACTIVE, Status.RECONNECTING):
-            self._unqueue(player.id, "away", now, events)
-        elif player.id in self._queue.waiting:
+            self._unqueue(player_id, "away", now, events)
+        elif player_id in self._queue.waiting:
             self._serve_queue(now, events)
-        room = self._seated.get(player.id)
+        room = self._seated.get(player_id)
         if room is None:
             return events
-        number = room.seat_of(player.id)
+        number = room.seat_of(player_id)
         assert number is not None
         record = room.seats[number]
-        record.player = player
+        record.player = player or record.player
         record.signs_out_at = NEVER
-        if status is Status.WARNED:
+        if player is not None and status is Status.WARNED:
             left = (session.expires_in(self._policy, now) for session in player.sessions)
             record.signs_out_at = now + max(left, default=0.0)
         elif status is Status.OFFLINE:

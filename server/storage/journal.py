@@ -218,15 +218,15 @@ class Journal:
         match event:
             case StatusChanged():
                 self._note_change(event)
-            case SessionEnded(session=session, reason=reason, at=at, is_last=is_last):
-                at_ms = self._clock.to_wall(at)
-                self._pending.endings.append((at_ms, reason, session.id))
-                frees = session.player.id if is_last and session.player.guest else None
+            case SessionEnded(session_id=id, reason=reason):
+                at_ms = self._clock.to_wall(event.at)
+                self._pending.endings.append((at_ms, reason, id))
+                frees = event.player_id if event.is_last and event.guest else None
                 if frees is not None:
                     # Nobody can come back as this guest: the name is anybody's again.
                     self._pending.freed_names.append((frees,))
                 self._note_queued()
-                self._over.append(_Over(self._queued, Ending(session.id, reason, at_ms), frees))
+                self._over.append(_Over(self._queued, Ending(id, reason, at_ms), frees))
             case _:
                 pass
 
@@ -278,21 +278,34 @@ class Journal:
         return [over.ending for over in self._over if over.ending.reason not in _BY_ITSELF]
 
     def _note_change(self, event: StatusChanged) -> None:
-        session = event.session
+        to_wall = self._clock.to_wall
+        last_activity = to_wall(event.last_activity)
         self._pending.changes.append(
             (
-                session.player.id,
-                session.id,
+                event.player_id,
+                event.session_id,
                 event.after,
                 event.reason,
-                self._clock.to_wall(event.at),
+                to_wall(event.at),
                 event.player_after,
                 explain_change(event, self._registry.policy),
-                self._clock.to_wall(event.last_activity),
+                last_activity,
                 event.last_activity_by,
             )
         )
-        self._note_state(session)
+        self._pending.session_states[event.session_id] = (
+            event.after,
+            last_activity,
+            event.last_activity_by,
+            event.session_id,
+        )
+        self._pending.player_states[event.player_id] = (
+            event.player_after,
+            int(event.player_after.is_here),
+            # Of all their sessions: of one that is idle, it would hide what the others did.
+            to_wall(event.player_last_activity),
+            event.player_id,
+        )
         self._note_queued()
 
     def _note_state(self, session: Session) -> None:
@@ -307,7 +320,6 @@ class Journal:
         self._pending.player_states[player.id] = (
             player.status,
             int(player.status.is_here),
-            # Of all their sessions: of one that is idle, it would hide what the others did.
             self._clock.to_wall(player.last_activity),
             player.id,
         )

@@ -95,11 +95,11 @@ def to_milliseconds(seconds: float) -> float:
     return int(seconds * 1000 + 0.5) / 1000  # a third of what `round(seconds, 3)` costs
 
 
-def idle_for(player: Player, status: Status, now: float) -> float | msgspec.UnsetType:
-    """Seconds since the last activity of a player who is known to be away, to a tenth."""
+def idle_for(status: Status, last_activity: float, now: float) -> float | msgspec.UnsetType:
+    """Seconds since the last activity of a player who is away, to a tenth; else unset."""
     if status is not Status.AWAY:
         return msgspec.UNSET
-    return int(max(now - player.last_activity, 0.0) * 10 + 0.5) / 10
+    return int(max(now - last_activity, 0.0) * 10 + 0.5) / 10
 
 
 def to_rfc3339(unix_ms: int) -> str:

@@ -2,15 +2,10 @@
 
 from server.base.ids import PlayerId, SessionId
 from server.presence.events import DeadlineMovedUp, Event, EventStream
-from server.presence.session import Player, Session
-
-SESSION = Session(
-    SessionId("s"), Player(PlayerId("p"), "Ada", "ada", guest=True), 0.0, 1.0, remember=False
-)
 
 
 def event(at: float) -> Event:
-    return DeadlineMovedUp(SESSION, at)
+    return DeadlineMovedUp(SessionId("s"), PlayerId("p"), at)
 
 
 def test_every_subscriber_hears_every_event_in_order() -> None:

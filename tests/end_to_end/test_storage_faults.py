@@ -45,7 +45,7 @@ def listen(server: LiveServer) -> list[Change]:
 
     def hear(event: Event) -> None:
         if isinstance(event, StatusChanged):
-            told.append((event.session.id, event.after, event.reason, event.player_after))
+            told.append((event.session_id, event.after, event.reason, event.player_after))
 
     server.still_here.stream.subscribe(hear)
     return told

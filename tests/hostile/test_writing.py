@@ -127,7 +127,7 @@ async def test_where_too_much_waits_for_the_disk_nobody_more_comes_in_and_nothin
 
         def hear(event: Event) -> None:
             if isinstance(event, StatusChanged):
-                told.append((event.session.id, event.after))
+                told.append((event.session_id, event.after))
 
         await server.still_here.store.flush()
         server.still_here.stream.subscribe(hear)

@@ -13,6 +13,7 @@ from server.presence.registry import Registry
 from server.presence.session import Player, Session
 from server.presence.status import Reason
 from tests.simulation.virtual import VirtualLoop
+from tests.support.events import an_event
 
 
 @pytest.fixture
@@ -33,9 +34,9 @@ def lines(log: pytest.LogCaptureFixture) -> list[str]:
 
 async def test_a_session_is_told_of_by_its_public_id(log: pytest.LogCaptureFixture) -> None:
     audit, session = Audit(), somebody()
-    audit.hear(SessionStarted(session, 0.0))
-    audit.hear(SessionSlept(session, 0.0))
-    audit.hear(SessionEnded(session, Reason.SIGNED_OUT, 0.0, is_last=True))
+    audit.hear(an_event(SessionStarted, session))
+    audit.hear(an_event(SessionSlept, session))
+    audit.hear(an_event(SessionEnded, session, reason=Reason.SIGNED_OUT))
     who = f"session {session.id} of {session.player.id}"
     assert lines(log) == [
         f"{who} opened",
@@ -124,7 +125,7 @@ async def test_thousands_who_end_at_once_are_a_few_lines_and_a_count(
 ) -> None:
     audit, session = Audit(), somebody()
     for _ in range(5_000):
-        audit.hear(SessionEnded(session, Reason.IDLE_TIMEOUT, 0.0, is_last=True))
+        audit.hear(an_event(SessionEnded, session, reason=Reason.IDLE_TIMEOUT))
     audit.close()
     assert len(lines(log)) == MOST_LINES + 1
     assert lines(log)[-1] == f"{5_000 - MOST_LINES} more sessions ended: idle_timeout"

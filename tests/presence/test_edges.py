@@ -8,7 +8,13 @@ import math
 import pytest
 
 from server.base.ids import SessionId
-from server.presence.events import Event, Extended, SessionEnded, SessionSlept, StatusChanged
+from server.presence.events import (
+    Event,
+    SessionEnded,
+    SessionSlept,
+    StatusChanged,
+    WarningWithdrawn,
+)
 from server.presence.session import Session
 from server.presence.status import Reason, Status
 from tests.presence.world import SLACK, World, changes, ended, warnings
@@ -223,7 +229,7 @@ def test_each_end_has_its_warning_and_an_activity_withdraws_one_of_them() -> Non
     world.until(270)
     standing = world.registry.standing_warnings(session, world.now)
     assert [each.reason for each in standing] == [IDLE, LIFE]
-    assert [type(each) for each in world.ping(session)] == [Extended]
+    assert [type(each) for each in world.ping(session)] == [WarningWithdrawn]
     standing = world.registry.standing_warnings(session, world.now)
     assert [each.reason for each in standing] == [LIFE]
     assert session.status is Status.WARNED
@@ -383,7 +389,7 @@ def test_a_hold_about_the_warning(began: float, is_warned: bool) -> None:
     session = world.tab()
     world.until(began)
     _, events = world.registry.hold(session, 100, world.now)
-    assert any(isinstance(each, Extended) for each in events) is is_warned
+    assert any(isinstance(each, WarningWithdrawn) for each in events) is is_warned
     assert warnings(world.until(began + 100 - 0.01)) == []
     assert warnings(world.until(began + 100 + 2 * SLACK)) == [(IDLE, 60.0)]
     assert ended(world.until(began + 160 - 0.01)) == []

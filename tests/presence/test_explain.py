@@ -9,6 +9,7 @@ from server.presence.explain import explain_change, explain_ending
 from server.presence.policy import Policy
 from server.presence.session import Player, Session
 from server.presence.status import ENDINGS, Reason, Status
+from tests.support.events import an_event
 
 POLICY = Policy()
 SESSION = Session(
@@ -17,8 +18,14 @@ SESSION = Session(
 
 
 def changed(after: Status, reason: Reason) -> StatusChanged:
-    return StatusChanged(
-        SESSION, Status.ACTIVE, after, reason, 400.0, Status.ACTIVE, after, 100.0, "ping"
+    return an_event(
+        StatusChanged,
+        SESSION,
+        before=Status.ACTIVE,
+        after=after,
+        reason=reason,
+        at=400.0,
+        last_activity=100.0,
     )
 
 

@@ -6,11 +6,11 @@ from server.base.ids import SessionId
 from server.presence.events import (
     DeadlineMovedUp,
     Event,
-    Extended,
     SessionEnded,
     SessionSlept,
     SessionStarted,
     StatusChanged,
+    WarningWithdrawn,
 )
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
@@ -74,7 +74,7 @@ def test_an_activity_withdraws_a_warning_in_every_tab() -> None:
     world.tab(session)
     world.until(299)
     happened = world.ping(session)
-    assert [type(each) for each in happened] == [Extended, StatusChanged]
+    assert [type(each) for each in happened] == [WarningWithdrawn, StatusChanged]
     assert session.expires_in(world.registry.policy, world.now) == 300
     assert ended(world.until(598.9)) == []
     assert ended(world.until(599.1)) == [Reason.IDLE_TIMEOUT]
@@ -207,7 +207,7 @@ def test_no_activity_puts_off_the_absolute_end() -> None:
         world.ping(session)
     world.until(950)
     assert session.status is Status.WARNED
-    assert not any(isinstance(each, Extended) for each in world.ping(session))
+    assert not any(isinstance(each, WarningWithdrawn) for each in world.ping(session))
     assert session.status is Status.WARNED
     left = session.expires_in(world.registry.policy, world.now)
     assert left == pytest.approx(50, abs=SLACK)
@@ -231,7 +231,7 @@ def test_both_clocks_can_run_out_and_each_is_warned_of() -> None:
         (Reason.SESSION_LIFETIME, 60.0),
     ]
     happened = world.ping(session)
-    assert any(isinstance(each, Extended) for each in happened)
+    assert any(isinstance(each, WarningWithdrawn) for each in happened)
     assert session.status is Status.WARNED, "the absolute end still looms"
     assert ended(world.until(321)) == [Reason.SESSION_LIFETIME]
 
@@ -502,7 +502,7 @@ def test_a_hold_withdraws_a_warning_and_the_warning_comes_again_after_it() -> No
     world.until(290)
     granted, events = world.registry.hold(session, 100, world.now)
     assert granted == 100
-    assert [type(each) for each in events] == [Extended, StatusChanged]
+    assert [type(each) for each in events] == [WarningWithdrawn, StatusChanged]
     assert changes(events) == [(Status.AWAY, Reason.IDLE)]
     assert changes(world.until(389.9)) == []
     assert warnings(world.until(390 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]
@@ -601,7 +601,7 @@ def test_be_right_back_withdraws_a_warning_and_it_comes_again_when_that_is_over(
     session = world.tab()
     world.until(270)
     _, events = world.registry.hold(session, 100, world.now, away=True)
-    assert [type(each) for each in events] == [Extended, StatusChanged]
+    assert [type(each) for each in events] == [WarningWithdrawn, StatusChanged]
     assert changes(events) == [(Status.AWAY, Reason.IDLE)]
     assert warnings(world.until(369.9)) == []
     assert warnings(world.until(370 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]

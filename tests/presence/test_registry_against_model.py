@@ -20,11 +20,11 @@ from hypothesis.stateful import (
 from server.base.ids import PlayerId, SessionId
 from server.presence.events import (
     Event,
-    Extended,
     SessionEnded,
     SessionSlept,
     StatusChanged,
     WarningGiven,
+    WarningWithdrawn,
 )
 from server.presence.policy import Policy
 from server.presence.session import Player, Session
@@ -232,7 +232,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def begin(self) -> None:
         self.registry = Watched(POLICY)
         self.ticks = 0
-        self.pairs: dict[Session, Pair] = {}
+        self.pairs: dict[SessionId, Pair] = {}
         self.players = [
             Player(PlayerId(f"p{n}"), f"player {n}", f"player {n}", guest=True) for n in range(2)
         ]
@@ -245,11 +245,11 @@ class RegistryMachine(RuleBasedStateMachine):
 
     def hear(self, events: Sequence[Event]) -> None:
         for event in events:
-            pair = self.pairs.get(event.session)
+            pair = self.pairs.get(event.session_id)
             if pair is None:
-                pair = self.pairs[event.session] = Pair(
-                    event.session,
-                    Model(REMEMBER if event.session.remember else LIFE, event.session.remember),
+                session = self.registry.sessions[event.session_id]
+                pair = self.pairs[session.id] = Pair(
+                    session, Model(REMEMBER if session.remember else LIFE, session.remember)
                 )
             match event:
                 case StatusChanged(before=before, after=after):
@@ -259,13 +259,14 @@ class RegistryMachine(RuleBasedStateMachine):
                 case WarningGiven(expires_in=expires_in):
                     pair.warnings += 1
                     assert expires_in >= 0
-                case Extended():
+                case WarningWithdrawn():
                     pair.extensions += 1
-                case SessionEnded(session=session):
+                case SessionEnded():
+                    session = pair.session
                     assert session.status is Status.OFFLINE
                     assert session.slot is None, "what has ended has no deadline"
-                case SessionSlept(session=session):
-                    assert session.remember
+                case SessionSlept():
+                    assert pair.session.remember
                 case _:
                     pass
 
@@ -294,7 +295,7 @@ class RegistryMachine(RuleBasedStateMachine):
             self.players[player], id, self.now, remember=remember
         )
         self.hear(events)
-        assert session in self.pairs
+        assert session.id in self.pairs
 
     @rule(which=WHICH)
     def touch(self, which: int) -> None:
@@ -397,9 +398,7 @@ class RegistryMachine(RuleBasedStateMachine):
             )
             session.last_activity = session.idle_from = old.last_activity
             rows.append((session, old.status))
-            del self.pairs[old]
             pair.session = session
-            self.pairs[session] = pair
             pair.model.restart(old.status)
         self.players = [players.get(each.id, each) for each in self.players]
         assert not dead.sessions.keys() ^ {session.id for session, _ in rows}

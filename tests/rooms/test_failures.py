@@ -106,7 +106,7 @@ def test_what_breaks_as_somebody_is_right_back_ends_this_room_only(how: str) -> 
         case "act":
             world.acts(ada, room)
         case "touch":
-            world.do(world.rooms.player_changed(ada, Reason.ACTIVITY, world.now))
+            world.do(world.rooms.player_changed(ada.id, ada, Reason.ACTIVITY, world.now))
         case _:
             world.passes(10 + SLOT)
     assert_only_this_closed(world, room.id, other.id)

@@ -406,7 +406,7 @@ class RoomsMachine(RuleBasedStateMachine):
 
     def becomes(self, player: Player, status: Status, reason: Reason) -> None:
         player.status = status
-        self.hear(self.world.rooms.player_changed(player, reason, self.now))
+        self.hear(self.world.rooms.player_changed(player.id, player, reason, self.now))
 
     # Time
 

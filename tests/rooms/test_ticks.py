@@ -107,9 +107,9 @@ def test_who_is_no_longer_waited_for_because_of_another_has_no_clock_either() ->
 def test_to_be_connected_again_is_not_to_be_back(scene: Scene) -> None:
     world, ada, room = scene.world, scene.ada, scene.room
     world.will_be_back(ada, room, 60)
-    world.do(world.rooms.player_changed(ada, Reason.CONNECTED, world.now))
+    world.do(world.rooms.player_changed(ada.id, ada, Reason.CONNECTED, world.now))
     assert scene.clock(ada) == MOVE + 60
-    world.do(world.rooms.player_changed(ada, Reason.ACTIVITY, world.now))
+    world.do(world.rooms.player_changed(ada.id, ada, Reason.ACTIVITY, world.now))
     assert scene.clock(ada) == MOVE
 
 
@@ -121,7 +121,7 @@ def test_after_a_restart_who_will_be_right_back_is_back_with_the_first_activity(
     world.rooms._deadlines.disarm(room)
     fresh.restore(room, world.now)
     fresh.join(ada, room.id, world.now)
-    fresh.player_changed(ada, Reason.CONNECTED, world.now)
+    fresh.player_changed(ada.id, ada, Reason.CONNECTED, world.now)
     assert "back_in" in scene.seen(ada)
     assert fresh.asked == {ada.id}
     fresh.heard(ada, world.now)

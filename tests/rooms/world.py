@@ -71,7 +71,7 @@ class World:
     ) -> list[RoomEvent]:
         """Presence has found out."""
         player.status = status
-        return self.do(self.rooms.player_changed(player, reason, self.now))
+        return self.do(self.rooms.player_changed(player.id, player, reason, self.now))
 
     def touches(self, player: Player) -> list[RoomEvent]:
         """Any activity, as the edge tells of it."""

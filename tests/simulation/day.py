@@ -214,21 +214,21 @@ class Day:
 
     def _record(self, event: Event) -> None:
         if isinstance(event, StatusChanged):
-            row = event.session.id, event.after, event.reason, event.player_after
+            row = event.session_id, event.after, event.reason, event.player_after
             self._told.append((self.instant(), row))
             self.note(*row)
         elif isinstance(event, SessionEnded):
-            self._ended_now.add(event.session.id)
-            browser = self.by_session.pop(event.session.id, None)
+            self._ended_now.add(event.session_id)
+            browser = self.by_session.pop(event.session_id, None)
             if (
                 event.reason is Reason.IDLE_TIMEOUT
                 and browser is not None
-                and browser.session_id == event.session.id
+                and browser.session_id == event.session_id
                 and self.instant() < browser.not_before
             ):
                 self._fail(
                     Betrayed(
-                        f"{browser.name} ({event.session.id}) is signed out at "
+                        f"{browser.name} ({event.session_id}) is signed out at "
                         f"{self.instant():.3f} and was given until {browser.not_before:.3f}"
                     )
                 )

@@ -21,12 +21,12 @@ from server.base.ids import PlayerId, SessionId
 from server.presence.events import (
     DeadlineMovedUp,
     Event,
-    Extended,
     SessionEnded,
     SessionSlept,
     SessionStarted,
     StatusChanged,
     WarningGiven,
+    WarningWithdrawn,
 )
 from server.presence.policy import Policy
 from server.presence.registry import Registry
@@ -88,58 +88,58 @@ class Order:
 
     def hear(self, event: Event) -> None:
         """Subscriber: hold an event against those before it."""
-        session = event.session
-        player = session.player.id
+        session, player = event.session_id, event.player_id
         self._trace.setdefault(player, deque(maxlen=_TRACE)).append(_describe(event))
-        told = self._told.setdefault(session.id, _Told())
+        told = self._told.setdefault(session, _Told())
         if event.at < self._latest.get(player, -NEVER):
-            self.broken(session, f"an event of {event.at:.6f} comes after a later one")
+            self.broken(event, f"an event of {event.at:.6f} comes after a later one")
         self._latest[player] = max(event.at, self._latest.get(player, -NEVER))
         if told.ended is not None:
-            self.broken(session, f"something is heard of a session that ended: {told.ended}")
+            self.broken(event, f"something is heard of a session that ended: {told.ended}")
         match event:
             case SessionStarted():
                 told.status = Status.OFFLINE
             case StatusChanged():
                 self._hear_change(event, told)
             case SessionSlept():
-                if told.status not in (Status.OFFLINE, None) or not session.remember:
-                    self.broken(session, "a session sleeps that is not offline, or not remembered")
+                if told.status not in (Status.OFFLINE, None):
+                    self.broken(event, "a session sleeps that is not offline")
             case SessionEnded(reason=reason):
                 if told.status not in (Status.OFFLINE, None):
-                    self.broken(session, "a session ended without having gone offline")
+                    self.broken(event, "a session ended without having gone offline")
+                if event.is_last and self._players.get(player) not in (Status.OFFLINE, None):
+                    self.broken(event, "the last session ended, and the player is not offline")
                 told.status, told.ended = Status.OFFLINE, reason
             case _:
                 pass
 
     def _hear_change(self, event: StatusChanged, told: _Told) -> None:
-        session = event.session
-        player = session.player.id
+        player = event.player_id
         if event.before is event.after:
-            self.broken(session, f"told to have changed, and is as before: {event.after}")
+            self.broken(event, f"told to have changed, and is as before: {event.after}")
         if told.status is not None and event.before is not told.status:
-            self.broken(session, f"a change begins at {event.before}, not at {told.status}")
+            self.broken(event, f"a change begins at {event.before}, not at {told.status}")
         former = self._players.get(player)
         if former is not None and event.player_before is not former:
             self.broken(
-                session, f"the player's change begins at {event.player_before}, not at {former}"
+                event, f"the player's change begins at {event.player_before}, not at {former}"
             )
         if _RANK[event.player_after] > _RANK[event.after]:
-            self.broken(session, "the player is less here than this session")
+            self.broken(event, "the player is less here than this session")
         if event.last_activity < told.last_activity:
-            self.broken(session, "the last activity went back")
+            self.broken(event, "the last activity went back")
         told.status = event.after
         told.last_activity = event.last_activity
         self._players[player] = event.player_after
 
-    def broken(self, session: Session, sentence: str) -> None:
-        """Say that a promise to this session's player is broken."""
-        player = session.player
+    def broken(self, about: Session | Event, sentence: str) -> None:
+        """Say that a promise to a session's player is broken."""
+        if isinstance(about, Session):
+            session, player = about.id, about.player.id
+        else:
+            session, player = about.session_id, about.player_id
         self._on_broken(
-            Broken(
-                f"{player.name} ({player.id}), session {session.id}: {sentence}. Last heard:",
-                self._trace.get(player.id, ()),
-            )
+            Broken(f"{player}, session {session}: {sentence}. Last:", self._trace.get(player, ()))
         )
 
 
@@ -157,8 +157,11 @@ class Watched(Registry):
     def _heard(self, events: Sequence[Event]) -> None:
         for event in events:
             self.order.hear(event)
-        for player in {event.session.player.id: event.session.player for event in events}.values():
-            check_player(player, self.order)
+            if isinstance(event, SessionSlept) and not self.sessions[event.session_id].remember:
+                self.order.broken(event, "a session sleeps that is not remembered")
+        for id in {event.player_id for event in events}:
+            if id in self.players:
+                check_player(self.players[id], self.order)
 
     def sign_in(self, *args: Any, **options: Any) -> tuple[Session, list[Event]]:
         session, events = super().sign_in(*args, **options)
@@ -228,6 +231,7 @@ class Invariants(Order):
         super().__init__(on_broken)
         self._server = still_here
         self._policy = still_here.settings.policy
+        self._sessions: dict[SessionId, Session] = {}
         self._to_look_at: dict[SessionId, Session] = {}
         self._excused: set[SessionId] = set()
         self._is_over = False
@@ -264,7 +268,12 @@ class Invariants(Order):
 
     def hear(self, event: Event) -> None:
         super().hear(event)
-        session = event.session
+        living = self._server.registry.sessions.get(event.session_id)
+        if living is not None:
+            self._sessions[living.id] = living
+        session = self._sessions.get(event.session_id)
+        if session is None:
+            return  # it ended in the restart that brought it along
         told = self._told[session.id]
         match event:
             case StatusChanged():
@@ -282,11 +291,13 @@ class Invariants(Order):
                 told.is_warned[reason] = True
                 if told.tabs:
                     told.sent[reason] = at
-            case Extended():
+            case WarningWithdrawn():
                 told.is_warned.pop(Reason.IDLE_TIMEOUT, None)
                 told.sent.pop(Reason.IDLE_TIMEOUT, None)
             case SessionSlept(at=at):
                 self._check_warned(session, told, Reason.IDLE_TIMEOUT, at)
+                if not session.remember:
+                    self.broken(event, "a session sleeps that is not remembered")
                 told.tabs = 0
                 told.is_warned.pop(Reason.IDLE_TIMEOUT, None)
                 told.sent.pop(Reason.IDLE_TIMEOUT, None)
@@ -295,6 +306,7 @@ class Invariants(Order):
                 if is_by_itself and session.id not in self._excused:
                     self._check_warned(session, told, reason, at)
                 told.tabs = 0
+                del self._sessions[session.id]
             case _:
                 pass
         self._look_soon(session)
@@ -309,9 +321,9 @@ class Invariants(Order):
             return
         if event.after is Status.OFFLINE and event.reason in _GRACES:
             if event.before is not Status.RECONNECTING and told.grace_until is None:
-                self.broken(event.session, "offline without a grace")
+                self.broken(event, "offline without a grace")
             elif told.grace_until is not None and event.at < told.grace_until - ROUNDING:
-                self.broken(event.session, f"offline before {told.grace_until:.6f}, in the grace")
+                self.broken(event, f"offline before {told.grace_until:.6f}, in the grace")
         if event.reason not in (Reason.IDLE, Reason.WARNING):
             told.grace_until = None
 
@@ -497,4 +509,4 @@ def _describe(event: Event) -> str:
             said = str(event.reason)
         case _:
             said = ""
-    return f"{event.at:.6f} {event.session.id} {name} {said}".rstrip()
+    return f"{event.at:.6f} {event.session_id} {name} {said}".rstrip()

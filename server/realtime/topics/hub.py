@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from msgspec import UNSET
 
 from server.base.clock import Clock
-from server.presence.events import Event, StatusChanged
+from server.presence.events import Activity, Event, StatusChanged
 from server.presence.session import NEVER, Player
 from server.realtime.connection import Connection
 from server.realtime.topics.lobby import Lobby
@@ -84,6 +84,8 @@ class Hub:
         if isinstance(event, StatusChanged):
             self._lobby.note(event, self._time())
             self._arm()
+        elif isinstance(event, Activity):
+            self._lobby.note_activity(event.player_id, event.at)
 
     def close(self) -> None:
         """Tell nobody anything any more."""

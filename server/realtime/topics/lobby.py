@@ -26,16 +26,19 @@ SETTLING = 0.5
 """Seconds until a dropped connection is shown: a reload takes less, and nobody need see it."""
 
 
-class _Here(msgspec.Struct, frozen=True, gc=False):
-    """A player who is here, with a status that they may have no more."""
+class _Here(msgspec.Struct, gc=False):
+    """A player who is here, as they were at the last change of status."""
 
-    player: Player
+    id: PlayerId
+    name: str
+    sort_key: str
+    guest: bool
     status: Status
+    last_activity: float
 
     def view(self, at: float) -> PlayerView:
-        player, status = self.player, self.status
-        idle = idle_for(player, status, at)
-        return PlayerView(player.id, player.name, player.guest, status, idle)
+        idle = idle_for(self.status, self.last_activity, at)
+        return PlayerView(self.id, self.name, self.guest, self.status, idle)
 
 
 class Lobby:
@@ -59,18 +62,42 @@ class Lobby:
         """Start with those of `players` who are here, as if that had been told long ago."""
         self._untold.clear()
         self._told = {
-            player.id: _Here(player, player.status) for player in players if player.status.is_here
+            player.id: _Here(
+                player.id,
+                player.name,
+                player.sort_key,
+                player.guest,
+                player.status,
+                player.last_activity,
+            )
+            for player in players
+            if player.status.is_here
         }
 
     def note(self, event: StatusChanged, now: float) -> None:
         """Take in a change; one that leaves the player as they were is nobody's business."""
         if event.player_before is event.player_after:
             return
-        player = event.session.player
         status = event.player_after
-        here = _Here(player, status) if status.is_here else None
+        here = None
+        if status.is_here:
+            here = _Here(
+                event.player_id,
+                event.name,
+                event.sort_key,
+                event.guest,
+                status,
+                event.player_last_activity,
+            )
         due = now + SETTLING if status is Status.RECONNECTING else now
-        self._untold[player.id] = here, due
+        self._untold[event.player_id] = here, due
+
+    def note_activity(self, id: PlayerId, at: float) -> None:
+        """Take in an activity of a player who is away and stays so."""
+        here, (after, _) = self._told.get(id), self._untold.get(id, (None, 0.0))
+        for each in (here, after):
+            if each is not None:
+                each.last_activity = at
 
     def next_due(self) -> float | None:
         """When there will be something to tell; None: nothing has changed."""
@@ -95,7 +122,7 @@ class Lobby:
                     del self._told[id]
                     left.append(id)
                 continue
-            # Even where nothing has changed: whoever left and came back is another object.
+            # Also without a change of status: the last activity may be another one.
             self._told[id] = after
             if before is None:
                 joined.append(after.view(at))
@@ -108,7 +135,7 @@ class Lobby:
 
     def _unusually_idle(self, here: _Here, at: float) -> float | msgspec.UnsetType:
         """For how long somebody has done nothing, where their being away does not say that."""
-        idle = idle_for(here.player, here.status, at)
+        idle = idle_for(here.status, here.last_activity, at)
         is_told = idle is not msgspec.UNSET and abs(idle - self._away_after) > _USUAL
         return idle if is_told else msgspec.UNSET
 
@@ -117,7 +144,7 @@ class Lobby:
         first = heapq.nsmallest(
             ROSTER_WINDOW,
             self._told.values(),
-            key=lambda here: (here.player.sort_key, here.player.id),
+            key=lambda here: (here.sort_key, here.id),
         )
         players = [here.view(at) for here in first]
         return Roster(LOBBY, self.version, players, len(self._told))

@@ -188,7 +188,7 @@ class PlayerRoutes:
             player.status,
             player.status.is_here,
             to_rfc3339(self._clock.to_wall(player.last_activity)),
-            idle_for(player, player.status, self._clock.now()),
+            idle_for(player.status, player.last_activity, self._clock.now()),
         )
 
     def _stored(self, player: StoredPlayer) -> PublicPlayer:

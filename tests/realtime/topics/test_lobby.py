@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from server.base.ids import PlayerId, SessionId
 from server.presence.events import StatusChanged
 from server.presence.session import Player, Session
-from server.presence.status import Reason, Status
+from server.presence.status import Status
 from server.realtime.topics.lobby import ROSTER_WINDOW, SETTLING, Lobby
 from server.wire.messages import ChangedPlayer
 from server.wire.views import PlayerView
+from tests.support.events import an_event
 
 OFFLINE, ACTIVE, AWAY, RECONNECTING = (
     Status.OFFLINE,
@@ -40,8 +41,14 @@ class Present:
 
     def becomes(self, status: Status) -> StatusChanged:
         before, self.player.status = self.player.status, status
-        return StatusChanged(
-            self.session, before, status, Reason.ACTIVITY, 0.0, before, status, 0.0, "ping"
+        return an_event(
+            StatusChanged,
+            self.session,
+            before=before,
+            after=status,
+            player_before=before,
+            player_after=status,
+            player_last_activity=self.player.last_activity,
         )
 
     def view(self, idle_for: float | msgspec.UnsetType = msgspec.UNSET) -> PlayerView:
@@ -130,9 +137,7 @@ def test_an_activity_in_another_session_counts_at_once(lobby: Lobby, ada: Presen
     lobby.note(ada.becomes(AWAY), 0.0)
     lobby.take_diff(0.0, 200.0)
     # Their other session is about to reach its absolute end, and an activity changes no status.
-    other = Session(SessionId("s_other"), ada.player, 0.0, 1e9, remember=False)
-    ada.player.sessions += (other,)
-    other.last_activity = 250.0
+    lobby.note_activity(ada.id, 250.0)
     assert lobby.roster(260.0).players == [ada.view(10.0)]
 
 
@@ -184,10 +189,7 @@ def test_of_several_changes_the_last_is_told(lobby: Lobby, ada: Present) -> None
 def test_a_change_of_a_session_that_leaves_the_player_as_they_were_is_not_told(
     lobby: Lobby, ada: Present
 ) -> None:
-    event = ada.becomes(ACTIVE)
-    event = StatusChanged(
-        event.session, AWAY, ACTIVE, Reason.ACTIVITY, 0.0, ACTIVE, ACTIVE, 0.0, "ping"
-    )
+    event = msgspec.structs.replace(ada.becomes(ACTIVE), before=AWAY, player_before=ACTIVE)
     lobby.note(event, 0.0)
     assert lobby.next_due() is None
 

@@ -64,7 +64,7 @@ class Life:
 
     def hear(self, event: Event) -> None:
         if isinstance(event, StatusChanged):
-            self.told.append((event.session.id, event.after, event.reason, event.player_after))
+            self.told.append((event.session_id, event.after, event.reason, event.player_after))
 
     async def let_in(self, player: Any) -> Session:
         session, cookie = self.house.sessions.open(player, self.house.clock.now())
