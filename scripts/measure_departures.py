@@ -18,9 +18,7 @@ from scripts import environment  # noqa: E402 - only now it can be found
 
 def main() -> int:
     """Run; returns the exit code."""
-    environment.need(
-        "httptools", "msgspec", "pydantic_settings", "rich", "websockets.asyncio.client"
-    )
+    environment.need("h11", "msgspec", "pydantic_settings", "rich", "websockets.asyncio.client")
     from scripts.departures.command import main as run
 
     return run()

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-_PACKAGES = ("uvicorn", "uvloop", "starlette", "websockets", "picows", "httptools")
+_PACKAGES = ("uvicorn", "uvloop", "starlette", "websockets", "picows", "h11")
 _MOST_FILES = 20_000
 
 

@@ -7,11 +7,11 @@ new guest the cookie of the one before, which the server takes as the same brows
 import asyncio
 import json
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import httptools
+import h11
 
 PATIENCE = 30.0
 """Seconds to wait for an answer."""
@@ -98,68 +98,62 @@ async def call(
         raise Unreachable(f"{address.url} did not answer within {PATIENCE:g} s") from None
     except OSError as error:
         raise Unreachable(f"{address.url} cannot be reached: {_words(error)}") from None
-    except httptools.HttpParserError as error:
+    except h11.ProtocolError as error:
         raise Unreachable(f"{address.url} does not answer in HTTP: {error}") from None
 
 
-async def _call(address: Address, request: bytes) -> Answer:
+async def _call(address: Address, events: list[h11.Request | h11.Data]) -> Answer:
     tls = ssl.create_default_context() if address.scheme == "https" else None
     reader, writer = await asyncio.open_connection(address.host, address.port, ssl=tls)
     try:
-        writer.write(request)
-        response = _Response()
-        while not response.is_complete:
-            received = await reader.read(65536)
-            if not received:
-                raise ConnectionResetError("the connection was closed without an answer")
-            response.feed(received)
-        return response.answer
+        connection = h11.Connection(h11.CLIENT)
+        for sent in (*events, h11.EndOfMessage()):
+            writer.write(connection.send(sent))
+        answer = Answer()
+        while True:
+            event = connection.next_event()
+            if event is h11.NEED_DATA:
+                received = await reader.read(65536)
+                if not received:
+                    raise ConnectionResetError("the connection was closed without an answer")
+                connection.receive_data(received)
+            elif isinstance(event, h11.Response):
+                answer.status = event.status_code
+                answer.cookie = _session_cookie(event)
+            elif isinstance(event, h11.Data):
+                answer.body += event.data
+            elif isinstance(event, h11.EndOfMessage):
+                return answer
     finally:
         writer.close()
 
 
-def _request(address: Address, method: str, path: str, cookie: str, body: Any) -> bytes:
+def _request(
+    address: Address, method: str, path: str, cookie: str, body: Any
+) -> list[h11.Request | h11.Data]:
     content = b"" if body is None else json.dumps(body).encode()
-    lines = [
-        f"{method} {address.path}{path} HTTP/1.1",
-        f"Host: {address.netloc}",
-        "Connection: close",
-        f"Content-Length: {len(content)}",
+    headers = [
+        ("Host", address.netloc),
+        ("Connection", "close"),
+        ("Content-Length", str(len(content))),
     ]
     if body is not None:
-        lines.append("Content-Type: application/json")
+        headers.append(("Content-Type", "application/json"))
     if cookie:
-        lines.append(f"Cookie: {cookie}")
-    return "\r\n".join([*lines, "", ""]).encode() + content
+        headers.append(("Cookie", cookie))
+    target = address.path + path
+    return [h11.Request(method=method, target=target, headers=headers), h11.Data(data=content)]
+
+
+def _session_cookie(response: h11.Response) -> str:
+    """The last session cookie that the response sets, as `name=value`."""
+    found = ""
+    for name, value in response.headers:
+        pair = value.decode("latin-1").partition(";")[0]
+        if name == b"set-cookie" and pair.partition("=")[0].endswith("session"):
+            found = pair
+    return found
 
 
 def _words(error: OSError) -> str:
     return error.strerror or str(error) or type(error).__name__
-
-
-@dataclass
-class _Response:
-    """Feeds the parser and hears from it."""
-
-    answer: Answer = field(default_factory=Answer)
-    is_complete: bool = False
-
-    def __post_init__(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-
-    def feed(self, received: bytes) -> None:
-        self._parser.feed_data(received)
-
-    # What the parser calls
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        pair = value.decode("latin-1").partition(";")[0]
-        if name.lower() == b"set-cookie" and pair.partition("=")[0].endswith("session"):
-            self.answer.cookie = pair
-
-    def on_body(self, body: bytes) -> None:
-        self.answer.body += body
-
-    def on_message_complete(self) -> None:
-        self.answer.status = self._parser.get_status_code()
-        self.is_complete = True

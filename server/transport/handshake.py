@@ -65,7 +65,7 @@ def read_request(head: bytes) -> Request:
         headers = Headers()
         for line in lines[1:-2]:
             name, colon, value = line.partition(b":")
-            if not colon or not _IS_TOKEN(name):
+            if not colon or not _IS_TOKEN(name) or b"\0" in value:
                 raise ValueError(name)
             # ISO-8859-1 takes any byte and gives it back.
             headers[name.decode()] = value.decode("latin-1").strip(" \t")

@@ -1,208 +1,376 @@
-"""The HTTP transport: uvicorn's, with the limits that it leaves to a proxy.
+"""The HTTP/1.1 transport: requests in, an ASGI application, responses out.
 
-A header has a size and a deadline, a body too, and whoever does not read an answer is cut off.
-Without these a few thousand clients that send a byte now and then, or nothing, hold a socket each
-for ever, and one with an endless header as much memory as it likes.
+uvicorn takes any class as `http=`. h11 parses; each message has a parser of its own, so nothing of
+one request can be taken for a part of another. One request is read at a time: what is sent ahead
+waits unparsed, at most one read of it here and the rest in the kernel and at the peer.
+
+- A header arrives within `HEADER_DEADLINE`, a body within `BODY_DEADLINE`, or the peer is cut off.
+- A header over the limits is answered with 431; what is no HTTP with 400.
+- A peer that takes nothing of what waits for it is cut off after `WRITE_STALL`.
+- `Upgrade` is followed for a WebSocket (RFC 6455) and ignored otherwise (RFC 9110, 7.8).
 """
 
 import asyncio
 from typing import Any
+from urllib.parse import unquote
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+import h11
+from uvicorn.config import Config
+from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
+from uvicorn.server import ServerState
 
-from server.transport.knobs import (
-    HEADER_DEADLINE,
-    LARGEST_HEADER,
-    LONGEST_HEADER_LINE,
-    MOST_HEADERS,
-)
+from server.transport.exchange import Exchange, status_line
+from server.transport.knobs import HEADER_DEADLINE, LARGEST_HEADER
 from server.transport.patience import Patience, StallWatch
+from server.transport.request import Request, RequestRefused, check, too_large
 from server.wire.problem import PROBLEM_JSON, SECURITY_HEADERS, encode_problem
 
 BODY_DEADLINE = 15.0
 """Seconds for a body to arrive."""
 
 LARGEST_REQUEST = 4 * 1024 * 1024
-"""Bytes of a request, with all that frames its chunks and whatever follows its answer."""
-
-MOST_PIPELINED = 16
-"""Requests that may be sent ahead of their answers."""
+"""Bytes of a request, with all that frames its chunks."""
 
 LINGER = 2.0
-"""Seconds for a peer to read why it was refused."""
+"""Seconds for a peer to read a response before which it has sent more than is read."""
 
 SHUTDOWN_DEADLINE = 1.0
 """Seconds for a body to arrive when the server stops, which has a deadline of its own."""
 
-
-_ANSWERED = 0
-"""No status: what is wrong is wrong after an answer, or while one is on its way."""
-
-
-class _Refused(Exception):
-    """Ends the parsing."""
+_EVENTS_AT_ONCE = 64
+"""Parts of a body that are parsed before other connections have their turn."""
 
 
-class HttpTransport(HttpToolsProtocol):
+class HttpTransport(asyncio.Protocol):
     """One connection that speaks HTTP, until it is upgraded or closed."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._patience = Patience(self.loop)
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        if not config.loaded:
+            config.load()
+        self._config = config
+        self._server_state = server_state
+        self._connections: set[Any] = server_state.connections
+        self._app_state = app_state
+        self._loop = _loop or asyncio.get_event_loop()
+        self._transport: asyncio.Transport
+        # What comes in
+        self._parser: h11.Connection | None = None  # of the message that is being read
+        self._size = 0  # of it, so far
+        self._ahead = b""  # what was read but not yet given to a parser
+        self._is_reading_paused = False
+        self._is_parsing_paused = False
+        self._is_over = False  # nothing more is read: closing, or handed over
+        self._is_idle = False  # between a response and the next request
+        # What goes out
+        self._exchange: Exchange | None = None
+        self._writable: asyncio.Event | None = None  # None while the peer takes everything
         self._stall: StallWatch | None = None
-        self._is_in_header = True
-        self._is_refused = False
-        self._size = 0  # of the request that is being read, so far
+        self._deadline = Patience(self._loop)
 
     # What the event loop calls
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        self._patience.set(HEADER_DEADLINE, transport.abort)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+        self._connections.add(self)
+        self._deadline.set(HEADER_DEADLINE, self._cut_off)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_refused:
+        if self._is_over:
             return
-        super().data_received(data)
-        if self._is_refused or self.transport.get_protocol() is not self:
-            return
-        self._size += len(data)
-        if self._is_in_header and self._size > LARGEST_HEADER:
-            self._refuse(431)
-        elif self._size > LARGEST_REQUEST:
-            self._refuse(_ANSWERED)
-        elif not self._patience.is_running_out and self._is_at_rest:
-            # An empty line is no request, but ends uvicorn's own patience with a quiet peer.
-            self._patience.set(HEADER_DEADLINE, self.transport.abort)
+        if self._is_parsing_paused or (self._parser is None and self._exchange is not None):
+            self._ahead += data
+            self.pause_reading()
+        else:
+            self._read(data)
 
     def pause_writing(self) -> None:
-        super().pause_writing()
-        self._stall = StallWatch(self.loop, self.transport)
+        self._writable = asyncio.Event()
+        self._stall = StallWatch(self._loop, self._transport)
 
     def resume_writing(self) -> None:
-        self._end_stall()
-        super().resume_writing()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._patience.stop()
-        self._end_stall()
-        super().connection_lost(exc)
-
-    # What the parser calls
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self._is_in_header = True
-        self._size = 0
-        if not self._patience.is_running_out:
-            # Else it counts from the connection: a byte now and then buys no time.
-            self._patience.set(HEADER_DEADLINE, self.transport.abort)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        # What comes after the body is no header: nobody here wants it.
-        if self._is_in_header:
-            super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        lines = [len(name) + len(value) for name, value in self.headers]
-        lines.append(len(self.url))
-        if (
-            len(lines) > MOST_HEADERS + 1
-            or max(lines) > LONGEST_HEADER_LINE
-            or sum(lines) + 4 * len(lines) > LARGEST_HEADER
-        ):
-            self._refuse(431)
-            raise _Refused
-        if len(self.pipeline) >= MOST_PIPELINED:
-            self._refuse(_ANSWERED)
-            raise _Refused
-        self._is_in_header = False
-        self._patience.set(BODY_DEADLINE, self.transport.abort)
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        self._patience.stop()
-        super().on_message_complete()
-
-    # What uvicorn calls
-
-    def handle_websocket_upgrade(self) -> None:
-        self._patience.stop()
-        super().handle_websocket_upgrade()
-
-    def shutdown(self) -> None:
-        """The server stops: what is still on its way to it is not waited for."""
-        super().shutdown()
-        if self.cycle is not None and self.cycle.more_body:
-            self._patience.set(SHUTDOWN_DEADLINE, self.transport.abort)
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is no HTTP, unless that was refused for another reason."""
-        if not self._is_refused:
-            self._refuse(400)
-
-    def on_response_complete(self) -> None:
-        super().on_response_complete()
-        if self._is_refused and not self.transport.is_closing():
-            # The answer was to a request before the one that was refused.
-            self._unset_keepalive_if_required()
-            self._linger()
-
-    # What is refused
-
-    @property
-    def _is_at_rest(self) -> bool:
-        """Whether every request so far has had its answer, and the next may take its time."""
-        return self.timeout_keep_alive_task is None and (
-            self.cycle is None or self.cycle.response_complete
-        )
-
-    def _refuse(self, status: int) -> None:
-        """Answer with `status`, and drop what still comes until the peer has read the answer."""
-        self._is_refused = True
-        if self.transport.is_closing():
-            return
-        if self.cycle is not None and not self.cycle.response_complete:
-            # An answer is on its way, which goes first; and inside it there is no room for one.
-            self.cycle.keep_alive = False
-            self.pipeline.clear()
-            self._patience.set(BODY_DEADLINE, self.transport.abort)
-            return
-        if status in _DETAILS:
-            self.transport.write(_refusal(status))
-        self._linger()
-
-    def _linger(self) -> None:
-        """Send no more, and wait for the peer to have read what it was sent."""
-        self._patience.set(LINGER, self.transport.abort)
-        if self.transport.can_write_eof():
-            self.transport.write_eof()
-        else:
-            self.transport.close()
-
-    def _end_stall(self) -> None:
         if self._stall is not None:
             self._stall.stop()
             self._stall = None
+        if self._writable is not None:
+            self._writable.set()
+            self._writable = None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+        self._deadline.stop()
+        self._is_over = True
+        self._parser = None
+        self._ahead = b""
+        if self._exchange is not None:
+            self._exchange.disconnect()
+        self.resume_writing()
+
+    # What uvicorn calls
+
+    def shutdown(self) -> None:
+        """The server stops: what is still on its way to it is not waited for."""
+        if self._exchange is None:
+            self._transport.close()
+            return
+        self._exchange.keeps_alive = False
+        if self._parser is not None:
+            self._deadline.set(SHUTDOWN_DEADLINE, self._cut_off)
+
+    # What an exchange calls
+
+    async def writable(self) -> None:
+        """Returns once the peer has taken most of what it was sent."""
+        while self._writable is not None:
+            await self._writable.wait()
+
+    def write(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    def pause_reading(self) -> None:
+        if not self._is_reading_paused and not self._is_over:
+            self._is_reading_paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on, unless what was read has yet to be parsed."""
+        is_behind = self._is_parsing_paused or (self._ahead and self._exchange is not None)
+        if self._is_reading_paused and not is_behind:
+            self._is_reading_paused = False
+            self._transport.resume_reading()
+
+    def answered(self, exchange: Exchange) -> None:
+        """The response is complete. What is missing of the request is read, and dropped."""
+        self._server_state.total_requests += 1
+        if self._is_over or self._transport.is_closing():
+            return
+        if not exchange.keeps_alive:
+            self._close()
+        elif self._parser is None:
+            self._next()
+        else:
+            self.resume_reading()
+
+    def failed(self, exchange: Exchange) -> None:
+        """The application gave no whole response, and never will."""
+        if exchange.is_sent:
+            self._transport.close()
+            return
+        exchange.disconnect()
+        detail = "Something went wrong here, and was noted."
+        self._refuse(RequestRefused(500, "internal", detail), exchange.method)
+
+    # What comes in
+
+    def _read(self, data: bytes) -> None:
+        """Begin, or go on with, the message that `data` is a part of."""
+        if self._is_idle:
+            self._is_idle = False
+            self._deadline.stop()
+        if self._parser is None:
+            data, self._ahead = self._ahead + data, b""
+            while data.startswith(b"\r\n"):
+                data = data[2:]  # ignored before a request line (RFC 9112, 2.2)
+            if data == b"\r":
+                self._ahead = data
+            elif data:
+                self._parser = h11.Connection(h11.SERVER, LARGEST_HEADER)
+                self._size = 0
+        if self._parser is not None:
+            self._size += len(data)
+            self._parser.receive_data(data)
+            self._parse(self._parser)
+        if self._exchange is None and not self._is_over and not self._deadline.is_running_out:
+            # One that runs counts from the connection: a byte now and then buys no time.
+            self._deadline.set(HEADER_DEADLINE, self._cut_off)
+
+    def _parse(self, parser: h11.Connection) -> None:
+        for _ in range(_EVENTS_AT_ONCE):
+            try:
+                event = parser.next_event()
+            except h11.RemoteProtocolError as error:
+                method, _, _ = parser.trailing_data[0][:10].partition(b" ")
+                self._refuse(_reason(error), method)
+                return
+            if isinstance(event, h11.Request):
+                try:
+                    request = check(event)
+                except RequestRefused as refused:
+                    self._refuse(refused, event.method)
+                    return
+                if request.opens_websocket and self._config.ws_protocol_class is not None:
+                    self._hand_over(parser, request)
+                    return
+                self._begin(parser, request)
+                continue
+            exchange = self._exchange
+            if exchange is None or event is h11.NEED_DATA:
+                break
+            if isinstance(event, h11.Data):
+                exchange.feed(event.data)
+            else:
+                assert isinstance(event, h11.EndOfMessage)
+                self._end_message(parser, exchange)
+                return
+        else:
+            self._is_parsing_paused = True
+            self.pause_reading()
+            self._loop.call_soon(self._parse_on)
+        if self._size > LARGEST_REQUEST:
+            self._refuse(RequestRefused(413, "too_large", "The body is too large."))
+
+    def _parse_on(self) -> None:
+        """Go on where a large body was interrupted."""
+        self._is_parsing_paused = False
+        if self._parser is None:
+            return
+        data, self._ahead = self._ahead, b""
+        if data:
+            self._size += len(data)
+            self._parser.receive_data(data)
+        self._parse(self._parser)
+        self.resume_reading()
+
+    def _begin(self, parser: h11.Connection, request: Request) -> None:
+        """The head is complete: have the application answer."""
+        exchange = self._exchange = Exchange(
+            self,
+            request,
+            self._server_state.default_headers,
+            expects_continue=parser.they_are_waiting_for_100_continue,
+        )
+        self._deadline.set(BODY_DEADLINE, self._cut_off)
+        scope = self._scope(request)
+        task = self._loop.create_task(exchange.run(self._config.loaded_app, scope))
+        self._server_state.tasks.add(task)
+        task.add_done_callback(self._server_state.tasks.discard)
+
+    def _scope(self, request: Request) -> dict[str, Any]:
+        root = self._config.root_path
+        path, _, query = request.target.partition(b"?")
+        text = path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": self._config.asgi_version, "spec_version": "2.3"},
+            "http_version": request.http_version,
+            "server": get_local_addr(self._transport),
+            "client": get_remote_addr(self._transport),
+            "scheme": "https" if is_ssl(self._transport) else "http",
+            "method": request.method.decode("ascii"),
+            "root_path": root,
+            "path": root + (unquote(text) if "%" in text else text),
+            "raw_path": root.encode("ascii") + path,
+            "query_string": query,
+            "headers": request.headers,
+            "state": self._app_state.copy(),
+        }
+
+    def _end_message(self, parser: h11.Connection, exchange: Exchange) -> None:
+        self._deadline.stop()
+        self._parser = None
+        self._ahead = parser.trailing_data[0]
+        exchange.feed_end()
+        if exchange.is_done:
+            self._next()
+        elif self._ahead:
+            self.pause_reading()
+
+    def _next(self) -> None:
+        """A request has its response: go on with what was sent ahead, or wait for more."""
+        self._exchange = None
+        if self._ahead:
+            self._read(b"")
+        else:
+            self._is_idle = True
+            self._deadline.set(self._config.timeout_keep_alive, self._transport.close)
+        self.resume_reading()
+
+    def _hand_over(self, parser: h11.Connection, request: Request) -> None:
+        """Switch to the WebSocket protocol, whose transport answers the handshake."""
+        while parser.next_event() is not h11.PAUSED:
+            pass
+        rest, self._parser = parser.trailing_data[0], None
+        self._is_over = True
+        self._deadline.stop()
+        self._connections.discard(self)
+        head = [b"GET ", request.target, b" HTTP/1.1\r\nupgrade: websocket\r\n"]
+        for name, value in request.headers:
+            if name != b"upgrade":
+                head += (name, b": ", value, b"\r\n")
+        make: Any = self._config.ws_protocol_class
+        protocol = make(
+            config=self._config, server_state=self._server_state, app_state=self._app_state
+        )
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        self.resume_reading()
+        protocol.data_received(b"".join([*head, b"\r\n", rest]))
+
+    # The end
+
+    def _refuse(self, refused: RequestRefused, method: bytes = b"") -> None:
+        """Answer in the place of the application, if nothing was answered yet, and close."""
+        exchange = self._exchange
+        has_answered = exchange is not None and (exchange.is_done or exchange.is_sent)
+        if exchange is not None:
+            exchange.disconnect()
+            method = exchange.method
+        self._parser = self._exchange = None
+        if not self._transport.is_closing():
+            if not has_answered:
+                self._transport.write(_response(refused, method, self._server_state))
+            self._linger()
+
+    def _close(self) -> None:
+        if self._parser is not None or self._ahead:
+            self._linger()
+        else:
+            self._transport.close()
+
+    def _linger(self) -> None:
+        """Send no more, and wait for the peer to have read what it was sent.
+
+        Closing a socket that has unread data resets the connection, and the peer may lose the
+        response: so everything is taken, and dropped, until the peer is gone (RFC 9112, 9.6).
+        """
+        self._is_over = True
+        self._parser = None
+        self._is_parsing_paused = False
+        self._ahead = b""
+        self._deadline.set(LINGER, self._cut_off)
+        self.resume_reading()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _cut_off(self) -> None:
+        self._transport.abort()
 
 
-_DETAILS = {
-    400: ("bad_request", "This is not HTTP/1.1."),
-    431: (
-        "header_too_large",
-        f"A header has at most {LARGEST_HEADER} bytes, in at most {MOST_HEADERS} lines of at most "
-        f"{LONGEST_HEADER_LINE} bytes.",
-    ),
-}
+def _reason(error: h11.RemoteProtocolError) -> RequestRefused:
+    if error.error_status_hint == 431:
+        return too_large()
+    if error.error_status_hint == 501:
+        return RequestRefused(501, "not_implemented", "The only transfer coding is `chunked`.")
+    return RequestRefused(400, "bad_request", "This is not HTTP/1.1.")
 
 
-def _refusal(status: int) -> bytes:
-    body = encode_problem(status, *_DETAILS[status])
+def _response(refused: RequestRefused, method: bytes, server_state: ServerState) -> bytes:
+    body = encode_problem(refused.status, refused.code, refused.detail)
     headers = SECURITY_HEADERS | {
         "content-type": PROBLEM_JSON,
         "content-length": str(len(body)),
         "cache-control": "no-store",
         "connection": "close",
     }
-    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
-    return STATUS_LINE[status] + "".join([*lines, "\r\n"]).encode() + body
+    lines = [f"{name}: {value}\r\n".encode() for name, value in headers.items()]
+    lines += [b"%b: %b\r\n" % header for header in server_state.default_headers]
+    if method == b"HEAD":
+        body = b""  # RFC 9110, 9.3.2
+    return b"".join([status_line(refused.status), *lines, b"\r\n", body])

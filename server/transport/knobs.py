@@ -7,7 +7,9 @@ The `stillhere` command sets these, and gives uvicorn transports of our own. Und
 from typing import Any
 
 UVICORN_KNOBS: dict[str, Any] = {
-    # Of uvicorn's own implementations, the one that this was tested with.
+    # Of uvicorn's own implementations, those that this was tested with. With httptools, the body of
+    # a request with an `Upgrade` that nobody takes is run as the next request (uvicorn#2722).
+    "http": "h11",
     "ws": "websockets-sansio",
     # Control messages are small; uvicorn's own limit is 16 MiB.
     "ws_max_size": 16 * 1024,

@@ -92,7 +92,7 @@ def test_the_command_explains_every_setting(tmp_path: Path) -> None:
 async def test_uvicorn_runs_the_application_and_is_told_what_it_was_not(tmp_path: Path) -> None:
     async with running_uvicorn(tmp_path) as server:
         heard = server.log()
-        assert "the `stillhere` command would have set: --ws websockets-sansio" in heard
+        assert "the `stillhere` command would have set: --http h11 --ws" in heard
         assert "--ws-per-message-deflate false" in heard
         assert "--no-proxy-headers" in heard
         assert await server.status(await server.sign_in("Ada")) == (200, "active")

@@ -10,6 +10,7 @@ import signal
 import socket
 import ssl
 import struct
+import threading
 import time
 from collections.abc import Iterator
 
@@ -211,6 +212,85 @@ async def test_a_name_that_is_not_ours_is_answered_by_nobody(site: Site) -> None
         site.trust.wrap_socket(
             socket.create_connection(("127.0.0.1", site.https)), server_hostname="evil.example"
         )
+
+
+# What the server behind gets to see
+
+
+class Recorder:
+    """Stands in for the server: answers everything with 200, and keeps the connections open."""
+
+    def __init__(self, port: int) -> None:
+        self.heads: list[tuple[socket.socket, bytes]] = []
+        """Of each request: on which connection it came, and what it said, in lower case."""
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self._threads = [threading.Thread(target=self._accept)]
+        self._accepted: list[socket.socket] = []
+        self._threads[0].start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                accepted, _ = self._listener.accept()
+                self._accepted.append(accepted)
+                self._threads.append(threading.Thread(target=self._serve, args=[accepted]))
+                self._threads[-1].start()
+
+    def _serve(self, accepted: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while head := accepted.recv(65536):
+                self.heads.append((accepted, head.lower()))
+                accepted.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    def close(self) -> None:
+        # Closing alone does not wake up who waits in another thread.
+        for each in (self._listener, *self._accepted):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        for thread in self._threads:
+            thread.join(PATIENCE)
+
+
+@pytest.fixture
+def recorder(site: Site) -> Iterator[Recorder]:
+    site.stop_server()
+    recorder = Recorder(site.backend)
+    try:
+        yield recorder
+    finally:
+        recorder.close()
+        site.start_server()
+
+
+def ask_raw(site: Site, *lines: str) -> bytes:
+    with site.raw() as connection:
+        connection.sendall("\r\n".join([*lines, "Host: localhost", "", ""]).encode())
+        return connection.recv(65536)
+
+
+@pytest.mark.parametrize("path", ["/ws", "/api/players"])
+@pytest.mark.parametrize("value", ["h2c", "TLS/1.0", "websocket, h2c", "websockets", " "])
+def test_no_upgrade_but_a_websocket_is_passed_on(
+    site: Site, recorder: Recorder, path: str, value: str
+) -> None:
+    answer = ask_raw(site, f"GET {path} HTTP/1.1", "Connection: Upgrade", f"Upgrade: {value}")
+    assert answer.startswith(b"HTTP/1.1 200")
+    ((_, head),) = recorder.heads
+    assert b"upgrade" not in head
+
+
+def test_a_websocket_is_passed_on_and_its_connection_shared_with_nobody(
+    site: Site, recorder: Recorder
+) -> None:
+    for _ in range(5):
+        ask_raw(site, "GET /ws HTTP/1.1", "Connection: Upgrade", "Upgrade: WebSocket")
+        ask_raw(site, "GET /healthz HTTP/1.1")
+    sockets = [each for each, head in recorder.heads if b"\r\nupgrade: websocket\r\n" in head]
+    others = [each for each, head in recorder.heads if b"upgrade" not in head]
+    assert (len(sockets), len(set(sockets)), len(others)) == (5, 5, 5)
+    assert len(set(others)) < 5, "those of requests are used again"
+    assert not set(sockets) & set(others)
 
 
 # What is refused

@@ -137,7 +137,8 @@ async def test_lengths_that_contradict_each_other_are_no_http(
             answers = await peer.end()
             assert b" 200 " not in answers, headers
             # Or none at all, where a body had no end.
-            assert answers[:13] in (b"", b"HTTP/1.1 400 ", b"HTTP/1.1 404 "), headers
+            statuses = [b"", *(b"HTTP/1.1 %d " % status for status in (400, 404, 501))]
+            assert answers[:13] in statuses, headers
 
 
 async def test_a_body_longer_than_it_says_is_another_request_and_a_broken_one(
@@ -175,7 +176,7 @@ async def test_oversized_words_are_answered_in_few_of_them(
         (await ada.get(f"/api/players/{huge}/history"), 403),
         (await ada.delete(f"/api/sessions/{huge}"), 404),
         (await ada.get(f"/{huge}"), 404),
-        (await ada.request("A" * 100, "/"), 400),
+        (await ada.request("A" * 100, "/"), 405),
         (await ada.get("/", headers={"X-Large": "a" * 9000}), 431),
         (await ada.get("/", headers={"Cookie": "session=" + "a" * 9000}), 431),
         (await ada.get(f"/?{'a' * 9000}"), 431),

@@ -236,6 +236,14 @@ class Peer:
             pass
         return frame
 
+    async def no_answer(self, seconds: float) -> None:
+        """Nothing comes for so long."""
+        with suppress(TimeoutError):
+            self._unread += await asyncio.wait_for(
+                self._loop.sock_recv(self._socket, 65536), seconds
+            )
+            raise AssertionError(self._unread)
+
     async def end(self) -> bytes:
         """Everything up to the end, whichever way that comes."""
         data = b""

@@ -1,0 +1,132 @@
+"""The head of an HTTP request, checked (RFC 9110, RFC 9112). Pure.
+
+h11 has parsed the message before, and rejects what is no HTTP. What it leaves to its user is here:
+which version, which host, which form of target, whether the framing is unambiguous, whether the
+connection stays open, and whether the request opens a WebSocket.
+"""
+
+import re
+from dataclasses import dataclass
+
+import h11
+
+from server.transport.knobs import LARGEST_HEADER, LONGEST_HEADER_LINE, MOST_HEADERS
+
+Header = tuple[bytes, bytes]
+
+_is_host = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[-._~!$&'()*+,;=%0-9A-Za-z]*)(?::[0-9]*)?").fullmatch
+_match_absolute = re.compile(rb"https?://([^/?#]+)(/[^?]*)?(\?.*)?", re.IGNORECASE).fullmatch
+
+
+class RequestRefused(Exception):
+    """A request that is answered by the transport; the application never sees it."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(status, code, detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(slots=True, frozen=True)
+class Request:
+    """A valid request. Names of headers are in lower case."""
+
+    method: bytes
+    target: bytes
+    """The path and the query, percent-encoded as sent, whichever form they came in."""
+    http_version: str
+    headers: list[Header]
+    keeps_alive: bool
+    """The client wants to send more requests on this connection."""
+    opens_websocket: bool
+    """The client wants to switch to the WebSocket protocol, and may."""
+
+
+def check(request: h11.Request) -> Request:
+    """Raises RequestRefused: 400, 431, 501 or 505."""
+    headers: list[Header] = list(request.headers)
+    _check_size(request.target, headers)
+    if not request.http_version.startswith(b"1."):
+        raise RequestRefused(505, "http_version", "This server speaks HTTP/1.1.")
+    is_at_least_1_1 = request.http_version >= b"1.1"
+    names = {name for name, _ in headers}
+    _check_host(headers, is_required=is_at_least_1_1)
+    if b"transfer-encoding" in names and (b"content-length" in names or not is_at_least_1_1):
+        # RFC 9112, 6.1: two lengths, or chunks where there are none, are an attempt at smuggling.
+        raise _bad("A body has one length: `Content-Length`, or `Transfer-Encoding: chunked`.")
+    if request.method == b"CONNECT":
+        raise RequestRefused(501, "not_implemented", "This server is no proxy.")
+    target = _origin_form(request, headers)
+    connection = tokens(headers, b"connection")
+    return Request(
+        request.method,
+        target,
+        request.http_version.decode("ascii"),
+        headers,
+        keeps_alive=is_at_least_1_1 and b"close" not in connection,
+        opens_websocket=(
+            request.method == b"GET"
+            and is_at_least_1_1
+            and b"upgrade" in connection
+            and b"websocket" in tokens(headers, b"upgrade")
+            and b"transfer-encoding" not in names
+            and all(not value.strip(b"0") for name, value in headers if name == b"content-length")
+        ),
+    )
+
+
+def tokens(headers: list[Header], name: bytes) -> list[bytes]:
+    """The elements of a list header (RFC 9110, 5.6.1), in lower case, of all its lines."""
+    return [
+        token
+        for found, value in headers
+        if found == name
+        for each in value.split(b",")
+        if (token := each.strip(b" \t").lower())
+    ]
+
+
+def _bad(detail: str) -> RequestRefused:
+    return RequestRefused(400, "bad_request", detail)
+
+
+def too_large() -> RequestRefused:
+    """Of a header."""
+    return RequestRefused(
+        431,
+        "header_too_large",
+        f"A header has at most {LARGEST_HEADER} bytes, in at most {MOST_HEADERS} lines of at most "
+        f"{LONGEST_HEADER_LINE} bytes.",
+    )
+
+
+def _check_size(target: bytes, headers: list[Header]) -> None:
+    lines = [len(name) + len(value) for name, value in headers]
+    lines.append(len(target))
+    if (
+        len(lines) > MOST_HEADERS + 1
+        or max(lines) > LONGEST_HEADER_LINE
+        or sum(lines) + 4 * len(lines) > LARGEST_HEADER
+    ):
+        raise too_large()
+
+
+def _check_host(headers: list[Header], *, is_required: bool) -> None:
+    hosts = [value for name, value in headers if name == b"host"]
+    if len(hosts) != 1 and (hosts or is_required):
+        raise _bad("A request has exactly one `Host`.")
+    if hosts and not _is_host(hosts[0]):
+        raise _bad("`Host` is a name or an address, and perhaps a port.")
+
+
+def _origin_form(request: h11.Request, headers: list[Header]) -> bytes:
+    """The target of a request in any form (RFC 9112, 3.2); a host in it replaces `Host`."""
+    target = request.target
+    if target.startswith(b"/") or (target == b"*" and request.method == b"OPTIONS"):
+        return target
+    absolute = _match_absolute(target)
+    if absolute is None or not _is_host(absolute[1]):
+        raise _bad("The target of a request is a path that begins with `/`.")
+    headers[:] = [(b"host", absolute[1]), *(each for each in headers if each[0] != b"host")]
+    return (absolute[2] or b"/") + (absolute[3] or b"")

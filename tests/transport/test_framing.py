@@ -1,0 +1,313 @@
+"""Where one request ends and the next begins: as many responses as requests, in order.
+
+Whatever the bodies hold, however the bytes are split into reads, whatever `Upgrade` asks for: what
+was sent as a body is never run as a request (RFC 9112, 11.2: request smuggling).
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from server.transport.knobs import LARGEST_HEADER
+from tests.simulation.virtual import VirtualLoop
+from tests.support.live_server import LiveServer, run_server
+from tests.support.peers import Peer, Peers, request
+from tests.support.wire import OURS, Wire, leaping_loop, run_on, settled
+
+# The smallest inputs
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
+    async with run_server(tmp_path / "test.db") as running:
+        yield running
+
+
+SMUGGLED = b"GET /api/players HTTP/1.1\r\nHost: x\r\n\r\n"
+UPGRADES = {
+    "h2c": ["Connection: Upgrade", "Upgrade: h2c"],
+    "h2c, as Java's HttpClient asks": [
+        "Connection: Upgrade, HTTP2-Settings",
+        "HTTP2-Settings: AAMAAABkAAQAAP__",
+        "Upgrade: h2c",
+    ],
+    "a WebSocket, by POST": ["Connection: Upgrade", "Upgrade: websocket"],
+    "nothing that there is": ["Connection: upgrade", "Upgrade: TLS/1.0, IRC/6.9"],
+    "none, and says so": ["Connection: Upgrade"],
+    "h2c, by no connection": ["Upgrade: h2c"],
+}
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.05], ids=["in one read", "in two reads"])
+@pytest.mark.parametrize("upgrade", UPGRADES.values(), ids=UPGRADES)
+async def test_a_body_behind_an_upgrade_is_a_body(
+    server: LiveServer, upgrade: list[str], delay: float
+) -> None:
+    """It has the form of a request, and would be answered with 200 if it was run as one."""
+    head = request(
+        "POST /api/guests HTTP/1.1",
+        "Host: x",
+        "Content-Type: application/json",
+        f"Content-Length: {len(SMUGGLED)}",
+        *upgrade,
+    )
+    with Peers(server.port) as peers:
+        peer = await peers.connect()
+        await _send(peer, head, SMUGGLED, delay)
+        answer = await peer.answer()
+        assert answer.status == 400
+        assert b'"bad_json"' in answer.body
+        await peer.no_answer(0.1)
+        # And the connection goes on where it should.
+        await peer.send(request("GET /healthz HTTP/1.1", "Host: x", "Connection: close"))
+        assert (await peer.answer()).body == b'{"status":"ok"}'
+        assert await peer.end() == b""
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.05], ids=["in one read", "in two reads"])
+@pytest.mark.parametrize("upgrade", UPGRADES.values(), ids=UPGRADES)
+async def test_who_asks_for_an_upgrade_is_served_without_it(
+    server: LiveServer, upgrade: list[str], delay: float
+) -> None:
+    """`curl --http2` and Java's HttpClient ask for h2c with each request (RFC 9110, 7.8)."""
+    body = b'{"name": "Ada"}'
+    head = request(
+        "POST /api/guests HTTP/1.1",
+        "Host: x",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+        *upgrade,
+    )
+    with Peers(server.port) as peers:
+        peer = await peers.connect()
+        await _send(peer, head, body, delay)
+        assert (await peer.answer()).status == 201
+
+
+async def _send(peer: Peer, head: bytes, body: bytes, delay: float) -> None:
+    if not delay:
+        await peer.send(head + body)
+        return
+    await peer.send(head)
+    await asyncio.sleep(delay)
+    await peer.send(body)
+
+
+# Everything else
+
+OWN_STATUS = 299
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request, and what has to come of it."""
+
+    data: bytes
+    method: str
+    status: int
+    body: bytes
+    is_last: bool
+    """The connection ends with its response."""
+
+
+class Application:
+    """Answers with the method of a request and a digest of its body, or refuses to read it."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            raise AssertionError("none of these handshakes is valid")
+        headers = dict(scope["headers"])
+        refusal = int(headers.get(b"x-refuse", b"0"))
+        body = b""
+        if not refusal:
+            while True:
+                event = await receive()
+                body += event.get("body", b"")
+                if event["type"] == "http.disconnect":
+                    return
+                if not event["more_body"]:
+                    break
+        for _ in range(int(headers.get(b"x-turns", b"0"))):
+            await asyncio.sleep(0)
+        text = b"refused" if refusal else digest(scope["method"], body)
+        status = refusal or OWN_STATUS
+        fields = [] if b"x-chunked" in headers else [(b"content-length", b"%d" % len(text))]
+        await send({"type": "http.response.start", "status": status, "headers": fields})
+        await send({"type": "http.response.body", "body": text[:5], "more_body": True})
+        await send({"type": "http.response.body", "body": text[5:]})
+
+
+def digest(method: str, body: bytes) -> bytes:
+    return f"{method} {len(body)} {hashlib.sha256(body).hexdigest()}".encode()
+
+
+def chunked(body: bytes, sizes: list[int], trailer: bool) -> bytes:
+    data = b""
+    at = 0
+    for size in [*sizes, len(body)]:
+        if part := body[at : at + size]:
+            data += b"%x;name=value\r\n%b\r\n" % (len(part), part)
+        at += size
+    return data + b"0\r\n" + (b"Content-Length: 5\r\n" if trailer else b"") + b"\r\n"
+
+
+BODIES = st.one_of(
+    st.sampled_from([SMUGGLED, b"0\r\n\r\n" + SMUGGLED, b"\r\n\r\n", b"5\r\n" + SMUGGLED]),
+    st.binary(max_size=60),
+    st.just(b"x" * 70_000),
+)
+PROTOCOLS = ["h2c", "websocket", "WebSocket", "TLS/1.0", "", ",", "h2c, websocket", "a b"]
+TOKENS = ["Upgrade", "upgrade", "keep-alive", "HTTP2-Settings", "close", "", "x"]
+
+
+@st.composite
+def sent(draw: st.DrawFn) -> Sent:
+    """Any request whose framing is valid, and one whose header is too large."""
+    method = draw(st.sampled_from(["GET", "POST", "HEAD", "DELETE", "OPTIONS", "BREW"]))
+    fields = ["Host: x"]
+    upgrades = draw(st.lists(st.sampled_from(PROTOCOLS), max_size=2))
+    connections = draw(st.lists(st.lists(st.sampled_from(TOKENS), max_size=2), max_size=2))
+    fields += [f"Upgrade: {each}" for each in upgrades]
+    fields += [f"Connection: {', '.join(each)}" for each in connections]
+    refusal = draw(st.sampled_from([0, 0, 0, 401, 413, 415, 422]))
+    if refusal:
+        fields.append(f"X-Refuse: {refusal}")
+    if draw(st.booleans()):
+        fields.append("X-Chunked: 1")
+    fields.append(f"X-Turns: {draw(st.integers(0, 3))}")
+    has_large_header = draw(st.sampled_from([False] * 9 + [True]))
+    if has_large_header:
+        fields += ["X-Large: " + "x" * 5000] * 4
+    framing = draw(st.sampled_from(["none", "length", "chunked"]))
+    body = b"" if framing == "none" else draw(BODIES)
+    data = body
+    if framing == "length":
+        fields.append(f"Content-Length: {len(body)}")
+    elif framing == "chunked":
+        fields.append("Transfer-Encoding: chunked")
+        sizes = draw(st.lists(st.integers(1, 30), max_size=4))
+        data = chunked(body, sizes, draw(st.booleans()))
+    expects = framing != "none" and draw(st.booleans())
+    if expects:
+        fields.append("Expect: 100-continue")
+    fields = draw(st.permutations(fields))
+
+    words = {word.lower() for each in connections for word in each}
+    protocols = {word.strip().lower() for each in upgrades for word in each.split(",")}
+    opens_websocket = (
+        method == "GET"
+        and "upgrade" in words
+        and "websocket" in protocols
+        and framing != "chunked"
+        and not body
+    )
+    if has_large_header:
+        status, answer = 431, b'"header_too_large"'
+    elif opens_websocket:
+        status, answer = 0, b""  # by the WebSocket transport: it has no key
+    elif refusal:
+        status, answer = refusal, b"refused"
+    else:
+        status, answer = OWN_STATUS, digest(method, body)
+    return Sent(
+        draw(st.sampled_from([b"", b"\r\n"])) + request(f"{method} / HTTP/1.1", *fields, body=data),
+        method,
+        status,
+        b"" if method == "HEAD" else answer,
+        is_last=has_large_header
+        or opens_websocket
+        or "close" in words
+        or bool(expects and refusal),
+    )
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[VirtualLoop]:
+    with leaping_loop() as loop:
+        yield loop
+
+
+@settings(
+    max_examples=600,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(
+    requests=st.lists(sent(), min_size=1, max_size=5),
+    cuts=st.lists(st.integers(1, 200), min_size=1, max_size=5),
+)
+def test_there_are_as_many_responses_as_requests_in_order(
+    loop: VirtualLoop, requests: list[Sent], cuts: list[int]
+) -> None:
+    data = b"".join(each.data for each in requests)
+    reads: list[bytes] = []
+    at = 0
+    while at < len(data):
+        # Small reads where the heads are; a large body is not read by the byte.
+        size = cuts[len(reads) % len(cuts)] if len(reads) < 50 else 20_000
+        reads.append(data[at : at + size])
+        at += size
+
+    async def scene() -> bytes:
+        wire = Wire(OURS, Application(), is_behind_http=True)
+        wire.transport.say(reads)
+        await settled(1.0)
+        assert wire.transport.crashes == []
+        has_ended = wire.has_ended
+        wire.transport.lose()
+        await settled()
+        assert not wire.state.tasks
+        assert not wire.state.connections
+        assert has_ended == any(each.is_last for each in requests)
+        return bytes(wire.transport.taken)
+
+    taken = run_on(loop, scene())
+    for each in requests:
+        status, body, taken = next_response(taken, each.method)
+        if each.status:
+            assert (status, each.body in body) == (each.status, True)
+            assert not (each.method == "HEAD" and body)
+        else:
+            assert status in (400, 426)
+        if each.is_last:
+            break
+    assert taken == b"", "nobody asked for this"
+
+
+def next_response(data: bytes, method: str) -> tuple[int, bytes, bytes]:
+    """Status and body of the first response that is final, and what comes after it."""
+    while True:
+        head, blank, rest = data.partition(b"\r\n\r\n")
+        assert blank, data
+        first, *lines = head.decode().lower().split("\r\n")
+        status = int(first.split(" ")[1])
+        if status != 100:
+            break
+        data = rest
+    headers = dict(line.split(": ", 1) for line in lines)
+    if method == "HEAD":
+        return status, b"", rest
+    if "content-length" in headers:
+        length = int(headers["content-length"])
+        return status, rest[:length], rest[length:]
+    assert headers["transfer-encoding"] == "chunked"
+    body = b""
+    while True:
+        size, _, rest = rest.partition(b"\r\n")
+        length = int(size, 16)
+        body += rest[:length]
+        assert rest[length : length + 2] == b"\r\n"
+        rest = rest[length + 2 :]
+        if not length:
+            return status, body, rest
+
+
+def test_a_large_header_is_one() -> None:
+    assert LARGEST_HEADER < 4 * 5000
