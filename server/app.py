@@ -22,7 +22,7 @@ from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
 from server.base.clock import Clock, SystemClock
 from server.base.ids import new_match_id, new_room_id, new_seed
-from server.games.catalogue import find_games
+from server.games.catalogue import find_games, find_page_parts
 from server.limits import Limits
 from server.observe.audit import Audit
 from server.observe.collector import Collector
@@ -161,8 +161,10 @@ class StillHere:
                 self.store.queries,
             ).calls,
         ]
+        games = self.rooms.games
+        pages = Pages(static_folder(), find_page_parts(games), games)
         self.app = Starlette(
-            routes=[*Description(calls).calls, *Pages(static_folder()).routes],
+            routes=[*Description(calls).calls, *pages.routes],
             middleware=[
                 *(
                     [Middleware(ProxyHeadersMiddleware, list(settings.trusted_proxies))]

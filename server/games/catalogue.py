@@ -1,10 +1,13 @@
 """Which games there are: every one in this folder, and those that installed packages bring."""
 
 import importlib
+import inspect
 import logging
 import pkgutil
+import re
 from collections.abc import Mapping
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import server.games
@@ -13,7 +16,13 @@ from server.games.game import Game
 ENTRY_POINTS = "stillhere.games"
 """The group in which a package names its games: `chess = "my_chess.rules:Chess"`."""
 
+PAGE_PART = "part.js"
+"""The module of a page part that the page loads."""
+
 AnyGame: TypeAlias = Game[Any, Any]
+
+_IN_A_PATH = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+"""Names of games that can be a folder's."""
 
 _log = logging.getLogger("stillhere.games")
 
@@ -35,6 +44,20 @@ def find_games() -> Mapping[str, AnyGame]:
         except Exception as error:
             _log.error("the game %s is left out: %s", point.value, error)
     return dict(sorted(games.items()))
+
+
+def find_page_parts(games: Mapping[str, AnyGame]) -> Mapping[str, Path]:
+    """The folders of the page parts that games bring, by the game's name: the folder of that name
+    beside the module that defines the game's class, if there is a `part.js` in it."""
+    parts = {}
+    for name, game in games.items():
+        try:
+            folder = Path(inspect.getfile(type(game))).resolve().parent / name
+        except (OSError, TypeError):  # a class that no file defines
+            continue
+        if _IN_A_PATH.fullmatch(name) and (folder / PAGE_PART).is_file():
+            parts[name] = folder
+    return parts
 
 
 def _is_game(found: object) -> bool:

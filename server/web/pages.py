@@ -1,7 +1,11 @@
-"""What the browser gets: every file of `static/`, read once, kept in memory."""
+"""What the browser gets: the files of `static/` and of the games' page parts, read once and kept
+in memory."""
 
 import hashlib
+import html
+import logging
 import mimetypes
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -9,6 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from server.games.catalogue import PAGE_PART
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CANDIDATES = (_PACKAGE / "static", _PACKAGE.parent / "static")
@@ -21,6 +27,20 @@ _TYPES = {
     ".webmanifest": "application/json",
 }
 
+_SCRIPTS_AND_STYLES = {".js", ".css", ".json"}
+_PICTURES = {".svg", ".png", ".jpg", ".webp", ".avif"}
+_FONTS_AND_SOUNDS = {".woff2", ".mp3", ".ogg", ".opus"}
+_OF_PARTS = _SCRIPTS_AND_STYLES | _PICTURES | _FONTS_AND_SOUNDS
+"""What is served of a game's page part; its folder may hold more."""
+
+_PRELOADS = "  <!-- modules -->\n"
+"""Where `index.html` has the links to all modules."""
+
+_LANGUAGES = "languages/"
+"""Only one of these is loaded."""
+
+_log = logging.getLogger("stillhere.pages")
+
 
 def static_folder() -> Path:
     """Where the files lie."""
@@ -29,19 +49,47 @@ def static_folder() -> Path:
 
 class Pages:
     """`/` and `/static/...`. Nothing is cached without asking: a page and its modules belong
-    together, and an answer of 304 costs next to nothing."""
+    together, and an answer of 304 costs next to nothing.
 
-    def __init__(self, folder: Path) -> None:
+    `parts`: the folders of page parts that games bring, by the game's name; each is served below
+    `/static/games/<name>/`, in place of one of `folder`. `games`: the names of the games that are
+    played here; the page loads their parts.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        parts: Mapping[str, Path] | None = None,
+        games: Iterable[str] = (),
+    ) -> None:
         self._files = {
-            path.relative_to(folder).as_posix(): _File(path)
+            path.relative_to(folder).as_posix(): _File(path.name, path.read_bytes())
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         }
+        for name, part in (parts or {}).items():
+            self._files |= _read_part(name, part)
+        index = self._files["index.html"].content.decode()
+        index = index.replace(_PRELOADS, self._preloads(games))
+        self._files["index.html"] = _File("index.html", index.encode())
         self.routes = [
             Route("/", self.index, methods=["GET"]),
             Route("/favicon.ico", self.icon, methods=["GET"]),
             Route("/static/{path:path}", self.file, methods=["GET"]),
         ]
+
+    def _preloads(self, games: Iterable[str]) -> str:
+        """A link to each module, so that the browser gets all of them at once instead of following
+        imports from one to the next."""
+        mains = {f"games/{name}/{PAGE_PART}": name for name in games}
+        links = []
+        for name in self._files:
+            is_unused = name.startswith("games/") and _game_of(name) not in mains.values()
+            if not name.endswith(".js") or name.startswith(_LANGUAGES) or is_unused:
+                continue
+            game = f' data-game="{mains[name]}"' if name in mains else ""
+            links.append(f'  <link rel="modulepreload" href="/static/{html.escape(name)}"{game}>\n')
+        return "".join(links)
 
     async def index(self, request: Request) -> Response:
         return self._answer(request, "index.html")
@@ -64,8 +112,31 @@ class Pages:
 
 
 class _File:
-    def __init__(self, path: Path) -> None:
-        self.content = path.read_bytes()
+    def __init__(self, name: str, content: bytes) -> None:
+        self.content = content
         self.etag = f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
-        guessed = _TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0]
+        guessed = _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0]
         self.media_type = guessed or "application/octet-stream"
+
+
+def _read_part(game: str, folder: Path) -> dict[str, _File]:
+    """The files of a page part by their paths below `/static/`. Links out of the folder and
+    unreadable files are left out, and the log says so."""
+    files = {}
+    root = folder.resolve()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix not in _OF_PARTS or not path.is_file():
+            continue
+        try:
+            path.resolve().relative_to(root)
+            content = path.read_bytes()
+        except (OSError, ValueError) as error:
+            _log.error("%s of the game %s is not served: %s", path, game, error)
+            continue
+        files[f"games/{game}/{path.relative_to(folder).as_posix()}"] = _File(path.name, content)
+    return files
+
+
+def _game_of(name: str) -> str:
+    """`games/chess/part.js` -> `chess`."""
+    return name.split("/")[1]

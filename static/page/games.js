@@ -1,10 +1,24 @@
-// The games there are: what they are called, how they look, and what they expect of players.
+// The games there are: what the server says of them, and what their page parts bring.
 
-import { wordsOf } from '/static/games/index.js';
 import { make, shape } from '/static/page/elements.js';
-import { has, say } from '/static/page/language.js';
+import { language, say, sayIn } from '/static/page/language.js';
 
-const PICTURES = new Set(['connect-four', 'snake-arena', 'trivia-round']);
+const SIZE = '0 0 48 48'; // of a picture
+const parts = new Map(); // name -> module: class, words, picture, style
+const styles = new Map(); // name -> promise of the style being there
+
+// The server names the parts that there are: one link each, by which they are loaded already. A part
+// that cannot be used is left out, and its game is shown plainly.
+const areLoaded = Promise.all([...document.querySelectorAll('link[data-game]')].map(async (link) => {
+  try {
+    const part = await import(link.href);
+    if (typeof part.default !== 'function') throw new TypeError(`${link.href} exports no class`);
+    if (part.picture) addPicture(link.dataset.game, part.picture);
+    parts.set(link.dataset.game, part);
+  } catch (error) {
+    reportError(error);
+  }
+}));
 
 export class Games {
   #here;
@@ -24,10 +38,10 @@ export class Games {
     return this.#byName.get(name);
   }
 
-  /** Rejects with a Problem. What is known once stays known: games do not change while one runs. */
+  /** Rejects with a Problem. What is known stays known: games do not change while a server runs. */
   load() {
     if (this.#byName.size > 0) return Promise.resolve(this);
-    this.#loading ??= this.#here.rooms.games().then((games) => {
+    this.#loading ??= Promise.all([this.#here.rooms.games(), areLoaded]).then(([games]) => {
       this.#byName = new Map(games.map((game) => [game.name, game]));
       return this;
     }).finally(() => { this.#loading = null; });
@@ -35,23 +49,50 @@ export class Games {
   }
 }
 
+/** The class that draws matches of a game; null if there is none. */
+export const partOf = (name) => parts.get(name)?.default ?? null;
+
+/** Resolves when a game's style is there, or cannot be had: plain is better than not at all. */
+export function styleOf(name) {
+  const href = parts.get(name)?.style;
+  if (!href) return Promise.resolve();
+  if (!styles.has(name)) {
+    styles.set(name, new Promise((resolve) => {
+      const link = document.createElement('link');
+      link.rel = 'stylesheet';
+      link.href = href;
+      link.onload = link.onerror = resolve;
+      document.head.append(link);
+    }));
+  }
+  return styles.get(name);
+}
+
+/** What says the texts of a game: its own where it has words, else the page's. */
+export function sayOf(name) {
+  const words = parts.get(name)?.words;
+  return words === undefined ? say : (key, values) => sayIn(words, key, values);
+}
+
 /** What a game is called in the language of the page; its own name where there are no words. */
 export function titleOf(name) {
-  const key = `${wordsOf(name)}.title`;
-  if (has(key)) return say(key);
+  const title = textOf(name, 'title');
+  if (title) return title;
   const words = name.replaceAll('-', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** One or two sentences that make it playable; empty where there are none. */
-export function rulesOf(name) {
-  const key = `${wordsOf(name)}.rules`;
-  return has(key) ? say(key) : '';
+export const rulesOf = (name) => textOf(name, 'rules');
+
+function textOf(name, key) {
+  const words = parts.get(name)?.words;
+  return words?.[language()]?.[key] ?? words?.en?.[key] ?? '';
 }
 
 export function pictureOf(name) {
   const picture = make('span', 'game-picture');
-  picture.append(shape(`game-${PICTURES.has(name) ? name : 'other'}`));
+  picture.append(shape(`game-${parts.get(name)?.picture ? name : 'other'}`));
   return picture;
 }
 
@@ -60,4 +101,12 @@ export function sizeOf({ least, most }) {
   return least === most
     ? say('play.players', { count: most })
     : say('play.players_range', { least, most });
+}
+
+/** `picture`: what is inside an SVG of 48 by 48. */
+function addPicture(name, picture) {
+  const text = `<svg xmlns="http://www.w3.org/2000/svg"><symbol id="game-${name}" viewBox="${SIZE}">${picture}</symbol></svg>`;
+  const symbol = new DOMParser().parseFromString(text, 'image/svg+xml').querySelector('symbol');
+  if (symbol === null) throw new TypeError(`the picture of ${name} is no SVG`);
+  document.getElementById('shapes').append(document.adoptNode(symbol));
 }

@@ -50,7 +50,15 @@ export const has = (key) => Object.hasOwn(words, key);
 
 /** The text of `key`, with `values` in the places that it has for them. */
 export function say(key, values = {}) {
-  const found = words[key];
+  return filled(words[key], key, values);
+}
+
+/** As `say`, with texts that are not the page's: {en: {key: text}, …}. English where there is none. */
+export function sayIn(texts, key, values = {}) {
+  return filled(texts[code]?.[key] ?? texts.en?.[key], key, values);
+}
+
+function filled(found, key, values) {
   if (found === undefined) throw new Error(`there is no text ${key}`);
   const text = typeof found === 'string' ? found : (found[plurals.select(values.count)] ?? found.other);
   return text.replace(/\{(\w+)\}/g, (_, name) => written(values[name]));

@@ -1,8 +1,8 @@
 // The board: the page part of the room's game, one for each match, and what is there before the first.
 
 import { byId, write } from '/static/page/elements.js';
-import { pictureOf, rulesOf, titleOf } from '/static/page/games.js';
-import { onLanguage, say } from '/static/page/language.js';
+import { pictureOf, rulesOf, sayOf, titleOf } from '/static/page/games.js';
+import { onLanguage } from '/static/page/language.js';
 import { PlainGame } from '/static/page/plain-game.js';
 import { Problem } from '/static/stillhere.js';
 
@@ -13,6 +13,7 @@ export class RoomBoard {
   #last = []; // what was drawn last
   #room = null;
   #Part = null;
+  #say = null;
 
   /** onProblem(problem): an action did not get through for another reason than the game's rules. */
   constructor({ onProblem }) {
@@ -21,9 +22,10 @@ export class RoomBoard {
   }
 
   /** Part: the class of the game's page part; null: it has none. */
-  use(Part) {
+  use(game, Part) {
     this.clear();
     this.#Part = Part ?? PlainGame;
+    this.#say = sayOf(game);
   }
 
   clear() {
@@ -67,7 +69,7 @@ export class RoomBoard {
     const here = {
       seat: playsIn(room.info, room.seat) ? room.seat : null,
       act: (action) => this.#act(room, action),
-      say,
+      say: this.#say,
       seats: () => seatsOf(room),
     };
     this.#guard(() => { this.#part = new this.#Part(element, here); });

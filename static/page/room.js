@@ -1,11 +1,10 @@
 // A room: the board, who sits there, what they say, and what happens if somebody is away. What is
 // shown follows from what the server told; nothing here decides anything.
 
-import { partOf } from '/static/games/index.js';
 import { Clocks } from '/static/page/clocks.js';
 import { inWords, onClock } from '/static/page/durations.js';
 import { byId, make, onPress, write } from '/static/page/elements.js';
-import { rulesOf, titleOf } from '/static/page/games.js';
+import { partOf, rulesOf, styleOf, titleOf } from '/static/page/games.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { playsIn, RoomBoard } from '/static/page/room-board.js';
 import { RoomBanners } from '/static/page/room-banners.js';
@@ -123,16 +122,17 @@ export class RoomView {
     this.#draw();
     try {
       const [{ game }] = await Promise.all([this.#here.rooms.find(id), this.#games.load()]);
-      const Part = await partOf(game).catch(() => null);
+      const Part = partOf(game);
       if (id !== this.#wanted) return;
       // Every function has an `apply`; a game's own is meant.
       const apply = Part !== null && Object.hasOwn(Part, 'apply') ? (view, diff) => Part.apply(view, diff) : undefined;
-      const room = isBack
-        ? this.#here.rooms.joined.get(id)
-        : await this.#here.rooms.join(id, { spectate, apply });
+      const [room] = await Promise.all([
+        isBack ? this.#here.rooms.joined.get(id) : this.#here.rooms.join(id, { spectate, apply }),
+        styleOf(game),
+      ]);
       if (id !== this.#wanted && room?.seat === null) room.leave(); // they have gone elsewhere meanwhile
       if (id !== this.#wanted || room === undefined) return;
-      this.#board.use(Part);
+      this.#board.use(game, Part);
       this.#room = room;
       this.#leaveOthers();
       this.#draw();

@@ -2,11 +2,12 @@
 
 import logging
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
 from server.games import catalogue
-from server.games.catalogue import ENTRY_POINTS, find_games
+from server.games.catalogue import ENTRY_POINTS, find_games, find_page_parts
 from server.games.connect_four import ConnectFour
 from tests.rooms.games import Turns
 
@@ -68,3 +69,30 @@ def test_what_cannot_be_used_is_left_out_and_the_log_says_why(
         assert set(find_games()) == HERE | {"turns"}, "the others are there"
     (entry,) = caplog.records
     assert address in entry.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("name", "has_part"),
+    [
+        ("chess", True),
+        ("tug-of-war-2", True),
+        ("../chess", False),
+        ("Chess", False),
+        ("a/b", False),
+    ],
+)
+def test_a_page_part_is_the_folder_of_the_games_name_beside_its_class(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, has_part: bool
+) -> None:
+    package = tmp_path.name
+    folder = tmp_path / package / name
+    folder.mkdir(parents=True)
+    (tmp_path / package / "rules.py").write_text(
+        f"from tests.rooms.games import Turns\nclass Brought(Turns):\n    name = {name!r}\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    install(monkeypatch, f"{package}.rules:Brought")
+    games = find_games()
+    assert find_page_parts(games) == {}, "there is no part.js yet"
+    (folder / "part.js").write_text("")
+    assert find_page_parts(games) == ({name: folder} if has_part else {})

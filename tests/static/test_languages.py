@@ -1,18 +1,18 @@
 """What the page says, in each of its languages: whole, used, with the same places for values."""
 
+import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser
 
 from server.presence.status import ENDINGS, Reason, Status
 from server.web.pages import static_folder
-from tests.support.live_server import run_server
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.browser
 
 OTHERS = ["zh", "es"]
 
@@ -45,31 +45,55 @@ COMPOSED = {
         "too_large",
         "cross_origin",
     ],
-    "trivia_round.is_": ["right", "wrong", "answered", "choosing", "skipped", "gone"],
 }
 """Keys that the page puts together from what the server says: each has a text for all of these."""
 
+GAMES = {
+    "connect-four": ["red", "yellow"],
+    "snake-arena": ["up", "left", "right", "down"],
+    "trivia-round": [
+        *("is_right", "is_wrong", "is_answered", "is_choosing", "is_skipped", "is_gone"),
+    ],
+}
+"""The games with a page part, and the texts that each names by what its rules say."""
 
-@pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def languages(
-    chromium: Browser, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, tuple[Words, list[str]]]:
-    """Each language's texts, and the plural categories that it has."""
-    context = await chromium.new_context()
-    page = await context.new_page()
-    async with run_server(tmp_path_factory.mktemp("languages") / "test.db") as server:
-        await page.goto(f"{server.url}/static/favicon.svg")
-        found = {
-            code: await page.evaluate(
-                "async (code) => ["
-                " (await import(`/static/languages/${code}.js`)).default,"
-                " new Intl.PluralRules(code).resolvedOptions().pluralCategories]",
-                code,
-            )
-            for code in ["en", *OTHERS]
-        }
-    await context.close()
-    return {code: (words, plurals) for code, (words, plurals) in found.items()}
+_LOAD = """
+(async () => {
+  const [path, ...codes] = process.argv.slice(1);
+  const source = require('fs').readFileSync(path, 'utf8');
+  const module = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+  const plurals = codes
+    .map((code) => new Intl.PluralRules(code).resolvedOptions().pluralCategories);
+  console.log(JSON.stringify([module.default ?? module.words, plurals]));
+})();
+"""
+
+
+def load(path: Path, *codes: str) -> tuple[Any, list[list[str]]]:
+    """What a module of words exports, and the plural categories of these languages."""
+    node = shutil.which("node")
+    assert node is not None, "Node.js is not there: scripts/test gets it, or leaves this out"
+    command = [node, "-e", _LOAD, str(path), *codes]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    words, plurals = json.loads(done.stdout)
+    return words, plurals
+
+
+def languages_of(game: str | None) -> dict[str, tuple[Words, list[str]]]:
+    """The texts of the page, or of a game, in each language, and its plural categories."""
+    codes = ["en", *OTHERS]
+    folder = static_folder()
+    if game is not None:
+        words, plurals = load(folder / "games" / game / "words.js", *codes)
+        assert list(words) == codes
+        return {code: (words[code], each) for code, each in zip(codes, plurals, strict=True)}
+    loaded = {code: load(folder / "languages" / f"{code}.js", code) for code in codes}
+    return {code: (words, plurals) for code, (words, (plurals,)) in loaded.items()}
+
+
+@pytest.fixture(scope="module", params=[None, *GAMES], ids=["page", *GAMES])
+def languages(request: pytest.FixtureRequest) -> dict[str, tuple[Words, list[str]]]:
+    return languages_of(request.param)
 
 
 def forms(text: str | dict[str, str]) -> list[str]:
@@ -82,7 +106,7 @@ def places(text: str | dict[str, str]) -> set[str]:
 
 
 @pytest.mark.parametrize("code", OTHERS)
-async def test_no_translation_is_missing_and_none_is_left_over(
+def test_no_translation_is_missing_and_none_is_left_over(
     languages: dict[str, tuple[Words, list[str]]], code: str
 ) -> None:
     english, _ = languages["en"]
@@ -97,7 +121,7 @@ async def test_no_translation_is_missing_and_none_is_left_over(
 
 
 @pytest.mark.parametrize("code", OTHERS)
-async def test_what_is_translated_is_not_simply_the_english(
+def test_what_is_translated_is_not_simply_the_english(
     languages: dict[str, tuple[Words, list[str]]], code: str
 ) -> None:
     english, _ = languages["en"]
@@ -105,21 +129,34 @@ async def test_what_is_translated_is_not_simply_the_english(
     assert [key for key, text in translated.items() if text and text == english[key]] == []
 
 
-async def test_every_text_is_used_and_every_text_that_is_used_is_there(
+def test_the_english_of_every_text_has_its_plurals(
     languages: dict[str, tuple[Words, list[str]]],
 ) -> None:
     english, plurals = languages["en"]
     assert all(set(text) == set(plurals) for text in english.values() if isinstance(text, dict))
+
+
+def test_every_text_is_used_and_every_text_that_is_used_is_there() -> None:
+    english, _ = languages_of(None)["en"]
     composed = {f"{prefix}{word}" for prefix, words in COMPOSED.items() for word in words}
     assert sorted(composed - set(english)) == []
     folder = static_folder()
-    parts = [*(folder / "page").glob("*.js"), *(folder / "games").glob("*.js")]
-    sources = [folder / "index.html", folder / "app.js", *sorted(parts)]
+    sources = [folder / "index.html", folder / "app.js", *sorted((folder / "page").glob("*.js"))]
     used = set.union(*(keys_in(path) for path in sources))
     assert sorted(used - set(english)) == []
     unused = set(english) - used - composed
     # Variants of a composed key: `history.left` has `history.left_offline`.
     assert sorted(key for key in unused if not key.endswith("_offline")) == []
+
+
+@pytest.mark.parametrize("game", GAMES)
+def test_every_text_of_a_game_is_used_and_every_text_that_is_used_is_there(game: str) -> None:
+    english, _ = languages_of(game)["en"]
+    source = (static_folder() / "games" / game / "part.js").read_text()
+    said = set(re.findall(r"\bsay\('(\w+)'", source))
+    assert sorted((said | set(GAMES[game])) - set(english)) == []
+    named = set(re.findall(r"'([a-z_]+)'", source)) | set(GAMES[game])
+    assert sorted(set(english) - named - {"title", "rules"}) == []
 
 
 def keys_in(path: Path) -> set[str]:

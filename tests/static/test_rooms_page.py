@@ -3,11 +3,14 @@ a picture of the game."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
+from server.games.catalogue import AnyGame
+from tests.rooms.games import Turns
 from tests.support.browser import Browsers, Window, open_browsers
 from tests.support.live_server import LiveServer, run_server
 
@@ -112,23 +115,14 @@ async def test_a_room_that_there_is_not_says_so_and_shows_the_way_to_others(
     await expect(ada.at("#play")).to_be_visible()
 
 
-async def test_a_game_without_a_picture_can_be_played_all_the_same(
-    browsers: Browsers,
+async def test_a_game_without_a_page_part_can_be_played_all_the_same(
+    browsers: Browsers, lobby: LiveServer
 ) -> None:
+    games = cast(dict[str, AnyGame], lobby.still_here.rooms.games)
+    games["turns"] = Turns()
     ada, kim = await browsers.guests("Ada", "Kim")
-    for window in (ada, kim):
-        # As of a game that an installed package has brought.
-        await window.page.route(
-            "**/static/games/index.js",
-            lambda route: route.fulfill(
-                body="export const partOf = async () => null;"
-                "export const wordsOf = (name) => `none_of_${name}`;",
-                content_type="text/javascript",
-            ),
-        )
-        await window.page.reload()
-        await window.is_connected()
-    link = await open_room(ada, "connect-four")
+    link = await open_room(ada, "turns")
+    await expect(ada.at("#room-title")).to_have_text("Turns")
     await kim.page.goto(link)
     await expect(ada.at(".plain-view")).to_contain_text('"moves": 0')
     await ada.is_accessible()
@@ -137,6 +131,6 @@ async def test_a_game_without_a_picture_can_be_played_all_the_same(
     await player.at(".plain-act input").fill("no JSON")
     await player.page.keyboard.press("Enter")
     await expect(player.at("#board .error")).not_to_be_empty()
-    await player.at(".plain-act input").fill('{"column": 3}')
+    await player.at(".plain-act input").fill('{"wins": false}')
     await player.page.keyboard.press("Enter")
     await expect(ada.at(".plain-view")).to_contain_text('"moves": 1')

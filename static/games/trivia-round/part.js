@@ -3,8 +3,13 @@
 import { make, write } from '/static/page/elements.js';
 import { language } from '/static/page/language.js';
 
-export const title = 'trivia_round.title';
-export const rules = 'trivia_round.rules';
+export { words } from './words.js';
+
+export const style = '/static/games/trivia-round/style.css';
+export const picture = `
+  <path d="M10 6h28a6 6 0 0 1 6 6v18a6 6 0 0 1-6 6H25l-8 7v-7h-7a6 6 0 0 1-6-6V12a6 6 0 0 1 6-6z" class="game-board"/>
+  <path d="M19 17.5a5 5 0 1 1 7 4.6c-1.4.7-2 1.5-2 3.4" class="game-mark"/>
+  <circle cx="24" cy="30.3" r="1.9" class="game-dot"/>`;
 
 const LETTERS = ['A', 'B', 'C', 'D'];
 const MOST_NAMES = 3;
@@ -122,10 +127,10 @@ export default class TriviaRound {
     const canChoose = !isRevealed && own !== undefined && !own.is_gone && picked === null;
 
     const count = { number: view.number + 1, total: view.questions };
-    write(this.progress, say('trivia_round.progress', count));
+    write(this.progress, say('progress', count));
     this.drawSteps(view);
     write(this.question, question);
-    this.group.setAttribute('aria-label', say('trivia_round.choices'));
+    this.group.setAttribute('aria-label', say('choices'));
     this.card.dataset.phase = view.phase;
     this.choices.forEach((choice, place) => {
       const isRight = isRevealed && place === view.right;
@@ -136,8 +141,8 @@ export default class TriviaRound {
       choice.button.setAttribute('aria-pressed', String(place === picked));
       write(choice.text, choices[place]);
       const tags = [];
-      if (isRight) tags.push(say('trivia_round.is_right'));
-      if (place === picked) tags.push(say('trivia_round.is_own'));
+      if (isRight) tags.push(say('is_right'));
+      if (place === picked) tags.push(say('is_own'));
       write(choice.tags, tags.join(' · '));
       mark(choice.icon, isRight ? 'right' : isRevealed && place === picked ? 'wrong' : '');
       const by = isRevealed ? people.filter((player) => player.choice === place && !player.isOwn) : [];
@@ -146,18 +151,18 @@ export default class TriviaRound {
     });
     this.note.hidden = own === undefined && !isRevealed;
     const isLast = view.number + 1 === view.questions;
-    write(this.note, say(!isRevealed ? 'trivia_round.keys' : isLast ? 'trivia_round.last' : 'trivia_round.next'));
+    write(this.note, say(!isRevealed ? 'keys' : isLast ? 'last' : 'next'));
     this.told.dataset.result = isRevealed && own ? (own.choice === view.right ? 'right' : 'wrong') : '';
     const told = this.problem || this.tell(people, own, picked, view, choices);
     write(this.told, told);
     this.time(view, isNew);
     if (!isNew) return;
     if (isRevealed) {
-      const standing = own && say('trivia_round.standing', { score: own.score, place: own.place });
+      const standing = own && say('standing', { score: own.score, place: own.place });
       this.announce([told, standing].filter(Boolean).join(' '));
     } else {
       const [a, b, c, d] = choices;
-      this.announce(say('trivia_round.heard', { ...count, question, a, b, c, d }));
+      this.announce(say('heard', { ...count, question, a, b, c, d }));
     }
   }
 
@@ -166,23 +171,23 @@ export default class TriviaRound {
     const { say } = this.here;
     if (view.phase === 'reveal') {
       const answer = { letter: LETTERS[view.right], answer: choices[view.right] };
-      if (own === undefined || own.is_gone) return say('trivia_round.answer', answer);
-      if (own.choice === undefined) return say('trivia_round.missed', answer);
-      if (own.choice !== view.right) return say('trivia_round.wrong', answer);
-      return say('trivia_round.right', { points: own.points });
+      if (own === undefined || own.is_gone) return say('answer', answer);
+      if (own.choice === undefined) return say('missed', answer);
+      if (own.choice !== view.right) return say('wrong', answer);
+      return say('right', { points: own.points });
     }
     const waiting = this.waiting(people.filter((player) => this.shown.waitsFor.includes(player.seat) && !player.isOwn));
-    if (own === undefined) return [say('trivia_round.watching'), waiting].join(' ');
-    if (own.is_gone) return [say('trivia_round.out'), waiting].join(' ');
-    if (picked !== null) return [say('trivia_round.chose', { letter: LETTERS[picked] }), waiting].join(' ');
-    return say(own.is_skipped ? 'trivia_round.passed' : 'trivia_round.choose');
+    if (own === undefined) return [say('watching'), waiting].join(' ');
+    if (own.is_gone) return [say('out'), waiting].join(' ');
+    if (picked !== null) return [say('chose', { letter: LETTERS[picked] }), waiting].join(' ');
+    return say(own.is_skipped ? 'passed' : 'choose');
   }
 
   waiting(players) {
     const { say } = this.here;
     if (players.length === 0) return '';
-    if (players.length > MOST_NAMES) return say('trivia_round.waiting_many', { count: players.length });
-    return say('trivia_round.waiting', { names: listed(players) });
+    if (players.length > MOST_NAMES) return say('waiting_many', { count: players.length });
+    return say('waiting', { names: listed(players) });
   }
 
   drawSteps(view) {
@@ -211,13 +216,13 @@ export default class TriviaRound {
     this.sent = place;
     this.problem = '';
     this.draw(this.shown);
-    this.announce(this.here.say('trivia_round.chose', { letter: LETTERS[place] }));
+    this.announce(this.here.say('chose', { letter: LETTERS[place] }));
     try {
       await this.here.act({ question: this.shown.view.number, choice: place });
     } catch (refusal) {
       if (step !== this.step) return; // what there is to see now says it
       this.sent = null;
-      this.problem = this.here.say(refusal?.code === 'not_allowed' ? 'trivia_round.late' : 'trivia_round.failed');
+      this.problem = this.here.say(refusal?.code === 'not_allowed' ? 'late' : 'failed');
       this.draw(this.shown);
       this.announce(this.problem);
     }
@@ -257,7 +262,7 @@ export default class TriviaRound {
 
   drawBoard(people, phase, right) {
     const { say } = this.here;
-    write(this.boardTitle, say(phase === 'over' ? 'trivia_round.final' : 'trivia_round.points'));
+    write(this.boardTitle, say(phase === 'over' ? 'final' : 'points'));
     const before = new Map([...this.rows].map(([seat, row]) => [seat, row.element.offsetTop]));
     for (const player of people) {
       let row = this.rows.get(player.seat);
@@ -269,13 +274,13 @@ export default class TriviaRound {
       row.element.classList.toggle('is-gone', Boolean(player.is_gone));
       write(row.place, people[0].score > 0 ? `${player.place}` : '');
       write(row.name, player.name);
-      write(row.you, player.isOwn ? say('trivia_round.you') : '');
+      write(row.you, player.isOwn ? say('you') : '');
       write(row.gained, phase === 'reveal' && player.points > 0 ? `+${player.points}` : '');
       write(row.score, new Intl.NumberFormat(language()).format(player.score));
       const state = stateOf(player, phase, right);
       row.element.dataset.state = state;
       mark(row.icon, state);
-      write(row.state, state ? say(`trivia_round.is_${state}`) : '');
+      write(row.state, state ? say(`is_${state}`) : '');
     }
     const elements = people.map((player) => this.rows.get(player.seat).element);
     const isMoved = elements.some((element, place) => this.list.children[place] !== element);
@@ -296,13 +301,13 @@ export default class TriviaRound {
     const others = winners.filter((player) => !player.isOwn);
     const isOwn = others.length < winners.length;
     let headline;
-    if (winners.length === 0) headline = say('trivia_round.won_nobody');
-    else if (winners.length === 1) headline = isOwn ? say('trivia_round.won_own') : say('trivia_round.won', { name: winners[0].name });
-    else headline = say(isOwn ? 'trivia_round.shared_own' : 'trivia_round.shared', { names: listed(others) });
+    if (winners.length === 0) headline = say('won_nobody');
+    else if (winners.length === 1) headline = isOwn ? say('won_own') : say('won', { name: winners[0].name });
+    else headline = say(isOwn ? 'shared_own' : 'shared', { names: listed(others) });
     let why = '';
-    if (outcome?.reason !== 'finished') why = winners.length === 1 ? say('trivia_round.alone') : '';
-    else if (winners.length > 0) why = say('trivia_round.with', { points: winners[0].score });
-    else why = say('trivia_round.no_points');
+    if (outcome?.reason !== 'finished') why = winners.length === 1 ? say('alone') : '';
+    else if (winners.length > 0) why = say('with', { points: winners[0].score });
+    else why = say('no_points');
 
     const hadFocus = this.card.contains(document.activeElement) || this.heading?.contains(document.activeElement);
     this.heading = make('h2', '', headline);

@@ -4,12 +4,17 @@
 
 import { make, write } from '/static/page/elements.js';
 
-export const title = 'connect_four.title';
-export const rules = 'connect_four.rules';
+export { words } from './words.js';
+
+export const style = '/static/games/connect-four/style.css';
+export const picture = `
+  <rect x="4" y="8" width="40" height="34" rx="6" class="game-board"/>
+  <g class="game-hole"><circle cx="13" cy="17" r="4"/><circle cx="24" cy="17" r="4"/><circle cx="35" cy="17" r="4"/><circle cx="13" cy="33" r="4"/></g>
+  <g class="game-two"><circle cx="24" cy="33" r="4"/><circle cx="13" cy="25" r="4"/></g>
+  <g class="game-one"><circle cx="35" cy="33" r="4"/><circle cx="24" cy="25" r="4"/><circle cx="35" cy="25" r="4"/></g>`;
 
 const COLUMNS = 7;
 const ROWS = 6;
-const COLOUR_WORDS = { red: 'connect_four.red', yellow: 'connect_four.yellow' };
 
 // The picture, in units: a place is 100 wide; above the board is room for the disc about to fall, below for numbers.
 const CELL = 100;
@@ -98,8 +103,8 @@ export default class ConnectFour {
         : (outcome.winners.includes(seat) ? 'won' : 'waits');
       item.toggleAttribute('data-gone', player?.isGone ?? false);
       const name = make('bdi', 'name', this.#nameOf(seat));
-      const about = [this.#here.say(COLOUR_WORDS[colour])];
-      if (seat === this.#here.seat) about.push(this.#here.say('connect_four.you'));
+      const about = [this.#here.say(colour)];
+      if (seat === this.#here.seat) about.push(this.#here.say('you'));
       const text = make('span', 'text');
       text.append(name, ' ', make('span', 'about', about.join(' · ')));
       item.append(discAlone(colour), text);
@@ -119,40 +124,40 @@ export default class ConnectFour {
   #headlineFor(outcome) {
     const { say, seat } = this.#here;
     if (outcome === null) {
-      if (this.#canAct) return ['own', say('connect_four.your_turn')];
-      return ['waits', say('connect_four.waiting', { name: this.#nameOf(this.#view.turn) })];
+      if (this.#canAct) return ['own', say('your_turn')];
+      return ['waits', say('waiting', { name: this.#nameOf(this.#view.turn) })];
     }
     const [winner] = outcome.winners;
-    if (winner === undefined) return ['over', say('connect_four.draw')];
-    if (winner === seat) return ['won', say('connect_four.you_won')];
-    return ['over', say('connect_four.they_won', { name: this.#nameOf(winner) })];
+    if (winner === undefined) return ['over', say('draw')];
+    if (winner === seat) return ['won', say('you_won')];
+    return ['over', say('they_won', { name: this.#nameOf(winner) })];
   }
 
   #detailFor(outcome) {
     const { say, seat } = this.#here;
     const { last, turn } = this.#view;
-    if (outcome?.reason === 'four') return say('connect_four.four');
-    if (outcome?.reason === 'full') return say('connect_four.full');
+    if (outcome?.reason === 'four') return say('four');
+    if (outcome?.reason === 'full') return say('full');
     if (outcome !== null) return ''; // the room tells why
     if (last === undefined) {
-      if (turn === seat) return say('connect_four.you_begin');
-      return say('connect_four.they_begin', { name: this.#nameOf(turn) });
+      if (turn === seat) return say('you_begin');
+      return say('they_begin', { name: this.#nameOf(turn) });
     }
     const by = this.#discAt(...last);
     const number = last[0] + 1;
-    if (by === seat) return say('connect_four.you_chose', { number });
-    return say('connect_four.they_chose', { name: this.#nameOf(by), number });
+    if (by === seat) return say('you_chose', { number });
+    return say('they_chose', { name: this.#nameOf(by), number });
   }
 
   #drawColumns() {
     const { say } = this.#here;
-    this.#columns.setAttribute('aria-label', say('connect_four.board'));
+    this.#columns.setAttribute('aria-label', say('board'));
     for (const [column, button] of this.#buttons.entries()) {
       const discs = [...this.#view.columns[column]].map((digit) => (
-        Number(digit) === this.#here.seat ? say('connect_four.you') : this.#nameOf(Number(digit))
+        Number(digit) === this.#here.seat ? say('you') : this.#nameOf(Number(digit))
       ));
-      const key = discs.length === 0 ? 'connect_four.column_empty'
-        : discs.length === ROWS ? 'connect_four.column_full' : 'connect_four.column_discs';
+      const key = discs.length === 0 ? 'column_empty'
+        : discs.length === ROWS ? 'column_full' : 'column_discs';
       button.setAttribute('aria-label', say(key, { number: column + 1, discs: discs.join(', ') }));
       // Not `disabled`: the board can be walked through and read while the other thinks.
       button.setAttribute('aria-disabled', `${!this.#mayChoose(column)}`);
@@ -209,7 +214,7 @@ export default class ConnectFour {
       if (drawn !== this.#drawn) return;
       this.#sent = null;
       this.#drawColumns();
-      write(this.#detail, this.#here.say('connect_four.refused'));
+      write(this.#detail, this.#here.say('refused'));
     }
   }
 
@@ -246,7 +251,7 @@ export default class ConnectFour {
 
   /** The name of who sits there; of a seat that was given up, the colour. */
   #nameOf(seat) {
-    return this.#playerAt(seat)?.name ?? this.#here.say(COLOUR_WORDS[this.#view.colours[seat]]);
+    return this.#playerAt(seat)?.name ?? this.#here.say(this.#view.colours[seat]);
   }
 
   #discAt(column, row) {

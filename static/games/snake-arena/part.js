@@ -3,8 +3,15 @@
 
 import { make, onPress, write } from '/static/page/elements.js';
 
-export const title = 'snake_arena.title';
-export const rules = 'snake_arena.rules';
+export { words } from './words.js';
+
+export const style = '/static/games/snake-arena/style.css';
+export const picture = `
+  <rect x="4" y="6" width="40" height="36" rx="6" class="game-ground"/>
+  <path d="M11 34h12a4 4 0 0 0 4-4v-3a4 4 0 0 1 4-4h6" class="game-line-one"/>
+  <path d="M11 15h9a4 4 0 0 1 4 4v0" class="game-line-two"/>
+  <circle cx="37" cy="23" r="3.4" class="game-one"/>
+  <circle cx="35.5" cy="13.5" r="2.6" class="game-food"/>`;
 
 const TICK = 100; // ms
 const GHOST = 900; // ms that a dead snake is seen to fade
@@ -14,17 +21,13 @@ const COLOURS = 8;
 const LETTERS = 'ABCDEFGHIJKLMNOP';
 
 const DIRECTIONS = {
-  up: { x: 0, y: -1, label: 'snake_arena.up', keys: ['ArrowUp', 'KeyW'] },
-  left: { x: -1, y: 0, label: 'snake_arena.left', keys: ['ArrowLeft', 'KeyA'] },
-  right: { x: 1, y: 0, label: 'snake_arena.right', keys: ['ArrowRight', 'KeyD'] },
-  down: { x: 0, y: 1, label: 'snake_arena.down', keys: ['ArrowDown', 'KeyS'] },
+  up: { x: 0, y: -1, keys: ['ArrowUp', 'KeyW'] },
+  left: { x: -1, y: 0, keys: ['ArrowLeft', 'KeyA'] },
+  right: { x: 1, y: 0, keys: ['ArrowRight', 'KeyD'] },
+  down: { x: 0, y: 1, keys: ['ArrowDown', 'KeyS'] },
 };
 
-const WHY = {
-  last_alive: 'snake_arena.last_alive',
-  time_up: 'snake_arena.time_up',
-  died_together: 'snake_arena.died_together',
-};
+const REASONS = new Set(['last_alive', 'time_up', 'died_together']);
 
 /** The line along a snake's back, in cells: with its colour and its letter it tells who is who. */
 const BACKS = [null, [0.01, 0.8], [0.9, 0.9], []];
@@ -164,14 +167,14 @@ export default class SnakeArena {
     line.hidden = outcome !== null;
     board.classList.toggle('is-steered', this.#isSteering);
     padGroup.hidden = !this.#isSteering;
-    padGroup.setAttribute('aria-label', say('snake_arena.pad'));
+    padGroup.setAttribute('aria-label', say('pad'));
     for (const [direction, button] of Object.entries(pad)) {
-      button.setAttribute('aria-label', say(DIRECTIONS[direction].label));
+      button.setAttribute('aria-label', say(direction));
     }
-    canvas.setAttribute('aria-label', say('snake_arena.board', { count: alive }));
+    canvas.setAttribute('aria-label', say('board', { count: alive }));
     write(length, this.#own === undefined || isOut
-      ? say('snake_arena.alive', { count: alive })
-      : say('snake_arena.own', { letter: LETTERS[own], length: this.#own.length }));
+      ? say('alive', { count: alive })
+      : say('own', { letter: LETTERS[own], length: this.#own.length }));
     this.#drawLegend(seats, outcome);
 
     const result = outcome && this.#result(outcome, seats);
@@ -182,14 +185,14 @@ export default class SnakeArena {
       write(why, result.why);
       write(heard, `${result.who} ${result.why}`.trim());
     } else if (isOut) {
-      write(message, say('snake_arena.out'));
+      write(message, say('out'));
       write(why, '');
-      write(heard, say('snake_arena.out'));
+      write(heard, say('out'));
     } else {
       write(message, '');
       write(why, '');
       if (isFirst) {
-        write(heard, this.#own ? say('snake_arena.ready', { letter: LETTERS[own] }) : say('snake_arena.watching'));
+        write(heard, this.#own ? say('ready', { letter: LETTERS[own] }) : say('watching'));
       }
     }
   }
@@ -197,20 +200,20 @@ export default class SnakeArena {
   /** Who has won, and why, as the one who looks should hear it. */
   #result({ winners, reason }, seats) {
     const { say, seat: own } = this.#here;
-    const key = WHY[reason];
+    const isOwnEnd = REASONS.has(reason);
     const length = Math.max(0, ...winners.map((seat) => this.#view.snakes[seat].length));
     // The others resigned, or were signed out: the snake that is left has won all the same.
-    const because = say(key ?? WHY.last_alive, { length });
+    const because = say(isOwnEnd ? reason : 'last_alive', { length });
     if (winners.length === 0) {
-      if (!key) return { who: say('snake_arena.ended'), why: '' };
-      return { who: say('snake_arena.draw'), why: say('snake_arena.equal') };
+      if (!isOwnEnd) return { who: say('ended'), why: '' };
+      return { who: say('draw'), why: say('equal') };
     }
     if (winners.length > 1) {
       const names = winners.map((seat) => nameOf(seats, seat)).join(', ');
-      return { who: say('snake_arena.shared', { names }), why: because };
+      return { who: say('shared', { names }), why: because };
     }
-    if (winners[0] === own) return { who: say('snake_arena.won'), why: because };
-    return { who: say('snake_arena.wins', { name: nameOf(seats, winners[0]) }), why: because };
+    if (winners[0] === own) return { who: say('won'), why: because };
+    return { who: say('wins', { name: nameOf(seats, winners[0]) }), why: because };
   }
 
   #drawLegend(seats, outcome) {
@@ -226,14 +229,14 @@ export default class SnakeArena {
       row.classList.toggle('is-own', seat === this.#here.seat);
       row.classList.toggle('is-winner', isWinner);
       write(who, nameOf(seats, seat));
-      const key = isWinner ? 'snake_arena.winner'
-        : player?.isGone ? 'snake_arena.gone'
-        : isDead ? 'snake_arena.dead'
-        : player?.isBot ? 'snake_arena.bot'
-        : seat === this.#here.seat ? 'snake_arena.you'
+      const key = isWinner ? 'winner'
+        : player?.isGone ? 'gone'
+        : isDead ? 'dead'
+        : player?.isBot ? 'bot'
+        : seat === this.#here.seat ? 'you'
         : '';
       write(state, key && say(key));
-      write(length, say('snake_arena.length', { length: snake.length }));
+      write(length, say('length', { length: snake.length }));
     });
     while (legend.children.length > this.#view.snakes.length) legend.lastChild.remove();
   }
@@ -245,7 +248,7 @@ export default class SnakeArena {
       if (snake.died === undefined || cells.length === 0) return;
       this.#ghosts.push({ seat, cells, at: now });
       if (seat !== this.#here.seat) {
-        write(this.#parts.heard, this.#here.say('snake_arena.died', { name: nameOf(seats, seat) }));
+        write(this.#parts.heard, this.#here.say('died', { name: nameOf(seats, seat) }));
       }
     });
   }
@@ -302,14 +305,14 @@ export default class SnakeArena {
     const isWaiting = tick === 0 && !this.#isOver;
     const left = Math.max(0, ends - Math.max(now, starts)) / 1000;
     const seconds = Math.ceil(left - 0.01);
-    write(time, say('snake_arena.time', {
+    write(time, say('time', {
       clock: `${Math.floor(seconds / 60)}:${`${seconds % 60}`.padStart(2, '0')}`,
     }));
     countdown.hidden = !isWaiting;
     hint.hidden = !isWaiting || this.#own === undefined;
     if (!isWaiting) return;
     write(countdown, `${Math.max(1, Math.ceil((starts - now) / 1000))}`);
-    if (!hint.hidden) write(hint, say('snake_arena.ready', { letter: LETTERS[this.#here.seat] }));
+    if (!hint.hidden) write(hint, say('ready', { letter: LETTERS[this.#here.seat] }));
   }
 
   #paint(now, isCalm) {
@@ -426,7 +429,7 @@ export default class SnakeArena {
     context.font = `700 ${Math.max(cell * 1.1, 14 * devicePixelRatio)}px ${this.#colours.font}`;
     context.textAlign = 'center';
     context.textBaseline = 'middle';
-    context.fillText(this.#here.say('snake_arena.you'), Math.max(head.x, size * 3), y + side * size * 2.2);
+    context.fillText(this.#here.say('you'), Math.max(head.x, size * 3), y + side * size * 2.2);
   }
 }
 

@@ -1,0 +1,85 @@
+"""A game that an installed package brings is played with its own words, picture and style: the
+README's."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, expect
+
+from tests.support.browser import Browsers, Window, open_browsers
+from tests.support.live_server import LiveServer, run_server
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+NAME = "rock-paper-scissors"
+TITLE = "Rock, paper, scissors"
+RED = "rgb(200, 0, 0)"
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an installer would have left behind."""
+    text = README.read_text()
+    rules = re.search(r"<!-- game: .*?```python\n(.*?)```", text, re.DOTALL)
+    part = re.search(r"<!-- part: .*?```javascript\n(.*?)```", text, re.DOTALL)
+    assert rules is not None
+    assert part is not None
+    folder = tmp_path / "site" / "readme_package"
+    (folder / NAME).mkdir(parents=True)
+    (folder / "__init__.py").touch()
+    (folder / "rules.py").write_text(rules[1])
+    (folder / NAME / "part.js").write_text(part[1])
+    (folder / NAME / "style.css").write_text(f".hands {{ color: {RED}; }}")
+    about = tmp_path / "site" / "readme_package-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: readme-package\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(
+        f"[stillhere.games]\n{NAME} = readme_package.rules:RockPaperScissors\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path / "site")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lobby(package: None, tmp_path: Path) -> AsyncIterator[LiveServer]:
+    async with run_server(tmp_path / "test.db") as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browsers(chromium: Browser, lobby: LiveServer) -> AsyncIterator[Browsers]:
+    async with open_browsers(chromium, lobby) as browsers:
+        yield browsers
+
+
+async def test_a_packaged_game_brings_its_rules_words_picture_and_style(
+    browsers: Browsers,
+) -> None:
+    ada, kim = await browsers.guests("Ada", "Kim")
+    tile = ada.at(f".game-tile[data-game={NAME}]")
+    await expect(tile.locator(".game-title")).to_have_text(TITLE)
+    await expect(tile.locator(".game-rules")).to_have_text(
+        "Show a hand. Paper beats rock, rock beats scissors."
+    )
+    await expect(tile.locator("use")).to_have_attribute("href", f"#game-{NAME}")
+    await expect(ada.at(f"#shapes #game-{NAME} circle")).to_have_count(1)
+    for window in (ada, kim):
+        await window.at(f".game-tile[data-game={NAME}]").click()
+    for window in (ada, kim):
+        await expect(window.at("#room-title")).to_have_text(TITLE)
+        await expect(window.at(".hands")).to_contain_text("Show a hand:")
+        await expect(window.at(".hands")).to_have_css("color", RED)
+    await hand(ada, "Rock").click()
+    await expect(ada.at(".hands")).to_have_text("You show Rock.")
+    await kim.at("#language").select_option("es")
+    await expect(kim.at("#room-title")).to_have_text("Piedra, papel o tijera")
+    await hand(kim, "Paper").click()  # a text that it has in English alone
+    await expect(kim.at("[data-banner^=outcome]")).to_be_visible()
+    await expect(ada.at("[data-banner^=outcome]")).to_contain_text("Kim wins")
+
+
+def hand(window: Window, name: str) -> Locator:
+    return window.at(".hands").get_by_role("button", name=name)
