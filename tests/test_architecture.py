@@ -14,7 +14,7 @@ ROWS = [
     {"web"},
     {"observe"},
     {"realtime"},
-    {"transport"},
+    {"transport", "client"},
     {"wire"},
     {"storage", "settings"},
     {"accounts", "rooms"},
@@ -31,6 +31,7 @@ MAY_ASK = {
     "wire/views.py": {"datetime"},  # to format an instant, not to ask for one
     "accounts/tokens.py": {"secrets"},
     "accounts/keys.py": {"secrets"},
+    "client/backoff.py": {"random"},  # so that clients do not come back in step
     "games/game.py": {"random"},  # seeded dice: the same for the same step of the same match
 }
 """Only the clock asks what time it is; chance is for ids and secrets."""

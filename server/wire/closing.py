@@ -44,6 +44,9 @@ CLOSED_BY_TRANSPORT = {
 }
 """What the transport may close with by itself, as it is told in the disconnect."""
 
+_SESSION_OVER = range(4500, 4600)
+_REASONS = {each.value.code: each.value.reason for each in Close}
+
 _BY_ENDING = {
     Reason.IDLE_TIMEOUT: Close.IDLE_TIMEOUT,
     Reason.SESSION_LIFETIME: Close.SESSION_LIFETIME,
@@ -57,3 +60,14 @@ _BY_ENDING = {
 def close_for(ending: Reason) -> Close:
     """How to close the sockets of a session that ended for this reason."""
     return _BY_ENDING[ending]
+
+
+def ends_session(code: int) -> bool:
+    """Whether a client must not come back after this code. The whole range says so: also a code
+    that this version does not know."""
+    return code in _SESSION_OVER
+
+
+def reason_of(code: int) -> str:
+    """The word that goes with a code; `signed_out` for a code of that range without one."""
+    return _REASONS.get(code, "signed_out")

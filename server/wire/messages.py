@@ -210,7 +210,7 @@ class Extended(_Message, frozen=True, tag="extended"):
 class SignedOut(_Message, frozen=True, tag="signed_out"):
     """The session is over; the socket is closed next."""
 
-    reason: Reason | str
+    reason: str
     detail: str
 
 

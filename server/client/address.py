@@ -1,0 +1,52 @@
+"""Where a server is."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+from urllib.parse import urlsplit
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A server's base URL, in parts. `path` is what a reverse proxy put in front, without a slash
+    at its end."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str = ""
+
+    @classmethod
+    def parse(cls, url: str) -> Self:
+        """Raises ValueError with a sentence for what is no http or https URL."""
+        parts = urlsplit(url)
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+            raise ValueError(
+                f"{url!r} is not the address of a server; write it like http://127.0.0.1:8000"
+            )
+        port = parts.port or _DEFAULT_PORTS[parts.scheme]
+        return cls(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
+
+    @property
+    def netloc(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """What the paths of calls are appended to."""
+        return f"{self.scheme}://{self.netloc}{self.path}"
+
+    @property
+    def socket_url(self) -> str:
+        """Where the WebSocket is."""
+        return f"{'wss' if self.scheme == 'https' else 'ws'}://{self.netloc}{self.path}/ws"
+
+    @property
+    def is_this_machine(self) -> bool:
+        """Whether the server reads the same monotonic clock as this process."""
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    def with_port(self, port: int) -> Self:
+        return replace(self, port=port)

@@ -1,0 +1,117 @@
+"""One WebSocket of one browser: typed messages both ways, and the code with which it ended."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.typing import Subprotocol
+
+from server.client.address import Address
+from server.client.codec import Received, decode, encode
+from server.client.errors import ConnectionLost, Unreachable
+from server.client.limits import Limits
+from server.wire.messages import LARGEST_MESSAGE, ClientMessage
+
+_SUBPROTOCOL = Subprotocol("stillhere.v1")
+LEFT = 1000
+"""Says that the player has left: the server shortens the grace."""
+GIVEN_UP = 4000
+"""Says that this end lost confidence in the connection, and comes back."""
+ABNORMAL = 1006
+"""Stands for the code of a connection that ended without a closing handshake (RFC 6455, 7.1.5)."""
+
+
+class Connection:
+    """An open WebSocket. Iterate over it for what the server sends; that ends with it."""
+
+    def __init__(self, socket: ClientConnection, limits: Limits) -> None:
+        self.socket = socket
+        """The library's own connection."""
+        self._limits = limits
+
+    @classmethod
+    async def open(
+        cls,
+        address: Address,
+        cookie: str,
+        *,
+        tls: ssl.SSLContext | None = None,
+        limits: Limits = Limits(),  # noqa: B008 - frozen
+        **options: Any,
+    ) -> "Connection":
+        """Connect with the session cookie, a `name=value`. `options` are passed on to the
+        `connect` of *websockets*.
+
+        Raises Unreachable. Cancelling leaves nothing behind. The first message is `hello`, or
+        `signed_out` where the cookie names no live session.
+        """
+        if tls is not None:
+            options["ssl"] = tls
+        defaults: dict[str, Any] = {
+            "compression": None,
+            # Pings of the server are answered by the library; silence is the watchdog's.
+            "ping_interval": None,
+            "open_timeout": limits.answer_within,
+            "close_timeout": limits.close_within,
+            # Messages that nobody has read yet must not keep a close from being noticed.
+            "max_queue": None,
+            "max_size": limits.largest_message,
+        }
+        try:
+            socket = await connect(
+                address.socket_url,
+                additional_headers={"Cookie": cookie} if cookie else None,
+                subprotocols=[_SUBPROTOCOL],
+                **defaults | options,
+            )
+        except (OSError, InvalidHandshake, EOFError) as error:
+            why = str(error) or type(error).__name__
+            raise Unreachable(f"no WebSocket at {address.socket_url}: {why}") from None
+        return cls(socket, limits)
+
+    @property
+    def close_code(self) -> int:
+        """With what it ended; 1006 without a closing handshake, or while it is open."""
+        return self.socket.close_code or ABNORMAL
+
+    async def send(self, message: ClientMessage) -> None:
+        """Send one message. Raises ConnectionLost, or ValueError for one over 16 KiB, for which the
+        server would close with 1009. Cancelling may come too late to stop it."""
+        text = encode(message)
+        if len(text) > LARGEST_MESSAGE // 4 and len(text.encode()) > LARGEST_MESSAGE:
+            raise ValueError(f"a message may have {LARGEST_MESSAGE} bytes; this one has more")
+        try:
+            await self.socket.send(text)
+        except ConnectionClosed:
+            raise ConnectionLost(self.close_code) from None
+
+    async def receive(self) -> Received:
+        """The next message. Raises ConnectionLost at the end. Cancelling loses no message."""
+        try:
+            return decode(await self.socket.recv())
+        except ConnectionClosed:
+            raise ConnectionLost(self.close_code) from None
+
+    async def __aiter__(self) -> AsyncIterator[Received]:
+        with suppress(ConnectionLost):
+            while True:
+                yield await self.receive()
+
+    async def close(self, code: int = LEFT) -> None:
+        """Close with `code`, and wait for the end, but no longer than `Limits.close_within`.
+        Cancelling aborts the connection."""
+        try:
+            async with asyncio.timeout(2 * self._limits.close_within):
+                await self.socket.close(code)
+        except TimeoutError:
+            pass  # a peer that is gone does not even take the close frame
+        finally:
+            self.abort()
+
+    def abort(self) -> None:
+        """Drop the connection without a word, as a network does."""
+        self.socket.transport.abort()

@@ -1,0 +1,268 @@
+"""What a client is made of: a session, its calls, its connection, and who waits for what."""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from types import NoneType
+from typing import Any, TypeVar
+
+from server.client.address import Address
+from server.client.calls import Calls
+from server.client.codec import Received
+from server.client.connection import Connection
+from server.client.errors import (
+    CallRefused,
+    ClientClosed,
+    ConnectionLost,
+    RequestRefused,
+    SessionOver,
+    StillHereError,
+)
+from server.client.limits import Limits
+from server.client.link import Link, State
+from server.client.listeners import Listeners
+from server.client.requests import Requests
+from server.client.session import SessionState
+from server.wire.messages import ClientMessage, Watch
+from server.wire.views import SessionView
+
+T = TypeVar("T")
+
+
+class Engine:
+    """Asks and hears, while a session lasts.
+
+    `follow` is called with each message, before who waits for it; `lost` when the connection is.
+    `options` go to the `connect` of *websockets*.
+    """
+
+    def __init__(
+        self,
+        address: Address,
+        follow: Callable[[Received], None],
+        lost: Callable[[], None],
+        *,
+        cookie: str,
+        tls: ssl.SSLContext | None,
+        limits: Limits,
+        options: dict[str, Any],
+    ) -> None:
+        self.session: SessionState | None = None
+        self.ended: SessionOver | None = None
+        self.calls = Calls(address, cookie=cookie, tls=tls, limits=limits)
+        self.listeners = Listeners()
+        self._address = address
+        self._follow = follow
+        self._lost = lost
+        self._tls = tls
+        self._limits = limits
+        self._options = options
+        self._requests = Requests()
+        self._link: Link | None = None
+        self._running: asyncio.Task[SessionOver] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_signing_in = False
+        self._is_closed = False
+
+    async def close(self) -> None:
+        """Close the connection with 1000, and release everything."""
+        self._is_closed = True
+        await self._stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._drop(ClientClosed())
+        await self.calls.close()
+
+    @property
+    def state(self) -> State:
+        """What there is of a connection."""
+        return State.CLOSED if self._link is None else self._link.state
+
+    @property
+    def signed_in(self) -> SessionState:
+        """The session. Raises SessionOver where there is none, or ClientClosed."""
+        if self.session is None:
+            if self._is_closed:
+                raise ClientClosed
+            raise self.ended or SessionOver("not_signed_in")
+        return self.session
+
+    @property
+    def player_id(self) -> str | None:
+        """Of the player who is signed in; None: nobody is."""
+        return None if self.session is None else self.session.player.id
+
+    def now(self) -> float:
+        """The clock of every instant of the client: the event loop's, in seconds."""
+        return asyncio.get_running_loop().time()
+
+    # The session
+
+    async def sign_in(self, path: str, body: dict[str, Any]) -> SessionView:
+        """Sign in by a call, and connect. Raises CallRefused, after which all is as before, or
+        Unreachable."""
+        # The connection of the session before may hear that it was replaced before the answer is.
+        self._is_signing_in = True
+        try:
+            view = await self.calls.call("POST", path, SessionView, body=body)
+        finally:
+            self._is_signing_in = False
+        await self._enter(view)
+        return view
+
+    async def resume(self) -> SessionView:
+        """Connect with the cookie there is. Raises SessionOver, or Unreachable."""
+        try:
+            view = await self.calls.get("/api/session", SessionView)
+        except CallRefused as refused:
+            if refused.status == 401:
+                raise SessionOver(refused.code, refused.detail) from None
+            raise
+        await self._enter(view)
+        return view
+
+    async def end_by_call(self, path: str, reason: str) -> None:
+        """Sign out."""
+        await self.call("DELETE", path, NoneType)
+        await self._stop()
+        self._end(SessionOver(reason))
+
+    # Asking
+
+    async def request(self, message: ClientMessage, *, repeat: bool = False) -> Received | None:
+        """Send a message, and wait until the server has carried it out; returns its answer, None
+        where it has none of its own.
+
+        Raises RequestRefused, SessionOver, or ConnectionLost where the connection ended meanwhile;
+        with `repeat` it is sent again instead, which is for what may be done twice. Cancelled, it
+        may be carried out all the same.
+        """
+        while True:
+            await self.listeners.until(self._is_open)
+            assert self._link is not None
+            numbered, answer = self._requests.add(message)
+            try:
+                await self._link.send(numbered)
+                return await answer
+            except ConnectionLost:
+                if not repeat:
+                    raise
+                await asyncio.sleep(0)  # until the link has noticed as well
+            finally:
+                if not answer.cancel() and not answer.cancelled():
+                    answer.exception()  # seen
+
+    async def get(self, path: str, answer: type[T], **query: object) -> T:
+        """A passive GET; see `Calls.get`. A 401 ends the session, as SessionOver."""
+        try:
+            return await self.calls.get(path, answer, **query)
+        except CallRefused as refused:
+            raise self._seen(refused) from None
+
+    async def call(self, method: str, path: str, answer: type[T], *, body: object = None) -> T:
+        """Any other call; see `Calls.call`. A 401 ends the session, as SessionOver."""
+        try:
+            return await self.calls.call(method, path, answer, body=body)
+        except CallRefused as refused:
+            raise self._seen(refused) from None
+
+    def ask_soon(self, message: ClientMessage) -> None:
+        """Send without waiting, if there is a connection."""
+        if self.state is State.OPEN:
+            self._spawn(self._ask(message))
+
+    def watch_soon(
+        self, topic: str, refused: Callable[[RequestRefused], None] = lambda _: None
+    ) -> None:
+        """Watch a topic again, without waiting; `refused` is called where that is no longer
+        possible."""
+        self._spawn(self._watch_again(topic, refused))
+
+    # Inside
+
+    def _is_open(self) -> bool:
+        return self.signed_in is not None and self.state is State.OPEN
+
+    async def _enter(self, view: SessionView) -> None:
+        await self._stop()
+        self.ended = None
+        self.session = SessionState(view, self.now)
+        self._link = Link(self._dial, self._hear, self._changed, self._limits)
+        self._running = asyncio.create_task(self._link.run())
+        self._running.add_done_callback(self._link_ended)
+
+    async def _dial(self) -> Connection:
+        return await Connection.open(
+            self._address, self.calls.cookie, tls=self._tls, limits=self._limits, **self._options
+        )
+
+    async def _stop(self) -> None:
+        """End the connection, as whoever leaves does."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.cancel()
+            await asyncio.wait([running])
+
+    def _link_ended(self, running: "asyncio.Task[SessionOver]") -> None:
+        if running is not self._running:
+            return  # it was stopped here
+        if (error := running.exception()) is not None:
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "the connection's task failed", "exception": error}
+            )
+            self._end(SessionOver("failed", str(error)))
+            return
+        end = running.result()
+        if not (self._is_signing_in and end.reason == "replaced"):
+            self._end(end)
+
+    def _end(self, end: SessionOver) -> None:
+        if self.session is not None:
+            self.session, self.ended = None, end
+            self._drop(end)
+
+    def _drop(self, error: StillHereError) -> None:
+        self._requests.drop(error)
+        self.session = None
+        self.listeners.end(error)
+
+    def _seen(self, refused: CallRefused) -> StillHereError:
+        if refused.status != 401 or self.session is None:
+            return refused
+        end = SessionOver(refused.code, refused.detail)
+        self._end(end)
+        self._spawn(self._stop())
+        return end
+
+    def _hear(self, message: Received) -> None:
+        self._requests.hear(message)
+        if self.session is not None:
+            self.session.hear(message)
+        self._follow(message)
+        self.listeners.tell(message)
+
+    def _changed(self, state: State, code: int | None) -> None:
+        if state is not State.OPEN:
+            self._requests.drop(ConnectionLost(code or 1006))
+            self._lost()
+        self.listeners.look_again()
+
+    async def _watch_again(self, topic: str, refused: Callable[[RequestRefused], None]) -> None:
+        try:
+            await self.request(Watch(topic=topic))
+        except RequestRefused as error:
+            refused(error)
+            self.listeners.look_again()
+        except (ConnectionLost, SessionOver, ClientClosed):
+            pass  # the next hello watches it
+
+    async def _ask(self, message: ClientMessage) -> None:
+        with suppress(StillHereError):
+            await self.request(message)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,92 @@
+"""Who is told of each message: functions, iterators, and those who wait for something."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from server.client.codec import Received
+from server.client.errors import ClientClosed, StillHereError
+
+logger = logging.getLogger("stillhere.client")
+Listener = Callable[[Received], None]
+
+
+@dataclass(eq=False, slots=True)
+class _Wait:
+    is_so: Callable[[], bool]
+    met: asyncio.Future[None]
+
+
+class Listeners:
+    """Told of a message after all mirrors have followed it."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Listener] = []
+        self._waits: list[_Wait] = []
+        self._queues: list[asyncio.Queue[Received | StillHereError | None]] = []
+
+    def add(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener` with each message from now on; returns a function that ends that."""
+        self._listeners.append(listener)
+
+        def remove() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return remove
+
+    async def messages(self) -> AsyncIterator[Received]:
+        """Each message from the first step of the iteration on. Ends when the client is closed;
+        raises SessionOver when the session is over. What is not read is kept."""
+        queue: asyncio.Queue[Received | StillHereError | None] = asyncio.Queue()
+        self._queues.append(queue)
+        try:
+            while (message := await queue.get()) is not None:
+                if isinstance(message, StillHereError):
+                    raise message
+                yield message
+        finally:
+            self._queues.remove(queue)
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait until `is_so()`, which is called now and after each message. An error that it raises
+        is raised here."""
+        if is_so():
+            return
+        wait = _Wait(is_so, asyncio.get_running_loop().create_future())
+        self._waits.append(wait)
+        try:
+            await wait.met
+        finally:
+            self._waits.remove(wait)
+
+    def tell(self, message: Received) -> None:
+        """There is a message."""
+        for listener in list(self._listeners):
+            try:
+                listener(message)
+            except Exception:  # one listener's fault is not the others'
+                logger.exception("a listener failed at %s", type(message).__name__)
+        for queue in self._queues:
+            queue.put_nowait(message)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Something else than a message may have changed what is waited for."""
+        for wait in self._waits:
+            if wait.met.done():
+                continue
+            try:
+                if wait.is_so():
+                    wait.met.set_result(None)
+            except Exception as error:
+                wait.met.set_exception(error)
+
+    def end(self, error: StillHereError) -> None:
+        """Nothing more comes, for this reason."""
+        for queue in self._queues:
+            queue.put_nowait(None if isinstance(error, ClientClosed) else error)
+        for wait in self._waits:
+            if not wait.met.done():
+                wait.met.set_exception(error)

@@ -1,0 +1,79 @@
+"""Which answer belongs to which message: each has an `id`, which its `done` or `error` repeats."""
+
+import asyncio
+from dataclasses import dataclass
+
+import msgspec
+
+from server.client.codec import Received
+from server.client.errors import RequestRefused, StillHereError
+from server.wire.messages import (
+    ClientMessage,
+    Done,
+    Error,
+    Held,
+    Hold,
+    Look,
+    Pong,
+    Release,
+    SessionNow,
+)
+
+_ANSWERS: dict[type, type] = {Hold: Held, Release: Held, Look: SessionNow}
+"""Requests that have an answer of their own ahead of the `done`."""
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    request: str
+    answer_type: type | None
+    done: asyncio.Future[Received | None]
+    answer: Received | None = None
+
+
+class Requests:
+    """The requests of one connection that wait for an answer."""
+
+    def __init__(self) -> None:
+        self._last = 0
+        self._waiting: dict[int, _Waiting] = {}
+
+    def add(self, message: ClientMessage) -> tuple[ClientMessage, asyncio.Future[Received | None]]:
+        """The message with an id, and what becomes of it: the answer, None where it has none of
+        its own, or a RequestRefused. A future that is cancelled waits no longer."""
+        self._last += 1
+        id = self._last
+        done: asyncio.Future[Received | None] = asyncio.get_running_loop().create_future()
+        name = str(message.__struct_config__.tag)
+        self._waiting[id] = _Waiting(name, _ANSWERS.get(type(message)), done)
+        done.add_done_callback(lambda _: self._waiting.pop(id, None))
+        return msgspec.structs.replace(message, id=id), done
+
+    def hear(self, message: Received) -> None:
+        """Settle what a message answers, if it answers anything."""
+        match message:
+            case Pong(id=int(id)) if id in self._waiting:
+                waiting = self._waiting.pop(id)
+                if not waiting.done.done():
+                    waiting.done.set_result(message)
+            case Done(id=int(id)) if id in self._waiting:
+                waiting = self._waiting.pop(id)
+                if not waiting.done.done():
+                    waiting.done.set_result(waiting.answer)
+            case Error(id=int(id)) if id in self._waiting:
+                waiting = self._waiting.pop(id)
+                if not waiting.done.done():
+                    error = RequestRefused(waiting.request, message.code, message.detail)
+                    waiting.done.set_exception(error)
+            case _:
+                for waiting in self._waiting.values():
+                    if waiting.answer_type is not None and isinstance(message, waiting.answer_type):
+                        waiting.answer = message
+                        break
+
+    def drop(self, error: StillHereError) -> None:
+        """The connection is gone, and with it all answers."""
+        waiting, self._waiting = self._waiting, {}
+        for each in waiting.values():
+            if not each.done.done():
+                each.done.set_exception(error)

@@ -1,0 +1,141 @@
+"""One room: what the server told of it, and what the player does there."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from server.client.engine import Engine
+from server.client.errors import RoomClosed
+from server.client.merge_patch import merged, with_instants
+from server.client.mirror import Mirror
+from server.wire.messages import (
+    ROOM,
+    Act,
+    Brb,
+    Claim,
+    Leave,
+    Pulse,
+    RoomChanged,
+    RoomNow,
+    Said,
+    Say,
+    Start,
+)
+
+ApplyView = Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]]
+_LINES = 50
+"""Lines of chat that the server keeps, and sends."""
+
+
+class Room(Mirror[RoomNow, RoomChanged | Said]):
+    """A room that this client is in, as a player or a spectator; `Client.join_room` makes it.
+
+    Each of the requests returns when the server has carried it out. They raise RequestRefused,
+    which changes nothing, or ConnectionLost, after which nobody knows; cancelled, they may be
+    carried out all the same.
+    """
+
+    def __init__(self, id: str, engine: Engine, apply_view: ApplyView | None = None) -> None:
+        super().__init__(ROOM + id)
+        self.id = id
+        self.info: dict[str, Any] = {}
+        """The room object of docs/rooms.md without `match.view`. Each time left (`move_in`) is an
+        instant (`move_at`) on the clock `Client.now`."""
+        self.view: dict[str, Any] | None = None
+        """The game's view of the match, for this player; None without a match."""
+        self.chat: list[dict[str, Any]] = []
+        self.closed: RoomClosed | None = None
+        """Why the room is no more, or this player no longer in it."""
+        self._engine = engine
+        self._apply_view = apply_view or merged
+
+    # What is known
+
+    @property
+    def match(self) -> dict[str, Any] | None:
+        """The match that is played, or was played last; None before the first."""
+        return self.info.get("match")
+
+    @property
+    def seat(self) -> int | None:
+        """The own seat, which can change between two matches; None for a spectator."""
+        for number, seat in self.info.get("seats", {}).items():
+            if seat.get("player", {}).get("id") == self._engine.player_id:
+                return int(number)
+        return None
+
+    @property
+    def is_my_turn(self) -> bool:
+        """Whether a match is running that waits for this player."""
+        match = self.match
+        return match is not None and "outcome" not in match and self.seat in match["waits_for"]
+
+    @property
+    def outcome(self) -> dict[str, Any] | None:
+        """How the match has ended; None while it is played, and before the first."""
+        return None if self.match is None else self.match.get("outcome")
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """Wait until `is_so()`; it is called after each message.
+
+        Raises RoomClosed, or SessionOver. Cancelling has no effect on the room.
+        """
+        await self._engine.listeners.until(
+            lambda: self.closed is not None or (self.is_current and is_so())
+        )
+        if self.closed is not None:
+            raise self.closed
+
+    # What the player does
+
+    async def act(self, action: Any) -> None:
+        """A game action; what may be in it, the game says."""
+        await self._engine.request(Act(room=self.id, action=action))
+
+    async def start(self) -> None:
+        """Begin the first match, as the host; after one, want the next."""
+        await self._engine.request(Start(room=self.id))
+
+    async def say(self, text: str) -> None:
+        """A line of chat."""
+        await self._engine.request(Say(room=self.id, text=text))
+
+    async def claim(self, result: str) -> None:
+        """`win` or `draw`, where somebody has dropped out for long enough."""
+        await self._engine.request(Claim(room=self.id, result=result))
+
+    async def pulse(self, seat: int) -> None:
+        """Ask the player in `seat` whether they are there."""
+        await self._engine.request(Pulse(room=self.id, seat=seat))
+
+    async def brb(self, seconds: float) -> None:
+        """Be right back within so many seconds, from the own budget; 0: back."""
+        await self._engine.request(Brb(room=self.id, seconds=seconds))
+
+    async def leave(self) -> None:
+        """Give up the seat, and watch no more. Asked again after a lost connection."""
+        await self._engine.request(Leave(room=self.id), repeat=True)
+
+    # What the server says
+
+    def close(self, reason: str, detail: str) -> None:
+        """There is nothing more to be followed."""
+        self.closed = RoomClosed(reason, detail)
+        self.is_current = False
+
+    def _replace(self, message: RoomNow) -> None:
+        info = with_instants(message.room, self._engine.now())
+        self.view = info.get("match", {}).pop("view", None)
+        self.info = info
+        self.chat = list(message.chat)
+
+    def _apply(self, message: RoomChanged | Said) -> None:
+        if isinstance(message, Said):
+            self.chat = [*self.chat, message.line][-_LINES:]
+            return
+        now = self._engine.now()
+        if isinstance(message.room, dict):
+            self.info = merged(self.info, with_instants(message.room, now))
+        if self.match is None:
+            self.view = None
+        elif isinstance(message.view, dict):
+            self.view = self._apply_view(self.view or {}, with_instants(message.view, now))

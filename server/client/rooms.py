@@ -1,0 +1,218 @@
+"""Rooms and games: the list, quick match, and the rooms that this client is in."""
+
+from typing import Any
+from urllib.parse import quote
+
+from server.client.codec import Received
+from server.client.engine import Engine
+from server.client.errors import RequestRefused
+from server.client.mirror import Mirror
+from server.client.room import ApplyView, Room
+from server.client.room_list import RoomListMirror
+from server.presence.status import Status
+from server.wire.messages import (
+    ROOM,
+    Hello,
+    Join,
+    Left,
+    Matched,
+    Queued,
+    QuickMatch,
+    RoomChanged,
+    RoomClosed,
+    RoomList,
+    RoomListChanged,
+    RoomNow,
+    Said,
+    Unwatch,
+    Watch,
+)
+
+
+class Rooms:
+    """What a player does with rooms; `Client.rooms`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.list = RoomListMirror()
+        """The rooms that are not private, while `watch` is in force."""
+        self.joined: dict[str, Room] = {}
+        """The rooms that this client is in, or is about to be in, by their ids."""
+        self._engine = engine
+        self._is_watching = False
+
+    # By calls; none but `create` is an activity
+
+    async def games(self) -> list[dict[str, Any]]:
+        """The games there are, with their rules for absent players."""
+        answer = await self._engine.get("/api/games", dict[str, list[dict[str, Any]]])
+        return answer["games"]
+
+    async def find(self, id: str) -> dict[str, Any]:
+        """The listing of one room, private or not. Raises CallRefused `no_such_room`."""
+        return await self._engine.get(f"/api/rooms/{quote(id, safe='')}", dict[str, Any])
+
+    async def matches(
+        self, *, player: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> dict[str, Any]:
+        """A page of finished matches, the last one first: `matches`, and `next` for `after`."""
+        return await self._engine.get(
+            "/api/matches", dict[str, Any], player=player, after=after, limit=limit
+        )
+
+    async def match(self, id: str) -> dict[str, Any]:
+        """A finished match with its moves."""
+        return await self._engine.get(f"/api/matches/{quote(id, safe='')}", dict[str, Any])
+
+    async def create(self, game: str, *, private: bool = False) -> Room:
+        """Open a room, and take a seat in it. Raises CallRefused. Cancelling may leave an empty
+        room, which closes by itself."""
+        body = {"game": game, "private": private}
+        listing = await self._engine.call("POST", "/api/rooms", dict[str, Any], body=body)
+        return await self.join(str(listing["id"]))
+
+    # By the connection
+
+    async def watch(self) -> RoomListMirror:
+        """Follow the list of rooms, over every reconnect; returns when it is there. Cancelling
+        leaves it being followed; see `unwatch`."""
+        self._is_watching = True
+        await self._engine.request(Watch(topic=self.list.topic), repeat=True)
+        await self._engine.listeners.until(lambda: self.list.is_current)
+        return self.list
+
+    async def unwatch(self) -> None:
+        """Follow the list of rooms no more."""
+        self._is_watching = False
+        self.list.expect_whole()
+        await self._engine.request(Unwatch(topic=self.list.topic), repeat=True)
+
+    async def join(
+        self,
+        id: str,
+        *,
+        seat: int | None = None,
+        spectate: bool = False,
+        apply_view: ApplyView | None = None,
+    ) -> Room:
+        """Come into a room: to the first free seat, to `seat`, or as a spectator where there is
+        none, or `spectate` asks for it; returns when the room is there. The room is followed over
+        every reconnect until it is left. `apply_view(view, diff)` returns the next view, for games
+        with diffs of their own; by default they are merge patches.
+
+        Raises RequestRefused. Cancelling stops following the room; the seat may be taken all the
+        same, and `Room.leave` gives it up.
+        """
+        room = self.joined.get(id)
+        if room is None:
+            room = self.joined[id] = Room(id, self._engine, apply_view)
+        was_there = room.is_current
+        try:
+            await self._engine.request(Join(room=id, seat=seat, spectate=spectate), repeat=True)
+            await room.until(lambda: True)
+        except BaseException:
+            if not was_there and self.joined.get(id) is room:
+                del self.joined[id]
+            raise
+        return room
+
+    async def quick_match(
+        self, game: str | None = None, *, apply_view: ApplyView | None = None
+    ) -> Room:
+        """Look for others to play with, in any game without `game`; returns the room, once they are
+        found and a seat is taken.
+
+        Raises RequestRefused; its `code` is `away` where the player was away for so long that they
+        fell out of the queue. Cancelling leaves the queue; a seat that is reserved by then is free
+        again soon.
+        """
+        found: Matched | None = None
+        dropped: str | None = None
+        is_queued = False
+
+        def hear(message: Received) -> None:
+            nonlocal found, dropped, is_queued
+            match message:
+                case Matched():
+                    found = message
+                case Queued(waiting=0, reason=str(reason)) if reason not in _STILL_IN:
+                    dropped = reason
+                case Hello():
+                    is_queued = False  # the queue is of those who are connected
+                    if message.player.status is not Status.ACTIVE:
+                        dropped = "away"  # to ask again would be an activity
+                case _:
+                    pass
+
+        def has_news() -> bool:
+            return found is not None or dropped is not None or not is_queued
+
+        stop_listening = self._engine.listeners.add(hear)
+        try:
+            while found is None:
+                is_queued = True
+                await self._engine.request(QuickMatch(game=game), repeat=True)
+                await self._engine.listeners.until(has_news)
+                if found is None and dropped is not None:
+                    raise RequestRefused("quick_match", dropped, "no longer in the queue")
+        except BaseException:
+            if found is None and dropped is None:
+                self._engine.ask_soon(QuickMatch(cancel=True))
+            raise
+        finally:
+            stop_listening()
+        return await self.join(found.room, apply_view=apply_view)
+
+    # What the server says
+
+    def connected(self) -> None:
+        """There is a new connection: follow everything again. Not by `join`, which is an activity,
+        and would take another seat where the own one is lost."""
+        if self._is_watching:
+            self._engine.watch_soon(self.list.topic)
+        for room in list(self.joined.values()):
+            self._watch_again(room)
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        mirrors: list[Mirror[Any, Any]] = [self.list, *self.joined.values()]
+        for mirror in mirrors:
+            mirror.expect_whole()
+
+    def hear(self, message: Received) -> None:
+        """Follow a message, if it is about rooms."""
+        match message:
+            case RoomList():
+                self.list.replace(message)
+            case RoomListChanged():
+                if not self.list.apply(message):
+                    self._engine.watch_soon(self.list.topic)
+            case RoomNow() | RoomChanged() | Said() | RoomClosed():
+                room = self.joined.get(message.topic.removeprefix(ROOM))
+                if room is None:
+                    return  # it was left meanwhile
+                if isinstance(message, RoomNow):
+                    room.replace(message)
+                elif isinstance(message, RoomClosed):
+                    self._lose(room, message.reason, message.detail)
+                elif not room.apply(message):
+                    self._watch_again(room)
+            case Left():
+                # Asked for here, or by another client of the player.
+                room = self.joined.get(message.room)
+                if room is not None:
+                    self._lose(room, "left", "")
+            case _:
+                pass
+
+    def _watch_again(self, room: Room) -> None:
+        self._engine.watch_soon(
+            room.topic, lambda refused: self._lose(room, refused.code, refused.detail)
+        )
+
+    def _lose(self, room: Room, reason: str, detail: str) -> None:
+        self.joined.pop(room.id, None)
+        room.close(reason, detail)
+
+
+_STILL_IN = ("cancelled", "matched")
+"""Reasons that come with `waiting: 0` to those who asked again, or were found."""

@@ -1,0 +1,78 @@
+"""What is known of the own session: its clocks, its warnings, its hold."""
+
+from collections.abc import Callable
+
+from server.client.codec import Received
+from server.presence.status import Reason, Status
+from server.wire.messages import Extended, Held, Hello, Pong, SessionNow, Warning_
+from server.wire.views import PlayerView, PolicyView, SessionView
+
+View = SessionView | Hello | SessionNow
+
+
+class SessionState:
+    """Follows one session by what the server says. Instants are of the clock `now`."""
+
+    def __init__(self, view: View, now: Callable[[], float]) -> None:
+        self._now = now
+        self.warnings: dict[Reason, float] = {}
+        """The warnings that stand, and when each of them strikes."""
+        self.take(view)
+
+    def take(self, view: View) -> None:
+        """The whole view, from whichever call or message."""
+        now = self._now()
+        self.player: PlayerView = view.player
+        self.id = view.session.id
+        self.is_remembered = view.session.remember
+        self.policy: PolicyView = view.policy
+        self.expires_at = now + view.session.expires_in
+        self.ends_at = now + view.session.ends_in
+        held_for = view.session.held_for
+        self.held_until = now + held_for if isinstance(held_for, float) else now
+        # A warning that was withdrawn while nobody listened.
+        if view.session.warns_in > 0:
+            self.warnings.clear()
+        elif view.session.expires_in > view.policy.warn_before + 1:
+            self.warnings.pop(Reason.IDLE_TIMEOUT, None)
+
+    def hear(self, message: Received) -> None:
+        """Follow one message of the connection."""
+        now = self._now()
+        match message:
+            case Hello() | SessionNow():
+                self.take(message)
+            case Warning_():
+                self.warnings[message.reason] = now + message.expires_in
+                self.expires_at = min(self.expires_at, now + message.expires_in)
+            case Pong() | Extended():
+                self.warnings.pop(Reason.IDLE_TIMEOUT, None)
+                self.expires_at = now + message.expires_in
+            case Held():
+                self.held_until = now + message.seconds
+                self.expires_at = now + message.expires_in
+                if message.seconds:
+                    self.warnings.pop(Reason.IDLE_TIMEOUT, None)
+            case _:
+                pass
+
+    @property
+    def is_warned(self) -> bool:
+        """Whether a warning stands: an activity withdraws one of `idle_timeout`, and nothing one
+        of `session_lifetime`."""
+        return bool(self.warnings)
+
+    @property
+    def status(self) -> Status:
+        """The player's status as of the last view, or `warned`."""
+        return Status.WARNED if Reason.IDLE_TIMEOUT in self.warnings else self.player.status
+
+    @property
+    def expires_in(self) -> float:
+        """Seconds until the session ends by itself if nothing is done."""
+        return max(self.expires_at - self._now(), 0.0)
+
+    @property
+    def held_for(self) -> float:
+        """Seconds that are left of a hold; 0 without one."""
+        return max(self.held_until - self._now(), 0.0)
