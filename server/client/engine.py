@@ -156,17 +156,19 @@ class Engine:
 
     async def get(self, path: str, answer: type[T], **query: object) -> T:
         """A passive GET; see `Calls.get`. A 401 ends the session, as SessionOver."""
+        asked = self.session
         try:
             return await self.calls.get(path, answer, **query)
         except CallRefused as refused:
-            raise self._seen(refused) from None
+            raise self._seen(refused, asked) from None
 
     async def call(self, method: str, path: str, answer: type[T], *, body: object = None) -> T:
         """Any other call; see `Calls.call`. A 401 ends the session, as SessionOver."""
+        asked = self.session
         try:
             return await self.calls.call(method, path, answer, body=body)
         except CallRefused as refused:
-            raise self._seen(refused) from None
+            raise self._seen(refused, asked) from None
 
     def ask_soon(self, message: ClientMessage) -> None:
         """Send without waiting, if there is a connection."""
@@ -228,12 +230,14 @@ class Engine:
         self.session = None
         self.listeners.end(error)
 
-    def _seen(self, refused: CallRefused) -> StillHereError:
-        if refused.status != 401 or self.session is None:
+    def _seen(self, refused: CallRefused, asked: SessionState | None) -> StillHereError:
+        """What a refusal comes to: a 401 says that the session that `asked` is over."""
+        if refused.status != 401 or asked is None:
             return refused
         end = SessionOver(refused.code, refused.detail)
-        self._end(end)
-        self._spawn(self._stop())
+        if self.session is asked:  # the connection has not told of it
+            self._end(end)
+            self._spawn(self._stop())
         return end
 
     def _hear(self, message: Received) -> None:

@@ -205,9 +205,12 @@ class Rooms:
                 pass
 
     def _watch_again(self, room: Room) -> None:
-        self._engine.watch_soon(
-            room.topic, lambda refused: self._lose(room, refused.code, refused.detail)
-        )
+        def refused(error: RequestRefused) -> None:
+            # The topic of a room that is no more is not known.
+            code = "no_such_room" if error.code == "unknown_topic" else error.code
+            self._lose(room, code, error.detail)
+
+        self._engine.watch_soon(room.topic, refused)
 
     def _lose(self, room: Room, reason: str, detail: str) -> None:
         self.joined.pop(room.id, None)

@@ -1,0 +1,91 @@
+"""Silence is noticed in time, and a process that stood still is no silence."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from server.client.limits import Limits
+from server.client.watchdog import Watchdog
+from tests.simulation.virtual import VirtualLoop
+from tests.support.wire import leaping_loop, run_on
+
+LIMITS = Limits(silent_after=25.0, answer_within=10.0, late=2.0)
+
+
+@pytest.fixture
+def loop() -> Iterator[VirtualLoop]:
+    with leaping_loop() as loop:
+        yield loop
+
+
+def test_after_silence_it_asks_and_after_more_of_it_the_connection_is_dead(
+    loop: VirtualLoop,
+) -> None:
+    asked: list[float] = []
+
+    async def scene() -> float:
+        async def ask() -> None:
+            asked.append(loop.time())
+
+        await Watchdog(LIMITS).wait_for_silence(ask)
+        return loop.time()
+
+    dead_at = run_on(loop, scene())
+    assert asked == [pytest.approx(25.0, abs=0.01)]
+    assert dead_at == pytest.approx(35.0, abs=0.01)
+
+
+def test_what_is_asked_is_to_be_answered_within_ten_seconds(loop: VirtualLoop) -> None:
+    async def scene() -> float:
+        watchdog = Watchdog(LIMITS)
+        watching = asyncio.create_task(watchdog.wait_for_silence(_nothing))
+        await asyncio.sleep(3.0)
+        watchdog.asked()
+        await asyncio.sleep(5.0)
+        watchdog.asked()  # the first of two is the one that counts
+        await watching
+        return loop.time()
+
+    assert run_on(loop, scene()) == pytest.approx(13.0, abs=0.01)
+
+
+def test_any_message_is_a_sign_of_life(loop: VirtualLoop) -> None:
+    async def scene() -> float:
+        watchdog = Watchdog(LIMITS)
+        watching = asyncio.create_task(watchdog.wait_for_silence(_nothing))
+        for _ in range(20):
+            watchdog.asked()
+            await asyncio.sleep(9.9)
+            watchdog.heard()
+        assert not watching.done()
+        last = loop.time()
+        await watching
+        return loop.time() - last
+
+    assert run_on(loop, scene()) == pytest.approx(35.0, abs=0.01)
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_an_answer_that_came_while_the_process_stood_still_is_waited_for(
+    loop: VirtualLoop, is_heard: bool
+) -> None:
+    async def scene() -> float:
+        watchdog = Watchdog(LIMITS)
+        watching = asyncio.create_task(watchdog.wait_for_silence(_nothing))
+        await asyncio.sleep(1.0)
+        watchdog.asked()
+        await asyncio.sleep(0.1)
+        loop.stand_still(60.0)
+        await asyncio.sleep(1.0)  # behind the timer, which is late by now
+        assert not watching.done()
+        if is_heard:
+            watchdog.heard()
+        last = loop.time()
+        await watching
+        return loop.time() - last
+
+    assert run_on(loop, scene()) == pytest.approx(35.0 if is_heard else 1.0, abs=0.1)
+
+
+async def _nothing() -> None: ...
