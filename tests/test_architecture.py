@@ -72,6 +72,16 @@ def test_arrows_point_down_only(path: Path) -> None:
         )
 
 
+def test_the_client_knows_what_a_client_sees_and_nothing_of_the_server_knows_the_client() -> None:
+    seen = ("server.wire.", "server.base.ids", "server.presence.status", "server.client")
+    for path in MODULES:
+        ours = {name for name in imports_of(path) if name.startswith("server.")}
+        if part_of(path) == "client":
+            assert all(name.startswith(seen) for name in ours), path
+        else:
+            assert not any(name.startswith("server.client") for name in ours), path
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SERVER)))
 def test_only_the_clock_asks_the_machine(path: Path) -> None:
     asked = {name.split(".")[0] for name in imports_of(path)} & ASKS_THE_MACHINE

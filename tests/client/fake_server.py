@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 
 import msgspec
-from websockets.asyncio.server import Request, Response, Server, ServerConnection, serve
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
 
 from server.base.ids import ConnectionId, PlayerId, SessionId
 from server.client import Limits
