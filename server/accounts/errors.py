@@ -15,7 +15,12 @@ from typing import Literal, TypeAlias
 from server.base.ids import PlayerId
 
 NameRule: TypeAlias = Literal[
-    "name_empty", "name_too_long", "name_character", "name_marks", "name_invisible"
+    "name_empty",
+    "name_too_long",
+    "name_character",
+    "name_emoji",
+    "name_marks",
+    "name_invisible",
 ]
 PasswordRule: TypeAlias = Literal[
     "password_too_short",

@@ -17,6 +17,19 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     players_per_address: Quota = Quota(60, 600)
     """New players from one address: a school behind one address can still play."""
 
+    longest_name: int = 40
+    """Of a name, once prepared."""
+
+    marks_on_a_letter: int = 3
+    """Of a name: a letter with dozens reaches into the lines above it."""
+
+    shortest_password: int = 8
+    longest_password: int = 256
+    """OWASP ASVS 5.0, 6.2.1 and 6.2.9: at least 8, and at least 64 must be allowed."""
+
+    waiting_passwords: int = 256
+    """Passwords that may wait for a thread to hash them; the last of them waits some 5 s."""
+
     counted_keys: int = 50_000
     """Keys that each window of attempts remembers: some 30 MiB. It takes 500 addresses that guess
     all the time to make it forget one."""

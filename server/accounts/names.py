@@ -2,33 +2,28 @@
 
 A name is prepared by the Nickname profile of PRECIS (RFC 8266), which normalises width and
 spaces and refuses controls, bidi controls and invisible characters. Whether two names are too
-much alike is decided on skeletons (Unicode UTS #39, section 4).
+much alike is decided on skeletons: see `lookalikes.py`. What may be a name depends on one version
+of Unicode, that of `unicodedata2`, and not on Python's.
 """
 
-import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 
-from confusable_homoglyphs.confusables import confusables_data
+import unicodedata2
 from precis_i18n import get_profile
 
 from server.accounts.errors import NameRefused
+from server.accounts.limits import Limits
+from server.accounts.lookalikes import fold, lookalikes
+from server.base.text import code_of, emoji_around, find_unsafe, is_blank
 
-LONGEST = 40
-"""Code points a name may have."""
-
-_LONGEST_RAW = 4 * LONGEST
-_MOST_MARKS = 3
+_DEFAULTS = Limits()
 _UNSEEN = frozenset("\ufffc\ufffd\u2800\U0001d159\U00016fe4\u2d7f\U0001107f")
 """What PRECIS lets pass and nobody can see. Two stand for something that is not there: no font
 shows them alike, and some nothing. The others have no ink in their glyphs: blanks of braille,
 of music and of Khitan, and joiners of Tifinagh and Brahmi. All that Unicode itself calls ignorable
 (Default_Ignorable_Code_Point) PRECIS refuses."""
 
-_MOST_PROTOTYPES = 4096
-
-_DIRECTION_MARK = "\u200e"
-_profile = get_profile("NicknameCasePreserved")
+_profile = get_profile("NicknameCasePreserved", unicodedata=unicodedata2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,46 +38,49 @@ class Name:
     lookalikes: frozenset[str]
 
 
-def parse_name(raw: str) -> Name:
+def parse_name(raw: str, limits: Limits = _DEFAULTS) -> Name:
     """The name that a person typed. Raises NameRefused with a sentence that says what is wrong."""
-    if len(raw) > _LONGEST_RAW:
+    longest = limits.longest_name
+    if len(raw) > 4 * longest:
         # Preparing a megabyte would cost more than saying no.
-        raise _too_long(raw)
+        raise _too_long(raw, longest)
     if not raw.strip():
         raise NameRefused("A name needs at least one character.", "name_empty")
-    spread = unicodedata.normalize("NFKC", raw)
-    if len("".join(spread.split())) > LONGEST:
+    spread = unicodedata2.normalize("NFKC", raw)
+    if len("".join(spread.split())) > longest:
         # One ligature can become eighteen characters; PRECIS would look at each for 5 ms in all.
-        raise _too_long(" ".join(spread.split()))
+        raise _too_long(" ".join(spread.split()), longest)
     try:
         text = str(_profile.enforce(raw))
     except UnicodeEncodeError as error:
-        refusal = _not_in_names(raw[error.start]) if error.start < len(raw) else _invisible()
-        raise refusal from None
-    if len(text) > LONGEST:
-        raise _too_long(text)
-    _check_visible(text)
-    return Name(text, text.casefold(), _lookalikes(text))
+        # `object` is what PRECIS had made of it by then, or empty: nothing was left of it.
+        if error.start >= len(error.object):
+            raise _invisible() from None
+        raise _not_in_names(error.object, error.start) from None
+    if len(text) > longest:
+        raise _too_long(text, longest)
+    _check_visible(text, limits.marks_on_a_letter)
+    return Name(text, fold(text), lookalikes(text))
 
 
 def sort_key(text: str) -> str:
     """What lists of names are ordered by; compared code point by code point."""
-    return text.casefold()
+    return fold(text)
 
 
-def _check_visible(text: str) -> None:
+def _check_visible(text: str, most_marks: int) -> None:
     marks = 0
     visible = False
-    for character in text:
+    for index, character in enumerate(text):
         if character in _UNSEEN:
-            raise _not_in_names(character)
-        if unicodedata.category(character).startswith("M"):
+            raise _not_in_names(text, index)
+        if unicodedata2.category(character).startswith("M"):
             marks += 1
-            if marks > _MOST_MARKS:
+            if marks > most_marks:
                 raise NameRefused(
-                    f"A letter can carry at most {_MOST_MARKS} marks.",
+                    f"A letter can carry at most {most_marks} marks.",
                     "name_marks",
-                    limit=_MOST_MARKS,
+                    limit=most_marks,
                 )
         else:
             marks = 0
@@ -91,58 +89,34 @@ def _check_visible(text: str) -> None:
         raise _invisible()
 
 
-def _too_long(text: str) -> NameRefused:
+def _too_long(text: str, longest: int) -> NameRefused:
     return NameRefused(
-        f"A name has at most {LONGEST} characters; this one has {len(text)}.",
+        f"A name has at most {longest} characters; this one has {len(text)}.",
         "name_too_long",
-        limit=LONGEST,
+        limit=longest,
         length=len(text),
     )
 
 
-def _not_in_names(character: str) -> NameRefused:
-    code = f"U+{ord(character):04X}"
-    return NameRefused(
-        f"A name cannot contain the character {code}.", "name_character", character=code
-    )
+def _not_in_names(text: str, index: int) -> NameRefused:
+    emoji = emoji_around(text, index)
+    if emoji is not None:
+        return NameRefused(
+            f"A name cannot contain the emoji “{emoji}”: letters, digits, spaces, punctuation and "
+            "emoji of a single character, such as 😀, can be in it.",
+            "name_emoji",
+            character=emoji,
+        )
+    code = code_of(text[index])
+    unsafe = find_unsafe(text[index])
+    if unsafe is not None:
+        what = f"{unsafe[1]} ({code})"
+    elif is_blank(text[index]):
+        what = f"the invisible character {code}"
+    else:
+        what = f"the character {code}"
+    return NameRefused(f"A name cannot contain {what}.", "name_character", character=code)
 
 
 def _invisible() -> NameRefused:
     return NameRefused("A name needs at least one visible character.", "name_invisible")
-
-
-def _lookalikes(text: str) -> frozenset[str]:
-    # Folding case first and last catch different doubles: "BILL" is "bill" only if it is folded
-    # first, and "BiIl" looks like "Bill" only as long as its capital I is not yet an i.
-    return frozenset({_skeleton(text.casefold()), _skeleton(text).casefold()})
-
-
-def _skeleton(text: str) -> str:
-    decomposed = unicodedata.normalize("NFD", text)
-    return unicodedata.normalize("NFD", "".join(map(_prototype, decomposed)))
-
-
-# Bounded: of all there are in Unicode, 17 MB would stay.
-@lru_cache(_MOST_PROTOTYPES)
-def _prototype(character: str) -> str:
-    """The character, or characters, that stand for all that look like this one.
-
-    The table lists for a prototype everything that looks like it, and for anything else its
-    prototype alone; of a pair in which each names the other, the lesser stands for both. Small
-    capitals, which are letters of their own to it, are what plain letters are when they shout.
-    """
-    others = [entry["c"].strip(_DIRECTION_MARK) for entry in confusables_data.get(character, ())]
-    for each in (character, *others):
-        kind, _, letter = unicodedata.name(each[:1], "").rpartition(" ")
-        if kind == "LATIN LETTER SMALL CAPITAL" and len(each) == len(letter) == 1:
-            return _in_table(letter.lower())
-    return _in_table(character)
-
-
-def _in_table(character: str) -> str:
-    others = [entry["c"].strip(_DIRECTION_MARK) for entry in confusables_data.get(character, ())]
-    if len(others) != 1:
-        return character
-    (other,) = others
-    is_prototype = len(confusables_data.get(other, ())) > 1 or other < character
-    return other if is_prototype else character

@@ -40,9 +40,9 @@ _INVISIBLE = re.compile(
 _EMOJI_TAGS = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")
 """Flags of regions, such as that of Scotland, are a black flag and letters that show nothing."""
 
+_SYMBOL = "[#*0-9\u00a9\u00ae\u203c-\u2048\u204a-\u205e\u2100-\u3299\U0001f000-\U0001faff]"
 _EMOJI = re.compile(
-    "[#*0-9\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff]"
-    "(?:[\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]|\u200d.)+"
+    f"{_SYMBOL}(?:[\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]|\u200d{_SYMBOL})+"
 )
 
 

@@ -397,6 +397,7 @@ export default {
   'rule.name_empty': 'A name needs at least one character.',
   'rule.name_too_long': 'A name has at most {limit} characters; this one has {length}.',
   'rule.name_character': 'A name cannot contain the character {character}.',
+  'rule.name_emoji': 'A name cannot contain the emoji “{character}”. Emoji of a single character, such as 😀, can be in it.',
   'rule.name_marks': 'A letter can carry at most {limit} marks.',
   'rule.name_invisible': 'A name needs at least one visible character.',
   'rule.password_empty': 'Type your password.',

@@ -396,6 +396,7 @@ export default {
   'rule.name_empty': 'Un nombre necesita al menos un carácter.',
   'rule.name_too_long': 'Un nombre tiene como mucho {limit} caracteres; este tiene {length}.',
   'rule.name_character': 'Un nombre no puede contener el carácter {character}.',
+  'rule.name_emoji': 'Un nombre no puede contener el emoji «{character}». Los emojis de un solo carácter, como 😀, sí.',
   'rule.name_marks': 'Una letra puede llevar como mucho {limit} signos.',
   'rule.name_invisible': 'Un nombre necesita al menos un carácter visible.',
   'rule.password_empty': 'Escribe tu contraseña.',

@@ -396,6 +396,7 @@ export default {
   'rule.name_empty': '名字至少需要一个字符。',
   'rule.name_too_long': '名字最多 {limit} 个字符，这个有 {length} 个。',
   'rule.name_character': '名字不能包含字符 {character}。',
+  'rule.name_emoji': '名字不能包含表情“{character}”。只有一个字符的表情可以用，例如 😀。',
   'rule.name_marks': '一个字母最多带 {limit} 个附加符号。',
   'rule.name_invisible': '名字至少需要一个可见的字符。',
   'rule.password_empty': '请输入密码。',

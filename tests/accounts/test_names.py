@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.accounts import names
 from server.accounts.errors import NameRefused, NameRule
-from server.accounts.names import LONGEST, Name, parse_name, sort_key
+from server.accounts.limits import Limits
+from server.accounts.lookalikes import fold
+from server.accounts.names import Name, parse_name, sort_key
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=170)
 wild_text = st.one_of(
@@ -48,7 +49,7 @@ def test_a_name_is_prepared_and_keeps_its_case(raw: str, text: str) -> None:
 
 
 def test_a_name_has_forty_characters_and_no_more() -> None:
-    assert LONGEST == 40
+    assert Limits().longest_name == 40
     assert parse_name("x" * 40).text == "x" * 40
     assert parse_name("漢" * 40).text == "漢" * 40
     assert parse_name(" " * 60 + "x" * 40 + " " * 60).text == "x" * 40
@@ -151,10 +152,42 @@ def test_spaces_that_are_not_kept_do_not_count() -> None:
     assert parse_name(f"  {'a' * 20}{' ' * 60}{'b' * 19}  ").text == "a" * 20 + " " + "b" * 19
 
 
-def test_what_is_remembered_of_characters_is_bounded() -> None:
-    for point in range(0x4E00, 0x4E00 + 2 * names._MOST_PROTOTYPES):
-        parse_name(chr(point))
-    assert names._prototype.cache_info().currsize == names._MOST_PROTOTYPES
+def test_the_limits_are_those_that_are_passed() -> None:
+    limits = Limits(longest_name=3, marks_on_a_letter=1)
+    assert parse_name("Ada", limits).text == "Ada"
+    with pytest.raises(NameRefused, match="at most 3 characters; this one has 4"):
+        parse_name("Ada.", limits)
+    with pytest.raises(NameRefused, match="at most 1 marks"):
+        parse_name("q" + "\u0323" * 2, limits)
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        (
+            "Ada \u2764\ufe0f",
+            "A name cannot contain the emoji “\u2764\ufe0f”: letters, digits, spaces, punctuation "
+            "and emoji of a single character, such as \U0001f600, can be in it.",
+        ),
+        ("Ada\ufe0f", "A name cannot contain the invisible character U+FE0F."),
+        (
+            "\u202eadA",
+            "A name cannot contain a character that changes the direction of text (U+202E).",
+        ),
+        ("  A\x1bda", "A name cannot contain a control character (U+001B)."),
+        ("Ada\ue000", "A name cannot contain the character U+E000."),
+    ],
+)
+def test_what_cannot_be_in_a_name_is_said_as_a_person_would(raw: str, sentence: str) -> None:
+    with pytest.raises(NameRefused) as caught:
+        parse_name(raw)
+    assert str(caught.value) == sentence
+
+
+def test_a_plain_heart_and_new_emoji_can_be_in_a_name_on_every_python() -> None:
+    assert parse_name("Ada \u2764").text == "Ada \u2764"
+    assert parse_name("\U0001fa77").text == "\U0001fa77"  # Unicode 15
+    assert parse_name("\U0001fac8").text == "\U0001fac8"  # Unicode 17
 
 
 @pytest.mark.parametrize(
@@ -168,6 +201,7 @@ def test_what_is_remembered_of_characters_is_bounded() -> None:
         ("A\x1bda", "name_character", {"character": "U+001B"}),
         ("Ada\ufffd", "name_character", {"character": "U+FFFD"}),
         ("Ada\U000e0041", "name_character", {"character": "U+E0041"}),
+        ("Ada \u2764\ufe0f", "name_emoji", {"character": "\u2764\ufe0f"}),
         ("q" + "\u0323" * 4, "name_marks", {"limit": 3}),
         ("\u2800", "name_character", {"character": "U+2800"}),
         ("\ufdfa" * 3, "name_too_long", {"limit": 40, "length": 3 * 18}),
@@ -249,8 +283,8 @@ def test_any_text_is_a_name_or_refused_with_a_sentence(raw: str) -> None:
         assert name.endswith(".")
         assert name.encode()
         return
-    assert 1 <= len(name.text) <= LONGEST
-    assert name.key == name.text.casefold()
+    assert 1 <= len(name.text) <= 40
+    assert name.key == fold(name.text)
     assert name.lookalikes
     assert name.text.encode()
 

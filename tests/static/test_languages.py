@@ -27,6 +27,7 @@ COMPOSED = {
         "name_empty",
         "name_too_long",
         "name_character",
+        "name_emoji",
         "name_marks",
         "name_invisible",
         "password_empty",

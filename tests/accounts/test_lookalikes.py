@@ -1,0 +1,61 @@
+"""The table of look-alikes: that of one version of Unicode, whatever Python this is."""
+
+import sys
+import unicodedata
+
+import pytest
+import unicodedata2
+
+from server.accounts.lookalikes import _TABLES, fold, lookalikes
+
+EXAMPLES = [
+    # Character, prototype: lines of confusables.txt.
+    ("m", "rn"),
+    ("0", "O"),
+    ("1", "l"),
+    ("I", "l"),
+    ("|", "l"),
+    ("\u0430", "a"),
+    ("\u0456", "i"),
+    ("\u0131", "i"),
+    ("\u03bf", "o"),
+    ("\u05d5", "l"),
+    ("\U0001ccd6", "A"),  # Unicode 16
+]
+
+
+@pytest.mark.parametrize(("character", "prototype"), EXAMPLES)
+def test_a_skeleton_is_that_of_the_published_table(character: str, prototype: str) -> None:
+    assert prototype in lookalikes(character)
+
+
+def test_a_prototype_stands_for_itself() -> None:
+    """Without that, two that look like a third would not look like each other."""
+    like = _TABLES["like"]
+    unstable = [chr(point) for point, to in like.items() if to.translate(like) != to]
+    # The table has some such; one of them is left in a name once it is prepared.
+    assert [each for each in unstable if unicodedata2.normalize("NFKC", each) == each] == ["\u048b"]
+
+
+def test_small_capitals_are_what_plain_letters_are_when_they_shout() -> None:
+    for small, plain in [("\u1d00", "a"), ("\u043c", "m"), ("\u043a", "k"), ("\u0432", "b")]:
+        assert lookalikes(small) & lookalikes(plain), small
+        assert lookalikes(f"x{small}x") & lookalikes(f"X{plain}X")
+
+
+def test_the_table_and_the_library_know_the_same_version_of_unicode() -> None:
+    assert unicodedata2.unidata_version == "17.0.0"
+
+
+def test_folding_is_pythons_for_every_character_that_both_know() -> None:
+    for point in range(sys.maxunicode + 1):
+        character = chr(point)
+        if unicodedata.category(character) != "Cn":
+            assert fold(character) == character.casefold(), hex(point)
+
+
+def test_characters_that_this_python_may_not_know_have_case_all_the_same() -> None:
+    assert fold("\u1c89") == "\u1c8a"  # Unicode 16
+    assert fold("\ua7ce") == "\ua7cf"  # Unicode 17
+    assert fold("\U00010d50") == fold("\U00010d70")
+    assert lookalikes("\U00010d50") & lookalikes("\U00010d70")
