@@ -18,7 +18,7 @@ from scripts import environment  # noqa: E402 - only now it can be found
 
 def main() -> int:
     """Run; returns the exit code."""
-    environment.need("h11", "websockets.asyncio.client")
+    environment.need("h11", "msgspec", "websockets.asyncio.client")
     from scripts.idle_players.command import main as run
 
     return run()

@@ -15,7 +15,7 @@ from rich.table import Table
 from scripts.departures.run import QUICK, QUICK_WAYS, chosen, measure
 from scripts.departures.server import NotMeasured
 from scripts.departures.ways import HIDDEN, TOLERANCE, WAYS, Grace, Verdict
-from scripts.idle_players.calls import Unreachable
+from server.client import Unreachable
 
 MISSED, NO_RUN = 1, 2
 

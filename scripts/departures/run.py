@@ -1,7 +1,6 @@
 """Players who go, each in one of the ways, and what the lobby saw of it."""
 
 import asyncio
-import json
 import random
 import signal
 import socket
@@ -13,15 +12,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-
 from scripts.departures.relay import Relay
-from scripts.departures.server import ROOT, NotMeasured, Served
+from scripts.departures.server import ROOT, NotMeasured, Server
 from scripts.departures.watcher import LEFT, Watcher
 from scripts.departures.ways import IN_SILENCE, WAYS, Grace, Sight, Verdict, Way
-from scripts.idle_players.calls import Address, call
+from server.client import CallRefused, Calls, Connection
+from server.wire.messages import LOBBY, Ping, Watch
+from server.wire.views import SessionView
 
 IDLE = {"away_after": 1.0, "warn_before": 2.0, "idle_timeout": 4.0}
 LIFETIME = IDLE | {"session_lifetime": 6.0}
@@ -46,37 +46,32 @@ class Player:
     """Somebody signed in."""
 
     id: str
-    cookie: str
-    address: Address
+    calls: Calls
 
 
 @dataclass
 class Place:
     """A server, and who watches its lobby."""
 
-    server: Served
+    server: Server
     watcher: Watcher
     stack: AsyncExitStack
 
     async def player(self, name: str) -> Player:
-        address = self.server.address
-        answer = await call(address, "POST", "/api/guests", body={"name": name})
-        if answer.status != 201:
-            raise NotMeasured(f"nobody can sign in: {answer.problem}")
-        return Player(answer.json()["player"]["id"], answer.cookie, address)
+        calls = Calls(self.server.address)
+        try:
+            view = await calls.call("POST", "/api/guests", SessionView, body={"name": name})
+        except CallRefused as refused:
+            raise NotMeasured(f"nobody can sign in: {refused}") from None
+        return Player(view.player.id, calls)
 
-    async def tab(self, player: Player, port: int = 0, **options: Any) -> ClientConnection:
+    async def tab(self, player: Player, port: int = 0, **options: Any) -> Connection:
         """A socket that has heard its `hello`, through `port` if that is given."""
-        address = replace(player.address, port=port or player.address.port)
-        tab = await connect(
-            address.socket_url,
-            additional_headers={"Cookie": player.cookie},
-            compression=None,
-            ping_interval=None,
-            **options,
-        )
-        self.stack.push_async_callback(_let_go, tab)
-        await tab.recv()
+        address = player.calls.address.with_port(port or self.server.address.port)
+        tab = await Connection.open(address, player.calls.cookie, **options)
+        # Not `close`: where the other end is dead, that waits for it.
+        self.stack.callback(tab.abort)
+        await tab.receive()
         return tab
 
     async def relay(self) -> tuple[Relay, int]:
@@ -87,9 +82,9 @@ class Place:
 
     async def process(self, player: Player, port: int = 0) -> asyncio.subprocess.Process:
         """A tab in a process of its own."""
-        address = replace(player.address, port=port or player.address.port)
+        address = player.calls.address.with_port(port or self.server.address.port)
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "scripts.departures.tab", address.socket_url, player.cookie,
+            sys.executable, "-m", "scripts.departures.tab", address.url, player.calls.cookie,
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self.stack.push_async_callback(_end, process)
@@ -114,19 +109,13 @@ class Place:
 @asynccontextmanager
 async def _place(folder: Path, **settings: float) -> AsyncIterator[Place]:
     async with AsyncExitStack() as stack:
-        server = Served(folder, **settings)
+        server = Server(folder, **settings)
         await server.start()
         stack.push_async_callback(server.stop)
         watcher = Watcher(server)
         await watcher.start()
         stack.push_async_callback(watcher.stop)
         yield Place(server, watcher, stack)
-
-
-async def _let_go(tab: ClientConnection) -> None:
-    # Not `close`: where the other end is dead, that waits for it.
-    tab.transport.abort()
-    await tab.wait_closed()
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
@@ -143,14 +132,14 @@ _Going = Callable[[], Awaitable[object]]
 async def _signs_out(place: Place, player: Player, number: int) -> _Going:
     await place.tab(player)
     path = "/api/sessions" if number % 2 else "/api/session"
-    return lambda: call(player.address, "DELETE", path, cookie=player.cookie)
+    return lambda: player.calls.call("DELETE", path, NoneType)
 
 
 async def _closes_the_page(place: Place, player: Player, number: int) -> _Going:
     tab = await place.tab(player)
 
     async def go() -> None:
-        await call(player.address, "POST", "/api/session/leave", cookie=player.cookie)
+        await player.calls.call("POST", "/api/session/leave", NoneType)
         await tab.close(1001)
 
     return go
@@ -160,8 +149,8 @@ async def _sends_a_beacon_and_ends(place: Place, player: Player, number: int) ->
     tab = await place.tab(player)
 
     async def go() -> None:
-        await call(player.address, "POST", "/api/session/leave", cookie=player.cookie)
-        tab.transport.abort()
+        await player.calls.call("POST", "/api/session/leave", NoneType)
+        tab.socket.transport.abort()
 
     return go
 
@@ -184,9 +173,9 @@ async def _resets(place: Place, player: Player, number: int) -> _Going:
     tab = await place.tab(player)
 
     async def go() -> None:
-        raw = tab.transport.get_extra_info("socket")
+        raw = tab.socket.transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        tab.transport.abort()
+        tab.socket.transport.abort()
 
     return go
 
@@ -217,15 +206,15 @@ async def _stops_reading(place: Place, player: Player, number: int) -> _Going:
     narrow = socket.socket()
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL)
     narrow.setblocking(False)
-    address = (player.address.host, player.address.port)
+    address = (player.calls.address.host, player.calls.address.port)
     await asyncio.get_running_loop().sock_connect(narrow, address)
     tab = await place.tab(player, sock=narrow)
 
     async def go() -> None:
-        tab.transport.pause_reading()
+        tab.socket.transport.pause_reading()
         # Six MiB of rosters to come: the kernel takes four.
         for _ in range(90):
-            await tab.send('{"type": "watch", "topic": "lobby"}')
+            await tab.send(Watch(topic=LOBBY))
 
     return go
 
@@ -342,7 +331,7 @@ async def _end_of_time(
             since, wall = time.monotonic(), time.time()
             tab = await place.tab(player)
             if way.grace is Grace.IDLE:
-                await tab.send(json.dumps({"type": "ping"}))
+                await tab.send(Ping())
                 since, wall = time.monotonic(), time.time()
                 return await place.sight(way, player, since, wall)
             pinging = asyncio.create_task(_play(tab))
@@ -355,9 +344,9 @@ async def _end_of_time(
         return [Verdict(way, place.server.policy, sights)]
 
 
-async def _play(tab: ClientConnection) -> None:
+async def _play(tab: Connection) -> None:
     while True:
-        await tab.send(json.dumps({"type": "ping"}))
+        await tab.send(Ping())
         await asyncio.sleep(0.5)
 
 

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scripts.idle_players.calls import Address
+from server.client import Address
 from server.presence.policy import Policy
 from server.settings import PREFIX, Settings
 
@@ -21,7 +21,7 @@ class NotMeasured(Exception):
     """There was no run, and why."""
 
 
-class Served:
+class Server:
     """The server in `folder`; `settings` beside the defaults."""
 
     def __init__(self, folder: Path, **settings: float) -> None:

@@ -5,19 +5,19 @@
 Prints a line once it is connected; answers the server's pings, and says nothing by itself.
 """
 
+import asyncio
 import sys
 
-from websockets.sync.client import connect
+from server.client import Address, Connection
 
 
-def main() -> None:
-    url, cookie = sys.argv[1:]
-    with connect(url, additional_headers={"Cookie": cookie}, ping_interval=None) as socket:
-        socket.recv()
-        print("connected", flush=True)
-        for _ in socket:
-            pass
+async def main(url: str, cookie: str) -> None:
+    tab = await Connection.open(Address.parse(url), cookie)
+    await tab.receive()
+    print("connected", flush=True)
+    async for _ in tab:
+        pass
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(main(*sys.argv[1:]))

@@ -1,47 +1,43 @@
 """Somebody who watches the lobby, and when they saw what."""
 
 import asyncio
-import json
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
-from typing import Any
 
-from websockets.asyncio.client import connect
-from websockets.exceptions import WebSocketException
-
-from scripts.departures.server import Served
-from scripts.idle_players.calls import call
+from scripts.departures.server import Server
+from server.client import Client, Limits, Received, Unreachable
+from server.wire.messages import Presence, Roster
 
 LEFT = "offline"
 _PING_EVERY = 1.0
 _PATIENCE = 20.0
+_AT_ONCE = Limits(first_pause=0.05, longest_pause=0.05)
 
 
 class Watcher:
     """A watcher of a server's lobby; comes back when the server does."""
 
-    def __init__(self, server: Served) -> None:
-        self._server = server
-        self._cookie = ""
+    def __init__(self, server: Server) -> None:
+        self._client = Client(server.address.url, limits=_AT_ONCE)
         self._seen: dict[str, list[tuple[float, str]]] = {}
         self._here: set[str] = set()
-        self._tasks: list[asyncio.Task[None]] = []
-        self._watches = asyncio.Event()
-        self._news = asyncio.Event()
+        self._playing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Sign in, to be remembered: a watcher must outlive those who are watched. Then watch."""
-        address, watcher = self._server.address, {"name": "Watcher", "password": "correct horse"}
-        await call(address, "POST", "/api/players", body=watcher)
-        answer = await call(address, "POST", "/api/session", body=watcher | {"remember": True})
-        self._cookie = answer.cookie
-        self._tasks = [asyncio.create_task(self._watch_for_ever())]
-        await self._watches.wait()
+        name, password = "Watcher", "correct horse"
+        await self._client.register(name, password)
+        await self._client.sign_in(name, password, remember=True)
+        self._client.listen(self._hear)
+        await self._client.watch_lobby()
+        self._playing = asyncio.create_task(self._play())
 
     async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._playing is not None:
+            self._playing.cancel()
+            await asyncio.gather(self._playing, return_exceptions=True)
+        await self._client.close()
 
     def when(self, player: str, status: str, since: float) -> float | None:
         """Seconds from the monotonic instant `since` until the lobby first told this."""
@@ -59,60 +55,39 @@ class Watcher:
         await self._until(lambda: player in self._here, _PATIENCE)
 
     async def _until(self, is_so: Callable[[], bool], patience: float) -> None:
-        end = monotonic() + patience
-        while not is_so() and (left := end - monotonic()) > 0:
-            self._news.clear()
-            try:
-                async with asyncio.timeout(left):
-                    await self._news.wait()
-            except TimeoutError:
-                return
+        try:
+            async with asyncio.timeout(patience):
+                await self._client.until(is_so)
+        except TimeoutError:
+            pass
 
-    async def _watch_for_ever(self) -> None:
+    async def _play(self) -> None:
         while True:
-            try:
-                await self._watch()
-            except (OSError, WebSocketException):
-                await asyncio.sleep(0.05)
+            await asyncio.sleep(_PING_EVERY)
+            with suppress(Unreachable):  # while the server is being started again
+                await self._client.touch()
 
-    async def _watch(self) -> None:
-        headers = {"Cookie": self._cookie}
-        url = self._server.address.socket_url
-        async with connect(url, additional_headers=headers, compression=None) as socket:
-            await socket.send('{"type": "watch", "topic": "lobby"}')
-            pinging = asyncio.create_task(_ping(socket.send))
-            try:
-                async for text in socket:
-                    self._hear(json.loads(text), monotonic())
-            finally:
-                pinging.cancel()
-
-    def _hear(self, message: dict[str, Any], now: float) -> None:
-        match message["type"]:
-            case "roster":
-                self._watches.set()
-                here = {each["id"] for each in message["players"]}
-                for player in self._here - here:
-                    self._note(player, LEFT, now)
+    def _hear(self, message: Received) -> None:
+        now = monotonic()
+        match message:
+            case Roster():
+                here = {str(player.id) for player in message.players}
+                for id in self._here - here:
+                    self._note(id, LEFT, now)
                 self._here = here
-                for each in message["players"]:
-                    self._note(each["id"], each["status"], now)
-            case "presence":
-                for each in message["joined"] + message["changed"]:
-                    self._here.add(each["id"])
-                    self._note(each["id"], each["status"], now)
-                for player in message["left"]:
-                    self._here.discard(player)
-                    self._note(player, LEFT, now)
+                for player in message.players:
+                    self._note(player.id, player.status, now)
+            case Presence():
+                news = [(each.id, each.status) for each in message.joined]
+                news += [(each.id, each.status) for each in message.changed]
+                for id, status in news:
+                    self._here.add(id)
+                    self._note(id, status, now)
+                for left in message.left:
+                    self._here.discard(left)
+                    self._note(left, LEFT, now)
             case _:
-                return
-        self._news.set()
+                pass
 
     def _note(self, player: str, status: str, now: float) -> None:
         self._seen.setdefault(player, []).append((now, status))
-
-
-async def _ping(send: Callable[[str], Any]) -> None:
-    while True:
-        await asyncio.sleep(_PING_EVERY)
-        await send('{"type": "ping"}')

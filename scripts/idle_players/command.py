@@ -12,13 +12,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
-from scripts.idle_players.calls import Address, Unreachable
 from scripts.idle_players.machine import allow_sockets
 from scripts.idle_players.plans import DEFAULT_MIX, MixRefused, Timing, parse_mix
 from scripts.idle_players.progress import in_words
 from scripts.idle_players.rules import Kind
 from scripts.idle_players.run import Impossible, Options, Result, simulate
 from scripts.idle_players.visit import Refused
+from server.client import Address, Unreachable
 
 FAILED, NO_RUN, INTERRUPTED = 1, 2, 130
 

@@ -1,11 +1,11 @@
 """The lobby as one watcher is told it, and whether what it is told holds together. Pure."""
 
-from typing import Any
+from server.wire.messages import Presence, Roster
 
 PlayerId = str
 
 
-class Lobby:
+class LobbyCheck:
     """Applies rosters and diffs, and notes what does not fit in `faults`.
 
     The contract: a topic's `version` grows by one a message, and nobody is let past a gap without
@@ -26,60 +26,60 @@ class Lobby:
     def __len__(self) -> int:
         return len(self._statuses)
 
-    def apply(self, message: dict[str, Any], at: float) -> set[PlayerId]:
+    def apply(self, message: Roster | Presence, at: float) -> set[PlayerId]:
         """Take in a `roster` or `presence` message; returns who has left by it."""
-        if message["type"] == "roster":
+        if isinstance(message, Roster):
             return self._apply_roster(message, at)
         return self._apply_diff(message, at)
 
-    def _apply_roster(self, roster: dict[str, Any], at: float) -> set[PlayerId]:
-        statuses = {player["id"]: player["status"] for player in roster["players"]}
-        is_whole = len(statuses) == roster["total"]
+    def _apply_roster(self, roster: Roster, at: float) -> set[PlayerId]:
+        statuses = {str(player.id): str(player.status) for player in roster.players}
+        is_whole = len(statuses) == roster.total
         left: set[PlayerId] = set()
         if self._version is not None:
             # Some diffs were skipped. Who is missing from a whole roster has left meanwhile.
             if is_whole:
-                left = self._statuses.keys() - statuses.keys()
+                left = set(self._statuses.keys() - statuses.keys())
             else:
                 self.is_blind = True
-            if roster["version"] < self._version:
-                self._fault(f"went back from version {self._version} to {roster['version']}")
+            if roster.version < self._version:
+                self._fault(f"went back from version {self._version} to {roster.version}")
         for id in statuses.keys() - self._statuses.keys():
             self.joined.setdefault(id, []).append(at)
         for id in left:
             self.left.setdefault(id, []).append(at)
         self._statuses = statuses
-        self._version = roster["version"]
+        self._version = roster.version
         self._knows_everybody = is_whole
         return left
 
-    def _apply_diff(self, diff: dict[str, Any], at: float) -> set[PlayerId]:
-        version = diff["version"]
+    def _apply_diff(self, diff: Presence, at: float) -> set[PlayerId]:
+        version = diff.version
         if self._version is None:
             self._fault(f"sent version {version} before any roster")
         elif version != self._version + 1:
             self._fault(f"went from version {self._version} to {version} without a roster")
         self._version = version
-        for player in diff["joined"]:
-            if player["id"] in self._statuses:
-                self._fault(f"said that {player['name']} joined, who was there (version {version})")
-            self._statuses[player["id"]] = player["status"]
-            self.joined.setdefault(player["id"], []).append(at)
-        for change in diff["changed"]:
-            if self._knows_everybody and change["id"] not in self._statuses:
-                self._fault(f"changed {change['id']}, who was not there (version {version})")
+        for player in diff.joined:
+            if player.id in self._statuses:
+                self._fault(f"said that {player.name} joined, who was there (version {version})")
+            self._statuses[player.id] = player.status
+            self.joined.setdefault(player.id, []).append(at)
+        for change in diff.changed:
+            if self._knows_everybody and change.id not in self._statuses:
+                self._fault(f"changed {change.id}, who was not there (version {version})")
             else:
-                self._statuses[change["id"]] = change["status"]
-        for id in diff["left"]:
+                self._statuses[change.id] = change.status
+        for id in diff.left:
             if self._statuses.pop(id, None) is None and self._knows_everybody:
                 self._fault(f"said that {id} left, who was not there (version {version})")
             self.left.setdefault(id, []).append(at)
-        if self._knows_everybody and diff["total"] != len(self._statuses):
+        if self._knows_everybody and diff.total != len(self._statuses):
             self._fault(
-                f"counted {diff['total']} at version {version}, where {len(self._statuses)} are"
+                f"counted {diff.total} at version {version}, where {len(self._statuses)} are"
             )
             self._knows_everybody = False  # once is enough
-        return set(diff["left"])
+        return set(map(str, diff.left))
 
     def _fault(self, what: str) -> None:
         self.faults.append(f"the lobby {what}")

@@ -1,16 +1,14 @@
 """One more player, who watches the lobby and stays to the end."""
 
 import asyncio
-import json
 import random
 from time import monotonic
 
-from websockets.exceptions import ConnectionClosed
-
-from scripts.idle_players.calls import Address
-from scripts.idle_players.lobby_check import Lobby, PlayerId
+from scripts.idle_players.lobby_check import LobbyCheck, PlayerId
 from scripts.idle_players.rules import Met, Policy, What
 from scripts.idle_players.visit import Visit
+from server.client import Address, ConnectionLost
+from server.wire.messages import LOBBY, Ping, Pong, Presence, Roster, Watch
 
 
 class Observer:
@@ -18,7 +16,7 @@ class Observer:
 
     def __init__(self, visit: Visit, policy: Policy) -> None:
         self.visit = visit
-        self.lobby = Lobby()
+        self.lobby = LobbyCheck()
         self._policy = policy
         self._departures: dict[PlayerId, asyncio.Event] = {}
         self.lost = ""
@@ -33,20 +31,17 @@ class Observer:
 
     async def watch(self) -> None:
         """Watch, and ping to stay, until cancelled or the connection is lost."""
-        socket = self.visit.socket
-        await socket.send(json.dumps({"type": "watch", "topic": "lobby"}))
+        connection = self.visit.connection
+        await connection.send(Watch(topic=LOBBY))
         pinging = asyncio.create_task(self._stay())
         try:
-            async for text in socket:
-                message, now = json.loads(text), monotonic()
-                if message["type"] in ("roster", "presence"):
-                    for id in self.lobby.apply(message, now):
+            async for message in connection:
+                if isinstance(message, Roster | Presence):
+                    for id in self.lobby.apply(message, monotonic()):
                         self._departures.setdefault(id, asyncio.Event()).set()
-                elif message["type"] != "pong":
+                elif not isinstance(message, Pong):
                     self.lobby.faults.append(f"the observer was sent {message}")
-            self.lost = f"the observer's connection was closed with {socket.close_code}"
-        except ConnectionClosed:
-            self.lost = f"the observer's connection was lost ({socket.close_code})"
+            self.lost = f"the observer's connection ended with {connection.close_code}"
         finally:
             pinging.cancel()
 
@@ -66,7 +61,7 @@ class Observer:
     async def _stay(self) -> None:
         try:
             while True:
-                await self.visit.send({"type": "ping"})
+                await self.visit.send(Ping())
                 await asyncio.sleep(self._policy.lively * random.uniform(0.3, 0.6))
-        except ConnectionClosed:
+        except ConnectionLost:
             pass  # `watch` tells

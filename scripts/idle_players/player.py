@@ -5,22 +5,19 @@ into the record as trouble.
 """
 
 import asyncio
-import json
 import random
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, assert_never
+from typing import assert_never
 
-from websockets.asyncio.client import ClientConnection
-from websockets.exceptions import ConnectionClosed
-
-from scripts.idle_players.calls import Address, Unreachable
 from scripts.idle_players.observer import Observer
 from scripts.idle_players.plans import Plan
 from scripts.idle_players.rules import Absence, Kind, Met, Policy, Record, What, due_to
 from scripts.idle_players.visit import Refused, Visit
+from server.client import Address, Connection, ConnectionLost, Received, Unknown, Unreachable
+from server.wire.messages import ClientMessage, Held, Hold, Ping, Pong, SignedOut, Warning_
 
 _TOO_MANY_REQUESTS = 429
 _CLOSES = {
@@ -74,10 +71,10 @@ class Player:
             if refused.status == _TOO_MANY_REQUESTS:
                 raise
             self.record.trouble.append(str(refused))
+        except ConnectionLost:
+            pass  # the listener knows more
         except Unreachable as unreachable:
             self.record.trouble.append(str(unreachable))
-        except ConnectionClosed:
-            pass  # the listener knows more
 
     @property
     def is_over(self) -> bool:
@@ -117,7 +114,7 @@ class Player:
 
     async def _hold(self) -> None:
         sent = monotonic()
-        await self._send({"type": "hold", "seconds": self.plan.hold})
+        await self._send(Hold(seconds=self.plan.hold))
         try:
             async with asyncio.timeout(self._scene.patience):
                 await self._held.wait()
@@ -171,9 +168,9 @@ class Player:
     async def _connect(self) -> None:
         assert self.visit is not None
         hello = await self.visit.connect()
-        if hello["session"]["id"] != self.visit.session_id:
+        if hello.session.id != self.visit.session_id:
             self.record.trouble.append("came back to another session")
-        self._listener = asyncio.create_task(self._listen(self.visit.socket))
+        self._listener = asyncio.create_task(self._listen(self.visit.connection))
 
     async def _hang_up(self) -> None:
         assert self.visit is not None
@@ -199,9 +196,9 @@ class Player:
 
     async def _ping(self) -> None:
         self.record.last_activity = monotonic()
-        await self._send({"type": "ping"})
+        await self._send(Ping())
 
-    async def _send(self, message: dict[str, Any]) -> None:
+    async def _send(self, message: ClientMessage) -> None:
         assert self.visit is not None
         await self.visit.send(message)
 
@@ -234,34 +231,30 @@ class Player:
 
     # Hearing
 
-    async def _listen(self, socket: ClientConnection) -> None:
-        with suppress(ConnectionClosed):
-            async for text in socket:
-                at = monotonic()
-                try:
-                    self._hear(json.loads(text), at)
-                except (ValueError, KeyError, TypeError):
-                    self.record.trouble.append(f"was sent {text!r}, which is no message")
-        self._closed(socket.close_code)
+    async def _listen(self, connection: Connection) -> None:
+        async for message in connection:
+            self._hear(message, monotonic())
+        self._closed(connection.close_code)
 
-    def _hear(self, message: dict[str, Any], at: float) -> None:
-        match message["type"]:
-            case "pong":
+    def _hear(self, message: Received, at: float) -> None:
+        match message:
+            case Pong():
                 pass
-            case "held":
-                self.record.held = message["seconds"]
+            case Held():
+                self.record.held = message.seconds
                 self._held.set()
-            case "warning":
-                reason = message["reason"]
+            case Warning_(reason=reason):
                 fault = "" if reason == "idle_timeout" else f"a warning of {reason}"
                 self.record.met.append(Met(What.WARNING, at, fault))
                 self._scene.progress["warned"] += 1
-            case "signed_out":
-                self._said_to_be_signed_out = message["reason"], at
+            case SignedOut():
+                self._said_to_be_signed_out = message.reason, at
+            case Unknown():
+                self.record.trouble.append(f"was sent {message.text!r}, which is no message")
             case _:
                 self.record.trouble.append(f"was sent {message}")
 
-    def _closed(self, code: int | None) -> None:
+    def _closed(self, code: int) -> None:
         """The server closed the connection, or it was lost; nobody here closed it."""
         self._over.set()
         if self._said_to_be_signed_out is None:

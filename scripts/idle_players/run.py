@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any, TextIO
 
-from scripts.idle_players.calls import Address, Unreachable
 from scripts.idle_players.machine import LagMeter, freeze_garbage
 from scripts.idle_players.observer import Observer
 from scripts.idle_players.plans import Timing, counts, ends_after, make_crowd, player_name, run_tag
@@ -16,6 +15,7 @@ from scripts.idle_players.player import Player, Scene
 from scripts.idle_players.progress import Meter, in_words
 from scripts.idle_players.rules import QUEUEING, ROUNDING, Kind, Policy, judge
 from scripts.idle_players.verdict import Verdict
+from server.client import Address, Unreachable
 
 PATIENCE = 10.0
 """Seconds after which what has not come is missing."""

@@ -1,14 +1,16 @@
 """A signed-in browser: a session, and the connection it has at the moment."""
 
 import asyncio
-import json
-from typing import Any
+import functools
+import ssl
+from types import NoneType
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
-
-from scripts.idle_players.calls import PATIENCE, Address, Unreachable, call
 from scripts.idle_players.rules import Policy
+from server.client import Address, CallRefused, Calls, Connection, ConnectionLost, Limits
+from server.wire.messages import ClientMessage, Hello
+from server.wire.views import SessionView
+
+LIMITS = Limits(call_within=30.0, answer_within=30.0, close_within=30.0)
 
 
 class Refused(Exception):
@@ -20,72 +22,72 @@ class Refused(Exception):
 
 
 class Visit:
-    """What a browser knows: its cookie, its session view, its socket."""
+    """What a browser knows: its cookie, its session view, its socket. It reconnects when the
+    player does, and not by itself."""
 
-    def __init__(self, address: Address, cookie: str, view: dict[str, Any]) -> None:
-        self.address = address
-        self.player_id = str(view["player"]["id"])
-        self.session_id = str(view["session"]["id"])
-        self.policy = Policy(**{name: float(view["policy"][name]) for name in Policy.__slots__})
-        self._cookie = cookie
-        self._socket: ClientConnection | None = None
+    def __init__(self, calls: Calls, view: SessionView) -> None:
+        self.player_id = str(view.player.id)
+        self.session_id = view.session.id
+        self.policy = Policy(*(getattr(view.policy, name) for name in Policy.__slots__))
+        self._calls = calls
+        self._connection: Connection | None = None
 
     @classmethod
     async def sign_in(cls, address: Address, name: str) -> "Visit":
         """Be a new guest. Raises Unreachable or Refused."""
-        answer = await call(address, "POST", "/api/guests", body={"name": name})
-        if not answer.is_ours:
-            raise Unreachable(f"{address.url} is no Still Here server: it says {answer.status}")
-        if answer.status != 201:
-            raise Refused(f"{name!r} could not sign in ({answer.problem})", answer.status)
-        return cls(address, answer.cookie, answer.json())
+        calls = Calls(address, tls=_tls(address.scheme), limits=LIMITS)
+        try:
+            view = await calls.call("POST", "/api/guests", SessionView, body={"name": name})
+        except CallRefused as refused:
+            raise Refused(f"{name!r} could not sign in ({refused})", refused.status) from None
+        return cls(calls, view)
 
     @property
-    def socket(self) -> ClientConnection:
+    def connection(self) -> Connection:
         """The connection; there has to be one."""
-        assert self._socket is not None
-        return self._socket
+        assert self._connection is not None
+        return self._connection
 
-    async def connect(self) -> dict[str, Any]:
+    async def connect(self) -> Hello:
         """Open the connection; returns the `hello`. Raises Unreachable or Refused."""
+        address = self._calls.address
+        self._connection = await Connection.open(
+            address, self._calls.cookie, tls=_tls(address.scheme), limits=LIMITS
+        )
         try:
-            self._socket = await connect(
-                self.address.socket_url,
-                additional_headers={"Cookie": self._cookie},
-                compression=None,
-                # The server pings; answering is the library's business.
-                ping_interval=None,
-                open_timeout=PATIENCE,
-                close_timeout=PATIENCE,
-                # Unread messages must not keep the closing handshake from being read.
-                max_queue=None,
-                proxy=None,
-            )
-            async with asyncio.timeout(PATIENCE):
-                hello = json.loads(await self._socket.recv())
-        except (OSError, InvalidHandshake, TimeoutError) as error:
-            why = str(error) or type(error).__name__
-            raise Unreachable(f"no WebSocket at {self.address.socket_url}: {why}") from None
-        except ConnectionClosed as closed:
-            raise Refused(f"the connection was not wanted ({closed})", 0) from None
-        if hello["type"] != "hello":
+            async with asyncio.timeout(LIMITS.answer_within):
+                hello = await self._connection.receive()
+        except TimeoutError:
+            raise Refused("the connection began with silence", 0) from None
+        except ConnectionLost as lost:
+            raise Refused(f"the connection was not wanted ({lost.code})", 0) from None
+        if not isinstance(hello, Hello):
             raise Refused(f"the connection began with {hello}", 0)
-        assert isinstance(hello, dict)
         return hello
 
-    async def send(self, message: dict[str, Any]) -> None:
-        """Raises ConnectionClosed where the connection is over."""
-        await self.socket.send(json.dumps(message))
+    async def send(self, message: ClientMessage) -> None:
+        """Raises ConnectionLost where the connection is over."""
+        await self.connection.send(message)
 
     async def sign_out(self) -> int:
         """DELETE the session; returns the status of the answer. Raises Unreachable."""
-        return (await call(self.address, "DELETE", "/api/session", cookie=self._cookie)).status
+        try:
+            await self._calls.call("DELETE", "/api/session", NoneType)
+        except CallRefused as refused:
+            return refused.status
+        return 204
 
     async def go_home(self, code: int = 1001) -> None:
         """Close the connection as a page does that goes."""
-        if self._socket is not None:
-            await self._socket.close(code)
+        if self._connection is not None:
+            await self._connection.close(code)
 
     def vanish(self) -> None:
         """Drop the connection without a word, as a network does."""
-        self.socket.transport.abort()
+        self.connection.abort()
+
+
+@functools.cache
+def _tls(scheme: str) -> ssl.SSLContext | None:
+    """One for all: it takes 30 ms to read the certificates of the authorities."""
+    return ssl.create_default_context() if scheme == "https" else None

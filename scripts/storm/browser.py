@@ -1,17 +1,50 @@
 """One who storms the server: a browser with a session, and what it was told of that session."""
 
 import asyncio
-import json
 from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
+from types import NoneType
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from server.client import (
+    Address,
+    CallRefused,
+    Calls,
+    Connection,
+    ConnectionLost,
+    Received,
+)
+from server.wire.messages import Extended, Hello, Ping, Pong, SignedOut, Warning_
 
-from scripts.idle_players.calls import Address, Answer, Unreachable, call
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Of a call: what was said, and the cookie from then on. `refused`: the status of a refusal,
+    0 where there was none, and `code` its word."""
+
+    refused: int
+    code: str
+    said: Any
+    cookie: str
+
+    @property
+    def is_done(self) -> bool:
+        return not self.refused
+
+
+async def call(
+    address: Address, method: str, path: str, *, cookie: str = "", body: Any = None
+) -> Answer:
+    """Make a call, of which a refusal is an answer like any other. Raises Unreachable."""
+    calls = Calls(address, cookie=cookie)
+    expected: type[Any] = NoneType if method == "DELETE" else dict[str, Any]
+    try:
+        said = await calls.call(method, path, expected, body=body)
+    except CallRefused as refused:
+        return Answer(refused.status, refused.code, refused.details, calls.cookie)
+    return Answer(0, "", said, calls.cookie)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +85,7 @@ class Browser:
     """When the latest activity was sent that was answered."""
     tried_at: float = 0.0
     """When the latest was sent at all."""
-    socket: ClientConnection | None = None
+    connection: Connection | None = None
     is_open: bool = False
     is_busy: bool = False
     """Whether somebody is doing something with it; one at a time."""
@@ -64,9 +97,9 @@ class Browser:
 
     @classmethod
     def of(cls, answer: Answer, account: Account, sent_at: float, *, remember: bool) -> "Browser":
-        view = answer.json()
-        account.player_id = view["player"]["id"]
-        browser = cls(account, answer.cookie, view["session"]["id"], remember, sent_at)
+        account.player_id = answer.said["player"]["id"]
+        id = answer.said["session"]["id"]
+        browser = cls(account, answer.cookie, id, remember, sent_at)
         browser.acted_at = browser.tried_at = sent_at
         browser.told.append(Told("active", "signed_in", monotonic()))
         return browser
@@ -87,45 +120,32 @@ class Browser:
 
     async def connect(self, address: Address) -> None:
         """Open a socket and listen to it. Raises Unreachable."""
-        try:
-            self.socket = await connect(
-                address.socket_url,
-                additional_headers={"Cookie": self.cookie},
-                compression=None,
-                ping_interval=None,
-                open_timeout=10,
-                close_timeout=1,
-                max_queue=None,
-                proxy=None,
-            )
-        except (OSError, InvalidHandshake, TimeoutError, EOFError) as error:
-            raise Unreachable(str(error)) from None
+        self.connection = await Connection.open(address, self.cookie)
         self._pings.clear()
         self._is_greeted = False
         self.is_open = True
-        self._listener = asyncio.create_task(self._listen(self.socket))
+        self._listener = asyncio.create_task(self._listen(self.connection))
 
     async def ping(self) -> None:
         """An activity, if there is a socket for it."""
-        if self.socket is None or not self.is_open:
+        if self.connection is None or not self.is_open:
             return
         self.tried_at = monotonic()
         self._pings.append(self.tried_at)
-        with suppress(ConnectionClosed):
-            await self.socket.send('{"type":"ping"}')
+        with suppress(ConnectionLost):
+            await self.connection.send(Ping())
 
     async def hang_up(self) -> None:
         """Close the socket as a page does."""
-        if self.socket is not None and self.is_open:
+        if self.connection is not None and self.is_open:
             self.is_open = False
-            with suppress(OSError):
-                await self.socket.close(1001)
+            await self.connection.close(1001)
 
     def vanish(self) -> None:
         """Drop the socket without a word."""
-        if self.socket is not None:
+        if self.connection is not None:
             self.is_open = False
-            self.socket.transport.abort()
+            self.connection.abort()
 
     async def hear_the_rest(self) -> None:
         """Wait until the socket is over: what had been sent before a kill is still read."""
@@ -134,33 +154,30 @@ class Browser:
             self._listener.cancel()
         self.is_open = False
 
-    async def _listen(self, socket: ClientConnection) -> None:
+    async def _listen(self, connection: Connection) -> None:
         try:
-            async for text in socket:
-                self._hear(json.loads(text))
-        except ConnectionClosed:
-            pass
+            async for message in connection:
+                self._hear(message)
         finally:
-            if self.socket is socket:
+            if self.connection is connection:
                 self.is_open = False
 
-    def _hear(self, message: dict[str, Any]) -> None:
+    def _hear(self, message: Received) -> None:
         now = monotonic()
-        match message["type"]:
-            case "hello":
+        match message:
+            case Hello():
                 self._is_greeted = True
                 if self.account.password is None:
                     # A guest has one session, so the player's status is the session's.
-                    self.told.append(Told(message["player"]["status"], None, now))
-            case "pong":
+                    self.told.append(Told(message.player.status, None, now))
+            case Pong():
                 self.acted_at = max(self.acted_at, self._pings.popleft())
-            case "warning":
-                self._is_lifetime_warned |= message["reason"] == "session_lifetime"
+            case Warning_():
+                self._is_lifetime_warned |= message.reason == "session_lifetime"
                 self.told.append(Told("warned", None, now))
-            case "extended" if not self._is_lifetime_warned:
+            case Extended() if not self._is_lifetime_warned:
                 self.told.append(Told("active", None, now))
-            case "signed_out":
-                reason = message["reason"]
+            case SignedOut(reason=reason):
                 if self._is_greeted:
                     self.told.append(Told("offline", reason, now))
                 if reason == "not_signed_in":

@@ -1,19 +1,15 @@
 """Everybody who storms the server: they come, play, drop, sign out and are forgotten."""
 
 import asyncio
-import json
 import random
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from time import monotonic
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
-
-from scripts.idle_players.calls import Address, Unreachable, call
-from scripts.storm.browser import Account, Browser, Told
+from scripts.storm.browser import Account, Answer, Browser, call
+from server.client import Address, Unreachable
 
 _ACTORS = 12
 _MOST_SESSIONS = 6
@@ -22,74 +18,7 @@ _MOST_SESSIONS = 6
 _PASSWORD = "correct horse battery"
 
 
-_TRIES = 5
-
-
-class Observer:
-    """Watches the lobby, and writes down what it is told of every player."""
-
-    def __init__(self) -> None:
-        self.told: dict[str, list[Told]] = defaultdict(list)
-        self.player_id = ""
-        self.cookie = ""
-        self._socket: ClientConnection | None = None
-        self._tasks: list[asyncio.Task[None]] = []
-
-    async def arrive(self, address: Address, name: str) -> None:
-        """Sign in as a new guest, and watch until the server is gone."""
-        for tries_left in reversed(range(_TRIES)):
-            answer = await call(address, "POST", "/api/guests", body={"name": name})
-            self.player_id = answer.json()["player"]["id"]
-            self.cookie = answer.cookie
-            socket = await connect(
-                address.socket_url,
-                additional_headers={"Cookie": answer.cookie},
-                compression=None,
-                ping_interval=None,
-                max_queue=None,
-                proxy=None,
-            )
-            first = json.loads(await socket.recv())
-            if first["type"] == "hello":
-                break
-            # On a machine that is busy an idle timeout of a second is over before they are in.
-            assert first["reason"] == "idle_timeout", first
-            assert tries_left, "this machine is too slow for it"
-        self._socket = socket
-        await socket.send('{"type":"watch","topic":"lobby"}')
-        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._stay())]
-
-    async def hear_the_rest(self) -> None:
-        """Wait until the socket is over."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=5)
-            for task in self._tasks:
-                task.cancel()
-
-    async def _stay(self) -> None:
-        assert self._socket is not None
-        with suppress(ConnectionClosed):
-            while True:
-                await self._socket.send('{"type":"ping"}')
-                await asyncio.sleep(0.1)
-
-    async def _listen(self) -> None:
-        assert self._socket is not None
-        with suppress(ConnectionClosed):
-            async for text in self._socket:
-                self._hear(json.loads(text))
-
-    def _hear(self, message: dict[str, Any]) -> None:
-        now = monotonic()
-        for player in message.get("players", []) + message.get("joined", []):
-            self.told[player["id"]].append(Told(player["status"], None, now))
-        for player in message.get("changed", []):
-            self.told[player["id"]].append(Told(player["status"], None, now))
-        for player in message.get("left", []):
-            self.told[player].append(Told("offline", None, now))
-
-
-class Crowd:
+class Players:
     """The players and their browsers, over all the lives of the server."""
 
     def __init__(self, dice: random.Random) -> None:
@@ -176,7 +105,7 @@ class Crowd:
             account = Account(self.new_name("Guest"), None)
             sent_at = monotonic()
             answer = await self._call("POST", "/api/guests", body={"name": account.name})
-            if answer.status == 201:
+            if answer.is_done:
                 self._let_in(Browser.of(answer, account, sent_at, remember=False), "signed in")
 
     async def _register(self) -> None:
@@ -184,7 +113,7 @@ class Crowd:
         sent_at = monotonic()
         body = {"name": account.name, "password": _PASSWORD}
         answer = await self._call("POST", "/api/players", body=body)
-        if answer.status == 201:
+        if answer.is_done:
             self._let_in(Browser.of(answer, account, sent_at, remember=False), "registered")
             self.accounts.append(account)
 
@@ -201,7 +130,7 @@ class Crowd:
             answer = await self._call("POST", "/api/session", cookie=cookie, body=body)
             if old is not None:
                 old.is_doubtful = False
-            if answer.status == 201:
+            if answer.is_done:
                 self._let_in(Browser.of(answer, account, sent_at, remember=remember), "signed in")
                 if old is not None:
                     old.note_ending("replaced", is_exact=False)
@@ -229,10 +158,10 @@ class Crowd:
     async def _act_without_a_socket(self, browser: Browser) -> None:
         browser.tried_at = sent_at = monotonic()
         answer = await self._call("POST", "/api/session/activity", cookie=browser.cookie)
-        if answer.status == 200:
+        if answer.is_done:
             browser.acted_at = max(browser.acted_at, sent_at)
-        elif answer.status == 401:
-            browser.note_ending(answer.json()["code"])
+        elif answer.refused == 401:
+            browser.note_ending(answer.code)
 
     async def _sign_out(self, browser: Browser) -> None:
         browser.is_doubtful = True
@@ -248,9 +177,9 @@ class Crowd:
             answer = await self._call("DELETE", "/api/sessions", cookie=browser.cookie)
             for each in all_of_them:
                 each.is_doubtful = False
-                if answer.status == 204 and each is not browser:
+                if answer.is_done and each is not browser:
                     each.note_ending("signed_out_everywhere", is_exact=False)
-            if answer.status == 204:
+            if answer.is_done:
                 browser.note_ending("signed_out_everywhere")
                 self.did["signed out everywhere"] += 1
             else:
@@ -259,16 +188,16 @@ class Crowd:
     async def _sign_in_again(self, browser: Browser) -> None:
         await self._sign_in(browser.account, browser, remember=browser.remember)
 
-    def _note_signed_out(self, browser: Browser, answer: Any) -> None:
-        if answer.status == 204:
+    def _note_signed_out(self, browser: Browser, answer: Answer) -> None:
+        if answer.is_done:
             browser.note_ending("signed_out")
             self.did["signed out"] += 1
-        elif answer.status == 401:
-            browser.note_ending(answer.json()["code"])
+        elif answer.refused == 401:
+            browser.note_ending(answer.code)
 
     def _let_in(self, browser: Browser, what: str) -> None:
         self.browsers.append(browser)
         self.did[what] += 1
 
-    async def _call(self, method: str, path: str, **options: Any) -> Any:
+    async def _call(self, method: str, path: str, **options: Any) -> Answer:
         return await call(self._address, method, path, **options)

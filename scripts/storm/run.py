@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from scripts.idle_players.calls import call
 from scripts.storm.book import open_book
-from scripts.storm.browser import Browser
+from scripts.storm.browser import Answer, Browser
 from scripts.storm.checks import (
     Check,
     Verdict,
@@ -21,7 +20,8 @@ from scripts.storm.checks import (
     judge_endings,
     judge_told,
 )
-from scripts.storm.players import Crowd, Observer
+from scripts.storm.observer import Observer
+from scripts.storm.players import Players
 from scripts.storm.server import BRISK, CALM, Rules, Server
 
 _ENDED = 60
@@ -50,7 +50,7 @@ class Run:
         self.result = Result(Verdict(), seed)
         self._database = database
         self._dice = random.Random(seed)
-        self._crowd = Crowd(self._dice)
+        self._players = Players(self._dice)
         self._verdict = self.result.verdict
 
     async def kill_often(self, times: int, progress: Callable[[int], None]) -> Result:
@@ -61,7 +61,7 @@ class Run:
             rules = CALM if number % 4 == 1 else BRISK
             last_change = await self._once(number, rules, last_change)
             self.result.seconds = monotonic() - began
-            self.result.did = self._crowd.did
+            self.result.did = self._players.did
             progress(number + 1)
         server = await self._start(CALM)
         try:
@@ -75,7 +75,7 @@ class Run:
         """One life: start, look, storm, kill, look. Returns the number of the last change."""
         if number and self._dice.random() < 0.15:
             await self._kill_while_starting(rules)
-        for browser in self._crowd.browsers:
+        for browser in self._players.browsers:
             browser.forget_what_was_told()
         server = await self._start(rules)
         try:
@@ -83,12 +83,12 @@ class Run:
             killed_at, may_have_stopped = await self._storm_and_kill(server)
         finally:
             await server.kill()
-        await asyncio.gather(self._crowd.hear_the_rest(), observer.hear_the_rest())
+        await asyncio.gather(self._players.hear_the_rest(), observer.hear_the_rest())
         return self._judge(observer, killed_at, last_change, may_have_stopped=may_have_stopped)
 
     async def _storm_and_kill(self, server: Server) -> tuple[float, bool]:
         """Returns when it was killed, and whether it may have stopped by itself before."""
-        storm = asyncio.create_task(self._crowd.storm(server.address))
+        storm = asyncio.create_task(self._players.storm(server.address))
         try:
             await asyncio.sleep(self._dice.uniform(0.05, 1.8))
             if storm.done():
@@ -123,7 +123,7 @@ class Run:
     def _judge(
         self, observer: Observer, killed_at: float, last_change: int, *, may_have_stopped: bool
     ) -> int:
-        verdict, crowd = self._verdict, self._crowd
+        verdict, crowd = self._verdict, self._players
         with open_book(self._database) as book:
             judge_book(book, verdict, last_change, may_have_stopped=may_have_stopped)
             changes = book.changes(last_change)
@@ -147,22 +147,22 @@ class Run:
 
     async def _look(self, server: Server, rules: Rules) -> Observer:
         await self._look_again(server, rules)
-        observer = Observer()
-        await observer.arrive(server.address, self._crowd.new_name("Observer"))
-        here = await self._crowd.come_back(server.address)
+        observer = Observer(server.address)
+        await observer.arrive(self._players.new_name("Observer"))
+        here = await self._players.come_back(server.address)
         playing = asyncio.create_task(_keep_playing(here))
         try:
             await asyncio.sleep(
                 max(server.listens_at + rules.reconnect_grace + 0.05 - monotonic(), 0.0)
             )
-            await self._look_who_is_here(server, observer, here)
+            await self._look_who_is_here(observer, here)
         finally:
             playing.cancel()
         return observer
 
     async def _look_again(self, server: Server, rules: Rules) -> None:
         """At the sessions: those that ended are refused, those that live carry on."""
-        crowd, dice = self._crowd, self._dice
+        crowd, dice = self._players, self._dice
         ended = [browser for browser in crowd.browsers if browser.ending is not None]
         chosen = ended[-_ENDED:] + dice.sample(ended[:-_ENDED], min(len(ended[:-_ENDED]), 20))
         living = crowd.living
@@ -179,30 +179,27 @@ class Run:
         before = monotonic()
         answer = await browser.look(server.address)
         now = monotonic()
-        said = answer.json()
-        code = said.get("code", "")
+        code = answer.code
         if browser.ending is not None:
-            is_right = answer.status == 401 and (
+            is_right = answer.refused == 401 and (
                 code == browser.ending or (not browser.is_ending_exact and code != "not_signed_in")
             )
-            found = f"{browser.session_id}: told {browser.ending}, now {answer.status} {code}"
+            found = f"{browser.session_id}: told {browser.ending}, now {answer.refused} {code}"
             self._verdict.note(Check.REVOKED, None if is_right else found)
             return
-        wrong = self._why_not(browser, answer.status, code, said, now)
+        wrong = self._why_not(browser, answer, now)
         if not browser.is_doubtful:
             self._verdict.note(Check.CARRY_ON, wrong and f"{browser.session_id}: {wrong}")
-        if answer.status == 401:
+        if answer.refused == 401:
             browser.note_ending(code)
         elif wrong is None and not browser.remember:
-            self._judge_clock(browser, said["session"], before, now, rules)
+            self._judge_clock(browser, answer.said["session"], before, now, rules)
         browser.is_doubtful = False
 
-    def _why_not(
-        self, browser: Browser, status: int, code: str, said: object, now: float
-    ) -> str | None:
-        if status == 200:
-            assert isinstance(said, dict)
-            id = said["session"]["id"]
+    def _why_not(self, browser: Browser, answer: Answer, now: float) -> str | None:
+        code = answer.code
+        if answer.is_done:
+            id = answer.said["session"]["id"]
             return None if id == browser.session_id else f"it is the session {id}"
         idle_for, age = now - browser.acted_at, now - browser.signed_in_at
         if code == "idle_timeout" and idle_for >= BRISK.idle_timeout and not browser.remember:
@@ -210,7 +207,7 @@ class Run:
         lifetime = BRISK.remember_lifetime if browser.remember else BRISK.session_lifetime
         if code == "session_lifetime" and age >= lifetime:
             return None
-        return f"{status} {code} after {idle_for:.2f} s without activity, {age:.2f} s old"
+        return f"{answer.refused} {code} after {idle_for:.2f} s without activity, {age:.2f} s old"
 
     def _judge_clock(
         self, browser: Browser, session: dict[str, float], before: float, now: float, rules: Rules
@@ -225,9 +222,7 @@ class Run:
             wrong = f"{browser.session_id}: {left:.2f} s left, not {least:.2f} to {most:.2f}"
         self._verdict.note(Check.CLOCKS, wrong)
 
-    async def _look_who_is_here(
-        self, server: Server, observer: Observer, here: Sequence[Browser]
-    ) -> None:
+    async def _look_who_is_here(self, observer: Observer, here: Sequence[Browser]) -> None:
         until = monotonic() + _SETTLING
         while True:
             # A socket that is open keeps its player here; nobody else has done anything.
@@ -235,10 +230,7 @@ class Run:
             expected.add(observer.player_id)
             with open_book(self._database) as book:
                 written = book.active_players()
-            answer = await call(
-                server.address, "GET", "/api/players?limit=500", cookie=observer.cookie
-            )
-            shown = {player["id"] for player in answer.json()["players"]}
+            shown = await observer.who_is_here()
             if written == shown == expected or monotonic() > until:
                 break
             await asyncio.sleep(0.05)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from scripts.idle_players.calls import Address
+from server.client import Address
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 30.0

@@ -1,10 +1,8 @@
 """A Python client of the protocol, for bots, tests and tools: see docs/python.md.
 
-    async with Client("http://127.0.0.1:8000") as client:
-        await client.sign_in_as_guest("Ada")
-        roster = await client.watch_lobby()
-
-Needs the extra `client` (httpx) beside the server's own packages.
+async with Client("http://127.0.0.1:8000") as client:
+    await client.sign_in_as_guest("Ada")
+    roster = await client.watch_lobby()
 """
 
 from server.client.address import Address

@@ -52,6 +52,7 @@ class Connection:
         if tls is not None:
             options["ssl"] = tls
         defaults: dict[str, Any] = {
+            "proxy": None,
             "compression": None,
             # Pings of the server are answered by the library; silence is the watchdog's.
             "ping_interval": None,

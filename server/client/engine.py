@@ -73,7 +73,6 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._drop(ClientClosed())
-        await self.calls.close()
 
     @property
     def state(self) -> State:

@@ -91,13 +91,13 @@ async def test_nobody_there_is_unreachable(server: LiveServer) -> None:
 
 
 async def test_the_cookie_comes_goes_and_is_never_two(server: LiveServer) -> None:
-    async with Calls(Address.parse(server.url)) as calls:
-        for name in ("Ada", "Kim"):
-            await calls.call("POST", "/api/guests", SessionView, body={"name": name})
-            assert calls.cookie.count("session=") == 1
-            assert (await calls.get("/api/session", SessionView)).player.name == name
-        await calls.call("DELETE", "/api/session", type(None))
-        assert calls.cookie == ""
+    calls = Calls(Address.parse(server.url))
+    for name in ("Ada", "Kim"):
+        await calls.call("POST", "/api/guests", SessionView, body={"name": name})
+        assert calls.cookie.count("session=") == 1
+        assert (await calls.get("/api/session", SessionView)).player.name == name
+    await calls.call("DELETE", "/api/session", type(None))
+    assert calls.cookie == ""
 
 
 async def test_a_cookie_of_no_session_is_not_resumed(server: LiveServer) -> None:

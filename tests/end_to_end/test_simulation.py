@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from scripts.idle_players.lobby_check import Lobby
+from scripts.idle_players.lobby_check import LobbyCheck
 from scripts.idle_players.plans import (
     MixRefused,
     Timing,
@@ -34,7 +34,11 @@ from scripts.idle_players.rules import (
 from scripts.idle_players.verdict import Verdict
 from server.accounts.names import parse_name
 from server.base.clock import SystemClock
+from server.base.ids import PlayerId
 from server.presence.session import Session
+from server.presence.status import Status
+from server.wire.messages import LOBBY, Presence, Roster
+from server.wire.views import PlayerView
 from tests.support.live_server import run_server
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "simulate_idle_players.py"
@@ -182,20 +186,22 @@ def test_who_signs_out_is_closed_and_gone_at_once() -> None:
 # The lobby
 
 
-def roster(version: int, *ids: str, total: int | None = None) -> dict[str, Any]:
-    players = [{"id": id, "name": id, "guest": True, "status": "active"} for id in ids]
+def player(id: str) -> PlayerView:
+    return PlayerView(PlayerId(id), id, guest=True, status=Status.ACTIVE)
+
+
+def roster(version: int, *ids: str, total: int | None = None) -> Roster:
     total = len(ids) if total is None else total
-    return {"type": "roster", "version": version, "players": players, "total": total}
+    return Roster(LOBBY, version, [player(id) for id in ids], total)
 
 
-def diff(version: int, total: int, joined: str = "", left: str = "") -> dict[str, Any]:
-    players = [{"id": id, "name": id, "guest": True, "status": "active"} for id in joined]
-    fields = {"joined": players, "changed": [], "left": list(left)}
-    return {"type": "presence", "version": version, "total": total, **fields}
+def diff(version: int, total: int, joined: str = "", left: str = "") -> Presence:
+    came, went = [player(id) for id in joined], [PlayerId(id) for id in left]
+    return Presence(LOBBY, version, came, [], went, total)
 
 
 def test_the_lobby_says_who_left_and_when() -> None:
-    lobby = Lobby()
+    lobby = LobbyCheck()
     lobby.apply(roster(7, "a", "b"), 1.0)
     assert lobby.apply(diff(8, 2, joined="c", left="a"), 2.0) == {"a"}
     assert (lobby.left, lobby.joined["c"], lobby.faults) == ({"a": [2.0]}, [2.0], [])
@@ -206,15 +212,15 @@ def test_the_lobby_says_who_left_and_when() -> None:
     [diff(9, 3, joined="c"), diff(8, 9, joined="c"), diff(8, 1, left="z"), diff(8, 2, joined="a")],
     ids=["a gap", "a wrong count", "a stranger left", "one who was there joined"],
 )
-def test_a_diff_that_does_not_fit_is_a_fault(message: dict[str, Any]) -> None:
-    lobby = Lobby()
+def test_a_diff_that_does_not_fit_is_a_fault(message: Presence) -> None:
+    lobby = LobbyCheck()
     lobby.apply(roster(7, "a", "b"), 1.0)
     lobby.apply(message, 2.0)
     assert lobby.faults
 
 
 def test_a_roster_closes_a_gap() -> None:
-    lobby = Lobby()
+    lobby = LobbyCheck()
     lobby.apply(roster(7, "a", "b"), 1.0)
     assert lobby.apply(roster(12, "b", "c"), 2.0) == {"a"}
     assert not lobby.faults
