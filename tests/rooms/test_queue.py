@@ -1,6 +1,8 @@
 """Quick match: those who look for others, and who of them is found."""
 
-from time import process_time
+import sys
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -218,23 +220,32 @@ def test_only_those_are_told_for_whom_the_number_has_changed(world: World) -> No
     assert [name for name, _, _ in queued(world.looks_for(eve))] == ["Ada", "Kim", "Bo", "Eve"]
 
 
-def time_of_one_more(waiting: int) -> float:
-    """CPU seconds in which one more player enters a queue of so many, and leaves it."""
+def steps_of_one_more(waiting: int) -> int:
+    """Bytecode instructions in which one more player enters a queue of so many, and leaves it."""
     world = World(Turns(), Together(), Ticking())
-    for _ in range(50):
+    for _ in range(10):
         world.room("together", *world.players(2), private=True)
     for each in [world.player() for _ in range(waiting)]:
         each.status = Status.RECONNECTING
         world.rooms.queue.enter(each, "turns")
     ada = world.player()
-    times = []
-    for _ in range(5):
-        began = process_time()
+    steps = 0
+
+    def count(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal steps
+        frame.f_trace_opcodes = True
+        steps += event == "opcode"
+        return count
+
+    tracing = sys.gettrace()
+    sys.settrace(count)
+    try:
         world.rooms.quick_match(ada, None, world.now)
         world.rooms.quick_match(ada, None, world.now, cancel=True)
-        times.append(process_time() - began)
-    return min(times)
+    finally:
+        sys.settrace(tracing)
+    return steps
 
 
 def test_one_more_costs_time_in_proportion_to_those_who_wait() -> None:
-    assert time_of_one_more(3200) < 8 * time_of_one_more(800), "4 if linear, 16 if quadratic"
+    assert 0 < steps_of_one_more(400) < 6 * steps_of_one_more(100), "4 if linear, 16 if quadratic"
