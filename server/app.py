@@ -105,7 +105,10 @@ class StillHere:
         self.hub = Hub(asyncio.get_event_loop().time, clock, settings.policy.away_after)
         self.ticker = Ticker(self.registry, self.stream, clock)
 
-        self.rooms = Rooms(find_games(), settings.policy, new_room_id, new_match_id, new_seed)
+        self.rooms = Rooms(
+            find_games(), settings.policy, new_room_id, new_match_id, new_seed, limits.rooms
+        )
+        self.store.journal.rooms.read_from(self.rooms.all)
         self.room_stream = RoomStream(_log_room_subscriber_error)
         self.desk = RoomDesk(
             self.rooms, self.room_stream, self.registry, self.stream, self.tabs, clock

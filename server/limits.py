@@ -7,9 +7,11 @@ SECURITY.md publishes the defaults; what an operator may change is in `settings.
 import msgspec
 
 from server.accounts.limits import Limits as AccountLimits
+from server.rooms.limits import Limits as RoomLimits
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """One field for each part that has limits, named as its folder."""
 
     accounts: AccountLimits = AccountLimits()
+    rooms: RoomLimits = RoomLimits()

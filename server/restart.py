@@ -112,6 +112,7 @@ def _room_of(row: StoredRoom, rooms: Rooms, registry: Registry, clock: Clock) ->
         clock.from_wall(row.opened_at),
         is_private=row.private,
         made_by=row.made_by,
+        limits=rooms.limits,
     )
     read_room(row.state, room, registry.players, clock)
     return room

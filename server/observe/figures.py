@@ -66,8 +66,8 @@ class RoomFigures(Collector):
             case MatchAdvanced(lateness=float() as lateness):
                 self._ticks[bisect_left(LATENESS, lateness)] += 1
                 self._lateness += lateness
-            case MatchEnded(match=match) if match.outcome is not None:
-                self._ended[match.outcome.reason] += 1
+            case MatchEnded(outcome=outcome):
+                self._ended[outcome.reason] += 1
             case RoomClosed(reason=reason):
                 self._closed[reason] += 1
             case _:

@@ -4,14 +4,13 @@ It is also where rooms hear of presence, and presence of rooms: a player's statu
 seat, and whoever waits for others in a match need not touch anything meanwhile.
 """
 
-import logging
 from collections.abc import Iterable
 from typing import assert_never
 
 from msgspec import UNSET
 
 from server.base.clock import Clock
-from server.base.ids import RoomId, SessionId
+from server.base.ids import PlayerId, RoomId, SessionId
 from server.presence.events import Event, EventStream, SessionEnded, SessionSlept, StatusChanged
 from server.presence.registry import Registry
 from server.presence.session import Player, Session
@@ -26,21 +25,16 @@ from server.rooms.events import (
     PlayerAsked,
     PlayerMatched,
     QueueChanged,
-    RoomChanged,
     RoomClosed,
     RoomEvent,
     RoomStream,
+    RoomUpdated,
 )
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
 from server.wire import messages
 from server.wire.messages import ROOM, ROOMS, encode
 from server.wire.views import to_milliseconds
-
-MOST_WATCHED = 20
-"""Rooms that one connection may be in, or watch, at a time."""
-
-_log = logging.getLogger("stillhere.rooms")
 
 
 class RoomDesk:
@@ -65,8 +59,6 @@ class RoomDesk:
         self.topics = RoomTopics(clock, self._fail)
         # Until when a session's idle clock stands still because of a match.
         self._held: dict[SessionId, float] = {}
-        # Says "be right back" just now, which is an activity and must not end it.
-        self._says_brb: Session | None = None
 
     # What a tab says
 
@@ -108,7 +100,7 @@ class RoomDesk:
     def heard(self, player: Player, now: float) -> None:
         """A player did something: whoever asked whether they are there knows."""
         if player.id in self._rooms.asked:
-            self._stream.publish(self._rooms.heard(player, now))
+            self._stream.publish(self._rooms.note_activity(player.id, now))
 
     def caught_up(self, connection: Connection) -> None:
         """A connection that had been behind takes messages again."""
@@ -146,7 +138,7 @@ class RoomDesk:
                     encode(messages.Joined(RoomId(room), UNSET if own is None else own))
                 )
             case messages.Leave(room=room):
-                events = rooms.leave(player, room, now)
+                events = rooms.leave(player.id, room, now)
                 text = encode(messages.Left(room))
                 for each in self._connections(player):
                     if self.topics.unwatch(each, RoomId(room)) or each is connection:
@@ -161,17 +153,19 @@ class RoomDesk:
             case messages.Say(room=room, text=text):
                 self._stream.publish(rooms.say(player, room, text, now))
                 by = "chat"
-            case messages.QuickMatch(game=game, cancel=cancel):
-                self._stream.publish(rooms.quick_match(player, game, now, cancel=cancel))
+            case messages.QuickMatch(game=game, cancel=True):
+                self._stream.publish(rooms.cancel_quick_match(player.id, game, now))
+            case messages.QuickMatch(game=game):
+                self._stream.publish(rooms.quick_match(player, game, now))
             case messages.Claim(room=room, result=result):
                 self._stream.publish(rooms.claim(player, room, result, now))
             case messages.Pulse(room=room, seat=seat):
                 self._stream.publish(rooms.pulse(player, room, seat, now))
             case messages.Brb(room=room, seconds=seconds):
-                granted, room_events = rooms.brb(player, room, seconds, now)
-                self._says_brb = session if granted else None
+                # To say so is an activity, which ends a "be right back": so that comes first.
+                rooms.check_brb(player, room, seconds, now)
                 self._touch(session, now, by)
-                self._says_brb = None
+                granted, room_events = rooms.brb(player, room, seconds, now)
                 self._stream.publish(room_events)
                 if granted:
                     _, held = self._registry.hold(session, granted, now, away=True)
@@ -186,8 +180,9 @@ class RoomDesk:
     ) -> int | None:
         """Into a room; returns the number of the seat, None: to watch."""
         is_new = not self.topics.is_watching(connection, RoomId(room_id))
-        if is_new and self.topics.count(connection) >= MOST_WATCHED:
-            raise Refused("too_many_rooms", f"A tab watches {MOST_WATCHED} rooms at the most.")
+        limit = self._rooms.limits.rooms_watched
+        if is_new and self.topics.count(connection) >= limit:
+            raise Refused("too_many_rooms", f"A tab watches {limit} rooms at the most.")
         own, events = self._rooms.join(
             connection.session.player, room_id, self._clock.now(), seat=seat, spectate=spectate
         )
@@ -207,8 +202,6 @@ class RoomDesk:
         """Subscriber: a player's status is also that of their seat."""
         if isinstance(event, SessionEnded | SessionSlept):
             self._held.pop(event.session_id, None)
-        elif self._says_brb is not None and event.session_id == self._says_brb.id:
-            pass  # what follows is told when they are away
         elif isinstance(event, StatusChanged) and (
             # Who says "be right back" in one browser may be there in another all along.
             event.player_before is not event.player_after or event.after is Status.ACTIVE
@@ -223,23 +216,18 @@ class RoomDesk:
     def hear_rooms(self, event: RoomEvent) -> None:
         """Subscriber: what is for one player's eyes, and whose idle clock stands still."""
         match event:
-            case PlayerAsked(room=room, player=player, by=by, expires_in=left):
-                self._tell(player, messages.PulseAsked(room.id, by, to_milliseconds(left)))
-            case PlayerMatched(room=room, player=player, expires_in=left):
-                matched = messages.Matched(room.id, room.game.name, to_milliseconds(left))
-                self._tell(player, matched)
-            case QueueChanged(player=player, game=game, waiting=waiting, reason=reason):
-                self._tell(player, messages.Queued(waiting, game or UNSET, reason or UNSET))
-            case RoomChanged(room=room, at=at):
-                self._let_clocks_stand(room, at)
-            case MatchEnded(room=room, at=at):
-                self._let_clocks_run(self.topics.sessions(room.id), at)
-            case RoomClosed(room=room, at=at, error=error):
-                if error is not None:
-                    _log.error(
-                        "%s failed and took %r with it", room.game.name, room, exc_info=error
-                    )
-                self._let_clocks_run(self.topics.sessions(room.id), at)
+            case PlayerAsked(room_id=room_id, player_id=player_id, by=by, expires_in=left):
+                self._tell(player_id, messages.PulseAsked(room_id, by, to_milliseconds(left)))
+            case PlayerMatched(room_id=room_id, player_id=player_id, game=game, expires_in=left):
+                self._tell(player_id, messages.Matched(room_id, game, to_milliseconds(left)))
+            case QueueChanged(player_id=player_id, game=name, waiting=waiting, reason=reason):
+                self._tell(player_id, messages.Queued(waiting, name or UNSET, reason or UNSET))
+            case RoomUpdated(room_id=room_id, at=at):
+                room = self._rooms.all.get(room_id)
+                if room is not None:
+                    self._let_clocks_stand(room, at)
+            case MatchEnded(room_id=room_id, at=at) | RoomClosed(room_id=room_id, at=at):
+                self._let_clocks_run(self.topics.sessions(room_id), at)
             case _:
                 pass
 
@@ -280,9 +268,10 @@ class RoomDesk:
     def _connections(self, player: Player) -> list[Connection]:
         return [each for session in player.sessions for each in self._tabs.of(session)]
 
-    def _tell(self, player: Player, message: messages.RoomMessage) -> None:
+    def _tell(self, player_id: PlayerId, message: messages.RoomMessage) -> None:
+        player = self._registry.players.get(player_id)
         text = encode(message)
-        for connection in self._connections(player):
+        for connection in () if player is None else self._connections(player):
             connection.send(text)
 
     # Who goes
@@ -295,9 +284,7 @@ class RoomDesk:
     def _went(self, player: Player, room_id: RoomId, *, has_left: bool) -> None:
         if not self.topics.is_in(player.id, room_id):
             now = self._clock.now()
-            self._stream.publish(self._rooms.went(player, room_id, now, has_left=has_left))
+            self._stream.publish(self._rooms.went(player.id, room_id, now, has_left=has_left))
 
     def _fail(self, room: Room, error: GameFailed) -> None:
-        events: list[RoomEvent] = []
-        self._rooms.fail(room, error, self._clock.now(), events)
-        self._stream.publish(events)
+        self._stream.publish(self._rooms.fail(room, error, self._clock.now()))

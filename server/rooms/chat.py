@@ -1,34 +1,22 @@
-"""What is said in a room: the last lines, and no more than anybody can read."""
+"""The chat of a room: its last lines, and how many of them one player may say."""
 
 import re
 from collections import deque
 from collections.abc import Iterable
-from typing import TypeVar
 
 import msgspec
 
 from server.base.ids import PlayerId
+from server.base.limits import MovingWindow
 from server.base.text import code_of, find_unsafe, is_blank
 from server.rooms.errors import Refused
-
-K = TypeVar("K")
-
-LINES_KEPT = 50
-LONGEST_LINE = 300
-"""Code points, without blanks around them."""
-
-AT_ONCE, WITHIN = 5, 5.0
-"""Lines that one player may say within so many seconds."""
-
-
-COMINGS, WITHIN_COMINGS = 4, 30.0
-"""Times within so many seconds that it is said of one player that they come, or go."""
+from server.rooms.limits import Limits
 
 _BREAKS = re.compile("[\t\n\v\f\r\x85\u2028\u2029]+")
 
 
 class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What a player said; or, with a `notice`, what happened. `at` is a presence instant."""
+    """What a player said; or, with a `notice`, what happened to one. `at` is a presence instant."""
 
     id: int
     at: float
@@ -42,11 +30,12 @@ class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 class Chat:
     """The last lines of a room, oldest first."""
 
-    def __init__(self, lines: Iterable[Line] = ()) -> None:
-        self._lines = deque(lines, LINES_KEPT)
+    def __init__(self, limits: Limits, lines: Iterable[Line] = ()) -> None:
+        self._limits = limits
+        self._lines = deque(lines, limits.lines_kept)
         self._next = self._lines[-1].id + 1 if self._lines else 1
-        self._said_by: dict[PlayerId, deque[float]] = {}
-        self._came: dict[str, deque[float]] = {}
+        self._said: MovingWindow[PlayerId] = MovingWindow(limits.lines, limits.counted_keys)
+        self._arrivals: MovingWindow[str] = MovingWindow(limits.arrivals, limits.counted_keys)
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -54,24 +43,24 @@ class Chat:
 
     def say(self, player_id: PlayerId, name: str, text: str, now: float) -> Line:
         """Add what a player says, as typed but for blanks around it and breaks in it. Raises
-        Refused: it is blank, too long, not safe to show, or too much."""
+        Refused: invalid if it is blank, too long or not safe to show; too_much_chat."""
         text = _on_one_line(text)
-        if is_blank(text) or len(text) > LONGEST_LINE:
-            raise Refused("invalid", f"A line of chat has 1 to {LONGEST_LINE} characters.")
+        limits = self._limits
+        if is_blank(text) or len(text) > limits.line_length:
+            raise Refused("invalid", f"A line of chat has 1 to {limits.line_length} characters.")
         if (unsafe := find_unsafe(text)) is not None:
             character, kind = unsafe
             detail = f"A line of chat cannot contain {kind} ({code_of(character)})."
             raise Refused("invalid", detail)
-        if not _takes(self._said_by, player_id, AT_ONCE, WITHIN, now):
-            raise Refused("too_much_chat", f"{AT_ONCE} lines in {WITHIN:g} seconds are enough.")
+        if not self._said.take(player_id, now):
+            count, seconds = limits.lines.count, limits.lines.seconds
+            raise Refused("too_much_chat", f"{count} lines in {seconds:g} seconds are enough.")
         return self._add(Line(self._next, now, player_id, name, text))
 
     def note(self, notice: str, now: float, name: str, seat: int) -> Line | None:
-        """The room itself tells what has happened to a player; None: who only comes and goes is
-        not worth all the lines."""
-        if notice in ("joined", "left") and not _takes(
-            self._came, name, COMINGS, WITHIN_COMINGS, now
-        ):
+        """The room itself says what happened to a player; None if it has said of them too often
+        that they come and go."""
+        if notice in ("joined", "left") and not self._arrivals.take(name, now):
             return None
         return self._add(Line(self._next, now, name=name, notice=notice, seat=seat))
 
@@ -79,18 +68,6 @@ class Chat:
         self._lines.append(line)
         self._next += 1
         return line
-
-
-def _takes(times: dict[K, deque[float]], key: K, most: int, within: float, now: float) -> bool:
-    """Whether that is one of at most `most` times within so many seconds; counted if so."""
-    if len(times) >= LINES_KEPT:  # most of them have gone, or have been silent
-        for each in [each for each, known in times.items() if now - known[-1] >= within]:
-            del times[each]
-    known = times.setdefault(key, deque(maxlen=most))
-    if len(known) == most and now - known[0] < within:
-        return False
-    known.append(now)
-    return True
 
 
 def _on_one_line(text: str) -> str:

@@ -12,11 +12,11 @@ import msgspec
 from server.base.clock import Clock
 from server.base.ids import MatchId, PlayerId
 from server.games.game import Outcome
-from server.presence.session import NEVER, Player
+from server.presence.session import LONG_AGO, NEVER, Player
 from server.rooms.chat import Chat, Line
 from server.rooms.match import Match
 from server.rooms.room import Room
-from server.rooms.seat import Seat
+from server.rooms.seat import SeatState
 
 
 class RoomLost(Exception):
@@ -107,20 +107,15 @@ def read_room(
             raise RoomLost(f"it has {len(document.seats)} seats, its game {len(room.seats)}")
         for seat, written in zip(room.seats, document.seats, strict=True):
             _read_seat(seat, written, players, now)
-        room.host = document.host
         to_present = clock.from_wall(document.written_at) - document.written
-        room.chat = Chat(
-            msgspec.structs.replace(line, at=line.at + to_present) for line in document.chat
-        )
-        if document.match is not None:
-            room.match = _read_match(document.match, room, now)
+        lines = (msgspec.structs.replace(line, at=line.at + to_present) for line in document.chat)
+        match = None if document.match is None else _read_match(document.match, room, now)
+        room.restore(document.host, Chat(room.limits, lines), match)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise RoomLost(str(error)) from error
-    # Nobody is there, and that since now only.
-    room.quiet_since = room.empty_since = NEVER
 
 
-def _write_seat(seat: Seat, now: float) -> _Seat:
+def _write_seat(seat: SeatState, now: float) -> _Seat:
     player = seat.player
     return _Seat(
         None if player is None else _Player(player.id, player.name, player.sort_key, player.guest),
@@ -137,24 +132,26 @@ def _write_seat(seat: Seat, now: float) -> _Seat:
     )
 
 
-def _read_seat(seat: Seat, written: _Seat, players: Mapping[PlayerId, Player], now: float) -> None:
+def _read_seat(
+    seat: SeatState, written: _Seat, players: Mapping[PlayerId, Player], now: float
+) -> None:
     player = written.player
-    if player is not None:
-        seat.player = players.get(player.id) or Player(
-            player.id, player.name, player.sort_key, guest=player.guest
-        )
-    seat.views_as = written.views_as
-    seat.plays = written.plays
-    seat.is_gone = written.is_gone
-    seat.is_bot = written.is_bot
-    seat.has_left = written.has_left
-    seat.wants_more = written.wants_more
-    seat.skipped = written.skipped
-    seat.brb_left = written.brb_left
-    if written.back_in > 0:
-        seat.brb_until = now + written.back_in
-    if written.resigns_in is not None:
-        seat.resigns_at = now + written.resigns_in
+    seat.restore(
+        None
+        if player is None
+        else players.get(player.id)
+        or Player(player.id, player.name, player.sort_key, guest=player.guest),
+        views_as=written.views_as,
+        plays=written.plays,
+        is_gone=written.is_gone,
+        is_bot=written.is_bot,
+        has_left=written.has_left,
+        wants_more=written.wants_more,
+        skipped=written.skipped,
+        brb_left=written.brb_left,
+        brb_until=now + written.back_in if written.back_in > 0 else LONG_AGO,
+        resigns_at=NEVER if written.resigns_in is None else now + written.resigns_in,
+    )
 
 
 def _write_match(match: Match, now: float) -> _Match:

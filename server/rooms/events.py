@@ -1,95 +1,125 @@
-"""What can happen in rooms: a closed set of events. Instants (`at`) are presence time.
+"""The events of rooms: one closed set, the only output of `Rooms` but for what its calls return.
 
-Topics and the journal subscribe; `Rooms` calls none of them by name.
+Every event is a value: ids, names, numbers and texts, and the frozen structs `Line`, `Move` and
+`Outcome`. Instants (`at`, `began`, `opened_at`) are presence time in seconds, of the process that
+made the event. Events are in the order in which they happened.
 """
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-import msgspec
-
+from server.base.event import BaseEvent
+from server.base.ids import MatchId, PlayerId, RoomId
 from server.base.stream import Stream
-from server.presence.session import Player
-
-if TYPE_CHECKING:
-    from server.rooms.chat import Line
-    from server.rooms.match import Match
-    from server.rooms.room import Room
+from server.games.game import Outcome
+from server.rooms.chat import Line
+from server.rooms.match import Move
 
 
-class RoomOpened(msgspec.Struct, frozen=True, gc=False):
-    room: "Room"
+class RoomOpened(BaseEvent, frozen=True):
+    room_id: RoomId
+    game: str
+    is_private: bool
+    made_by: PlayerId
     at: float
 
 
-class RoomChanged(msgspec.Struct, frozen=True, gc=False):
-    """Anything about a room but the state of its match: who sits where, whose clock runs, …"""
+class RoomUpdated(BaseEvent, frozen=True):
+    """Something about a room changed, other than the state of its match: its seats, spectators,
+    host, clocks or countdowns."""
 
-    room: "Room"
+    room_id: RoomId
     at: float
 
 
-class MatchStarted(msgspec.Struct, frozen=True, gc=False):
-    room: "Room"
-    match: "Match"
+class RoomClosed(BaseEvent, frozen=True):
+    """`reason`: empty, idle or failed; `error`: what the game raised, where it failed."""
+
+    room_id: RoomId
+    game: str
+    is_private: bool
+    made_by: PlayerId
+    opened_at: float
+    reason: str
+    at: float
+    error: str | None = None
+
+
+class MatchStarted(BaseEvent, frozen=True):
+    """`players`: id and name, by seat. Its seed is secret until it is over."""
+
+    room_id: RoomId
+    match_id: MatchId
+    number: int
+    game: str
+    is_private: bool
+    players: tuple[tuple[PlayerId, str], ...]
     at: float
 
 
-class MatchAdvanced(msgspec.Struct, frozen=True, gc=False):
-    """The state of the match is another one. `lateness`: where time did it, the seconds by which
-    that was noticed late."""
+class MatchAdvanced(BaseEvent, frozen=True):
+    """The match went on: an action, a hook of the game or a tick. `moves`: what was done, if it
+    changed the state. `lateness`: None, or for ticks the seconds by which they were noticed late.
+    """
 
-    room: "Room"
-    match: "Match"
+    room_id: RoomId
+    match_id: MatchId
+    moves: tuple[Move, ...]
     at: float
     lateness: float | None = None
 
 
-class MatchEnded(msgspec.Struct, frozen=True, gc=False):
-    """`match.outcome` says how."""
+class MatchEnded(BaseEvent, frozen=True):
+    """A match is over. `began` is moved by the time that a restart took, so that the match took
+    `seconds`; `by`: the seat whose doing the end was."""
 
-    room: "Room"
-    match: "Match"
+    room_id: RoomId
+    match_id: MatchId
+    number: int
+    game: str
+    is_private: bool
+    players: tuple[tuple[PlayerId, str], ...]
+    seed: str
+    began: float
+    seconds: float
+    steps: int
+    outcome: Outcome
+    by: int | None
     at: float
 
 
-class LineSaid(msgspec.Struct, frozen=True, gc=False):
-    room: "Room"
-    line: "Line"
+class LineSaid(BaseEvent, frozen=True):
+    """A player said something, or the room itself noted something, in its chat."""
+
+    room_id: RoomId
+    line: Line
     at: float
 
 
-class RoomClosed(msgspec.Struct, frozen=True, gc=False):
-    """`error`: what a game raised, where that is the reason."""
+class PlayerAsked(BaseEvent, frozen=True):
+    """A pulse check: the player named `by` asks whether the player is there."""
 
-    room: "Room"
-    reason: str
-    at: float
-    error: BaseException | None = None
-
-
-class PlayerAsked(msgspec.Struct, frozen=True, gc=False):
-    """Somebody wants to know whether `player` is there."""
-
-    room: "Room"
-    player: Player
+    room_id: RoomId
+    player_id: PlayerId
     by: str
     expires_in: float
     at: float
 
 
-class PlayerMatched(msgspec.Struct, frozen=True, gc=False):
-    """Quick match has found a seat for `player`, for whom it is kept for a while."""
+class PlayerMatched(BaseEvent, frozen=True):
+    """Quick match has found a seat for the player, which is kept for `expires_in`."""
 
-    room: "Room"
-    player: Player
+    room_id: RoomId
+    player_id: PlayerId
+    game: str
     expires_in: float
     at: float
 
 
-class QueueChanged(msgspec.Struct, frozen=True, gc=False):
-    """`player` waits for a quick match, or no longer: then `waiting` is 0 and `reason` says why."""
+class QueueChanged(BaseEvent, frozen=True):
+    """The player waits for a quick match (of any game, if `game` is None), or no longer: then
+    `waiting` is 0, and `reason` is cancelled, away or matched."""
 
-    player: Player
+    player_id: PlayerId
     game: str | None
     waiting: int
     reason: str | None
@@ -98,12 +128,12 @@ class QueueChanged(msgspec.Struct, frozen=True, gc=False):
 
 RoomEvent: TypeAlias = (
     RoomOpened
-    | RoomChanged
+    | RoomUpdated
+    | RoomClosed
     | MatchStarted
     | MatchAdvanced
     | MatchEnded
     | LineSaid
-    | RoomClosed
     | PlayerAsked
     | PlayerMatched
     | QueueChanged
@@ -111,4 +141,4 @@ RoomEvent: TypeAlias = (
 
 
 class RoomStream(Stream[RoomEvent]):
-    """What happened in rooms."""
+    """The events of rooms."""

@@ -15,7 +15,7 @@ from server.games.catalogue import AnyGame
 from server.games.game import Moment, NotAllowed, Outcome, Silence, View
 from server.presence.session import NEVER
 from server.rooms.errors import GameFailed, Refused
-from server.rooms.seat import Seat
+from server.rooms.seat import SeatState
 
 T = TypeVar("T")
 
@@ -57,7 +57,7 @@ class Match:
         seed: str,
         number: int,
         game: AnyGame,
-        seats: Sequence[Seat],
+        seats: Sequence[SeatState],
         players: tuple[tuple[PlayerId, str], ...],
         began: float,
     ) -> None:
@@ -132,7 +132,7 @@ class Match:
             self.began += BREATH
         self.review(now)
         for number in self.waits_for if self.is_ticking else ():
-            self._seats[number].move_until += BREATH
+            self._seats[number].wait_longer(BREATH)
             self.cut_off(number, now + BREATH)
 
     def act(self, seat: int, action: Any, now: float, *, is_bot: bool = False) -> None:
@@ -160,8 +160,7 @@ class Match:
             self._take(state)
             self.moves.append(move)
         if not is_bot:
-            record.is_bot = False
-            record.skipped = 0
+            record.act()
         record.stop_clock()
         self.review(now)
 
@@ -194,7 +193,7 @@ class Match:
         record, policy = self._seats[seat], self.game.policy
         record.stop_clock()
         if policy.silence is Silence.BOT:
-            record.is_bot = True
+            record.replace_by_bot()
             self.review(now)
             return
         if self.is_deserted(now):
@@ -203,7 +202,7 @@ class Match:
         if record.brb_until > now:
             self._hook("away", seat, now)  # they said so, and it costs them nothing
         elif policy.silence is Silence.SKIP and record.skipped < policy.most_skips:
-            record.skipped += 1
+            record.skip()
             self._hook("away", seat, now)
         else:
             self.give_up(seat, "forfeit", now)
@@ -220,7 +219,7 @@ class Match:
         game in real time is over before anybody's patience is."""
         record = self._seats[seat]
         if self.game.policy.silence is Silence.BOT and record.is_waited_for:
-            record.move_until = min(record.move_until, now + SKIP_AFTER)
+            record.wait_until(now + SKIP_AFTER)
 
     def come_back(self, seat: int, now: float) -> None:
         """A player is back from "be right back", which the game did not wait for. If they were not
@@ -229,19 +228,15 @@ class Match:
         if self.outcome is None and record.is_playing:
             until = record.runs_on_until
             record.stop_clock()
-            record.is_bot = False
+            record.dismiss_bot()
             self._hook("back", seat, now)
             self.review(now)
             if record.is_waited_for:
-                record.move_until = min(record.move_until, max(until, now))
+                record.wait_until(max(until, now))
 
     def give_up(self, seat: int, reason: str, now: float) -> None:
         """A player is out of the match. If that ends it, it is for this `reason`."""
-        record = self._seats[seat]
-        record.is_gone = True
-        record.is_bot = False
-        record.resigns_at = NEVER
-        record.stop_clock()
+        self._seats[seat].give_up()
         self._hook("gone", seat, now)
         outcome = self._outcome()
         if outcome is not None:
@@ -272,7 +267,7 @@ class Match:
         False while one of them is leaving: their resignation decides the match."""
         policy = self.game.policy
         return all(
-            record.resigns_at == NEVER and record.may_return_until(policy) <= now
+            not record.is_leaving and record.may_return_until(policy) <= now
             for record in self._seats
             if record.is_playing
         )
@@ -298,13 +293,12 @@ class Match:
                 if self._due == NEVER and self.bot_due == NEVER:
                     self.bot_due = now + BOT_AFTER
             elif not record.is_waited_for:
-                record.waited_since = now
                 is_brb = record.brb_until > now
                 if is_brb and not policy.brb_waits:
-                    record.move_until = now + SKIP_AFTER
+                    record.wait(now, now + SKIP_AFTER)
                 else:
                     held = record.brb_until - now if is_brb else 0.0
-                    record.move_until = now + policy.move_time + held
+                    record.wait(now, now + policy.move_time + held)
 
     # How the game is asked
 
@@ -365,14 +359,6 @@ class Match:
             ],
             self.state,
         )
-
-
-def is_clock_shown(match: Match, record: Seat, now: float) -> bool:
-    """Whether the players see how long is left: always; but in a game in which things happen by
-    themselves, and clocks start anew with every action, only once half of the time is over."""
-    if record.move_until == NEVER:
-        return False
-    return not match.is_ticking or record.move_until - now <= match.game.policy.move_time / 2
 
 
 def _rounded(seconds: float) -> float:

@@ -1,4 +1,4 @@
-"""Quick match: those who look for somebody to play with. Who is away is not looked for."""
+"""The queue of quick match: the players who look for others, and how many of them there are."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from server.presence.status import Status
 
 
 class Waiting(NamedTuple):
-    """`game`: the name of the one they want; None: any."""
+    """A player who looks for others. `game`: the name of the one they want; None: any."""
 
     player: Player
     game: str | None
@@ -22,13 +22,14 @@ class Waiting(NamedTuple):
 
 
 class Queue:
-    """In the order in which they came, which is the order in which they are served."""
+    """Players in the order in which they came, which is the order in which they are served."""
 
     def __init__(self) -> None:
         self._waiting: dict[PlayerId, Waiting] = {}
         self._by_game: Counter[str | None] = Counter()
         # The number of rivals that each was told last.
         self._told: dict[PlayerId, int] = {}
+        self._is_changed = False
 
     @property
     def waiting(self) -> Mapping[PlayerId, Waiting]:
@@ -40,6 +41,7 @@ class Queue:
         self._remove_from_counts(player.id)
         self._waiting[player.id] = Waiting(player, game)
         self._by_game[game] += 1
+        self._is_changed = True
 
     def leave(self, player_id: PlayerId) -> Waiting | None:
         """Remove a player; returns what they waited for, None if they did not."""
@@ -55,6 +57,9 @@ class Queue:
     def take_changes(self) -> list[tuple[Waiting, int]]:
         """Those whose number of rivals is another one than they were told, with that number."""
         changes: list[tuple[Waiting, int]] = []
+        if not self._is_changed:
+            return changes
+        self._is_changed = False
         for id, waiting in self._waiting.items():
             rivals = self.rivals(waiting.game)
             if self._told.get(id) != rivals:
@@ -80,3 +85,4 @@ class Queue:
         if waiting is not None:
             self._by_game[waiting.game] -= 1
             self._told.pop(player_id, None)
+            self._is_changed = True

@@ -1,4 +1,4 @@
-"""A room: a table with seats, those who watch, what they say, and one match after the other."""
+"""A room: a table with seats, spectators, a chat, and one match after the other."""
 
 from collections.abc import Iterator
 from math import nextafter
@@ -6,29 +6,19 @@ from typing import Literal, TypeAlias
 
 from server.base.ids import PlayerId, RoomId
 from server.games.catalogue import AnyGame
-from server.presence.session import LONG_AGO, NEVER, Player
+from server.presence.session import NEVER, Player
 from server.presence.status import Status
 from server.rooms.chat import Chat
+from server.rooms.limits import DEFAULT, Limits
 from server.rooms.match import Match
-from server.rooms.seat import Seat
+from server.rooms.seat import SeatState
 
 RoomState: TypeAlias = Literal["open", "playing", "over"]
 
-GATHERING = 45.0
-"""Seconds for which a host may wait for more players, in a room that anybody can be brought to."""
-
-EMPTY_AFTER = 30.0
-"""Seconds without anybody seated in it after which a room closes."""
-
-DESERTED_AFTER = 60.0
-"""The same for one with a match that nobody who plays in it attends any more."""
-
-IDLE_AFTER = 300.0
-"""The same for one whose players are there and do nothing, while no match runs."""
-
 
 class Room:
-    """Only `Rooms` and `Match` write here. Instants are presence time."""
+    """One room. Only the methods of this class write its attributes; whatever changes what players
+    see of it marks it as changed, until `settle`. Instants are presence time."""
 
     __slots__ = (
         "chat",
@@ -40,6 +30,7 @@ class Room:
         "is_changed",
         "is_closed",
         "is_private",
+        "limits",
         "made_by",
         "match",
         "opened_at",
@@ -51,23 +42,31 @@ class Room:
     )
 
     def __init__(
-        self, id: RoomId, game: AnyGame, opened_at: float, *, is_private: bool, made_by: PlayerId
+        self,
+        id: RoomId,
+        game: AnyGame,
+        opened_at: float,
+        *,
+        is_private: bool,
+        made_by: PlayerId,
+        limits: Limits = DEFAULT,
     ) -> None:
         self.id = id
         self.game = game
         self.opened_at = opened_at
         self.is_private = is_private
         self.made_by = made_by
-        self.seats = [Seat() for _ in range(game.most)]
+        self.limits = limits
+        self.seats = [SeatState() for _ in range(game.most)]
         self.host: PlayerId | None = None
         self.spectators: dict[PlayerId, Player] = {}
-        self.chat = Chat()
+        self.chat = Chat(limits)
         self.match: Match | None = None
-        # Enough are here for a match that has not begun.
+        # Enough players are here for a match that has not begun.
         self.enough_since = NEVER
-        # Nobody whom it would be kept open for is there since.
+        # No player keeps the room open since.
         self.quiet_since = opened_at
-        # Of these nobody was even there since. An idler who is cut off must find the room again.
+        # No player was even there since. An idler who is cut off must find the room again.
         self.empty_since = opened_at
         self.is_closed = False
         # There is something to tell about it; and when its seats have to be looked at next.
@@ -94,11 +93,11 @@ class Room:
 
     @property
     def free(self) -> int:
-        """Seats that nobody has."""
+        """The number of free seats."""
         return sum(seat.is_free for seat in self.seats)
 
-    def taken(self) -> Iterator[tuple[int, Seat, Player]]:
-        """The seats that somebody has."""
+    def taken(self) -> Iterator[tuple[int, SeatState, Player]]:
+        """The seats that are not free, with their numbers and players."""
         for number, seat in enumerate(self.seats):
             if seat.player is not None:
                 yield number, seat, seat.player
@@ -111,11 +110,11 @@ class Room:
         return None
 
     def first_free(self) -> int | None:
-        """The number of the first seat that nobody has."""
+        """The number of the first free seat."""
         return next((number for number, seat in enumerate(self.seats) if seat.is_free), None)
 
     def present(self) -> list[int]:
-        """The seats of those who are in the room."""
+        """The seats of the players who are in the room."""
         return [number for number, seat in enumerate(self.seats) if seat.is_here]
 
     # What follows from it
@@ -125,21 +124,24 @@ class Room:
         if self.quiet_since == NEVER:
             return NEVER
         if self.running is not None:
-            return self.quiet_since + DESERTED_AFTER
-        return min(self.quiet_since + IDLE_AFTER, self.empty_since + EMPTY_AFTER)
+            return self.quiet_since + self.limits.deserted_after
+        return min(
+            self.quiet_since + self.limits.idle_after, self.empty_since + self.limits.empty_after
+        )
 
     def is_kept_open(self) -> bool:
-        """Whether somebody is there for whom it is: not those who watch, nor those who idle."""
+        """True while an active seated player, or a reservation, keeps the room open; during a
+        match, while any of its players is here."""
         if self.running is not None:
             return not self.running.is_unattended()
         return any(
-            seat.reserved_until != NEVER or (seat.is_here and player.status is Status.ACTIVE)
+            seat.is_reserved or (seat.is_here and player.status is Status.ACTIVE)
             for _, seat, player in self.taken()
         )
 
     def begins_by_itself(self, now: float) -> bool:
-        """The first match, when every seat is taken, or a host is only waiting; the next, when
-        all who are there want it."""
+        """True if a match begins now without the host: the first one, when every seat is taken, or
+        the host has gathered for long enough; the next one, when all who are here want it."""
         present = self.present()
         if self.state == "open":
             is_full = self.game.starts_when_full and len(present) == self.game.most
@@ -149,18 +151,14 @@ class Room:
         return all(self.seats[each].wants_more for each in present)
 
     def can_be_found(self) -> bool:
-        """Whether quick match may bring somebody here."""
+        """True if quick match may bring players here."""
         is_waiting = self.state == "open" and not self.is_private and self.free > 0
         return is_waiting and self.quiet_since == NEVER and bool(self.present())
 
     def starts_at(self) -> float:
         """When the first match begins without the host's word; NEVER: it waits for that. Quick
         match brings others here, and no host may keep them waiting."""
-        return NEVER if self.is_private else self.enough_since + GATHERING
-
-    def next_look(self, now: float) -> float:
-        """When its seats have to be looked at next, however late: see `Deadlines`."""
-        return min(self._looks(now))
+        return NEVER if self.is_private else self.enough_since + self.limits.gathering
 
     def choose_host(self, now: float) -> PlayerId | None:
         """Who should be the host: the present one as long as they sit here and are not idle, are
@@ -177,25 +175,9 @@ class Room:
                 best, best_rank = player.id, rank
         return best
 
-    def resigns_at(self, now: float) -> float:
-        """When a player who leaves the running match at `now` is out of it. Of two who leave at the
-        same instant, the first comes first."""
-        at = now + self.game.policy.leave_grace
-        return max(
-            [
-                at,
-                *(
-                    nextafter(seat.resigns_at, NEVER)
-                    for seat in self.seats
-                    if at <= seat.resigns_at < NEVER
-                ),
-            ]
-        )
-
     def claimable_at(self) -> float:
-        """When those who are there may claim a match that waits for others who are not: the
-        instant at which the last of them has used up the grace; NEVER: it waits for somebody who
-        is there."""
+        """When the others may claim a match that waits for players who are gone: the instant at
+        which the last of these has used up the grace; NEVER: it waits for one who is here."""
         match, policy = self.running, self.game.policy
         if match is None or not policy.may_claim or not match.waits_for:
             return NEVER
@@ -204,6 +186,106 @@ class Room:
             return NEVER
         return max(seat.may_return_until(policy) for seat in waited_for)
 
+    # Who is in it
+
+    def sit(self, number: int, player: Player) -> None:
+        """Give a seat to a player, who is in the room."""
+        self.seats[number].clear()
+        self.seats[number].sit(player)
+        self.mark()
+
+    def reserve(self, number: int, player: Player, until: float) -> None:
+        """Keep a seat for a player who has yet to come."""
+        self.seats[number].reserve(player, until)
+        self.mark()
+
+    def arrive(self, number: int, player: Player) -> None:
+        """The player of a seat is in the room, for the first time or again."""
+        self.seats[number].arrive(player)
+        self.spectators.pop(player.id, None)
+        self.mark()
+
+    def change_seat(self, own: int, to: int) -> None:
+        """Move the player of one seat to a free one."""
+        self.seats[to], self.seats[own] = self.seats[own], self.seats[to]
+        self.mark()
+
+    def free_seat(self, number: int) -> None:
+        """Take a seat from its player."""
+        self.seats[number].clear()
+        self.mark()
+
+    def leave_match(self, number: int, now: float) -> None:
+        """The player of a seat leaves the running match, and has resigned after `leave_grace`. Of
+        two who leave at the same instant the first resigns first."""
+        at = now + self.game.policy.leave_grace
+        for seat in self.seats:
+            if at <= seat.resigns_at < NEVER:
+                at = nextafter(seat.resigns_at, NEVER)
+        self.seats[number].leave_match(now, at)
+        self.mark()
+
+    def add_spectator(self, player: Player) -> None:
+        """A player watches. Idempotent."""
+        if player.id not in self.spectators:
+            self.spectators[player.id] = player
+            self.mark()
+
+    def remove_spectator(self, player_id: PlayerId) -> None:
+        """A player watches no longer. Idempotent."""
+        if self.spectators.pop(player_id, None) is not None:
+            self.mark()
+
+    # What becomes of it
+
+    def begin(self, match: Match) -> None:
+        """A match begins, of the players in its first seats."""
+        for number, seat in enumerate(self.seats):
+            seat.begin(self.game.policy.brb_budget, plays=number < match.size)
+            seat.see_as(number if seat.plays else None)
+        self.match = match
+        self.mark()
+
+    def move_up(self) -> list[Player]:
+        """Give the first seats to the players who are here, in order, and return them."""
+        self.seats.sort(key=lambda seat: not seat.is_here)  # stable
+        self.mark()
+        return [seat.player for seat in self.seats if seat.is_here and seat.player is not None]
+
+    def restore(self, host: PlayerId | None, chat: Chat, match: Match | None) -> None:
+        """Make a new room what it was when the last process stopped. Nobody is in it, and that
+        counts from now on."""
+        self.host = host
+        self.chat = chat
+        self.match = match
+        self.quiet_since = self.empty_since = NEVER
+        self.mark()
+
+    def mark(self) -> None:
+        """There is something to tell about the room."""
+        self.is_changed = True
+
+    def count_presence(self, now: float) -> None:
+        """Note since when enough players are here to begin."""
+        has_enough = self.state == "open" and len(self.present()) >= self.game.least
+        self.enough_since = min(self.enough_since, now) if has_enough else NEVER
+
+    def settle(self, now: float) -> None:
+        """Choose the host, note since when the room is quiet, and when its seats have to be looked
+        at next. What was to be told is told now."""
+        self.host = self.choose_host(now)
+        if self.is_kept_open():
+            self.quiet_since = self.empty_since = NEVER
+        else:
+            self.quiet_since = min(self.quiet_since, now)
+            self.empty_since = NEVER if self.present() else min(self.empty_since, now)
+        self.is_changed = False
+        self.seats_due = min(self._looks(now))
+
+    def close(self) -> None:
+        """The room is no more."""
+        self.is_closed = True
+
     def _looks(self, now: float) -> Iterator[float]:
         policy = self.game.policy
         yield self.closes_at()
@@ -211,16 +293,11 @@ class Room:
         for seat in self.seats:
             if seat.player is None:
                 continue
-            yield seat.reserved_until
-            yield seat.resigns_at
-            yield seat.asked_until
-            yield seat.move_until
+            yield seat.next_due()
             if self.running is not None and self.running.is_ticking:
                 shown_at = seat.move_until - policy.move_time / 2
                 if now < shown_at < NEVER:
                     yield shown_at
-            if seat.brb_until != LONG_AGO:
-                yield seat.brb_until
             if seat.absent_since != NEVER:
                 # When it is shown, and when the seat is free, or may be claimed.
                 shown_at = seat.absent_since + policy.shown_after

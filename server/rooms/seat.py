@@ -1,11 +1,12 @@
-"""A seat: who has it, and what is known of their being there."""
+"""What is known of one seat: who has it, whether they are there, and the clocks against them."""
 
 from server.games.game import AfkPolicy
 from server.presence.session import LONG_AGO, NEVER, Player
 
 
-class Seat:
-    """A place at the table. Only `Room` and `Match` write here. Instants are presence time."""
+class SeatState:
+    """One seat of a room. Only the methods of this class write its attributes; rooms and matches
+    call them. Instants are presence time."""
 
     __slots__ = (
         "absent_since",
@@ -34,21 +35,143 @@ class Seat:
         self.clear()
 
     def clear(self) -> None:
-        """The seat is free."""
+        """Free the seat."""
         self.player: Player | None = None
-        # They have yet to come into the room; NEVER: they have.
+        # The player has yet to come into the room; NEVER: they have.
         self.reserved_until = NEVER
-        # Their last connection to the room is gone since; NEVER: they are here.
+        # The player's last connection to the room is gone since; NEVER: they are here.
         self.absent_since = NEVER
         self.has_left = False
-        # They have left a running match, and are out of it then.
+        # The player left a running match, and is out of it then.
         self.resigns_at = NEVER
-        # They are about to be signed out, at this instant.
+        # The player is idle, and will be signed out then.
         self.signs_out_at = NEVER
         self.wants_more = False
-        # The seat as which they see the match, also when it is over; None: as everybody does.
+        # The seat as which the player sees the match, also when it is over; None: as a spectator.
         self.views_as: int | None = None
         self.begin(0.0, plays=False)
+
+    def restore(
+        self,
+        player: Player | None,
+        *,
+        views_as: int | None,
+        plays: bool,
+        is_gone: bool,
+        is_bot: bool,
+        has_left: bool,
+        wants_more: bool,
+        skipped: int,
+        brb_left: float,
+        brb_until: float,
+        resigns_at: float,
+    ) -> None:
+        """Make the seat what it was when the last process stopped."""
+        self.player = player
+        self.views_as = views_as
+        self.plays = plays
+        self.is_gone = is_gone
+        self.is_bot = is_bot
+        self.has_left = has_left
+        self.wants_more = wants_more
+        self.skipped = skipped
+        self.brb_left = brb_left
+        self.brb_until = brb_until
+        self.resigns_at = resigns_at
+
+    # What is known
+
+    @property
+    def is_free(self) -> bool:
+        return self.player is None
+
+    @property
+    def is_reserved(self) -> bool:
+        """True while the seat is kept for a player who has yet to come into the room."""
+        return self.reserved_until != NEVER
+
+    @property
+    def is_here(self) -> bool:
+        """True if the player of this seat is in the room with a connection."""
+        return self.player is not None and self.absent_since == NEVER and not self.is_reserved
+
+    @property
+    def is_playing(self) -> bool:
+        """True for a player of the running match who is not out of it, present or not."""
+        return self.plays and not self.is_gone
+
+    @property
+    def is_leaving(self) -> bool:
+        """True for a player who left the match, and has not resigned yet."""
+        return self.resigns_at != NEVER
+
+    @property
+    def is_waited_for(self) -> bool:
+        return self.waited_since != NEVER  # `move_until` may be NEVER where there is no limit
+
+    def grace_until(self, policy: AfkPolicy) -> float:
+        """When the grace of an absent player is over; NEVER while they are here."""
+        return self.absent_since + (policy.leave_grace if self.has_left else policy.drop_grace)
+
+    def may_return_until(self, policy: AfkPolicy) -> float:
+        """Until when an absent player may come back without a loss; NEVER while they are here.
+
+        Who said that they would be right back has until then, whatever their connection does."""
+        return max(self.grace_until(policy), self.brb_until)
+
+    def next_due(self) -> float:
+        """The first instant at which something runs out for this seat."""
+        brb_until = NEVER if self.brb_until == LONG_AGO else self.brb_until
+        return min(
+            self.reserved_until, brb_until, self.resigns_at, self.asked_until, self.move_until
+        )
+
+    # Who sits here
+
+    def sit(self, player: Player) -> None:
+        """Give the seat to a player."""
+        self.player = player
+
+    def reserve(self, player: Player, until: float) -> None:
+        """Keep the seat for a player who has yet to come."""
+        self.player = player
+        self.reserved_until = until
+
+    def arrive(self, player: Player) -> None:
+        """The player is in the room, for the first time or again."""
+        self.player = player
+        self.reserved_until = NEVER
+        self.absent_since = NEVER
+        self.has_left = False
+        self.resigns_at = NEVER
+
+    def depart(self, now: float, *, has_left: bool) -> None:
+        """The player's last connection to the room is gone; `has_left`: on purpose."""
+        if self.absent_since == NEVER:
+            self.absent_since = now
+        self.has_left = self.has_left or has_left
+
+    def leave_match(self, now: float, resigns_at: float) -> None:
+        """The player leaves a running match. Leaving again does not put the end off."""
+        self.depart(now, has_left=True)
+        self.resigns_at = min(self.resigns_at, resigns_at)
+
+    def survive_restart(self, now: float) -> None:
+        """The player, who had the seat when the last process stopped, is absent from `now` on."""
+        self.reserved_until = NEVER
+        self.depart(now, has_left=False)
+
+    def meet(self, player: Player | None, signs_out_at: float) -> None:
+        """The player's status changed: `player` is what presence knows of them now, None if they
+        have no session left; `signs_out_at`: when they will be signed out, NEVER if not soon."""
+        self.player = player or self.player
+        self.signs_out_at = signs_out_at
+
+    def want_more(self) -> None:
+        """The player wants the next match."""
+        self.wants_more = True
+
+    # The match
 
     def begin(self, brb_budget: float, *, plays: bool) -> None:
         """A match begins, or is over: what counts within one match starts anew."""
@@ -63,67 +186,69 @@ class Seat:
         self.stop_clock()
         self.wants_more = False
 
-    @property
-    def is_free(self) -> bool:
-        return self.player is None
+    def see_as(self, seat: int | None) -> None:
+        """Whose view of the match the player has from now on."""
+        self.views_as = seat
 
-    @property
-    def is_here(self) -> bool:
-        """Somebody sits here and is in the room with a connection."""
-        return (
-            self.player is not None and self.absent_since == NEVER and self.reserved_until == NEVER
-        )
+    def wait(self, now: float, until: float) -> None:
+        """The match waits for the player from `now` on, at most until `until`."""
+        self.waited_since = now
+        self.move_until = until
 
-    @property
-    def is_playing(self) -> bool:
-        """Somebody who is in the running match, present or not."""
-        return self.plays and not self.is_gone
+    def wait_longer(self, seconds: float) -> None:
+        """Put the end of the player's time off."""
+        self.move_until += seconds
 
-    @property
-    def is_waited_for(self) -> bool:
-        return self.waited_since != NEVER  # `move_until` may be NEVER where there is no limit
-
-    def next_due(self) -> float:
-        """The first instant at which something runs out for this seat."""
-        brb_until = NEVER if self.brb_until == LONG_AGO else self.brb_until
-        return min(
-            self.reserved_until, brb_until, self.resigns_at, self.asked_until, self.move_until
-        )
+    def wait_until(self, instant: float) -> None:
+        """Bring the end of the player's time forward to `instant`; never later."""
+        self.move_until = min(self.move_until, instant)
 
     def stop_clock(self) -> None:
-        """The match no longer waits for them: nobody can ask, and nothing runs out."""
+        """The match no longer waits for the player: nothing runs out, and nobody can ask."""
         self.move_until = NEVER
         self.waited_since = NEVER
         self.asked_until = NEVER
-        # Their clock before they said that they would be right back, and are to be skipped.
+        # The clock before a "be right back" in a game that does not wait, which skips the player.
         self.runs_on_until = NEVER
 
-    def arrive(self, player: Player) -> None:
-        """They are in the room, for the first time or again."""
-        self.player = player
-        self.reserved_until = NEVER
-        self.absent_since = NEVER
-        self.has_left = False
+    def act(self) -> None:
+        """The player acts: no bot plays for them, and no skip counts any more."""
+        self.is_bot = False
+        self.skipped = 0
+
+    def skip(self) -> None:
+        """Count a turn that the player was silent for."""
+        self.skipped += 1
+
+    def replace_by_bot(self) -> None:
+        """A bot plays for the player until they act."""
+        self.is_bot = True
+
+    def dismiss_bot(self) -> None:
+        """The player is back."""
+        self.is_bot = False
+
+    def give_up(self) -> None:
+        """The player is out of the match."""
+        self.is_gone = True
+        self.is_bot = False
         self.resigns_at = NEVER
+        self.stop_clock()
 
-    def depart(self, now: float, *, has_left: bool) -> None:
-        """Their last connection to the room is gone; `has_left`: on purpose."""
-        if self.absent_since == NEVER:
-            self.absent_since = now
-        self.has_left = self.has_left or has_left
+    # Pulse checks
 
-    def grace_until(self, policy: AfkPolicy) -> float:
-        """When the grace of an absent player is over; NEVER while they are here."""
-        return self.absent_since + (policy.leave_grace if self.has_left else policy.drop_grace)
+    def ask(self, by: str, now: float, until: float) -> None:
+        """A pulse check by the player named `by`."""
+        self.asked_at, self.asked_by, self.asked_until = now, by, until
 
-    def may_return_until(self, policy: AfkPolicy) -> float:
-        """Until when an absent player may come back without a loss; NEVER while they are here.
+    def answer(self) -> None:
+        """End a pulse check."""
+        self.asked_until = NEVER
 
-        Who said that they would be right back has until then, whatever their connection does."""
-        return max(self.grace_until(policy), self.brb_until)
+    # Be right back
 
     def begin_brb(self, now: float, seconds: float, skipped_at: float) -> None:
-        """They will be right back; `skipped_at`: NEVER where the game waits for them meanwhile."""
+        """The player will be right back; `skipped_at`: NEVER where the game waits for them."""
         self.brb_left -= seconds
         self.brb_until = now + seconds
         self.asked_until = NEVER
@@ -136,7 +261,7 @@ class Seat:
             self.move_until = min(self.move_until, skipped_at)
 
     def end_brb(self, now: float, *, waits: bool) -> None:
-        """They are back; what is left of it goes back into the budget, and off their clock."""
+        """The player is back; unused time returns to the budget, and comes off their clock."""
         unused = max(self.brb_until - now, 0.0)
         self.brb_until = LONG_AGO
         self.brb_left += unused

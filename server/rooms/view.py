@@ -11,9 +11,9 @@ from typing import Any
 from server.base.ids import PlayerId
 from server.games.game import Until, View
 from server.presence.session import NEVER
-from server.rooms.match import Match, is_clock_shown
+from server.rooms.match import Match
 from server.rooms.room import Room
-from server.rooms.seat import Seat
+from server.rooms.seat import SeatState
 
 LIST_WINDOW = 1000
 """Rooms that a list begins with; it tells how many there are in all."""
@@ -95,7 +95,7 @@ def seat_for(room: Room, player_id: PlayerId) -> int | None:
     return None if number is None or room.match is None else room.seats[number].views_as
 
 
-def _seat_view(room: Room, seat: Seat, now: float) -> View:
+def _seat_view(room: Room, seat: SeatState, now: float) -> View:
     player = seat.player
     if player is None:
         return {}
@@ -122,7 +122,7 @@ def _seat_view(room: Room, seat: Seat, now: float) -> View:
     view["brb_left"] = int(seat.brb_left)
     if seat.brb_until > now:
         view["back_in"] = Until(seat.brb_until)
-    if is_clock_shown(match, seat, now):
+    if _shows_clock(match, seat, now):
         view["move_in"] = Until(seat.move_until)
     if seat.asked_until != NEVER:
         view["asked"] = {"by": seat.asked_by, "expires_in": Until(seat.asked_until)}
@@ -132,7 +132,15 @@ def _seat_view(room: Room, seat: Seat, now: float) -> View:
     return view
 
 
-def _absence(room: Room, seat: Seat, now: float) -> View | None:
+def _shows_clock(match: Match, record: SeatState, now: float) -> bool:
+    """True if the players see how long is left: always, but in a game that ticks, where clocks
+    start anew with every action, only once half of the time is over."""
+    if record.move_until == NEVER:
+        return False
+    return not match.is_ticking or record.move_until - now <= match.game.policy.move_time / 2
+
+
+def _absence(room: Room, seat: SeatState, now: float) -> View | None:
     """Shown after a while, and only where the others wait for it."""
     policy = room.game.policy
     shown_at = seat.absent_since + (0.0 if seat.has_left else policy.shown_after)

@@ -11,7 +11,7 @@ with that of one transaction: what is read after a kill is one state, and all th
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -25,12 +25,12 @@ from server.rooms.events import (
     MatchAdvanced,
     MatchEnded,
     MatchStarted,
-    RoomChanged,
     RoomClosed,
     RoomEvent,
     RoomOpened,
+    RoomUpdated,
 )
-from server.rooms.match import Match, Move
+from server.rooms.match import Move
 from server.rooms.room import Room
 from server.storage.sqlite.batch import Batch, Row
 
@@ -59,36 +59,52 @@ class RoomRows:
         """`note_queued` is told how many more entries wait."""
         self._clock = clock
         self._note_queued = note_queued
+        self._rooms: Mapping[RoomId, Room] = {}
         self._rows = Batch()
         # Rooms whose documents are to be made now, and those that may wait a moment.
-        self._due: dict[RoomId, Room] = {}
-        self._later: dict[RoomId, Room] = {}
+        self._due: dict[RoomId, None] = {}
+        self._later: dict[RoomId, None] = {}
+        # What was done in a match since the document of its room was made.
+        self._moves: dict[RoomId, list[tuple[MatchId, Move]]] = {}
         self.some_wait = asyncio.Event()
         """Set while there are rooms that may wait a moment: then call `look` now and then."""
         self._saved_at: dict[RoomId, float] = {}
         self._unwritable: set[RoomId] = set()
 
+    def read_from(self, rooms: Mapping[RoomId, Room]) -> None:
+        """Make documents of these: the rooms that are open."""
+        self._rooms = rooms
+
     def hear(self, event: RoomEvent) -> None:
         """Subscriber: note what has changed."""
         match event:
-            case MatchAdvanced(room=room, match=match, at=at):
-                if match.is_ticking and self._is_fresh(room.id, at):
-                    self._later[room.id] = room
+            case MatchAdvanced(room_id=id, match_id=match_id, moves=moves, at=at):
+                if moves:
+                    self._moves.setdefault(id, []).extend((match_id, move) for move in moves)
+                room = self._rooms.get(id)
+                is_ticking = room is not None and room.running and room.running.is_ticking
+                if is_ticking and self._is_fresh(id, at):
+                    self._later[id] = None
                     self.some_wait.set()
                 else:
-                    self._note(room)
-            case RoomOpened(room=room) | RoomChanged(room=room) | LineSaid(room=room):
-                self._note(room)
-            case MatchStarted(room=room, match=match):
-                self._note_match(room, match)
-                self._note(room)
-            case MatchEnded(room=room, match=match):
-                self._note(room)
-                self._take_moves(match)
-                self._note_match(room, match)
-            case RoomClosed(room=room, reason=reason, at=at):
-                self._forget(room.id)
-                self._rows.rooms[room.id] = self._row(room, None, self._clock.to_wall(at), reason)
+                    self._note(id)
+            case RoomOpened(room_id=id) | RoomUpdated(room_id=id) | LineSaid(room_id=id):
+                self._note(id)
+            case MatchStarted(room_id=id):
+                self._note_start(event)
+                self._note(id)
+            case MatchEnded(room_id=id):
+                self._note(id)
+                self._take_moves(id)
+                self._note_end(event)
+            case RoomClosed(room_id=id):
+                self._forget(id)
+                self._take_moves(id)
+                self._rows.rooms[id] = (
+                    *(id, event.game, int(event.is_private), event.made_by),
+                    *(self._clock.to_wall(event.opened_at), self._clock.to_wall(event.at)),
+                    *(event.reason, None),
+                )
                 self._note_queued(1)
             case _:
                 pass
@@ -106,20 +122,22 @@ class RoomRows:
     def look(self) -> None:
         """Note the rooms that have waited long enough."""
         now = self._clock.now()
-        for room in [room for id, room in self._later.items() if not self._is_fresh(id, now)]:
-            self._note(room)
+        for id in [id for id in self._later if not self._is_fresh(id, now)]:
+            self._note(id)
         if not self._later:
             self.some_wait.clear()
 
     def hurry(self) -> None:
         """Note all that may wait: there will be no later."""
-        for room in list(self._later.values()):
-            self._note(room)
+        for id in list(self._later):
+            self._note(id)
 
     def write(self, limit: int) -> bool:
         """Make the documents of at most `limit` rooms; says whether there are more to make."""
         for id in list(self._due)[:limit]:
-            self._write(self._due.pop(id))
+            del self._due[id]
+            if id in self._rooms:
+                self._write(self._rooms[id])
         return bool(self._due)
 
     def take(self) -> Batch:
@@ -131,12 +149,12 @@ class RoomRows:
     def _is_fresh(self, id: RoomId, now: float) -> bool:
         return now < self._saved_at.get(id, LONG_AGO) + SAVED_EVERY
 
-    def _note(self, room: Room) -> None:
-        self._later.pop(room.id, None)
+    def _note(self, id: RoomId) -> None:
+        self._later.pop(id, None)
         # What is told of a room in the moment of its end comes after the end.
-        if room.id in self._due or room.is_closed:
+        if id in self._due or id not in self._rooms:
             return
-        self._due[room.id] = room
+        self._due[id] = None
         self._note_queued(1)
 
     def _forget(self, id: RoomId) -> None:
@@ -154,60 +172,50 @@ class RoomRows:
             if room.id not in self._unwritable:
                 self._unwritable.add(room.id)
                 _log.error("%r cannot survive a restart: %s", room, error)
-        self._rows.rooms[room.id] = self._row(room, state)
-        if room.match is not None:
-            self._take_moves(room.match)
+        self._rows.rooms[room.id] = (
+            *(room.id, room.game.name, int(room.is_private), room.made_by),
+            *(self._clock.to_wall(room.opened_at), None, None, state),
+        )
+        self._take_moves(room.id)
         self._saved_at[room.id] = self._clock.now()
 
-    def _row(
-        self,
-        room: Room,
-        state: str | None,
-        closed_at: int | None = None,
-        reason: str | None = None,
-    ) -> Row:
-        return (
-            room.id,
-            room.game.name,
-            int(room.is_private),
-            room.made_by,
-            self._clock.to_wall(room.opened_at),
-            closed_at,
-            reason,
-            state,
-        )
-
-    def _note_match(self, room: Room, match: Match) -> None:
-        outcome = match.outcome
-        has_ended = outcome is not None
-        ended_at = self._clock.to_wall(match.ended_at) if has_ended else None
-        self._rows.matches[match.id] = (
-            match.id,
-            room.id,
-            match.number,
-            match.game.name,
-            int(room.is_private),
-            self._clock.to_wall(match.began),
-            ended_at,
-            _milliseconds(match.time(match.ended_at)) if has_ended else None,
-            match.step if has_ended else None,
-            outcome.reason if outcome is not None else None,
-            _json(outcome.winners) if outcome is not None else None,
-            _json(outcome.scores) if outcome is not None and outcome.scores is not None else None,
-            match.ended_by,
+    def _note_start(self, event: MatchStarted) -> None:
+        room = self._rooms.get(event.room_id)
+        match = None if room is None else room.match
+        if match is None or match.id != event.match_id:
+            return  # it is over already, and its end is noted whole
+        self._rows.matches[event.match_id] = (
+            *(event.match_id, event.room_id, event.number, event.game, int(event.is_private)),
+            self._clock.to_wall(event.at),
+            *(None, None, None, None, None, None, None),
             match.seed,
         )
-        for seat, (player_id, name) in enumerate(match.players):
-            self._rows.match_players[match.id, seat] = match.id, seat, player_id, name, ended_at
-        self._note_queued(1 + match.size)
+        self._note_players(event, None)
 
-    def _take_moves(self, match: Match) -> None:
-        for move in match.take_moves():
+    def _note_end(self, event: MatchEnded) -> None:
+        outcome, ended_at = event.outcome, self._clock.to_wall(event.at)
+        self._rows.matches[event.match_id] = (
+            *(event.match_id, event.room_id, event.number, event.game, int(event.is_private)),
+            *(self._clock.to_wall(event.began), ended_at, _milliseconds(event.seconds)),
+            *(event.steps, outcome.reason, _json(outcome.winners)),
+            _json(outcome.scores) if outcome.scores is not None else None,
+            *(event.by, event.seed),
+        )
+        self._note_players(event, ended_at)
+
+    def _note_players(self, event: MatchStarted | MatchEnded, ended_at: int | None) -> None:
+        id = event.match_id
+        for seat, (player_id, name) in enumerate(event.players):
+            self._rows.match_players[id, seat] = id, seat, player_id, name, ended_at
+        self._note_queued(1 + len(event.players))
+
+    def _take_moves(self, room_id: RoomId) -> None:
+        for match_id, move in self._moves.pop(room_id, ()):
             try:
-                self._rows.moves.append(_move_row(match.id, move))
+                self._rows.moves.append(_move_row(match_id, move))
             except Exception as error:
                 # Whatever a game takes for an action, the others are not to suffer for it.
-                _log.error("a move of %s cannot be stored: %s", match.id, error)
+                _log.error("a move of %s cannot be stored: %s", match_id, error)
             else:
                 self._note_queued(1)
 

@@ -499,7 +499,7 @@ def test_in_a_room_it_never_fails_and_can_be_played_again_from_its_moves(
     world.passes(0.2)
     closed = [event for event in world.heard if isinstance(event, RoomClosed)]
     assert not any(event.reason == "failed" for event in closed), closed
-    *_, last = replay(game, match.seed, match.size, match.moves, match.step)
+    *_, last = replay(game, match.seed, match.size, world.moves(match), match.step)
     assert last.state == match.state
 
 

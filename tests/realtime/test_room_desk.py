@@ -13,8 +13,8 @@ from websockets.asyncio.client import connect
 
 from server.base.ids import RoomId
 from server.games.game import AfkPolicy, Silence
-from server.realtime.room_desk import MOST_WATCHED
 from server.realtime.topics import room_list
+from server.rooms.limits import DEFAULT
 from tests.rooms.games import Ticking, Together, Turns, variant
 from tests.rooms.page import Page, bring, passes, seat, table
 from tests.support.answers import SLOT, until, until_status
@@ -157,7 +157,7 @@ async def test_chat_reaches_everybody_in_the_room_and_is_limited(server: LiveSer
         await page.is_right()
         line = page.chat[-1]
         assert line["player"] == {"id": eve.visitor.id, "name": "Eve"}
-        assert line["text"] == "Good luck"
+        assert line["text"] == "Good   luck"
     for _ in range(4):
         await eve.tab.send("say", room=ada.room_id, text="x" * 300)
     error = await eve.tab.ask("say", "error", room=ada.room_id, text="one more")
@@ -168,7 +168,7 @@ async def test_a_connection_watches_twenty_rooms_and_no_more(server: LiveServer)
     eve = await server.guest("Eve")
     tab = await eve.tab()
     rooms = []
-    for number in range(MOST_WATCHED + 1):
+    for number in range(DEFAULT.rooms_watched + 1):
         maker = await server.guest(f"Maker {number}")
         response = await maker.http.post("/api/rooms", json={"game": "together"})
         rooms.append(response.json()["id"])

@@ -10,8 +10,7 @@ from server.games.game import Moment
 from server.games.snake_arena import SnakeArena
 from server.games.trivia_round import TriviaRound
 from server.rooms.errors import Refused
-from server.rooms.room import GATHERING
-from server.rooms.rooms import MOST_MADE_A_MINUTE, MOST_SOUGHT_A_MINUTE
+from server.rooms.limits import DEFAULT
 from tests.rooms.games import Together, Turns
 from tests.rooms.world import SLOT, World, refused
 from tests.support.live_server import LiveServer
@@ -26,7 +25,7 @@ def test_what_else_is_in_an_action_is_nobodys_business() -> None:
     for _ in range(900):
         deep = [deep]
     world.acts(mover, room, column=3, junk="x" * 15_000, deep=deep)
-    assert match.moves[-1].action == {"column": 3}
+    assert world.moves(match)[-1].action == {"column": 3}
 
 
 def test_what_changes_nothing_is_no_move() -> None:
@@ -74,7 +73,7 @@ def test_a_host_who_only_waits_keeps_nobody_waiting() -> None:
     room = world.room("together", ada)
     world.passes(10)
     world.joins(kim, room)
-    world.passes(GATHERING - 0.01)
+    world.passes(DEFAULT.gathering - 0.01)
     assert room.state == "open"
     world.passes(0.02)
     assert room.running is not None
@@ -84,7 +83,7 @@ def test_a_host_among_friends_waits_as_long_as_they_like() -> None:
     world = World(Together())
     ada, kim = world.players(2)
     room = world.room("together", ada, kim, private=True)
-    world.passes(3 * GATHERING)
+    world.passes(3 * DEFAULT.gathering)
     assert room.state == "open"
 
 
@@ -92,19 +91,19 @@ def test_who_leaves_before_it_begins_stops_the_countdown() -> None:
     world = World(Together())
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
-    world.passes(GATHERING - 1)
+    world.passes(DEFAULT.gathering - 1)
     world.leaves(kim, room)
     world.joins(kim, room)
-    world.passes(GATHERING - 1)
+    world.passes(DEFAULT.gathering - 1)
     assert room.state == "open"
 
 
 def test_nobody_fills_the_house_by_looking_for_others() -> None:
     world = World(Turns())
     ada, kim = world.players(2)
-    for _ in range(MOST_SOUGHT_A_MINUTE):
+    for _ in range(DEFAULT.searches.count):
         world.looks_for(ada)
-        world.looks_for(ada, cancel=True)
+        world.looks_no_longer(ada)
     with refused("too_soon"):
         world.looks_for(ada)
     world.looks_for(kim)
@@ -115,7 +114,7 @@ def test_nobody_fills_the_house_by_looking_for_others() -> None:
 def test_whoever_waits_in_the_queue_asks_again_for_nothing() -> None:
     world = World(Together())
     (ada,) = world.players(1)
-    for _ in range(2 * MOST_SOUGHT_A_MINUTE):
+    for _ in range(2 * DEFAULT.searches.count):
         world.looks_for(ada)
     assert len(world.rooms.queue.waiting) == 1
 
@@ -127,7 +126,7 @@ def test_refused_attempts_to_open_a_room_use_up_nothing() -> None:
     world = World(Turns())
     ada, kim, bo = world.players(3)
     room, _ = world.match("turns", ada, kim)
-    for _ in range(2 * MOST_MADE_A_MINUTE):
+    for _ in range(2 * DEFAULT.rooms_made.count):
         with refused("already_seated"):
             world.rooms.open(ada, "turns", world.now)
     world.acts(ada, room, wins=True)
@@ -140,7 +139,7 @@ def test_refused_attempts_at_a_quick_match_use_up_nothing() -> None:
     world = World(Turns())
     ada, kim = world.players(2)
     room, _ = world.match("turns", ada, kim)
-    for _ in range(2 * MOST_SOUGHT_A_MINUTE):
+    for _ in range(2 * DEFAULT.searches.count):
         with refused("already_seated"):
             world.looks_for(ada)
     world.acts(ada, room, wins=True)

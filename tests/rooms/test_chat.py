@@ -3,8 +3,9 @@
 import pytest
 
 from server.base.ids import PlayerId
-from server.rooms.chat import AT_ONCE, LINES_KEPT, LONGEST_LINE, WITHIN, Chat
+from server.rooms.chat import Chat
 from server.rooms.errors import Refused
+from server.rooms.limits import DEFAULT
 from tests.rooms.games import Together
 from tests.rooms.world import World, lines, refused
 
@@ -35,27 +36,27 @@ def test_the_last_fifty_lines_are_kept_and_their_numbers_grow(world: World) -> N
     ada = world.player()
     room = world.room("together", ada)
     for number in range(60):
-        world.passes(WITHIN)
+        world.passes(DEFAULT.lines.seconds)
         world.says(ada, room, str(number))
-    assert len(room.chat.lines) == LINES_KEPT
+    assert len(room.chat.lines) == DEFAULT.lines_kept
     assert [line.text for line in room.chat.lines] == [str(number) for number in range(10, 60)]
     ids = [line.id for line in room.chat.lines]
-    assert ids == list(range(ids[0], ids[0] + LINES_KEPT))
+    assert ids == list(range(ids[0], ids[0] + DEFAULT.lines_kept))
 
 
 def test_a_chat_that_is_read_back_goes_on_counting() -> None:
-    chat = Chat()
+    chat = Chat(DEFAULT)
     chat.note("joined", 1.0, "Ada", 0)
     chat.note("left", 2.0, "Ada", 0)
-    again = Chat(chat.lines)
-    line, first = again.note("joined", 3.0, "Kim", 0), Chat().note("joined", 3.0, "Kim", 0)
+    again = Chat(DEFAULT, chat.lines)
+    line, first = again.note("joined", 3.0, "Kim", 0), Chat(DEFAULT).note("joined", 3.0, "Kim", 0)
     assert line is not None
     assert first is not None
     assert (line.id, first.id) == (3, 1)
 
 
 def test_who_comes_and_goes_all_the_time_is_not_worth_all_the_lines() -> None:
-    chat = Chat()
+    chat = Chat(DEFAULT)
     said = [chat.note(("joined", "left")[n % 2], n / 10, "Ada", 0) is not None for n in range(10)]
     assert said == [True] * 4 + [False] * 6
     assert chat.note("joined", 1.0, "Kim", 1) is not None, "nobody else's"
@@ -81,7 +82,7 @@ def test_who_comes_and_goes_all_the_time_is_not_worth_all_the_lines() -> None:
     ids=ascii,
 )
 def test_a_line_is_said_as_it_was_typed(text: str) -> None:
-    assert Chat().say(PlayerId("p"), "Ada", text, 0.0).text == text
+    assert Chat(DEFAULT).say(PlayerId("p"), "Ada", text, 0.0).text == text
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_a_line_is_said_as_it_was_typed(text: str) -> None:
     ],
 )
 def test_what_is_dangerous_to_show_is_refused_by_name(text: str, detail: str) -> None:
-    chat = Chat()
+    chat = Chat(DEFAULT)
     with pytest.raises(Refused) as caught:
         chat.say(PlayerId("p"), "Ada", text, 0.0)
     assert (caught.value.code, str(caught.value)) == ("invalid", detail)
@@ -115,10 +116,10 @@ def test_what_is_dangerous_to_show_is_refused_by_name(text: str, detail: str) ->
 @pytest.mark.parametrize("text", ["", " \t", "\u200b\ufeff", "\u200d \u200c", "\u2800", "\u3164"])
 def test_a_line_in_which_there_is_nothing_to_see_is_refused(text: str) -> None:
     with pytest.raises(Refused):
-        Chat().say(PlayerId("p"), "Ada", text, 0.0)
+        Chat(DEFAULT).say(PlayerId("p"), "Ada", text, 0.0)
 
 
-@pytest.mark.parametrize("text", ["", " \n\t ", "x" * (LONGEST_LINE + 1)])
+@pytest.mark.parametrize("text", ["", " \n\t ", "x" * (DEFAULT.line_length + 1)])
 def test_a_line_has_one_to_three_hundred_characters(world: World, text: str) -> None:
     ada = world.player()
     room = world.room("together", ada)
@@ -126,7 +127,7 @@ def test_a_line_has_one_to_three_hundred_characters(world: World, text: str) -> 
     with refused("invalid"):
         world.says(ada, room, text)
     assert room.chat.lines == before
-    world.says(ada, room, "x" * LONGEST_LINE)
+    world.says(ada, room, "x" * DEFAULT.line_length)
 
 
 def test_a_line_is_one_line(world: World) -> None:
@@ -138,14 +139,14 @@ def test_a_line_is_one_line(world: World) -> None:
 def test_five_lines_in_five_seconds_are_enough(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
-    for _ in range(AT_ONCE):
+    for _ in range(DEFAULT.lines.count):
         world.says(ada, room)
-    world.passes(WITHIN - 0.001)
+    world.passes(DEFAULT.lines.seconds - 0.001)
     with refused("too_much_chat"):
         world.says(ada, room)
     world.says(kim, room)
     world.passes(0.001)
-    for _ in range(AT_ONCE):
+    for _ in range(DEFAULT.lines.count):
         world.says(ada, room)
     with refused("too_much_chat"):
         world.says(ada, room)
@@ -156,29 +157,9 @@ def test_going_and_coming_back_is_no_way_to_say_more(world: World, spectate: boo
     ada, kim = world.players(2)
     room = world.room("together", kim)
     world.joins(ada, room, spectate=spectate)
-    for _ in range(AT_ONCE):
+    for _ in range(DEFAULT.lines.count):
         world.says(ada, room)
     world.leaves(ada, room)
     world.joins(ada, room, spectate=spectate)
     with refused("too_much_chat"):
         world.says(ada, room)
-
-
-def test_who_said_something_long_ago_is_forgotten(world: World) -> None:
-    kim = world.player("Kim")
-    room = world.room("together", kim)
-    for each in world.players(100):
-        world.joins(each, room, spectate=True)
-        world.says(each, room)
-        world.leaves(each, room)
-        world.passes(WITHIN)
-    assert len(room.chat._said_by) <= LINES_KEPT
-
-
-def test_the_room_tells_who_came_and_went(world: World) -> None:
-    ada, kim = world.players(2)
-    room = world.room("together", ada, kim)
-    world.leaves(kim, room)
-    told = [(line.notice, line.name, line.seat) for line in room.chat.lines]
-    assert told == [("joined", "Ada", 0), ("joined", "Kim", 1), ("left", "Kim", 1)]
-    assert all(line.player_id is None and line.text is None for line in room.chat.lines)

@@ -116,7 +116,7 @@ def test_of_three_who_go_on_after_a_claim_the_match_goes_on() -> None:
     world.drops(ada, scene.room)
     world.passes(30)
     events = world.claims(kim, scene.room)
-    assert [type(each).__name__ for each in events] == ["MatchAdvanced", "RoomChanged"]
+    assert [type(each).__name__ for each in events] == ["MatchAdvanced", "RoomUpdated"]
     assert scene.seen(ada)["gone"] is True
     assert_waits_for(scene, kim)
     assert ended(world.passes(MOVE + SLOT)) == ["forfeit: [2]"], "the next one has a clock"

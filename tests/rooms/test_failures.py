@@ -7,7 +7,7 @@ from server.presence.status import Reason
 from server.rooms.errors import GameFailed
 from server.rooms.events import MatchEnded, RoomClosed
 from server.rooms.rooms import Rooms
-from tests.rooms.games import Bug, Buggy, Ticking, Turns, variant
+from tests.rooms.games import Buggy, Ticking, Turns, variant
 from tests.rooms.world import SLOT, World, closed, ended
 
 POLICY = AfkPolicy(move_time=5.0, silence=Silence.SKIP, most_skips=1, brb_waits=False)
@@ -34,13 +34,14 @@ def assert_only_this_closed(world: World, room_id: str, other_id: str) -> None:
     assert closed(world.heard) == ["failed"]
     assert ended(world.heard) == ["failed: []"]
     (event,) = [each for each in world.heard if isinstance(each, RoomClosed)]
-    assert event.room.id == room_id
-    assert isinstance(event.error, Bug)
+    assert event.room_id == room_id
+    assert event.error is not None
+    assert event.error.startswith("Bug: ")
     assert room_id not in world.rooms.all
     other = world.rooms.all[other_id]  # type: ignore[index]
     assert other.state == "playing"
     assert not other.is_closed
-    order = [type(each) for each in world.heard if getattr(each, "room", None) is event.room]
+    order = [type(each) for each in world.heard if getattr(each, "room_id", None) == room_id]
     assert order.index(MatchEnded) == len(order) - 2, "told before the room is closed"
 
 
@@ -57,7 +58,7 @@ def test_what_breaks_as_time_passes_ends_this_room_only(at: str, policy: dict[st
     world.passes(10)
     assert_only_this_closed(world, room.id, other.id)
     assert match.state.ticks in (109, 110), "the other went on all the time"
-    assert world.rooms.room_of(ada.id) is world.rooms.room_of(kim.id) is None
+    assert world.room_of(ada) is world.room_of(kim) is None
     world.room("ticking", ada)
 
 
@@ -110,7 +111,7 @@ def test_what_breaks_as_somebody_is_right_back_ends_this_room_only(how: str) -> 
         case _:
             world.passes(10 + SLOT)
     assert_only_this_closed(world, room.id, other.id)
-    assert world.rooms.room_of(ada.id) is None
+    assert world.room_of(ada) is None
 
 
 def test_a_claim_that_breaks_the_game_ends_this_room_only() -> None:
@@ -138,10 +139,8 @@ def test_a_game_that_cannot_show_itself_ends_this_room_only() -> None:
         game.is_armed = True
         with pytest.raises(GameFailed) as failure:
             match.view(0) if at == "view" else match.diff(view, view)
-        events: list[object] = []
-        world.rooms.fail(room, failure.value, world.now, events)  # type: ignore[arg-type]
-        world.rooms.fail(room, failure.value, world.now, events)  # type: ignore[arg-type]
-        world.do(events)  # type: ignore[arg-type]
+        world.do(world.rooms.fail(room, failure.value, world.now))
+        assert world.rooms.fail(room, failure.value, world.now) == []
         assert_only_this_closed(world, room.id, other.id)
 
 
@@ -166,12 +165,12 @@ def test_who_is_restored_to_a_match_that_breaks_finds_the_others() -> None:
     world = World(game, Turns())
     ada, kim = world.players(2)
     room, match = world.match("buggy", ada, kim)
-    world.rooms._deadlines.disarm(room)
+    room.slot = None  # the process that had it armed is no more
     fresh = Rooms(world.rooms.games, world.policy, lambda: room.id, lambda: match.id, str)
     game.is_armed = True
     assert closed(fresh.restore(room, world.now)) == ["failed"]
     assert fresh.next_deadline() is None
-    assert fresh.room_of(ada.id) is None
+    assert not fresh.all
 
 
 def test_errors_say_what_failed() -> None:

@@ -5,7 +5,7 @@ import pytest
 from server.games.catalogue import AnyGame
 from server.games.game import Silence
 from server.presence.status import Reason, Status
-from server.rooms.room import DESERTED_AFTER
+from server.rooms.limits import DEFAULT
 from tests.rooms.games import Ticking, Together, Turns
 from tests.rooms.scene import Scene, assert_waits_for
 from tests.rooms.world import SLOT, closed, ended, lines, refused, seat_of
@@ -244,7 +244,7 @@ def test_a_room_that_closes_before_the_grace_is_over_knows_who_left() -> None:
     world, room = scene.world, scene.room
     world.drops(scene.ada, room)
     world.leaves(scene.kim, room)
-    events = world.passes(DESERTED_AFTER + SLOT)
+    events = world.passes(DEFAULT.deserted_after + SLOT)
     assert (ended(events), closed(events)) == (["resigned: [0]"], ["empty"])
 
 

@@ -127,4 +127,4 @@ def test_who_was_asked_and_goes_elsewhere_is_not_looked_for(scene: Scene) -> Non
     world.leaves(ada, room)
     world.passes(10 + SLOT)
     assert world.rooms.asked == set()
-    assert world.rooms.heard(ada, world.now) == []
+    assert world.rooms.note_activity(ada.id, world.now) == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from server.presence.status import Reason, Status
-from server.rooms.rooms import RESERVED_FOR
+from server.rooms.limits import DEFAULT
 from tests.rooms.games import Ticking, Together, Turns
 from tests.rooms.world import SLOT, World, lines, matched, opened, queued, refused, seat_seen
 
@@ -19,14 +19,14 @@ def world() -> World:
 
 def test_two_who_look_for_the_same_game_get_a_room_and_a_seat_kept(world: World) -> None:
     ada, kim = world.players(2)
-    assert queued(world.looks_for(ada, "turns")) == [("Ada", 1, None)]
+    assert queued(world, world.looks_for(ada, "turns")) == [("Ada", 1, None)]
     events = world.looks_for(kim, "turns")
-    (room,) = opened(events)
+    (room,) = opened(world, events)
     assert (room.game.name, room.is_private) == ("turns", False)
-    assert matched(events) == ["Ada", "Kim"]
-    assert ("Ada", 0, "matched") in queued(events)
-    assert ("Kim", 0, "matched") in queued(events)
-    assert seat_seen(world, room, kim)["reserved_in"] == world.now + RESERVED_FOR
+    assert matched(world, events) == ["Ada", "Kim"]
+    assert ("Ada", 0, "matched") in queued(world, events)
+    assert ("Kim", 0, "matched") in queued(world, events)
+    assert seat_seen(world, room, kim)["reserved_in"] == world.now + DEFAULT.reserved_for
     assert not world.rooms.queue.waiting
     world.joins(ada, room)
     world.joins(kim, room)
@@ -36,11 +36,11 @@ def test_two_who_look_for_the_same_game_get_a_room_and_a_seat_kept(world: World)
 def test_who_does_not_come_loses_the_seat_and_the_other_can_be_found_again(world: World) -> None:
     ada, kim, bo = world.players(3)
     world.looks_for(ada, "turns")
-    (room,) = opened(world.looks_for(kim, "turns"))
+    (room,) = opened(world, world.looks_for(kim, "turns"))
     world.joins(ada, room)
-    world.passes(RESERVED_FOR + SLOT)
+    world.passes(DEFAULT.reserved_for + SLOT)
     assert room.seat_of(kim.id) is None
-    assert matched(world.looks_for(bo, "turns")) == ["Bo"]
+    assert matched(world, world.looks_for(bo, "turns")) == ["Bo"]
     assert room.seat_of(bo.id) == 1
 
 
@@ -50,8 +50,8 @@ def test_whoever_wants_another_game_waits_and_any_game_goes_with_every_other(
     ada, kim, bo = world.players(3)
     world.looks_for(ada, "turns")
     events = world.looks_for(kim, "ticking")
-    assert (opened(events), queued(events)) == ([], [("Kim", 1, None)])
-    (room,) = opened(world.looks_for(bo))
+    assert (opened(world, events), queued(world, events)) == ([], [("Kim", 1, None)])
+    (room,) = opened(world, world.looks_for(bo))
     assert sorted(player.name for _, _, player in room.taken()) in (["Ada", "Bo"], ["Bo", "Kim"])
 
 
@@ -59,8 +59,11 @@ def test_those_who_wait_are_told_how_many_might_play_with_them(world: World) -> 
     players = world.players(3)
     world.becomes(players[0], Status.RECONNECTING, Reason.CONNECTION_LOST)
     world.looks_for(players[0], "turns")
-    assert queued(world.looks_for(players[1], "turns")) == [("Ada", 2, None), ("Kim", 2, None)]
-    assert ("Kim", 1, None) in queued(world.looks_for(players[0], "turns", cancel=True))
+    assert queued(world, world.looks_for(players[1], "turns")) == [
+        ("Ada", 2, None),
+        ("Kim", 2, None),
+    ]
+    assert ("Kim", 1, None) in queued(world, world.looks_no_longer(players[0]))
 
 
 def test_who_came_first_is_served_first(world: World) -> None:
@@ -72,48 +75,50 @@ def test_who_came_first_is_served_first(world: World) -> None:
     world.looks_for(ada, "turns")
     assert list(world.rooms.queue.waiting) == [ada.id, kim.id, bo.id], "again: nobody moves up"
     events = world.becomes(kim, Status.ACTIVE, Reason.CONNECTED)
-    assert matched(events) == ["Kim", "Bo"]
+    assert matched(world, events) == ["Kim", "Bo"]
 
 
 def test_a_game_that_somebody_asked_for_goes_before_one_that_is_anybodys(world: World) -> None:
     ada, kim = world.players(2)
     world.looks_for(ada, "ticking")
-    (room,) = opened(world.looks_for(kim))
+    (room,) = opened(world, world.looks_for(kim))
     assert room.game.name == "ticking"
     for each in world.players(2):
         events = world.looks_for(each)
-    assert [room.game.name for room in opened(events)] == ["turns"], "else the first there is"
+    assert [room.game.name for room in opened(world, events)] == ["turns"], (
+        "else the first there is"
+    )
 
 
 @pytest.mark.parametrize("status", [Status.AWAY, Status.WARNED, Status.OFFLINE])
 def test_who_is_away_falls_out(world: World, status: Status) -> None:
     ada, kim = world.players(2)
     world.looks_for(ada, "turns")
-    assert queued(world.becomes(ada, status)) == [("Ada", 0, "away")]
-    assert opened(world.looks_for(kim, "turns")) == []
+    assert queued(world, world.becomes(ada, status)) == [("Ada", 0, "away")]
+    assert opened(world, world.looks_for(kim, "turns")) == []
 
 
 def test_who_is_reconnecting_keeps_the_place_and_is_not_served(world: World) -> None:
     ada, kim = world.players(2)
     world.looks_for(ada, "turns")
     world.becomes(ada, Status.RECONNECTING, Reason.CONNECTION_LOST)
-    assert opened(world.looks_for(kim, "turns")) == []
-    assert matched(world.becomes(ada, Status.ACTIVE, Reason.CONNECTED)) == ["Ada", "Kim"]
+    assert opened(world, world.looks_for(kim, "turns")) == []
+    assert matched(world, world.becomes(ada, Status.ACTIVE, Reason.CONNECTED)) == ["Ada", "Kim"]
 
 
 def test_who_was_away_when_they_asked_is_served_as_soon_as_they_are_not(world: World) -> None:
     ada, kim = world.players(2)
     kim.status = Status.AWAY
     world.looks_for(ada, "turns")
-    assert opened(world.looks_for(kim, "turns")) == []
-    assert matched(world.becomes(kim, Status.ACTIVE, Reason.ACTIVITY)) == ["Ada", "Kim"]
+    assert opened(world, world.looks_for(kim, "turns")) == []
+    assert matched(world, world.becomes(kim, Status.ACTIVE, Reason.ACTIVITY)) == ["Ada", "Kim"]
 
 
 def test_a_room_with_a_free_seat_and_somebody_there_comes_before_a_new_one(world: World) -> None:
     ada, kim, bo = world.players(3)
     first, second = world.room("together", ada), world.room("together", kim)
     events = world.looks_for(bo, "together")
-    assert (opened(events), matched(events)) == ([], ["Bo"])
+    assert (opened(world, events), matched(world, events)) == ([], ["Bo"])
     assert (first.seat_of(bo.id), second.seat_of(bo.id)) == (1, None), "the oldest"
 
 
@@ -133,29 +138,29 @@ def test_nobody_is_sent_to_a_room_that_does_not_wait_for_them(world: World, why:
         case _:
             pass
     events = world.looks_for(bo, "turns" if why == "another game" else "together")
-    assert matched(events) == []
+    assert matched(world, events) == []
 
 
 def test_a_room_that_comes_up_with_a_free_seat_is_offered_to_who_waits(world: World) -> None:
     ada, kim = world.players(2)
     world.looks_for(ada, "turns")
     room, events = world.rooms.open(kim, "turns", world.now)
-    assert matched(events) == []
-    assert matched(world.joins(kim, room)) == ["Ada"]
+    assert matched(world, events) == []
+    assert matched(world, world.joins(kim, room)) == ["Ada"]
 
 
 def test_a_seat_that_becomes_free_is_offered_to_who_waits(world: World) -> None:
     ada, kim, bo, eve, max_ = world.players(5)
     room = world.room("together", ada, kim, bo, eve)
-    assert matched(world.looks_for(max_, "together")) == []
-    assert matched(world.leaves(kim, room)) == ["Max"]
+    assert matched(world, world.looks_for(max_, "together")) == []
+    assert matched(world, world.leaves(kim, room)) == ["Max"]
     assert room.seat_of(max_.id) == 1
 
 
 def test_more_than_fit_into_one_room_get_another(world: World) -> None:
     players = world.players(5)
     events = [event for each in players for event in world.looks_for(each, "turns")]
-    assert len(opened(events)) == 2
+    assert len(opened(world, events)) == 2
     assert len(world.rooms.queue.waiting) == 1
 
 
@@ -175,7 +180,7 @@ def test_who_finds_a_seat_otherwise_looks_no_longer(world: World, how: str) -> N
         events = world.do(world.rooms.open(ada, "turns", world.now)[1])
     else:
         events = world.joins(ada, room)
-    assert queued(events) == [("Ada", 0, "cancelled")]
+    assert queued(world, events) == [("Ada", 0, "cancelled")]
     assert not world.rooms.queue.waiting
 
 
@@ -191,7 +196,7 @@ def test_to_cancel_ends_it_and_is_answered_even_if_nothing_ran(world: World) -> 
     ada = world.player()
     world.looks_for(ada, "turns")
     for _ in range(2):
-        assert queued(world.looks_for(ada, cancel=True)) == [("Ada", 0, "cancelled")]
+        assert queued(world, world.looks_no_longer(ada)) == [("Ada", 0, "cancelled")]
     assert not world.rooms.queue.waiting
 
 
@@ -213,11 +218,18 @@ def test_a_game_that_is_not_there_is_refused_and_the_place_kept(world: World) ->
 def test_only_those_are_told_for_whom_the_number_has_changed(world: World) -> None:
     world.becomes(ada := world.player("Ada"), Status.RECONNECTING)
     world.looks_for(ada, "turns")
-    assert queued(world.looks_for(world.player("Kim"), "together")) == [("Kim", 1, None)]
-    assert queued(world.looks_for(world.player("Bo"), "ticking")) == [("Bo", 1, None)]
-    assert queued(world.looks_for(ada, "turns")) == [("Ada", 1, None)], "who asks is answered"
+    assert queued(world, world.looks_for(world.player("Kim"), "together")) == [("Kim", 1, None)]
+    assert queued(world, world.looks_for(world.player("Bo"), "ticking")) == [("Bo", 1, None)]
+    assert queued(world, world.looks_for(ada, "turns")) == [("Ada", 1, None)], (
+        "who asks is answered"
+    )
     world.becomes(eve := world.player("Eve"), Status.RECONNECTING)
-    assert [name for name, _, _ in queued(world.looks_for(eve))] == ["Ada", "Kim", "Bo", "Eve"]
+    assert [name for name, _, _ in queued(world, world.looks_for(eve))] == [
+        "Ada",
+        "Kim",
+        "Bo",
+        "Eve",
+    ]
 
 
 def steps_of_one_more(waiting: int) -> int:
@@ -241,7 +253,7 @@ def steps_of_one_more(waiting: int) -> int:
     sys.settrace(count)
     try:
         world.rooms.quick_match(ada, None, world.now)
-        world.rooms.quick_match(ada, None, world.now, cancel=True)
+        world.rooms.cancel_quick_match(ada.id, None, world.now)
     finally:
         sys.settrace(tracing)
     return steps

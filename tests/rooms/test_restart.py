@@ -12,9 +12,9 @@ from server.games.catalogue import find_games
 from server.games.connect_four import ConnectFour
 from server.games.snake_arena import Arena
 from server.rooms.events import MatchAdvanced, RoomEvent
+from server.rooms.limits import DEFAULT
 from server.rooms.match import BREATH
 from server.rooms.replay import Moved, move_of, replay
-from server.rooms.room import DESERTED_AFTER
 from server.wire.views import to_rfc3339
 from tests.support.answers import until
 from tests.support.live_server import LiveServer, run_server
@@ -255,7 +255,7 @@ async def test_a_room_to_which_nobody_comes_back_closes_as_any_other(run: Run) -
     async with run() as server:
         await seated(server, "connect-four")
     async with run(at=50) as server:
-        await server.advance(DESERTED_AFTER - 0.1)
+        await server.advance(DEFAULT.deserted_after - 0.1)
         assert server.still_here.rooms.all
         await server.advance(0.2)
         assert not server.still_here.rooms.all
@@ -323,8 +323,10 @@ def note_states(server: LiveServer, seen: list[Any]) -> None:
     """Keep the state of the match whenever it has become another one."""
 
     def note(event: RoomEvent) -> None:
-        if isinstance(event, MatchAdvanced) and event.match.state not in seen[-1:]:
-            seen.append(event.match.state)
+        if isinstance(event, MatchAdvanced):
+            match = server.still_here.rooms.all[event.room_id].match
+            if match is not None and match.state not in seen[-1:]:
+                seen.append(match.state)
 
     server.still_here.room_stream.subscribe(note)
 

@@ -7,10 +7,8 @@ import pytest
 from server.games.game import AfkPolicy
 from server.presence.session import NEVER
 from server.presence.status import Reason, Status
-from server.rooms import rooms as module
-from server.rooms.events import RoomChanged, RoomOpened
-from server.rooms.room import DESERTED_AFTER, EMPTY_AFTER, IDLE_AFTER
-from server.rooms.rooms import MOST_MADE, MOST_MADE_A_MINUTE, RESERVED_FOR
+from server.rooms.events import RoomOpened, RoomUpdated
+from server.rooms.limits import DEFAULT, Limits
 from tests.rooms.games import Ticking, Together, Turns, variant
 from tests.rooms.world import (
     SLOT,
@@ -37,11 +35,11 @@ def world() -> World:
 def test_who_opens_a_room_has_its_first_seat_kept_and_is_its_host(world: World) -> None:
     ada = world.player()
     room, events = world.rooms.open(ada, "turns", world.now)
-    assert [type(each) for each in events] == [RoomOpened, RoomChanged]
+    assert [type(each) for each in events] == [RoomOpened, RoomUpdated]
     assert room.state == "open"
     assert (room.host, room.seat_of(ada.id), room.free) == (ada.id, 0, 1)
-    assert seat_seen(world, room, ada)["reserved_in"] == world.now + RESERVED_FOR
-    assert world.rooms.room_of(ada.id) is room
+    assert seat_seen(world, room, ada)["reserved_in"] == world.now + DEFAULT.reserved_for
+    assert world.room_of(ada) is room
 
 
 def test_a_seat_is_kept_for_15_seconds_and_no_longer(world: World) -> None:
@@ -55,7 +53,7 @@ def test_a_seat_is_kept_for_15_seconds_and_no_longer(world: World) -> None:
     events = world.passes(0.001 + SLOT)
     assert room.seat_of(ada.id) is None
     assert lines(events) == [], "who never came does not leave"
-    assert world.rooms.room_of(ada.id) is None
+    assert world.room_of(ada) is None
 
 
 def test_coming_in_takes_the_seat_that_is_kept(world: World) -> None:
@@ -64,7 +62,7 @@ def test_coming_in_takes_the_seat_that_is_kept(world: World) -> None:
     events = world.joins(ada, room)
     assert lines(events) == ["joined"]
     assert "reserved_in" not in seat_seen(world, room, ada)
-    world.passes(EMPTY_AFTER)
+    world.passes(DEFAULT.empty_after)
     assert room.seat_of(ada.id) == 0
 
 
@@ -104,7 +102,7 @@ def test_who_sits_may_get_up_to_watch(world: World) -> None:
     events = world.joins(kim, room, spectate=True)
     assert lines(events) == ["left"]
     assert (room.seat_of(kim.id), list(room.spectators)) == (None, [kim.id])
-    assert world.rooms.room_of(kim.id) is None
+    assert world.room_of(kim) is None
 
 
 def test_nobody_gets_up_from_a_running_match_to_watch(world: World) -> None:
@@ -140,7 +138,7 @@ def test_somebody_elses_seat_is_refused(world: World) -> None:
     room = world.room("together", ada)
     with refused("seat_taken"):
         world.joins(kim, room, seat=0)
-    assert world.rooms.room_of(kim.id) is None
+    assert world.room_of(kim) is None
 
 
 def test_who_has_a_seat_and_comes_again_has_it_still(world: World) -> None:
@@ -158,7 +156,7 @@ def test_a_player_sits_in_one_room_at_a_time(world: World) -> None:
     second = world.room("turns", ada)
     assert first.seat_of(ada.id) is None
     assert first.host == kim.id
-    assert world.rooms.room_of(ada.id) is second
+    assert world.room_of(ada) is second
     world.joins(ada, first)
     assert second.seat_of(ada.id) is None
 
@@ -184,29 +182,27 @@ def test_what_is_not_there_is_refused(world: World) -> None:
         world.rooms.open(ada, "chess", world.now)
     with refused("no_such_room"):
         world.rooms.join(ada, "r999", world.now)
-    assert world.rooms.leave(ada, "r999", world.now) == []
-    assert world.rooms.went(ada, "r999", world.now, has_left=True) == []
+    assert world.rooms.leave(ada.id, "r999", world.now) == []
+    assert world.rooms.went(ada.id, "r999", world.now, has_left=True) == []
     assert world.rooms.next_deadline() is None
 
 
 def test_a_player_may_open_three_rooms_and_then_no_more(world: World) -> None:
     ada, kim = world.players(2)
-    for _ in range(MOST_MADE):
+    for _ in range(DEFAULT.rooms_per_maker):
         room = world.room("together", ada)
         world.joins(kim, room, spectate=True)
-    before = world.rooms.room_of(ada.id)
+    before = world.room_of(ada)
     with refused("too_many_rooms"):
         world.rooms.open(ada, "together", world.now)
-    assert world.rooms.room_of(ada.id) is before
-    world.passes(EMPTY_AFTER + SLOT)
+    assert world.room_of(ada) is before
+    world.passes(DEFAULT.empty_after + SLOT)
     assert len(world.rooms.all) == 1
     world.room("together", ada)
 
 
-def test_there_are_no_more_rooms_than_the_limit_and_the_refusal_changes_nothing(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MOST_ROOMS", 1)
+def test_there_are_no_more_rooms_than_the_limit_and_the_refusal_changes_nothing() -> None:
+    world = World(Turns(), Together(), limits=Limits(rooms=1))
     ada, kim, bo = world.players(3)
     room = world.room("together", ada, kim, private=True)
     with refused("too_many_rooms"):
@@ -219,8 +215,10 @@ def test_there_are_no_more_rooms_than_the_limit_and_the_refusal_changes_nothing(
     assert list(world.rooms.queue.waiting) == [bo.id, eve.id], "they wait until there is room"
     world.becomes(bo, Status.RECONNECTING, Reason.CONNECTION_LOST)
     world.becomes(bo, Status.ACTIVE, Reason.CONNECTED)
-    monkeypatch.setattr(module, "MOST_ROOMS", 2)
-    assert opened(world.looks_for(eve, "turns")) != []
+    for each in (ada, kim):
+        world.leaves(each, room)
+    world.passes(DEFAULT.empty_after + SLOT)
+    assert opened(world, world.looks_for(eve, "turns")) != []
 
 
 # The host
@@ -266,7 +264,7 @@ def test_who_made_the_room_is_its_host_while_the_seat_is_kept_for_them(world: Wo
     room, _ = world.rooms.open(ada, "together", world.now)
     world.joins(kim, room)
     assert room.host == ada.id
-    world.passes(RESERVED_FOR + SLOT)
+    world.passes(DEFAULT.reserved_for + SLOT)
     assert room.host == kim.id
 
 
@@ -320,7 +318,7 @@ def test_who_is_elsewhere_on_the_site_keeps_the_seat_for_the_grace(
 ) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
-    world.do(world.rooms.went(kim, room.id, world.now, has_left=has_left))
+    world.do(world.rooms.went(kim.id, room.id, world.now, has_left=has_left))
     world.passes(grace - 0.001)
     assert room.seat_of(kim.id) == 1
     world.passes(0.001 + SLOT)
@@ -330,7 +328,7 @@ def test_who_is_elsewhere_on_the_site_keeps_the_seat_for_the_grace(
 def test_coming_back_within_the_grace_keeps_the_seat(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
-    world.do(world.rooms.went(kim, room.id, world.now, has_left=True))
+    world.do(world.rooms.went(kim.id, room.id, world.now, has_left=True))
     world.passes(9.9)
     assert lines(world.joins(kim, room)) == [], "it was invisible"
     world.passes(3600)
@@ -349,7 +347,7 @@ def test_a_watcher_who_goes_is_no_longer_counted(world: World) -> None:
     room = world.room("together", ada)
     for player in (kim, bo):
         world.joins(player, room, spectate=True)
-    world.do(world.rooms.went(kim, room.id, world.now, has_left=False))
+    world.do(world.rooms.went(kim.id, room.id, world.now, has_left=False))
     world.leaves(bo, room)
     assert seen(world, room)["spectators"] == 0
     assert world.leaves(bo, room) == []
@@ -362,7 +360,7 @@ def test_an_empty_room_closes_after_30_seconds(world: World) -> None:
     ada = world.player()
     room = world.room("together", ada)
     world.leaves(ada, room)
-    assert seen(world, room)["closes_in"] == world.now + EMPTY_AFTER
+    assert seen(world, room)["closes_in"] == world.now + DEFAULT.empty_after
     assert closed(world.passes(29.999)) == []
     assert closed(world.passes(0.001 + SLOT)) == ["empty"]
     with refused("no_such_room"):
@@ -388,16 +386,16 @@ def test_idlers_keep_a_room_open_for_five_minutes(world: World) -> None:
     world.becomes(ada, Status.AWAY)
     assert "closes_in" not in seen(world, room)
     world.becomes(kim, Status.AWAY)
-    assert closed(world.passes(IDLE_AFTER - 0.001)) == []
+    assert closed(world.passes(DEFAULT.idle_after - 0.001)) == []
     assert closed(world.passes(0.001 + SLOT)) == ["idle"]
-    assert world.rooms.room_of(ada.id) is world.rooms.room_of(kim.id) is None
+    assert world.room_of(ada) is world.room_of(kim) is None
 
 
 def test_an_idler_who_touches_anything_keeps_the_room(world: World) -> None:
     ada = world.player()
     room = world.room("together", ada)
     world.becomes(ada, Status.AWAY)
-    world.passes(IDLE_AFTER - 1)
+    world.passes(DEFAULT.idle_after - 1)
     world.touches(ada)
     assert "closes_in" not in seen(world, room)
     assert closed(world.passes(3600)) == []
@@ -407,7 +405,7 @@ def test_a_seat_that_is_kept_keeps_the_room(world: World) -> None:
     ada = world.player()
     _, events = world.rooms.open(ada, "turns", world.now)
     world.do(events)
-    events = world.passes(RESERVED_FOR + EMPTY_AFTER - 0.001)
+    events = world.passes(DEFAULT.reserved_for + DEFAULT.empty_after - 0.001)
     assert closed(events) == []
     assert closed(world.passes(0.001 + 2 * SLOT)) == ["empty"]
 
@@ -418,7 +416,7 @@ def test_an_idler_whose_connection_blinks_finds_the_room_again(world: World) -> 
     world.becomes(ada, Status.AWAY)
     world.passes(120)
     world.drops(ada, room)
-    assert closed(world.passes(EMPTY_AFTER - 0.001)) == []
+    assert closed(world.passes(DEFAULT.empty_after - 0.001)) == []
     world.returns(ada, room)
     assert closed(world.passes(3600)) == []
 
@@ -429,7 +427,7 @@ def test_an_idler_who_is_cut_off_for_good_leaves_an_empty_room(world: World) -> 
     world.becomes(ada, Status.AWAY)
     world.passes(120)
     world.drops(ada, room)
-    assert closed(world.passes(EMPTY_AFTER + SLOT)) == ["empty"]
+    assert closed(world.passes(DEFAULT.empty_after + SLOT)) == ["empty"]
 
 
 def test_blinking_does_not_keep_the_room_of_an_idler_for_ever(world: World) -> None:
@@ -462,8 +460,8 @@ def test_a_match_that_nobody_attends_is_abandoned_after_a_minute(
     world.joins(bo, room, spectate=True)
     for player in (ada, kim):
         world.drops(player, room)
-    assert room.closes_at() == world.now + DESERTED_AFTER
-    events = world.passes(DESERTED_AFTER - 0.011)
+    assert room.closes_at() == world.now + DEFAULT.deserted_after
+    events = world.passes(DEFAULT.deserted_after - 0.011)
     assert (ended(events), closed(events)) == ([], [])
     events = world.passes(0.011 + 2 * SLOT)
     assert (ended(events), closed(events)) == (["abandoned: []"], ["empty"])
@@ -582,11 +580,11 @@ def test_a_deadline_is_at_rest_where_nothing_is_due(world: World) -> None:
     assert room.closes_at() == NEVER
 
 
-def test_ten_rooms_a_minute_are_enough(world: World) -> None:
+def test_ten_rooms_a_minute_are_enough() -> None:
+    world = World(Turns(), Together(), limits=Limits(rooms_per_maker=100))
     ada = world.player()
-    for _ in range(MOST_MADE_A_MINUTE):
-        room, _ = world.rooms.open(ada, "together", world.now)
-        world.rooms._close(room, "empty", world.now, [])
+    for _ in range(DEFAULT.rooms_made.count):
+        world.rooms.open(ada, "together", world.now)
     with refused("too_many_rooms"):
         world.rooms.open(ada, "together", world.now)
     world.passes(59.999)

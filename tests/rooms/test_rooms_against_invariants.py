@@ -24,16 +24,16 @@ from server.rooms.events import (
     MatchAdvanced,
     MatchEnded,
     MatchStarted,
-    RoomChanged,
     RoomClosed,
     RoomEvent,
     RoomOpened,
+    RoomUpdated,
 )
+from server.rooms.limits import DEFAULT
 from server.rooms.match import Match
 from server.rooms.replay import replay
-from server.rooms.room import DESERTED_AFTER, EMPTY_AFTER, IDLE_AFTER, Room
-from server.rooms.rooms import RESERVED_FOR
-from server.rooms.seat import Seat
+from server.rooms.room import Room
+from server.rooms.seat import SeatState
 from server.rooms.view import in_seconds, listing, patch, room_view
 from tests.rooms.games import Hand, Ticking, Timed, Together, Turns, variant
 from tests.rooms.world import World
@@ -91,8 +91,8 @@ class Watch:
     granted: dict[int, float] = field(default_factory=dict)
 
 
-def seat_values(seat: Seat) -> dict[str, Any]:
-    return {name: getattr(seat, name) for name in Seat.__slots__}
+def seat_values(seat: SeatState) -> dict[str, Any]:
+    return {name: getattr(seat, name) for name in SeatState.__slots__}
 
 
 class RoomsMachine(RuleBasedStateMachine):
@@ -130,7 +130,7 @@ class RoomsMachine(RuleBasedStateMachine):
 
     def own_room(self, player: Player, where: int) -> Room | None:
         """The room of a player, mostly."""
-        return (where and self.world.rooms.room_of(player.id)) or self.room(where)
+        return (where and self.world.room_of(player)) or self.room(where)
 
     # What players do
 
@@ -160,7 +160,7 @@ class RoomsMachine(RuleBasedStateMachine):
                             }
                             for seat in room.seats
                         ],
-                        room.match and (room.match.state, room.match.step, room.match.moves),
+                        room.match and (room.match.state, room.match.step),
                         list(room.spectators),
                         room.is_changed,
                     )
@@ -183,7 +183,7 @@ class RoomsMachine(RuleBasedStateMachine):
         first, *others = self.players[:size]
         if self.attempt(lambda: self.world.rooms.open(first, game, self.now)[1]) is None:
             return
-        room = self.world.rooms.room_of(first.id)
+        room = self.world.room_of(first)
         assert room is not None
         for each in (first, *others):
             self.becomes(each, Status.ACTIVE, Reason.ACTIVITY)
@@ -223,7 +223,7 @@ class RoomsMachine(RuleBasedStateMachine):
         if room.seat_of(player.id) is not None:
             self.left.setdefault(player.id, self.now)
             self.brb.pop(player.id, None)
-        self.attempt(lambda: self.world.rooms.leave(player, room.id, self.now))
+        self.attempt(lambda: self.world.rooms.leave(player.id, room.id, self.now))
 
     @rule(who=WHO, where=WHERE, has_left=st.booleans())
     def goes(self, who: int, where: int, has_left: bool) -> None:
@@ -233,7 +233,7 @@ class RoomsMachine(RuleBasedStateMachine):
             return
         if room.seat_of(player.id) is not None:
             self.cut_off.setdefault(player.id, self.now)
-        self.attempt(lambda: self.world.rooms.went(player, room.id, self.now, has_left=has_left))
+        self.attempt(lambda: self.world.rooms.went(player.id, room.id, self.now, has_left=has_left))
 
     @rule(who=WHO, where=WHERE)
     def starts(self, who: int, where: int) -> None:
@@ -273,7 +273,7 @@ class RoomsMachine(RuleBasedStateMachine):
         if player.status is not Status.ACTIVE:
             self.becomes(player, Status.ACTIVE, Reason.ACTIVITY)
         if player.id in self.world.rooms.asked:
-            self.hear(self.world.rooms.heard(player, self.now))
+            self.hear(self.world.rooms.note_activity(player.id, self.now))
 
     @rule(who=WHO)
     def touches(self, who: int) -> None:
@@ -350,14 +350,18 @@ class RoomsMachine(RuleBasedStateMachine):
     )
     def looks(self, who: int, game: str | None, cancel: bool) -> None:
         player = self.somebody(who)
-        self.attempt(lambda: self.world.rooms.quick_match(player, game, self.now, cancel=cancel))
+        rooms = self.world.rooms
+        if cancel:
+            self.attempt(lambda: rooms.cancel_quick_match(player.id, game, self.now))
+        else:
+            self.attempt(lambda: rooms.quick_match(player, game, self.now))
 
     @rule(where=WHERE, wait=st.sampled_from([4.0, 9.99, 10.0, 30.0]), draw=st.booleans())
     def drops_and_is_claimed_against(self, where: int, wait: float, draw: bool) -> None:
         waited, other = self.waited_and_other(where)
         if waited is None or other is None:
             return
-        room = self.world.rooms.room_of(waited.id)
+        room = self.world.room_of(waited)
         assert room is not None
         self.goes(self.players.index(waited), 1, has_left=draw)
         self.presence_changes(self.players.index(waited), Status.RECONNECTING)
@@ -370,7 +374,7 @@ class RoomsMachine(RuleBasedStateMachine):
         if waited is None or other is None:
             return
         self.run_until(self.now + 10.0)
-        room = self.world.rooms.room_of(waited.id)
+        room = self.world.room_of(waited)
         number = None if room is None else room.seat_of(waited.id)
         if number is not None:
             self.asks(self.players.index(other), 1, number)
@@ -431,15 +435,17 @@ class RoomsMachine(RuleBasedStateMachine):
         events = self.world.do(events)
         for event in events:
             if isinstance(event, RoomOpened):
-                self.watches[event.room.id] = Watch(event.room, {})
+                room = self.world.known[event.room_id]
+                self.watches[room.id] = Watch(room, {})
         for watch in list(self.watches.values()):
             self.look(
-                watch, [event for event in events if getattr(event, "room", None) is watch.room]
+                watch,
+                [event for event in events if getattr(event, "room_id", None) == watch.room.id],
             )
         for event in events:
             if isinstance(event, RoomClosed):
                 self.check_closed(event)
-                del self.watches[event.room.id]
+                del self.watches[event.room_id]
 
     def look(self, watch: Watch, events: list[RoomEvent]) -> None:
         room, match = watch.room, watch.room.match
@@ -454,16 +460,20 @@ class RoomsMachine(RuleBasedStateMachine):
             self.look_at_waiting(watch, match)
             self.look_at_game_views(watch, match, kinds)
             for event in events:
-                if isinstance(event, MatchEnded) and event.match is match:
+                if isinstance(event, MatchEnded) and event.match_id == match.id:
                     self.check_replay(match)
         if room.is_closed:
             return
         view = room_view(room, self.now)
         if view != watch.view:
-            assert kinds & {RoomChanged, MatchStarted, RoomOpened} or self.is_due(), (
+            is_acted = any(
+                isinstance(event, MatchAdvanced) and event.lateness is None for event in events
+            )
+            told = kinds & {RoomUpdated, MatchStarted} or is_acted
+            assert told or RoomOpened in kinds or self.is_due(), (
                 "a view that changes without an event"
             )
-            if kinds & {RoomChanged, MatchStarted}:
+            if told:
                 assert merged(watch.view, patch(watch.view, view)) == view
                 watch.view = view
         text = msgspec.json.encode(in_seconds(view, self.now))
@@ -477,12 +487,13 @@ class RoomsMachine(RuleBasedStateMachine):
 
     def look_at_moves(self, watch: Watch, match: Match) -> None:
         """Nobody is passed over, or out, before their time."""
-        for move in match.moves[watch.moves :]:
+        moves = self.world.moves(match)
+        for move in moves[watch.moves :]:
             if move.event in ("away", "gone") and move.seat not in self.claimed:
                 self.check_silence(watch, match, move.seat, is_gone=move.event == "gone")
             if move.event != "back":
                 watch.waited.pop(move.seat, None)
-        watch.moves = len(match.moves)
+        watch.moves = len(moves)
         for number, seat in enumerate(watch.room.seats[: match.size]):
             if seat.is_bot and number not in watch.bots:
                 watch.bots.add(number)
@@ -569,24 +580,25 @@ class RoomsMachine(RuleBasedStateMachine):
                 assert view.get("cards", {}) == {}
 
     def check_replay(self, match: Match) -> None:
-        states = replay(match.game, match.seed, match.size, match.moves, match.step)
+        moves = self.world.moves(match)
+        states = replay(match.game, match.seed, match.size, moves, match.step)
         assert [each.state for each in states][-1] == match.state
-        assert [each.step for each in match.moves] == sorted({each.step for each in match.moves})
+        assert [each.step for each in moves] == sorted({each.step for each in moves})
 
     def check_closed(self, event: RoomClosed) -> None:
-        room = event.room
+        room = self.world.known[event.room_id]
         assert event.reason in ("empty", "idle"), event
         assert room.match is None or (room.match.outcome is not None and room.match.is_finished)
         assert room.slot is None
         ended = [
-            each.match.id
+            each.match_id
             for each in self.world.heard
-            if isinstance(each, MatchEnded) and each.room is room
+            if isinstance(each, MatchEnded) and each.room_id == room.id
         ]
         begun = [
-            each.match.id
+            each.match_id
             for each in self.world.heard
-            if isinstance(each, MatchStarted) and each.room is room
+            if isinstance(each, MatchStarted) and each.room_id == room.id
         ]
         assert sorted(ended) == sorted(begun), "every match that begins ends, and ends once"
 
@@ -601,11 +613,8 @@ class RoomsMachine(RuleBasedStateMachine):
             for _, _, player in room.taken():
                 assert player.id not in seats, "a player has one seat"
                 seats[player.id] = room.id
-                assert rooms.room_of(player.id) is room
             assert room.host is None or room.host in [each.id for _, _, each in room.taken()]
             assert (room.host is None) is (room.free == len(room.seats))
-        for player in self.players:
-            assert (rooms.room_of(player.id) is not None) is (player.id in seats)
         for id, waiting in rooms.queue.waiting.items():
             assert id not in seats
             assert waiting.player.status is not Status.OFFLINE
@@ -628,10 +637,12 @@ class RoomsMachine(RuleBasedStateMachine):
             self.cut_off.setdefault(player.id, self.now)
             for room in list(rooms.all.values()):
                 if room.seat_of(player.id) is not None:
-                    self.hear(rooms.went(player, room.id, self.now, has_left=False))
+                    self.hear(rooms.went(player.id, room.id, self.now, has_left=False))
             self.becomes(player, Status.AWAY, Reason.IDLE)
-        most = RESERVED_FOR + max(DESERTED_AFTER, EMPTY_AFTER, IDLE_AFTER)
-        self.run_until(self.now + most + DESERTED_AFTER + EMPTY_AFTER)
+        most = DEFAULT.reserved_for + max(
+            DEFAULT.deserted_after, DEFAULT.empty_after, DEFAULT.idle_after
+        )
+        self.run_until(self.now + most + DEFAULT.deserted_after + DEFAULT.empty_after)
         assert not rooms.all
         assert rooms.next_deadline() is None
         assert not rooms.asked

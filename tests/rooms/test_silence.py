@@ -64,7 +64,7 @@ def test_a_bot_plays_for_the_silent_until_they_act() -> None:
     world.acts(kim, room)
     assert_waits_for(scene, ada)
     assert scene.clock(ada) == MOVE
-    assert [(move.seat, move.by_bot) for move in scene.match.moves] == [
+    assert [(move.seat, move.by_bot) for move in scene.world.moves(scene.match)] == [
         (0, True),
         (1, False),
         (0, False),

@@ -53,7 +53,7 @@ def test_an_action_that_changes_whom_a_ticking_match_waits_for_is_told() -> None
     before = seen(scene.world, scene.room)
     events = scene.world.acts(scene.ada, scene.room)
     assert seen(scene.world, scene.room) != before
-    assert [type(each).__name__ for each in events] == ["MatchAdvanced", "RoomChanged"]
+    assert [type(each).__name__ for each in events] == ["MatchAdvanced", "RoomUpdated"]
 
 
 def test_who_will_be_right_back_is_skipped_at_once_in_a_ticking_game_too() -> None:
@@ -118,11 +118,11 @@ def test_after_a_restart_who_will_be_right_back_is_back_with_the_first_activity(
     world, ada, room = scene.world, scene.ada, scene.room
     world.will_be_back(ada, room, 60)
     fresh = Rooms(world.rooms.games, world.policy, lambda: room.id, lambda: scene.match.id, str)
-    world.rooms._deadlines.disarm(room)
+    room.slot = None  # the process that had it armed is no more
     fresh.restore(room, world.now)
     fresh.join(ada, room.id, world.now)
     fresh.player_changed(ada.id, ada, Reason.CONNECTED, world.now)
     assert "back_in" in scene.seen(ada)
     assert fresh.asked == {ada.id}
-    fresh.heard(ada, world.now)
+    fresh.note_activity(ada.id, world.now)
     assert "back_in" not in scene.seen(ada)

@@ -23,10 +23,11 @@ from server.rooms.events import (
     RoomEvent,
     RoomOpened,
 )
-from server.rooms.match import Match
+from server.rooms.limits import DEFAULT, Limits
+from server.rooms.match import Match, Move
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
-from server.rooms.seat import Seat
+from server.rooms.seat import SeatState
 from server.rooms.view import room_view
 
 SLOT = 0.011
@@ -36,7 +37,7 @@ SLOT = 0.011
 class World:
     """All rooms, and everything that was heard of them."""
 
-    def __init__(self, *games: AnyGame, **figures: float) -> None:
+    def __init__(self, *games: AnyGame, limits: Limits = DEFAULT, **figures: float) -> None:
         ids = count(1)
         self.policy = Policy(**figures)  # type: ignore[arg-type]
         self.rooms = Rooms(
@@ -45,9 +46,12 @@ class World:
             lambda: RoomId(f"r{next(ids)}"),
             lambda: MatchId(f"m{next(ids)}"),
             lambda: f"seed {next(ids)}",
+            limits,
         )
         self.now = 1000.0
         self.heard: list[RoomEvent] = []
+        self.names: dict[PlayerId, str] = {}
+        self.known: dict[RoomId, Room] = {}
         self._ids = ids
 
     # People
@@ -60,6 +64,7 @@ class World:
             SessionId(f"s{next(self._ids)}"), player, self.now, self.now + 1e6, remember=False
         )
         player.sessions = (session,)
+        self.names[player.id] = name
         return player
 
     def players(self, number: int) -> list[Player]:
@@ -79,17 +84,17 @@ class World:
         if player.status is not Status.ACTIVE:
             self.becomes(player, Status.ACTIVE, Reason.ACTIVITY)
         if player.id in self.rooms.asked:
-            return self.do(self.rooms.heard(player, self.now))
+            return self.do(self.rooms.note_activity(player.id, self.now))
         return []
 
     def drops(self, player: Player, room: Room) -> list[RoomEvent]:
         """The connection is gone, the player is reconnecting."""
-        events = self.do(self.rooms.went(player, room.id, self.now, has_left=False))
+        events = self.do(self.rooms.went(player.id, room.id, self.now, has_left=False))
         return events + self.becomes(player, Status.RECONNECTING, Reason.CONNECTION_LOST)
 
     def closes(self, player: Player, room: Room) -> list[RoomEvent]:
         """The page is closed."""
-        events = self.do(self.rooms.went(player, room.id, self.now, has_left=True))
+        events = self.do(self.rooms.went(player.id, room.id, self.now, has_left=True))
         return events + self.becomes(player, Status.RECONNECTING, Reason.LEFT)
 
     def returns(self, player: Player, room: Room) -> list[RoomEvent]:
@@ -119,7 +124,7 @@ class World:
         return self.do(self.rooms.join(player, room.id, self.now, **how)[1])
 
     def leaves(self, player: Player, room: Room) -> list[RoomEvent]:
-        return self.do(self.rooms.leave(player, room.id, self.now))
+        return self.do(self.rooms.leave(player.id, room.id, self.now))
 
     def starts(self, player: Player, room: Room) -> list[RoomEvent]:
         return self.do(self.rooms.start(player, room.id, self.now))
@@ -141,21 +146,43 @@ class World:
         self.do(events)
         return granted
 
-    def looks_for(self, player: Player, game: str | None = None, **how: Any) -> list[RoomEvent]:
-        return self.do(self.rooms.quick_match(player, game, self.now, **how))
+    def looks_for(self, player: Player, game: str | None = None) -> list[RoomEvent]:
+        return self.do(self.rooms.quick_match(player, game, self.now))
+
+    def looks_no_longer(self, player: Player) -> list[RoomEvent]:
+        return self.do(self.rooms.cancel_quick_match(player.id, None, self.now))
+
+    # What is known
+
+    def room_of(self, player: Player) -> Room | None:
+        """Where a player has a seat."""
+        rooms = self.rooms.all.values()
+        found = [room for room in rooms if room.seat_of(player.id) is not None]
+        assert len(found) < 2, "a player has one seat"
+        return found[0] if found else None
+
+    def moves(self, match: Match) -> list[Move]:
+        """All moves of a match that were told."""
+        return [
+            move
+            for event in self.heard
+            if isinstance(event, MatchAdvanced) and event.match_id == match.id
+            for move in event.moves
+        ]
 
     # What happens
 
     def do(self, events: Iterable[RoomEvent]) -> list[RoomEvent]:
         """Take in what was heard, and hold it to what is true of all events."""
         happened = list(events)
-        closed = {each.room.id for each in self.heard if isinstance(each, RoomClosed)}
+        closed = {each.room_id for each in self.heard if isinstance(each, RoomClosed)}
+        self.known |= self.rooms.all
         for event in happened:
             assert event.at <= self.now
             if not isinstance(event, QueueChanged):
-                assert event.room.id not in closed, "something is heard of a room that has closed"
+                assert event.room_id not in closed, "something is heard of a room that has closed"
             if isinstance(event, RoomClosed):
-                closed.add(event.room.id)
+                closed.add(event.room_id)
         self.heard += happened
         return happened
 
@@ -186,25 +213,25 @@ def lines(events: Sequence[RoomEvent]) -> list[str]:
 
 def ended(events: Sequence[RoomEvent]) -> list[str]:
     """How matches have ended: `reason: winners`."""
-    told = [event.match.outcome for event in events if isinstance(event, MatchEnded)]
-    return [f"{each.reason}: {list(each.winners)}" for each in told if each is not None]
+    told = [event.outcome for event in events if isinstance(event, MatchEnded)]
+    return [f"{each.reason}: {list(each.winners)}" for each in told]
 
 
 def closed(events: Sequence[RoomEvent]) -> list[str]:
     return [event.reason for event in events if isinstance(event, RoomClosed)]
 
 
-def opened(events: Sequence[RoomEvent]) -> list[Room]:
-    return [event.room for event in events if isinstance(event, RoomOpened)]
+def opened(world: World, events: Sequence[RoomEvent]) -> list[Room]:
+    return [world.known[event.room_id] for event in events if isinstance(event, RoomOpened)]
 
 
-def matched(events: Sequence[RoomEvent]) -> list[str]:
-    return [event.player.name for event in events if isinstance(event, PlayerMatched)]
+def matched(world: World, events: Sequence[RoomEvent]) -> list[str]:
+    return [world.names[event.player_id] for event in events if isinstance(event, PlayerMatched)]
 
 
-def queued(events: Sequence[RoomEvent]) -> list[tuple[str, int, str | None]]:
+def queued(world: World, events: Sequence[RoomEvent]) -> list[tuple[str, int, str | None]]:
     return [
-        (event.player.name, event.waiting, event.reason)
+        (world.names[event.player_id], event.waiting, event.reason)
         for event in events
         if isinstance(event, QueueChanged)
     ]
@@ -219,7 +246,7 @@ def refused(code: str) -> Any:
     return pytest.raises(Refused, check=lambda refusal: refusal.code == code)
 
 
-def seat_of(room: Room, player: Player) -> Seat:
+def seat_of(room: Room, player: Player) -> SeatState:
     number = room.seat_of(player.id)
     assert number is not None
     return room.seats[number]

@@ -75,6 +75,7 @@ class House:
         )
         games = {game.name: game for game in (ConnectFour(), SnakeArena())}
         rooms = Rooms(games, registry.policy, new_room_id, new_match_id, new_seed)
+        store.journal.rooms.read_from(rooms.all)
         room_stream = RoomStream(fail)
         room_stream.subscribe(store.journal.rooms.hear)
         restore_rooms(left.rooms, rooms, store.journal.rooms, registry, room_stream, clock)

@@ -8,11 +8,11 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from server.games.game import Moment, Seat
+from server.games.game import Moment
 from server.games.snake_arena import Arena, SnakeArena
 from server.presence.session import Player
 from server.rooms.document import write_room
-from server.rooms.events import LineSaid, RoomChanged
+from server.rooms.events import LineSaid, MatchAdvanced, RoomUpdated
 from server.rooms.match import Move
 from server.rooms.room import Room
 from server.storage import room_rows as room_rows_module
@@ -168,9 +168,8 @@ async def test_moves_that_are_queued_are_kept_in_one_place_only(house: House) ->
     room = house.table("connect-four", *players(house))
     house.act(room, {"column": 3})
     assert room.match is not None
-    assert len(room.match.moves) == 1
-    await house.store.flush()
     assert room.match.moves == []
+    await house.store.flush()
     assert await house.check_matches() == 1
 
 
@@ -201,7 +200,7 @@ async def test_a_closed_room_says_when_and_why_and_keeps_no_state(
     room = house.table("connect-four", ada, kim)
     await house.store.flush()
     for player in (ada, kim):
-        house.room_stream.publish(house.rooms.went(player, room.id, 0.0, has_left=False))
+        house.room_stream.publish(house.rooms.went(player.id, room.id, 0.0, has_left=False))
     house.play_until(61)
     assert room.is_closed
     (row,) = await house.rows("SELECT close_reason, closed_at - opened_at, state FROM rooms")
@@ -231,10 +230,10 @@ async def test_what_is_told_of_a_room_after_its_end_does_not_open_it_again(house
     assert line is not None
     now = house.clock.now()
     for player in [player for _, _, player in room.taken()]:
-        house.room_stream.publish(house.rooms.went(player, room.id, now, has_left=True))
+        house.room_stream.publish(house.rooms.went(player.id, room.id, now, has_left=True))
     house.play_until(61)
     assert room.is_closed
-    house.room_stream.publish([LineSaid(room, line, 61.0), RoomChanged(room, 61.0)])
+    house.room_stream.publish([LineSaid(room.id, line, 61.0), RoomUpdated(room.id, 61.0)])
     assert await house.rows("SELECT close_reason, state FROM rooms") == [("empty", None)]
 
 
@@ -267,7 +266,8 @@ async def test_a_move_that_cannot_be_written_does_not_end_all_writing(
     room = house.table("connect-four", *players(house))
     await house.store.flush()
     assert room.match is not None
-    room.match.moves.append(Move(1, 0.0, 0, object()))
+    bad = Move(1, 0.0, 0, object())
+    house.room_stream.publish([MatchAdvanced(room.id, room.match.id, (bad,), 0.0)])
     house.act(room, {"column": 3})
     await house.store.flush()
     house.act(room, {"column": 4})
@@ -305,17 +305,17 @@ async def test_many_rooms_are_written_in_portions_between_which_others_are_serve
 async def test_a_bot_and_who_is_back_are_told_from_the_moves(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The dice are thrown by the id: with this one there is food for which the bot turns.
-    monkeypatch.setattr(house.rooms, "_new_match_id", lambda: "m_of_which_the_dice_are_known")
+    # The dice are made of the seed: with this one there is food for which the bot turns.
+    monkeypatch.setattr(house.rooms._play, "_new_seed", lambda: "a seed")
     room = house.table("snake-arena", *players(house))
     house.play_until(3.0)
-    seat: Seat = 0
+    seat = 0
     assert room.match is not None
-    room.seats[seat].is_bot = True
+    room.seats[seat].replace_by_bot()
     house.room_stream.publish(
         house.rooms.act(room.seats[seat].player, room.id, {"turn": "up"}, 3.0)  # type: ignore[arg-type]
     )
-    room.seats[1].is_bot = True
+    room.seats[1].replace_by_bot()
     house.play_until(60.0)
     events = await house.rows("SELECT DISTINCT event FROM moves WHERE seat = 0")
     assert ("back",) in events

@@ -23,9 +23,9 @@ from server.rooms.events import (
     LineSaid,
     MatchAdvanced,
     MatchStarted,
-    RoomChanged,
     RoomClosed,
     RoomEvent,
+    RoomUpdated,
 )
 from server.rooms.room import Room
 from server.wire import messages
@@ -142,17 +142,19 @@ class RoomTopics:
     def hear(self, event: RoomEvent) -> None:
         """Subscriber: take in what watchers will have to be told."""
         if isinstance(event, RoomClosed):
-            self._close(event.room, event.reason)
+            self._close(event.room_id, event.reason)
             return
-        if not isinstance(event, RoomChanged | MatchAdvanced | MatchStarted | LineSaid):
+        if not isinstance(event, RoomUpdated | MatchAdvanced | MatchStarted | LineSaid):
             return
-        told = self._told.get(event.room.id)
+        told = self._told.get(event.room_id)
         if told is None:
             return
         match event:
-            case MatchAdvanced():
+            case MatchAdvanced(lateness=lateness):
                 told.is_view_due = True
-            case RoomChanged():
+                # An action, unlike a tick, starts a clock anew, which may have been shown.
+                told.is_room_due = told.is_room_due or lateness is None
+            case RoomUpdated():
                 told.is_room_due = True
             case MatchStarted():
                 told.is_room_due = told.is_view_due = told.has_new_match = True
@@ -293,15 +295,15 @@ class RoomTopics:
                     told.watchers[connection] = told.version, seat
                     connection.send(text)
 
-    def _close(self, room: Room, reason: str) -> None:
-        self._due.pop(room.id, None)
-        told = self._told.get(room.id)
+    def _close(self, room_id: RoomId, reason: str) -> None:
+        self._due.pop(room_id, None)
+        told = self._told.get(room_id)
         if told is None:
             return
         detail = _DETAILS.get(reason, reason)
-        text = encode(messages.RoomClosed(_topic(room.id), reason, detail))
+        text = encode(messages.RoomClosed(_topic(room_id), reason, detail))
         for connection in list(told.watchers):
-            self.unwatch(connection, room.id)
+            self.unwatch(connection, room_id)
             connection.send(text)
 
 

@@ -13,12 +13,11 @@ from server.realtime.connection import Connection
 from server.rooms.events import (
     MatchEnded,
     MatchStarted,
-    RoomChanged,
     RoomClosed,
     RoomEvent,
     RoomOpened,
+    RoomUpdated,
 )
-from server.rooms.room import Room
 from server.rooms.rooms import Rooms
 from server.rooms.view import LIST_WINDOW, listing
 from server.wire import messages
@@ -37,7 +36,7 @@ class RoomList:
         self._rooms = rooms
         self._version = 0
         self._told: dict[RoomId, dict[str, Any]] = {}
-        self._untold: dict[RoomId, Room] = {}
+        self._untold: dict[RoomId, None] = {}  # in the order of the changes
         self._watchers: dict[Connection, int] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -66,11 +65,12 @@ class RoomList:
 
     def hear(self, event: RoomEvent) -> None:
         """Subscriber: take in what has changed about a room that is not private."""
-        if not isinstance(event, RoomOpened | RoomChanged | MatchStarted | MatchEnded | RoomClosed):
+        if not isinstance(event, RoomOpened | RoomUpdated | MatchStarted | MatchEnded | RoomClosed):
             return
-        if event.room.is_private:
+        room = self._rooms.all.get(event.room_id)
+        if event.room_id not in self._told and (room is None or room.is_private):
             return
-        self._untold[event.room.id] = event.room
+        self._untold[event.room_id] = None
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(PACE, self._tell)
 
@@ -83,13 +83,14 @@ class RoomList:
         self._timer = None
         opened, changed, closed = [], [], []
         untold, self._untold = self._untold, {}
-        for room in untold.values():
-            before = self._told.get(room.id)
-            if room.is_closed:
-                if self._told.pop(room.id, None) is not None:
-                    closed.append(room.id)
+        for id in untold:
+            before = self._told.get(id)
+            room = self._rooms.all.get(id)
+            if room is None:
+                if self._told.pop(id, None) is not None:
+                    closed.append(id)
                 continue
-            after = self._told[room.id] = listing(room)
+            after = self._told[id] = listing(room)
             if before is None:
                 opened.append(after)
             elif before != after:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from server.games.game import AfkPolicy
-from server.rooms.rooms import MOST_MADE, RESERVED_FOR
+from server.rooms.limits import DEFAULT
 from tests.rooms.games import Together, Turns, variant
 from tests.rooms.page import bring, seat, table
 from tests.support.answers import refusal
@@ -57,7 +57,7 @@ async def test_a_new_room_keeps_a_seat_for_who_made_it(server: LiveServer) -> No
         "host": me,
     }
     assert (await ada.http.get(f"/api/rooms/{room['id']}")).json() == room
-    await server.advance(RESERVED_FOR + 0.1)
+    await server.advance(DEFAULT.reserved_for + 0.1)
     assert (await ada.http.get(f"/api/rooms/{room['id']}")).json()["players"] == []
     await server.advance(31)
     gone = await ada.http.get(f"/api/rooms/{room['id']}")
@@ -108,9 +108,9 @@ async def test_what_cannot_be_opened_says_why(server: LiveServer) -> None:
     bodies: tuple[Any, ...] = ({}, {"game": 7}, {"game": "turns", "private": "yes"}, [])
     for body in bodies:
         assert (await ada.http.post("/api/rooms", json=body)).status_code == 422
-    for _ in range(MOST_MADE):
+    for _ in range(DEFAULT.rooms_per_maker):
         assert (await ada.http.post("/api/rooms", json={"game": "turns"})).status_code == 201
-        room = server.still_here.rooms.room_of(ada.id)  # type: ignore[arg-type]
+        *_, room = server.still_here.rooms.all.values()
         assert room is not None
         kim = await server.guest(f"Kim of {room.id[:8]}")
         await seat(server, kim, room.id)

@@ -1,0 +1,63 @@
+"""What rooms allow, in one place. SECURITY.md publishes these numbers, docs/rooms.md the rules."""
+
+import msgspec
+
+from server.base.limits import Quota
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits on rooms, seats, quick match, pulse checks and chat. Times are in seconds."""
+
+    rooms: int = 5000
+    """Rooms that are open at a time, in all."""
+
+    rooms_per_maker: int = 3
+    """Rooms of one player's making that are open at a time."""
+
+    rooms_made: Quota = Quota(10, 60)
+    """Rooms that one player may open: each is a row in the database, for ever."""
+
+    searches: Quota = Quota(20, 60)
+    """Times that one player may begin to look for others: each may be a room as well."""
+
+    rooms_watched: int = 20
+    """Rooms that one connection may be in, or watch, at a time."""
+
+    counted_keys: int = 50_000
+    """Players that each window of attempts remembers."""
+
+    reserved_for: float = 15.0
+    """How long a seat is kept for a player who has yet to come into the room."""
+
+    gathering: float = 45.0
+    """How long a host may wait for more players, in a room that is not private."""
+
+    empty_after: float = 30.0
+    """A room closes when nobody seated has been in it for so long."""
+
+    deserted_after: float = 60.0
+    """A room with a match closes when no player of the match has been in it for so long."""
+
+    idle_after: float = 300.0
+    """A room without a match closes when its players were there and did nothing for so long."""
+
+    between_pulses: float = 60.0
+    """The time between two pulse checks of the same player."""
+
+    thinking: float = 10.0
+    """How long a player has the turn before a pulse check of them is allowed."""
+
+    line_length: int = 300
+    """Code points of a line of chat, without blanks around them."""
+
+    lines_kept: int = 50
+    """Lines of chat that a room keeps."""
+
+    lines: Quota = Quota(5, 5)
+    """Lines of chat of one player in one room."""
+
+    arrivals: Quota = Quota(4, 30)
+    """Lines of a room that say of one player that they joined or left."""
+
+
+DEFAULT = Limits()

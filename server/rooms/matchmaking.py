@@ -1,0 +1,100 @@
+"""Quick match: brings players who look for others into rooms, new ones or such with a free seat."""
+
+from collections.abc import Mapping
+
+from server.base.ids import PlayerId
+from server.base.limits import MovingWindow
+from server.games.catalogue import AnyGame
+from server.presence.session import Player
+from server.presence.status import Status
+from server.rooms.errors import Refused
+from server.rooms.events import PlayerMatched, QueueChanged
+from server.rooms.queue import Queue
+from server.rooms.room import Room
+from server.rooms.tables import Tables
+from server.rooms.turn import Turn
+
+
+class Matchmaking:
+    """The queue, and how it is served."""
+
+    def __init__(self, games: Mapping[str, AnyGame], tables: Tables) -> None:
+        self.queue = Queue()
+        self._games = games
+        self._tables = tables
+        self._limits = tables.limits
+        self._searches: MovingWindow[PlayerId] = MovingWindow(
+            self._limits.searches, self._limits.counted_keys
+        )
+
+    def search(self, turn: Turn, player: Player, game: str | None) -> None:
+        """A player looks for others; who looks already keeps their place, and may change the
+        game. Raises Refused: no_such_game, too_soon, already_seated."""
+        if game is not None:
+            self.find_game(game)
+        is_new = player.id not in self.queue.waiting
+        if is_new and self._searches.wait(player.id, turn.now):
+            detail = f"Looking {self._limits.searches.count} times a minute is enough: wait a while"
+            raise Refused("too_soon", detail + ".")
+        self._tables.vacate_elsewhere(turn, None, player)
+        if is_new:
+            self._searches.take(player.id, turn.now)
+        self.queue.enter(player, game)
+        self.serve(turn)
+
+    def leave(self, turn: Turn, player_id: PlayerId, reason: str) -> bool:
+        """A player looks for others no longer; False if they did not."""
+        waiting = self.queue.leave(player_id)
+        if waiting is None:
+            return False
+        turn.tell(QueueChanged(player_id, waiting.game, 0, reason, turn.now))
+        return True
+
+    def serve(self, turn: Turn) -> None:
+        """Bring players who wait into rooms with free seats, the oldest room first, and open new
+        rooms for those who suffice for a match."""
+        without_room: set[str | None] = set()
+        for waiting in list(self.queue.waiting.values()):
+            player, game = waiting
+            is_served = player.id not in self.queue.waiting
+            if game in without_room or is_served or player.status is not Status.ACTIVE:
+                continue
+            room = self._room_for(game)
+            if room is None:
+                without_room.add(game)
+            else:
+                self._bring(turn, room, player)
+        while not self._tables.is_full:  # else they wait until there is room
+            found = self.queue.party(self._games.values())
+            if found is None:
+                break
+            rules, party = found
+            room = self._tables.open(turn, rules, party[0].player.id, is_private=False)
+            for waiting in party:
+                self._bring(turn, room, waiting.player)
+
+    def tell_changes(self, turn: Turn) -> None:
+        """Tell those who wait how many might play with them, where that is another number."""
+        for waiting, rivals in self.queue.take_changes():
+            turn.tell(QueueChanged(waiting.player.id, waiting.game, rivals, None, turn.now))
+
+    def find_game(self, name: str) -> AnyGame:
+        """The game with this name. Raises Refused: no_such_game."""
+        game = self._games.get(name)
+        if game is None:
+            raise Refused("no_such_game", f"There is no game {name[:50]!r} here.")
+        return game
+
+    def _room_for(self, game: str | None) -> Room | None:
+        for room in self._tables.rooms.values():
+            if game in (None, room.game.name) and room.can_be_found():
+                return room
+        return None
+
+    def _bring(self, turn: Turn, room: Room, player: Player) -> None:
+        self.queue.leave(player.id)
+        with turn.at(room):
+            self._tables.reserve(turn, room, player)
+            turn.tell(QueueChanged(player.id, room.game.name, 0, "matched", turn.now))
+            left = self._limits.reserved_for
+            turn.tell(PlayerMatched(room.id, player.id, room.game.name, left, turn.now))

@@ -1,0 +1,302 @@
+"""What players do in matches, and what the rules do about those who do nothing."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from server.base.ids import MatchId
+from server.games.game import Outcome, Silence
+from server.presence.session import LONG_AGO, NEVER, Player
+from server.rooms.errors import GameFailed, Refused
+from server.rooms.events import MatchEnded, MatchStarted, PlayerAsked
+from server.rooms.match import SKIP_AFTER, Match
+from server.rooms.room import Room
+from server.rooms.tables import Tables
+from server.rooms.turn import Turn
+
+_log = logging.getLogger("stillhere.rooms")
+
+_LONGEST_ERROR = 300
+"""Characters of what a game raised that an event tells."""
+
+
+class Play:
+    """Matches, from the first move to the outcome."""
+
+    def __init__(
+        self, tables: Tables, new_match_id: Callable[[], MatchId], new_seed: Callable[[], str]
+    ) -> None:
+        self._tables = tables
+        self._limits = tables.limits
+        self._new_match_id = new_match_id
+        self._new_seed = new_seed
+
+    # What players do
+
+    def start(self, turn: Turn, room: Room, player: Player) -> None:
+        """Begin the first match, or want the next one. Raises Refused: not_seated, not_allowed,
+        not_host, too_few."""
+        number = _own_seat(room, player)
+        if room.running is not None:
+            raise Refused("not_allowed", "A match is running already.")
+        if room.state == "open" and room.host != player.id:
+            raise Refused("not_host", "The host begins the match.")
+        if len(room.present()) < room.game.least:
+            raise Refused("too_few", f"It takes {room.game.least} players who are here.")
+        is_hosts = room.host == player.id and not room.game.starts_when_full
+        with turn.at(room):
+            room.seats[number].want_more()
+            room.mark()
+            if room.state == "open" or is_hosts:
+                self.begin(turn, room)
+
+    def act(self, turn: Turn, room: Room, player: Player, action: Any) -> None:
+        """A game action. Raises Refused: not_seated, no_match, invalid, not_allowed."""
+        number, match = _own_match(room, player)
+        was_bot, waited_for = room.seats[number].is_bot, match.waits_for
+        with turn.at(room):
+            match.act(number, action, turn.now)
+            turn.advanced(room, match)
+            self.end_brb(turn, room, number)
+            # In a match that ticks every action starts a clock anew, and nothing else is new.
+            if not match.is_ticking or was_bot or match.waits_for is not waited_for:
+                room.mark()
+
+    def claim(self, turn: Turn, room: Room, player: Player, result: str) -> None:
+        """End a match that waits for players who have dropped out. Raises Refused: not_seated,
+        no_match, invalid, not_allowed, too_soon."""
+        number, match = _own_match(room, player)
+        if result not in ("win", "draw"):
+            raise Refused("invalid", "One claims a win or a draw.")
+        if not room.game.policy.may_claim:
+            raise Refused("not_allowed", "In this game nobody claims: it goes on by itself.")
+        claimable = room.claimable_at()
+        if result == "draw" and match.size > 2:
+            raise Refused("not_allowed", "With more than two players nobody calls it a draw.")
+        if number in match.waits_for or claimable == NEVER:
+            raise Refused("not_allowed", "The match does not wait for anybody who is gone.")
+        if turn.now < claimable:
+            raise Refused("too_soon", f"They may come back for {claimable - turn.now:.0f} s.")
+        with turn.at(room):
+            for each in match.waits_for if result == "win" else ():
+                if match.outcome is None:
+                    match.give_up(each, "claimed", turn.now)
+            if result == "draw":
+                match.end(Outcome((), "claimed"), number, turn.now)
+            turn.advanced(room, match)
+            room.mark()
+
+    def pulse(self, turn: Turn, room: Room, player: Player, number: int) -> None:
+        """Ask the player of a seat whether they are there. Raises Refused: not_seated, no_match,
+        not_allowed, too_soon."""
+        own, match = _own_match(room, player)
+        if number == own or number not in match.waits_for:
+            raise Refused("not_allowed", "The match does not wait for that player.")
+        seat, now, limits = room.seats[number], turn.now, self._limits
+        asked = seat.player
+        if asked is None or not seat.is_here or seat.is_bot or seat.brb_until > now:
+            raise Refused("not_allowed", "It is known already that they are not there.")
+        if now < seat.asked_at + limits.between_pulses:
+            between = f"{limits.between_pulses:.0f} s"
+            raise Refused("too_soon", f"They are asked once in {between} at the most.")
+        if now < seat.waited_since + limits.thinking:
+            raise Refused("too_soon", "It has just become their turn: give them a moment.")
+        time = room.game.policy.pulse_time
+        with turn.at(room):
+            seat.ask(player.name, now, now + time)
+            self._tables.asked.add(asked.id)
+            room.mark()
+            turn.tell(PlayerAsked(room.id, asked.id, player.name, time, now))
+
+    def answer_pulse(self, turn: Turn, room: Room, number: int) -> None:
+        """The player of a seat has done something: they are there, and back."""
+        with turn.at(room):
+            room.seats[number].answer()
+            self.end_brb(turn, room, number)
+            room.mark()
+
+    def check_brb(self, room: Room, player: Player, seconds: float, now: float) -> int:
+        """The number of the seat whose player may be right back. Raises Refused: not_seated,
+        no_match, budget_spent."""
+        number, _ = _own_match(room, player)
+        seat = room.seats[number]
+        if seconds > 0 and seat.brb_left + max(seat.brb_until - now, 0.0) < 1.0:
+            raise Refused("budget_spent", 'You have no "be right back" left in this match.')
+        return number
+
+    def brb(self, turn: Turn, room: Room, player: Player, seconds: float) -> float:
+        """A player will be right back; returns the seconds granted. 0: they are back. Raises
+        Refused: see `check_brb`."""
+        number = self.check_brb(room, player, seconds, turn.now)
+        seat, now = room.seats[number], turn.now
+        granted = 0.0
+        with turn.at(room):
+            self.end_brb(turn, room, number)
+            granted = min(seconds, seat.brb_left)
+            if granted > 0:
+                waits = room.game.policy.brb_waits
+                seat.begin_brb(now, granted, NEVER if waits else now + SKIP_AFTER)
+                self._tables.asked.discard(player.id)
+                room.mark()
+        return granted
+
+    def end_brb(self, turn: Turn, room: Room, number: int) -> None:
+        """The player of a seat is back, if they had said "be right back"."""
+        seat, match = room.seats[number], room.running
+        if seat.brb_until == LONG_AGO:
+            return
+        waits = room.game.policy.brb_waits
+        seat.end_brb(turn.now, waits=waits)
+        room.mark()
+        if match is not None and not waits:
+            match.come_back(number, turn.now)
+            turn.advanced(room, match)
+
+    def cut_off(self, turn: Turn, room: Room, number: int, *, has_left: bool) -> None:
+        """The last connection of a seated player to the room is gone."""
+        seat = room.seats[number]
+        seat.depart(turn.now, has_left=has_left)
+        # Who is cut off cannot answer: from now on the rules for that hold.
+        seat.answer()
+        if seat.player is not None:
+            self._tables.asked.discard(seat.player.id)
+        if room.running is not None and seat.is_playing:
+            room.running.cut_off(number, turn.now)
+        room.mark()
+
+    def leave(self, turn: Turn, room: Room, number: int) -> None:
+        """The player of a seat leaves a running match."""
+        self.end_brb(turn, room, number)
+        room.leave_match(number, turn.now)
+
+    # What time does
+
+    def tick(self, turn: Turn, room: Room, match: Match) -> None:
+        """Do what is due in a match by itself."""
+        waited_for, due = match.waits_for, match.next_tick()
+        if match.tick(turn.now):
+            turn.advanced(room, match, turn.now - due if due <= turn.now else None)
+            if match.waits_for is not waited_for or not match.is_ticking:
+                room.mark()
+
+    def look_at_seat(self, turn: Turn, room: Room, match: Match, number: int) -> None:
+        """Do what is due for a player of the running match."""
+        seat, now = room.seats[number], turn.now
+        player = seat.player
+        assert player is not None
+        if seat.resigns_at <= now:
+            self.resign(turn, room, match, number)
+        elif seat.asked_until <= now:
+            was_there = player.last_activity > seat.asked_at
+            seat.answer()
+            self._tables.asked.discard(player.id)
+            if not was_there:
+                self._silence(turn, room, match, number)
+        elif seat.move_until <= now:
+            self._silence(turn, room, match, number)
+
+    def resign(self, turn: Turn, room: Room, match: Match, number: int) -> None:
+        """A player who left is out of the match."""
+        player = room.seats[number].player
+        match.give_up(number, "resigned", turn.now)
+        turn.advanced(room, match)
+        if player is not None:
+            turn.note(room, "resigned", player.name, number)
+
+    def resign_leavers(self, turn: Turn, room: Room) -> None:
+        """The room is about to close: players who are leaving a match are out of it at once."""
+        for number, seat, _ in sorted(room.taken(), key=lambda each: each[1].resigns_at):
+            match = room.running
+            if match is not None and seat.is_playing and seat.is_leaving:
+                self.resign(turn, room, match, number)
+
+    def _silence(self, turn: Turn, room: Room, match: Match, number: int) -> None:
+        seat = room.seats[number]
+        player = seat.player
+        assert player is not None
+        costs_nothing = seat.brb_until > turn.now
+        match.run_out(number, turn.now)
+        turn.advanced(room, match)
+        if costs_nothing or match.outcome is not None:
+            return
+        notice = "out" if seat.is_gone else "bot" if seat.is_bot else "skipped"
+        turn.note(room, notice, player.name, number)
+        if seat.is_gone and seat.is_here and match.game.policy.silence is Silence.SPECTATE:
+            room.add_spectator(player)
+
+    # From the beginning to the end
+
+    def begin(self, turn: Turn, room: Room) -> None:
+        """A match of the players who are here begins; they get the first seats, in order."""
+        players = tuple((player.id, player.name) for player in room.move_up())
+        number = 1 if room.match is None else room.match.number + 1
+        match = Match(
+            self._new_match_id(), self._new_seed(), number, room.game, room.seats, players, turn.now
+        )
+        room.begin(match)
+        match.start(turn.now)
+        turn.tell(
+            MatchStarted(
+                room.id, match.id, number, room.game.name, room.is_private, players, turn.now
+            )
+        )
+
+    def finish(self, turn: Turn, room: Room, match: Match) -> None:
+        """Tell how a match has ended. What follows for the seats is the caller's."""
+        if match.moves:
+            turn.advanced(room, match)
+        match.is_finished = True
+        outcome = match.outcome
+        assert outcome is not None
+        turn.tell(
+            MatchEnded(
+                room.id,
+                match.id,
+                match.number,
+                match.game.name,
+                room.is_private,
+                match.players,
+                match.seed,
+                match.began,
+                match.time(match.ended_at),
+                match.step,
+                outcome,
+                match.ended_by,
+                match.ended_at,
+            )
+        )
+
+    def break_off(self, turn: Turn, room: Room, reason: str) -> None:
+        """The room is about to close: end its match, if that has not been told to have ended."""
+        match = room.match
+        if match is None or match.is_finished:
+            return
+        if match.outcome is None:
+            match.end(Outcome((), reason), None, turn.now)
+        self.finish(turn, room, match)
+
+    def fail(self, turn: Turn, room: Room, error: GameFailed) -> None:
+        """The game of a room has failed: its match is over, and the room closes."""
+        if room.is_closed:
+            return
+        cause = error.__cause__
+        _log.error("%s failed and took %r with it", room.game.name, room, exc_info=cause or error)
+        self.break_off(turn, room, "failed")
+        words = f"{type(cause).__name__}: {cause}" if cause is not None else str(error)
+        self._tables.close(turn, room, "failed", words[:_LONGEST_ERROR])
+
+
+def _own_seat(room: Room, player: Player) -> int:
+    number = room.seat_of(player.id)
+    if number is None or not room.seats[number].is_here:
+        raise Refused("not_seated", "Only for those who have a seat in this room: join it.")
+    return number
+
+
+def _own_match(room: Room, player: Player) -> tuple[int, Match]:
+    number, match = _own_seat(room, player), room.running
+    if match is None:
+        raise Refused("no_match", "No match is running.")
+    if not room.seats[number].is_playing:
+        raise Refused("not_seated", "You are not in this match.")
+    return number, match

@@ -1,0 +1,208 @@
+"""Who sits where: rooms that open and close, and seats that are kept, taken and given up."""
+
+from collections.abc import Callable
+from math import ceil
+
+from server.base.deadlines import Deadlines
+from server.base.ids import PlayerId, RoomId
+from server.base.limits import MovingWindow
+from server.games.catalogue import AnyGame
+from server.presence.session import NEVER, Player
+from server.presence.status import Status
+from server.rooms.errors import Refused
+from server.rooms.events import RoomClosed, RoomOpened
+from server.rooms.limits import Limits
+from server.rooms.room import Room
+from server.rooms.turn import Turn
+
+
+class Tables:
+    """The rooms there are, and who has a seat in them."""
+
+    def __init__(self, new_room_id: Callable[[], RoomId], limits: Limits) -> None:
+        self.limits = limits
+        self.rooms: dict[RoomId, Room] = {}
+        self.asked: set[PlayerId] = set()
+        """Players whose next activity has to be told: see `Rooms.note_activity`."""
+        self.deadlines: Deadlines[Room] = Deadlines()
+        self._seated: dict[PlayerId, Room] = {}
+        self._made: MovingWindow[PlayerId] = MovingWindow(limits.rooms_made, limits.counted_keys)
+        self._new_room_id = new_room_id
+
+    # Rooms
+
+    @property
+    def is_full(self) -> bool:
+        """True if there are as many rooms as there may be."""
+        return len(self.rooms) >= self.limits.rooms
+
+    def find(self, room_id: str) -> Room:
+        """The room with this id. Raises Refused: no_such_room."""
+        room = self.rooms.get(RoomId(room_id))
+        if room is None:
+            raise Refused("no_such_room", "There is no such room, or it has closed.")
+        return room
+
+    def open_for(self, turn: Turn, game: AnyGame, player: Player, *, is_private: bool) -> Room:
+        """Open a room that a player asked for, with a seat kept for them. Raises Refused:
+        too_many_rooms, already_seated."""
+        limits = self.limits
+        made = sum(room.made_by == player.id for room in self.rooms.values())
+        if made >= limits.rooms_per_maker:
+            detail = f"{made} rooms of your making are open: one closes soon after all have left."
+            raise Refused("too_many_rooms", detail)
+        if self._made.wait(player.id, turn.now):
+            detail = f"{limits.rooms_made.count} rooms a minute are enough: try again in a while."
+            raise Refused("too_many_rooms", detail)
+        if self.is_full:
+            detail = "There are as many rooms as there can be; join one, or try again later."
+            raise Refused("too_many_rooms", detail)
+        self.vacate_elsewhere(turn, None, player)
+        self._made.take(player.id, turn.now)
+        return self.open(turn, game, player.id, is_private=is_private)
+
+    def open(self, turn: Turn, game: AnyGame, made_by: PlayerId, *, is_private: bool) -> Room:
+        """Open a room, which is empty."""
+        room = Room(
+            self._new_room_id(),
+            game,
+            turn.now,
+            is_private=is_private,
+            made_by=made_by,
+            limits=self.limits,
+        )
+        self.rooms[room.id] = room
+        turn.tell(RoomOpened(room.id, game.name, is_private, made_by, turn.now))
+        return room
+
+    def close(self, turn: Turn, room: Room, reason: str, error: str | None = None) -> None:
+        """Close a room; its players have no seat any more."""
+        room.close()
+        self.deadlines.disarm(room)
+        del self.rooms[room.id]
+        for _, _, player in room.taken():
+            self._forget(player.id)
+        turn.tell(
+            RoomClosed(
+                room.id,
+                room.game.name,
+                room.is_private,
+                room.made_by,
+                room.opened_at,
+                reason,
+                turn.now,
+                error,
+            )
+        )
+
+    def restore(self, turn: Turn, room: Room) -> None:
+        """Take over a room of the last process. Its players are absent."""
+        self.rooms[room.id] = room
+        for _, seat, player in room.taken():
+            self._seated[player.id] = room
+            seat.survive_restart(turn.now)
+            if seat.brb_until > turn.now:
+                # No hold of their session tells any more when they are back.
+                self.asked.add(player.id)
+
+    # Seats
+
+    def seat_of(self, player_id: PlayerId) -> tuple[Room, int] | None:
+        """Where a player sits."""
+        room = self._seated.get(player_id)
+        number = None if room is None else room.seat_of(player_id)
+        return None if room is None or number is None else (room, number)
+
+    def reserve(self, turn: Turn, room: Room, player: Player) -> None:
+        """Keep a free seat of a room for a player."""
+        number = room.first_free()
+        assert number is not None
+        room.reserve(number, player, turn.now + self.limits.reserved_for)
+        self._seated[player.id] = room
+
+    def take_seat(self, turn: Turn, room: Room, player: Player, seat: int | None) -> int | None:
+        """Give a player the seat with this number, or the first free one; returns its number, None
+        if none is free. Raises Refused: invalid, seat_taken, already_seated."""
+        number = room.first_free() if seat is None else seat
+        if number is None:
+            return None
+        if not 0 <= number < len(room.seats):
+            raise Refused("invalid", f"The seats are numbered from 0 to {len(room.seats) - 1}.")
+        if not room.seats[number].is_free:
+            raise Refused("seat_taken", "Somebody else has this seat.")
+        self.vacate_elsewhere(turn, room, player)
+        room.sit(number, player)
+        self._seated[player.id] = room
+        turn.note(room, "joined", player.name, number)
+        return number
+
+    def change_seat(self, room: Room, own: int, seat: int) -> int:
+        """Move a player to another seat. Raises Refused: seat_taken."""
+        if not 0 <= seat < len(room.seats) or not room.seats[seat].is_free:
+            raise Refused("seat_taken", "Somebody else has this seat.")
+        if room.running is not None and (seat < room.running.size or room.seats[own].plays):
+            raise Refused("seat_taken", "The seats of the running match stay as they are.")
+        room.change_seat(own, seat)
+        return seat
+
+    def arrive(self, turn: Turn, room: Room, number: int, player: Player) -> None:
+        """The player of a seat is in the room. Idempotent."""
+        seat = room.seats[number]
+        if seat.is_here and seat.player is player:
+            room.remove_spectator(player.id)
+            return
+        if seat.is_reserved:
+            turn.note(room, "joined", player.name, number)
+        room.arrive(number, player)
+
+    def vacate(self, turn: Turn, room: Room, number: int) -> None:
+        """Free a seat."""
+        seat = room.seats[number]
+        player, was_reserved = seat.player, seat.is_reserved
+        assert player is not None
+        room.free_seat(number)
+        self._forget(player.id)
+        if not was_reserved:
+            turn.note(room, "left", player.name, number)
+
+    def vacate_elsewhere(self, turn: Turn, room: Room | None, player: Player) -> None:
+        """Free the seat that a player has in another room than `room`. Raises Refused:
+        already_seated, if a match is running in which they play."""
+        found = self.seat_of(player.id)
+        if found is None or found[0] is room:
+            return
+        other, number = found
+        seat = other.seats[number]
+        if seat.is_playing:
+            detail = "You are in a running match in another room: end it, or leave it, first."
+            if seat.is_leaving:
+                left = max(ceil(seat.resigns_at - turn.now), 1)
+                detail = f"You have left a match in another room, and are out of it in {left} s."
+            raise Refused("already_seated", detail)
+        with turn.at(other):
+            self.vacate(turn, other, number)
+
+    def vacate_if_gone(self, turn: Turn, room: Room, number: int) -> None:
+        """Free the seat of a player who does not play, once their grace is over."""
+        seat = room.seats[number]
+        player = seat.player
+        if player is None or seat.grace_until(room.game.policy) > turn.now:
+            return
+        if player.status is not Status.RECONNECTING:  # presence has a grace of its own
+            self.vacate(turn, room, number)
+
+    def vacate_after_match(self, turn: Turn, room: Room) -> None:
+        """A match is over: free the seats of players who are gone, or chose to watch."""
+        for number, seat, player in list(room.taken()):
+            is_spectator = seat.is_gone and player.id in room.spectators
+            self.asked.discard(player.id)
+            seat.begin(0.0, plays=False)
+            if is_spectator or seat.resigns_at != NEVER or player.status is Status.OFFLINE:
+                self.vacate(turn, room, number)
+            else:
+                self.vacate_if_gone(turn, room, number)
+        room.mark()
+
+    def _forget(self, player_id: PlayerId) -> None:
+        self._seated.pop(player_id, None)
+        self.asked.discard(player_id)

@@ -1,0 +1,76 @@
+"""Events of rooms are values: what one process writes as JSON, another reads."""
+
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+from server.base.ids import MatchId, PlayerId, RoomId
+from server.games.game import Outcome
+from server.rooms.chat import Line
+from server.rooms.events import MatchEnded, MatchStarted, RoomClosed, RoomEvent
+from server.rooms.match import Move
+from tests.rooms.games import Turns, variant
+from tests.rooms.test_failures import buggy
+from tests.rooms.world import World
+
+KINDS: tuple[type[RoomEvent], ...] = get_args(RoomEvent)
+
+VALUES: set[Any] = {RoomId, MatchId, PlayerId, Line, Outcome, str, int, float, bool}
+VALUES |= {str | None, int | None, float | None}
+VALUES |= {tuple[Move, ...], tuple[tuple[PlayerId, str], ...]}
+
+
+@pytest.fixture(scope="module")
+def heard() -> list[RoomEvent]:
+    """Events of every kind, as they happen."""
+    game = variant(type(buggy("act")), starts_when_full=True)
+    world = World(Turns(), game)
+    ada, kim, bo = world.players(3)
+    world.looks_for(bo, "turns")
+    world.looks_no_longer(bo)
+    world.looks_for(ada, "turns")
+    world.looks_for(kim, "turns")
+    room = world.room_of(ada)
+    assert room is not None
+    world.joins(ada, room)
+    world.joins(kim, room)
+    world.says(ada, room)
+    world.passes(10)
+    world.asks(kim, room, 0)
+    world.acts(ada, room)
+    world.acts(kim, room, wins=True)
+    other, _ = world.match("buggy", bo, world.player("Eve"))
+    game.is_armed = True
+    world.acts(bo, other)
+    return world.heard
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_event_can_be_written_as_json_and_read_back(
+    kind: type[RoomEvent], heard: list[RoomEvent]
+) -> None:
+    events = [event for event in heard if type(event) is kind]
+    assert events
+    for event in events:
+        written = msgspec.json.encode(event)
+        assert msgspec.json.decode(written, type=RoomEvent) == event
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_field_of_an_event_lives_on_and_changes(kind: type[RoomEvent]) -> None:
+    assert {field.type for field in msgspec.structs.fields(kind)} <= VALUES
+
+
+def test_what_a_match_began_with_does_not_tell_what_its_dice_will_show(
+    heard: list[RoomEvent],
+) -> None:
+    assert "seed" not in MatchStarted.__struct_fields__
+    (ended, _) = [event for event in heard if isinstance(event, MatchEnded)]
+    before = heard[: heard.index(ended)]
+    assert ended.seed.encode() not in msgspec.json.encode(before)
+
+
+def test_a_room_that_fails_says_in_words_what_the_game_raised(heard: list[RoomEvent]) -> None:
+    (closed,) = [event for event in heard if isinstance(event, RoomClosed)]
+    assert (closed.reason, closed.error) == ("failed", "Bug: act")
