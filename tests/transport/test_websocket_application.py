@@ -90,6 +90,9 @@ async def _play(kind: Any, steps: tuple[Step, ...]) -> Played:
             wire.transport.say([b""])
         else:
             event = await asyncio.wait_for(receive(), 1.0)
+            # How many turns of the loop that takes differs from one Python to the next, and with
+            # it whether the twin knows already that the connection is lost.
+            await settled()
             # None is as good as an empty one, says ASGI.
             return {"reason": ""} | event if event["type"] == DISCONNECT else event
         return await settled()
