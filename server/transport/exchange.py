@@ -14,7 +14,7 @@ _log = logging.getLogger("stillhere.transport")
 HIGH_WATER = 64 * 1024
 """Bytes of a body that wait for the application before the socket is no longer read."""
 
-_CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _is_invalid_name = re.compile(rb"[^-!#$%&'*+.^_`|~0-9A-Za-z]").search
 _is_invalid_value = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
@@ -97,11 +97,6 @@ class Exchange:
         self._is_chunked = False
         self._expected: int | None = None
 
-    @property
-    def method(self) -> bytes:
-        """Of the request."""
-        return self._request.method
-
     # What the connection calls
 
     def feed(self, data: bytes | bytearray) -> None:
@@ -141,7 +136,7 @@ class Exchange:
         """The next ASGI event: more of the body, or the end of it all."""
         if self.expects_continue and not (self.is_started or self.is_disconnected):
             self.expects_continue = False
-            self._connection.write(_CONTINUE)
+            self._connection.write(CONTINUE)
         if not (self.is_disconnected or self.is_done):
             self._connection.resume_reading()
             await self._changed.wait()

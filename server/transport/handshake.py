@@ -5,6 +5,7 @@ there end in a connection that is held for ever without an answer.
 """
 
 import re
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import unquote
 
@@ -17,11 +18,14 @@ from server.transport.knobs import LARGEST_HEADER, LONGEST_HEADER_LINE, MOST_HEA
 
 _IS_TOKEN = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+").fullmatch
 
+_VERSION = "13"
+
 _PHRASES = {
     400: "Bad Request",
     405: "Method Not Allowed",
-    431: "Request Header Fields Too Large",
     403: "Forbidden",
+    426: "Upgrade Required",
+    431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -42,7 +46,8 @@ def refusal(status: int, detail: str) -> Response:
         {
             "Content-Type": "text/plain; charset=utf-8",
             "Content-Length": str(len(body)),
-            "Connection": "close",
+            "Connection": "close" if status != 426 else "Upgrade, close",
+            "Date": formatdate(usegmt=True),
         }
     )
     return Response(status, _PHRASES[status], headers, body)
@@ -85,6 +90,11 @@ def respond(request: Request) -> Response:
 
     Raises HandshakeRefused for one that is not valid.
     """
+    if request.headers.get_all("Sec-WebSocket-Version") != [_VERSION]:
+        response = refusal(426, f"The version of WebSocket spoken here is {_VERSION}.\n")
+        response.headers["Upgrade"] = "websocket"
+        response.headers["Sec-WebSocket-Version"] = _VERSION
+        raise HandshakeRefused(response)
     response = ServerProtocol().accept(request)
     if response.status_code != 101:
         raise HandshakeRefused(response)

@@ -5,7 +5,7 @@ one request can be taken for a part of another. One request is read at a time: w
 waits unparsed, at most one read of it here and the rest in the kernel and at the peer.
 
 - A header arrives within `HEADER_DEADLINE`, a body within `BODY_DEADLINE`, or the peer is cut off.
-- A header over the limits is answered with 431; what is no HTTP with 400.
+- A header over the limits is answered with 431, or 414; what is no HTTP with 400.
 - A peer that takes nothing of what waits for it is cut off after `WRITE_STALL`.
 - `Upgrade` is followed for a WebSocket (RFC 6455) and ignored otherwise (RFC 9110, 7.8).
 """
@@ -19,10 +19,17 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
-from server.transport.exchange import Exchange, status_line
+from server.transport.exchange import CONTINUE, Exchange, status_line
 from server.transport.knobs import HEADER_DEADLINE, LARGEST_HEADER
 from server.transport.patience import Patience, StallWatch
-from server.transport.request import Request, RequestRefused, check, too_large
+from server.transport.request import (
+    Request,
+    RequestRefused,
+    bad_request,
+    check,
+    header_too_large,
+    target_too_long,
+)
 from server.wire.problem import PROBLEM_JSON, SECURITY_HEADERS, encode_problem
 
 BODY_DEADLINE = 15.0
@@ -36,6 +43,8 @@ LINGER = 2.0
 
 SHUTDOWN_DEADLINE = 1.0
 """Seconds for a body to arrive when the server stops, which has a deadline of its own."""
+
+_HEAD = b"HEAD "
 
 _EVENTS_AT_ONCE = 64
 """Parts of a body that are parsed before other connections have their turn."""
@@ -62,6 +71,7 @@ class HttpTransport(asyncio.Protocol):
         # What comes in
         self._parser: h11.Connection | None = None  # of the message that is being read
         self._size = 0  # of it, so far
+        self._beginning = b""  # of it: its method, though it may be no HTTP
         self._ahead = b""  # what was read but not yet given to a parser
         self._is_reading_paused = False
         self._is_parsing_paused = False
@@ -163,7 +173,7 @@ class HttpTransport(asyncio.Protocol):
             return
         exchange.disconnect()
         detail = "Something went wrong here, and was noted."
-        self._refuse(RequestRefused(500, "internal", detail), exchange.method)
+        self._refuse(RequestRefused(500, "internal", detail))
 
     # What comes in
 
@@ -181,8 +191,11 @@ class HttpTransport(asyncio.Protocol):
             elif data:
                 self._parser = h11.Connection(h11.SERVER, LARGEST_HEADER)
                 self._size = 0
+                self._beginning = b""
         if self._parser is not None:
             self._size += len(data)
+            if len(self._beginning) < len(_HEAD):
+                self._beginning += data[: len(_HEAD)]
             self._parser.receive_data(data)
             self._parse(self._parser)
         if self._exchange is None and not self._is_over and not self._deadline.is_running_out:
@@ -194,14 +207,14 @@ class HttpTransport(asyncio.Protocol):
             try:
                 event = parser.next_event()
             except h11.RemoteProtocolError as error:
-                method, _, _ = parser.trailing_data[0][:10].partition(b" ")
-                self._refuse(_reason(error), method)
+                unread = b"\n" if self._exchange else parser.trailing_data[0]
+                self._refuse(_reason(error, unread))
                 return
             if isinstance(event, h11.Request):
                 try:
                     request = check(event)
                 except RequestRefused as refused:
-                    self._refuse(refused, event.method)
+                    self._refuse(refused)
                     return
                 if request.opens_websocket and self._config.ws_protocol_class is not None:
                     self._hand_over(parser, request)
@@ -292,6 +305,8 @@ class HttpTransport(asyncio.Protocol):
 
     def _hand_over(self, parser: h11.Connection, request: Request) -> None:
         """Switch to the WebSocket protocol, whose transport answers the handshake."""
+        if parser.they_are_waiting_for_100_continue:
+            self._transport.write(CONTINUE)  # before the 101 (RFC 9110, 7.8)
         while parser.next_event() is not h11.PAUSED:
             pass
         rest, self._parser = parser.trailing_data[0], None
@@ -313,17 +328,17 @@ class HttpTransport(asyncio.Protocol):
 
     # The end
 
-    def _refuse(self, refused: RequestRefused, method: bytes = b"") -> None:
+    def _refuse(self, refused: RequestRefused) -> None:
         """Answer in the place of the application, if nothing was answered yet, and close."""
         exchange = self._exchange
         has_answered = exchange is not None and (exchange.is_done or exchange.is_sent)
         if exchange is not None:
             exchange.disconnect()
-            method = exchange.method
         self._parser = self._exchange = None
         if not self._transport.is_closing():
             if not has_answered:
-                self._transport.write(_response(refused, method, self._server_state))
+                is_head = self._beginning.startswith(_HEAD)
+                self._transport.write(_response(refused, self._server_state, is_head=is_head))
             self._linger()
 
     def _close(self) -> None:
@@ -353,15 +368,13 @@ class HttpTransport(asyncio.Protocol):
         self._transport.abort()
 
 
-def _reason(error: h11.RemoteProtocolError) -> RequestRefused:
-    if error.error_status_hint == 431:
-        return too_large()
-    if error.error_status_hint == 501:
-        return RequestRefused(501, "not_implemented", "The only transfer coding is `chunked`.")
-    return RequestRefused(400, "bad_request", "This is not HTTP/1.1.")
+def _reason(error: h11.RemoteProtocolError, unread: bytes) -> RequestRefused:
+    if error.error_status_hint != 431:
+        return bad_request()
+    return header_too_large() if b"\n" in unread else target_too_long()
 
 
-def _response(refused: RequestRefused, method: bytes, server_state: ServerState) -> bytes:
+def _response(refused: RequestRefused, server_state: ServerState, *, is_head: bool) -> bytes:
     body = encode_problem(refused.status, refused.code, refused.detail)
     headers = SECURITY_HEADERS | {
         "content-type": PROBLEM_JSON,
@@ -371,6 +384,6 @@ def _response(refused: RequestRefused, method: bytes, server_state: ServerState)
     }
     lines = [f"{name}: {value}\r\n".encode() for name, value in headers.items()]
     lines += [b"%b: %b\r\n" % header for header in server_state.default_headers]
-    if method == b"HEAD":
+    if is_head:
         body = b""  # RFC 9110, 9.3.2
     return b"".join([status_line(refused.status), *lines, b"\r\n", body])

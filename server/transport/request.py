@@ -44,11 +44,11 @@ class Request:
 
 
 def check(request: h11.Request) -> Request:
-    """Raises RequestRefused: 400, 431, 501 or 505."""
+    """Raises RequestRefused: 400, 414 or 431."""
     headers: list[Header] = list(request.headers)
     _check_size(request.target, headers)
     if not request.http_version.startswith(b"1."):
-        raise RequestRefused(505, "http_version", "This server speaks HTTP/1.1.")
+        raise bad_request()
     is_at_least_1_1 = request.http_version >= b"1.1"
     names = {name for name, _ in headers}
     _check_host(headers, is_required=is_at_least_1_1)
@@ -56,7 +56,7 @@ def check(request: h11.Request) -> Request:
         # RFC 9112, 6.1: two lengths, or chunks where there are none, are an attempt at smuggling.
         raise _bad("A body has one length: `Content-Length`, or `Transfer-Encoding: chunked`.")
     if request.method == b"CONNECT":
-        raise RequestRefused(501, "not_implemented", "This server is no proxy.")
+        raise _bad("This server is no proxy.")
     target = _origin_form(request, headers)
     connection = tokens(headers, b"connection")
     return Request(
@@ -91,8 +91,19 @@ def _bad(detail: str) -> RequestRefused:
     return RequestRefused(400, "bad_request", detail)
 
 
-def too_large() -> RequestRefused:
-    """Of a header."""
+def bad_request() -> RequestRefused:
+    """What cannot be read."""
+    return _bad("This is not HTTP/1.1.")
+
+
+def target_too_long() -> RequestRefused:
+    """RFC 9112, 3: a MUST."""
+    detail = f"The target of a request has at most {LONGEST_HEADER_LINE} bytes."
+    return RequestRefused(414, "target_too_long", detail)
+
+
+def header_too_large() -> RequestRefused:
+    """More bytes, more lines or a longer line than is read."""
     return RequestRefused(
         431,
         "header_too_large",
@@ -102,14 +113,15 @@ def too_large() -> RequestRefused:
 
 
 def _check_size(target: bytes, headers: list[Header]) -> None:
+    if len(target) > LONGEST_HEADER_LINE:
+        raise target_too_long()
     lines = [len(name) + len(value) for name, value in headers]
-    lines.append(len(target))
     if (
-        len(lines) > MOST_HEADERS + 1
-        or max(lines) > LONGEST_HEADER_LINE
-        or sum(lines) + 4 * len(lines) > LARGEST_HEADER
+        len(lines) > MOST_HEADERS
+        or max(lines, default=0) > LONGEST_HEADER_LINE
+        or len(target) + sum(lines) + 4 * len(lines) > LARGEST_HEADER
     ):
-        raise too_large()
+        raise header_too_large()
 
 
 def _check_host(headers: list[Header], *, is_required: bool) -> None:

@@ -74,7 +74,14 @@ class Call(Route):
     @property
     def problems(self) -> dict[int, list[str]]:
         """The codes of every refusal, by status."""
-        codes = {"bad_request", "header_too_large", "too_large", "internal", *self._own_problems}
+        codes = {
+            "bad_request",
+            "target_too_long",
+            "header_too_large",
+            "too_large",
+            "internal",
+            *self._own_problems,
+        }
         if self.is_unsafe:
             codes |= {"cross_origin", "not_json"}
         if self.takes is not None:

@@ -13,6 +13,9 @@ from server.wire.credentials import host_of, is_own_origin
 LARGEST_BODY = 64 * 1024
 """Bytes of a request body; more is answered with 413."""
 
+CHALLENGE = 'Cookie realm="Still Here"'
+"""Of every 401 (RFC 9110, 15.5.2: a MUST). No browser knows the scheme, so none asks by itself."""
+
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
@@ -32,6 +35,8 @@ class AddSecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 headers.update(browser_headers(scope))
                 headers.setdefault("cache-control", "no-store")
+                if message["status"] == 401:
+                    headers["www-authenticate"] = CHALLENGE
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

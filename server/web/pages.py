@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.games.catalogue import PAGE_PART
+from server.web.problems import Problem
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CANDIDATES = (_PACKAGE / "static", _PACKAGE.parent / "static")
@@ -104,11 +105,24 @@ class Pages:
         file = self._files.get(name)
         if file is None:
             raise HTTPException(404)
+        # Only the preconditions that need no date: files have none (RFC 9110, 13.1.3 and 13.1.4).
+        asked = Headers(scope=request.scope)
+        wanted = _tags(asked, "if-match")
+        if wanted and "*" not in wanted and file.etag not in wanted:
+            detail = "The file is another version than `If-Match` asks for."
+            raise Problem(412, "precondition_failed", detail)
         headers = {"etag": file.etag, "cache-control": "no-cache"}
-        known = Headers(scope=request.scope).get("if-none-match", "")
-        if file.etag in (tag.strip().removeprefix("W/") for tag in known.split(",")):
+        known = _tags(asked, "if-none-match")
+        if "*" in known or file.etag in (tag.removeprefix("W/") for tag in known):
             return Response(status_code=304, headers=headers)
         return Response(file.content, headers=headers, media_type=file.media_type)
+
+
+def _tags(headers: Headers, name: str) -> list[str]:
+    """The entity tags in all lines of this header; they hold no comma where they could match."""
+    return [
+        tag for line in headers.getlist(name) for each in line.split(",") if (tag := each.strip())
+    ]
 
 
 class _File:

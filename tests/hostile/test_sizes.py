@@ -137,8 +137,7 @@ async def test_lengths_that_contradict_each_other_are_no_http(
             answers = await peer.end()
             assert b" 200 " not in answers, headers
             # Or none at all, where a body had no end.
-            statuses = [b"", *(b"HTTP/1.1 %d " % status for status in (400, 404, 501))]
-            assert answers[:13] in statuses, headers
+            assert answers[:13] in (b"", b"HTTP/1.1 400 ", b"HTTP/1.1 404 "), headers
 
 
 async def test_a_body_longer_than_it_says_is_another_request_and_a_broken_one(
@@ -179,7 +178,7 @@ async def test_oversized_words_are_answered_in_few_of_them(
         (await ada.request("A" * 100, "/"), 405),
         (await ada.get("/", headers={"X-Large": "a" * 9000}), 431),
         (await ada.get("/", headers={"Cookie": "session=" + "a" * 9000}), 431),
-        (await ada.get(f"/?{'a' * 9000}"), 431),
+        (await ada.get(f"/?{'a' * 9000}"), 414),
         (await ada.get("/", headers={f"X-{number}": "a" for number in range(200)}), 431),
     ]:
         assert response.status_code == expected, response.request.url.path[:50]

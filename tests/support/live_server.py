@@ -256,6 +256,7 @@ async def run_server(
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # Not `serve`: its main loop wakes every 100 ms, and every test would wait for that.
         await server.startup(sockets=[listener])
+        await server.on_tick(0)  # which sets the date that every response has
         try:
             async with AsyncExitStack() as stack:
                 yield LiveServer(still_here, listener.getsockname()[1], stack, invariants)

@@ -197,15 +197,16 @@ class Peer:
             data += more
         return data
 
-    async def answer(self) -> Answer:
-        """The next HTTP response."""
+    async def answer(self, *, has_content: bool = True) -> Answer:
+        """The next HTTP response; the one to a HEAD has no content."""
         head = await self.read_until(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 "), head
         first, *lines = head.decode("latin-1").split("\r\n")[:-2]
         headers = {
             name.lower(): value for name, _, value in (line.partition(": ") for line in lines)
         }
-        body = await self._exactly(int(headers.get("content-length", 0)))
+        length = int(headers.get("content-length", 0)) if has_content else 0
+        body = await self._exactly(length)
         return Answer(int(first.split()[1]), headers, body)
 
     async def chunked(self) -> bytes:

@@ -201,9 +201,6 @@ SAME: dict[str, bytes] = {
     "a long key": head(Sec_WebSocket_Key="A" * 32),
     "a key that is none": head(Sec_WebSocket_Key="!" * 24),
     "two keys": head(f"Sec-WebSocket-Key: {KEY}"),
-    "an old version": head(Sec_WebSocket_Version="8"),
-    "no version": head(Sec_WebSocket_Version=None),
-    "two versions": head("Sec-WebSocket-Version: 8"),
     "an empty subprotocol": head("Sec-WebSocket-Protocol: "),
     "a subprotocol that is none": head("Sec-WebSocket-Protocol: a b@"),
     "a connection that is none": head(Connection="Upgrade, @@"),
@@ -322,6 +319,16 @@ def test_who_asks_by_another_method_is_told_which_it_is(loop: VirtualLoop, metho
     assert met.said.body == b"A WebSocket is opened with GET.\n"
 
 
+@pytest.mark.parametrize("version", ["8", "14", "13, 8", "", None])
+def test_who_speaks_another_version_is_told_which_is_spoken(
+    loop: VirtualLoop, version: str | None
+) -> None:
+    """RFC 6455, 4.2.2 and 4.4; RFC 9110, 15.5.22. The twin says 400, and no more."""
+    said = meet(loop, OURS, head(Sec_WebSocket_Version=version)).said
+    assert (said.status, said.header("sec-websocket-version")) == (426, "13")
+    assert (said.header("upgrade"), said.header("connection")) == ("websocket", "Upgrade, close")
+
+
 def test_an_empty_name_among_subprotocols_is_none(loop: VirtualLoop) -> None:
     """RFC 9110, 5.6.1: empty elements of a list are ignored; the twin offers them."""
     request = head("Sec-WebSocket-Protocol: a,,b, ")
@@ -343,7 +350,6 @@ LIMITS = {
     "a line too long": head("X-Name: " + "a" * LONGEST_HEADER_LINE),
     "too many lines": head(*[f"X-{number}: a" for number in range(MOST_HEADERS)]),
     "too much of it": head(*[f"X-{number}: " + "a" * 4000 for number in range(5)]),
-    "a path too long": head(first=f"GET /{'a' * LONGEST_HEADER_LINE} HTTP/1.1"),
 }
 
 
@@ -502,7 +508,7 @@ def test_any_request_is_read_or_refused(
         refused = error.response
     if refused is not None:
         assert refused.status_code in (400, 405, 426, 505)
-        assert refused.headers["Connection"] == "close"
+        assert "close" in refused.headers["Connection"]
         return
     assert response.status_code == 101
     assert request.method == "GET"
