@@ -16,13 +16,11 @@ from typing import Any, NoReturn
 import uvicorn
 
 from server import __version__
-from server.accounts.keys import keys_path
-from server.app import StillHere
+from server.accounts.keys import KEYS
+from server.app import StillHere, make_engine
 from server.base.clock import SystemClock
 from server.settings import PREFIX, SHORTEST_WARNING, Settings, SettingsRefused, load_settings
 from server.storage.errors import StorageRefused
-from server.storage.sqlite.backup import back_up
-from server.storage.sqlite.database import real_path
 from server.transport.uvicorn import uvicorn_config
 
 _log = logging.getLogger("stillhere")
@@ -95,12 +93,13 @@ def _parser() -> argparse.ArgumentParser:
 
 def _back_up(settings: Settings, copy: Path) -> None:
     try:
-        size = back_up(settings.database, copy)
+        engine = make_engine(settings)
+        size = engine.back_up(copy)
     except StorageRefused as refused:
         _give_up(refused, 1)
     print(f"{settings.database} copied to {copy}: {size:,} bytes, checked")  # noqa: T201
     if not settings.secret_keys:
-        keys = keys_path(real_path(settings.database))
+        keys = engine.local_file(KEYS)
         print(f"The keys that sign cookies are not in it, but in {keys}: keep both, apart")  # noqa: T201
 
 

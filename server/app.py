@@ -15,7 +15,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from server.accounts.accounts import Accounts
 from server.accounts.attempts import Attempts
 from server.accounts.errors import AccountError
-from server.accounts.keys import keys_path, load_or_make_keys
+from server.accounts.keys import KEYS, load_or_make_keys
 from server.accounts.passwords import Passwords
 from server.accounts.ports import StorageUnavailable
 from server.accounts.sessions import Sessions
@@ -41,7 +41,9 @@ from server.rooms.events import RoomEvent, RoomStream
 from server.rooms.rooms import Rooms
 from server.settings import Settings, SettingsRefused, load_settings
 from server.storage.errors import StorageRefused
-from server.storage.sqlite.store import Store
+from server.storage.ports import Engine
+from server.storage.sqlite.engine import SqliteEngine
+from server.storage.store import Store
 from server.transport import knobs
 from server.web import problems
 from server.web.caller import IdentifyCaller
@@ -71,7 +73,10 @@ def create_app(
         except SettingsRefused as refused:
             sys.exit(f"stillhere: {refused}")
         _log.warning("the `stillhere` command would have set: %s", knobs.as_flags())
-    return StillHere(settings, clock or SystemClock(), limits).app
+    try:
+        return StillHere(settings, clock or SystemClock(), limits).app
+    except StorageRefused as refused:
+        sys.exit(f"stillhere: {refused}")
 
 
 class StillHere:
@@ -82,17 +87,19 @@ class StillHere:
     """
 
     def __init__(self, settings: Settings, clock: Clock, limits: Limits = _DEFAULT_LIMITS) -> None:
-        """Raises StorageRefused if the secret keys cannot be read or made."""
+        """Raises StorageRefused if the database cannot be one, or the secret keys cannot be read or
+        made."""
         self.settings = settings
         self.clock = clock
 
         self.registry = Registry(settings.policy)
         self.stream = EventStream(_log_subscriber_error)
-        self.store = Store(settings.database, self.registry, clock)
+        engine = make_engine(settings, limits)
+        self.store = Store(engine, self.registry, clock, limits.storage)
 
         self.passwords = Passwords()
         self.accounts = Accounts(self.store, self.passwords, Attempts(limits.accounts))
-        tokens = SessionTokens(_keys(settings, self.store.file))
+        tokens = SessionTokens(_keys(settings, engine))
         self.audit = Audit()
         self.sessions = Sessions(self.registry, self.stream, tokens, self.store)
 
@@ -108,7 +115,7 @@ class StillHere:
         self.rooms = Rooms(
             find_games(), settings.policy, new_room_id, new_match_id, new_seed, limits.rooms
         )
-        self.store.journal.rooms.read_from(self.rooms.all)
+        self.store.read_rooms_from(self.rooms.all)
         self.room_stream = RoomStream(_log_room_subscriber_error)
         self.desk = RoomDesk(
             self.rooms, self.room_stream, self.registry, self.stream, self.tabs, clock
@@ -127,7 +134,7 @@ class StillHere:
             self.desk,
             self.audit.cut_off,
         )
-        figures = Figures(self.registry, self.store.journal, self.collector)
+        figures = Figures(self.registry, self.store, self.collector)
         room_figures = RoomFigures(self.rooms)
 
         # Who hears what happened, in this order: the disk, the player's tabs, their seat, everybody
@@ -135,7 +142,7 @@ class StillHere:
         for subscriber in (
             self.sessions.hear,
             self.audit.hear,
-            self.store.journal.hear,
+            self.store.hear,
             self.tabs.hear,
             self.desk.hear_presence,
             self.hub.hear,
@@ -144,7 +151,7 @@ class StillHere:
         ):
             self.stream.subscribe(subscriber)
         for room_subscriber in (
-            self.store.journal.rooms.hear,
+            self.store.hear_rooms,
             self.desk.hear_rooms,
             self.desk.topics.hear,
             self.desk.list.hear,
@@ -155,13 +162,12 @@ class StillHere:
 
         calls = [
             *SessionRoutes(self.accounts, self.sessions, self.registry, self.stream, clock).calls,
-            *PlayerRoutes(self.registry, self.store.queries, self.store.journal, clock).calls,
+            *PlayerRoutes(self.registry, self.store, self.store, clock).calls,
             *RoomRoutes(self.rooms.games, self.rooms, self.room_stream, clock).calls,
-            *MatchRoutes(self.store.queries, self.store.journal).calls,
+            *MatchRoutes(self.store).calls,
             *OperationRoutes(
                 [figures, RealtimeFigures(self.tabs, self.hub, self.ticker), room_figures],
-                self.store.journal,
-                self.store.queries,
+                self.store,
             ).calls,
         ]
         games = self.rooms.games
@@ -211,11 +217,12 @@ class StillHere:
             self.stream,
             self.clock,
             killed_since=left.killed_since,
+            activity_interval=self.store.limits.activity_interval,
         )
         restore_rooms(
             left.rooms,
             self.rooms,
-            self.store.journal.rooms,
+            self.store,
             self.registry,
             self.room_stream,
             self.clock,
@@ -255,10 +262,16 @@ class StillHere:
             await self.stop()
 
 
-def _keys(settings: Settings, database: Path) -> tuple[str, ...]:
+def make_engine(settings: Settings, limits: Limits = _DEFAULT_LIMITS) -> Engine:
+    """The storage engine of these settings. Another one is a folder beside `storage/sqlite/`, and a
+    line here. Raises StorageRefused."""
+    return SqliteEngine(Path(settings.database), limits.sqlite)
+
+
+def _keys(settings: Settings, engine: Engine) -> tuple[str, ...]:
     if settings.secret_keys:
         return settings.secret_keys
-    path = keys_path(database)
+    path = engine.local_file(KEYS)
     try:
         return load_or_make_keys(path)
     except (OSError, ValueError) as error:

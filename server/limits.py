@@ -8,6 +8,8 @@ import msgspec
 
 from server.accounts.limits import Limits as AccountLimits
 from server.rooms.limits import Limits as RoomLimits
+from server.storage.limits import Limits as StorageLimits
+from server.storage.sqlite.limits import SqliteLimits
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -15,3 +17,5 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     accounts: AccountLimits = AccountLimits()
     rooms: RoomLimits = RoomLimits()
+    storage: StorageLimits = StorageLimits()
+    sqlite: SqliteLimits = SqliteLimits()

@@ -15,9 +15,8 @@ from server.rooms.document import RoomLost, read_room
 from server.rooms.events import RoomStream
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
-from server.storage.journal import ACTIVITY_INTERVAL
-from server.storage.room_rows import RoomRows, StoredRoom
-from server.storage.sqlite.queries import StoredSession
+from server.storage.ports import Archive
+from server.storage.rows import StoredRoom, StoredSession
 
 _log = logging.getLogger("stillhere.storage")
 
@@ -30,14 +29,15 @@ def restore_sessions(
     clock: Clock,
     *,
     killed_since: int | None,
+    activity_interval: float,
 ) -> None:
     """Give the registry the sessions that had not ended, and tell what became of them.
 
     The time the server was down counts as idle. `killed_since`: the Unix milliseconds at which the
-    last process started, if it was killed. Then a last activity may be later than its row by as
-    much as the journal waits with it, and that is counted in the player's favour; of a process
-    that lived for less than that, no row may tell, and so its start counts like an activity of
-    whoever was active.
+    last process started, if it was killed. Then a last activity may be later than its row by up to
+    `activity_interval` seconds, and that is counted in the player's favour. A process that lived
+    for less than that may have written no activity at all, and so its start counts as an activity
+    of every session that was active.
 
     How long it was down only the wall clock knows. Where that has gone back so far that a
     session's last activity lies ahead, the time since is taken to be none: its clocks go on where
@@ -71,7 +71,7 @@ def restore_sessions(
         if killed is not None:
             was_active = row.status is Status.ACTIVE
             heard = max(session.last_activity, killed) if was_active else session.last_activity
-            session.idle_from = min(heard + ACTIVITY_INTERVAL, now)
+            session.idle_from = min(heard + activity_interval, now)
         sessions.know(session, row.digest)
         restored.append((session, row.status))
     stream.publish(registry.restore(restored, now))
@@ -80,7 +80,7 @@ def restore_sessions(
 def restore_rooms(
     stored: Iterable[StoredRoom],
     rooms: Rooms,
-    rows: RoomRows,
+    archive: Archive,
     registry: Registry,
     stream: RoomStream,
     clock: Clock,
@@ -95,7 +95,7 @@ def restore_rooms(
             room = _room_of(row, rooms, registry, clock)
         except RoomLost as lost:
             _log.error("the room %s of %s is closed: %s", row.id, row.game, lost)
-            rows.give_up(row)
+            archive.give_up(row)
             continue
         stream.publish(rooms.restore(room, clock.now()))
 

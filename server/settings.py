@@ -5,9 +5,7 @@ the `stillhere` command. Durations are seconds and may be fractional.
 """
 
 import ipaddress
-import os
 import re
-from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -57,7 +55,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0: any free one")
-    database: Path = Field(Path("stillhere.db"), description="the SQLite file")
+    database: str = Field("stillhere.db", description="the SQLite file")
     secret_keys: Words = Field(
         (),
         description="keys that sign the session cookie, comma separated, newest first; made and "
@@ -112,14 +110,7 @@ class Settings(BaseSettings):
     def _check_named(cls, value: Any) -> Any:
         if not str(value).strip():
             raise ValueError("it names no file; leave it out for the default")
-        return value
-
-    @field_validator("database")
-    @classmethod
-    def _check_file(cls, path: Path) -> Path:
-        if os.path.isdir(path):  # noqa: PTH112 - where it may not be asked, `is_dir` raises
-            raise ValueError("it is a folder; name a file, in it if you like")
-        return path
+        return str(value)
 
     @field_validator("max_messages_per_second")
     @classmethod

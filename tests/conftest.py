@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -10,9 +11,12 @@ import uvloop
 from playwright.async_api import Browser
 
 from server.presence.events import Event, EventStream
+from server.storage.limits import Limits
 from tests.support.browser import run_chromium
+from tests.support.house import QUICK, House
 from tests.support.invariants import Broken, Order
 from tests.support.live_server import LiveServer, run_server
+from tests.support.manual_clock import ManualClock
 
 LONGEST = (
     "end_to_end/test_page_background.py",
@@ -83,3 +87,24 @@ async def chromium() -> AsyncIterator[Browser]:
     """The browser, one for all of a process's tests: starting it takes longer than most of them."""
     async with run_chromium() as browser:
         yield browser
+
+
+@pytest.fixture
+async def open_house(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    """Opens the same file again and again; closes what the test leaves open."""
+    opened: list[House] = []
+
+    async def open_(clock: ManualClock | None = None, limits: Limits = QUICK) -> House:
+        house = await House.open(tmp_path / "test.db", clock or ManualClock(), limits=limits)
+        opened.append(house)
+        return house
+
+    yield open_
+    for house in opened:
+        await house.store.close()
+
+
+@pytest.fixture
+async def house(open_house: Callable[..., Any]) -> House:
+    opened: House = await open_house()
+    return opened

@@ -1,6 +1,7 @@
 """The layers of the server: imports point down only, and two on one row never import each other."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,37 @@ def test_the_client_knows_what_a_client_sees_and_nothing_of_the_server_knows_the
 def test_only_the_clock_asks_the_machine(path: Path) -> None:
     asked = {name.split(".")[0] for name in imports_of(path)} & ASKS_THE_MACHINE
     assert asked <= MAY_ASK.get(path.relative_to(SERVER).as_posix(), set())
+
+
+ENGINES = {"sqlite3", "aiosqlite", "server.storage.sqlite"}
+MAY_NAME_AN_ENGINE = {
+    "app.py": {"server.storage.sqlite.engine.SqliteEngine"},  # where it is made
+    "limits.py": {"server.storage.sqlite.limits.SqliteLimits"},
+}
+
+IS_SQL = re.compile(
+    r"\b(SELECT .+ FROM|INSERT INTO|UPDATE .+ SET|DELETE FROM|PRAGMA|CREATE TABLE)\b", re.DOTALL
+).search
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in MODULES if not path.is_relative_to(SERVER / "storage" / "sqlite")],
+    ids=lambda path: str(path.relative_to(SERVER)),
+)
+def test_only_its_folder_knows_sqlite(path: Path) -> None:
+    named = {
+        name
+        for name in imports_of(path)
+        if any(name == engine or name.startswith(f"{engine}.") for engine in ENGINES)
+    }
+    assert named <= MAY_NAME_AN_ENGINE.get(path.relative_to(SERVER).as_posix(), set())
+    texts = (
+        node.value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    )
+    assert [text for text in texts if IS_SQL(text)] == []
 
 
 CORE = [path for part in ("presence", "games", "rooms") for path in (SERVER / part).glob("*.py")]

@@ -260,8 +260,8 @@ def leave_a_player(server: LiveServer) -> None:
 
 
 def leave_a_task(server: LiveServer) -> None:
-    journal = server.still_here.store.journal
-    task = asyncio.get_running_loop().create_task(journal._note_activity_for_ever())
+    activity = server.still_here.store.activity
+    task = asyncio.get_running_loop().create_task(activity._run())
     asyncio.get_running_loop().call_later(0.5, task.cancel)
     LEFT.append(task)
 

@@ -12,9 +12,8 @@ from server.accounts.devices import device_of
 from server.presence.session import Device, Session
 from server.presence.status import Reason
 from server.storage.errors import StorageRefused
-from server.storage.journal import ACTIVITY_INTERVAL
 from server.storage.sqlite.migrations import MIGRATIONS
-from tests.storage.conftest import House
+from tests.support.house import QUICK, House
 from tests.support.manual_clock import ManualClock
 
 Opener: TypeAlias = Callable[..., Awaitable[House]]
@@ -74,14 +73,14 @@ async def test_activity_that_a_crash_left_unwritten_is_not_held_against_the_play
 ) -> None:
     house.sign_in()
     await house.store.flush()
-    with sqlite3.connect(house.store._database._path) as copy:
+    with sqlite3.connect(house.path) as copy:
         boots = copy.execute("SELECT stopped_at FROM boots").fetchall()
     copy.close()
     assert boots == [(None,)], "until it stops in order, it has not"
-    house.store._boot = None  # the process dies: nobody notes the stop
+    await house.kill()
     again = await restart(house, open_house, down_for=100)
     session = only_session(again)
-    assert session.idle_from == ACTIVITY_INTERVAL
+    assert session.idle_from == QUICK.activity_interval
     assert session.last_activity == 0
 
 
@@ -90,7 +89,7 @@ async def test_a_second_crash_soon_after_the_first_takes_no_more(
 ) -> None:
     house.sign_in()
     await house.store.flush()
-    house.store._boot = None  # killed
+    await house.kill()
     again = await restart(house, open_house, down_for=50)
     session = only_session(again)
     again.stream.publish(again.registry.connected(session, 50))
@@ -99,7 +98,7 @@ async def test_a_second_crash_soon_after_the_first_takes_no_more(
     await again.kill()
     third = await open_house(ManualClock(150))
     assert only_session(third).last_activity == 0
-    assert only_session(third).idle_from == 50 + ACTIVITY_INTERVAL
+    assert only_session(third).idle_from == 50 + QUICK.activity_interval
 
 
 async def test_who_was_away_when_a_crash_came_is_no_less_so_after_it(
@@ -108,11 +107,11 @@ async def test_who_was_away_when_a_crash_came_is_no_less_so_after_it(
     house.sign_in()
     house.until(130)  # away
     await house.store.flush()
-    house.store._boot = None
+    await house.kill()
     again = await restart(house, open_house, down_for=0)
-    again.store._boot = None
+    await again.kill()
     third = await restart(again, open_house, down_for=10)
-    assert only_session(third).idle_from == ACTIVITY_INTERVAL
+    assert only_session(third).idle_from == QUICK.activity_interval
 
 
 async def test_a_signed_out_session_never_comes_back(house: House, open_house: Opener) -> None:
@@ -173,10 +172,12 @@ async def test_a_file_that_cannot_be_used_is_told_in_a_sentence(what: str, tmp_p
 
 
 async def test_tables_are_strict(house: House) -> None:
-    with pytest.raises(sqlite3.IntegrityError, match="cannot store TEXT value in INTEGER"):
-        await house.store._database.writer.execute(
-            "INSERT INTO boots (started_at, version) VALUES ('yesterday', '1')"
-        )
+    await house.store.close()
+    with (
+        closing(sqlite3.connect(house.path)) as disk,
+        pytest.raises(sqlite3.IntegrityError, match="cannot store TEXT value in INTEGER"),
+    ):
+        disk.execute("INSERT INTO boots (started_at, version) VALUES ('yesterday', '1')")
 
 
 async def test_a_database_of_schema_1_is_taken_over_with_everybody_in_it(
@@ -212,7 +213,7 @@ async def test_a_database_of_schema_1_is_taken_over_with_everybody_in_it(
     found = await again.sessions.find(cookie)
     assert isinstance(found, Session)
     assert (found.id, found.device) == (session.id, (None, None))
-    newest, oldest = await again.store.queries.history(found.player.id, 2**63 - 1, 10)
+    newest, oldest = await again.store.history(found.player.id, 2**63 - 1, 10)
     assert (oldest.reason, oldest.last_activity_at, oldest.last_activity_by) == (
         Reason.SIGNED_IN,
         None,

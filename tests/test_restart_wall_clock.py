@@ -7,7 +7,7 @@ import pytest
 
 from server.presence.session import Session
 from server.presence.status import Reason
-from tests.storage.conftest import House
+from tests.support.house import House
 from tests.support.manual_clock import ManualClock
 
 Opener: TypeAlias = Callable[..., Awaitable[House]]
@@ -118,7 +118,7 @@ async def test_history_keeps_its_order_by_number(
     again = await restart(house, open_house, -back)
     again.until(again.clock.now() + 31)
     await again.store.flush()
-    changes = await again.store.queries.history(session.player.id, 1 << 60, 10)
+    changes = await again.store.history(session.player.id, 1 << 60, 10)
     assert [change.status for change in changes] == ["offline", "reconnecting", "away", "active"]
     rows = await again.rows("SELECT last_activity_at FROM sessions")
     assert rows == [(ManualClock().to_wall(0.0),)], "what was written does not go back"

@@ -93,9 +93,6 @@ def test_lists_are_separated_by_commas() -> None:
         ({"max_messages_per_second": "0.4"}, "STILLHERE_MAX_MESSAGES_PER_SECOND=0.4: not even one"),
         ({"database": ""}, "STILLHERE_DATABASE=: it names no file"),
         ({"database": " "}, "STILLHERE_DATABASE= : it names no file"),
-        ({"database": "."}, "STILLHERE_DATABASE=.: it is a folder; name a file, in it if you like"),
-        ({"database": ".."}, "STILLHERE_DATABASE=..: it is a folder"),
-        ({"database": "/"}, "STILLHERE_DATABASE=/: it is a folder"),
         ({"trusted_proxies": "proxy"}, "'proxy' is neither an address nor a network"),
     ],
 )

@@ -28,7 +28,8 @@ from server.presence.events import Event, EventStream
 from server.presence.policy import Policy
 from server.presence.registry import Registry
 from server.presence.session import Player, Session
-from server.storage.sqlite.store import Store
+from server.storage.sqlite.engine import SqliteEngine
+from server.storage.store import Store
 
 _PLAYERS = 1_000
 _IN_A_ROW = 50
@@ -84,9 +85,9 @@ async def _journal(changes: int, single: int) -> dict[str, float]:
     clock = SystemClock()
     registry = Registry(Policy())
     path = Path("bench.db")
-    store = Store(path, registry, clock)
+    store = Store(SqliteEngine(path), registry, clock)
     stream = EventStream(_raise)
-    stream.subscribe(store.journal.hear)
+    stream.subscribe(store.hear)
     await store.open()
     try:
         sessions = await _sign_in_everybody(store, registry, stream, clock)
@@ -163,9 +164,9 @@ async def _commits(count: int) -> dict[str, float]:
     clock = SystemClock()
     registry = Registry(Policy())
     path = Path("bench.db")
-    store = Store(path, registry, clock)
+    store = Store(SqliteEngine(path), registry, clock)
     stream = EventStream(_raise)
-    stream.subscribe(store.journal.hear)
+    stream.subscribe(store.hear)
     await store.open()  # for the schema, and for a player to tell of
     (session, *_) = await _sign_in_everybody(store, registry, stream, clock)
     await store.close()

@@ -7,6 +7,9 @@ from pathlib import Path
 
 _log = logging.getLogger("stillhere")
 
+KEYS = ".keys"
+"""What the name of their file ends in, after the database's."""
+
 SHORTEST_KEY = 32
 """Characters of a secret key, at the least: 32 random bytes are 43 in base64url."""
 
@@ -19,11 +22,6 @@ def check_keys(keys: tuple[str, ...]) -> None:
             raise ValueError(
                 f"key {number} has {len(key)} characters; at least {SHORTEST_KEY} are needed"
             )
-
-
-def keys_path(database: Path) -> Path:
-    """Where the keys of a database lie, which is no link."""
-    return database.with_name(database.name + ".keys")
 
 
 def load_or_make_keys(path: Path) -> tuple[str, ...]:

@@ -1,1 +1,1 @@
-"""SQLite through aiosqlite: one writer, a write-behind journal, readers of their own."""
+"""Storage: what the server keeps, behind ports. The engine that keeps it is in `sqlite/`."""

@@ -5,12 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from server.accounts.keys import SHORTEST_KEY, keys_path, load_or_make_keys
+from server.accounts.keys import SHORTEST_KEY, load_or_make_keys
 from tests.support.live_server import run_server
-
-
-def test_the_keys_lie_beside_the_database() -> None:
-    assert keys_path(Path("/data/game.db")) == Path("/data/game.db.keys")
 
 
 async def test_they_lie_beside_the_file_and_not_beside_a_link_to_it(tmp_path: Path) -> None:
@@ -21,6 +17,7 @@ async def test_they_lie_beside_the_file_and_not_beside_a_link_to_it(tmp_path: Pa
     async with run_server(tmp_path / "data.db") as server:
         ada = await server.visitor(cookies={"session": cookie})
         assert (await ada.http.get("/api/session")).status_code == 200
+    assert (tmp_path / "data.db.keys").exists()
     assert not (tmp_path / "link.db.keys").exists()
 
 

@@ -17,9 +17,11 @@ from typing import TypeAlias
 import httpx
 import pytest
 
+from server.limits import Limits
 from server.presence.events import Event, StatusChanged
-from server.storage import journal as journal_module
 from server.storage import lifeboat as lifeboat_module
+from server.storage.sqlite.engine import SqliteEngine
+from server.storage.sqlite.limits import SqliteLimits
 from tests.support.answers import refusal, until
 from tests.support.live_server import LiveServer, Visitor, run_server
 from tests.support.process import ServerProcess, running
@@ -51,6 +53,23 @@ def listen(server: LiveServer) -> list[Change]:
     return told
 
 
+def database_of(server: LiveServer) -> Path:
+    return Path(server.still_here.settings.database)
+
+
+def engine_of(server: LiveServer) -> SqliteEngine:
+    engine = server.still_here.store.engine
+    assert isinstance(engine, SqliteEngine)
+    return engine
+
+
+async def pragma(server: LiveServer, pragma: str) -> None:
+    """Set it on the connection that writes."""
+    await engine_of(server).database.write(
+        lambda writer: writer.execute(f"PRAGMA {pragma}").close()
+    )
+
+
 # Disks that fail
 
 
@@ -72,7 +91,7 @@ def tiny_disk() -> Iterator[Path | None]:
 
 async def fill(server: LiveServer) -> Callable[[], Awaitable[None]]:
     """Take every byte that is left."""
-    rest = server.still_here.settings.database.with_name("rest")
+    rest = database_of(server).with_name("rest")
     file = os.open(rest, os.O_CREAT | os.O_WRONLY)
     for size in (65536, 1):
         try:
@@ -90,15 +109,14 @@ async def fill(server: LiveServer) -> Callable[[], Awaitable[None]]:
 
 async def let_it_grow_no_more(server: LiveServer) -> Callable[[], Awaitable[None]]:
     """The same to SQLite, without a disk to fill: it may use no page that it does not have."""
-    writer = server.still_here.store._database.writer
-    await writer.execute("PRAGMA max_page_count = 1")
+    await pragma(server, "max_page_count = 1")
     number = 0
     while not server.still_here.store.is_failing:
         number += 1
         await server.guest(f"one more {number}")
 
     async def mend() -> None:
-        await writer.execute("PRAGMA max_page_count = 1000000")
+        await pragma(server, "max_page_count = 1000000")
 
     return mend
 
@@ -106,8 +124,7 @@ async def let_it_grow_no_more(server: LiveServer) -> Callable[[], Awaitable[None
 async def make_read_only(server: LiveServer) -> Callable[[], Awaitable[None]]:
     """What SQLite and the lifeboat meet on a file system that has been remounted; the system
     refuses to remount one where files are open for writing."""
-    writer = server.still_here.store._database.writer
-    await writer.execute("PRAGMA query_only = ON")
+    await pragma(server, "query_only = ON")
     write = lifeboat_module._write
 
     def refuse(*_: object) -> None:
@@ -117,15 +134,15 @@ async def make_read_only(server: LiveServer) -> Callable[[], Awaitable[None]]:
 
     async def mend() -> None:
         setattr(lifeboat_module, "_write", write)  # noqa: B010
-        await writer.execute("PRAGMA query_only = OFF")
+        await pragma(server, "query_only = OFF")
 
     return mend
 
 
 async def lock(server: LiveServer) -> Callable[[], Awaitable[None]]:
     """Another program begins to write, and does not end."""
-    await server.still_here.store._database.writer.execute("PRAGMA busy_timeout = 50")
-    other = await in_another_program(server.still_here.settings.database, "BEGIN EXCLUSIVE")
+    await pragma(server, "busy_timeout = 50")
+    other = await in_another_program(database_of(server), "BEGIN EXCLUSIVE")
 
     async def mend() -> None:
         other.kill()
@@ -210,7 +227,7 @@ async def test_players_notice_nothing_of_a_disk_that_fails(
         mend = await fault(server)
         await server.advance(1)
         await busy.ask("ping", "pong")
-        journal.note_activity()
+        server.still_here.store.activity.note()
         await until(lambda: journal.is_failing)
 
         # Players
@@ -244,7 +261,7 @@ async def test_players_notice_nothing_of_a_disk_that_fails(
 
         await mend()
         await until(lambda: not journal.is_failing)
-        await until(lambda: not journal.statistics().in_lifeboat)
+        await until(lambda: not server.still_here.store.statistics().in_lifeboat)
         assert (await visitor.http.get("/readyz")).status_code == 200
         assert (
             await come_in(server, "/api/players", name="Eve", password="correct horse")
@@ -253,18 +270,12 @@ async def test_players_notice_nothing_of_a_disk_that_fails(
             await come_in(server, "/api/session", name="Eve", password="correct horse")
         ).status_code == 201
         await server.still_here.store.flush()
-        assert read_changes(server.still_here.settings.database) == told
+        assert read_changes(database_of(server)) == told
 
 
 async def test_what_cannot_be_read_is_told_and_is_no_crash(server: LiveServer) -> None:
     bob = await server.member("Bob")
-    await server.still_here.store._database.reader.close()
-    store = server.still_here.store
-
-    async def fail(*_: object) -> list[object]:
-        raise sqlite3.OperationalError("disk I/O error")
-
-    store._database.reader.execute_fetchall = fail  # type: ignore[assignment]
+    await engine_of(server).database.reader.close()
     forged = bob.cookie[:-1] + ("E" if bob.cookie.endswith("A") else "A")
     stranger = await server.visitor(cookies={"session": forged})
     for path, body in [
@@ -295,14 +306,13 @@ async def test_a_reader_that_never_finishes_stops_nobody_and_leaves_nothing_behi
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = 300_000
-    monkeypatch.setattr(journal_module, "LARGE_WAL", large)
-    monkeypatch.setattr(journal_module, "ACTIVITY_INTERVAL", 0.02)
-    async with run_server(tmp_path / "test.db") as server:
+    limits = Limits(sqlite=SqliteLimits(max_log_bytes=large, log_interval=0.02))
+    async with run_server(tmp_path / "test.db", limits=limits) as server:
         told = listen(server)
         store = server.still_here.store
         ada = await server.guest("Ada")
         tab = await ada.tab()
-        path = server.still_here.settings.database
+        path = database_of(server)
         reader = await in_another_program(path, "BEGIN", "SELECT * FROM players")
         while await wal_bytes(ada) < 2 * large:
             await server.advance(125)
@@ -316,7 +326,7 @@ async def test_a_reader_that_never_finishes_stops_nobody_and_leaves_nothing_behi
 
         reader.kill()
         await reader.wait()
-        await until(lambda: store._database.wal_bytes() < large)
+        await until(lambda: store.statistics().log_bytes < large)
         await server.advance(125)
         await store.flush()
         assert read_changes(path) == told

@@ -105,7 +105,7 @@ async def test_a_bug_too(server: LiveServer, monkeypatch: pytest.MonkeyPatch) ->
     async def crash(*_: object) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr(server.still_here.store.queries, "find_player", crash)
+    monkeypatch.setattr(server.still_here.store, "find_player", crash)
     ada = await server.guest("Ada")
     response = await ada.http.get("/api/players/p_0123456789012345678901")
     assert refusal(response) == (500, "internal")
@@ -120,7 +120,7 @@ async def test_by_tls_whatever_is_answered_says_that_tls_it_shall_stay(
         raise RuntimeError("on purpose")
 
     async with run_server(tmp_path / "test.db", trusted_proxies="127.0.0.1") as server:
-        monkeypatch.setattr(server.still_here.store.queries, "find_player", crash)
+        monkeypatch.setattr(server.still_here.store, "find_player", crash)
         visitor = await server.visitor(headers={"X-Forwarded-Proto": "https"})
         for path, status in [
             ("/", 200),

@@ -4,12 +4,12 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import Any
 
-import pytest
-
+from server.limits import Limits
 from server.presence.events import Event, StatusChanged
 from server.realtime.tabs import MOST_COMINGS
-from server.storage import journal as journal_module
+from server.storage.limits import Limits as StorageLimits
 from tests.support.answers import refusal, until
 from tests.support.live_server import LiveServer, Visitor, run_server
 
@@ -29,9 +29,15 @@ async def turned_away(server: LiveServer, visitor: Visitor) -> int:
     return code
 
 
+def read(server: LiveServer, sql: str) -> list[tuple[Any, ...]]:
+    """What another program reads from the database."""
+    with closing(sqlite3.connect(server.still_here.settings.database)) as disk:
+        return disk.execute(sql).fetchall()
+
+
 async def count_changes(server: LiveServer) -> int:
     await server.still_here.store.flush()
-    (row,) = await server.still_here.store.queries._all("SELECT count(*) FROM status_changes")
+    (row,) = read(server, "SELECT count(*) FROM status_changes")
     return int(row[0])
 
 
@@ -110,16 +116,19 @@ async def test_how_often_a_session_came_is_forgotten_with_it(server: LiveServer)
 @asynccontextmanager
 async def locked(server: LiveServer) -> AsyncIterator[None]:
     """Somebody else writes, and never finishes."""
-    with closing(sqlite3.connect(server.still_here.store.file, isolation_level=None)) as other:
+    with closing(
+        sqlite3.connect(server.still_here.settings.database, isolation_level=None)
+    ) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")
 
 
 async def test_where_too_much_waits_for_the_disk_nobody_more_comes_in_and_nothing_is_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    async with run_server(tmp_path / "test.db") as server:
+    limits = Limits(storage=StorageLimits(max_waiting=20))
+    async with run_server(tmp_path / "test.db", limits=limits) as server:
         ada, bob, eve = [await server.member(name) for name in ("Ada", "Bob", "Eve")]
         tab = await bob.tab()
         journal = server.still_here.store.journal
@@ -132,7 +141,6 @@ async def test_where_too_much_waits_for_the_disk_nobody_more_comes_in_and_nothin
         await server.still_here.store.flush()
         server.still_here.stream.subscribe(hear)
         written = await count_changes(server)
-        monkeypatch.setattr(journal_module, "MOST_WAITING", 20)
         async with locked(server):
             while not journal.is_full:
                 await come_and_go(ada)
@@ -147,21 +155,19 @@ async def test_where_too_much_waits_for_the_disk_nobody_more_comes_in_and_nothin
                 response = await new.http.post(path, json=body)
                 assert refusal(response) == (503, "storage_unavailable")
                 assert response.headers["retry-after"] == "5"
-            waiting = journal.statistics().waiting
+            waiting = server.still_here.store.statistics().waiting
             # but who is in goes on, and goes when they like; and that is not lost.
             await server.advance(130)
             assert await bob.status() == "away"
             await tab.ask("ping", "pong")
             assert await bob.status() == "active"
             assert (await eve.http.delete("/api/session")).status_code == 204
-            assert journal.statistics().waiting > waiting
+            assert server.still_here.store.statistics().waiting > waiting
             await tab.send("hold", seconds=60, away=True)
             assert (await tab.closed())[0] == 4401
         await until(lambda: not journal.is_failing)
         await server.still_here.store.flush()
-        rows = await server.still_here.store.queries._all(
-            "SELECT session_id, status FROM status_changes ORDER BY id"
-        )
-        assert [tuple(row) for row in rows][written:] == told
+        rows = read(server, "SELECT session_id, status FROM status_changes ORDER BY id")
+        assert rows[written:] == told
         await come_and_go(bob)
         assert (await new.http.post("/api/guests", json={"name": "Guest"})).status_code == 201

@@ -189,7 +189,7 @@ class Day:
         )
         self._base = instant - self._clock.now()
         settings = Settings(
-            database=self.path,
+            database=str(self.path),
             secret_keys=("k" * 32,),
             max_connections_per_session=6,
             _env_file=None,  # type: ignore[call-arg]
@@ -267,7 +267,7 @@ class Day:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._running.clear()
         if not in_order:
-            await here.store._database.close()
+            await here.store.abandon()
             here.passwords.close()
         for browser in self.browsers:
             for page in list(browser.pages):
@@ -441,7 +441,7 @@ class Day:
                 is_told = page.version == here.hub._lobby.version and not is_behind
                 if is_told and page.roster != known:
                     raise Betrayed(f"{page.browser.name} sees another lobby than there is")
-        if not self.disk.is_failing and here.store.journal.statistics().waiting == 0:
+        if not self.disk.is_failing and here.store.statistics().waiting == 0:
             self._look_at_the_disk()
 
     def _look_at_the_disk(self) -> None:
@@ -469,7 +469,11 @@ class Day:
             raise self._failure
         await self._look_at_everything()
         here = self.still_here
-        left = [repr(task) for task in server_tasks() if "journal" not in task.get_name()]
+        left = [
+            repr(task)
+            for task in server_tasks()
+            if not task.get_name().startswith(("journal", "sqlite"))
+        ]
         if here.registry.next_deadline() is not None or here.registry.players:
             left.append(f"{len(here.registry.sessions)} sessions that never ended")
         died_at = self.instant()

@@ -12,7 +12,7 @@ from server.presence.registry import Registry
 from server.presence.session import Session
 from server.presence.status import Reason
 from server.realtime.tabs import Tabs
-from server.storage.journal import Journal
+from server.storage.presence_rows import PresenceRows
 from tests.simulation.day import BrokenDay, Day
 
 
@@ -57,7 +57,7 @@ def _do_nothing(_: object) -> Callable[..., Any]:
 
 
 def _forget_endings(hear: Callable[..., None]) -> Callable[..., None]:
-    def hear_most(self: Journal, event: Any) -> None:
+    def hear_most(self: PresenceRows, event: Any) -> None:
         if getattr(event, "reason", None) is not Reason.SIGNED_OUT:
             hear(self, event)
 
@@ -72,8 +72,8 @@ def _forget_endings(hear: Callable[..., None]) -> Callable[..., None]:
         (Registry, "disconnected", _do_nothing),
         (Registry, "_start_grace", _do_nothing),
         (Tabs, "_close", _do_nothing),
-        (Journal, "hear", _forget_endings),
-        (Journal, "_note_state", _do_nothing),
+        (PresenceRows, "hear", _forget_endings),
+        (PresenceRows, "_put", _do_nothing),
     ],
     ids=lambda each: getattr(each, "__name__", each),
 )

@@ -11,10 +11,17 @@ import selectors
 import sqlite3
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
 
 import aiosqlite
+
+from server.limits import Limits
+from server.settings import Settings
+from server.storage.batch import Batch
+from server.storage.errors import EngineError
+from server.storage.sqlite.engine import SqliteEngine
 
 T = TypeVar("T")
 
@@ -66,11 +73,12 @@ class _Leap(selectors.SelectSelector):
 
 
 class Disk:
-    """What the database's connections go through: it takes its time, and can fail or vanish."""
+    """What the database goes through: it takes its time, and can fail or vanish."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
-        self._connections: list[InlineConnection] = []
+        self._engines: list[VirtualEngine] = []
+        self._readers: list[InlineConnection] = []
         self.is_failing = False
         self.failures = 0
 
@@ -78,18 +86,55 @@ class Disk:
         """Seconds that one call takes."""
         return self._chance.choice((0.0, 0.0, 0.0, 0.0005, 0.004))
 
-    def connect(self, path: Any, **options: Any) -> "InlineConnection":
+    def make_engine(self, settings: Settings, limits: Limits) -> "VirtualEngine":
+        """In the place of `server.app.make_engine`."""
+        engine = VirtualEngine(Path(settings.database), self)
+        self._engines.append(engine)
+        return engine
+
+    def connect(self, address: str, **options: Any) -> "InlineConnection":
         """In the place of `aiosqlite.connect`."""
-        # Several loops of several tests never share one: no check for the thread is needed.
-        connection = InlineConnection(lambda: sqlite3.connect(str(path), **options), self)
-        self._connections.append(connection)
-        return connection
+        reader = InlineConnection(lambda: sqlite3.connect(address, **options), self)
+        self._readers.append(reader)
+        return reader
 
     def kill(self) -> None:
-        """The process is gone: what was not committed never was."""
-        for connection in self._connections:
-            connection.die()
-        self._connections.clear()
+        """The process is gone: what was not committed never will be."""
+        for engine in self._engines:
+            engine.die()
+        for reader in self._readers:
+            reader.die()
+        self._engines.clear()
+        self._readers.clear()
+
+
+class VirtualEngine(SqliteEngine):
+    """An engine whose writes take the disk's time, and fail when it does."""
+
+    def __init__(self, path: Path, disk: Disk) -> None:
+        self._writers: list[sqlite3.Connection] = []
+        super().__init__(path)
+        self._disk = disk
+        self._is_dead = False
+
+    async def open(self) -> None:
+        await super().open()
+        await self.database.write(self._writers.append)
+        # A real fsync would be the only thing in this world that takes real time.
+        await self.database.write(lambda writer: writer.execute("PRAGMA synchronous = OFF").close())
+
+    async def write(self, batch: Batch) -> None:
+        await asyncio.sleep(self._disk.delay())
+        if self._disk.is_failing or self._is_dead:
+            self._disk.failures += 1
+            raise EngineError("disk I/O error")
+        await super().write(batch)
+
+    def die(self) -> None:
+        """Write nothing more, and close at once."""
+        self._is_dead = True
+        for writer in self._writers:
+            writer.close()
 
 
 class InlineConnection(aiosqlite.Connection):
@@ -110,14 +155,7 @@ class InlineConnection(aiosqlite.Connection):
         await asyncio.sleep(self._disk.delay())
         if self._connection is None:
             raise ValueError("Connection closed")
-        if self._disk.is_failing and _writes(args):
-            self._disk.failures += 1
-            raise sqlite3.OperationalError("disk I/O error")
-        result = fn(*args, **options)
-        if fn.__name__ == "executescript":
-            # A real fsync would be the only thing in this world that takes real time.
-            self._connection.execute("PRAGMA synchronous = OFF").close()
-        return result
+        return fn(*args, **options)
 
     def stop(self) -> None:
         self._running = False
@@ -126,20 +164,11 @@ class InlineConnection(aiosqlite.Connection):
         self.die()
 
     def die(self) -> None:
-        """Close at once, whatever was going on; open transactions are undone."""
+        """Close at once, whatever was going on."""
         self._running = False
         if self._connection is not None:
             self._connection.close()
             self._connection = None
-
-    @property
-    def in_transaction(self) -> bool:
-        return self._connection is not None and self._connection.in_transaction
-
-
-def _writes(args: tuple[Any, ...]) -> bool:
-    statement = args[0].lstrip().upper() if args and isinstance(args[0], str) else ""
-    return statement.startswith(("BEGIN", "COMMIT", "INSERT", "UPDATE", "DELETE"))
 
 
 class SeededSecrets:
@@ -175,6 +204,7 @@ def no_chance(seed: int, disk: Disk, heartbeat: float) -> Iterator[None]:
         "server.base.ids.secrets": secrets,
         "server.accounts.tokens.secrets": secrets,
         "aiosqlite.connect": disk.connect,
+        "server.app.make_engine": disk.make_engine,
         "server.base.clock.STALL": 2 * heartbeat,
         "server.realtime.ticker.HEARTBEAT": heartbeat,
     }

@@ -2,16 +2,21 @@
 
 import asyncio
 import logging
-import sqlite3
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 import pytest
+from msgspec.structs import replace
 
+from server.base.ids import PlayerId
 from server.presence.status import Reason, Status
-from server.storage import journal as journal_module
-from server.storage.sqlite.batch import Batch
-from tests.storage.conftest import House
+from server.storage.batch import Batch
+from server.storage.errors import EngineError
+from server.storage.rows import PlayerRow
+from tests.support.house import QUICK, House
 from tests.support.manual_clock import START_MS
+
+Opener: TypeAlias = Callable[..., Awaitable[House]]
 
 
 async def test_a_sign_in_is_a_player_a_session_and_a_change(house: House) -> None:
@@ -57,13 +62,13 @@ async def test_activity_is_written_for_those_who_were_active_and_never_goes_back
     session, _ = house.sign_in()
     house.clock.move_to(50.0)
     house.registry.touch(session, 50.0, "ping")
-    house.store.journal.note_activity()
+    house.store.activity.note()
     assert await house.rows("SELECT last_activity_at, last_activity_by FROM sessions") == [
         (START_MS + 50_000, "ping")
     ]
     session.last_activity = 10.0
     house.registry.touch(session, 9.0)
-    house.store.journal.note_activity()
+    house.store.activity.note()
     assert await house.rows("SELECT last_activity_at FROM players") == [(START_MS + 50_000,)]
 
 
@@ -71,7 +76,7 @@ async def test_activity_is_taken_down_in_portions(house: House) -> None:
     for number in range(5):
         session, _ = house.sign_in(house.player(f"player {number}"))
         house.registry.touch(session, 7.0)
-    note = house.store.journal.note_activity
+    note = house.store.activity.note
     assert [note(2), note(2), note(2), note(2)] == [True, True, True, False]
     assert await house.rows("SELECT DISTINCT last_activity_at FROM sessions") == [
         (START_MS + 7_000,)
@@ -81,9 +86,9 @@ async def test_activity_is_taken_down_in_portions(house: House) -> None:
 async def test_without_activity_nothing_is_written(house: House) -> None:
     house.sign_in()
     await house.store.flush()
-    before = house.store.journal.statistics()
-    house.store.journal.note_activity()
-    assert house.store.journal.statistics() == before
+    before = house.store.statistics()
+    house.store.activity.note()
+    assert house.store.statistics() == before
 
 
 async def test_a_guests_name_is_free_once_the_last_session_is_over(house: House) -> None:
@@ -108,13 +113,13 @@ async def test_whatever_piles_up_is_one_transaction(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[int] = []
-    write = Batch.write
+    write = house.engine.write
 
-    async def counted(batch: Batch, connection: Any) -> None:
+    async def counted(batch: Batch) -> None:
         written.append(len(batch))
-        await write(batch, connection)
+        await write(batch)
 
-    monkeypatch.setattr(Batch, "write", counted)
+    monkeypatch.setattr(house.engine, "write", counted)
     for number in range(50):
         house.sign_in(house.player(f"player {number:02}"))
     await house.store.flush()
@@ -125,22 +130,18 @@ async def test_whatever_piles_up_is_one_transaction(
 class BrokenDisk:
     """Makes writing fail until it is mended."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_broken = True
-        self.attempts = 0
         self.tried = asyncio.Event()
-        write = Batch.write
+        write = house.engine.write
 
-        async def fail(batch: Batch, connection: Any) -> None:
-            self.attempts += 1
+        async def fail(batch: Batch) -> None:
             self.tried.set()
             if self.is_broken:
-                raise sqlite3.OperationalError("database or disk is full")
-            await write(batch, connection)
+                raise EngineError("database or disk is full")
+            await write(batch)
 
-        monkeypatch.setattr(Batch, "write", fail)
-        monkeypatch.setattr(journal_module, "_FIRST_RETRY", 0.001)
-        monkeypatch.setattr(journal_module, "_LAST_RETRY", 0.002)
+        monkeypatch.setattr(house.engine, "write", fail)
 
     async def wait_until_tried(self) -> None:
         self.tried.clear()
@@ -151,14 +152,14 @@ async def test_a_full_disk_loses_nothing_and_says_so_once(
     house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    disk = BrokenDisk(monkeypatch)
+    disk = BrokenDisk(house, monkeypatch)
     session, _ = house.sign_in()
     flushing = asyncio.create_task(house.store.flush())
     await disk.wait_until_tried()
     house.until(130)
     for _ in range(3):
         await disk.wait_until_tried()
-    statistics = house.store.journal.statistics()
+    statistics = house.store.statistics()
     assert statistics.why == "database or disk is full"
     assert statistics.waiting > 0
     assert not flushing.done(), "nothing is called durable that is not"
@@ -167,7 +168,7 @@ async def test_a_full_disk_loses_nothing_and_says_so_once(
     disk.is_broken = False
     await asyncio.wait_for(flushing, 5)
     await house.store.flush()
-    assert house.store.journal.statistics().why is None
+    assert house.store.statistics().why is None
     assert await house.rows("SELECT status FROM status_changes ORDER BY id") == [
         ("active",),
         ("away",),
@@ -178,27 +179,27 @@ async def test_a_full_disk_loses_nothing_and_says_so_once(
 
 async def test_a_failed_transaction_leaves_nothing_behind(house: House) -> None:
     batch = Batch()
-    batch.players.append(("p", "Ada", "ada", "ada", 1, None, 0, 0))
-    batch.players.append(("p", "Bob", "bob", "bob", 1, None, 0, 0))
-    connection = house.store._database.writer
-    with pytest.raises(sqlite3.IntegrityError):
-        await batch.write(connection)
-    assert not connection.in_transaction
+    for name in ("Ada", "Bob"):
+        id = PlayerId("p")
+        batch.players.append(PlayerRow(id, name, name, name, True, None, 0, 0))
+    with pytest.raises(EngineError, match="UNIQUE constraint failed"):
+        await house.engine.write(batch)
+    assert not await house.engine.database.write(lambda writer: writer.in_transaction)
     assert await house.rows("SELECT * FROM players") == []
 
 
 async def test_mere_activity_is_shed_while_the_disk_fails_and_changes_never_are(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    open_house: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    disk = BrokenDisk(monkeypatch)
-    monkeypatch.setattr(journal_module, "MOST_WAITING_FOR_ACTIVITY", 3)
+    house = await open_house(limits=replace(QUICK, max_waiting_for_activity=3))
+    disk = BrokenDisk(house, monkeypatch)
     session, _ = house.sign_in()
     house.sign_in(house.player("Bob"))
     await disk.wait_until_tried()
     await asyncio.sleep(0)
     house.registry.touch(session, 5.0)
-    house.store.journal.note_activity()
-    assert house.store.journal.statistics().shed == 1
+    house.store.activity.note()
+    assert house.store.statistics().shed == 1
     house.until(130)
     disk.is_broken = False
     await house.store.flush()
@@ -206,11 +207,12 @@ async def test_mere_activity_is_shed_while_the_disk_fails_and_changes_never_are(
 
 
 async def test_closing_gives_up_on_a_disk_that_stays_broken(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    open_house: Opener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    BrokenDisk(monkeypatch)
+    house = await open_house(limits=replace(QUICK, closing_patience=0.05))
+    BrokenDisk(house, monkeypatch)
     house.sign_in()
-    await house.store.journal.close(patience=0.05)
+    await house.store.close()
     assert "entries are lost" in caplog.records[-1].getMessage()
 
 

@@ -5,16 +5,19 @@ import os
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from server.accounts.ports import StorageUnavailable
-from server.base.ids import SessionId
+from server.base.ids import PlayerId, SessionId
 from server.presence.session import Session
 from server.presence.status import Reason
-from server.storage import journal as journal_module
 from server.storage import lifeboat as lifeboat_module
-from server.storage.lifeboat import CAPACITY, RECORD, Ending, Lifeboat
-from tests.storage.conftest import House
-from tests.storage.faulty import FaultyDisk
+from server.storage.errors import StorageRefused
+from server.storage.lifeboat import CAPACITY, RECORD, Lifeboat
+from server.storage.rows import Ending
+from tests.support.answers import until
+from tests.support.faulty import FaultyDisk
+from tests.support.house import QUICK, House
 from tests.support.manual_clock import START_MS, ManualClock
 
 FOR_EVER = 10**9
@@ -27,17 +30,16 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def disk(monkeypatch: pytest.MonkeyPatch) -> FaultyDisk:
+def disk() -> FaultyDisk:
     """One that works until `break_` is called."""
-    monkeypatch.setattr(journal_module, "_FIRST_RETRY", 0.001)
-    monkeypatch.setattr(journal_module, "_LAST_RETRY", 0.002)
     return FaultyDisk()
 
 
-def break_(disk: FaultyDisk, house: House) -> None:
+async def break_(disk: FaultyDisk, house: House) -> None:
     """From now on the database takes nothing, and the journal knows it."""
     disk.first, disk.count = disk.calls + 1, FOR_EVER
-    house.store.journal._failing_since = house.clock.now()
+    house.store.remove_account(PlayerId("p_nobody"))
+    await until(lambda: house.store.is_failing)
 
 
 def mend(disk: FaultyDisk) -> None:
@@ -61,21 +63,21 @@ async def sign_out(house: House, *sessions: Session) -> None:
 
 async def test_what_was_saved_is_found_at_the_next_start(path: Path) -> None:
     boat = Lifeboat(path)
-    assert boat.open() == []
+    assert boat.open("test.db") == []
     await boat.save(lambda: endings(1, 2))
     await boat.save(lambda: endings(2, 3))
     assert len(boat) == 3
     boat.close()
     again = Lifeboat(path)
-    assert again.open() == endings(1, 2, 3), "each once, in order"
+    assert again.open("test.db") == endings(1, 2, 3), "each once, in order"
     await again.save(lambda: endings(4))
     again.close()
-    assert Lifeboat(path).open() == endings(1, 2, 3, 4), "it goes on behind what is there"
+    assert Lifeboat(path).open("test.db") == endings(1, 2, 3, 4), "it goes on behind what is there"
 
 
 async def test_it_never_grows_and_is_nobody_elses(path: Path) -> None:
     boat = Lifeboat(path)
-    boat.open()
+    boat.open("test.db")
     before = look_at(path)
     assert (before.st_size, before.st_mode & 0o777) == (SIZE, 0o600)
     assert before.st_blocks * 512 >= SIZE, "not a hole, for which there might be no room"
@@ -89,36 +91,36 @@ async def test_it_never_grows_and_is_nobody_elses(path: Path) -> None:
 
 async def test_a_record_that_was_not_written_to_its_end_counts_as_none(path: Path) -> None:
     boat = Lifeboat(path)
-    boat.open()
+    boat.open("test.db")
     await boat.save(lambda: endings(1, 2, 3))
     boat.close()
     with path.open("r+b") as file:
         file.seek(RECORD + 15)
         file.write(b"AAA")  # still a session's id, and not the one that was meant
     again = Lifeboat(path)
-    assert again.open() == endings(1, 3)
+    assert again.open("test.db") == endings(1, 3)
     await again.save(lambda: endings(4))
     again.close()
-    assert Lifeboat(path).open() == endings(1, 3, 4)
+    assert Lifeboat(path).open("test.db") == endings(1, 3, 4)
 
 
 async def test_it_is_not_emptied_of_what_the_database_does_not_have(path: Path) -> None:
     boat = Lifeboat(path)
-    boat.open()
+    boat.open("test.db")
     await boat.save(lambda: endings(1, 2))
     await boat.clear(lambda: endings(2, 9))
     assert len(boat) == 2
     await boat.clear(lambda: endings(9))
     assert len(boat) == 0
     boat.close()
-    assert Lifeboat(path).open() == []
+    assert Lifeboat(path).open("test.db") == []
 
 
 async def test_a_failed_write_saves_nobody_and_takes_no_room(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     boat = Lifeboat(path)
-    boat.open()
+    boat.open("test.db")
 
     def refuse(*_: object) -> None:
         raise OSError(5, "Input/output error")
@@ -145,7 +147,7 @@ async def test_many_at_once_are_written_together(
         write(*arguments)  # type: ignore[arg-type]
 
     boat = Lifeboat(path)
-    boat.open()
+    boat.open("test.db")
     monkeypatch.setattr(lifeboat_module, "_write", count)
     over: list[Ending] = []
 
@@ -159,18 +161,27 @@ async def test_many_at_once_are_written_together(
     boat.close()
 
 
+async def test_a_second_server_cannot_have_it_too(path: Path) -> None:
+    boat = Lifeboat(path)
+    boat.open("test.db")
+    with pytest.raises(StorageRefused, match="another Still Here is running on test"):
+        Lifeboat(path).open("test.db")
+    boat.close()
+    assert Lifeboat(path).open("test.db") == []
+
+
 # The journal's use of it
 
 
 async def test_a_sign_out_outlives_a_disk_that_fails_and_a_crash(
     path: Path, disk: FaultyDisk
 ) -> None:
-    house = await House.open(path, ManualClock(), disk.connect)
+    house = await House.open(path, ManualClock(), disk)
     ada, cookie = house.sign_in()
     bob, _ = house.sign_in(house.player("Bob", "a hash"))
     other, _ = house.sign_in(bob.player)
     await house.store.flush()
-    break_(disk, house)
+    await break_(disk, house)
     house.clock.move_to(7.0)
     await sign_out(house, ada, other)
     mend(disk)
@@ -198,17 +209,17 @@ async def test_a_sign_out_outlives_a_disk_that_fails_and_a_crash(
         ("Ada", None, 0),
         ("Bob", "bob", 1),
     ]
-    assert len(again.store._lifeboat) == 0, "the database has it now"
+    assert again.store.statistics().in_lifeboat == 0, "the database has it now"
     await again.store.close()
 
 
 async def test_once_the_database_has_them_it_is_empty(path: Path, disk: FaultyDisk) -> None:
-    house = await House.open(path, ManualClock(), disk.connect)
+    house = await House.open(path, ManualClock(), disk)
     ada, _ = house.sign_in()
     await house.store.flush()
-    break_(disk, house)
+    await break_(disk, house)
     await sign_out(house, ada)
-    assert house.store.journal.statistics().in_lifeboat == 1
+    assert house.store.statistics().in_lifeboat == 1
     mend(disk)
     await house.store.flush()
     await house.store.close()
@@ -219,17 +230,17 @@ async def test_once_the_database_has_them_it_is_empty(path: Path, disk: FaultyDi
 async def test_who_was_replaced_is_saved_too_and_who_ran_out_of_time_is_not(
     path: Path, disk: FaultyDisk
 ) -> None:
-    house = await House.open(path, ManualClock(), disk.connect)
+    house = await House.open(path, ManualClock(), disk)
     house.sign_in()
     bob, cookie = house.sign_in(house.player("Bob", "a hash"))
     await house.store.flush()
-    break_(disk, house)
+    await break_(disk, house)
     house.until(1.0)
     await house.sessions.end([bob], Reason.REPLACED, 1.0)
     house.until(400.0)
     house.sign_in(bob.player)
     await house.sessions.flush()
-    assert house.store.journal.statistics().in_lifeboat == 1
+    assert house.store.statistics().in_lifeboat == 1
     mend(disk)
     await house.kill()
     again = await House.open(path, ManualClock(2.0))
@@ -240,10 +251,10 @@ async def test_who_was_replaced_is_saved_too_and_who_ran_out_of_time_is_not(
 async def test_nobody_is_told_that_it_is_written_where_it_is_not(
     path: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = await House.open(path, ManualClock(), disk.connect)
+    house = await House.open(path, ManualClock(), disk)
     ada, cookie = house.sign_in()
     await house.store.flush()
-    break_(disk, house)
+    await break_(disk, house)
 
     def refuse(*_: object) -> None:
         raise OSError(30, "Read-only file system")
@@ -260,11 +271,11 @@ async def test_nobody_is_told_that_it_is_written_where_it_is_not(
 async def test_a_disk_that_hangs_is_not_waited_for(
     path: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_module, "LIFEBOAT_PATIENCE", 0.05)
-    house = await House.open(path, ManualClock(), disk.connect)
+    limits = replace(QUICK, lifeboat_patience=0.05)
+    house = await House.open(path, ManualClock(), disk, limits)
     ada, _ = house.sign_in()
     await house.store.flush()
-    break_(disk, house)
+    await break_(disk, house)
 
     async def hang(*_: object) -> None:
         await asyncio.Event().wait()
@@ -278,13 +289,13 @@ async def test_a_disk_that_hangs_is_not_waited_for(
 
 
 async def test_a_name_whose_freeing_waits_can_be_taken_again(path: Path, disk: FaultyDisk) -> None:
-    house = await House.open(path, ManualClock(), disk.connect)
+    house = await House.open(path, ManualClock(), disk)
     first, _ = house.sign_in()
     await house.store.flush()
     lookalikes = {row[0] for row in await house.rows("SELECT lookalike FROM name_lookalikes")}
-    break_(disk, house)
+    await break_(disk, house)
     await sign_out(house, first)
-    house.store._database.reader._disk.count = 0  # type: ignore[attr-defined] # reads work
+    disk.spares_readers = True
     assert not await house.store.is_any_taken(lookalikes)
     second, _ = house.sign_in()
     mend(disk)

@@ -16,10 +16,10 @@ from server.rooms.events import LineSaid, MatchAdvanced, RoomUpdated
 from server.rooms.match import Move
 from server.rooms.room import Room
 from server.storage import room_rows as room_rows_module
-from server.storage.room_rows import SAVED_EVERY
-from server.storage.sqlite.batch import Batch
-from tests.storage.conftest import House
+from server.storage.batch import Batch
 from tests.storage.test_journal import BrokenDisk
+from tests.support.answers import until
+from tests.support.house import QUICK, House
 from tests.support.manual_clock import ManualClock
 
 Opener: TypeAlias = Callable[..., Awaitable[House]]
@@ -47,16 +47,16 @@ def documents(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def batches(monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
+def batches(house: House, monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
     """Every batch that is written."""
     written: list[Batch] = []
-    write = Batch.write
+    write = house.engine.write
 
-    async def write_and_keep(batch: Batch, connection: Any) -> None:
+    async def write_and_keep(batch: Batch) -> None:
         written.append(batch)
-        await write(batch, connection)
+        await write(batch)
 
-    monkeypatch.setattr(Batch, "write", write_and_keep)
+    monkeypatch.setattr(house.engine, "write", write_and_keep)
     return written
 
 
@@ -115,8 +115,8 @@ async def test_the_last_state_before_nothing_happens_is_written_too(
     house.act(room, {"turn": "right"})
     await house.store.flush()
     assert documents == []
-    house.clock.move_to(3.1 + SAVED_EVERY)
-    house.store.journal.rooms.look()
+    house.clock.move_to(3.1 + QUICK.room_interval)
+    await until(lambda: bool(documents))
     await house.store.flush()
     assert room.match is not None
     assert [json.loads(each)["match"]["step"] for each in documents] == [room.match.step]
@@ -154,7 +154,7 @@ async def test_the_end_of_a_match_is_one_transaction(house: House, batches: list
     await house.store.flush()
     (batch,) = (each for each in batches if each.moves)
     assert len(batch.moves) == len(FOUR)
-    document = json.loads(str(batch.rooms[room.id][-1]))
+    document = json.loads(str(batch.rooms[room.id].state))
     assert document["match"]["outcome"]["reason"] == "four"
     (row,) = await house.rows(
         "SELECT id, reason, winners, scores, steps, lasted, ended_at IS NULL FROM matches"
@@ -176,21 +176,21 @@ async def test_moves_that_are_queued_are_kept_in_one_place_only(house: House) ->
 async def test_a_failing_disk_loses_no_move_and_writes_none_twice(
     house: House, monkeypatch: pytest.MonkeyPatch, open_house: Opener
 ) -> None:
-    disk = BrokenDisk(monkeypatch)
+    disk = BrokenDisk(house, monkeypatch)
     room = house.table("connect-four", *players(house))
     await disk.wait_until_tried()
-    before = house.store.journal.statistics().waiting
+    before = house.store.statistics().waiting
     for column in FOUR:
         house.act(room, {"column": column})
         await disk.wait_until_tried()
     await disk.wait_until_tried()
-    grown = house.store.journal.statistics().waiting - before
+    grown = house.store.statistics().waiting - before
     assert grown >= 2 * len(FOUR), "moves count as well as rooms"
     disk.is_broken = False
     rows = await house.rows("SELECT step, action FROM moves ORDER BY step")
     assert rows == [(step, f'{{"column":{column}}}') for step, column in enumerate(FOUR, 1)]
     assert await house.check_matches() == 1
-    assert house.store.journal.statistics().waiting == 0
+    assert house.store.statistics().waiting == 0
 
 
 async def test_a_closed_room_says_when_and_why_and_keeps_no_state(

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from tests.storage.conftest import House
+from tests.support.house import House
 from tests.support.manual_clock import START_MS, ManualClock
 
 Opener: TypeAlias = Callable[..., Awaitable[House]]
@@ -17,7 +17,7 @@ async def test_the_last_activity_of_a_player_is_that_of_all_their_sessions(house
     await house.store.flush()
     house.until(119)
     house.registry.touch(laptop, 119.0)
-    house.store.journal.note_activity()
+    house.store.activity.note()
     house.until(121)  # in one batch with it
     (row,) = await house.rows("SELECT last_activity_at FROM players")
     assert row == (START_MS + 119_000,)

@@ -1,10 +1,12 @@
 """Nobody waits for the disk for ever, and nobody is told what is not so."""
 
 import asyncio
+import threading
 import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from server.accounts.accounts import Accounts
 from server.accounts.attempts import Attempts
@@ -13,10 +15,8 @@ from server.accounts.limits import Limits
 from server.accounts.names import parse_name
 from server.accounts.ports import StorageUnavailable
 from server.base.waiting import LATE, within
-from server.storage import journal as journal_module
-from tests.storage.conftest import House
-from tests.storage.faulty import FaultyDisk
 from tests.storage.sqlite.test_every_call_can_fail import OpenPasswords
+from tests.support.house import QUICK, House
 from tests.support.manual_clock import ManualClock
 
 
@@ -40,11 +40,8 @@ async def test_a_process_that_stood_still_gives_the_disk_its_time_again() -> Non
 
 
 async def test_whoever_was_told_that_they_are_not_registered_is_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_module, "_LAST_RETRY", 0.1)
-    disk = FaultyDisk()
-    house = await House.open(tmp_path / "test.db", ManualClock(), disk.connect)
     accounts = Accounts(house.store, OpenPasswords(), Attempts(Limits()))
     is_written = house.store.journal.flush
     # The disk takes the row a moment after its patience ran out.
@@ -59,40 +56,34 @@ async def test_whoever_was_told_that_they_are_not_registered_is_not(
     assert withdrawn == [account.id]
     with pytest.raises(BadCredentials):
         await accounts.recognise("Ada", "correct horse", 0.0, "here", None)
-    house.store.journal.remove_account(account.id)
-    await house.store.flush()
+    monkeypatch.undo()
+    house.store.remove_account(account.id)
     assert await house.rows("SELECT * FROM players") == []
     assert await house.rows("SELECT * FROM name_lookalikes") == []
-    await house.store.close()
 
 
 async def test_a_player_with_a_session_is_never_removed(house: House) -> None:
     session, _ = house.sign_in(house.player("Ada", "a hash"))
-    house.store.journal.remove_account(session.player.id)
+    house.store.remove_account(session.player.id)
     assert await house.rows("SELECT name FROM players") == [("Ada",)]
     assert await house.rows("SELECT player_id FROM name_lookalikes") == [(session.player.id,)]
 
 
-async def test_a_write_that_does_not_come_back_counts_as_failing(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await house.store.flush()
-    gate = asyncio.Event()
-    execute = house.store._database.writer.execute
-
-    async def hang(*arguments: object) -> object:
-        await gate.wait()
-        return await execute(*arguments)
-
-    monkeypatch.setattr(house.store._database.writer, "execute", hang)
-    monkeypatch.setattr(journal_module, "STUCK", 0.02)
+async def test_a_write_that_does_not_come_back_counts_as_failing(tmp_path: Path) -> None:
+    limits = replace(QUICK, stuck_after=0.02)
+    house = await House.open(tmp_path / "test.db", ManualClock(), limits=limits)
+    gate = threading.Event()
+    hanging = asyncio.ensure_future(house.engine.database.write(lambda _: gate.wait(10)))
+    await asyncio.sleep(0)
     house.sign_in()
     journal = house.store.journal
     assert not await journal.flush(0.05)
     assert journal.is_failing
-    assert journal.statistics().why == "the disk does not answer"
-    assert journal.statistics().failing_for > 0.02
+    assert house.store.statistics().why == "the disk does not answer"
+    assert house.store.statistics().failing_for > 0.02
     gate.set()
+    assert await hanging
     await house.store.flush()
     assert not journal.is_failing
-    assert journal.statistics().why is None
+    assert house.store.statistics().why is None
+    await house.store.close()

@@ -449,7 +449,7 @@ def nothing_is_left(still_here: StillHere, invariants: Invariants | None = None)
         "untold changes": len(lobby._untold),
         "touched sessions": len(registry._touched),
     }
-    if not still_here.store.journal.statistics().waiting:
+    if not still_here.store.statistics().waiting:
         counts["claimed names"] = len(still_here.accounts._claimed)
     left += [f"{count} {what}" for what, count in counts.items() if count]
     return left

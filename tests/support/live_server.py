@@ -236,7 +236,7 @@ async def run_server(
     already_there = set(server_tasks())
     with nullcontext() if has_real_hashes else quick_hashes():
         still_here = StillHere(
-            Settings(database=database, _env_file=None, **settings),  # type: ignore[call-arg]
+            Settings(database=str(database), _env_file=None, **settings),  # type: ignore[call-arg]
             clock or ManualClock(),
             limits,
         )

@@ -230,7 +230,7 @@ async def test_every_kind_of_response_tells_browsers_to_be_careful(
     async def crash(*_: object) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr(server.still_here.store.queries, "find_player", crash)
+    monkeypatch.setattr(server.still_here.store, "find_player", crash)
     page = await ada.http.get("/")
     etag = {"If-None-Match": page.headers["etag"]}
     json = {"Content-Type": "application/json"}
@@ -284,7 +284,7 @@ async def test_a_bug_is_answered_without_its_traceback_and_logged_once(
     async def crash(*_: object) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr(server.still_here.store.queries, "find_player", crash)
+    monkeypatch.setattr(server.still_here.store, "find_player", crash)
     response = await ada.http.get("/api/players/p_0123456789012345678901")
     assert refusal(response) == (500, "internal")
     assert "on purpose" not in response.text

@@ -1,1 +1,1 @@
-"""SQLite: the one engine that keeps what the storage is given."""
+"""The SQLite engine: the only place where there is SQL, and where `sqlite3` is imported."""

@@ -1,129 +1,118 @@
 """The SQLite file: opened once for writing, once for reading, locked against a second server."""
 
 import asyncio
-import fcntl
 import logging
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeVar
 
 import aiosqlite
 
-from server.storage.errors import StorageRefused
-from server.storage.lifeboat import LIFEBOAT
+from server.storage.errors import EngineError, StorageRefused
+from server.storage.locks import open_locked
+from server.storage.sqlite.limits import SqliteLimits
 from server.storage.sqlite.migrations import migrate
+from server.storage.sqlite.thread import DaemonThread
+
+T = TypeVar("T")
 
 _log = logging.getLogger("stillhere.storage")
 
-BUSY = 1.0
-"""Seconds for which a call waits for somebody else's lock before it fails, and is tried again."""
-
-LARGE_WAL = 8 * 1024 * 1024
-"""Bytes of write-ahead log, twice of what a checkpoint lets it become: somebody's long read has
-kept it from being used again, and it is cut off as soon as that is over."""
-
 _LOCK = ".lock"
-"""What only a lock is on. The lifeboat is locked too: people take a lock file for a stale one, and
-delete it, and would have let a second server in."""
-
-_CLOSING = 3.0
-"""Seconds to close in. A disk that does not answer must not keep the process from stopping."""
+"""What the name of the file ends in that is locked, after the database's. The lifeboat is locked
+too: an operator may take a lock file for a stale one and delete it."""
 
 _SAFE_WAL = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """From the first on, and in the last releases of two older lines, SQLite does not corrupt a WAL
 that two connections write or checkpoint at the same instant (sqlite.org/wal.html#walresetbug)."""
 
-_COMMON = f"""
-    PRAGMA busy_timeout = {BUSY * 1000:.0f};
-    PRAGMA foreign_keys = ON;
-    PRAGMA trusted_schema = OFF;
-"""
-# FULL: a commit is on the disk, not only in the system's memory, before it is told. The writer
-# commits whatever has piled up at once, so that costs one fsync a batch. It is stated once for all
-# rows: sessions, sign-outs and passwords need it, and what else is in the batch comes for free.
-_WRITER = f"""
-    {_COMMON}
+# FULL: a commit is on the disk, not only in the system's memory, before it returns. The writer
+# commits whatever has piled up at once, so that costs one fsync a batch: sessions, sign-outs and
+# passwords need it, and it costs the other rows of the batch nothing.
+_WRITER = """
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
     PRAGMA wal_autocheckpoint = 1000;
-    PRAGMA journal_size_limit = {LARGE_WAL};
 """
-_READER = f"{_COMMON} PRAGMA query_only = ON;"
-
-Connect: TypeAlias = Callable[..., aiosqlite.Connection]
-"""Makes a connection: the file's address first, then what `sqlite3.connect` takes."""
-
-
-def connect(address: str, **options: Any) -> aiosqlite.Connection:
-    """A connection whose thread ends with the process, closed or not.
-
-    aiosqlite's own threads keep an interpreter from exiting for as long as nobody closes them.
-    """
-    connection = aiosqlite.connect(address, **options)
-    connection._thread.daemon = True
-    return connection
 
 
 class Database:
-    """Two connections to one file. The writer belongs to the journal, and nobody else writes or
-    checkpoints; the reader belongs to the queries. Both are there between `open` and `close`."""
+    """Two connections to one file, between `open` and `close`.
 
-    writer: aiosqlite.Connection
-    reader: aiosqlite.Connection
+    The writer is `sqlite3`'s and has a thread of its own, on which `write` has it do one thing
+    after another; nothing else writes or checkpoints. The reader is aiosqlite's.
+    """
 
-    def __init__(self, path: Path, connect: Connect = connect) -> None:
+    def __init__(self, path: Path, limits: SqliteLimits, factory: type[sqlite3.Connection]) -> None:
+        """`factory`: the class of both connections."""
         self._path = path
         self.file = real_path(path)
+        self._limits = limits
+        self._factory = factory
         self._wal = self.file.with_name(self.file.name + "-wal")
-        self._connect = connect
-        self._closing = AsyncExitStack()
+        self._thread = DaemonThread("sqlite-writer")
+        self._writer: sqlite3.Connection | None = None
+        self._reader: aiosqlite.Connection | None = None
+        self._opened = ExitStack()
 
     async def open(self) -> None:
         """Open, lock, check and migrate the file; it is made if it is not there.
 
-        Reads all of it once (`quick_check`). Raises StorageRefused.
+        Reads all of it once (`quick_check`). Raises StorageRefused, and leaves nothing open then.
         """
-        path = self._path
-        # No isolation level: transactions are begun and committed where the code says so.
-        options: dict[str, Any] = {"uri": True, "isolation_level": None}
-        address = self.file.as_uri()
-        async with AsyncExitStack() as stack:
-            for lock in (_LOCK, LIFEBOAT):
-                stack.callback(os.close, _lock(self.file.with_name(self.file.name + lock), path))
-            _refuse_other_names(self.file, path)
-            try:
-                self.writer = await stack.enter_async_context(
-                    self._connect(f"{address}?mode=rwc", **options)
-                )
-                await self.writer.executescript(_WRITER)
-                await _check(self.writer)
-                await migrate(self.writer)
-                self.reader = await stack.enter_async_context(
-                    self._connect(f"{address}?mode=ro", **options)
-                )
-                await self.reader.executescript(_READER)
-            except sqlite3.Error as error:
-                raise refusal(path, error) from error
-            self._closing = stack.pop_all()
+        try:
+            lock = open_locked(self.file.with_name(self.file.name + _LOCK), str(self._path))
+            self._opened.callback(os.close, lock)
+            _refuse_other_names(self.file, self._path)
+            await self._call(self._open_writer)
+            self._reader = await self._open_reader()
+        except sqlite3.Error as error:
+            await self.close()
+            raise refusal(self._path, error) from error
+        except BaseException:
+            await self.close()
+            raise
         if not _is_safe(sqlite3.sqlite_version_info):
             _log.warning(
                 "SQLite %s can corrupt a database that two programs write at the same instant: "
                 "open %s with other programs for reading only",
                 sqlite3.sqlite_version,
-                path,
+                self._path,
             )
 
+    @property
+    def reader(self) -> aiosqlite.Connection:
+        """The connection that can write nothing. Raises sqlite3.Error if there is none."""
+        if self._reader is None:
+            raise sqlite3.ProgrammingError("the database is not open")
+        return self._reader
+
+    async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Call `function` with the writer, on its thread, after all earlier calls. Raises what it
+        raises, and sqlite3.Error if there is no writer.
+
+        Where this is cancelled while it runs, `function` runs to its end.
+        """
+        return await self._call(lambda: function(self._connected()))
+
     async def close(self) -> None:
-        """Close both connections and give up the lock; doing it twice is as good as once."""
+        """Close both connections and give up the lock. Idempotent."""
+        reader, self._reader = self._reader, None
         try:
-            async with asyncio.timeout(_CLOSING):
-                await self._closing.aclose()
+            async with asyncio.timeout(self._limits.closing_patience):
+                if reader is not None:
+                    await reader.close()
+                if self._writer is not None:
+                    await self._call(self._close_writer)
         except (sqlite3.Error, TimeoutError) as error:
             # What was committed is safe; nothing depends on the rest.
-            _log.error("%s could not be closed: %s", self._path, error or "it does not answer")
+            _log.error("%s could not be closed: %s", self._path, str(error) or "it does not answer")
+        self._thread.shutdown()
+        self._opened.close()
 
     def wal_bytes(self) -> int:
         """The size of the write-ahead log; 0 where there is none."""
@@ -133,16 +122,73 @@ class Database:
             return 0
 
     async def shorten_wal(self) -> None:
-        """Bring the write-ahead log into the database and cut it off, unless somebody reads in it.
+        """Bring the write-ahead log into the database and cut it off, unless another program reads
+        in it. Raises sqlite3.Error."""
+        await self.write(self._shorten_wal)
 
-        For the journal, between two transactions. Raises sqlite3.Error.
-        """
-        # Without patience: whoever reads for long would have every write wait for them.
-        await self.writer.execute("PRAGMA busy_timeout = 0")
+    async def _call(self, function: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function)
+
+    # On the writer's thread
+
+    def _open_writer(self) -> None:
+        self._writer = writer = sqlite3.connect(self._address("rwc"), **self._options)
+        writer.executescript(self._common + _WRITER)
+        writer.execute(f"PRAGMA journal_size_limit = {self._limits.max_log_bytes}").fetchall()
+        for (found,) in writer.execute("PRAGMA quick_check(1)").fetchall():
+            if found != "ok":
+                error = sqlite3.DatabaseError(" ".join(str(found).split()))
+                error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+                raise error
+        migrate(writer)
+
+    def _shorten_wal(self, writer: sqlite3.Connection) -> None:
+        # Without waiting: every write would wait with it for a long read of another program.
+        writer.execute("PRAGMA busy_timeout = 0").fetchall()
         try:
-            await self.writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
-            await self.writer.execute(f"PRAGMA busy_timeout = {BUSY * 1000:.0f}")
+            writer.executescript(self._common)
+
+    def _close_writer(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.close()
+
+    def _connected(self) -> sqlite3.Connection:
+        if self._writer is None:
+            raise sqlite3.ProgrammingError("the database is not open")
+        return self._writer
+
+    # Connections
+
+    def _address(self, mode: str) -> str:
+        return f"{self.file.as_uri()}?mode={mode}"
+
+    @property
+    def _options(self) -> dict[str, Any]:
+        # No isolation level: transactions are begun and committed where the code says so.
+        return {"uri": True, "isolation_level": None, "factory": self._factory}
+
+    async def _open_reader(self) -> aiosqlite.Connection:
+        # Made on the writer's thread, which is a daemon, and so is each thread that it makes:
+        # aiosqlite's own would keep the process from exiting until it is closed.
+        reader = await self._call(partial(aiosqlite.connect, self._address("ro"), **self._options))
+        await reader
+        try:
+            await reader.executescript(f"{self._common} PRAGMA query_only = ON;")
+        except BaseException:
+            await reader.close()
+            raise
+        return reader
+
+    @property
+    def _common(self) -> str:
+        return f"""
+            PRAGMA busy_timeout = {self._limits.busy_timeout * 1000:.0f};
+            PRAGMA foreign_keys = ON;
+            PRAGMA trusted_schema = OFF;
+        """
 
 
 def real_path(path: Path) -> Path:
@@ -151,30 +197,26 @@ def real_path(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def refusal(path: Path, error: sqlite3.Error) -> StorageRefused:
-    """What to tell an operator whose database could not be opened."""
+def engine_error(error: sqlite3.Error) -> EngineError:
+    """The same for the rest of the server."""
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+    advice: str | None = None
     match code:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
-            return StorageRefused(
-                f"the database {path} cannot be used, it is damaged: {error}; restore a backup "
-                "of it, or move it away to begin with an empty one"
+            advice = (
+                f"it is damaged: {error}; restore a backup of it, or move it away to begin with "
+                "an empty one"
             )
         case sqlite3.SQLITE_BUSY:
-            return StorageRefused(
-                f"the database {path} cannot be used: another program has locked it; end that, "
-                "and start again"
-            )
+            advice = "another program has locked it; end that, and start again"
         case _:
-            return StorageRefused(f"the database {path} cannot be used: {error}")
+            pass
+    return EngineError(str(error), advice)
 
 
-async def _check(connection: aiosqlite.Connection) -> None:
-    for (found,) in await connection.execute_fetchall("PRAGMA quick_check(1)"):
-        if found != "ok":
-            error = sqlite3.DatabaseError(" ".join(str(found).split()))
-            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            raise error
+def refusal(path: Path, error: sqlite3.Error) -> StorageRefused:
+    """What to tell an operator whose database could not be opened."""
+    return StorageRefused(f"the database {path} cannot be used: {engine_error(error).advice}")
 
 
 def _is_safe(version: tuple[int, int, int]) -> bool:
@@ -182,22 +224,6 @@ def _is_safe(version: tuple[int, int, int]) -> bool:
     return version >= newest or any(
         version[:2] == line[:2] and version >= line for line in backports
     )
-
-
-def _lock(beside: Path, path: Path) -> int:
-    """Hold a lock on the file `beside` that of `path`, for as long as this process lives."""
-    try:
-        lock = os.open(beside, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise StorageRefused(f"the database {path} cannot be used: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise StorageRefused(
-            f"another Still Here is running on {path}; stop it, or give this one its own database"
-        ) from None
-    return lock
 
 
 def _refuse_other_names(file: Path, path: Path) -> None:

@@ -4,7 +4,7 @@ A step that has been released never changes; what it got wrong, a later one mend
 Unix milliseconds.
 """
 
-import aiosqlite
+import sqlite3
 
 from server.storage.errors import StorageRefused
 
@@ -126,20 +126,16 @@ MIGRATIONS = (
 )
 
 
-async def migrate(connection: aiosqlite.Connection) -> None:
+def migrate(connection: sqlite3.Connection) -> None:
     """Bring the file up to date, each step in a transaction of its own.
 
     Raises StorageRefused for a file that a newer version has made.
     """
-    async with connection.execute("PRAGMA user_version") as cursor:
-        row = await cursor.fetchone()
-    version = int(row[0]) if row is not None else 0
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     if version > len(MIGRATIONS):
         raise StorageRefused(
             f"the database has schema {version}, this version knows {len(MIGRATIONS)}: "
             "it was made by a newer Still Here"
         )
     for number, step in enumerate(MIGRATIONS[version:], version + 1):
-        await connection.executescript(
-            f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;"
-        )
+        connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")

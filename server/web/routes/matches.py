@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.base.ids import ID_PATTERN, MatchId, PlayerId, RoomId
-from server.storage.journal import Journal
-from server.storage.sqlite.queries import Queries, StoredMatch
+from server.storage.ports import Matches as StoredMatches
+from server.storage.rows import StoredMatch, StoredMove
 from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
@@ -78,9 +78,8 @@ class Matches(msgspec.Struct):
 class MatchRoutes:
     """`GET /api/matches` and what is below it."""
 
-    def __init__(self, queries: Queries, journal: Journal) -> None:
-        self._queries = queries
-        self._journal = journal
+    def __init__(self, matches: StoredMatches) -> None:
+        self._matches = matches
         self.calls = [
             Call(
                 "GET",
@@ -108,8 +107,7 @@ class MatchRoutes:
         limit = _LIMIT.of(request)
         before = _parse_cursor(_AFTER.of(request))
         player = PlayerId(_PLAYER.of(request)) or own.id
-        await self._catch_up()
-        found = await self._queries.matches_of(player, own.id, before, limit + 1)
+        found = await self._matches.matches_of(player, own.id, before, limit + 1)
         next_ = None
         if len(found) > limit:
             last = found[limit - 1]
@@ -120,19 +118,12 @@ class MatchRoutes:
     async def show(self, request: Request) -> Response:
         session = caller_of(request).session
         viewer = None if session is None else session.player.id
-        await self._catch_up()
-        found = await self._queries.find_match(request.path_params["id"], viewer)
+        found = await self._matches.find_match(request.path_params["id"], viewer)
         if found is None:
             raise Problem(404, "not_found", "There is no such match, or it is still being played.")
-        # Not parsed only to be written again.
-        moves: Any = msgspec.Raw(await self._queries.moves_of(found.id))
+        moves = [_move(each) for each in await self._matches.moves_of(found.id)]
         steps = found.steps or 0
         return answer(MatchWithMoves(**_told(found), steps=steps, seed=found.seed, moves=moves))
-
-    async def _catch_up(self) -> None:
-        """What the caller has just been told is part of it."""
-        if self._journal.statistics().why is None:
-            await self._journal.flush()
 
 
 def _told(match: StoredMatch) -> dict[str, Any]:
@@ -143,12 +134,22 @@ def _told(match: StoredMatch) -> dict[str, Any]:
         "started_at": to_rfc3339(match.started_at),
         "ended_at": to_rfc3339(match.ended_at),
         "seconds": (match.lasted or 0) / 1000,
-        "players": [SeatedPlayer(id, name, seat) for seat, id, name in match.players],
-        "winners": msgspec.json.decode(match.winners),
+        "players": [SeatedPlayer(each.player_id, each.name, each.seat) for each in match.players],
+        "winners": match.winners,
         "reason": match.reason,
-        "scores": msgspec.UNSET if match.scores is None else msgspec.json.decode(match.scores),
+        "scores": msgspec.UNSET if match.scores is None else match.scores,
         "by": msgspec.UNSET if match.ended_by is None else match.ended_by,
     }
+
+
+def _move(move: StoredMove) -> PlayedMove:
+    return PlayedMove(
+        move.step,
+        move.at / 1000,
+        move.seat,
+        move.action if move.has_action else msgspec.UNSET,
+        msgspec.UNSET if move.event is None else move.event,
+    )
 
 
 def _parse_cursor(text: str) -> tuple[int, str]:

@@ -4,7 +4,6 @@ All three are passive. They are open to whoever reaches the port: a proxy in fro
 `/metrics` to itself.
 """
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 from typing import Literal
@@ -22,8 +21,7 @@ from server.observe.collector import Collector
 from server.presence.events import Event, SessionEnded, StatusChanged
 from server.presence.registry import Registry
 from server.presence.status import Status
-from server.storage.journal import Journal
-from server.storage.sqlite.queries import Queries
+from server.storage.ports import Health as StorageHealth
 from server.web.bodies import answer
 from server.web.calls import Call, Text
 from server.web.problems import Problem
@@ -33,9 +31,9 @@ class Figures(MetricCollector):
     """The metrics, read off the parts that know them when somebody asks. Subscribes to the
     events to count them."""
 
-    def __init__(self, registry: Registry, journal: Journal, collector: Collector) -> None:
+    def __init__(self, registry: Registry, storage: StorageHealth, collector: Collector) -> None:
         self._registry = registry
-        self._journal = journal
+        self._storage = storage
         self._collector = collector
         self._changes: Counter[tuple[str, str]] = Counter()
         self._endings: Counter[str] = Counter()
@@ -67,20 +65,20 @@ class Figures(MetricCollector):
         for reason, count in self._endings.items():
             endings.add_metric([reason], count)
         yield endings
-        journal = self._journal.statistics()
-        yield _gauge("stillhere_journal_waiting", "Entries not yet on the disk.", journal.waiting)
+        storage = self._storage.statistics()
+        yield _gauge("stillhere_journal_waiting", "Entries not yet on the disk.", storage.waiting)
         yield _gauge(
-            "stillhere_journal_failing_seconds", "For how long writing fails.", journal.failing_for
+            "stillhere_journal_failing_seconds", "For how long writing fails.", storage.failing_for
         )
         yield CounterMetricFamily(
-            "stillhere_journal_shed", "Activity updates dropped.", value=journal.shed
+            "stillhere_journal_shed", "Activity updates dropped.", value=storage.shed
         )
         yield _gauge(
             "stillhere_lifeboat_endings",
             "Sign-outs that are safe beside the database, and not in it yet.",
-            journal.in_lifeboat,
+            storage.in_lifeboat,
         )
-        yield _gauge("stillhere_wal_bytes", "Size of the write-ahead log.", journal.wal_bytes)
+        yield _gauge("stillhere_wal_bytes", "Size of the write-ahead log.", storage.log_bytes)
         yield CounterMetricFamily(
             "stillhere_gc_pause_seconds", "Time in the collector.", value=self._collector.paused
         )
@@ -100,14 +98,11 @@ class Health(msgspec.Struct):
 class OperationRoutes:
     """`/healthz`, `/readyz`, `/metrics`."""
 
-    def __init__(
-        self, figures: Iterable[MetricCollector], journal: Journal, queries: Queries
-    ) -> None:
+    def __init__(self, figures: Iterable[MetricCollector], storage: StorageHealth) -> None:
         self._metrics = CollectorRegistry()
         for each in figures:
             self._metrics.register(each)
-        self._journal = journal
-        self._queries = queries
+        self._storage = storage
         self.calls = [
             Call("GET", "/healthz", self.health, "Is it alive?", answers={200: Health}),
             Call(
@@ -131,19 +126,9 @@ class OperationRoutes:
         return answer(Health("ok"))
 
     async def readiness(self, request: Request) -> Response:
-        journal = self._journal.statistics()
-        if journal.why is not None:
-            raise Problem(
-                503,
-                "storage_failing",
-                f"The database has refused writes for {journal.failing_for:.1f} s: {journal.why}. "
-                f"{journal.waiting} entries wait in memory.",
-            )
-        try:
-            await self._queries.check()
-        except (sqlite3.Error, TimeoutError) as error:
-            why = error if isinstance(error, sqlite3.Error) else "it does not answer"
-            raise Problem(503, "storage_failing", f"The database cannot be read: {why}.") from None
+        why = await self._storage.readiness()
+        if why is not None:
+            raise Problem(503, "storage_failing", why)
         return answer(Health("ready"))
 
     async def metrics(self, request: Request) -> Response:

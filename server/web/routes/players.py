@@ -14,8 +14,9 @@ from server.base.ids import ID_PATTERN, PlayerId, SessionId
 from server.presence.registry import Registry
 from server.presence.session import Player
 from server.presence.status import Reason, Status
-from server.storage.journal import Journal
-from server.storage.sqlite.queries import Queries, StoredPlayer
+from server.storage.ports import History as StoredHistory
+from server.storage.ports import Players as StoredPlayers
+from server.storage.rows import StoredPlayer
 from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
@@ -79,11 +80,11 @@ class PlayerRoutes:
     """`GET /api/players` and what is below it."""
 
     def __init__(
-        self, registry: Registry, queries: Queries, journal: Journal, clock: Clock
+        self, registry: Registry, players: StoredPlayers, history: StoredHistory, clock: Clock
     ) -> None:
         self._registry = registry
-        self._queries = queries
-        self._journal = journal
+        self._players = players
+        self._history = history
         self._clock = clock
         self.calls = [
             Call(
@@ -122,7 +123,7 @@ class PlayerRoutes:
         after = _parse_cursor(_AFTER.of(request))
         status = _STATUS.of(request)
         if status is Status.OFFLINE:
-            stored = await self._queries.offline_players(after, limit + 1)
+            stored = await self._players.offline_players(after, limit + 1)
             found = [(each.sort_key, self._stored(each)) for each in stored]
         else:
             players = heapq.nsmallest(
@@ -148,7 +149,7 @@ class PlayerRoutes:
         present = self._registry.players.get(id)
         if present is not None:
             return answer(self._present(present))
-        stored = await self._queries.find_player(id)
+        stored = await self._players.find_player(id)
         if stored is None:
             raise Problem(404, "not_found", "There is no such player.")
         return answer(self._stored(stored))
@@ -159,10 +160,7 @@ class PlayerRoutes:
             raise Problem(403, "not_yours", "A player's history is theirs alone.")
         limit = _LIMIT.of(request)
         before = _BEFORE.of(request)
-        if self._journal.statistics().why is None:
-            # What the caller has just been told is part of it.
-            await self._journal.flush()
-        found = await self._queries.history(own.id, before, limit + 1)
+        found = await self._history.history(own.id, before, limit + 1)
         changes = [
             HistoryEntry(
                 each.status,

@@ -12,7 +12,7 @@ import pytest
 from server.storage.errors import StorageRefused
 from server.storage.sqlite import backup as backup_module
 from server.storage.sqlite.backup import back_up
-from tests.storage.conftest import House
+from tests.support.house import House
 from tests.support.manual_clock import ManualClock
 
 KILLED = """

@@ -1,6 +1,7 @@
 """Opening: what is wrong with a file is told in one line, and nothing stays open by it."""
 
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -9,16 +10,30 @@ from pathlib import Path
 
 import pytest
 
+from server.presence.policy import Policy
+from server.presence.registry import Registry
 from server.storage.errors import StorageRefused
-from server.storage.sqlite import database as database_module
-from server.storage.sqlite.database import LARGE_WAL, Database, _is_safe
+from server.storage.sqlite.database import _is_safe
+from server.storage.sqlite.engine import SqliteEngine
+from server.storage.sqlite.limits import SqliteLimits
 from server.storage.sqlite.migrations import MIGRATIONS
-from server.storage.sqlite.store import Store
-from tests.storage.conftest import House
-from tests.storage.faulty import FaultyDisk
+from server.storage.store import Store
+from tests.support.faulty import FaultyDisk
+from tests.support.house import House
 from tests.support.manual_clock import ManualClock
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
+
+
+WRITER = {
+    "journal_mode": "wal",
+    "synchronous": 2,
+    "foreign_keys": 1,
+    "busy_timeout": 1000,
+    "trusted_schema": 0,
+    "wal_autocheckpoint": 1000,
+    "journal_size_limit": SqliteLimits().max_log_bytes,
+}
 
 
 @pytest.fixture
@@ -29,7 +44,7 @@ def path(tmp_path: Path) -> Path:
 async def refused(path: Path) -> str:
     disk = FaultyDisk()
     with pytest.raises(StorageRefused) as caught:
-        await House.open(path, ManualClock(), disk.connect)
+        await House.open(path, ManualClock(), disk)
     assert disk.threads() == 0
     sentence = str(caught.value)
     assert "\n" not in sentence
@@ -38,30 +53,25 @@ async def refused(path: Path) -> str:
 
 async def test_the_choices_are_what_is_stated(path: Path) -> None:
     house = await House.open(path, ManualClock())
-    database = house.store._database
-    for connection, name, value in [
-        (database.writer, "journal_mode", "wal"),
-        (database.writer, "synchronous", 2),
-        (database.writer, "foreign_keys", 1),
-        (database.writer, "busy_timeout", 1000),
-        (database.writer, "trusted_schema", 0),
-        (database.writer, "wal_autocheckpoint", 1000),
-        (database.writer, "journal_size_limit", LARGE_WAL),
-        (database.reader, "query_only", 1),
-        (database.reader, "busy_timeout", 1000),
-    ]:
-        rows = await connection.execute_fetchall(f"PRAGMA {name}")
+    database = house.engine.database
+
+    async def written(name: str) -> object:
+        pragma = f"PRAGMA {name}"
+        return await database.write(lambda writer: writer.execute(pragma).fetchone()[0])
+
+    assert {name: await written(name) for name in WRITER} == WRITER
+    for name, value in [("query_only", 1), ("busy_timeout", 1000)]:
+        rows = await database.reader.execute_fetchall(f"PRAGMA {name}")
         assert [tuple(row) for row in rows] == [(value,)], name
     await database.shorten_wal()
     assert database.wal_bytes() == 0
-    rows = await database.writer.execute_fetchall("PRAGMA busy_timeout")
-    assert [tuple(row) for row in rows] == [(1000,)], "others are waited for again"
+    assert await written("busy_timeout") == 1000, "others are waited for again"
     await house.store.close()
 
 
 async def test_the_reader_can_write_nothing_at_all(path: Path) -> None:
     house = await House.open(path, ManualClock())
-    reader = house.store._database.reader
+    reader = house.engine.database.reader
     await reader.execute("PRAGMA query_only = OFF")
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         await reader.execute("DELETE FROM boots")
@@ -87,20 +97,39 @@ def letter(path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        (":memory:", "it has to be a file, named by its path"),
+        ("file:test.db?mode=memory", "it has to be a file, named by its path"),
+        (".", "it is a folder; name a file, in it if you like"),
+        ("/", "it is a folder"),
+    ],
+)
+def test_what_cannot_be_a_database_file_is_refused_and_nothing_is_made(
+    name: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StorageRefused, match=f"the database {re.escape(name)} cannot .* {why}"):
+        SqliteEngine(Path(name))
+    done = run(Path(name), "-m", "server", "--port", "0", "--database")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(f"stillhere: the database {name} cannot be used")
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_a_file_that_is_no_database_is_refused_likewise(letter: Path) -> None:
     assert "it is damaged: file is not a database; restore a backup" in await refused(letter)
 
 
-async def test_a_database_that_somebody_has_locked_is_refused(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_database_that_another_program_has_locked_is_refused(path: Path) -> None:
     await (await House.open(path, ManualClock())).store.close()
-    monkeypatch.setattr(
-        database_module, "_WRITER", database_module._WRITER.replace("= 1000;", "= 50;", 1)
-    )
+    engine = SqliteEngine(path, SqliteLimits(busy_timeout=0.05))
+    store = Store(engine, Registry(Policy()), ManualClock())
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        assert "another program has locked it; end that" in await refused(path)
+        with pytest.raises(StorageRefused, match="another program has locked it; end that"):
+            await store.open()
     await (await House.open(path, ManualClock())).store.close()
 
 
@@ -154,12 +183,12 @@ async def test_what_lies_beside_a_database_lies_beside_the_file_and_not_its_link
     house = await House.open(link, ManualClock())
     house.sign_in()
     await house.store.flush()
-    assert house.store.journal.statistics().wal_bytes > 0
+    assert house.store.statistics().log_bytes > 0
     assert list(link.parent.iterdir()) == [link]
     assert "another Still Here is running on" in await refused(path)
     link.unlink()
     link.symlink_to(path.with_name("elsewhere.db"))
-    assert house.store.file == path
+    assert house.engine.local_file("") == path
     await house.store.close()
 
 
@@ -188,12 +217,13 @@ from pathlib import Path
 from server.base.clock import SystemClock
 from server.presence.policy import Policy
 from server.presence.registry import Registry
-from server.storage.sqlite.store import Store
+from server.storage.sqlite.engine import SqliteEngine
+from server.storage.store import Store
 
 kept = []
 
 async def main():
-    kept.append(Store(Path(sys.argv[1]), Registry(Policy()), SystemClock()))
+    kept.append(Store(SqliteEngine(Path(sys.argv[1])), Registry(Policy()), SystemClock()))
     await kept[0].open()
     raise SystemExit(7)
 
@@ -204,7 +234,8 @@ asyncio.run(main())
 def run(path: Path, *command: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *command, str(path)],
-        cwd=ROOT, capture_output=True, text=True, timeout=20, check=False,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=20, check=False,
     )  # fmt: skip
 
 
@@ -222,9 +253,7 @@ def test_a_server_whose_start_failed_half_way_ends(path: Path) -> None:
 
 
 async def test_closing_a_store_that_was_never_opened_is_nothing(path: Path) -> None:
-    from server.presence.policy import Policy
-    from server.presence.registry import Registry
-
-    await Store(path, Registry(Policy()), ManualClock()).close()
-    await Database(path).close()
+    engine = SqliteEngine(path)
+    await Store(engine, Registry(Policy()), ManualClock()).close()
+    await engine.close()
     assert list(path.parent.iterdir()) == []

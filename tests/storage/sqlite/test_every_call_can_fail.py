@@ -4,13 +4,14 @@ import asyncio
 import os
 import sqlite3
 import tempfile
-from collections.abc import Awaitable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from server.accounts.accounts import Accounts
 from server.accounts.attempts import Attempts
@@ -19,14 +20,12 @@ from server.accounts.limits import Limits
 from server.accounts.names import parse_name
 from server.accounts.passwords import Passwords
 from server.accounts.ports import StorageUnavailable
-from server.base.waiting import within
 from server.presence.events import Event, StatusChanged
 from server.presence.session import Session
 from server.presence.status import Reason
-from server.storage import journal as journal_module
 from server.storage.errors import StorageRefused
-from tests.storage.conftest import House
-from tests.storage.faulty import FaultyDisk
+from tests.support.faulty import FaultyDisk
+from tests.support.house import QUICK, House
 from tests.support.manual_clock import ManualClock
 
 A_WHILE = 12
@@ -34,6 +33,8 @@ A_WHILE = 12
 
 FOR_GOOD = 10**9
 """And in some, all of them until the end: by then, nobody who waits has been kept waiting."""
+
+IMPATIENT = replace(QUICK, write_patience=0.01)
 
 Change = tuple[str, str, str, str]
 
@@ -144,7 +145,7 @@ async def live(life: Life) -> None:
             life.house.room_stream.publish(life.house.rooms.start(player, room.id, life.now))
     life.house.until(200)
     life.touch(eve)
-    life.house.store.journal.note_activity()
+    life.house.store.activity.note()
     if room is not None:
         life.house.act(room, {"column": 0})
     if life.registered["Eve"]:
@@ -152,7 +153,7 @@ async def live(life: Life) -> None:
     life.house.until(400)  # Ada, who did nothing, is signed out by the server
     if eve is not None:
         try:
-            changes = await life.house.store.queries.history(eve.player.id, 2**62, 100)
+            changes = await life.house.store.history(eve.player.id, 2**62, 100)
         except StorageUnavailable:
             pass
         else:
@@ -160,7 +161,7 @@ async def live(life: Life) -> None:
 
 
 async def open_life(path: Path, clock: ManualClock, disk: FaultyDisk) -> Life:
-    house = await House.open(path, clock, disk.connect)
+    house = await House.open(path, clock, disk, IMPATIENT)
     life = Life(house, Accounts(house.store, OpenPasswords(), Attempts(Limits())))
     house.stream.subscribe(life.hear)
     return life
@@ -231,17 +232,6 @@ async def run(path: Path, disk: FaultyDisk, *, is_killed: bool) -> None:
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == tasks
     assert unhandled == []
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal_module, "_FIRST_RETRY", 0.001)
-    monkeypatch.setattr(journal_module, "_LAST_RETRY", 0.002)
-
-    async def within_less(seconds: float | None, awaitable: Awaitable[Any]) -> Any:
-        return await within(0.01 if seconds == journal_module.PATIENCE else seconds, awaitable)
-
-    monkeypatch.setattr(journal_module, "within", within_less)
 
 
 @pytest.fixture

@@ -1,11 +1,9 @@
 """Finished matches can be read back: by whom, in what order, and with every move."""
 
-import sqlite3
-
 import pytest
 
 from server.rooms.match import Match
-from server.storage.sqlite.queries import Queries
+from server.storage.errors import EngineError
 from server.wire.views import to_rfc3339
 from tests.support.answers import refusal, until
 from tests.support.live_server import LiveServer
@@ -167,9 +165,10 @@ async def test_a_disk_that_cannot_be_read_is_said(
 ) -> None:
     ada = await server.guest("Ada")
 
-    async def fail(self: Queries, sql: str, *parameters: object) -> None:
-        raise sqlite3.OperationalError("disk I/O error")
+    async def fail(*_: object) -> None:
+        raise EngineError("disk I/O error")
 
-    monkeypatch.setattr(Queries, "_rows", fail)
+    for name in ("matches_of", "find_match"):
+        monkeypatch.setattr(server.still_here.store.engine.reads, name, fail)
     for path in ("/api/matches", "/api/matches/nothing"):
         assert refusal(await ada.http.get(path)) == (503, "storage_unavailable")

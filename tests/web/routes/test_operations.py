@@ -1,10 +1,9 @@
 """For those who run the server: alive, ready, and how it is doing."""
 
-import sqlite3
-
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from server.storage.errors import EngineError
 from tests.support.answers import refusal
 from tests.support.live_server import LiveServer
 
@@ -35,9 +34,9 @@ async def test_a_database_that_cannot_be_read_makes_it_unready_and_still_alive(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail() -> None:
-        raise sqlite3.OperationalError("disk I/O error")
+        raise EngineError("disk I/O error")
 
-    monkeypatch.setattr(server.still_here.store.queries, "check", fail)
+    monkeypatch.setattr(server.still_here.store.engine.reads, "check", fail)
     visitor = await server.visitor()
     assert refusal(await visitor.http.get("/readyz")) == (503, "storage_failing")
     assert (await visitor.http.get("/healthz")).status_code == 200

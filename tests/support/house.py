@@ -1,14 +1,11 @@
 """A storage on a file of its own, with a registry and the clock that the test moves."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator, Callable
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from server.accounts.names import parse_name
 from server.accounts.ports import Account
@@ -26,20 +23,18 @@ from server.rooms.events import RoomStream
 from server.rooms.replay import move_of, replay
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
-from server.storage.sqlite.database import Connect, connect
-from server.storage.sqlite.store import Store
+from server.storage.limits import Limits
+from server.storage.rows import StoredMove
+from server.storage.sqlite.engine import SqliteEngine
+from server.storage.store import Store
+from tests.support.faulty import FaultyDisk
 from tests.support.manual_clock import ManualClock
 
 KEY = "k" * 32
 
 
-async def kill(store: Store) -> None:
-    """End what runs, write nothing, and let go of the file."""
-    for task in store.journal._tasks:
-        task.cancel()
-    await asyncio.gather(*store.journal._tasks, return_exceptions=True)
-    await store._database.close()
-    store._lifeboat.close()
+QUICK = Limits(first_retry=0.001, last_retry=0.002)
+"""A disk that fails to order need not be left alone between two attempts."""
 
 
 def fail(error: Exception, event: object) -> None:
@@ -50,8 +45,10 @@ def fail(error: Exception, event: object) -> None:
 class House:
     """Everything between the registry, the rooms and the file."""
 
+    path: Path
     registry: Registry
     stream: EventStream
+    engine: SqliteEngine
     store: Store
     sessions: Sessions
     clock: ManualClock
@@ -62,25 +59,39 @@ class House:
         self._numbers = count()
 
     @classmethod
-    async def open(cls, path: Path, clock: ManualClock, connect: Connect = connect) -> "House":
+    async def open(
+        cls,
+        path: Path,
+        clock: ManualClock,
+        disk: FaultyDisk | None = None,
+        limits: Limits = QUICK,
+    ) -> "House":
         registry = Registry(Policy())
         stream = EventStream(fail)
-        store = Store(path, registry, clock, connect)
+        factory = sqlite3.Connection if disk is None else disk.factory
+        engine = SqliteEngine(path, factory=factory)
+        store = Store(engine, registry, clock, limits)
         sessions = Sessions(registry, stream, SessionTokens([KEY]), store)
         stream.subscribe(sessions.hear)
-        stream.subscribe(store.journal.hear)
+        stream.subscribe(store.hear)
         left = await store.open()
         restore_sessions(
-            left.sessions, registry, sessions, stream, clock, killed_since=left.killed_since
+            left.sessions,
+            registry,
+            sessions,
+            stream,
+            clock,
+            killed_since=left.killed_since,
+            activity_interval=limits.activity_interval,
         )
         games = {game.name: game for game in (ConnectFour(), SnakeArena())}
         rooms = Rooms(games, registry.policy, new_room_id, new_match_id, new_seed)
-        store.journal.rooms.read_from(rooms.all)
+        store.read_rooms_from(rooms.all)
         room_stream = RoomStream(fail)
-        room_stream.subscribe(store.journal.rooms.hear)
-        restore_rooms(left.rooms, rooms, store.journal.rooms, registry, room_stream, clock)
+        room_stream.subscribe(store.hear_rooms)
+        restore_rooms(left.rooms, rooms, store, registry, room_stream, clock)
         await store.flush()
-        return cls(registry, stream, store, sessions, clock, rooms, room_stream)
+        return cls(path, registry, stream, engine, store, sessions, clock, rooms, room_stream)
 
     def player(self, name: str = "Ada", password_hash: str | None = None) -> Player:
         """A player whose account is queued."""
@@ -139,7 +150,7 @@ class House:
                 f"SELECT count(*) FROM match_players WHERE match_id = '{id}'"
                 f" AND ended_at IS {ended_at or 'NULL'}"
             )
-            moves = [move_of(each) for each in json.loads(await self.store.queries.moves_of(id))]
+            moves = [move_of(shown(each)) for each in await self.store.moves_of(id)]
             assert all(move.step < steps for move in moves)
             *_, last = replay(self.rooms.games[game], seed, seats, moves, steps)
             if id in running:
@@ -148,30 +159,20 @@ class House:
 
     async def kill(self) -> None:
         """The process is gone: what is in memory only is lost."""
-        await kill(self.store)
+        await self.store.abandon()
 
     async def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """What somebody else would read from the file."""
+        """What another program reads from the file."""
         await self.store.flush()
-        return [tuple(row) for row in await self.store.queries._all(sql)]
+        with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as disk:
+            return disk.execute(sql).fetchall()
 
 
-@pytest.fixture
-async def open_house(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
-    """Opens the same file again and again; closes what the test leaves open."""
-    opened: list[House] = []
-
-    async def open_(clock: ManualClock | None = None) -> House:
-        house = await House.open(tmp_path / "test.db", clock or ManualClock())
-        opened.append(house)
-        return house
-
-    yield open_
-    for house in opened:
-        await house.store.close()
-
-
-@pytest.fixture
-async def house(open_house: Callable[..., Any]) -> House:
-    opened: House = await open_house()
-    return opened
+def shown(move: StoredMove) -> dict[str, Any]:
+    """A move as the API shows it."""
+    told: dict[str, Any] = {"step": move.step, "at": move.at / 1000, "seat": move.seat}
+    if move.has_action:
+        told["action"] = move.action
+    if move.event is not None:
+        told["event"] = move.event
+    return told

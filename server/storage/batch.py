@@ -1,0 +1,61 @@
+"""What waits to be written: the rows of one transaction."""
+
+from dataclasses import dataclass, field
+
+from server.base.ids import MatchId, PlayerId, RoomId, SessionId
+from server.storage.rows import (
+    BootRow,
+    ChangeRow,
+    Ending,
+    LookalikeRow,
+    LostRoom,
+    MatchPlayerRow,
+    MatchRow,
+    MoveRow,
+    PlayerRow,
+    PlayerState,
+    RoomRow,
+    SessionRow,
+    SessionState,
+)
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows in the order of their tables' references.
+
+    Of the present state of a player, session, room or match only the latest is kept; of changes
+    and moves every one, in order. `freed_names`: guests whose names anybody may take again;
+    `removed_players`: players who have never had a session; `stops`: the instant at which the
+    process that is writing stops in order.
+    """
+
+    boots: list[BootRow] = field(default_factory=list)
+    players: list[PlayerRow] = field(default_factory=list)
+    lookalikes: list[LookalikeRow] = field(default_factory=list)
+    sessions: list[SessionRow] = field(default_factory=list)
+    changes: list[ChangeRow] = field(default_factory=list)
+    player_states: dict[PlayerId, PlayerState] = field(default_factory=dict)
+    session_states: dict[SessionId, SessionState] = field(default_factory=dict)
+    endings: list[Ending] = field(default_factory=list)
+    freed_names: list[PlayerId] = field(default_factory=list)
+    removed_players: list[PlayerId] = field(default_factory=list)
+    rooms: dict[RoomId, RoomRow] = field(default_factory=dict)
+    matches: dict[MatchId, MatchRow] = field(default_factory=dict)
+    match_players: dict[tuple[MatchId, int], MatchPlayerRow] = field(default_factory=dict)
+    moves: list[MoveRow] = field(default_factory=list)
+    lost_rooms: list[LostRoom] = field(default_factory=list)
+    stops: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        """How many rows wait."""
+        return sum(len(getattr(self, name)) for name in self.__slots__)
+
+    def extend(self, later: "Batch") -> None:
+        """Append what was queued after this batch was taken."""
+        for name in self.__slots__:
+            mine, new = getattr(self, name), getattr(later, name)
+            if isinstance(mine, dict):
+                mine.update(new)
+            else:
+                mine.extend(new)

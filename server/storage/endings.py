@@ -1,0 +1,79 @@
+"""The ends of sessions that are not durable yet, and how they are made so."""
+
+import logging
+from collections import deque
+from typing import NamedTuple
+
+from server.accounts.ports import StorageUnavailable
+from server.base.ids import PlayerId
+from server.base.waiting import within
+from server.presence.status import Reason
+from server.storage.journal import Journal
+from server.storage.lifeboat import Lifeboat
+from server.storage.limits import Limits
+from server.storage.rows import Ending
+
+_log = logging.getLogger("stillhere.storage")
+
+_BY_TIME = (Reason.IDLE_TIMEOUT, Reason.SESSION_LIFETIME)
+"""Ends that need no lifeboat: the next start would end such a session again."""
+
+
+class _Unwritten(NamedTuple):
+    """An end in the journal: the number of its entry, and the guest whose name it frees."""
+
+    number: int
+    ending: Ending
+    frees: PlayerId | None
+
+
+class Endings:
+    """Ends of sessions between the registry and the database."""
+
+    def __init__(self, journal: Journal, lifeboat: Lifeboat, limits: Limits) -> None:
+        self._journal = journal
+        self._lifeboat = lifeboat
+        self._limits = limits
+        self._queue: deque[_Unwritten] = deque()
+
+    def add(self, ending: Ending, frees: PlayerId | None) -> None:
+        """Queue the end of a session; `frees`: the guest whose name is free by it, if any."""
+        pending = self._journal.pending
+        pending.endings.append(ending)
+        if frees is not None:
+            pending.freed_names.append(frees)
+        self._journal.note_queued()
+        self._queue.append(_Unwritten(self._journal.queued, ending, frees))
+
+    async def secure(self) -> None:
+        """Wait until no session that has ended so far can come back, whatever happens: its row is
+        durable, or it is in the lifeboat. Raises StorageUnavailable where neither can be had."""
+        if await self._journal.flush():
+            return
+        try:
+            await within(self._limits.lifeboat_patience, self._lifeboat.save(self._to_be_saved))
+        except OSError as error:  # TimeoutError is one
+            _log.error("a sign-out is in memory only: %s", str(error) or "the disk does not answer")
+            raise StorageUnavailable(
+                "You are signed out, here and now, but that could not be written down: should "
+                "this server stop before it is, the session could come back."
+            ) from error
+
+    async def tidy(self) -> None:
+        """Empty the lifeboat, if the database has what it holds."""
+        self._drop_written()
+        if len(self._lifeboat):
+            await self._lifeboat.clear(self._to_be_saved)
+
+    def freed_names(self) -> set[PlayerId]:
+        """Guests whose names are free, and are not so in the database yet."""
+        self._drop_written()
+        return {each.frees for each in self._queue if each.frees is not None}
+
+    def _to_be_saved(self) -> list[Ending]:
+        self._drop_written()
+        return [each.ending for each in self._queue if each.ending.reason not in _BY_TIME]
+
+    def _drop_written(self) -> None:
+        while self._queue and self._queue[0].number <= self._journal.written:
+            self._queue.popleft()

@@ -1,0 +1,131 @@
+"""What happens to players and sessions, as rows."""
+
+from server.accounts.names import Name
+from server.accounts.ports import Account
+from server.base.clock import Clock
+from server.base.ids import PlayerId
+from server.presence.events import Event, SessionEnded, StatusChanged
+from server.presence.explain import explain_change
+from server.presence.policy import Policy
+from server.presence.session import Session
+from server.storage.endings import Endings
+from server.storage.journal import Journal
+from server.storage.rows import (
+    ChangeRow,
+    Ending,
+    LookalikeRow,
+    PlayerRow,
+    PlayerState,
+    SessionRow,
+    SessionState,
+)
+
+
+class PresenceRows:
+    """Subscribes to the events of presence, and queues what they change."""
+
+    def __init__(self, journal: Journal, endings: Endings, policy: Policy, clock: Clock) -> None:
+        self._journal = journal
+        self._endings = endings
+        self._policy = policy
+        self._clock = clock
+
+    def add_account(self, account: Account, name: Name, created_at: float) -> None:
+        """Queue a new player; `created_at` is a presence instant."""
+        at = self._clock.to_wall(created_at)
+        pending = self._journal.pending
+        pending.players.append(
+            PlayerRow(
+                account.id,
+                account.name,
+                name.key,
+                account.sort_key,
+                account.guest,
+                account.password_hash,
+                at,
+                at,
+            )
+        )
+        pending.lookalikes += [LookalikeRow(each, account.id) for each in name.lookalikes]
+        self._journal.note_queued()
+
+    def remove_account(self, id: PlayerId) -> None:
+        """Queue the removal of a player who has never had a session."""
+        self._journal.pending.removed_players.append(id)
+        self._journal.note_queued()
+
+    def add_session(self, session: Session, digest: bytes) -> None:
+        """Queue a new session, known by the digest of its token."""
+        to_wall = self._clock.to_wall
+        self._journal.pending.sessions.append(
+            SessionRow(
+                session.id,
+                session.player.id,
+                digest,
+                session.remember,
+                session.status,
+                to_wall(session.created_at),
+                to_wall(session.last_activity),
+                session.last_activity_by,
+                to_wall(session.ends_at),
+                *session.device,
+            )
+        )
+        self._journal.note_queued()
+
+    def hear(self, event: Event) -> None:
+        """Subscriber: queue what the event changes."""
+        match event:
+            case StatusChanged():
+                self._add_change(event)
+            case SessionEnded(session_id=id, reason=reason, at=at):
+                # Nobody can come back as a guest without a session: the name is free again.
+                frees = event.player_id if event.is_last and event.guest else None
+                self._endings.add(Ending(id, reason, self._clock.to_wall(at)), frees)
+            case _:
+                pass
+
+    def note_state(self, session: Session) -> None:
+        """Add the present state of a session and its player to the next batch, as part of an entry
+        that the caller queues."""
+        player, to_wall = session.player, self._clock.to_wall
+        self._put(
+            SessionState(
+                session.id, session.status, to_wall(session.last_activity), session.last_activity_by
+            ),
+            PlayerState(
+                player.id, player.status, player.status.is_here, to_wall(player.last_activity)
+            ),
+        )
+
+    def _add_change(self, event: StatusChanged) -> None:
+        to_wall = self._clock.to_wall
+        last_activity = to_wall(event.last_activity)
+        self._journal.pending.changes.append(
+            ChangeRow(
+                event.player_id,
+                event.session_id,
+                event.after,
+                event.reason,
+                to_wall(event.at),
+                event.player_after,
+                explain_change(event, self._policy),
+                last_activity,
+                event.last_activity_by,
+            )
+        )
+        self._put(
+            SessionState(event.session_id, event.after, last_activity, event.last_activity_by),
+            PlayerState(
+                event.player_id,
+                event.player_after,
+                event.player_after.is_here,
+                # Of all their sessions: that of an idle one would hide what they did in the others.
+                to_wall(event.player_last_activity),
+            ),
+        )
+        self._journal.note_queued()
+
+    def _put(self, session: SessionState, player: PlayerState) -> None:
+        self._journal.pending.session_states[session.id] = session
+        self._journal.pending.player_states[player.id] = player

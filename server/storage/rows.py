@@ -1,0 +1,270 @@
+"""The rows: plain values, one type for each table, and one for each answer that is read back.
+
+The fields of a row that is written have the names of the table's columns: an engine may derive its
+statements from them. Instants are Unix milliseconds.
+"""
+
+from typing import Any, NamedTuple
+
+from server.base.ids import MatchId, PlayerId, RoomId, SessionId
+from server.presence.status import Reason, Status
+
+# Written
+
+
+class PlayerRow(NamedTuple):
+    """A new player. `name_key` is what signs in; `password_hash` is None for a guest."""
+
+    id: PlayerId
+    name: str
+    name_key: str
+    sort_key: str
+    guest: bool
+    password_hash: str | None
+    last_activity_at: int
+    created_at: int
+
+
+class LookalikeRow(NamedTuple):
+    """A skeleton of a player's name: no other player may have a name with the same one."""
+
+    lookalike: str
+    player_id: PlayerId
+
+
+class SessionRow(NamedTuple):
+    """A new session. `token_digest`: SHA-256 of the secret in its cookie."""
+
+    id: SessionId
+    player_id: PlayerId
+    token_digest: bytes
+    remember: bool
+    status: Status
+    created_at: int
+    last_activity_at: int
+    last_activity_by: str
+    ends_at: int
+    browser: str | None
+    system: str | None
+
+
+class ChangeRow(NamedTuple):
+    """A change of a session's status, for the history. `player_status`: the player's after it;
+    `detail`: the rule behind it, as a sentence."""
+
+    player_id: PlayerId
+    session_id: SessionId
+    status: Status
+    reason: Reason
+    at: int
+    player_status: Status
+    detail: str
+    last_activity_at: int
+    last_activity_by: str
+
+
+class PlayerState(NamedTuple):
+    """The present state of a player. A stored `last_activity_at` never goes back."""
+
+    id: PlayerId
+    status: Status
+    is_currently_active: bool
+    last_activity_at: int
+
+
+class SessionState(NamedTuple):
+    """The present state of a session. A stored `last_activity_at` never goes back."""
+
+    id: SessionId
+    status: Status
+    last_activity_at: int
+    last_activity_by: str
+
+
+class Ending(NamedTuple):
+    """The end of a session."""
+
+    session_id: SessionId
+    reason: Reason
+    at: int
+
+
+class RoomRow(NamedTuple):
+    """The present state of a room. `state`: the document of `rooms/document.py`, None for a closed
+    room and for one whose state could not be written."""
+
+    id: RoomId
+    game: str
+    private: bool
+    made_by: PlayerId
+    opened_at: int
+    closed_at: int | None
+    close_reason: str | None
+    state: str | None
+
+
+class LostRoom(NamedTuple):
+    """A room that was closed because it could not be restored: its match is abandoned."""
+
+    id: RoomId
+    at: int
+
+
+class MatchRow(NamedTuple):
+    """A match. `number`: in its room, from 1; `seed`: of its dice. None until it has ended:
+    `lasted`, in milliseconds of match time; `steps`, how often its state changed; `winners`,
+    seats; `scores`, by seat, where the game has any; `ended_by`, the seat whose doing the end was,
+    where it was a player's."""
+
+    id: MatchId
+    room_id: RoomId
+    number: int
+    game: str
+    private: bool
+    started_at: int
+    seed: str
+    ended_at: int | None = None
+    lasted: int | None = None
+    steps: int | None = None
+    reason: str | None = None
+    winners: tuple[int, ...] | None = None
+    scores: tuple[float, ...] | None = None
+    ended_by: int | None = None
+
+
+class MatchPlayerRow(NamedTuple):
+    """Who plays in a seat of a match, by the name they had; `ended_at` is the match's."""
+
+    match_id: MatchId
+    seat: int
+    player_id: PlayerId
+    name: str
+    ended_at: int | None
+
+
+class MoveRow(NamedTuple):
+    """A move. `step`: how often the state had changed before; `at`: milliseconds of match time;
+    `event`: a hook of the game, or with an action `bot` or `back`.
+
+    `action` is JSON already, None with a hook: what a game takes for an action may have no JSON,
+    and no transaction may fail for that.
+    """
+
+    match_id: MatchId
+    step: int
+    at: int
+    seat: int
+    action: str | None
+    event: str | None
+
+
+class BootRow(NamedTuple):
+    """A start of the server."""
+
+    started_at: int
+    version: str
+
+
+# Read
+
+
+class StoredPlayer(NamedTuple):
+    """A player as stored."""
+
+    id: PlayerId
+    name: str
+    sort_key: str
+    guest: bool
+    status: Status
+    last_activity_at: int
+
+
+class StoredChange(NamedTuple):
+    """An entry of the history. `number` grows with time and pages the history. The last activity is
+    None in entries that schema 1 has written; `remember` is the session's."""
+
+    number: int
+    status: Status
+    player_status: Status
+    reason: Reason
+    at: int
+    session_id: SessionId
+    detail: str
+    last_activity_at: int | None
+    last_activity_by: str | None
+    remember: bool
+
+
+class StoredSession(NamedTuple):
+    """A session that had not ended when the last process stopped."""
+
+    id: SessionId
+    digest: bytes
+    remember: bool
+    status: Status
+    created_at: int
+    last_activity_at: int
+    last_activity_by: str
+    ends_at: int
+    browser: str | None
+    system: str | None
+    player: StoredPlayer
+
+
+class StoredRoom(NamedTuple):
+    """A room that was open when the last process stopped. `state`: its document; None if it could
+    not be written."""
+
+    id: RoomId
+    game: str
+    private: bool
+    made_by: PlayerId
+    opened_at: int
+    state: str | None
+
+
+class StoredSeat(NamedTuple):
+    """Who played in a seat, by the name they had."""
+
+    seat: int
+    player_id: PlayerId
+    name: str
+
+
+class StoredMatch(NamedTuple):
+    """A finished match; the fields are those of `MatchRow`."""
+
+    id: MatchId
+    room_id: RoomId
+    game: str
+    started_at: int
+    ended_at: int
+    lasted: int | None
+    steps: int | None
+    reason: str
+    winners: list[int]
+    scores: list[float] | None
+    ended_by: int | None
+    seed: str
+    players: list[StoredSeat]
+
+
+class StoredMove(NamedTuple):
+    """A move; the fields are those of `MoveRow`. `action`: the value itself; `has_action` tells
+    None from none."""
+
+    step: int
+    at: int
+    seat: int
+    has_action: bool
+    action: Any
+    event: str | None
+
+
+class Left(NamedTuple):
+    """What the last process left. `killed_since`: the instant at which it had started, if it did
+    not stop in order."""
+
+    sessions: list[StoredSession]
+    rooms: list[StoredRoom]
+    killed_since: int | None

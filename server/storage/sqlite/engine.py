@@ -1,0 +1,95 @@
+"""The engine: a `Database` that writes batches, answers queries and keeps its log short."""
+
+import asyncio
+import logging
+import os
+import sqlite3
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from server.storage.batch import Batch
+from server.storage.errors import StorageRefused
+from server.storage.sqlite.backup import back_up
+from server.storage.sqlite.database import Database, engine_error
+from server.storage.sqlite.limits import SqliteLimits
+from server.storage.sqlite.queries import Queries
+from server.storage.sqlite.writer import write_batch
+
+_log = logging.getLogger("stillhere.storage")
+
+
+class SqliteEngine:
+    """The `Engine` of `storage/ports.py`, whose methods are documented there, on a file."""
+
+    def __init__(
+        self,
+        path: Path,
+        limits: SqliteLimits | None = None,
+        factory: type[sqlite3.Connection] = sqlite3.Connection,
+    ) -> None:
+        """`factory`: the class of its connections. Raises StorageRefused if `path` cannot be that
+        of a database."""
+        _check_path(path)
+        self._path = path
+        self._limits = limits or SqliteLimits()
+        self.database = Database(path, self._limits, factory)
+        self._log_keeper: asyncio.Task[None] | None = None
+        self.reads = Queries(self.database)
+
+    @property
+    def name(self) -> str:
+        return str(self._path)
+
+    def local_file(self, ending: str) -> Path:
+        # Beside the file itself, wherever the path it was named by leads tomorrow.
+        return self.database.file.with_name(self.database.file.name + ending)
+
+    async def open(self) -> None:
+        await self.database.open()
+        self._log_keeper = asyncio.create_task(self._keep_log_short(), name="sqlite-log")
+
+    async def write(self, batch: Batch) -> None:
+        try:
+            await self.database.write(partial(write_batch, batch=batch))
+        except sqlite3.Error as error:
+            raise engine_error(error) from error
+
+    async def close(self) -> None:
+        keeper, self._log_keeper = self._log_keeper, None
+        if keeper is not None:
+            keeper.cancel()
+            with suppress(asyncio.CancelledError):
+                await keeper
+        await self.database.close()
+
+    def log_bytes(self) -> int:
+        return self.database.wal_bytes()
+
+    def back_up(self, target: Path) -> int:
+        return back_up(self._path, target)
+
+    async def _keep_log_short(self) -> None:
+        while True:
+            await asyncio.sleep(self._limits.log_interval)
+            if self.database.wal_bytes() <= self._limits.max_log_bytes:
+                continue
+            try:
+                await self.database.shorten_wal()
+            except sqlite3.Error as error:
+                # Nothing depends on it, and it is tried again.
+                _log.warning("the write-ahead log could not be cut off: %s", error)
+
+
+def _check_path(path: Path) -> None:
+    """Raises StorageRefused for what SQLite, or an operator, would take for something else."""
+    name = str(path)
+    if name == ":memory:" or name.startswith("file:"):
+        raise StorageRefused(
+            f"the database {name} cannot be used: it has to be a file, named by its path; what is "
+            "in memory only would be lost with the process"
+        )
+    if os.path.isdir(path):  # noqa: PTH112 - where it may not be asked, `is_dir` raises
+        raise StorageRefused(
+            f"the database {name} cannot be used: it is a folder; name a file, in it if you like"
+        )

@@ -1,0 +1,268 @@
+"""The storage as the rest of the server sees it: opened, restored from, written to, closed."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Collection, Mapping
+from typing import TypeVar
+
+from server import __version__
+from server.accounts.names import Name
+from server.accounts.ports import Account, StorageUnavailable
+from server.base.clock import Clock
+from server.base.ids import MatchId, PlayerId, RoomId
+from server.base.waiting import within
+from server.presence.events import Event
+from server.presence.registry import Registry
+from server.presence.session import Session
+from server.presence.status import Reason
+from server.rooms.events import RoomEvent
+from server.rooms.room import Room
+from server.storage.activity import ActivityLog
+from server.storage.batch import Batch
+from server.storage.endings import Endings
+from server.storage.errors import EngineError, StorageRefused
+from server.storage.journal import Journal
+from server.storage.lifeboat import LIFEBOAT, Lifeboat, rows_of
+from server.storage.limits import Limits
+from server.storage.ports import Engine, StorageStatistics
+from server.storage.presence_rows import PresenceRows
+from server.storage.room_rows import RoomRows
+from server.storage.rows import (
+    BootRow,
+    Ending,
+    Left,
+    StoredChange,
+    StoredMatch,
+    StoredMove,
+    StoredPlayer,
+    StoredRoom,
+)
+
+T = TypeVar("T")
+
+_log = logging.getLogger("stillhere.storage")
+
+
+class Store:
+    """One database: the journal that writes it, what is read of it, and the record of this start.
+
+    It provides the ports of `ports.py` and of `accounts/ports.py`; the methods are documented
+    there. Reads raise StorageUnavailable.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        registry: Registry,
+        clock: Clock,
+        limits: Limits | None = None,
+    ) -> None:
+        self.engine = engine
+        self._policy = registry.policy
+        self._clock = clock
+        self.limits = limits = limits or Limits()
+        self._is_open = False
+        self._lifeboat = Lifeboat(engine.local_file(LIFEBOAT))
+        self.journal = Journal(engine, clock, limits)
+        self._endings = Endings(self.journal, self._lifeboat, limits)
+        self._presence = PresenceRows(self.journal, self._endings, registry.policy, clock)
+        self._rooms = RoomRows(self.journal, clock, limits)
+        self.activity = ActivityLog(registry, self.journal, self._presence, limits)
+        self.journal.before_write = self._rooms.collect
+        self.journal.after_write = self._endings.tidy
+
+    # Its life
+
+    async def open(self) -> Left:
+        """Open the database, making it if need be, note the start in it, and begin to write.
+
+        Returns what is to be restored. Raises StorageRefused, and leaves nothing open then.
+        """
+        try:
+            left = await self._take_over()
+        except BaseException:
+            await self.abandon()
+            raise
+        self._is_open = True
+        self.journal.start()
+        self.activity.start()
+        self._rooms.start()
+        return left
+
+    async def _take_over(self) -> Left:
+        name = self.engine.name
+        try:
+            saved = self._lifeboat.open(name)
+            await self.engine.open()
+            left = await self.engine.reads.left()
+            if saved:
+                await self._apply(saved, left)
+                left = await self.engine.reads.left()
+            now = self._clock.to_wall(self._clock.now())
+            await self.engine.write(Batch(boots=[BootRow(now, __version__)]))
+        except EngineError as error:
+            raise StorageRefused(f"the database {name} cannot be used: {error.advice}") from error
+        except OSError as error:
+            raise StorageRefused(f"the database {name} cannot be used: {error}") from error
+        return left
+
+    async def _apply(self, saved: list[Ending], left: Left) -> None:
+        """Have the database know what only the lifeboat did."""
+        await self.engine.write(rows_of(saved, left.sessions, self._policy))
+        await self._lifeboat.clear(list)
+        _log.warning("%d sign-outs that the database had not taken are in it now", len(saved))
+
+    async def close(self) -> None:
+        """Write what is left, note the stop, and close. Idempotent."""
+        if self._is_open:
+            await self.activity.stop()
+            self.activity.note()
+            await self._rooms.stop()
+            self._rooms.hurry()
+            await self.journal.close()
+            await self._note_stop()
+        await self.abandon()
+
+    async def abandon(self) -> None:
+        """Close without writing what is left and without noting the stop: the next start finds what
+        a killed process leaves. Idempotent."""
+        self._is_open = False
+        await self.activity.stop()
+        await self._rooms.stop()
+        await self.journal.abandon()
+        await self.engine.close()
+        self._lifeboat.close()
+
+    async def _note_stop(self) -> None:
+        if self.journal.waiting:
+            return
+        stop = Batch(stops=[self._clock.to_wall(self._clock.now())])
+        try:
+            await within(self.limits.closing_patience, self.engine.write(stop))
+        except (EngineError, TimeoutError) as error:
+            # The next start counts this process as killed, which does no harm.
+            _log.warning("that the server stops could not be written: %s", error)
+
+    async def flush(self) -> None:
+        """Wait until all that was queued is durable, however long that takes."""
+        await self.journal.written_up_to_here()
+
+    # What is written
+
+    def hear(self, event: Event) -> None:
+        """Subscriber to the events of presence."""
+        self._presence.hear(event)
+
+    def read_rooms_from(self, rooms: Mapping[RoomId, Room]) -> None:
+        """Make documents of these: the rooms that are open."""
+        self._rooms.read_from(rooms)
+
+    def hear_rooms(self, event: RoomEvent) -> None:
+        """Subscriber to the events of rooms."""
+        self._rooms.hear(event)
+
+    def add_account(self, account: Account, name: Name, created_at: float) -> asyncio.Future[None]:
+        self._presence.add_account(account, name, created_at)
+        return self.journal.written_up_to_here()
+
+    def remove_account(self, id: PlayerId) -> None:
+        self._presence.remove_account(id)
+
+    def add_session(self, session: Session, digest: bytes) -> None:
+        self._presence.add_session(session, digest)
+
+    def give_up(self, room: StoredRoom) -> None:
+        self._rooms.give_up(room)
+
+    async def is_written(self) -> bool:
+        return await self.journal.flush()
+
+    async def secure_endings(self) -> None:
+        await self._endings.secure()
+
+    # How it is doing
+
+    @property
+    def is_failing(self) -> bool:
+        return self.journal.is_failing
+
+    @property
+    def is_full(self) -> bool:
+        return self.journal.is_full
+
+    def statistics(self) -> StorageStatistics:
+        return StorageStatistics(
+            waiting=self.journal.waiting,
+            written=self.journal.written,
+            shed=self.activity.shed,
+            failing_for=self.journal.failing_for,
+            why=self.journal.why,
+            log_bytes=self.engine.log_bytes(),
+            in_lifeboat=len(self._lifeboat),
+        )
+
+    async def readiness(self) -> str | None:
+        journal = self.journal
+        if journal.why is not None:
+            return (
+                f"The database has refused writes for {journal.failing_for:.1f} s: {journal.why}. "
+                f"{journal.waiting} entries wait in memory."
+            )
+        try:
+            await within(self.limits.read_patience, self.engine.reads.check())
+        except (EngineError, TimeoutError) as error:
+            return f"The database cannot be read: {str(error) or 'it does not answer'}."
+        return None
+
+    # What is read
+
+    async def is_any_taken(self, lookalikes: Collection[str]) -> bool:
+        # Asked first: a name that is freed meanwhile is free in the database, or still taken here.
+        freed = self._endings.freed_names()
+        return bool(await self._read(self.engine.reads.owners_of(lookalikes)) - freed)
+
+    async def find_account(self, name_key: str) -> Account | None:
+        return await self._read(self.engine.reads.find_account(name_key))
+
+    async def find_ending(self, digest: bytes) -> Reason | None:
+        return await self._read(self.engine.reads.find_ending(digest))
+
+    async def find_player(self, id: PlayerId) -> StoredPlayer | None:
+        return await self._read(self.engine.reads.find_player(id))
+
+    async def offline_players(self, after: tuple[str, str], limit: int) -> list[StoredPlayer]:
+        return await self._read(self.engine.reads.offline_players(after, limit))
+
+    async def history(self, player: PlayerId, before: int, limit: int) -> list[StoredChange]:
+        await self.journal.flush()
+        return await self._read(self.engine.reads.history(player, before, limit))
+
+    async def matches_of(
+        self, player: PlayerId, viewer: PlayerId, before: tuple[int, str], limit: int
+    ) -> list[StoredMatch]:
+        await self.journal.flush()
+        return await self._read(self.engine.reads.matches_of(player, viewer, before, limit))
+
+    async def find_match(self, id: str, viewer: PlayerId | None) -> StoredMatch | None:
+        await self.journal.flush()
+        return await self._read(self.engine.reads.find_match(id, viewer))
+
+    async def moves_of(self, id: MatchId) -> list[StoredMove]:
+        # In portions, between which the loop serves players: there can be tens of thousands.
+        at_once = self.limits.moves_at_once
+        moves: list[StoredMove] = []
+        while True:
+            from_step = moves[-1].step + 1 if moves else 0
+            found = await self._read(self.engine.reads.moves_of(id, from_step, at_once))
+            moves += found
+            if len(found) < at_once:
+                return moves
+
+    async def _read(self, answer: Awaitable[T]) -> T:
+        try:
+            return await within(self.limits.read_patience, answer)
+        except (EngineError, TimeoutError) as error:
+            _log.error("the database cannot be read: %s", str(error) or "it does not answer")
+            raise StorageUnavailable(
+                "What was asked for cannot be read just now; ask again in a moment."
+            ) from error
