@@ -19,14 +19,20 @@ import { Problem, StillHere } from '/static/stillhere.js';
 
 let isUnreachable = false;
 
+// The server is asked while the words are on their way; the answer waits until there is a page to
+// show it.
+const here = new StillHere({ watch: ['lobby'] });
+let showAnswer;
+const starting = here.start({ after: new Promise((resolve) => { showAnswer = resolve; }) });
+
 await speak(preferred()).catch(() => speak('en')).catch((error) => {
   // Without words of any language these few, instead of an empty page.
   byId('loading-text').textContent = 'Still Here could not be loaded. Reload the page to try again.';
   document.body.classList.add('is-ready');
+  here.close();
   throw error;
 });
 
-const here = new StillHere({ watch: ['lobby'] });
 const gate = new Gate(here);
 const lobby = new Lobby(here);
 const devices = new Devices(here);
@@ -196,7 +202,8 @@ async function signOut() {
 
 async function start() {
   drawLoading();
-  if (await here.start() || !isIn('loading')) return;
+  showAnswer();
+  if (await starting || !isIn('loading')) return;
   show('sign-in');
   gate.welcome();
 }

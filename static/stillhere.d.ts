@@ -423,9 +423,9 @@ export declare class StillHere {
 
   /**
    * Whether this browser is signed in; if so, connects. Asks again until the server answers, and at
-   * once when called again.
+   * once when called again. `after`: what the answers bring about waits for this, the asking does not.
    */
-  start(): Promise<boolean>;
+  start(options?: { after?: Promise<unknown> | null }): Promise<boolean>;
   /** Rejects with a Problem, as do all calls: `name_taken`, `invalid`, `too_many_attempts`, … */
   signInAsGuest(name: string): Promise<SessionView>;
   register(name: string, password: string): Promise<SessionView>;

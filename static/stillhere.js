@@ -45,12 +45,11 @@ export class StillHere {
   #requests = new Requests(this.#core.ask);
   #socket = new Socket({
     onMessage: (message) => this.#receive(message),
-    onSent: (message) => this.#requests.sent(message),
     onState: (state) => this.#become(state),
     onEnd: (end) => this.#end(end),
   });
   #deadlines = new Deadlines(this.#core);
-  #signIn = new SignIn(this.#core);
+  #signIn = new SignIn({ ...this.#core, socket: this.#socket });
   #own = new Own(this.#core);
   #staying = new Staying({ ...this.#core, socket: this.#socket, deadlines: this.#deadlines });
   rooms = new Rooms({
@@ -112,8 +111,8 @@ export class StillHere {
   // Coming in
 
   /** Whether this browser is signed in; if so, connects. Asks again until the server answers. */
-  async start() {
-    await this.#signIn.start();
+  async start({ after = null } = {}) {
+    await this.#signIn.start(after);
     return this.isSignedIn;
   }
 
@@ -172,7 +171,7 @@ export class StillHere {
 
   /** Any other message, a game's action for one. False if there is no connection to send it by. */
   send(message) {
-    return this.#socket.ask(message);
+    return this.#socket.ask(message) !== 0;
   }
 
   // The own sessions
@@ -210,6 +209,7 @@ export class StillHere {
   close() {
     this.#closing.abort();
     this.#signIn.hurry(); // to its end
+    this.#socket.discard();
     this.#socket.close();
     this.#forget();
     this.#events.clear();

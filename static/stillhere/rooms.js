@@ -16,7 +16,8 @@ export class Rooms {
   #own;
   #tell;
   #onDo;
-  #entries = new Map(); // id -> {room, wish, isAsking, isLeaving, waiting: [{resolve, reject}]}
+  // id -> {room, wish, isAsking, hasCome, isLeaving, waiting: [{resolve, reject}]}; hasCome: a `room`
+  #entries = new Map();
   #isConnected = false;
 
   /**
@@ -89,8 +90,7 @@ export class Rooms {
 
   async cancelQuickMatch() {
     this.queue = null;
-    const isOver = ({ type, waiting }) => type === 'queued' && waiting === 0;
-    await this.#do({ type: 'quick_match', cancel: true }, isOver).catch(ignoreLoss);
+    await this.#do({ type: 'quick_match', cancel: true }).catch(ignoreLoss);
   }
 
   // Inside: what the player does
@@ -100,8 +100,8 @@ export class Rooms {
     return this.#do(message);
   }
 
-  #do(message, isAnswer) {
-    const answer = this.#requests.ask(message, isAnswer);
+  #do(message) {
+    const answer = this.#requests.ask(message);
     this.#onDo(message, answer);
     return answer;
   }
@@ -109,18 +109,17 @@ export class Rooms {
   #queue({ isAgain = false } = {}) {
     const { game } = this.queue;
     const message = { type: 'quick_match', ...(game !== null && { game }) };
-    // Who waited already is told first that they do so no longer.
-    const isAnswer = ({ type, reason }) => type === 'queued' && reason !== 'cancelled';
-    return isAgain ? this.#requests.ask(message, isAnswer) : this.#do(message, isAnswer);
+    return isAgain ? this.#requests.ask(message) : this.#do(message);
   }
 
   async #enter(entry) {
     const { room, wish } = entry;
-    const isAnswer = ({ type, room: id }) => type === 'joined' && id === room.id;
-    entry.isAsking = true; // what comes before the answer is as it was
+    entry.isAsking = true;
+    entry.hasCome = false;
     try {
-      await this.#do({ type: 'join', room: room.id, ...wish }, isAnswer);
+      await this.#do({ type: 'join', room: room.id, ...wish });
       entry.isAsking = false;
+      if (entry.hasCome) letIn(entry);
     } catch (problem) {
       entry.isAsking = false;
       if (problem.status === 0) return; // joined again when the connection is back
@@ -133,9 +132,8 @@ export class Rooms {
   // comes back by itself need not be there.
   async #enterAgain({ room }) {
     const topic = PREFIX + room.id;
-    const isAnswer = (message) => message.type === 'room' && message.topic === topic;
     try {
-      await this.#requests.ask({ type: 'watch', topic }, isAnswer);
+      await this.#requests.ask({ type: 'watch', topic });
     } catch (problem) {
       if (problem.status === 0 || this.joined.get(room.id) !== room) return;
       this.#lose(room.id, { reason: problem.code, detail: problem.detail });
@@ -148,9 +146,8 @@ export class Rooms {
     if (entry === undefined) return;
     entry.isLeaving = true;
     this.joined.delete(id);
-    const isLeft = ({ type, room }) => type === 'left' && room === id;
     try {
-      await this.#do({ type: 'leave', room: id }, isLeft);
+      await this.#do({ type: 'leave', room: id });
     } catch (problem) {
       if (problem.status === 0) return; // said when the connection is back
     }
@@ -219,7 +216,8 @@ export class Rooms {
     const { room } = entry;
     if (message.type === 'room') {
       this.joined.set(room.id, room);
-      if (!entry.isAsking) for (const { resolve } of entry.waiting.splice(0)) resolve(room);
+      entry.hasCome = true;
+      if (!entry.isAsking) letIn(entry);
     }
     if (this.joined.has(room.id)) this.#tell('room', room);
     if (message.type === 'said') this.#tell('said', { room, line: message.line });
@@ -231,6 +229,11 @@ export class Rooms {
       case 'room_closed':
         this.#close(message);
         break;
+      case 'joined': { // what came of the room before is as it was before
+        const entry = this.#entries.get(message.room);
+        if (entry !== undefined) entry.hasCome = false;
+        break;
+      }
       case 'left': // unless this page asked for it, another tab of the player's did
         if (this.joined.has(message.room)) this.#lose(message.room, { reason: 'left', detail: '' });
         break;
@@ -271,6 +274,10 @@ export class Rooms {
     else this.queue = { game, waiting };
     this.#tell('queued', { game, waiting, reason });
   }
+}
+
+function letIn({ room, waiting }) {
+  for (const { resolve } of waiting.splice(0)) resolve(room);
 }
 
 function instantOf(message, fields) {

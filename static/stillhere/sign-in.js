@@ -32,10 +32,13 @@ export class SignIn {
     return this.#starting !== null;
   }
 
-  /** Asks until there is an answer. Called again meanwhile, it does not wait for the next attempt. */
-  start() {
+  /**
+   * Asks until there is an answer. Called again meanwhile, it does not wait for the next attempt.
+   * What the answers bring about happens when the promise `after` has settled.
+   */
+  start(after) {
     this.hurry();
-    this.#starting ??= this.#start().finally(() => { this.#starting = null; });
+    this.#starting ??= this.#start(after).finally(() => { this.#starting = null; });
     return this.#starting;
   }
 
@@ -49,6 +52,7 @@ export class SignIn {
     // One tab after the other: the second then sends the cookie of the first, and replaces that
     // session instead of leaving it behind without a tab.
     const view = await alone('stillhere-sign-in', () => viewOf('POST', path, { body }));
+    this.#core.socket.discard(); // the browser's cookie was another one then
     this.#core.enter(view);
     return view;
   }
@@ -90,21 +94,33 @@ export class SignIn {
     return this.#core.here.isSignedIn;
   }
 
-  async #start() {
+  async #start(after) {
+    try {
+      await this.#ask(after);
+    } finally {
+      this.#core.socket.discard();
+    }
+  }
+
+  async #ask(after) {
     const id = () => this.#core.here.session?.id;
     for (let attempt = 0; ; attempt += 1) {
       const before = id();
       try {
-        const view = await viewOf('GET', '/api/session');
+        // The connection does not wait for the answer: without a session it just ends.
+        if (before === undefined) this.#core.socket.prepare();
+        const [view] = await Promise.all([viewOf('GET', '/api/session'), after]);
         if (id() === before) this.#core.enter(view);
         return;
       } catch (problem) {
         ignoreProblem(problem);
+        await after;
         if (id() !== before) return; // a form was faster
         if (problem.status === 401) {
           await this.#refused(problem);
           return;
         }
+        this.#core.socket.discard();
         this.#core.tell('unreachable', problem);
       }
       await new Promise((resolve) => {

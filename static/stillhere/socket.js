@@ -7,7 +7,6 @@ const STABLE_AFTER = 30_000;
 const ANSWER_WITHIN = 10_000;
 const LATE = 2000; // for a timer: the page had no time, or the machine slept
 const SILENT_AFTER = 25_000;
-const ANSWERED = new Set(['ping', 'hold', 'release', 'watch', 'look', 'join', 'leave', 'quick_match']);
 
 // What we close with. The server shortens the grace for a page that leaves; a connection that we
 // only gave up on must not look like that.
@@ -38,18 +37,18 @@ export function pauseBefore(attempt, random = Math.random) {
 export class Socket {
   #state = 'closed'; // closed | connecting | open | reconnecting
   #onMessage;
-  #onSent;
   #onState;
   #onEnd;
   #socket = null;
+  #early = null; // {socket, messages}: dialled by `prepare`
+  #lastId = 0;
   #attempt = 0;
   #heardAt = 0;
   #downSince = 0;
   #timers = { retry: 0, stable: 0, answer: 0, silence: 0 };
 
-  constructor({ onMessage, onSent, onState, onEnd }) {
+  constructor({ onMessage, onState, onEnd }) {
     this.#onMessage = onMessage;
-    this.#onSent = onSent;
     this.#onState = onState;
     this.#onEnd = onEnd;
   }
@@ -59,12 +58,31 @@ export class Socket {
     return this.#state === 'open' ? 0 : performance.now() - this.#downSince;
   }
 
+  /** Dials before it is known whether there is a session; `open` goes on with that connection. */
+  prepare() {
+    if (this.#state !== 'closed' || this.#early !== null) return;
+    const early = { socket: dial(), messages: [] };
+    early.socket.onmessage = ({ data }) => early.messages.push(data);
+    early.socket.onclose = () => { if (this.#early === early) this.#early = null; };
+    this.#early = early;
+  }
+
+  /** What `prepare` has dialled is not needed. */
+  discard() {
+    const { socket } = this.#early ?? {};
+    this.#early = null;
+    if (socket === undefined) return;
+    // Browsers complain of a socket that is closed before it is open.
+    if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close(LEAVING);
+    else socket.close(LEAVING);
+  }
+
   open() {
     this.close();
     this.#attempt = 0;
     this.#downSince = performance.now();
     this.#become('connecting');
-    if (this.#state === 'connecting') this.#dial(); // and whoever heard that has not closed it
+    if (this.#state === 'connecting') this.#dial(); // no listener has just closed it
   }
 
   close() {
@@ -78,22 +96,28 @@ export class Socket {
     else if (this.#state === 'reconnecting' && this.#socket === null) this.#dial();
   }
 
-  /** Sends a message; false if there is no connection. */
+  /**
+   * Sends a message with an id, so that it is answered; a ping has its pong. Returns the id; 0: there
+   * is no connection.
+   */
   ask(message) {
-    if (this.#state !== 'open' || this.#socket.readyState !== WebSocket.OPEN) return false;
-    this.#socket.send(JSON.stringify(message));
-    this.#onSent(message);
-    if (ANSWERED.has(message.type)) this.#expectAnswer();
-    return true;
+    if (this.#state !== 'open' || this.#socket.readyState !== WebSocket.OPEN) return 0;
+    this.#lastId += 1;
+    const numbered = message.type === 'ping' ? message : { id: this.#lastId, ...message };
+    this.#socket.send(JSON.stringify(numbered));
+    this.#expectAnswer();
+    return this.#lastId;
   }
 
   #dial() {
     clearTimeout(this.#timers.retry);
-    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-    this.#socket = new WebSocket(`${scheme}://${location.host}/ws`, [SUBPROTOCOL]);
-    this.#socket.onmessage = (event) => this.#hear(event.data);
-    this.#socket.onclose = (event) => this.#lose(event.code);
+    const { socket, messages } = this.#early ?? { socket: dial(), messages: [] };
+    this.#early = null;
+    this.#socket = socket;
+    socket.onmessage = (event) => this.#hear(event.data);
+    socket.onclose = (event) => this.#lose(event.code);
     this.#expectAnswer();
+    for (const message of messages) if (this.#socket === socket) this.#hear(message);
   }
 
   #hear(text) {
@@ -179,4 +203,9 @@ export class Socket {
     this.#state = state;
     this.#onState(state);
   }
+}
+
+function dial() {
+  const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
+  return new WebSocket(`${scheme}://${location.host}/ws`, [SUBPROTOCOL]);
 }

@@ -176,7 +176,8 @@ async def test_are_you_there_is_answered_by_anything_and_silence_costs_the_match
     await ask.click()
     await expect(banner(mover, "asked")).to_contain_text(other.name)
     await can_be_used(mover, other)
-    await banner(mover, "asked").get_by_role("button").click()
+    # Not by the mouse: to move it answers as well, and the button is gone before it is clicked.
+    await banner(mover, "asked").get_by_role("button").press("Enter")
     await expect(banner(mover, "asked")).to_have_count(0)
     for wait in (30, 25):  # nobody is asked twice within a minute
         await lobby.advance(wait)

@@ -97,7 +97,8 @@ class FakeSocket {
   static CLOSING = 2;
   static CLOSED = 3;
   readyState = FakeSocket.CONNECTING;
-  sent = [];
+  sent = []; // without their ids
+  asked = []; // {id, type}: what has no `done` or `error` yet
   closedWith = null;
   onopen = null;
   onmessage = null;
@@ -113,9 +114,10 @@ class FakeSocket {
 
   send(text) {
     if (this.readyState !== FakeSocket.OPEN) throw new DOMException('not open', 'InvalidStateError');
-    const message = JSON.parse(text);
+    const { id, ...message } = JSON.parse(text);
     this.sent.push(message);
     rig.sent.push(message);
+    if (id !== undefined) this.asked.push({ id, type: message.type });
     if (rig.isServing) queueMicrotask(() => this.#answer(message));
   }
 
@@ -137,6 +139,15 @@ class FakeSocket {
     this.onmessage?.({ data: JSON.stringify(message) });
   }
 
+  /** The `done` or (with `code` and `detail`) `error` of the oldest message of a type. */
+  answer(type, refusal = null) {
+    const index = this.asked.findIndex((asked) => asked.type === type);
+    if (index === -1) throw new Error(`no ${type} waits for an answer`);
+    const [{ id }] = this.asked.splice(index, 1);
+    if (refusal === null) this.tell({ type: 'done', id });
+    else this.tell({ type: 'error', re: type, id, ...refusal });
+  }
+
   end(code) {
     this.readyState = FakeSocket.CLOSED;
     this.onclose?.({ code, reason: '', wasClean: code !== 1006 });
@@ -149,6 +160,7 @@ class FakeSocket {
     if (type === 'hold') this.tell({ type: 'held', seconds, expires_in: idle + seconds });
     if (type === 'release') this.tell({ type: 'held', seconds: 0, expires_in: idle });
     if (type === 'watch') this.tell({ type: 'roster', topic, version: 1, players: [], total: 0 });
+    if (this.asked.some((asked) => asked.type === type)) this.answer(type);
   }
 }
 

@@ -116,6 +116,15 @@ class Rig:
     async def hello(self, **fields: Any) -> None:
         await self.run("rig.socket.tell({type: 'hello', ...rig.view, ...argument})", fields)
 
+    async def done(self, type: str) -> None:
+        """The server has done the oldest message of this type that has no answer yet."""
+        await self.run("rig.socket.answer(argument)", type)
+
+    async def refuse(self, type: str, code: str, detail: str = "") -> None:
+        """The server refuses the oldest message of this type that has no answer yet."""
+        refusal = {"code": code, "detail": detail}
+        await self.run("rig.socket.answer(...argument)", [type, refusal])
+
     async def lose(self, code: int = 1006) -> None:
         """The newest socket ends."""
         await self.run("rig.socket.end(argument)", code)

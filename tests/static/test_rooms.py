@@ -10,7 +10,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 TOPIC = "room:r1"
 ROOM = "here.rooms.joined.get('r1')"
-LOOK = {"type": "look"}
 
 
 def info(**more: Any) -> dict[str, Any]:
@@ -40,6 +39,7 @@ async def in_room(rig: Rig, **more: Any) -> None:
     await rig.run("(window.joining = here.rooms.join('r1'), null)")
     await rig.hear("joined", room="r1", seat=0)
     await hear_room(rig, **more)
+    await rig.done("join")
     assert await rig.run("joining.then((room) => room === here.rooms.joined.get('r1'))")
     await rig.sent()
     await rig.told()
@@ -47,10 +47,6 @@ async def in_room(rig: Rig, **more: Any) -> None:
 
 async def hear_change(rig: Rig, version: int, **fields: Any) -> None:
     await rig.hear("room_changed", topic=TOPIC, version=version, **fields)
-
-
-async def answer_look(rig: Rig) -> None:
-    await rig.run("rig.socket.tell({type: 'session', ...rig.view})")
 
 
 async def ask(rig: Rig, what: str) -> None:
@@ -78,6 +74,8 @@ async def test_a_room_is_joined_when_the_server_says_so_and_has_said_what_it_is(
     await rig.hear("joined", room="r1", seat=1)
     assert await rig.run("[outcomes[0], here.rooms.joined.size]") == [None, 0]
     await hear_room(rig, host="kim", chat=[{"id": 1, "notice": "joined"}])
+    assert await outcomes(rig) == [None]
+    await rig.done("join")
     assert await outcomes(rig) == ["done"]
     assert await rig.run("[room.id, room.seat, room.info.host, room.chat.length, room.view]") == [
         "r1",
@@ -114,7 +112,7 @@ async def test_who_is_refused_is_told_why_and_is_not_in(rig: Rig) -> None:
     await rig.sign_in()
     await ask(rig, "here.rooms.join('r1')")
     await ask(rig, "here.rooms.join('r2')")
-    await rig.hear("error", re="join", code="no_such_room", detail="It has closed.")
+    await rig.refuse("join", "no_such_room", "It has closed.")
     assert await outcomes(rig) == [[400, "no_such_room", "It has closed."], None]
     await hear_room(rig)
     assert await rig.run("here.rooms.joined.size") == 0, "what comes of it now is nobody's"
@@ -129,21 +127,32 @@ async def test_a_seat_that_is_refused_leaves_the_spectator_where_they_were(rig: 
     await ask(rig, "here.rooms.join('r1', {seat: 1})")
     await hear_room(rig, 2)
     assert await outcomes(rig) == [None], "that was not the answer"
-    await rig.hear("error", re="join", code="seat_taken", detail="Taken.")
+    await rig.refuse("join", "seat_taken", "Taken.")
     assert await outcomes(rig) == [[400, "seat_taken", "Taken."]]
     assert await rig.run("here.rooms.joined.size") == 1
 
 
-async def test_what_has_an_answer_of_its_own_waits_for_it_whatever_is_looked_at(rig: Rig) -> None:
+async def test_a_room_that_comes_behind_the_answer_is_waited_for(rig: Rig) -> None:
+    await rig.sign_in()
+    await ask(rig, "here.rooms.join('r1')")
+    await rig.hear("joined", room="r1", seat=0)
+    await rig.done("join")
+    assert await outcomes(rig) == [None]
+    await hear_room(rig)
+    assert await outcomes(rig) == ["done"]
+
+
+async def test_a_room_as_it_was_before_one_came_in_is_not_the_one_that_is_waited_for(
+    rig: Rig,
+) -> None:
     await in_room(rig)
     await ask(rig, "here.rooms.join('r1', {seat: 1})")
-    await ask(rig, f"{ROOM}.say('hello')")
-    await answer_look(rig)
     await hear_room(rig, 2)
-    assert await outcomes(rig) == [None, "done"]
     await rig.hear("joined", room="r1", seat=1)
+    await rig.done("join")
+    assert await outcomes(rig) == [None]
     await hear_room(rig, 3)
-    assert await outcomes(rig) == ["done", "done"]
+    assert await outcomes(rig) == ["done"]
 
 
 async def test_who_asks_before_there_is_a_connection_comes_in_with_it(rig: Rig) -> None:
@@ -155,6 +164,7 @@ async def test_who_asks_before_there_is_a_connection_comes_in_with_it(rig: Rig) 
     assert await rig.sent() == [{"type": "join", "room": "r1"}]
     await rig.hear("joined", room="r1")
     await hear_room(rig)
+    await rig.done("join")
     assert await outcomes(rig) == ["done"]
 
 
@@ -311,6 +321,7 @@ async def test_other_rooms_and_rooms_that_were_left_are_nobodys_business(rig: Ri
     assert await rig.run("here.rooms.joined.size") == 0
     assert await rig.told("room") == []
     await rig.hear("left", room="r1")
+    await rig.done("leave")
     assert await outcomes(rig) == ["done"]
 
 
@@ -339,16 +350,17 @@ ACTS = [
 
 
 @pytest.mark.parametrize(("act", "message"), ACTS)
-async def test_an_act_is_done_when_what_was_asked_after_it_is_answered(
+async def test_an_act_is_done_when_the_server_says_so(
     rig: Rig, act: str, message: dict[str, Any]
 ) -> None:
     await in_room(rig)
     await ask(rig, f"{ROOM}.{act}")
-    assert await rig.sent() == [message | {"room": "r1"}, LOOK]
+    assert await rig.sent() == [message | {"room": "r1"}], "and nothing is asked behind it"
     await hear_change(rig, 2, room={"spectators": 3})
     assert await outcomes(rig) == [None], "that may have had another reason"
-    await answer_look(rig)
+    await rig.done(message["type"])
     assert await outcomes(rig) == ["done"]
+    assert await rig.sent() == []
 
 
 @pytest.mark.parametrize(("act", "message"), ACTS)
@@ -359,52 +371,55 @@ async def test_an_act_that_is_refused_says_why_and_nothing_is_complained_of(
     rig.page.on("console", lambda said: complaints.append(said.text))
     await in_room(rig)
     await ask(rig, f"{ROOM}.{act}")
-    await rig.hear("error", re=message["type"], code="not_allowed", detail="No.")
-    await answer_look(rig)
+    await rig.refuse(message["type"], "not_allowed", "No.")
     assert await outcomes(rig) == [[400, "not_allowed", "No."]]
     assert complaints == []
 
 
-async def test_each_refusal_finds_its_own_act(rig: Rig) -> None:
+async def test_each_answer_finds_its_own_act_in_whatever_order_they_come(rig: Rig) -> None:
     await in_room(rig)
     for column in range(3):
         await ask(rig, f"{ROOM}.act({column})")
     await ask(rig, f"{ROOM}.say('hello')")
-    assert [each["type"] for each in await rig.sent()] == ["act", "look", "act", "act", "say"]
-    await answer_look(rig)
-    assert await outcomes(rig) == ["done", None, None, None]
-    await rig.hear("error", re="act", code="not_allowed", detail="second")
-    await rig.hear("error", re="say", code="too_much_chat", detail="line")
-    assert await rig.sent() == [LOOK]
-    await answer_look(rig)
+    assert [each["type"] for each in await rig.sent()] == ["act", "act", "act", "say"]
+    await rig.run("rig.socket.asked.reverse(), null")
+    await rig.refuse("act", "not_allowed", "third")
+    await rig.done("act")
+    await rig.refuse("say", "too_much_chat", "line")
     assert await outcomes(rig) == [
+        None,
         "done",
-        [400, "not_allowed", "second"],
-        "done",
+        [400, "not_allowed", "third"],
         [400, "too_much_chat", "line"],
     ]
+    await rig.done("act")
+    assert (await outcomes(rig))[0] == "done"
 
 
-async def test_one_look_at_a_time_is_enough_for_everything_that_is_done(rig: Rig) -> None:
+async def test_an_act_that_is_not_answered_in_ten_seconds_is_given_up_with_its_connection(
+    rig: Rig,
+) -> None:
     await in_room(rig)
-    for column in range(10):
-        await ask(rig, f"{ROOM}.act({column})")
-    assert len(await rig.sent("look")) == 1
-    await answer_look(rig)
-    assert len(await rig.sent("look")) == 1
-    await answer_look(rig)
-    assert await rig.sent("look") == []
-    assert await outcomes(rig) == ["done"] * 10
-
-
-async def test_any_look_tells_that_what_was_before_it_is_done(rig: Rig) -> None:
-    await in_room(rig)
-    await rig.run("here.look()")
     await ask(rig, f"{ROOM}.act(1)")
-    await answer_look(rig)
-    assert await outcomes(rig) == [None], "that look was sent before"
-    await answer_look(rig)
-    assert await outcomes(rig) == ["done"]
+    await rig.wait(9.9)
+    assert await outcomes(rig) == [None]
+    await rig.wait(0.2)
+    assert [each[:2] for each in await outcomes(rig)] == [[0, "no_connection"]]
+    assert (await rig.sockets())[0]["closedWith"] == 4000
+    await rig.reopen()
+    assert await rig.sent("act") == [{"type": "act", "room": "r1", "action": 1}], "only once"
+
+
+async def test_an_answer_of_the_connection_before_is_not_one_of_the_next(rig: Rig) -> None:
+    await in_room(rig)
+    await ask(rig, f"{ROOM}.act(1)")
+    await rig.lose()
+    await rig.reopen()
+    await ask(rig, f"{ROOM}.act(2)")
+    await rig.run("rig.socket.tell({type: 'done', id: rig.sockets[0].asked.at(-1).id}), null")
+    assert (await outcomes(rig))[1] is None
+    await rig.done("act")
+    assert (await outcomes(rig))[1] == "done"
 
 
 async def test_nobody_knows_what_became_of_an_act_when_the_connection_is_lost(rig: Rig) -> None:
@@ -423,7 +438,8 @@ async def test_a_refusal_of_something_else_is_still_complained_of(rig: Rig) -> N
     rig.page.on("console", lambda said: complaints.append(said.text))
     await in_room(rig)
     await ask(rig, f"{ROOM}.act(1)")
-    await rig.hear("error", re="hold", code="invalid", detail="No.")
+    await rig.run("here.hold(60)")
+    await rig.refuse("hold", "invalid", "No.")
     assert complaints == ["refused: hold invalid No."]
     assert await outcomes(rig) == [None]
 
@@ -446,7 +462,7 @@ async def test_an_act_that_was_refused_was_no_activity_so_the_next_input_is_told
 ) -> None:
     await in_room(rig)
     await ask(rig, f"{ROOM}.act(1)")
-    await rig.hear("error", re="act", code="not_allowed", detail="No.")
+    await rig.refuse("act", "not_allowed", "No.")
     await rig.press()
     assert await rig.sent("ping") == [{"type": "ping"}]
 
@@ -513,7 +529,7 @@ async def test_a_room_that_closed_meanwhile_is_told_of(rig: Rig) -> None:
     await in_room(rig)
     await rig.lose()
     await rig.reopen()
-    await rig.hear("error", re="watch", code="no_such_room", detail="It has closed.")
+    await rig.refuse("watch", "no_such_room", "It has closed.")
     closed = {"room": "r1", "reason": "no_such_room", "detail": "It has closed."}
     assert await rig.told("roomClosed") == [closed]
     assert await rig.run("here.rooms.joined.size") == 0
@@ -537,6 +553,7 @@ async def test_coming_in_goes_on_after_a_lost_connection_and_so_does_leaving(rig
     await rig.reopen()
     assert await rig.sent() == [{"type": "leave", "room": "r1"}, {"type": "join", "room": "r2"}]
     await rig.hear("left", room="r1")
+    await rig.done("leave")
     await rig.lose()
     await rig.reopen()
     assert await rig.sent("leave", "join") == [{"type": "join", "room": "r2"}]
@@ -630,6 +647,7 @@ async def test_one_waits_for_others_until_a_room_is_found(rig: Rig) -> None:
     await ask(rig, "here.rooms.quickMatch({game: 'chess'})")
     assert await rig.sent() == [{"type": "quick_match", "game": "chess"}]
     await rig.hear("queued", game="chess", waiting=1)
+    await rig.done("quick_match")
     assert await outcomes(rig) == ["done"]
     await rig.hear("queued", game="chess", waiting=3)
     assert await rig.run("here.rooms.queue") == {"game": "chess", "waiting": 3}
@@ -650,9 +668,11 @@ async def test_waiting_can_be_given_up(rig: Rig) -> None:
     await ask(rig, "here.rooms.quickMatch()")
     assert await rig.sent() == [{"type": "quick_match"}]
     await rig.hear("queued", waiting=1)
+    await rig.done("quick_match")
     await ask(rig, "here.rooms.cancelQuickMatch()")
     assert await rig.sent() == [{"type": "quick_match", "cancel": True}]
     await rig.hear("queued", waiting=0, reason="cancelled")
+    await rig.done("quick_match")
     assert await outcomes(rig) == ["done", "done"]
     await rig.lose()
     await rig.reopen()
@@ -663,10 +683,12 @@ async def test_who_wants_another_game_waits_for_that_one(rig: Rig) -> None:
     await rig.sign_in()
     await ask(rig, "here.rooms.quickMatch({game: 'chess'})")
     await rig.hear("queued", game="chess", waiting=1)
+    await rig.done("quick_match")
     await ask(rig, "here.rooms.quickMatch({game: 'go'}).then((queue) => { window.queue = queue; })")
     await rig.hear("queued", game="chess", waiting=0, reason="cancelled")
     assert await outcomes(rig) == ["done", None]
     await rig.hear("queued", game="go", waiting=2)
+    await rig.done("quick_match")
     assert await outcomes(rig) == ["done", "done"]
     assert await rig.run("window.queue") == {"game": "go", "waiting": 2}
 
@@ -674,7 +696,7 @@ async def test_who_wants_another_game_waits_for_that_one(rig: Rig) -> None:
 async def test_a_game_that_there_is_not_is_refused(rig: Rig) -> None:
     await rig.sign_in()
     await ask(rig, "here.rooms.quickMatch({game: 'go'})")
-    await rig.hear("error", re="quick_match", code="no_such_game", detail="There is no go.")
+    await rig.refuse("quick_match", "no_such_game", "There is no go.")
     assert await outcomes(rig) == [[400, "no_such_game", "There is no go."]]
     assert await rig.run("here.rooms.queue") is None
 

@@ -37,6 +37,15 @@ async def test_whoever_is_signed_in_is_told_so_and_connected(rig: Rig) -> None:
     ]
 
 
+async def lets_go_of_the_first_socket(rig: Rig) -> None:
+    """It was dialled ahead, and for nobody: it is closed as soon as it is open, and not heard."""
+    told = {"type": "signed_out", "reason": "not_signed_in", "detail": ""}
+    await rig.told()
+    await rig.run("(rig.sockets[0].tell(argument), rig.sockets[0].end(4500))", told)
+    assert (await rig.sockets())[0]["closedWith"] == 1000
+    assert await rig.told() == []
+
+
 async def test_whoever_is_not_learns_what_would_be_granted(rig: Rig) -> None:
     policy = {"idle_timeout": 300, "remember_lifetime": 2_592_000}
     await rig.answer(LOOK, {"status": 401, "json": {"code": "not_signed_in", "policy": policy}})
@@ -44,7 +53,50 @@ async def test_whoever_is_not_learns_what_would_be_granted(rig: Rig) -> None:
     assert await rig.run("here.start()") is False
     assert await rig.run("here.policy") == policy
     assert await rig.told() == []
-    assert await rig.sockets() == []
+    await lets_go_of_the_first_socket(rig)
+    assert len(await rig.sockets()) == 1
+
+
+async def test_the_connection_does_not_wait_for_the_answer_of_the_start(rig: Rig) -> None:
+    await rig.answer(LOOK, {})
+    await rig.make(watch=["lobby"])
+    await rig.run("(rig.isPending = true, window.starting = here.start(), null)")
+    await rig.hello()
+    assert await rig.run("[here.connection, here.isSignedIn]") == ["closed", False]
+    assert await rig.told() == [], "nothing is believed before the answer"
+    assert await rig.run("(rig.settle(), starting)") is True
+    assert await rig.run("here.connection") == "open"
+    assert await rig.sent() == [{"type": "watch", "topic": "lobby"}]
+    events = [event for event, _ in await rig.told()]
+    assert events == ["signedIn", "status", "connection", "connection"]
+    assert len(await rig.sockets()) == 1
+
+
+async def test_a_connection_that_ends_before_the_answer_is_dialled_again(rig: Rig) -> None:
+    await rig.answer(LOOK, {})
+    await rig.make()
+    await rig.run("(rig.isPending = true, window.starting = here.start(), null)")
+    await rig.lose()
+    assert await rig.run("(rig.settle(), starting)") is True
+    assert await rig.run("here.connection") == "connecting"
+    await rig.hello()
+    assert await rig.run("here.connection") == "open"
+    assert len(await rig.sockets()) == 2
+
+
+async def test_what_the_answers_bring_about_waits_for_what_the_page_waits_for(rig: Rig) -> None:
+    await rig.answer(LOOK, {})
+    await rig.make()
+    await rig.run(
+        """(window.words = {}, words.promise = new Promise((there) => { words.there = there; }),
+        window.starting = here.start({after: words.promise}), null)"""
+    )
+    await rig.hello()
+    await rig.wait(1)
+    assert await rig.calls() == [LOOK]
+    assert await rig.told() == []
+    assert await rig.run("(words.there(), starting)") is True
+    assert await rig.run("here.connection") == "open"
 
 
 async def test_what_ended_the_session_meanwhile_is_told_at_the_start(rig: Rig) -> None:
@@ -93,7 +145,8 @@ async def test_a_form_that_is_faster_than_the_start_wins(rig: Rig) -> None:
     await rig.wait(20)
     assert (await rig.calls()).count(LOOK) == 1
     assert [event for event, _ in await rig.told("signedIn", "signedOut")] == ["signedIn"]
-    assert len(await rig.sockets()) == 1
+    assert len(await rig.sockets()) == 2
+    await lets_go_of_the_first_socket(rig)
 
 
 async def test_a_refusal_of_the_start_that_comes_late_ends_nobody(rig: Rig) -> None:
@@ -115,7 +168,8 @@ async def test_an_answer_to_the_start_that_comes_late_is_of_no_interest(rig: Rig
     await rig.run("here.signInAsGuest('Bob')")
     assert await rig.run("(rig.settle(), starting)") is True
     assert await rig.run("[here.player.name, here.session.id]") == ["Bob", "s2"]
-    assert len(await rig.sockets()) == 1
+    assert len(await rig.sockets()) == 2, "the first one had another cookie"
+    await lets_go_of_the_first_socket(rig)
 
 
 async def test_starting_twice_changes_nothing(rig: Rig) -> None:
@@ -848,7 +902,8 @@ async def test_closing_ends_a_start_that_is_under_way(rig: Rig, answer: dict[str
     await rig.run("rig.settle()")
     await rig.wait(60)
     assert await rig.run("Promise.race([starting, Promise.resolve('never')])") is False
-    assert await rig.sockets() == []
+    await lets_go_of_the_first_socket(rig)
+    assert len(await rig.sockets()) == 1
     assert await rig.run("rig.clock.timers.size") == 0
 
 

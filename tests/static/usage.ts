@@ -47,7 +47,7 @@ here.on('warning', ({ reason, left }) => draw(reason, left));
 here.on('extended', ({ expiresIn }) => draw(expiresIn));
 here.on('signedOut', ({ reason, detail, player, isAsleep }) => draw(reason, detail, player?.name, isAsleep));
 here.on('roster', ({ players }) => draw([...players.values()].map((player) => player.name).join()));
-if (!(await here.start())) await here.signInAsGuest('Ada');
+if (!(await here.start({ after: document.fonts.ready }))) await here.signInAsGuest('Ada');
 here.stay();
 
 // What a page may be made with
