@@ -11,7 +11,7 @@ from statistics import median
 from scripts.benchmarks.children import MeasurementError, Served, onlooker, still_here
 from scripts.benchmarks.figure import Row, Scale
 from scripts.benchmarks.machine import pin, split_processors
-from scripts.benchmarks.players import front_desk, name_of
+from scripts.benchmarks.players import fetch, front_desk, name_of
 from scripts.benchmarks.watching import ask
 
 AT_ONCE = 64
@@ -75,15 +75,7 @@ async def _look_on(served: Served, name: str) -> tuple[float, float]:
 
 async def _sign_in(port: int, name: str, number: int) -> None:
     """Be refused: 401, whichever of the two it is that is wrong."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        body = f'{{"name":"{name and f"{name} {number}"}","password":"wrong horse"}}'
-        writer.write(
-            "POST /api/session HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}".encode()
-        )
-        answer = await reader.read()
-        if not answer.startswith(b"HTTP/1.1 401 "):
-            raise MeasurementError(f"a sign-in was answered {answer[:40]!r}")
-    finally:
-        writer.close()
+    body = {"name": name and f"{name} {number}", "password": "wrong horse"}
+    answer = await fetch(port, "/api/session", "POST", body)
+    if answer.status != 401:
+        raise MeasurementError(f"a sign-in was answered {answer.status}")

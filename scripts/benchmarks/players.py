@@ -1,7 +1,7 @@
 """Load: guests who sign in, the sockets they open, and what these do.
 
-Sockets are picows': its parser is written in Cython, so that one core of client keeps up with one
-core of server.
+On the lower layers of the client: messages are its, sockets are picows', whose parser is written in
+Cython, so that one core of client keeps up with one core of server.
 """
 
 import asyncio
@@ -10,11 +10,15 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from typing import TypeVar
 
+import msgspec
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from scripts.benchmarks.children import MeasurementError
+from server.client import Address, encode
+from server.client.http import HttpConnection, Response, exchange
+from server.wire.messages import ClientMessage, Ping
 
-PING = b'{"type":"ping"}'
+PING = encode(Ping()).encode()
 
 # No two of these look alike, alone or in a row (1 and l, 0 and O, rn and m): names that do are
 # refused as taken (UTS #39).
@@ -40,34 +44,32 @@ def name_of(number: int) -> str:
 class FrontDesk:
     """A keep-alive connection on which guests sign in, one after the other."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, connection: HttpConnection) -> None:
+        self._connection = connection
 
     async def sign_in(self, name: str) -> str:
         """A new guest's cookie header; returns when the server has the guest on its disk."""
-        body = f'{{"name":"{name}"}}'
-        self._writer.write(
-            "POST /api/guests HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
+        response = await self._connection.exchange(
+            "POST",
+            "/api/guests",
+            [("Content-Type", "application/json")],
+            msgspec.json.encode({"name": name}),
         )
-        head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
-        status, *lines = head.strip().split("\r\n")
-        headers = {key.lower(): value for key, _, value in (line.partition(": ") for line in lines)}
-        await self._reader.readexactly(int(headers["content-length"]))
-        if " 201" not in status:
-            raise MeasurementError(f"{name} was not let in: {status}")
-        return headers["set-cookie"].partition(";")[0]
+        cookie = response.header("set-cookie")
+        if response.status != 201 or cookie is None:
+            raise MeasurementError(f"{name} was not let in: {response.status}")
+        return cookie.partition(";")[0]
 
 
 @asynccontextmanager
 async def front_desk(port: int) -> AsyncIterator[FrontDesk]:
     """A connection for signing in."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    address = Address("http", "127.0.0.1", port)
+    connection = await HttpConnection.open(address, is_kept=True)
     try:
-        yield FrontDesk(reader, writer)
+        yield FrontDesk(connection)
     finally:
-        writer.close()
+        connection.close()
 
 
 async def sign_in(port: int, count: int) -> list[str]:
@@ -97,6 +99,17 @@ async def for_each(
         for _ in range(min(count, _AT_ONCE)):
             group.create_task(work())
     return results
+
+
+async def fetch(port: int, path: str, method: str = "GET", body: object = None) -> Response:
+    """One call, on a connection of its own. Raises Unreachable."""
+    return await exchange(
+        Address("http", "127.0.0.1", port),
+        method,
+        path,
+        [] if body is None else [("Content-Type", "application/json")],
+        b"" if body is None else msgspec.json.encode(body),
+    )
 
 
 # Sockets
@@ -135,6 +148,11 @@ class Socket(WSListener):
         """Say `ping`, as a page does on activity."""
         assert self.transport is not None
         self.transport.send(WSMsgType.TEXT, PING)
+
+    def say(self, message: ClientMessage) -> None:
+        """Send a message."""
+        assert self.transport is not None
+        self.transport.send(WSMsgType.TEXT, encode(message).encode())
 
     def leave(self) -> None:
         """Be gone."""

@@ -6,13 +6,12 @@ measured. Where a match ends its first player asks for the next.
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
-import httpx
 from picows import WSFrame, WSMsgType, WSTransport
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
@@ -20,7 +19,9 @@ from rich.console import Console
 from scripts.benchmarks.children import MeasurementError, Served, still_here
 from scripts.benchmarks.figure import Row, print_table
 from scripts.benchmarks.machine import Neighbours, as_client, describe, processor_seconds
-from scripts.benchmarks.players import Socket, open_socket, sign_in
+from scripts.benchmarks.players import Socket, fetch, open_socket, sign_in
+from server.client import Address, CallRefused, Calls
+from server.wire.messages import Join, Start
 
 TICK = 0.1
 LATEST_P99 = 0.02
@@ -61,15 +62,9 @@ class Player(Socket):
         if b'"state":"playing"' in said:
             self.is_playing.set()
         elif self.is_host and b'"state":"over"' in said:
-            self.say("start")
+            self.say(Start(room=self.room))
         if self.is_onlooker and b'"view"' in said and b'"room_changed"' in said:
             self.came.append(time.perf_counter())
-
-    def say(self, type: str, **fields: object) -> None:
-        """Send a message about the room."""
-        assert self.transport is not None
-        message = {"type": type, "room": self.room, **fields}
-        self.transport.send(WSMsgType.TEXT, json.dumps(message).encode())
 
 
 @dataclass
@@ -120,7 +115,7 @@ async def _measure_arenas(served: Served, plan: Plan) -> Sequence[Row]:
     rooms = await _gather(served, plan.arenas, plan.snakes, "snake-arena")
     for players in rooms:
         players[0].is_host = True
-        players[0].say("start")
+        players[0].say(Start(room=players[0].room))
         await asyncio.sleep(TICK / len(rooms))  # not all in step, as in life
     await _wait_for_start(rooms)
     await asyncio.sleep(_SETTLING)
@@ -221,17 +216,18 @@ async def _seat(
 ) -> list[list[Player]]:
     """Rooms of `size` players; each is opened by the first of them."""
     rooms = []
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served.port}", timeout=30) as http:
-        for start in range(0, len(opened), size):
-            players = [player for _, player in opened[start : start + size]]
-            cookie, _ = opened[start]
-            answer = await http.post("/api/rooms", json={"game": game}, headers={"Cookie": cookie})
-            if answer.status_code != 201:
-                raise MeasurementError(f"no room was opened: {answer.text}")
-            for player in players:
-                player.room = answer.json()["id"]
-                player.say("join")
-            rooms.append(players)
+    address = Address("http", "127.0.0.1", served.port)
+    for start in range(0, len(opened), size):
+        players = [player for _, player in opened[start : start + size]]
+        calls = Calls(address, cookie=opened[start][0])
+        try:
+            listing = await calls.call("POST", "/api/rooms", dict[str, Any], body={"game": game})
+        except CallRefused as refused:
+            raise MeasurementError(f"no room was opened: {refused}") from None
+        for player in players:
+            player.room = listing["id"]
+            player.say(Join(room=player.room))
+        rooms.append(players)
     return rooms
 
 
@@ -242,8 +238,7 @@ async def _wait_for_start(rooms: list[list[Player]]) -> None:
 
 
 async def _lateness(served: Served) -> Lateness:
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{served.port}", timeout=30) as http:
-        text = (await http.get("/metrics")).text
+    text = (await fetch(served.port, "/metrics")).body.decode()
     found = Lateness()
     for family in text_string_to_metric_families(text):
         for sample in family.samples:

@@ -27,8 +27,7 @@ from scripts.benchmarks.players import (
     name_of,
     open_socket,
 )
-
-_WATCH = b'{"type":"watch","topic":"lobby"}'
+from server.wire.messages import LOBBY, Watch
 
 
 class Member(Socket):
@@ -57,8 +56,7 @@ class Member(Socket):
 
     def watch(self) -> None:
         """Be told of everybody who comes and goes."""
-        assert self.transport is not None
-        self.transport.send(WSMsgType.TEXT, _WATCH)
+        self.say(Watch(topic=LOBBY))
 
 
 def _number(frame: WSFrame) -> int:

@@ -22,7 +22,8 @@ from rich.table import Table
 from scripts.benchmarks.children import ROOT, MeasurementError, onlooker
 from scripts.benchmarks.figure import quantile
 from scripts.benchmarks.machine import describe, resident_bytes
-from scripts.benchmarks.players import front_desk
+from scripts.benchmarks.players import fetch, front_desk
+from server.client import Unreachable
 
 _SOCKETS_A_PROCESS = 5_000
 _ALONE = 5.0
@@ -267,30 +268,21 @@ async def _sign_in(port: int, count: int) -> list[str]:
         return [await desk.sign_in(f"Looker {number}") for number in range(count)]
 
 
-async def _get(port: int, path: str) -> bytes:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
-        return await asyncio.wait_for(reader.read(-1), 10)
-    finally:
-        writer.close()
-
-
 async def _probe(port: int, record: Record) -> None:
     """Ask after the server's health again and again, each time on a new connection."""
     while True:
         for path in ("/healthz", "/readyz"):
             began = time.monotonic()
             try:
-                is_ok = (await _get(port, path)).startswith(b"HTTP/1.1 200 ")
-            except (OSError, TimeoutError):
+                is_ok = (await fetch(port, path)).status == 200
+            except Unreachable:
                 is_ok = False
             record.probes.append((began, path, time.monotonic() - began if is_ok else None))
             await asyncio.sleep(0.05)
 
 
 async def _metrics(port: int) -> dict[str, float]:
-    text = (await _get(port, "/metrics")).decode()
+    text = (await fetch(port, "/metrics")).body.decode()
     found = re.findall(r"^(stillhere_\w+(?:\{[^}]*\})?) (\S+)$", text, re.MULTILINE)
     return {name: float(value) for name, value in found}
 

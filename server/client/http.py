@@ -1,14 +1,17 @@
-"""One HTTP exchange on a connection of its own."""
+"""HTTP exchanges: a request, and its answer."""
 
 import asyncio
 import ssl
 from dataclasses import dataclass, field
+from typing import Self
 
 import h11
 
 from server.client.address import Address
 from server.client.errors import Unreachable
 from server.client.limits import Limits
+
+_END = h11.EndOfMessage()
 
 
 @dataclass(slots=True)
@@ -24,53 +27,56 @@ class Response:
         return next((value for key, value in self.headers if key == name), None)
 
 
-async def exchange(
-    address: Address,
-    method: str,
-    path: str,
-    headers: list[tuple[str, str]],
-    body: bytes,
-    *,
-    tls: ssl.SSLContext | None,
-    limits: Limits,
-) -> Response:
-    """Send one request, and return the answer. Raises Unreachable. Cancelling drops the connection.
+class HttpConnection:
+    """A connection for one exchange after the other; with `is_kept`, for more than one."""
 
-    A client calls every few minutes: a connection that is kept would be closed by the server before
-    the next call, and a call that meets the close in flight cannot be repeated.
-    """
-    head = [
-        ("Host", address.netloc),
-        ("Connection", "close"),
-        ("Content-Length", str(len(body))),
-        *headers,
-    ]
-    request = h11.Request(method=method, target=address.path + path, headers=head)
-    try:
-        async with asyncio.timeout(limits.call_within):
-            return await _exchange(address, request, body, tls, limits.largest_message)
-    except TimeoutError:
-        raise Unreachable(f"{address.url} did not answer within {limits.call_within:g} s") from None
-    except OSError as error:
-        why = error.strerror or str(error) or type(error).__name__
-        raise Unreachable(f"{address.url} cannot be reached: {why}") from None
-    except h11.ProtocolError as error:
-        raise Unreachable(f"{address.url} does not answer in HTTP: {error}") from None
+    def __init__(
+        self,
+        address: Address,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        is_kept: bool,
+        largest: int,
+    ) -> None:
+        self._address = address
+        self._reader = reader
+        self._writer = writer
+        self._is_kept = is_kept
+        self._largest = largest
+        self._state = h11.Connection(h11.CLIENT)
 
+    @classmethod
+    async def open(
+        cls,
+        address: Address,
+        *,
+        tls: ssl.SSLContext | None = None,
+        is_kept: bool = False,
+        largest: int = 16 * 1024 * 1024,
+    ) -> Self:
+        """Raises OSError. `largest`: bytes that the body of an answer may have."""
+        reader, writer = await asyncio.open_connection(address.host, address.port, ssl=tls)
+        return cls(address, reader, writer, is_kept=is_kept, largest=largest)
 
-async def _exchange(
-    address: Address, request: h11.Request, body: bytes, tls: ssl.SSLContext | None, largest: int
-) -> Response:
-    reader, writer = await asyncio.open_connection(address.host, address.port, ssl=tls)
-    try:
-        connection = h11.Connection(h11.CLIENT)
-        for sent in (request, h11.Data(data=body), h11.EndOfMessage()):
-            writer.write(connection.send(sent))
+    async def exchange(
+        self, method: str, path: str, headers: list[tuple[str, str]], body: bytes
+    ) -> Response:
+        """Send a request, and return the answer. Raises OSError or h11.ProtocolError. Cancelled,
+        the connection is of no more use."""
+        head = [("Host", self._address.netloc), ("Content-Length", str(len(body))), *headers]
+        if not self._is_kept:
+            head.append(("Connection", "close"))
+        request = h11.Request(method=method, target=self._address.path + path, headers=head)
+        state = self._state
+        self._writer.write(
+            b"".join(state.send(each) or b"" for each in (request, h11.Data(data=body), _END))
+        )
         response = Response()
         while True:
-            event = connection.next_event()
+            event = state.next_event()
             if event is h11.NEED_DATA:
-                connection.receive_data(await reader.read(65536))
+                state.receive_data(await self._reader.read(65536))
             elif isinstance(event, h11.Response):
                 response.status = event.status_code
                 response.headers = [
@@ -79,11 +85,46 @@ async def _exchange(
                 ]
             elif isinstance(event, h11.Data):
                 response.body += event.data
-                if len(response.body) > largest:
-                    raise OSError(f"an answer of more than {largest} bytes")
+                if len(response.body) > self._largest:
+                    raise OSError(f"an answer of more than {self._largest} bytes")
             elif isinstance(event, h11.EndOfMessage):
+                if self._is_kept:
+                    state.start_next_cycle()
                 return response
             elif isinstance(event, h11.ConnectionClosed):
                 raise ConnectionResetError("the connection was closed without an answer")
-    finally:
-        writer.close()
+
+    def close(self) -> None:
+        """End it."""
+        self._writer.close()
+
+
+async def exchange(
+    address: Address,
+    method: str,
+    path: str,
+    headers: list[tuple[str, str]],
+    body: bytes,
+    *,
+    tls: ssl.SSLContext | None = None,
+    limits: Limits = Limits(),  # noqa: B008 - frozen
+) -> Response:
+    """One exchange on a connection of its own. Raises Unreachable. Cancelling drops the connection.
+
+    A client calls every few minutes: a connection that is kept would be closed by the server before
+    the next call, and a call that meets the close in flight cannot be repeated.
+    """
+    try:
+        async with asyncio.timeout(limits.call_within):
+            connection = await HttpConnection.open(address, tls=tls, largest=limits.largest_message)
+            try:
+                return await connection.exchange(method, path, headers, body)
+            finally:
+                connection.close()
+    except TimeoutError:
+        raise Unreachable(f"{address.url} did not answer within {limits.call_within:g} s") from None
+    except OSError as error:
+        why = error.strerror or str(error) or type(error).__name__
+        raise Unreachable(f"{address.url} cannot be reached: {why}") from None
+    except h11.ProtocolError as error:
+        raise Unreachable(f"{address.url} does not answer in HTTP: {error}") from None
