@@ -29,6 +29,7 @@ from server.observe.collector import Collector
 from server.observe.figures import RealtimeFigures, RoomFigures
 from server.presence.events import Event, EventStream
 from server.presence.registry import Registry
+from server.presence.service import Presence
 from server.realtime.connection import Connection
 from server.realtime.endpoint import WebSocketEndpoint
 from server.realtime.room_desk import RoomDesk
@@ -94,6 +95,7 @@ class StillHere:
 
         self.registry = Registry(settings.policy)
         self.stream = EventStream(_log_subscriber_error)
+        self.presence = Presence(self.registry, self.stream, clock)
         engine = make_engine(settings, limits)
         self.store = Store(engine, self.registry, clock, limits.storage)
 
@@ -101,7 +103,7 @@ class StillHere:
         self.accounts = Accounts(self.store, self.passwords, Attempts(limits.accounts))
         tokens = SessionTokens(_keys(settings, engine))
         self.audit = Audit()
-        self.sessions = Sessions(self.registry, self.stream, tokens, self.store)
+        self.sessions = Sessions(self.presence, tokens, self.store)
 
         self.tabs = Tabs(
             settings.policy,
@@ -110,24 +112,20 @@ class StillHere:
             settings.max_connections_per_session,
         )
         self.hub = Hub(asyncio.get_event_loop().time, clock, settings.policy.away_after)
-        self.ticker = Ticker(self.registry, self.stream, clock)
+        self.ticker = Ticker(self.presence, clock)
 
         self.rooms = Rooms(
             find_games(), settings.policy, new_room_id, new_match_id, new_seed, limits.rooms
         )
         self.store.read_rooms_from(self.rooms.all)
         self.room_stream = RoomStream(_log_room_subscriber_error)
-        self.desk = RoomDesk(
-            self.rooms, self.room_stream, self.registry, self.stream, self.tabs, clock
-        )
-        self.room_ticker = Ticker(self.rooms, self.room_stream, clock)
+        self.desk = RoomDesk(self.rooms, self.room_stream, self.presence, self.tabs)
+        self.room_ticker = Ticker(_RoomDeadlines(self.rooms, self.room_stream), clock)
 
         self.collector = Collector(is_idle=lambda: not len(self.tabs))
         endpoint = WebSocketEndpoint(
             settings,
-            clock,
-            self.registry,
-            self.stream,
+            self.presence,
             self.sessions,
             self.tabs,
             self.hub,
@@ -161,8 +159,8 @@ class StillHere:
             self.room_stream.subscribe(room_subscriber)
 
         calls = [
-            *SessionRoutes(self.accounts, self.sessions, self.registry, self.stream, clock).calls,
-            *PlayerRoutes(self.registry, self.store, self.store, clock).calls,
+            *SessionRoutes(self.accounts, self.sessions, self.presence).calls,
+            *PlayerRoutes(self.presence, self.store, self.store).calls,
             *RoomRoutes(self.rooms.games, self.rooms, self.room_stream, clock).calls,
             *MatchRoutes(self.store).calls,
             *OperationRoutes(
@@ -185,7 +183,7 @@ class StillHere:
                 Middleware(RefuseCrossOrigin, settings.allowed_origins, self.audit),
                 Middleware(RequireJson),
                 Middleware(TakeBody),
-                Middleware(IdentifyCaller, self.sessions, self.registry, self.stream, clock),
+                Middleware(IdentifyCaller, self.sessions, self.presence),
             ],
             exception_handlers={
                 problems.Problem: problems.answer_problem,
@@ -212,10 +210,8 @@ class StillHere:
         left = await self.store.open()
         restore_sessions(
             left.sessions,
-            self.registry,
+            self.presence,
             self.sessions,
-            self.stream,
-            self.clock,
             killed_since=left.killed_since,
             activity_interval=self.store.limits.activity_interval,
         )
@@ -223,9 +219,8 @@ class StillHere:
             left.rooms,
             self.rooms,
             self.store,
-            self.registry,
+            self.presence,
             self.room_stream,
-            self.clock,
         )
         self.hub.begin(self.registry.players.values())
         await self.store.is_written()
@@ -276,6 +271,18 @@ def _keys(settings: Settings, engine: Engine) -> tuple[str, ...]:
         return load_or_make_keys(path)
     except (OSError, ValueError) as error:
         raise StorageRefused(f"the secret keys in {path} cannot be used: {error}") from error
+
+
+class _RoomDeadlines:
+    """The deadlines of the rooms, for their ticker."""
+
+    def __init__(self, rooms: Rooms, stream: RoomStream) -> None:
+        self.next_deadline = rooms.next_deadline
+        self._rooms = rooms
+        self._stream = stream
+
+    def expire(self, at: float, limit: int) -> None:
+        self._stream.publish(self._rooms.expire(at, limit))
 
 
 def _log_room_subscriber_error(error: Exception, event: RoomEvent) -> None:

@@ -5,10 +5,8 @@ from collections.abc import Iterable
 
 from server.accounts.devices import device_of
 from server.accounts.sessions import Sessions
-from server.base.clock import Clock
 from server.base.ids import PlayerId
-from server.presence.events import EventStream
-from server.presence.registry import Registry
+from server.presence.service import Presence
 from server.presence.session import Player, Session
 from server.presence.status import Status
 from server.rooms.document import RoomLost, read_room
@@ -23,10 +21,8 @@ _log = logging.getLogger("stillhere.storage")
 
 def restore_sessions(
     stored: Iterable[StoredSession],
-    registry: Registry,
+    presence: Presence,
     sessions: Sessions,
-    stream: EventStream,
-    clock: Clock,
     *,
     killed_since: int | None,
     activity_interval: float,
@@ -44,6 +40,7 @@ def restore_sessions(
     they stood then, and neither runs out by the step nor lasts longer for it. A clock that was
     set forward looks like a longer time down, and is taken for that.
     """
+    clock = presence.clock
     now = clock.now()
     killed = None if killed_since is None else clock.from_wall(killed_since)
     players: dict[PlayerId, Player] = {}
@@ -74,16 +71,15 @@ def restore_sessions(
             session.idle_from = min(heard + activity_interval, now)
         sessions.know(session, row.digest)
         restored.append((session, row.status))
-    stream.publish(registry.restore(restored, now))
+    presence.restore(restored, now)
 
 
 def restore_rooms(
     stored: Iterable[StoredRoom],
     rooms: Rooms,
     archive: Archive,
-    registry: Registry,
+    presence: Presence,
     stream: RoomStream,
-    clock: Clock,
 ) -> None:
     """Give `rooms` those that were open, with their matches, and tell of them.
 
@@ -92,15 +88,15 @@ def restore_rooms(
     """
     for row in stored:
         try:
-            room = _room_of(row, rooms, registry, clock)
+            room = _room_of(row, rooms, presence)
         except RoomLost as lost:
             _log.error("the room %s of %s is closed: %s", row.id, row.game, lost)
             archive.give_up(row)
             continue
-        stream.publish(rooms.restore(room, clock.now()))
+        stream.publish(rooms.restore(room, presence.clock.now()))
 
 
-def _room_of(row: StoredRoom, rooms: Rooms, registry: Registry, clock: Clock) -> Room:
+def _room_of(row: StoredRoom, rooms: Rooms, presence: Presence) -> Room:
     game = rooms.games.get(row.game)
     if game is None:
         raise RoomLost("this game is not installed any more")
@@ -109,10 +105,10 @@ def _room_of(row: StoredRoom, rooms: Rooms, registry: Registry, clock: Clock) ->
     room = Room(
         row.id,
         game,
-        clock.from_wall(row.opened_at),
+        presence.clock.from_wall(row.opened_at),
         is_private=row.private,
         made_by=row.made_by,
         limits=rooms.limits,
     )
-    read_room(row.state, room, registry.players, clock)
+    read_room(row.state, room, presence.players, presence.clock)
     return room

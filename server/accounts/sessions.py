@@ -6,8 +6,8 @@ from contextlib import suppress
 from server.accounts.ports import AccountStore, StorageUnavailable
 from server.accounts.tokens import SessionTokens
 from server.base.ids import SessionId, new_session_id
-from server.presence.events import Event, EventStream, SessionEnded
-from server.presence.registry import Registry
+from server.presence.events import Event, SessionEnded
+from server.presence.service import Presence
 from server.presence.session import UNKNOWN_DEVICE, Device, Player, Session
 from server.presence.status import Reason
 
@@ -17,15 +17,8 @@ _MOST_REMEMBERED_ENDINGS = 20_000
 class Sessions:
     """The sessions by their tokens. Subscribes to the events, to forget those that end."""
 
-    def __init__(
-        self,
-        registry: Registry,
-        stream: EventStream,
-        tokens: SessionTokens,
-        store: AccountStore,
-    ) -> None:
-        self._registry = registry
-        self._stream = stream
+    def __init__(self, presence: Presence, tokens: SessionTokens, store: AccountStore) -> None:
+        self._presence = presence
         self._tokens = tokens
         self._store = store
         self._by_digest: dict[bytes, Session] = {}
@@ -36,7 +29,7 @@ class Sessions:
     def open(
         self,
         player: Player,
-        now: float,
+        at: float | None = None,
         *,
         remember: bool = False,
         device: Device = UNKNOWN_DEVICE,
@@ -46,12 +39,14 @@ class Sessions:
         Tell nobody of the cookie before `flush` returns: a crash should not forget what it names.
         """
         token = self._tokens.mint()
-        session, events = self._registry.sign_in(
-            player, new_session_id(), now, remember=remember, device=device
+
+        def note(session: Session) -> None:
+            self.know(session, token.digest)
+            self._store.add_session(session, token.digest)
+
+        session = self._presence.sign_in(
+            player, new_session_id(), at, remember=remember, device=device, before_publishing=note
         )
-        self.know(session, token.digest)
-        self._store.add_session(session, token.digest)
-        self._stream.publish(events)
         return session, token.cookie
 
     @property
@@ -83,13 +78,15 @@ class Sessions:
             # Whoever lives is in memory. That it is over is certain; only the reason is not known.
             return None
 
-    async def end(self, sessions: Iterable[Session], reason: Reason, now: float) -> None:
+    async def end(
+        self, sessions: Iterable[Session], reason: Reason, at: float | None = None
+    ) -> None:
         """End `sessions`; returns when that is durable: a revoked session never comes back.
 
         Raises StorageUnavailable where it cannot be made so; they have ended in memory then.
         """
         for session in list(sessions):
-            self._stream.publish(self._registry.end(session, reason, now))
+            self._presence.end(session.id, reason, at)
         if reason is Reason.REPLACED:
             # Whoever signs in anew has asked for that, and not to be told how the old one went.
             await self.flush()

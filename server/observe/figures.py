@@ -13,7 +13,6 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-from server.presence.events import Event
 from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
 from server.realtime.topics.hub import Hub
@@ -27,7 +26,7 @@ LATENESS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0)
 class RealtimeFigures(Collector):
     """Connections, watchers, closings, and how late deadlines were noticed."""
 
-    def __init__(self, tabs: Tabs, hub: Hub, ticker: Ticker[Event]) -> None:
+    def __init__(self, tabs: Tabs, hub: Hub, ticker: Ticker) -> None:
         self._tabs = tabs
         self._hub = hub
         self._ticker = ticker

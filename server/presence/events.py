@@ -51,8 +51,9 @@ class StatusChanged(BaseEvent, frozen=True):
 
 
 class Activity(BaseEvent, frozen=True):
-    """An activity of a player who is away and stays so: another session of theirs, which is warned
-    of its absolute end, was touched. Any other activity is known by its change of status."""
+    """A session was touched. Published only where somebody has use for it: for players whose
+    activity was asked for (`Registry.reported`), and for a player who is away and stays so, as the
+    session that was touched is warned of its absolute end."""
 
     session_id: SessionId
     player_id: PlayerId

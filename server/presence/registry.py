@@ -4,7 +4,7 @@ Each method takes a fact and the instant it became known, and returns what happe
 changes a session.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from types import MappingProxyType
 
 from server.base.deadlines import Deadlines
@@ -42,6 +42,8 @@ class Registry:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
+        self.reported: Set[PlayerId] = frozenset()
+        """Players each of whose activities is an `Activity`, whatever else it is."""
         self._players: dict[PlayerId, Player] = {}
         self._sessions: dict[SessionId, Session] = {}
         self._deadlines: Deadlines[Session] = Deadlines()
@@ -60,6 +62,10 @@ class Registry:
     def sessions(self) -> Mapping[SessionId, Session]:
         """Every session that lives."""
         return MappingProxyType(self._sessions)
+
+    def find(self, id: SessionId) -> Session | None:
+        """The session with this id; None where it has ended, or never was."""
+        return self._sessions.get(id)
 
     def next_deadline(self) -> float | None:
         """When to call `expire` next; None: nothing will happen by itself."""
@@ -135,6 +141,8 @@ class Registry:
             session.is_touched = True
             self._touched.append(session)
         if is_active and session.grace_until == NEVER:
+            if self.reported and session.player.id in self.reported:
+                return [Activity(session.id, session.player.id, self._present(now))]
             return _NOTHING
         return self._woken(session, Reason.ACTIVITY, self._present(now))
 
@@ -295,7 +303,8 @@ class Registry:
         if session.is_idle_warned:
             self._withdraw_warning(session, now, events)
         events += self._review(session, reason, now)
-        if session.player.status is Status.AWAY:
+        player = session.player
+        if session.ended is None and (player.status is Status.AWAY or player.id in self.reported):
             events.append(Activity(session.id, session.player.id, now))
         return events
 

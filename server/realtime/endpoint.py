@@ -12,11 +12,9 @@ from starlette.types import Receive, Scope, Send
 
 from server import __version__
 from server.accounts.sessions import Sessions
-from server.base.clock import Clock
 from server.base.ids import new_connection_id
-from server.presence.events import EventStream
 from server.presence.explain import explain_ending
-from server.presence.registry import Registry
+from server.presence.service import Presence
 from server.presence.session import Session
 from server.presence.status import Reason
 from server.realtime.connection import Connection
@@ -44,9 +42,7 @@ class WebSocketEndpoint:
     def __init__(
         self,
         settings: Settings,
-        clock: Clock,
-        registry: Registry,
-        stream: EventStream,
+        presence: Presence,
         sessions: Sessions,
         tabs: Tabs,
         hub: Hub,
@@ -54,9 +50,7 @@ class WebSocketEndpoint:
         note_cut_off: Callable[[str, Session], None],
     ) -> None:
         self._settings = settings
-        self._clock = clock
-        self._registry = registry
-        self._stream = stream
+        self._presence = presence
         self._sessions = sessions
         self._tabs = tabs
         self._hub = hub
@@ -90,7 +84,7 @@ class WebSocketEndpoint:
     async def _turn_away(self, ending: Reason | None, receive: Receive, send: Send) -> None:
         close = Close.NOT_SIGNED_IN.value
         farewell = messages.SignedOut(
-            ending or close.reason, explain_ending(ending, self._registry.policy)
+            ending or close.reason, explain_ending(ending, self._presence.policy)
         )
         self._tabs.note_closed(close.reason)
         await send({"type": "websocket.send", "text": encode(farewell)})
@@ -106,7 +100,9 @@ class WebSocketEndpoint:
 
     def _may_come(self, session: Session) -> bool:
         """Whether there is room for what the history will say of it; counted if so."""
-        return not self._sessions.is_full and self._tabs.may_come(session, self._clock.now())
+        return not self._sessions.is_full and self._tabs.may_come(
+            session, self._presence.clock.now()
+        )
 
     # Those who do
 
@@ -119,9 +115,7 @@ class WebSocketEndpoint:
         reader = Reader(
             connection,
             self._settings.max_messages_per_second,
-            self._clock,
-            self._registry,
-            self._stream,
+            self._presence,
             self._hub,
             self._desk,
             self._close,
@@ -142,13 +136,13 @@ class WebSocketEndpoint:
 
     def _welcome(self, connection: Connection) -> None:
         session = connection.session
-        policy = self._registry.policy
-        now = self._clock.now()
-        self._stream.publish(self._registry.connected(session, now))
+        policy = self._presence.policy
+        now = self._presence.clock.now()
+        self._presence.connected(session.id, now)
         view = SessionView.of(session, policy, now)
         standing = [
             messages.Warned(to_milliseconds(warning.expires_in), warning.reason)
-            for warning in self._registry.standing_warnings(session, now)
+            for warning in self._presence.standing_warnings(session.id, now)
         ]
         hello = messages.Hello(
             view.player, view.session, view.policy, __version__, connection.id, *standing[:1]
@@ -184,10 +178,7 @@ class WebSocketEndpoint:
         is_stop = code == SERVICE_RESTART
         has_left = code in LEFT
         if self._tabs.detach(connection, has_left=None if is_stop else has_left) and not is_stop:
-            now = self._clock.now()
-            self._stream.publish(
-                self._registry.disconnected(connection.session, now, has_left=has_left)
-            )
+            self._presence.disconnected(connection.session.id, has_left=has_left)
 
 
 async def _listen(reader: Reader, scope: Scope, receive: Receive) -> int:

@@ -6,10 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from server.base.clock import Clock
 from server.base.limits import TokenBucket
-from server.presence.events import EventStream
-from server.presence.registry import Registry
+from server.presence.service import Presence
 from server.presence.session import Session
 from server.realtime.connection import Connection
 from server.realtime.room_desk import RoomDesk
@@ -45,17 +43,14 @@ class Reader:
         "_hub",
         "_may_come",
         "_pong",
-        "_registry",
-        "_stream",
+        "_presence",
     )
 
     def __init__(
         self,
         connection: Connection,
         rate: float,
-        clock: Clock,
-        registry: Registry,
-        stream: EventStream,
+        presence: Presence,
         hub: Hub,
         desk: RoomDesk,
         close: Callable[[Connection, Close], None],
@@ -64,14 +59,13 @@ class Reader:
         """`rate`: messages a second, bursts of twice that, 0: no limit. `close`: what to do with
         a connection that breaks a limit; `may_come`: whether its session may go and come back."""
         self._connection = connection
-        self._clock = clock
-        self._registry = registry
-        self._stream = stream
+        self._presence = presence
+        self._clock = presence.clock
         self._hub = hub
         self._desk = desk
         self._close = close
         self._may_come = may_come
-        self._allowance = TokenBucket(rate, 2 * rate, clock.now()) if rate else None
+        self._allowance = TokenBucket(rate, 2 * rate, self._clock.now()) if rate else None
         self._forbearance: TokenBucket | None = None
         # The last answer to a ping, and the seconds that it told.
         self._answered, self._pong = -1.0, ""
@@ -110,11 +104,8 @@ class Reader:
         # Nearly every message is one, so this is done in as few steps as it takes: a thousand
         # players who play send thousands a second.
         session = self._connection.session
-        events = self._registry.touch(session, now)
-        if events:
-            self._stream.publish(events)
-        self._desk.heard(session.player, now)
-        left = session.expires_in(self._registry.policy, now)
+        self._presence.touch(session.id, now)
+        left = session.expires_in(self._presence.policy, now)
         # A ping leaves all of the idle time ahead, so most answers are the last one.
         if ping.id is not UNSET or not -_MOMENT < left - self._answered < _MOMENT:
             self._pong = messages.encode_pong(left, ping.id)
@@ -123,20 +114,19 @@ class Reader:
 
     def _act(self, request: messages.Request, now: float) -> messages.Error | None:
         """Do what is asked for, and answer it; returns an error if it is refused."""
-        connection, registry = self._connection, self._registry
+        connection, presence = self._connection, self._presence
         session = connection.session
         match request:
             case messages.Hold(away=True) | messages.Brb() if not self._may_come(session):
                 self._close(connection, Close.TOO_MANY_MESSAGES)
             case messages.Hold(seconds=seconds, away=away):
-                granted, events = registry.hold(session, seconds, now, away=away)
-                self._stream.publish(events)
+                granted = presence.hold(session.id, seconds, now, away=away)
                 self._answer_hold(granted, now)
             case messages.Release():
-                self._stream.publish(registry.release(session, now))
+                presence.release(session.id, now)
                 self._answer_hold(0.0, now)
             case messages.Look():
-                view = SessionView.of(session, registry.policy, now)
+                view = SessionView.of(session, presence.policy, now)
                 answer = messages.SessionNow(view.player, view.session, view.policy)
                 connection.send(encode(answer))
             case messages.Watch(topic=messages.LOBBY):
@@ -157,7 +147,7 @@ class Reader:
         return None
 
     def _answer_hold(self, granted: float, now: float) -> None:
-        left = self._connection.session.expires_in(self._registry.policy, now)
+        left = self._connection.session.expires_in(self._presence.policy, now)
         held = messages.Held(to_milliseconds(granted), to_milliseconds(left))
         self._connection.send(encode(held))
 

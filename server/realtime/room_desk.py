@@ -9,10 +9,9 @@ from typing import assert_never
 
 from msgspec import UNSET
 
-from server.base.clock import Clock
 from server.base.ids import PlayerId, RoomId, SessionId
-from server.presence.events import Event, EventStream, SessionEnded, SessionSlept, StatusChanged
-from server.presence.registry import Registry
+from server.presence.events import Activity, Event, SessionEnded, SessionSlept, StatusChanged
+from server.presence.service import Presence
 from server.presence.session import Player, Session
 from server.presence.status import Status
 from server.realtime.connection import Connection
@@ -44,19 +43,16 @@ class RoomDesk:
         self,
         rooms: Rooms,
         stream: RoomStream,
-        registry: Registry,
-        presence: EventStream,
+        presence: Presence,
         tabs: Tabs,
-        clock: Clock,
     ) -> None:
         self._rooms = rooms
         self._stream = stream
-        self._registry = registry
         self._presence = presence
+        presence.publish_activity_of(rooms.asked)
         self._tabs = tabs
-        self._clock = clock
         self.list = RoomList(rooms)
-        self.topics = RoomTopics(clock, self._fail)
+        self.topics = RoomTopics(presence.clock, self._fail)
         # Until when a session's idle clock stands still because of a match.
         self._held: dict[SessionId, float] = {}
 
@@ -97,11 +93,6 @@ class RoomDesk:
             return messages.Error(refused.code, str(refused), tag)
         return None
 
-    def heard(self, player: Player, now: float) -> None:
-        """A player did something: whoever asked whether they are there knows."""
-        if player.id in self._rooms.asked:
-            self._stream.publish(self._rooms.note_activity(player.id, now))
-
     def caught_up(self, connection: Connection) -> None:
         """A connection that had been behind takes messages again."""
         self.list.caught_up(connection)
@@ -115,8 +106,8 @@ class RoomDesk:
         if has_left is None:
             return
         session = connection.session
-        grace = self._registry.policy.reload_grace
-        has_left = has_left or self._clock.now() - session.left_at <= grace
+        grace = self._presence.policy.reload_grace
+        has_left = has_left or self._presence.clock.now() - session.left_at <= grace
         for room_id in rooms:
             if self._tabs.of(session):  # else there is a grace, whose end lets the clock run
                 self._let_clock_run_outside(session, room_id)
@@ -164,16 +155,15 @@ class RoomDesk:
             case messages.Brb(room=room, seconds=seconds):
                 # To say so is an activity, which ends a "be right back": so that comes first.
                 rooms.check_brb(player, room, seconds, now)
-                self._touch(session, now, by)
+                self._presence.touch(session.id, now, by)
                 granted, room_events = rooms.brb(player, room, seconds, now)
                 self._stream.publish(room_events)
                 if granted:
-                    _, held = self._registry.hold(session, granted, now, away=True)
-                    self._presence.publish(held)
+                    self._presence.hold(session.id, granted, now, away=True)
                 return
             case _ as unreachable:
                 assert_never(unreachable)
-        self._touch(session, now, by)
+        self._presence.touch(session.id, now, by)
 
     def _come(
         self, connection: Connection, room_id: str, seat: int | None, *, spectate: bool
@@ -184,17 +174,17 @@ class RoomDesk:
         if is_new and self.topics.count(connection) >= limit:
             raise Refused("too_many_rooms", f"A tab watches {limit} rooms at the most.")
         own, events = self._rooms.join(
-            connection.session.player, room_id, self._clock.now(), seat=seat, spectate=spectate
+            connection.session.player,
+            room_id,
+            self._presence.clock.now(),
+            seat=seat,
+            spectate=spectate,
         )
         room = self._rooms.find(room_id)
         self.topics.watch(connection, room)
         self._stream.publish(events)
-        self._let_clocks_stand(room, self._clock.now())  # of a second browser too
+        self._let_clocks_stand(room, self._presence.clock.now())  # of a second browser too
         return own
-
-    def _touch(self, session: Session, now: float, by: str) -> None:
-        self._presence.publish(self._registry.touch(session, now, by))
-        self.heard(session.player, now)
 
     # What presence says
 
@@ -206,10 +196,12 @@ class RoomDesk:
             # Who says "be right back" in one browser may be there in another all along.
             event.player_before is not event.player_after or event.after is Status.ACTIVE
         ):
-            player = self._registry.players.get(event.player_id)
+            player = self._presence.players.get(event.player_id)
             self._stream.publish(
                 self._rooms.player_changed(event.player_id, player, event.reason, event.at)
             )
+        elif isinstance(event, Activity) and event.player_id in self._rooms.asked:
+            self._stream.publish(self._rooms.note_activity(event.player_id, event.at))
 
     # What rooms say
 
@@ -242,26 +234,25 @@ class RoomDesk:
             if number is not None and number in match.waits_for:
                 self._let_clocks_run([session], now)
                 continue
-            allowed = session.last_activity + self._registry.policy.max_hold - now
+            allowed = session.last_activity + self._presence.policy.max_hold - now
             held = self._held.get(session.id)
             if allowed <= 0 or session.is_away_held or (held is not None and held > now):
                 continue
             if session.hold_until > now:
                 continue  # a hold of their own
-            _, events = self._registry.hold(session, allowed, now)
+            self._presence.hold(session.id, allowed, now)
             self._held[session.id] = session.hold_until
-            self._presence.publish(events)
 
     def _let_clocks_run(self, sessions: Iterable[Session], now: float) -> None:
         for session in sessions:
             held = self._held.pop(session.id, None)
             if held is not None and session.hold_until == held and not session.is_away_held:
-                self._presence.publish(self._registry.release(session, now))
+                self._presence.release(session.id, now)
 
     def _let_clock_run_outside(self, session: Session, room_id: RoomId) -> None:
         """A session that has left a room waits for nobody there any more."""
         if session not in self.topics.sessions(room_id):
-            self._let_clocks_run([session], self._clock.now())
+            self._let_clocks_run([session], self._presence.clock.now())
 
     # Whom to tell
 
@@ -269,7 +260,7 @@ class RoomDesk:
         return [each for session in player.sessions for each in self._tabs.of(session)]
 
     def _tell(self, player_id: PlayerId, message: messages.RoomMessage) -> None:
-        player = self._registry.players.get(player_id)
+        player = self._presence.players.get(player_id)
         text = encode(message)
         for connection in () if player is None else self._connections(player):
             connection.send(text)
@@ -283,8 +274,8 @@ class RoomDesk:
 
     def _went(self, player: Player, room_id: RoomId, *, has_left: bool) -> None:
         if not self.topics.is_in(player.id, room_id):
-            now = self._clock.now()
+            now = self._presence.clock.now()
             self._stream.publish(self._rooms.went(player.id, room_id, now, has_left=has_left))
 
     def _fail(self, room: Room, error: GameFailed) -> None:
-        self._stream.publish(self._rooms.fail(room, error, self._clock.now()))
+        self._stream.publish(self._rooms.fail(room, error, self._presence.clock.now()))

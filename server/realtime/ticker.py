@@ -10,11 +10,9 @@ ping lies in the socket would be signed out by a delay of this process.
 """
 
 import asyncio
-from collections.abc import Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
 from server.base.clock import HEARTBEAT, Clock
-from server.base.stream import Stream
 
 SLICE = 0.005
 """Seconds of expiring without letting the loop do other work."""
@@ -30,24 +28,21 @@ _AT_ONCE = 8
 """Sessions expired for one reading of the clock; a warning counts from about that reading."""
 
 
-EventT = TypeVar("EventT")
-SomeT = TypeVar("SomeT", covariant=True)
+class HasDeadlines(Protocol):
+    """A service with deadlines: presence, the rooms."""
+
+    def next_deadline(self) -> float | None:
+        """The instant at which `expire` has something to do; None: nothing is due by itself."""
+
+    def expire(self, at: float, limit: int) -> None:
+        """Do what is due at the instant `at`, for at most `limit` items, and publish it."""
 
 
-class HasDeadlines(Protocol[SomeT]):
-    """What something will be due for by itself: the registry, the rooms."""
-
-    def next_deadline(self) -> float | None: ...
-
-    def expire(self, now: float, limit: int) -> Sequence[SomeT]: ...
-
-
-class Ticker(Generic[EventT]):
+class Ticker:
     """Sleeps and expires. Subscribes to the events, because any may bring a deadline forward."""
 
-    def __init__(self, source: HasDeadlines[EventT], stream: Stream[EventT], clock: Clock) -> None:
+    def __init__(self, source: HasDeadlines, clock: Clock) -> None:
         self._source = source
-        self._stream = stream
         self._clock = clock
         self._timer: asyncio.TimerHandle | None = None
         self._wakes_at = float("inf")
@@ -70,7 +65,7 @@ class Ticker(Generic[EventT]):
             self._timer.cancel()
             self._timer = None
 
-    def hear(self, event: EventT) -> None:
+    def hear(self, event: object) -> None:
         """Subscriber: sleep less if something will be due sooner than was known."""
         due = self._source.next_deadline()
         if due is not None and due < self._wakes_at and not self._is_stopped:
@@ -86,7 +81,7 @@ class Ticker(Generic[EventT]):
         if due is not None and due <= now:
             self.worst_lateness = max(self.worst_lateness, now - due)
         while due is not None and due <= now:
-            self._stream.publish(self._source.expire(now, _AT_ONCE))
+            self._source.expire(now, _AT_ONCE)
             if loop.time() > stop_at:
                 break
             now = self._clock.now()

@@ -5,9 +5,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.accounts.sessions import Sessions
-from server.base.clock import Clock
-from server.presence.events import EventStream
-from server.presence.registry import Registry
+from server.presence.service import Presence
 from server.presence.session import Session
 from server.presence.status import Reason
 from server.web.problems import not_signed_in
@@ -31,29 +29,27 @@ class Caller:
         found: Session | Reason | None,
         now: float,
         by: str,
-        registry: Registry,
-        stream: EventStream,
+        presence: Presence,
     ) -> None:
         self.session = found if isinstance(found, Session) else None
         self.ending = found if isinstance(found, Reason) else None
         self.now = now
         self._by: str | None = by or None
-        self._registry = registry
-        self._stream = stream
+        self._presence = presence
 
     def signed_in(self) -> Session:
         """The caller's live session. Raises Problem (401) with the reason why there is none."""
         if self.session is None:
-            raise not_signed_in(self.ending, self._registry.policy)
+            raise not_signed_in(self.ending, self._presence.policy)
         if self.session.ended is not None:
-            raise not_signed_in(self.session.ended, self._registry.policy)
+            raise not_signed_in(self.session.ended, self._presence.policy)
         return self.session
 
     def note_activity(self) -> None:
         """Count this request as activity, once, unless it is passive."""
         if self.session is not None and self._by is not None:
             by, self._by = self._by, None
-            self._stream.publish(self._registry.touch(self.session, self.now, by))
+            self._presence.touch(self.session.id, self.now, by)
 
 
 class IdentifyCaller:
@@ -64,26 +60,22 @@ class IdentifyCaller:
         self,
         app: ASGIApp,
         sessions: Sessions,
-        registry: Registry,
-        stream: EventStream,
-        clock: Clock,
+        presence: Presence,
     ) -> None:
         self._app = app
         self._sessions = sessions
-        self._registry = registry
-        self._stream = stream
-        self._clock = clock
+        self._presence = presence
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(_PREFIX):
             await self._app(scope, receive, send)
             return
-        now = self._clock.now()
+        now = self._presence.clock.now()
         method, path = scope["method"], scope["path"]
         is_passive = (method, path) in PASSIVE_CALLS or Headers(scope=scope).get("passive") == "1"
         by = "" if is_passive else f"{method} {_route_of(path)}"
         found = await self._sessions.find(session_cookie(scope))
-        caller = Caller(found, now, by, self._registry, self._stream)
+        caller = Caller(found, now, by, self._presence)
         scope["caller"] = caller
 
         async def send_and_count(message: Message) -> None:

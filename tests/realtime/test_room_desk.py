@@ -363,6 +363,19 @@ async def test_a_pulse_check_reaches_every_tab_and_a_ping_answers_it(server: Liv
     assert "asked" not in kim.room["seats"]["0"]
 
 
+async def test_a_request_over_http_answers_a_pulse_check(server: LiveServer) -> None:
+    ada, kim = await table(server, "turns", "Ada", "Kim")
+    await passes(10, ada, kim)
+    await kim.tab.send("pulse", room=kim.room_id, seat=0)
+    await kim.is_right()
+    await ada.visitor.http.get("/api/session")
+    await kim.is_right()
+    assert kim.room["seats"]["0"]["asked"]["by"] == "Kim", "a look is no activity"
+    await ada.visitor.http.get("/api/players")
+    await kim.is_right()
+    assert "asked" not in kim.room["seats"]["0"]
+
+
 # Be right back
 
 

@@ -17,6 +17,7 @@ from server.games.snake_arena import SnakeArena
 from server.presence.events import EventStream
 from server.presence.policy import Policy
 from server.presence.registry import Registry
+from server.presence.service import Presence
 from server.presence.session import Player, Session
 from server.restart import restore_rooms, restore_sessions
 from server.rooms.events import RoomStream
@@ -68,19 +69,18 @@ class House:
     ) -> "House":
         registry = Registry(Policy())
         stream = EventStream(fail)
+        presence = Presence(registry, stream, clock)
         factory = sqlite3.Connection if disk is None else disk.factory
         engine = SqliteEngine(path, factory=factory)
         store = Store(engine, registry, clock, limits)
-        sessions = Sessions(registry, stream, SessionTokens([KEY]), store)
+        sessions = Sessions(presence, SessionTokens([KEY]), store)
         stream.subscribe(sessions.hear)
         stream.subscribe(store.hear)
         left = await store.open()
         restore_sessions(
             left.sessions,
-            registry,
+            presence,
             sessions,
-            stream,
-            clock,
             killed_since=left.killed_since,
             activity_interval=limits.activity_interval,
         )
@@ -89,7 +89,7 @@ class House:
         store.read_rooms_from(rooms.all)
         room_stream = RoomStream(fail)
         room_stream.subscribe(store.hear_rooms)
-        restore_rooms(left.rooms, rooms, store, registry, room_stream, clock)
+        restore_rooms(left.rooms, rooms, store, presence, room_stream)
         await store.flush()
         return cls(path, registry, stream, engine, store, sessions, clock, rooms, room_stream)
 

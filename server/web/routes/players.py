@@ -9,9 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.accounts.names import sort_key
-from server.base.clock import Clock
 from server.base.ids import ID_PATTERN, PlayerId, SessionId
-from server.presence.registry import Registry
+from server.presence.service import Presence
 from server.presence.session import Player
 from server.presence.status import Reason, Status
 from server.storage.ports import History as StoredHistory
@@ -79,13 +78,11 @@ class History(msgspec.Struct):
 class PlayerRoutes:
     """`GET /api/players` and what is below it."""
 
-    def __init__(
-        self, registry: Registry, players: StoredPlayers, history: StoredHistory, clock: Clock
-    ) -> None:
-        self._registry = registry
+    def __init__(self, presence: Presence, players: StoredPlayers, history: StoredHistory) -> None:
+        self._presence = presence
         self._players = players
         self._history = history
-        self._clock = clock
+        self._clock = presence.clock
         self.calls = [
             Call(
                 "GET",
@@ -130,7 +127,7 @@ class PlayerRoutes:
                 limit + 1,
                 (
                     player
-                    for player in self._registry.players.values()
+                    for player in self._presence.players.values()
                     if (player.status is status if status else player.status.is_here)
                     and (player.sort_key, player.id) > after
                 ),
@@ -146,7 +143,7 @@ class PlayerRoutes:
 
     async def show(self, request: Request) -> Response:
         id = PlayerId(request.path_params["id"])
-        present = self._registry.players.get(id)
+        present = self._presence.players.get(id)
         if present is not None:
             return answer(self._present(present))
         stored = await self._players.find_player(id)

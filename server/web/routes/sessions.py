@@ -12,10 +12,8 @@ from server.accounts.errors import NameRule, PasswordRule
 from server.accounts.names import Name, parse_name
 from server.accounts.passwords import LONGEST, SHORTEST
 from server.accounts.sessions import Sessions
-from server.base.clock import Clock
 from server.base.ids import SessionId
-from server.presence.events import EventStream
-from server.presence.registry import Registry
+from server.presence.service import Presence
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
 from server.web.bodies import answer, read_json
@@ -104,16 +102,13 @@ class SessionRoutes:
         self,
         accounts: Accounts,
         sessions: Sessions,
-        registry: Registry,
-        stream: EventStream,
-        clock: Clock,
+        presence: Presence,
     ) -> None:
         self._accounts = accounts
         self._sessions = sessions
-        self._registry = registry
-        self._stream = stream
-        self._clock = clock
-        self._sign_in_policy = SignInPolicy.of(registry.policy)
+        self._presence = presence
+        self._clock = presence.clock
+        self._sign_in_policy = SignInPolicy.of(presence.policy)
         self.calls = [
             Call(
                 "POST",
@@ -235,7 +230,7 @@ class SessionRoutes:
             return None
 
         async def give_up() -> None:
-            await self._sessions.end([own], Reason.REPLACED, self._clock.now())
+            await self._sessions.end([own], Reason.REPLACED)
 
         return OwnName(name, give_up)
 
@@ -270,16 +265,16 @@ class SessionRoutes:
         now = self._clock.now()
         if caller.session is not None:
             # First, so that it does not count among the sessions that its player may have.
-            self._stream.publish(self._registry.end(caller.session, Reason.REPLACED, now))
+            self._presence.end(caller.session.id, Reason.REPLACED, now)
         device = device_from(request.headers.get("user-agent", ""))
         session, cookie = self._sessions.open(player, now, remember=remember, device=device)
         await self._sessions.flush()
-        view = SessionView.of(session, self._registry.policy, self._clock.now())
+        view = SessionView.of(session, self._presence.policy, self._clock.now())
         response = answer(view, 201)
         response.set_cookie(
             cookie_name(request.scope),
             cookie,
-            max_age=round(self._registry.policy.remember_lifetime) if remember else None,
+            max_age=round(self._presence.policy.remember_lifetime) if remember else None,
             path="/",
             secure=is_secure(request.scope),
             httponly=True,
@@ -303,31 +298,31 @@ class SessionRoutes:
         return self._view(caller)
 
     def _view(self, caller: Caller) -> Response:
-        return answer(SessionView.of(caller.signed_in(), self._registry.policy, caller.now))
+        return answer(SessionView.of(caller.signed_in(), self._presence.policy, caller.now))
 
     # Leaving
 
     async def leave(self, request: Request) -> Response:
         caller = caller_of(request)
-        self._stream.publish(self._registry.leave(caller.signed_in(), caller.now))
+        self._presence.leave(caller.signed_in().id, caller.now)
         return Response(status_code=204)
 
     async def sign_out(self, request: Request) -> Response:
         session = caller_of(request).signed_in()
-        await self._sessions.end([session], Reason.SIGNED_OUT, self._clock.now())
+        await self._sessions.end([session], Reason.SIGNED_OUT)
         return _without_cookie(request)
 
     async def sign_out_everywhere(self, request: Request) -> Response:
         player = caller_of(request).signed_in().player
-        await self._sessions.end(player.sessions, Reason.SIGNED_OUT_EVERYWHERE, self._clock.now())
+        await self._sessions.end(player.sessions, Reason.SIGNED_OUT_EVERYWHERE)
         return _without_cookie(request)
 
     async def sign_out_one(self, request: Request) -> Response:
         own = caller_of(request).signed_in()
-        session = self._registry.sessions.get(SessionId(request.path_params["id"]))
+        session = self._presence.sessions.get(SessionId(request.path_params["id"]))
         if session is None or session.player is not own.player:
             raise Problem(404, "not_found", "You have no such session.")
-        await self._sessions.end([session], Reason.SIGNED_OUT, self._clock.now())
+        await self._sessions.end([session], Reason.SIGNED_OUT)
         return _without_cookie(request) if session is own else Response(status_code=204)
 
     # Looking
@@ -350,7 +345,7 @@ class SessionRoutes:
             session.connections,
             session is own,
             session.remember,
-            to_milliseconds(session.expires_in(self._registry.policy, now)),
+            to_milliseconds(session.expires_in(self._presence.policy, now)),
             to_milliseconds(max(session.ends_at - now, 0.0)),
             *session.device,
         )

@@ -298,6 +298,25 @@ async def test_a_player_has_the_best_status_of_their_sessions(server: LiveServer
     assert (await lobby.hear())["left"] == [phone.id]
 
 
+async def test_an_activity_that_changes_no_status_counts_in_the_next_roster(
+    tmp_path: Path,
+) -> None:
+    async with run_server(tmp_path / "test.db", session_lifetime=600) as server:
+        phone = await server.member("Ada")
+        await server.advance(200)
+        await phone.http.post("/api/session/activity")
+        await server.advance(200)
+        laptop = await server.sign_in("Ada")
+        await phone.http.post("/api/session/activity")
+        await server.advance(145)
+        assert (phone.session.status, laptop.session.status) == ("warned", "away")
+        gus = await (await server.guest("Gus")).tab()
+        assert (await gus.ask("watch", "roster", topic="lobby"))["players"][0]["idle_for"] == 145.0
+        await phone.http.post("/api/session/activity")
+        await server.advance(5)
+        assert (await gus.ask("watch", "roster", topic="lobby"))["players"][0]["idle_for"] == 5.0
+
+
 async def test_a_new_sign_in_in_the_same_browser_is_invisible(server: LiveServer) -> None:
     lobby = await watching(server, "Bob")
     ada = await server.member("Ada")

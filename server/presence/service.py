@@ -1,0 +1,143 @@
+"""Commands on presence. Each does one fact and publishes what followed, so that no caller can
+forget to.
+
+Sessions are named by their ids; a command about one that has ended does nothing. `at` is the
+presence instant at which the fact became known, where that was before the call (a request counts
+from its arrival); without it a command reads the clock, once.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Set
+
+from server.base.clock import Clock
+from server.base.ids import PlayerId, SessionId
+from server.presence.events import EventStream, WarningGiven
+from server.presence.policy import Policy
+from server.presence.registry import Registry
+from server.presence.session import UNKNOWN_DEVICE, Device, Player, Session
+from server.presence.status import Reason, Status
+
+
+class Presence:
+    """The registry, the clock it runs on, and the stream that its events go to."""
+
+    def __init__(self, registry: Registry, stream: EventStream, clock: Clock) -> None:
+        self.clock = clock
+        self.policy: Policy = registry.policy
+        """The durations that presence goes by."""
+        self._registry = registry
+        self._stream = stream
+
+    # What is known
+
+    @property
+    def players(self) -> Mapping[PlayerId, Player]:
+        """Every player with a session, here or not."""
+        return self._registry.players
+
+    @property
+    def sessions(self) -> Mapping[SessionId, Session]:
+        """Every session that has not ended."""
+        return self._registry.sessions
+
+    def standing_warnings(self, id: SessionId, at: float | None = None) -> list[WarningGiven]:
+        """The warnings that a connection which opens now has to be sent."""
+        session = self._registry.find(id)
+        if session is None:
+            return []
+        return self._registry.standing_warnings(session, self._instant(at))
+
+    def publish_activity_of(self, players: Set[PlayerId]) -> None:
+        """Publish an `Activity` for every activity of a player in `players`, from now on. The set
+        is asked at each activity: its owner goes on changing it."""
+        self._registry.reported = players
+
+    # Commands
+
+    def sign_in(
+        self,
+        player: Player,
+        id: SessionId,
+        at: float | None = None,
+        *,
+        remember: bool = False,
+        device: Device = UNKNOWN_DEVICE,
+        before_publishing: Callable[[Session], None] = lambda _: None,
+    ) -> Session:
+        """Begin a session of `player`. One session more than the policy allows replaces the
+        oldest. `before_publishing`: called with the session before any subscriber hears of it."""
+        session, events = self._registry.sign_in(
+            player, id, self._instant(at), remember=remember, device=device
+        )
+        before_publishing(session)
+        self._stream.publish(events)
+        return session
+
+    def touch(self, id: SessionId, at: float | None = None, by: str = "ping") -> None:
+        """An activity: the idle clock starts anew. `by` says what it was, for the history."""
+        session = self._registry.find(id)
+        if session is not None:
+            events = self._registry.touch(session, self.clock.now() if at is None else at, by)
+            if events:  # hardly ever: nearly every call is the ping of a player who is active
+                self._stream.publish(events)
+
+    def connected(self, id: SessionId, at: float | None = None) -> None:
+        """A connection of the session opened."""
+        session = self._registry.find(id)
+        if session is not None:
+            self._stream.publish(self._registry.connected(session, self._instant(at)))
+
+    def disconnected(self, id: SessionId, at: float | None = None, *, has_left: bool) -> None:
+        """A connection of the session is gone. `has_left`: its page closed it; else it was lost."""
+        session = self._registry.find(id)
+        if session is not None:
+            self._stream.publish(
+                self._registry.disconnected(session, self._instant(at), has_left=has_left)
+            )
+
+    def leave(self, id: SessionId, at: float | None = None) -> None:
+        """The page says that it is closing: the grace after its last connection is short."""
+        session = self._registry.find(id)
+        if session is not None:
+            self._stream.publish(self._registry.leave(session, self._instant(at)))
+
+    def hold(
+        self, id: SessionId, seconds: float, at: float | None = None, *, away: bool = False
+    ) -> float:
+        """Let the idle clock stand still; returns the seconds granted. `away`: the player will be
+        right back, and counts as away until an activity. See `Registry.hold`."""
+        session = self._registry.find(id)
+        if session is None:
+            return 0.0
+        granted, events = self._registry.hold(session, seconds, self._instant(at), away=away)
+        self._stream.publish(events)
+        return granted
+
+    def release(self, id: SessionId, at: float | None = None) -> None:
+        """End a hold: the idle clock runs on from where it stood."""
+        session = self._registry.find(id)
+        if session is not None:
+            self._stream.publish(self._registry.release(session, self._instant(at)))
+
+    def end(self, id: SessionId, reason: Reason, at: float | None = None) -> None:
+        """End a session for one of `ENDINGS`, in memory: see `accounts/sessions.py` for an end
+        that is durable."""
+        session = self._registry.find(id)
+        if session is not None:
+            self._stream.publish(self._registry.end(session, reason, self._instant(at)))
+
+    def restore(self, stored: Iterable[tuple[Session, Status]], at: float | None = None) -> None:
+        """Take over the sessions that an earlier process had, with their status then."""
+        self._stream.publish(self._registry.restore(stored, self._instant(at)))
+
+    # Time
+
+    def next_deadline(self) -> float | None:
+        """When to call `expire` next; None: nothing will happen by itself."""
+        return self._registry.next_deadline()
+
+    def expire(self, at: float | None = None, limit: int = 100) -> None:
+        """Do what is due, for at most `limit` sessions."""
+        self._stream.publish(self._registry.expire(self._instant(at), limit))
+
+    def _instant(self, at: float | None) -> float:
+        return self.clock.now() if at is None else at

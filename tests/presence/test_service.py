@@ -1,0 +1,156 @@
+"""Commands on presence: every fact is published, and a session that is over is left alone."""
+
+from collections.abc import Callable
+
+import pytest
+
+from server.base.ids import PlayerId, SessionId
+from server.presence.events import (
+    Activity,
+    DeadlineMovedUp,
+    Event,
+    EventStream,
+    SessionEnded,
+    SessionStarted,
+    StatusChanged,
+)
+from server.presence.policy import Policy
+from server.presence.service import Presence
+from server.presence.session import Player, Session
+from server.presence.status import Reason, Status
+from tests.support.invariants import Watched
+from tests.support.manual_clock import ManualClock
+
+
+class House:
+    """A service, the clock it runs on, and what it has published."""
+
+    def __init__(self) -> None:
+        self.clock = ManualClock(10.0)
+        self.heard: list[Event] = []
+        stream = EventStream(self._fail)
+        stream.subscribe(self.heard.append)
+        self.presence = Presence(Watched(Policy()), stream, self.clock)
+
+    def _fail(self, error: Exception, event: Event) -> None:
+        raise error
+
+    def sign_in(self, id: str = "s_1") -> Session:
+        player = Player(PlayerId("p_1"), "Ada", "ada", guest=True)
+        session = self.presence.sign_in(player, SessionId(id))
+        self.heard.clear()
+        return session
+
+    def kinds(self) -> list[type[Event]]:
+        return [type(event) for event in self.heard]
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+def test_a_sign_in_is_published_after_the_session_was_noted(house: House) -> None:
+    order: list[object] = []
+
+    def note(session: Session) -> None:
+        order.append(list(house.heard))
+        order.append(session)
+
+    player = Player(PlayerId("p_1"), "Ada", "ada", guest=True)
+    session = house.presence.sign_in(player, SessionId("s_1"), before_publishing=note)
+    assert order == [[], session]
+    assert house.kinds() == [SessionStarted, StatusChanged]
+    assert house.heard[0].at == 10.0
+    assert (house.presence.sessions, house.presence.players) == (
+        {session.id: session},
+        {player.id: player},
+    )
+
+
+COMMANDS: dict[str, Callable[[Presence, SessionId], object]] = {
+    "touch": lambda presence, id: presence.touch(id),
+    "connected": lambda presence, id: presence.connected(id),
+    "disconnected": lambda presence, id: presence.disconnected(id, has_left=False),
+    "leave": lambda presence, id: presence.leave(id),
+    "hold": lambda presence, id: presence.hold(id, 60.0) == 0.0 or pytest.fail("granted"),
+    "release": lambda presence, id: presence.release(id),
+    "end": lambda presence, id: presence.end(id, Reason.KICKED),
+    "standing_warnings": lambda presence, id: (
+        not presence.standing_warnings(id) or pytest.fail("warned")
+    ),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_a_command_about_a_session_that_ended_or_never_was_does_nothing(
+    house: House, command: Callable[[Presence, SessionId], object]
+) -> None:
+    session = house.sign_in()
+    house.presence.end(session.id, Reason.SIGNED_OUT)
+    house.heard.clear()
+    command(house.presence, session.id)
+    command(house.presence, SessionId("s_unknown"))
+    assert house.heard == []
+
+
+def test_what_a_command_does_is_published_at_the_instant_it_was_given(house: House) -> None:
+    presence, session = house.presence, house.sign_in()
+    house.clock.move_to(150.0)
+    presence.expire()
+    presence.touch(session.id, 149.0)
+    presence.connected(session.id)
+    presence.disconnected(session.id, 151.0, has_left=False)
+    presence.leave(session.id, 152.0)
+    presence.end(session.id, Reason.SIGNED_OUT, 153.0)
+    assert [(type(event), event.at) for event in house.heard] == [
+        (StatusChanged, 150.0),
+        (StatusChanged, 150.0),  # a clock never goes back
+        (StatusChanged, 151.0),
+        (DeadlineMovedUp, 152.0),
+        (StatusChanged, 153.0),
+        (SessionEnded, 153.0),
+    ]
+    assert presence.next_deadline() is None
+
+
+def test_a_hold_says_what_it_granted_and_a_release_is_published(house: House) -> None:
+    presence, session = house.presence, house.sign_in()
+    assert presence.hold(session.id, 1e9, away=True) == presence.policy.max_hold
+    assert [event.after for event in house.heard if isinstance(event, StatusChanged)] == [
+        Status.AWAY
+    ]
+    house.heard.clear()
+    presence.release(session.id, 20.0)
+    assert house.kinds() == [DeadlineMovedUp]
+
+
+def test_sessions_of_an_earlier_process_are_published_as_they_are_now(house: House) -> None:
+    player = Player(PlayerId("p_1"), "Ada", "ada", guest=True)
+    session = Session(SessionId("s_1"), player, 0.0, 1e4, remember=False)
+    house.presence.restore([(session, Status.ACTIVE)])
+    assert [event.reason for event in house.heard if isinstance(event, StatusChanged)] == [
+        Reason.SERVER_RESTART
+    ]
+
+
+def test_every_activity_of_a_player_is_published_while_somebody_wants_it(house: House) -> None:
+    wanted: set[PlayerId] = set()
+    house.presence.publish_activity_of(wanted)
+    session = house.sign_in()
+    house.presence.touch(session.id, 11.0)
+    wanted.add(PlayerId("p_other"))
+    house.presence.touch(session.id, 12.0)
+    assert house.heard == []
+    wanted.add(session.player.id)
+    house.presence.touch(session.id, 13.0)
+    assert house.heard == [Activity(session.id, session.player.id, 13.0)]
+    house.clock.move_to(150.0)
+    house.presence.expire()
+    house.heard.clear()
+    house.presence.touch(session.id)
+    assert house.kinds() == [StatusChanged, Activity], "after the change that it makes"
+    wanted.clear()
+    house.heard.clear()
+    house.presence.touch(session.id)
+    assert house.heard == []
