@@ -30,13 +30,14 @@ from server.observe.figures import RealtimeFigures, RoomFigures
 from server.presence.events import Event, EventStream
 from server.presence.registry import Registry
 from server.presence.service import Presence
-from server.realtime.connection import Connection
 from server.realtime.endpoint import WebSocketEndpoint
 from server.realtime.room_desk import RoomDesk
 from server.realtime.routing import RouteWebSockets
 from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
-from server.realtime.topics.hub import Hub
+from server.realtime.topics.lobby import LobbyTopic
+from server.realtime.topics.room_list import RoomListTopic
+from server.realtime.topics.topics import Topics
 from server.restart import restore_rooms, restore_sessions
 from server.rooms.events import RoomEvent, RoomStream
 from server.rooms.rooms import Rooms
@@ -56,6 +57,7 @@ from server.web.routes.operations import Figures, OperationRoutes, answer_storag
 from server.web.routes.players import PlayerRoutes
 from server.web.routes.rooms import RoomRoutes
 from server.web.routes.sessions import SessionRoutes
+from server.wire.messages import LOBBY, ROOM, ROOMS
 
 _log = logging.getLogger("stillhere")
 _DEFAULT_LIMITS = Limits()
@@ -105,13 +107,15 @@ class StillHere:
         self.audit = Audit()
         self.sessions = Sessions(self.presence, tokens, self.store)
 
+        time = asyncio.get_event_loop().time
+        self.topics = Topics()
         self.tabs = Tabs(
             settings.policy,
             self.sessions.flush,
-            self._forget,
+            self.topics.forget,
+            limits.realtime,
             settings.max_connections_per_session,
         )
-        self.hub = Hub(asyncio.get_event_loop().time, clock, settings.policy.away_after)
         self.ticker = Ticker(self.presence, clock)
 
         self.rooms = Rooms(
@@ -119,8 +123,16 @@ class StillHere:
         )
         self.store.read_rooms_from(self.rooms.all)
         self.room_stream = RoomStream(_log_room_subscriber_error)
-        self.desk = RoomDesk(self.rooms, self.room_stream, self.presence, self.tabs)
+        self.desk = RoomDesk(
+            self.rooms, self.room_stream, self.presence, self.tabs, time, limits.realtime
+        )
         self.room_ticker = Ticker(_RoomDeadlines(self.rooms, self.room_stream), clock)
+
+        self.lobby = LobbyTopic(time, clock, settings.policy.away_after, limits.realtime)
+        self.room_list = RoomListTopic(self.rooms, time, limits.realtime)
+        self.topics.add(LOBBY, self.lobby)
+        self.topics.add(ROOMS, self.room_list)
+        self.topics.add_family(ROOM, self.desk)
 
         self.collector = Collector(is_idle=lambda: not len(self.tabs))
         endpoint = WebSocketEndpoint(
@@ -128,9 +140,10 @@ class StillHere:
             self.presence,
             self.sessions,
             self.tabs,
-            self.hub,
+            self.topics,
             self.desk,
             self.audit.cut_off,
+            limits.realtime,
         )
         figures = Figures(self.registry, self.store, self.collector)
         room_figures = RoomFigures(self.rooms)
@@ -143,7 +156,7 @@ class StillHere:
             self.store.hear,
             self.tabs.hear,
             self.desk.hear_presence,
-            self.hub.hear,
+            self.lobby.hear,
             figures.hear,
             self.ticker.hear,
         ):
@@ -152,7 +165,7 @@ class StillHere:
             self.store.hear_rooms,
             self.desk.hear_rooms,
             self.desk.topics.hear,
-            self.desk.list.hear,
+            self.room_list.hear,
             room_figures.hear,
             self.room_ticker.hear,
         ):
@@ -164,7 +177,7 @@ class StillHere:
             *RoomRoutes(self.rooms.games, self.rooms, self.room_stream, clock).calls,
             *MatchRoutes(self.store).calls,
             *OperationRoutes(
-                [figures, RealtimeFigures(self.tabs, self.hub, self.ticker), room_figures],
+                [figures, RealtimeFigures(self.tabs, self.lobby, self.ticker), room_figures],
                 self.store,
             ).calls,
         ]
@@ -222,7 +235,7 @@ class StillHere:
             self.presence,
             self.room_stream,
         )
-        self.hub.begin(self.registry.players.values())
+        self.lobby.lobby.begin(self.registry.players.values())
         await self.store.is_written()
         self.ticker.start()
         self.room_ticker.start()
@@ -235,18 +248,12 @@ class StillHere:
         self._is_started = False
         self.ticker.stop()
         self.room_ticker.stop()
-        self.desk.close()
-        self.hub.close()
+        self.topics.close()
         self.tabs.stop()
         self.collector.stop()
         await self.store.close()
         self.passwords.close()
         self.audit.close()
-
-    def _forget(self, connection: Connection, has_left: bool | None) -> None:
-        """A connection watches nothing any more; see `Tabs.detach`."""
-        self.hub.unwatch(connection)
-        self.desk.forget(connection, has_left=has_left)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:

@@ -7,6 +7,7 @@ SECURITY.md publishes the defaults; what an operator may change is in `settings.
 import msgspec
 
 from server.accounts.limits import Limits as AccountLimits
+from server.realtime.limits import Limits as RealtimeLimits
 from server.rooms.limits import Limits as RoomLimits
 from server.storage.limits import Limits as StorageLimits
 from server.storage.sqlite.limits import SqliteLimits
@@ -16,6 +17,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """One field for each part that has limits, named as its folder."""
 
     accounts: AccountLimits = AccountLimits()
+    realtime: RealtimeLimits = RealtimeLimits()
     rooms: RoomLimits = RoomLimits()
     storage: StorageLimits = StorageLimits()
     sqlite: SqliteLimits = SqliteLimits()

@@ -248,7 +248,7 @@ def leave_a_token(server: LiveServer) -> None:
 
 
 def leave_a_watcher(server: LiveServer) -> None:
-    server.still_here.hub._watchers[object()] = 1  # type: ignore[index]
+    server.still_here.lobby._watchers[object()] = None  # type: ignore[index]
 
 
 def leave_a_name(server: LiveServer) -> None:

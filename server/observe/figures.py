@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 
 from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
-from server.realtime.topics.hub import Hub
+from server.realtime.topics.lobby import LobbyTopic
 from server.rooms.events import MatchAdvanced, MatchEnded, RoomClosed, RoomEvent
 from server.rooms.rooms import Rooms
 
@@ -26,15 +26,15 @@ LATENESS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0)
 class RealtimeFigures(Collector):
     """Connections, watchers, closings, and how late deadlines were noticed."""
 
-    def __init__(self, tabs: Tabs, hub: Hub, ticker: Ticker) -> None:
+    def __init__(self, tabs: Tabs, lobby: LobbyTopic, ticker: Ticker) -> None:
         self._tabs = tabs
-        self._hub = hub
+        self._lobby = lobby
         self._ticker = ticker
 
     def collect(self) -> Iterable[Metric]:
         yield GaugeMetricFamily("stillhere_connections", "Open sockets.", value=len(self._tabs))
         yield GaugeMetricFamily(
-            "stillhere_watchers", "Sockets that watch the lobby.", value=self._hub.watchers
+            "stillhere_watchers", "Sockets that watch the lobby.", value=len(self._lobby.watchers)
         )
         yield GaugeMetricFamily(
             "stillhere_deadline_worst_lateness_seconds",

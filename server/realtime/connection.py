@@ -9,14 +9,14 @@ import asyncio
 import types
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from server.base.ids import ConnectionId
 from server.presence.session import Session
 from server.wire.closing import Close
 
-MOST_WAITING = 64
-"""Messages that may wait for a peer; one more and it is closed as too slow."""
+if TYPE_CHECKING:
+    from server.realtime.topics.topic import Topic
 
 AsgiSend: TypeAlias = Callable[[Any], Awaitable[None]]
 
@@ -29,6 +29,7 @@ class Connection:
     """An accepted WebSocket of a live session."""
 
     __slots__ = (
+        "_most_waiting",
         "_on_drained",
         "_on_too_slow",
         "_outbox",
@@ -37,6 +38,7 @@ class Connection:
         "id",
         "is_closing",
         "session",
+        "topics",
     )
 
     def __init__(
@@ -46,14 +48,18 @@ class Connection:
         send: AsgiSend,
         on_drained: Callable[["Connection"], None],
         on_too_slow: Callable[["Connection"], None],
+        most_waiting: int,
     ) -> None:
         """`on_drained` is called when a peer that could not keep up has caught up, `on_too_slow`
-        when too much waits for it: then it has to be closed."""
+        when more than `most_waiting` messages wait for it: then it has to be closed."""
         self.id = id
         self.session = session
+        self.topics: tuple[Topic[Any], ...] = ()
+        """What it watches. Written by `Topic` only."""
         self._send = send
         self._on_drained = on_drained
         self._on_too_slow = on_too_slow
+        self._most_waiting = most_waiting
         self._outbox: deque[dict[str, Any]] | None = None
         self._sender: asyncio.Task[None] | None = None
         # Nothing more will be sent. Written here only.
@@ -111,7 +117,7 @@ class Connection:
         if self._outbox is None:
             self._outbox = deque()
         self._outbox.append(event)
-        if len(self._outbox) > MOST_WAITING:
+        if len(self._outbox) > self._most_waiting:
             self._on_too_slow(self)
 
     async def _drain(self, step: Coroutine[Any, Any, None], waiting_for: Any) -> None:

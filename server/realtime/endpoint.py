@@ -18,11 +18,12 @@ from server.presence.service import Presence
 from server.presence.session import Session
 from server.presence.status import Reason
 from server.realtime.connection import Connection
+from server.realtime.limits import Limits
 from server.realtime.reader import Reader
 from server.realtime.room_desk import RoomDesk
 from server.realtime.routing import deny
 from server.realtime.tabs import Tabs
-from server.realtime.topics.hub import Hub
+from server.realtime.topics.topics import Topics
 from server.settings import Settings
 from server.transport.websocket import BY_CALL
 from server.wire import messages
@@ -45,17 +46,19 @@ class WebSocketEndpoint:
         presence: Presence,
         sessions: Sessions,
         tabs: Tabs,
-        hub: Hub,
+        topics: Topics,
         desk: RoomDesk,
         note_cut_off: Callable[[str, Session], None],
+        limits: Limits,
     ) -> None:
         self._settings = settings
         self._presence = presence
         self._sessions = sessions
         self._tabs = tabs
-        self._hub = hub
+        self._topics = topics
         self._desk = desk
         self._note_cut_off = note_cut_off
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
@@ -91,24 +94,32 @@ class WebSocketEndpoint:
         await send({"type": "websocket.close", "code": close.code, "reason": close.reason})
         await _wait_until_gone(receive)
 
-    def _is_full(self, session: Session) -> bool:
-        return (
+    def _take_place(self, session: Session) -> bool:
+        """False if the server or the session has no place for one more connection."""
+        return not (
             len(self._tabs) >= self._settings.max_connections
             or session.connections >= self._settings.max_connections_per_session
-            or not self._may_come(session)
+            or not self._take_connect(session)
         )
 
-    def _may_come(self, session: Session) -> bool:
-        """Whether there is room for what the history will say of it; counted if so."""
-        return not self._sessions.is_full and self._tabs.may_come(
-            session, self._presence.clock.now()
-        )
+    def _take_connect(self, session: Session) -> bool:
+        """Take one of the session's tokens for a connect; False if none is left, or if the journal
+        has no place for the rows that it writes."""
+        now = self._presence.clock.now()
+        return not self._sessions.is_full and self._tabs.take_connect(session, now)
 
     # Those who do
 
     async def _serve(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:
-        connection = Connection(new_connection_id(), session, send, self._caught_up, self._too_slow)
-        if self._is_full(session):
+        connection = Connection(
+            new_connection_id(),
+            session,
+            send,
+            self._topics.caught_up,
+            self._too_slow,
+            self._limits.waiting_messages,
+        )
+        if not self._take_place(session):
             self._close(connection, Close.TOO_MANY_CONNECTIONS)
             await _wait_until_gone(receive)
             return
@@ -116,10 +127,11 @@ class WebSocketEndpoint:
             connection,
             self._settings.max_messages_per_second,
             self._presence,
-            self._hub,
+            self._topics,
             self._desk,
             self._close,
-            self._may_come,
+            self._take_connect,
+            self._limits,
         )
         code = _INTERNAL_ERROR
         try:
@@ -161,10 +173,6 @@ class WebSocketEndpoint:
         connection.close(close)
         self._note_closed(connection, close)
         self._forget(connection, close.value.code)
-
-    def _caught_up(self, connection: Connection) -> None:
-        self._hub.caught_up(connection)
-        self._desk.caught_up(connection)
 
     def _too_slow(self, connection: Connection) -> None:
         self._close(connection, Close.TOO_SLOW)

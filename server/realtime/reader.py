@@ -10,19 +10,14 @@ from server.base.limits import TokenBucket
 from server.presence.service import Presence
 from server.presence.session import Session
 from server.realtime.connection import Connection
+from server.realtime.limits import Limits
 from server.realtime.room_desk import RoomDesk
-from server.realtime.topics.hub import Hub
+from server.realtime.topics.topics import Topics
 from server.rooms.errors import Refused
 from server.wire import messages
 from server.wire.closing import Close
-from server.wire.messages import LARGEST_MESSAGE, encode
+from server.wire.messages import encode
 from server.wire.views import SessionView, to_milliseconds
-
-MOST_BAD = 100
-"""Refused messages a connection may send in one go before it is closed; one more a second."""
-
-_SURELY_SMALL = LARGEST_MESSAGE // 4
-"""Characters: UTF-8 takes four bytes for one at the most."""
 
 _MOMENT = 0.0005
 """Seconds that make no difference to a message, which is rounded to milliseconds."""
@@ -39,11 +34,13 @@ class Reader:
         "_close",
         "_connection",
         "_desk",
-        "_forbearance",
-        "_hub",
-        "_may_come",
+        "_errors",
+        "_limits",
         "_pong",
         "_presence",
+        "_surely_small",
+        "_take_connect",
+        "_topics",
     )
 
     def __init__(
@@ -51,23 +48,28 @@ class Reader:
         connection: Connection,
         rate: float,
         presence: Presence,
-        hub: Hub,
+        topics: Topics,
         desk: RoomDesk,
         close: Callable[[Connection, Close], None],
-        may_come: Callable[[Session], bool],
+        take_connect: Callable[[Session], bool],
+        limits: Limits,
     ) -> None:
-        """`rate`: messages a second, bursts of twice that, 0: no limit. `close`: what to do with
-        a connection that breaks a limit; `may_come`: whether its session may go and come back."""
+        """`rate`: messages a second, bursts of twice that, 0: no limit. `close` closes a connection
+        that breaks a limit; `take_connect` takes one of the session's tokens for a "be right back",
+        and returns False if none is left."""
         self._connection = connection
         self._presence = presence
         self._clock = presence.clock
-        self._hub = hub
+        self._topics = topics
         self._desk = desk
         self._close = close
-        self._may_come = may_come
+        self._take_connect = take_connect
+        self._limits = limits
+        # In characters: UTF-8 takes at most four bytes for one.
+        self._surely_small = limits.largest_message // 4
         self._allowance = TokenBucket(rate, 2 * rate, self._clock.now()) if rate else None
-        self._forbearance: TokenBucket | None = None
-        # The last answer to a ping, and the seconds that it told.
+        self._errors: TokenBucket | None = None
+        # The last answer to a ping, and its `expires_in`.
         self._answered, self._pong = -1.0, ""
 
     def hear(self, event: dict[str, Any]) -> None:
@@ -80,7 +82,8 @@ class Reader:
             self._close(connection, Close.TOO_MANY_MESSAGES)
             return
         text = event.get("text")
-        if (text is None or len(text) > _SURELY_SMALL) and _size(event) > LARGEST_MESSAGE:
+        is_surely_small = text is not None and len(text) <= self._surely_small
+        if not is_surely_small and _size(event) > self._limits.largest_message:
             self._close(connection, Close.MESSAGE_TOO_BIG)
             return
         message = (
@@ -117,7 +120,7 @@ class Reader:
         connection, presence = self._connection, self._presence
         session = connection.session
         match request:
-            case messages.Hold(away=True) | messages.Brb() if not self._may_come(session):
+            case messages.Hold(away=True) | messages.Brb() if not self._take_connect(session):
                 self._close(connection, Close.TOO_MANY_MESSAGES)
             case messages.Hold(seconds=seconds, away=away):
                 granted = presence.hold(session.id, seconds, now, away=away)
@@ -129,18 +132,14 @@ class Reader:
                 view = SessionView.of(session, presence.policy, now)
                 answer = messages.SessionNow(view.player, view.session, view.policy)
                 connection.send(encode(answer))
-            case messages.Watch(topic=messages.LOBBY):
-                self._hub.watch(connection)
             case messages.Watch(topic=topic):
                 try:
-                    if not self._desk.watch(connection, topic):
+                    if not self._topics.watch(connection, topic):
                         return _no_such_topic(topic, "watch")
                 except Refused as refused:
                     return messages.Error(refused.code, str(refused), "watch")
-            case messages.Unwatch(topic=messages.LOBBY):
-                self._hub.unwatch(connection)
             case messages.Unwatch(topic=topic):
-                if not self._desk.unwatch(connection, topic):
+                if not self._topics.unwatch(connection, topic):
                     return _no_such_topic(topic, "unwatch")
             case _:
                 return self._desk.hear(connection, request, now)
@@ -153,8 +152,8 @@ class Reader:
 
     def _refuse(self, refusal: messages.Error, now: float) -> None:
         self._connection.send(encode(refusal))
-        self._forbearance = self._forbearance or TokenBucket(1.0, MOST_BAD, now)
-        if not self._forbearance.take(now):
+        self._errors = self._errors or TokenBucket(1.0, self._limits.refused_burst, now)
+        if not self._errors.take(now):
             self._close(self._connection, Close.TOO_MANY_MESSAGES)
 
 

@@ -4,7 +4,7 @@ It is also where rooms hear of presence, and presence of rooms: a player's statu
 seat, and whoever waits for others in a match need not touch anything meanwhile.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import assert_never
 
 from msgspec import UNSET
@@ -15,9 +15,9 @@ from server.presence.service import Presence
 from server.presence.session import Player, Session
 from server.presence.status import Status
 from server.realtime.connection import Connection
+from server.realtime.limits import Limits
 from server.realtime.tabs import Tabs
 from server.realtime.topics.room import RoomTopics
-from server.realtime.topics.room_list import RoomList
 from server.rooms.errors import GameFailed, Refused
 from server.rooms.events import (
     MatchEnded,
@@ -32,7 +32,7 @@ from server.rooms.events import (
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
 from server.wire import messages
-from server.wire.messages import ROOM, ROOMS, encode
+from server.wire.messages import encode
 from server.wire.views import to_milliseconds
 
 
@@ -45,41 +45,34 @@ class RoomDesk:
         stream: RoomStream,
         presence: Presence,
         tabs: Tabs,
+        time: Callable[[], float],
+        limits: Limits,
     ) -> None:
         self._rooms = rooms
         self._stream = stream
         self._presence = presence
         presence.publish_activity_of(rooms.asked)
         self._tabs = tabs
-        self.list = RoomList(rooms)
-        self.topics = RoomTopics(presence.clock, self._fail)
+        self.topics = RoomTopics(time, presence.clock, limits, self._fail, self._forget)
         # Until when a session's idle clock stands still because of a match.
         self._held: dict[SessionId, float] = {}
 
     # What a tab says
 
-    def watch(self, connection: Connection, topic: str) -> bool:
-        """Tell `connection` about a topic of rooms; False if there is no such topic. Raises
-        Refused."""
-        if topic == ROOMS:
-            self.list.watch(connection)
-        else:
-            room = self._rooms.all.get(RoomId(topic.removeprefix(ROOM)))
-            if room is None or not topic.startswith(ROOM):
-                return False
-            has_seat = room.seat_of(connection.session.player.id) is not None
-            self._come(connection, room.id, None, spectate=not has_seat)
+    def watch(self, connection: Connection, id: str) -> bool:
+        """Tell `connection` about a room; False if there is no such room. Raises Refused."""
+        room = self._rooms.all.get(RoomId(id))
+        if room is None:
+            return False
+        has_seat = room.seat_of(connection.session.player.id) is not None
+        self._come(connection, room.id, None, spectate=not has_seat)
         return True
 
-    def unwatch(self, connection: Connection, topic: str) -> bool:
-        """No more about a topic of rooms; False if there is no such topic."""
-        if topic == ROOMS:
-            self.list.unwatch(connection)
-            return True
-        room_id = RoomId(topic.removeprefix(ROOM))
-        if not topic.startswith(ROOM) or room_id not in self._rooms.all:
+    def unwatch(self, connection: Connection, id: str) -> bool:
+        """No more about a room; False if there is no such room."""
+        if RoomId(id) not in self._rooms.all:
             return False
-        self._stop_watching(connection, room_id, has_left=True)
+        self._stop_watching(connection, RoomId(id), has_left=True)
         return True
 
     def hear(
@@ -93,29 +86,8 @@ class RoomDesk:
             return messages.Error(refused.code, str(refused), tag)
         return None
 
-    def caught_up(self, connection: Connection) -> None:
-        """A connection that had been behind takes messages again."""
-        self.list.caught_up(connection)
-        self.topics.caught_up(connection)
-
-    def forget(self, connection: Connection, *, has_left: bool | None) -> None:
-        """A connection is gone. `has_left`: True if the player left on purpose, False if the
-        connection was lost, None if the server stops, which changes nothing in the rooms."""
-        self.list.unwatch(connection)
-        rooms = self.topics.forget(connection)
-        if has_left is None:
-            return
-        session = connection.session
-        grace = self._presence.policy.reload_grace
-        has_left = has_left or self._presence.clock.now() - session.left_at <= grace
-        for room_id in rooms:
-            if self._tabs.of(session):  # else there is a grace, whose end lets the clock run
-                self._let_clock_run_outside(session, room_id)
-            self._went(session.player, room_id, has_left=has_left)
-
     def close(self) -> None:
-        """Tell nobody anything any more."""
-        self.list.close()
+        """Send nothing more."""
         self.topics.close()
 
     def _do(self, connection: Connection, request: messages.RoomRequest, now: float) -> None:
@@ -266,6 +238,15 @@ class RoomDesk:
             connection.send(text)
 
     # Who goes
+
+    def _forget(self, connection: Connection, room_id: RoomId, has_left: bool) -> None:
+        """A connection that watched a room is gone. `has_left`: the player left on purpose."""
+        session = connection.session
+        grace = self._presence.policy.reload_grace
+        has_left = has_left or self._presence.clock.now() - session.left_at <= grace
+        if self._tabs.of(session):  # else there is a grace, whose end lets the clock run
+            self._let_clock_run_outside(session, room_id)
+        self._went(session.player, room_id, has_left=has_left)
 
     def _stop_watching(self, connection: Connection, room_id: RoomId, *, has_left: bool) -> None:
         if self.topics.unwatch(connection, room_id):

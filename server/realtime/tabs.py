@@ -22,17 +22,10 @@ from server.presence.policy import Policy
 from server.presence.session import Session
 from server.presence.status import LEAVING, Reason
 from server.realtime.connection import Connection
+from server.realtime.limits import Limits
 from server.wire import messages
 from server.wire.closing import close_for
 from server.wire.views import to_milliseconds
-
-MOST_COMINGS = 40
-"""Times that a session may come in one go, by a socket that opens or a "be right back" (the going
-is implied); one more a second. All tabs that a session may have can reload twice in a row, also
-where it may have more of them than by default."""
-
-SLICE = 0.005
-"""Seconds of closing without letting the loop do other work."""
 
 
 class Tabs:
@@ -43,20 +36,22 @@ class Tabs:
         policy: Policy,
         flush: Callable[[], Awaitable[None]],
         on_detached: Callable[[Connection, bool | None], None],
-        most_at_once: int = MOST_COMINGS // 2,
+        limits: Limits,
+        sockets_per_session: int,
     ) -> None:
         """`flush` returns when what has been journalled is durable, or cannot soon be.
         `on_detached(connection, has_left)` is called once for every connection that was attached:
         when it closes, or when its session ends or falls asleep, whichever is first; see `detach`.
-        `most_at_once`: sockets that a session may have."""
+        `sockets_per_session`: the most that a session may have."""
         self._policy = policy
         self._on_detached = on_detached
-        self._most_comings = max(MOST_COMINGS, 2 * most_at_once)
+        self._limits = limits
+        self._connect_burst = max(limits.connect_burst, 2 * sockets_per_session)
         self._flush = flush
         self._by_session: dict[SessionId, list[Connection]] = {}
         self._count = 0
         self._closed: dict[str, int] = {}
-        self._comings: dict[SessionId, TokenBucket] = {}
+        self._connects: dict[SessionId, TokenBucket] = {}
         # Of sessions that have ended, and have yet to be told.
         self._leaving: list[tuple[list[Connection], Reason]] = []
         self._farewells: asyncio.Task[None] | None = None
@@ -96,12 +91,12 @@ class Tabs:
         self._on_detached(connection, has_left)
         return True
 
-    def may_come(self, session: Session, now: float) -> bool:
-        """Whether the session may come or go once more, and count it if so. Each time is rows of
-        its history, for ever: two thousand a second, where nothing kept it from that."""
-        bucket = self._comings.get(session.id)
+    def take_connect(self, session: Session, now: float) -> bool:
+        """Take one of the session's tokens for a connect or a "be right back"; False if none is
+        left. Each of these writes rows of its history, which are kept."""
+        bucket = self._connects.get(session.id)
         if bucket is None:
-            bucket = self._comings[session.id] = TokenBucket(1.0, self._most_comings, now)
+            bucket = self._connects[session.id] = TokenBucket(1.0, self._connect_burst, now)
         return bucket.take(now)
 
     def note_closed(self, reason: str) -> None:
@@ -121,7 +116,7 @@ class Tabs:
             case WarningWithdrawn(session_id=id, expires_in=expires_in):
                 self._tell(id, messages.Extended(to_milliseconds(expires_in)))
             case SessionEnded(session_id=id, reason=reason):
-                self._comings.pop(id, None)
+                self._connects.pop(id, None)
                 connections = self._take(id, has_left=reason in LEAVING)
                 if connections:
                     self._leaving.append((connections, reason))
@@ -158,7 +153,7 @@ class Tabs:
                 began = loop.time()
                 for connections, reason in leaving:
                     self._close(connections, reason)
-                    if loop.time() - began > SLICE:
+                    if loop.time() - began > self._limits.slice:
                         await asyncio.sleep(0)
                         began = loop.time()
         finally:

@@ -8,10 +8,11 @@ from typing import Any
 
 from server.limits import Limits
 from server.presence.events import Event, StatusChanged
-from server.realtime.tabs import MOST_COMINGS
 from server.storage.limits import Limits as StorageLimits
 from tests.support.answers import refusal, until
 from tests.support.live_server import LiveServer, Visitor, run_server
+
+CONNECT_BURST = Limits().realtime.connect_burst
 
 
 async def come_and_go(visitor: Visitor) -> None:
@@ -45,7 +46,7 @@ async def test_a_session_comes_forty_times_at_once_and_then_once_a_second(
     server: LiveServer,
 ) -> None:
     ada, bob = await server.guest("Ada"), await server.guest("Bob")
-    for _ in range(MOST_COMINGS):
+    for _ in range(CONNECT_BURST):
         await come_and_go(ada)
     changes = await count_changes(server)
     for _ in range(20):
@@ -62,7 +63,7 @@ async def test_a_session_comes_forty_times_at_once_and_then_once_a_second(
 async def test_where_a_session_may_have_more_sockets_all_of_them_can_come_twice(
     tmp_path: Path,
 ) -> None:
-    most = MOST_COMINGS
+    most = CONNECT_BURST
     async with run_server(tmp_path / "test.db", max_connections_per_session=most) as server:
         ada = await server.guest("Ada")
         for _ in range(2 * most):
@@ -75,7 +76,7 @@ async def test_sockets_that_were_let_in_stay_when_others_are_turned_away(
 ) -> None:
     ada = await server.guest("Ada")
     tab = await ada.tab()
-    for _ in range(MOST_COMINGS - 1):
+    for _ in range(CONNECT_BURST - 1):
         await come_and_go_beside(ada)
     assert await turned_away(server, ada) == 4402
     assert (await tab.ask("ping", "pong"))["expires_in"] == 300.0
@@ -90,7 +91,7 @@ async def come_and_go_beside(visitor: Visitor) -> None:
 async def test_who_is_right_back_without_end_is_closed(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     tab = await ada.tab()
-    for _ in range(MOST_COMINGS - 1):
+    for _ in range(CONNECT_BURST - 1):
         await tab.ask("hold", "held", seconds=60, away=True)
         await tab.ask("ping", "pong")
         await server.advance(0.02)  # as many messages a second as may be
@@ -105,9 +106,9 @@ async def test_who_is_right_back_without_end_is_closed(server: LiveServer) -> No
 async def test_how_often_a_session_came_is_forgotten_with_it(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     await ada.tab()
-    assert len(server.still_here.tabs._comings) == 1
+    assert len(server.still_here.tabs._connects) == 1
     assert (await ada.http.delete("/api/session")).status_code == 204
-    assert not server.still_here.tabs._comings
+    assert not server.still_here.tabs._connects
 
 
 # While the disk takes nothing

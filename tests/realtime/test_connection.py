@@ -7,9 +7,11 @@ import pytest
 
 from server.base.ids import PlayerId, SessionId, new_connection_id
 from server.presence.session import Player, Session
-from server.realtime.connection import MOST_WAITING, Connection
+from server.realtime.connection import Connection
 from server.wire.closing import Close
 from tests.support.answers import until
+
+MOST_WAITING = 64
 
 
 class Peer:
@@ -54,6 +56,7 @@ def connection(peer: Peer) -> Connection:
         peer.send,
         lambda each: note(peer, each),
         lambda each: each.close(Close.TOO_SLOW),
+        MOST_WAITING,
     )
 
 

@@ -15,7 +15,7 @@ from websockets.typing import Subprotocol
 from server import __version__
 from server.base.ids import ID_PATTERN
 from server.presence.status import Reason
-from server.realtime.reader import MOST_BAD
+from server.realtime.limits import Limits
 from server.wire.messages import LARGEST_MESSAGE
 from server.wire.problem import SECURITY_HEADERS
 from tests.support.answers import SLOT, Bystanders, refusal, until, until_status
@@ -560,7 +560,7 @@ async def test_too_many_bad_messages_close_4401(tmp_path: Path) -> None:
     async with run_server(tmp_path / "test.db", max_messages_per_second=0) as server:
         ada = await server.guest("Ada")
         tab = await ada.tab()
-        for _ in range(MOST_BAD):
+        for _ in range(Limits().refused_burst):
             await refused(tab, "{")
         await tab.ask("ping", "pong")
         await tab.socket.send("{")
@@ -741,4 +741,4 @@ async def test_many_tabs_that_come_and_go_leave_nothing_behind(server: LiveServe
             await tab.socket.close()
     await until(lambda: ada.session.connections == 0)
     await until(lambda: asyncio.all_tasks() <= before)
-    assert (len(server.still_here.tabs), server.still_here.hub.watchers) == (0, 0)
+    assert (len(server.still_here.tabs), len(server.still_here.lobby.watchers)) == (0, 0)

@@ -13,7 +13,8 @@ from websockets.asyncio.client import connect
 
 from server.base.ids import RoomId
 from server.games.game import AfkPolicy, Silence
-from server.realtime.topics import room_list
+from server.limits import Limits
+from server.realtime.limits import Limits as RealtimeLimits
 from server.rooms.limits import DEFAULT
 from tests.rooms.games import Ticking, Together, Turns, variant
 from tests.rooms.page import Page, bring, passes, seat, table
@@ -24,9 +25,9 @@ PATIENT = AfkPolicy(move_time=5000.0)
 
 
 @pytest.fixture
-async def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveServer]:
-    monkeypatch.setattr(room_list, "PACE", 0.0)
-    async with run_server(tmp_path / "test.db") as running:
+async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
+    limits = Limits(realtime=RealtimeLimits(room_list_pace=0.0))
+    async with run_server(tmp_path / "test.db", limits=limits) as running:
         bring(
             running,
             Turns(),
@@ -305,12 +306,12 @@ async def test_whoever_watched_the_list_of_rooms_does_so_until_the_session_is_ov
     visitors = [await server.sign_in("Ada", remember=how == "asleep") for _ in range(3)]
     for visitor in visitors:
         await (await visitor.tab()).ask("watch", "rooms", topic="rooms")
-    assert server.still_here.desk.list.watchers == 3
+    assert len(server.still_here.room_list.watchers) == 3
     if how == "sign out":
         await visitors[0].http.delete("/api/sessions")
     else:
         await server.advance(300 + SLOT)
-    assert server.still_here.desk.list.watchers == 0
+    assert not server.still_here.room_list.watchers
 
 
 async def test_who_signs_out_of_a_match_has_left_it(server: LiveServer) -> None:

@@ -252,7 +252,7 @@ class Day:
         self.is_up = False
         self.disk.kill()
         here.ticker.stop()
-        here.hub.close()
+        here.topics.close()
         ours = asyncio.current_task()
         tasks = sorted(
             (task for task in asyncio.all_tasks() if task is not ours),
@@ -430,7 +430,7 @@ class Day:
                 is_known = not any(page.is_slow for page in mine) and not browser.is_in_doubt
                 if is_known and not self._running and tabs != len(mine):
                     raise Betrayed(f"{browser.name} has {len(mine)} tabs, and {tabs} are known")
-        if not here.hub._lobby._untold:
+        if not here.lobby.lobby.has_changes:
             known = {
                 id: str(player.status)
                 for id, player in here.registry.players.items()
@@ -438,7 +438,7 @@ class Day:
             }
             for page in (page for browser in self.browsers for page in browser.open_pages):
                 is_behind = page.is_silent or page.is_slow
-                is_told = page.version == here.hub._lobby.version and not is_behind
+                is_told = page.version == here.lobby.version and not is_behind
                 if is_told and page.roster != known:
                     raise Betrayed(f"{page.browser.name} sees another lobby than there is")
         if not self.disk.is_failing and here.store.statistics().waiting == 0:

@@ -422,14 +422,15 @@ def nothing_is_left(still_here: StillHere, invariants: Invariants | None = None)
     left: list[str] = []
     if len(tabs):
         left.append(f"{len(tabs)} sockets")
-    if still_here.hub.watchers:
-        left.append(f"{still_here.hub.watchers} watchers of the lobby")
+    for name, topic in (("lobby", still_here.lobby), ("list of rooms", still_here.room_list)):
+        if topic.watchers:
+            left.append(f"{len(topic.watchers)} watchers of the {name}")
     left += _left_in_rooms(still_here, invariants)
-    for sleeper, timer in (("ticker", "_timer"), ("hub", "_timer")):
+    for sleeper, timer in (("ticker", "_timer"), ("lobby", "_handle")):
         handle = getattr(getattr(still_here, sleeper), timer, None)
         if handle is not None and not handle.cancelled():
             left.append(f"a timer of the {sleeper}")
-    lobby = still_here.hub._lobby
+    lobby = still_here.lobby.lobby
     now = still_here.clock.now()
     while (due := registry.next_deadline()) is not None:
         for event in registry.expire(max(due, now)):
@@ -446,7 +447,7 @@ def nothing_is_left(still_here: StillHere, invariants: Invariants | None = None)
         "deadlines": len(registry._deadlines),
         "tokens": len(sessions._by_digest) + len(sessions._digests),
         "players in the lobby": len(lobby),
-        "untold changes": len(lobby._untold),
+        "untold changes": len(lobby._changes),
         "touched sessions": len(registry._touched),
     }
     if not still_here.store.statistics().waiting:
@@ -460,8 +461,6 @@ def _left_in_rooms(still_here: StillHere, invariants: Invariants | None) -> list
     desk, registry = still_here.desk, still_here.registry
     open_at_stop = set() if invariants is None else invariants.open_at_stop
     left = []
-    if desk.list.watchers:
-        left.append(f"{desk.list.watchers} watchers of the list of rooms")
     if desk.topics.watchers:
         left.append(f"{desk.topics.watchers} watchers of rooms")
     for room in still_here.rooms.all.values():

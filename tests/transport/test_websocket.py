@@ -668,7 +668,7 @@ async def test_a_slow_watcher_loses_diffs_then_gets_a_roster_and_keeps_the_conne
     with Peers(unlimited.port) as peers:
         _, connection, peer = await behind(unlimited, peers, "Ada")
         await peer.send(frame(TEXT, b'{"type":"watch","topic":"lobby"}'))
-        await until(lambda: unlimited.still_here.hub.watchers == 1)
+        await until(lambda: len(unlimited.still_here.lobby.watchers) == 1)
         for number in range(5):
             await unlimited.guest(f"Player {number}")
             await asyncio.sleep(0.03)

@@ -1,29 +1,29 @@
-"""What the lobby has been told, and what it has yet to be told. Pure: instants are arguments.
+"""The topic `lobby`: which players are here, and with which status.
 
-There are two clocks. `now` is the loop's, by which it is decided what is due to be told; `at` is
-presence time, from which follows for how long somebody who is away has done nothing.
+There are two clocks. `now` is the loop's, which decides what is due to be sent; `at` is presence
+time, from which follows for how long a player who is away has done nothing.
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 import msgspec
 
+from server.base.clock import Clock
 from server.base.ids import PlayerId
-from server.presence.events import StatusChanged
-from server.presence.session import Player
+from server.presence.events import Activity, Event, StatusChanged
+from server.presence.session import NEVER, Player
 from server.presence.status import Status
-from server.wire.messages import LOBBY, ChangedPlayer, Presence, Roster
+from server.realtime.connection import Connection
+from server.realtime.limits import Limits
+from server.realtime.topics.topic import Topic
+from server.wire.messages import LOBBY, ChangedPlayer, Presence, Roster, encode
 from server.wire.views import PlayerView, idle_for
-
-ROSTER_WINDOW = 1000
-"""Players a roster lists; of a larger lobby it has the first by name, and the total."""
 
 _USUAL = 2.5
 """Seconds by which a change to away may be late: the slowest pace of a lobby, and some."""
 
-SETTLING = 0.5
-"""Seconds until a dropped connection is shown: a reload takes less, and nobody need see it."""
+_NO_VERSION = -1
 
 
 class _Here(msgspec.Struct, gc=False):
@@ -42,26 +42,38 @@ class _Here(msgspec.Struct, gc=False):
 
 
 class Lobby:
-    """Who is here, as its watchers know it: the latest value of each player, and the changes
-    since. A leave and a return between two diffs cancel out; that time passes for somebody who is
-    away is no change."""
+    """The players who are here, as the watchers know them, and the changes since. Pure: instants
+    are arguments.
 
-    def __init__(self, away_after: float) -> None:
-        """`away_after`, in seconds: how long whoever is newly away has done nothing, as a rule."""
+    Of each player the latest change counts: a leave and a return between two diffs cancel out. That
+    time passes for a player who is away is no change.
+    """
+
+    def __init__(self, away_after: float, limits: Limits) -> None:
+        """`away_after`: seconds after which a player is away."""
         self.version = 0
         self._away_after = away_after
-        self._told: dict[PlayerId, _Here] = {}
-        # What is true by now (None: not here), and when it may be told.
-        self._untold: dict[PlayerId, tuple[_Here | None, float]] = {}
+        self._limits = limits
+        self._known: dict[PlayerId, _Here] = {}
+        # The latest value (None: not here), and the instant from which it may be sent.
+        self._changes: dict[PlayerId, tuple[_Here | None, float]] = {}
+        # No change is due before this.
+        self._next_due = NEVER
 
     def __len__(self) -> int:
-        """How many players the watchers know of."""
-        return len(self._told)
+        """The number of players that the watchers know of."""
+        return len(self._known)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether there are changes that have not been sent, due or not."""
+        return bool(self._changes)
 
     def begin(self, players: Iterable[Player]) -> None:
-        """Start with those of `players` who are here, as if that had been told long ago."""
-        self._untold.clear()
-        self._told = {
+        """Start with those of `players` who are here, without a change."""
+        self._changes.clear()
+        self._next_due = NEVER
+        self._known = {
             player.id: _Here(
                 player.id,
                 player.name,
@@ -75,7 +87,7 @@ class Lobby:
         }
 
     def note(self, event: StatusChanged, now: float) -> None:
-        """Take in a change; one that leaves the player as they were is nobody's business."""
+        """Take in a change; one that leaves the player's status as it was is none here."""
         if event.player_before is event.player_after:
             return
         status = event.player_after
@@ -89,62 +101,107 @@ class Lobby:
                 status,
                 event.player_last_activity,
             )
-        due = now + SETTLING if status is Status.RECONNECTING else now
-        self._untold[event.player_id] = here, due
+        due = now + self._limits.settling if status is Status.RECONNECTING else now
+        self._changes[event.player_id] = here, due
+        self._next_due = min(self._next_due, due)
 
     def note_activity(self, id: PlayerId, at: float) -> None:
         """Take in an activity of a player who is away and stays so."""
-        here, (after, _) = self._told.get(id), self._untold.get(id, (None, 0.0))
+        here, (after, _) = self._known.get(id), self._changes.get(id, (None, 0.0))
         for each in (here, after):
             if each is not None:
                 each.last_activity = at
 
     def next_due(self) -> float | None:
-        """When there will be something to tell; None: nothing has changed."""
-        return min((due for _, due in self._untold.values()), default=None)
-
-    def has_news(self, now: float) -> bool:
-        """Whether there is something to tell by now."""
-        due = self.next_due()
-        return due is not None and due <= now
+        """An instant before which no change is due; None if there is no change."""
+        return self._next_due if self._changes else None
 
     def take_diff(self, now: float, at: float) -> Presence | None:
-        """What is due to be told, as the next version; None if that amounts to nothing."""
+        """The changes that are due, as the next version; None if they amount to nothing."""
         joined: list[PlayerView] = []
         changed: list[ChangedPlayer] = []
         left: list[PlayerId] = []
-        due = [id for id, (_, due) in self._untold.items() if due <= now]
-        for id in due:
-            after, _ = self._untold.pop(id)
-            before = self._told.get(id)
+        for id in [id for id, (_, due) in self._changes.items() if due <= now]:
+            after, _ = self._changes.pop(id)
+            before = self._known.get(id)
             if after is None:
                 if before is not None:
-                    del self._told[id]
+                    del self._known[id]
                     left.append(id)
                 continue
             # Also without a change of status: the last activity may be another one.
-            self._told[id] = after
+            self._known[id] = after
             if before is None:
                 joined.append(after.view(at))
             elif after.status is not before.status:
                 changed.append(ChangedPlayer(id, after.status, self._unusually_idle(after, at)))
+        self._next_due = min((due for _, due in self._changes.values()), default=NEVER)
         if not (joined or changed or left):
             return None
         self.version += 1
-        return Presence(LOBBY, self.version, joined, changed, left, len(self._told))
+        return Presence(LOBBY, self.version, joined, changed, left, len(self._known))
 
     def _unusually_idle(self, here: _Here, at: float) -> float | msgspec.UnsetType:
-        """For how long somebody has done nothing, where their being away does not say that."""
+        """`idle_for`, if it differs from `away_after` by more than a late change explains."""
         idle = idle_for(here.status, here.last_activity, at)
-        is_told = idle is not msgspec.UNSET and abs(idle - self._away_after) > _USUAL
-        return idle if is_told else msgspec.UNSET
+        if idle is not msgspec.UNSET and abs(idle - self._away_after) > _USUAL:
+            return idle
+        return msgspec.UNSET
 
     def roster(self, at: float) -> Roster:
-        """Everything that was told, up to the present version."""
+        """The players that the watchers know of, as of the present version."""
         first = heapq.nsmallest(
-            ROSTER_WINDOW,
-            self._told.values(),
+            self._limits.roster_window,
+            self._known.values(),
             key=lambda here: (here.sort_key, here.id),
         )
         players = [here.view(at) for here in first]
-        return Roster(LOBBY, self.version, players, len(self._told))
+        return Roster(LOBBY, self.version, players, len(self._known))
+
+
+class LobbyTopic(Topic[None]):
+    """Sends rosters and diffs of the lobby. Subscribes to the events of presence.
+
+    Cost: a diff is encoded once, a roster once a version, and once a second as long as a player in
+    it is away, whose time passes.
+    """
+
+    def __init__(
+        self, time: Callable[[], float], clock: Clock, away_after: float, limits: Limits
+    ) -> None:
+        super().__init__(time, limits)
+        self.fastest = limits.lobby_pace
+        self.lobby = Lobby(away_after, limits)
+        self._clock = clock
+        self._roster_text = ""
+        self._roster_version = _NO_VERSION
+        self._roster_until = NEVER
+
+    def hear(self, event: Event) -> None:
+        """Subscriber: take in a change of a player's status."""
+        if isinstance(event, StatusChanged):
+            self.lobby.note(event, self._time())
+            self.changed()
+        elif isinstance(event, Activity):
+            self.lobby.note_activity(event.player_id, event.at)
+
+    def key_of(self, connection: Connection) -> None:
+        return None
+
+    def next_due(self) -> float | None:
+        return self.lobby.next_due()
+
+    def take(self, now: float, keys: Collection[None]) -> list[Mapping[None, str]]:
+        diff = self.lobby.take_diff(now, self._clock.now())
+        self.version = self.lobby.version
+        return [] if diff is None else [{None: encode(diff)}]
+
+    def whole(self, key: None) -> str:
+        at = self._clock.now()
+        if self._roster_version != self.version or at >= self._roster_until:
+            roster = self.lobby.roster(at)
+            self._roster_text = encode(roster)
+            self._roster_version = self.version
+            ages = any(player.idle_for is not msgspec.UNSET for player in roster.players)
+            self._roster_until = at + self._limits.roster_kept_for if ages else NEVER
+        return self._roster_text

@@ -9,7 +9,8 @@ from server.base.ids import PlayerId, SessionId
 from server.presence.events import StatusChanged
 from server.presence.session import Player, Session
 from server.presence.status import Status
-from server.realtime.topics.lobby import ROSTER_WINDOW, SETTLING, Lobby
+from server.realtime.limits import Limits
+from server.realtime.topics.lobby import Lobby
 from server.wire.messages import ChangedPlayer
 from server.wire.views import PlayerView
 from tests.support.events import an_event
@@ -21,6 +22,8 @@ OFFLINE, ACTIVE, AWAY, RECONNECTING = (
     Status.RECONNECTING,
 )
 
+
+LIMITS = Limits()
 
 AT = 7000.0
 """Presence time, which is another than the loop's."""
@@ -58,7 +61,7 @@ class Present:
 
 @pytest.fixture
 def lobby() -> Lobby:
-    return Lobby(120.0)
+    return Lobby(120.0, LIMITS)
 
 
 @pytest.fixture
@@ -67,7 +70,7 @@ def ada() -> Present:
 
 
 def test_nothing_is_told_where_nothing_happened(lobby: Lobby) -> None:
-    assert (lobby.next_due(), lobby.has_news(1e9), lobby.take_diff(1e9, AT)) == (None, False, None)
+    assert (lobby.next_due(), lobby.has_changes, lobby.take_diff(1e9, AT)) == (None, False, None)
     assert (lobby.version, lobby.roster(AT).players, lobby.roster(AT).total) == (0, [], 0)
 
 
@@ -156,9 +159,8 @@ def test_whoever_has_left_and_come_back_unseen_is_who_they_are_now(
 
 def test_what_is_not_due_is_not_told(lobby: Lobby, ada: Present) -> None:
     lobby.note(ada.becomes(ACTIVE), 5.0)
-    assert not lobby.has_news(4.999)
     assert lobby.take_diff(4.999, AT) is None
-    assert lobby.has_news(5.0)
+    assert lobby.next_due() == 5.0
 
 
 def test_a_leave_and_a_return_cancel_out(lobby: Lobby, ada: Present) -> None:
@@ -198,9 +200,9 @@ def test_a_dropped_connection_is_shown_once_it_has_settled(lobby: Lobby, ada: Pr
     lobby.note(ada.becomes(ACTIVE), 0.0)
     lobby.take_diff(0.0, AT)
     lobby.note(ada.becomes(RECONNECTING), 10.0)
-    assert lobby.next_due() == 10.0 + SETTLING
-    assert lobby.take_diff(10.0 + SETTLING - 0.001, AT) is None
-    diff = lobby.take_diff(10.0 + SETTLING, AT)
+    assert lobby.next_due() == 10.0 + LIMITS.settling
+    assert lobby.take_diff(10.0 + LIMITS.settling - 0.001, AT) is None
+    diff = lobby.take_diff(10.0 + LIMITS.settling, AT)
     assert diff is not None
     assert [change.status for change in diff.changed] == [RECONNECTING]
 
@@ -234,7 +236,7 @@ def test_a_roster_is_what_was_told_and_not_what_is_about_to_be(lobby: Lobby, ada
     assert lobby.roster(AT).version == 1
 
 
-@pytest.mark.parametrize("count", [ROSTER_WINDOW, ROSTER_WINDOW + 1])
+@pytest.mark.parametrize("count", [LIMITS.roster_window, LIMITS.roster_window + 1])
 def test_a_roster_lists_a_window_by_name_and_counts_everybody(lobby: Lobby, count: int) -> None:
     names = [f"{'pP'[number % 2]}layer {number:05}" for number in range(count)]
     for name in reversed(names):
@@ -244,7 +246,7 @@ def test_a_roster_lists_a_window_by_name_and_counts_everybody(lobby: Lobby, coun
     assert diff.total == count
     roster = lobby.roster(AT)
     assert roster.total == count
-    assert [view.name for view in roster.players] == names[:ROSTER_WINDOW]
+    assert [view.name for view in roster.players] == names[: LIMITS.roster_window]
 
 
 # A watcher who applies what they are told
@@ -262,7 +264,7 @@ steps = st.lists(
 def test_rosters_and_diffs_amount_to_what_is_true(
     taken: list[tuple[int | None, Status | float]], joins_at: int
 ) -> None:
-    lobby, now = Lobby(120.0), 0.0
+    lobby, now = Lobby(120.0, LIMITS), 0.0
     present = [Present(name) for name in "ABCDE"]
     known: dict[PlayerId, PlayerView] | None = None
     version = 0
@@ -299,7 +301,7 @@ def test_rosters_and_diffs_amount_to_what_is_true(
         else:
             assert isinstance(what, Status)
             lobby.note(present[who].becomes(what), now)
-    now += SETTLING
+    now += LIMITS.settling
     tell()
     assert lobby.next_due() is None
     true = {

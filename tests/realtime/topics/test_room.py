@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from server.games.game import AfkPolicy, Silence, View
-from server.realtime.topics import room_list
+from server.limits import Limits
+from server.realtime.limits import Limits as RealtimeLimits
 from tests.games.test_snake_arena import applied as snake_applied
 from tests.rooms.games import Bug, Buggy, Hand, Ticking, Timed, Together, Turns, variant
 from tests.rooms.page import Page, bring, passes, seat, table
@@ -22,9 +23,10 @@ SKIPS = AfkPolicy(move_time=20.0, silence=Silence.SKIP, brb_budget=30.0)
 
 
 @pytest.fixture
-async def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[LiveServer]:
-    monkeypatch.setattr(room_list, "PACE", 0.0)
-    async with run_server(tmp_path / "test.db", max_messages_per_second=0) as running:
+async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
+    limits = Limits(realtime=RealtimeLimits(room_list_pace=0.0))
+    database = tmp_path / "test.db"
+    async with run_server(database, limits=limits, max_messages_per_second=0) as running:
         bring(
             running,
             Turns(),
@@ -159,7 +161,7 @@ async def test_a_reader_who_was_slow_gets_the_whole_room(server: LiveServer) -> 
     gate.set()
     await connection._sender
     connection._sender = None
-    server.still_here.desk.caught_up(connection)
+    server.still_here.topics.caught_up(connection)
     await kim.is_right()
     assert kim.wholes == wholes + 1
     await kim.tab.send("act", room=ada.room_id, action={})
@@ -231,7 +233,7 @@ async def test_a_room_that_closes_says_why_and_its_topic_is_gone(server: LiveSer
     for type_ in ("watch", "unwatch"):
         error = await watcher.tab.ask(type_, "error", topic=ada.topic)
         assert error["code"] == "unknown_topic"
-    assert not server.still_here.desk.topics._told
+    assert not len(server.still_here.desk.topics)
 
 
 @pytest.mark.parametrize("at", ["act", "view", "diff", "tick"])
@@ -358,16 +360,14 @@ async def test_a_slow_reader_of_the_list_gets_it_whole(server: LiveServer) -> No
     await asyncio.sleep(0.01)
     connection._sender = None
     task.cancel()
-    server.still_here.desk.caught_up(connection)
+    server.still_here.topics.caught_up(connection)
     await watcher.read()
     assert len(watcher.rooms) == 1
     assert [each["type"] for each in watcher.tab.seen if each.get("topic")] == ["rooms", "rooms"]
 
 
-async def test_what_changes_quickly_is_told_as_one(
-    server: LiveServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(room_list, "PACE", 3600.0)
+async def test_what_changes_quickly_is_told_as_one(server: LiveServer) -> None:
+    server.still_here.room_list._limits = RealtimeLimits(room_list_pace=3600.0)
     eve = await server.guest("Eve")
     watcher = Listed(await eve.tab())
     await watcher.tab.ask("watch", "rooms", topic="rooms")
@@ -376,10 +376,10 @@ async def test_what_changes_quickly_is_told_as_one(
     await bo.tab.ask("leave", "left", room=bo.room_id)
     await server.advance(31)
     here = server.still_here
-    here.desk.list._tell()
+    here.room_list._tell()
     await watcher.read()
     assert (watcher.version, len(watcher.rooms)) == (1, 1), "what came and went is not told"
-    here.desk.list._tell()
+    here.room_list._tell()
     await watcher.read()
     assert watcher.version == 1
 
@@ -391,6 +391,5 @@ async def test_nothing_is_watched_after_everybody_has_gone(server: LiveServer) -
         await page.tab.socket.close()
     desk = server.still_here.desk
     await until(lambda: not len(server.still_here.tabs))
-    assert not desk.topics._told
-    assert not desk.topics._watched
-    assert not desk.list._watchers
+    assert not len(desk.topics)
+    assert not server.still_here.room_list.watchers

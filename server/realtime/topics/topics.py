@@ -1,0 +1,73 @@
+"""All topics by name: what a connection can watch, and what it watches."""
+
+from typing import Any, Protocol
+
+from server.realtime.connection import Connection
+from server.realtime.topics.topic import Topic
+
+
+class Family(Protocol):
+    """Topics whose names have the same beginning; what follows it is the id of one of them."""
+
+    def watch(self, connection: Connection, id: str) -> bool:
+        """False if there is no such topic. Raises Refused."""
+
+    def unwatch(self, connection: Connection, id: str) -> bool:
+        """False if there is no such topic."""
+
+    def close(self) -> None:
+        """Send nothing more."""
+
+
+class Topics:
+    """Finds the topic that a message names. A connection that is gone is forgotten here, by every
+    topic, whatever kinds of topics there are."""
+
+    def __init__(self) -> None:
+        self._topics: dict[str, Topic[Any]] = {}
+        self._families: dict[str, Family] = {}
+
+    def add(self, name: str, topic: Topic[Any]) -> None:
+        """Make `topic` known under its name."""
+        self._topics[name] = topic
+
+    def add_family(self, prefix: str, family: Family) -> None:
+        """Make known the topics whose names are `prefix` and an id. `prefix` ends in a colon."""
+        self._families[prefix] = family
+
+    def watch(self, connection: Connection, name: str) -> bool:
+        """Tell `connection` about a topic; False if there is none of that name. Raises Refused."""
+        topic = self._topics.get(name)
+        if topic is not None:
+            topic.watch(connection)
+            return True
+        prefix, colon, id = name.partition(":")
+        family = self._families.get(prefix + colon)
+        return family is not None and family.watch(connection, id)
+
+    def unwatch(self, connection: Connection, name: str) -> bool:
+        """Tell `connection` no more about a topic; False if there is none of that name."""
+        topic = self._topics.get(name)
+        if topic is not None:
+            topic.unwatch(connection)
+            return True
+        prefix, colon, id = name.partition(":")
+        family = self._families.get(prefix + colon)
+        return family is not None and family.unwatch(connection, id)
+
+    def caught_up(self, connection: Connection) -> None:
+        """A connection that was behind takes messages again: send what it has missed."""
+        for topic in connection.topics:
+            topic.caught_up(connection)
+
+    def forget(self, connection: Connection, has_left: bool | None) -> None:
+        """A connection is gone, and watches nothing more; `has_left` as in `Tabs.detach`."""
+        for topic in connection.topics:
+            topic.forget(connection, has_left)
+
+    def close(self) -> None:
+        """Send nothing more, in any topic."""
+        for topic in self._topics.values():
+            topic.close()
+        for family in self._families.values():
+            family.close()

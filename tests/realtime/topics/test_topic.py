@@ -1,0 +1,264 @@
+"""The mechanism of topics: consecutive versions or a whole, once encoded, in slices, at a pace."""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, cast
+
+import pytest
+
+from server.realtime.connection import Connection
+from server.realtime.limits import Limits
+from server.realtime.topics.topic import Topic
+from server.realtime.topics.topics import Topics
+
+COST = 0.001
+"""Seconds that it takes to send one message, on the clock of these tests."""
+
+LIMITS = Limits(slice=0.05, fan_out_share=0.1, slowest_pace=2.0)
+
+
+class Watcher:
+    """A connection that writes down what it is sent."""
+
+    def __init__(self, key: str, on_send: Callable[[], None]) -> None:
+        self.key = key
+        self.topics: tuple[Topic[Any], ...] = ()
+        self.is_behind = False
+        self.sent: list[str] = []
+        self.falls_behind_after = 1_000_000
+        self._on_send = on_send
+
+    def send(self, text: str) -> None:
+        self.sent.append(text)
+        self._on_send()
+        self.falls_behind_after -= 1
+        self.is_behind = self.is_behind or self.falls_behind_after == 0
+
+    @property
+    def connection(self) -> Connection:
+        return cast(Connection, self)
+
+
+class Numbers(Topic[str]):
+    """A list of numbers; each that is added is a change."""
+
+    def __init__(self, time: Callable[[], float]) -> None:
+        super().__init__(time, LIMITS)
+        self.added: list[int] = []
+        self.total = 0
+        self.encoded = 0
+        self.without: set[str] = set()
+
+    def add(self, *numbers: int) -> None:
+        self.added += numbers
+        self.changed()
+
+    def key_of(self, connection: Connection) -> str:
+        return cast(Watcher, connection).key
+
+    def next_due(self) -> float | None:
+        return 0.0 if self.added else None
+
+    def take(self, now: float, keys: Collection[str]) -> list[Mapping[str, str]]:
+        changes: list[Mapping[str, str]] = []
+        for number in self.added:
+            self.version += 1
+            self.total += number
+            text = f"{self.version}: +{number}"
+            changes.append({key: f"{text} {key}" for key in keys if key not in self.without})
+        self.added = []
+        return changes
+
+    def whole(self, key: str) -> str:
+        self.encoded += 1
+        return f"{self.version}: {self.total} {key}"
+
+
+class Scene:
+    """A topic on a clock that moves as messages are sent."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.topic = Numbers(lambda: self.now)
+
+    def spend(self) -> None:
+        self.now += COST
+
+    def watcher(self, key: str = "a") -> Watcher:
+        watcher = Watcher(key, self.spend)
+        self.topic.watch(watcher.connection)
+        return watcher
+
+    async def turn(self) -> None:
+        """One turn of the loop."""
+        await asyncio.sleep(0)
+
+    async def all_sent(self) -> None:
+        while self.topic._fan_out is not None or self.topic._handle is not None:
+            await self.turn()
+
+
+@pytest.fixture
+async def scene() -> Scene:
+    return Scene()
+
+
+async def test_a_watcher_is_sent_a_whole_at_once_and_then_every_change(scene: Scene) -> None:
+    ada = scene.watcher()
+    assert ada.sent == ["0: 0 a"]
+    scene.topic.add(1)
+    scene.topic.add(2)
+    assert len(ada.sent) == 1, "what happens in one turn of the loop is taken together"
+    await scene.all_sent()
+    assert ada.sent == ["0: 0 a", "1: +1 a", "2: +2 a"]
+
+
+async def test_who_comes_when_changes_are_due_is_sent_a_whole_that_has_them(scene: Scene) -> None:
+    scene.topic.add(1)
+    ada = scene.watcher()
+    assert ada.sent == []
+    await scene.all_sent()
+    assert ada.sent == ["1: 1 a"]
+
+
+async def test_each_key_has_its_text_and_a_key_without_one_has_a_whole(scene: Scene) -> None:
+    watchers = [scene.watcher(key) for key in "aabb"]
+    scene.topic.encoded = 0
+    scene.topic.without = {"b"}
+    scene.topic.add(5)
+    await scene.all_sent()
+    assert [each.sent[1:] for each in watchers] == [["1: +5 a"]] * 2 + [["1: 5 b"]] * 2
+    assert scene.topic.encoded == 1, "a whole is encoded once for all with the same key"
+
+
+async def test_a_watcher_with_another_key_is_sent_a_whole(scene: Scene) -> None:
+    ada = scene.watcher("a")
+    ada.key = "b"
+    scene.topic.add(5)
+    await scene.all_sent()
+    assert ada.sent == ["0: 0 a", "1: 5 b"]
+
+
+async def test_who_is_behind_is_sent_nothing_and_a_whole_when_they_have_caught_up(
+    scene: Scene,
+) -> None:
+    ada = scene.watcher()
+    ada.is_behind = True
+    for number in (1, 2):
+        scene.topic.add(number)
+        await scene.all_sent()
+    assert ada.sent == ["0: 0 a"]
+    ada.is_behind = False
+    scene.topic.caught_up(ada.connection)
+    assert ada.sent == ["0: 0 a", "2: 3 a"]
+    scene.topic.caught_up(ada.connection)
+    assert len(ada.sent) == 2, "nothing was missed since"
+    scene.topic.add(3)
+    await scene.all_sent()
+    assert ada.sent[2:] == ["3: +3 a"]
+
+
+async def test_who_falls_behind_between_two_messages_is_owed_a_whole(scene: Scene) -> None:
+    ada = scene.watcher()
+    ada.falls_behind_after = 2
+    scene.topic.add(1, 2, 3, 4)
+    await scene.all_sent()
+    assert ada.sent == ["0: 0 a", "1: +1 a", "2: +2 a"]
+    ada.is_behind = False
+    scene.topic.caught_up(ada.connection)
+    assert ada.sent[3:] == ["4: 10 a"]
+
+
+async def test_a_fan_out_lets_the_loop_do_other_work_after_each_slice(scene: Scene) -> None:
+    watchers = [scene.watcher() for _ in range(1000)]
+    scene.topic.add(1)
+    turns = []
+    while any(len(each.sent) == 1 for each in watchers):
+        await scene.turn()
+        turns.append(sum(len(each.sent) == 2 for each in watchers))
+    slices = [after - before for before, after in zip([0, *turns], turns, strict=False)]
+    # At most a slice, and the few that are served before the clock is asked.
+    assert max(slices) * COST <= LIMITS.slice + 32 * COST
+    assert len([each for each in slices if each]) >= 1000 * COST / (LIMITS.slice + 32 * COST)
+
+
+async def test_no_watcher_is_led_past_a_gap_by_what_happens_during_a_fan_out(
+    scene: Scene,
+) -> None:
+    watchers = [scene.watcher() for _ in range(300)]
+    scene.topic.add(1)
+    await scene.turn()
+    assert {len(each.sent) for each in watchers} == {1, 2}, "it has begun"
+    scene.topic.add(2)
+    late = scene.watcher()
+    scene.topic.unwatch(watchers[-1].connection)
+    watchers[-2].is_behind = True
+    scene.now += 10
+    await scene.turn()
+    watchers[-2].is_behind = False
+    scene.topic.caught_up(watchers[-2].connection)
+    while scene.topic.version < 2 or scene.topic._fan_out is not None:
+        scene.now += 10
+        await scene.turn()
+    for each in watchers[:-2]:
+        assert each.sent == ["0: 0 a", "1: +1 a", "2: +2 a"]
+    assert watchers[-1].sent == ["0: 0 a"]
+    for each in (late, watchers[-2]):
+        assert each.sent[-1] in ("2: +2 a", "2: 3 a")
+        versions = [int(text.split(":")[0]) for text in each.sent]
+        assert versions == sorted(versions)
+
+
+@pytest.mark.parametrize(("count", "pause"), [(32, 0.0), (100, 1.0), (1000, 2.0)])
+async def test_the_next_fan_out_waits_so_that_a_topic_takes_its_share_of_the_loop(
+    scene: Scene, count: int, pause: float
+) -> None:
+    watchers = [scene.watcher() for _ in range(count)]
+    scene.topic.add(1)
+    while scene.topic._handle is not None:
+        await scene.turn()
+    assert all(len(each.sent) == 2 for each in watchers)
+    # A tenth of the loop's time, a second for a tenth of a second; of a few nothing is counted.
+    assert scene.topic._not_before == pytest.approx(scene.now + pause)
+
+
+async def test_the_last_message_reaches_everybody_and_nothing_comes_after_it(
+    scene: Scene,
+) -> None:
+    watchers = [scene.watcher() for _ in range(300)]
+    scene.topic.add(1)
+    await scene.turn()
+    scene.topic.end("over")
+    await scene.all_sent()
+    for each in watchers:
+        assert each.sent[-1] == "over"
+        assert each.sent.count("over") == 1
+        assert each.topics == ()
+    assert not scene.topic.watchers
+
+
+async def test_a_connection_that_is_gone_is_forgotten_by_every_topic(scene: Scene) -> None:
+    topics, second = Topics(), Numbers(lambda: scene.now)
+    topics.add("first", scene.topic)
+    topics.add("second", second)
+    watcher = Watcher("a", scene.spend)
+    assert topics.watch(watcher.connection, "first")
+    assert topics.watch(watcher.connection, "second")
+    assert topics.watch(watcher.connection, "second"), "twice is once"
+    assert not topics.watch(watcher.connection, "third")
+    assert watcher.topics == (scene.topic, second)
+    topics.forget(watcher.connection, has_left=False)
+    assert not watcher.topics
+    assert not scene.topic.watchers
+    assert not second.watchers
+
+
+async def test_nothing_is_sent_after_a_close(scene: Scene) -> None:
+    watchers = [scene.watcher() for _ in range(300)]
+    scene.topic.add(1)
+    await scene.turn()
+    sent = sum(len(each.sent) for each in watchers)
+    scene.topic.close()
+    for _ in range(5):
+        await scene.turn()
+    assert sum(len(each.sent) for each in watchers) == sent
