@@ -19,6 +19,7 @@ from server import __version__
 from server.accounts.keys import KEYS
 from server.app import StillHere, make_engine
 from server.base.clock import SystemClock
+from server.limits import Limits
 from server.settings import PREFIX, SHORTEST_WARNING, Settings, SettingsRefused, load_settings
 from server.storage.errors import StorageRefused
 from server.transport.uvicorn import uvicorn_config
@@ -159,8 +160,9 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 async def _serve(settings: Settings, listener: socket.socket) -> None:
-    still_here = StillHere(settings, SystemClock())
-    config = uvicorn_config(still_here.app, backlog=_BACKLOG)
+    limits = Limits()
+    still_here = StillHere(settings, SystemClock(), limits)
+    config = uvicorn_config(still_here.app, limits.transport, backlog=_BACKLOG)
     try:
         # Before uvicorn: what is wrong with the database is told in one line, not in a traceback.
         await still_here.start()

@@ -46,7 +46,7 @@ from server.storage.errors import StorageRefused
 from server.storage.ports import Engine
 from server.storage.sqlite.engine import SqliteEngine
 from server.storage.store import Store
-from server.transport import knobs
+from server.transport.uvicorn import as_flags
 from server.web import problems
 from server.web.caller import IdentifyCaller
 from server.web.guards import AddSecurityHeaders, RefuseCrossOrigin, RequireJson, TakeBody
@@ -75,7 +75,7 @@ def create_app(
             settings = load_settings()
         except SettingsRefused as refused:
             sys.exit(f"stillhere: {refused}")
-        _log.warning("the `stillhere` command would have set: %s", knobs.as_flags())
+        _log.warning("the `stillhere` command would have set: %s", as_flags())
     try:
         return StillHere(settings, clock or SystemClock(), limits).app
     except StorageRefused as refused:

@@ -11,6 +11,7 @@ from server.realtime.limits import Limits as RealtimeLimits
 from server.rooms.limits import Limits as RoomLimits
 from server.storage.limits import Limits as StorageLimits
 from server.storage.sqlite.limits import SqliteLimits
+from server.transport.limits import Limits as TransportLimits
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,3 +22,4 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     rooms: RoomLimits = RoomLimits()
     storage: StorageLimits = StorageLimits()
     sqlite: SqliteLimits = SqliteLimits()
+    transport: TransportLimits = TransportLimits()

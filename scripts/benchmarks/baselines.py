@@ -19,7 +19,7 @@ from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from server.transport.knobs import UVICORN_KNOBS
+from server.transport.uvicorn import uvicorn_knobs
 
 _BACKLOG = 2048
 
@@ -100,7 +100,7 @@ async def _serve(app: ASGIApp) -> None:
         access_log=False,
         log_level="warning",
         backlog=_BACKLOG,
-        **UVICORN_KNOBS,
+        **uvicorn_knobs(),
     )
     listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
     print(f"on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)

@@ -15,7 +15,7 @@ AT_ONCE = 1.0
 
 IN_SILENCE = 30.0
 """Seconds for what it has to find out by asking: its pings are 20 s apart, and an answer has less
-than 10 s (`server/transport/knobs.py`)."""
+than 10 s (`server/transport/limits.py`)."""
 
 HIDDEN = 1.0
 """Seconds for which a lost connection is not shown to anybody at most: a reload takes less."""

@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidHeader
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
-from server.transport.knobs import LARGEST_HEADER, LONGEST_HEADER_LINE, MOST_HEADERS
+from server.transport.limits import Limits
 
 _IS_TOKEN = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+").fullmatch
 
@@ -53,16 +53,17 @@ def refusal(status: int, detail: str) -> Response:
     return Response(status, _PHRASES[status], headers, body)
 
 
-def read_request(head: bytes) -> Request:
+def read_request(head: bytes, limits: Limits) -> Request:
     """The request in `head`, which ends with the empty line, as an HTTP server has checked it.
 
     Raises HandshakeRefused for what is too large (431) or can be no upgrade (400, 405).
     """
     lines = head.split(b"\r\n")
     if (
-        len(head) > LARGEST_HEADER
-        or len(lines) - 3 > MOST_HEADERS  # the request line, and two empty ones at the end
-        or max(map(len, lines)) > LONGEST_HEADER_LINE
+        len(head) > limits.largest_header
+        or len(lines) - 3
+        > limits.most_header_lines  # the request line, and two empty ones at the end
+        or max(map(len, lines)) > limits.longest_header_line
     ):
         raise HandshakeRefused(refusal(431, "The header of this request is too large.\n"))
     try:

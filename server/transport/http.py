@@ -4,9 +4,10 @@ uvicorn takes any class as `http=`. h11 parses; each message has a parser of its
 one request can be taken for a part of another. One request is read at a time: what is sent ahead
 waits unparsed, at most one read of it here and the rest in the kernel and at the peer.
 
-- A header arrives within `HEADER_DEADLINE`, a body within `BODY_DEADLINE`, or the peer is cut off.
+- A header arrives within `Limits.header_deadline`, a body within `Limits.body_deadline`, or the
+  peer is cut off.
 - A header over the limits is answered with 431, or 414; what is no HTTP with 400.
-- A peer that takes nothing of what waits for it is cut off after `WRITE_STALL`.
+- A peer that takes nothing of what waits for it is cut off after `Limits.write_stall`.
 - `Upgrade` is followed for a WebSocket (RFC 6455) and ignored otherwise (RFC 9110, 7.8).
 """
 
@@ -19,9 +20,9 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
+from server.base.waiting import Timer
 from server.transport.exchange import CONTINUE, Exchange, status_line
-from server.transport.knobs import HEADER_DEADLINE, LARGEST_HEADER
-from server.transport.patience import Patience, StallWatch
+from server.transport.limits import Limits
 from server.transport.request import (
     Request,
     RequestRefused,
@@ -30,19 +31,10 @@ from server.transport.request import (
     header_too_large,
     target_too_long,
 )
+from server.transport.stalls import StallWatch
 from server.wire.problem import PROBLEM_JSON, SECURITY_HEADERS, encode_problem
 
-BODY_DEADLINE = 15.0
-"""Seconds for a body to arrive."""
-
-LARGEST_REQUEST = 4 * 1024 * 1024
-"""Bytes of a request, with all that frames its chunks."""
-
-LINGER = 2.0
-"""Seconds for a peer to read a response before which it has sent more than is read."""
-
-SHUTDOWN_DEADLINE = 1.0
-"""Seconds for a body to arrive when the server stops, which has a deadline of its own."""
+_DEFAULT_LIMITS = Limits()
 
 _HEAD = b"HEAD "
 
@@ -59,10 +51,13 @@ class HttpTransport(asyncio.Protocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        limits: Limits = _DEFAULT_LIMITS,
     ) -> None:
         if not config.loaded:
             config.load()
         self._config = config
+        self._limits = limits
         self._server_state = server_state
         self._connections: set[Any] = server_state.connections
         self._app_state = app_state
@@ -81,14 +76,14 @@ class HttpTransport(asyncio.Protocol):
         self._exchange: Exchange | None = None
         self._writable: asyncio.Event | None = None  # None while the peer takes everything
         self._stall: StallWatch | None = None
-        self._deadline = Patience(self._loop)
+        self._deadline = Timer(self._loop)
 
     # What the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
         self._connections.add(self)
-        self._deadline.set(HEADER_DEADLINE, self._cut_off)
+        self._deadline.set(self._limits.header_deadline, self._cut_off)
 
     def data_received(self, data: bytes) -> None:
         if self._is_over:
@@ -101,7 +96,7 @@ class HttpTransport(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._writable = asyncio.Event()
-        self._stall = StallWatch(self._loop, self._transport)
+        self._stall = StallWatch(self._loop, self._transport, self._limits)
 
     def resume_writing(self) -> None:
         if self._stall is not None:
@@ -130,7 +125,7 @@ class HttpTransport(asyncio.Protocol):
             return
         self._exchange.keeps_alive = False
         if self._parser is not None:
-            self._deadline.set(SHUTDOWN_DEADLINE, self._cut_off)
+            self._deadline.set(self._limits.shutdown_deadline, self._cut_off)
 
     # What an exchange calls
 
@@ -189,7 +184,7 @@ class HttpTransport(asyncio.Protocol):
             if data == b"\r":
                 self._ahead = data
             elif data:
-                self._parser = h11.Connection(h11.SERVER, LARGEST_HEADER)
+                self._parser = h11.Connection(h11.SERVER, self._limits.largest_header)
                 self._size = 0
                 self._beginning = b""
         if self._parser is not None:
@@ -198,9 +193,9 @@ class HttpTransport(asyncio.Protocol):
                 self._beginning += data[: len(_HEAD)]
             self._parser.receive_data(data)
             self._parse(self._parser)
-        if self._exchange is None and not self._is_over and not self._deadline.is_running_out:
+        if self._exchange is None and not self._is_over and not self._deadline.is_set:
             # One that runs counts from the connection: a byte now and then buys no time.
-            self._deadline.set(HEADER_DEADLINE, self._cut_off)
+            self._deadline.set(self._limits.header_deadline, self._cut_off)
 
     def _parse(self, parser: h11.Connection) -> None:
         for _ in range(_EVENTS_AT_ONCE):
@@ -208,11 +203,11 @@ class HttpTransport(asyncio.Protocol):
                 event = parser.next_event()
             except h11.RemoteProtocolError as error:
                 unread = b"\n" if self._exchange else parser.trailing_data[0]
-                self._refuse(_reason(error, unread))
+                self._refuse(_reason(error, unread, self._limits))
                 return
             if isinstance(event, h11.Request):
                 try:
-                    request = check(event)
+                    request = check(event, self._limits)
                 except RequestRefused as refused:
                     self._refuse(refused)
                     return
@@ -234,7 +229,7 @@ class HttpTransport(asyncio.Protocol):
             self._is_parsing_paused = True
             self.pause_reading()
             self._loop.call_soon(self._parse_on)
-        if self._size > LARGEST_REQUEST:
+        if self._size > self._limits.largest_request:
             self._refuse(RequestRefused(413, "too_large", "The body is too large."))
 
     def _parse_on(self) -> None:
@@ -257,7 +252,7 @@ class HttpTransport(asyncio.Protocol):
             self._server_state.default_headers,
             expects_continue=parser.they_are_waiting_for_100_continue,
         )
-        self._deadline.set(BODY_DEADLINE, self._cut_off)
+        self._deadline.set(self._limits.body_deadline, self._cut_off)
         scope = self._scope(request)
         task = self._loop.create_task(exchange.run(self._config.loaded_app, scope))
         self._server_state.tasks.add(task)
@@ -357,7 +352,7 @@ class HttpTransport(asyncio.Protocol):
         self._parser = None
         self._is_parsing_paused = False
         self._ahead = b""
-        self._deadline.set(LINGER, self._cut_off)
+        self._deadline.set(self._limits.linger, self._cut_off)
         self.resume_reading()
         if self._transport.can_write_eof():
             self._transport.write_eof()
@@ -368,10 +363,10 @@ class HttpTransport(asyncio.Protocol):
         self._transport.abort()
 
 
-def _reason(error: h11.RemoteProtocolError, unread: bytes) -> RequestRefused:
+def _reason(error: h11.RemoteProtocolError, unread: bytes, limits: Limits) -> RequestRefused:
     if error.error_status_hint != 431:
         return bad_request()
-    return header_too_large() if b"\n" in unread else target_too_long()
+    return header_too_large(limits) if b"\n" in unread else target_too_long(limits)
 
 
 def _response(refused: RequestRefused, server_state: ServerState, *, is_head: bool) -> bytes:

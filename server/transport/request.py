@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import h11
 
-from server.transport.knobs import LARGEST_HEADER, LONGEST_HEADER_LINE, MOST_HEADERS
+from server.transport.limits import Limits
 
 Header = tuple[bytes, bytes]
 
@@ -43,10 +43,10 @@ class Request:
     """The client wants to switch to the WebSocket protocol, and may."""
 
 
-def check(request: h11.Request) -> Request:
+def check(request: h11.Request, limits: Limits) -> Request:
     """Raises RequestRefused: 400, 414 or 431."""
     headers: list[Header] = list(request.headers)
-    _check_size(request.target, headers)
+    _check_size(request.target, headers, limits)
     if not request.http_version.startswith(b"1."):
         raise bad_request()
     is_at_least_1_1 = request.http_version >= b"1.1"
@@ -96,32 +96,32 @@ def bad_request() -> RequestRefused:
     return _bad("This is not HTTP/1.1.")
 
 
-def target_too_long() -> RequestRefused:
+def target_too_long(limits: Limits) -> RequestRefused:
     """RFC 9112, 3: a MUST."""
-    detail = f"The target of a request has at most {LONGEST_HEADER_LINE} bytes."
+    detail = f"The target of a request has at most {limits.longest_header_line} bytes."
     return RequestRefused(414, "target_too_long", detail)
 
 
-def header_too_large() -> RequestRefused:
+def header_too_large(limits: Limits) -> RequestRefused:
     """More bytes, more lines or a longer line than is read."""
     return RequestRefused(
         431,
         "header_too_large",
-        f"A header has at most {LARGEST_HEADER} bytes, in at most {MOST_HEADERS} lines of at most "
-        f"{LONGEST_HEADER_LINE} bytes.",
+        f"A header has at most {limits.largest_header} bytes, in at most "
+        f"{limits.most_header_lines} lines of at most {limits.longest_header_line} bytes.",
     )
 
 
-def _check_size(target: bytes, headers: list[Header]) -> None:
-    if len(target) > LONGEST_HEADER_LINE:
-        raise target_too_long()
+def _check_size(target: bytes, headers: list[Header], limits: Limits) -> None:
+    if len(target) > limits.longest_header_line:
+        raise target_too_long(limits)
     lines = [len(name) + len(value) for name, value in headers]
     if (
-        len(lines) > MOST_HEADERS
-        or max(lines, default=0) > LONGEST_HEADER_LINE
-        or len(target) + sum(lines) + 4 * len(lines) > LARGEST_HEADER
+        len(lines) > limits.most_header_lines
+        or max(lines, default=0) > limits.longest_header_line
+        or len(target) + sum(lines) + 4 * len(lines) > limits.largest_header
     ):
-        raise header_too_large()
+        raise header_too_large(limits)
 
 
 def _check_host(headers: list[Header], *, is_required: bool) -> None:

@@ -1,15 +1,61 @@
-"""uvicorn as the promises need it: our knobs, and our transports in place of its own."""
+"""How uvicorn has to be set up for the promises to hold, and why.
 
+The `stillhere` command sets this, and gives uvicorn our transports in place of its own. Under
+`uvicorn --factory server.app:create_app` the flags are yours to give; the application logs them at
+its start.
+"""
+
+from functools import partial
 from typing import Any
 
 import uvicorn
 
 from server.transport.http import HttpTransport
-from server.transport.knobs import UVICORN_KNOBS
+from server.transport.limits import Limits
 from server.transport.websocket import WebSocketTransport
 
+_DEFAULT_LIMITS = Limits()
 
-def uvicorn_config(app: Any, **more: Any) -> uvicorn.Config:
+
+def uvicorn_config(app: Any, limits: Limits = _DEFAULT_LIMITS, **more: Any) -> uvicorn.Config:
     """How the `stillhere` command runs `app`; `more` goes to uvicorn as it is."""
-    knobs = UVICORN_KNOBS | {"http": HttpTransport, "ws": WebSocketTransport}
+    knobs = uvicorn_knobs(limits) | {
+        "http": partial(HttpTransport, limits=limits),
+        "ws": partial(WebSocketTransport, limits=limits),
+    }
     return uvicorn.Config(app, lifespan="on", access_log=False, log_config=None, **(knobs | more))
+
+
+def uvicorn_knobs(limits: Limits = _DEFAULT_LIMITS) -> dict[str, Any]:
+    """What uvicorn is told where its own transports are to do."""
+    return {
+        # Those that this was tested with. With httptools, the body of a request with an `Upgrade`
+        # that nobody takes is run as the next request (uvicorn#2722).
+        "http": "h11",
+        "ws": "websockets-sansio",
+        # uvicorn's own limit is 16 MiB.
+        "ws_max_size": limits.largest_message,
+        # Compression costs 50 KiB a connection, and there is little to compress.
+        "ws_per_message_deflate": False,
+        "ws_ping_interval": limits.ping_interval,
+        "ws_ping_timeout": limits.ping_timeout,
+        # Whom to believe is a setting (TRUSTED_PROXIES), and nobody by default.
+        "proxy_headers": False,
+        # Without it a peer that does not answer keeps the process from stopping.
+        "timeout_graceful_shutdown": 5,
+        "server_header": False,
+    }
+
+
+def as_flags() -> str:
+    """The knobs as flags of the `uvicorn` command."""
+    flags = []
+    for name, value in uvicorn_knobs().items():
+        flag = name.replace("_", "-")
+        if name == "ws_per_message_deflate":
+            flags.append(f"--{flag} {str(value).lower()}")
+        elif value is False:
+            flags.append(f"--no-{flag}")
+        else:
+            flags.append(f"--{flag} {value:g}" if isinstance(value, float) else f"--{flag} {value}")
+    return " ".join(flags)

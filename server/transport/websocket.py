@@ -3,11 +3,12 @@
 uvicorn takes any class as `ws=`; this one closes what its own leave open. Whatever a peer does or
 does not do costs a bounded amount of memory, for a bounded time:
 
-- a handshake is answered within `HEADER_DEADLINE`, or refused, or the peer is cut off;
-- a peer that takes nothing of what waits for it is cut off after `WRITE_STALL`;
+- a handshake is answered within `Limits.header_deadline`, or refused, or the peer is cut off;
+- a peer that takes nothing of what waits for it is cut off after `Limits.write_stall`;
 - one that is silent is pinged after `ws_ping_interval`, and cut off `ws_ping_timeout` later;
-- one that does not answer a close is cut off after `CLOSE_DEADLINE`;
-- messages wait in a queue of `MOST_UNREAD` or a few more, then in the kernel, then at the peer;
+- one that does not answer a close is cut off after `Limits.close_deadline`;
+- messages wait in a queue of `Limits.most_unread` or a few more, then in the kernel, then at the
+  peer;
 - pings are answered while the peer takes the answers; a flood of them is closed with 4401.
 
 picows parses the frames; the handshake is the websockets library's. Messages, UTF-8, limits and
@@ -31,29 +32,20 @@ from websockets.datastructures import Headers
 from websockets.http11 import Response
 
 from server.base.limits import TokenBucket
+from server.base.waiting import Timer
 from server.transport.handshake import HandshakeRefused, read_request, refusal, respond, scope_of
-from server.transport.knobs import HEADER_DEADLINE, LARGEST_HEADER
-from server.transport.patience import Patience, StallWatch
+from server.transport.limits import Limits
+from server.transport.stalls import StallWatch
 from server.wire.closing import SERVICE_RESTART, Close
 
 _log = logging.getLogger("stillhere.realtime")
-
-CLOSE_DEADLINE = 5.0
-"""Seconds for a peer to answer a close, and to take what was sent before it."""
-
-SHUTDOWN_DEADLINE = 1.0
-"""The same when the server stops, which has a deadline of its own."""
-
-MOST_UNREAD = 16
-"""Messages that wait for the application before the socket is no longer read."""
-
-CONTROL_RATE, CONTROL_BURST = 10.0, 100.0
-"""Pings, pongs to no ping, and empty fragments, that a peer may send a second, and in one go."""
 
 BY_CALL = "stillhere.by_call"
 """ASGI extension: a function in the scope that takes a function. That is called with every
 `websocket.receive` event from then on, as it comes in, instead of `receive` having it. It saves a
 future and a pass of the loop a message."""
+
+_DEFAULT_LIMITS = Limits()
 
 _SLICES_AT_ONCE = 16
 """Portions, of 1 KiB at first, that are parsed before other connections have their turn."""
@@ -145,15 +137,16 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         "_is_binary",
         "_is_closed_by_app",
         "_is_reading_paused",
+        "_limits",
         "_loop",
         "_message",
         "_parser",
-        "_patience",
         "_pinged_at",
         "_response",
         "_server_state",
         "_stall",
         "_state",
+        "_timer",
         "_transport",
         "_unparsed",
         "_waiter",
@@ -167,7 +160,10 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        limits: Limits = _DEFAULT_LIMITS,
     ) -> None:
+        self._limits = limits
         self._config = config
         self._server_state = server_state
         self._app_state = app_state
@@ -203,7 +199,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         self._stall: StallWatch | None = None
 
         # The deadline of the present state
-        self._patience = Patience(self._loop)
+        self._timer = Timer(self._loop)
         self._heard_at = 0.0
         self._pinged_at: float | None = None
 
@@ -212,7 +208,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
         self._connections.add(self)
-        self._patience.set(HEADER_DEADLINE, self._cut_off)
+        self._timer.set(self._limits.header_deadline, self._cut_off)
 
     def data_received(self, data: bytes) -> None:
         if self._state == _CONNECTING:
@@ -231,7 +227,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
     def pause_writing(self) -> None:
         """The peer takes less than it is sent: whoever sends has to wait, but not for ever."""
         self._writable = asyncio.Event()
-        self._stall = StallWatch(self._loop, self._transport)
+        self._stall = StallWatch(self._loop, self._transport, self._limits)
 
     def resume_writing(self) -> None:
         """The peer has taken most of what waited."""
@@ -244,7 +240,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._state = _CLOSED
-        self._patience.stop()
+        self._timer.stop()
         self.resume_writing()
         self._connections.discard(self)
         self._stop_parsing()
@@ -260,7 +256,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         elif self._state == _OPEN:
             self._close(SERVICE_RESTART)
         if self._state == _CLOSING:
-            self._patience.set(SHUTDOWN_DEADLINE, self._cut_off)
+            self._timer.set(self._limits.shutdown_deadline, self._cut_off)
 
     # What the application calls
 
@@ -328,18 +324,18 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         if self._response is not None:
             # Nobody may send before the handshake is answered; those who do are not lost.
             self._unparsed += data
-            if len(self._unparsed) > LARGEST_HEADER:
+            if len(self._unparsed) > self._limits.largest_header:
                 self._cut_off()
             return
         self._head += data
         end = self._head.find(b"\r\n\r\n") + 4
-        if end < 4 and len(self._head) <= LARGEST_HEADER:
+        if end < 4 and len(self._head) <= self._limits.largest_header:
             return
         head, self._unparsed, self._head = self._head[:end], self._head[end:], b""
         try:
             if end < 4:
-                head = bytes(LARGEST_HEADER + 1)
-            request = read_request(head)
+                head = bytes(self._limits.largest_header + 1)
+            request = read_request(head, self._limits)
             self._response = respond(request)
         except HandshakeRefused as refused:
             self._refuse(refused.response)
@@ -412,9 +408,9 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         self._start_parsing()
         self._heard_at = self._loop.time()
         if self._config.ws_ping_interval:
-            self._patience.set(self._config.ws_ping_interval, self._check_alive)
+            self._timer.set(self._config.ws_ping_interval, self._check_alive)
         else:
-            self._patience.stop()
+            self._timer.stop()
         if self._unparsed:
             self._loop.call_soon(self._read_on)
 
@@ -468,7 +464,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         assert wire is not None
         at = 0
         for _ in range(_SLICES_AT_ONCE):
-            if len(self._events) >= MOST_UNREAD and self._state == _OPEN:
+            if len(self._events) >= self._limits.most_unread and self._state == _OPEN:
                 break
             # Less than the buffer takes: filled to the brim it doubles, whatever the frames are.
             view = parser.get_buffer(-1)
@@ -578,7 +574,9 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         """Count a frame that brings nothing; one too many closes the connection."""
         now = self._loop.time()
         if self._allowance is None:
-            self._allowance = TokenBucket(CONTROL_RATE, CONTROL_BURST, now)
+            self._allowance = TokenBucket(
+                self._limits.control_rate, self._limits.control_burst, now
+            )
         if self._allowance.take(now):
             return True
         close = Close.TOO_MANY_MESSAGES.value
@@ -628,7 +626,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
     def _closing(self) -> None:
         self._state = _CLOSING
         self._message = None
-        self._patience.set(CLOSE_DEADLINE, self._cut_off)
+        self._timer.set(self._limits.close_deadline, self._cut_off)
         if self._writable is not None:
             self._writable.set()  # whoever waits has waited in vain
         if self._is_reading_paused:
@@ -677,7 +675,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         now = self._loop.time()
         if self._pinged_at is not None and self._heard_at < self._pinged_at:
             self._close(_INTERNAL_ERROR, "no answer to a ping")
-            self._patience.set(SHUTDOWN_DEADLINE, self._cut_off)
+            self._timer.set(self._limits.shutdown_deadline, self._cut_off)
             return
         interval = self._config.ws_ping_interval
         assert interval is not None
@@ -686,14 +684,14 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         left = self._heard_at + interval - now
         if left > 0.0:
             self._pinged_at = None
-            self._patience.set(left, self._check_alive)
+            self._timer.set(left, self._check_alive)
             return
         self._frames.send_ping()
         if timeout:
             self._pinged_at = now
-            self._patience.set(timeout, self._check_alive)
+            self._timer.set(timeout, self._check_alive)
         else:
-            self._patience.set(interval, self._check_alive)
+            self._timer.set(interval, self._check_alive)
 
 
 def _add(headers: Headers, more: Any) -> None:

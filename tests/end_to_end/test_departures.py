@@ -13,7 +13,7 @@ import pytest
 
 from scripts.departures.ways import HIDDEN, TOLERANCE, WAYS, Sight, Verdict, Way
 from server.settings import Settings
-from server.transport.knobs import UVICORN_KNOBS
+from server.transport.limits import Limits
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 POLICY = Settings(_env_file=None).policy  # type: ignore[call-arg]
@@ -49,7 +49,7 @@ def test_the_published_table_is_what_is_measured() -> None:
 
 
 def test_silence_is_noticed_within_what_is_promised() -> None:
-    asked = UVICORN_KNOBS["ws_ping_interval"] + UVICORN_KNOBS["ws_ping_timeout"]
+    asked = Limits().ping_interval + Limits().ping_timeout
     assert asked < way("cable").noticed
 
 

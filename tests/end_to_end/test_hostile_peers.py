@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from server.transport.knobs import HEADER_DEADLINE
+from server.transport.limits import Limits
 from tests.support.peers import (
     CLOSE,
     CONTINUATION,
@@ -46,8 +46,8 @@ async def test_slow_peers_are_cut_off_in_time_and_the_honest_ones_beside_them_se
             honest = asyncio.gather(*(_comes_slowly(peers) for _ in range(3)))
             cut_after = dict(zip([each.__name__ for each in SLOW], await slow, strict=True))
             assert await honest == [422] * 3
-        assert min(cut_after.values()) > HEADER_DEADLINE - 0.2
-        assert max(cut_after.values()) < HEADER_DEADLINE + 1.5, cut_after
+        assert min(cut_after.values()) > Limits().header_deadline - 0.2
+        assert max(cut_after.values()) < Limits().header_deadline + 1.5, cut_after
 
 
 async def _comes_slowly(peers: Peers) -> int:

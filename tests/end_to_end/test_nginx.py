@@ -20,7 +20,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from server.settings import Settings
-from server.transport.knobs import UVICORN_KNOBS
+from server.transport.limits import Limits
+from server.transport.uvicorn import uvicorn_knobs
 from tests.support.answers import cookie_of, refusal
 from tests.support.nginx import (
     ADDRESS,
@@ -424,14 +425,14 @@ def test_the_figures_that_no_test_waits_for_fit_the_servers() -> None:
         words = [line.split() for line in text.splitlines()]
         return [float(each[1].rstrip(";sk")) for each in words if len(each) > 1 and each[0] == name]
 
-    ping = UVICORN_KNOBS["ws_ping_interval"] + UVICORN_KNOBS["ws_ping_timeout"]
+    ping = Limits().ping_interval + Limits().ping_timeout
     assert max(figure("proxy_read_timeout")) > 2 * ping, "the server must be first to give up"
     most = Settings.model_fields["max_connections"].default
     assert figure("worker_connections")[0] > 2 * most
     assert figure("worker_rlimit_nofile")[0] > figure("worker_connections")[0]
     # uvicorn's own `timeout_keep_alive` is 5 s; a connection that nginx would use again must not
     # be one that the server is closing.
-    assert figure("keepalive_timeout")[-1] < UVICORN_KNOBS.get("timeout_keep_alive", 5)
+    assert figure("keepalive_timeout")[-1] < uvicorn_knobs().get("timeout_keep_alive", 5)
 
 
 def test_a_machine_without_nginx_is_told_what_to_install() -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -14,29 +13,9 @@ from server.accounts.errors import BadCredentials
 from server.accounts.limits import Limits
 from server.accounts.names import parse_name
 from server.accounts.ports import StorageUnavailable
-from server.base.waiting import LATE, within
 from tests.storage.sqlite.test_every_call_can_fail import OpenPasswords
 from tests.support.house import QUICK, House
 from tests.support.manual_clock import ManualClock
-
-
-async def test_what_comes_in_time_is_returned_and_what_does_not_is_cancelled() -> None:
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[int] = loop.create_future()
-    loop.call_later(0.01, answer.set_result, 7)
-    assert await within(5, answer) == 7
-    never: asyncio.Future[int] = loop.create_future()
-    with pytest.raises(TimeoutError):
-        await within(0.01, never)
-    assert never.cancelled()
-
-
-async def test_a_process_that_stood_still_gives_the_disk_its_time_again() -> None:
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[int] = loop.create_future()
-    loop.call_soon(time.sleep, LATE + 0.3)
-    loop.call_later(LATE + 0.35, answer.set_result, 7)
-    assert await within(0.2, answer) == 7
 
 
 async def test_whoever_was_told_that_they_are_not_registered_is_not(

@@ -246,7 +246,7 @@ async def run_server(
     still_here.stream._on_error = lambda error, event: failures.append(error)
     broken: list[Broken] = []
     invariants = Invariants(still_here, broken.append)
-    config = uvicorn_config(still_here.app)
+    config = uvicorn_config(still_here.app, limits.transport)
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

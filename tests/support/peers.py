@@ -13,7 +13,10 @@ from typing import Any, Self
 
 import uvicorn
 
+from server.transport.limits import Limits
 from server.transport.uvicorn import uvicorn_config
+
+_DEFAULT_LIMITS = Limits()
 
 PATIENCE = 10.0
 """Seconds for what should come at once, on a machine that is busy."""
@@ -81,9 +84,11 @@ class Server(Peers):
 
 
 @asynccontextmanager
-async def serving(app: Any, **knobs: Any) -> AsyncIterator[Server]:
+async def serving(
+    app: Any, limits: Limits = _DEFAULT_LIMITS, **knobs: Any
+) -> AsyncIterator[Server]:
     """Serve `app` until the context ends; `knobs` beside those of the command."""
-    config = uvicorn_config(app, **knobs)
+    config = uvicorn_config(app, limits, **knobs)
     config.lifespan = "off"
     config.load()
     server = uvicorn.Server(config)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.transport.knobs import LARGEST_HEADER
+from server.transport.limits import Limits
 from tests.simulation.virtual import VirtualLoop
 from tests.support.live_server import LiveServer, run_server
 from tests.support.peers import Peer, Peers, request
@@ -310,4 +310,4 @@ def next_response(data: bytes, method: str) -> tuple[int, bytes, bytes]:
 
 
 def test_a_large_header_is_one() -> None:
-    assert LARGEST_HEADER < 4 * 5000
+    assert Limits().largest_header < 4 * 5000

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from websockets.http11 import Response
 
 from server.transport.handshake import HandshakeRefused, read_request, respond, scope_of
-from server.transport.knobs import LARGEST_HEADER, LONGEST_HEADER_LINE, MOST_HEADERS
+from server.transport.limits import Limits
 from server.transport.websocket import BY_CALL
 from tests.simulation.virtual import VirtualLoop
 from tests.support.rfc6455 import CLOSE, TEXT
@@ -31,6 +31,8 @@ from tests.support.wire import (
     run_on,
     settled,
 )
+
+LIMITS = Limits()
 
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPTED = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 6455, 1.3, has the same example
@@ -346,14 +348,14 @@ def test_names_of_headers_are_lower_case_whoever_calls(loop: VirtualLoop) -> Non
 
 # Limits
 
-LIMITS = {
-    "a line too long": head("X-Name: " + "a" * LONGEST_HEADER_LINE),
-    "too many lines": head(*[f"X-{number}: a" for number in range(MOST_HEADERS)]),
+TOO_LARGE = {
+    "a line too long": head("X-Name: " + "a" * LIMITS.longest_header_line),
+    "too many lines": head(*[f"X-{number}: a" for number in range(LIMITS.most_header_lines)]),
     "too much of it": head(*[f"X-{number}: " + "a" * 4000 for number in range(5)]),
 }
 
 
-@pytest.mark.parametrize("request_", LIMITS.values(), ids=LIMITS.keys())
+@pytest.mark.parametrize("request_", TOO_LARGE.values(), ids=TOO_LARGE.keys())
 @pytest.mark.parametrize("is_behind_http", [True, False], ids=["behind HTTP", "alone"])
 def test_a_header_that_is_too_large_is_refused_with_431(
     loop: VirtualLoop, request_: bytes, is_behind_http: bool
@@ -369,22 +371,22 @@ def test_a_header_as_large_as_is_allowed_is_read_and_not_a_byte_more() -> None:
         missing = length - len(head(*lines)) - len("X-9: \r\n")
         return head(*lines, "X-9: " + "a" * missing)
 
-    assert len(sized(LARGEST_HEADER)) == LARGEST_HEADER
-    read_request(sized(LARGEST_HEADER))
+    assert len(sized(LIMITS.largest_header)) == LIMITS.largest_header
+    read_request(sized(LIMITS.largest_header), LIMITS)
     with pytest.raises(HandshakeRefused, match="431"):
-        read_request(sized(LARGEST_HEADER + 1))
+        read_request(sized(LIMITS.largest_header + 1), LIMITS)
 
 
 def test_as_many_and_as_long_lines_as_are_allowed_are_read_and_no_more() -> None:
     others = len(ONE_OF_EACH)
-    read_request(head(*["X: a"] * (MOST_HEADERS - others)))
-    read_request(head("X-Name: " + "a" * (LONGEST_HEADER_LINE - len("X-Name: "))))
+    read_request(head(*["X: a"] * (LIMITS.most_header_lines - others)), LIMITS)
+    read_request(head("X-Name: " + "a" * (LIMITS.longest_header_line - len("X-Name: "))), LIMITS)
     for more in (
-        ["X: a"] * (MOST_HEADERS - others + 1),
-        ["X-Name: " + "a" * (LONGEST_HEADER_LINE - len("X-Name: ") + 1)],
+        ["X: a"] * (LIMITS.most_header_lines - others + 1),
+        ["X-Name: " + "a" * (LIMITS.longest_header_line - len("X-Name: ") + 1)],
     ):
         with pytest.raises(HandshakeRefused, match="431"):
-            read_request(head(*more))
+            read_request(head(*more), LIMITS)
 
 
 def test_a_header_without_an_end_is_refused_as_soon_as_it_is_too_large(loop: VirtualLoop) -> None:
@@ -459,7 +461,7 @@ def test_whoever_says_too_much_before_the_answer_is_cut_off(loop: VirtualLoop) -
     async def scene() -> bool:
         hesitant = Hesitant()
         wire = Wire(OURS, hesitant)
-        wire.transport.say([head(), *[bytes(1000)] * (LARGEST_HEADER // 1000)])
+        wire.transport.say([head(), *[bytes(1000)] * (LIMITS.largest_header // 1000)])
         await settled(0.1)
         assert not wire.transport.is_aborted
         wire.transport.say([bytes(1000)])
@@ -502,7 +504,7 @@ def test_any_request_is_read_or_refused(
 ) -> None:
     refused: Response | None = None
     try:
-        request = read_request(head(*more, first=first, **other))
+        request = read_request(head(*more, first=first, **other), LIMITS)
         response = respond(request)
     except HandshakeRefused as error:
         refused = error.response

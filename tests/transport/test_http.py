@@ -8,13 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.transport import http as transport
-from server.transport import patience
-from server.transport.knobs import (
-    LARGEST_HEADER,
-    LONGEST_HEADER_LINE,
-    MOST_HEADERS,
-)
+from server.transport.limits import Limits
 from tests.support.answers import until
 from tests.support.peers import Answer, Server, request, serving
 from tests.support.slow_peers import SLOW, Slow, ends_after, for_ever
@@ -23,6 +17,8 @@ pytestmark = pytest.mark.both_loops
 
 GET = request("GET / HTTP/1.1", "Host: a")
 CHUNKED = request("POST / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked")
+
+DEFAULTS = Limits()
 
 SHORT = 0.15
 """Seconds that the deadlines are cut down to where a test waits for them."""
@@ -61,18 +57,30 @@ def app() -> Application:
     return Application()
 
 
+hurried = pytest.mark.parametrize(
+    "limits",
+    [
+        Limits(
+            header_deadline=SHORT,
+            body_deadline=SHORT,
+            linger=SHORT,
+            write_stall=SHORT,
+            shutdown_deadline=SHORT,
+        )
+    ],
+    ids=["in a hurry"],
+)
+
+
 @pytest.fixture
-async def server(app: Application) -> AsyncIterator[Server]:
-    async with serving(app) as running:
+def limits() -> Limits:
+    return DEFAULTS
+
+
+@pytest.fixture
+async def server(app: Application, limits: Limits) -> AsyncIterator[Server]:
+    async with serving(app, limits) as running:
         yield running
-
-
-@pytest.fixture
-def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All deadlines are short."""
-    for name in ("HEADER_DEADLINE", "BODY_DEADLINE", "LINGER"):
-        monkeypatch.setattr(transport, name, SHORT)
-    monkeypatch.setattr(patience, "WRITE_STALL", SHORT)
 
 
 def refused(answer: Answer) -> tuple[int, str]:
@@ -93,8 +101,8 @@ def header_of(lines: int = 1, longest: int = 100, size: int = 0) -> bytes:
     fields = [f"H{number}: x" for number in range(lines - 3)]
     fields = ["Host: a", *fields, "Long: " + "x" * (longest - len("Long: "))]
     whole = request("GET / HTTP/1.1", *fields)
-    while size - len(whole) > LONGEST_HEADER_LINE:
-        fields.append("More: " + "x" * (LONGEST_HEADER_LINE - 500))
+    while size - len(whole) > DEFAULTS.longest_header_line:
+        fields.append("More: " + "x" * (DEFAULTS.longest_header_line - 500))
         whole = request("GET / HTTP/1.1", *fields)
     if size > len(whole):
         fields.append("Rest: " + "x" * (size - len(whole) - len("Rest: \r\n")))
@@ -104,9 +112,9 @@ def header_of(lines: int = 1, longest: int = 100, size: int = 0) -> bytes:
 
 
 TOO_LARGE = {
-    "a line": header_of(longest=LONGEST_HEADER_LINE + 3),
-    "the number of lines": header_of(lines=MOST_HEADERS + 2),
-    "all of it": header_of(size=LARGEST_HEADER + 200),
+    "a line": header_of(longest=DEFAULTS.longest_header_line + 3),
+    "the number of lines": header_of(lines=DEFAULTS.most_header_lines + 2),
+    "all of it": header_of(size=DEFAULTS.largest_header + 200),
 }
 
 
@@ -121,9 +129,9 @@ async def test_a_header_that_is_too_large_is_refused_with_431(server: Server, wh
 @pytest.mark.parametrize(
     "head",
     [
-        header_of(longest=LONGEST_HEADER_LINE - 10),
-        header_of(lines=MOST_HEADERS),
-        header_of(size=LARGEST_HEADER - 600),
+        header_of(longest=DEFAULTS.longest_header_line - 10),
+        header_of(lines=DEFAULTS.most_header_lines),
+        header_of(size=DEFAULTS.largest_header - 600),
     ],
     ids=list(TOO_LARGE),
 )
@@ -137,7 +145,7 @@ async def test_a_header_within_the_limits_is_served(server: Server, head: bytes)
 async def test_a_target_that_is_too_long_is_refused_with_414(server: Server, more: int) -> None:
     """RFC 9112, 3: a MUST. Longer ones are refused before their end comes."""
     peer = await server.connect()
-    target = "/" + "a" * (LONGEST_HEADER_LINE - 1 + more)
+    target = "/" + "a" * (DEFAULTS.longest_header_line - 1 + more)
     await peer.send(request(f"GET {target} HTTP/1.1", "Host: a"))
     if more:
         assert refused(await peer.answer()) == (414, "target_too_long")
@@ -158,7 +166,8 @@ async def test_the_refusal_of_an_endless_header_can_be_read(server: Server, goes
     assert refused(await peer.answer()) == (431, "header_too_large")
 
 
-async def test_whoever_goes_on_after_a_refusal_is_cut_off(server: Server, in_a_hurry: None) -> None:
+@hurried
+async def test_whoever_goes_on_after_a_refusal_is_cut_off(server: Server) -> None:
     peer = await server.connect()
     began = asyncio.get_running_loop().time()
     flooding = asyncio.create_task(peer.flood(GET[:-2] + b"A: " + b"b" * 100_000, 10))
@@ -196,8 +205,9 @@ async def test_what_is_no_http_is_refused_with_400(
 
 
 @pytest.mark.parametrize("slow", SLOW, ids=lambda slow: slow.__name__)
+@hurried
 async def test_a_header_that_never_ends_is_waited_for_only_so_long(
-    server: Server, in_a_hurry: None, slow: Slow
+    server: Server, slow: Slow
 ) -> None:
     assert SHORT * 0.9 < await ends_after(server, slow, SHORT / 5) < 8
     await until(lambda: not server.connections)
@@ -212,11 +222,11 @@ BODIES = {
 }
 
 
+@hurried
 @pytest.mark.parametrize("what", BODIES)
 async def test_a_body_that_never_ends_is_waited_for_only_so_long(
-    server: Server, app: Application, monkeypatch: pytest.MonkeyPatch, what: str
+    server: Server, app: Application, what: str
 ) -> None:
-    monkeypatch.setattr(transport, "BODY_DEADLINE", SHORT)
     head, more = BODIES[what]
     peer = await server.connect()
     began = asyncio.get_running_loop().time()
@@ -228,7 +238,8 @@ async def test_a_body_that_never_ends_is_waited_for_only_so_long(
     await until(lambda: app.endings == ["http.disconnect"])
 
 
-async def test_a_slow_but_honest_client_is_served(server: Server, in_a_hurry: None) -> None:
+@hurried
+async def test_a_slow_but_honest_client_is_served(server: Server) -> None:
     """Each part within its deadline, all of them together far beyond it."""
     peer = await server.connect()
     for _ in range(2):
@@ -242,15 +253,16 @@ async def test_a_slow_but_honest_client_is_served(server: Server, in_a_hurry: No
         assert await peer.chunked() == b"61440"
 
 
+@hurried
 async def test_an_answer_that_takes_longer_than_any_deadline_is_waited_for(
-    in_a_hurry: None,
+    limits: Limits,
 ) -> None:
     async def slow(scope: Any, receive: Any, send: Any) -> None:
         await asyncio.sleep(3 * SHORT)
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
-    async with serving(slow) as server:
+    async with serving(slow, limits) as server:
         peer = await server.connect()
         await peer.send(GET)
         assert (await peer.answer()).status == 204
@@ -259,6 +271,7 @@ async def test_an_answer_that_takes_longer_than_any_deadline_is_waited_for(
 # How much may be sent, and left unread
 
 
+@pytest.mark.parametrize("limits", [Limits(largest_request=65536)], ids=["64 KiB"])
 @pytest.mark.parametrize(
     ("head", "more", "status"),
     [
@@ -272,12 +285,10 @@ async def test_an_answer_that_takes_longer_than_any_deadline_is_waited_for(
 async def test_what_frames_a_body_is_limited_too(
     server: Server,
     app: Application,
-    monkeypatch: pytest.MonkeyPatch,
     head: bytes,
     more: bytes,
     status: int,
 ) -> None:
-    monkeypatch.setattr(transport, "LARGEST_REQUEST", 65536)
     peer = await server.connect()
     await peer.send(head)
     sent = len(head)
@@ -326,17 +337,17 @@ async def test_requests_sent_ahead_are_answered_in_order(server: Server) -> None
     assert [(await peer.chunked()) for _ in bodies] == [b"%d" % len(body) for body in bodies]
 
 
-async def test_whoever_does_not_read_an_answer_is_cut_off(
-    server: Server, app: Application, in_a_hurry: None
-) -> None:
+@hurried
+async def test_whoever_does_not_read_an_answer_is_cut_off(server: Server, app: Application) -> None:
     peer = await server.connect(window=4096)
     await peer.send(request("GET /much HTTP/1.1", "Host: a"))
     await until(lambda: "send raised" in app.endings or not server.connections)
     await until(lambda: not server.connections)
 
 
+@hurried
 async def test_whoever_reads_an_answer_slowly_gets_all_of_it(
-    server: Server, app: Application, in_a_hurry: None
+    server: Server, app: Application
 ) -> None:
     peer = await server.connect(window=65536)
     began = time.monotonic()
@@ -352,10 +363,10 @@ async def test_whoever_reads_an_answer_slowly_gets_all_of_it(
 # The end of the server
 
 
+@pytest.mark.parametrize("limits", [Limits(shutdown_deadline=SHORT)], ids=["in a hurry"])
 async def test_the_server_stops_without_waiting_for_what_is_still_on_its_way(
-    server: Server, app: Application, monkeypatch: pytest.MonkeyPatch
+    server: Server, app: Application
 ) -> None:
-    monkeypatch.setattr(transport, "SHUTDOWN_DEADLINE", SHORT)
     for data in (
         b"",
         b"GE",

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from server.transport import patience
-from server.transport import websocket as transport
-from server.transport.knobs import HEADER_DEADLINE, LARGEST_HEADER, UVICORN_KNOBS
-from server.transport.websocket import CLOSE_DEADLINE, CONTROL_BURST, MOST_UNREAD
+from server.base import waiting
+from server.limits import Limits as AllLimits
+from server.transport.limits import Limits
 from tests.support.answers import until, until_status
 from tests.support.live_server import LiveServer, run_server
 from tests.support.peers import (
@@ -36,6 +36,8 @@ from tests.support.peers import (
 from tests.support.stalls import play_in_time
 
 pytestmark = pytest.mark.both_loops
+
+DEFAULTS = Limits()
 
 SHORT = 0.15
 """Seconds that the deadlines are cut down to where a test waits for them."""
@@ -94,19 +96,23 @@ def app() -> Application:
     return Application()
 
 
+HURRIED = Limits(
+    header_deadline=SHORT, close_deadline=SHORT, shutdown_deadline=SHORT, write_stall=SHORT
+)
+
+hurried = pytest.mark.parametrize("limits", [HURRIED], ids=["in a hurry"])
+
+
 @pytest.fixture
-async def plain(app: Application) -> AsyncIterator[Server]:
+def limits() -> Limits:
+    return DEFAULTS
+
+
+@pytest.fixture
+async def plain(app: Application, limits: Limits) -> AsyncIterator[Server]:
     """`app` on our transports."""
-    async with serving(app) as running:
+    async with serving(app, limits) as running:
         yield running
-
-
-@pytest.fixture
-def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All deadlines are short."""
-    for name in ("HEADER_DEADLINE", "CLOSE_DEADLINE", "SHUTDOWN_DEADLINE"):
-        monkeypatch.setattr(transport, name, SHORT)
-    monkeypatch.setattr(patience, "WRITE_STALL", SHORT)
 
 
 def now() -> float:
@@ -121,9 +127,8 @@ async def gone(server: Server) -> None:
 # The handshake
 
 
-async def test_an_upgrade_that_is_not_answered_is_cut_off(
-    plain: Server, app: Application, in_a_hurry: None
-) -> None:
+@hurried
+async def test_an_upgrade_that_is_not_answered_is_cut_off(plain: Server, app: Application) -> None:
     began = now()
     peer = await plain.connect()
     await peer.send(opening("/unanswered"))
@@ -138,12 +143,12 @@ async def test_what_is_said_before_the_answer_is_kept_up_to_a_limit(
     peer = await plain.connect()
     await peer.send(opening("/unanswered"))
     await until(lambda: len(app.conversations) == 1)
-    for _ in range(LARGEST_HEADER // 1024):
+    for _ in range(DEFAULTS.largest_header // 1024):
         await peer.send(bytes(1024))
     await asyncio.sleep(0.02)
     assert len(plain.connections) == 1
     await peer.send(b"x")
-    async with asyncio.timeout(HEADER_DEADLINE / 2):  # sooner than it would be anyway
+    async with asyncio.timeout(DEFAULTS.header_deadline / 2):  # sooner than it would be anyway
         await gone(plain)
     await until(lambda: app.conversations[0].code == 1006)
 
@@ -185,8 +190,9 @@ async def test_paths_and_pages_that_are_none_of_ours_are_denied_in_words(
 # Those who do not read
 
 
+@hurried
 async def test_whoever_stops_reading_is_cut_off_and_the_application_told(
-    plain: Server, app: Application, in_a_hurry: None
+    plain: Server, app: Application
 ) -> None:
     await plain.upgraded(window=4096)
     (conversation,) = app.conversations
@@ -196,8 +202,9 @@ async def test_whoever_stops_reading_is_cut_off_and_the_application_told(
     await until(lambda: conversation.code == 1006)
 
 
+@hurried
 async def test_whoever_reads_slowly_but_steadily_is_not_cut_off(
-    plain: Server, app: Application, in_a_hurry: None
+    plain: Server, app: Application
 ) -> None:
     """So little that the kernel, which has megabytes for it, does not once ask for more."""
 
@@ -220,8 +227,9 @@ async def test_whoever_reads_slowly_but_steadily_is_not_cut_off(
     await play_in_time(read, HELD_UP)
 
 
+@hurried
 async def test_whoever_is_slow_and_reads_on_in_time_gets_everything(
-    plain: Server, app: Application, in_a_hurry: None
+    plain: Server, app: Application
 ) -> None:
 
     async def talk(conversation: Conversation) -> None:
@@ -261,14 +269,18 @@ async def behind(server: LiveServer, peers: Peers, name: str) -> tuple[Any, Any,
 
 
 @pytest.fixture
-async def unlimited(tmp_path: Path) -> AsyncIterator[LiveServer]:
+async def unlimited(tmp_path: Path, limits: Limits) -> AsyncIterator[LiveServer]:
     """A server that does not limit the rate of messages."""
-    async with run_server(tmp_path / "test.db", max_messages_per_second=0) as running:
+    of_all = AllLimits(transport=limits)
+    async with run_server(
+        tmp_path / "test.db", limits=of_all, max_messages_per_second=0
+    ) as running:
         yield running
 
 
+@hurried
 async def test_of_a_player_who_stops_reading_the_others_see_that_the_connection_is_lost(
-    unlimited: LiveServer, in_a_hurry: None
+    unlimited: LiveServer,
 ) -> None:
     with Peers(unlimited.port) as peers:
         ada, _, _ = await behind(unlimited, peers, "Ada")
@@ -291,10 +303,10 @@ async def test_a_player_whose_tab_takes_nothing_is_still_heard(unlimited: LiveSe
         assert not connection.is_closing
 
 
+@pytest.mark.parametrize("limits", [replace(HURRIED, write_stall=1.0)], ids=["in a hurry"])
 async def test_whoever_is_closed_as_too_slow_and_still_does_not_read_is_cut_off(
-    unlimited: LiveServer, in_a_hurry: None, monkeypatch: pytest.MonkeyPatch
+    unlimited: LiveServer,
 ) -> None:
-    monkeypatch.setattr(patience, "WRITE_STALL", 1.0)  # to be closed before that
     with Peers(unlimited.port) as peers:
         ada, connection, peer = await behind(unlimited, peers, "Ada")
         while not connection.is_closing:
@@ -322,8 +334,9 @@ FLOODS = {
 
 @pytest.mark.parametrize("reads", [True, False], ids=["read", "unread"])
 @pytest.mark.parametrize("what", FLOODS)
+@hurried
 async def test_a_flood_of_frames_that_bring_nothing_is_closed_with_4401(
-    plain: Server, app: Application, in_a_hurry: None, what: str, reads: bool
+    plain: Server, app: Application, what: str, reads: bool
 ) -> None:
     peer = await plain.upgraded()
     if what == "empty fragments":
@@ -340,7 +353,7 @@ async def test_a_flood_of_frames_that_bring_nothing_is_closed_with_4401(
 
 async def test_as_many_pings_as_are_allowed_are_answered(plain: Server) -> None:
     peer = await plain.upgraded()
-    count = int(CONTROL_BURST)
+    count = int(DEFAULTS.control_burst)
     await peer.send(b"".join(frame(PING, b"%d" % number) for number in range(count)))
     for number in range(count):
         assert await peer.frame() == Frame(PONG, b"%d" % number)
@@ -357,10 +370,10 @@ async def test_a_message_in_as_many_fragments_as_bytes_is_taken(
     await until(lambda: app.conversations[0].heard == ["x" * 15_000])
 
 
+@pytest.mark.parametrize("limits", [Limits(control_burst=1e9)], ids=["any control frames"])
 async def test_pings_whose_answers_nobody_reads_cost_no_memory(
-    plain: Server, app: Application, monkeypatch: pytest.MonkeyPatch
+    plain: Server, app: Application
 ) -> None:
-    monkeypatch.setattr(transport, "CONTROL_BURST", 1e9)
     peer = await plain.upgraded(window=4096)
     (connection,) = plain.connections
     sent = most = 0
@@ -387,15 +400,16 @@ async def test_messages_that_the_application_does_not_take_wait_at_the_peer(
     data = frame(BINARY, bytes(size))
     taken = await peer.flood(data * 1000, 0.3)
     # One portion of the stream may be of many small messages.
-    assert len(connection._events) <= MOST_UNREAD + 2048 // len(data)
+    assert len(connection._events) <= DEFAULTS.most_unread + 2048 // len(data)
     assert len(connection._unparsed) <= 2 * 256 * 1024
     app.conversations[0].is_listening.set()
     # They are hundreds of thousands.
     await until(lambda: len(app.conversations[0].heard) == taken // len(data), 60)
 
 
+@hurried
 async def test_a_message_that_never_ends_keeps_no_more_than_a_message_may_have(
-    plain: Server, app: Application, in_a_hurry: None
+    plain: Server, app: Application
 ) -> None:
     peer = await plain.upgraded()
     (connection,) = plain.connections
@@ -421,11 +435,9 @@ async def test_a_message_that_never_ends_keeps_no_more_than_a_message_may_have(
     ],
     ids=["empty messages", "messages", "pings", "pongs", "empty fragments", "tiny fragments"],
 )  # fmt: skip
-async def test_a_flood_does_not_hold_the_loop(
-    unlimited: LiveServer, data: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("limits", [Limits(control_burst=1e9)], ids=["any control frames"])
+async def test_a_flood_does_not_hold_the_loop(unlimited: LiveServer, data: bytes) -> None:
     """Whatever comes in is parsed in portions: others have their turn in between."""
-    monkeypatch.setattr(transport, "CONTROL_BURST", 1e9)
     visitor = await unlimited.guest("Ada")
     with Peers(unlimited.port) as peers:
         peer = await peers.upgraded("/ws", visitor.cookie)
@@ -443,17 +455,10 @@ async def test_a_flood_does_not_hold_the_loop(
 
 
 @pytest.fixture
-def pinging(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The transport pings soon, and waits only shortly for the answer."""
-    monkeypatch.setitem(UVICORN_KNOBS, "ws_ping_interval", SHORT)
-    monkeypatch.setitem(UVICORN_KNOBS, "ws_ping_timeout", SHORT)
-    monkeypatch.setattr(transport, "SHUTDOWN_DEADLINE", SHORT)
-
-
-@pytest.fixture
-async def impatient(pinging: None, app: Application) -> AsyncIterator[Server]:
-    """`app` on transports that ping soon."""
-    async with serving(app) as running:
+async def impatient(app: Application) -> AsyncIterator[Server]:
+    """`app` on transports that ping soon, and wait only shortly for the answer."""
+    limits = Limits(ping_interval=SHORT, ping_timeout=SHORT, shutdown_deadline=SHORT)
+    async with serving(app, limits) as running:
         yield running
 
 
@@ -515,7 +520,7 @@ async def test_a_server_that_stood_still_blames_no_peer_for_it(
     impatient: Server, app: Application, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer to the ping lies unread when the deadline for it is found to have passed."""
-    monkeypatch.setattr(patience, "LATE", 0.1)
+    monkeypatch.setattr(waiting, "LATE", 0.1)
     standing = SHORT + 0.3
 
     async def stand_still() -> None:
@@ -556,8 +561,9 @@ async def test_whoever_goes_without_a_close_is_gone_at_once(
 
 
 @pytest.mark.parametrize("way", [Peer.close, Peer.reset, Peer.half_close])
+@hurried
 async def test_whoever_goes_while_something_waits_for_them_is_gone_in_time(
-    plain: Server, app: Application, in_a_hurry: None, way: Callable[[Peer], None]
+    plain: Server, app: Application, way: Callable[[Peer], None]
 ) -> None:
     peer = await plain.upgraded(window=4096)
     (conversation,) = app.conversations
@@ -578,7 +584,7 @@ async def test_nobody_waits_to_send_to_a_peer_that_says_no_more(
     (connection,) = plain.connections
     await until(lambda: connection._writable is not None)
     peer.half_close()
-    async with asyncio.timeout(CLOSE_DEADLINE / 2):
+    async with asyncio.timeout(DEFAULTS.close_deadline / 2):
         assert await talking == "ClientDisconnected"
 
 
@@ -597,8 +603,9 @@ async def test_whoever_says_no_more_still_gets_what_was_sent_before(
 
 
 @pytest.mark.parametrize("is_reading", [True, False])
+@hurried
 async def test_a_close_that_is_not_answered_is_waited_for_only_so_long(
-    plain: Server, app: Application, in_a_hurry: None, is_reading: bool
+    plain: Server, app: Application, is_reading: bool
 ) -> None:
     peer = await plain.upgraded()
     (conversation,) = app.conversations
@@ -626,11 +633,11 @@ async def test_an_answered_close_ends_the_connection_at_once(
 # The end of the server
 
 
+@pytest.mark.parametrize("limits", [replace(HURRIED, shutdown_deadline=1.0)], ids=["in a hurry"])
 async def test_the_server_stops_in_time_whoever_is_attached(
-    plain: Server, app: Application, in_a_hurry: None, monkeypatch: pytest.MonkeyPatch
+    plain: Server, app: Application
 ) -> None:
-    # In which those who answer have to have done so.
-    monkeypatch.setattr(transport, "SHUTDOWN_DEADLINE", 1.0)
+    # Within `shutdown_deadline` those who answer have to have done so.
     healthy = [await plain.upgraded() for _ in range(3)]
     await plain.upgraded()  # reads nothing, and answers nothing
     stalled = await plain.upgraded(window=4096)

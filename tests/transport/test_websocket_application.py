@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from uvicorn.protocols.utils import ClientDisconnected
 
-from server.transport.websocket import CLOSE_DEADLINE
+from server.transport.limits import Limits
 from tests.simulation.virtual import VirtualLoop
 from tests.support.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT
 from tests.support.wire import (
@@ -570,7 +570,7 @@ def test_a_close_is_answered_within_its_deadline_or_the_peer_is_cut_off(
     async def scene() -> None:
         wire, _, send = await conversation(OURS)
         await send(BYE)
-        await settled(CLOSE_DEADLINE - 0.1)
+        await settled(Limits().close_deadline - 0.1)
         assert not wire.has_ended
         if answers:
             wire.transport.say([PEER_CLOSES])

@@ -1,0 +1,57 @@
+"""What the transports allow a peer, in one place. SECURITY.md publishes these numbers."""
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Sizes are in bytes, times in seconds. Who breaks one is answered if possible, and cut off."""
+
+    # The head of a request, a WebSocket's handshake included
+
+    largest_header: int = 16 * 1024
+    longest_header_line: int = 8 * 1024
+    """Also the longest target of a request. Browsers and proxies stay below."""
+
+    most_header_lines: int = 128
+
+    header_deadline: float = 4.0
+    """For a header to arrive, and for a handshake to be answered."""
+
+    # Requests
+
+    body_deadline: float = 15.0
+
+    largest_request: int = 4 * 1024 * 1024
+    """With all that frames its chunks. What the application takes of it is its own limit."""
+
+    linger: float = 2.0
+    """For a peer to read a response before which it had sent more than was read."""
+
+    # WebSockets
+
+    largest_message: int = 16 * 1024
+
+    ping_interval: float = 20.0
+    ping_timeout: float = 9.0
+    """A silent peer is gone within 30 s, the lateness of two timers included."""
+
+    close_deadline: float = 5.0
+    """For a peer to answer a close, and to take what was sent before it."""
+
+    most_unread: int = 16
+    """Messages that wait for the application before the socket is no longer read."""
+
+    control_rate: float = 10.0
+    control_burst: float = 100.0
+    """Pings, pongs to no ping and empty fragments that a peer may send a second, and at once."""
+
+    # Both
+
+    write_stall: float = 10.0
+    """For a peer to take `least_progress` of what waits for it."""
+
+    least_progress: int = 1024
+    """Less is as good as nothing: a connection could be held for ever at a byte a minute."""
+
+    shutdown_deadline: float = 1.0
+    """In place of the body's or the close's when the server stops, which has a deadline too."""

@@ -1,0 +1,66 @@
+"""Peers that do not take what they are sent. Shared by both transports."""
+
+import asyncio
+import fcntl
+import socket
+import struct
+import termios
+from contextlib import suppress
+
+from server.base.waiting import Timer
+from server.transport.limits import Limits
+
+
+class StallWatch:
+    """Cuts a peer off that takes nothing of what waits for it, until `stop` is called.
+
+    `transport.close()` would wait for the peer, and nothing else would end: no `connection_lost`
+    comes, and whoever waits to send waits for ever.
+    """
+
+    __slots__ = ("_limits", "_timer", "_transport", "_waiting")
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, limits: Limits
+    ) -> None:
+        self._transport = transport
+        self._limits = limits
+        self._waiting = _untaken(transport)
+        self._timer = Timer(loop)
+        self._timer.set(limits.write_stall, self._check)
+
+    def stop(self) -> None:
+        """The peer has taken what waited, or is gone."""
+        self._timer.stop()
+
+    def _check(self) -> None:
+        waiting = _untaken(self._transport)
+        if waiting > self._waiting - self._limits.least_progress:
+            _reset(self._transport)
+            return
+        self._waiting = waiting
+        self._timer.set(self._limits.write_stall, self._check)
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    """Cut a peer off, and have the kernel drop what it holds for it: megabytes, for minutes."""
+    its_socket = transport.get_extra_info("socket")
+    with suppress(OSError):
+        its_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+def _untaken(transport: asyncio.Transport) -> int:
+    """Bytes on their way to a peer: those that wait here, and those that the kernel has.
+
+    The kernel takes some megabytes, and says that it takes more only when a third of them is
+    gone: for as long as that, a peer that reads steadily would look as if it did not.
+    """
+    waiting = transport.get_write_buffer_size()
+    its_socket = transport.get_extra_info("socket")
+    try:
+        kernel = fcntl.ioctl(its_socket.fileno(), termios.TIOCOUTQ, bytes(4))  # SIOCOUTQ, tcp(7)
+    except (OSError, ValueError):  # it has none, or is closed
+        return waiting
+    unacknowledged: int = struct.unpack("i", kernel)[0]
+    return waiting + unacknowledged

@@ -1,0 +1,79 @@
+"""Peers that do not take what they are sent are cut off, and those that do are not."""
+
+import socket
+
+import pytest
+
+from server.transport.limits import Limits
+from server.transport.stalls import StallWatch
+from tests.support.still_loop import StillLoop
+
+LIMITS = Limits()
+WRITE_STALL, LEAST_PROGRESS = LIMITS.write_stall, LIMITS.least_progress
+
+
+class Pipe:
+    """A transport as the watch sees it."""
+
+    def __init__(self, waiting: int) -> None:
+        self.waiting = waiting
+        self.is_aborted = False
+        self._socket = socket.socket()
+        self._socket.close()  # the kernel has nothing
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def get_extra_info(self, name: str) -> socket.socket:
+        assert name == "socket"
+        return self._socket
+
+    def abort(self) -> None:
+        self.is_aborted = True
+
+
+def watch(waiting: int) -> tuple[StillLoop, Pipe, StallWatch]:
+    loop, pipe = StillLoop(), Pipe(waiting)
+    return loop, pipe, StallWatch(loop, pipe, LIMITS)  # type: ignore[arg-type]
+
+
+def test_a_peer_that_takes_nothing_is_cut_off_when_its_time_is_over() -> None:
+    loop, pipe, _ = watch(70_000)
+    loop.run_until(WRITE_STALL - 0.001)
+    assert not pipe.is_aborted
+    loop.run_until(WRITE_STALL)
+    assert pipe.is_aborted
+
+
+@pytest.mark.parametrize("taken", [LEAST_PROGRESS - 1, LEAST_PROGRESS])
+def test_as_little_as_next_to_nothing_is_as_good_as_nothing(taken: int) -> None:
+    loop, pipe, _ = watch(70_000)
+    pipe.waiting -= taken
+    loop.run_until(WRITE_STALL)
+    assert pipe.is_aborted == (taken < LEAST_PROGRESS)
+
+
+def test_a_peer_that_reads_slowly_but_steadily_is_waited_for() -> None:
+    loop, pipe, _ = watch(70_000)
+    for _ in range(60):
+        pipe.waiting -= LEAST_PROGRESS
+        loop.run_until(loop.now + WRITE_STALL)
+    assert not pipe.is_aborted
+    loop.run_until(loop.now + 2 * WRITE_STALL)
+    assert pipe.is_aborted, "it has stopped reading"
+
+
+def test_a_peer_that_has_taken_everything_is_watched_no_more() -> None:
+    loop, pipe, stall = watch(70_000)
+    loop.run_until(WRITE_STALL / 2)
+    stall.stop()
+    loop.run_until(10 * WRITE_STALL)
+    assert not pipe.is_aborted
+
+
+def test_a_process_that_stood_still_blames_no_peer_for_it() -> None:
+    loop, pipe, _ = watch(70_000)
+    loop.stand_still_until(3 * WRITE_STALL)
+    assert not pipe.is_aborted
+    loop.run_until(loop.now + WRITE_STALL)
+    assert pipe.is_aborted
