@@ -1,0 +1,109 @@
+"""A database that an earlier version has made is opened, brought up to date, and goes on."""
+
+import sqlite3
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from server.base.ids import MatchId
+from server.presence.session import Session
+from server.presence.status import Reason, Status
+from server.storage.sqlite.migrations import MIGRATIONS
+from tests.support.house import House
+from tests.support.manual_clock import ManualClock
+
+Opener: TypeAlias = Callable[..., Awaitable[House]]
+
+FIXTURES = Path(__file__).parent
+ADA, KIM, GUS = (
+    "ZqDVu2CJ3me4a003bti1GBEbPjsfhsSI_yAK0e5agiI.bkspHNS0wLp5N86oD72iOCzKFIwgVVsuKc_GeDNd728",
+    "4p6Ce6qKZN47fhFkzD36BaZtsQZY8jbx_KJCQbQjJpo.ZfBBGlmL32YL3iZ0e5lbbgcgY5KUfGmDwdvVTu4dTQw",
+    "tMsFS6_lhsBXUAqLBYWqhIPqSWQJb9nx03cQiq-ULR4.jxmceQPFeS5kQqxSPAFULBdbTlWV54YEtjd0Xk_qW6M",
+)
+"""The cookies of three sessions of `schema_3.sql`."""
+
+FINISHED = MatchId("m_Y8NLdu1O0-t6Kfbmh6flLA")
+
+
+def make(path: Path, schema: int) -> None:
+    """Make a database from what one of that schema was dumped to."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as disk:
+        disk.executescript((FIXTURES / f"schema_{schema}.sql").read_text())
+
+
+def tables(disk: sqlite3.Connection) -> list[tuple[str, str]]:
+    rows = disk.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
+    return [(name, sql.replace('"', "")) for name, sql in rows]
+
+
+def test_a_schema_that_was_released_is_what_its_steps_still_make(tmp_path: Path) -> None:
+    path = tmp_path / "test.db"
+    make(path, 3)
+    with closing(sqlite3.connect(path)) as disk, closing(sqlite3.connect(":memory:")) as fresh:
+        for step in MIGRATIONS[:3]:
+            fresh.executescript(step)
+        assert tables(disk) == tables(fresh)
+
+
+@pytest.fixture
+async def house(tmp_path: Path, open_house: Opener) -> House:
+    """On a database of schema 3, 10 s after its server stopped."""
+    make(tmp_path / "test.db", 3)
+    return await open_house(ManualClock(140.0))
+
+
+async def test_players_of_the_version_before_are_signed_in_as_they_were(house: House) -> None:
+    assert await house.rows("PRAGMA user_version") == [(len(MIGRATIONS),)]
+    ada, kim = await house.sessions.find(ADA), await house.sessions.find(KIM)
+    assert isinstance(ada, Session)
+    assert isinstance(kim, Session)
+    assert (ada.player.name, ada.player.guest, ada.remember) == ("Ada", True, False)
+    assert (kim.player.name, kim.player.guest, kim.remember) == ("Kim", False, True)
+    assert ada.device.browser == "Firefox"
+    assert await house.sessions.find(GUS) is Reason.SIGNED_OUT
+    account = await house.store.find_account("kim")
+    assert account is not None
+    assert (account.id, account.password_hash) == (kim.player.id, "a hash")
+    history = await house.store.history(ada.player.id, 2**63 - 1, 10)
+    assert [(each.status, each.reason) for each in history] == [
+        (Status.RECONNECTING, Reason.SERVER_RESTART),
+        (Status.AWAY, Reason.IDLE),
+        (Status.ACTIVE, Reason.SIGNED_IN),
+    ]
+
+
+async def test_their_rooms_and_matches_are_there_and_go_on(house: House) -> None:
+    four, arena = house.rooms.all.values()
+    assert [four.game.name, arena.game.name] == ["connect-four", "snake-arena"]
+    assert four.match is not None
+    assert four.match.number == 2
+    assert four.match.step == 2
+    for cookie in (ADA, KIM):
+        session = await house.sessions.find(cookie)
+        assert isinstance(session, Session)
+        house.room_stream.publish(house.rooms.join(session.player, four.id, house.clock.now())[1])
+    house.act(four, {"column": 0})
+    assert await house.check_matches() == 3
+    kim = await house.sessions.find(KIM)
+    assert isinstance(kim, Session)
+    (match,) = await house.store.matches_of(kim.player.id, kim.player.id, (2**63 - 1, ""), 10)
+    assert (match.id, match.reason, match.winners, match.scores) == (FINISHED, "four", [0], None)
+    assert [each.name for each in match.players] == ["Ada", "Kim"]
+    moves = await house.store.moves_of(FINISHED)
+    assert [each.action["column"] for each in moves] == [3, 4, 3, 4, 3, 4, 3]
+
+
+async def test_what_they_left_can_be_changed_and_read_again(
+    house: House, open_house: Opener
+) -> None:
+    ada = await house.sessions.find(ADA)
+    assert isinstance(ada, Session)
+    await house.sessions.end([ada], Reason.SIGNED_OUT, house.clock.now())
+    await house.store.close()
+    again = await open_house(ManualClock(150.0))
+    assert await again.sessions.find(ADA) is Reason.SIGNED_OUT
+    assert await again.rows("PRAGMA foreign_key_check") == []
+    assert await again.rows("PRAGMA integrity_check") == [("ok",)]
