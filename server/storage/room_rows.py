@@ -119,7 +119,18 @@ class RoomRows:
     def give_up(self, stored: StoredRoom) -> None:
         """Close a room of the last process that cannot be restored, and abandon its match."""
         at = self._clock.to_wall(self._clock.now())
-        self._put_room(RoomRow._make((*stored[:5], at, "failed", None)))
+        self._put_room(
+            RoomRow(
+                stored.id,
+                stored.game,
+                stored.private,
+                stored.made_by,
+                stored.opened_at,
+                at,
+                "failed",
+                None,
+            )
+        )
         self._journal.pending.lost_rooms.append(LostRoom(stored.id, at))
         self._journal.note_queued()
 

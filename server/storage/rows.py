@@ -4,15 +4,22 @@ The fields of a row that is written have the names of the table's columns: an en
 statements from them. Instants are Unix milliseconds.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from server.base.ids import MatchId, PlayerId, RoomId, SessionId
 from server.presence.status import Reason, Status
 
+
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """A row, or an answer made of rows: compared by its fields, and never changed."""
+
+
 # Written
 
 
-class PlayerRow(NamedTuple):
+class PlayerRow(Row, frozen=True):
     """A new player. `name_key` is what signs in; `password_hash` is None for a guest."""
 
     id: PlayerId
@@ -25,14 +32,14 @@ class PlayerRow(NamedTuple):
     created_at: int
 
 
-class LookalikeRow(NamedTuple):
+class LookalikeRow(Row, frozen=True):
     """A skeleton of a player's name: no other player may have a name with the same one."""
 
     lookalike: str
     player_id: PlayerId
 
 
-class SessionRow(NamedTuple):
+class SessionRow(Row, frozen=True):
     """A new session. `token_digest`: SHA-256 of the secret in its cookie."""
 
     id: SessionId
@@ -48,7 +55,7 @@ class SessionRow(NamedTuple):
     system: str | None
 
 
-class ChangeRow(NamedTuple):
+class ChangeRow(Row, frozen=True):
     """A change of a session's status, for the history. `player_status`: the player's after it;
     `detail`: the rule behind it, as a sentence."""
 
@@ -63,7 +70,7 @@ class ChangeRow(NamedTuple):
     last_activity_by: str
 
 
-class PlayerState(NamedTuple):
+class PlayerState(Row, frozen=True):
     """The present state of a player. A stored `last_activity_at` never goes back."""
 
     id: PlayerId
@@ -72,7 +79,7 @@ class PlayerState(NamedTuple):
     last_activity_at: int
 
 
-class SessionState(NamedTuple):
+class SessionState(Row, frozen=True):
     """The present state of a session. A stored `last_activity_at` never goes back."""
 
     id: SessionId
@@ -81,7 +88,7 @@ class SessionState(NamedTuple):
     last_activity_by: str
 
 
-class Ending(NamedTuple):
+class Ending(Row, frozen=True):
     """The end of a session."""
 
     session_id: SessionId
@@ -89,7 +96,7 @@ class Ending(NamedTuple):
     at: int
 
 
-class RoomRow(NamedTuple):
+class RoomRow(Row, frozen=True):
     """The present state of a room. `state`: the document of `rooms/document.py`, None for a closed
     room and for one whose state could not be written."""
 
@@ -103,14 +110,14 @@ class RoomRow(NamedTuple):
     state: str | None
 
 
-class LostRoom(NamedTuple):
+class LostRoom(Row, frozen=True):
     """A room that was closed because it could not be restored: its match is abandoned."""
 
     id: RoomId
     at: int
 
 
-class MatchRow(NamedTuple):
+class MatchRow(Row, frozen=True):
     """A match. `number`: in its room, from 1; `seed`: of its dice. None until it has ended:
     `lasted`, in milliseconds of match time; `steps`, how often its state changed; `winners`,
     seats; `scores`, by seat, where the game has any; `ended_by`, the seat whose doing the end was,
@@ -132,7 +139,7 @@ class MatchRow(NamedTuple):
     ended_by: int | None = None
 
 
-class MatchPlayerRow(NamedTuple):
+class MatchPlayerRow(Row, frozen=True):
     """Who plays in a seat of a match, by the name they had; `ended_at` is the match's."""
 
     match_id: MatchId
@@ -142,7 +149,7 @@ class MatchPlayerRow(NamedTuple):
     ended_at: int | None
 
 
-class MoveRow(NamedTuple):
+class MoveRow(Row, frozen=True):
     """A move. `step`: how often the state had changed before; `at`: milliseconds of match time;
     `event`: a hook of the game, or with an action `bot` or `back`.
 
@@ -158,7 +165,7 @@ class MoveRow(NamedTuple):
     event: str | None
 
 
-class BootRow(NamedTuple):
+class BootRow(Row, frozen=True):
     """A start of the server."""
 
     started_at: int
@@ -168,7 +175,7 @@ class BootRow(NamedTuple):
 # Read
 
 
-class StoredPlayer(NamedTuple):
+class StoredPlayer(Row, frozen=True):
     """A player as stored."""
 
     id: PlayerId
@@ -179,7 +186,7 @@ class StoredPlayer(NamedTuple):
     last_activity_at: int
 
 
-class StoredChange(NamedTuple):
+class StoredChange(Row, frozen=True):
     """An entry of the history. `number` grows with time and pages the history. The last activity is
     None in entries that schema 1 has written; `remember` is the session's."""
 
@@ -195,7 +202,7 @@ class StoredChange(NamedTuple):
     remember: bool
 
 
-class StoredSession(NamedTuple):
+class StoredSession(Row, frozen=True):
     """A session that had not ended when the last process stopped."""
 
     id: SessionId
@@ -211,7 +218,7 @@ class StoredSession(NamedTuple):
     player: StoredPlayer
 
 
-class StoredRoom(NamedTuple):
+class StoredRoom(Row, frozen=True):
     """A room that was open when the last process stopped. `state`: its document; None if it could
     not be written."""
 
@@ -223,7 +230,7 @@ class StoredRoom(NamedTuple):
     state: str | None
 
 
-class StoredSeat(NamedTuple):
+class StoredSeat(Row, frozen=True):
     """Who played in a seat, by the name they had."""
 
     seat: int
@@ -231,7 +238,7 @@ class StoredSeat(NamedTuple):
     name: str
 
 
-class StoredMatch(NamedTuple):
+class StoredMatch(Row, frozen=True):
     """A finished match; the fields are those of `MatchRow`."""
 
     id: MatchId
@@ -249,7 +256,7 @@ class StoredMatch(NamedTuple):
     players: list[StoredSeat]
 
 
-class StoredMove(NamedTuple):
+class StoredMove(Row, frozen=True):
     """A move; the fields are those of `MoveRow`. `action`: the value itself; `has_action` tells
     None from none."""
 
@@ -261,7 +268,7 @@ class StoredMove(NamedTuple):
     event: str | None
 
 
-class Left(NamedTuple):
+class Left(Row, frozen=True):
     """What the last process left. `killed_since`: the instant at which it had started, if it did
     not stop in order."""
 

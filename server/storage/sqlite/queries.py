@@ -164,8 +164,8 @@ class Queries:
             " WHERE s.ended_at IS NULL ORDER BY s.created_at, s.rowid"
         )
         return [
-            StoredSession._make(
-                (id, digest, bool(remember), Status(status), *rest[:6], _player(rest[6:]))
+            StoredSession(
+                *(id, digest, bool(remember), Status(status), *rest[:6], _player(rest[6:]))
             )
             for id, digest, remember, status, *rest in rows
         ]
@@ -205,4 +205,4 @@ def _match(row: tuple[Any, ...]) -> StoredMatch:
     *columns, winners, scores, ended_by, seed = row[:12]
     decode = msgspec.json.decode
     scores = None if scores is None else decode(scores)
-    return StoredMatch._make((*columns, decode(winners), scores, ended_by, seed, []))
+    return StoredMatch(*(*columns, decode(winners), scores, ended_by, seed, []))

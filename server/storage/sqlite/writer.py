@@ -1,9 +1,9 @@
 """A batch as one transaction."""
 
 import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 
@@ -16,10 +16,9 @@ from server.storage.rows import (
     MatchRow,
     MoveRow,
     RoomRow,
+    Row,
     SessionRow,
 )
-
-_Values: TypeAlias = Sequence[Any]
 
 
 def _insert(table: str, columns: Sequence[str], verb: str = "INSERT") -> str:
@@ -33,15 +32,15 @@ def _put(table: str, columns: Sequence[str], key: str, *updated: str) -> str:
     return f"{_insert(table, columns)} ON CONFLICT ({key}) DO UPDATE SET {updates}"
 
 
-_INSERT_BOOT = _insert("boots", BootRow._fields)
+_INSERT_BOOT = _insert("boots", BootRow.__struct_fields__)
 _INSERT_PLAYER = """
     INSERT INTO players (id, name, name_key, sort_key, guest, password_hash, last_activity_at,
                          created_at, status, is_currently_active)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'offline', 0)
 """
-_INSERT_LOOKALIKE = _insert("name_lookalikes", LookalikeRow._fields)
-_INSERT_SESSION = _insert("sessions", SessionRow._fields)
-_INSERT_CHANGE = _insert("status_changes", ChangeRow._fields)
+_INSERT_LOOKALIKE = _insert("name_lookalikes", LookalikeRow.__struct_fields__)
+_INSERT_SESSION = _insert("sessions", SessionRow.__struct_fields__)
+_INSERT_CHANGE = _insert("status_changes", ChangeRow.__struct_fields__)
 _UPDATE_PLAYER = """
     UPDATE players SET status = ?2, is_currently_active = ?3,
                        last_activity_at = max(last_activity_at, ?4) WHERE id = ?1
@@ -61,16 +60,18 @@ _REMOVE_LOOKALIKES = """
 _REMOVE_PLAYER = """
     DELETE FROM players WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE player_id = ?1)
 """
-_PUT_ROOM = _put("rooms", RoomRow._fields, "id", "closed_at", "close_reason", "state")
+_PUT_ROOM = _put("rooms", RoomRow.__struct_fields__, "id", "closed_at", "close_reason", "state")
 _PUT_MATCH = _put(
     "matches",
-    MatchRow._fields,
+    MatchRow.__struct_fields__,
     "id",
     *("ended_at", "lasted", "steps", "reason", "winners", "scores", "ended_by"),
 )
-_PUT_MATCH_PLAYER = _put("match_players", MatchPlayerRow._fields, "match_id, seat", "ended_at")
+_PUT_MATCH_PLAYER = _put(
+    "match_players", MatchPlayerRow.__struct_fields__, "match_id, seat", "ended_at"
+)
 # A step is taken once. Should one ever be there already, the batch must not fail for ever for it.
-_PUT_MOVE = _insert("moves", MoveRow._fields, "INSERT OR REPLACE")
+_PUT_MOVE = _insert("moves", MoveRow.__struct_fields__, "INSERT OR REPLACE")
 _ABANDON_PLAYERS = """
     UPDATE match_players SET ended_at = ?2 WHERE match_id IN
         (SELECT id FROM matches WHERE room_id = ?1 AND ended_at IS NULL)
@@ -92,7 +93,7 @@ def write_batch(connection: sqlite3.Connection, batch: Batch) -> None:
     try:
         for sql, rows in _statements(batch):
             if rows:
-                connection.executemany(sql, rows)
+                connection.executemany(sql, map(_values, rows))
         connection.execute("COMMIT")
     except BaseException:
         # SQLite undoes it by itself after some errors (a full disk), not after others. Where that
@@ -103,15 +104,14 @@ def write_batch(connection: sqlite3.Connection, batch: Batch) -> None:
         raise
 
 
-def _statements(batch: Batch) -> tuple[tuple[str, Collection[_Values]], ...]:
-    freed = _one_column(batch.freed_names)
-    removed = _one_column(batch.removed_players)
+def _statements(batch: Batch) -> tuple[tuple[str, Collection[Row | str | int]], ...]:
+    """What to execute for which rows, in this order; a row of one column is its value."""
     return (
         (_INSERT_BOOT, batch.boots),
         # First for guests who are stored already and whose name another player of this batch has
         # taken over; again below for those who came and went within it.
-        (_FREE_NAME, freed),
-        (_FREE_LOOKALIKES, freed),
+        (_FREE_NAME, batch.freed_names),
+        (_FREE_LOOKALIKES, batch.freed_names),
         (_INSERT_PLAYER, batch.players),
         (_INSERT_LOOKALIKE, batch.lookalikes),
         (_INSERT_SESSION, batch.sessions),
@@ -120,26 +120,27 @@ def _statements(batch: Batch) -> tuple[tuple[str, Collection[_Values]], ...]:
         (_UPDATE_SESSION, batch.session_states.values()),
         (_END_SESSION, batch.endings),
         (_PUT_ROOM, batch.rooms.values()),
-        (_PUT_MATCH, [_match_values(row) for row in batch.matches.values()]),
+        (_PUT_MATCH, batch.matches.values()),
         (_PUT_MATCH_PLAYER, batch.match_players.values()),
         (_PUT_MOVE, batch.moves),
         (_ABANDON_PLAYERS, batch.lost_rooms),
         (_ABANDON_MATCH, batch.lost_rooms),
-        (_FREE_NAME, freed),
-        (_FREE_LOOKALIKES, freed),
-        (_REMOVE_LOOKALIKES, removed),
-        (_REMOVE_PLAYER, removed),
-        (_STOP, _one_column(batch.stops)),
+        (_FREE_NAME, batch.freed_names),
+        (_FREE_LOOKALIKES, batch.freed_names),
+        (_REMOVE_LOOKALIKES, batch.removed_players),
+        (_REMOVE_PLAYER, batch.removed_players),
+        (_STOP, batch.stops),
     )
 
 
-def _one_column(values: Iterable[str | int]) -> list[tuple[str | int]]:
-    return [(value,) for value in values]
-
-
-def _match_values(row: MatchRow) -> _Values:
-    """A match as the columns have it: lists are JSON."""
-    return row._replace(winners=_json(row.winners), scores=_json(row.scores))  # type: ignore[arg-type]
+def _values(row: Row | str | int) -> tuple[Any, ...]:
+    """What the placeholders of its statement stand for."""
+    if isinstance(row, MatchRow):
+        lists = {"winners": _json(row.winners), "scores": _json(row.scores)}
+        return tuple({**msgspec.structs.asdict(row), **lists}.values())
+    if isinstance(row, Row):
+        return msgspec.structs.astuple(row)
+    return (row,)
 
 
 def _json(value: object) -> str | None:
