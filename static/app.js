@@ -3,7 +3,7 @@
 import { Alerts } from '/static/page/alerts.js';
 import { Devices } from '/static/page/devices.js';
 import { byId, onPress, write } from '/static/page/elements.js';
-import { Gate, explain } from '/static/page/gate.js';
+import { Gate } from '/static/page/gate.js';
 import { Games } from '/static/page/games.js';
 import { OwnHistory } from '/static/page/history.js';
 import { InRoom } from '/static/page/in-room.js';
@@ -12,10 +12,12 @@ import { Lobby } from '/static/page/lobby.js';
 import { Matches } from '/static/page/matches.js';
 import { OwnCard } from '/static/page/own.js';
 import { Play } from '/static/page/play.js';
+import { attempt, explain } from '/static/page/problems.js';
 import { Quick } from '/static/page/quick.js';
 import { RoomView } from '/static/page/room.js';
+import { setTitle } from '/static/page/title.js';
 import { WarningDialog } from '/static/page/warning.js';
-import { Problem, StillHere } from '/static/stillhere.js';
+import { StillHere } from '/static/stillhere.js';
 
 let isUnreachable = false;
 
@@ -43,7 +45,7 @@ const games = new Games(here);
 const quick = new Quick(here, games, alerts, { onRoom: goTo });
 const play = new Play(here, games, new Matches(here), { onRoom: goTo });
 const room = new RoomView(here, games, alerts, { onLeave: leaveRoom });
-const inRoom = new InRoom(here);
+const inRoom = new InRoom(here, games);
 const warning = new WarningDialog(here, alerts, { onTick: (clock) => own.showTimeLeft(clock) });
 
 // Views
@@ -54,7 +56,11 @@ function show(view) {
   byId('invited').hidden = view !== 'sign-in' || !roomInAddress();
   byId('gate').hidden = view !== 'sign-in' && view !== 'signed-out';
   byId('lobby').hidden = view !== 'lobby';
-  document.title = view === 'signed-out' ? say('signed_out.document') : 'Still Here';
+  drawTitle();
+}
+
+function drawTitle() {
+  setTitle('view', isIn('signed-out') ? say('signed_out.document') : null);
 }
 
 const isIn = (view) => document.body.dataset.view === view;
@@ -190,14 +196,10 @@ async function signOut() {
   const button = byId('sign-out');
   own.showError('');
   button.disabled = true; // until there is an answer, which a dead network gives late
-  try {
-    await here.signOut();
-  } catch (problem) {
-    if (!(problem instanceof Problem)) throw problem;
+  await attempt(() => here.signOut(), (problem) => {
     if (problem.status !== 401) own.showError(`${say('own.sign_out_failed')} ${explain(problem)}`);
-  } finally {
-    button.disabled = false;
-  }
+  });
+  button.disabled = false;
 }
 
 async function start() {
@@ -222,8 +224,7 @@ languages.addEventListener('change', async () => {
   languages.value = language();
 });
 onLanguage(() => {
-  if (isIn('signed-out')) document.title = say('signed_out.document');
-  else if (!byId('warning').open) document.title = 'Still Here';
+  drawTitle();
   drawLoading();
   drawConnection();
 });

@@ -1,10 +1,9 @@
 // The own devices: every browser that is signed in, and the end of any or all of them.
 
 import { byId, make, onPress, shape } from '/static/page/elements.js';
-import { explain } from '/static/page/gate.js';
 import { dateAndTime, onLanguage, say } from '/static/page/language.js';
+import { attemptIn } from '/static/page/problems.js';
 import { showStatus } from '/static/page/status.js';
-import { Problem } from '/static/stillhere.js';
 
 const PHONES = new Set(['Android', 'iOS', 'iPadOS']);
 
@@ -48,13 +47,7 @@ export class Devices {
   }
 
   async #do(call) {
-    byId('devices-error').textContent = '';
-    try {
-      await call();
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      if (problem.status !== 401) byId('devices-error').textContent = explain(problem);
-    }
+    await attemptIn(byId('devices-error'), call);
   }
 
   #ask(isSure, { isSilent = false } = {}) {

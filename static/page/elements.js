@@ -27,6 +27,11 @@ export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+const calm = matchMedia('(prefers-reduced-motion: reduce)');
+
+/** Whether the player wants no movement. */
+export const isCalm = () => calm.matches;
+
 /** A click, but never the repeats of a key that is still held from answering the warning. */
 export function onPress(button, act) {
   button.addEventListener('click', act);

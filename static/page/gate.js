@@ -3,6 +3,7 @@
 import { inWords } from '/static/page/durations.js';
 import { byId, write } from '/static/page/elements.js';
 import { has, onLanguage, say } from '/static/page/language.js';
+import { attempt, explain } from '/static/page/problems.js';
 import { showStatus } from '/static/page/status.js';
 import { recall, remember } from '/static/page/storage.js';
 import { Problem } from '/static/stillhere.js';
@@ -102,18 +103,14 @@ export class Gate {
     if (this.#isBusy) return; // a double click is one wish
     this.#isBusy = true;
     this.#form.setAttribute('aria-busy', 'true');
-    try {
-      await ask();
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
+    await attempt(ask, (problem) => {
       this.#complain(problem);
       if (this.#end?.isAsleep) return;
       const isPassword = problem.details.rule?.startsWith('password') || problem.code === 'bad_credentials';
       (isPassword ? this.#password : this.#name).focus();
-    } finally {
-      this.#isBusy = false;
-      this.#form.removeAttribute('aria-busy');
-    }
+    });
+    this.#isBusy = false;
+    this.#form.removeAttribute('aria-busy');
   }
 
   #complain(problem) {
@@ -187,13 +184,4 @@ export class Gate {
 function mark(input, isWrong) {
   if (isWrong) input.setAttribute('aria-invalid', 'true');
   else input.removeAttribute('aria-invalid');
-}
-
-/** What went wrong, in the language of the page; the server's own sentence where there is no other. */
-export function explain({ status, code, detail, details, retryAfter }, name = '') {
-  const rule = `rule.${details.rule}`;
-  const key = status === 0 ? 'problem.unreachable' : has(rule) ? rule : `problem.${code}`;
-  const text = has(key) ? say(key, { ...details, name }) : detail || say('problem.other');
-  if (retryAfter === null) return text;
-  return `${text} ${say('problem.wait', { duration: inWords(Math.ceil(retryAfter)) })}`;
 }

@@ -1,10 +1,9 @@
 // The own history: what has become of the status, and why. "Why was I signed out?"
 
 import { inWords } from '/static/page/durations.js';
-import { byId, make, onPress, shape } from '/static/page/elements.js';
-import { explain } from '/static/page/gate.js';
+import { byId, make, shape } from '/static/page/elements.js';
 import { day, has, onLanguage, say, time } from '/static/page/language.js';
-import { Problem } from '/static/stillhere.js';
+import { PagedList } from '/static/page/paged-list.js';
 
 const ENDS = new Set([
   'signed_out', 'signed_out_everywhere', 'idle_timeout', 'session_lifetime', 'kicked', 'replaced',
@@ -12,54 +11,42 @@ const ENDS = new Set([
 
 export class OwnHistory {
   #here;
-  #changes = [];
-  #next = null;
-  #isLoading = false;
+  #changes;
 
   constructor(here) {
     this.#here = here;
-    onPress(byId('history-more'), () => this.#load(this.#next));
+    this.#changes = new PagedList({
+      more: byId('history-more'),
+      error: byId('history-error'),
+      load: async (before) => {
+        const { changes, next } = await here.history({ before });
+        return { items: changes, next };
+      },
+      draw: () => this.#draw(),
+    });
     onLanguage(() => this.#draw());
   }
 
   /** The section comes into sight. */
   open() {
-    return this.#load(null);
+    return this.#changes.open();
   }
 
   /** After an outage: what could not be shown then. */
-  async retry() {
-    if (byId('history-error').textContent) await this.#load(null);
+  retry() {
+    return this.#changes.retry();
   }
 
   clear() {
-    this.#changes = [];
-    this.#next = null;
+    this.#changes.clear();
     byId('history-list').replaceChildren();
-  }
-
-  async #load(before) {
-    if (this.#isLoading) return; // a double click is one wish
-    this.#isLoading = true;
-    byId('history-error').textContent = '';
-    try {
-      const page = await this.#here.history({ before });
-      this.#changes = before === null ? page.changes : [...this.#changes, ...page.changes];
-      this.#next = page.next;
-      this.#draw();
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      if (problem.status !== 401) byId('history-error').textContent = explain(problem);
-    } finally {
-      this.#isLoading = false;
-    }
   }
 
   #draw() {
     if (!this.#here.isSignedIn) return;
     let last = '';
     const rows = [];
-    for (const change of this.#changes) {
+    for (const change of this.#changes.items) {
       const date = day(change.at);
       if (date !== last) rows.push(make('li', 'day', date));
       last = date;
@@ -67,8 +54,6 @@ export class OwnHistory {
     }
     byId('history-list').replaceChildren(...rows);
     byId('history-empty').hidden = rows.length > 0;
-    byId('history-more').hidden = this.#next === null;
-    byId('history-more').textContent = say('history.more');
   }
 
   #row(change) {

@@ -4,19 +4,21 @@ import { Clocks } from '/static/page/clocks.js';
 import { byId, write } from '/static/page/elements.js';
 import { titleOf } from '/static/page/games.js';
 import { onLanguage, say } from '/static/page/language.js';
+import { attempt } from '/static/page/problems.js';
 import { recall, remember } from '/static/page/storage.js';
-import { Problem } from '/static/stillhere.js';
 
 const ROOM = 'stillhere.room';
 
 export class InRoom {
   #here;
+  #games;
   #clocks = new Clocks(() => this.draw());
   #left = null; // {id, game, until}: a running match that was left a moment ago
   #known = null; // {id, game}: a seat that this page has not asked for
 
-  constructor(here) {
+  constructor(here, games) {
     this.#here = here;
+    this.#games = games; // for their titles
     here.on('room', (room) => {
       if (room.seat !== null) remember(ROOM, room.id);
       this.draw();
@@ -34,15 +36,12 @@ export class InRoom {
     const id = recall(ROOM);
     this.#left = this.#known = null;
     if (!id || this.#here.rooms.joined.has(id)) return;
-    try {
-      const { game, players } = await this.#here.rooms.find(id);
+    await attempt(async () => {
+      const [{ game, players }] = await Promise.all([this.#here.rooms.find(id), this.#games.load()]);
       const isSeated = players.some((player) => player.id === this.#here.player?.id);
       if (isSeated) this.#known = { id, game };
       else remember(ROOM, '');
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      if (problem.status === 404) remember(ROOM, '');
-    }
+    }, ({ status }) => { if (status === 404) remember(ROOM, ''); });
     this.draw();
   }
 

@@ -83,6 +83,11 @@ export function day(at) {
   return new Intl.DateTimeFormat(code, { dateStyle: 'full' }).format(new Date(at));
 }
 
+/** "Ada, Kim and Lea". */
+export function namesOf(names) {
+  return new Intl.ListFormat(code, { type: 'conjunction' }).format(names);
+}
+
 /** Writes the texts that the elements below `root` name. */
 function fill(root) {
   for (const element of root.querySelectorAll('[data-text]')) {

@@ -3,8 +3,8 @@
 import { byId, onPress, write } from '/static/page/elements.js';
 import { language, onLanguage, say } from '/static/page/language.js';
 import { Order } from '/static/page/order.js';
+import { attempt } from '/static/page/problems.js';
 import { RosterList } from '/static/page/roster-list.js';
-import { Problem } from '/static/stillhere.js';
 
 const SPEAKS_AFTER = 1000; // ms
 
@@ -72,14 +72,9 @@ export class Lobby {
   async #wantAll() {
     const { roster } = this.#here;
     if (roster.isWaiting || roster.isComplete || roster.isLoading || this.#hasFailed) return;
-    try {
-      const loading = this.#here.loadRoster();
-      this.#drawRest();
-      await loading;
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      this.#hasFailed = true;
-    }
+    const loading = this.#here.loadRoster();
+    this.#drawRest();
+    if (!await attempt(() => loading)) this.#hasFailed = true;
     this.#draw();
   }
 

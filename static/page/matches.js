@@ -1,11 +1,11 @@
 // The own finished matches: against whom, who won, and why it ended.
 
 import { inBrief } from '/static/page/durations.js';
-import { byId, make, onPress } from '/static/page/elements.js';
+import { byId, make } from '/static/page/elements.js';
 import { pictureOf, titleOf } from '/static/page/games.js';
-import { dateAndTime, onLanguage, say } from '/static/page/language.js';
-import { explainRoom, headlineOf, namesOf } from '/static/page/room-words.js';
-import { Problem } from '/static/stillhere.js';
+import { dateAndTime, namesOf, onLanguage, say } from '/static/page/language.js';
+import { PagedList } from '/static/page/paged-list.js';
+import { headlineOf } from '/static/page/room-words.js';
 
 const PAGE = 10;
 const REASONS = {
@@ -18,52 +18,39 @@ const REASONS = {
 
 export class Matches {
   #here;
-  #matches = [];
-  #next = null;
-  #isLoading = false;
+  #matches;
 
   constructor(here) {
     this.#here = here;
-    onPress(byId('matches-more'), () => this.#load(this.#next));
+    this.#matches = new PagedList({
+      more: byId('matches-more'),
+      error: byId('matches-error'),
+      load: async (after) => {
+        const { matches, next } = await here.rooms.matches({ after, limit: PAGE });
+        return { items: matches, next };
+      },
+      draw: () => this.#draw(),
+    });
     onLanguage(() => this.#draw());
   }
 
   open() {
-    return this.#load(null);
+    return this.#matches.open();
   }
 
-  async retry() {
-    if (byId('matches-error').textContent) await this.#load(null);
+  retry() {
+    return this.#matches.retry();
   }
 
   clear() {
-    this.#matches = [];
-    this.#next = null;
+    this.#matches.clear();
     byId('match-list').replaceChildren();
-  }
-
-  async #load(after) {
-    if (this.#isLoading) return; // a double click is one wish
-    this.#isLoading = true;
-    byId('matches-error').textContent = '';
-    try {
-      const page = await this.#here.rooms.matches({ after, limit: PAGE });
-      this.#matches = after === null ? page.matches : [...this.#matches, ...page.matches];
-      this.#next = page.next;
-      this.#draw();
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      if (problem.status !== 401) byId('matches-error').textContent = explainRoom(problem);
-    } finally {
-      this.#isLoading = false;
-    }
   }
 
   #draw() {
     if (!this.#here.isSignedIn) return;
-    byId('match-list').replaceChildren(...this.#matches.map((match) => this.#row(match)));
-    byId('matches-empty').hidden = this.#matches.length > 0;
-    byId('matches-more').hidden = this.#next === null;
+    byId('match-list').replaceChildren(...this.#matches.items.map((match) => this.#row(match)));
+    byId('matches-empty').hidden = this.#matches.items.length > 0;
   }
 
   #row(match) {

@@ -2,9 +2,9 @@
 
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { pictureOf, titleOf } from '/static/page/games.js';
-import { onLanguage, say } from '/static/page/language.js';
-import { explainRoom, namesOf } from '/static/page/room-words.js';
-import { Problem } from '/static/stillhere.js';
+import { KeyedList } from '/static/page/keyed-list.js';
+import { namesOf, onLanguage, say } from '/static/page/language.js';
+import { attempt, attemptIn } from '/static/page/problems.js';
 
 const TOPIC = 'rooms';
 const SHOWN = 100; // rows at first; nobody reads more, and the filters find the rest
@@ -15,7 +15,7 @@ export class Play {
   #games;
   #matches;
   #onRoom;
-  #rows = new Map(); // id -> {row, listing}
+  #rows = new KeyedList(byId('room-list'));
   #isOpen = false;
   #isScheduled = false;
 
@@ -66,19 +66,16 @@ export class Play {
 
   clear() {
     this.#rows.clear();
-    byId('room-list').replaceChildren();
     this.#matches.clear();
     this.#unfold(false);
   }
 
   async #load() {
-    try {
+    await attempt(async () => {
       await this.#games.load();
       this.#fillGames();
       this.#draw();
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem; // said where the games are shown
-    }
+    }); // a failure is shown where the games are
   }
 
   #fillGames() {
@@ -100,19 +97,14 @@ export class Play {
 
   async #create() {
     const button = byId('new-room-create');
-    byId('new-room-error').textContent = '';
     button.disabled = true;
-    try {
+    await attemptIn(byId('new-room-error'), async () => {
       const { id } = await this.#here.rooms.create({
         game: byId('new-room-game').value, isPrivate: byId('new-room-private').checked,
       });
       this.#onRoom(id);
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      if (problem.status !== 401) byId('new-room-error').textContent = explainRoom(problem);
-    } finally {
-      button.disabled = false;
-    }
+    });
+    button.disabled = false;
   }
 
   #schedule() {
@@ -132,18 +124,10 @@ export class Play {
       (!game || room.game === game) && (!hasFree || room.free > 0));
     const shown = found.slice(0, SHOWN);
     const isLoading = list.isWaiting && list.rooms.size === 0;
-    const stays = new Set(shown.map(({ id }) => id));
-    for (const [id, { row }] of this.#rows) {
-      if (stays.has(id)) continue;
-      row.remove();
-      this.#rows.delete(id);
-    }
-    let place = byId('room-list').firstElementChild;
-    for (const listing of shown) {
-      const row = this.#rowFor(listing);
-      if (row === place) place = place.nextElementSibling;
-      else byId('room-list').insertBefore(row, place);
-    }
+    this.#rows.draw(shown, {
+      keyOf: ({ id }) => id,
+      partsOf: (listing, known) => this.#partsOf(listing, known),
+    });
     byId('rooms-skeleton').hidden = !isLoading;
     byId('room-list').hidden = shown.length === 0;
     byId('no-rooms').hidden = isLoading || found.length > 0;
@@ -154,10 +138,11 @@ export class Play {
     if (hidden > 0) write(byId('rooms-more'), say('play.more', { count: hidden }));
   }
 
-  #rowFor(listing) {
-    const known = this.#rows.get(listing.id);
-    if (known?.listing === listing) return known.row;
-    const row = known?.row ?? make('li', 'room-row');
+  #partsOf(listing, known) {
+    if (known?.listing === listing) return known;
+    const parts = known ?? { element: make('li', 'room-row') };
+    const row = parts.element;
+    parts.listing = listing;
     const hadFocus = row.contains(document.activeElement) ? document.activeElement.dataset.does : null;
     row.dataset.roomId = listing.id;
     row.dataset.state = listing.state;
@@ -167,8 +152,7 @@ export class Play {
     text.append(head, whoIn(listing), make('p', 'muted', aboutOf(listing)));
     row.replaceChildren(pictureOf(listing.game), text, ...this.#buttons(listing));
     if (hadFocus) (row.querySelector(`[data-does="${hadFocus}"]`) ?? row.querySelector('button')).focus();
-    this.#rows.set(listing.id, { row, listing });
-    return row;
+    return parts;
   }
 
   #buttons(listing) {

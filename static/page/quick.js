@@ -3,8 +3,7 @@
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { pictureOf, rulesOf, sizeOf, titleOf } from '/static/page/games.js';
 import { onLanguage, say } from '/static/page/language.js';
-import { explainRoom } from '/static/page/room-words.js';
-import { Problem } from '/static/stillhere.js';
+import { attempt, explain } from '/static/page/problems.js';
 
 export class Quick {
   #here;
@@ -36,15 +35,11 @@ export class Quick {
   /** The section comes into sight. */
   async open() {
     this.#hasFailed = false;
-    try {
-      if (this.#games.all.length === 0) {
-        await this.#games.load();
-        this.#build();
-      }
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      this.#hasFailed = true;
-    }
+    this.#hasFailed = !await attempt(async () => {
+      if (this.#games.all.length > 0) return;
+      await this.#games.load();
+      this.#build();
+    });
     this.#draw();
   }
 
@@ -86,10 +81,7 @@ export class Quick {
 
   async #do(ask) {
     this.#error = '';
-    const asked = ask().catch((problem) => {
-      if (!(problem instanceof Problem)) throw problem;
-      this.#error = explainRoom(problem);
-    });
+    const asked = attempt(ask, (problem) => { this.#error = explain(problem); });
     this.#draw();
     await asked;
     this.#draw();

@@ -2,15 +2,16 @@
 
 import { onClock } from '/static/page/durations.js';
 import { byId, make, onPress, write } from '/static/page/elements.js';
-import { onLanguage, say } from '/static/page/language.js';
+import { KeyedList } from '/static/page/keyed-list.js';
+import { namesOf, onLanguage, say } from '/static/page/language.js';
 import { playsIn } from '/static/page/room-board.js';
-import { costOf, headlineOf, namesOf, whyOf } from '/static/page/room-words.js';
+import { costOf, headlineOf, whyOf } from '/static/page/room-words.js';
 
 export class RoomBanners {
   #here;
   #clocks;
   #do;
-  #shown = new Map(); // id -> {element, text, buttons}
+  #shown = new KeyedList(byId('room-banners'));
   #heard = new Set(); // ids that were read out
   #told = new Map(); // live region -> id of what it says
 
@@ -23,7 +24,6 @@ export class RoomBanners {
   }
 
   clear() {
-    for (const { element } of this.#shown.values()) element.remove();
     this.#shown.clear();
     this.#heard.clear();
     write(byId('room-heard'), '');
@@ -33,33 +33,22 @@ export class RoomBanners {
   /** game: what is known of it, with its policy; undefined until that is loaded. */
   draw(room, game) {
     const banners = bannersOf(room, game, this.#here.player?.id);
-    const ids = new Set(banners.map(({ id }) => id));
-    for (const [id, { element }] of this.#shown) {
-      if (ids.has(id)) continue;
-      element.remove();
-      this.#shown.delete(id);
+    const gone = this.#shown.draw(banners, {
+      keyOf: ({ id }) => id,
+      partsOf: (banner, known) => this.#partsOf(banner, known, room),
+    });
+    for (const id of gone) {
       this.#heard.delete(id);
-      // What is no longer so must not be found by whoever reads on.
+      // What is no longer so must not be found by a screen reader that reads on.
       for (const [region, told] of this.#told) if (told === id) write(byId(region), '');
     }
-    let place = byId('room-banners').firstElementChild;
-    for (const banner of banners) {
-      const parts = this.#partsOf(banner);
-      if (parts.element === place) place = place.nextElementSibling;
-      else byId('room-banners').insertBefore(parts.element, place);
-      this.#fill(parts, banner, room);
-      this.#tell(banner);
-    }
+    for (const banner of banners) this.#tell(banner);
   }
 
-  #partsOf({ id }) {
-    if (!this.#shown.has(id)) {
-      const parts = { element: make('div', 'banner'), text: make('p', 'banner-text'), buttons: make('div', 'banner-buttons'), does: '' };
-      parts.element.append(parts.text, parts.buttons);
-      parts.element.dataset.banner = id;
-      this.#shown.set(id, parts);
-    }
-    return this.#shown.get(id);
+  #partsOf(banner, known, room) {
+    const parts = known ?? newBanner(banner.id);
+    this.#fill(parts, banner, room);
+    return parts;
   }
 
   #fill(parts, { tone, at, text, buttons = [] }, room) {
@@ -90,6 +79,15 @@ export class RoomBanners {
     this.#told.set(region, id);
     write(byId(region), text(left));
   }
+}
+
+function newBanner(id) {
+  const parts = {
+    element: make('div', 'banner'), text: make('p', 'banner-text'), buttons: make('div', 'banner-buttons'), does: '',
+  };
+  parts.element.append(parts.text, parts.buttons);
+  parts.element.dataset.banner = id;
+  return parts;
 }
 
 /** [{id, tone, at, text(clock), buttons}] */

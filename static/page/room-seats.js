@@ -1,6 +1,7 @@
 // Who sits where, how they are, and the clock that runs against them.
 
 import { byId, make, onPress, write } from '/static/page/elements.js';
+import { KeyedList } from '/static/page/keyed-list.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { showAvatar, showStatus } from '/static/page/status.js';
 
@@ -13,7 +14,7 @@ export class RoomSeats {
   #clocks;
   #do;
   #onOwnClock;
-  #rows = new Map(); // number of the seat -> its parts
+  #rows = new KeyedList(byId('seat-list'));
   #since = new Map(); // number of the seat -> since when the match waits for it
   #asked = new Map(); // number of the seat -> when they were asked last
   #match = null;
@@ -30,7 +31,6 @@ export class RoomSeats {
   }
 
   clear() {
-    for (const { row } of this.#rows.values()) row.remove();
     this.#rows.clear();
     this.#since.clear();
     this.#asked.clear();
@@ -50,32 +50,25 @@ export class RoomSeats {
     const turns = waits.length < playing ? waits : [];
 
     const taken = Object.entries(info.seats).filter(([, { player }]) => player !== undefined);
-    const numbers = new Set(taken.map(([number]) => Number(number)));
-    for (const [number, { row }] of this.#rows) {
-      if (numbers.has(number)) continue;
-      row.remove();
-      this.#rows.delete(number);
-    }
-    let place = byId('seat-list').firstElementChild;
-    for (const [key, seat] of taken) {
-      const number = Number(key);
-      const parts = this.#partsOf(number, seat.player);
-      if (parts.row === place) place = place.nextElementSibling;
-      else byId('seat-list').insertBefore(parts.row, place);
-      this.#drawSeat(parts, number, seat, room, { policy, isTurn: turns.includes(number) });
-    }
+    this.#rows.draw(taken, {
+      keyOf: ([key]) => Number(key),
+      partsOf: ([key, seat], known) => {
+        const number = Number(key);
+        const parts = this.#partsOf(number, seat.player, known);
+        this.#drawSeat(parts, number, seat, room, { policy, isTurn: turns.includes(number) });
+        return parts;
+      },
+    });
     const free = Object.keys(info.seats).length - taken.length;
     byId('free-seats').hidden = free === 0;
     write(byId('free-text'), say('play.free', { count: free }));
   }
 
-  #partsOf(number, player) {
-    const known = this.#rows.get(number);
+  #partsOf(number, player, known) {
     if (known?.player.id === player.id && known.player.name === player.name) return known;
-    known?.row.remove();
     const parts = {
       player,
-      row: make('li', 'seat'),
+      element: make('li', 'seat'),
       tags: make('span', 'seat-tags'),
       status: make('span', 'status'),
       note: make('p', 'seat-note muted'),
@@ -99,17 +92,16 @@ export class RoomSeats {
     parts.clock.append(track, parts.left);
     parts.ask.type = 'button';
     onPress(parts.ask, () => this.#ask(number, parts));
-    parts.row.append(avatar, who, parts.status, parts.clock, parts.ask);
-    this.#rows.set(number, parts);
+    parts.element.append(avatar, who, parts.status, parts.clock, parts.ask);
     return parts;
   }
 
   #drawSeat(parts, number, seat, room, { policy, isTurn }) {
     const isOwn = number === room.seat;
-    parts.row.dataset.seat = number;
-    parts.row.classList.toggle('is-own', isOwn);
-    parts.row.classList.toggle('is-waited-for', isTurn);
-    parts.row.classList.toggle('is-gone', seat.gone === true);
+    parts.element.dataset.seat = number;
+    parts.element.classList.toggle('is-own', isOwn);
+    parts.element.classList.toggle('is-waited-for', isTurn);
+    parts.element.classList.toggle('is-gone', seat.gone === true);
     showStatus(parts.status, isOwn && room.isStale ? 'reconnecting' : seat.status);
     const tags = [
       isOwn && 'lobby.you', seat.player.id === room.info.host && 'seat.host', seat.bot && 'seat.bot_tag',
@@ -131,7 +123,7 @@ export class RoomSeats {
     else this.#clocks.set(note, at, (clock) => write(note, say(key, { clock, ...values })));
   }
 
-  #drawClock({ clock, left, bar, row }, { move_at: at }, isOwn, policy) {
+  #drawClock({ clock, left, bar, element: row }, { move_at: at }, isOwn, policy) {
     clock.hidden = at === undefined;
     row.classList.remove('is-low');
     this.#clocks.remove(clock);

@@ -1,8 +1,7 @@
 // What happens in rooms, in sentences.
 
 import { inWords } from '/static/page/durations.js';
-import { explain } from '/static/page/gate.js';
-import { language, say } from '/static/page/language.js';
+import { namesOf, say } from '/static/page/language.js';
 
 const NOTICES = {
   joined: 'notice.joined',
@@ -17,10 +16,6 @@ const NOTICES = {
 export function noticeOf({ notice, name = '' }) {
   const key = NOTICES[notice];
   return key === undefined ? `${name} ${notice}`.trim() : say(key, { name });
-}
-
-export function namesOf(names) {
-  return new Intl.ListFormat(language(), { type: 'conjunction' }).format(names);
 }
 
 /** Who has won, as the player in seat `own` would say it (null: somebody who watched). */
@@ -51,29 +46,6 @@ export function whyOf({ reason, by, winners }, players, own) {
   if (WHY[reason] === undefined || by === undefined) return '';
   const [others, owns] = WHY[reason];
   return by === own ? say(owns) : say(others, { name: players[by]?.name ?? '?' });
-}
-
-const REFUSALS = {
-  no_such_room: 'refused.no_such_room',
-  no_such_game: 'refused.no_such_game',
-  seat_taken: 'refused.seat_taken',
-  already_seated: 'refused.already_seated',
-  not_seated: 'refused.not_seated',
-  not_host: 'refused.not_host',
-  not_here: 'refused.not_here',
-  too_few: 'refused.too_few',
-  no_match: 'refused.no_match',
-  too_soon: 'refused.too_soon',
-  budget_spent: 'refused.budget_spent',
-  too_many_rooms: 'refused.too_many_rooms',
-  too_much_chat: 'refused.too_much_chat',
-  no_connection: 'refused.no_connection',
-};
-
-/** What went wrong, in the language of the page. */
-export function explainRoom(problem) {
-  const key = REFUSALS[problem.code];
-  return key === undefined ? explain(problem) : say(key);
 }
 
 const COSTS = {

@@ -6,12 +6,13 @@ import { inWords, onClock } from '/static/page/durations.js';
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { partOf, rulesOf, styleOf, titleOf } from '/static/page/games.js';
 import { onLanguage, say } from '/static/page/language.js';
+import { attempt, explain } from '/static/page/problems.js';
 import { playsIn, RoomBoard } from '/static/page/room-board.js';
 import { RoomBanners } from '/static/page/room-banners.js';
 import { RoomChat } from '/static/page/room-chat.js';
 import { RoomSeats } from '/static/page/room-seats.js';
-import { afkRules, explainRoom } from '/static/page/room-words.js';
-import { Problem } from '/static/stillhere.js';
+import { afkRules } from '/static/page/room-words.js';
+import { setTitle } from '/static/page/title.js';
 
 const BREAKS = [30, 60, 120, 180, 300]; // seconds
 const ENDS = { empty: 'room.closed_empty', idle: 'room.closed_idle', failed: 'room.closed_failed', left: 'room.closed_left' };
@@ -120,27 +121,28 @@ export class RoomView {
     const id = this.#wanted;
     this.#problem = null;
     this.#draw();
-    try {
-      const [{ game }] = await Promise.all([this.#here.rooms.find(id), this.#games.load()]);
-      const Part = partOf(game);
-      if (id !== this.#wanted) return;
-      // Every function has an `apply`; a game's own is meant.
-      const apply = Part !== null && Object.hasOwn(Part, 'apply') ? (view, diff) => Part.apply(view, diff) : undefined;
-      const [room] = await Promise.all([
-        isBack ? this.#here.rooms.joined.get(id) : this.#here.rooms.join(id, { spectate, apply }),
-        styleOf(game),
-      ]);
-      if (id !== this.#wanted && room?.seat === null) room.leave(); // they have gone elsewhere meanwhile
-      if (id !== this.#wanted || room === undefined) return;
-      this.#board.use(game, Part);
-      this.#room = room;
-      this.#leaveOthers();
-      this.#draw();
-      if (document.activeElement === document.body) byId('room-title').focus({ preventScroll: true });
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      if (id === this.#wanted && problem.status !== 401) this.#fail({ code: problem.code, text: explainRoom(problem) });
-    }
+    await attempt(() => this.#comeIn(id, { spectate, isBack }), (problem) => {
+      if (id === this.#wanted && problem.status !== 401) this.#fail({ code: problem.code, text: explain(problem) });
+    });
+  }
+
+  async #comeIn(id, { spectate, isBack }) {
+    const [{ game }] = await Promise.all([this.#here.rooms.find(id), this.#games.load()]);
+    const Part = partOf(game);
+    if (id !== this.#wanted) return;
+    // Every function has an `apply`; a game's own is meant.
+    const apply = Part !== null && Object.hasOwn(Part, 'apply') ? (view, diff) => Part.apply(view, diff) : undefined;
+    const [room] = await Promise.all([
+      isBack ? this.#here.rooms.joined.get(id) : this.#here.rooms.join(id, { spectate, apply }),
+      styleOf(game),
+    ]);
+    if (id !== this.#wanted && room?.seat === null) room.leave(); // they have gone elsewhere meanwhile
+    if (id !== this.#wanted || room === undefined) return;
+    this.#board.use(game, Part);
+    this.#room = room;
+    this.#leaveOthers();
+    this.#draw();
+    if (document.activeElement === document.body) byId('room-title').focus({ preventScroll: true });
   }
 
   // One sits at one table; where a match runs, the server has not let them come here.
@@ -205,20 +207,13 @@ export class RoomView {
 
   // What is done
 
-  async #do(what) {
+  #do(what) {
     write(byId('room-error'), '');
-    try {
-      await what(this.#room, this.#here, this);
-      return true;
-    } catch (problem) {
-      if (!(problem instanceof Problem)) throw problem;
-      this.#complain(problem);
-      return false;
-    }
+    return attempt(() => what(this.#room, this.#here, this), (problem) => this.#complain(problem));
   }
 
   #complain(problem) {
-    write(byId('room-error'), explainRoom(problem));
+    write(byId('room-error'), explain(problem));
   }
 
   // What is shown
@@ -292,11 +287,8 @@ export class RoomView {
 
   /** The own clock: in the title, and to be heard where the page is hidden. */
   #hearClock(clock) {
-    if (!byId('warning').open) {
-      const isTold = clock !== null && (clock.isLow || document.visibilityState === 'hidden');
-      const title = isTold ? say('room.document', { clock: clock.clock }) : 'Still Here';
-      if (document.title !== title) document.title = title;
-    }
+    const isTold = clock !== null && (clock.isLow || document.visibilityState === 'hidden');
+    setTitle('room', isTold ? say('room.document', { clock: clock.clock }) : null);
     const isLow = clock?.isLow === true;
     if (isLow && !this.#isLow) this.#alerts.raise(say('room.low_title'), say('room.low_text', { clock: clock.clock }));
     if (!isLow && this.#isLow) this.#alerts.lower();

@@ -2,6 +2,7 @@
 // rows would take seconds to lay out. The list has its whole height; rows are put where they belong.
 
 import { make } from '/static/page/elements.js';
+import { KeyedList } from '/static/page/keyed-list.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { showAvatar, showStatus } from '/static/page/status.js';
 
@@ -12,7 +13,7 @@ const RETELL = 15_000; // ms between two looks at how long somebody has been awa
 export class RosterList {
   #list;
   #onEdge;
-  #rows = new Map(); // id -> li
+  #rows;
   #players = [];
   #ownId = null;
   #rowHeight = 0;
@@ -21,6 +22,7 @@ export class RosterList {
   /** onEdge(): the last row has come into sight. */
   constructor(list, { onEdge }) {
     this.#list = list;
+    this.#rows = new KeyedList(list);
     this.#onEdge = onEdge;
     const place = () => this.#schedule();
     window.addEventListener('scroll', place, { passive: true });
@@ -29,7 +31,6 @@ export class RosterList {
       this.#schedule();
     }).observe(list);
     onLanguage(() => {
-      for (const row of this.#rows.values()) row.remove();
       this.#rows.clear();
       this.#schedule();
     });
@@ -61,22 +62,19 @@ export class RosterList {
     const edge = Math.ceil((innerHeight - top) / height) + OVERSCAN;
     const last = isWhole ? count : Math.min(count, edge);
     const shown = this.#players.slice(first, last);
-    const stays = new Set(shown.map(({ id }) => id));
     const focused = document.activeElement?.closest?.('#roster li')?.dataset.playerId;
-    for (const [id, row] of this.#rows) {
-      if (stays.has(id) || id === focused) continue;
-      row.remove();
-      this.#rows.delete(id);
-    }
-    let place = list.firstElementChild;
-    shown.forEach((player, index) => {
-      const row = this.#rowFor(player);
-      const at = first + index;
-      row.style.transform = `translateY(${at * height}px)`;
-      row.setAttribute('aria-posinset', at + 1);
-      row.setAttribute('aria-setsize', count);
-      if (row === place) place = place.nextElementSibling;
-      else list.insertBefore(row, place);
+    let at = first;
+    this.#rows.draw(shown, {
+      keyOf: ({ id }) => id,
+      partsOf: (player, known) => {
+        const parts = this.#partsOf(player, known);
+        parts.element.style.transform = `translateY(${at * height}px)`;
+        at += 1;
+        parts.element.setAttribute('aria-posinset', at);
+        parts.element.setAttribute('aria-setsize', count);
+        return parts;
+      },
+      keeps: (id) => id === focused,
     });
     if (edge >= count && count > 0) this.#onEdge();
   }
@@ -91,25 +89,19 @@ export class RosterList {
     return this.#rowHeight;
   }
 
-  #rowFor(player) {
+  #partsOf(player, known) {
     const isOwn = player.id === this.#ownId;
-    let row = this.#rows.get(player.id);
-    const isSame = row?.dataset.name === player.name && row.classList.contains('is-own') === isOwn;
-    if (!isSame) {
-      row?.remove();
-      row = newRow(player, isOwn);
-      this.#rows.set(player.id, row);
-    }
-    row.dataset.status = player.status;
-    showStatus(row.lastElementChild, player.status, player.awaySince);
-    return row;
+    const isSame = known?.name === player.name && known.isOwn === isOwn;
+    const parts = isSame ? known : { element: newRow(player, isOwn), name: player.name, isOwn };
+    parts.element.dataset.status = player.status;
+    showStatus(parts.element.lastElementChild, player.status, player.awaySince);
+    return parts;
   }
 }
 
 function newRow(player, isOwn) {
   const row = make('li', isOwn ? 'is-own' : '');
   row.dataset.playerId = player.id;
-  row.dataset.name = player.name;
   const avatar = make('span', 'avatar');
   avatar.setAttribute('aria-hidden', 'true');
   showAvatar(avatar, player);

@@ -4,6 +4,7 @@
 import { inWhole, inWords, onClock } from '/static/page/durations.js';
 import { byId } from '/static/page/elements.js';
 import { onLanguage, say } from '/static/page/language.js';
+import { setTitle } from '/static/page/title.js';
 
 const IDLE = 'idle_timeout';
 const LIFETIME = 'session_lifetime';
@@ -63,9 +64,9 @@ export class WarningDialog {
     if (isNew) this.#describe(reason, left);
     byId('countdown').textContent = onClock(left);
     byId('bar').style.transform = `scaleX(${Math.min(1, Math.max(0, left / this.#span))})`;
-    document.title = say(reason === IDLE ? 'warning.document' : 'warning.ends_document', {
+    setTitle('warning', say(reason === IDLE ? 'warning.document' : 'warning.ends_document', {
       clock: onClock(left),
-    });
+    }));
     this.#announce(left);
     if (isNew || !this.#dialog.open) {
       if (!this.#dialog.open) this.#dialog.showModal();
@@ -107,7 +108,7 @@ export class WarningDialog {
     this.#shown = null; // first: it tells our own closing from the player's
     this.#dialog.close();
     this.#alerts.lower();
-    document.title = 'Still Here';
+    setTitle('warning', null);
   }
 
   #answer() {

@@ -46,6 +46,22 @@ COMPOSED = {
         "too_large",
         "cross_origin",
     ],
+    "refused.": [
+        "no_such_room",
+        "no_such_game",
+        "seat_taken",
+        "already_seated",
+        "not_seated",
+        "not_host",
+        "not_here",
+        "too_few",
+        "no_match",
+        "too_soon",
+        "budget_spent",
+        "too_many_rooms",
+        "too_much_chat",
+        "no_connection",
+    ],
 }
 """Keys that the page puts together from what the server says: each has a text for all of these."""
 

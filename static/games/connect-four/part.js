@@ -2,7 +2,7 @@
 // (server/games/connect_four.py); here is drawn what it says. The picture is one SVG that nobody has to hear; above it lie
 // seven buttons, a column each, which can be pressed, walked through with the arrows, and read out.
 
-import { make, write } from '/static/page/elements.js';
+import { isCalm, make, write } from '/static/page/elements.js';
 
 export { words } from './words.js';
 
@@ -381,7 +381,7 @@ function holes(middle) {
 }
 
 /** Whether something may move: nobody asked for less of it, and somebody could see it. */
-const mayMove = () => !document.hidden && !matchMedia('(prefers-reduced-motion: reduce)').matches;
+const mayMove = () => !document.hidden && !isCalm();
 
 /** Lets a disc fall from so far above its place, and bounce once. */
 function fall(disc, height) {

@@ -1,7 +1,9 @@
 // Snake arena on the screen: a canvas that glides from tick to tick, four ways to steer, and who is
 // still alive. The rules are the server's (server/games/snake_arena.py).
 
-import { make, onPress, write } from '/static/page/elements.js';
+import { onClock } from '/static/page/durations.js';
+import { isCalm, make, onPress, write } from '/static/page/elements.js';
+import { namesOf } from '/static/page/language.js';
 
 export { words } from './words.js';
 
@@ -48,7 +50,6 @@ export default class SnakeArena {
   #isDirty = true;
   #swipe = null;
   #stop = new AbortController();
-  #calm = matchMedia('(prefers-reduced-motion: reduce)');
   #resized = new ResizeObserver(() => this.#fit());
 
   constructor(element, here) {
@@ -209,7 +210,7 @@ export default class SnakeArena {
       return { who: say('draw'), why: say('equal') };
     }
     if (winners.length > 1) {
-      const names = winners.map((seat) => nameOf(seats, seat)).join(', ');
+      const names = namesOf(winners.map((seat) => nameOf(seats, seat)));
       return { who: say('shared', { names }), why: because };
     }
     if (winners[0] === own) return { who: say('won'), why: because };
@@ -288,11 +289,11 @@ export default class SnakeArena {
     const now = performance.now();
     this.#tellTime(now);
     this.#ghosts = this.#ghosts.filter(({ at }) => now - at < GHOST);
-    const isCalm = this.#calm.matches;
-    const isGliding = !isCalm && (!this.#isOver || now - this.#arrived < TICK);
+    const isStill = isCalm();
+    const isGliding = !isStill && (!this.#isOver || now - this.#arrived < TICK);
     if (this.#isDirty || isGliding || this.#ghosts.length > 0) {
       this.#isDirty = this.#ghosts.length > 0; // once more when the last one has faded
-      this.#paint(now, isCalm);
+      this.#paint(now, isStill);
     }
     const isDone = this.#isOver && !isGliding && !this.#isDirty;
     this.#frame = isDone ? 0 : requestAnimationFrame(() => this.#next());
@@ -303,11 +304,7 @@ export default class SnakeArena {
     const { say } = this.#here;
     const { starts_at: starts, ends_at: ends, tick } = this.#view;
     const isWaiting = tick === 0 && !this.#isOver;
-    const left = Math.max(0, ends - Math.max(now, starts)) / 1000;
-    const seconds = Math.ceil(left - 0.01);
-    write(time, say('time', {
-      clock: `${Math.floor(seconds / 60)}:${`${seconds % 60}`.padStart(2, '0')}`,
-    }));
+    write(time, say('time', { clock: onClock((ends - Math.max(now, starts)) / 1000) }));
     countdown.hidden = !isWaiting;
     hint.hidden = !isWaiting || this.#own === undefined;
     if (!isWaiting) return;
@@ -315,7 +312,7 @@ export default class SnakeArena {
     if (!hint.hidden) write(hint, say('ready', { letter: LETTERS[this.#here.seat] }));
   }
 
-  #paint(now, isCalm) {
+  #paint(now, isStill) {
     const { canvas } = this.#parts;
     const context = canvas.getContext('2d');
     const cell = canvas.width / (this.#view.width - 2);
@@ -327,15 +324,15 @@ export default class SnakeArena {
       x: ((number % this.#view.width) - 0.5) * cell,
       y: (Math.floor(number / this.#view.width) - 0.5) * cell,
     });
-    const share = isCalm ? 1 : Math.min(1, (now - this.#arrived) / TICK);
+    const share = isStill ? 1 : Math.min(1, (now - this.#arrived) / TICK);
 
     for (const { seat, cells, at } of this.#ghosts) {
-      context.globalAlpha = isCalm ? 0.5 : 0.7 * (1 - (now - at) / GHOST);
+      context.globalAlpha = isStill ? 0.5 : 0.7 * (1 - (now - at) / GHOST);
       this.#paintSnake(context, cells.map(place), cell, seat, this.#colours.dead);
     }
     context.globalAlpha = 1;
     for (const number of this.#view.food) {
-      this.#paintFood(context, place(number), cell, isCalm ? 0 : Math.sin(now / 250 + number));
+      this.#paintFood(context, place(number), cell, isStill ? 0 : Math.sin(now / 250 + number));
     }
     const own = this.#here.seat;
     const order = [...this.#view.snakes.keys()].sort((a, b) => (a === own) - (b === own));
@@ -344,7 +341,7 @@ export default class SnakeArena {
       if (points.length > 0) this.#paintSnake(context, points, cell, seat, null);
     }
     const isEarly = this.#view.tick === 0 || now < this.#view.starts_at + POINTED_OUT;
-    if (!this.#isOver && isEarly) this.#pointOut(context, cell, share, place, isCalm ? 0 : now);
+    if (!this.#isOver && isEarly) this.#pointOut(context, cell, share, place, isStill ? 0 : now);
   }
 
   /** The points of a snake, from the head on, this share of the way from the last tick. */

@@ -1,7 +1,7 @@
 // Trivia round on the screen: a question, four choices, the time that is left, and the points.
 
-import { make, write } from '/static/page/elements.js';
-import { language } from '/static/page/language.js';
+import { isCalm, make, write } from '/static/page/elements.js';
+import { language, namesOf } from '/static/page/language.js';
 
 export { words } from './words.js';
 
@@ -25,80 +25,88 @@ const SHAPES = {
 };
 
 export default class TriviaRound {
+  #element;
+  #here;
+  #choices;
+  #progress = make('p', 'trivia-progress');
+  #steps = make('div', 'trivia-steps');
+  #clock = make('p', 'trivia-clock');
+  #bar = make('i');
+  #question = make('h2', 'trivia-question');
+  #group = make('div', 'trivia-choices');
+  #told = make('p', 'trivia-told');
+  #note = make('p', 'trivia-note muted');
+  #card = make('div', 'trivia-card');
+  #result = make('div', 'trivia-card trivia-result');
+  #board = make('div', 'trivia-board');
+  #boardTitle = make('h3');
+  #list = make('ol');
+  #heard = make('p', 'heard-only');
+  #heading = null;
+  #rows = new Map(); // seat -> its parts on the board
+  #onKey = (event) => this.#press(event);
+  #shown = null; // what was drawn last
+  #step = ''; // number and phase of the question
+  #sent = null; // the choice that was made, until the server has answered
+  #problem = '';
+  #endsAt = -Infinity;
+  #running = null;
+  #timer = 0;
+
   constructor(element, here) {
-    this.element = element;
-    this.here = here;
-    this.choices = LETTERS.map((letter, place) => choiceButton(letter, () => this.choose(place)));
-    this.rows = new Map();
-    this.build();
-    // The questions come in every language: one of them is shown at a time.
-    this.onLanguage = new MutationObserver(() => this.shown && this.draw(this.shown));
-    this.onLanguage.observe(document.documentElement, { attributeFilter: ['lang'] });
-    this.onKey = (event) => this.press(event);
-    document.addEventListener('keydown', this.onKey);
+    this.#element = element;
+    this.#here = here;
+    this.#choices = LETTERS.map((letter, place) => choiceButton(letter, () => this.#choose(place)));
+    this.#build();
+    document.addEventListener('keydown', this.#onKey);
   }
 
   destroy() {
-    document.removeEventListener('keydown', this.onKey);
-    this.onLanguage.disconnect();
-    clearTimeout(this.timer);
-    this.element.replaceChildren();
-    this.element.classList.remove('trivia');
+    document.removeEventListener('keydown', this.#onKey);
+    clearTimeout(this.#timer);
+    this.#element.replaceChildren();
+    this.#element.classList.remove('trivia');
   }
 
-  build() {
-    this.element.classList.add('trivia');
-    this.progress = make('p', 'trivia-progress');
-    this.steps = make('div', 'trivia-steps');
-    this.steps.setAttribute('aria-hidden', 'true');
-    this.clock = make('p', 'trivia-clock');
-    this.clock.setAttribute('aria-hidden', 'true');
-    this.bar = make('i');
+  #build() {
+    this.#element.classList.add('trivia');
+    this.#steps.setAttribute('aria-hidden', 'true');
+    this.#clock.setAttribute('aria-hidden', 'true');
     const bar = make('div', 'trivia-bar');
     bar.setAttribute('aria-hidden', 'true');
-    bar.append(this.bar);
-    this.question = make('h2', 'trivia-question');
-    this.group = make('div', 'trivia-choices');
-    this.group.setAttribute('role', 'group');
-    this.group.append(...this.choices.map((choice) => choice.button));
-    this.told = make('p', 'trivia-told');
-    this.note = make('p', 'trivia-note muted');
+    bar.append(this.#bar);
+    this.#group.setAttribute('role', 'group');
+    this.#group.append(...this.#choices.map((choice) => choice.button));
     const head = make('div', 'trivia-head');
-    head.append(this.progress, this.steps, this.clock);
-    this.card = make('div', 'trivia-card');
-    this.card.append(head, bar, this.question, this.group, this.told, this.note);
-    this.result = make('div', 'trivia-card trivia-result');
-    this.result.hidden = true;
-    this.board = make('div', 'trivia-board');
-    this.boardTitle = make('h3');
-    this.list = make('ol');
-    this.list.setAttribute('role', 'list');
-    this.board.append(this.boardTitle, this.list);
-    this.heard = make('p', 'heard-only');
-    this.heard.setAttribute('aria-live', 'polite');
+    head.append(this.#progress, this.#steps, this.#clock);
+    this.#card.append(head, bar, this.#question, this.#group, this.#told, this.#note);
+    this.#result.hidden = true;
+    this.#list.setAttribute('role', 'list');
+    this.#board.append(this.#boardTitle, this.#list);
+    this.#heard.setAttribute('aria-live', 'polite');
     const table = make('div', 'trivia-table');
-    table.append(this.card, this.result, this.board);
-    this.element.append(table, this.heard);
+    table.append(this.#card, this.#result, this.#board);
+    this.#element.append(table, this.#heard);
   }
 
   draw(shown) {
     const { view, outcome } = shown;
-    this.shown = shown;
+    this.#shown = shown;
     const isOver = outcome !== null || view.phase === 'over';
-    const people = this.people(view);
-    this.drawBoard(people, isOver ? 'over' : view.phase, view.right);
-    this.card.hidden = isOver;
-    this.result.hidden = !isOver;
-    if (isOver) this.drawResult(people, outcome);
-    else this.drawQuestion(people, view);
+    const people = this.#people(view);
+    this.#drawBoard(people, isOver ? 'over' : view.phase, view.right);
+    this.#card.hidden = isOver;
+    this.#result.hidden = !isOver;
+    if (isOver) this.#drawResult(people, outcome);
+    else this.#drawQuestion(people, view);
   }
 
   /** Everybody who plays, with what the game says of them; those who are in front first. */
-  people(view) {
-    const seats = new Map(this.here.seats().map((seat) => [seat.seat, seat]));
+  #people(view) {
+    const seats = new Map(this.#here.seats().map((seat) => [seat.seat, seat]));
     const all = Object.entries(view.players).map(([number, player]) => {
       const seat = Number(number);
-      return { name: `${seat + 1}`, isOwn: seat === this.here.seat, ...seats.get(seat), ...player, seat };
+      return { name: `${seat + 1}`, isOwn: seat === this.#here.seat, ...seats.get(seat), ...player, seat };
     });
     const order = (one, other) =>
       Boolean(one.is_gone) - Boolean(other.is_gone) || other.score - one.score || one.seat - other.seat;
@@ -111,28 +119,28 @@ export default class TriviaRound {
 
   // A question
 
-  drawQuestion(people, view) {
-    const { say } = this.here;
-    const own = people.find((player) => player.seat === this.here.seat);
+  #drawQuestion(people, view) {
+    const { say } = this.#here;
+    const own = people.find((player) => player.seat === this.#here.seat);
     const isRevealed = view.phase === 'reveal';
     const step = `${view.number} ${view.phase}`;
-    const isNew = step !== this.step;
+    const isNew = step !== this.#step;
     if (isNew) {
-      this.step = step;
-      this.sent = null;
-      this.problem = '';
+      this.#step = step;
+      this.#sent = null;
+      this.#problem = '';
     }
     const { question, choices } = view.texts[language()] ?? view.texts.en;
-    const picked = own?.choice ?? this.sent;
+    const picked = own?.choice ?? this.#sent;
     const canChoose = !isRevealed && own !== undefined && !own.is_gone && picked === null;
 
     const count = { number: view.number + 1, total: view.questions };
-    write(this.progress, say('progress', count));
-    this.drawSteps(view);
-    write(this.question, question);
-    this.group.setAttribute('aria-label', say('choices'));
-    this.card.dataset.phase = view.phase;
-    this.choices.forEach((choice, place) => {
+    write(this.#progress, say('progress', count));
+    this.#drawSteps(view);
+    write(this.#question, question);
+    this.#group.setAttribute('aria-label', say('choices'));
+    this.#card.dataset.phase = view.phase;
+    this.#choices.forEach((choice, place) => {
       const isRight = isRevealed && place === view.right;
       choice.button.classList.toggle('is-own', place === picked);
       choice.button.classList.toggle('is-right', isRight);
@@ -149,26 +157,26 @@ export default class TriviaRound {
       choice.by.replaceChildren(...by.map((player) => make('bdi', '', player.name)));
       choice.by.hidden = by.length === 0;
     });
-    this.note.hidden = own === undefined && !isRevealed;
+    this.#note.hidden = own === undefined && !isRevealed;
     const isLast = view.number + 1 === view.questions;
-    write(this.note, say(!isRevealed ? 'keys' : isLast ? 'last' : 'next'));
-    this.told.dataset.result = isRevealed && own ? (own.choice === view.right ? 'right' : 'wrong') : '';
-    const told = this.problem || this.tell(people, own, picked, view, choices);
-    write(this.told, told);
-    this.time(view, isNew);
+    write(this.#note, say(!isRevealed ? 'keys' : isLast ? 'last' : 'next'));
+    this.#told.dataset.result = isRevealed && own ? (own.choice === view.right ? 'right' : 'wrong') : '';
+    const told = this.#problem || this.#tell(people, own, picked, view, choices);
+    write(this.#told, told);
+    this.#time(view, isNew);
     if (!isNew) return;
     if (isRevealed) {
       const standing = own && say('standing', { score: own.score, place: own.place });
-      this.announce([told, standing].filter(Boolean).join(' '));
+      this.#announce([told, standing].filter(Boolean).join(' '));
     } else {
       const [a, b, c, d] = choices;
-      this.announce(say('heard', { ...count, question, a, b, c, d }));
+      this.#announce(say('heard', { ...count, question, a, b, c, d }));
     }
   }
 
   /** What there is to do, or what has come of it. */
-  tell(people, own, picked, view, choices) {
-    const { say } = this.here;
+  #tell(people, own, picked, view, choices) {
+    const { say } = this.#here;
     if (view.phase === 'reveal') {
       const answer = { letter: LETTERS[view.right], answer: choices[view.right] };
       if (own === undefined || own.is_gone) return say('answer', answer);
@@ -176,23 +184,23 @@ export default class TriviaRound {
       if (own.choice !== view.right) return say('wrong', answer);
       return say('right', { points: own.points });
     }
-    const waiting = this.waiting(people.filter((player) => this.shown.waitsFor.includes(player.seat) && !player.isOwn));
+    const waiting = this.#waiting(people.filter((player) => this.#shown.waitsFor.includes(player.seat) && !player.isOwn));
     if (own === undefined) return [say('watching'), waiting].join(' ');
     if (own.is_gone) return [say('out'), waiting].join(' ');
     if (picked !== null) return [say('chose', { letter: LETTERS[picked] }), waiting].join(' ');
     return say(own.is_skipped ? 'passed' : 'choose');
   }
 
-  waiting(players) {
-    const { say } = this.here;
+  #waiting(players) {
+    const { say } = this.#here;
     if (players.length === 0) return '';
     if (players.length > MOST_NAMES) return say('waiting_many', { count: players.length });
-    return say('waiting', { names: listed(players) });
+    return say('waiting', { names: namesOf(players.map(({ name }) => name)) });
   }
 
-  drawSteps(view) {
-    while (this.steps.childElementCount < view.questions) this.steps.append(make('i'));
-    [...this.steps.children].forEach((step, number) => {
+  #drawSteps(view) {
+    while (this.#steps.childElementCount < view.questions) this.#steps.append(make('i'));
+    [...this.#steps.children].forEach((step, number) => {
       step.classList.toggle('is-done', number < view.number);
       step.classList.toggle('is-now', number === view.number);
     });
@@ -200,75 +208,75 @@ export default class TriviaRound {
 
   // What a player does
 
-  press(event) {
+  #press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (event.target.closest?.('input, textarea, select, [contenteditable]')) return;
-    if (document.querySelector('dialog[open]') || this.card.offsetParent === null) return;
+    if (document.querySelector('dialog[open]') || this.#card.offsetParent === null) return;
     const place = Math.max('1234'.indexOf(event.key), 'abcd'.indexOf(event.key.toLowerCase()));
     if (place < 0 || event.key.length !== 1) return;
     event.preventDefault();
-    this.choose(place);
+    this.#choose(place);
   }
 
-  async choose(place) {
-    if (this.card.hidden || this.choices[place].button.getAttribute('aria-disabled') === 'true') return;
-    const { step } = this;
-    this.sent = place;
-    this.problem = '';
-    this.draw(this.shown);
-    this.announce(this.here.say('chose', { letter: LETTERS[place] }));
+  async #choose(place) {
+    if (this.#card.hidden || this.#choices[place].button.getAttribute('aria-disabled') === 'true') return;
+    const step = this.#step;
+    this.#sent = place;
+    this.#problem = '';
+    this.draw(this.#shown);
+    this.#announce(this.#here.say('chose', { letter: LETTERS[place] }));
     try {
-      await this.here.act({ question: this.shown.view.number, choice: place });
+      await this.#here.act({ question: this.#shown.view.number, choice: place });
     } catch (refusal) {
-      if (step !== this.step) return; // what there is to see now says it
-      this.sent = null;
-      this.problem = this.here.say(refusal?.code === 'not_allowed' ? 'late' : 'failed');
-      this.draw(this.shown);
-      this.announce(this.problem);
+      if (step !== this.#step) return; // what there is to see now says it
+      this.#sent = null;
+      this.#problem = this.#here.say(refusal?.code === 'not_allowed' ? 'late' : 'failed');
+      this.draw(this.#shown);
+      this.#announce(this.#problem);
     }
   }
 
   /** Says it to who does not see the page. */
-  announce(text) {
-    write(this.heard, text);
+  #announce(text) {
+    write(this.#heard, text);
   }
 
   // Time
 
   /** The bar runs by itself to the end; only the number is written, once a second. */
-  time(view, isNew) {
-    const isSame = !isNew && Math.abs(view.ends_at - this.endsAt) < SAME_INSTANT;
+  #time(view, isNew) {
+    const isSame = !isNew && Math.abs(view.ends_at - this.#endsAt) < SAME_INSTANT;
     if (isSame) return;
-    this.endsAt = view.ends_at;
+    this.#endsAt = view.ends_at;
     const left = Math.max(0, view.ends_at - performance.now());
     const from = Math.min(1, left / (view.lasts * 1000));
-    this.running?.cancel();
-    this.running = this.bar.animate(
+    this.#running?.cancel();
+    this.#running = this.#bar.animate(
       { transform: [`scaleX(${from})`, 'scaleX(0)'] },
       { duration: left, fill: 'both', easing: isCalm() ? `steps(${Math.max(1, Math.ceil(left / 1000))})` : 'linear' },
     );
-    this.count();
+    this.#count();
   }
 
-  count() {
-    clearTimeout(this.timer);
-    const left = Math.max(0, this.endsAt - performance.now());
-    write(this.clock, `${Math.ceil(left / 1000)}`);
-    this.card.classList.toggle('is-short', left <= 5000 && this.card.dataset.phase === 'question');
-    if (left > 0) this.timer = setTimeout(() => this.count(), left % 1000 || 1000);
+  #count() {
+    clearTimeout(this.#timer);
+    const left = Math.max(0, this.#endsAt - performance.now());
+    write(this.#clock, `${Math.ceil(left / 1000)}`);
+    this.#card.classList.toggle('is-short', left <= 5000 && this.#card.dataset.phase === 'question');
+    if (left > 0) this.#timer = setTimeout(() => this.#count(), left % 1000 || 1000);
   }
 
   // The points
 
-  drawBoard(people, phase, right) {
-    const { say } = this.here;
-    write(this.boardTitle, say(phase === 'over' ? 'final' : 'points'));
-    const before = new Map([...this.rows].map(([seat, row]) => [seat, row.element.offsetTop]));
+  #drawBoard(people, phase, right) {
+    const { say } = this.#here;
+    write(this.#boardTitle, say(phase === 'over' ? 'final' : 'points'));
+    const before = new Map([...this.#rows].map(([seat, row]) => [seat, row.element.offsetTop]));
     for (const player of people) {
-      let row = this.rows.get(player.seat);
+      let row = this.#rows.get(player.seat);
       if (row === undefined) {
         row = boardRow();
-        this.rows.set(player.seat, row);
+        this.#rows.set(player.seat, row);
       }
       row.element.classList.toggle('is-own', Boolean(player.isOwn));
       row.element.classList.toggle('is-gone', Boolean(player.is_gone));
@@ -282,36 +290,36 @@ export default class TriviaRound {
       mark(row.icon, state);
       write(row.state, state ? say(`is_${state}`) : '');
     }
-    const elements = people.map((player) => this.rows.get(player.seat).element);
-    const isMoved = elements.some((element, place) => this.list.children[place] !== element);
+    const elements = people.map((player) => this.#rows.get(player.seat).element);
+    const isMoved = elements.some((element, place) => this.#list.children[place] !== element);
     if (!isMoved) return;
-    this.list.replaceChildren(...elements);
+    this.#list.replaceChildren(...elements);
     if (isCalm()) return;
     for (const [seat, top] of before) {
-      const { element } = this.rows.get(seat);
+      const { element } = this.#rows.get(seat);
       const by = top - element.offsetTop;
       if (by) element.animate({ transform: [`translateY(${by}px)`, 'none'] }, { duration: 400, easing: 'ease-out' });
     }
   }
 
-  drawResult(people, outcome) {
-    const { say } = this.here;
-    clearTimeout(this.timer);
+  #drawResult(people, outcome) {
+    const { say } = this.#here;
+    clearTimeout(this.#timer);
     const winners = people.filter((player) => outcome?.winners.includes(player.seat));
     const others = winners.filter((player) => !player.isOwn);
     const isOwn = others.length < winners.length;
     let headline;
     if (winners.length === 0) headline = say('won_nobody');
     else if (winners.length === 1) headline = isOwn ? say('won_own') : say('won', { name: winners[0].name });
-    else headline = say(isOwn ? 'shared_own' : 'shared', { names: listed(others) });
+    else headline = say(isOwn ? 'shared_own' : 'shared', { names: namesOf(others.map(({ name }) => name)) });
     let why = '';
     if (outcome?.reason !== 'finished') why = winners.length === 1 ? say('alone') : '';
     else if (winners.length > 0) why = say('with', { points: winners[0].score });
     else why = say('no_points');
 
-    const hadFocus = this.card.contains(document.activeElement) || this.heading?.contains(document.activeElement);
-    this.heading = make('h2', '', headline);
-    this.heading.tabIndex = -1;
+    const hadFocus = this.#card.contains(document.activeElement) || this.#heading?.contains(document.activeElement);
+    this.#heading = make('h2', '', headline);
+    this.#heading.tabIndex = -1;
     const podium = make('ol', 'trivia-podium');
     podium.setAttribute('aria-hidden', 'true'); // the list of points says the same in order
     for (const player of people.filter(({ place, is_gone: isGone }) => place <= 3 && !isGone).slice(0, 3)) {
@@ -320,10 +328,10 @@ export default class TriviaRound {
       step.append(make('bdi', 'trivia-podium-name', player.name), make('span', 'trivia-podium-step', `${player.place}`));
       podium.append(step);
     }
-    this.result.classList.toggle('is-won', isOwn);
-    this.result.replaceChildren(this.heading, make('p', 'trivia-why', why), podium);
-    if (hadFocus) this.heading.focus();
-    this.announce([headline, why].filter(Boolean).join(' – '));
+    this.#result.classList.toggle('is-won', isOwn);
+    this.#result.replaceChildren(this.#heading, make('p', 'trivia-why', why), podium);
+    if (hadFocus) this.#heading.focus();
+    this.#announce([headline, why].filter(Boolean).join(' – '));
   }
 }
 
@@ -380,7 +388,3 @@ function iconElement() {
 function mark(icon, name) {
   icon.firstChild.setAttribute('d', SHAPES[name] ?? '');
 }
-
-const listed = (players) => new Intl.ListFormat(language()).format(players.map((player) => player.name));
-
-const isCalm = () => matchMedia('(prefers-reduced-motion: reduce)').matches;

@@ -1,0 +1,51 @@
+// What the server has in pages, the newest first, and the button for the next page.
+
+import { onPress } from '/static/page/elements.js';
+import { attemptIn } from '/static/page/problems.js';
+
+export class PagedList {
+  items = [];
+  #next = null;
+  #isLoading = false;
+  #more;
+  #error;
+  #load;
+  #draw;
+
+  /** load(after) -> {items, next}, null for the first page; draw(): `items` have changed. */
+  constructor({ more, error, load, draw }) {
+    this.#more = more;
+    this.#error = error;
+    this.#load = load;
+    this.#draw = draw;
+    onPress(more, () => this.#get(this.#next));
+  }
+
+  /** The first page, anew. */
+  open() {
+    return this.#get(null);
+  }
+
+  /** After an outage: what could not be loaded then. */
+  async retry() {
+    if (this.#error.textContent) await this.open();
+  }
+
+  clear() {
+    this.items = [];
+    this.#next = null;
+  }
+
+  async #get(after) {
+    if (this.#isLoading) return; // a double click is one wish
+    this.#isLoading = true;
+    await attemptIn(this.#error, async () => {
+      const page = await this.#load(after);
+      this.items = after === null ? page.items : [...this.items, ...page.items];
+      this.#next = page.next;
+      this.#more.hidden = page.next === null;
+      this.#draw();
+    });
+    this.#isLoading = false;
+  }
+}
