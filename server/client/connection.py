@@ -44,10 +44,10 @@ class Connection:
         **options: Any,
     ) -> "Connection":
         """Connect with the session cookie, a `name=value`. `options` are passed on to the
-        `connect` of *websockets*.
+        `connect` of *websockets*, before the ones that are chosen here.
 
-        Raises Unreachable. Cancelling leaves nothing behind. The first message is `hello`, or
-        `signed_out` where the cookie names no live session.
+        Raises Unreachable; its cause is the library's error. Cancelling leaves nothing behind. The
+        first message is `hello`, or `signed_out` where the cookie names no live session.
         """
         if tls is not None:
             options["ssl"] = tls
@@ -61,17 +61,14 @@ class Connection:
             # Messages that nobody has read yet must not keep a close from being noticed.
             "max_queue": None,
             "max_size": limits.largest_message,
+            "subprotocols": [_SUBPROTOCOL],
+            "additional_headers": {"Cookie": cookie} if cookie else None,
         }
         try:
-            socket = await connect(
-                address.socket_url,
-                additional_headers={"Cookie": cookie} if cookie else None,
-                subprotocols=[_SUBPROTOCOL],
-                **defaults | options,
-            )
+            socket = await connect(address.socket_url, **defaults | options)
         except (OSError, InvalidHandshake, EOFError) as error:
             why = str(error) or type(error).__name__
-            raise Unreachable(f"no WebSocket at {address.socket_url}: {why}") from None
+            raise Unreachable(f"no WebSocket at {address.socket_url}: {why}") from error
         return cls(socket, limits)
 
     @property

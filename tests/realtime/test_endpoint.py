@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from server import __version__
@@ -24,9 +23,7 @@ from tests.support.live_server import LiveServer, Tab, run_server
 
 async def refused_upgrade(server: LiveServer, **headers: str) -> Any:
     """The HTTP response to an upgrade that has to be refused."""
-    with pytest.raises(InvalidStatus) as caught:
-        await server.tab(None, headers=headers)
-    return caught.value.response
+    return await server.refused_upgrade(None, **headers)
 
 
 async def farewell(tab: Tab) -> tuple[int, str, str]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import connect
 
 from server.base.ids import RoomId
 from server.games.game import AfkPolicy, Silence
@@ -326,10 +325,9 @@ async def test_a_stop_of_the_server_is_no_departure(tmp_path: Path) -> None:
         bring(server, Turns())
         ada = await server.guest("Ada")
         room_id = (await ada.http.post("/api/rooms", json={"game": "turns"})).json()["id"]
-        cookie = {"Cookie": f"session={ada.cookie}"}
-        url = f"ws://127.0.0.1:{server.port}/ws"
-        socket = await after_the_stop.enter_async_context(connect(url, additional_headers=cookie))
-        await Tab(socket).ask("join", "room", room=room_id)
+        tab = await Tab.open(server.url, ada.cookie)
+        after_the_stop.push_async_callback(tab.socket.close)
+        await tab.ask("join", "room", room=room_id)
         desk, room = server.still_here.desk, server.still_here.rooms.all[RoomId(room_id)]
         assert (desk.topics.watchers, room.seats[0].is_here) == (1, True)
     assert (desk.topics.watchers, room.seats[0].is_here) == (0, True)

@@ -11,15 +11,18 @@ from typing import Any
 from unittest import mock
 
 import httpx
+import pytest
 import uvicorn
 from argon2 import PasswordHasher
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.http11 import Response
 
 from server.accounts.limits import Limits as AccountLimits
 from server.app import StillHere
 from server.base.clock import Clock
 from server.base.limits import Quota
+from server.client import Address, Connection, Unknown, Unreachable
+from server.client.codec import decode
 from server.limits import Limits
 from server.presence.session import NEVER, Session
 from server.settings import Settings
@@ -45,18 +48,30 @@ def quick_hashes() -> AbstractContextManager[object]:
 
 
 class Tab:
-    """A WebSocket of a player, as a page would use it."""
+    """A connection of the client, whose messages are sent and shown as they are on the wire: a test
+    may send what is none, and has to see what is left out."""
 
-    def __init__(self, socket: ClientConnection) -> None:
-        self.socket = socket
+    def __init__(self, connection: Connection) -> None:
+        self.socket = connection.socket
         self.seen: list[dict[str, Any]] = []
+
+    @classmethod
+    async def open(cls, url: str, cookie: str | None, **options: Any) -> "Tab":
+        """Connect to the server at `url`. Raises Unreachable."""
+        # A tab that reads nothing has to be noticed: the library may not read ahead without end.
+        options = {"max_queue": 16, "subprotocols": None} | options
+        pair = "" if cookie is None else f"session={cookie}"
+        return cls(await Connection.open(Address.parse(url), pair, **options))
 
     async def send(self, type: str, **fields: Any) -> None:
         await self.socket.send(json.dumps({"type": type, **fields}))
 
     async def receive(self) -> dict[str, Any]:
         """The next message, whatever it is."""
-        message = json.loads(await asyncio.wait_for(self.socket.recv(), PATIENCE))
+        text = await asyncio.wait_for(self.socket.recv(), PATIENCE)
+        known = decode(text)
+        assert not isinstance(known, Unknown), f"the client does not know {text!r}: {known.why}"
+        message = json.loads(text)
         assert isinstance(message, dict)
         self.seen.append(message)
         return message
@@ -202,19 +217,19 @@ class LiveServer:
         return visitor
 
     async def tab(self, cookie: str | None, **options: Any) -> Tab:
-        """Open a socket with this cookie."""
+        """Open a socket with this cookie, and `headers` beside it."""
         headers = {} if cookie is None else {"Cookie": f"session={cookie}"}
         headers |= options.pop("headers", {})
-        return Tab(
-            await self._stack.enter_async_context(
-                connect(
-                    f"ws://127.0.0.1:{self.port}/ws",
-                    additional_headers=headers,
-                    compression=None,
-                    **options,
-                )
-            )
-        )
+        tab = await Tab.open(self.url, None, additional_headers=headers, **options)
+        self._stack.push_async_callback(tab.socket.close)
+        return tab
+
+    async def refused_upgrade(self, cookie: str | None, **headers: str) -> Response:
+        """What an upgrade is answered that has to be refused."""
+        with pytest.raises(Unreachable) as refused:
+            await self.tab(cookie, headers=headers)
+        assert isinstance(refused.value.__cause__, InvalidStatus), refused.value
+        return refused.value.__cause__.response
 
 
 @asynccontextmanager

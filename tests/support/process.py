@@ -91,17 +91,12 @@ class ServerProcess:
     @asynccontextmanager
     async def tab(self, cookie: str) -> AsyncIterator[Tab]:
         """A socket, its `hello` heard."""
-        from websockets.asyncio.client import connect
-
-        async with connect(
-            self.url.replace("http", "ws") + "/ws",
-            additional_headers={"Cookie": f"session={cookie}"},
-            compression=None,
-            close_timeout=1,
-        ) as socket:
-            tab = Tab(socket)
+        tab = await Tab.open(self.url, cookie)
+        try:
             await tab.next("hello", "signed_out")
             yield tab
+        finally:
+            await tab.socket.close()
 
 
 @asynccontextmanager
