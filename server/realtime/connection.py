@@ -1,18 +1,18 @@
 """One WebSocket: what it is sent, in order, without anybody waiting for it.
 
-Sending never blocks and never raises. A message goes to the transport at once where that takes
-it; else it waits in a bounded outbox, and a task, made for the purpose, carries it on. So an idle
-connection has no task of its own, and a reader never waits for a peer that does not read.
+Sending never blocks and never raises. A message goes to the transport at once where that takes it;
+else it waits in a bounded outbox, and a task, made for the purpose, sends it when the peer reads
+again. So an idle connection has no task of its own, and a reader never waits for a slow peer.
 """
 
 import asyncio
-import types
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from server.base.ids import ConnectionId
 from server.presence.session import Session
+from server.transport.by_call import ByCall
 from server.wire.closing import Close
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Connection:
     """An accepted WebSocket of a live session."""
 
     __slots__ = (
+        "_by_call",
         "_most_waiting",
         "_on_drained",
         "_on_too_slow",
@@ -36,6 +37,7 @@ class Connection:
         "_send",
         "_sender",
         "id",
+        "is_behind",
         "is_closing",
         "session",
         "topics",
@@ -46,105 +48,92 @@ class Connection:
         id: ConnectionId,
         session: Session,
         send: AsgiSend,
+        by_call: ByCall | None,
         on_drained: Callable[["Connection"], None],
         on_too_slow: Callable[["Connection"], None],
         most_waiting: int,
     ) -> None:
-        """`on_drained` is called when a peer that could not keep up has caught up, `on_too_slow`
-        when more than `most_waiting` messages wait for it: then it has to be closed."""
+        """`by_call`: None where the transport does not offer it; then every message goes through
+        the outbox. `on_drained` is called when a peer that could not keep up has caught up,
+        `on_too_slow` when more than `most_waiting` messages wait for it: then it has to be
+        closed."""
         self.id = id
         self.session = session
         self.topics: tuple[Topic[Any], ...] = ()
         """What it watches. Written by `Topic` only."""
+        self.is_closing = False
+        """Nothing more will be sent. Written here only."""
+        self.is_behind = False
+        """The peer has yet to take what it was sent before. Written here only."""
         self._send = send
+        self._by_call = by_call
         self._on_drained = on_drained
         self._on_too_slow = on_too_slow
         self._most_waiting = most_waiting
         self._outbox: deque[dict[str, Any]] | None = None
+        # Sends what is in the outbox; there is one as long as there is an outbox.
         self._sender: asyncio.Task[None] | None = None
-        # Nothing more will be sent. Written here only.
-        self.is_closing = False
-
-    @property
-    def is_behind(self) -> bool:
-        """Whether the peer has yet to take what it was sent before."""
-        return self._sender is not None
 
     def send(self, text: str) -> None:
-        """Send a text frame, now or when the peer takes it."""
-        if not self.is_closing:
-            self._put({"type": "websocket.send", "text": text})
+        """Send a text message, now or when the peer takes it."""
+        if self.is_closing:
+            return
+        by_call = self._by_call
+        if by_call is None or self._sender is not None or not by_call.send_text(text):
+            self._queue({"type": "websocket.send", "text": text})
 
     def close(self, close: Close, farewell: str | None = None) -> None:
-        """Send `farewell` and close. What still waited is dropped; closing twice does nothing."""
+        """Send `farewell` and close. What still waited is dropped. Idempotent."""
         if self.is_closing:
             return
         self.is_closing = True
+        code, reason = close.value.code, close.value.reason
         if self._outbox is not None:
             self._outbox.clear()
+        if self._by_call is not None and self._sender is None:
+            if farewell is not None and self._by_call.send_text(farewell):
+                farewell = None
+            if farewell is None and self._by_call.close(code, reason):
+                return
         if farewell is not None:
-            self._put({"type": "websocket.send", "text": farewell})
-        self._put(
-            {"type": "websocket.close", "code": close.value.code, "reason": close.value.reason}
-        )
+            self._queue({"type": "websocket.send", "text": farewell})
+        self._queue({"type": "websocket.close", "code": code, "reason": reason})
 
     def gone(self) -> None:
         """The peer is gone: send nothing more, and end the task that might still be trying."""
         self.is_closing = True
+        self.is_behind = False
         if self._sender is not None:
             self._sender.cancel()
             # Not left to the task: one that is cancelled before its first step never runs.
             self._sender = self._outbox = None
 
-    def _put(self, event: dict[str, Any]) -> None:
-        if self._sender is not None:
-            self._queue(event)
-            return
-        # Every server's `send` is an `async def`; asking it costs more than all the rest of this.
-        step: Coroutine[Any, Any, None] = self._send(event)  # type: ignore[assignment]
-        # Nearly always the transport takes the message at once. Running the coroutine's first
-        # step here saves a task a message, and the rest of it can still go on in one.
-        try:
-            waiting_for = step.send(None)
-        except StopIteration:
-            return
-        except _GONE:
-            self.is_closing = True
-            return
-        self._sender = asyncio.get_running_loop().create_task(self._drain(step, waiting_for))
-
     def _queue(self, event: dict[str, Any]) -> None:
         if self._outbox is None:
             self._outbox = deque()
+            loop = asyncio.get_running_loop()
+            self._sender = loop.create_task(self._drain())
+            if self._by_call is None:
+                loop.call_soon(self._note_behind)  # behind the first step of the task
+            else:
+                self.is_behind = True
         self._outbox.append(event)
-        if len(self._outbox) > self._most_waiting:
+        if self.is_behind and len(self._outbox) > self._most_waiting:
             self._on_too_slow(self)
 
-    async def _drain(self, step: Coroutine[Any, Any, None], waiting_for: Any) -> None:
-        """Carry on until nothing waits. Cancelling drops what waits."""
+    def _note_behind(self) -> None:
+        """What the transport has not taken by now waits for the peer."""
+        self.is_behind = self._sender is not None
+
+    async def _drain(self) -> None:
+        """Send until nothing waits. Cancelling drops what waits."""
         try:
-            await _rest(step, waiting_for)
             while self._outbox:
                 await self._send(self._outbox.popleft())
         except _GONE:
             self.is_closing = True
         finally:
             self._sender = self._outbox = None
-        if not self.is_closing:
+        was_behind, self.is_behind = self.is_behind, False
+        if was_behind and not self.is_closing:
             self._on_drained(self)
-
-
-@types.coroutine
-def _rest(step: Coroutine[Any, Any, None], waiting_for: Any) -> Generator[Any, Any, None]:
-    """The rest of a coroutine that was begun by hand and waits for the future `waiting_for`."""
-    while True:
-        thrown: BaseException | None = None
-        result = None
-        try:
-            result = yield waiting_for
-        except BaseException as error:
-            thrown = error
-        try:
-            waiting_for = step.send(result) if thrown is None else step.throw(thrown)
-        except StopIteration:
-            return

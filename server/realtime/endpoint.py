@@ -25,7 +25,7 @@ from server.realtime.routing import deny
 from server.realtime.tabs import Tabs
 from server.realtime.topics.topics import Topics
 from server.settings import Settings
-from server.transport.websocket import BY_CALL
+from server.transport.by_call import BY_CALL, ByCall
 from server.wire import messages
 from server.wire.closing import CLOSED_BY_TRANSPORT, LEFT, SERVICE_RESTART, Close
 from server.wire.credentials import is_own_origin, session_cookie
@@ -111,10 +111,12 @@ class WebSocketEndpoint:
     # Those who do
 
     async def _serve(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:
+        by_call: ByCall | None = scope.get("extensions", {}).get(BY_CALL)
         connection = Connection(
             new_connection_id(),
             session,
             send,
+            by_call,
             self._topics.caught_up,
             self._too_slow,
             self._limits.waiting_messages,
@@ -136,7 +138,7 @@ class WebSocketEndpoint:
         code = _INTERNAL_ERROR
         try:
             self._welcome(connection)
-            code = await _listen(reader, scope, receive)
+            code = await _listen(reader, by_call, receive)
         except asyncio.CancelledError:
             code = SERVICE_RESTART  # nobody but the server's own end cancels a reader
             raise
@@ -189,11 +191,10 @@ class WebSocketEndpoint:
             self._presence.disconnected(connection.session.id, has_left=has_left)
 
 
-async def _listen(reader: Reader, scope: Scope, receive: Receive) -> int:
+async def _listen(reader: Reader, by_call: ByCall | None, receive: Receive) -> int:
     """Let `reader` hear everything; returns the code with which the connection went."""
-    by_call = scope.get("extensions", {}).get(BY_CALL)
     if by_call is not None:
-        by_call(reader.hear)
+        by_call.listen(reader.hear)
     while True:
         event = await receive()
         if event["type"] == "websocket.disconnect":

@@ -33,17 +33,13 @@ from websockets.http11 import Response
 
 from server.base.limits import TokenBucket
 from server.base.waiting import Timer
+from server.transport.by_call import BY_CALL
 from server.transport.handshake import HandshakeRefused, read_request, refusal, respond, scope_of
 from server.transport.limits import Limits
 from server.transport.stalls import StallWatch
 from server.wire.closing import SERVICE_RESTART, Close
 
 _log = logging.getLogger("stillhere.realtime")
-
-BY_CALL = "stillhere.by_call"
-"""ASGI extension: a function in the scope that takes a function. That is called with every
-`websocket.receive` event from then on, as it comes in, instead of `receive` having it. It saves a
-future and a pass of the loop a message."""
 
 _DEFAULT_LIMITS = Limits()
 
@@ -294,11 +290,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
             if kind == "websocket.send":
                 self._send(event)
             elif kind == "websocket.close":
-                code = event.get("code", 1000)
-                if code not in _MAY_BE_SENT:
-                    raise RuntimeError(f"Expected a code that may be sent, but got {code!r}.")
-                self._is_closed_by_app = True
-                self._close(code, event.get("reason") or "")
+                self.close(event.get("code", 1000), event.get("reason") or "")
             else:
                 raise RuntimeError(
                     f"Expected 'websocket.send' or 'websocket.close', but got {kind!r}."
@@ -310,13 +302,34 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         else:
             self._answer(kind, event)
 
-    def _listen_by_call(self, hear: Callable[[dict[str, Any]], None]) -> None:
-        """The extension `BY_CALL`. What `receive` has not had yet is heard at once."""
+    # What the application calls by the extension (see `by_call.py`)
+
+    def listen(self, hear: Callable[[dict[str, Any]], None]) -> None:
+        """Call `hear` with every message, those that `receive` has not had yet included."""
         self._hear = hear
         while self._events and self._events[0]["type"] == "websocket.receive":
             hear(self._events.pop(0))
         if self._is_reading_paused:
             self._loop.call_soon(self._read_on)
+
+    def send_text(self, text: str) -> bool:
+        """Send a text message; False, and nothing is sent, if the peer cannot take it now."""
+        if self._state != _OPEN or self._writable is not None:
+            return False
+        assert self._frames is not None
+        self._frames.send(_TEXT, text)
+        return True
+
+    def close(self, code: int, reason: str = "") -> bool:
+        """Begin the closing handshake; False if the peer cannot take it now. Raises RuntimeError
+        for a code that may not be sent."""
+        if self._state != _OPEN or self._writable is not None:
+            return False
+        if code not in _MAY_BE_SENT:
+            raise RuntimeError(f"Expected a code that may be sent, but got {code!r}.")
+        self._is_closed_by_app = True
+        self._close(code, reason)
+        return True
 
     # The opening handshake
 
@@ -350,7 +363,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
             client=get_remote_addr(transport),
             state=self._app_state.copy(),
         )
-        scope["extensions"][BY_CALL] = self._listen_by_call
+        scope["extensions"][BY_CALL] = self
         self._events.append({"type": "websocket.connect"})
         task = self._loop.create_task(self._run(scope))
         self._server_state.tasks.add(task)

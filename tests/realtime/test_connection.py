@@ -1,6 +1,7 @@
 """One WebSocket: what it is sent, in order, without anybody waiting for it."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from server.base.ids import PlayerId, SessionId, new_connection_id
 from server.presence.session import Player, Session
 from server.realtime.connection import Connection
+from server.transport.by_call import ByCall
 from server.wire.closing import Close
 from tests.support.answers import until
 
@@ -15,7 +17,7 @@ MOST_WAITING = 64
 
 
 class Peer:
-    """The transport's end: takes what is sent, until it is told not to."""
+    """The transport's end: takes what is sent, by `send` or by call, until it is told not to."""
 
     def __init__(self) -> None:
         self.taken: list[Any] = []
@@ -29,6 +31,21 @@ class Peer:
 
     def read_on(self) -> None:
         self._is_reading.set()
+
+    def send_text(self, text: str) -> bool:
+        return self._take(text)
+
+    def close(self, code: int, reason: str = "") -> bool:
+        return self._take(code)
+
+    def listen(self, hear: Callable[[dict[str, Any]], None]) -> None:
+        raise NotImplementedError
+
+    def _take(self, what: str | int) -> bool:
+        if self.error is not None or not self._is_reading.is_set():
+            return False
+        self.taken.append(what)
+        return True
 
     async def send(self, event: Any) -> None:
         await self._is_reading.wait()
@@ -46,14 +63,19 @@ def peer() -> Peer:
     return Peer()
 
 
-@pytest.fixture
-def connection(peer: Peer) -> Connection:
+@pytest.fixture(params=["by call", "by send"])
+def connection(peer: Peer, request: pytest.FixtureRequest) -> Connection:
+    return connect(peer, peer if request.param == "by call" else None)
+
+
+def connect(peer: Peer, by_call: ByCall | None) -> Connection:
     player = Player(PlayerId("p"), "Ada", "ada", guest=True)
     session = Session(SessionId("s"), player, 0.0, 100.0, remember=False)
     return Connection(
         new_connection_id(),
         session,
         peer.send,
+        by_call,
         lambda each: note(peer, each),
         lambda each: each.close(Close.TOO_SLOW),
         MOST_WAITING,
@@ -62,12 +84,11 @@ def connection(peer: Peer) -> Connection:
 
 async def settle(connection: Connection) -> None:
     """Let the loop carry on what waits."""
-    await until(lambda: not connection.is_behind)
+    await until(lambda: connection._sender is None)
 
 
-async def test_a_message_goes_out_at_once_and_without_a_task(
-    peer: Peer, connection: Connection
-) -> None:
+async def test_a_message_goes_out_by_call_at_once_and_without_a_task(peer: Peer) -> None:
+    connection = connect(peer, peer)
     tasks = asyncio.all_tasks()
     connection.send("a")
     connection.send("b")
@@ -77,15 +98,27 @@ async def test_a_message_goes_out_at_once_and_without_a_task(
     assert peer.caught_up == 0
 
 
+async def test_without_calls_messages_go_out_in_order_and_the_peer_is_not_behind_for_that(
+    peer: Peer,
+) -> None:
+    connection = connect(peer, None)
+    for number in range(2 * MOST_WAITING):
+        connection.send(str(number))
+        assert not connection.is_behind
+    await settle(connection)
+    assert peer.taken == [str(number) for number in range(2 * MOST_WAITING)]
+    assert peer.caught_up == 0
+
+
 async def test_what_a_peer_does_not_take_waits_and_goes_out_in_order(
     peer: Peer, connection: Connection
 ) -> None:
     connection.send("a")
+    await settle(connection)
     peer.stop_reading()
     for text in "bcd":
         connection.send(text)
-    assert connection.is_behind
-    await asyncio.sleep(0)
+    await until(lambda: connection.is_behind)
     assert peer.taken == ["a"]
     peer.read_on()
     connection.send("e")
@@ -93,6 +126,7 @@ async def test_what_a_peer_does_not_take_waits_and_goes_out_in_order(
     assert peer.taken == list("abcde")
     assert peer.caught_up == 1
     connection.send("f")
+    await settle(connection)
     assert peer.taken == list("abcdef")
 
 
@@ -103,8 +137,7 @@ async def test_a_peer_that_stops_again_while_it_catches_up_is_still_behind(
         peer.stop_reading()
         connection.send(f"{round_}a")
         connection.send(f"{round_}b")
-        await asyncio.sleep(0)
-        assert connection.is_behind
+        await until(lambda: connection.is_behind)
         peer.read_on()
         await settle(connection)
     assert peer.taken == ["0a", "0b", "1a", "1b", "2a", "2b"]
@@ -116,6 +149,7 @@ async def test_as_many_as_may_wait_do_and_one_more_closes_4400(
 ) -> None:
     peer.stop_reading()
     connection.send("on its way")
+    await until(lambda: connection.is_behind and not connection._outbox)
     for number in range(MOST_WAITING):
         connection.send(str(number))
     assert not connection.is_closing
@@ -133,6 +167,7 @@ async def test_closing_says_farewell_and_nothing_after(peer: Peer, connection: C
     connection.close(Close.KICKED, "farewell")
     connection.close(Close.SIGNED_OUT, "another")
     connection.send("too late")
+    await settle(connection)
     assert peer.taken == ["farewell", 4504]
     assert connection.is_closing
 
@@ -141,7 +176,9 @@ async def test_closing_a_peer_that_is_behind_drops_what_waits(
     peer: Peer, connection: Connection
 ) -> None:
     peer.stop_reading()
-    for text in ("on its way", "waits", "waits"):
+    connection.send("on its way")
+    await until(lambda: connection.is_behind and not connection._outbox)
+    for text in ("waits", "waits"):
         connection.send(text)
     connection.close(Close.SIGNED_OUT, "farewell")
     peer.read_on()
@@ -156,6 +193,7 @@ async def test_a_peer_that_is_gone_is_noticed_and_nothing_is_raised(
 ) -> None:
     peer.error = error
     connection.send("a")
+    await settle(connection)
     assert connection.is_closing
     assert not connection.is_behind
     connection.send("b")
@@ -205,7 +243,7 @@ async def test_once_a_peer_is_gone_nobody_goes_on_trying(
     connection.send("a")
     connection.send("b")
     connection.gone()
-    await settle(connection)
+    assert not connection.is_behind
     peer.read_on()
     connection.send("c")
     connection.close(Close.KICKED)

@@ -14,6 +14,7 @@ from websockets.typing import Subprotocol
 from server import __version__
 from server.base.ids import ID_PATTERN
 from server.presence.status import Reason
+from server.realtime import endpoint
 from server.realtime.limits import Limits
 from server.wire.messages import LARGEST_MESSAGE
 from server.wire.problem import SECURITY_HEADERS
@@ -481,6 +482,23 @@ async def test_a_message_that_is_refused_has_its_id_in_the_error_and_no_done(
         assert list(error) == ["type", "code", "detail", "re", "id"]
         await tab.send(**message)
         assert "id" not in await tab.receive()
+
+
+async def test_a_transport_without_calls_does_as_well(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint, "BY_CALL", "not offered")
+    ada = await server.guest("Ada")
+    tab = await ada.tab()
+    await tab.ask("watch", "roster", topic="lobby")
+    for number in range(80):
+        await tab.send("ping", id=number)
+    assert [(await tab.next("pong"))["id"] for _ in range(80)] == list(range(80))
+    kim = await server.guest("Kim")
+    assert [each["id"] for each in (await tab.next("presence"))["joined"]] == [kim.id]
+    await ada.http.delete("/api/session")
+    code, messages = await tab.closed()
+    assert (code, messages[-1]["type"]) == (4503, "signed_out")
 
 
 async def test_a_ping_with_an_id_has_it_in_its_pong_and_no_done(server: LiveServer) -> None:

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.http11 import Response
 
+from server.transport.by_call import BY_CALL
 from server.transport.handshake import HandshakeRefused, read_request, respond, scope_of
 from server.transport.limits import Limits
-from server.transport.websocket import BY_CALL
 from tests.simulation.virtual import VirtualLoop
 from tests.support.rfc6455 import CLOSE, TEXT
 from tests.support.wire import (

@@ -13,7 +13,6 @@ import os
 import struct
 import weakref
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
@@ -22,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.transport.websocket import BY_CALL
+from server.transport.by_call import BY_CALL, ByCall
 from tests.simulation.virtual import VirtualLoop
 from tests.support.peers import opening, serving
 from tests.support.rfc6455 import (
@@ -445,11 +444,10 @@ def test_messages_that_are_heard_by_call_follow_those_received_and_can_be_answer
 
         def hear(event: Event) -> None:
             heard.append(event["text"])
-            # As who is called cannot wait: the first step of it is all there is.
-            with suppress(StopIteration):
-                send({"type": "websocket.send", "text": event["text"]}).__await__().send(None)
+            assert by_call.send_text(event["text"])
 
-        scope["extensions"][BY_CALL](hear)
+        by_call: ByCall = scope["extensions"][BY_CALL]
+        by_call.listen(hear)
         assert (await receive())["code"] == 1001
 
     async def scene() -> None:
@@ -467,6 +465,41 @@ def test_messages_that_are_heard_by_call_follow_those_received_and_can_be_answer
 
     run_on(loop, scene())
     assert heard == [f"{number}" for number in range(count)]
+
+
+def test_who_sends_by_call_is_told_when_the_peer_cannot_take_more(loop: VirtualLoop) -> None:
+    results: list[bool] = []
+    wires: list[Wire] = []
+
+    async def application(scope: Any, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        by_call: ByCall = scope["extensions"][BY_CALL]
+        wires[0].transport.is_taking = False
+        while by_call.send_text("x" * 10_000):
+            results.append(True)
+        results.append(by_call.close(4503, "signed_out"))
+        wires[0].transport.take()
+        results.append(by_call.send_text("the last"))
+        with pytest.raises(RuntimeError):
+            by_call.close(1005)
+        results.append(by_call.close(4503, "signed_out"))
+        results.append(by_call.send_text("too late"))
+        results.append(by_call.close(4503, "signed_out"))
+        assert (await receive())["code"] == 4503
+
+    async def scene() -> None:
+        wire = Wire(OURS, application)
+        wires.append(wire)
+        await wire.upgrade()
+        await settled()
+        assert wire.said.frames[-2][1] == b"the last"
+        assert wire.said.codes == [4503]
+
+    run_on(loop, scene())
+    # So many that the buffer is full; then not even a close; it goes on when the peer reads.
+    assert results == [True] * (len(results) - 5) + [False, True, True, False, False]
+    assert len(results) > 10
 
 
 # Where they differ
