@@ -1,4 +1,4 @@
-"""What `scripts/bench.py` measures: the figures of DESIGN.md, each beside its baseline.
+"""What `scripts/bench.py` measures: the figures to reach, each beside its baseline.
 
 figure.py     a figure, how much of it to measure, and the table
 machine.py    the processors, the memory and the versions that the figures were taken with

@@ -11,6 +11,8 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Protocol
 
+from server.base.units import from_ms
+
 HEARTBEAT = 0.25
 """Seconds between two readings of the clock that its owner promises (see `realtime/ticker.py`)."""
 
@@ -103,4 +105,4 @@ class SystemClock:
         return round((self._wall() - (age - (instant + lost))) * 1000)
 
     def from_wall(self, unix_ms: int) -> float:
-        return self.now() - (self._wall() - unix_ms / 1000)
+        return self.now() - (self._wall() - from_ms(unix_ms))

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import msgspec
 
-NEVER = float("inf")
+from server.base.units import NEVER as NEVER  # for games, which import all from here
 
 Seat: TypeAlias = int
 """The number of a place at the table, from 0."""

@@ -1,12 +1,14 @@
 """Sentences for "why was I signed out?": which rule it was, and what last counted as activity."""
 
+from typing import assert_never
+
 from server.presence.events import StatusChanged
 from server.presence.policy import Policy
 from server.presence.status import Reason
 
 
 def explain_change(event: StatusChanged, policy: Policy) -> str:
-    """The rule behind a change of status, for the history. No instants: the row has its own."""
+    """The rule behind a change of status, for the history; without instants, which its row has."""
     last = (
         f"last activity: {event.last_activity_by}, {_seconds(event.at - event.last_activity)} ago"
     )
@@ -42,7 +44,7 @@ def explain_change(event: StatusChanged, policy: Policy) -> str:
 
 
 def explain_ending(reason: Reason | None, policy: Policy) -> str:
-    """What to tell a player whose session is over; None: there was none that we know of."""
+    """The sentence for a player whose session is over; None: no session is known."""
     match reason:
         case None:
             return "You are not signed in."
@@ -58,8 +60,19 @@ def explain_ending(reason: Reason | None, policy: Policy) -> str:
             return "An operator ended the session."
         case Reason.REPLACED:
             return "A newer sign-in took this session's place."
-        case _:
-            return reason.replace("_", " ")
+        case (
+            Reason.SIGNED_IN
+            | Reason.ACTIVITY
+            | Reason.IDLE
+            | Reason.WARNING
+            | Reason.CONNECTED
+            | Reason.CONNECTION_LOST
+            | Reason.LEFT
+            | Reason.SERVER_RESTART
+        ):
+            return reason.replace("_", " ")  # ends no session
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _in_words(seconds: float) -> str:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from server.base.deadlines import Deadlines
 from server.base.ids import PlayerId, SessionId
+from server.base.units import LONG_AGO, NEVER
 from server.presence.events import (
     Activity,
     DeadlineMovedUp,
@@ -21,7 +22,7 @@ from server.presence.events import (
     WarningWithdrawn,
 )
 from server.presence.policy import Policy
-from server.presence.session import LONG_AGO, NEVER, UNKNOWN_DEVICE, Device, Player, Session
+from server.presence.session import UNKNOWN_DEVICE, Device, Player, Session
 from server.presence.status import Reason, Status, best, check_change
 
 _NOTHING: tuple[Event, ...] = ()

@@ -3,15 +3,9 @@
 from typing import NamedTuple
 
 from server.base.ids import PlayerId, SessionId
+from server.base.units import LONG_AGO, NEVER
 from server.presence.policy import Policy
 from server.presence.status import Reason, Status
-
-NEVER = float("inf")
-"""The instant that does not come."""
-
-LONG_AGO = -NEVER
-"""The instant before all others. One object for all: each `-NEVER` would be another 24 bytes a
-session, and another place in memory to look at when it is touched."""
 
 
 class Player:

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from server import __version__
 from server.accounts.sessions import Sessions
 from server.base.ids import new_connection_id
+from server.base.units import round_to_ms
 from server.presence.explain import explain_ending
 from server.presence.service import Presence
 from server.presence.session import Session
@@ -30,7 +31,7 @@ from server.wire import messages
 from server.wire.closing import CLOSED_BY_TRANSPORT, LEFT, SERVICE_RESTART, Close
 from server.wire.credentials import is_own_origin, session_cookie
 from server.wire.messages import encode
-from server.wire.views import SessionView, to_milliseconds
+from server.wire.views import SessionView
 
 SUBPROTOCOL = "stillhere.v1"
 
@@ -155,7 +156,7 @@ class WebSocketEndpoint:
         self._presence.connected(session.id, now)
         view = SessionView.of(session, policy, now)
         standing = [
-            messages.Warned(to_milliseconds(warning.expires_in), warning.reason)
+            messages.Warned(round_to_ms(warning.expires_in), warning.reason)
             for warning in self._presence.standing_warnings(session.id, now)
         ]
         hello = messages.Hello(

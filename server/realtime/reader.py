@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from server.base.limits import TokenBucket
+from server.base.units import round_to_ms
 from server.presence.service import Presence
 from server.presence.session import Session
 from server.realtime.connection import Connection
@@ -17,7 +18,7 @@ from server.rooms.errors import Refused
 from server.wire import messages
 from server.wire.closing import Close
 from server.wire.messages import encode
-from server.wire.views import SessionView, to_milliseconds
+from server.wire.views import SessionView
 
 _MOMENT = 0.0005
 """Seconds that make no difference to a message, which is rounded to milliseconds."""
@@ -147,7 +148,7 @@ class Reader:
 
     def _answer_hold(self, granted: float, now: float) -> None:
         left = self._connection.session.expires_in(self._presence.policy, now)
-        held = messages.Held(to_milliseconds(granted), to_milliseconds(left))
+        held = messages.Held(round_to_ms(granted), round_to_ms(left))
         self._connection.send(encode(held))
 
     def _refuse(self, refusal: messages.Error, now: float) -> None:

@@ -10,6 +10,7 @@ from typing import assert_never
 from msgspec import UNSET
 
 from server.base.ids import PlayerId, RoomId, SessionId
+from server.base.units import round_to_ms
 from server.presence.events import Activity, Event, SessionEnded, SessionSlept, StatusChanged
 from server.presence.service import Presence
 from server.presence.session import Player, Session
@@ -33,7 +34,6 @@ from server.rooms.room import Room
 from server.rooms.rooms import Rooms
 from server.wire import messages
 from server.wire.messages import encode
-from server.wire.views import to_milliseconds
 
 
 class RoomDesk:
@@ -181,9 +181,9 @@ class RoomDesk:
         """Subscriber: what is for one player's eyes, and whose idle clock stands still."""
         match event:
             case PlayerAsked(room_id=room_id, player_id=player_id, by=by, expires_in=left):
-                self._tell(player_id, messages.PulseAsked(room_id, by, to_milliseconds(left)))
+                self._tell(player_id, messages.PulseAsked(room_id, by, round_to_ms(left)))
             case PlayerMatched(room_id=room_id, player_id=player_id, game=game, expires_in=left):
-                self._tell(player_id, messages.Matched(room_id, game, to_milliseconds(left)))
+                self._tell(player_id, messages.Matched(room_id, game, round_to_ms(left)))
             case QueueChanged(player_id=player_id, game=name, waiting=waiting, reason=reason):
                 self._tell(player_id, messages.Queued(waiting, name or UNSET, reason or UNSET))
             case RoomUpdated(room_id=room_id, at=at):

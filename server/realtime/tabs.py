@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from server.base.ids import SessionId
 from server.base.limits import TokenBucket
+from server.base.units import round_to_ms
 from server.presence.events import (
     Event,
     SessionEnded,
@@ -25,7 +26,6 @@ from server.realtime.connection import Connection
 from server.realtime.limits import Limits
 from server.wire import messages
 from server.wire.closing import close_for
-from server.wire.views import to_milliseconds
 
 
 class Tabs:
@@ -112,9 +112,9 @@ class Tabs:
         """Subscriber: tell every tab of the session that the event is about."""
         match event:
             case WarningGiven(session_id=id, reason=reason, expires_in=expires_in):
-                self._tell(id, messages.Warning_(to_milliseconds(expires_in), reason))
+                self._tell(id, messages.Warning_(round_to_ms(expires_in), reason))
             case WarningWithdrawn(session_id=id, expires_in=expires_in):
-                self._tell(id, messages.Extended(to_milliseconds(expires_in)))
+                self._tell(id, messages.Extended(round_to_ms(expires_in)))
             case SessionEnded(session_id=id, reason=reason):
                 self._connects.pop(id, None)
                 connections = self._take(id, has_left=reason in LEAVING)

@@ -11,8 +11,9 @@ import msgspec
 
 from server.base.clock import Clock
 from server.base.ids import MatchId, PlayerId
+from server.base.units import LONG_AGO, NEVER
 from server.games.game import Outcome
-from server.presence.session import LONG_AGO, NEVER, Player
+from server.presence.session import Player
 from server.rooms.chat import Chat, Line
 from server.rooms.match import Match
 from server.rooms.room import Room

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from server.base.ids import MatchId, PlayerId
+from server.base.units import NEVER, round_to_ms
 from server.games.catalogue import AnyGame
 from server.games.game import Moment, NotAllowed, Outcome, Silence, View
-from server.presence.session import NEVER
 from server.rooms.errors import GameFailed, Refused
 from server.rooms.seat import SeatState
 
@@ -98,7 +98,7 @@ class Match:
     def time(self, now: float) -> float:
         """Match time in seconds, as the game and its moves have it: in whole milliseconds, which
         are the same when they are read back."""
-        return max(_rounded(now - self.began), self.stood_at)
+        return max(round_to_ms(now - self.began), self.stood_at)
 
     def running_time(self, now: float) -> float:
         """The same as a running clock has it: behind `time` while match time stands still, so that
@@ -359,7 +359,3 @@ class Match:
             ],
             self.state,
         )
-
-
-def _rounded(seconds: float) -> float:
-    return int(seconds * 1000 + 0.5) / 1000

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 from server.base.ids import MatchId
+from server.base.units import LONG_AGO, NEVER
 from server.games.game import Outcome, Silence
-from server.presence.session import LONG_AGO, NEVER, Player
+from server.presence.session import Player
 from server.rooms.errors import GameFailed, Refused
 from server.rooms.events import MatchEnded, MatchStarted, PlayerAsked
 from server.rooms.match import SKIP_AFTER, Match

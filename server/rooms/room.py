@@ -5,8 +5,9 @@ from math import nextafter
 from typing import Literal, TypeAlias
 
 from server.base.ids import PlayerId, RoomId
+from server.base.units import NEVER
 from server.games.catalogue import AnyGame
-from server.presence.session import NEVER, Player
+from server.presence.session import Player
 from server.presence.status import Status
 from server.rooms.chat import Chat
 from server.rooms.limits import DEFAULT, Limits

@@ -14,9 +14,10 @@ from types import MappingProxyType
 from typing import Any
 
 from server.base.ids import MatchId, PlayerId, RoomId
+from server.base.units import LONG_AGO, NEVER
 from server.games.catalogue import AnyGame
 from server.presence.policy import Policy
-from server.presence.session import LONG_AGO, NEVER, Player
+from server.presence.session import Player
 from server.presence.status import LEAVING, Reason, Status
 from server.rooms.errors import GameFailed, Refused
 from server.rooms.events import LineSaid, QueueChanged, RoomEvent, RoomUpdated

@@ -1,7 +1,8 @@
 """What is known of one seat: who has it, whether they are there, and the clocks against them."""
 
+from server.base.units import LONG_AGO, NEVER
 from server.games.game import AfkPolicy
-from server.presence.session import LONG_AGO, NEVER, Player
+from server.presence.session import Player
 
 
 class SeatState:

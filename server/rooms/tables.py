@@ -6,8 +6,9 @@ from math import ceil
 from server.base.deadlines import Deadlines
 from server.base.ids import PlayerId, RoomId
 from server.base.limits import MovingWindow
+from server.base.units import NEVER
 from server.games.catalogue import AnyGame
-from server.presence.session import NEVER, Player
+from server.presence.session import Player
 from server.presence.status import Status
 from server.rooms.errors import Refused
 from server.rooms.events import RoomClosed, RoomOpened

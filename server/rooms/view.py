@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.base.ids import PlayerId
+from server.base.units import NEVER, round_to_ms
 from server.games.game import Until, View
-from server.presence.session import NEVER
 from server.rooms.match import Match
 from server.rooms.room import Room
 from server.rooms.seat import SeatState
@@ -83,7 +83,7 @@ def in_seconds(view: Mapping[str, Any], now: float) -> View:
         if isinstance(value, dict):
             told[key] = in_seconds(value, now)
         elif type(value) is Until:
-            told[key] = int(max(value - now, 0.0) * 1000 + 0.5) / 1000
+            told[key] = round_to_ms(max(value - now, 0.0))
         else:
             told[key] = value
     return told

@@ -18,7 +18,7 @@ import msgspec
 
 from server.base.clock import Clock
 from server.base.ids import MatchId, RoomId
-from server.presence.session import LONG_AGO
+from server.base.units import LONG_AGO, to_ms
 from server.rooms.document import write_room
 from server.rooms.events import (
     LineSaid,
@@ -225,7 +225,7 @@ class RoomRows:
             self._clock.to_wall(event.began),
             event.seed,
             self._clock.to_wall(event.at),
-            lasted=_milliseconds(event.seconds),
+            lasted=to_ms(event.seconds),
             steps=event.steps,
             reason=outcome.reason,
             winners=tuple(map(int, outcome.winners)),
@@ -275,11 +275,7 @@ def _move_row(match_id: MatchId, move: Move) -> MoveRow:
     if event is None:
         action = msgspec.json.encode(move.action).decode()
         event = "bot" if move.by_bot else "back" if move.is_back else None
-    return MoveRow(match_id, move.step, _milliseconds(move.at), move.seat, action, event)
-
-
-def _milliseconds(seconds: float) -> int:
-    return int(seconds * 1000 + 0.5)
+    return MoveRow(match_id, move.step, to_ms(move.at), move.seat, action, event)
 
 
 def _number(score: float) -> float:

@@ -7,7 +7,7 @@ protocol document and the client in `static/` are tested against this one.
 from dataclasses import dataclass
 from enum import Enum
 
-from server.presence.status import Reason
+from server.presence.status import ENDINGS, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,8 @@ CLOSED_BY_TRANSPORT = {
 _SESSION_OVER = range(4500, 4600)
 _REASONS = {each.value.code: each.value.reason for each in Close}
 
-_BY_ENDING = {
-    Reason.IDLE_TIMEOUT: Close.IDLE_TIMEOUT,
-    Reason.SESSION_LIFETIME: Close.SESSION_LIFETIME,
-    Reason.SIGNED_OUT: Close.SIGNED_OUT,
-    Reason.SIGNED_OUT_EVERYWHERE: Close.SIGNED_OUT,
-    Reason.KICKED: Close.KICKED,
-    Reason.REPLACED: Close.REPLACED,
-}
+_BY_ENDING = {ending: Close[ending.name] for ending in ENDINGS - {Reason.SIGNED_OUT_EVERYWHERE}}
+_BY_ENDING[Reason.SIGNED_OUT_EVERYWHERE] = Close.SIGNED_OUT
 
 
 def close_for(ending: Reason) -> Close:

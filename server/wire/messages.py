@@ -5,8 +5,9 @@ from typing import Annotated, Any, NewType, TypeAlias, get_args
 import msgspec
 
 from server.base.ids import ConnectionId, PlayerId, RoomId
+from server.base.units import round_to_ms
 from server.presence.status import Reason, Status
-from server.wire.views import PlayerView, PolicyView, SessionClocks, to_milliseconds
+from server.wire.views import PlayerView, PolicyView, SessionClocks
 
 LARGEST_MESSAGE = 16 * 1024
 """Bytes a message may have; more is closed with 1009."""
@@ -389,7 +390,7 @@ def encode(message: ServerMessage) -> str:
 
 def encode_pong(expires_in: float, id: _PingId) -> str:
     """The answer to a `ping`: `encode`, but for the steps in between."""
-    return _encoder.encode(Pong(to_milliseconds(expires_in), id)).decode()
+    return _encoder.encode(Pong(round_to_ms(expires_in), id)).decode()
 
 
 def parse(text: str) -> ClientMessage | Error:

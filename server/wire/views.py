@@ -6,6 +6,7 @@ from typing import Annotated, Self
 import msgspec
 
 from server.base.ids import PlayerId, SessionId
+from server.base.units import from_ms, round_to_ms
 from server.presence.policy import Policy
 from server.presence.session import Player, Session
 from server.presence.status import Status
@@ -79,20 +80,15 @@ class SessionView(msgspec.Struct, frozen=True, gc=False):
             PlayerView.of(session.player),
             SessionClocks(
                 session.id,
-                to_milliseconds(session.expires_in(policy, now)),
-                to_milliseconds(session.warns_in(policy, now)),
-                to_milliseconds(max(session.ends_at - now, 0.0)),
+                round_to_ms(session.expires_in(policy, now)),
+                round_to_ms(session.warns_in(policy, now)),
+                round_to_ms(max(session.ends_at - now, 0.0)),
                 session.remember,
-                to_milliseconds(held_for) if held_for else msgspec.UNSET,
+                round_to_ms(held_for) if held_for else msgspec.UNSET,
                 True if held_for and session.is_away_held else msgspec.UNSET,
             ),
             PolicyView.of(policy),
         )
-
-
-def to_milliseconds(seconds: float) -> float:
-    """`seconds`, which is not negative, without the digits that nobody can use."""
-    return int(seconds * 1000 + 0.5) / 1000  # a third of what `round(seconds, 3)` costs
 
 
 def idle_for(status: Status, last_activity: float, now: float) -> float | msgspec.UnsetType:
@@ -104,5 +100,5 @@ def idle_for(status: Status, last_activity: float, now: float) -> float | msgspe
 
 def to_rfc3339(unix_ms: int) -> str:
     """An instant as the API writes it: RFC 3339, UTC, with milliseconds."""
-    instant = datetime.fromtimestamp(unix_ms / 1000, UTC)
+    instant = datetime.fromtimestamp(from_ms(unix_ms), UTC)
     return instant.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

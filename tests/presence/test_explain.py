@@ -72,4 +72,5 @@ def test_a_player_is_told_the_idle_time_in_words(seconds: float, words: str) -> 
 
 
 def test_the_endings_have_sentences_of_their_own() -> None:
+    assert all(explain_ending(reason, POLICY).endswith(".") for reason in ENDINGS)
     assert len({explain_ending(reason, POLICY) for reason in ENDINGS}) == len(ENDINGS)

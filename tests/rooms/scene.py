@@ -1,8 +1,9 @@
 """A match that waits for one of its players: where most tests of the AFK rules begin."""
 
+from server.base.units import NEVER
 from server.games.catalogue import AnyGame
 from server.games.game import AfkPolicy
-from server.presence.session import NEVER, Player
+from server.presence.session import Player
 from tests.rooms.games import Turns, variant
 from tests.rooms.world import World, seat_of, seat_seen
 

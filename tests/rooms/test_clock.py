@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from server.presence.session import NEVER
+from server.base.units import NEVER
 from tests.rooms.games import Ticking, Together
 from tests.rooms.scene import MOVE, Scene, assert_waits_for
 from tests.rooms.world import SLOT, ended, refused, seen

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from server.base.ids import PlayerId
-from server.presence.session import LONG_AGO, NEVER, Player
+from server.base.units import LONG_AGO, NEVER
+from server.presence.session import Player
 from server.rooms.document import RoomLost, read_room, write_room
 from server.rooms.room import Room
 from tests.rooms.games import Together

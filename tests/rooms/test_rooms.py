@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from server.base.units import NEVER
 from server.games.game import AfkPolicy
-from server.presence.session import NEVER
 from server.presence.status import Reason, Status
 from server.rooms.events import RoomOpened, RoomUpdated
 from server.rooms.limits import DEFAULT, Limits

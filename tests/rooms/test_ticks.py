@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
+from server.base.units import NEVER
 from server.games.game import AfkPolicy, Outcome, Silence
-from server.presence.session import NEVER
 from server.presence.status import Reason
 from server.rooms.rooms import Rooms
 from tests.rooms.games import Ticking, Timed, Together, Turns, variant

@@ -18,6 +18,7 @@ from typing import Any
 import server
 from server.app import StillHere
 from server.base.ids import PlayerId, SessionId
+from server.base.units import NEVER
 from server.presence.events import (
     DeadlineMovedUp,
     Event,
@@ -30,7 +31,7 @@ from server.presence.events import (
 )
 from server.presence.policy import Policy
 from server.presence.registry import Registry
-from server.presence.session import NEVER, Player, Session
+from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
 from server.realtime.connection import Connection
 

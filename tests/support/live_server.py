@@ -21,10 +21,11 @@ from server.accounts.limits import Limits as AccountLimits
 from server.app import StillHere
 from server.base.clock import Clock
 from server.base.limits import Quota
+from server.base.units import NEVER
 from server.client import Address, Connection, Unknown, Unreachable
 from server.client.codec import decode
 from server.limits import Limits
-from server.presence.session import NEVER, Session
+from server.presence.session import Session
 from server.settings import Settings
 from server.transport.uvicorn import uvicorn_config
 from tests.support.invariants import Broken, Invariants, nothing_is_left, server_tasks

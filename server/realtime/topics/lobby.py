@@ -11,8 +11,9 @@ import msgspec
 
 from server.base.clock import Clock
 from server.base.ids import PlayerId
+from server.base.units import NEVER
 from server.presence.events import Activity, Event, StatusChanged
-from server.presence.session import NEVER, Player
+from server.presence.session import Player
 from server.presence.status import Status
 from server.realtime.connection import Connection
 from server.realtime.limits import Limits

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
+from server.base.units import to_ms
 from server.storage.errors import EngineError, StorageRefused
 from server.storage.locks import open_locked
 from server.storage.sqlite.limits import SqliteLimits
@@ -185,7 +186,7 @@ class Database:
     @property
     def _common(self) -> str:
         return f"""
-            PRAGMA busy_timeout = {self._limits.busy_timeout * 1000:.0f};
+            PRAGMA busy_timeout = {to_ms(self._limits.busy_timeout)};
             PRAGMA foreign_keys = ON;
             PRAGMA trusted_schema = OFF;
         """

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.base.ids import ID_PATTERN, MatchId, PlayerId, RoomId
+from server.base.units import from_ms
 from server.storage.ports import Matches as StoredMatches
 from server.storage.rows import StoredMatch, StoredMove
 from server.web.bodies import answer
@@ -133,7 +134,7 @@ def _told(match: StoredMatch) -> dict[str, Any]:
         "game": match.game,
         "started_at": to_rfc3339(match.started_at),
         "ended_at": to_rfc3339(match.ended_at),
-        "seconds": (match.lasted or 0) / 1000,
+        "seconds": from_ms(match.lasted or 0),
         "players": [SeatedPlayer(each.player_id, each.name, each.seat) for each in match.players],
         "winners": match.winners,
         "reason": match.reason,
@@ -145,7 +146,7 @@ def _told(match: StoredMatch) -> dict[str, Any]:
 def _move(move: StoredMove) -> PlayedMove:
     return PlayedMove(
         move.step,
-        move.at / 1000,
+        from_ms(move.at),
         move.seat,
         move.action if move.has_action else msgspec.UNSET,
         msgspec.UNSET if move.event is None else move.event,

@@ -13,6 +13,7 @@ from server.accounts.names import Name, parse_name
 from server.accounts.passwords import LONGEST, SHORTEST
 from server.accounts.sessions import Sessions
 from server.base.ids import SessionId
+from server.base.units import round_to_ms
 from server.presence.service import Presence
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
@@ -22,7 +23,7 @@ from server.web.calls import Call, Cookie
 from server.web.problems import Problem
 from server.wire.credentials import cookie_name, host_of, is_secure, limited_address
 from server.wire.problem import ProblemDetails
-from server.wire.views import Instant, SessionView, SignInPolicy, to_milliseconds, to_rfc3339
+from server.wire.views import Instant, SessionView, SignInPolicy, to_rfc3339
 
 
 def _one_of(words: tuple[str, ...]) -> msgspec.Meta:
@@ -345,8 +346,8 @@ class SessionRoutes:
             session.connections,
             session is own,
             session.remember,
-            to_milliseconds(session.expires_in(self._presence.policy, now)),
-            to_milliseconds(max(session.ends_at - now, 0.0)),
+            round_to_ms(session.expires_in(self._presence.policy, now)),
+            round_to_ms(max(session.ends_at - now, 0.0)),
             *session.device,
         )
 
