@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from contextlib import suppress
 
-from server.accounts.ports import AccountStore, StorageUnavailable
+from server.accounts.ports import SessionStore, StorageUnavailable
 from server.accounts.tokens import SessionTokens
 from server.base.ids import SessionId, new_session_id
 from server.presence.events import Event, SessionEnded
@@ -17,7 +17,7 @@ _MOST_REMEMBERED_ENDINGS = 20_000
 class Sessions:
     """The sessions by their tokens. Subscribes to the events, to forget those that end."""
 
-    def __init__(self, presence: Presence, tokens: SessionTokens, store: AccountStore) -> None:
+    def __init__(self, presence: Presence, tokens: SessionTokens, store: SessionStore) -> None:
         self._presence = presence
         self._tokens = tokens
         self._store = store

@@ -26,6 +26,7 @@ from server.presence.status import ENDINGS, Reason, Status, best
 from server.storage.batch import Batch
 from server.storage.locks import open_locked
 from server.storage.rows import ChangeRow, Ending, PlayerState, SessionState, StoredSession
+from server.storage.thread import DaemonThread
 
 RECORD = 128
 """Bytes of a record, a checksum and a line feed included."""
@@ -35,9 +36,6 @@ CAPACITY = 2048
 
 LIFEBOAT = ".revoked"
 """What its name ends in, after the database's."""
-
-off_loop = asyncio.to_thread
-"""Where the file is written: an fsync can take seconds on a disk in trouble."""
 
 
 class Lifeboat:
@@ -49,6 +47,8 @@ class Lifeboat:
         self._used = 0
         self._saved: set[SessionId] = set()
         self._lock = asyncio.Lock()
+        # An fsync can take seconds on a disk in trouble, or never return.
+        self._thread = DaemonThread("lifeboat")
 
     def __len__(self) -> int:
         """How many endings it holds that the database may not have."""
@@ -91,7 +91,7 @@ class Lifeboat:
             first, self._used = self._used, self._used + len(new)
             data = b"".join(map(_format, new))
             try:
-                await off_loop(_write, self._descriptor(), data, first * RECORD)
+                await self._write(data, first * RECORD)
             except OSError:
                 self._used = first
                 raise
@@ -103,20 +103,22 @@ class Lifeboat:
         async with self._lock:
             if not self._used or any(ending.session_id in self._saved for ending in endings()):
                 return
-            await off_loop(_write, self._descriptor(), bytes(self._used * RECORD), 0)
+            await self._write(bytes(self._used * RECORD), 0)
             self._used = 0
             self._saved.clear()
 
     def close(self) -> None:
         """Close the file. Idempotent."""
+        self._thread.shutdown()
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
-    def _descriptor(self) -> int:
+    async def _write(self, data: bytes, at: int) -> None:
         if self._file is None:
             raise OSError(errno.EBADF, "it is not open", str(self._path))
-        return self._file
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._thread, _write, self._file, data, at)
 
 
 def rows_of(

@@ -45,6 +45,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     last_retry: float = 2.0
     """Between two attempts, at the most."""
 
+    room_look_interval: float = 0.1
+    """Between two looks at the rooms that wait for `room_interval`."""
+
     sessions_at_once: int = 500
     """Sessions whose activity is queued before the event loop gets its turn."""
 

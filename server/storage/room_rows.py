@@ -38,9 +38,6 @@ from server.storage.rows import LostRoom, MatchPlayerRow, MatchRow, MoveRow, Roo
 
 _log = logging.getLogger("stillhere.storage")
 
-_LOOK_EVERY = 0.1
-"""Seconds between two looks at the rooms whose documents may wait a moment."""
-
 
 class RoomRows:
     """Subscribes to the events of rooms, and queues what they change."""
@@ -156,7 +153,7 @@ class RoomRows:
     async def _run(self) -> None:
         while True:
             await self._some_wait.wait()
-            await asyncio.sleep(_LOOK_EVERY)
+            await asyncio.sleep(self._limits.room_look_interval)
             self.look()
 
     def _write_some(self, limit: int) -> bool:

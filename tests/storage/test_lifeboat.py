@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -277,12 +278,11 @@ async def test_a_disk_that_hangs_is_not_waited_for(
     await house.store.flush()
     await break_(disk, house)
 
-    async def hang(*_: object) -> None:
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(lifeboat_module, "off_loop", hang)
+    gate = threading.Event()
+    monkeypatch.setattr(lifeboat_module, "_write", lambda *_: gate.wait(10))
     with pytest.raises(StorageUnavailable):
         await sign_out(house, ada)
+    gate.set()
     mend(disk)
     monkeypatch.undo()
     await house.store.close()

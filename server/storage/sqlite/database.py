@@ -17,7 +17,7 @@ from server.storage.errors import EngineError, StorageRefused
 from server.storage.locks import open_locked
 from server.storage.sqlite.limits import SqliteLimits
 from server.storage.sqlite.migrations import migrate
-from server.storage.sqlite.thread import DaemonThread
+from server.storage.thread import DaemonThread
 
 T = TypeVar("T")
 
@@ -107,7 +107,8 @@ class Database:
             async with asyncio.timeout(self._limits.closing_patience):
                 if reader is not None:
                     await reader.close()
-                if self._writer is not None:
+                if self._thread.is_running:
+                    # Also where `open` was cancelled: the thread may still be about to connect.
                     await self._call(self._close_writer)
         except (sqlite3.Error, TimeoutError) as error:
             # What was committed is safe; nothing depends on the rest.

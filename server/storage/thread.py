@@ -24,6 +24,11 @@ class DaemonThread(Executor):
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
         self._thread: Thread | None = None
 
+    @property
+    def is_running(self) -> bool:
+        """True between the first call and `shutdown`."""
+        return self._thread is not None
+
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
         """Queue a call. Only for the thread that made this executor."""
         future: Future[T] = Future()

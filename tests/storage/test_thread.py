@@ -1,0 +1,79 @@
+"""A thread for blocking calls: in order, and no reason for the process to go on."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from server.storage.thread import DaemonThread
+from tests.support.house import House
+
+HANGING = """
+import asyncio, threading
+from server.storage.thread import DaemonThread
+
+async def main():
+    asyncio.get_running_loop().run_in_executor(DaemonThread("hangs"), threading.Event().wait)
+    await asyncio.sleep(0.05)
+    raise SystemExit(7)
+
+asyncio.run(main())
+"""
+
+
+async def test_calls_are_made_in_order_on_one_thread() -> None:
+    loop, executor = asyncio.get_running_loop(), DaemonThread("test")
+    made: list[tuple[int, int]] = []
+
+    def call(number: int) -> int:
+        made.append((number, threading.get_ident()))
+        return number
+
+    calls = [loop.run_in_executor(executor, call, number) for number in range(20)]
+    assert await asyncio.gather(*calls) == list(range(20))
+    assert [number for number, _ in made] == list(range(20))
+    assert len({thread for _, thread in made}) == 1
+    executor.shutdown(wait=True)
+
+
+async def test_what_a_call_raises_is_raised_and_the_next_one_is_made() -> None:
+    loop, executor = asyncio.get_running_loop(), DaemonThread("test")
+    with pytest.raises(ZeroDivisionError):
+        await loop.run_in_executor(executor, lambda: 1 // 0)
+    assert await loop.run_in_executor(executor, lambda: 7) == 7
+    executor.shutdown(wait=True)
+
+
+async def test_a_call_that_is_cancelled_before_its_turn_is_not_made() -> None:
+    loop, executor = asyncio.get_running_loop(), DaemonThread("test")
+    gate, made = threading.Event(), []
+    first = loop.run_in_executor(executor, gate.wait, 10)
+    second = loop.run_in_executor(executor, lambda: made.append(2))
+    second.cancel()
+    gate.set()
+    await first
+    await loop.run_in_executor(executor, lambda: made.append(3))
+    assert made == [3]
+    executor.shutdown(wait=True)
+
+
+def test_a_call_that_never_returns_does_not_keep_the_process_from_exiting() -> None:
+    done = subprocess.run([sys.executable, "-c", HANGING], timeout=20, check=False)
+    assert done.returncode == 7
+
+
+async def test_no_thread_of_an_open_store_keeps_the_process_from_exiting(
+    open_house: Callable[..., Awaitable[House]],
+) -> None:
+    """aiosqlite's own threads would, but for their being made on a thread that does not."""
+    before = set(threading.enumerate())
+    house = await open_house()
+    house.sign_in()
+    await house.store.flush()
+    await house.store.find_account("ada")
+    started = set(threading.enumerate()) - before
+    assert len(started) == 2
+    assert [thread.name for thread in started if not thread.daemon] == []
