@@ -11,6 +11,21 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from server.client import Received, RosterMirror, Unknown, encode
+from server.client.codec import decode
+from server.wire.messages import (
+    ClientMessage,
+    Error,
+    Extended,
+    Held,
+    Hello,
+    Ping,
+    Pong,
+    Presence,
+    Roster,
+    SignedOut,
+    Warning_,
+)
 from tests.support.invariants import Broken
 
 if TYPE_CHECKING:
@@ -280,8 +295,7 @@ class Page:
         self.is_silent = False  # the cable is pulled, and nobody has noticed yet
         self.is_slow = False
         self.code: int | None = None
-        self.version: int | None = None
-        self.roster: dict[str, str] = {}
+        self.roster = RosterMirror()
         self.said = 0
         self._incoming: deque[dict[str, Any]] = deque([{"type": "websocket.connect"}])
         self._waiting: asyncio.Future[None] | None = None
@@ -309,12 +323,11 @@ class Page:
         served = app(scope, self._receive, self._send)
         return asyncio.get_running_loop().create_task(served)
 
-    def say(self, type: str, **fields: Any) -> None:
+    def say(self, message: ClientMessage) -> None:
         """Send a message, which is lost where the cable is pulled."""
         if self.is_open and not self.is_silent:
-            text = json.dumps({"type": type, **fields})
-            self._put({"type": "websocket.receive", "text": text})
-            if type == "ping" and self.cookie == self.browser.cookie:
+            self._put({"type": "websocket.receive", "text": encode(message)})
+            if isinstance(message, Ping) and self.cookie == self.browser.cookie:
                 self.browser.activities.append(self.browser.day.instant())
 
     def go(self, code: int) -> None:
@@ -349,7 +362,7 @@ class Page:
             if self.is_over:
                 raise OSError("the peer is gone")
             if not self.is_silent:
-                self._hear(json.loads(event["text"]))
+                self._hear(decode(event["text"]))
             if self.is_slow:
                 await asyncio.sleep(self.browser.day.chance.uniform(0.01, 5))
         elif event["type"] == "websocket.close" and not self.is_over:
@@ -361,45 +374,45 @@ class Page:
         """The browser's part of the closing handshake."""
         self.go(self.code or LOST)
 
-    def _hear(self, message: dict[str, Any]) -> None:
+    def _hear(self, message: Received) -> None:
         browser = self.browser
         day = browser.day
-        day.note(browser.name, message["type"], message.get("expires_in"))
+        kind = message.__class__.__name__
+        day.note(browser.name, kind, getattr(message, "expires_in", None))
         # What a slow page hears was said some time ago: a time left is not what it was.
         is_current = self.cookie == browser.cookie and not self.is_slow
         if self.is_slow:
             browser.not_before = float("-inf")
         match message:
-            case {"type": "hello", "session": {"expires_in": expires_in}}:
+            case Hello():
                 self.is_open = True
                 if is_current:
                     if browser.is_asleep:
                         browser.is_asleep = False
                         browser.warned.pop("idle_timeout", None)
-                    browser.rely_on(expires_in)
-            case {"type": "signed_out", "reason": reason}:
+                    browser.rely_on(message.session.expires_in)
+            case SignedOut():
                 if is_current and self.cookie is not None:
-                    browser.hear_end(reason, self if self.is_open else None)
-            case {"type": "warning", "expires_in": expires_in, "reason": reason} if is_current:
-                browser.hear_warning(expires_in, reason)
-            case {"type": "extended", "expires_in": expires_in} if is_current:
-                browser.hear_extended(expires_in)
-            case {"type": "pong" | "held", "expires_in": expires_in} if is_current:
-                browser.rely_on(expires_in)
-            case {"type": "roster", "version": version, "players": players}:
-                self.version = version
-                self.roster = {each["id"]: each["status"] for each in players}
-            case {"type": "presence", "version": version}:
-                if self.version is None or version != self.version + 1:
-                    raise Betrayed(f"a gap in the lobby: {version} after {self.version}")
-                self.version = version
-                self.roster |= {each["id"]: each["status"] for each in message["joined"]}
-                self.roster |= {each["id"]: each["status"] for each in message["changed"]}
-                for gone in message["left"]:
-                    del self.roster[gone]
-                if len(self.roster) != message["total"]:
-                    raise Betrayed(f"the lobby counts {message['total']}, not {len(self.roster)}")
-            case {"type": "error"}:
-                raise Betrayed(f"{browser.name} was refused: {message}")
+                    browser.hear_end(message.reason, self if self.is_open else None)
+            case Warning_() if is_current:
+                browser.hear_warning(message.expires_in, message.reason)
+            case Extended() if is_current:
+                browser.hear_extended(message.expires_in)
+            case Pong() | Held() if is_current:
+                browser.rely_on(message.expires_in)
+            case Roster():
+                self.roster.replace(message)
+            case Presence():
+                roster, before = self.roster, self.roster.version
+                strangers = {each.id for each in message.changed} - roster.players.keys()
+                if not roster.is_current or not roster.apply(message):
+                    raise Betrayed(f"a gap in the lobby: {message.version} after {before}")
+                if strangers or len(roster.players) != message.total:
+                    raise Betrayed(
+                        f"the lobby counts {message.total}, not {len(roster.players)}, and has "
+                        f"changed {strangers}"
+                    )
+            case Error() | Unknown():
+                raise Betrayed(f"{browser.name} was sent {message}")
             case _:
                 pass

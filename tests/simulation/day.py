@@ -24,6 +24,7 @@ from server.limits import Limits
 from server.presence.events import Event, SessionEnded, StatusChanged
 from server.presence.status import Reason
 from server.settings import Settings
+from server.wire.messages import LOBBY, Hold, Ping, Release, Unwatch, Watch
 from tests.simulation.browsers import (
     LEFT,
     LOST,
@@ -432,14 +433,15 @@ class Day:
                     raise Betrayed(f"{browser.name} has {len(mine)} tabs, and {tabs} are known")
         if not here.lobby.lobby.has_changes:
             known = {
-                id: str(player.status)
+                id: player.status
                 for id, player in here.registry.players.items()
                 if player.status.is_here
             }
             for page in (page for browser in self.browsers for page in browser.open_pages):
                 is_behind = page.is_silent or page.is_slow
-                is_told = page.version == here.lobby.version and not is_behind
-                if is_told and page.roster != known:
+                is_told = page.roster.is_current and page.roster.version == here.lobby.version
+                seen = {id: player.status for id, player in page.roster.players.items()}
+                if is_told and not is_behind and seen != known:
                     raise Betrayed(f"{page.browser.name} sees another lobby than there is")
         if not self.disk.is_failing and here.store.statistics().waiting == 0:
             self._look_at_the_disk()
@@ -533,18 +535,18 @@ class Day:
         chance = self.chance
         what = chance.random()
         if what < 0.5:
-            page.say("ping", id=self.number())
+            page.say(Ping(id=self.number()))
         elif what < 0.56:
             self._open(browser)
         elif what < 0.60:
-            page.say("watch", topic="lobby")
+            page.say(Watch(topic=LOBBY))
         elif what < 0.62:
-            page.say("unwatch", topic="lobby")
-            page.version = None
+            page.say(Unwatch(topic=LOBBY))
+            page.roster.expect_whole()
         elif what < 0.67:
-            page.say("hold", seconds=chance.choice((0.001, 20, 100, 599.9, 600, 1e9)))
+            page.say(Hold(seconds=chance.choice((0.001, 20, 100, 599.9, 600, 1e9))))
         elif what < 0.70:
-            page.say("release")
+            page.say(Release())
         elif what < 0.76:
             await self._reload(page, browser)
         elif what < 0.81:
@@ -595,7 +597,7 @@ class Day:
     def stay(self, browser: Browser) -> None:
         """The answer to a warning."""
         for page in browser.open_pages[:1]:
-            page.say("ping")
+            page.say(Ping())
 
     # What happens to the server
 
