@@ -13,7 +13,6 @@ from starlette.middleware import Middleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server.accounts.accounts import Accounts
-from server.accounts.attempts import Attempts
 from server.accounts.errors import AccountError
 from server.accounts.keys import KEYS, load_or_make_keys
 from server.accounts.passwords import Passwords
@@ -101,8 +100,8 @@ class StillHere:
         engine = make_engine(settings, limits)
         self.store = Store(engine, self.registry, clock, limits.storage)
 
-        self.passwords = Passwords()
-        self.accounts = Accounts(self.store, self.passwords, Attempts(limits.accounts))
+        self.passwords = Passwords(limits.accounts)
+        self.accounts = Accounts(self.store, self.passwords, limits.accounts)
         tokens = SessionTokens(_keys(settings, engine))
         self.audit = Audit()
         self.sessions = Sessions(self.presence, tokens, self.store)

@@ -1,12 +1,22 @@
 """Making players, and recognising them."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
 from typing import NamedTuple
 
 from server.accounts.attempts import Attempts
-from server.accounts.errors import BadCredentials, NameRefused, NameTaken
+from server.accounts.errors import (
+    BadCredentials,
+    NameRefused,
+    NameTaken,
+    NoPassword,
+    TooBusy,
+    WrongPassword,
+)
+from server.accounts.limits import Limits
 from server.accounts.names import Name, parse_name, sort_key
-from server.accounts.passwords import LONGEST, Passwords, check_password
+from server.accounts.passwords import Passwords, Verdict, check_password
 from server.accounts.ports import Account, AccountStore, StorageUnavailable
 from server.base.ids import PlayerId, new_player_id
 from server.presence.session import Player
@@ -16,7 +26,10 @@ _NOT_REGISTERED = (
     "come in as a guest."
 )
 
-
+_NOT_CHANGED = (
+    "The password cannot be changed just now: it could not be written down. The old one still "
+    "holds. Try again in a moment."
+)
 _FULL = (
     "Nobody can come in just now: the disk has taken nothing for long, and too much waits for it. "
     "Who is here already can stay. Try again in a moment."
@@ -33,14 +46,26 @@ class OwnName(NamedTuple):
 class Accounts:
     """Who may sign in. `address` is None where limits by address do not apply."""
 
-    def __init__(self, store: AccountStore, passwords: Passwords, attempts: Attempts) -> None:
+    def __init__(
+        self,
+        store: AccountStore,
+        passwords: Passwords,
+        limits: Limits,
+    ) -> None:
         self._store = store
         self._passwords = passwords
-        self._attempts = attempts
+        self._limits = limits
+        self._attempts = Attempts(limits)
         # Names on their way to the disk: the disk does not know yet that they are taken.
         self._claimed: set[str] = set()
         # Who was told that they are not registered; the disk may have them for a moment.
         self._withdrawn: set[PlayerId] = set()
+        # Hashes that were changed since the start; what was read from the disk may be older.
+        self._changed: dict[PlayerId, str] = {}
+
+    def parse_name(self, raw: str) -> Name:
+        """The name that a person typed. Raises NameRefused."""
+        return parse_name(raw, self._limits)
 
     async def new_guest(
         self, name: Name, now: float, address: str | None, own: OwnName | None = None
@@ -59,7 +84,7 @@ class Accounts:
         Raises NameTaken, PasswordRefused, TooManyAttempts, TooBusy, and StorageUnavailable: there
         is no such player then.
         """
-        check_password(password, name.text)
+        check_password(password, name.text, self._limits)
         if self._store.is_failing:
             raise StorageUnavailable(_NOT_REGISTERED)
         player = await self._new_player(name, password, now, address)
@@ -84,19 +109,75 @@ class Accounts:
         TooBusy, StorageUnavailable.
         """
         try:
-            key = parse_name(raw_name).key
+            key = self.parse_name(raw_name).key
         except NameRefused:
             raise BadCredentials from None
         self._check_room()
+        account = await self._verify(key, password, now, host, address)
+        return Player(account.id, account.name, account.sort_key, guest=False)
+
+    async def change_password(
+        self, player: Player, current: str, new: str, now: float, host: str, address: str | None
+    ) -> None:
+        """Give `player` another password; returns when that is durable. `host`: where they sit.
+
+        Sessions that were signed in with the old password are the caller's to end: after this
+        returns, nobody signs in with it any more. Raises NoPassword (a guest), PasswordRefused,
+        WrongPassword, TooManyAttempts, TooBusy, and StorageUnavailable; the old one holds then.
+        """
+        if player.guest:
+            raise NoPassword
+        check_password(new, player.name, self._limits)
+        if self._store.is_failing:
+            raise StorageUnavailable(_NOT_CHANGED)
+        try:
+            account = await self._verify(
+                self.parse_name(player.name).key, current, now, host, address
+            )
+        except BadCredentials:
+            raise WrongPassword(player.id) from None
+        before = account.password_hash
+        hashed = await self._passwords.hash(new)
+        if before is None or self._hash_of(account) != before:
+            raise WrongPassword(player.id)  # it was changed elsewhere meanwhile
+        self._set_password(player.id, hashed)
+        is_written = False
+        try:
+            is_written = await self._store.is_written()
+        finally:
+            if not is_written:
+                self._set_password(player.id, before)
+        if not is_written:
+            raise StorageUnavailable(_NOT_CHANGED)
+
+    async def _verify(
+        self, key: str, password: str, now: float, host: str, address: str | None
+    ) -> Account:
+        """The account with this key and password, with the hash that was verified. Raises
+        BadCredentials, TooManyAttempts, TooBusy, StorageUnavailable."""
         self._attempts.guess(key, host, address, now)
         account = await self._store.find_account(key)
-        hashed = account.password_hash if account is not None else None
-        # Longer than any password there is: not worth hashing, but worth the same time.
-        is_right = await self._passwords.verify(password[: LONGEST + 1], hashed)
-        if not is_right or account is None or account.id in self._withdrawn:
+        hashed = None if account is None else self._hash_of(account)
+        verdict = await self._passwords.verify(password, hashed)
+        if verdict is Verdict.WRONG or account is None or account.id in self._withdrawn:
             raise BadCredentials(None if account is None else account.id)
         self._attempts.guessed_right(key, host, address)
-        return Player(account.id, account.name, account.sort_key, guest=False)
+        again = None
+        if verdict is Verdict.OUTDATED:
+            with suppress(TooBusy):  # then the next time
+                again = await self._passwords.hash(password)
+        if self._hash_of(account) != hashed:
+            raise BadCredentials(account.id)  # it was changed while this one was verified
+        if again is not None:
+            self._store.set_password(account.id, again)
+        return replace(account, password_hash=hashed)
+
+    def _hash_of(self, account: Account) -> str | None:
+        return self._changed.get(account.id, account.password_hash)
+
+    def _set_password(self, id: PlayerId, hashed: str) -> None:
+        self._changed[id] = hashed
+        self._store.set_password(id, hashed)
 
     async def _new_player(
         self,

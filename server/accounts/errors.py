@@ -5,6 +5,8 @@ AccountError
  +-- NameTaken            it is somebody's, or looks like somebody's
  +-- PasswordRefused      it cannot be anybody's password
  +-- BadCredentials       no such name with such a password
+ +-- WrongPassword        whoever changes the password does not know it
+ +-- NoPassword           a guest has none to change
  +-- TooManyAttempts      come back later
  +-- TooBusy              so many passwords are being checked that this one would wait too long
 """
@@ -66,6 +68,19 @@ class BadCredentials(AccountError):
         self.player = player
         # One sentence for both cases: which names exist is nobody's business.
         super().__init__("There is no player with this name and password.")
+
+
+class WrongPassword(AccountError):
+    """`player`: who is signed in; for the log."""
+
+    def __init__(self, player: PlayerId) -> None:
+        self.player = player
+        super().__init__("The current password is another one.")
+
+
+class NoPassword(AccountError):
+    def __init__(self) -> None:
+        super().__init__("A guest has no password. Register to have one.")
 
 
 class TooManyAttempts(AccountError):

@@ -14,7 +14,7 @@ from precis_i18n import get_profile
 from server.accounts.errors import NameRefused
 from server.accounts.limits import Limits
 from server.accounts.lookalikes import fold, lookalikes
-from server.base.text import code_of, emoji_around, find_unsafe, is_blank
+from server.base.text import code_of, describe, emoji_around
 
 _DEFAULTS = Limits()
 _UNSEEN = frozenset("\ufffc\ufffd\u2800\U0001d159\U00016fe4\u2d7f\U0001107f")
@@ -99,22 +99,16 @@ def _too_long(text: str, longest: int) -> NameRefused:
 
 
 def _not_in_names(text: str, index: int) -> NameRefused:
+    what = describe(text, index)
     emoji = emoji_around(text, index)
     if emoji is not None:
         return NameRefused(
-            f"A name cannot contain the emoji “{emoji}”: letters, digits, spaces, punctuation and "
-            "emoji of a single character, such as 😀, can be in it.",
+            f"A name cannot contain {what}: letters, digits, spaces, punctuation and emoji of a "
+            "single character, such as 😀, can be in it.",
             "name_emoji",
             character=emoji,
         )
     code = code_of(text[index])
-    unsafe = find_unsafe(text[index])
-    if unsafe is not None:
-        what = f"{unsafe[1]} ({code})"
-    elif is_blank(text[index]):
-        what = f"the invisible character {code}"
-    else:
-        what = f"the character {code}"
     return NameRefused(f"A name cannot contain {what}.", "name_character", character=code)
 
 

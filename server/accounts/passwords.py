@@ -1,40 +1,49 @@
-"""Passwords: what may be one, and argon2id in a bounded pool of threads."""
+"""Passwords: what may be one, and argon2id in a bounded pool of threads.
+
+A password is prepared by the OpaqueString profile of PRECIS (RFC 8265, 4.2) before it is hashed or
+verified: keyboards differ in how they spell "é" and in which space they type. The profile also has
+characters that it refuses, such as those inside "❤️". They are taken here: whoever types one can
+type it again, and a passphrase of emoji is as good as another.
+"""
 
 import asyncio
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum, auto
 from typing import TypeVar
 
+import unicodedata2
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
+from precis_i18n import get_profile
 
 from server.accounts.common_passwords import is_common
 from server.accounts.errors import PasswordRefused, TooBusy
+from server.accounts.limits import Limits
 
-SHORTEST = 8
-LONGEST = 256
-"""Characters (OWASP ASVS 5.0, 6.2.1 and 6.2.9: at least 8, and at least 64 must be allowed)."""
-
-MOST_WAITING = 256
-"""Passwords that may wait for a thread; the last of them waits some five seconds."""
-
+_DEFAULTS = Limits()
 _PRODUCT = "stillhere"
 _BUSY_FOR = 5
+_profile = get_profile("OpaqueString", unicodedata=unicodedata2)
 T = TypeVar("T")
 
 
-def check_password(password: str, name: str) -> None:
-    """Raise PasswordRefused with a sentence that says what is wrong; no rules of composition."""
-    if len(password) < SHORTEST:
+def check_password(typed: str, name: str, limits: Limits = _DEFAULTS) -> None:
+    """Raise PasswordRefused with a sentence that says what is wrong; no rules of composition.
+    Lengths are of the prepared password."""
+    shortest, longest = limits.shortest_password, limits.longest_password
+    # Preparing a megabyte would cost more than saying no; a letter and its marks become one.
+    password = typed if len(typed) > 4 * longest else _prepare(typed)
+    if len(password) < shortest:
         raise PasswordRefused(
-            f"A password needs at least {SHORTEST} characters.",
+            f"A password needs at least {shortest} characters.",
             "password_too_short",
-            limit=SHORTEST,
+            limit=shortest,
         )
-    if len(password) > LONGEST:
+    if len(password) > longest:
         raise PasswordRefused(
-            f"A password has at most {LONGEST} characters.", "password_too_long", limit=LONGEST
+            f"A password has at most {longest} characters.", "password_too_long", limit=longest
         )
     if password.casefold() == name.casefold():
         raise PasswordRefused("The password must not be the name.", "password_is_name")
@@ -49,6 +58,15 @@ def check_password(password: str, name: str) -> None:
         )
 
 
+class Verdict(Enum):
+    """What a password is to a hash. OUTDATED: it is right, and should be hashed again: it was
+    hashed as it was typed, by a version that did not prepare passwords."""
+
+    WRONG = auto()
+    RIGHT = auto()
+    OUTDATED = auto()
+
+
 class Passwords:
     """Hashes and checks passwords off the event loop.
 
@@ -57,7 +75,8 @@ class Passwords:
     passwords and nobody else.
     """
 
-    def __init__(self, threads: int | None = None) -> None:
+    def __init__(self, limits: Limits, threads: int | None = None) -> None:
+        self._limits = limits
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
         self._pool = ThreadPoolExecutor(
             threads or max(1, (os.cpu_count() or 1) - 1), thread_name_prefix="passwords"
@@ -66,21 +85,24 @@ class Passwords:
         # What an unknown name is checked against, so that it takes as long as a known one.
         self._nobodys = self._hasher.hash(os.urandom(16).hex())
 
-    async def hash(self, password: str) -> str:
-        """The hash to store. Raises TooBusy. Cancelling does not stop the thread."""
-        return await self._run(self._hash, password)
+    async def hash(self, typed: str) -> str:
+        """The hash to store of a password that a person typed. Raises TooBusy. Cancelling does not
+        stop the thread."""
+        return await self._run(self._hash, self._spellings(typed)[0])
 
-    async def verify(self, password: str, hashed: str | None) -> bool:
-        """Whether `password` is the one behind `hashed`; None takes as long and is never."""
-        is_right = await self._run(self._verify, password, hashed or self._nobodys)
-        return is_right and hashed is not None
+    async def verify(self, typed: str, hashed: str | None) -> Verdict:
+        """What the password that a person typed is to `hashed`; None takes as long and is never
+        right. Raises TooBusy."""
+        spellings = self._spellings(typed)
+        verdict = await self._run(self._verify_any, spellings, hashed or self._nobodys)
+        return Verdict.WRONG if hashed is None else verdict
 
     def close(self) -> None:
         """Wait for no one: what still runs belongs to requests that are gone."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, work: Callable[..., T], *args: str) -> T:
-        if self._waiting >= MOST_WAITING:
+    async def _run(self, work: Callable[..., T], *args: object) -> T:
+        if self._waiting >= self._limits.waiting_passwords:
             raise TooBusy(_BUSY_FOR)
         self._waiting += 1
         try:
@@ -88,8 +110,25 @@ class Passwords:
         finally:
             self._waiting -= 1
 
+    def _spellings(self, typed: str) -> list[str]:
+        """The texts that may have been hashed for this password: prepared, as all are today; as it
+        was typed; and as another keyboard types it. At least one: a password that cannot be right
+        takes as long."""
+        longest = self._limits.longest_password
+        if len(typed) > 4 * longest:
+            return [typed[: longest + 1]]  # not worth preparing
+        forms = [str(unicodedata2.normalize(form, typed)) for form in ("NFC", "NFD")]
+        return [text[: longest + 1] for text in dict.fromkeys([_prepare(typed), typed, *forms])]
+
     def _hash(self, password: str) -> str:
         return self._hasher.hash(_encode(password))
+
+    def _verify_any(self, spellings: list[str], hashed: str) -> Verdict:
+        # How many there are depends on what was typed alone: the time tells nothing of the hash.
+        for number, spelling in enumerate(spellings):
+            if self._verify(spelling, hashed):
+                return Verdict.OUTDATED if number else Verdict.RIGHT
+        return Verdict.WRONG
 
     def _verify(self, password: str, hashed: str) -> bool:
         try:
@@ -98,6 +137,11 @@ class Passwords:
             return False
 
 
+def _prepare(typed: str) -> str:
+    """`typed` by the mappings of OpaqueString: spaces of all kinds are spaces, and NFC."""
+    return str(_profile.apply_five_rules(typed))
+
+
 def _encode(password: str) -> bytes:
-    # Verified exactly as typed; a lone surrogate from a hostile client is bytes like any other.
+    # A lone surrogate from a hostile client is bytes like any other.
     return password.encode("utf-8", "surrogatepass")

@@ -50,6 +50,9 @@ class AccountStore(Protocol):
     def remove_account(self, id: PlayerId) -> None:
         """Queue the removal of a player who has never had a session."""
 
+    def set_password(self, id: PlayerId, password_hash: str) -> None:
+        """Queue another password of a player."""
+
     async def is_written(self) -> bool:
         """Wait, for a limited time, until everything queued is durable; returns whether it is.
         Cancelling ends the wait only."""

@@ -70,6 +70,20 @@ def emoji_around(text: str, index: int) -> str | None:
     return None
 
 
+def describe(text: str, index: int) -> str:
+    """What the character at `index` is, to a person who typed it and did not see it: "the emoji
+    “❤️”", "a control character (U+001B)", "the invisible character U+200B"."""
+    emoji = emoji_around(text, index)
+    if emoji is not None:
+        return f"the emoji “{emoji}”"
+    character = text[index]
+    unsafe = find_unsafe(character)
+    if unsafe is not None:
+        return f"{unsafe[1]} ({code_of(character)})"
+    kind = "invisible character" if is_blank(character) else "character"
+    return f"the {kind} {code_of(character)}"
+
+
 def code_of(character: str) -> str:
     """As Unicode writes it: U+202E."""
     return f"U+{ord(character):04X}"

@@ -12,6 +12,7 @@ from server.storage.rows import (
     MatchPlayerRow,
     MatchRow,
     MoveRow,
+    PasswordRow,
     PlayerRow,
     PlayerState,
     RoomRow,
@@ -24,8 +25,8 @@ from server.storage.rows import (
 class Batch:
     """Rows in the order of their tables' references.
 
-    Of the present state of a player, session, room or match only the latest is kept; of changes
-    and moves every one, in order. `freed_names`: guests whose names anybody may take again;
+    Of the present state of a player, password, session, room or match only the latest is kept; of
+    changes and moves every one, in order. `freed_names`: guests whose names anybody may take again;
     `removed_players`: players who have never had a session; `stops`: the instant at which the
     process that is writing stops in order.
     """
@@ -33,6 +34,7 @@ class Batch:
     boots: list[BootRow] = field(default_factory=list)
     players: list[PlayerRow] = field(default_factory=list)
     lookalikes: list[LookalikeRow] = field(default_factory=list)
+    passwords: dict[PlayerId, PasswordRow] = field(default_factory=dict)
     sessions: list[SessionRow] = field(default_factory=list)
     changes: list[ChangeRow] = field(default_factory=list)
     player_states: dict[PlayerId, PlayerState] = field(default_factory=dict)

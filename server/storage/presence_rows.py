@@ -14,6 +14,7 @@ from server.storage.rows import (
     ChangeRow,
     Ending,
     LookalikeRow,
+    PasswordRow,
     PlayerRow,
     PlayerState,
     SessionRow,
@@ -52,6 +53,11 @@ class PresenceRows:
     def remove_account(self, id: PlayerId) -> None:
         """Queue the removal of a player who has never had a session."""
         self._journal.pending.removed_players.append(id)
+        self._journal.note_queued()
+
+    def set_password(self, id: PlayerId, password_hash: str) -> None:
+        """Queue another password of a player."""
+        self._journal.pending.passwords[id] = PasswordRow(id, password_hash)
         self._journal.note_queued()
 
     def add_session(self, session: Session, digest: bytes) -> None:

@@ -39,6 +39,13 @@ class LookalikeRow(Row, frozen=True):
     player_id: PlayerId
 
 
+class PasswordRow(Row, frozen=True):
+    """Another password of a player."""
+
+    id: PlayerId
+    password_hash: str
+
+
 class SessionRow(Row, frozen=True):
     """A new session. `token_digest`: SHA-256 of the secret in its cookie."""
 

@@ -168,6 +168,9 @@ class Store:
     def remove_account(self, id: PlayerId) -> None:
         self._presence.remove_account(id)
 
+    def set_password(self, id: PlayerId, password_hash: str) -> None:
+        self._presence.set_password(id, password_hash)
+
     def add_session(self, session: Session, digest: bytes) -> None:
         self._presence.add_session(session, digest)
 

@@ -23,6 +23,8 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "not_signed_in": (401, "No cookie, or one that names no session."),
     **dict.fromkeys(sorted(ENDINGS), (401, "So the session ended.")),
     "bad_credentials": (401, "There is no player with this name and password."),
+    "wrong_password": (403, "The current password is another one."),
+    "no_password": (403, "A guest has no password."),
     "cross_origin": (403, "A page of another origin may not do this."),
     "not_yours": (403, "It is another player's."),
     "not_found": (404, "There is no such thing."),
@@ -102,7 +104,7 @@ class AccountProblems:
     async def answer(self, request: Request, error: Exception) -> Response:
         """Exception handler for `AccountError`."""
         problem = _of_account(error)
-        if isinstance(error, errors.BadCredentials):
+        if isinstance(error, errors.BadCredentials | errors.WrongPassword):
             self._audit.refused(problem.code, host_of(request.scope), error.player)
         elif problem.status in (429, 503):
             self._audit.refused(problem.code, host_of(request.scope))
@@ -120,6 +122,10 @@ def _of_account(error: Exception) -> Problem:
             return Problem(409, "name_taken", str(error))
         case errors.BadCredentials():
             return Problem(401, "bad_credentials", str(error))
+        case errors.WrongPassword():
+            return Problem(403, "wrong_password", str(error))
+        case errors.NoPassword():
+            return Problem(403, "no_password", str(error))
         case errors.TooManyAttempts(retry_after=seconds):
             return _later(429, "too_many_attempts", error, seconds)
         case errors.TooBusy(retry_after=seconds):

@@ -1,20 +1,30 @@
 """Making players, and recognising them, with a store that lets the test decide when it is done."""
 
 import asyncio
+import unicodedata
 from collections.abc import Collection
+from dataclasses import replace
+from typing import Literal
 
 import pytest
 
 from server.accounts.accounts import Accounts, OwnName
-from server.accounts.attempts import Attempts
-from server.accounts.errors import BadCredentials, NameTaken, PasswordRefused, TooManyAttempts
+from server.accounts.errors import (
+    BadCredentials,
+    NameTaken,
+    NoPassword,
+    PasswordRefused,
+    TooManyAttempts,
+    WrongPassword,
+)
 from server.accounts.limits import Limits
 from server.accounts.names import Name, parse_name
-from server.accounts.passwords import LONGEST, Passwords
+from server.accounts.passwords import Verdict
 from server.accounts.ports import Account, StorageUnavailable
 from server.base.ids import PlayerId
-from server.presence.session import Session
+from server.presence.session import Player, Session
 from server.presence.status import Reason
+from tests.support.open_passwords import OpenPasswords
 
 LIMITS = Limits()
 
@@ -27,6 +37,7 @@ class Store:
         self.taken: set[str] = set()
         self.queued: list[tuple[Account, Name, asyncio.Future[None]]] = []
         self.removed: list[PlayerId] = []
+        self.passwords: list[tuple[PlayerId, str]] = []
         self.is_failing = False
         self.is_full = False
 
@@ -49,6 +60,12 @@ class Store:
     async def find_account(self, name_key: str) -> Account | None:
         return self.accounts.get(name_key)
 
+    def set_password(self, id: PlayerId, password_hash: str) -> None:
+        self.passwords.append((id, password_hash))
+        for key, account in self.accounts.items():
+            if account.id == id and not self.is_failing:
+                self.accounts[key] = replace(account, password_hash=password_hash)
+
     def add_session(self, session: Session, digest: bytes) -> None:
         raise NotImplementedError
 
@@ -65,33 +82,19 @@ class Store:
         raise NotImplementedError
 
 
-class PlainPasswords(Passwords):
-    """Passwords that take no time, and remember what they were asked."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, str | None]] = []
-
-    async def hash(self, password: str) -> str:
-        return f"hash of {password}"
-
-    async def verify(self, password: str, hashed: str | None) -> bool:
-        self.asked.append((password, hashed))
-        return hashed == f"hash of {password}"
-
-
 @pytest.fixture
 def store() -> Store:
     return Store()
 
 
 @pytest.fixture
-def passwords() -> PlainPasswords:
-    return PlainPasswords()
+def passwords() -> OpenPasswords:
+    return OpenPasswords()
 
 
 @pytest.fixture
-def accounts(store: Store, passwords: PlainPasswords) -> Accounts:
-    return Accounts(store, passwords, Attempts(LIMITS))
+def accounts(store: Store, passwords: OpenPasswords) -> Accounts:
+    return Accounts(store, passwords, LIMITS)
 
 
 async def test_a_name_is_taken_from_the_moment_it_was_asked_for(
@@ -139,7 +142,7 @@ async def test_the_same_player_is_recognised(accounts: Accounts, store: Store) -
 
 
 async def test_whatever_is_wrong_a_password_is_checked(
-    accounts: Accounts, store: Store, passwords: PlainPasswords
+    accounts: Accounts, store: Store, passwords: OpenPasswords
 ) -> None:
     await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)
     await accounts.new_guest(parse_name("Gus"), 0.0, None)
@@ -154,12 +157,135 @@ async def test_whatever_is_wrong_a_password_is_checked(
         with pytest.raises(BadCredentials):
             await accounts.recognise(name, password, 0.0, "here", None)
         assert len(passwords.asked) == 1
-        assert len(passwords.asked[0][0]) <= LONGEST + 1
+        assert len(passwords.asked[0][0]) <= LIMITS.longest_password + 1
 
 
 async def test_what_cannot_be_a_name_is_nobodys(accounts: Accounts) -> None:
     with pytest.raises(BadCredentials):
         await accounts.recognise("\u202eadA", "correct horse", 0.0, "here", None)
+
+
+# Passwords that an earlier version hashed as they were typed
+
+
+@pytest.mark.parametrize("stored", ["pa\u0301ssword!", "p\u00e1ssword!", "p\u00e1ss\u00a0word"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+async def test_a_password_that_was_hashed_as_typed_is_right_on_every_keyboard_and_hashed_anew(
+    accounts: Accounts, store: Store, stored: str, form: Literal["NFC", "NFD"]
+) -> None:
+    made = await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)
+    store.write()
+    store.set_password(made.id, f"hash of {stored}")
+    store.passwords.clear()
+    spelling = unicodedata.normalize(form, stored)
+    assert (await accounts.recognise("Ada", spelling, 0.0, "here", None)).id == made.id
+    prepared = unicodedata.normalize("NFC", stored).replace("\u00a0", " ")
+    assert store.passwords == ([] if stored == prepared else [(made.id, f"hash of {prepared}")])
+    assert (await accounts.recognise("Ada", spelling, 0.0, "here", None)).id == made.id
+    assert len(store.passwords) <= 1, "once is enough"
+
+
+# Changing the password
+
+
+@pytest.fixture
+async def ada(accounts: Accounts, store: Store) -> Player:
+    made = await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)
+    store.write()
+    return made
+
+
+async def test_a_password_that_was_changed_signs_in_and_the_old_one_does_not(
+    accounts: Accounts, ada: Player
+) -> None:
+    await accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
+    known = await accounts.recognise("Ada", "battery staple", 0.0, "here", None)
+    assert known.id == ada.id
+    with pytest.raises(BadCredentials):
+        await accounts.recognise("Ada", "correct horse", 0.0, "here", None)
+
+
+async def test_who_does_not_know_the_password_cannot_change_it(
+    accounts: Accounts, store: Store, ada: Player
+) -> None:
+    with pytest.raises(WrongPassword):
+        await accounts.change_password(ada, "wrong horse", "battery staple", 0.0, "here", None)
+    assert store.passwords == []
+
+
+async def test_guessing_by_changing_is_limited_as_signing_in_is(
+    accounts: Accounts, ada: Player
+) -> None:
+    for _ in range(LIMITS.guesses_per_name.count):
+        with pytest.raises(WrongPassword):
+            await accounts.change_password(ada, "wrong", "battery staple", 0.0, "here", None)
+    with pytest.raises(TooManyAttempts):
+        await accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
+    with pytest.raises(TooManyAttempts):
+        await accounts.recognise("Ada", "correct horse", 0.0, "here", None)
+
+
+async def test_a_guest_has_no_password_to_change(accounts: Accounts) -> None:
+    guest = await accounts.new_guest(parse_name("Gus"), 0.0, None)
+    with pytest.raises(NoPassword):
+        await accounts.change_password(guest, "", "battery staple", 0.0, "here", None)
+
+
+@pytest.mark.parametrize("new", ["short", "password1", "Still Here"])
+async def test_a_new_password_keeps_the_rules_and_costs_no_attempt_if_it_does_not(
+    accounts: Accounts, store: Store, passwords: OpenPasswords, ada: Player, new: str
+) -> None:
+    with pytest.raises(PasswordRefused):
+        await accounts.change_password(ada, "correct horse", new, 0.0, "here", None)
+    assert passwords.asked == []
+    assert store.passwords == []
+
+
+async def test_the_old_password_holds_where_the_new_one_cannot_be_written(
+    accounts: Accounts, store: Store, ada: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def is_written() -> bool:
+        return False
+
+    monkeypatch.setattr(store, "is_written", is_written)
+    with pytest.raises(StorageUnavailable):
+        await accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
+    assert (await accounts.recognise("Ada", "correct horse", 0.0, "here", None)).id == ada.id
+    with pytest.raises(BadCredentials):
+        await accounts.recognise("Ada", "battery staple", 0.0, "here", None)
+    assert store.passwords[-1] == (ada.id, "hash of correct horse")
+
+
+async def test_nothing_is_changed_while_the_disk_is_known_to_fail(
+    accounts: Accounts, store: Store, ada: Player
+) -> None:
+    store.is_failing = True
+    with pytest.raises(StorageUnavailable):
+        await accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
+    assert store.passwords == []
+
+
+async def test_who_was_verified_by_the_old_password_does_not_get_in_after_the_change(
+    accounts: Accounts, passwords: OpenPasswords, ada: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a session could begin after the others have ended."""
+    verified, may_go_on = asyncio.Event(), asyncio.Event()
+    verify = passwords.verify
+
+    async def slowly(typed: str, hashed: str | None) -> Verdict:
+        verdict = await verify(typed, hashed)
+        verified.set()
+        await may_go_on.wait()
+        return verdict
+
+    monkeypatch.setattr(passwords, "verify", slowly)
+    sign_in = asyncio.create_task(accounts.recognise("Ada", "correct horse", 0.0, "here", None))
+    await verified.wait()
+    monkeypatch.setattr(passwords, "verify", verify)
+    await accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
+    may_go_on.set()
+    with pytest.raises(BadCredentials):
+        await sign_in
 
 
 # Guests who sign in anew under their own name

@@ -7,22 +7,40 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from server.accounts.errors import PasswordRefused, TooBusy
-from server.accounts.passwords import MOST_WAITING, Passwords, check_password
+from server.accounts.limits import Limits
+from server.accounts.passwords import Passwords, Verdict, check_password
+
+LIMITS = Limits(waiting_passwords=16)
 
 
 @pytest.fixture
 def passwords() -> Iterator[Passwords]:
-    made = Passwords(threads=1)
+    made = Passwords(LIMITS, threads=1)
     yield made
     made.close()
 
 
-@pytest.mark.parametrize("password", ["p" * 8, "p" * 256, "é" * 8, " " * 8, "\x00" * 8, "漢" * 256])
+@pytest.mark.parametrize(
+    "password",
+    [
+        "p" * 8,
+        "p" * 256,
+        "é" * 8,
+        " " * 8,
+        "漢" * 256,
+        "e\u0301" * 256,
+        "\U0001f600" * 8,
+        "\x00" * 8,
+        "love \u2764\ufe0f you",
+    ],
+)
 def test_a_password_within_bounds_may_be_anything(password: str) -> None:
     check_password(password, "Ada")
 
 
-@pytest.mark.parametrize("password", ["", "p" * 7, "p" * 257, "é" * 7, "漢" * 257])
+@pytest.mark.parametrize(
+    "password", ["", "p" * 7, "p" * 257, "é" * 7, "漢" * 257, "e\u0301" * 7, "e\u0301" * 257]
+)
 def test_a_password_out_of_bounds_is_refused(password: str) -> None:
     with pytest.raises(PasswordRefused, match=r"8|256"):
         check_password(password, "Ada")
@@ -59,11 +77,53 @@ def test_a_refusal_says_which_rule_it_was(
     assert (caught.value.rule, caught.value.facts) == (rule, facts)
 
 
-async def test_a_password_is_verified_exactly_as_typed(passwords: Passwords) -> None:
+async def test_a_password_is_the_same_on_every_keyboard(passwords: Passwords) -> None:
+    """RFC 8265, 4.2: "é" is one character or two, and a space any space."""
+    for typed, again in [
+        ("Pass wörd", "Pass wo\u0308rd"),
+        ("Pass wo\u0308rd", "Pass wörd"),
+        ("Pass wörd", "Pass\u00a0wörd"),
+        ("Pass\u3000wörd", "Pass wörd"),
+        ("\u212bngstr\u00f6m", "\u00c5ngstr\u00f6m"),
+    ]:
+        assert await passwords.verify(again, await passwords.hash(typed)) is Verdict.RIGHT
+
+
+async def test_another_password_is_another_one(passwords: Passwords) -> None:
     hashed = await passwords.hash("Pass wörd")
-    assert await passwords.verify("Pass wörd", hashed)
-    for other in ["pass wörd", "Pass wo\u0308rd", "Pass wörd ", "Pass wör", ""]:
-        assert not await passwords.verify(other, hashed)
+    assert await passwords.verify("Pass wörd", hashed) is Verdict.RIGHT
+    for other in [
+        "pass wörd",
+        "Pass word",
+        "Pass wörd ",
+        " Pass wörd",
+        "Ｐass wörd",
+        "Pass wör",
+        "",
+    ]:
+        assert await passwords.verify(other, hashed) is Verdict.WRONG
+
+
+@pytest.mark.parametrize("stored", ["Pass wo\u0308rd", "Pass\u00a0wörd", "\u212bngstr\u00f6m"])
+async def test_what_was_hashed_as_it_was_typed_is_right_and_outdated(
+    passwords: Passwords, stored: str
+) -> None:
+    hashed = passwords._hash(stored)
+    assert await passwords.verify(stored, hashed) is Verdict.OUTDATED
+
+
+async def test_the_work_for_a_wrong_password_depends_on_what_was_typed_alone(
+    passwords: Passwords, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+    monkeypatch.setattr(passwords, "_verify", lambda spelling, _: checked.append(spelling))
+    counts = []
+    for typed in ["wrong horse", "wr\u00f6ng horse", "wro\u0308ng\u00a0horse", "x" * 5000, "\x00"]:
+        for hashed in (None, "a hash"):
+            checked.clear()
+            assert await passwords.verify(typed, hashed) is Verdict.WRONG
+            counts.append(len(checked))
+    assert counts == [1, 1, 2, 2, 3, 3, 1, 1, 1, 1]
 
 
 async def test_what_is_stored_is_a_salted_argon2id_hash(passwords: Passwords) -> None:
@@ -75,7 +135,7 @@ async def test_what_is_stored_is_a_salted_argon2id_hash(passwords: Passwords) ->
 
 async def test_even_a_lone_surrogate_can_be_hashed(passwords: Passwords) -> None:
     hashed = await passwords.hash("\ud800" * 8)
-    assert await passwords.verify("\ud800" * 8, hashed)
+    assert await passwords.verify("\ud800" * 8, hashed) is Verdict.RIGHT
 
 
 async def test_a_name_that_nobody_has_takes_a_verification_as_well(
@@ -90,15 +150,15 @@ async def test_a_name_that_nobody_has_takes_a_verification_as_well(
 
     monkeypatch.setattr(passwords, "_verify", note)
     hashed = await passwords.hash("correct horse")
-    assert not await passwords.verify("correct horse", None)
-    assert not await passwords.verify("wrong horse", hashed)
+    assert await passwords.verify("correct horse", None) is Verdict.WRONG
+    assert await passwords.verify("wrong horse", hashed) is Verdict.WRONG
     assert len(checked) == 2
     # The same work: whoever measures it learns nothing.
     assert checked[0].rpartition("p=1$")[0] == checked[1].rpartition("p=1$")[0]
 
 
 async def test_a_broken_hash_is_nobodys_password(passwords: Passwords) -> None:
-    assert not await passwords.verify("correct horse", "no hash at all")
+    assert await passwords.verify("correct horse", "no hash at all") is Verdict.WRONG
 
 
 @pytest.fixture
@@ -108,7 +168,10 @@ async def crowded(
     """As many waiting as may wait, until the test ends or lets them go by cancelling."""
     may_go = threading.Event()
     monkeypatch.setattr(passwords, "_hash", lambda password: str(may_go.wait()))
-    tasks = [asyncio.create_task(passwords.hash("correct horse")) for _ in range(MOST_WAITING)]
+    tasks = [
+        asyncio.create_task(passwords.hash("correct horse"))
+        for _ in range(LIMITS.waiting_passwords)
+    ]
     await asyncio.sleep(0)
     yield passwords, tasks
     may_go.set()
@@ -142,7 +205,7 @@ async def test_sixty_four_at_once_take_no_more_threads_and_memory_than_there_are
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each that runs has 19 MiB of its own; those that wait have none."""
-    passwords = Passwords(threads=2)
+    passwords = Passwords(Limits(), threads=2)
     running, most, threads = 0, 0, set()
     counting = threading.Lock()
     hash_ = passwords._hash

@@ -116,14 +116,16 @@ async def test_the_document_tells_of_the_refusals_that_say_more(server: LiveServ
     }
     more = {where: schema["$ref"].rpartition("/")[2] for where, schema in said.items()}
     expected = {("GET", "/api/session", "401"): "NobodyHere"}
-    expected |= {("POST", path, "422"): "NotAllowed" for path in ("/api/guests", "/api/players")}
+    refused = "NameOrPasswordRefused"
+    expected |= {("POST", path, "422"): refused for path in ("/api/guests", "/api/players")}
+    expected["PUT", "/api/password", "422"] = refused
     assert {where: name for where, name in more.items() if name != "ProblemDetails"} == expected
     assert "policy" in schemas["NobodyHere"]["required"]
     assert "remember_lifetime" in schemas["SignInPolicy"]["required"]
     assert "remember_lifetime" not in schemas["PolicyView"]["properties"]
-    rules = [each["enum"] for each in schemas["NotAllowed"]["properties"]["rule"]["anyOf"]]
+    rules = [each["enum"] for each in schemas[refused]["properties"]["rule"]["anyOf"]]
     assert rules == [sorted(get_args(NameRule)), sorted(get_args(PasswordRule))]
-    assert not {"rule", "limit", "length", "character"} & set(schemas["NotAllowed"]["required"])
+    assert not {"rule", "limit", "length", "character"} & set(schemas[refused]["required"])
     browsers, _ = schemas["OwnSession"]["properties"]["browser"]["anyOf"]
     assert browsers["enum"] == list(BROWSERS)
 

@@ -36,13 +36,13 @@ from tests.simulation.browsers import (
 )
 from tests.simulation.virtual import (
     Disk,
-    OpenPasswords,
     VirtualLoop,
     no_chance,
     run_virtually,
 )
 from tests.support.invariants import Broken, Invariants, nothing_is_left, server_tasks
 from tests.support.live_server import UNLIMITED, quick_hashes
+from tests.support.open_passwords import OpenPasswords
 
 EPOCH = 1_700_000_000.0
 POLICY: Mapping[str, float] = {
@@ -199,7 +199,7 @@ class Day:
         with quick_hashes():
             self.still_here = here = StillHere(settings, self._clock, Limits(accounts=UNLIMITED))
         here.passwords.close()
-        here.passwords = here.accounts._passwords = OpenPasswords()  # type: ignore[assignment]
+        here.passwords = here.accounts._passwords = OpenPasswords()
         # It looks after the memory of a process, which this is not.
         here.collector.start = lambda: None  # type: ignore[method-assign]
         here.stream._on_error = lambda error, event: self._fail(error)

@@ -182,19 +182,6 @@ class SeededSecrets:
         return raw.rstrip(b"=").decode()
 
 
-class OpenPasswords:
-    """In the place of the pool that hashes passwords: nothing is hashed, nothing takes time."""
-
-    async def hash(self, password: str) -> str:
-        return f"open:{password}"
-
-    async def verify(self, password: str, hashed: str | None) -> bool:
-        return hashed == f"open:{password}"
-
-    def close(self) -> None:
-        """There is nothing to close."""
-
-
 @contextmanager
 def no_chance(seed: int, disk: Disk, heartbeat: float) -> Iterator[None]:
     """For as long as it lasts, ids come from the seed, the database from `disk`, and the clock is

@@ -8,20 +8,19 @@ import pytest
 from msgspec.structs import replace
 
 from server.accounts.accounts import Accounts
-from server.accounts.attempts import Attempts
 from server.accounts.errors import BadCredentials
 from server.accounts.limits import Limits
 from server.accounts.names import parse_name
 from server.accounts.ports import StorageUnavailable
-from tests.storage.sqlite.test_every_call_can_fail import OpenPasswords
 from tests.support.house import QUICK, House
 from tests.support.manual_clock import ManualClock
+from tests.support.open_passwords import OpenPasswords
 
 
 async def test_whoever_was_told_that_they_are_not_registered_is_not(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accounts = Accounts(house.store, OpenPasswords(), Attempts(Limits()))
+    accounts = Accounts(house.store, OpenPasswords(), Limits())
     is_written = house.store.journal.flush
     # The disk takes the row a moment after its patience ran out.
     monkeypatch.setattr(house.store, "is_written", lambda: is_written(0.0))

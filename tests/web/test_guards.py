@@ -19,6 +19,7 @@ UNSAFE = [
     ("DELETE", "/api/session"),
     ("DELETE", "/api/sessions"),
     ("DELETE", "/api/sessions/s_0123456789012345678901"),
+    ("PUT", "/api/password"),
     ("PUT", "/api/session"),
     ("PATCH", "/"),
 ]

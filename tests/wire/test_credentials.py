@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from server.accounts.passwords import Verdict
 from server.accounts.tokens import SessionTokens
 from server.transport.limits import Limits
 from server.wire.credentials import session_cookie
@@ -255,7 +256,7 @@ async def test_of_thirty_guesses_at_once_at_most_ten_are_checked(
     checked = 0
     verify = passwords.verify
 
-    async def count(password: str, hashed: str | None) -> bool:
+    async def count(password: str, hashed: str | None) -> Verdict:
         nonlocal checked
         checked += 1
         return await verify(password, hashed)

@@ -39,6 +39,7 @@ _INSERT_PLAYER = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'offline', 0)
 """
 _INSERT_LOOKALIKE = _insert("name_lookalikes", LookalikeRow.__struct_fields__)
+_SET_PASSWORD = "UPDATE players SET password_hash = ?2 WHERE id = ?1"  # noqa: S105
 _INSERT_SESSION = _insert("sessions", SessionRow.__struct_fields__)
 _INSERT_CHANGE = _insert("status_changes", ChangeRow.__struct_fields__)
 _UPDATE_PLAYER = """
@@ -114,6 +115,7 @@ def _statements(batch: Batch) -> tuple[tuple[str, Collection[Row | str | int]], 
         (_FREE_LOOKALIKES, batch.freed_names),
         (_INSERT_PLAYER, batch.players),
         (_INSERT_LOOKALIKE, batch.lookalikes),
+        (_SET_PASSWORD, batch.passwords.values()),
         (_INSERT_SESSION, batch.sessions),
         (_INSERT_CHANGE, batch.changes),
         (_UPDATE_PLAYER, batch.player_states.values()),

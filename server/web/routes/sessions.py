@@ -9,8 +9,7 @@ from starlette.responses import Response
 from server.accounts.accounts import Accounts, OwnName
 from server.accounts.devices import BROWSERS, SYSTEMS, device_from
 from server.accounts.errors import NameRule, PasswordRule
-from server.accounts.names import Name, parse_name
-from server.accounts.passwords import LONGEST, SHORTEST
+from server.accounts.names import Name
 from server.accounts.sessions import Sessions
 from server.base.ids import SessionId
 from server.base.units import round_to_ms
@@ -34,6 +33,14 @@ _NewName = Annotated[
     str, msgspec.Meta(description="1 to 40 characters once normalised (RFC 8266).")
 ]
 
+_NewPassword = Annotated[
+    str,
+    msgspec.Meta(
+        description="8 to 256 characters once prepared (RFC 8265, OpaqueString).",
+        extra_json_schema={"minLength": 8, "maxLength": 256},
+    ),
+]
+
 
 class NewGuest(msgspec.Struct):
     """Body of `POST /api/guests`."""
@@ -45,9 +52,7 @@ class NewPlayer(msgspec.Struct):
     """Body of `POST /api/players`."""
 
     name: _NewName
-    password: Annotated[
-        str, msgspec.Meta(extra_json_schema={"minLength": SHORTEST, "maxLength": LONGEST})
-    ]
+    password: _NewPassword
 
 
 class SignIn(msgspec.Struct):
@@ -56,6 +61,13 @@ class SignIn(msgspec.Struct):
     name: Annotated[str, msgspec.Meta(max_length=1000)]
     password: Annotated[str, msgspec.Meta(max_length=1000)]
     remember: bool = False
+
+
+class PasswordChange(msgspec.Struct):
+    """Body of `PUT /api/password`."""
+
+    current: Annotated[str, msgspec.Meta(max_length=1000)]
+    new: _NewPassword
 
 
 class OwnSession(msgspec.Struct):
@@ -87,8 +99,8 @@ class NobodyHere(ProblemDetails, frozen=True):
     policy: SignInPolicy
 
 
-class NotAllowed(ProblemDetails, frozen=True):
-    """The 422 of a new player; `rule` and its figures where it is the name or the password."""
+class NameOrPasswordRefused(ProblemDetails, frozen=True):
+    """A 422; `rule` and its figures where it is the name or the password."""
 
     rule: NameRule | PasswordRule | msgspec.UnsetType = msgspec.UNSET
     limit: int | msgspec.UnsetType = msgspec.UNSET
@@ -120,7 +132,7 @@ class SessionRoutes:
                 answers={201: SessionView},
                 cookie=Cookie.SET,
                 problems=["name_taken", "too_many_attempts", "storage_unavailable"],
-                details={422: NotAllowed},
+                details={422: NameOrPasswordRefused},
             ),
             Call(
                 "POST",
@@ -131,7 +143,7 @@ class SessionRoutes:
                 answers={201: SessionView},
                 cookie=Cookie.SET,
                 problems=["name_taken", "too_many_attempts", "too_busy", "storage_unavailable"],
-                details={422: NotAllowed},
+                details={422: NameOrPasswordRefused},
             ),
             Call(
                 "POST",
@@ -208,6 +220,23 @@ class SessionRoutes:
                 cookie=Cookie.TAKEN_AWAY,
                 problems=["not_found", "storage_unavailable"],
             ),
+            Call(
+                "PUT",
+                "/api/password",
+                self.change_password,
+                "Another password; all other own sessions end.",
+                takes=PasswordChange,
+                answers={204: None},
+                cookie=Cookie.NEEDED,
+                problems=[
+                    "wrong_password",
+                    "no_password",
+                    "too_many_attempts",
+                    "too_busy",
+                    "storage_unavailable",
+                ],
+                details={422: NameOrPasswordRefused},
+            ),
         ]
 
     # Signing in
@@ -215,7 +244,7 @@ class SessionRoutes:
     async def create_guest(self, request: Request) -> Response:
         body = await read_json(request, NewGuest)
         caller = caller_of(request)
-        name = parse_name(body.name)
+        name = self._accounts.parse_name(body.name)
         player = await self._accounts.new_guest(
             name, caller.now, limited_address(request.scope), self._own_name(caller, name)
         )
@@ -226,7 +255,7 @@ class SessionRoutes:
         own = caller.session
         if own is None or not own.player.guest:
             return None
-        name = parse_name(own.player.name)
+        name = self._accounts.parse_name(own.player.name)
         if name.key != wanted.key:
             return None
 
@@ -238,7 +267,7 @@ class SessionRoutes:
     async def register(self, request: Request) -> Response:
         body = await read_json(request, NewPlayer)
         player = await self._accounts.register(
-            parse_name(body.name),
+            self._accounts.parse_name(body.name),
             body.password,
             caller_of(request).now,
             limited_address(request.scope),
@@ -325,6 +354,24 @@ class SessionRoutes:
             raise Problem(404, "not_found", "You have no such session.")
         await self._sessions.end([session], Reason.SIGNED_OUT)
         return _without_cookie(request) if session is own else Response(status_code=204)
+
+    async def change_password(self, request: Request) -> Response:
+        caller = caller_of(request)
+        own = caller.signed_in()
+        body = await read_json(request, PasswordChange)
+        scope = request.scope
+        await self._accounts.change_password(
+            own.player,
+            body.current,
+            body.new,
+            caller.now,
+            host_of(scope),
+            limited_address(scope),
+        )
+        # Whoever else knows the old password may be in already.
+        others = [session for session in own.player.sessions if session is not own]
+        await self._sessions.end(others, Reason.SIGNED_OUT_EVERYWHERE, self._clock.now())
+        return Response(status_code=204)
 
     # Looking
 

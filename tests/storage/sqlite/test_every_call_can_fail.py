@@ -14,11 +14,9 @@ import pytest
 from msgspec.structs import replace
 
 from server.accounts.accounts import Accounts
-from server.accounts.attempts import Attempts
 from server.accounts.errors import NameTaken
 from server.accounts.limits import Limits
 from server.accounts.names import parse_name
-from server.accounts.passwords import Passwords
 from server.accounts.ports import StorageUnavailable
 from server.presence.events import Event, StatusChanged
 from server.presence.session import Session
@@ -27,6 +25,7 @@ from server.storage.errors import StorageRefused
 from tests.support.faulty import FaultyDisk
 from tests.support.house import QUICK, House
 from tests.support.manual_clock import ManualClock
+from tests.support.open_passwords import OpenPasswords
 
 A_WHILE = 12
 """Calls in a row that fail, in worse runs: some retries' worth."""
@@ -37,19 +36,6 @@ FOR_GOOD = 10**9
 IMPATIENT = replace(QUICK, write_patience=0.01)
 
 Change = tuple[str, str, str, str]
-
-
-class OpenPasswords(Passwords):
-    """Passwords that take no time."""
-
-    def __init__(self) -> None:
-        pass
-
-    async def hash(self, password: str) -> str:
-        return f"hash of {password}"
-
-    async def verify(self, password: str, hashed: str | None) -> bool:
-        return hashed == f"hash of {password}"
 
 
 @dataclass
@@ -162,7 +148,7 @@ async def live(life: Life) -> None:
 
 async def open_life(path: Path, clock: ManualClock, disk: FaultyDisk) -> Life:
     house = await House.open(path, clock, disk, IMPATIENT)
-    life = Life(house, Accounts(house.store, OpenPasswords(), Attempts(Limits())))
+    life = Life(house, Accounts(house.store, OpenPasswords(), Limits()))
     house.stream.subscribe(life.hear)
     return life
 

@@ -249,9 +249,7 @@ async def test_a_password_out_of_bounds_is_refused(server: LiveServer, length: i
 
 
 @pytest.mark.parametrize("password", ["p" * 8, "p" * 256, "pass wörd \u200b\U0001f600", "        "])
-async def test_a_password_within_bounds_is_taken_exactly_as_typed(
-    server: LiveServer, password: str
-) -> None:
+async def test_a_password_within_bounds_may_be_anything(server: LiveServer, password: str) -> None:
     await server.member("Ada", password)
     assert (await server.sign_in("Ada", password)).name == "Ada"
     browser = await server.visitor()
@@ -597,3 +595,125 @@ async def test_the_own_sessions_say_what_they_were_opened_with_after_a_restart_t
     assert "Gecko" not in caplog.text
     with closing(sqlite3.connect(database)) as disk:
         assert "Gecko" not in "\n".join(disk.iterdump()), "the header itself is nowhere"
+
+
+# Changing the password
+
+CHANGE = {"current": "correct horse", "new": "battery staple"}
+
+
+async def test_a_new_password_signs_in_and_ends_all_other_sessions(server: LiveServer) -> None:
+    ada = await server.member("Ada")
+    elsewhere = await server.sign_in("Ada")
+    tab, other_tab = await ada.tab(), await elsewhere.tab()
+    response = await ada.http.put("/api/password", json=CHANGE)
+    assert (response.status_code, response.content) == (204, b"")
+    code, told = await other_tab.closed()
+    assert (code, told[-1]["reason"]) == (4503, "signed_out_everywhere")
+    assert refusal(await elsewhere.http.get("/api/session")) == (401, "signed_out_everywhere")
+    # The one that asked goes on, and was active.
+    assert (await tab.ask("ping", "pong"))["expires_in"] == 300.0
+    assert ada.session.last_activity_by == "ping"
+    visitor = await server.visitor()
+    body = {"name": "Ada", "password": "correct horse"}
+    assert refusal(await visitor.http.post("/api/session", json=body)) == (401, "bad_credentials")
+    assert (await server.sign_in("Ada", "battery staple")).id == ada.id
+
+
+async def test_a_changed_password_outlives_the_server(tmp_path: Path) -> None:
+    async with run_server(tmp_path / "test.db") as server:
+        ada = await server.member("Ada")
+        assert (await ada.http.put("/api/password", json=CHANGE)).status_code == 204
+        await ada.http.delete("/api/session")
+    async with run_server(tmp_path / "test.db") as server:
+        assert (await server.sign_in("Ada", "battery staple")).name == "Ada"
+
+
+@pytest.mark.parametrize(
+    ("body", "refused"),
+    [
+        (CHANGE | {"current": "wrong horse"}, (403, "wrong_password")),
+        (CHANGE | {"current": ""}, (403, "wrong_password")),
+        (CHANGE | {"new": "short"}, (422, "invalid")),
+        (CHANGE | {"new": "ADA"}, (422, "invalid")),
+        ({"current": "correct horse"}, (422, "invalid")),
+        ({"current": "x" * 1001, "new": "battery staple"}, (422, "invalid")),
+    ],
+)
+async def test_a_change_that_is_refused_changes_nothing(
+    server: LiveServer, body: dict[str, str], refused: tuple[int, str]
+) -> None:
+    ada = await server.member("Ada")
+    elsewhere = await server.sign_in("Ada")
+    assert refusal(await ada.http.put("/api/password", json=body)) == refused
+    assert (await elsewhere.http.get("/api/session")).status_code == 200
+    assert (await server.sign_in("Ada", "correct horse")).id == ada.id
+
+
+async def test_which_rule_a_new_password_breaks_is_told(server: LiveServer) -> None:
+    ada = await server.member("Ada")
+    response = await ada.http.put("/api/password", json=CHANGE | {"new": "1234567"})
+    assert response.json()["rule"] == "password_too_short"
+    assert response.json()["limit"] == 8
+
+
+async def test_a_guest_has_no_password_to_change(server: LiveServer) -> None:
+    gus = await server.guest("Gus")
+    response = await gus.http.put("/api/password", json=CHANGE)
+    assert refusal(response) == (403, "no_password")
+    assert response.json()["detail"] == "A guest has no password. Register to have one."
+
+
+async def test_who_is_not_signed_in_changes_no_password(server: LiveServer) -> None:
+    await server.member("Ada")
+    visitor = await server.visitor()
+    assert refusal(await visitor.http.put("/api/password", json=CHANGE)) == (401, "not_signed_in")
+
+
+async def test_who_guesses_the_current_password_is_locked_out_as_at_a_sign_in(
+    server: LiveServer,
+) -> None:
+    ada = await server.member("Ada")
+    for _ in range(AccountLimits().guesses_per_name.count):
+        response = await ada.http.put("/api/password", json=CHANGE | {"current": "wrong"})
+        assert refusal(response) == (403, "wrong_password")
+    locked = await ada.http.put("/api/password", json=CHANGE)
+    assert refusal(locked) == (429, "too_many_attempts")
+    assert int(locked.headers["retry-after"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "again"),
+    [("pa\u0301ss word", "p\u00e1ss word"), ("p\u00e1ss word", "pa\u0301ss\u00a0word")],
+)
+async def test_a_password_is_the_same_on_every_keyboard(
+    server: LiveServer, typed: str, again: str
+) -> None:
+    """Fault 7: composed at registration, decomposed at sign-in."""
+    ada = await server.member("Ada", typed)
+    assert (await server.sign_in("Ada", again)).id == ada.id
+    change = {"current": again, "new": again + "!"}
+    assert (await ada.http.put("/api/password", json=change)).status_code == 204
+    assert (await server.sign_in("Ada", typed + "!")).id == ada.id
+
+
+async def test_a_password_that_an_earlier_version_hashed_as_typed_signs_in_and_is_hashed_anew(
+    tmp_path: Path,
+) -> None:
+    stored = "SELECT password_hash FROM players"
+    database = tmp_path / "test.db"
+    async with run_server(database) as server:
+        await server.member("Ada")
+        old = server.still_here.passwords._hash("pa\u0301ssword!")
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("UPDATE players SET password_hash = ?", (old,))
+    async with run_server(database) as server:
+        await server.sign_in("Ada", "p\u00e1ssword!")
+        await server.still_here.store.flush()
+        with closing(sqlite3.connect(database)) as connection:
+            ((new,),) = connection.execute(stored).fetchall()
+        assert new != old
+        await server.sign_in("Ada", "pa\u0301ssword!")
+        await server.still_here.store.flush()
+        with closing(sqlite3.connect(database)) as connection:
+            assert connection.execute(stored).fetchall() == [(new,)], "once is enough"
