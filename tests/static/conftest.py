@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 from playwright.async_api import Browser, Page
 
-from tests.static.rig import Rig, open_page, open_rig
+from tests.static.rig import BrowserRig, Node, Rig, open_node_rig, open_page, open_rig, run_node
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -18,13 +18,27 @@ async def blank(chromium: Browser) -> AsyncIterator[Page]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def rigged(chromium: Browser) -> AsyncIterator[Page]:
-    """The page that every `rig` begins anew in."""
+    """The page that every `browser_rig` begins anew in."""
     async with open_page(chromium) as page:
         yield page
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def rig(rigged: Page) -> AsyncIterator[Rig]:
-    """A page with the module in it, and a network and a clock that the test moves."""
+async def browser_rig(rigged: Page) -> AsyncIterator[BrowserRig]:
+    """As `rig`, in a real page."""
     async with open_rig(rigged) as rig:
+        yield rig
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def node() -> AsyncIterator[Node]:
+    """The process that every `rig` begins anew in."""
+    async with run_node() as node:
+        yield node
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def rig(node: Node) -> AsyncIterator[Rig]:
+    """A page with the module in it, and a network and a clock that the test moves."""
+    async with open_node_rig(node) as rig:
         yield rig

@@ -172,6 +172,7 @@ window.rig = {
   told: [], // [event, what]
   beacons: [],
   errors: [],
+  complaints: [], // warnings of the console
   clock,
   isServing: false,
   isPending: false, // whether calls wait for `settle`
@@ -193,6 +194,11 @@ navigator.locks.request = (_, act) => {
   const done = lock.then(act);
   lock = done.catch(() => {});
   return done;
+};
+const warn = console.warn.bind(console);
+console.warn = (text) => {
+  rig.complaints.push(text);
+  warn(text);
 };
 window.WebSocket = FakeSocket;
 navigator.sendBeacon = (url) => rig.beacons.push(url) > 0;

@@ -1,6 +1,10 @@
-"""A page with the module in it, whose network and clock the test moves by hand."""
+"""A page with the module in it, whose network and clock the test moves by hand: in a browser where
+it is about what a person does there, else in Node.js, which is ten times as fast."""
 
 import asyncio
+import json
+import shutil
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -49,25 +53,26 @@ EVENTS = [
 ]
 
 
-class Rig:
+class Rig(ABC):
     """One page. `here` in what it is told to run is the page's StillHere, `rig` what is in
     `rig.js`; nothing has a name but these."""
 
     MODULE = "/static/stillhere.js"
 
-    def __init__(self, page: Page) -> None:
-        self.page = page
+    @abstractmethod
+    async def evaluate(self, function: str, argument: Any = None) -> Any:
+        """What a function of the page returns, or its promise resolves to."""
 
     async def run(self, expression: str, argument: Any = None) -> Any:
         """What an expression of the page comes to; `argument` is in it by that name."""
         async with asyncio.timeout(PATIENCE_MS / 1000):
-            return await self.page.evaluate(f"async (argument) => ({expression})", argument)
+            return await self.evaluate(f"async (argument) => ({expression})", argument)
 
     # The player's side
 
     async def make(self, **options: Any) -> None:
         """A StillHere that has not been started."""
-        await self.page.evaluate(_MAKE, [self.MODULE, options, EVENTS])
+        await self.evaluate(_MAKE, [self.MODULE, options, EVENTS])
 
     async def sign_in(self, *, is_serving: bool = False, **options: Any) -> None:
         """Somebody who has been signed in before, and is connected. `is_serving`: what is sent
@@ -80,9 +85,17 @@ class Rig:
             await self.hello()
         assert await self.run("here.connection") == "open"
 
-    async def press(self, key: str = "Shift") -> None:
-        """A deliberate act."""
-        await self.page.keyboard.press(key)
+    @abstractmethod
+    async def press(self) -> None:
+        """A deliberate act: a key that means nothing."""
+
+    @abstractmethod
+    async def move(self, x: int, y: int) -> None:
+        """The mouse is moved there."""
+
+    @abstractmethod
+    async def wheel(self) -> None:
+        """The wheel of the mouse is turned."""
 
     async def become(self, visibility: str) -> None:
         """The tab is shown (`visible`) or not (`hidden`)."""
@@ -182,6 +195,12 @@ class Rig:
         heard = [(event, what) for event, what in told if not events or event in events]
         return [what for _, what in heard] if len(events) == 1 else heard
 
+    async def complaints(self) -> list[str]:
+        """What the module has written into the console."""
+        found = await self.run("rig.complaints")
+        assert isinstance(found, list)
+        return found
+
     async def sockets(self) -> list[dict[str, Any]]:
         """All sockets there have been: `closedWith`, `madeAt` in ms."""
         found = await self.run(
@@ -190,6 +209,100 @@ class Rig:
         )
         assert isinstance(found, list)
         return found
+
+
+class BrowserRig(Rig):
+    """One in a real page, where events are a browser's own."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    async def evaluate(self, function: str, argument: Any = None) -> Any:
+        return await self.page.evaluate(function, argument)
+
+    async def press(self) -> None:
+        await self.page.keyboard.press("Shift")
+
+    async def move(self, x: int, y: int) -> None:
+        await self.page.mouse.move(x, y)
+
+    async def wheel(self) -> None:
+        await self.page.mouse.wheel(0, 5)
+
+
+class Node:
+    """A process of Node.js, in which one page is begun after the other."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def ask(self, **request: Any) -> Any:
+        """Raises AssertionError with what was thrown there."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(json.dumps(request).encode() + b"\n")
+        line = await stdout.readline()
+        assert line, "Node.js has ended"
+        answer = json.loads(line)
+        assert "error" not in answer, answer["error"]
+        return answer.get("value")
+
+
+class NodeRig(Rig):
+    """One in Node.js, whose events are made by the test."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def evaluate(self, function: str, argument: Any = None) -> Any:
+        return await self._node.ask(run=function, argument=argument)
+
+    async def press(self) -> None:
+        await self._input("keydown", repeat=False)
+        await self._input("keyup")
+
+    async def move(self, x: int, y: int) -> None:
+        await self._input("pointermove", screenX=x, screenY=y)
+
+    async def wheel(self) -> None:
+        await self._input("wheel")
+
+    async def _input(self, type: str, **fields: Any) -> None:
+        """An event that the browser vouches for."""
+        await self.run(
+            "window.dispatchEvent(new Event(argument.type, argument))",
+            {"type": type, "isTrusted": True, **fields},
+        )
+
+
+@asynccontextmanager
+async def run_node() -> AsyncIterator[Node]:
+    """A process for as many pages as are needed, one at a time."""
+    program = shutil.which("node")
+    assert program is not None, "Node.js is not there: scripts/test gets it, or leaves this out"
+    process = await asyncio.create_subprocess_exec(
+        program,
+        *("--experimental-vm-modules", "--no-warnings"),
+        *(HERE / "node_rig.js", STATIC.parent),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        limit=2**24,
+    )
+    try:
+        yield Node(process)
+    finally:
+        process.kill()
+        await process.wait()
+
+
+@asynccontextmanager
+async def open_node_rig(node: Node) -> AsyncIterator[Rig]:
+    """A page in Node.js. Whatever is thrown in it and not caught fails the test at its end."""
+    await node.ask(begin=True)
+    rig = NodeRig(node)
+    yield rig
+    assert await rig.run("rig.errors") == []
 
 
 @asynccontextmanager
@@ -205,10 +318,10 @@ async def open_page(chromium: Browser) -> AsyncIterator[Page]:
 
 
 @asynccontextmanager
-async def open_rig(page: Page) -> AsyncIterator[Rig]:
+async def open_rig(page: Page) -> AsyncIterator[BrowserRig]:
     """That page, blank. Whatever is thrown in it and not caught fails the test at its end."""
     await page.goto(f"{ORIGIN}/blank.html")
-    rig = Rig(page)
+    rig = BrowserRig(page)
     yield rig
     assert await rig.run("rig.errors") == []
 

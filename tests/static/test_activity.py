@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.static.rig import Rig
+from tests.static.rig import BrowserRig
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -20,35 +20,35 @@ _PADS = """
 
 
 async def plug(
-    rig: Rig, *, buttons: tuple[int, ...] = (0, 0), axes: tuple[float, ...] = (0, 0)
+    rig: BrowserRig, *, buttons: tuple[int, ...] = (0, 0), axes: tuple[float, ...] = (0, 0)
 ) -> None:
     """A gamepad is in this state from now on; browsers leave gaps in their list of them."""
     await rig.run(_PADS, [None, {"buttons": buttons, "axes": axes}])
 
 
-async def point(rig: Rig) -> None:
+async def point(rig: BrowserRig) -> None:
     await rig.page.mouse.move(100, 100)
     await rig.page.mouse.move(120, 110)
 
 
-async def press_button(rig: Rig) -> None:
+async def press_button(rig: BrowserRig) -> None:
     await rig.page.mouse.down()
 
 
-async def scroll(rig: Rig) -> None:
+async def scroll(rig: BrowserRig) -> None:
     await rig.page.mouse.wheel(0, 10)
     await rig.run("new Promise((done) => requestAnimationFrame(() => done(null)))")
 
 
-async def tap(rig: Rig) -> None:
+async def tap(rig: BrowserRig) -> None:
     await rig.page.touchscreen.tap(300, 300)
 
 
-async def hold_key(rig: Rig) -> None:
+async def hold_key(rig: BrowserRig) -> None:
     await rig.page.keyboard.down("Shift")
 
 
-ACTS: dict[str, Callable[[Rig], Awaitable[None]]] = {
+ACTS: dict[str, Callable[[BrowserRig], Awaitable[None]]] = {
     "pointermove": point,
     "pointerdown": press_button,
     "wheel": scroll,
@@ -57,11 +57,17 @@ ACTS: dict[str, Callable[[Rig], Awaitable[None]]] = {
 }
 
 
+@pytest.fixture
+def rig(browser_rig: BrowserRig) -> BrowserRig:
+    """Input is a browser's own, and so is what it says of it."""
+    return browser_rig
+
+
 # What counts
 
 
 @pytest.mark.parametrize("kind", ACTS)
-async def test_input_of_every_kind_is_one_report(rig: Rig, kind: str) -> None:
+async def test_input_of_every_kind_is_one_report(rig: BrowserRig, kind: str) -> None:
     await rig.sign_in()
     await ACTS[kind](rig)
     assert await rig.sent() == [PING]
@@ -69,7 +75,7 @@ async def test_input_of_every_kind_is_one_report(rig: Rig, kind: str) -> None:
     await rig.page.keyboard.up("Shift")
 
 
-async def test_input_that_comes_without_a_key_or_a_pointer_counts(rig: Rig) -> None:
+async def test_input_that_comes_without_a_key_or_a_pointer_counts(rig: BrowserRig) -> None:
     await rig.sign_in(is_serving=True)
     await rig.run("document.querySelector('#box').focus()")
     await rig.page.keyboard.insert_text("dictated")
@@ -84,7 +90,7 @@ async def test_input_that_comes_without_a_key_or_a_pointer_counts(rig: Rig) -> N
 
 
 async def test_a_pointer_that_rests_while_the_page_changes_under_it_does_not_count(
-    rig: Rig,
+    rig: BrowserRig,
 ) -> None:
     await rig.sign_in()
     await rig.page.mouse.move(50, 50)
@@ -100,7 +106,9 @@ async def test_a_pointer_that_rests_while_the_page_changes_under_it_does_not_cou
     assert await rig.sent("ping") == [PING]
 
 
-async def test_a_pointer_that_a_game_has_locked_moves_without_getting_anywhere(rig: Rig) -> None:
+async def test_a_pointer_that_a_game_has_locked_moves_without_getting_anywhere(
+    rig: BrowserRig,
+) -> None:
     await rig.sign_in(is_serving=True)
     await rig.run(
         """(document.querySelector('#go').onclick = () => {
@@ -116,7 +124,9 @@ async def test_a_pointer_that_a_game_has_locked_moves_without_getting_anywhere(r
     assert await rig.sent("ping") == [PING]
 
 
-async def test_the_first_word_of_a_pointer_is_where_it_is_not_that_it_moved(rig: Rig) -> None:
+async def test_the_first_word_of_a_pointer_is_where_it_is_not_that_it_moved(
+    rig: BrowserRig,
+) -> None:
     await rig.page.mouse.move(70, 71)
     await rig.page.reload()
     await rig.sign_in()
@@ -124,7 +134,7 @@ async def test_the_first_word_of_a_pointer_is_where_it_is_not_that_it_moved(rig:
     assert await rig.sent() == []
 
 
-async def test_what_a_script_makes_up_never_counts(rig: Rig) -> None:
+async def test_what_a_script_makes_up_never_counts(rig: BrowserRig) -> None:
     await rig.sign_in()
     await rig.run(
         """[KeyboardEvent, PointerEvent, WheelEvent, InputEvent, Event].forEach((Kind) => {
@@ -139,7 +149,7 @@ async def test_what_a_script_makes_up_never_counts(rig: Rig) -> None:
     assert await rig.sent() == []
 
 
-async def test_nothing_in_the_page_can_swallow_a_sign_of_life(rig: Rig) -> None:
+async def test_nothing_in_the_page_can_swallow_a_sign_of_life(rig: BrowserRig) -> None:
     await rig.sign_in()
     await rig.run(
         """document.body.addEventListener('keydown', (event) => {
@@ -151,7 +161,7 @@ async def test_nothing_in_the_page_can_swallow_a_sign_of_life(rig: Rig) -> None:
     assert await rig.sent() == [PING]
 
 
-async def test_only_the_input_of_the_part_that_was_named_counts(rig: Rig) -> None:
+async def test_only_the_input_of_the_part_that_was_named_counts(rig: BrowserRig) -> None:
     await rig.answer("GET /api/session", {})
     await rig.run("import('/static/stillhere.js').then((module) => Object.assign(window, module))")
     await rig.run("(window.here = new StillHere({input: document.querySelector('#box')}), null)")
@@ -170,7 +180,7 @@ async def test_only_the_input_of_the_part_that_was_named_counts(rig: Rig) -> Non
     assert await rig.sent() == [PING]
 
 
-async def test_without_input_only_what_the_game_reports_counts(rig: Rig) -> None:
+async def test_without_input_only_what_the_game_reports_counts(rig: BrowserRig) -> None:
     await rig.sign_in(input=None)
     await rig.press()
     await point(rig)
@@ -182,7 +192,7 @@ async def test_without_input_only_what_the_game_reports_counts(rig: Rig) -> None
 # Gamepads
 
 
-async def test_a_gamepads_buttons_and_sticks_count_and_its_drift_does_not(rig: Rig) -> None:
+async def test_a_gamepads_buttons_and_sticks_count_and_its_drift_does_not(rig: BrowserRig) -> None:
     await plug(rig, axes=(0.05, 0))
     await rig.sign_in(is_serving=True)
     await rig.run("window.dispatchEvent(new Event('gamepadconnected'))")
@@ -207,7 +217,7 @@ async def test_a_gamepads_buttons_and_sticks_count_and_its_drift_does_not(rig: R
     assert await rig.sent("ping") == [], "letting go is no act"
 
 
-async def test_a_stick_that_is_moved_slowly_counts(rig: Rig) -> None:
+async def test_a_stick_that_is_moved_slowly_counts(rig: BrowserRig) -> None:
     await plug(rig)
     await rig.sign_in(is_serving=True)
     await rig.run("window.dispatchEvent(new Event('gamepadconnected'))")
@@ -217,7 +227,7 @@ async def test_a_stick_that_is_moved_slowly_counts(rig: Rig) -> None:
     assert await rig.sent("ping") == [PING]
 
 
-async def test_a_gamepad_is_looked_at_only_while_there_is_one(rig: Rig) -> None:
+async def test_a_gamepad_is_looked_at_only_while_there_is_one(rig: BrowserRig) -> None:
     await rig.sign_in()
     timers = await rig.run("rig.clock.timers.size")
     await plug(rig)
@@ -237,7 +247,7 @@ async def test_a_gamepad_is_looked_at_only_while_there_is_one(rig: Rig) -> None:
 # How often
 
 
-async def test_somebody_who_is_busy_is_reported_every_five_seconds(rig: Rig) -> None:
+async def test_somebody_who_is_busy_is_reported_every_five_seconds(rig: BrowserRig) -> None:
     await rig.sign_in(is_serving=True)
     for _ in range(30):
         await rig.press()
@@ -246,7 +256,7 @@ async def test_somebody_who_is_busy_is_reported_every_five_seconds(rig: Rig) -> 
     assert await rig.sent("ping") == [PING] * 6
 
 
-async def test_a_key_that_something_lies_on_is_pressed_once(rig: Rig) -> None:
+async def test_a_key_that_something_lies_on_is_pressed_once(rig: BrowserRig) -> None:
     await rig.sign_in(is_serving=True)
     keyboard = rig.page.keyboard
     await keyboard.down("a")
@@ -257,7 +267,7 @@ async def test_a_key_that_something_lies_on_is_pressed_once(rig: Rig) -> None:
     assert await rig.sent("ping") == [PING]
 
 
-async def test_a_short_time_until_away_makes_reports_more_frequent(rig: Rig) -> None:
+async def test_a_short_time_until_away_makes_reports_more_frequent(rig: BrowserRig) -> None:
     await rig.view(policy={"away_after": 8})
     await rig.sign_in(is_serving=True)
     for _ in range(30):
@@ -266,7 +276,7 @@ async def test_a_short_time_until_away_makes_reports_more_frequent(rig: Rig) -> 
     assert await rig.sent("ping") == [PING] * 15
 
 
-async def test_somebody_who_was_away_is_back_within_a_second(rig: Rig) -> None:
+async def test_somebody_who_was_away_is_back_within_a_second(rig: BrowserRig) -> None:
     await rig.sign_in()
     await rig.press()
     await rig.hear("session", **await rig.view(player={"status": "away"}))
@@ -284,7 +294,7 @@ async def test_somebody_who_was_away_is_back_within_a_second(rig: Rig) -> None:
     assert await rig.sent() == []
 
 
-async def test_an_open_page_that_nobody_touches_reports_nothing_for_hours(rig: Rig) -> None:
+async def test_an_open_page_that_nobody_touches_reports_nothing_for_hours(rig: BrowserRig) -> None:
     await rig.sign_in(is_serving=True, watch=["lobby"])
     await rig.wait(3600)
     await rig.lose()
@@ -302,7 +312,7 @@ async def test_an_open_page_that_nobody_touches_reports_nothing_for_hours(rig: R
 
 
 async def test_what_was_done_while_the_connection_was_away_is_reported_when_it_is_back(
-    rig: Rig,
+    rig: BrowserRig,
 ) -> None:
     await rig.sign_in()
     await rig.lose()
@@ -315,7 +325,7 @@ async def test_what_was_done_while_the_connection_was_away_is_reported_when_it_i
     assert await rig.sent() == [], "and once"
 
 
-async def test_nothing_is_owed_to_the_session_before(rig: Rig) -> None:
+async def test_nothing_is_owed_to_the_session_before(rig: BrowserRig) -> None:
     await rig.sign_in()
     await rig.lose()
     await rig.press()
@@ -327,7 +337,7 @@ async def test_nothing_is_owed_to_the_session_before(rig: Rig) -> None:
     assert await rig.sent() == []
 
 
-async def test_requests_report_where_no_socket_gets_through(rig: Rig) -> None:
+async def test_requests_report_where_no_socket_gets_through(rig: BrowserRig) -> None:
     await rig.answer("POST /api/session/activity", {})
     await rig.sign_in()
     await rig.calls()
@@ -344,7 +354,7 @@ async def test_requests_report_where_no_socket_gets_through(rig: Rig) -> None:
     assert await rig.calls() == ["POST /api/session/activity"]
 
 
-async def test_where_nobody_is_signed_in_nothing_is_reported(rig: Rig) -> None:
+async def test_where_nobody_is_signed_in_nothing_is_reported(rig: BrowserRig) -> None:
     await rig.answer("GET /api/session", {"status": 401, "json": {}})
     await rig.make()
     await rig.run("here.start()")
@@ -361,7 +371,7 @@ async def test_where_nobody_is_signed_in_nothing_is_reported(rig: Rig) -> None:
 # While warned
 
 
-async def test_only_a_deliberate_act_answers_a_warning(rig: Rig) -> None:
+async def test_only_a_deliberate_act_answers_a_warning(rig: BrowserRig) -> None:
     await rig.sign_in()
     await plug(rig)
     await rig.run("window.dispatchEvent(new Event('gamepadconnected'))")
@@ -385,7 +395,7 @@ async def test_only_a_deliberate_act_answers_a_warning(rig: Rig) -> None:
     assert await rig.sent() == [PING], "a click is deliberate"
 
 
-async def test_the_warning_of_the_lifetime_takes_no_input_for_an_answer(rig: Rig) -> None:
+async def test_the_warning_of_the_lifetime_takes_no_input_for_an_answer(rig: BrowserRig) -> None:
     await rig.sign_in()
     await rig.hear("warning", reason="session_lifetime", expires_in=60)
     await rig.page.mouse.move(10, 10)

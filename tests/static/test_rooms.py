@@ -222,7 +222,7 @@ async def test_patches_merge_as_the_rfc_has_it(rig: Rig) -> None:
         ([1, 2], {"a": "b", "c": None}, {"a": "b"}),
         ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
     ]  # RFC 7396, appendix A
-    made = await rig.page.evaluate(
+    made = await rig.evaluate(
         """async (cases) => {
           const { mergePatch } = await import('/static/stillhere/patch.js');
           return cases.map(([before, patch]) => mergePatch(before, patch));
@@ -233,7 +233,7 @@ async def test_patches_merge_as_the_rfc_has_it(rig: Rig) -> None:
 
 
 async def test_a_patch_changes_nothing_that_a_page_holds_and_no_prototype(rig: Rig) -> None:
-    found = await rig.page.evaluate(
+    found = await rig.evaluate(
         """async () => {
           const { mergePatch, toInstants } = await import('/static/stillhere/patch.js');
           const before = { a: { b: 1 }, same: {} };
@@ -367,13 +367,11 @@ async def test_an_act_is_done_when_the_server_says_so(
 async def test_an_act_that_is_refused_says_why_and_nothing_is_complained_of(
     rig: Rig, act: str, message: dict[str, Any]
 ) -> None:
-    complaints: list[str] = []
-    rig.page.on("console", lambda said: complaints.append(said.text))
     await in_room(rig)
     await ask(rig, f"{ROOM}.{act}")
     await rig.refuse(message["type"], "not_allowed", "No.")
     assert await outcomes(rig) == [[400, "not_allowed", "No."]]
-    assert complaints == []
+    assert await rig.complaints() == []
 
 
 async def test_each_answer_finds_its_own_act_in_whatever_order_they_come(rig: Rig) -> None:
@@ -434,13 +432,11 @@ async def test_nobody_knows_what_became_of_an_act_when_the_connection_is_lost(ri
 
 
 async def test_a_refusal_of_something_else_is_still_complained_of(rig: Rig) -> None:
-    complaints: list[str] = []
-    rig.page.on("console", lambda said: complaints.append(said.text))
     await in_room(rig)
     await ask(rig, f"{ROOM}.act(1)")
     await rig.run("here.hold(60)")
     await rig.refuse("hold", "invalid", "No.")
-    assert complaints == ["refused: hold invalid No."]
+    assert await rig.complaints() == ["refused: hold invalid No."]
     assert await outcomes(rig) == [None]
 
 
@@ -489,7 +485,7 @@ async def test_the_hand_that_leaves_the_mouse_is_no_return_and_a_key_is(rig: Rig
     assert await rig.sent("ping") == [], "on the way out"
     await rig.wait(10)
     for step in range(5):
-        await rig.page.mouse.move(10 + step, 10)
+        await rig.move(10 + step, 10)
     assert await rig.sent("ping") == []
     await rig.press()
     assert await rig.sent("ping") == [{"type": "ping"}]

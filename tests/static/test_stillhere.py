@@ -604,7 +604,7 @@ async def test_an_answer_about_somebody_else_is_none(rig: Rig) -> None:
 async def test_staying_twice_within_a_second_is_staying_once(rig: Rig) -> None:
     await rig.sign_in()
     await warn(rig)
-    await rig.press("Enter")
+    await rig.press()
     await rig.run("(here.stay(), here.stay())")
     await rig.wait(0.9)
     await rig.run("here.stay()")
@@ -716,12 +716,12 @@ async def be_right_back(rig: Rig) -> None:
 async def test_leaving_is_no_coming_back_and_one_act_after_it_is(rig: Rig) -> None:
     await be_right_back(rig)
     await rig.press()
-    await rig.page.mouse.move(10, 10)
-    await rig.page.mouse.move(20, 20)
+    await rig.move(10, 10)
+    await rig.move(20, 20)
     assert await rig.sent() == []
     await rig.wait(2.1)
-    await rig.page.mouse.move(30, 30)
-    await rig.page.mouse.wheel(0, 5)
+    await rig.move(30, 30)
+    await rig.wheel()
     assert await rig.sent() == []
     await rig.press()
     await rig.press()

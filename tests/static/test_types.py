@@ -70,20 +70,20 @@ async def test_that_page_does_use_all_there_is() -> None:
 
 
 async def test_the_module_exports_what_is_declared(rig: Rig) -> None:
-    there = await rig.page.evaluate("async (path) => Object.keys(await import(path))", rig.MODULE)
+    there = await rig.evaluate("async (path) => Object.keys(await import(path))", rig.MODULE)
     assert sorted(there) == sorted(declared()["values"])
 
 
 @pytest.mark.parametrize("name", ["StillHere", "Problem"])
 async def test_a_class_has_the_members_that_are_declared(rig: Rig, name: str) -> None:
-    found = (await rig.page.evaluate(_MEMBERS, [rig.MODULE, [name]]))[name]
+    found = (await rig.evaluate(_MEMBERS, [rig.MODULE, [name]]))[name]
     for of_errors in ("stack", "message", "name", "constructor"):
         found.pop(of_errors, None)
     assert found == declared()["members"][name]
 
 
 async def test_the_roster_has_the_members_that_are_declared(rig: Rig) -> None:
-    members = await rig.page.evaluate(_MEMBERS, ["/static/stillhere/roster.js", ["Roster"]])
+    members = await rig.evaluate(_MEMBERS, ["/static/stillhere/roster.js", ["Roster"]])
     # Its methods are the module's own; what is declared is there for reading.
     found = {name for name, kind in members["Roster"].items() if kind == "property"}
     assert found == set(declared()["members"]["Roster"])
@@ -96,9 +96,7 @@ async def test_the_events_are_those_that_the_module_tells_of() -> None:
 
 
 async def test_the_close_codes_are_the_servers(rig: Rig) -> None:
-    there = await rig.page.evaluate(
-        "async (path) => (await import(path)).CLOSE_REASONS", rig.MODULE
-    )
+    there = await rig.evaluate("async (path) => (await import(path)).CLOSE_REASONS", rig.MODULE)
     # 1009 is the WebSocket protocol's own, and needs no table.
     closings = [each.value for each in Close if each.value.code >= 4000]
     assert {int(code): word for code, word in there.items()} == {
@@ -107,7 +105,7 @@ async def test_the_close_codes_are_the_servers(rig: Rig) -> None:
 
 
 async def test_the_whole_range_reserved_for_ends_is_one(rig: Rig) -> None:
-    ends = await rig.page.evaluate(
+    ends = await rig.evaluate(
         """async (path) => {
           const { isEnd } = await import(path);
           return Array.from({ length: 5001 }, (_, code) => code).filter(isEnd);
