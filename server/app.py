@@ -24,8 +24,15 @@ from server.base.ids import new_match_id, new_room_id, new_seed
 from server.games.catalogue import find_games, find_page_parts
 from server.limits import Limits
 from server.observe.audit import Audit
-from server.observe.collector import Collector
-from server.observe.figures import RealtimeFigures, RoomFigures
+from server.observe.collector import GarbageCollector
+from server.observe.metrics import (
+    Metrics,
+    PresenceMetrics,
+    ProcessMetrics,
+    RealtimeMetrics,
+    RoomMetrics,
+    StorageMetrics,
+)
 from server.presence.events import Event, EventStream
 from server.presence.registry import Registry
 from server.presence.service import Presence
@@ -52,7 +59,7 @@ from server.web.guards import AddSecurityHeaders, RefuseCrossOrigin, RequireJson
 from server.web.openapi import Description
 from server.web.pages import Pages, static_folder
 from server.web.routes.matches import MatchRoutes
-from server.web.routes.operations import Figures, OperationRoutes, answer_storage_unavailable
+from server.web.routes.operations import OperationRoutes, answer_storage_unavailable
 from server.web.routes.players import PlayerRoutes
 from server.web.routes.rooms import RoomRoutes
 from server.web.routes.sessions import SessionRoutes
@@ -133,7 +140,7 @@ class StillHere:
         self.topics.add(ROOMS, self.room_list)
         self.topics.add_family(ROOM, self.desk)
 
-        self.collector = Collector(is_idle=lambda: not len(self.tabs))
+        self.collector = GarbageCollector(is_idle=lambda: not len(self.tabs))
         endpoint = WebSocketEndpoint(
             settings,
             self.presence,
@@ -144,8 +151,14 @@ class StillHere:
             self.audit.cut_off,
             limits.realtime,
         )
-        figures = Figures(self.registry, self.store, self.collector)
-        room_figures = RoomFigures(self.rooms)
+        presence_metrics, room_metrics = PresenceMetrics(self.presence), RoomMetrics(self.rooms)
+        metrics = Metrics(
+            presence_metrics,
+            StorageMetrics(self.store),
+            ProcessMetrics(self.collector),
+            RealtimeMetrics(self.tabs, self.lobby, self.ticker),
+            room_metrics,
+        )
 
         # Who hears what happened, in this order: the disk, the player's tabs, their seat, everybody
         # else.
@@ -156,7 +169,7 @@ class StillHere:
             self.tabs.hear,
             self.desk.hear_presence,
             self.lobby.hear,
-            figures.hear,
+            presence_metrics.hear,
             self.ticker.hear,
         ):
             self.stream.subscribe(subscriber)
@@ -165,7 +178,7 @@ class StillHere:
             self.desk.hear_rooms,
             self.desk.topics.hear,
             self.room_list.hear,
-            room_figures.hear,
+            room_metrics.hear,
             self.room_ticker.hear,
         ):
             self.room_stream.subscribe(room_subscriber)
@@ -175,10 +188,7 @@ class StillHere:
             *PlayerRoutes(self.presence, self.store, self.store).calls,
             *RoomRoutes(self.rooms.games, self.rooms, self.room_stream, clock).calls,
             *MatchRoutes(self.store).calls,
-            *OperationRoutes(
-                [figures, RealtimeFigures(self.tabs, self.lobby, self.ticker), room_figures],
-                self.store,
-            ).calls,
+            *OperationRoutes(metrics, self.store).calls,
         ]
         games = self.rooms.games
         pages = Pages(static_folder(), find_page_parts(games), games)

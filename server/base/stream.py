@@ -1,4 +1,4 @@
-"""The one way by which what happened reaches those who act on it."""
+"""How events reach the parts that act on them."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -10,9 +10,9 @@ EventT = TypeVar("EventT")
 class Stream(Generic[EventT]):
     """Hands every event to every subscriber, in the order in which the events happened.
 
-    A subscriber may cause further facts: their events queue up behind the present one, so that
-    nobody hears of an effect before its cause. A subscriber that raises is a bug: the others
-    still hear the event, then the first error goes to `on_error`.
+    A subscriber may publish further events: they queue up behind the present one, so that no
+    subscriber gets an effect before its cause. A subscriber that raises is a bug: the error goes to
+    `on_error`, and the others still get the event.
     """
 
     def __init__(self, on_error: Callable[[Exception, EventT], None]) -> None:
@@ -21,23 +21,29 @@ class Stream(Generic[EventT]):
         self._queue: deque[EventT] = deque()
         self._is_publishing = False
 
+    @property
+    def subscribers(self) -> tuple[Callable[[EventT], None], ...]:
+        """In the order in which they are called."""
+        return tuple(self._subscribers)
+
     def subscribe(self, subscriber: Callable[[EventT], None]) -> None:
-        """Have `subscriber` hear every event from now on, after those who subscribed before."""
+        """Call `subscriber` with every event from now on, after those that subscribed before."""
         self._subscribers.append(subscriber)
 
     def publish(self, events: Iterable[EventT]) -> None:
-        """Tell `events`. Returns when they are told, unless a publication is already under way."""
+        """Hand out `events`. Returns when that is done; at once where a publication is under way,
+        which then hands them out."""
         self._queue.extend(events)
         if self._is_publishing:
             return
         self._is_publishing = True
         try:
             while self._queue:
-                self._tell(self._queue.popleft())
+                self._hand_out(self._queue.popleft())
         finally:
             self._is_publishing = False
 
-    def _tell(self, event: EventT) -> None:
+    def _hand_out(self, event: EventT) -> None:
         for subscriber in self._subscribers:
             try:
                 subscriber(event)

@@ -22,8 +22,8 @@ FREEZE_EVERY = 0.25
 """Seconds between two freezings of what has survived."""
 
 
-class Collector:
-    """Sets the collector up, and measures how long it stops the process."""
+class GarbageCollector:
+    """Sets up Python's collector, and measures how long it stops the process."""
 
     def __init__(self, is_idle: Callable[[], bool]) -> None:
         """`is_idle`: whether a full collection would stop nobody."""
@@ -46,7 +46,7 @@ class Collector:
         self._sleep()
 
     def stop(self) -> None:
-        """Leave the collector as it was found; doing it twice is as good as once."""
+        """Restore the settings of before. Idempotent."""
         if self._timer is None:
             return
         self._timer.cancel()

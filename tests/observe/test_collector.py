@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from server.observe.collector import YOUNG_THRESHOLDS, Collector
+from server.observe.collector import YOUNG_THRESHOLDS, GarbageCollector
 
 
 class Server:
@@ -19,8 +19,8 @@ def server() -> Server:
 
 
 @pytest.fixture
-async def collector(server: Server) -> AsyncIterator[Collector]:
-    collector = Collector(is_idle=lambda: server.is_idle)
+async def collector(server: Server) -> AsyncIterator[GarbageCollector]:
+    collector = GarbageCollector(is_idle=lambda: server.is_idle)
     collector.start()
     yield collector
     collector.stop()
@@ -33,13 +33,13 @@ def garbage() -> None:
 
 
 async def test_what_the_start_made_is_frozen_and_no_full_collection_comes_by_itself(
-    collector: Collector,
+    collector: GarbageCollector,
 ) -> None:
     assert gc.get_freeze_count() > 1000
     assert gc.get_threshold() == YOUNG_THRESHOLDS
 
 
-async def test_what_survives_while_players_are_here_is_frozen(collector: Collector) -> None:
+async def test_what_survives_while_players_are_here_is_frozen(collector: GarbageCollector) -> None:
     before = gc.get_freeze_count()
     kept = [[each] for each in range(2000)]
     collector.tidy()
@@ -47,7 +47,7 @@ async def test_what_survives_while_players_are_here_is_frozen(collector: Collect
 
 
 async def test_what_was_frozen_is_collected_once_nobody_is_here(
-    collector: Collector, server: Server
+    collector: GarbageCollector, server: Server
 ) -> None:
     collector.tidy()
     garbage()
@@ -63,7 +63,7 @@ async def test_what_was_frozen_is_collected_once_nobody_is_here(
     assert sum(found) >= 1
 
 
-async def test_pauses_are_measured(collector: Collector) -> None:
+async def test_pauses_are_measured(collector: GarbageCollector) -> None:
     before = collector.pauses
     gc.collect(0)
     assert collector.pauses == before + 1
@@ -72,7 +72,7 @@ async def test_pauses_are_measured(collector: Collector) -> None:
 
 async def test_a_stop_leaves_everything_as_it_was_found(server: Server) -> None:
     thresholds, callbacks = gc.get_threshold(), len(gc.callbacks)
-    collector = Collector(is_idle=lambda: True)
+    collector = GarbageCollector(is_idle=lambda: True)
     collector.start()
     collector.stop()
     collector.stop()

@@ -43,3 +43,29 @@ async def test_who_looks_for_others_is_counted(server: LiveServer) -> None:
     tab = await (await server.guest("Ada")).tab()
     await tab.ask("quick_match", "queued", game=ARENA)
     assert await sample(server, "stillhere_quick_match_waiting") == 1
+
+
+async def test_the_names_of_the_metrics_are_those_that_dashboards_know(server: LiveServer) -> None:
+    text = (await (await server.visitor()).http.get("/metrics")).text
+    assert sorted(re.findall(r"^# TYPE stillhere_(\S+)", text, re.MULTILINE)) == [
+        "connections",
+        "deadline_worst_lateness_seconds",
+        "gc_pause_seconds_total",
+        "gc_worst_pause_seconds",
+        "journal_failing_seconds",
+        "journal_shed_total",
+        "journal_waiting",
+        "lifeboat_endings",
+        "matches_ended_total",
+        "players",
+        "quick_match_waiting",
+        "rooms",
+        "rooms_closed_total",
+        "sessions",
+        "sessions_ended_total",
+        "sockets_closed_total",
+        "status_changes_total",
+        "tick_lateness_seconds",
+        "wal_bytes",
+        "watchers",
+    ]
