@@ -49,6 +49,8 @@ the watcher's player (None: a spectator)."""
 class RoomTopic(Topic[_Key]):
     """One room. Kept as long as somebody watches it."""
 
+    has_keys = True
+
     def __init__(self, room: Room, family: "RoomTopics") -> None:
         super().__init__(family.time, family.limits)
         self.room = room

@@ -11,7 +11,7 @@ a topic takes no more than a share of the loop's time.
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
 from server.realtime.connection import Connection
@@ -31,6 +31,9 @@ class Topic(ABC, Generic[KeyT]):
 
     fastest = 0.0
     """Seconds between two fan-outs, at the least."""
+
+    has_keys = False
+    """Whether watchers have different keys; else `key_of` is asked once, and not for each."""
 
     def __init__(self, time: Callable[[], float], limits: Limits) -> None:
         """`time`: the loop's, in seconds."""
@@ -149,11 +152,15 @@ class Topic(ABC, Generic[KeyT]):
     def _tell(self) -> None:
         self._handle = None
         self._has_owed = False
-        watchers = [(each, self.key_of(each)) for each in self._watchers]
+        watchers = list(self._watchers)
+        if self.has_keys or not watchers:
+            keys = [self.key_of(each) for each in watchers]
+        else:
+            keys = [self.key_of(watchers[0])] * len(watchers)
         before = self.version
-        changes = self.take(self._time(), {key for _, key in watchers})
+        changes = self.take(self._time(), set(keys))
         if self._fan_out is None:  # else it came to an end meanwhile
-            self._begin(self._send_changes(watchers, before, changes))
+            self._begin(self._send_changes(zip(watchers, keys, strict=True), before, changes))
 
     def _begin(self, fan_out: Iterator[None]) -> None:
         self._fan_out = fan_out
@@ -182,7 +189,7 @@ class Topic(ABC, Generic[KeyT]):
 
     def _send_changes(
         self,
-        watchers: list[tuple[Connection, KeyT]],
+        watchers: Iterable[tuple[Connection, KeyT]],
         before: int,
         changes: list[Mapping[KeyT, str]],
     ) -> Iterator[None]:

@@ -42,6 +42,8 @@ class Watcher:
 class Numbers(Topic[str]):
     """A list of numbers; each that is added is a change."""
 
+    has_keys = True
+
     def __init__(self, time: Callable[[], float]) -> None:
         super().__init__(time, LIMITS)
         self.added: list[int] = []
