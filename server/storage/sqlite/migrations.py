@@ -6,7 +6,20 @@ Unix milliseconds.
 
 import sqlite3
 
+import msgspec
+
+from server.accounts.lookalikes import lookalikes
 from server.storage.errors import StorageRefused
+
+_LOOKALIKES_AGAIN = """
+    DELETE FROM name_lookalikes;
+    INSERT OR IGNORE INTO name_lookalikes (lookalike, player_id)
+        SELECT value, players.id FROM players, json_each(lookalikes(players.name))
+        WHERE players.name_key IS NOT NULL ORDER BY players.rowid;
+"""
+"""The skeletons of all names, by the present table (`accounts/lookalikes.py`): a step to be added
+again whenever that table changes. Of two names that only the new table finds alike both stay; the
+skeleton is the older one's."""
 
 MIGRATIONS = (
     """
@@ -123,6 +136,7 @@ MIGRATIONS = (
         PRIMARY KEY (match_id, step)
     ) STRICT, WITHOUT ROWID;
     """,
+    _LOOKALIKES_AGAIN,
 )
 
 
@@ -137,5 +151,11 @@ def migrate(connection: sqlite3.Connection) -> None:
             f"the database has schema {version}, this version knows {len(MIGRATIONS)}: "
             "it was made by a newer Still Here"
         )
+    connection.create_function("lookalikes", 1, _lookalikes, deterministic=True)
     for number, step in enumerate(MIGRATIONS[version:], version + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {step} PRAGMA user_version = {number}; COMMIT;")
+
+
+def _lookalikes(name: str) -> str:
+    """The skeletons of a name, as JSON."""
+    return msgspec.json.encode(sorted(lookalikes(name))).decode()

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import pytest
 
+from server.accounts.lookalikes import lookalikes
 from server.base.ids import MatchId
 from server.presence.session import Session
 from server.presence.status import Reason, Status
@@ -107,3 +108,49 @@ async def test_what_they_left_can_be_changed_and_read_again(
     assert await again.sessions.find(ADA) is Reason.SIGNED_OUT
     assert await again.rows("PRAGMA foreign_key_check") == []
     assert await again.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+OLD_NAMES = [
+    # Name, and the skeletons that the table of the version before made of it.
+    ("\u0448\u0448", ["\u0448\u0448"]),
+    ("WW", ["ww"]),
+    ("\u04c0van", ["ivan", "lvan"]),
+    ("Mia", ["mia", "rnia"]),
+]
+
+
+async def test_names_look_like_what_the_present_table_says_and_all_of_them_stay(
+    tmp_path: Path, open_house: Opener
+) -> None:
+    path = tmp_path / "test.db"
+    make(path, 3)
+    with closing(sqlite3.connect(path)) as disk, disk:
+        for name, skeletons in [*OLD_NAMES, ("Gone", [])]:
+            disk.execute(
+                "INSERT INTO players (id, name, name_key, sort_key, guest, password_hash, status,"
+                " is_currently_active, last_activity_at, created_at)"
+                " VALUES (?, ?, ?, ?, 0, 'a hash', 'offline', 0, 0, 0)",
+                (f"p_{name}", name, name.casefold() if skeletons else None, name.casefold()),
+            )
+            for skeleton in skeletons:
+                row = (skeleton, f"p_{name}")
+                disk.execute("INSERT INTO name_lookalikes VALUES (?, ?)", row)
+    house = await open_house(ManualClock(140.0))
+    for name, _ in OLD_NAMES:
+        # New names that look like it are taken, and whoever has it signs in.
+        assert await house.store.is_any_taken(lookalikes(name)), name
+        account = await house.store.find_account(name.casefold())
+        assert account is not None
+        assert account.name == name
+    taken = {
+        skeleton: player
+        for skeleton, player in await house.rows("SELECT lookalike, player_id FROM name_lookalikes")
+        if player.removeprefix("p_") in dict(OLD_NAMES)
+    }
+    assert taken == {
+        "ww": "p_\u0448\u0448",  # alike by the new table alone: the older has it
+        "lvan": "p_\u04c0van",
+        "mia": "p_Mia",
+        "rnia": "p_Mia",
+    }
+    assert not await house.store.is_any_taken(lookalikes("Gone")), "it is free again"
