@@ -1,7 +1,6 @@
 """The processes of a run: each is ended by its handle, however the run ends."""
 
 import json
-import os
 import re
 import selectors
 import subprocess
@@ -14,9 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from scripts.benchmarks.machine import pin, split_processors
-from server.settings import PREFIX
+from scripts.server_process import environment, flags
 
-ROOT = Path(__file__).resolve().parents[2]
 _START, _STOP = 30.0, 15.0
 """Seconds that a server may take to start, and to stop before it is killed."""
 
@@ -40,7 +38,7 @@ def run_probe(module: str, *arguments: object, patience: float = 300.0) -> Any:
             done = subprocess.run(
                 _command(f"scripts.benchmarks.{module}", *arguments),
                 cwd=folder,
-                env=_environment(),
+                env=environment(),
                 capture_output=True,
                 text=True,
                 timeout=patience,
@@ -56,8 +54,8 @@ def run_probe(module: str, *arguments: object, patience: float = 300.0) -> Any:
 @contextmanager
 def still_here(**settings: float) -> Iterator[Served]:
     """Our server as the `stillhere` command runs it, on a database of its own."""
-    flags = [f"--{name.replace('_', '-')}={value:g}" for name, value in settings.items()]
-    with _served("server", "--port=0", "--database=bench.db", *flags) as served:
+    chosen = flags(**settings)
+    with _served("server", "--port=0", "--database=bench.db", *chosen) as served:
         yield served
 
 
@@ -71,27 +69,28 @@ def baseline(which: str, *arguments: object) -> Iterator[Served]:
 @contextmanager
 def onlooker(*arguments: object) -> Iterator["subprocess.Popen[str]"]:
     """`bystander.py`, on the client's processor; it looks on until its input is closed."""
-    with _process("scripts.benchmarks.bystander", *arguments) as (process, _):
+    with child("scripts.benchmarks.bystander", *arguments) as (process, _):
         pin(process.pid, split_processors()[1])
         yield process
 
 
 @contextmanager
 def _served(module: str, *arguments: object) -> Iterator[Served]:
-    with _process(module, *arguments) as (process, errors):
+    with child(module, *arguments) as (process, errors):
         pin(process.pid, split_processors()[0])
-        yield Served(process, _wait_for_port(process, errors))
+        yield Served(process, wait_for_port(process, errors))
 
 
 @contextmanager
-def _process(module: str, *arguments: object) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
+def child(module: str, *arguments: object) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
+    """`python -m module`, in a folder of its own, and the file that has its stderr."""
     with TemporaryDirectory(prefix="stillhere-bench-") as folder:
         errors = Path(folder, "stderr")
         with errors.open("w") as stderr:
             process = subprocess.Popen(
                 _command(module, *arguments),
                 cwd=folder,
-                env=_environment(),
+                env=environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
@@ -108,7 +107,8 @@ def _process(module: str, *arguments: object) -> Iterator[tuple["subprocess.Pope
                     process.kill()
 
 
-def _wait_for_port(process: "subprocess.Popen[str]", errors: Path) -> int:
+def wait_for_port(process: "subprocess.Popen[str]", errors: Path) -> int:
+    """The port that a server says it listens on. Raises MeasurementError."""
     assert process.stdout is not None
     give_up = time.monotonic() + _START
     with selectors.DefaultSelector() as selector:
@@ -123,12 +123,6 @@ def _wait_for_port(process: "subprocess.Popen[str]", errors: Path) -> int:
 
 def _command(module: str, *arguments: object) -> list[str]:
     return [sys.executable, "-m", module, *map(str, arguments)]
-
-
-def _environment() -> dict[str, str]:
-    """Ours, but without settings of the operator's, and with this copy of the server first."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    return ours | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
 def _last_line(text: str) -> str:

@@ -15,6 +15,7 @@ from rich.table import Table
 from scripts.departures.run import QUICK, QUICK_WAYS, chosen, measure
 from scripts.departures.server import NotMeasured
 from scripts.departures.ways import HIDDEN, TOLERANCE, WAYS, Grace, Verdict
+from scripts.server_process import DidNotStart
 from server.client import Unreachable
 
 MISSED, NO_RUN = 1, 2
@@ -48,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             error: BaseException = group
             while isinstance(error, ExceptionGroup):
                 error = error.exceptions[0]
-            if not isinstance(error, NotMeasured | Unreachable):
+            if not isinstance(error, NotMeasured | DidNotStart | Unreachable):
                 raise
             print(f"measure_departures.py: {error}", file=sys.stderr)
             return NO_RUN

@@ -16,9 +16,10 @@ from types import NoneType
 from typing import Any
 
 from scripts.departures.relay import Relay
-from scripts.departures.server import ROOT, NotMeasured, Server
+from scripts.departures.server import NotMeasured, Server
 from scripts.departures.watcher import LEFT, Watcher
 from scripts.departures.ways import IN_SILENCE, WAYS, Grace, Sight, Verdict, Way
+from scripts.server_process import ROOT
 from server.client import CallRefused, Calls, Connection
 from server.wire.messages import LOBBY, Ping, Watch
 from server.wire.views import SessionView

@@ -11,9 +11,9 @@ from pathlib import Path
 from time import monotonic
 
 from scripts.idle_players.machine import allow_sockets
+from scripts.server_process import DidNotStart
 from scripts.storm.checks import LONGEST_LOSS
 from scripts.storm.run import Result, Run
-from scripts.storm.server import DidNotStart
 
 BROKEN, NO_RUN = 1, 2
 _SHOWN = 10

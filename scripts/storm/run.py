@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -95,7 +96,7 @@ class Run:
                 storm.result()
             is_stopping = self._dice.random() < 0.15
             if is_stopping:
-                server.ask_to_stop()
+                server.send(signal.SIGTERM)
                 await asyncio.sleep(self._dice.uniform(0.0, 0.2))
             self.result.kills["while it stopped" if is_stopping else "in the storm"] += 1
             return await server.kill(), is_stopping

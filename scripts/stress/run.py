@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import IO, Any
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from scripts.benchmarks.children import ROOT, MeasurementError, onlooker
+from scripts.benchmarks.children import MeasurementError, child, onlooker, wait_for_port
 from scripts.benchmarks.figure import quantile
 from scripts.benchmarks.machine import describe, resident_bytes
 from scripts.benchmarks.players import fetch, front_desk
+from scripts.server_process import flags
 from server.client import Unreachable
 
 _SOCKETS_A_PROCESS = 5_000
@@ -172,24 +172,13 @@ async def _run(plan: Plan, record: Record, progress: Console) -> None:
 
 @contextmanager
 def _server(plan: Plan) -> Iterator[tuple["subprocess.Popen[str]", int]]:
-    with TemporaryDirectory(prefix="stillhere-stress-") as folder:
-        flags = [
-            "--port=0",
-            f"--database={folder}/stress.db",
-            f"--max-messages-per-second={_RATE_LIMIT}",
-            f"--max-connections={plan.sockets + 1000}",
-            f"--max-connections-per-session={max(plan.tabs, 100)}",
-        ]
-        with (
-            Path(folder, "stderr").open("w+") as said,
-            _process(folder, "server", *flags, stderr=said) as process,
-        ):
-            assert process.stdout is not None
-            found = re.search(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline())
-            if found is None:
-                said.seek(0)
-                raise MeasurementError(f"the server did not start: {said.read()[-300:]}")
-            yield process, int(found[1])
+    settings = flags(
+        max_messages_per_second=_RATE_LIMIT,
+        max_connections=plan.sockets + 1000,
+        max_connections_per_session=max(plan.tabs, 100),
+    )
+    with child("server", "--port=0", "--database=stress.db", *settings) as (process, errors):
+        yield process, wait_for_port(process, errors)
 
 
 def _holders(plan: Plan, port: int) -> list[tuple[str, ...]]:
@@ -205,32 +194,8 @@ def _holders(plan: Plan, port: int) -> list[tuple[str, ...]]:
 
 @contextmanager
 def _child(module: str, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
-    with _process(ROOT, f"scripts.stress.{module}", *arguments) as process:
+    with child(f"scripts.stress.{module}", *arguments) as (process, _):
         yield process
-
-
-@contextmanager
-def _process(
-    folder: Path | str, module: str, *arguments: object, stderr: IO[str] | None = None
-) -> Iterator["subprocess.Popen[str]"]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", module, *map(str, arguments)],
-        cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
 
 
 def _read(process: "subprocess.Popen[str]") -> str:
