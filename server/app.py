@@ -20,7 +20,7 @@ from server.accounts.ports import StorageUnavailable
 from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
 from server.base.clock import Clock, SystemClock
-from server.base.ids import new_match_id, new_room_id, new_seed
+from server.base.ids import RoomId, new_match_id, new_room_id, new_seed
 from server.games.catalogue import find_games, find_page_parts
 from server.limits import Limits
 from server.observe.audit import Audit
@@ -36,17 +36,22 @@ from server.observe.metrics import (
 from server.presence.events import Event, EventStream
 from server.presence.registry import Registry
 from server.presence.service import Presence
+from server.realtime.bridge import Bridge
+from server.realtime.connection import Connection
 from server.realtime.endpoint import WebSocketEndpoint
-from server.realtime.room_desk import RoomDesk
+from server.realtime.notices import Notices
+from server.realtime.room_requests import RoomRequests
 from server.realtime.routing import RouteWebSockets
 from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
 from server.realtime.topics.lobby import LobbyTopic
+from server.realtime.topics.room import RoomTopics
 from server.realtime.topics.room_list import RoomListTopic
 from server.realtime.topics.topics import Topics
 from server.restart import restore_rooms, restore_sessions
 from server.rooms.events import RoomEvent, RoomStream
 from server.rooms.rooms import Rooms
+from server.rooms.service import RoomService
 from server.settings import Settings, SettingsRefused, load_settings
 from server.storage.errors import StorageRefused
 from server.storage.ports import Engine
@@ -129,16 +134,21 @@ class StillHere:
         )
         self.store.read_rooms_from(self.rooms.all)
         self.room_stream = RoomStream(_log_room_subscriber_error)
-        self.desk = RoomDesk(
-            self.rooms, self.room_stream, self.presence, self.tabs, time, limits.realtime
+        self.room_service = RoomService(self.rooms, self.room_stream, self.presence)
+        self.room_topics = RoomTopics(
+            time, clock, limits.realtime, self.room_service.fail, self._room_lost
         )
-        self.room_ticker = Ticker(_RoomDeadlines(self.rooms, self.room_stream), clock)
+        self.bridge = Bridge(self.presence, self.room_service, self.room_topics)
+        self.room_requests = RoomRequests(
+            self.presence, self.room_service, self.room_topics, self.tabs, self.bridge
+        )
+        self.room_ticker = Ticker(self.room_service, clock)
 
         self.lobby = LobbyTopic(time, clock, settings.policy.away_after, limits.realtime)
         self.room_list = RoomListTopic(self.rooms, time, limits.realtime)
         self.topics.add(LOBBY, self.lobby)
         self.topics.add(ROOMS, self.room_list)
-        self.topics.add_family(ROOM, self.desk)
+        self.topics.add_family(ROOM, self.room_requests)
 
         self.collector = GarbageCollector(is_idle=lambda: not len(self.tabs))
         endpoint = WebSocketEndpoint(
@@ -147,7 +157,7 @@ class StillHere:
             self.sessions,
             self.tabs,
             self.topics,
-            self.desk,
+            self.room_requests,
             self.audit.cut_off,
             limits.realtime,
         )
@@ -167,7 +177,7 @@ class StillHere:
             self.audit.hear,
             self.store.hear,
             self.tabs.hear,
-            self.desk.hear_presence,
+            self.bridge.hear_presence,
             self.lobby.hear,
             presence_metrics.hear,
             self.ticker.hear,
@@ -175,8 +185,9 @@ class StillHere:
             self.stream.subscribe(subscriber)
         for room_subscriber in (
             self.store.hear_rooms,
-            self.desk.hear_rooms,
-            self.desk.topics.hear,
+            self.bridge.hear_rooms,
+            Notices(self.presence, self.tabs).hear,
+            self.room_topics.hear,
             self.room_list.hear,
             room_metrics.hear,
             self.room_ticker.hear,
@@ -186,7 +197,7 @@ class StillHere:
         calls = [
             *SessionRoutes(self.accounts, self.sessions, self.presence).calls,
             *PlayerRoutes(self.presence, self.store, self.store).calls,
-            *RoomRoutes(self.rooms.games, self.rooms, self.room_stream, clock).calls,
+            *RoomRoutes(self.room_service).calls,
             *MatchRoutes(self.store).calls,
             *OperationRoutes(metrics, self.store).calls,
         ]
@@ -237,13 +248,7 @@ class StillHere:
             killed_since=left.killed_since,
             activity_interval=self.store.limits.activity_interval,
         )
-        restore_rooms(
-            left.rooms,
-            self.rooms,
-            self.store,
-            self.presence,
-            self.room_stream,
-        )
+        restore_rooms(left.rooms, self.room_service, self.store, self.presence)
         self.lobby.lobby.begin(self.registry.players.values())
         await self.store.is_written()
         self.ticker.start()
@@ -263,6 +268,10 @@ class StillHere:
         await self.store.close()
         self.passwords.close()
         self.audit.close()
+
+    def _room_lost(self, connection: Connection, room_id: RoomId, has_left: bool) -> None:
+        """A connection that watched a room is gone; see `RoomTopics`."""
+        self.room_requests.gone(connection, room_id, has_left=has_left)
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -287,18 +296,6 @@ def _keys(settings: Settings, engine: Engine) -> tuple[str, ...]:
         return load_or_make_keys(path)
     except (OSError, ValueError) as error:
         raise StorageRefused(f"the secret keys in {path} cannot be used: {error}") from error
-
-
-class _RoomDeadlines:
-    """The deadlines of the rooms, for their ticker."""
-
-    def __init__(self, rooms: Rooms, stream: RoomStream) -> None:
-        self.next_deadline = rooms.next_deadline
-        self._rooms = rooms
-        self._stream = stream
-
-    def expire(self, at: float, limit: int) -> None:
-        self._stream.publish(self._rooms.expire(at, limit))
 
 
 def _log_room_subscriber_error(error: Exception, event: RoomEvent) -> None:

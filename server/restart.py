@@ -10,9 +10,9 @@ from server.presence.service import Presence
 from server.presence.session import Player, Session
 from server.presence.status import Status
 from server.rooms.document import RoomLost, read_room
-from server.rooms.events import RoomStream
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
+from server.rooms.service import RoomService
 from server.storage.ports import Archive
 from server.storage.rows import StoredRoom, StoredSession
 
@@ -76,24 +76,23 @@ def restore_sessions(
 
 def restore_rooms(
     stored: Iterable[StoredRoom],
-    rooms: Rooms,
+    service: RoomService,
     archive: Archive,
     presence: Presence,
-    stream: RoomStream,
 ) -> None:
-    """Give `rooms` those that were open, with their matches, and tell of them.
+    """Open the rooms of the last process again, with their matches.
 
-    One that cannot be gone on with (its game is not installed any more, or cannot read its own
+    A room that cannot be restored (its game is not installed any more, or cannot read its own
     state) is closed, and the log says so: no start fails for it.
     """
     for row in stored:
         try:
-            room = _room_of(row, rooms, presence)
+            room = _room_of(row, service.rooms, presence)
         except RoomLost as lost:
             _log.error("the room %s of %s is closed: %s", row.id, row.game, lost)
             archive.give_up(row)
             continue
-        stream.publish(rooms.restore(room, presence.clock.now()))
+        service.restore(room)
 
 
 def _room_of(row: StoredRoom, rooms: Rooms, presence: Presence) -> Room:

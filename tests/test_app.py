@@ -6,7 +6,8 @@ from server.accounts.sessions import Sessions
 from server.base.stream import Stream
 from server.observe.audit import Audit
 from server.observe.metrics import PresenceMetrics, RoomMetrics
-from server.realtime.room_desk import RoomDesk
+from server.realtime.bridge import Bridge
+from server.realtime.notices import Notices
 from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
 from server.realtime.topics.lobby import LobbyTopic
@@ -34,14 +35,15 @@ async def test_the_disk_hears_before_the_players_tabs_and_those_before_everybody
         Audit,
         Store,
         Tabs,
-        RoomDesk,
+        Bridge,
         LobbyTopic,
         PresenceMetrics,
         Ticker,
     ]
     assert owners(here.room_stream) == [
         Store,
-        RoomDesk,
+        Bridge,
+        Notices,
         RoomTopics,
         RoomListTopic,
         RoomMetrics,

@@ -21,7 +21,7 @@ from server.presence.status import Reason
 from server.realtime.connection import Connection
 from server.realtime.limits import Limits
 from server.realtime.reader import Reader
-from server.realtime.room_desk import RoomDesk
+from server.realtime.room_requests import RoomRequests
 from server.realtime.routing import deny
 from server.realtime.tabs import Tabs
 from server.realtime.topics.topics import Topics
@@ -48,7 +48,7 @@ class WebSocketEndpoint:
         sessions: Sessions,
         tabs: Tabs,
         topics: Topics,
-        desk: RoomDesk,
+        room_requests: RoomRequests,
         note_cut_off: Callable[[str, Session], None],
         limits: Limits,
     ) -> None:
@@ -57,7 +57,7 @@ class WebSocketEndpoint:
         self._sessions = sessions
         self._tabs = tabs
         self._topics = topics
-        self._desk = desk
+        self._room_requests = room_requests
         self._note_cut_off = note_cut_off
         self._limits = limits
 
@@ -131,7 +131,7 @@ class WebSocketEndpoint:
             self._settings.max_messages_per_second,
             self._presence,
             self._topics,
-            self._desk,
+            self._room_requests,
             self._close,
             self._take_connect,
             self._limits,

@@ -12,7 +12,7 @@ from server.presence.service import Presence
 from server.presence.session import Session
 from server.realtime.connection import Connection
 from server.realtime.limits import Limits
-from server.realtime.room_desk import RoomDesk
+from server.realtime.room_requests import RoomRequests
 from server.realtime.topics.topics import Topics
 from server.rooms.errors import Refused
 from server.wire import messages
@@ -34,11 +34,11 @@ class Reader:
         "_clock",
         "_close",
         "_connection",
-        "_desk",
         "_errors",
         "_limits",
         "_pong",
         "_presence",
+        "_room_requests",
         "_surely_small",
         "_take_connect",
         "_topics",
@@ -50,7 +50,7 @@ class Reader:
         rate: float,
         presence: Presence,
         topics: Topics,
-        desk: RoomDesk,
+        room_requests: RoomRequests,
         close: Callable[[Connection, Close], None],
         take_connect: Callable[[Session], bool],
         limits: Limits,
@@ -62,7 +62,7 @@ class Reader:
         self._presence = presence
         self._clock = presence.clock
         self._topics = topics
-        self._desk = desk
+        self._room_requests = room_requests
         self._close = close
         self._take_connect = take_connect
         self._limits = limits
@@ -121,6 +121,8 @@ class Reader:
         connection, presence = self._connection, self._presence
         session = connection.session
         match request:
+            case messages.Brb() if refusal := self._room_requests.check(connection, request):
+                return refusal  # and none of the session's tokens is taken
             case messages.Hold(away=True) | messages.Brb() if not self._take_connect(session):
                 self._close(connection, Close.TOO_MANY_MESSAGES)
             case messages.Hold(seconds=seconds, away=away):
@@ -143,7 +145,7 @@ class Reader:
                 if not self._topics.unwatch(connection, topic):
                     return _no_such_topic(topic, "unwatch")
             case _:
-                return self._desk.hear(connection, request, now)
+                return self._room_requests.hear(connection, request)
         return None
 
     def _answer_hold(self, granted: float, now: float) -> None:

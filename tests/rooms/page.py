@@ -129,7 +129,7 @@ class Page:
             seen = with_instants(json.loads(msgspec.json.encode(seen)), now)
             assert self.view is not None
             assert is_alike(self.view, seen, now), f"{self.view}\n{seen}"
-        lines = [here.desk.topics.line_view(line) for line in room.chat.lines]
+        lines = [here.room_topics.line_view(line) for line in room.chat.lines]
         assert self.chat == lines
         return self
 

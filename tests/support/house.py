@@ -24,6 +24,7 @@ from server.rooms.events import RoomStream
 from server.rooms.replay import move_of, replay
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
+from server.rooms.service import RoomService
 from server.storage.limits import Limits
 from server.storage.rows import StoredMove
 from server.storage.sqlite.engine import SqliteEngine
@@ -89,7 +90,8 @@ class House:
         store.read_rooms_from(rooms.all)
         room_stream = RoomStream(fail)
         room_stream.subscribe(store.hear_rooms)
-        restore_rooms(left.rooms, rooms, store, presence, room_stream)
+        service = RoomService(rooms, room_stream, presence)
+        restore_rooms(left.rooms, service, store, presence)
         await store.flush()
         return cls(path, registry, stream, engine, store, sessions, clock, rooms, room_stream)
 

@@ -459,11 +459,11 @@ def nothing_is_left(still_here: StillHere, invariants: Invariants | None = None)
 
 def _left_in_rooms(still_here: StillHere, invariants: Invariants | None) -> list[str]:
     """Watchers, spectators, seats and held clocks of connections and sessions that are gone."""
-    desk, registry = still_here.desk, still_here.registry
+    registry, topics = still_here.registry, still_here.room_topics
     open_at_stop = set() if invariants is None else invariants.open_at_stop
     left = []
-    if desk.topics.watchers:
-        left.append(f"{desk.topics.watchers} watchers of rooms")
+    if topics.watchers:
+        left.append(f"{topics.watchers} watchers of rooms")
     for room in still_here.rooms.all.values():
         spectators = room.spectators.keys() - open_at_stop
         if spectators:
@@ -475,7 +475,7 @@ def _left_in_rooms(still_here: StillHere, invariants: Invariants | None) -> list
         ]
         if here:
             left.append(f"{', '.join(here)} in {room.id} without a connection")
-    if ended := desk._held.keys() - registry.sessions.keys():
+    if ended := set(still_here.bridge.holds.sessions) - registry.sessions.keys():
         left.append(f"the held clocks of {len(ended)} sessions that have ended")
     return left
 

@@ -112,7 +112,7 @@ class RoomTopic(Topic[_Key]):
             if keys and not self.room.is_closed:
                 changes = self._take(keys)
         except GameFailed as error:
-            self._family.on_failure(self.room, error)
+            self._family.on_failure(self.room.id, error)
         self._is_room_due = self._is_view_due = self._has_new_match = False
         self._lines.clear()
         return changes
@@ -192,7 +192,7 @@ class RoomTopics:
         time: Callable[[], float],
         clock: Clock,
         limits: Limits,
-        on_failure: Callable[[Room, GameFailed], None],
+        on_failure: Callable[[RoomId, GameFailed], None],
         on_gone: Callable[[Connection, RoomId, bool], None],
     ) -> None:
         """`on_failure`: called for a room whose game cannot show itself. `on_gone(connection,

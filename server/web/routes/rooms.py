@@ -1,6 +1,5 @@
 """Rooms and games over HTTP: what there is, and opening a room. Playing is for the socket."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from itertools import islice
 from typing import Any
@@ -9,12 +8,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.base.clock import Clock
 from server.base.ids import PlayerId, RoomId
 from server.games.catalogue import AnyGame
 from server.rooms.errors import Refused
-from server.rooms.events import RoomStream
-from server.rooms.rooms import Rooms
+from server.rooms.service import RoomService
 from server.rooms.view import LIST_WINDOW, listing
 from server.web.bodies import answer, read_json
 from server.web.caller import caller_of
@@ -90,17 +87,9 @@ class RoomListings(msgspec.Struct):
 class RoomRoutes:
     """`/api/games` and `/api/rooms`."""
 
-    def __init__(
-        self,
-        games: Mapping[str, AnyGame],
-        rooms: Rooms,
-        stream: RoomStream,
-        clock: Clock,
-    ) -> None:
-        self._games = games
-        self._rooms = rooms
-        self._stream = stream
-        self._clock = clock
+    def __init__(self, service: RoomService) -> None:
+        self._service = service
+        self._rooms = service.rooms
         self.calls = [
             Call(
                 "GET",
@@ -141,7 +130,7 @@ class RoomRoutes:
         ]
 
     async def list_games(self, request: Request) -> Response:
-        return answer(Games([GameAbout.of(game) for game in self._games.values()]))
+        return answer(Games([GameAbout.of(game) for game in self._rooms.games.values()]))
 
     async def list_rooms(self, request: Request) -> Response:
         game, is_open = _GAME.of(request), _OPEN.of(request)
@@ -159,12 +148,10 @@ class RoomRoutes:
         wanted = await read_json(request, NewRoom)
         player = caller_of(request).signed_in().player
         try:
-            room, events = self._rooms.open(
-                player, wanted.game, self._clock.now(), is_private=wanted.private
-            )
+            id = self._service.open(player.id, wanted.game, is_private=wanted.private)
+            room = self._rooms.find(id)
         except Refused as refused:
             raise _problem(refused) from None
-        self._stream.publish(events)
         return answer(listing(room), 201)
 
     async def show_room(self, request: Request) -> Response:

@@ -328,9 +328,9 @@ async def test_a_stop_of_the_server_is_no_departure(tmp_path: Path) -> None:
         tab = await Tab.open(server.url, ada.cookie)
         after_the_stop.push_async_callback(tab.socket.close)
         await tab.ask("join", "room", room=room_id)
-        desk, room = server.still_here.desk, server.still_here.rooms.all[RoomId(room_id)]
-        assert (desk.topics.watchers, room.seats[0].is_here) == (1, True)
-    assert (desk.topics.watchers, room.seats[0].is_here) == (0, True)
+        topics, room = server.still_here.room_topics, server.still_here.rooms.all[RoomId(room_id)]
+        assert (topics.watchers, room.seats[0].is_here) == (1, True)
+    assert (topics.watchers, room.seats[0].is_here) == (0, True)
 
 
 async def test_to_leave_leaves_with_every_tab(server: LiveServer) -> None:
@@ -375,7 +375,30 @@ async def test_a_request_over_http_answers_a_pulse_check(server: LiveServer) -> 
     assert "asked" not in kim.room["seats"]["0"]
 
 
+async def test_a_request_answers_a_pulse_check_like_any_other_activity(server: LiveServer) -> None:
+    ada, kim = await table(server, "turns", "Ada", "Kim")
+    await passes(10, ada, kim)
+    await kim.tab.send("pulse", room=kim.room_id, seat=0)
+    await kim.is_right()
+    assert "asked" in kim.room["seats"]["0"]
+    assert (await ada.visitor.http.get("/api/players")).status_code == 200
+    await kim.is_right()
+    assert "asked" not in kim.room["seats"]["0"]
+
+
 # Be right back
+
+
+async def test_refused_attempts_to_be_right_back_use_up_nothing(server: LiveServer) -> None:
+    ada, _ = await table(server, "patient", "Ada", "Kim")
+    for _ in range(2):
+        for _ in range(45):
+            error = await ada.tab.ask("brb", "error", room="r_nowhere", seconds=5)
+            assert error["code"] == "no_such_room"
+        await server.advance(45)
+    await ada.tab.send("brb", room=ada.room_id, seconds=5)
+    await ada.is_right()
+    assert "back_in" in ada.room["seats"]["0"]
 
 
 async def test_be_right_back_is_shown_as_away_and_any_activity_ends_it(server: LiveServer) -> None:

@@ -1,0 +1,93 @@
+"""Between presence and rooms: a player's status is that of their seat, their activity answers
+whoever asked for them, and who waits for others in a match is not idle meanwhile.
+"""
+
+from collections.abc import Iterable
+
+from server.base.ids import RoomId
+from server.presence.events import Activity, Event, SessionEnded, SessionSlept, StatusChanged
+from server.presence.service import Presence
+from server.presence.session import Session
+from server.presence.status import Status
+from server.realtime.topics.room import RoomTopics
+from server.rooms.events import MatchEnded, RoomClosed, RoomEvent, RoomUpdated
+from server.rooms.holds import Decision, Hold, Holds, Watching
+from server.rooms.service import RoomService
+
+
+class Bridge:
+    """Subscribes to the events of both."""
+
+    def __init__(self, presence: Presence, rooms: RoomService, topics: RoomTopics) -> None:
+        self.holds = Holds(presence.policy.max_hold)
+        self._presence = presence
+        self._rooms = rooms
+        self._topics = topics
+        presence.publish_activity_of(rooms.rooms.asked)
+
+    def hear_presence(self, event: Event) -> None:
+        """Subscriber: tell the rooms what became of a player."""
+        match event:
+            case SessionEnded(session_id=id) | SessionSlept(session_id=id):
+                self.holds.forget(id)
+            case StatusChanged(player_id=player_id, reason=reason, at=at):
+                # Who says "be right back" in one browser may be there in another all along.
+                if event.player_before is not event.player_after or event.after is Status.ACTIVE:
+                    self._rooms.player_changed(player_id, reason, at)
+            case Activity(player_id=player_id, at=at) if player_id in self._rooms.rooms.asked:
+                self._rooms.note_activity(player_id, at)
+            case _:
+                pass
+
+    def hear_rooms(self, event: RoomEvent) -> None:
+        """Subscriber: hold and release the idle clocks of those in a room."""
+        match event:
+            case RoomUpdated(room_id=room_id, at=at):
+                self.review(room_id, at)
+            case MatchEnded(room_id=room_id, at=at) | RoomClosed(room_id=room_id, at=at):
+                watching = self._watching(room_id, self._topics.sessions(room_id))
+                self._carry_out(self.holds.end(watching), at)
+            case _:
+                pass
+
+    def review(self, room_id: RoomId, at: float) -> None:
+        """Decide whose idle clock stands still, of all who are in a room."""
+        room = self._rooms.rooms.all.get(room_id)
+        if room is not None and room.running is not None:
+            watching = self._watching(room_id, self._topics.sessions(room_id))
+            self._carry_out(self.holds.review(watching, at), at)
+
+    def stopped_watching(self, session: Session, room_id: RoomId, at: float) -> None:
+        """A connection of a session has left a room: let its idle clock run on, unless another
+        connection of it is there."""
+        if session not in self._topics.sessions(room_id):
+            self._carry_out(self.holds.end(self._watching(room_id, [session])), at)
+
+    def _watching(self, room_id: RoomId, sessions: Iterable[Session]) -> list[Watching]:
+        room = self._rooms.rooms.all.get(room_id)
+        match = None if room is None else room.running
+        waited_for = set()
+        if room is not None and match is not None:
+            players = (room.seats[number].player for number in match.waits_for)
+            waited_for = {player.id for player in players if player is not None}
+        return [
+            Watching(
+                session.id,
+                session.player.id in waited_for,
+                session.last_activity,
+                session.hold_until,
+                session.is_away_held,
+            )
+            for session in sessions
+        ]
+
+    def _carry_out(self, decisions: Iterable[Decision], at: float) -> None:
+        for decision in decisions:
+            id = decision.session_id
+            if isinstance(decision, Hold):
+                self._presence.hold(id, decision.seconds, at)
+                session = self._presence.sessions.get(id)
+                if session is not None:
+                    self.holds.granted(id, session.hold_until)
+            else:
+                self._presence.release(id, at)

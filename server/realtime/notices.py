@@ -1,0 +1,40 @@
+"""Notices to one player: what rooms have to say to them alone, in every tab."""
+
+from msgspec import UNSET
+
+from server.base.ids import PlayerId
+from server.base.units import round_to_ms
+from server.presence.service import Presence
+from server.realtime.tabs import Tabs
+from server.rooms.events import PlayerAsked, PlayerMatched, QueueChanged, RoomEvent
+from server.wire import messages
+
+
+class Notices:
+    """Subscribes to the events of rooms."""
+
+    def __init__(self, presence: Presence, tabs: Tabs) -> None:
+        self._presence = presence
+        self._tabs = tabs
+
+    def hear(self, event: RoomEvent) -> None:
+        """Subscriber: send what is for one player."""
+        match event:
+            case PlayerAsked(room_id=room_id, player_id=player_id, by=by, expires_in=left):
+                self.send(player_id, messages.PulseAsked(room_id, by, round_to_ms(left)))
+            case PlayerMatched(room_id=room_id, player_id=player_id, game=game, expires_in=left):
+                self.send(player_id, messages.Matched(room_id, game, round_to_ms(left)))
+            case QueueChanged(player_id=player_id, game=game, waiting=waiting, reason=reason):
+                self.send(player_id, messages.Queued(waiting, game or UNSET, reason or UNSET))
+            case _:
+                pass
+
+    def send(self, player_id: PlayerId, message: messages.RoomMessage) -> None:
+        """Send a message to every tab of a player."""
+        player = self._presence.players.get(player_id)
+        if player is None:
+            return
+        text = messages.encode(message)
+        for session in player.sessions:
+            for connection in self._tabs.of(session):
+                connection.send(text)

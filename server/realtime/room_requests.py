@@ -1,0 +1,174 @@
+"""What a tab asks for in rooms: done by the rooms' service, and answered. Awaits nothing."""
+
+from typing import assert_never
+
+from msgspec import UNSET
+
+from server.base.ids import RoomId
+from server.presence.service import Presence
+from server.presence.session import Session
+from server.realtime.bridge import Bridge
+from server.realtime.connection import Connection
+from server.realtime.tabs import Tabs
+from server.realtime.topics.room import RoomTopics
+from server.rooms.errors import Refused
+from server.rooms.service import RoomService
+from server.wire import messages
+from server.wire.messages import encode
+
+
+class RoomRequests:
+    """Answers the messages about rooms, and lets connections into the topics `room:<id>`. What was
+    done is an activity; what was refused is none."""
+
+    def __init__(
+        self,
+        presence: Presence,
+        rooms: RoomService,
+        topics: RoomTopics,
+        tabs: Tabs,
+        bridge: Bridge,
+    ) -> None:
+        self._presence = presence
+        self._rooms = rooms
+        self._topics = topics
+        self._tabs = tabs
+        self._bridge = bridge
+
+    # Watching
+
+    def watch(self, connection: Connection, room_id: str) -> bool:
+        """Come into a room: into one's own seat again, or to watch. False if there is no such
+        room. Raises Refused: too_many_rooms."""
+        room = self._rooms.rooms.all.get(RoomId(room_id))
+        if room is None:
+            return False
+        has_seat = room.seat_of(connection.session.player.id) is not None
+        self._join(connection, room_id, None, spectate=not has_seat)
+        return True
+
+    def unwatch(self, connection: Connection, room_id: str) -> bool:
+        """Go out of a room, whose seat is kept for a while. False if there is no such room."""
+        if room_id not in self._rooms.rooms.all:
+            return False
+        if self._topics.unwatch(connection, RoomId(room_id)):
+            self._stopped(connection.session, RoomId(room_id))
+            self._went(connection.session, RoomId(room_id), has_left=True)
+        return True
+
+    def gone(self, connection: Connection, room_id: RoomId, *, has_left: bool) -> None:
+        """A connection that was in a room is gone. `has_left`: its page was closed."""
+        session = connection.session
+        if self._tabs.of(session):  # else there is a grace, whose end lets the clock run
+            self._stopped(session, room_id)
+        since = self._presence.clock.now() - session.left_at
+        has_left = has_left or since <= self._presence.policy.reload_grace
+        self._went(session, room_id, has_left=has_left)
+
+    def close(self) -> None:
+        """Send nothing more about any room."""
+        self._topics.close()
+
+    # Requests
+
+    def check(self, connection: Connection, request: messages.RoomRequest) -> messages.Error | None:
+        """The error that `hear` would return for a "be right back", which counts towards a limit
+        of its session only if it is done."""
+        if isinstance(request, messages.Brb):
+            try:
+                player_id = connection.session.player.id
+                self._rooms.check_brb(player_id, request.room, request.seconds)
+            except Refused as refused:
+                return _error(request, refused)
+        return None
+
+    def hear(self, connection: Connection, request: messages.RoomRequest) -> messages.Error | None:
+        """Do what is asked for, and answer it; returns an error if it is refused."""
+        try:
+            self._do(connection, request)
+        except Refused as refused:
+            return _error(request, refused)
+        return None
+
+    def _do(self, connection: Connection, request: messages.RoomRequest) -> None:
+        rooms, session = self._rooms, connection.session
+        player_id = session.player.id
+        by = "game"
+        match request:
+            case messages.Join(room=room, seat=seat, spectate=spectate):
+                own = self._join(connection, room, seat, spectate=spectate)
+                connection.send(
+                    encode(messages.Joined(RoomId(room), UNSET if own is None else own))
+                )
+            case messages.Leave(room=room):
+                self._leave(connection, RoomId(room))
+            case messages.Start(room=room):
+                rooms.start(player_id, room)
+            case messages.Act(room=room, action=action):
+                rooms.act(player_id, room, action)
+                by = "game action"
+            case messages.Say(room=room, text=text):
+                rooms.say(player_id, room, text)
+                by = "chat"
+            case messages.QuickMatch(game=game, cancel=True):
+                rooms.cancel_quick_match(player_id, game)
+            case messages.QuickMatch(game=game):
+                rooms.quick_match(player_id, game)
+            case messages.Claim(room=room, result=result):
+                rooms.claim(player_id, room, result)
+            case messages.Pulse(room=room, seat=seat):
+                rooms.pulse(player_id, room, seat)
+            case messages.Brb(room=room, seconds=seconds):
+                self._be_right_back(session, room, seconds)
+                return
+            case _ as unreachable:
+                assert_never(unreachable)
+        self._presence.touch(session.id, by=by)
+
+    def _be_right_back(self, session: Session, room_id: str, seconds: float) -> None:
+        # To say so is an activity, and any activity ends a "be right back" and counts as being
+        # there. So the activity is first, then the seat, and that the player is away is last.
+        player_id = session.player.id
+        self._rooms.check_brb(player_id, room_id, seconds)
+        self._presence.touch(session.id, by="game")
+        granted = self._rooms.brb(player_id, room_id, seconds)
+        if granted:
+            self._presence.hold(session.id, granted, away=True)
+
+    def _join(
+        self, connection: Connection, room_id: str, seat: int | None, *, spectate: bool
+    ) -> int | None:
+        """Into a room; returns the number of the seat, None: to watch."""
+        is_new = not self._topics.is_watching(connection, RoomId(room_id))
+        limit = self._rooms.rooms.limits.rooms_watched
+        if is_new and self._topics.count(connection) >= limit:
+            raise Refused("too_many_rooms", f"A tab watches {limit} rooms at the most.")
+        player_id = connection.session.player.id
+        own = self._rooms.join(player_id, room_id, seat=seat, spectate=spectate)
+        room = self._rooms.rooms.find(room_id)
+        self._topics.watch(connection, room)
+        self._bridge.review(room.id, self._presence.clock.now())  # of a second browser too
+        return own
+
+    def _leave(self, connection: Connection, room_id: RoomId) -> None:
+        """Out of a room, with every tab of the player."""
+        player = connection.session.player
+        text = encode(messages.Left(room_id))
+        for session in player.sessions:
+            for each in self._tabs.of(session):
+                if self._topics.unwatch(each, room_id) or each is connection:
+                    each.send(text)
+            self._stopped(session, room_id)
+        self._rooms.leave(player.id, room_id)
+
+    def _stopped(self, session: Session, room_id: RoomId) -> None:
+        self._bridge.stopped_watching(session, room_id, self._presence.clock.now())
+
+    def _went(self, session: Session, room_id: RoomId, *, has_left: bool) -> None:
+        player_id = session.player.id
+        if not self._topics.is_in(player_id, room_id):
+            self._rooms.went(player_id, room_id, has_left=has_left)
+
+
+def _error(request: messages.RoomRequest, refused: Refused) -> messages.Error:
+    return messages.Error(refused.code, str(refused), str(request.__struct_config__.tag))

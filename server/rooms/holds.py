@@ -1,0 +1,85 @@
+"""Whose idle clock stands still because of a match.
+
+Who watches a match, or waits for others in it, is not idle for doing nothing: for at most
+`max_hold` since they last did something. Who the match waits for is.
+
+A rule without effects: facts about sessions in, decisions out. Whoever carries them out, by holds
+of presence, tells what was granted.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple, TypeAlias
+
+from server.base.ids import SessionId
+from server.base.units import LONG_AGO
+
+
+class Watching(NamedTuple):
+    """A session with a connection that is in a room, or watches it. Instants are presence time."""
+
+    session_id: SessionId
+    is_waited_for: bool
+    last_activity: float
+    hold_until: float
+    is_away_held: bool
+
+
+class Hold(NamedTuple):
+    """Let the idle clock of a session stand still for so many seconds."""
+
+    session_id: SessionId
+    seconds: float
+
+
+class Release(NamedTuple):
+    """Let the idle clock of a session run on."""
+
+    session_id: SessionId
+
+
+Decision: TypeAlias = Hold | Release
+
+
+class Holds:
+    """The sessions that are held because of a match, and until when."""
+
+    def __init__(self, max_hold: float) -> None:
+        self._max_hold = max_hold
+        self._until: dict[SessionId, float] = {}
+
+    @property
+    def sessions(self) -> Collection[SessionId]:
+        """The sessions that are held."""
+        return self._until.keys()
+
+    def review(self, watching: Iterable[Watching], now: float) -> list[Decision]:
+        """Decide for everybody in a room in which a match runs."""
+        decisions: list[Decision] = []
+        for session in watching:
+            if session.is_waited_for:
+                decisions += self.end([session])
+                continue
+            allowed = session.last_activity + self._max_hold - now
+            # One hold at a time: that of a match, which the player may have ended, or their own.
+            until = max(session.hold_until, self._until.get(session.session_id, LONG_AGO))
+            if allowed > 0 and until <= now and not session.is_away_held:
+                decisions.append(Hold(session.session_id, allowed))
+        return decisions
+
+    def end(self, watching: Iterable[Watching]) -> list[Decision]:
+        """Decide for sessions that a match no longer concerns."""
+        decisions: list[Decision] = []
+        for session in watching:
+            until = self._until.pop(session.session_id, None)
+            # The player may have taken another hold since, which is not ours to end.
+            if until is not None and session.hold_until == until and not session.is_away_held:
+                decisions.append(Release(session.session_id))
+        return decisions
+
+    def granted(self, session_id: SessionId, until: float) -> None:
+        """A `Hold` was carried out, and lasts until this instant."""
+        self._until[session_id] = until
+
+    def forget(self, session_id: SessionId) -> None:
+        """A session has ended, or sleeps. Idempotent."""
+        self._until.pop(session_id, None)
