@@ -1,4 +1,4 @@
-// The page: what it shows when, and who is told of what.
+// The page: which view and section it shows, and what the parts are told.
 
 import { Alerts } from '/static/page/alerts.js';
 import { Devices } from '/static/page/devices.js';
@@ -28,7 +28,7 @@ let showAnswer;
 const starting = here.start({ after: new Promise((resolve) => { showAnswer = resolve; }) });
 
 await speak(preferred()).catch(() => speak('en')).catch((error) => {
-  // Without words of any language these few, instead of an empty page.
+  // No language could be loaded.
   byId('loading-text').textContent = 'Still Here could not be loaded. Reload the page to try again.';
   document.body.classList.add('is-ready');
   here.close();
@@ -65,7 +65,7 @@ function drawTitle() {
 
 const isIn = (view) => document.body.dataset.view === view;
 
-// The sections of the lobby have addresses, so that "back" leads from one to the one before.
+// Each section of the lobby has an address, so that "back" leads to the section before.
 
 const SECTIONS = { 'lobby-section': null, play, room, devices, history: ownHistory, settings: null };
 const TITLES = {
@@ -92,7 +92,7 @@ function roomInAddress() {
   try {
     return decodeURIComponent(id);
   } catch {
-    return ''; // half an escape, from a link that was cut
+    return ''; // an escape sequence that was cut off
   }
 }
 
@@ -144,7 +144,7 @@ here.on('signedIn', ({ player }) => {
 
 here.on('signedOut', (end) => {
   warning.draw();
-  // Whoever comes next must not see who was here before.
+  // The next player must not see who was in the lobby.
   lobby.draw();
   forgetOwn();
   if (end.reason.startsWith('signed_out')) beginAnew();
@@ -152,12 +152,12 @@ here.on('signedOut', (end) => {
   gate.tell(end);
 });
 
-/** What only the player may see who was here. */
+/** Clears what only the player who was signed in may see. */
 function forgetOwn() {
   for (const each of [devices, ownHistory, play, quick, room, inRoom]) each.clear();
 }
 
-/** Who leaves on purpose has finished; who is thrown out finds everything as it was. */
+/** After a sign-out on purpose: an end by the server keeps the section and the search. */
 function beginAnew() {
   lobby.clear();
   window.history.replaceState(null, '', location.pathname);
@@ -187,7 +187,7 @@ function drawConnection() {
   const element = byId('connection');
   const { connection: state } = here;
   element.dataset.state = state;
-  // Only words: a server on this very machine is reachable without any network.
+  // Changes the words only: a server on this machine is reachable without a network.
   const hasNoNetwork = state === 'reconnecting' && !navigator.onLine;
   write(element, say(hasNoNetwork ? 'connection.no_network' : `connection.${state}`));
 }
@@ -195,7 +195,7 @@ function drawConnection() {
 async function signOut() {
   const button = byId('sign-out');
   own.showError('');
-  button.disabled = true; // until there is an answer, which a dead network gives late
+  button.disabled = true; // until the answer, which can take long on a dead network
   await attempt(() => here.signOut(), (problem) => {
     if (problem.status !== 401) own.showError(`${say('own.sign_out_failed')} ${explain(problem)}`);
   });

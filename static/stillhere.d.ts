@@ -112,7 +112,7 @@ export interface Roster {
   readonly isLoading: boolean;
   /** No `roster` has come yet over this connection. */
   readonly isWaiting: boolean;
-  /** There is no connection: this is who was here. */
+  /** Nothing has come over a connection that is open: this is who was here. */
   readonly isStale: boolean;
 }
 
@@ -170,7 +170,7 @@ export interface RoomList {
   readonly total: number;
   /** No `rooms` has come yet over this connection. */
   readonly isWaiting: boolean;
-  /** There is no connection: this is what there was. */
+  /** Nothing has come over a connection that is open: this is what there was. */
   readonly isStale: boolean;
 }
 
@@ -242,7 +242,7 @@ export type Apply = (view: View, diff: View) => View;
 /**
  * A room that this page is in. One object until it is left; the `room` event says when it changed.
  *
- * What is done in it resolves as soon as the server is known to have done it, and rejects with a
+ * What is done in it resolves when the server says that it is done, and rejects with a
  * Problem: `status` 400 with the server's `code` and `detail` where it was refused, 0 where the
  * connection was lost first, so that nobody knows.
  */
@@ -257,7 +257,7 @@ export interface Room {
   readonly view: View | null;
   /** The last 50 lines. */
   readonly chat: readonly Line[];
-  /** There is no connection: this is how it was. */
+  /** Nothing has come over a connection that is open: this is how it was. */
   readonly isStale: boolean;
   act(action: unknown): Promise<null>;
   start(): Promise<null>;

@@ -1,4 +1,4 @@
-// What reaches somebody whose page is hidden: a sound and a notification. Both are theirs to choose.
+// A sound and a notification for a player whose page is hidden. Both can be switched off.
 
 import { byId, onPress, write } from '/static/page/elements.js';
 import { onLanguage, say } from '/static/page/language.js';
@@ -6,8 +6,8 @@ import { recall, remember } from '/static/page/storage.js';
 
 const SOUND = 'stillhere.sound';
 const NOTIFY = 'stillhere.notify';
-const TAG = 'stillhere-warning'; // one at a time, however many tabs there are
-const CHIME = [[659.3, 0], [880, 0.18]]; // Hz, and when in seconds
+const TAG = 'stillhere-warning'; // one notification for all tabs
+const CHIME = [[659.3, 0], [880, 0.18]]; // Hz, start in seconds
 
 export class Alerts {
   #sound = byId('sound');
@@ -27,15 +27,15 @@ export class Alerts {
     this.#draw();
   }
 
-  /** Somebody should come back to the page. In one that is in front of them nothing happens. */
+  /** Calls the player back to the page, unless it is visible. */
   raise(title, text) {
     if (document.visibilityState === 'visible') return;
-    // Browsers let a page sound only after somebody has touched it, and complain of trying.
+    // Browsers allow sound only after a user gesture, and warn about an attempt before.
     if (this.#sound.checked && (navigator.userActivation?.hasBeenActive ?? true)) this.#chime();
     if (this.#notify.checked && permission() === 'granted') this.#show(title, text);
   }
 
-  /** There is nothing to come back for any more. */
+  /** Closes the notification. */
   lower() {
     this.#notification?.close();
     this.#notification = null;
@@ -48,7 +48,7 @@ export class Alerts {
         body: text, tag: TAG, icon: '/static/favicon.svg', requireInteraction: true,
       });
     } catch {
-      return; // some phones have notifications for installed pages only
+      return; // some phones allow notifications for installed pages only
     }
     this.#notification.onclick = () => {
       window.focus();

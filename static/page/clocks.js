@@ -1,5 +1,4 @@
-// Clocks on the screen. Each shows the time until an instant that the server has named; none decides
-// anything.
+// Clocks on the screen: each shows the time until an instant that the server has named.
 
 import { onClock } from '/static/page/durations.js';
 
@@ -10,12 +9,12 @@ export class Clocks {
   #onOver;
   #timer = 0;
 
-  /** onOver(): one of them has just come to its end. */
+  /** onOver(): a clock has just reached zero. */
   constructor(onOver) {
     this.#onOver = onOver;
   }
 
-  /** `show(clock, left)` writes "0:43" and seconds wherever they belong in `element`. */
+  /** `show(clock, left)` writes "0:43" and seconds into `element`. */
   set(element, at, show) {
     const shown = { at, show, isOver: at <= performance.now() };
     this.#shown.set(element, shown);

@@ -1,4 +1,4 @@
-// The own devices: every browser that is signed in, and the end of any or all of them.
+// The player's signed-in browsers, and signing out one or all of them.
 
 import { byId, make, onPress, shape } from '/static/page/elements.js';
 import { dateAndTime, onLanguage, say } from '/static/page/language.js';
@@ -34,7 +34,7 @@ export class Devices {
     byId('device-list').replaceChildren();
   }
 
-  /** After an outage: what could not be shown then. */
+  /** After an outage: loads what could not be loaded. */
   async retry() {
     if (byId('devices-error').textContent) await this.#load();
   }

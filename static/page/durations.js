@@ -1,4 +1,4 @@
-// Time left, and time gone, for eyes and for ears.
+// Durations as text, on screen and for screen readers.
 
 import { language } from '/static/page/language.js';
 

@@ -1,4 +1,4 @@
-// Shorthands for the page's elements. Text goes in as text: nothing anybody typed becomes markup.
+// Shorthands for the page's elements. Text is set as text, so nothing that was typed becomes markup.
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -12,7 +12,7 @@ export function make(kind, className = '', text = '') {
   return element;
 }
 
-/** One of the page's own shapes; a picture of what is said in words beside it. */
+/** One of the shapes in index.html; hidden from screen readers, as words beside it say the same. */
 export function shape(id) {
   const svg = document.createElementNS(SVG, 'svg');
   svg.setAttribute('aria-hidden', 'true');
@@ -22,7 +22,7 @@ export function shape(id) {
   return svg;
 }
 
-/** Writes only what is new: a live region repeats whatever is written to it. */
+/** Writes a text that differs: a live region reads out whatever is written to it. */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -32,7 +32,7 @@ const calm = matchMedia('(prefers-reduced-motion: reduce)');
 /** Whether the player wants no movement. */
 export const isCalm = () => calm.matches;
 
-/** A click, but never the repeats of a key that is still held from answering the warning. */
+/** A click, but not by the repeats of a key that is held since the warning was answered. */
 export function onPress(button, act) {
   button.addEventListener('click', act);
   button.addEventListener('keydown', (event) => event.repeat && event.preventDefault());

@@ -1,4 +1,4 @@
-// The way in, and the page that says why somebody is out. Whatever goes wrong, what was typed stays.
+// The sign-in form, and why the last session ended. What was typed stays when a sign-in fails.
 
 import { inWords } from '/static/page/durations.js';
 import { byId, write } from '/static/page/elements.js';
@@ -16,11 +16,11 @@ export class Gate {
   #form = byId('sign-in');
   #name = byId('name');
   #password = byId('password');
-  #end = null; // {reason, player, isAsleep}: why whoever was here is out
+  #end = null; // {reason, player, isAsleep}: how the last session ended
   #problem = null;
   #isBusy = false;
 
-  /** here: StillHere; it tells the page by itself when somebody is signed in. */
+  /** here: StillHere, which tells the page of a sign-in. */
   constructor(here) {
     this.#here = here;
     this.#way = recall(WAY) || 'guest';
@@ -44,16 +44,16 @@ export class Gate {
     onLanguage(() => this.#draw());
   }
 
-  /** For somebody who was not here before. */
+  /** Nobody was signed in. */
   welcome() {
     this.#end = null;
     this.#name.value ||= recall(NAME);
     this.#draw();
-    // On a touch screen the focus would pull up the keyboard before anything was read.
+    // On a touch screen the focus would open the keyboard over the text.
     if (matchMedia('(pointer: fine)').matches) this.#name.focus();
   }
 
-  /** For somebody who was: says why they are out, and has everything ready for coming back. */
+  /** A session has ended: says why, and fills in what is needed to come back. */
   tell(end) {
     this.#end = { ...end };
     const { player, reason } = end;
@@ -61,13 +61,13 @@ export class Gate {
       this.#name.value = player.name;
       this.#way = player.guest ? 'guest' : 'sign-in';
     } else this.#name.value ||= recall(NAME);
-    // Who leaves on purpose may leave a shared computer.
+    // After a sign-out on purpose the computer may be used by others.
     if (reason === 'signed_out' || reason === 'signed_out_everywhere') remember(NAME, '');
     this.#draw();
-    byId('signed-out-title').focus(); // so that it is read out, whatever had the focus before
+    byId('signed-out-title').focus(); // so that it is read out
   }
 
-  /** They are in: nothing of how they came in stays behind, but the name for the next time. */
+  /** A sign-in has worked: only the name is kept, for the next time. */
   leave(player) {
     remember(NAME, player.name);
     remember(WAY, player.guest ? '' : 'sign-in');
@@ -100,7 +100,7 @@ export class Gate {
   }
 
   async #enter(ask) {
-    if (this.#isBusy) return; // a double click is one wish
+    if (this.#isBusy) return; // a double click
     this.#isBusy = true;
     this.#form.setAttribute('aria-busy', 'true');
     await attempt(ask, (problem) => {

@@ -1,4 +1,4 @@
-// The own history: what has become of the status, and why. "Why was I signed out?"
+// The player's status changes, and why each came: "Why was I signed out?"
 
 import { inWords } from '/static/page/durations.js';
 import { byId, make, shape } from '/static/page/elements.js';
@@ -32,7 +32,7 @@ export class OwnHistory {
     return this.#changes.open();
   }
 
-  /** After an outage: what could not be shown then. */
+  /** After an outage: loads what could not be loaded. */
   retry() {
     return this.#changes.retry();
   }
@@ -84,7 +84,7 @@ export class OwnHistory {
   #circumstances({ session_id: session, reason, last_activity_at: at, last_activity_by: by }) {
     const own = session === this.#here.session.id;
     const where = say(own ? 'history.this_device' : 'history.other_device');
-    // Of an activity itself there is nothing to add.
+    // An activity itself says it all.
     if (!at || reason === 'activity' || reason === 'signed_in') return where;
     const what = { ping: 'history.by_ping', 'sign-in': 'history.by_sign_in' }[by];
     return `${where} · ${say('history.last_activity', {

@@ -1,4 +1,4 @@
-// On the other sections: that there is a room in which one sits, and the way back to it.
+// A bar on the other sections while the player has a seat in a room, with the way back to it.
 
 import { Clocks } from '/static/page/clocks.js';
 import { byId, write } from '/static/page/elements.js';
@@ -13,8 +13,8 @@ export class InRoom {
   #here;
   #games;
   #clocks = new Clocks(() => this.draw());
-  #left = null; // {id, game, until}: a running match that was left a moment ago
-  #known = null; // {id, game}: a seat that this page has not asked for
+  #left = null; // {id, game, until}: a running match that was just left
+  #known = null; // {id, game}: a seat from before the page was loaded
 
   constructor(here, games) {
     this.#here = here;
@@ -31,7 +31,7 @@ export class InRoom {
     onLanguage(() => this.draw());
   }
 
-  /** They come in: have they been in a room before, and is the seat still theirs? */
+  /** After a sign-in: asks whether the seat of the last visit is still theirs. */
   async look() {
     const id = recall(ROOM);
     this.#left = this.#known = null;

@@ -2,7 +2,7 @@
 
 import { recall, remember } from '/static/page/storage.js';
 
-/** What there is, each in its own words. */
+/** The languages by their own names. */
 export const LANGUAGES = { en: 'English', zh: '中文', es: 'Español' };
 
 const CHOSEN = 'stillhere.language';
@@ -14,15 +14,15 @@ let words = {};
 let plurals = new Intl.PluralRules('en');
 let numbers = new Intl.NumberFormat('en');
 
-/** What was chosen before, else the first of the browser's languages that there is, else English. */
+/** The language that was chosen, else the first of the browser's that there is, else English. */
 export function preferred(wanted = navigator.languages) {
   const candidates = [recall(CHOSEN), ...wanted].map((tag) => tag.toLowerCase().split('-')[0]);
   return candidates.find((candidate) => Object.hasOwn(LANGUAGES, candidate)) ?? 'en';
 }
 
 /**
- * Speaks another language from now on, everywhere on the page; of several that were asked for, the
- * last. Rejects if it cannot be fetched: then the page goes on as before.
+ * Switches the page to another language; of several calls the last wins. Rejects if the language
+ * cannot be fetched: then nothing changes.
  */
 export async function speak(wanted, { isChoice = false } = {}) {
   asked += 1;
@@ -42,7 +42,7 @@ export async function speak(wanted, { isChoice = false } = {}) {
 /** Calls `listener` whenever the words have changed. */
 export const onLanguage = (listener) => listeners.push(listener);
 
-/** The language that is spoken: `en`, `zh` or `es`. */
+/** The language of the page: `en`, `zh` or `es`. */
 export const language = () => code;
 
 /** Whether there is such a text. */
@@ -66,7 +66,7 @@ function filled(found, key, values) {
 
 function written(value) {
   if (typeof value === 'number') return numbers.format(value);
-  // A name that runs right to left must not turn the sentence round.
+  // Isolated, so that a name that runs right to left does not reorder the sentence.
   return RIGHT_TO_LEFT.test(value) ? `\u2068${value}\u2069` : `${value}`;
 }
 

@@ -1,4 +1,4 @@
-// Who is here: the list, the search, and what there is to say when there is nobody to show.
+// Who is here: the list, the search, and what is shown when there is nobody.
 
 import { byId, onPress, write } from '/static/page/elements.js';
 import { language, onLanguage, say } from '/static/page/language.js';
@@ -51,13 +51,13 @@ export class Lobby {
     this.#draw();
   }
 
-  /** Shows what is known now; also for whoever comes in, or is gone. */
+  /** After a sign-in or its end. */
   draw() {
     this.#hasFailed = false;
     this.#draw();
   }
 
-  // A large lobby changes faster than anybody reads.
+  // A large lobby changes often: drawn a few times a second.
   #schedule() {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -68,7 +68,7 @@ export class Lobby {
     }, size > 500 ? 250 : 0);
   }
 
-  /** A large lobby tells of the first by name; the rest comes when somebody looks for it. */
+  /** Of a large lobby the server lists the first by name; the others are loaded when they are needed. */
   async #wantAll() {
     const { roster } = this.#here;
     if (roster.isWaiting || roster.isComplete || roster.isLoading || this.#hasFailed) return;
@@ -84,7 +84,7 @@ export class Lobby {
     const everybody = this.#order.of(roster.players);
     const found = query ? this.#order.find(everybody, query) : everybody;
     const own = found.findIndex(({ id }) => id === player?.id);
-    if (own > 0) found.unshift(...found.splice(own, 1)); // oneself is found at a glance
+    if (own > 0) found.unshift(...found.splice(own, 1)); // the own row first
     this.#list.show(found, player?.id ?? null);
 
     const isLoading = roster.isWaiting && roster.players.size === 0;
@@ -100,7 +100,7 @@ export class Lobby {
     this.#drawRest();
   }
 
-  // What a search has found is read out, once the typing is over; who comes and goes never is.
+  // The result of a search is read out when the typing is over; changes of the lobby are not.
   #announce(text) {
     clearTimeout(this.#speaking);
     this.#speaking = setTimeout(() => write(byId('found'), text), SPEAKS_AFTER);

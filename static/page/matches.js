@@ -1,4 +1,4 @@
-// The own finished matches: against whom, who won, and why it ended.
+// The player's finished matches: with whom, who won, and why each ended.
 
 import { inBrief } from '/static/page/durations.js';
 import { byId, make } from '/static/page/elements.js';

@@ -1,4 +1,4 @@
-// The own card: who I am to others, what my clocks say, and "be right back".
+// The player's own card: name, status, time left, and "be right back".
 
 import { inBrief, inWords, onClock } from '/static/page/durations.js';
 import { byId, onPress, write } from '/static/page/elements.js';
@@ -31,7 +31,7 @@ export class OwnCard {
     this.#fillMinutes();
   }
 
-  /** Also tells of the clock that runs out first: {reason, left}, or null. */
+  /** clock: {reason, left} of the warning that strikes first, or null. */
   showTimeLeft(clock) {
     const line = byId('own-time');
     line.hidden = clock === null;

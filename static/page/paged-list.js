@@ -1,4 +1,4 @@
-// What the server has in pages, the newest first, and the button for the next page.
+// A list that the server sends in pages, the newest first, and the button for the next page.
 
 import { onPress } from '/static/page/elements.js';
 import { attemptIn } from '/static/page/problems.js';
@@ -26,7 +26,7 @@ export class PagedList {
     return this.#get(null);
   }
 
-  /** After an outage: what could not be loaded then. */
+  /** After an outage: loads what could not be loaded. */
   async retry() {
     if (this.#error.textContent) await this.open();
   }
@@ -37,7 +37,7 @@ export class PagedList {
   }
 
   async #get(after) {
-    if (this.#isLoading) return; // a double click is one wish
+    if (this.#isLoading) return; // a double click
     this.#isLoading = true;
     await attemptIn(this.#error, async () => {
       const page = await this.#load(after);

@@ -1,5 +1,4 @@
-// A match of a game that has no page part: what the server shows, as it is, and a field for what it
-// takes. Good enough to try a game that is being written.
+// A match of a game without a page part: the view as JSON, and a field for an action.
 
 import { make } from '/static/page/elements.js';
 import { say } from '/static/page/language.js';

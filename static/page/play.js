@@ -1,4 +1,4 @@
-// The rooms there are, to join or to watch, and a new one of one's own.
+// The list of rooms, to join or to watch, and opening a new one.
 
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { pictureOf, titleOf } from '/static/page/games.js';
@@ -7,8 +7,8 @@ import { namesOf, onLanguage, say } from '/static/page/language.js';
 import { attempt, attemptIn } from '/static/page/problems.js';
 
 const TOPIC = 'rooms';
-const SHOWN = 100; // rows at first; nobody reads more, and the filters find the rest
-const SETTLES = 300; // ms, for a list that changes faster than anybody reads
+const SHOWN = 100; // rows; the filters find the others
+const SETTLES = 300; // ms between two drawings of a long list
 
 export class Play {
   #here;
@@ -19,7 +19,7 @@ export class Play {
   #isOpen = false;
   #isScheduled = false;
 
-  /** onRoom(id, {spectate}): that is where to go. */
+  /** onRoom(id, {spectate}): a room was chosen. */
   constructor(here, games, matches, { onRoom }) {
     this.#here = here;
     this.#games = games;
@@ -59,7 +59,7 @@ export class Play {
     this.#unfold(false);
   }
 
-  /** After an outage: what could not be shown then. */
+  /** After an outage: loads what could not be loaded. */
   async retry() {
     await Promise.all([this.#load(), this.#matches.retry()]);
   }
@@ -167,7 +167,7 @@ export class Play {
     };
     if (isOwn) return [button('join', 'play.back')];
     const watch = button('watch', 'play.watch', { spectate: true });
-    // Whoever sits down while others play waits for the next match.
+    // A seat may be taken during a match, for the next one.
     return listing.free > 0 ? [button('join', 'play.join'), watch] : [watch];
   }
 }

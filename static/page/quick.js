@@ -9,8 +9,8 @@ export class Quick {
   #here;
   #games;
   #alerts;
-  #isOwn = false; // this page asked; another one of the player's may have as well
-  #fellOut = null; // {game}: they were away for too long
+  #isOwn = false; // this tab asked; another tab of the player may have asked too
+  #fellOut = null; // {game}: the player was away for too long
   #error = '';
   #hasFailed = false;
 

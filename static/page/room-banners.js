@@ -1,4 +1,4 @@
-// What somebody in a room has to know now, the most urgent first, each with what they can do about it.
+// What a player in a room has to know, the most urgent first, with buttons for what they can do.
 
 import { onClock } from '/static/page/durations.js';
 import { byId, make, onPress, write } from '/static/page/elements.js';
@@ -30,7 +30,7 @@ export class RoomBanners {
     write(byId('room-alert'), '');
   }
 
-  /** game: what is known of it, with its policy; undefined until that is loaded. */
+  /** game: as the server lists it; undefined until it is loaded. */
   draw(room, game) {
     const banners = bannersOf(room, game, this.#here.player?.id);
     const gone = this.#shown.draw(banners, {
@@ -39,7 +39,7 @@ export class RoomBanners {
     });
     for (const id of gone) {
       this.#heard.delete(id);
-      // What is no longer so must not be found by a screen reader that reads on.
+      // A screen reader must not find what is no longer true.
       for (const [region, told] of this.#told) if (told === id) write(byId(region), '');
     }
     for (const banner of banners) this.#tell(banner);
@@ -70,7 +70,7 @@ export class RoomBanners {
     parts.buttons.hidden = buttons.length === 0;
   }
 
-  // Once, with the time as it was then: a voice every second would leave no room to answer.
+  // Once: reading out the time every second would leave no time to answer.
   #tell({ id, tone, at, text }) {
     if (this.#heard.has(id)) return;
     this.#heard.add(id);
@@ -202,7 +202,7 @@ function aboutStart({ info, own }, game, ownId) {
 
 function outcomeBanner(match, own, ownId, present, game) {
   const { outcome, players, number } = match;
-  // Who sits there now may be somebody else than who played.
+  // Seats may have changed hands since.
   const at = players.findIndex(({ id }) => id === ownId);
   const played = at < 0 ? null : at;
   const others = present.filter((each) => each.wants_more && each !== own).map(({ player }) => player.name);

@@ -1,4 +1,4 @@
-// The board: the page part of the room's game, one for each match, and what is there before the first.
+// The board: an instance of the game's page part for each match, and what is shown before the first.
 
 import { byId, write } from '/static/page/elements.js';
 import { pictureOf, rulesOf, sayOf, titleOf } from '/static/page/games.js';
@@ -15,7 +15,7 @@ export class RoomBoard {
   #Part = null;
   #say = null;
 
-  /** onProblem(problem): an action did not get through for another reason than the game's rules. */
+  /** onProblem(problem): an action failed for another reason than the rules of the game. */
   constructor({ onProblem }) {
     this.#onProblem = onProblem;
     onLanguage(() => this.#drawAnew());
@@ -89,7 +89,7 @@ export class RoomBoard {
     }
   }
 
-  // A game's bug must not take the room's own buttons along.
+  // A bug of the game must not stop the drawing of the room.
   #guard(draw) {
     try {
       draw();

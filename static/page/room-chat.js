@@ -1,4 +1,4 @@
-// What is said in a room, and what happens in it, as sentences.
+// The chat of a room, in which the room itself says what has happened.
 
 import { byId, make } from '/static/page/elements.js';
 import { onLanguage, say, time } from '/static/page/language.js';

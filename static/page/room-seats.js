@@ -5,9 +5,9 @@ import { KeyedList } from '/static/page/keyed-list.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { showAvatar, showStatus } from '/static/page/status.js';
 
-const THINKING = 10_000; // ms in which nobody is asked whether they are there
-const BETWEEN = 60_000; // and between two times
-const LOW = 15; // seconds of the own clock
+const THINKING = 10_000; // ms of a turn in which a player cannot be asked "are you there?"
+const BETWEEN = 60_000; // ms between two such questions
+const LOW = 15; // seconds left on the own clock
 const ASKABLE = new Set(['active', 'away', 'warned']);
 
 export class RoomSeats {
@@ -45,7 +45,7 @@ export class RoomSeats {
     for (const number of this.#since.keys()) if (!waits.includes(number)) this.#since.delete(number);
     for (const number of waits) if (!this.#since.has(number)) this.#since.set(number, performance.now());
 
-    // Where everybody is waited for it is nobody's turn.
+    // If the match waits for everybody, it is nobody's turn.
     const playing = Object.values(info.seats).filter((seat) => seat.brb_left !== undefined).length;
     const turns = waits.length < playing ? waits : [];
 
@@ -165,7 +165,7 @@ export class RoomSeats {
   }
 }
 
-/** [until when, words, values]: the one thing that matters most about a seat. */
+/** [until when, key, values]: what matters most about a seat. */
 function noteOf(seat, isTurn, isOwn) {
   if (seat.gone) return [undefined, 'seat.out'];
   if (seat.reserved_at !== undefined) return [seat.reserved_at, 'seat.reserved'];

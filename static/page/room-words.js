@@ -18,7 +18,7 @@ export function noticeOf({ notice, name = '' }) {
   return key === undefined ? `${name} ${notice}`.trim() : say(key, { name });
 }
 
-/** Who has won, as the player in seat `own` would say it (null: somebody who watched). */
+/** Who has won, for the player in seat `own`; null: a spectator. */
 export function headlineOf({ winners, reason }, players, own) {
   if (reason === 'failed') return say('outcome.failed');
   if (reason === 'abandoned') return say('outcome.abandoned');
@@ -36,7 +36,7 @@ const WHY = {
   claimed: ['outcome.claimed', 'outcome.claimed_own'],
 };
 
-/** Why a match ended, where that is not simply the game's own end; else an empty text. */
+/** Why a match ended, unless by the rules of the game; else an empty text. */
 export function whyOf({ reason, by, winners }, players, own) {
   if (reason === 'failed') return say('outcome.failed_why');
   if (reason === 'abandoned') return say('outcome.abandoned_why');
@@ -55,12 +55,12 @@ const SILENCE = {
   skip: 'afk.skip', forfeit: 'afk.forfeit', bot: 'afk.bot', spectate: 'afk.spectate',
 };
 
-/** What it costs to be silent now: the last part of a sentence. */
+/** What silence costs now, as the last part of a sentence. */
 export function costOf({ silence, most_skips: most }, skipped = 0) {
   return say(silence === 'skip' && skipped >= most ? 'cost.forfeit' : COSTS[silence] ?? 'cost.forfeit');
 }
 
-/** What happens if somebody is away, for one game: a sentence each. */
+/** The AFK rules of a game, a sentence each. */
 export function afkRules(policy) {
   const {
     move_time: move, silence, most_skips: most, may_claim: mayClaim, shown_after: shown,

@@ -1,5 +1,5 @@
-// A room: the board, who sits there, what they say, and what happens if somebody is away. What is
-// shown follows from what the server told; nothing here decides anything.
+// The section of a room: the board, the seats, the chat, and what happens if a player is away. All of
+// it follows from the room object; the server decides.
 
 import { Clocks } from '/static/page/clocks.js';
 import { inWords, onClock } from '/static/page/durations.js';
@@ -24,7 +24,7 @@ export class RoomView {
   #onLeave;
   #room = null;
   #wanted = null; // the id that the address names
-  #watches = null; // the id of a room that they want to watch only
+  #watches = null; // the id of a room that is only to be watched
   #problem = null; // why there is no room: {code} and words
   #isOpen = false;
   #isLow = false;
@@ -34,7 +34,7 @@ export class RoomView {
   #chat;
   #board;
 
-  /** onLeave(room, wasPlaying): they left it on purpose. */
+  /** onLeave(room, wasPlaying): the player has left the room. */
   constructor(here, games, alerts, { onLeave }) {
     this.#here = here;
     this.#games = games;
@@ -62,13 +62,13 @@ export class RoomView {
     onPress(byId('leave-no'), () => this.#unask());
     byId('leave-sure').addEventListener('keydown', ({ key }) => { if (key === 'Escape') this.#unask(); });
     onPress(byId('room-brb'), async () => {
-      // The way back is up there, and on a phone out of sight.
+      // The button to come back is at the top, which on a phone is out of sight.
       if (await this.#do((room) => room.brb(Number(byId('room-brb-for').value)))) byId('room-head').scrollIntoView();
     });
     onLanguage(() => this.#draw());
   }
 
-  /** The room that is next is only to be watched. */
+  /** The room that is opened next is only to be watched. */
   watchOnly(id) {
     this.#watches = id;
   }
@@ -87,7 +87,7 @@ export class RoomView {
     this.#watches = null;
   }
 
-  /** Out of sight. Who has a seat keeps it; who only watched is gone. */
+  /** The section goes out of sight: a player keeps the seat, a spectator leaves. */
   close() {
     this.#isOpen = false;
     this.#clocks.clear();
@@ -130,13 +130,13 @@ export class RoomView {
     const [{ game }] = await Promise.all([this.#here.rooms.find(id), this.#games.load()]);
     const Part = partOf(game);
     if (id !== this.#wanted) return;
-    // Every function has an `apply`; a game's own is meant.
+    // Its own: every function inherits an `apply`.
     const apply = Part !== null && Object.hasOwn(Part, 'apply') ? (view, diff) => Part.apply(view, diff) : undefined;
     const [room] = await Promise.all([
       isBack ? this.#here.rooms.joined.get(id) : this.#here.rooms.join(id, { spectate, apply }),
       styleOf(game),
     ]);
-    if (id !== this.#wanted && room?.seat === null) room.leave(); // they have gone elsewhere meanwhile
+    if (id !== this.#wanted && room?.seat === null) room.leave(); // another section was opened meanwhile
     if (id !== this.#wanted || room === undefined) return;
     this.#board.use(game, Part);
     this.#room = room;
@@ -145,7 +145,7 @@ export class RoomView {
     if (document.activeElement === document.body) byId('room-title').focus({ preventScroll: true });
   }
 
-  // One sits at one table; where a match runs, the server has not let them come here.
+  // A player has one seat. During a match the server has refused another.
   #leaveOthers() {
     for (const other of this.#here.rooms.joined.values()) {
       if (other !== this.#room && !(other.info.state === 'playing' && playsIn(other.info, other.seat))) other.leave();
@@ -285,7 +285,7 @@ export class RoomView {
     list.replaceChildren(...rules.map((rule) => make('li', '', rule)));
   }
 
-  /** The own clock: in the title, and to be heard where the page is hidden. */
+  /** The own clock: in the title, and as an alert while the page is hidden. */
   #hearClock(clock) {
     const isTold = clock !== null && (clock.isLow || document.visibilityState === 'hidden');
     setTitle('room', isTold ? say('room.document', { clock: clock.clock }) : null);

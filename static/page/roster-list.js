@@ -1,14 +1,14 @@
-// The players of the lobby, as a list of which only what can be seen is in the page: five thousand
-// rows would take seconds to lay out. The list has its whole height; rows are put where they belong.
+// The list of players, of which only the visible rows are in the page: 5,000 rows take seconds to lay
+// out. The list has its full height, and each row is moved to its place.
 
 import { make } from '/static/page/elements.js';
 import { KeyedList } from '/static/page/keyed-list.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { showAvatar, showStatus } from '/static/page/status.js';
 
-const OVERSCAN = 8; // rows beyond each edge, for scrolling and for a screen reader's next line
-const FEW = 200; // of which all are there, to be found by the browser's own search and printed
-const RETELL = 15_000; // ms between two looks at how long somebody has been away
+const OVERSCAN = 8; // rows beyond each edge, for scrolling and screen readers
+const FEW = 200; // players: up to here all rows are there, for the browser's search and for print
+const RETELL = 15_000; // ms between two updates of how long players have been away
 
 export class RosterList {
   #list;
@@ -44,7 +44,7 @@ export class RosterList {
     this.#schedule();
   }
 
-  // However many changes come: one look a frame.
+  // At most once a frame.
   #schedule() {
     if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#draw());
   }

@@ -1,4 +1,4 @@
-// A status as people see it: a shape and a word, never a colour alone.
+// A status as a shape and a word; colour alone would not be accessible.
 
 import { shape } from '/static/page/elements.js';
 import { inBrief } from '/static/page/durations.js';
@@ -6,7 +6,7 @@ import { say } from '/static/page/language.js';
 
 const KNOWN = new Set(['active', 'away', 'warned', 'reconnecting', 'offline']);
 
-/** Makes `element` the chip of `status`; what is right already stays untouched. */
+/** Makes `element` the chip of `status`. Writes nothing if it shows that already. */
 export function showStatus(element, status, awaySince = null) {
   const word = wordFor(status, awaySince);
   if (element.dataset.status === status && element.textContent === word) return;
@@ -23,7 +23,7 @@ function wordFor(status, awaySince) {
   return KNOWN.has(status) ? say(`status.${status}`) : status;
 }
 
-/** The first letter on a hue of the player's own, so that a row is found again at a glance. */
+/** The first letter of the name, on a hue that follows from the player's id. */
 export function showAvatar(element, { id, name }) {
   let hue = 0;
   for (const letter of id) hue = (hue * 31 + letter.codePointAt(0)) % 360;

@@ -1,6 +1,6 @@
-// What this browser keeps for the next visit. It may forbid that; then nothing is kept.
+// What is kept for the next visit. Browsers may forbid that: then nothing is kept.
 
-/** An empty value forgets. */
+/** An empty value removes the key. */
 export function remember(key, value) {
   try {
     if (value) localStorage.setItem(key, value);
@@ -8,7 +8,7 @@ export function remember(key, value) {
   } catch { /* a comfort, not a need */ }
 }
 
-/** What was kept, or an empty text. */
+/** The value, or an empty text. */
 export function recall(key) {
   try {
     return localStorage.getItem(key) ?? '';

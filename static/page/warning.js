@@ -1,5 +1,5 @@
-// The one dialog that says that time is running out. What it shows follows from the deadlines that
-// `here` knows; a timer that browsers hold back makes it late, never wrong.
+// The dialog with the countdown. What it shows follows from `here.warnings`; a timer that a browser
+// delays makes it late, never wrong.
 
 import { inWhole, inWords, onClock } from '/static/page/durations.js';
 import { byId } from '/static/page/elements.js';
@@ -14,13 +14,13 @@ export class WarningDialog {
   #onTick;
   #alerts;
   #dialog = byId('warning');
-  #dismissed = false; // the lifetime's warning was read; nothing more can be done about it
+  #dismissed = false; // the warning of the absolute end, which cannot be put off, was read
   #shown = null; // the reason the dialog shows
   #span = 0; // seconds left when it was shown
   #heard = 0;
   #timer = 0;
 
-  /** onTick({reason, left} or null): the clock that runs out first has moved. */
+  /** onTick({reason, left} or null): the countdown of the first warning has moved. */
   constructor(here, alerts, { onTick }) {
     this.#here = here;
     this.#alerts = alerts;
@@ -32,12 +32,12 @@ export class WarningDialog {
     byId('stay').addEventListener('click', () => here.stay());
     byId('dismiss').addEventListener('click', () => this.#dismiss());
     this.#dialog.addEventListener('cancel', (event) => {
-      // Stays open until the server has agreed, so that nobody trusts a click that got lost.
+      // Open until the server has answered: the click may get lost.
       event.preventDefault();
       this.#answer();
     });
-    // Browsers let a second Escape close a dialog without asking. The event comes late: by then
-    // the next warning may be up, and that one nobody has answered.
+    // Browsers let a second Escape close a dialog. The event comes late: the next warning may be shown
+    // by then, which nobody has answered.
     this.#dialog.addEventListener('close', () => {
       if (this.#shown !== null && !this.#dialog.open) this.#answer();
     });
@@ -84,7 +84,7 @@ export class WarningDialog {
     const isIdle = reason === IDLE;
     byId('warning-title').textContent = say(isIdle ? 'warning.title' : 'warning.ends_title');
     byId('warning-text').textContent = say(isIdle ? 'warning.text' : 'warning.ends_text');
-    // For ears only: on screen it would soon contradict the running clock.
+    // For screen readers only: on screen it would soon contradict the countdown.
     byId('warning-span').textContent = say('warning.left', { duration: inWords(inWhole(left)) });
     byId('stay').hidden = !isIdle;
     byId('dismiss').hidden = isIdle;
@@ -94,8 +94,8 @@ export class WarningDialog {
     this.#heard = step(left);
   }
 
-  // The description is read out when the dialog opens; afterwards a voice every second would
-  // leave no room to answer.
+  // The description is read out when the dialog opens. Reading out every second would leave no time
+  // to answer.
   #announce(left) {
     const now = step(left);
     if (now >= this.#heard || now <= 0) return;
@@ -105,7 +105,7 @@ export class WarningDialog {
 
   #hide() {
     if (this.#shown === null) return;
-    this.#shown = null; // first: it tells our own closing from the player's
+    this.#shown = null; // before `close`, whose event would count as an answer
     this.#dialog.close();
     this.#alerts.lower();
     setTitle('warning', null);

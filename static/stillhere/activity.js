@@ -1,15 +1,15 @@
-// Turns what a person does into reports. No timer in here ever makes one: an open page that nobody
-// touches must time out.
+// Turns input into reports of activity. No timer makes one: an open page that nobody touches must
+// time out.
 
-const PERIOD = 5000; // between two reports of somebody who is busy
-const PROMPT = 1000; // and of somebody who was taken for away
-const LEAVING_TAKES = 2000; // from saying "be right back" to the hand off the mouse
+const PERIOD = 5000; // ms between two reports, as all times in here
+const PROMPT = 1000; // the same while the player is away
+const LEAVING_TAKES = 2000; // input that is ignored after "be right back"
 const GAMEPAD_PERIOD = 250;
-const STICK_MOVED = 0.25; // of its way: sticks drift when nobody holds them
-// `click` and `input` also come from screen readers and dictation, without a pointer or a key.
+const STICK_MOVED = 0.25; // of a stick's range: sticks drift when nobody holds them
+// `click` and `input`: screen readers and dictation send them without a pointer or a key.
 const INPUTS = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart', 'click', 'input'];
-// Not `pointerdown`: the answer to it would close the dialog under a finger that is still down, and
-// the click that follows would hit whatever lies below, "Sign out" for one.
+// Not `pointerdown`: the dialog would close while the finger is down, and the click that follows
+// would hit what lies below it.
 const DELIBERATE = new Set(['keydown', 'click', 'input']);
 
 export class Activity {
@@ -20,11 +20,11 @@ export class Activity {
   #period = PERIOD;
   #lastReport = -Infinity;
   #pausedUntil = -Infinity;
-  #isOwed = false;
+  #isPostponed = false;
   #pointer = null;
-  #gamepads = new Map(); // index -> what its buttons and sticks were like
+  #gamepads = new Map(); // index -> state of its buttons and sticks
 
-  /** report() -> whether it went out; answer(): a deliberate act while only such count. */
+  /** report() -> whether it was sent; answer(): deliberate input while `isDeliberateOnly()`. */
   constructor({ isDeliberateOnly, isAway, report, answer }) {
     this.#isDeliberateOnly = isDeliberateOnly;
     this.#isAway = isAway;
@@ -34,53 +34,53 @@ export class Activity {
 
   listen(target, signal) {
     if (!target) return;
-    // Capturing: no part of the page can swallow a sign of life.
+    // Capturing: no part of the page can stop the event first.
     const options = { capture: true, passive: true, signal };
     for (const type of INPUTS) target.addEventListener(type, (event) => this.#hear(event), options);
-    // Told to the window alone: a gamepad is in no part of the page.
+    // Fired at the window only.
     window.addEventListener('gamepadconnected', () => this.#lookAtGamepads(signal), { signal });
   }
 
-  /** A new session: nothing is owed to the one before. */
+  /** A new session. */
   begin(policy) {
     this.#period = Math.min(PERIOD, (policy.away_after * 1000) / 4);
     this.#lastReport = this.#pausedUntil = -Infinity;
-    this.#isOwed = false;
+    this.#isPostponed = false;
   }
 
-  /** The player is about to go. */
+  /** The player has said "be right back". */
   pause() {
     this.#pausedUntil = performance.now() + LEAVING_TAKES;
-    this.#isOwed = false;
+    this.#isPostponed = false;
   }
 
-  /** Something was done that could be told to nobody. */
-  owe() {
-    this.#isOwed = true;
+  /** An activity could not be reported; `sendPostponed` does it. */
+  postpone() {
+    this.#isPostponed = true;
   }
 
-  /** It was told in another way. */
-  forgive() {
-    this.#isOwed = false;
+  /** What was postponed has been reported in another way. */
+  dropPostponed() {
+    this.#isPostponed = false;
   }
 
-  /** Something else told it: a game's action, say. Needs no report of its own for a while. */
-  told() {
+  /** Another message counts as the report, such as a game's action. */
+  reported() {
     this.#lastReport = performance.now();
-    this.#isOwed = false;
+    this.#isPostponed = false;
   }
 
-  /** What comes next is told at once: somebody waits for a sign of life. */
+  /** The next input is reported at once. */
   hurry() {
     this.#lastReport = -Infinity;
   }
 
-  /** They are back. */
+  /** The player is back. */
   resume() {
     this.#pausedUntil = -Infinity;
   }
 
-  /** Something was done. Deliberate: not what a nudged table does as well. */
+  /** Input. Deliberate: not a moved mouse, which a nudged table does as well. */
   note(isDeliberate) {
     const now = performance.now();
     if (now < this.#pausedUntil) return;
@@ -94,33 +94,32 @@ export class Activity {
     if (now - this.#lastReport >= pause) this.#send();
   }
 
-  /** What was done while the connection was away counts as soon as it is back. */
-  settle() {
-    if (this.#isOwed) this.#send();
+  /** The connection is back. */
+  sendPostponed() {
+    if (this.#isPostponed) this.#send();
   }
 
   #send() {
     this.#lastReport = performance.now();
-    this.#isOwed = !this.#report();
+    this.#isPostponed = !this.#report();
   }
 
   #hear(event) {
-    if (!event.isTrusted || event.repeat) return; // a book on the keyboard plays no game
+    if (!event.isTrusted || event.repeat) return; // a key that is held by a book is no input
     if (event.type === 'pointermove' && !this.#hasMoved(event)) return;
     this.note(DELIBERATE.has(event.type));
   }
 
-  // Browsers also report a pointer that rests while the page changes under it, and the lobby
-  // changes all the time.
+  // Browsers also report a pointer that rests while the page changes under it.
   #hasMoved({ screenX, screenY, movementX, movementY }) {
-    // One that a game has locked moves without getting anywhere.
+    // A locked pointer moves without changing its place.
     if (document.pointerLockElement !== null) return movementX !== 0 || movementY !== 0;
     const before = this.#pointer;
     this.#pointer = { screenX, screenY };
     return before !== null && (before.screenX !== screenX || before.screenY !== screenY);
   }
 
-  // There are no events for a gamepad's buttons; a page can only look, while one is there.
+  // There are no events for a gamepad's buttons: polled while one is connected.
   #lookAtGamepads(signal) {
     if (this.#gamepads.size > 0) return;
     const timer = setInterval(() => {
@@ -142,7 +141,7 @@ export class Activity {
     }
     const isPressed = now.buttons.some((pressed, n) => pressed && !before.buttons[n]);
     const isMoved = now.axes.some((at, n) => Math.abs(at - before.axes[n]) > STICK_MOVED);
-    // From where it was when it last counted: a slow movement counts, trembling in one place never.
+    // Compared with the place that counted last: a slow movement counts, trembling does not.
     this.#gamepads.set(index, { ...now, axes: isMoved ? now.axes : before.axes });
     if (isPressed || isMoved) this.note(isPressed);
   }

@@ -1,11 +1,11 @@
-// Calls over HTTP. The cookie is the browser's business: no code here ever sees it.
+// Calls over HTTP. The browser adds the cookie, which scripts cannot read.
 
 const ANSWER_WITHIN = 30_000; // ms; browsers wait for minutes
 
 /** A refused call, with what its problem details say; `status` is 0 if nobody answered. */
 export class Problem extends Error {
   constructor(status, said = {}, retryAfter = null) {
-    // Whoever answered in the server's stead may have said anything.
+    // A proxy may have answered anything.
     const details = typeof said === 'object' && said !== null ? said : {};
     super(details.detail || `status ${status}`);
     this.name = 'Problem';
@@ -17,7 +17,7 @@ export class Problem extends Error {
   }
 }
 
-/** For a failure that is no news. Whatever else is thrown is a bug, and goes on. */
+/** Ignores a Problem, and throws any other error again. */
 export function ignoreProblem(problem) {
   if (!(problem instanceof Problem)) throw problem;
 }
@@ -38,7 +38,7 @@ export async function call(method, path, { body, isPassive = false } = {}) {
   } catch {
     throw new Problem(0);
   }
-  // A proxy in between may answer with a page of its own instead of problem details.
+  // A proxy may answer with a page of its own instead of problem details.
   const details = await response.json().catch(() => ({}));
   const retryAfter = Number.parseFloat(response.headers.get('Retry-After'));
   throw new Problem(response.status, details, Number.isFinite(retryAfter) ? retryAfter : null);

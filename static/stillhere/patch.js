@@ -1,8 +1,8 @@
-// What rooms are told in: times as seconds that are left, and changes as patches.
+// How rooms are sent: times as seconds left, and changes as patches.
 
 /**
  * Seconds that are left (`…_in`) as instants of `performance.now()` (`…_at`), in objects at any
- * depth. A patch takes such a field away with `null`, which stays.
+ * depth. A `null`, by which a patch removes such a field, stays `null`.
  */
 export function toInstants(value, now = performance.now()) {
   if (!isObject(value)) return value;
@@ -16,7 +16,7 @@ export function toInstants(value, now = performance.now()) {
 /** The value that a JSON merge patch (RFC 7396) makes of `value`, which stays as it is. */
 export function mergePatch(value, patch) {
   if (!isObject(patch)) return patch;
-  // A map: `__proto__` is a key like any other, for whoever has it in a game's view.
+  // A Map, in which `__proto__` is a key like any other.
   const merged = new Map(isObject(value) ? Object.entries(value) : []);
   for (const [key, each] of Object.entries(patch)) {
     if (each === null) merged.delete(key);

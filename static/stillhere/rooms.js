@@ -128,8 +128,8 @@ export class Rooms {
     }
   }
 
-  // Not by `join`, which is an activity, and takes another seat where the own one is lost: whose page
-  // comes back by itself need not be there.
+  // By `watch`: `join` is an activity, which a reconnect is not, and would take another seat if the
+  // own one is lost.
   async #enterAgain({ room }) {
     const topic = PREFIX + room.id;
     try {
@@ -140,7 +140,7 @@ export class Rooms {
     }
   }
 
-  /** Gone for this page at once, whatever becomes of the connection; for the server when it hears. */
+  /** The page is out at once; the server is told as soon as there is a connection. */
   async #leave(id) {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
@@ -149,7 +149,7 @@ export class Rooms {
     try {
       await this.#do({ type: 'leave', room: id });
     } catch (problem) {
-      if (problem.status === 0) return; // said when the connection is back
+      if (problem.status === 0) return; // sent again when the connection is back
     }
     if (this.#entries.get(id) === entry) this.#entries.delete(id);
   }
@@ -162,7 +162,7 @@ export class Rooms {
 
   // Inside: what the connection says
 
-  /** There is a connection: everything again that was wanted. `isHere`: as far as is known. */
+  /** A new connection: joins, leaves and queues again. `isHere`: the player is not away. */
   connected(isHere) {
     this.#isConnected = true;
     this.list.wait();
@@ -229,7 +229,7 @@ export class Rooms {
       case 'room_closed':
         this.#close(message);
         break;
-      case 'joined': { // what came of the room before is as it was before
+      case 'joined': { // a `room` that came before this is from before the join
         const entry = this.#entries.get(message.room);
         if (entry !== undefined) entry.hasCome = false;
         break;

@@ -1,15 +1,14 @@
-// One connection: opens it, keeps reopening it, and says when that is pointless.
+// The connection: opened, and opened again until the server says that the session is over.
 
 const SUBPROTOCOL = 'stillhere.v1';
 const FIRST_PAUSE = 500; // ms
 const LONGEST_PAUSE = 15_000;
 const STABLE_AFTER = 30_000;
 const ANSWER_WITHIN = 10_000;
-const LATE = 2000; // for a timer: the page had no time, or the machine slept
+const LATE = 2000; // a timer that is later than this: the page was busy, or the machine slept
 const SILENT_AFTER = 25_000;
 
-// What we close with. The server shortens the grace for a page that leaves; a connection that we
-// only gave up on must not look like that.
+// Close codes of this side. After 1000 the server grants the shorter grace of a page that left.
 const LEAVING = 1000;
 const GIVEN_UP = 4000;
 
@@ -26,10 +25,10 @@ export const CLOSE_REASONS = {
   4505: 'replaced',
 };
 
-/** Whether coming back is pointless: the whole range is reserved for that, known code or not. */
+/** Whether a close code says that the session is over: the whole range is reserved for that. */
 export const isEnd = (code) => code >= 4500 && code <= 4599;
 
-/** Full jitter: a thousand pages that lost the same server must not come back in step. */
+/** Full jitter, in ms: pages that lost the same server must not come back at the same time. */
 export function pauseBefore(attempt, random = Math.random) {
   return random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** attempt);
 }
@@ -90,7 +89,7 @@ export class Socket {
     this.#become('closed');
   }
 
-  /** The network is said to be back: check a connection that looks open, hurry one that is not. */
+  /** The network is back: checks an open connection, and does not wait to open one again. */
   hurry() {
     if (this.#state === 'open') this.ask({ type: 'look' });
     else if (this.#state === 'reconnecting' && this.#socket === null) this.#dial();
@@ -125,7 +124,7 @@ export class Socket {
     try {
       message = JSON.parse(text);
     } catch {
-      return; // from something in between: the server says nothing else
+      return; // not from the server
     }
     this.#receive(message);
   }
@@ -138,7 +137,7 @@ export class Socket {
       return;
     }
     if (message.type === 'hello') {
-      // Only now: a socket without a live session opens as well, to be told so and closed.
+      // Not when it opens: a socket without a live session opens too, is told so, and closed.
       this.#timers.stable = setTimeout(() => { this.#attempt = 0; }, STABLE_AFTER);
       this.#listen(SILENT_AFTER);
       this.#become('open');
@@ -159,19 +158,19 @@ export class Socket {
   }
 
   #end({ reason, detail = '' }) {
-    this.#drop(); // the server closes, with the code that says why
+    this.#drop(); // the server closes it
     this.#onEnd({ reason, detail });
     this.#become('closed');
   }
 
-  // A browser hides protocol pings from scripts and can take minutes to notice a dead socket:
-  // an answer that stays away is the only sign there is. Hence a question after long silence.
+  // Browsers hide protocol pings from scripts, and can take minutes to notice a dead socket. So a
+  // missing answer closes the connection, and long silence is interrupted by a question.
   #expectAnswer(wait = ANSWER_WITHIN) {
     if (this.#timers.answer !== 0) return;
     const due = performance.now() + wait;
     this.#timers.answer = setTimeout(() => {
       this.#stop('answer');
-      // A page that stood still, at the loading of a level say, may find the answer behind this.
+      // A page that was blocked may find the answer next in its queue.
       if (performance.now() > due + LATE) this.#expectAnswer(LATE);
       else this.#lose(1006);
     }, wait);

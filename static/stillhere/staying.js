@@ -55,11 +55,11 @@ export class Staying {
     this.#stayedAt = performance.now();
     clearTimeout(this.#timer);
     const isSent = this.#socket.ask({ type: 'ping' });
-    if (!isSent) this.#activity.owe(); // the request below may fail as well
+    if (!isSent) this.#activity.postpone(); // the request below may fail as well
     this.#timer = setTimeout(() => this.#request(), isSent ? STAY_ANSWER_WITHIN : 0);
   }
 
-  /** The server has taken notice. */
+  /** The server has answered a ping. */
   answered() {
     clearTimeout(this.#timer);
     this.#stayedAt = -Infinity;
@@ -70,7 +70,7 @@ export class Staying {
     this.#activity.note(true);
   }
 
-  /** Somebody waits for a sign of life: the next input is reported at once. */
+  /** The next input is reported at once. */
   hurry() {
     this.#activity.hurry();
   }
@@ -96,7 +96,7 @@ export class Staying {
   settle() {
     const wanted = this.#wantedHold;
     this.#wantedHold = null;
-    this.#activity.settle();
+    this.#activity.sendPostponed();
     const left = wanted ? (wanted.until - performance.now()) / 1000 : 0;
     if (left > 0) this.#socket.ask({ ...wanted.message, seconds: left });
   }
@@ -109,10 +109,10 @@ export class Staying {
       this.#activity.hurry(); // the return is reported at once
       return;
     }
-    this.#activity.told();
+    this.#activity.reported();
     answer.catch(({ status }) => {
       this.#activity.hurry();
-      if (status === 0) this.#activity.owe();
+      if (status === 0) this.#activity.postpone();
     });
   }
 
@@ -125,7 +125,7 @@ export class Staying {
   }
 
   async #request() {
-    if (await this.#post()) this.#activity.forgive();
+    if (await this.#post()) this.#activity.dropPostponed();
   }
 
   #endHold() {
@@ -138,6 +138,6 @@ export class Staying {
     this.#deadlines.endHold(); // now, so that one input comes back once
     this.#activity.resume();
     this.#endHold();
-    if (!this.#report()) this.#activity.owe();
+    if (!this.#report()) this.#activity.postpone();
   }
 }
