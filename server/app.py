@@ -127,7 +127,7 @@ class StillHere:
             limits.realtime,
             settings.max_connections_per_session,
         )
-        self.ticker = Ticker(self.presence, clock)
+        self.ticker = Ticker(self.presence, clock, limits.realtime)
 
         self.rooms = Rooms(
             find_games(), settings.policy, new_room_id, new_match_id, new_seed, limits.rooms
@@ -142,7 +142,7 @@ class StillHere:
         self.room_requests = RoomRequests(
             self.presence, self.room_service, self.room_topics, self.tabs, self.bridge
         )
-        self.room_ticker = Ticker(self.room_service, clock)
+        self.room_ticker = Ticker(self.room_service, clock, limits.realtime)
 
         self.lobby = LobbyTopic(time, clock, settings.policy.away_after, limits.realtime)
         self.room_list = RoomListTopic(self.rooms, time, limits.realtime)

@@ -82,8 +82,8 @@ class Connection:
         if by_call is None or self._sender is not None or not by_call.send_text(text):
             self._queue({"type": "websocket.send", "text": text})
 
-    def close(self, close: Close, farewell: str | None = None) -> None:
-        """Send `farewell` and close. What still waited is dropped. Idempotent."""
+    def close(self, close: Close, last: str | None = None) -> None:
+        """Send `last` and close. What still waited is dropped. Idempotent."""
         if self.is_closing:
             return
         self.is_closing = True
@@ -91,12 +91,12 @@ class Connection:
         if self._outbox is not None:
             self._outbox.clear()
         if self._by_call is not None and self._sender is None:
-            if farewell is not None and self._by_call.send_text(farewell):
-                farewell = None
-            if farewell is None and self._by_call.close(code, reason):
+            if last is not None and self._by_call.send_text(last):
+                last = None
+            if last is None and self._by_call.close(code, reason):
                 return
-        if farewell is not None:
-            self._queue({"type": "websocket.send", "text": farewell})
+        if last is not None:
+            self._queue({"type": "websocket.send", "text": last})
         self._queue({"type": "websocket.close", "code": code, "reason": reason})
 
     def gone(self) -> None:

@@ -1,6 +1,6 @@
-"""`/ws`: a plain ASGI application that lets a session's tab in and listens to it.
+"""`/ws`: a plain ASGI application that accepts the connections of sessions.
 
-Who is let in is heard by a reader (see `reader.py`) until it goes, or is closed.
+What a connection that is accepted sends goes to a reader (see `reader.py`) until it closes.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from server.realtime.topics.topics import Topics
 from server.settings import Settings
 from server.transport.by_call import BY_CALL, ByCall
 from server.wire import messages
-from server.wire.closing import CLOSED_BY_TRANSPORT, LEFT, SERVICE_RESTART, Close
+from server.wire.closing import CLOSED_BY_TRANSPORT, PAGE_CLOSED, SERVICE_RESTART, Close
 from server.wire.credentials import is_own_origin, session_cookie
 from server.wire.messages import encode
 from server.wire.views import SessionView
@@ -81,17 +81,17 @@ class WebSocketEndpoint:
         if isinstance(found, Session):
             await self._serve(found, scope, receive, send)
         else:
-            await self._turn_away(found, receive, send)
+            await self._refuse(found, receive, send)
 
-    # Those who do not come in
+    # Connections without a session
 
-    async def _turn_away(self, ending: Reason | None, receive: Receive, send: Send) -> None:
+    async def _refuse(self, ending: Reason | None, receive: Receive, send: Send) -> None:
         close = Close.NOT_SIGNED_IN.value
-        farewell = messages.SignedOut(
+        signed_out = messages.SignedOut(
             ending or close.reason, explain_ending(ending, self._presence.policy)
         )
         self._tabs.note_closed(close.reason)
-        await send({"type": "websocket.send", "text": encode(farewell)})
+        await send({"type": "websocket.send", "text": encode(signed_out)})
         await send({"type": "websocket.close", "code": close.code, "reason": close.reason})
         await _wait_until_gone(receive)
 
@@ -109,7 +109,7 @@ class WebSocketEndpoint:
         now = self._presence.clock.now()
         return not self._sessions.is_full and self._tabs.take_connect(session, now)
 
-    # Those who do
+    # Connections of a session
 
     async def _serve(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:
         by_call: ByCall | None = scope.get("extensions", {}).get(BY_CALL)
@@ -141,7 +141,7 @@ class WebSocketEndpoint:
             self._welcome(connection)
             code = await _listen(reader, by_call, receive)
         except asyncio.CancelledError:
-            code = SERVICE_RESTART  # nobody but the server's own end cancels a reader
+            code = SERVICE_RESTART  # only the stop of the server cancels this
             raise
         finally:
             if not connection.is_closing and code in CLOSED_BY_TRANSPORT:
@@ -165,14 +165,14 @@ class WebSocketEndpoint:
         connection.send(encode(hello))
         for warned in standing:
             connection.send(encode(messages.Warning_(warned.expires_in, warned.reason)))
-        # Only now: nothing is sent before `hello`.
+        # Not before: nothing is sent ahead of `hello`.
         self._tabs.attach(connection)
 
-    # Those who go
+    # The end of a connection
 
     def _close(self, connection: Connection, close: Close) -> None:
-        """Close a connection for what its peer did. Whether that reads its farewell or not, it
-        is gone from now on."""
+        """Close a connection for what its peer did. It is detached at once, whether the peer
+        answers the close or not."""
         connection.close(close)
         self._note_closed(connection, close)
         self._forget(connection, close.value.code)
@@ -185,15 +185,15 @@ class WebSocketEndpoint:
         self._note_cut_off(close.value.reason, connection.session)
 
     def _forget(self, connection: Connection, code: int) -> None:
-        """Once and for all, whoever noticed first that the connection is over."""
+        """Detach a connection that has closed with `code`. Idempotent."""
         is_stop = code == SERVICE_RESTART
-        has_left = code in LEFT
+        has_left = code in PAGE_CLOSED
         if self._tabs.detach(connection, has_left=None if is_stop else has_left) and not is_stop:
             self._presence.disconnected(connection.session.id, has_left=has_left)
 
 
 async def _listen(reader: Reader, by_call: ByCall | None, receive: Receive) -> int:
-    """Let `reader` hear everything; returns the code with which the connection went."""
+    """Give `reader` every message; returns the code with which the connection closed."""
     if by_call is not None:
         by_call.listen(reader.hear)
     while True:
@@ -204,6 +204,6 @@ async def _listen(reader: Reader, by_call: ByCall | None, receive: Receive) -> i
 
 
 async def _wait_until_gone(receive: Receive) -> None:
-    """The closing handshake needs a reader, and the server drops a socket whose app returns."""
+    """Wait for the closing handshake: the transport drops a socket whose application returns."""
     while (await receive())["type"] != "websocket.disconnect":
         pass

@@ -23,7 +23,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Messages that may wait for a peer; one more and the connection is closed as too slow."""
 
     slice: float = 0.005
-    """Seconds of fan-out, or of closing connections, without letting the loop do other work."""
+    """Seconds of fan-out, expiring or closing, without letting the loop do other work."""
 
     fan_out_share: float = 0.1
     """What part of the loop's time the fan-out of one topic may take."""

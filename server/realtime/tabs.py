@@ -1,7 +1,7 @@
-"""The open connections by their session: what a session hears, every tab of it hears.
+"""The open connections by session. What a session is sent, every connection of it is sent.
 
-That it has ended is told once it is durable: a crash must not bring back a session whose player has
-read that it is over.
+The connections of a session that has ended are closed once its end is durable: a crash must not
+bring back a session whose player has read that it is over.
 """
 
 import asyncio
@@ -29,7 +29,8 @@ from server.wire.closing import close_for
 
 
 class Tabs:
-    """Subscribes to the events: pushes warnings, and closes what a session leaves behind."""
+    """Subscribes to the events of presence: sends warnings, and closes the connections of sessions
+    that end or fall asleep."""
 
     def __init__(
         self,
@@ -52,15 +53,16 @@ class Tabs:
         self._count = 0
         self._closed: dict[str, int] = {}
         self._connects: dict[SessionId, TokenBucket] = {}
-        # Of sessions that have ended, and have yet to be told.
-        self._leaving: list[tuple[list[Connection], Reason]] = []
-        self._farewells: asyncio.Task[None] | None = None
+        # Connections of sessions that have ended, to be closed by the task.
+        self._ended: list[tuple[list[Connection], Reason]] = []
+        self._closing: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
-        """How many connections are open."""
+        """The number of open connections."""
         return self._count
 
     def __iter__(self) -> Iterator[Connection]:
+        """The open connections."""
         for connections in self._by_session.values():
             yield from connections
 
@@ -74,7 +76,7 @@ class Tabs:
         return list(self._by_session.get(session.id, ()))
 
     def attach(self, connection: Connection) -> None:
-        """From now on `connection` hears what its session hears."""
+        """Send `connection` what its session is sent, from now on."""
         self._by_session.setdefault(connection.session.id, []).append(connection)
         self._count += 1
 
@@ -104,31 +106,31 @@ class Tabs:
         self._closed[reason] = self._closed.get(reason, 0) + 1
 
     def stop(self) -> None:
-        """Tell nobody of an end any more: the server stops, and says so itself."""
-        if self._farewells is not None:
-            self._farewells.cancel()
+        """Leave the connections that have yet to be closed to the transport, which stops."""
+        if self._closing is not None:
+            self._closing.cancel()
 
     def hear(self, event: Event) -> None:
-        """Subscriber: tell every tab of the session that the event is about."""
+        """Subscriber: pass on what the connections of a session are to be sent."""
         match event:
             case WarningGiven(session_id=id, reason=reason, expires_in=expires_in):
-                self._tell(id, messages.Warning_(round_to_ms(expires_in), reason))
+                self._send(id, messages.Warning_(round_to_ms(expires_in), reason))
             case WarningWithdrawn(session_id=id, expires_in=expires_in):
-                self._tell(id, messages.Extended(round_to_ms(expires_in)))
+                self._send(id, messages.Extended(round_to_ms(expires_in)))
             case SessionEnded(session_id=id, reason=reason):
                 self._connects.pop(id, None)
                 connections = self._take(id, has_left=reason in LEAVING)
                 if connections:
-                    self._leaving.append((connections, reason))
-                if self._leaving and self._farewells is None:
-                    self._farewells = asyncio.get_running_loop().create_task(self._see_off())
+                    self._ended.append((connections, reason))
+                if self._ended and self._closing is None:
+                    self._closing = asyncio.get_running_loop().create_task(self._close_ended())
             case SessionSlept(session_id=id):
-                # It lives on, so nothing can come back that must not.
+                # The session lives on, so there is no end that must be durable first.
                 self._close(self._take(id, has_left=False), Reason.IDLE_TIMEOUT)
             case _:
                 pass
 
-    def _tell(self, id: SessionId, message: messages.ServerMessage) -> None:
+    def _send(self, id: SessionId, message: messages.ServerMessage) -> None:
         connections = self._by_session.get(id)
         if connections:
             text = messages.encode(message)
@@ -136,31 +138,30 @@ class Tabs:
                 connection.send(text)
 
     def _take(self, id: SessionId, *, has_left: bool) -> list[Connection]:
-        # Detached first, so that a socket which takes its time to close counts for nothing more.
+        # Detached at once: a socket may take seconds to close, and counts for nothing more.
         connections = list(self._by_session.get(id, ()))
         for connection in connections:
             self.detach(connection, has_left=has_left)
         return connections
 
-    async def _see_off(self) -> None:
-        """Close what sessions have left behind, as soon as their ends are durable. Cancelling
-        leaves them to whoever ends the server."""
+    async def _close_ended(self) -> None:
+        """Close the connections of sessions that have ended, once the ends are durable."""
         loop = asyncio.get_running_loop()
         try:
-            while self._leaving:
-                leaving, self._leaving = self._leaving, []
+            while self._ended:
+                ended, self._ended = self._ended, []
                 await self._flush()
                 began = loop.time()
-                for connections, reason in leaving:
+                for connections, reason in ended:
                     self._close(connections, reason)
                     if loop.time() - began > self._limits.slice:
                         await asyncio.sleep(0)
                         began = loop.time()
         finally:
-            self._farewells = None
+            self._closing = None
 
     def _close(self, connections: list[Connection], reason: Reason) -> None:
-        farewell = messages.encode(messages.SignedOut(reason, explain_ending(reason, self._policy)))
+        last = messages.encode(messages.SignedOut(reason, explain_ending(reason, self._policy)))
         for connection in connections:
-            connection.close(close_for(reason), farewell)
+            connection.close(close_for(reason), last)
             self.note_closed(close_for(reason).value.reason)

@@ -1,27 +1,25 @@
-"""The sleepers: each wakes when the next deadline of its source is due, and at every heartbeat.
+"""Timers: each wakes when the next deadline of its source is due, and at every heartbeat.
 
-There is one for the registry and one for the rooms, whose ticks must not wait for a storm of
-sign-outs, nor the other way round.
+There is one for presence and one for the rooms, whose ticks must not wait for a storm of sign-outs,
+nor the other way round.
 
-A storm of deadlines is worked off in slices, between which the loop serves everybody else. Where
-the loop wakes it late, it first has everything read that came meanwhile: asyncio's own loop and
-uvloop both call a timer before the tasks for which there is something to read, so a player whose
-ping lies in the socket would be signed out by a delay of this process.
+Many deadlines at once are worked off in slices, between which the loop does other work. If the loop
+calls the timer late, what has arrived meanwhile is read first: asyncio's own loop and uvloop both
+call a timer before the tasks for which there is something to read, so a player whose ping is in the
+socket's buffer would be signed out for a delay of this process.
 """
 
 import asyncio
 from typing import Protocol
 
 from server.base.clock import HEARTBEAT, Clock
+from server.realtime.limits import Limits
 
-SLICE = 0.005
-"""Seconds of expiring without letting the loop do other work."""
+_LATE = 0.01
+"""Seconds by which a timer may be late without anything being read first."""
 
-LATE = 0.01
-"""Seconds by which a timer may be late before somebody may have been kept waiting."""
-
-_PASSES = 12
-"""Turns of the loop in which what had come is heard: a ping takes three, a new socket about
+_TURNS = 12
+"""Turns of the loop in which what has arrived is read: a ping takes three, a new socket about
 seven (accepted, made, its request read, answered, listened to)."""
 
 _AT_ONCE = 8
@@ -39,16 +37,17 @@ class HasDeadlines(Protocol):
 
 
 class Ticker:
-    """Sleeps and expires. Subscribes to the events, because any may bring a deadline forward."""
+    """Calls `expire` when it is due. Subscribes to the events: any may bring a deadline forward."""
 
-    def __init__(self, source: HasDeadlines, clock: Clock) -> None:
+    def __init__(self, source: HasDeadlines, clock: Clock, limits: Limits) -> None:
         self._source = source
         self._clock = clock
+        self._limits = limits
         self._timer: asyncio.TimerHandle | None = None
         self._wakes_at = float("inf")
         self._timer_at = 0.0
-        # Whatever came before this instant has been heard.
-        self._heard_until = float("-inf")
+        # What arrived before this instant has been read.
+        self._read_until = float("-inf")
         self._is_stopped = True
         self.worst_lateness = 0.0
         """Seconds by which the latest deadline so far was noticed late."""
@@ -75,7 +74,7 @@ class Ticker:
         """Do what is due, at most for a slice, and go back to sleep."""
         self._clock.beat()
         loop = asyncio.get_running_loop()
-        stop_at = loop.time() + SLICE
+        stop_at = loop.time() + self._limits.slice
         due = self._source.next_deadline()
         now = self._clock.now()
         if due is not None and due <= now:
@@ -93,19 +92,19 @@ class Ticker:
         loop = asyncio.get_running_loop()
         due = self._source.next_deadline()
         now = self._clock.now()
-        if due is None or due <= self._heard_until or loop.time() - self._timer_at <= LATE:
+        if due is None or due <= self._read_until or loop.time() - self._timer_at <= _LATE:
             self.wake()
         else:
-            self._hear_others_first(_PASSES, now)
+            self._read_first(_TURNS, now)
 
-    def _hear_others_first(self, passes: int, since: float) -> None:
-        """Let the loop take `passes` turns; what was sent by the instant `since` is heard then."""
+    def _read_first(self, turns: int, since: float) -> None:
+        """Let the loop take `turns` turns; what arrived before the instant `since` is read then."""
         if self._is_stopped:
             return
-        if passes:
-            asyncio.get_running_loop().call_soon(self._hear_others_first, passes - 1, since)
+        if turns:
+            asyncio.get_running_loop().call_soon(self._read_first, turns - 1, since)
             return
-        self._heard_until = since
+        self._read_until = since
         self.wake()
 
     def _sleep(self) -> None:

@@ -1,4 +1,4 @@
-"""Every way in which the server closes a socket: number, name, and the client's duty.
+"""Every close code that the server uses: its number, its name, and what the client does.
 
 4400-4499: come back, with jitter. 4500-4599: do not, the session is over. The table in the
 protocol document and the client in `static/` are tested against this one.
@@ -34,15 +34,15 @@ class Close(Enum):
 
 
 SERVICE_RESTART = 1012
-"""What a socket is closed with when this process stops: not a departure."""
+"""What a socket is closed with when this process stops: its player has not left."""
 
-LEFT = frozenset({1000, 1001})
-"""What a page closes its socket with when it goes of its own accord (RFC 6455, 7.4.1)."""
+PAGE_CLOSED = frozenset({1000, 1001})
+"""What a page closes its socket with when it is closed or left on purpose (RFC 6455, 7.4.1)."""
 
 CLOSED_BY_TRANSPORT = {
     each.value.code: each for each in (Close.MESSAGE_TOO_BIG, Close.TOO_MANY_MESSAGES)
 }
-"""What the transport may close with by itself, as it is told in the disconnect."""
+"""What the transport may close with by itself; the disconnect event has the code."""
 
 _SESSION_OVER = range(4500, 4600)
 _REASONS = {each.value.code: each.value.reason for each in Close}

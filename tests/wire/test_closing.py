@@ -1,7 +1,7 @@
 """The close codes are those of the contract."""
 
 from server.presence.status import ENDINGS
-from server.wire.closing import LEFT, SERVICE_RESTART, Close, close_for
+from server.wire.closing import PAGE_CLOSED, SERVICE_RESTART, Close, close_for
 
 CONTRACT = {
     1009: "message_too_big",
@@ -20,7 +20,7 @@ CONTRACT = {
 def test_the_table_is_that_of_the_contract() -> None:
     assert {close.value.code: close.value.reason for close in Close} == CONTRACT
     assert SERVICE_RESTART == 1012
-    assert frozenset({1000, 1001}) == LEFT
+    assert frozenset({1000, 1001}) == PAGE_CLOSED
 
 
 def test_every_way_a_session_can_end_has_a_code_that_says_do_not_come_back() -> None:
