@@ -127,9 +127,10 @@ class Store:
         """Close without writing what is left and without noting the stop: the next start finds what
         a killed process leaves. Idempotent."""
         self._is_open = False
+        # First: with the next turn of the loop it would write what has just been queued.
+        await self.journal.abandon()
         await self.activity.stop()
         await self._rooms.stop()
-        await self.journal.abandon()
         await self.engine.close()
         self._lifeboat.close()
 

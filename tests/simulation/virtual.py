@@ -9,13 +9,11 @@ import base64
 import random
 import selectors
 import sqlite3
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
-
-import aiosqlite
 
 from server.limits import Limits
 from server.settings import Settings
@@ -94,7 +92,7 @@ class Disk:
 
     def connect(self, address: str, **options: Any) -> "InlineConnection":
         """In the place of `aiosqlite.connect`."""
-        reader = InlineConnection(lambda: sqlite3.connect(address, **options), self)
+        reader = InlineConnection(sqlite3.connect(address, **options), self)
         self._readers.append(reader)
         return reader
 
@@ -137,38 +135,32 @@ class VirtualEngine(SqliteEngine):
             writer.close()
 
 
-class InlineConnection(aiosqlite.Connection):
-    """aiosqlite without its thread: each call is made in the loop, after the disk's delay."""
+class InlineConnection:
+    """As much of an `aiosqlite.Connection` as the engine reads with, and without its thread: each
+    call is made in the loop, after the disk's delay."""
 
-    def __init__(self, connector: Callable[[], sqlite3.Connection], disk: Disk) -> None:
-        super().__init__(connector, 64)
+    def __init__(self, connection: sqlite3.Connection, disk: Disk) -> None:
+        self._connection = connection
         self._disk = disk
 
     def __await__(self) -> Generator[Any, None, "InlineConnection"]:
-        return self._open().__await__()
-
-    async def _open(self) -> "InlineConnection":
-        self._connection = self._connector()
         return self
+        yield
 
-    async def _execute(self, fn: Callable[..., T], *args: Any, **options: Any) -> T:
+    async def executescript(self, script: str) -> None:
         await asyncio.sleep(self._disk.delay())
-        if self._connection is None:
-            raise ValueError("Connection closed")
-        return fn(*args, **options)
+        self._connection.executescript(script).close()
 
-    def stop(self) -> None:
-        self._running = False
+    async def execute_fetchall(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        await asyncio.sleep(self._disk.delay())
+        return self._connection.execute(sql, parameters).fetchall()
 
     async def close(self) -> None:
         self.die()
 
     def die(self) -> None:
         """Close at once, whatever was going on."""
-        self._running = False
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._connection.close()
 
 
 class SeededSecrets:
