@@ -107,31 +107,31 @@ class PresenceRows:
     def _add_change(self, event: StatusChanged) -> None:
         to_wall = self._clock.to_wall
         last_activity = to_wall(event.last_activity)
+        id, player_id, player_after = event.session_id, event.player_id, event.player_after
         self._journal.pending.changes.append(
             ChangeRow(
-                event.player_id,
-                event.session_id,
+                player_id,
+                id,
                 event.after,
                 event.reason,
                 to_wall(event.at),
-                event.player_after,
+                player_after,
                 explain_change(event, self._policy),
                 last_activity,
                 event.last_activity_by,
             )
         )
         self._put(
-            SessionState(event.session_id, event.after, last_activity, event.last_activity_by),
+            SessionState(id, event.after, last_activity, event.last_activity_by),
+            # The last activity is that of all their sessions: that of an idle one would hide what
+            # they did in the others.
             PlayerState(
-                event.player_id,
-                event.player_after,
-                event.player_after.is_here,
-                # Of all their sessions: that of an idle one would hide what they did in the others.
-                to_wall(event.player_last_activity),
+                player_id, player_after, player_after.is_here, to_wall(event.player_last_activity)
             ),
         )
         self._journal.note_queued()
 
     def _put(self, session: SessionState, player: PlayerState) -> None:
-        self._journal.pending.session_states[session.id] = session
-        self._journal.pending.player_states[player.id] = player
+        pending = self._journal.pending
+        pending.session_states[session.id] = session
+        pending.player_states[player.id] = player

@@ -12,7 +12,7 @@ from server.base.ids import MatchId, PlayerId, RoomId, SessionId
 from server.presence.status import Reason, Status
 
 
-class Row(msgspec.Struct, frozen=True, gc=False):
+class Row(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """A row, or an answer made of rows: compared by its fields, and never changed."""
 
 

@@ -11,11 +11,9 @@ from server.accounts.ports import Account, StorageUnavailable
 from server.base.clock import Clock
 from server.base.ids import MatchId, PlayerId, RoomId
 from server.base.waiting import within
-from server.presence.events import Event
 from server.presence.registry import Registry
 from server.presence.session import Session
 from server.presence.status import Reason
-from server.rooms.events import RoomEvent
 from server.rooms.room import Room
 from server.storage.activity import ActivityLog
 from server.storage.batch import Batch
@@ -67,6 +65,9 @@ class Store:
         self._endings = Endings(self.journal, self._lifeboat, limits)
         self._presence = PresenceRows(self.journal, self._endings, registry.policy, clock)
         self._rooms = RoomRows(self.journal, clock, limits)
+        # Subscribers to the events of presence and of rooms.
+        self.hear = self._presence.hear
+        self.hear_rooms = self._rooms.hear
         self.activity = ActivityLog(registry, self.journal, self._presence, limits)
         self.journal.before_write = self._rooms.collect
         self.journal.after_write = self._endings.tidy
@@ -150,17 +151,9 @@ class Store:
 
     # What is written
 
-    def hear(self, event: Event) -> None:
-        """Subscriber to the events of presence."""
-        self._presence.hear(event)
-
     def read_rooms_from(self, rooms: Mapping[RoomId, Room]) -> None:
         """Make documents of these: the rooms that are open."""
         self._rooms.read_from(rooms)
-
-    def hear_rooms(self, event: RoomEvent) -> None:
-        """Subscriber to the events of rooms."""
-        self._rooms.hear(event)
 
     def add_account(self, account: Account, name: Name, created_at: float) -> asyncio.Future[None]:
         self._presence.add_account(account, name, created_at)

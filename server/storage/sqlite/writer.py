@@ -1,8 +1,9 @@
 """A batch as one transaction."""
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -16,7 +17,6 @@ from server.storage.rows import (
     MatchRow,
     MoveRow,
     RoomRow,
-    Row,
     SessionRow,
 )
 
@@ -105,14 +105,16 @@ def write_batch(connection: sqlite3.Connection, batch: Batch) -> None:
         raise
 
 
-def _statements(batch: Batch) -> tuple[tuple[str, Collection[Row | str | int]], ...]:
-    """What to execute for which rows, in this order; a row of one column is its value."""
+def _statements(batch: Batch) -> tuple[tuple[str, Collection[Any]], ...]:
+    """What to execute with which rows, in this order."""
+    freed = _one_column(batch.freed_names)
+    removed = _one_column(batch.removed_players)
     return (
         (_INSERT_BOOT, batch.boots),
         # First for guests who are stored already and whose name another player of this batch has
         # taken over; again below for those who came and went within it.
-        (_FREE_NAME, batch.freed_names),
-        (_FREE_LOOKALIKES, batch.freed_names),
+        (_FREE_NAME, freed),
+        (_FREE_LOOKALIKES, freed),
         (_INSERT_PLAYER, batch.players),
         (_INSERT_LOOKALIKE, batch.lookalikes),
         (_SET_PASSWORD, batch.passwords.values()),
@@ -122,28 +124,31 @@ def _statements(batch: Batch) -> tuple[tuple[str, Collection[Row | str | int]], 
         (_UPDATE_SESSION, batch.session_states.values()),
         (_END_SESSION, batch.endings),
         (_PUT_ROOM, batch.rooms.values()),
-        (_PUT_MATCH, batch.matches.values()),
+        (_PUT_MATCH, [_match_values(row) for row in batch.matches.values()]),
         (_PUT_MATCH_PLAYER, batch.match_players.values()),
         (_PUT_MOVE, batch.moves),
         (_ABANDON_PLAYERS, batch.lost_rooms),
         (_ABANDON_MATCH, batch.lost_rooms),
-        (_FREE_NAME, batch.freed_names),
-        (_FREE_LOOKALIKES, batch.freed_names),
-        (_REMOVE_LOOKALIKES, batch.removed_players),
-        (_REMOVE_PLAYER, batch.removed_players),
-        (_STOP, batch.stops),
+        (_FREE_NAME, freed),
+        (_FREE_LOOKALIKES, freed),
+        (_REMOVE_LOOKALIKES, removed),
+        (_REMOVE_PLAYER, removed),
+        (_STOP, _one_column(batch.stops)),
     )
 
 
-def _values(row: Row | str | int) -> tuple[Any, ...]:
-    """What the placeholders of its statement stand for."""
-    if isinstance(row, MatchRow):
-        lists = {"winners": _json(row.winners), "scores": _json(row.scores)}
-        return tuple({**msgspec.structs.asdict(row), **lists}.values())
-    if isinstance(row, Row):
-        return msgspec.structs.astuple(row)
-    return (row,)
+def _match_values(row: MatchRow) -> tuple[Any, ...]:
+    lists = {"winners": _json(row.winners), "scores": _json(row.scores)}
+    return tuple({**msgspec.structs.asdict(row), **lists}.values())
 
 
 def _json(value: object) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()
+
+
+def _one_column(values: Iterable[str | int]) -> list[tuple[str | int]]:
+    return [(value,) for value in values]
+
+
+_values = partial(msgspec.to_builtins, builtin_types=(bytes,))
+"""The fields of a row. Enumerations become plain texts: `sqlite3` takes long to adapt them."""
