@@ -50,10 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     _note_oddities(settings)
     _allow_connections(settings)
-    listener = _listen(settings)
+    listeners = _listen(settings)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(settings, listener))
+            runner.run(_serve(settings, listeners))
     except StorageRefused as refused:
         _give_up(refused, 1)
 
@@ -140,18 +140,24 @@ def _allow_connections(settings: Settings) -> None:
         )
 
 
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _listen(settings: Settings) -> list[socket.socket]:
+    """The sockets to accept connections from: two for `::`, so that it is every address, as people
+    expect. One socket for both would show IPv4 peers as `::ffff:...`, which no list of proxies has.
+    """
+    listeners = [_bind(settings.host, settings.port)]
+    if settings.host == "::":
+        listeners.append(_bind("0.0.0.0", listeners[0].getsockname()[1]))  # noqa: S104
+    return listeners
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server(
-            (settings.host, settings.port), family=family, backlog=_BACKLOG
-        )
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         why = str(error.strerror).partition(" (while attempting")[0]
         _give_up(
-            f"cannot listen on {settings.host} port {settings.port}: {why}; "
-            "choose another with --host or --port",
-            1,
+            f"cannot listen on {host} port {port}: {why}; choose another with --host or --port", 1
         )
     # asyncio's own loop forgets this for sockets made like that, and an answer on a connection
     # that is kept would then wait 40 ms for a delayed ACK.
@@ -159,17 +165,17 @@ def _listen(settings: Settings) -> socket.socket:
     return listener
 
 
-async def _serve(settings: Settings, listener: socket.socket) -> None:
+async def _serve(settings: Settings, listeners: list[socket.socket]) -> None:
     limits = Limits()
     still_here = StillHere(settings, SystemClock(), limits)
     config = uvicorn_config(still_here.app, limits.transport, backlog=_BACKLOG)
     try:
         # Before uvicorn: what is wrong with the database is told in one line, not in a traceback.
         await still_here.start()
-        host, port = listener.getsockname()[:2]
+        host, port = listeners[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"Still Here {__version__} on http://{shown}:{port}", flush=True)  # noqa: T201
-        await _Server(config).serve(sockets=[listener])
+        await _Server(config).serve(sockets=listeners)
     finally:
         # And after it: a shutdown that goes wrong skips the lifespan, and must not skip the disk.
         await still_here.stop()

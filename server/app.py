@@ -214,8 +214,8 @@ class StillHere:
                 Middleware(RouteWebSockets, endpoint),
                 Middleware(AddSecurityHeaders),
                 Middleware(RefuseCrossOrigin, settings.allowed_origins, self.audit),
-                Middleware(RequireJson),
-                Middleware(TakeBody),
+                Middleware(RequireJson, limits.web),
+                Middleware(TakeBody, limits.web),
                 Middleware(IdentifyCaller, self.sessions, self.presence),
             ],
             exception_handlers={

@@ -12,6 +12,7 @@ from server.rooms.limits import Limits as RoomLimits
 from server.storage.limits import Limits as StorageLimits
 from server.storage.sqlite.limits import SqliteLimits
 from server.transport.limits import Limits as TransportLimits
+from server.web.limits import Limits as WebLimits
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,3 +24,4 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     storage: StorageLimits = StorageLimits()
     sqlite: SqliteLimits = SqliteLimits()
     transport: TransportLimits = TransportLimits()
+    web: WebLimits = WebLimits()

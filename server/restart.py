@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterable
 
-from server.accounts.devices import device_of
 from server.accounts.sessions import Sessions
 from server.base.ids import PlayerId
 from server.presence.service import Presence
@@ -15,6 +14,7 @@ from server.rooms.rooms import Rooms
 from server.rooms.service import RoomService
 from server.storage.ports import Archive
 from server.storage.rows import StoredRoom, StoredSession
+from server.web.devices import device_of
 
 _log = logging.getLogger("stillhere.storage")
 

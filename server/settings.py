@@ -53,7 +53,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True, validate_default=True
     )
 
-    host: str = Field("127.0.0.1", description="address to listen on")
+    host: str = Field("127.0.0.1", description="address to listen on; ::, all of IPv6 and IPv4")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on; 0: any free one")
     database: str = Field("stillhere.db", description="the SQLite file")
     secret_keys: Words = Field(

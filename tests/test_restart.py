@@ -8,11 +8,11 @@ from typing import TypeAlias
 
 import pytest
 
-from server.accounts.devices import device_of
 from server.presence.session import Device, Session
 from server.presence.status import Reason
 from server.storage.errors import StorageRefused
 from server.storage.sqlite.migrations import MIGRATIONS
+from server.web.devices import device_of
 from tests.support.house import QUICK, House
 from tests.support.manual_clock import ManualClock
 

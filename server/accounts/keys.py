@@ -5,22 +5,23 @@ import os
 import secrets
 from pathlib import Path
 
+from server.accounts.limits import Limits
+
 _log = logging.getLogger("stillhere")
 
 KEYS = ".keys"
 """What the name of their file ends in, after the database's."""
 
-SHORTEST_KEY = 32
-"""Characters of a secret key, at the least: 32 random bytes are 43 in base64url."""
+_DEFAULTS = Limits()
 
 
-def check_keys(keys: tuple[str, ...]) -> None:
+def check_keys(keys: tuple[str, ...], limits: Limits = _DEFAULTS) -> None:
     """Raises ValueError if one of them is too short, in words that do not tell it."""
     for number, key in enumerate(keys, 1):
-        if len(key) < SHORTEST_KEY:
+        if len(key) < limits.shortest_key:
             # The key itself is a secret: its number and length are enough to find it.
             raise ValueError(
-                f"key {number} has {len(key)} characters; at least {SHORTEST_KEY} are needed"
+                f"key {number} has {len(key)} characters; at least {limits.shortest_key} are needed"
             )
 
 

@@ -30,6 +30,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     waiting_passwords: int = 256
     """Passwords that may wait for a thread to hash them; the last of them waits some 5 s."""
 
+    shortest_key: int = 32
+    """Of a secret key: 32 random bytes are 43 characters in base64url."""
+
     counted_keys: int = 50_000
     """Keys that each window of attempts remembers: some 30 MiB. It takes 500 addresses that guess
     all the time to make it forget one."""

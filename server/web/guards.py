@@ -7,11 +7,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.observe.audit import Audit
+from server.web.limits import Limits
 from server.web.problems import Problem, browser_headers
 from server.wire.credentials import host_of, is_own_origin
-
-LARGEST_BODY = 64 * 1024
-"""Bytes of a request body; more is answered with 413."""
 
 CHALLENGE = 'Cookie realm="Still Here"'
 """Of every 401 (RFC 9110, 15.5.2: a MUST). No browser knows the scheme, so none asks by itself."""
@@ -80,11 +78,12 @@ class RequireJson:
     `TakeBody`.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app = app
+        self._largest = limits.largest_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        problem = _refusal(scope) if scope["type"] == "http" else None
+        problem = _refusal(scope, self._largest) if scope["type"] == "http" else None
         if problem is None:
             await self._app(scope, receive, send)
         else:
@@ -95,8 +94,9 @@ class TakeBody:
     """Reads the whole body before anything is done about the request: one that turns out to be
     too large, or never comes, has touched nothing, whether its route reads a body or not."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app = app
+        self._largest = limits.largest_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not _has_body(Headers(scope=scope)):
@@ -108,8 +108,8 @@ class TakeBody:
             if message["type"] != "http.request":
                 return  # gone before it was said: there is nobody to be answered
             body += message.get("body", b"")
-            if len(body) > LARGEST_BODY:
-                await _too_large().response(scope, receive, send)
+            if len(body) > self._largest:
+                await _too_large(self._largest).response(scope, receive, send)
                 return
             if not message.get("more_body", False):
                 break
@@ -130,19 +130,19 @@ def says_json(headers: Headers) -> bool:
     return headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
 
 
-def _refusal(scope: Scope) -> Problem | None:
+def _refusal(scope: Scope, largest: int) -> Problem | None:
     headers = Headers(scope=scope)
     length = _length(headers)
-    if len(length) > 9 or int(length or "0") > LARGEST_BODY:
-        return _too_large()
+    if len(length) > 9 or int(length or "0") > largest:
+        return _too_large(largest)
     if scope["method"] in _SAFE_METHODS or not _has_body(headers) or says_json(headers):
         return None
     detail = "A body has to be JSON, with `Content-Type: application/json`."
     return Problem(415, "not_json", detail)
 
 
-def _too_large() -> Problem:
-    return Problem(413, "too_large", f"A body has at most {LARGEST_BODY} bytes.")
+def _too_large(largest: int) -> Problem:
+    return Problem(413, "too_large", f"A body has at most {largest} bytes.")
 
 
 def _has_body(headers: Headers) -> bool:

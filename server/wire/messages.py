@@ -7,6 +7,7 @@ import msgspec
 from server.base.ids import ConnectionId, PlayerId, RoomId
 from server.base.units import round_to_ms
 from server.presence.status import Reason, Status
+from server.wire.decoding import BROKEN, NotJson, what_is_wrong
 from server.wire.views import PlayerView, PolicyView, SessionClocks
 
 LARGEST_MESSAGE = 16 * 1024
@@ -378,8 +379,6 @@ ServerMessage: TypeAlias = (
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(ClientMessage)
-# RecursionError is what deep nesting ends in, UnicodeError what a lone surrogate does.
-_BROKEN = (msgspec.DecodeError, RecursionError, UnicodeError)
 _TYPES = {str(each.__struct_config__.tag) for each in get_args(ClientMessage)}
 
 
@@ -394,28 +393,21 @@ def encode_pong(expires_in: float, id: _PingId) -> str:
 
 
 def parse(text: str) -> ClientMessage | Error:
-    """What a client said; an `Error`, to be sent back, if that was nothing we know."""
+    """The message in a text frame; the `Error` to answer with if it is none."""
     try:
         message: ClientMessage = _decoder.decode(text)
-    except msgspec.ValidationError as error:
-        return _refusal(text, str(error))
-    except _BROKEN as error:
-        return _bad_json(error)
+    except BROKEN as error:
+        wrong = what_is_wrong(text, error)
+        if isinstance(wrong, NotJson):
+            return Error("bad_json", f"This is not JSON: {wrong.why}.")
+        return _refusal(wrong.value, wrong.why)
     return message
 
 
-def _bad_json(error: Exception) -> Error:
-    return Error("bad_json", f"This is not JSON: {error}.")
-
-
-def _refusal(text: str, why: str) -> Error:
-    """What to say to a message that is none of ours; only here is it decoded a second time."""
-    try:
-        message: Any = msgspec.json.decode(text)
-    except msgspec.ValidationError:
-        return Error("invalid", f"{why}.")  # JSON, with a number that no float can hold
-    except _BROKEN as error:
-        return _bad_json(error)
+def _refusal(message: Any, why: str) -> Error:
+    """The answer to JSON that is none of the messages."""
+    if message is msgspec.UNSET:
+        return Error("invalid", f"{why}.")
     if not isinstance(message, dict):
         return Error("invalid", "A message is a JSON object with a `type`.")
     type_ = message.get("type")

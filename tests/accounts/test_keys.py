@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from server.accounts.keys import SHORTEST_KEY, load_or_make_keys
+from server.accounts.keys import load_or_make_keys
+from server.accounts.limits import Limits
 from tests.support.live_server import run_server
+
+SHORTEST = Limits().shortest_key
 
 
 async def test_they_lie_beside_the_file_and_not_beside_a_link_to_it(tmp_path: Path) -> None:
@@ -39,13 +42,13 @@ def test_the_keys_are_made_once_and_long_enough(tmp_path: Path) -> None:
 
 
 def test_the_newest_key_is_the_first_line(tmp_path: Path) -> None:
-    new, old = "n" * SHORTEST_KEY, "o" * SHORTEST_KEY
+    new, old = "n" * SHORTEST, "o" * SHORTEST
     (tmp_path / "keys").write_text(f"{new}\n\n {old} \n")
     assert load_or_make_keys(tmp_path / "keys") == (new, old)
 
 
 def test_a_key_that_is_too_short_is_refused_and_not_shown(tmp_path: Path) -> None:
-    (tmp_path / "keys").write_text("n" * SHORTEST_KEY + "\n" + "hunter2" * 4)
+    (tmp_path / "keys").write_text("n" * SHORTEST + "\n" + "hunter2" * 4)
     with pytest.raises(ValueError, match=r"^key 2 has 28 characters; at least 32") as caught:
         load_or_make_keys(tmp_path / "keys")
     assert "hunter2" not in str(caught.value)
@@ -58,7 +61,7 @@ def test_keys_that_others_can_read_are_told_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, is_told: bool
 ) -> None:
     path = tmp_path / "keys"
-    path.write_text("n" * SHORTEST_KEY)
+    path.write_text("n" * SHORTEST)
     path.chmod(mode)
     load_or_make_keys(path)
     assert (f"chmod 600 {path}" in caplog.text) is is_told

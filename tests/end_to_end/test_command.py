@@ -6,8 +6,20 @@ import socket
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.support.process import PATIENCE, UVICORN, last_line, run, running, running_uvicorn
+
+
+def has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+WITH_IPV6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 
 
 async def test_a_stop_says_1012_to_everybody_and_ends_with_0(tmp_path: Path) -> None:
@@ -49,6 +61,26 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
         f"stillhere: cannot listen on 127.0.0.1 port {port}: Address already in use; "
         "choose another with --host or --port"
     )
+
+
+@WITH_IPV6
+async def test_all_addresses_are_those_of_both_families(tmp_path: Path) -> None:
+    async with running(tmp_path, "--host", "::") as server:
+        port = httpx.URL(server.url).port
+        assert server.url == f"http://[::]:{port}"
+        for host in ("127.0.0.1", "[::1]"):
+            async with httpx.AsyncClient(verify=False) as client:
+                response = await client.get(f"http://{host}:{port}/healthz")
+                assert response.status_code == 200
+
+
+@WITH_IPV6
+def test_all_addresses_are_none_where_one_family_has_the_port_taken(tmp_path: Path) -> None:
+    with socket.create_server(("0.0.0.0", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run(tmp_path, "--host", "::", "--port", str(port))
+    assert done.returncode == 1
+    assert last_line(done).startswith(f"stillhere: cannot listen on 0.0.0.0 port {port}: Address")
 
 
 def test_a_setting_that_makes_no_sense_is_told_in_one_line(tmp_path: Path) -> None:

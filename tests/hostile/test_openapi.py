@@ -20,9 +20,9 @@ from schemathesis.checks import (
 from schemathesis.generation import GenerationMode
 from starlette.routing import Route
 
-from server.accounts.devices import BROWSERS, SYSTEMS
 from server.accounts.errors import NameRule, PasswordRule
 from server.web.calls import Call, Cookie
+from server.web.devices import BROWSERS, SYSTEMS
 from server.web.openapi import BESIDE
 from server.web.problems import PROBLEMS
 from server.wire.problem import ProblemDetails

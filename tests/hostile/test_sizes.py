@@ -9,12 +9,13 @@ import pytest
 from server.base.ids import SessionId
 from server.realtime.connection import Connection
 from server.web.calls import Call
-from server.web.guards import LARGEST_BODY
+from server.web.limits import Limits
 from tests.support.answers import Bystanders, refusal, until
 from tests.support.live_server import LiveServer, run_server
 from tests.support.peers import CLOSE, TEXT, Peer, Peers, frame, request
 
-OVER = b"x" * (LARGEST_BODY + 1)
+LARGEST = Limits().largest_body
+OVER = b"x" * (LARGEST + 1)
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ async def test_what_is_refused_for_its_length_alone_is_never_read(
 ) -> None:
     with Peers(server.port) as peers:
         for method, path in calls_of(server):
-            for length in [LARGEST_BODY + 1, 10**9, 10**18, 10**300]:
+            for length in [LARGEST + 1, 10**9, 10**18, 10**300]:
                 peer = await peers.connect()
                 said = f"Content-Length: {length}"
                 await peer.send(with_body(method, path, here.ada.cookie, said))

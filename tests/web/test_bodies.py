@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from server.web.guards import LARGEST_BODY
+from server.web.limits import Limits
 from tests.support.answers import Bystanders, refusal
 from tests.support.live_server import LiveServer
 
+LARGEST = Limits().largest_body
 JSON = {"Content-Type": "application/json"}
 WITH_BODY = ["/api/guests", "/api/players", "/api/session"]
 
@@ -161,7 +162,7 @@ async def chunks(body: bytes) -> AsyncIterator[bytes]:
 @pytest.mark.parametrize("is_chunked", [False, True])
 async def test_a_body_of_64_kib_is_taken(server: LiveServer, is_chunked: bool) -> None:
     browser = await server.visitor()
-    body = padded(LARGEST_BODY)
+    body = padded(LARGEST)
     response = await browser.http.post(
         "/api/guests", content=chunks(body) if is_chunked else body, headers=JSON
     )
@@ -169,7 +170,7 @@ async def test_a_body_of_64_kib_is_taken(server: LiveServer, is_chunked: bool) -
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
-@pytest.mark.parametrize("size", [LARGEST_BODY + 1, 2_000_000])
+@pytest.mark.parametrize("size", [LARGEST + 1, 2_000_000])
 async def test_a_body_over_64_kib_is_too_large(
     here: Bystanders, is_chunked: bool, size: int
 ) -> None:
@@ -189,7 +190,7 @@ async def test_a_large_body_is_refused_where_none_is_looked_for(here: Bystanders
         ("DELETE", "/api/sessions"),
     ]:
         response = await here.ada.http.request(
-            method, path, content=padded(LARGEST_BODY + 1), headers=JSON
+            method, path, content=padded(LARGEST + 1), headers=JSON
         )
         assert refusal(response) == (413, "too_large"), path
 

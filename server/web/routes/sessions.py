@@ -7,7 +7,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.accounts.accounts import Accounts, OwnName
-from server.accounts.devices import BROWSERS, SYSTEMS, device_from
 from server.accounts.errors import NameRule, PasswordRule
 from server.accounts.names import Name
 from server.accounts.sessions import Sessions
@@ -19,6 +18,7 @@ from server.presence.status import Reason, Status
 from server.web.bodies import answer, read_json
 from server.web.caller import Caller, caller_of
 from server.web.calls import Call, Cookie
+from server.web.devices import BROWSERS, SYSTEMS, device_from
 from server.web.problems import Problem
 from server.wire.credentials import cookie_name, host_of, is_secure, limited_address
 from server.wire.problem import ProblemDetails

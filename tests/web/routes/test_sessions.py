@@ -10,12 +10,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.accounts.devices import device_of
 from server.accounts.limits import Limits as AccountLimits
 from server.base.ids import ID_PATTERN
 from server.base.limits import Quota
 from server.limits import Limits
 from server.presence.status import Reason
+from server.web.devices import device_of
 from tests.support.answers import SLOT, cookie_of, refusal, until_status
 from tests.support.live_server import LiveServer, run_server
 
