@@ -189,6 +189,7 @@ class Engine:
     async def _enter(self, view: SessionView) -> None:
         await self._stop()
         self.ended = None
+        self.listeners.begin()
         self.session = SessionState(view, self.now)
         self._link = Link(self._dial, self._hear, self._changed, self._limits)
         self._running = asyncio.create_task(self._link.run())

@@ -25,6 +25,11 @@ class Listeners:
         self._listeners: list[Listener] = []
         self._waits: list[_Wait] = []
         self._queues: list[asyncio.Queue[Received | StillHereError | None]] = []
+        self._over: StillHereError | None = None
+
+    def begin(self) -> None:
+        """There is a session."""
+        self._over = None
 
     def add(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with each message from now on; returns a function that ends that."""
@@ -39,6 +44,10 @@ class Listeners:
     async def messages(self) -> AsyncIterator[Received]:
         """Each message from the first step of the iteration on. Ends when the client is closed;
         raises SessionOver when the session is over. What is not read is kept."""
+        if isinstance(self._over, ClientClosed):
+            return
+        if self._over is not None:
+            raise self._over
         queue: asyncio.Queue[Received | StillHereError | None] = asyncio.Queue()
         self._queues.append(queue)
         try:
@@ -51,9 +60,11 @@ class Listeners:
 
     async def until(self, is_so: Callable[[], bool]) -> None:
         """Wait until `is_so()`, which is called now and after each message. An error that it raises
-        is raised here."""
+        is raised here, and so is the end of the session."""
         if is_so():
             return
+        if self._over is not None:
+            raise self._over
         wait = _Wait(is_so, asyncio.get_running_loop().create_future())
         self._waits.append(wait)
         try:
@@ -84,7 +95,8 @@ class Listeners:
                 wait.met.set_exception(error)
 
     def end(self, error: StillHereError) -> None:
-        """Nothing more comes, for this reason."""
+        """Nothing more comes, for this reason, until `begin`."""
+        self._over = error
         for queue in self._queues:
             queue.put_nowait(None if isinstance(error, ClientClosed) else error)
         for wait in self._waits:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 
@@ -15,15 +15,20 @@ from tests.support.live_server import LiveServer
 async def answering(response: bytes) -> AsyncIterator[str]:
     """The URL of something that gives the same answer to everything."""
 
+    is_over = asyncio.Event()
+
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(response)
-        await writer.drain()
         writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        is_over.set()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        await is_over.wait()
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://there", "http://", ""])

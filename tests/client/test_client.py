@@ -97,6 +97,47 @@ async def test_the_end_is_told_to_everything_that_waits(server: LiveServer) -> N
         await ada.look()
 
 
+async def test_nothing_waits_for_a_session_that_is_over_already(server: LiveServer) -> None:
+    async with Client(server.url) as ada, asyncio.timeout(PATIENCE):
+        await ada.sign_in_as_guest("Ada")
+        room = await ada.rooms.create("connect-four")
+        await ada.sign_out()
+        with pytest.raises(SessionOver, match="signed_out"):
+            await ada.until(lambda: False)
+        with pytest.raises(SessionOver, match="signed_out"):
+            await room.until(lambda: False)
+        with pytest.raises(SessionOver, match="signed_out"):
+            await anext(ada.messages())
+        await ada.until(lambda: ada.ended is not None)
+
+
+async def test_a_remembered_session_that_fell_asleep_is_resumed(server: LiveServer) -> None:
+    async with Client(server.url) as ada, asyncio.timeout(PATIENCE):
+        await ada.register("Ada", "correct horse")
+        await ada.sign_in("Ada", "correct horse", remember=True)
+        first = (await ada.look()).id
+        await server.advance(240 + SLOT)
+        await server.advance(60 + SLOT)
+        with pytest.raises(SessionOver, match="idle_timeout"):
+            await ada.until(lambda: False)
+        await ada.resume()
+        assert (await ada.look()).id == first
+        assert ada.ended is None
+
+
+async def test_who_cancels_a_request_may_ask_again(server: LiveServer) -> None:
+    async with Client(server.url) as ada, asyncio.timeout(PATIENCE):
+        await ada.sign_in_as_guest("Ada")
+        await ada.look()
+        holding = asyncio.create_task(ada.hold(60))
+        await asyncio.sleep(0)
+        holding.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await holding
+        assert await ada.hold(30) >= 30
+        await ada.release()
+
+
 async def test_closing_ends_everything_that_waits_and_leaves_the_session(
     server: LiveServer,
 ) -> None:
