@@ -1,5 +1,5 @@
-// The dialog with the countdown. What it shows follows from `here.warnings`; a timer that a browser
-// delays makes it late, never wrong.
+// The dialog with the countdown. What it shows follows from the warnings that StillHere knows; a timer
+// that a browser delays makes it late, never wrong.
 
 import { inWhole, inWords, onClock } from '/static/page/durations.js';
 import { byId } from '/static/page/elements.js';
