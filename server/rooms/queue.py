@@ -29,7 +29,8 @@ class Queue:
         self._by_game: Counter[str | None] = Counter()
         # The number of rivals that each was told last.
         self._told: dict[PlayerId, int] = {}
-        self._is_changed = False
+        self.is_changed = False
+        """True if somebody came or left since the last `take_changes`."""
 
     @property
     def waiting(self) -> Mapping[PlayerId, Waiting]:
@@ -41,7 +42,7 @@ class Queue:
         self._remove_from_counts(player.id)
         self._waiting[player.id] = Waiting(player, game)
         self._by_game[game] += 1
-        self._is_changed = True
+        self.is_changed = True
 
     def leave(self, player_id: PlayerId) -> Waiting | None:
         """Remove a player; returns what they waited for, None if they did not."""
@@ -57,9 +58,7 @@ class Queue:
     def take_changes(self) -> list[tuple[Waiting, int]]:
         """Those whose number of rivals is another one than they were told, with that number."""
         changes: list[tuple[Waiting, int]] = []
-        if not self._is_changed:
-            return changes
-        self._is_changed = False
+        self.is_changed = False
         for id, waiting in self._waiting.items():
             rivals = self.rivals(waiting.game)
             if self._told.get(id) != rivals:
@@ -85,4 +84,4 @@ class Queue:
         if waiting is not None:
             self._by_game[waiting.game] -= 1
             self._told.pop(player_id, None)
-            self._is_changed = True
+            self.is_changed = True

@@ -289,13 +289,14 @@ class Room:
 
     def _looks(self, now: float) -> Iterator[float]:
         policy = self.game.policy
+        is_ticking = self.running is not None and self.running.is_ticking
         yield self.closes_at()
         yield self.starts_at()
         for seat in self.seats:
             if seat.player is None:
                 continue
             yield seat.next_due()
-            if self.running is not None and self.running.is_ticking:
+            if is_ticking:
                 shown_at = seat.move_until - policy.move_time / 2
                 if now < shown_at < NEVER:
                     yield shown_at

@@ -8,8 +8,7 @@ room that closes, and when to look again.
 What is done is in `tables.py` (who sits where), `play.py` (matches) and `matchmaking.py`.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Set
 from types import MappingProxyType
 from typing import Any
 
@@ -48,6 +47,7 @@ class Rooms:
         self._tables = Tables(new_room_id, limits)
         self._play = Play(self._tables, new_match_id, new_seed)
         self._matchmaking = Matchmaking(games, self._tables)
+        self._rules = _Rules(self._tables, self._play, self._matchmaking)
 
     # What there is
 
@@ -263,11 +263,8 @@ class Rooms:
 
     # How a turn goes
 
-    @contextmanager
-    def _turn(self, now: float) -> Iterator[Turn]:
-        turn = Turn(now, self._settle, self._play.fail)
-        yield turn
-        self._matchmaking.tell_changes(turn)
+    def _turn(self, now: float) -> Turn:
+        return Turn(now, self._rules)
 
     def _seat_to_join(
         self, turn: Turn, room: Room, player: Player, seat: int | None, *, spectate: bool
@@ -326,10 +323,24 @@ class Rooms:
             self._play.break_off(turn, room, "abandoned")
             self._tables.close(turn, room, "idle" if room.present() else "empty")
 
-    def _settle(self, turn: Turn, room: Room) -> None:
+
+class _Rules:
+    """What follows from whatever happened: see `turn.Rules`."""
+
+    def __init__(self, tables: Tables, play: Play, matchmaking: Matchmaking) -> None:
+        self._tables = tables
+        self._play = play
+        self._matchmaking = matchmaking
+        self.fail = play.fail
+
+    def conclude(self, turn: Turn) -> None:
+        if self._matchmaking.queue.is_changed:
+            self._matchmaking.tell_changes(turn)
+
+    def settle(self, turn: Turn, room: Room) -> None:
         """Draw the conclusions from whatever happened in a room, and note when to look again."""
         try:
-            self._conclude(turn, room)
+            self._settle(turn, room)
         except GameFailed as error:
             self._play.fail(turn, room, error)
         if room.is_closed:
@@ -341,7 +352,7 @@ class Rooms:
         if due != NEVER:
             self._tables.deadlines.arm(room, due)
 
-    def _conclude(self, turn: Turn, room: Room) -> None:
+    def _settle(self, turn: Turn, room: Room) -> None:
         match = room.match
         if room.is_closed:
             return
@@ -355,5 +366,5 @@ class Rooms:
             self._play.begin(turn, room)
         room.settle(turn.now)
         turn.tell(RoomUpdated(room.id, turn.now))
-        if self.queue.waiting and room.can_be_found():
+        if self._matchmaking.queue.waiting and room.can_be_found():
             self._matchmaking.serve(turn)

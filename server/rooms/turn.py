@@ -1,7 +1,7 @@
 """A turn: one fact, and all that follows from it, in however many rooms."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from types import TracebackType
+from typing import Protocol
 
 from server.rooms.errors import GameFailed
 from server.rooms.events import LineSaid, MatchAdvanced, RoomEvent
@@ -9,31 +9,43 @@ from server.rooms.match import Match
 from server.rooms.room import Room
 
 
+class Rules(Protocol):
+    """What holds whatever the fact was: `Rooms`."""
+
+    def settle(self, turn: "Turn", room: Room) -> None:
+        """Draw the conclusions for a room that was changed."""
+
+    def fail(self, turn: "Turn", room: Room, error: GameFailed) -> None:
+        """The game of a room has failed."""
+
+    def conclude(self, turn: "Turn") -> None:
+        """Draw those that concern no single room."""
+
+
 class Turn:
-    """Collects the events of one fact. `now` is the presence instant at which it happened."""
+    """Collects the events of one fact, in a `with` block. `now` is the presence instant at which
+    it happened."""
 
-    __slots__ = ("_fail", "_settle", "events", "now")
+    __slots__ = ("_rules", "events", "now")
 
-    def __init__(
-        self,
-        now: float,
-        settle: Callable[["Turn", Room], None],
-        fail: Callable[["Turn", Room, GameFailed], None],
-    ) -> None:
+    def __init__(self, now: float, rules: Rules) -> None:
         self.now = now
         self.events: list[RoomEvent] = []
-        self._settle = settle
-        self._fail = fail
+        self._rules = rules
 
-    @contextmanager
-    def at(self, room: Room) -> Iterator[None]:
+    def __enter__(self) -> "Turn":
+        return self
+
+    def __exit__(
+        self, kind: object, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if error is None:
+            self._rules.conclude(self)
+
+    def at(self, room: Room) -> "AtRoom":
         """Change `room` in this block: at its end the room is settled. A game that fails in it
         ends the block and closes the room; a refusal ends it before anything was changed."""
-        try:
-            yield
-        except GameFailed as error:
-            self._fail(self, room, error)
-        self._settle(self, room)
+        return AtRoom(self, room, self._rules)
 
     def tell(self, event: RoomEvent) -> None:
         """Add an event."""
@@ -49,3 +61,28 @@ class Turn:
         """Tell that the match went on, and by which moves."""
         moves = tuple(match.take_moves())
         self.tell(MatchAdvanced(room.id, match.id, moves, self.now, lateness))
+
+
+class AtRoom:
+    """The block of a turn in which one room is changed: see `Turn.at`. A class and not a generator,
+    for every action of every player passes through one."""
+
+    __slots__ = ("_room", "_rules", "_turn")
+
+    def __init__(self, turn: Turn, room: Room, rules: Rules) -> None:
+        self._turn = turn
+        self._room = room
+        self._rules = rules
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: object, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        if isinstance(error, GameFailed):
+            self._rules.fail(self._turn, self._room, error)
+        elif error is not None:
+            return False
+        self._rules.settle(self._turn, self._room)
+        return True
