@@ -19,7 +19,9 @@ from server import __version__
 from server.accounts.keys import KEYS
 from server.app import StillHere, make_engine
 from server.base.clock import SystemClock
+from server.games.catalogue import find_games
 from server.limits import Limits
+from server.rooms.replay import NotReplayable, views_of
 from server.settings import PREFIX, SHORTEST_WARNING, Settings, SettingsRefused, load_settings
 from server.storage.errors import StorageRefused
 from server.transport.uvicorn import uvicorn_config
@@ -40,13 +42,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.ERROR)
     flags = vars(_parser().parse_args(arguments))
-    command, copy = flags.pop("command"), flags.pop("file", None)
+    command, file = flags.pop("command"), flags.pop("file", None)
+    if command == "replay":
+        _replay(Path(file))
+        return
     try:
         settings = load_settings(**{name: value for name, value in flags.items() if value})
     except SettingsRefused as refused:
         _give_up(refused, 2)
     if command == "backup":
-        _back_up(settings, Path(copy))
+        _back_up(settings, Path(file))
         return
     _note_oddities(settings)
     _allow_connections(settings)
@@ -89,7 +94,24 @@ def _parser() -> argparse.ArgumentParser:
         default=argparse.SUPPRESS,
         help=Settings.model_fields["database"].description,
     )
+    replayed = commands.add_parser(
+        "replay",
+        help="play a finished match again, state by state",
+        description="Play a finished match again: a line of JSON for each of its states, with the "
+        "match seconds since when it held, as a spectator saw it.",
+    )
+    replayed.add_argument(
+        "file", metavar="FILE", help="the match, as GET /api/matches/{id} answers it"
+    )
     return parser
+
+
+def _replay(file: Path) -> None:
+    try:
+        for line in views_of(file.read_bytes(), find_games()):
+            print(line)  # noqa: T201
+    except (OSError, NotReplayable) as error:
+        _give_up(error, 1)
 
 
 def _back_up(settings: Settings, copy: Path) -> None:

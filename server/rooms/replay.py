@@ -1,11 +1,12 @@
-"""A match, played again from its moves: the same states in the same order, dice included.
+"""A match, played again from its moves: the same states in the same order, dice included. It is
+what `stillhere replay` does.
 
 A step changes the state once: `start`, a tick, what somebody does, or a hook of the game. The step
 decides what the dice show, and a tick happens at the instant for which it was due; so the moves
 with their steps are all there is to know, and every step that is no move is a tick.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,6 +14,7 @@ import msgspec
 from server.games.catalogue import AnyGame
 from server.games.game import Moment
 from server.rooms.match import Move
+from server.rooms.view import in_seconds
 
 
 class Moved(NamedTuple):
@@ -55,6 +57,33 @@ def replay(
         ticked = tick()
         state, step = ticked.state, step + 1
         yield ticked
+
+
+class NotReplayable(Exception):
+    """A match cannot be played again; `str()` says why."""
+
+
+def views_of(match: bytes, games: Mapping[str, AnyGame]) -> Iterator[str]:
+    """The states of a match as a spectator saw them, each as one line of JSON: `at`, the match
+    seconds since when it held, and `view`. `match`: as `GET /api/matches/{id}` answers it.
+
+    Raises NotReplayable.
+    """
+    try:
+        told = msgspec.json.decode(match)
+    except msgspec.DecodeError as error:
+        raise NotReplayable(f"it is not JSON: {error}") from error
+    try:
+        game = games[told["game"]]
+        moves = [move_of(each) for each in told["moves"]]
+        for moved in replay(game, told["seed"], len(told["players"]), moves, told["steps"]):
+            view = in_seconds(game.view(moved.state, None), moved.at)
+            yield msgspec.json.encode({"at": moved.at, "view": view}).decode()
+    except (KeyError, TypeError) as error:
+        raise NotReplayable(f"it is no match of a game that is installed: {error}") from error
+    except Exception as error:
+        detail = f"it was not played by these rules: {type(error).__name__}: {error}"
+        raise NotReplayable(detail) from error
 
 
 def move_of(told: dict[str, Any]) -> Move:

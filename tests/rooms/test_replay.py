@@ -1,0 +1,66 @@
+"""`stillhere replay`: a finished match, state by state, from what the API tells of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from server.__main__ import main
+from tests.support.live_server import LiveServer
+from tests.support.tables import match_of, played, seated, whose_turn
+
+
+async def finished(server: LiveServer) -> dict[str, object]:
+    """A match of Connect Four, as the API tells of it."""
+    ada, kim = await seated(server, "connect-four")
+    for column in (0, 1, 0, 1, 0, 1, 0):
+        await whose_turn(server, ada, kim).act({"column": column})
+    assert match_of(server).outcome is not None
+    return await played(ada)
+
+
+async def test_it_shows_every_state_as_a_spectator_saw_it(
+    server: LiveServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "match.json"
+    file.write_text(json.dumps(await finished(server)))
+    main(["replay", str(file)])
+    states = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(states) == 8
+    assert states[0]["at"] == 0.0
+    assert [len("".join(each["view"]["columns"])) for each in states] == [*range(8)]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"game": "chess"}, "no match of a game that is installed"),
+        ({"moves": [{"step": 1, "at": 0.0, "seat": 0, "action": 7}]}, "not played by these rules"),
+        ({"moves": None}, "no match"),
+        (None, "not JSON"),
+    ],
+)
+async def test_what_is_no_match_is_refused_in_one_line(
+    server: LiveServer,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    change: dict[str, object] | None,
+    said: str,
+) -> None:
+    file = tmp_path / "match.json"
+    match = await finished(server)
+    file.write_text("{" if change is None else json.dumps(match | change))
+    with pytest.raises(SystemExit) as ended:
+        main(["replay", str(file)])
+    told = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert said in told
+    assert told.count("\n") == 1
+
+
+def test_a_file_that_is_not_there_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["replay", str(tmp_path / "none.json")])
+    assert "none.json" in capsys.readouterr().err
