@@ -21,6 +21,7 @@ from server.presence.status import Reason
 from server.realtime.connection import Connection
 from server.realtime.limits import Limits
 from server.realtime.reader import Reader
+from server.realtime.requests import Requests
 from server.realtime.room_requests import RoomRequests
 from server.realtime.routing import deny
 from server.realtime.tabs import Tabs
@@ -57,7 +58,7 @@ class WebSocketEndpoint:
         self._sessions = sessions
         self._tabs = tabs
         self._topics = topics
-        self._room_requests = room_requests
+        self._requests = Requests(presence, topics, room_requests, self._take_connect)
         self._note_cut_off = note_cut_off
         self._limits = limits
 
@@ -128,12 +129,10 @@ class WebSocketEndpoint:
             return
         reader = Reader(
             connection,
-            self._settings.max_messages_per_second,
             self._presence,
-            self._topics,
-            self._room_requests,
+            self._requests,
             self._close,
-            self._take_connect,
+            self._settings.max_messages_per_second,
             self._limits,
         )
         code = _INTERNAL_ERROR

@@ -1,4 +1,4 @@
-"""What a tab says: parsed, limited, acted upon and answered, without awaiting anything."""
+"""What a connection receives: limited, parsed, handed on and answered. Awaits nothing."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,18 +7,13 @@ import msgspec
 from msgspec import UNSET
 
 from server.base.limits import TokenBucket
-from server.base.units import round_to_ms
 from server.presence.service import Presence
-from server.presence.session import Session
 from server.realtime.connection import Connection
 from server.realtime.limits import Limits
-from server.realtime.room_requests import RoomRequests
-from server.realtime.topics.topics import Topics
-from server.rooms.errors import Refused
+from server.realtime.requests import Requests, TooManyRequests
 from server.wire import messages
 from server.wire.closing import Close
 from server.wire.messages import encode
-from server.wire.views import SessionView
 
 _MOMENT = 0.0005
 """Seconds that make no difference to a message, which is rounded to milliseconds."""
@@ -38,33 +33,26 @@ class Reader:
         "_limits",
         "_pong",
         "_presence",
-        "_room_requests",
+        "_requests",
         "_surely_small",
-        "_take_connect",
-        "_topics",
     )
 
     def __init__(
         self,
         connection: Connection,
-        rate: float,
         presence: Presence,
-        topics: Topics,
-        room_requests: RoomRequests,
+        requests: Requests,
         close: Callable[[Connection, Close], None],
-        take_connect: Callable[[Session], bool],
+        rate: float,
         limits: Limits,
     ) -> None:
-        """`rate`: messages a second, bursts of twice that, 0: no limit. `close` closes a connection
-        that breaks a limit; `take_connect` takes one of the session's tokens for a "be right back",
-        and returns False if none is left."""
+        """`close` closes a connection that breaks a limit. `rate`: messages a second, bursts of
+        twice that, 0: no limit."""
         self._connection = connection
         self._presence = presence
         self._clock = presence.clock
-        self._topics = topics
-        self._room_requests = room_requests
+        self._requests = requests
         self._close = close
-        self._take_connect = take_connect
         self._limits = limits
         # In characters: UTF-8 takes at most four bytes for one.
         self._surely_small = limits.largest_message // 4
@@ -97,7 +85,7 @@ class Reader:
         elif isinstance(message, messages.Error):
             self._refuse(message, now)
         else:
-            refusal = self._act(message, now)
+            refusal = self._do(message, now)
             id = UNSET if message.id is None else message.id
             if refusal is not None:
                 self._refuse(msgspec.structs.replace(refusal, id=id), now)
@@ -116,42 +104,12 @@ class Reader:
             self._answered = left if ping.id is UNSET else -1.0
         self._connection.send(self._pong)
 
-    def _act(self, request: messages.Request, now: float) -> messages.Error | None:
-        """Do what is asked for, and answer it; returns an error if it is refused."""
-        connection, presence = self._connection, self._presence
-        session = connection.session
-        match request:
-            case messages.Brb() if refusal := self._room_requests.check(connection, request):
-                return refusal  # and none of the session's tokens is taken
-            case messages.Hold(away=True) | messages.Brb() if not self._take_connect(session):
-                self._close(connection, Close.TOO_MANY_MESSAGES)
-            case messages.Hold(seconds=seconds, away=away):
-                granted = presence.hold(session.id, seconds, now, away=away)
-                self._answer_hold(granted, now)
-            case messages.Release():
-                presence.release(session.id, now)
-                self._answer_hold(0.0, now)
-            case messages.Look():
-                view = SessionView.of(session, presence.policy, now)
-                answer = messages.SessionNow(view.player, view.session, view.policy)
-                connection.send(encode(answer))
-            case messages.Watch(topic=topic):
-                try:
-                    if not self._topics.watch(connection, topic):
-                        return _no_such_topic(topic, "watch")
-                except Refused as refused:
-                    return messages.Error(refused.code, str(refused), "watch")
-            case messages.Unwatch(topic=topic):
-                if not self._topics.unwatch(connection, topic):
-                    return _no_such_topic(topic, "unwatch")
-            case _:
-                return self._room_requests.hear(connection, request)
-        return None
-
-    def _answer_hold(self, granted: float, now: float) -> None:
-        left = self._connection.session.expires_in(self._presence.policy, now)
-        held = messages.Held(round_to_ms(granted), round_to_ms(left))
-        self._connection.send(encode(held))
+    def _do(self, request: messages.Request, now: float) -> messages.Error | None:
+        try:
+            return self._requests.do(self._connection, request, now)
+        except TooManyRequests:
+            self._close(self._connection, Close.TOO_MANY_MESSAGES)
+            return None
 
     def _refuse(self, refusal: messages.Error, now: float) -> None:
         self._connection.send(encode(refusal))
@@ -163,7 +121,3 @@ class Reader:
 def _size(event: dict[str, Any]) -> int:
     text = event.get("text")
     return len(event.get("bytes") or b"") if text is None else len(text.encode())
-
-
-def _no_such_topic(topic: str, re: str) -> messages.Error:
-    return messages.Error("unknown_topic", f"There is no topic {topic[:50]!r}.", re)

@@ -1,0 +1,80 @@
+"""What a connection asks for, besides pings: done, and answered. Awaits nothing."""
+
+from collections.abc import Callable
+
+from server.base.units import round_to_ms
+from server.presence.service import Presence
+from server.presence.session import Session
+from server.realtime.connection import Connection
+from server.realtime.room_requests import RoomRequests
+from server.realtime.topics.topics import Topics
+from server.rooms.errors import Refused
+from server.wire import messages
+from server.wire.messages import encode
+from server.wire.views import SessionView
+
+
+class TooManyRequests(Exception):
+    """A session has no token left for a request that writes rows of its history."""
+
+
+class Requests:
+    """Answers every message but `ping`; those about rooms are passed on."""
+
+    def __init__(
+        self,
+        presence: Presence,
+        topics: Topics,
+        room_requests: RoomRequests,
+        take_connect: Callable[[Session], bool],
+    ) -> None:
+        """`take_connect` takes one of the session's tokens for a "be right back", and returns False
+        if none is left."""
+        self._presence = presence
+        self._topics = topics
+        self._room_requests = room_requests
+        self._take_connect = take_connect
+
+    def do(
+        self, connection: Connection, request: messages.Request, now: float
+    ) -> messages.Error | None:
+        """Do what is asked for, and answer it; returns an error if it is refused. Raises
+        TooManyRequests if the session has said "be right back" too often."""
+        presence = self._presence
+        session = connection.session
+        match request:
+            case messages.Brb() if refusal := self._room_requests.check(connection, request):
+                return refusal  # and none of the session's tokens is taken
+            case messages.Hold(away=True) | messages.Brb() if not self._take_connect(session):
+                raise TooManyRequests
+            case messages.Hold(seconds=seconds, away=away):
+                granted = presence.hold(session.id, seconds, now, away=away)
+                self._answer_hold(connection, granted, now)
+            case messages.Release():
+                presence.release(session.id, now)
+                self._answer_hold(connection, 0.0, now)
+            case messages.Look():
+                view = SessionView.of(session, presence.policy, now)
+                answer = messages.SessionNow(view.player, view.session, view.policy)
+                connection.send(encode(answer))
+            case messages.Watch(topic=topic):
+                try:
+                    if not self._topics.watch(connection, topic):
+                        return _no_such_topic(topic, "watch")
+                except Refused as refused:
+                    return messages.Error(refused.code, str(refused), "watch")
+            case messages.Unwatch(topic=topic):
+                if not self._topics.unwatch(connection, topic):
+                    return _no_such_topic(topic, "unwatch")
+            case _:
+                return self._room_requests.hear(connection, request)
+        return None
+
+    def _answer_hold(self, connection: Connection, granted: float, now: float) -> None:
+        left = connection.session.expires_in(self._presence.policy, now)
+        held = messages.Held(round_to_ms(granted), round_to_ms(left))
+        connection.send(encode(held))
+
+
+def _no_such_topic(topic: str, re: str) -> messages.Error:
+    return messages.Error("unknown_topic", f"There is no topic {topic[:50]!r}.", re)
