@@ -1,4 +1,4 @@
-"""After a stop, however brutal: what the last process left as it was is made true again."""
+"""What a start takes over of the last process, whether that stopped in order or was killed."""
 
 import logging
 from collections.abc import Iterable
@@ -27,7 +27,7 @@ def restore_sessions(
     killed_since: int | None,
     activity_interval: float,
 ) -> None:
-    """Give the registry the sessions that had not ended, and tell what became of them.
+    """Give the registry the sessions that had not ended, and publish what became of them.
 
     The time the server was down counts as idle. `killed_since`: the Unix milliseconds at which the
     last process started, if it was killed. Then a last activity may be later than its row by up to

@@ -1,4 +1,4 @@
-"""A copy of the database while the server runs: consistent, checked, and there whole or not at all.
+"""A copy of the database while the server runs: consistent, checked, and complete or not there.
 
 The live file is opened for reading only. Such a connection writes nothing and checkpoints nothing,
 not even when it is the last to close, so the server stays the only one that does. The copy is one
@@ -16,7 +16,7 @@ from server.storage.sqlite.database import refusal
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
 _BUSY = 5.0
-"""Seconds to wait for somebody who has locked the database against readers too."""
+"""Seconds to wait for a program that has locked the database against readers too."""
 
 
 def back_up(database: Path, target: Path) -> int:
@@ -33,7 +33,7 @@ def back_up(database: Path, target: Path) -> int:
         raise StorageRefused(f"{target} exists already; remove it, or choose another name")
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
     try:
-        # Made before SQLite writes to it, so that nobody else can read it at any time.
+        # Made before SQLite writes to it, so that no other user can read it at any time.
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             _copy(database, unfinished)
@@ -57,8 +57,7 @@ def _copy(database: Path, copy: Path) -> None:
         closing(sqlite3.connect(copy, isolation_level=None)) as target,
     ):
         try:
-            # Begun here, where a lock is waited for so long and no longer: the copying itself
-            # would try for ever.
+            # Begun here, where waiting for a lock has a limit: `backup` itself would try for ever.
             source.execute("BEGIN")
             source.execute("SELECT count(*) FROM boots").fetchall()
         except sqlite3.Error as error:
@@ -81,7 +80,7 @@ def _copy(database: Path, copy: Path) -> None:
 
 def _name(unfinished: Path, target: Path) -> None:
     try:
-        # Not `rename` where it can be helped, which would replace what has come there meanwhile.
+        # Not `rename` where it can be avoided: it would replace a file that was made meanwhile.
         os.link(unfinished, target)
     except OSError as error:
         if error.errno not in _NO_LINKS:
@@ -97,7 +96,7 @@ def _connect(address: str, database: Path) -> sqlite3.Connection:
 
 
 def _sync(path: Path) -> int:
-    """Have a file or folder on the disk; returns its size."""
+    """Make a file or folder durable; returns its size."""
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)
