@@ -5,7 +5,9 @@ there end in a connection that is held for ever without an answer.
 """
 
 import re
+from collections.abc import Iterable
 from email.utils import formatdate
+from http.client import responses
 from typing import Any
 from urllib.parse import unquote
 
@@ -39,6 +41,100 @@ class HandshakeRefused(Exception):
         self.response = response
 
 
+class Opening:
+    """One opening handshake: the request as it comes in, and the application's answer to it."""
+
+    __slots__ = ("_denial", "_head", "_limits", "_response")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._head = b""
+        self._response: Response | None = None
+        self._denial: Response | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """The request was complete and valid."""
+        return self._response is not None
+
+    def feed(self, data: bytes) -> tuple[Request | None, bytes]:
+        """The request and what came after it; None as long as it is incomplete.
+
+        Raises HandshakeRefused for one that is too large or not valid.
+        """
+        head = self._head = self._head + data
+        end = head.find(b"\r\n\r\n") + 4
+        if end < 4:
+            if len(head) > self._limits.largest_header:
+                raise _too_large()
+            return None, b""
+        request = read_request(head[:end], self._limits)
+        self._response = respond(request)
+        self._head = b""
+        return request, head[end:]
+
+    def answer(
+        self, event: dict[str, Any], default_headers: Iterable[tuple[bytes, bytes]]
+    ) -> Response | None:
+        """The response that an ASGI event completes: a 101, or another; None: there is more of it.
+
+        `default_headers` are for a 101. Raises RuntimeError for an event out of order.
+        """
+        kind = event["type"]
+        if self._denial is not None:
+            if kind != "websocket.http.response.body":
+                raise RuntimeError(f"Expected 'websocket.http.response.body', but got {kind!r}.")
+            self._denial.body = bytes(self._denial.body or b"") + event.get("body", b"")
+            return None if event.get("more_body", False) else _completed(self._denial)
+        if kind == "websocket.accept":
+            return self._accepted(event, default_headers)
+        if kind == "websocket.close":
+            return _completed(refusal(403, ""))
+        if kind != "websocket.http.response.start":
+            raise RuntimeError(
+                "Expected 'websocket.accept', 'websocket.close' or "
+                f"'websocket.http.response.start', but got {kind!r}."
+            )
+        status = event["status"]
+        if not 200 <= status < 600:
+            raise RuntimeError(f"Expected the status of a response, but got {status!r}.")
+        self._denial = Response(status, responses.get(status, ""), Headers())
+        _add(self._denial.headers, event.get("headers", ()))
+        return None
+
+    def _accepted(
+        self, event: dict[str, Any], default_headers: Iterable[tuple[bytes, bytes]]
+    ) -> Response:
+        response = self._response
+        assert response is not None
+        del response.headers["Date"]  # uvicorn has one
+        _add(response.headers, default_headers)
+        _add(response.headers, event.get("headers", ()))
+        if subprotocol := event.get("subprotocol"):
+            response.headers["Sec-WebSocket-Protocol"] = subprotocol
+        return response
+
+
+def _add(headers: Headers, more: Iterable[tuple[bytes, bytes]]) -> None:
+    for name, value in more:
+        headers[bytes(name).decode("latin-1")] = bytes(value).decode("latin-1")
+
+
+def _completed(response: Response) -> Response:
+    """With the headers that every refusal has."""
+    for name, value in (
+        ("Date", formatdate(usegmt=True)),
+        ("Connection", "close"),
+        ("Content-Length", str(len(response.body or b""))),
+    ):
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _too_large() -> HandshakeRefused:
+    return HandshakeRefused(refusal(431, "The header of this request is too large.\n"))
+
+
 def refusal(status: int, detail: str) -> Response:
     """A plain-text response that ends the connection."""
     body = detail.encode()
@@ -65,7 +161,7 @@ def read_request(head: bytes, limits: Limits) -> Request:
         > limits.most_header_lines  # the request line, and two empty ones at the end
         or max(map(len, lines)) > limits.longest_header_line
     ):
-        raise HandshakeRefused(refusal(431, "The header of this request is too large.\n"))
+        raise _too_large()
     try:
         method, path, protocol = lines[0].decode("ascii").split(" ")
         headers = Headers()

@@ -11,30 +11,35 @@ does not do costs a bounded amount of memory, for a bounded time:
   peer;
 - pings are answered while the peer takes the answers; a flood of them is closed with 4401.
 
-picows parses the frames; the handshake is the websockets library's. Messages, UTF-8, limits and
-the closing handshake are here (RFC 6455, sections 5 and 7).
+`frames.py` parses; the handshake is the websockets library's. Limits and the closing handshake are
+here (RFC 6455, section 7).
 """
 
 import asyncio
-import email.utils
 import logging
 from collections.abc import Callable
-from http.client import responses
-from struct import pack, unpack
+from struct import pack
 from typing import Any
 
-from picows import WSAutoPingStrategy, WSFrame, WSListener, WSMsgType, WSTransport
-from picows.picows import WSProtocol  # type: ignore[attr-defined]
 from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected, get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
-from websockets.datastructures import Headers
 from websockets.http11 import Response
 
 from server.base.limits import TokenBucket
 from server.base.waiting import Timer
 from server.transport.by_call import BY_CALL
-from server.transport.handshake import HandshakeRefused, read_request, refusal, respond, scope_of
+from server.transport.frames import (
+    CLOSE,
+    MAY_BE_SENT,
+    PING,
+    PONG,
+    Frames,
+    Listener,
+    PicowsFrames,
+)
+from server.transport.handshake import HandshakeRefused, Opening, refusal, scope_of
+from server.transport.keepalive import Keepalive
 from server.transport.limits import Limits
 from server.transport.stalls import StallWatch
 from server.wire.closing import SERVICE_RESTART, Close
@@ -43,102 +48,39 @@ _log = logging.getLogger("stillhere.realtime")
 
 _DEFAULT_LIMITS = Limits()
 
-_SLICES_AT_ONCE = 16
+_PORTIONS_AT_ONCE = 16
 """Portions, of 1 KiB at first, that are parsed before other connections have their turn."""
-
-_READ_BUFFER = 2048
 
 _CONNECTING, _OPEN, _CLOSING, _CLOSED = range(4)
 
-_TEXT, _BINARY, _CONTINUATION = WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION
-_PING, _PONG, _CLOSE = WSMsgType.PING, WSMsgType.PONG, WSMsgType.CLOSE
-
-_PROTOCOL_ERROR, _INVALID_TEXT, _TOO_BIG, _INTERNAL_ERROR = 1002, 1007, 1009, 1011
-_NO_STATUS, _ABNORMAL = 1005, 1006
-_MAY_BE_SENT = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
-"""Close codes that may be on the wire (RFC 6455, 7.4, and its registry at IANA)."""
+_INTERNAL_ERROR, _ABNORMAL = 1011, 1006
 
 _LONGEST_REASON = 123
 """Bytes: a control frame has at most 125, and two are the code."""
 
-_PICOWS_OPENING = (
-    b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-)
+MakeFrames = Callable[[asyncio.Transport, Listener, int], Frames]
 
 
-class _PicowsLog(logging.LoggerAdapter[logging.Logger]):
-    """Says what is broken on this side, and not what peers get wrong.
-
-    No logger itself: of those picows makes a child for every connection.
-    """
-
-    def info(self, *args: Any, **kwargs: Any) -> None:
-        pass
-
-    error = info
-
-
-_PICOWS_LOG = _PicowsLog(_log)
-
-
-class _Wire:
-    """What picows takes for its transport.
-
-    It writes small frames straight to the socket. Large ones it hands to `writelines` as views of a
-    buffer that it uses again, while uvloop keeps them as they are until the peer takes them: so
-    they are copied here. What it says by itself is dropped, that is its answer to its own opening,
-    and its close at an error: it looks one frame ahead, and would close before that was answered
-    which came before the error. It never closes the connection.
-    """
-
-    __slots__ = ("_size", "_transport", "get_extra_info", "is_open")
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._size = transport.get_write_buffer_size
-        self.get_extra_info = transport.get_extra_info
-        self.is_open = False
-
-    def get_write_buffer_size(self) -> int:
-        # Anything but nothing keeps it from writing to the socket.
-        return self._size() if self.is_open else 1
-
-    def write(self, data: bytes) -> None:
-        if self.is_open:
-            self._transport.write(data)
-
-    def writelines(self, parts: list[bytes]) -> None:
-        self._transport.write(b"".join(parts))
-
-    def close(self) -> None:
-        pass
-
-
-class WebSocketTransport(WSListener, asyncio.Protocol):
+class WebSocketTransport(asyncio.Protocol):
     """One connection, from the upgrade to its end. Made by uvicorn's HTTP protocol."""
 
     __slots__ = (
+        "__weakref__",
         "_allowance",
         "_app_state",
         "_config",
         "_connections",
-        "_denial",
         "_ending",
         "_events",
         "_frames",
-        "_head",
         "_hear",
-        "_heard_at",
-        "_is_binary",
         "_is_closed_by_app",
         "_is_reading_paused",
+        "_keepalive",
         "_limits",
         "_loop",
-        "_message",
-        "_parser",
-        "_pinged_at",
-        "_response",
+        "_make_frames",
+        "_opening",
         "_server_state",
         "_stall",
         "_state",
@@ -146,7 +88,6 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         "_transport",
         "_unparsed",
         "_waiter",
-        "_wire",
         "_writable",
     )
 
@@ -158,8 +99,10 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         limits: Limits = _DEFAULT_LIMITS,
+        make_frames: MakeFrames = PicowsFrames,
     ) -> None:
         self._limits = limits
+        self._make_frames = make_frames
         self._config = config
         self._server_state = server_state
         self._app_state = app_state
@@ -168,16 +111,11 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         self._state = _CONNECTING
         self._transport: asyncio.Transport
 
-        # The handshake: what there is of the request, the 101 to it, and a refusal in the making
-        self._head = b""
-        self._response: Response | None = None
-        self._denial: Response | None = None
+        self._opening: Opening | None = Opening(limits)
 
-        # What comes in: the parser, what it is still to be given, and what there is of a message
-        self._parser: WSProtocol | None = None
+        # What comes in: the parser, and what it is still to be given
+        self._frames: Frames | None = None
         self._unparsed = b""
-        self._message: bytearray | None = None
-        self._is_binary = False
         self._allowance: TokenBucket | None = None
 
         # What the application is told
@@ -189,15 +127,12 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         self._is_closed_by_app = False
 
         # What goes out, and whom to wake when it goes on: None while the peer takes everything
-        self._frames: WSTransport | None = None
-        self._wire: _Wire | None = None
         self._writable: asyncio.Event | None = None
         self._stall: StallWatch | None = None
 
         # The deadline of the present state
         self._timer = Timer(self._loop)
-        self._heard_at = 0.0
-        self._pinged_at: float | None = None
+        self._keepalive: Keepalive | None = None
 
     # What the event loop calls
 
@@ -210,8 +145,9 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         if self._state == _CONNECTING:
             self._read_head(data)
             return
-        self._heard_at = self._loop.time()
-        if self._parser is not None:
+        if self._keepalive is not None:
+            self._keepalive.heard_at = self._loop.time()
+        if self._frames is not None:
             self._parse(self._unparsed + data if self._unparsed else data)
 
     def eof_received(self) -> None:
@@ -240,8 +176,14 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         self.resume_writing()
         self._connections.discard(self)
         self._stop_parsing()
+        self._keepalive = None
         self._end(_ABNORMAL)
         self._hear = None
+
+    @property
+    def is_writable(self) -> bool:
+        """The peer takes what it is sent."""
+        return self._writable is None
 
     # What uvicorn calls
 
@@ -300,7 +242,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         elif self._state != _CONNECTING:
             raise ClientDisconnected
         else:
-            self._answer(kind, event)
+            self._answer(event)
 
     # What the application calls by the extension (see `by_call.py`)
 
@@ -317,7 +259,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         if self._state != _OPEN or self._writable is not None:
             return False
         assert self._frames is not None
-        self._frames.send(_TEXT, text)
+        self._frames.send(text)
         return True
 
     def close(self, code: int, reason: str = "") -> bool:
@@ -325,7 +267,7 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         for a code that may not be sent."""
         if self._state != _OPEN or self._writable is not None:
             return False
-        if code not in _MAY_BE_SENT:
+        if code not in MAY_BE_SENT:
             raise RuntimeError(f"Expected a code that may be sent, but got {code!r}.")
         self._is_closed_by_app = True
         self._close(code, reason)
@@ -334,24 +276,20 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
     # The opening handshake
 
     def _read_head(self, data: bytes) -> None:
-        if self._response is not None:
-            # Nobody may send before the handshake is answered; those who do are not lost.
+        opening = self._opening
+        assert opening is not None
+        if opening.is_read:
+            # A client has to wait for the answer; what one that does not sends is not lost.
             self._unparsed += data
             if len(self._unparsed) > self._limits.largest_header:
                 self._cut_off()
             return
-        self._head += data
-        end = self._head.find(b"\r\n\r\n") + 4
-        if end < 4 and len(self._head) <= self._limits.largest_header:
-            return
-        head, self._unparsed, self._head = self._head[:end], self._head[end:], b""
         try:
-            if end < 4:
-                head = bytes(self._limits.largest_header + 1)
-            request = read_request(head, self._limits)
-            self._response = respond(request)
+            request, self._unparsed = opening.feed(data)
         except HandshakeRefused as refused:
             self._refuse(refused.response)
+            return
+        if request is None:
             return
         transport = self._transport
         scope = scope_of(
@@ -383,60 +321,33 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         elif self._state == _OPEN:
             self._close(code)
 
-    def _answer(self, kind: str, event: dict[str, Any]) -> None:
+    def _answer(self, event: dict[str, Any]) -> None:
         """An event of the application while the peer waits for an answer to its handshake."""
-        if self._denial is not None:
-            if kind != "websocket.http.response.body":
-                raise RuntimeError(f"Expected 'websocket.http.response.body', but got {kind!r}.")
-            self._denial.body = bytes(self._denial.body or b"") + event.get("body", b"")
-            if not event.get("more_body", False):
-                self._deny(self._denial)
-        elif kind == "websocket.accept":
-            self._accept(event.get("subprotocol"), event.get("headers", ()))
-        elif kind == "websocket.close":
-            self._deny(refusal(403, ""))
-        elif kind == "websocket.http.response.start":
-            headers = Headers()
-            _add(headers, event.get("headers", ()))
-            status = event["status"]
-            if not 200 <= status < 600:
-                raise RuntimeError(f"Expected the status of a response, but got {status!r}.")
-            self._denial = Response(status, responses.get(status, ""), headers)
+        assert self._opening is not None
+        response = self._opening.answer(event, self._server_state.default_headers)
+        if response is None:
+            return
+        if response.status_code == 101:
+            self._accept(response)
         else:
-            raise RuntimeError(
-                "Expected 'websocket.accept', 'websocket.close' or "
-                f"'websocket.http.response.start', but got {kind!r}."
-            )
+            self._is_closed_by_app = True
+            self._refuse(response)
 
-    def _accept(self, subprotocol: str | None, headers: Any) -> None:
-        response = self._response
-        assert response is not None
-        del response.headers["Date"]  # uvicorn has one
-        _add(response.headers, self._server_state.default_headers)
-        _add(response.headers, headers)
-        if subprotocol:
-            response.headers["Sec-WebSocket-Protocol"] = subprotocol
+    def _accept(self, response: Response) -> None:
+        self._opening = None
         self._transport.write(response.serialize())
         self._state = _OPEN
-        self._start_parsing()
-        self._heard_at = self._loop.time()
-        if self._config.ws_ping_interval:
-            self._timer.set(self._config.ws_ping_interval, self._check_alive)
-        else:
-            self._timer.stop()
+        self._frames = self._make_frames(self._transport, self, self._config.ws_max_size)
+        self._keepalive = Keepalive(
+            self._loop,
+            self._timer,
+            self._config.ws_ping_interval,
+            self._config.ws_ping_timeout,
+            self._ping,
+            self._give_up,
+        )
         if self._unparsed:
             self._loop.call_soon(self._read_on)
-
-    def _deny(self, response: Response) -> None:
-        headers = response.headers
-        for name, value in (
-            ("Date", email.utils.formatdate(usegmt=True)),
-            ("Connection", "close"),
-            ("Content-Length", str(len(response.body or b""))),
-        ):
-            headers.setdefault(name, value)
-        self._is_closed_by_app = True
-        self._refuse(response)
 
     def _refuse(self, response: Response) -> None:
         self._transport.write(response.serialize())
@@ -445,64 +356,28 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
 
     # What comes in
 
-    def _start_parsing(self) -> None:
-        wire = _Wire(self._transport)
-        parser = WSProtocol(
-            None, None, False, self._picows_listener, _PICOWS_LOG, True, None, False, 0, 0,
-            WSAutoPingStrategy.PING_WHEN_IDLE, False, self._config.ws_max_size, None, _READ_BUFFER,
-        )  # fmt: skip
-        parser.connection_made(wire)
-        # It knows no way to begin but with a handshake.
-        parser.get_buffer(-1)[: len(_PICOWS_OPENING)] = _PICOWS_OPENING
-        parser.buffer_updated(len(_PICOWS_OPENING))
-        wire.is_open = True
-        self._parser, self._frames, self._wire = parser, parser.transport, wire
-
-    def _picows_listener(self, request: object) -> WSListener:
-        return self
-
-    def _stop_parsing(self) -> None:
-        self._unparsed = b""
-        self._message = None
-        if self._parser is not None:
-            # It holds the number of the socket, which may soon be another connection's.
-            self._parser.connection_lost(None)
-            self._parser = self._frames = self._wire = None
-
     def _parse(self, data: bytes) -> None:
         """Have `data` parsed, a portion at a time; what is too much for now is kept."""
-        parser, frames, wire = self._parser, self._frames, self._wire
-        assert parser is not None
+        frames = self._frames
         assert frames is not None
-        assert wire is not None
-        at = 0
-        for _ in range(_SLICES_AT_ONCE):
+        for _ in range(_PORTIONS_AT_ONCE):
             if len(self._events) >= self._limits.most_unread and self._state == _OPEN:
                 break
-            # Less than the buffer takes: filled to the brim it doubles, whatever the frames are.
-            view = parser.get_buffer(-1)
-            portion = data[at : at + len(view) * 3 // 4]
-            view[: len(portion)] = portion
-            wire.is_open = False
-            parser.buffer_updated(len(portion))
-            wire.is_open = True
-            at += len(portion)
-            if frames.is_close_frame_sent:
-                self._parser_gave_up(frames)
-                return
-            if at >= len(data):
+            taken = frames.feed(data)
+            if taken == len(data):
                 self._unparsed = b""
                 return
+            data = data[taken:]
         else:
             self._loop.call_soon(self._read_on)
-        self._unparsed = data[at:]
+        self._unparsed = data
         if not self._is_reading_paused:
             self._is_reading_paused = True
             self._transport.pause_reading()
 
     def _read_on(self) -> None:
         """Go on where a flood was interrupted."""
-        if self._parser is None:
+        if self._frames is None:
             return
         if self._unparsed:
             self._parse(self._unparsed)
@@ -510,81 +385,52 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
             self._is_reading_paused = False
             self._transport.resume_reading()
 
-    def _parser_gave_up(self, frames: WSTransport) -> None:
-        """picows has found an error, and thinks that it has sent a close for it."""
-        if self._state == _OPEN:
-            sent = frames.close_handshake.sent
-            assert sent is not None
-            self._fail(sent.code.value, sent.reason or "")
-        self._stop_parsing()
+    def _stop_parsing(self) -> None:
+        self._unparsed = b""
+        if self._frames is not None:
+            self._frames.stop()
+            self._frames = None
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """picows has a frame, unmasked; its length and that of control frames are right."""
-        kind = frame.msg_type
+    # What the parser calls
+
+    def on_message(self, data: str | bytes) -> None:
         if self._state != _OPEN:
-            if kind is _CLOSE:
-                self._transport.close()
-        elif frame.rsv1 or frame.rsv2 or frame.rsv3:
-            self._fail(_PROTOCOL_ERROR, "reserved bits must be 0")
-        elif kind is _TEXT or kind is _BINARY:
-            if self._message is not None:
-                self._fail(_PROTOCOL_ERROR, "expected a continuation frame")
-            elif not frame.fin:
-                self._message = bytearray(frame.get_payload_as_bytes())
-                self._is_binary = kind is _BINARY
-            elif kind is _BINARY:
-                self._hand_over(
-                    {"type": "websocket.receive", "bytes": frame.get_payload_as_bytes()}
-                )
-            else:
-                try:
-                    text = frame.get_payload_as_utf8_text()
-                except UnicodeDecodeError:
-                    self._fail(_INVALID_TEXT, "text must be UTF-8")
-                else:
-                    self._hand_over({"type": "websocket.receive", "text": text})
-        elif kind is _CONTINUATION:
-            self._continue_message(frame)
-        elif kind is _CLOSE:
-            self._answer_close(frame.get_payload_as_bytes())
+            return
+        kind = "text" if isinstance(data, str) else "bytes"
+        event = {"type": "websocket.receive", kind: data}
+        if self._hear is None:
+            self._tell(event)
         else:
-            self._hear_control(kind, frame)
+            self._hear(event)
 
-    def _continue_message(self, frame: WSFrame) -> None:
-        message = self._message
-        if message is None:
-            self._fail(_PROTOCOL_ERROR, "unexpected continuation frame")
-            return
-        if len(message) + frame.payload_size > self._config.ws_max_size:
-            self._fail(_TOO_BIG, f"over {self._config.ws_max_size} bytes")
-            return
-        message += frame.get_payload_as_memoryview()
-        if not frame.fin:
-            if not frame.payload_size:
-                # Of these a message could have any number, and no limit would ever be reached.
-                self._is_within_allowance()
-            return
-        self._message = None
-        if self._is_binary:
-            self._hand_over({"type": "websocket.receive", "bytes": bytes(message)})
-            return
-        try:
-            text = message.decode()
-        except UnicodeDecodeError:
-            self._fail(_INVALID_TEXT, "text must be UTF-8")
-        else:
-            self._hand_over({"type": "websocket.receive", "text": text})
+    def on_empty_fragment(self) -> None:
+        self._is_within_allowance()
 
-    def _hear_control(self, kind: WSMsgType, frame: WSFrame) -> None:
-        if kind is not _PING and self._pinged_at is not None:
-            self._pinged_at = None
-            return
-        if self._is_within_allowance() and kind is _PING and self._writable is None:
-            # One answer less is allowed where several wait (RFC 6455, 5.5.3).
-            self._control(_PONG, frame.get_payload_as_bytes())
+    def on_ping(self, payload: bytes) -> None:
+        # One answer less is allowed where several wait (RFC 6455, 5.5.3).
+        if self._state == _OPEN and self._is_within_allowance() and self._writable is None:
+            self._control(PONG, payload)
+
+    def on_pong(self) -> None:
+        assert self._keepalive is not None
+        if not self._keepalive.take_pong():
+            self._is_within_allowance()
+
+    def on_close(self, code: int, reason: str, payload: bytes) -> None:
+        if self._state == _OPEN:
+            self._control(CLOSE, payload)
+            self._end(code, reason)
+            self._closing()
+        self._transport.close()
+
+    def on_error(self, code: int, reason: str) -> None:
+        if self._state == _OPEN:
+            self._fail(code, reason)
 
     def _is_within_allowance(self) -> bool:
         """Count a frame that brings nothing; one too many closes the connection."""
+        if self._state != _OPEN:
+            return False
         now = self._loop.time()
         if self._allowance is None:
             self._allowance = TokenBucket(
@@ -596,38 +442,23 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         self._close(close.code, close.reason)
         return False
 
-    def _answer_close(self, payload: bytes) -> None:
-        code, reason = _NO_STATUS, ""
-        if payload:
-            code, reason = unpack("!H", payload[:2])[0], payload[2:].decode()
-            if code not in _MAY_BE_SENT:
-                self._fail(_PROTOCOL_ERROR, "invalid close code")
-                return
-        self._control(_CLOSE, payload)
-        self._end(code, reason)
-        self._closing()
-        self._transport.close()
-
     # What goes out
 
     def _send(self, event: dict[str, Any]) -> None:
         assert self._frames is not None
         data = event.get("bytes")
-        if data is not None:
-            self._frames.send(_BINARY, data)
-        else:
-            self._frames.send(_TEXT, event["text"])
+        self._frames.send(event["text"] if data is None else data)
 
-    def _control(self, kind: WSMsgType, payload: bytes) -> None:
-        """Not by picows, which sends nothing more once it has found an error."""
-        self._transport.write(bytes((0x80 | kind.value, len(payload))) + payload)
+    def _control(self, opcode: int, payload: bytes) -> None:
+        assert self._frames is not None
+        self._frames.control(opcode, payload)
 
     # The end
 
     def _close(self, code: int, reason: str = "") -> None:
         """Begin the closing handshake, and leave it to the peer to answer."""
         said = reason.encode()[:_LONGEST_REASON].decode(errors="ignore").encode()
-        self._control(_CLOSE, pack("!H", code) + said)
+        self._control(CLOSE, pack("!H", code) + said)
         self._end(code, reason)
         self._closing()
 
@@ -638,7 +469,6 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
 
     def _closing(self) -> None:
         self._state = _CLOSING
-        self._message = None
         self._timer.set(self._limits.close_deadline, self._cut_off)
         if self._writable is not None:
             self._writable.set()  # whoever waits has waited in vain
@@ -661,16 +491,6 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
         """End the connection now, whether the peer has taken everything or not."""
         self._transport.abort()
 
-    def _hand_over(self, event: dict[str, Any]) -> None:
-        if self._hear is None:
-            self._tell(event)
-        else:
-            wire = self._wire
-            assert wire is not None
-            wire.is_open = True  # it may answer at once
-            self._hear(event)
-            wire.is_open = False
-
     def _tell(self, event: dict[str, Any]) -> None:
         self._events.append(event)
         if self._waiter is not None and not self._waiter.done():
@@ -682,31 +502,11 @@ class WebSocketTransport(WSListener, asyncio.Protocol):
             self._ending = {"type": "websocket.disconnect", "code": code, "reason": reason}
             self._tell(self._ending)
 
-    # Deadlines
+    # What the keepalive calls
 
-    def _check_alive(self) -> None:
-        now = self._loop.time()
-        if self._pinged_at is not None and self._heard_at < self._pinged_at:
-            self._close(_INTERNAL_ERROR, "no answer to a ping")
-            self._timer.set(self._limits.shutdown_deadline, self._cut_off)
-            return
-        interval = self._config.ws_ping_interval
-        assert interval is not None
-        assert self._frames is not None
-        timeout = self._config.ws_ping_timeout
-        left = self._heard_at + interval - now
-        if left > 0.0:
-            self._pinged_at = None
-            self._timer.set(left, self._check_alive)
-            return
-        self._frames.send_ping()
-        if timeout:
-            self._pinged_at = now
-            self._timer.set(timeout, self._check_alive)
-        else:
-            self._timer.set(interval, self._check_alive)
+    def _ping(self) -> None:
+        self._control(PING, b"")
 
-
-def _add(headers: Headers, more: Any) -> None:
-    for name, value in more:
-        headers[bytes(name).decode("latin-1")] = bytes(value).decode("latin-1")
+    def _give_up(self) -> None:
+        self._close(_INTERNAL_ERROR, "no answer to a ping")
+        self._timer.set(self._limits.shutdown_deadline, self._cut_off)

@@ -11,6 +11,7 @@ import struct
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from uvicorn.config import Config
@@ -22,8 +23,12 @@ from server.transport.uvicorn import uvicorn_config
 from server.transport.websocket import WebSocketTransport
 from tests.simulation.virtual import VirtualLoop
 from tests.support.peers import opening
+from tests.support.websockets_frames import WebsocketsFrames
 
 OURS: Final = WebSocketTransport
+REFERENCE: Final = partial(WebSocketTransport, make_frames=WebsocketsFrames)
+"""Ours, on another parser."""
+
 TWIN: Final = WebSocketsSansIOProtocol
 
 Event = dict[str, Any]

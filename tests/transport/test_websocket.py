@@ -213,7 +213,7 @@ async def test_whoever_reads_slowly_but_steadily_is_not_cut_off(
         talking = asyncio.create_task(app.conversations[-1].talk())
         (connection,) = plain.connections
         try:
-            await until(lambda: connection._writable is not None)
+            await until(lambda: not connection.is_writable)
             until_then = now() + 4 * SHORT
             while now() < until_then:
                 assert await peer.read(2048)
@@ -384,9 +384,9 @@ async def test_pings_whose_answers_nobody_reads_cost_no_memory(
             most = max(most, connection._transport.get_write_buffer_size())
             await asyncio.sleep(0)
         sent += await flooding
-        if connection._writable is not None and sent > 10 * most:
+        if not connection.is_writable and sent > 10 * most:
             break
-    assert connection._writable is not None
+    assert not connection.is_writable
     assert sent > 10 * most
     assert most < 200_000
 
@@ -412,11 +412,9 @@ async def test_a_message_that_never_ends_keeps_no_more_than_a_message_may_have(
     plain: Server, app: Application
 ) -> None:
     peer = await plain.upgraded()
-    (connection,) = plain.connections
     await peer.send(frame(TEXT, b"x", is_last=False))
     flooding = asyncio.create_task(peer.flood(frame(CONTINUATION, b"x", is_last=False) * 1000, 10))
     assert (await peer.next(CLOSE)).code == 1009
-    assert connection._message is None
     await gone(plain)
     await flooding
     assert app.conversations[0].code == 1009
@@ -569,7 +567,7 @@ async def test_whoever_goes_while_something_waits_for_them_is_gone_in_time(
     (conversation,) = app.conversations
     talking = asyncio.create_task(conversation.talk())
     (connection,) = plain.connections
-    await until(lambda: connection._writable is not None)
+    await until(lambda: not connection.is_writable)
     way(peer)
     assert await asyncio.wait_for(talking, 5) == "ClientDisconnected"
     await until(lambda: conversation.code == 1006)
@@ -582,7 +580,7 @@ async def test_nobody_waits_to_send_to_a_peer_that_says_no_more(
     peer = await plain.upgraded(window=4096)
     talking = asyncio.create_task(app.conversations[0].talk())
     (connection,) = plain.connections
-    await until(lambda: connection._writable is not None)
+    await until(lambda: not connection.is_writable)
     peer.half_close()
     async with asyncio.timeout(DEFAULTS.close_deadline / 2):
         assert await talking == "ClientDisconnected"
@@ -594,7 +592,7 @@ async def test_whoever_says_no_more_still_gets_what_was_sent_before(
     peer = await plain.upgraded(window=4096)
     (conversation,) = app.conversations
     (connection,) = plain.connections
-    while connection._writable is None:
+    while connection.is_writable:
         await conversation.say(100_000)
     peer.half_close()
     await until(lambda: conversation.code == 1006)

@@ -1,0 +1,53 @@
+"""`Frames` by the websockets library's public sans-I/O protocol: the reference for any other."""
+
+import asyncio
+
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Protocol, Side
+
+from server.transport.frames import BINARY, PROTOCOL_ERROR, TEXT, Listener, Messages
+
+
+class WebsocketsFrames:
+    """What the library answers by itself is dropped: the transport decides on that."""
+
+    def __init__(self, transport: asyncio.Transport, listener: Listener, largest: int) -> None:
+        self._transport = transport
+        self._listener = listener
+        self._messages = Messages(listener, largest)
+        self._protocol = Protocol(Side.SERVER, max_size=largest)
+        self._is_stopped = False
+
+    def feed(self, data: bytes) -> int:
+        if self._is_stopped:
+            return len(data)
+        portion = data[:2048]
+        protocol = self._protocol
+        protocol.receive_data(portion)
+        for frame in protocol.events_received():
+            assert isinstance(frame, Frame)
+            self._messages.frame(frame.opcode, bytes(frame.data), is_last=frame.fin)
+        protocol.data_to_send()
+        if protocol.parser_exc is not None:
+            close = protocol.close_sent
+            self._listener.on_error(
+                PROTOCOL_ERROR if close is None else close.code,
+                "" if close is None else close.reason,
+            )
+            self._is_stopped = True
+            return len(data)
+        return len(portion)
+
+    def send(self, data: str | bytes) -> None:
+        payload = data.encode() if isinstance(data, str) else data
+        self._write(TEXT if isinstance(data, str) else BINARY, payload)
+
+    def control(self, opcode: int, payload: bytes) -> None:
+        self._write(opcode, payload)
+
+    def stop(self) -> None:
+        self._is_stopped = True
+
+    def _write(self, opcode: int, payload: bytes) -> None:
+        frame = Frame(Opcode(opcode), payload)
+        self._transport.write(frame.serialize(mask=False, extensions=[]))
