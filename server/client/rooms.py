@@ -19,7 +19,7 @@ from server.wire.messages import (
     Queued,
     QuickMatch,
     RoomChanged,
-    RoomClosed,
+    RoomGone,
     RoomList,
     RoomListChanged,
     RoomNow,
@@ -186,13 +186,13 @@ class Rooms:
             case RoomListChanged():
                 if not self.list.apply(message):
                     self._engine.watch_soon(self.list.topic)
-            case RoomNow() | RoomChanged() | Said() | RoomClosed():
+            case RoomNow() | RoomChanged() | Said() | RoomGone():
                 room = self.joined.get(message.topic.removeprefix(ROOM))
                 if room is None:
                     return  # it was left meanwhile
                 if isinstance(message, RoomNow):
                     room.replace(message)
-                elif isinstance(message, RoomClosed):
+                elif isinstance(message, RoomGone):
                     self._lose(room, message.reason, message.detail)
                 elif not room.apply(message):
                     self._watch_again(room)

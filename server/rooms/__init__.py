@@ -1,4 +1,5 @@
-"""Rooms, seats, matches, quick match and the AFK rules: pure, as `server/presence/` is.
+"""Rooms, seats, matches, quick match and the AFK rules. Pure: no I/O, and time is an argument.
 
-`rooms.py` takes facts and returns what happened; start reading there.
+Start reading at `rooms.py`, which takes facts and returns events; `service.py` is what the rest of
+the server calls.
 """

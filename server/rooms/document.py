@@ -1,7 +1,7 @@
-"""A room as one JSON document: all that another process needs to go on with it.
+"""A room as one JSON document: all that the next process needs to restore it.
 
-What counts within a connection is not in it: whoever sat there is absent after a restart, nobody
-watches, and a pulse check is forgotten. Clocks are not in it either, since each starts anew in
+What belongs to a connection is not in it: after a restart players are absent, there are no
+spectators, and a pulse check is forgotten. Clocks are not in it either, since each starts anew in
 full. What is left of a budget is, as seconds.
 """
 
@@ -21,7 +21,7 @@ from server.rooms.seat import SeatState
 
 
 class RoomLost(Exception):
-    """This room cannot be gone on with; `str()` says why."""
+    """A room cannot be restored; `str()` says why."""
 
 
 class _Player(msgspec.Struct):
@@ -75,7 +75,7 @@ class _Room(msgspec.Struct, omit_defaults=True):
 
 
 def write_room(room: Room, clock: Clock) -> str:
-    """The document of a room as it is now. Raises whatever a state raises that is no message.
+    """The document of a room as it is now. Raises what msgspec raises for a state it cannot encode.
 
     Costs some 20 us, and what the game's state takes.
     """
@@ -97,9 +97,9 @@ def read_room(
     players: Mapping[PlayerId, Player],
     clock: Clock,
 ) -> None:
-    """Make `room`, which is new, what `text` says. `players`: those who have a session.
+    """Restore `room`, which is new, from a document. `players`: those who have a session.
 
-    Raises RoomLost; the room is not to be used then.
+    Raises RoomLost; the room must not be used then.
     """
     now = clock.now()
     try:

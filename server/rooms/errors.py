@@ -1,7 +1,7 @@
-"""What a room refuses, and a game that breaks down.
+"""The errors of rooms.
 
 RoomError
- +-- Refused      somebody asked for what cannot be; `code` is for machines, `str()` for them
+ +-- Refused      a request that the rules do not allow; `code` for clients, `str()` for players
  +-- GameFailed   a game raised what it may not raise; the room closes
 """
 
@@ -11,7 +11,7 @@ class RoomError(Exception):
 
 
 class Refused(RoomError):
-    """Nothing has changed. The codes are listed in docs/rooms.md."""
+    """A request is refused, and has changed nothing. docs/rooms.md lists the codes."""
 
     def __init__(self, code: str, detail: str) -> None:
         self.code = code
@@ -19,7 +19,7 @@ class Refused(RoomError):
 
 
 class GameFailed(RoomError):
-    """`game` is at fault; `__cause__` says how."""
+    """The game named `game` raised `__cause__`."""
 
     def __init__(self, game: str) -> None:
         self.game = game

@@ -20,24 +20,27 @@ from server.rooms.seat import SeatState
 T = TypeVar("T")
 
 SKIP_AFTER = 1.0
-"""Seconds for which a game waits for somebody it need not wait for: they said so."""
+"""Seconds until a player is skipped who said "be right back", in a game that does not wait, or for
+whom a bot plays and who is cut off."""
 
 BOT_AFTER = 1.0
-"""Seconds for which a bot considers its move, in games in which time is not of the essence."""
+"""Seconds until a bot makes its move, in games that do not tick."""
 
 MOST_TICKS = 5
-"""Ticks of one match in one go. Who is further behind than that goes on from the present."""
+"""Ticks of one match in one call. A match that is further behind goes on from the present."""
 
 BREATH = 5.0
-"""Seconds after a restart for which nothing happens by itself: the players have to come back."""
+"""Seconds after a restart in which a match does not tick: its players have to come back."""
 
 
 class Move(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What changed a match, but for time: with these alone it can be played again (`replay.py`).
+    """A change of a match other than a tick. The moves and the seed are enough to play it again
+    (`replay.py`).
 
-    `step`: how often the state had changed before, ticks included; `at`: match seconds; `event`: a
-    hook of the game that the room called (`away`, `back`, `gone`), where nobody acted; `by_bot`:
-    who did; `is_back`: they had been skipped, or replaced by a bot, and are back by this."""
+    `step`: the number of changes before it, ticks included; `at`: match seconds. `event`: the hook
+    of the game that was called (`away`, `back`, `gone`), for a move without an action. `by_bot`: a
+    bot acted for the player. `is_back`: the player had been skipped, or replaced by a bot, and is
+    back with this action."""
 
     step: int
     at: float
@@ -62,7 +65,7 @@ class Match:
         began: float,
     ) -> None:
         self.id = id
-        # Whoever knows it knows what the dice will show: it is told when the match is over.
+        # Secret until the match is over: it decides what the dice show.
         self.seed = seed
         self.number = number
         self.game = game
@@ -73,11 +76,11 @@ class Match:
         self.outcome: Outcome | None = None
         self.ended_by: int | None = None
         self.ended_at = NEVER
-        # What follows from its end for the room has been done.
+        # Its end has been told.
         self.is_finished = False
-        # Those that nobody has taken: see `take_moves`.
+        # The moves since the last `take_moves`.
         self.moves: list[Move] = []
-        # Match time never goes back behind this.
+        # Match time at the last standstill: it never goes back behind this.
         self.stood_at = 0.0
         self.waits_for: tuple[int, ...] = ()
         self.bot_due = NEVER
@@ -92,17 +95,17 @@ class Match:
 
     @property
     def is_ticking(self) -> bool:
-        """Whether things happen by themselves: then a clock is shown only when it matters."""
+        """True if the game has a tick ahead."""
         return self._due != NEVER
 
     def time(self, now: float) -> float:
-        """Match time in seconds, as the game and its moves have it: in whole milliseconds, which
-        are the same when they are read back."""
+        """Match time in seconds, rounded to milliseconds, so that moves that are stored and read
+        back are the same."""
         return max(round_to_ms(now - self.began), self.stood_at)
 
     def running_time(self, now: float) -> float:
-        """The same as a running clock has it: behind `time` while match time stands still, so that
-        what runs out then is told to run out later."""
+        """Match time without the part for which it stands still: behind `time` meanwhile, so that
+        countdowns in a view include the wait."""
         return now - self.began
 
     def next_tick(self) -> float:
@@ -152,9 +155,9 @@ class Match:
             raise Refused("not_allowed", refusal.detail) from None
         except Exception as error:
             raise GameFailed(self.game.name) from error
-        # What changes nothing is no step, and none to be written down: one could fill a disk.
+        # An action that changes nothing is not stored: it could fill a disk.
         if state is not self.state:
-            # As the game took it: nobody knows what else was in it.
+            # As the game read it, without fields that it does not know.
             taken = msgspec.to_builtins(typed)
             move = Move(self.step, moment.now, seat, taken, by_bot=is_bot, is_back=is_back)
             self._take(state)
@@ -165,7 +168,7 @@ class Match:
         self.review(now)
 
     def tick(self, now: float) -> bool:
-        """Do what is due by itself; says whether there was anything."""
+        """Do the ticks and bot moves that are due; False if there were none."""
         ticks = 0
         while self.outcome is None and self.next_tick() <= now:
             if ticks >= MOST_TICKS or now - self.next_tick() > 1.0:
@@ -210,20 +213,20 @@ class Match:
         self.review(now)
 
     def take_moves(self) -> list[Move]:
-        """The moves since the last time; nothing here needs them any more."""
+        """The moves since the last call."""
         moves, self.moves = self.moves, []
         return moves
 
     def cut_off(self, seat: int, now: float) -> None:
-        """The connection of a player is gone. Where a bot would play for them, it does so soon: a
-        game in real time is over before anybody's patience is."""
+        """The connection of a player is gone. In games with bots, one plays for them soon: a game
+        in real time does not wait."""
         record = self._seats[seat]
         if self.game.policy.silence is Silence.BOT and record.is_waited_for:
             record.wait_until(now + SKIP_AFTER)
 
     def come_back(self, seat: int, now: float) -> None:
-        """A player is back from "be right back", which the game did not wait for. If they were not
-        even skipped, their clock has run on: else it could be had anew for nothing."""
+        """A player is back from "be right back", in a game that does not wait. If they were not
+        skipped, their clock has run on: otherwise each "be right back" would restart it."""
         record = self._seats[seat]
         if self.outcome is None and record.is_playing:
             until = record.runs_on_until
@@ -235,12 +238,12 @@ class Match:
                 record.wait_until(max(until, now))
 
     def give_up(self, seat: int, reason: str, now: float) -> None:
-        """A player is out of the match. If that ends it, it is for this `reason`."""
+        """A player is out of the match. `reason`: of the outcome, if that ends the match."""
         self._seats[seat].give_up()
         self._hook("gone", seat, now)
         outcome = self._outcome()
         if outcome is not None:
-            # Whoever is left has won, connected or not: a connection is not what one wins by.
+            # The players who are left have won, connected or not.
             self.end(msgspec.structs.replace(outcome, reason=reason), seat, now)
         elif self.is_deserted(now):
             self.end(Outcome((), "abandoned"), seat, now)
@@ -248,7 +251,7 @@ class Match:
             self.review(now)
 
     def end(self, outcome: Outcome, by: int | None, now: float) -> None:
-        """It is over; `by`: whose doing that is."""
+        """The match is over. `by`: the seat whose doing that is; None: nobody's."""
         self.outcome = outcome
         self.ended_by = by
         self.ended_at = now
@@ -273,7 +276,7 @@ class Match:
         )
 
     def review(self, now: float) -> None:
-        """After any change: is it over, and against whom does the clock run?"""
+        """After any change: end the match if the game says so, else start and stop clocks."""
         if self.outcome is not None:
             return
         outcome = self._outcome()
@@ -303,7 +306,7 @@ class Match:
     # How the game is asked
 
     def _ask(self, question: Callable[..., T], *about: Any) -> T:
-        """What the game answers. Raises GameFailed for whatever it raises."""
+        """Call the game; whatever it raises becomes GameFailed."""
         try:
             return question(*about)
         except Exception as error:
@@ -352,7 +355,7 @@ class Match:
         return self._ask(self.game.outcome, self.state)
 
     def _waits_for(self) -> list[int]:
-        # What it answers may be no seats at all, which is its fault as well.
+        # An answer with numbers that are no seats fails here, as a failure of the game.
         return self._ask(
             lambda state: [
                 seat for seat in self.game.waits_for(state) if self._seats[seat].is_playing

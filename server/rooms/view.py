@@ -1,8 +1,8 @@
-"""What somebody in a room sees of it: JSON, as docs/rooms.md has it.
+"""Views of a room: JSON, as docs/rooms.md specifies it.
 
-A view is made of values that do not change by themselves: where a time runs out it holds the
-instant, as `Until`. So two views can be compared, and only what has changed is told; `in_seconds`
-makes seconds of the instants when a message is written.
+A view does not change as time passes: it holds the instants at which something runs out, as
+`Until`. Two views can therefore be compared, and only the difference is sent; `in_seconds` turns
+the instants into seconds when a message is written.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ from server.rooms.room import Room
 from server.rooms.seat import SeatState
 
 LIST_WINDOW = 1000
-"""Rooms that a list begins with; it tells how many there are in all."""
+"""Rooms in one list; `total` counts them all."""
 
 
 def room_view(room: Room, now: float) -> View:
-    """Everything but what the game shows, which depends on who looks."""
+    """The room object without `match.view`, which depends on the seat."""
     view: View = {
         "id": room.id,
         "game": room.game.name,
@@ -43,7 +43,7 @@ def room_view(room: Room, now: float) -> View:
 
 
 def listing(room: Room) -> View:
-    """A room as a list of rooms has it."""
+    """The entry of a room in the list of rooms."""
     view: View = {
         "id": room.id,
         "game": room.game.name,
@@ -60,7 +60,7 @@ def listing(room: Room) -> View:
 
 
 def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> View:
-    """What makes `after` of `before`: a JSON merge patch (RFC 7396). Neither may hold a null."""
+    """The JSON merge patch (RFC 7396) from `before` to `after`. Neither may hold a null."""
     changes: View = {}
     for key in before.keys() - after.keys():
         changes[key] = None
@@ -76,8 +76,8 @@ def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> View:
 
 
 def in_seconds(view: Mapping[str, Any], now: float) -> View:
-    """The same with the seconds that are left at `now` in place of every instant; `now` is match
-    time for what a game shows."""
+    """A copy of `view` with the seconds left at `now` in place of every instant; for the view of a
+    game, `now` is match time."""
     told: View = {}
     for key, value in view.items():
         if isinstance(value, dict):
@@ -90,7 +90,7 @@ def in_seconds(view: Mapping[str, Any], now: float) -> View:
 
 
 def seat_for(room: Room, player_id: PlayerId) -> int | None:
-    """Whose view of the match a player has: that of the seat in which they play it, or did."""
+    """The seat as which a player sees the match: the one in which they play it, or played it."""
     number = room.seat_of(player_id)
     return None if number is None or room.match is None else room.seats[number].views_as
 
@@ -141,7 +141,7 @@ def _shows_clock(match: Match, record: SeatState, now: float) -> bool:
 
 
 def _absence(room: Room, seat: SeatState, now: float) -> View | None:
-    """Shown after a while, and only where the others wait for it."""
+    """The `absent` of a seat: after `shown_after`, and only if the match waits for the player."""
     policy = room.game.policy
     shown_at = seat.absent_since + (0.0 if seat.has_left else policy.shown_after)
     is_away = seat.absent_since != NEVER and shown_at <= now
@@ -154,7 +154,7 @@ def _absence(room: Room, seat: SeatState, now: float) -> View | None:
         absent["resigns_in"] = Until(seat.resigns_at)
     claimable_at = room.claimable_at()
     if claimable_at != NEVER:
-        # Told when it comes to that, too: no page's clock decides when a button is there.
+        # 0 is sent when the time has come: a page need not rely on its own clock.
         absent["claim_in"] = Until(claimable_at) if now < claimable_at else 0
     return absent
 

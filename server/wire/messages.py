@@ -326,7 +326,7 @@ class Said(_Message, frozen=True, tag="said"):
     line: dict[str, Any]
 
 
-class RoomClosed(_Message, frozen=True, tag="room_closed"):
+class RoomGone(_Message, frozen=True, tag="room_closed"):
     """The room is no more."""
 
     topic: Topic
@@ -360,7 +360,7 @@ RoomMessage: TypeAlias = (
     | RoomNow
     | RoomChanged
     | Said
-    | RoomClosed
+    | RoomGone
 )
 ServerMessage: TypeAlias = (
     Hello

@@ -261,7 +261,7 @@ class RoomTopics:
                 topic = self._topics.get(room_id)
                 if topic is not None:
                     name = messages.Topic(ROOM + room_id)
-                    closed = messages.RoomClosed(name, reason, _DETAILS.get(reason, reason))
+                    closed = messages.RoomGone(name, reason, _DETAILS.get(reason, reason))
                     topic.end(encode(closed))
             case RoomUpdated() | MatchAdvanced() | MatchStarted() | LineSaid():
                 topic = self._topics.get(event.room_id)
