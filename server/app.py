@@ -1,4 +1,4 @@
-"""The composition root: what there is, and who is given what. Start reading here."""
+"""The composition root: makes every part and gives it to those that need it. Start reading here."""
 
 import asyncio
 import logging
@@ -8,15 +8,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server.accounts.accounts import Accounts
-from server.accounts.errors import AccountError
 from server.accounts.keys import KEYS, load_or_make_keys
 from server.accounts.passwords import Passwords
-from server.accounts.ports import StorageUnavailable
 from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
 from server.base.clock import Clock, SystemClock
@@ -25,14 +20,7 @@ from server.games.catalogue import find_games, find_page_parts
 from server.limits import Limits
 from server.observe.audit import Audit
 from server.observe.collector import GarbageCollector
-from server.observe.metrics import (
-    Metrics,
-    PresenceMetrics,
-    ProcessMetrics,
-    RealtimeMetrics,
-    RoomMetrics,
-    StorageMetrics,
-)
+from server.observe.metrics import Metrics
 from server.presence.events import Event, EventStream
 from server.presence.registry import Registry
 from server.presence.service import Presence
@@ -41,7 +29,6 @@ from server.realtime.connection import Connection
 from server.realtime.endpoint import WebSocketEndpoint
 from server.realtime.notices import Notices
 from server.realtime.room_requests import RoomRequests
-from server.realtime.routing import RouteWebSockets
 from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
 from server.realtime.topics.lobby import LobbyTopic
@@ -58,13 +45,10 @@ from server.storage.ports import Engine
 from server.storage.sqlite.engine import SqliteEngine
 from server.storage.store import Store
 from server.transport.uvicorn import as_flags
-from server.web import problems
-from server.web.caller import IdentifyCaller
-from server.web.guards import AddSecurityHeaders, RefuseCrossOrigin, RequireJson, TakeBody
-from server.web.openapi import Description
+from server.web.application import make_application
 from server.web.pages import Pages, static_folder
 from server.web.routes.matches import MatchRoutes
-from server.web.routes.operations import OperationRoutes, answer_storage_unavailable
+from server.web.routes.operations import OperationRoutes
 from server.web.routes.players import PlayerRoutes
 from server.web.routes.rooms import RoomRoutes
 from server.web.routes.sessions import SessionRoutes
@@ -97,7 +81,7 @@ class StillHere:
     """One running server: every part of it, from the core outwards.
 
     `start` and `stop` are called by the application's lifespan, and by the `stillhere` command
-    around it; either is as good twice as once. `app.state.still_here` leads back here.
+    around it; both are idempotent. `app.state.still_here` is this object.
     """
 
     def __init__(self, settings: Settings, clock: Clock, limits: Limits = _DEFAULT_LIMITS) -> None:
@@ -118,7 +102,6 @@ class StillHere:
         self.audit = Audit()
         self.sessions = Sessions(self.presence, tokens, self.store)
 
-        time = asyncio.get_event_loop().time
         self.topics = Topics()
         self.tabs = Tabs(
             settings.policy,
@@ -133,10 +116,10 @@ class StillHere:
             find_games(), settings.policy, new_room_id, new_match_id, new_seed, limits.rooms
         )
         self.store.read_rooms_from(self.rooms.all)
-        self.room_stream = RoomStream(_log_room_subscriber_error)
+        self.room_stream = RoomStream(_log_subscriber_error)
         self.room_service = RoomService(self.rooms, self.room_stream, self.presence)
         self.room_topics = RoomTopics(
-            time, clock, limits.realtime, self.room_service.fail, self._room_lost
+            _loop_time, clock, limits.realtime, self.room_service.fail, self._room_lost
         )
         self.bridge = Bridge(self.presence, self.room_service, self.room_topics)
         self.room_requests = RoomRequests(
@@ -144,8 +127,8 @@ class StillHere:
         )
         self.room_ticker = Ticker(self.room_service, clock, limits.realtime)
 
-        self.lobby = LobbyTopic(time, clock, settings.policy.away_after, limits.realtime)
-        self.room_list = RoomListTopic(self.rooms, time, limits.realtime)
+        self.lobby = LobbyTopic(_loop_time, clock, settings.policy.away_after, limits.realtime)
+        self.room_list = RoomListTopic(self.rooms, _loop_time, limits.realtime)
         self.topics.add(LOBBY, self.lobby)
         self.topics.add(ROOMS, self.room_list)
         self.topics.add_family(ROOM, self.room_requests)
@@ -161,17 +144,18 @@ class StillHere:
             self.audit.cut_off,
             limits.realtime,
         )
-        presence_metrics, room_metrics = PresenceMetrics(self.presence), RoomMetrics(self.rooms)
         metrics = Metrics(
-            presence_metrics,
-            StorageMetrics(self.store),
-            ProcessMetrics(self.collector),
-            RealtimeMetrics(self.tabs, self.lobby, self.ticker),
-            room_metrics,
+            self.presence,
+            self.rooms,
+            self.store,
+            self.collector,
+            self.tabs,
+            self.lobby,
+            self.ticker,
         )
 
-        # Who hears what happened, in this order: the disk, the player's tabs, their seat, everybody
-        # else.
+        # In this order: first the storage, which the others wait for, then the player's own tabs
+        # and seats, then everybody else.
         for subscriber in (
             self.sessions.hear,
             self.audit.hear,
@@ -179,7 +163,7 @@ class StillHere:
             self.tabs.hear,
             self.bridge.hear_presence,
             self.lobby.hear,
-            presence_metrics.hear,
+            metrics.hear,
             self.ticker.hear,
         ):
             self.stream.subscribe(subscriber)
@@ -189,7 +173,7 @@ class StillHere:
             Notices(self.presence, self.tabs).hear,
             self.room_topics.hear,
             self.room_list.hear,
-            room_metrics.hear,
+            metrics.hear_rooms,
             self.room_ticker.hear,
         ):
             self.room_stream.subscribe(room_subscriber)
@@ -203,32 +187,17 @@ class StillHere:
         ]
         games = self.rooms.games
         pages = Pages(static_folder(), find_page_parts(games), games)
-        self.app = Starlette(
-            routes=[*Description(calls).calls, *pages.routes],
-            middleware=[
-                *(
-                    [Middleware(ProxyHeadersMiddleware, list(settings.trusted_proxies))]
-                    if settings.trusted_proxies
-                    else []
-                ),
-                Middleware(RouteWebSockets, endpoint),
-                Middleware(AddSecurityHeaders),
-                Middleware(RefuseCrossOrigin, settings.allowed_origins, self.audit),
-                Middleware(RequireJson, limits.web),
-                Middleware(TakeBody, limits.web),
-                Middleware(IdentifyCaller, self.sessions, self.presence),
-            ],
-            exception_handlers={
-                problems.Problem: problems.answer_problem,
-                AccountError: problems.AccountProblems(self.audit).answer,
-                StorageUnavailable: answer_storage_unavailable,
-                HTTPException: problems.answer_http_exception,
-                500: problems.answer_crash,
-            },
+        self.app = make_application(
+            settings,
+            limits.web,
+            calls,
+            pages.routes,
+            endpoint,
+            sessions=self.sessions,
+            presence=self.presence,
+            audit=self.audit,
             lifespan=self._lifespan,
         )
-        # What is not quite a route is none: a redirect would count as activity.
-        self.app.router.redirect_slashes = False
         self.app.state.still_here = self
         self._is_started = False
 
@@ -298,9 +267,10 @@ def _keys(settings: Settings, engine: Engine) -> tuple[str, ...]:
         raise StorageRefused(f"the secret keys in {path} cannot be used: {error}") from error
 
 
-def _log_room_subscriber_error(error: Exception, event: RoomEvent) -> None:
-    _log.error("a subscriber failed at %r", event, exc_info=error)
+def _loop_time() -> float:
+    """The time of the running loop in seconds, by which its timers go."""
+    return asyncio.get_running_loop().time()
 
 
-def _log_subscriber_error(error: Exception, event: Event) -> None:
+def _log_subscriber_error(error: Exception, event: Event | RoomEvent) -> None:
     _log.error("a subscriber failed at %r", event, exc_info=error)

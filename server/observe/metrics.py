@@ -6,7 +6,6 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import accumulate
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -31,32 +30,6 @@ from server.storage.ports import Health
 
 LATENESS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0)
 """Seconds: the bounds of the histogram of late ticks."""
-
-
-class MetricSource(Protocol):
-    """A part of the metrics."""
-
-    def collect(self) -> Iterable[Metric]:
-        """The metrics as they are now."""
-
-
-class Metrics(Collector):
-    """The text of `/metrics`, from its sources."""
-
-    content_type = CONTENT_TYPE_PLAIN_0_0_4
-
-    def __init__(self, *sources: MetricSource) -> None:
-        self._sources = sources
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
-
-    def collect(self) -> Iterable[Metric]:
-        for source in self._sources:
-            yield from source.collect()
-
-    def text(self) -> bytes:
-        """All metrics in Prometheus' text format."""
-        return generate_latest(self._registry)
 
 
 class PresenceMetrics:
@@ -195,6 +168,45 @@ class ProcessMetrics:
             "The longest stop of the process by the collector.",
             self._collector.worst_pause,
         )
+
+
+class Metrics(Collector):
+    """The text of `/metrics`, from all of the above."""
+
+    content_type = CONTENT_TYPE_PLAIN_0_0_4
+
+    def __init__(
+        self,
+        presence: Presence,
+        rooms: Rooms,
+        storage: Health,
+        collector: GarbageCollector,
+        tabs: Tabs,
+        lobby: LobbyTopic,
+        ticker: Ticker,
+    ) -> None:
+        of_presence, of_rooms = PresenceMetrics(presence), RoomMetrics(rooms)
+        self.hear = of_presence.hear
+        """Subscriber to the events of presence."""
+        self.hear_rooms = of_rooms.hear
+        """Subscriber to the events of rooms."""
+        self._sources = (
+            of_presence,
+            StorageMetrics(storage),
+            ProcessMetrics(collector),
+            RealtimeMetrics(tabs, lobby, ticker),
+            of_rooms,
+        )
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def collect(self) -> Iterable[Metric]:
+        for source in self._sources:
+            yield from source.collect()
+
+    def text(self) -> bytes:
+        """All metrics in Prometheus' text format."""
+        return generate_latest(self._registry)
 
 
 def _gauge(name: str, about: str, value: float) -> Metric:

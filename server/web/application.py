@@ -1,0 +1,65 @@
+"""The web application: routes, and the middleware that a request passes, from the outside in."""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from server.accounts.errors import AccountError
+from server.accounts.ports import StorageUnavailable
+from server.accounts.sessions import Sessions
+from server.observe.audit import Audit
+from server.presence.service import Presence
+from server.realtime.routing import RouteWebSockets
+from server.settings import Settings
+from server.web import problems
+from server.web.caller import IdentifyCaller
+from server.web.calls import Call
+from server.web.guards import AddSecurityHeaders, RefuseCrossOrigin, RequireJson, TakeBody
+from server.web.limits import Limits
+from server.web.openapi import Description
+from server.web.routes.operations import answer_storage_unavailable
+
+
+def make_application(
+    settings: Settings,
+    limits: Limits,
+    calls: Iterable[Call],
+    pages: Iterable[BaseRoute],
+    sockets: ASGIApp,
+    *,
+    sessions: Sessions,
+    presence: Presence,
+    audit: Audit,
+    lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
+) -> Starlette:
+    """`calls`: the API; `pages`: the files; `sockets`: serves every WebSocket at `/ws`."""
+    proxies = list(settings.trusted_proxies)
+    application = Starlette(
+        routes=[*Description(list(calls)).calls, *pages],
+        middleware=[
+            *([Middleware(ProxyHeadersMiddleware, proxies)] if proxies else []),
+            Middleware(RouteWebSockets, sockets),
+            Middleware(AddSecurityHeaders),
+            Middleware(RefuseCrossOrigin, settings.allowed_origins, audit),
+            Middleware(RequireJson, limits),
+            Middleware(TakeBody, limits),
+            Middleware(IdentifyCaller, sessions, presence),
+        ],
+        exception_handlers={
+            problems.Problem: problems.answer_problem,
+            AccountError: problems.AccountProblems(audit).answer,
+            StorageUnavailable: answer_storage_unavailable,
+            HTTPException: problems.answer_http_exception,
+            500: problems.answer_crash,
+        },
+        lifespan=lifespan,
+    )
+    # A path with a slash too many is not found: to redirect it would count as activity.
+    application.router.redirect_slashes = False
+    return application
