@@ -13,7 +13,8 @@ from server.realtime.ticker import Ticker
 from server.realtime.topics.lobby import LobbyTopic
 from server.realtime.topics.room import RoomTopics
 from server.realtime.topics.room_list import RoomListTopic
-from server.storage.store import Store
+from server.storage.presence_rows import PresenceRows
+from server.storage.room_rows import RoomRows
 from tests.support.live_server import LiveServer
 
 
@@ -33,7 +34,7 @@ async def test_the_disk_hears_before_the_players_tabs_and_those_before_everybody
     assert owners(here.stream) == [
         Sessions,
         Audit,
-        Store,
+        PresenceRows,
         Tabs,
         Bridge,
         LobbyTopic,
@@ -41,7 +42,7 @@ async def test_the_disk_hears_before_the_players_tabs_and_those_before_everybody
         Ticker,
     ]
     assert owners(here.room_stream) == [
-        Store,
+        RoomRows,
         Bridge,
         Notices,
         RoomTopics,
