@@ -3,6 +3,7 @@ test lets a trip pass, so the count does not depend on how fast anything is."""
 
 import re
 from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -17,6 +18,10 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 PAGE = {"/"}
 ANSWERS = {"/static/languages/en.js", "/api/session", "socket"}
 """What the page needs to know who is signed in, and to say it."""
+
+
+NOT_SHARED: dict[str, Any] = {"has_touch": False}
+"""A window of its own, which no other test gets: a route for sockets cannot be taken back."""
 
 
 class Trips:
@@ -69,7 +74,7 @@ async def linked(server: LiveServer) -> set[str]:
 
 async def test_the_lobby_is_four_round_trips_away(browsers: Browsers, lobby: LiveServer) -> None:
     ada = await lobby.guest("Ada")
-    window = await browsers.window()
+    window = await browsers.window(**NOT_SHARED)
     await window.page.context.add_cookies(
         [{"name": "session", "value": ada.cookie, "url": lobby.url}]
     )
@@ -87,7 +92,7 @@ async def test_the_lobby_is_four_round_trips_away(browsers: Browsers, lobby: Liv
 
 
 async def test_the_way_in_is_three_round_trips_away(browsers: Browsers, lobby: LiveServer) -> None:
-    window = await browsers.window()
+    window = await browsers.window(**NOT_SHARED)
     trips = Trips()
     await trips.listen(window.page)
     await window.page.evaluate("(url) => { location.href = url; }", lobby.url)
