@@ -65,31 +65,11 @@ class WebSocketTransport(asyncio.Protocol):
     """One connection, from the upgrade to its end. Made by uvicorn's HTTP protocol."""
 
     __slots__ = (
-        "__weakref__",
-        "_allowance",
-        "_app_state",
-        "_config",
-        "_connections",
-        "_ending",
-        "_events",
-        "_frames",
-        "_hear",
-        "_is_closed_by_app",
-        "_is_reading_paused",
-        "_keepalive",
-        "_limits",
-        "_loop",
-        "_make_frames",
-        "_opening",
-        "_server_state",
-        "_stall",
-        "_state",
-        "_timer",
-        "_transport",
-        "_unparsed",
-        "_waiter",
-        "_writable",
-    )
+        "__weakref__", "_allowance", "_app_state", "_config", "_connections", "_ending",
+        "_events", "_frames", "_hear", "_is_closed_by_app", "_is_reading_paused", "_keepalive",
+        "_limits", "_loop", "_make_frames", "_opening", "_server_state", "_stall", "_state",
+        "_timer", "_transport", "_unparsed", "_waiter", "_writable",
+    )  # fmt: skip
 
     def __init__(
         self,
