@@ -36,11 +36,6 @@ class Clock(Protocol):
         """The presence instant of a Unix time in milliseconds; before the start it is negative."""
 
 
-def unix_time() -> float:
-    """Wall time in seconds, for libraries that think in it; never for a duration of ours."""
-    return time.time()
-
-
 stopwatch = time.perf_counter
 """Seconds for measuring how long work took."""
 
@@ -87,9 +82,8 @@ class SystemClock:
             self._lost += gap
             self._zero += gap
         self._last = reading
-        # Not left to the next beat: whoever is heard first after a sleep is heard after it, and
-        # would else have been idle all through it. Two clocks read one after the other differ by
-        # microseconds; a sleep is seconds.
+        # Not left to the next beat: an activity that comes first after a sleep must count from
+        # after it. Two clocks read one after the other differ by microseconds; a sleep is seconds.
         slept = self._slept()
         if slept - self._slept_so_far > STALL:
             self._zero -= slept - self._slept_so_far

@@ -27,7 +27,7 @@ def new_connection_id() -> ConnectionId:
 
 
 def new_room_id() -> RoomId:
-    """Who knows it may come in: it is what a link to a private room is made of."""
+    """Knowing it lets one into a private room: it is in the link."""
     return RoomId("r_" + secrets.token_urlsafe(16))
 
 
@@ -36,5 +36,5 @@ def new_match_id() -> MatchId:
 
 
 def new_seed() -> str:
-    """What the dice of a match show follows from it: nobody may know it before the end."""
+    """Determines the dice of a match, so it is secret until the match is over."""
     return secrets.token_hex(16)

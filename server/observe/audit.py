@@ -1,11 +1,11 @@
-"""What the log is told of who came, who went and who was refused (ASVS 5.0, 16.3).
+"""The audit log: sessions that begin and end, and refusals (ASVS 5.0, 16.3).
 
-Sessions and players stand in it by their public ids, which sign nobody in; guessers and pages of
-other origins by their address. Names do not: people type passwords where a name belongs.
+It names sessions and players by their public ids, which sign nobody in, and refused peers by their
+address. It has no names: people type passwords where a name belongs.
 
-However much happens, a minute has a bounded number of lines, and then one line with the count of
-what went without: an attacker cannot fill the disk, and a thousand players may time out at once.
-Of each session the database knows everything anyway (`status_changes`).
+The lines of a minute are bounded; one more has the count of those left out. So an attacker cannot
+fill the disk, and a thousand players may time out at once. The database has every change of every
+session anyway (`status_changes`).
 """
 
 import asyncio
@@ -27,7 +27,7 @@ MOST_OF_ONE = 3
 are closed for one."""
 
 MOST_ADDRESSES = 100
-"""Addresses, each with a reason, that are told apart in a window."""
+"""Addresses, each with a reason, that are counted separately in a window."""
 
 _log = logging.getLogger("stillhere.audit")
 _OTHERS = "other addresses"
@@ -35,7 +35,7 @@ _SOCKETS = "sockets"
 
 
 class Audit:
-    """Writes the lines, at INFO. To be called within the event loop, and closed in the end."""
+    """Writes the lines, at INFO. Call it within the event loop, and close it at the end."""
 
     def __init__(self) -> None:
         self._since = 0.0
@@ -44,28 +44,28 @@ class Audit:
         self._refused: Counter[tuple[str, str]] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
-    # What there is to tell
+    # What is logged
 
     def hear(self, event: Event) -> None:
         """Subscriber: sessions that begin, sleep and end."""
         match event:
             case SessionStarted():
-                self._tell("opened", event.session_id, event.player_id)
+                self._log_session("opened", event.session_id, event.player_id)
             case SessionSlept():
-                self._tell("asleep: idle_timeout", event.session_id, event.player_id)
+                self._log_session("asleep: idle_timeout", event.session_id, event.player_id)
             case SessionEnded(reason=reason):
-                self._tell(f"ended: {reason}", event.session_id, event.player_id)
+                self._log_session(f"ended: {reason}", event.session_id, event.player_id)
             case _:
                 pass
 
     def refused(self, why: str, address: str, player: PlayerId | None = None) -> None:
-        """Somebody at `address` was refused; `why`: the code they were answered with. `player`:
-        whom they wanted to be, where there is such a one."""
+        """A peer at `address` was refused; `why`: the code of the answer. `player`: the account it
+        tried to sign in to, if that exists."""
         self._turn()
         key = why, _printable(address)
         if key not in self._refused and len(self._refused) >= MOST_ADDRESSES:
             key = why, _OTHERS
-        if self._may_tell(key):
+        if self._take_line(key):
             target = "" if player is None else f", as {player}"
             _log.info("refused: %s, from %s%s", *key, target)
 
@@ -74,41 +74,41 @@ class Audit:
         close gave. By reason alone: one client has sockets and sessions enough to fill any table
         of them."""
         self._turn()
-        if self._may_tell((why, _SOCKETS)):
+        if self._take_line((why, _SOCKETS)):
             _log.info("refused: %s, a socket of %s of %s", why, session.id, session.player.id)
 
     def close(self) -> None:
-        """Write what is still to be told."""
+        """Write the counts of what was left out."""
         self._sum_up()
 
-    # How much of it is told
+    # How much of it is logged
 
-    def _tell(self, what: str, session: SessionId, player: PlayerId) -> None:
+    def _log_session(self, what: str, session: SessionId, player: PlayerId) -> None:
         self._turn()
         self._lines += 1
         if self._lines <= MOST_LINES:
             _log.info("session %s of %s %s", session, player, what)
         else:
             self._unwritten[what] += 1
-            self._remind()
+            self._sum_up_later()
 
-    def _may_tell(self, refusal: tuple[str, str]) -> bool:
-        """Count a refusal; False: there have been enough lines about such ones."""
+    def _take_line(self, refusal: tuple[str, str]) -> bool:
+        """Count a refusal; False: the window has enough lines about such refusals."""
         self._refused[refusal] += 1
         if self._refused[refusal] <= MOST_OF_ONE and refusal[1] != _OTHERS:
             return True
-        self._remind()
+        self._sum_up_later()
         return False
 
     def _turn(self) -> None:
-        """Begin a new window if the last one is over."""
+        """Begin a new window if the present one is over."""
         now = asyncio.get_running_loop().time()
         if now >= self._since + WINDOW:
             self._sum_up()
             self._since = now
 
-    def _remind(self) -> None:
-        # Only while there is something to sum up: an idle server has no timers.
+    def _sum_up_later(self) -> None:
+        # Only while lines were left out: an idle server has no timer.
         if self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(self._since + WINDOW, self._sum_up)

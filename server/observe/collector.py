@@ -1,4 +1,4 @@
-"""Keeps Python's cyclic garbage collector out of the players' way.
+"""Keeps the pauses of Python's cyclic garbage collector short.
 
 A full collection walks everything that lives: with 5,000 connections it stops the loop for half a
 second, and that is nearly all of the lateness of a plain server. Here nothing on the hot path
@@ -26,7 +26,7 @@ class GarbageCollector:
     """Sets up Python's collector, and measures how long it stops the process."""
 
     def __init__(self, is_idle: Callable[[], bool]) -> None:
-        """`is_idle`: whether a full collection would stop nobody."""
+        """`is_idle`: whether no connection would wait for a full collection."""
         self._is_idle = is_idle
         self._thresholds = gc.get_threshold()
         self._began = 0.0
@@ -38,7 +38,7 @@ class GarbageCollector:
         """Collections, the seconds they took together, and the longest of them."""
 
     def start(self) -> None:
-        """Freeze what the start made: it lives as long as the process."""
+        """Freeze everything made so far: it lives as long as the process."""
         gc.collect()
         gc.freeze()
         gc.set_threshold(*YOUNG_THRESHOLDS)

@@ -1,11 +1,11 @@
-"""The figures that presence goes by."""
+"""The durations that the rules of presence depend on."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """All durations in seconds. `server/settings.py` refuses figures that contradict each other."""
+    """Durations in seconds. `server/settings.py` refuses those that contradict each other."""
 
     away_after: float = 120.0
     warn_before: float = 60.0

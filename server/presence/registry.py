@@ -1,7 +1,7 @@
-"""The registry: every session there is, and the rules by which its status changes.
+"""The registry: every live session, and the rules by which its status changes.
 
-Each method takes a fact and the instant it became known, and returns what happened. Nothing else
-changes a session.
+Each method takes a fact and the instant at which it became known, and returns the events that
+follow. Nothing else changes a session.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -29,7 +29,7 @@ _NOTHING: tuple[Event, ...] = ()
 
 _ROUNDING = 1e-6
 """Seconds. A hold adds to `idle_from` and a release takes away again; without this allowance the
-rounding of the sums could make an idle player active with nobody having touched anything."""
+rounding of the sums could make an idle player active without an activity."""
 
 _SENDING = 0.002
 """Seconds from here to the wire: a warning counts from when it was sent, and is sent after this."""
@@ -39,7 +39,7 @@ _SAME_MOMENT = 2 * _SENDING
 
 
 class Registry:
-    """Who is here. One instance a process; `now` is presence time in seconds."""
+    """All players and sessions of this process. `now` is presence time in seconds."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -56,12 +56,12 @@ class Registry:
 
     @property
     def players(self) -> Mapping[PlayerId, Player]:
-        """Everybody with a session that lives, here or not."""
+        """Every player with a live session, here or not."""
         return MappingProxyType(self._players)
 
     @property
     def sessions(self) -> Mapping[SessionId, Session]:
-        """Every session that lives."""
+        """Every live session."""
         return MappingProxyType(self._sessions)
 
     def find(self, id: SessionId) -> Session | None:
@@ -69,11 +69,11 @@ class Registry:
         return self._sessions.get(id)
 
     def next_deadline(self) -> float | None:
-        """When to call `expire` next; None: nothing will happen by itself."""
+        """When to call `expire` next; None: no deadline is armed."""
         return self._deadlines.next_due()
 
     def standing_warnings(self, session: Session, now: float) -> list[WarningGiven]:
-        """The warnings that a connection which opens now has to be told of."""
+        """The warnings to send to a connection that opens now."""
         warnings = []
         if session.is_idle_warned:
             warnings.append(self._idle_warning(session, now))
@@ -82,8 +82,8 @@ class Registry:
         return warnings
 
     def take_touched(self, limit: int | None = None) -> list[Session]:
-        """The sessions with an activity since they were last taken, at most `limit` of them; for
-        whoever writes it down."""
+        """The sessions with an activity since they were last taken, at most `limit` of them; the
+        journal writes them."""
         touched = self._touched[:limit]
         del self._touched[:limit]
         for session in touched:
@@ -125,8 +125,7 @@ class Registry:
             if session.ended is not None:
                 return _NOTHING
             if session.is_away_held:
-                # Whoever is back is back. Nobody is active as long as such a hold lasts, so those
-                # who are need not be asked for one.
+                # An activity ends a "be right back". No active session has one.
                 session.hold_until = LONG_AGO
         # A request counts from when it came, and others were faster since: no clock goes back.
         if now < self._latest:
@@ -267,7 +266,7 @@ class Registry:
     # The fact that time has passed
 
     def expire(self, now: float, limit: int = 100) -> list[Event]:
-        """Do what is due at `now`, for at most `limit` sessions; `next_deadline` tells of more."""
+        """Do what is due at `now`, for at most `limit` sessions; the rest stays due."""
         now = self._present(now)
         events: list[Event] = []
         for session in self._deadlines.pop_due(now, limit):
@@ -277,7 +276,7 @@ class Registry:
     # How a session changes
 
     def _present(self, now: float) -> float:
-        """When what happens now happens: never before what has been told already."""
+        """The instant of an event that happens now: never before that of an earlier event."""
         if now > self._latest:
             self._latest = now
         return self._latest
@@ -297,7 +296,7 @@ class Registry:
             self._arm(session, now)
 
     def _woken(self, session: Session, reason: Reason, now: float) -> list[Event]:
-        """After an activity: no warning, no grace and no sleep outlasts it."""
+        """After an activity: it ends the idle warning, the grace and the sleep."""
         events: list[Event] = []
         session.is_absent = session.is_asleep = False
         session.grace_until = NEVER
@@ -335,7 +334,7 @@ class Registry:
             events += self._end(session, Reason.SESSION_LIFETIME, now)
         elif now >= idle_end and session.remember:
             session.is_asleep = True
-            session.connections = 0  # whoever hears of the sleep closes them
+            session.connections = 0  # the tabs close them at `SessionSlept`
             session.is_idle_warned = False
             session.warning_sent_at = None
             session.grace_until = NEVER
@@ -392,7 +391,7 @@ class Registry:
         events.append(WarningWithdrawn(session.id, session.player.id, expires_in, now))
 
     def _settle(self, session: Session, reason: Reason, now: float, events: list[Event]) -> None:
-        """Give the session the status that its facts amount to, and tell if that is a change."""
+        """Give the session the status that follows from its facts; an event if it changed."""
         before, after = session.status, self._status(session, now)
         if after is before:
             return
@@ -489,7 +488,7 @@ class Registry:
 
     def _lifetime_warning(self, session: Session, now: float) -> WarningGiven:
         expires_in = max(session.ends_at - now, 0.0)
-        # The milliseconds for its way to the wire are nobody's to spend.
+        # Without the milliseconds that were added for its way to the wire.
         expires_in = min(expires_in, self.policy.warn_before)
         return _warning(session, Reason.SESSION_LIFETIME, expires_in, now)
 

@@ -32,7 +32,7 @@ class Player:
 
 
 class Device(NamedTuple):
-    """What a session was opened with, in words; None: not known. No rule depends on it."""
+    """Browser and system at sign-in; None: unknown. No rule depends on it."""
 
     browser: str | None = None
     system: str | None = None

@@ -5,7 +5,7 @@ from typing import NoReturn, assert_never
 
 
 class Status(StrEnum):
-    """Whether a session's player is here. In the order in which the best of several counts."""
+    """Whether a session's player is here. Of several sessions the first in this order counts."""
 
     ACTIVE = "active"
     AWAY = "away"
@@ -59,12 +59,12 @@ _DROPS = frozenset({Reason.CONNECTION_LOST, Reason.LEFT, Reason.SERVER_RESTART})
 
 
 def best(statuses: "list[Status]") -> Status:
-    """A player's status from those of their sessions; offline where there are none."""
+    """A player's status from those of their sessions; offline without any."""
     return min(statuses, key=_RANK.__getitem__, default=Status.OFFLINE)
 
 
 class ImpossibleChange(AssertionError):
-    """The registry was about to tell a change that no rule allows: a bug, never bad input."""
+    """The registry was about to make a change that no rule allows: a bug, never bad input."""
 
     def __init__(self, before: Status, after: Status, reason: Reason) -> None:
         self.before, self.after, self.reason = before, after, reason
