@@ -138,7 +138,9 @@ class Model:
         self.since_sent = None
 
     def left_until_idle_end(self) -> int:
-        left = max(IDLE - self.idle + self.hold, self.hold)
+        left = IDLE - self.idle + self.hold
+        if self.hold:
+            left = max(left, self.hold)
         if self.since_sent is not None:
             return max(left, WARN - self.since_sent)
         if self.connections:
