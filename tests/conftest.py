@@ -21,7 +21,7 @@ from tests.support.manual_clock import ManualClock
 LONGEST = (
     "end_to_end/test_page_background.py",
     "end_to_end/test_play.py",
-    "realtime/test_transport.py",
+    "transport/test_websocket.py",
     "end_to_end/test_page.py",
     "end_to_end/test_time.py",
     "end_to_end/test_page_lobby.py",
@@ -34,7 +34,7 @@ LONGEST = (
     "end_to_end/test_simulation.py",
     "end_to_end/test_storage_faults.py",
     "end_to_end/test_hostile_peers.py",
-    "realtime/test_transport_conformance.py",
+    "transport/test_websocket_conformance.py",
     "end_to_end/test_nginx.py",
     "hostile/test_fuzz.py",
     "hostile/test_openapi.py",
@@ -44,6 +44,7 @@ LONGEST = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no process ends long after the others."""
+    assert all((Path(__file__).parent / name).exists() for name in LONGEST), LONGEST
     place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path, len(LONGEST)))
 

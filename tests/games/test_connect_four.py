@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from server.games.connect_four import COLOURS, COLUMNS, ROWS, Board, ConnectFour, Drop
 from server.games.game import Moment, NotAllowed, Outcome, Silence
+from tests.support.examples import examples
 
 GAME = ConnectFour()
 MOMENT = Moment(now=0.0, seed="any")
@@ -343,7 +344,7 @@ def test_every_match_ends_whoever_drops_out_in_between(
 
 
 @given(st.lists(st.integers(0, COLUMNS - 1), max_size=COLUMNS * ROWS))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_a_line_is_found_if_and_only_if_one_is_there(columns: list[int]) -> None:
     board = empty()
     for column in columns:

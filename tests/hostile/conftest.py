@@ -24,7 +24,7 @@ GENERATED = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-"""The same input in every run; more of it is a matter of `max_examples`."""
+"""The same input in every run; more of it with STILLHERE_EXAMPLES."""
 
 
 class Served:

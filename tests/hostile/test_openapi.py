@@ -27,6 +27,7 @@ from server.web.openapi import BESIDE
 from server.web.problems import PROBLEMS
 from server.wire.problem import ProblemDetails
 from tests.hostile.conftest import GENERATED, Served
+from tests.support.examples import examples
 from tests.support.live_server import LiveServer
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,8 +40,8 @@ CHECKS = [
 """The others ask for what is not promised: a taken name is refused although it is a good one, and
 fields that nobody knows are passed over."""
 
-EXAMPLES = 12
-"""Of each call, in each way of making them up."""
+EXAMPLES = {GenerationMode.POSITIVE: 10, GenerationMode.NEGATIVE: 6}
+"""Of each call."""
 
 
 def calls_of(server: LiveServer) -> list[Call]:
@@ -209,7 +210,7 @@ def statuses_of(
     """Make `operation` up, check each answer, and return the statuses that there were."""
     statuses = set()
 
-    @settings(GENERATED, max_examples=EXAMPLES)
+    @settings(GENERATED, max_examples=examples(EXAMPLES[mode]))
     @given(case=operation.as_strategy(generation_mode=mode))
     def attack(case: Any) -> None:
         cookies = {} if player is None else player.cookies()

@@ -29,6 +29,7 @@ from server.presence.events import (
 from server.presence.policy import Policy
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
+from tests.support.examples import examples
 from tests.support.invariants import Watched
 
 TICK = 0.5
@@ -466,5 +467,5 @@ class RegistryMachine(RuleBasedStateMachine):
 
 TestRegistryAgainstModel = RegistryMachine.TestCase
 TestRegistryAgainstModel.settings = settings(
-    max_examples=200, stateful_step_count=60, deadline=None
+    max_examples=examples(70), stateful_step_count=60, deadline=None
 )

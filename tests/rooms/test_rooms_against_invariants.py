@@ -37,6 +37,7 @@ from server.rooms.seat import SeatState
 from server.rooms.view import in_seconds, listing, patch, room_view
 from tests.rooms.games import Hand, Ticking, Timed, Together, Turns, variant
 from tests.rooms.world import World
+from tests.support.examples import examples
 from tests.support.merge_patch import merged
 
 PLAYERS = 4
@@ -649,4 +650,4 @@ class RoomsMachine(RuleBasedStateMachine):
 
 
 TestRooms = RoomsMachine.TestCase
-TestRooms.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)
+TestRooms.settings = settings(max_examples=examples(50), stateful_step_count=50, deadline=None)

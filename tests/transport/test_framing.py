@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from server.transport.limits import Limits
 from tests.simulation.virtual import VirtualLoop
+from tests.support.examples import examples
 from tests.support.live_server import LiveServer, run_server
 from tests.support.peers import Peer, Peers, request
 from tests.support.wire import OURS, Wire, leaping_loop, run_on, settled
@@ -235,7 +236,7 @@ def loop() -> Iterator[VirtualLoop]:
 
 
 @settings(
-    max_examples=600,
+    max_examples=examples(200),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -18,6 +18,7 @@ from server.transport.by_call import BY_CALL
 from server.transport.handshake import HandshakeRefused, read_request, respond, scope_of
 from server.transport.limits import Limits
 from tests.simulation.virtual import VirtualLoop
+from tests.support.examples import examples
 from tests.support.rfc6455 import CLOSE, TEXT
 from tests.support.wire import (
     OURS,
@@ -489,7 +490,7 @@ firsts = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     first=firsts,
     more=st.lists(st.tuples(names, values).map(": ".join), max_size=3),
