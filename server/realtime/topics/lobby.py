@@ -15,7 +15,6 @@ from server.base.units import NEVER
 from server.presence.events import Activity, Event, StatusChanged
 from server.presence.session import Player
 from server.presence.status import Status
-from server.realtime.connection import Connection
 from server.realtime.limits import Limits
 from server.realtime.topics.topic import Topic
 from server.wire.messages import LOBBY, ChangedPlayer, Presence, Roster, encode
@@ -170,7 +169,7 @@ class LobbyTopic(Topic[None]):
     def __init__(
         self, time: Callable[[], float], clock: Clock, away_after: float, limits: Limits
     ) -> None:
-        super().__init__(time, limits)
+        super().__init__(time, limits, None)
         self.fastest = limits.lobby_pace
         self.lobby = Lobby(away_after, limits)
         self._clock = clock
@@ -185,9 +184,6 @@ class LobbyTopic(Topic[None]):
             self.changed()
         elif isinstance(event, Activity):
             self.lobby.note_activity(event.player_id, event.at)
-
-    def key_of(self, connection: Connection) -> None:
-        return None
 
     def next_due(self) -> float | None:
         return self.lobby.next_due()

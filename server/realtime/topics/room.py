@@ -47,13 +47,15 @@ the watcher's player (None: a spectator)."""
 
 
 class RoomTopic(Topic[_Key]):
-    """One room. Kept as long as somebody watches it."""
+    """One room. Kept as long as somebody watches it.
 
-    has_keys = True
+    First are those who have a seat: no number of spectators delays what they see of the match.
+    """
 
     def __init__(self, room: Room, family: "RoomTopics") -> None:
-        super().__init__(family.time, family.limits)
+        super().__init__(family.time, family.limits, (None, None))
         self.room = room
+        self._by_player: dict[PlayerId, set[Connection]] = {}
         self._family = family
         self._name = messages.Topic(ROOM + room.id)
         # As of `version`: the room, the match as seen from each seat that is watched, the chat.
@@ -67,12 +69,21 @@ class RoomTopic(Topic[_Key]):
 
     # Watchers
 
+    def watch(self, connection: Connection) -> None:
+        self._by_player.setdefault(connection.session.player.id, set()).add(connection)
+        super().watch(connection)
+
     def repair(self, connection: Connection) -> None:
         # With the changes of this turn of the loop, and not before the answer to `join`.
         self.owe(connection)
 
     def unwatch(self, connection: Connection) -> bool:
         did_watch = super().unwatch(connection)
+        if did_watch:
+            player_id = connection.session.player.id
+            self._by_player[player_id].discard(connection)
+            if not self._by_player[player_id]:
+                del self._by_player[player_id]
         if not self.watchers:
             self._family.drop(self)
         return did_watch
@@ -81,10 +92,18 @@ class RoomTopic(Topic[_Key]):
         if self.unwatch(connection) and has_left is not None:
             self._family.on_gone(connection, self.room.id, has_left)
 
-    def key_of(self, connection: Connection) -> _Key:
-        player_id = connection.session.player.id
-        own = self.room.seat_of(player_id)
-        return (None if self.room.game.is_open else views.seat_for(self.room, player_id)), own
+    def has(self, player_id: PlayerId) -> bool:
+        """Whether any connection of a player watches."""
+        return player_id in self._by_player
+
+    def first(self) -> Mapping[Connection, _Key]:
+        first: dict[Connection, _Key] = {}
+        for own, _, player in self.room.taken():
+            connections = self._by_player.get(player.id)
+            if connections:
+                seat = None if self.room.game.is_open else views.seat_for(self.room, player.id)
+                first.update(dict.fromkeys(connections, (seat, own)))
+        return first
 
     # Changes
 
@@ -237,7 +256,8 @@ class RoomTopics:
 
     def is_in(self, player_id: PlayerId, room_id: RoomId) -> bool:
         """Whether any connection of a player watches a room."""
-        return any(each.session.player.id == player_id for each in self._watchers(room_id))
+        topic = self._topics.get(room_id)
+        return topic is not None and topic.has(player_id)
 
     def sessions(self, room_id: RoomId) -> set[Session]:
         """The sessions with a connection that watches a room."""

@@ -8,7 +8,6 @@ from itertools import islice
 from typing import Any
 
 from server.base.ids import RoomId
-from server.realtime.connection import Connection
 from server.realtime.limits import Limits
 from server.realtime.topics.topic import Topic
 from server.rooms.events import (
@@ -29,7 +28,7 @@ class RoomListTopic(Topic[None]):
     """Sends the list and its changes. Subscribes to the events of rooms."""
 
     def __init__(self, rooms: Rooms, time: Callable[[], float], limits: Limits) -> None:
-        super().__init__(time, limits)
+        super().__init__(time, limits, None)
         self._rooms = rooms
         self._known: dict[RoomId, dict[str, Any]] = {}
         self._changed: dict[RoomId, None] = {}  # in the order of the changes
@@ -51,9 +50,6 @@ class RoomListTopic(Topic[None]):
             self._due = self._time() + self._limits.room_list_pace
         self._changed[event.room_id] = None
         self.changed()
-
-    def key_of(self, connection: Connection) -> None:
-        return None
 
     def next_due(self) -> float | None:
         return self._due if self._changed else None

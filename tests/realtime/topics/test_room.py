@@ -163,6 +163,26 @@ async def test_a_reader_who_was_slow_gets_the_whole_room(server: LiveServer) -> 
     assert kim.wholes == wholes + 1, "and diffs again from there on"
 
 
+async def test_who_has_a_seat_is_not_kept_waiting_by_those_who_watch(server: LiveServer) -> None:
+    ada, kim = await table(server, "turns", "Ada", "Kim")
+    watcher = await seat(server, await server.guest("Eve"), ada.room_id, spectate=True)
+    for page in (ada, kim, watcher):
+        await page.is_right()
+    topic = server.still_here.room_topics._topics[ada.room_id]  # type: ignore[index]
+    # As if it had just been sent to thousands.
+    topic._not_before = topic._time() + 3600
+    versions = kim.version, watcher.version
+    await ada.tab.send("act", room=ada.room_id, action={})
+    await ada.is_right()
+    await kim.is_right()
+    await watcher.read()
+    assert (kim.version, watcher.version) == (versions[0] + 1, versions[1])
+    topic._not_before = 0.0
+    topic.changed()
+    await watcher.is_right()
+    assert watcher.version == kim.version
+
+
 # What nobody else may see
 
 

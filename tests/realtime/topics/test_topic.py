@@ -40,12 +40,11 @@ class Watcher:
 
 
 class Numbers(Topic[str]):
-    """A list of numbers; each that is added is a change."""
-
-    has_keys = True
+    """A list of numbers; each that is added is a change. Watchers with a key other than "a" are
+    served first."""
 
     def __init__(self, time: Callable[[], float]) -> None:
-        super().__init__(time, LIMITS)
+        super().__init__(time, LIMITS, "a")
         self.added: list[int] = []
         self.total = 0
         self.encoded = 0
@@ -55,8 +54,9 @@ class Numbers(Topic[str]):
         self.added += numbers
         self.changed()
 
-    def key_of(self, connection: Connection) -> str:
-        return cast(Watcher, connection).key
+    def first(self) -> Mapping[Connection, str]:
+        keys = {each: cast(Watcher, each).key for each in self.watchers}
+        return {each: key for each, key in keys.items() if key != "a"}
 
     def next_due(self) -> float | None:
         return 0.0 if self.added else None
@@ -211,14 +211,84 @@ async def test_no_watcher_is_led_past_a_gap_by_what_happens_during_a_fan_out(
         assert versions == sorted(versions)
 
 
+async def test_the_first_are_sent_each_change_at_once_however_many_others_there_are(
+    scene: Scene,
+) -> None:
+    others = [scene.watcher() for _ in range(1000)]
+    ada = scene.watcher("ada")
+    scene.topic.add(1)
+    await scene.turn()
+    assert ada.sent[1:] == ["1: +1 ada"]
+    assert {len(each.sent) for each in others} == {1, 2}, "the fan-out goes on"
+    scene.topic.add(2)
+    await scene.turn()
+    assert ada.sent[2:] == ["2: +2 ada"], "during it"
+    while scene.topic._fan_out is not None:
+        await scene.turn()
+    assert all(len(each.sent) == 2 for each in others)
+    scene.topic.add(3)
+    await scene.turn()
+    assert ada.sent[3:] == ["3: +3 ada"], "and in the pause after it"
+    assert all(len(each.sent) == 2 for each in others), "which holds for the others"
+    late = scene.watcher("bo")
+    assert late.sent == ["3: 6 bo"]
+    scene.now = scene.topic._not_before
+    scene.topic._tell()
+    await scene.all_sent()
+    for each in others:
+        assert each.sent == ["0: 0 a", "1: +1 a", "2: +2 a", "3: +3 a"]
+    assert len(ada.sent) == 4
+    assert late.sent == ["3: 6 bo"]
+
+
+@pytest.mark.parametrize(("count", "texts"), [(16, 16), (17, 1)])
+async def test_of_many_changes_that_waited_a_whole_is_sent_instead(
+    scene: Scene, count: int, texts: int
+) -> None:
+    bo = scene.watcher()
+    ada = scene.watcher("ada")
+    scene.topic._not_before = scene.now + 1
+    for _ in range(count):
+        scene.topic.add(1)
+        await scene.turn()
+    assert (len(ada.sent), len(bo.sent)) == (1 + count, 1)
+    scene.now += 1
+    scene.topic._tell()
+    await scene.all_sent()
+    assert len(bo.sent) == 1 + texts
+    assert bo.sent[-1].startswith(f"{count}: ")
+
+
+async def test_whoever_becomes_first_or_is_so_no_more_during_a_fan_out_is_led_past_no_gap(
+    scene: Scene,
+) -> None:
+    watchers = [scene.watcher() for _ in range(300)]
+    ada, last = scene.watcher("ada"), watchers[-1]
+    scene.topic.add(1)
+    await scene.turn()
+    last.key, ada.key = "last", "a"
+    scene.topic.add(2)
+    await scene.turn()
+    assert last.sent[1:] == ["2: 3 last"]
+    last.key = "a"
+    scene.topic.add(3)
+    while scene.topic._fan_out is not None:
+        await scene.turn()
+    scene.now += 10
+    scene.topic._tell()
+    await scene.all_sent()
+    assert ada.sent[1:] == ["1: +1 ada", "3: 6 a"]
+    assert last.sent[1:] == ["2: 3 last", "3: 6 a"]
+    assert watchers[0].sent[1:] == ["1: +1 a", "2: +2 a", "3: +3 a"]
+
+
 @pytest.mark.parametrize(("count", "pause"), [(32, 0.0), (100, 1.0), (1000, 2.0)])
 async def test_the_next_fan_out_waits_so_that_a_topic_takes_its_share_of_the_loop(
     scene: Scene, count: int, pause: float
 ) -> None:
     watchers = [scene.watcher() for _ in range(count)]
     scene.topic.add(1)
-    while scene.topic._handle is not None:
-        await scene.turn()
+    await scene.all_sent()
     assert all(len(each.sent) == 2 for each in watchers)
     # A tenth of the loop's time, a second for a tenth of a second; of a few nothing is counted.
     assert scene.topic._not_before == pytest.approx(scene.now + pause)
