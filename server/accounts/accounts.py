@@ -1,4 +1,4 @@
-"""Making players, and recognising them."""
+"""Players: creating them, signing them in, and changing their passwords."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -37,14 +37,15 @@ _FULL = (
 
 
 class OwnName(NamedTuple):
-    """A name that a guest has, and how to have them give it up."""
+    """The name of the guest who asks for a new one, and a call that frees it."""
 
     name: Name
     give_up: Callable[[], Awaitable[None]]
 
 
 class Accounts:
-    """Who may sign in. `address` is None where limits by address do not apply."""
+    """Creates players, verifies and changes passwords. `address` is None where limits by address do
+    not apply."""
 
     def __init__(
         self,
@@ -56,9 +57,9 @@ class Accounts:
         self._passwords = passwords
         self._limits = limits
         self._attempts = Attempts(limits)
-        # Names on their way to the disk: the disk does not know yet that they are taken.
+        # Skeletons of names that are queued for the disk and not yet on it.
         self._claimed: set[str] = set()
-        # Who was told that they are not registered; the disk may have them for a moment.
+        # Players whose registration was refused with 503 after their row was queued.
         self._withdrawn: set[PlayerId] = set()
         # Hashes that were changed since the start; what was read from the disk may be older.
         self._changed: dict[PlayerId, str] = {}
@@ -70,19 +71,19 @@ class Accounts:
     async def new_guest(
         self, name: Name, now: float, address: str | None, own: OwnName | None = None
     ) -> Player:
-        """A guest: a player for as long as their session lives. `own`: the name that the caller
-        has, where it is in the way; it is given up once nothing else is.
+        """Create a guest: a player for as long as their session lives. `own`: the caller's present
+        name, if the new one is a spelling of it; it is freed once every other check has passed.
 
-        Raises NameTaken, TooManyAttempts, StorageUnavailable (nobody knows whether it is taken,
-        or too much waits for the disk).
+        Raises NameTaken, TooManyAttempts, StorageUnavailable (the disk cannot be asked whether the
+        name is taken, or too much waits for it).
         """
         return await self._new_player(name, None, now, address, own)
 
     async def register(self, name: Name, password: str, now: float, address: str | None) -> Player:
-        """A player who can come back; returns when that is durable.
+        """Create a player with a password; returns when it is durable.
 
-        Raises NameTaken, PasswordRefused, TooManyAttempts, TooBusy, and StorageUnavailable: there
-        is no such player then.
+        Raises NameTaken, PasswordRefused, TooManyAttempts, TooBusy and StorageUnavailable; no
+        player is created then.
         """
         check_password(password, name.text, self._limits)
         if self._store.is_failing:
@@ -96,17 +97,18 @@ class Accounts:
                 self._withdrawn.add(player.id)
                 self._store.remove_account(player.id)
         if not is_written:
-            # A session may be forgotten in a crash. A password that somebody chose may not.
+            # A crash may forget a session, but not an account with a password.
             raise StorageUnavailable(_NOT_REGISTERED)
         return player
 
     async def recognise(
         self, raw_name: str, password: str, now: float, host: str, address: str | None
     ) -> Player:
-        """The registered player with this name and password; `host` is where they sit.
+        """The registered player with this name and password; `host` is the address that guesses
+        are counted for.
 
-        Raises BadCredentials (whichever of the two is wrong, and as late), TooManyAttempts,
-        TooBusy, StorageUnavailable.
+        Raises BadCredentials (for a wrong name as for a wrong password, after the same time),
+        TooManyAttempts, TooBusy, StorageUnavailable.
         """
         try:
             key = self.parse_name(raw_name).key
@@ -119,11 +121,11 @@ class Accounts:
     async def change_password(
         self, player: Player, current: str, new: str, now: float, host: str, address: str | None
     ) -> None:
-        """Give `player` another password; returns when that is durable. `host`: where they sit.
+        """Change the password; returns when that is durable. `host` is as in `recognise`.
 
-        Sessions that were signed in with the old password are the caller's to end: after this
-        returns, nobody signs in with it any more. Raises NoPassword (a guest), PasswordRefused,
-        WrongPassword, TooManyAttempts, TooBusy, and StorageUnavailable; the old one holds then.
+        The old password opens no session after this returns; ending those that are open is left to
+        the caller. Raises NoPassword (a guest), PasswordRefused, WrongPassword, TooManyAttempts,
+        TooBusy and StorageUnavailable; the old password is kept then.
         """
         if player.guest:
             raise NoPassword
@@ -194,8 +196,7 @@ class Accounts:
         self._claimed |= name.lookalikes
         try:
             if own is not None:
-                # Asked even where it is the same name: a disk that does not answer takes nothing
-                # from anybody.
+                # Asked for the same name too: if the disk does not answer, the guest keeps theirs.
                 if await self._store.is_any_taken(name.lookalikes - own.name.lookalikes):
                     raise NameTaken(name.text)
                 await own.give_up()
@@ -211,6 +212,7 @@ class Accounts:
         return Player(account.id, account.name, account.sort_key, guest=account.guest)
 
     def _check_room(self) -> None:
-        """Before anything is counted or hashed. Raises StorageUnavailable."""
+        """Raise StorageUnavailable if too much waits for the disk. Called before anything is
+        counted or hashed."""
         if self._store.is_full:
             raise StorageUnavailable(_FULL)

@@ -1,14 +1,14 @@
-"""What can be wrong with somebody who wants in.
+"""The reasons for which accounts refuse.
 
 AccountError
- +-- NameRefused          the name cannot be anybody's
- +-- NameTaken            it is somebody's, or looks like somebody's
- +-- PasswordRefused      it cannot be anybody's password
- +-- BadCredentials       no such name with such a password
- +-- WrongPassword        whoever changes the password does not know it
- +-- NoPassword           a guest has none to change
- +-- TooManyAttempts      come back later
- +-- TooBusy              so many passwords are being checked that this one would wait too long
+ +-- NameRefused          no player can have this name
+ +-- NameTaken            a player has this name, or one that looks like it
+ +-- PasswordRefused      no player can have this password
+ +-- BadCredentials       no player has this name and password
+ +-- WrongPassword        the current password, which a change needs, is another one
+ +-- NoPassword           a guest has no password to change
+ +-- TooManyAttempts      a limit on attempts is reached; see `retry_after`
+ +-- TooBusy              too many passwords wait to be hashed
 """
 
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ class BadCredentials(AccountError):
 
     def __init__(self, player: PlayerId | None = None) -> None:
         self.player = player
-        # One sentence for both cases: which names exist is nobody's business.
+        # One sentence for both: which names exist is not told.
         super().__init__("There is no player with this name and password.")
 
 

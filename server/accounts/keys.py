@@ -39,7 +39,7 @@ def load_or_make_keys(path: Path) -> tuple[str, ...]:
             raise ValueError("it holds no key; delete it to have one made") from None
         check_keys(keys)
         if path.stat().st_mode & 0o077:
-            # No reason to stop a game: a key alone signs nobody in.
+            # A warning only: no session can be opened with a key alone.
             _log.warning("others on this machine may use the secret keys: chmod 600 %s", path)
         return keys
     with os.fdopen(file, "w") as opened:

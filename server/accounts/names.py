@@ -18,17 +18,17 @@ from server.base.text import code_of, describe, emoji_around
 
 _DEFAULTS = Limits()
 _UNSEEN = frozenset("\ufffc\ufffd\u2800\U0001d159\U00016fe4\u2d7f\U0001107f")
-"""What PRECIS lets pass and nobody can see. Two stand for something that is not there: no font
-shows them alike, and some nothing. The others have no ink in their glyphs: blanks of braille,
-of music and of Khitan, and joiners of Tifinagh and Brahmi. All that Unicode itself calls ignorable
-(Default_Ignorable_Code_Point) PRECIS refuses."""
+"""Invisible characters that PRECIS accepts. Two stand for something that is missing: fonts differ
+in what they show for it, and some show nothing. The others have no ink in their glyphs: blanks of
+braille, of music and of Khitan, and joiners of Tifinagh and Brahmi. All that Unicode itself calls
+ignorable (Default_Ignorable_Code_Point) PRECIS refuses."""
 
 _profile = get_profile("NicknameCasePreserved", unicodedata=unicodedata2)
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name that may be somebody's.
+    """A name that a player may have.
 
     `text` is shown, `key` signs in (caseless), `lookalikes` are what no other name may share.
     """

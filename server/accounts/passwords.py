@@ -2,8 +2,8 @@
 
 A password is prepared by the OpaqueString profile of PRECIS (RFC 8265, 4.2) before it is hashed or
 verified: keyboards differ in how they spell "é" and in which space they type. The profile also has
-characters that it refuses, such as those inside "❤️". They are taken here: whoever types one can
-type it again, and a passphrase of emoji is as good as another.
+characters that it refuses, such as those inside "❤️". They are accepted here: a
+person who typed one can type it again.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ def check_password(typed: str, name: str, limits: Limits = _DEFAULTS) -> None:
     if password.casefold() == name.casefold():
         raise PasswordRefused("The password must not be the name.", "password_is_name")
     if "".join(filter(str.isalnum, password.casefold())) == _PRODUCT:
-        # ASVS 5.0, 6.2.11: whoever guesses here begins with where they are.
+        # ASVS 5.0, 6.2.11: words of the context, which guessers try first.
         raise PasswordRefused(
             "The password must not be the name of this server.", "password_is_server"
         )
@@ -71,8 +71,8 @@ class Passwords:
     """Hashes and checks passwords off the event loop.
 
     19 MiB, 2 passes, 1 lane (OWASP Password Storage Cheat Sheet) cost about 20 ms of one core.
-    One core is left to the loop; argon2 releases the GIL, so a queue of passwords delays other
-    passwords and nobody else.
+    One core is left to the loop; argon2 releases the GIL, so a queue of passwords delays
+    other passwords only.
     """
 
     def __init__(self, limits: Limits, threads: int | None = None) -> None:
@@ -83,7 +83,7 @@ class Passwords:
         )
         self._waiting = 0
         # What an unknown name is checked against, so that it takes as long as a known one.
-        self._nobodys = self._hasher.hash(os.urandom(16).hex())
+        self._unknown = self._hasher.hash(os.urandom(16).hex())
 
     async def hash(self, typed: str) -> str:
         """The hash to store of a password that a person typed. Raises TooBusy. Cancelling does not
@@ -94,11 +94,11 @@ class Passwords:
         """What the password that a person typed is to `hashed`; None takes as long and is never
         right. Raises TooBusy."""
         spellings = self._spellings(typed)
-        verdict = await self._run(self._verify_any, spellings, hashed or self._nobodys)
+        verdict = await self._run(self._verify_any, spellings, hashed or self._unknown)
         return Verdict.WRONG if hashed is None else verdict
 
     def close(self) -> None:
-        """Wait for no one: what still runs belongs to requests that are gone."""
+        """Stop the threads without waiting: what still runs belongs to requests that are gone."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[..., T], *args: object) -> T:

@@ -36,7 +36,7 @@ class Sessions:
     ) -> tuple[Session, str]:
         """Sign `player` in; returns the session and the cookie that names it.
 
-        Tell nobody of the cookie before `flush` returns: a crash should not forget what it names.
+        Await `flush` before the cookie is sent: else a crash could forget the session.
         """
         token = self._tokens.mint()
 
@@ -51,7 +51,7 @@ class Sessions:
 
     @property
     def is_full(self) -> bool:
-        """Whether so much waits for the disk that nobody more can be let in."""
+        """True while so much waits for the disk that no session can be opened."""
         return self._store.is_full
 
     def know(self, session: Session, digest: bytes) -> None:
@@ -60,7 +60,8 @@ class Sessions:
         self._digests[session.id] = digest
 
     async def find(self, cookie: str | None) -> Session | Reason | None:
-        """The session that `cookie` names, or why it has ended; None: it names none of ours."""
+        """The session that `cookie` names, or the reason why it has ended; None if the cookie is
+        not one of this server's."""
         digest = None if cookie is None else self._tokens.read(cookie)
         if digest is None:
             return None
@@ -69,13 +70,14 @@ class Sessions:
             return session
         ending = self._endings.get(digest)
         if ending is not None:
-            # Told once it is durable: a crash must not bring back what a player has read is over.
+            # Durable before it is answered: a crash must not bring back a session that was
+            # reported as ended.
             await self.flush()
             return ending
         try:
             return await self._store.find_ending(digest)
         except StorageUnavailable:
-            # Whoever lives is in memory. That it is over is certain; only the reason is not known.
+            # All live sessions are in memory: this one has ended, for a reason that is not known.
             return None
 
     async def end(
@@ -88,14 +90,14 @@ class Sessions:
         for session in list(sessions):
             self._presence.end(session.id, reason, at)
         if reason is Reason.REPLACED:
-            # Whoever signs in anew has asked for that, and not to be told how the old one went.
+            # What was asked for is the new session: it is opened even if this is not durable.
             await self.flush()
         else:
             await self._store.secure_endings()
 
     async def flush(self) -> None:
-        """Wait until every session opened or ended so far is so on the disk, for as long as is
-        worth it: while the disk fails, a crash may forget that somebody signed in."""
+        """Wait, for a limited time, until every session opened or ended so far is so on the disk.
+        While the disk fails, a crash may forget a session that was opened."""
         with suppress(StorageUnavailable):
             await self._store.secure_endings()
 

@@ -2,8 +2,8 @@
 
 The cookie is 256 random bits signed with itsdangerous (HMAC-SHA-256). It carries no name, no
 activity and no clock: the server's record alone decides whether a session lives, so a wall-clock
-step or a stolen clock changes nothing. The server keeps only a digest: whoever reads the database
-cannot make a cookie from it.
+step or a stolen clock changes nothing. The server keeps only a digest, from which no
+cookie can be made.
 """
 
 import hashlib

@@ -23,7 +23,7 @@ class Cookie(Enum):
     """What a call does with the session cookie."""
 
     IGNORED = auto()
-    WELCOME = auto()  # whoever sends one is active
+    WELCOME = auto()  # optional; a request that has one is an activity
     NEEDED = auto()
     SET = auto()  # and the session that it named before is over
     TAKEN_AWAY = auto()  # needed, and then gone

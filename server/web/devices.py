@@ -1,4 +1,4 @@
-"""What somebody signs in with, in two words of a closed set, from their `User-Agent`.
+"""The browser and the system that a `User-Agent` names, each one word of a closed set.
 
 Good enough to tell one's own devices apart, and good for nothing else: the header says what its
 sender likes, an iPad mostly that it is a Mac, and Brave that it is Chrome. Nothing but the two
@@ -67,7 +67,7 @@ def device_from(user_agent: str) -> Device:
 
 
 def device_of(browser: str | None, system: str | None) -> Device:
-    """The device with these words, as they were stored; a word that is none of ours is none."""
+    """The device with these words, as they were stored; unknown words are dropped."""
     return _DEVICES[browser if browser in BROWSERS else None, system if system in SYSTEMS else None]
 
 

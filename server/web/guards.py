@@ -106,7 +106,7 @@ class TakeBody:
         while True:
             message = await receive()
             if message["type"] != "http.request":
-                return  # gone before it was said: there is nobody to be answered
+                return  # the client is gone
             body += message.get("body", b"")
             if len(body) > self._largest:
                 await _too_large(self._largest).response(scope, receive, send)

@@ -113,7 +113,7 @@ def document(calls: Iterable[Call]) -> dict[str, Any]:
                     "type": "apiKey",
                     "in": "cookie",
                     "name": name,
-                    "description": "Set when somebody signs in; "
+                    "description": "Set at a sign-in; "
                     + ("by TLS." if name.startswith("__") else "on plain HTTP."),
                 }
                 for id, name in _COOKIES.items()

@@ -31,7 +31,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "no_such_game": (404, "There is no such game."),
     "no_such_room": (404, "There is no such room, or it has closed."),
     "method_not_allowed": (405, "The path has other methods: see `Allow`."),
-    "name_taken": (409, "The name is somebody's, or looks like somebody's."),
+    "name_taken": (409, "A player has this name, or one that looks like it."),
     "already_seated": (409, "One is in a running match in another room."),
     "too_many_rooms": (409, "There are as many rooms as there can be, or of one's own making."),
     "precondition_failed": (412, "The file is not as `If-Match` wants it."),

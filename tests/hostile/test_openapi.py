@@ -116,12 +116,12 @@ async def test_the_document_tells_of_the_refusals_that_say_more(server: LiveServ
         if int(status) >= 400
     }
     more = {where: schema["$ref"].rpartition("/")[2] for where, schema in said.items()}
-    expected = {("GET", "/api/session", "401"): "NobodyHere"}
+    expected = {("GET", "/api/session", "401"): "NotSignedIn"}
     refused = "NameOrPasswordRefused"
     expected |= {("POST", path, "422"): refused for path in ("/api/guests", "/api/players")}
     expected["PUT", "/api/password", "422"] = refused
     assert {where: name for where, name in more.items() if name != "ProblemDetails"} == expected
-    assert "policy" in schemas["NobodyHere"]["required"]
+    assert "policy" in schemas["NotSignedIn"]["required"]
     assert "remember_lifetime" in schemas["SignInPolicy"]["required"]
     assert "remember_lifetime" not in schemas["PolicyView"]["properties"]
     rules = [each["enum"] for each in schemas[refused]["properties"]["rule"]["anyOf"]]

@@ -14,7 +14,7 @@ class OpenPasswords(Passwords):
 
     def __init__(self) -> None:
         self._limits = Limits()
-        self._nobodys = "hash of nobody's"
+        self._unknown = "hash of nobody's"
         self.asked: list[tuple[str, str]] = []
 
     def close(self) -> None:

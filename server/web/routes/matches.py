@@ -45,7 +45,7 @@ class FinishedMatch(msgspec.Struct, kw_only=True):
     players: list[SeatedPlayer]
     winners: list[int]
     reason: str
-    # By seat, where the game has any; and whose doing the end was, where it was somebody's.
+    # `scores` by seat, if the game has any; `ended_by`: the seat whose action ended it, if one did.
     scores: list[float] | msgspec.UnsetType = msgspec.UNSET
     by: int | msgspec.UnsetType = msgspec.UNSET
 

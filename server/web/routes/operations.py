@@ -1,6 +1,6 @@
 """For those who run the server: is it alive, is it ready, and how is it doing.
 
-All three are passive. They are open to whoever reaches the port: a proxy in front should keep
+All three are passive. They are open to everybody who reaches the port: a proxy in front should keep
 `/metrics` to itself.
 """
 

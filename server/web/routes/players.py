@@ -24,7 +24,7 @@ from server.web.problems import Problem
 from server.wire.views import Instant, idle_for, to_rfc3339
 
 _LIMIT = WholeNumber("limit", "How many there are on a page.", default=100, least=1, most=500)
-_STATUS = OneOf("status", "Who is like that; by default whoever is here.", Status)
+_STATUS = OneOf("status", "Players with this status; by default all who are here.", Status)
 _AFTER = AnyText("after", "The `next` of the page before, or a name to begin behind.")
 _BEFORE = WholeNumber(
     "before", "The `next` of the page before.", default=2**63 - 1, least=0, most=2**63 - 1

@@ -29,7 +29,7 @@ _OPEN = OneOf("open", "Only rooms with a free seat in which no match runs.", Yes
 
 
 class NewRoom(msgspec.Struct):
-    """`private`: in no list; whoever knows its id may come in."""
+    """`private`: not listed; everybody who has the id may join."""
 
     game: str
     private: bool = False

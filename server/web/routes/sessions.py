@@ -93,7 +93,7 @@ class OwnSessions(msgspec.Struct):
     sessions: list[OwnSession]
 
 
-class NobodyHere(ProblemDetails, frozen=True):
+class NotSignedIn(ProblemDetails, frozen=True):
     """The 401 of a look: with the lengths that a session begun now would have."""
 
     policy: SignInPolicy
@@ -167,7 +167,7 @@ class SessionRoutes:
                 "Look at the own session; passive.",
                 answers={200: SessionView},
                 cookie=Cookie.NEEDED,
-                details={401: NobodyHere},
+                details={401: NotSignedIn},
             ),
             Call(
                 "DELETE",
@@ -251,7 +251,8 @@ class SessionRoutes:
         return await self._let_in(request, player)
 
     def _own_name(self, caller: Caller, wanted: Name) -> OwnName | None:
-        """Whoever signs in again under their own name is not in their own way."""
+        """The caller's name, if they are a guest and want it again in another spelling or session:
+        it does not count as taken then."""
         own = caller.session
         if own is None or not own.player.guest:
             return None
@@ -368,7 +369,7 @@ class SessionRoutes:
             host_of(scope),
             limited_address(scope),
         )
-        # Whoever else knows the old password may be in already.
+        # Anybody who knows the old password may have signed in.
         others = [session for session in own.player.sessions if session is not own]
         await self._sessions.end(others, Reason.SIGNED_OUT_EVERYWHERE, self._clock.now())
         return Response(status_code=204)
