@@ -47,6 +47,7 @@ from server.storage.store import Store
 from server.transport.uvicorn import as_flags
 from server.web.application import make_application
 from server.web.pages import Pages, static_folder
+from server.web.routes.accounts import AccountRoutes
 from server.web.routes.matches import MatchRoutes
 from server.web.routes.operations import OperationRoutes
 from server.web.routes.players import PlayerRoutes
@@ -179,7 +180,8 @@ class StillHere:
             self.room_stream.subscribe(room_subscriber)
 
         calls = [
-            *SessionRoutes(self.accounts, self.sessions, self.presence).calls,
+            *AccountRoutes(self.accounts, self.sessions, self.presence).calls,
+            *SessionRoutes(self.sessions, self.presence).calls,
             *PlayerRoutes(self.presence, self.store, self.store).calls,
             *RoomRoutes(self.room_service).calls,
             *MatchRoutes(self.store).calls,

@@ -1,0 +1,231 @@
+"""Signing in, as a guest or a registered player, and changing the password."""
+
+from typing import Annotated
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.accounts.accounts import Accounts, OwnName
+from server.accounts.errors import NameRule, PasswordRule
+from server.accounts.names import Name
+from server.accounts.sessions import Sessions
+from server.presence.service import Presence
+from server.presence.session import Player
+from server.presence.status import Reason
+from server.web.bodies import answer, read_json
+from server.web.caller import Caller, caller_of
+from server.web.calls import Call, Cookie
+from server.web.devices import device_from
+from server.wire.credentials import cookie_name, host_of, is_secure, limited_address
+from server.wire.problem import ProblemDetails
+from server.wire.views import SessionView
+
+_NewName = Annotated[
+    str, msgspec.Meta(description="1 to 40 characters once normalised (RFC 8266).")
+]
+
+_NewPassword = Annotated[
+    str,
+    msgspec.Meta(
+        description="8 to 256 characters once prepared (RFC 8265, OpaqueString).",
+        extra_json_schema={"minLength": 8, "maxLength": 256},
+    ),
+]
+
+
+class NewGuest(msgspec.Struct):
+    """Body of `POST /api/guests`."""
+
+    name: _NewName
+
+
+class NewPlayer(msgspec.Struct):
+    """Body of `POST /api/players`."""
+
+    name: _NewName
+    password: _NewPassword
+
+
+class SignIn(msgspec.Struct):
+    """Body of `POST /api/session`."""
+
+    name: Annotated[str, msgspec.Meta(max_length=1000)]
+    password: Annotated[str, msgspec.Meta(max_length=1000)]
+    remember: bool = False
+
+
+class PasswordChange(msgspec.Struct):
+    """Body of `PUT /api/password`."""
+
+    current: Annotated[str, msgspec.Meta(max_length=1000)]
+    new: _NewPassword
+
+
+class NameOrPasswordRefused(ProblemDetails, frozen=True):
+    """A 422; `rule` and its figures where it is the name or the password."""
+
+    rule: NameRule | PasswordRule | msgspec.UnsetType = msgspec.UNSET
+    limit: int | msgspec.UnsetType = msgspec.UNSET
+    length: int | msgspec.UnsetType = msgspec.UNSET
+    character: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class AccountRoutes:
+    """`/api/guests`, `/api/players` (POST), `/api/session` (POST) and `/api/password`."""
+
+    def __init__(self, accounts: Accounts, sessions: Sessions, presence: Presence) -> None:
+        self._accounts = accounts
+        self._sessions = sessions
+        self._presence = presence
+        self._clock = presence.clock
+        self.calls = [
+            Call(
+                "POST",
+                "/api/guests",
+                self.create_guest,
+                "A new guest, signed in.",
+                takes=NewGuest,
+                answers={201: SessionView},
+                cookie=Cookie.SET,
+                problems=["name_taken", "too_many_attempts", "storage_unavailable"],
+                details={422: NameOrPasswordRefused},
+            ),
+            Call(
+                "POST",
+                "/api/players",
+                self.register,
+                "A new player with a password, signed in.",
+                takes=NewPlayer,
+                answers={201: SessionView},
+                cookie=Cookie.SET,
+                problems=["name_taken", "too_many_attempts", "too_busy", "storage_unavailable"],
+                details={422: NameOrPasswordRefused},
+            ),
+            Call(
+                "POST",
+                "/api/session",
+                self.sign_in,
+                "Sign in with a password; always a new session.",
+                takes=SignIn,
+                answers={201: SessionView},
+                cookie=Cookie.SET,
+                problems=[
+                    "bad_credentials",
+                    "too_many_attempts",
+                    "too_busy",
+                    "storage_unavailable",
+                ],
+            ),
+            Call(
+                "PUT",
+                "/api/password",
+                self.change_password,
+                "Another password; all other own sessions end.",
+                takes=PasswordChange,
+                answers={204: None},
+                cookie=Cookie.NEEDED,
+                problems=[
+                    "wrong_password",
+                    "no_password",
+                    "too_many_attempts",
+                    "too_busy",
+                    "storage_unavailable",
+                ],
+                details={422: NameOrPasswordRefused},
+            ),
+        ]
+
+    # Signing in
+
+    async def create_guest(self, request: Request) -> Response:
+        body = await read_json(request, NewGuest)
+        caller = caller_of(request)
+        name = self._accounts.parse_name(body.name)
+        player = await self._accounts.new_guest(
+            name, caller.now, limited_address(request.scope), self._own_name(caller, name)
+        )
+        return await self._let_in(request, player)
+
+    def _own_name(self, caller: Caller, wanted: Name) -> OwnName | None:
+        """The caller's name, if they are a guest and want it again in another spelling or session:
+        it does not count as taken then."""
+        own = caller.session
+        if own is None or not own.player.guest:
+            return None
+        name = self._accounts.parse_name(own.player.name)
+        if name.key != wanted.key:
+            return None
+
+        async def give_up() -> None:
+            await self._sessions.end([own], Reason.REPLACED)
+
+        return OwnName(name, give_up)
+
+    async def register(self, request: Request) -> Response:
+        body = await read_json(request, NewPlayer)
+        player = await self._accounts.register(
+            self._accounts.parse_name(body.name),
+            body.password,
+            caller_of(request).now,
+            limited_address(request.scope),
+        )
+        return await self._let_in(request, player)
+
+    async def sign_in(self, request: Request) -> Response:
+        body = await read_json(request, SignIn)
+        scope = request.scope
+        player = await self._accounts.recognise(
+            body.name,
+            body.password,
+            caller_of(request).now,
+            host_of(scope),
+            limited_address(scope),
+        )
+        return await self._let_in(request, player, remember=body.remember)
+
+    async def _let_in(
+        self, request: Request, player: Player, *, remember: bool = False
+    ) -> Response:
+        """A new session with a new id; the one that the caller had is over (ASVS 5.0, 7.2.4)."""
+        caller = caller_of(request)
+        # Hashing took its time: a session that starts now has all of its idle time ahead.
+        now = self._clock.now()
+        if caller.session is not None:
+            # First, so that it does not count among the sessions that its player may have.
+            self._presence.end(caller.session.id, Reason.REPLACED, now)
+        device = device_from(request.headers.get("user-agent", ""))
+        session, cookie = self._sessions.open(player, now, remember=remember, device=device)
+        await self._sessions.flush()
+        view = SessionView.of(session, self._presence.policy, self._clock.now())
+        response = answer(view, 201)
+        response.set_cookie(
+            cookie_name(request.scope),
+            cookie,
+            max_age=round(self._presence.policy.remember_lifetime) if remember else None,
+            path="/",
+            secure=is_secure(request.scope),
+            httponly=True,
+            samesite="lax",
+        )
+        return response
+
+    # Changing the password
+
+    async def change_password(self, request: Request) -> Response:
+        caller = caller_of(request)
+        own = caller.signed_in()
+        body = await read_json(request, PasswordChange)
+        scope = request.scope
+        await self._accounts.change_password(
+            own.player,
+            body.current,
+            body.new,
+            caller.now,
+            host_of(scope),
+            limited_address(scope),
+        )
+        # Anybody who knows the old password may have signed in.
+        others = [session for session in own.player.sessions if session is not own]
+        await self._sessions.end(others, Reason.SIGNED_OUT_EVERYWHERE, self._clock.now())
+        return Response(status_code=204)
