@@ -135,7 +135,10 @@ class Database:
 
     def _open_writer(self) -> None:
         self._writer = writer = sqlite3.connect(self._address("rwc"), **self._options)
-        writer.executescript(self._common + _WRITER)
+        writer.executescript(self._common)
+        # Before the file is changed: `_WRITER` makes it one with a write-ahead log.
+        _refuse_foreign(writer, self._path)
+        writer.executescript(_WRITER)
         writer.execute(f"PRAGMA journal_size_limit = {self._limits.max_log_bytes}").fetchall()
         for (found,) in writer.execute("PRAGMA quick_check(1)").fetchall():
             if found != "ok":
@@ -238,4 +241,17 @@ def _refuse_other_names(file: Path, path: Path) -> None:
         raise StorageRefused(
             f"the database {path} cannot be used: the same file has {names} names (hard links), "
             "and nothing would keep a second server off the others; remove them, or copy it"
+        )
+
+
+def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    """Another program keeps its tables in this file, and would find the server's among them."""
+    found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
+    tables = [name for (name,) in found]
+    ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+    # The first migration makes its tables and sets the version in one transaction.
+    if tables and (version == 0 or "players" not in tables):
+        raise StorageRefused(
+            f"the database {path} cannot be used: another program's table {tables[0]!r} is in it; "
+            "name another file, which is made if it is not there"
         )

@@ -93,3 +93,9 @@ def _check_path(path: Path) -> None:
         raise StorageRefused(
             f"the database {name} cannot be used: it is a folder; name a file, in it if you like"
         )
+    folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120 - as above
+    if not os.path.isdir(folder):  # noqa: PTH112
+        raise StorageRefused(
+            f"the database {name} cannot be used: there is no folder {folder}; make it, or name a "
+            "file in another"
+        )

@@ -104,6 +104,7 @@ def letter(path: Path) -> Path:
         ("file:test.db?mode=memory", "it has to be a file, named by its path"),
         (".", "it is a folder; name a file, in it if you like"),
         ("/", "it is a folder"),
+        ("no/where.db", "make it, or name a file in another"),
     ],
 )
 def test_what_cannot_be_a_database_file_is_refused_and_nothing_is_made(
@@ -120,6 +121,20 @@ def test_what_cannot_be_a_database_file_is_refused_and_nothing_is_made(
 
 async def test_a_file_that_is_no_database_is_refused_likewise(letter: Path) -> None:
     assert "it is damaged: file is not a database; restore a backup" in await refused(letter)
+
+
+@pytest.mark.parametrize("version", [0, 1, len(MIGRATIONS)])
+async def test_a_database_of_another_program_is_refused_and_stays_as_it_was(
+    path: Path, version: int
+) -> None:
+    with closing(sqlite3.connect(path)) as disk:
+        disk.execute("CREATE TABLE recipes (name TEXT)")
+        disk.execute(f"PRAGMA user_version = {version}")
+        disk.commit()
+        sentence = await refused(path)
+        assert "another program's table 'recipes' is in it; name another file" in sentence
+        assert disk.execute("SELECT name FROM sqlite_schema").fetchall() == [("recipes",)]
+        assert disk.execute("PRAGMA journal_mode").fetchall() == [("delete",)]
 
 
 async def test_a_database_that_another_program_has_locked_is_refused(path: Path) -> None:
