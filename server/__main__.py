@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import logging
-import os
 import resource
 import signal
 import socket
@@ -22,7 +21,14 @@ from server.base.clock import SystemClock
 from server.games.catalogue import find_games
 from server.limits import Limits
 from server.rooms.replay import NotReplayable, views_of
-from server.settings import PREFIX, SHORTEST_WARNING, Settings, SettingsRefused, load_settings
+from server.settings import (
+    PREFIX,
+    SHORTEST_WARNING,
+    Settings,
+    SettingsRefused,
+    load_settings,
+    unknown_settings,
+)
 from server.storage.errors import StorageRefused
 from server.transport.uvicorn import uvicorn_config
 
@@ -110,8 +116,10 @@ def _replay(file: Path) -> None:
     try:
         for line in views_of(file.read_bytes(), find_games()):
             print(line)  # noqa: T201
-    except (OSError, NotReplayable) as error:
-        _give_up(error, 1)
+    except OSError as error:
+        _give_up(f"{file} cannot be read: {error.strerror}", 1)
+    except NotReplayable as refused:
+        _give_up(f"{file} cannot be replayed: {refused}", 1)
 
 
 def _back_up(settings: Settings, copy: Path) -> None:
@@ -135,10 +143,8 @@ def _note_oddities(settings: Settings) -> None:
             settings.warn_before,
             SHORTEST_WARNING,
         )
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    for name in sorted(os.environ):
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
-            _log.warning("%s is no setting; see `stillhere --help`", name)
+    for name in unknown_settings():
+        _log.warning("%s is no setting; see `stillhere --help`", name)
 
 
 def _allow_connections(settings: Settings) -> None:

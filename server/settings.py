@@ -5,11 +5,12 @@ the `stillhere` command. Durations are seconds and may be fractional.
 """
 
 import ipaddress
+import os
 import re
 from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from server.accounts.keys import check_keys
 from server.presence.policy import Policy
@@ -139,7 +140,10 @@ class Settings(BaseSettings):
             try:
                 ipaddress.ip_network(proxy)
             except ValueError:
-                raise ValueError(f"{proxy!r} is neither an address nor a network") from None
+                raise ValueError(
+                    f"{proxy!r} is neither an address nor a network; write it like 127.0.0.1 or "
+                    "10.0.0.0/8"
+                ) from None
         return proxies
 
     @field_validator(
@@ -192,6 +196,13 @@ def load_settings(**flags: Any) -> Settings:
         return Settings(**flags)
     except ValidationError as error:
         raise SettingsRefused([_sentence(each) for each in error.errors()]) from None
+
+
+def unknown_settings() -> list[str]:
+    """The variables of the environment and of `.env` that are named like settings and are none."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    names = {*os.environ, *DotEnvSettingsSource(Settings).env_vars}
+    return sorted({name.upper() for name in names if name.upper().startswith(PREFIX)} - known)
 
 
 def _sentence(error: Any) -> str:

@@ -73,14 +73,23 @@ def views_of(match: bytes, games: Mapping[str, AnyGame]) -> Iterator[str]:
         told = msgspec.json.decode(match)
     except msgspec.DecodeError as error:
         raise NotReplayable(f"it is not JSON: {error}") from error
+    name = told.get("game") if isinstance(told, dict) else None
+    if not isinstance(name, str):
+        raise NotReplayable("it is no match as GET /api/matches/{id} answers it: it names no game")
+    if name not in games:
+        raise NotReplayable(
+            f"it is a match of {name!r}, which is not installed; there are: {', '.join(games)}"
+        )
+    game = games[name]
     try:
-        game = games[told["game"]]
         moves = [move_of(each) for each in told["moves"]]
         for moved in replay(game, told["seed"], len(told["players"]), moves, told["steps"]):
             view = in_seconds(game.view(moved.state, None), moved.at)
             yield msgspec.json.encode({"at": moved.at, "view": view}).decode()
     except (KeyError, TypeError) as error:
-        raise NotReplayable(f"it is no match of a game that is installed: {error}") from error
+        raise NotReplayable(
+            f"it is no match as GET /api/matches/{{id}} answers it: {error}"
+        ) from error
     except Exception as error:
         detail = f"it was not played by these rules: {type(error).__name__}: {error}"
         raise NotReplayable(detail) from error

@@ -93,7 +93,11 @@ def test_a_setting_that_makes_no_sense_is_told_in_one_line(tmp_path: Path) -> No
 def test_a_database_in_a_folder_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, "--port", "0", "--database", "no/where.db")
     assert done.returncode == 1
-    assert "No such file or directory" in last_line(done)
+    assert last_line(done) == (
+        f"stillhere: the database no/where.db cannot be used: there is no folder "
+        f"{tmp_path.resolve() / 'no'}; make it, or name a file in another"
+    )
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_key_file_with_a_key_that_is_too_short_is_told_in_one_line(tmp_path: Path) -> None:
@@ -109,9 +113,12 @@ def test_a_key_file_with_a_key_that_is_too_short_is_told_in_one_line(tmp_path: P
 def test_what_is_allowed_but_perhaps_not_meant_is_logged(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
+        (tmp_path / ".env").write_text("STILLHERE_PROT=1\nOTHER=1\n")
         done = run(tmp_path, "--port", port, "--warn-before", "5", STILLHERE_IDLE_TIMOUT="3")
     assert "STILLHERE_WARN_BEFORE=5 leaves players less than the 20 s" in done.stderr
     assert "STILLHERE_IDLE_TIMOUT is no setting" in done.stderr
+    assert "STILLHERE_PROT is no setting" in done.stderr
+    assert "OTHER" not in done.stderr
 
 
 def test_the_command_explains_every_setting(tmp_path: Path) -> None:

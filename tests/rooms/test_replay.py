@@ -34,9 +34,10 @@ async def test_it_shows_every_state_as_a_spectator_saw_it(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"game": "chess"}, "no match of a game that is installed"),
+        ({"game": "chess"}, "'chess', which is not installed; there are: connect-four"),
+        ({"game": None}, "it names no game"),
         ({"moves": [{"step": 1, "at": 0.0, "seat": 0, "action": 7}]}, "not played by these rules"),
-        ({"moves": None}, "no match"),
+        ({"moves": None}, "no match as GET /api/matches/{id} answers it"),
         (None, "not JSON"),
     ],
 )
@@ -63,4 +64,6 @@ def test_a_file_that_is_not_there_is_named(
 ) -> None:
     with pytest.raises(SystemExit):
         main(["replay", str(tmp_path / "none.json")])
-    assert "none.json" in capsys.readouterr().err
+    assert capsys.readouterr().err == (
+        f"stillhere: {tmp_path / 'none.json'} cannot be read: No such file or directory\n"
+    )
