@@ -162,6 +162,20 @@ def test_the_core_is_pure(path: Path) -> None:
     assert not any(isinstance(node, ast.AsyncFunctionDef | ast.Await) for node in ast.walk(source))
 
 
+LONGEST_FILE = 500
+SOURCES = [
+    path
+    for folder in (SERVER, SERVER.parent / "static")
+    for path in sorted(folder.rglob("*"))
+    if path.suffix in {".py", ".js", ".ts", ".css", ".html"} and path.parent.name != "languages"
+]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(SERVER.parent)))
+def test_no_file_is_too_long_to_be_read_at_once(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= LONGEST_FILE
+
+
 @pytest.mark.parametrize(
     "path", sorted((SERVER / "rooms").glob("*.py")), ids=lambda path: path.name
 )
