@@ -15,15 +15,14 @@ from server.storage.errors import StorageRefused
 from server.storage.sqlite.database import refusal
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
-_BUSY = 5.0
-"""Seconds to wait for a program that has locked the database against readers too."""
 
 
-def back_up(database: Path, target: Path) -> int:
+def back_up(database: Path, target: Path, busy_timeout: float) -> int:
     """Copy `database` to the new file `target`, readable by its owner only; returns its bytes.
 
     The copy is one file that needs nothing beside it, with SQLite's own check passed; it appears
-    under its name when it is whole and on the disk. Raises StorageRefused.
+    under its name when it is whole and on the disk. `busy_timeout`: seconds to wait for a program
+    that has locked the database against readers too. Raises StorageRefused.
     """
     if not database.exists():
         raise StorageRefused(f"there is no database {database} to copy")
@@ -36,7 +35,7 @@ def back_up(database: Path, target: Path) -> int:
         # Made before SQLite writes to it, so that no other user can read it at any time.
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
-            _copy(database, unfinished)
+            _copy(database, unfinished, busy_timeout)
             size = _sync(unfinished)
             _name(unfinished, target)
         finally:
@@ -50,10 +49,10 @@ def back_up(database: Path, target: Path) -> int:
     return size
 
 
-def _copy(database: Path, copy: Path) -> None:
+def _copy(database: Path, copy: Path, busy_timeout: float) -> None:
     address = f"{database.absolute().as_uri()}?mode=ro"
     with (
-        closing(_connect(address, database)) as source,
+        closing(_connect(address, database, busy_timeout)) as source,
         closing(sqlite3.connect(copy, isolation_level=None)) as target,
     ):
         try:
@@ -88,9 +87,9 @@ def _name(unfinished: Path, target: Path) -> None:
         unfinished.rename(target)
 
 
-def _connect(address: str, database: Path) -> sqlite3.Connection:
+def _connect(address: str, database: Path, busy_timeout: float) -> sqlite3.Connection:
     try:
-        return sqlite3.connect(address, uri=True, isolation_level=None, timeout=_BUSY)
+        return sqlite3.connect(address, uri=True, isolation_level=None, timeout=busy_timeout)
     except sqlite3.Error as error:
         raise refusal(database, error) from error
 

@@ -67,7 +67,7 @@ class SqliteEngine:
         return self.database.wal_bytes()
 
     def back_up(self, target: Path) -> int:
-        return back_up(self._path, target)
+        return back_up(self._path, target, self._limits.copy_busy_timeout)
 
     async def _keep_log_short(self) -> None:
         while True:

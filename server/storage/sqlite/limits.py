@@ -19,3 +19,6 @@ class SqliteLimits(msgspec.Struct, frozen=True, kw_only=True):
     closing_patience: float = 3.0
     """For which `close` waits: a disk that does not answer must not keep the process from
     stopping."""
+
+    copy_busy_timeout: float = 5.0
+    """For which a copy waits for a program that has locked the database against readers too."""

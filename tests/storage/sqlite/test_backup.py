@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from server.storage.errors import StorageRefused
-from server.storage.sqlite import backup as backup_module
 from server.storage.sqlite.backup import back_up
 from tests.support.house import House
 from tests.support.manual_clock import ManualClock
+
+BUSY = 0.05
+"""Seconds that a copy waits for another program."""
 
 KILLED = """
 import os, sqlite3, sys
@@ -50,7 +52,7 @@ async def database(path: Path) -> Path:
 def test_a_copy_is_one_whole_file_of_its_owner_only(database: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copies" / "friday.db"
     copy.parent.mkdir()
-    size = back_up(database, copy)
+    size = back_up(database, copy, BUSY)
     assert files(copy.parent) == {"friday.db"}
     assert (copy.stat().st_size, copy.stat().st_mode & 0o777) == (size, 0o600)
     with closing(sqlite3.connect(f"{copy.as_uri()}?mode=ro&immutable=1", uri=True)) as disk:
@@ -66,7 +68,7 @@ def test_what_a_killed_server_left_is_copied_and_not_touched(
     wal = database.with_name("test.db-wal")
     before = database.read_bytes(), wal.read_bytes(), wal.stat().st_mtime_ns
     assert before[1], "what was written last is in the log only"
-    back_up(database, tmp_path / "copy.db")
+    back_up(database, tmp_path / "copy.db", BUSY)
     assert (database.read_bytes(), wal.read_bytes(), wal.stat().st_mtime_ns) == before
     assert boots(tmp_path / "copy.db")[-1] == "killed"
 
@@ -77,30 +79,29 @@ def test_a_file_that_is_there_is_never_replaced(
     copy = tmp_path / "copy.db"
     copy.write_text("precious")
     with pytest.raises(StorageRefused, match="exists already"):
-        back_up(database, copy)
+        back_up(database, copy, BUSY)
     # And one that comes while the copy is made.
     monkeypatch.setattr(os.path, "lexists", lambda _: False)
     with pytest.raises(StorageRefused, match="exists already"):
-        back_up(database, copy)
+        back_up(database, copy, BUSY)
     assert copy.read_text() == "precious"
 
 
 def test_what_cannot_be_copied_is_told_in_a_sentence_and_leaves_nothing(
-    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    database: Path, tmp_path: Path
 ) -> None:
     before = files(tmp_path)
     with pytest.raises(StorageRefused, match=r"there is no database .*other\.db"):
-        back_up(tmp_path / "other.db", tmp_path / "copy.db")
+        back_up(tmp_path / "other.db", tmp_path / "copy.db", BUSY)
     with pytest.raises(StorageRefused, match="is a folder"):
-        back_up(database, tmp_path)
+        back_up(database, tmp_path, BUSY)
     with pytest.raises(StorageRefused, match="No such file or directory"):
-        back_up(database, tmp_path / "no" / "where.db")
-    monkeypatch.setattr(backup_module, "_BUSY", 0.05)
+        back_up(database, tmp_path / "no" / "where.db", BUSY)
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StorageRefused, match="another program has locked it"):
-            back_up(database, tmp_path / "copy.db")
+            back_up(database, tmp_path / "copy.db", BUSY)
     assert {each for each in files(tmp_path) if "copy" in each} == set()
     assert before <= files(tmp_path)
 
@@ -110,5 +111,5 @@ def test_a_damaged_database_gives_no_copy(database: Path, tmp_path: Path) -> Non
         file.seek(4096 * 3)
         file.write(b"\xff" * 4096)
     with pytest.raises(StorageRefused, match=r"damaged|malformed"):
-        back_up(database, tmp_path / "copy.db")
+        back_up(database, tmp_path / "copy.db", BUSY)
     assert "copy.db" not in files(tmp_path)
