@@ -51,7 +51,7 @@ class StatusChanged(BaseEvent, frozen=True):
 
 
 class Activity(BaseEvent, frozen=True):
-    """A session was touched. Published only where somebody has use for it: for players whose
+    """A session was touched. Published only where a subscriber needs it: for players whose
     activity was asked for (`Registry.reported`), and for a player who is away and stays so, as the
     session that was touched is warned of its absolute end."""
 

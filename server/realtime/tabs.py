@@ -5,7 +5,7 @@ bring back a session whose player has read that it is over.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
 from server.base.ids import SessionId
@@ -60,11 +60,6 @@ class Tabs:
     def __len__(self) -> int:
         """The number of open connections."""
         return self._count
-
-    def __iter__(self) -> Iterator[Connection]:
-        """The open connections."""
-        for connections in self._by_session.values():
-            yield from connections
 
     @property
     def closed(self) -> Mapping[str, int]:

@@ -51,7 +51,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """For a peer to take `least_progress` of what waits for it."""
 
     least_progress: int = 1024
-    """Less is as good as nothing: a connection could be held for ever at a byte a minute."""
+    """A slower peer counts as one that reads nothing: else a byte a minute would hold a connection
+    for ever."""
 
     shutdown_deadline: float = 1.0
     """In place of the body's or the close's when the server stops, which has a deadline too."""

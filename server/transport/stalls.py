@@ -15,7 +15,7 @@ class StallWatch:
     """Cuts a peer off that takes nothing of what waits for it, until `stop` is called.
 
     `transport.close()` would wait for the peer, and nothing else would end: no `connection_lost`
-    comes, and whoever waits to send waits for ever.
+    comes, and a `send` that waits for it never returns.
     """
 
     __slots__ = ("_limits", "_timer", "_transport", "_waiting")

@@ -357,7 +357,8 @@ class Invariants(Order):
     def stop_looking(self) -> None:
         """The server is about to stop: it closes its sockets, and nobody has left by that."""
         self._is_over = True
-        self.open_at_stop = {each.session.player.id for each in self._server.tabs}
+        sessions = self._server.registry.sessions.values()
+        self.open_at_stop = {each.player.id for each in sessions if self._server.tabs.of(each)}
 
     def check_everybody(self) -> None:
         """Look at all sessions there are."""

@@ -41,8 +41,7 @@ class Topics:
         if topic is not None:
             topic.watch(connection)
             return True
-        prefix, colon, id = name.partition(":")
-        family = self._families.get(prefix + colon)
+        family, id = self._family_of(name)
         return family is not None and family.watch(connection, id)
 
     def unwatch(self, connection: Connection, name: str) -> bool:
@@ -51,8 +50,7 @@ class Topics:
         if topic is not None:
             topic.unwatch(connection)
             return True
-        prefix, colon, id = name.partition(":")
-        family = self._families.get(prefix + colon)
+        family, id = self._family_of(name)
         return family is not None and family.unwatch(connection, id)
 
     def caught_up(self, connection: Connection) -> None:
@@ -71,3 +69,7 @@ class Topics:
             topic.close()
         for family in self._families.values():
             family.close()
+
+    def _family_of(self, name: str) -> tuple[Family | None, str]:
+        prefix, colon, id = name.partition(":")
+        return self._families.get(prefix + colon), id
