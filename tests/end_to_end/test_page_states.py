@@ -1,9 +1,9 @@
-"""Every state of the page: nobody is kept out of it (axe-core), and a picture of it to judge it by.
+"""Every state of the page: nobody is kept out of it (axe-core).
 
     STILLHERE_PICTURES=/tmp/pictures scripts/test tests/end_to_end/test_page_states.py
 
-keeps the pictures, and takes those of the README too, by day and by night. `docs/pictures/` holds
-`readme-light-lobby.png` as `lobby.png`, and so on.
+takes pictures of them to judge them by, and those of the README too, by day and by night.
+`docs/pictures/` holds `readme-light-lobby.png` as `lobby.png`, and so on.
 """
 
 import asyncio
@@ -100,21 +100,20 @@ class Crowd:
 class Walk:
     """One player's way through every state, looked at and judged at each."""
 
-    def __init__(self, ada: Window, server: LiveServer, name: str, folder: Path) -> None:
+    def __init__(self, ada: Window, server: LiveServer, name: str) -> None:
         self.ada = ada
         self.server = server
         self.seen: list[str] = []
         self.problems: list[str] = []
         self._name = name
-        self._folder = folder
 
     async def look(self, state: str) -> None:
         """Everything that a state must be, in a browser in which all of it can be looked at."""
         page = self.ada.page
         self.seen.append(state)
-        await page.screenshot(
-            path=self._folder / f"{self._name}-{state}.png", animations="disabled", caret="hide"
-        )
+        if FOLDER:
+            picture = Path(FOLDER, f"{self._name}-{state}.png")
+            await page.screenshot(path=picture, animations="disabled", caret="hide")
         found = await find_violations(page)
         self.problems += [f"{self._name}, {state}: {each}" for each in found]
         if await self.ada.hidden_width():
@@ -239,12 +238,11 @@ class Walk:
 
 
 async def walk_through(chromium: Browser, tmp_path: Path, name: str, look: dict[str, Any]) -> None:
-    folder = Path(FOLDER) if FOLDER else tmp_path / "pictures"
     async with (
         run_server(tmp_path / "test.db", session_lifetime=900) as server,
         open_browsers(chromium, server) as browsers,
     ):
-        walk = Walk(await browsers.window(**look), server, name, folder)
+        walk = Walk(await browsers.window(**look), server, name)
         await walk.come_in()
         crowd = await walk.be_in_the_lobby()
         await walk.look_around()
