@@ -12,6 +12,7 @@ waits unparsed, at most one read of it here and the rest in the kernel and at th
 """
 
 import asyncio
+import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -37,6 +38,8 @@ from server.wire.problem import PROBLEM_JSON, SECURITY_HEADERS, encode_problem
 _DEFAULT_LIMITS = Limits()
 
 _HEAD = b"HEAD "
+
+_match_empty_lines = re.compile(rb"(?:\r\n)*").match
 
 _EVENTS_AT_ONCE = 64
 """Parts of a body that are parsed before other connections have their turn."""
@@ -179,8 +182,8 @@ class HttpTransport(asyncio.Protocol):
             self._deadline.stop()
         if self._parser is None:
             data, self._ahead = self._ahead + data, b""
-            while data.startswith(b"\r\n"):
-                data = data[2:]  # ignored before a request line (RFC 9112, 2.2)
+            # Ignored before a request line (RFC 9112, 2.2). One by one, a flood would cost seconds.
+            data = data[_match_empty_lines(data).end() :]
             if data == b"\r":
                 self._ahead = data
             elif data:

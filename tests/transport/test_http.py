@@ -337,6 +337,14 @@ async def test_requests_sent_ahead_are_answered_in_order(server: Server) -> None
     assert [(await peer.chunked()) for _ in bodies] == [b"%d" % len(body) for body in bodies]
 
 
+async def test_empty_lines_before_a_request_cost_next_to_nothing(server: Server) -> None:
+    peer = await server.connect()
+    before = time.process_time()
+    await peer.send(b"\r\n" * 1_000_000 + GET)
+    assert (await peer.chunked()) == b"0"
+    assert time.process_time() - before < 1.0
+
+
 @hurried
 async def test_whoever_does_not_read_an_answer_is_cut_off(server: Server, app: Application) -> None:
     peer = await server.connect(window=4096)
