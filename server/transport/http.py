@@ -39,7 +39,7 @@ _DEFAULT_LIMITS = Limits()
 
 _HEAD = b"HEAD "
 
-_match_empty_lines = re.compile(rb"(?:\r\n)*").match
+_match_empty_lines = re.compile(rb"(?:\r\n)+").match
 
 _EVENTS_AT_ONCE = 64
 """Parts of a body that are parsed before other connections have their turn."""
@@ -183,7 +183,8 @@ class HttpTransport(asyncio.Protocol):
         if self._parser is None:
             data, self._ahead = self._ahead + data, b""
             # Ignored before a request line (RFC 9112, 2.2). One by one, a flood would cost seconds.
-            data = data[_match_empty_lines(data).end() :]
+            if empty_lines := _match_empty_lines(data):
+                data = data[empty_lines.end() :]
             if data == b"\r":
                 self._ahead = data
             elif data:

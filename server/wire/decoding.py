@@ -7,6 +7,10 @@ BROKEN = (msgspec.DecodeError, RecursionError, UnicodeError)
 lone surrogates."""
 
 
+_decoder = msgspec.json.Decoder(float_hook=float)
+"""Takes a number beyond all floats for an infinite one, so that the rest of it can be read."""
+
+
 class NotJson(msgspec.Struct, frozen=True):
     """The text is not JSON; `why` has no full stop."""
 
@@ -15,7 +19,7 @@ class NotJson(msgspec.Struct, frozen=True):
 
 class Misfit(msgspec.Struct, frozen=True):
     """The text is JSON that does not fit the type. `value` is what it says; UNSET for JSON that no
-    value can hold, such as a number beyond all floats."""
+    value can hold, such as an integer of thousands of digits."""
 
     why: str
     value: object
@@ -27,7 +31,7 @@ def what_is_wrong(text: str | bytes, error: Exception) -> NotJson | Misfit:
     if not isinstance(error, msgspec.ValidationError):
         return NotJson(str(error))
     try:
-        return Misfit(str(error), msgspec.json.decode(text))
+        return Misfit(str(error), _decoder.decode(text))
     except msgspec.ValidationError:
         return Misfit(str(error), msgspec.UNSET)
     except BROKEN as broken:

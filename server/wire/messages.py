@@ -412,7 +412,8 @@ def _refusal(message: Any, why: str) -> Error:
         return Error("invalid", "A message is a JSON object with a `type`.")
     type_ = message.get("type")
     if not isinstance(type_, str):
-        return Error("invalid", "A message needs a `type`, which is a string.")
+        detail = "A message needs a `type`, which is a string."
+        return Error("invalid", detail, id=_request_id(message))
     if type_ not in _TYPES:
         detail = f"There is no message of type {type_[:50]!r}."
         return Error("unknown_type", detail, type_[:50], _request_id(message))

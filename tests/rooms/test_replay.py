@@ -38,24 +38,36 @@ async def test_it_shows_every_state_as_a_spectator_saw_it(
         ({"game": None}, "it names no game"),
         ({"moves": [{"step": 1, "at": 0.0, "seat": 0, "action": 7}]}, "not played by these rules"),
         ({"moves": None}, "no match as GET /api/matches/{id} answers it"),
-        (None, "not JSON"),
     ],
 )
 async def test_what_is_no_match_is_refused_in_one_line(
     server: LiveServer,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    change: dict[str, object] | None,
+    change: dict[str, object],
     said: str,
 ) -> None:
     file = tmp_path / "match.json"
     match = await finished(server)
-    file.write_text("{" if change is None else json.dumps(match | change))
+    file.write_text(json.dumps(match | change))
     with pytest.raises(SystemExit) as ended:
         main(["replay", str(file)])
     told = capsys.readouterr().err
     assert ended.value.code == 1
     assert said in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b'"\xff"', b'"\\ud800"'])
+def test_a_file_that_is_not_json_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    file = tmp_path / "match.json"
+    file.write_bytes(content)
+    with pytest.raises(SystemExit):
+        main(["replay", str(file)])
+    told = capsys.readouterr().err
+    assert told.startswith("stillhere: the file is not JSON: ")
     assert told.count("\n") == 1
 
 

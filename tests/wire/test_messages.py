@@ -156,13 +156,25 @@ def test_an_id_of_null_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "message", [{"type": "act"}, {"type": "watch", "topic": 5}, {"type": "no such type"}]
+    "message",
+    [{"type": "act"}, {"type": "watch", "topic": 5}, {"type": "no such type"}, {}, {"type": 5}],
 )
 def test_what_is_refused_before_it_is_understood_has_its_id_back(message: dict[str, Any]) -> None:
     answer = parse(json.dumps({**message, "id": "x7"}))
     assert isinstance(answer, Error)
-    assert (answer.re, answer.id) == (message["type"], "x7")
+    type_ = message.get("type")
+    assert answer.re == (type_ if isinstance(type_, str) else msgspec.UNSET)
+    assert answer.id == "x7"
     assert parse(json.dumps({**message, "id": []})).id is msgspec.UNSET
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 400])
+def test_what_has_a_number_beyond_all_floats_has_its_type_and_its_id_back(number: str) -> None:
+    answer = parse(f'{{"type": "hold", "seconds": {number}, "id": 7}}')
+    assert answer == Error("invalid", "Number out of range - at `$.seconds`.", "hold", 7)
+    answer = parse(f'{{"type": "no such type", "x": {number}, "id": 7}}')
+    assert isinstance(answer, Error)
+    assert (answer.code, answer.id) == ("unknown_type", 7)
 
 
 def test_fields_that_are_not_there_are_not_sent() -> None:
