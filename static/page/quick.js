@@ -36,9 +36,9 @@ export class Quick {
   async open() {
     this.#hasFailed = false;
     this.#hasFailed = !await attempt(async () => {
-      if (this.#games.all.length > 0) return;
-      await this.#games.load();
-      this.#build();
+      if (this.#games.all.length === 0) await this.#games.load();
+      // A room that was opened by its link has loaded the games already.
+      if (!byId('quick-games').hasChildNodes()) this.#build();
     });
     this.#draw();
   }

@@ -131,6 +131,19 @@ async def test_connect_four_is_played_to_the_end_and_again(browsers: Browsers) -
     assert match_of(ada.server).number == 2
 
 
+async def test_whoever_came_by_a_link_finds_the_big_buttons_after_leaving(
+    browsers: Browsers,
+) -> None:
+    ada, kim = await browsers.guests("Ada", "Kim")
+    await find_each_other("Connect Four", ada, kim)
+    await ada.page.reload()
+    await expect(ada.at("#room-title")).to_have_text("Connect Four")
+    await ada.at("#room-leave").click()
+    await ada.at("#leave-yes").click()
+    await expect(ada.at("#quick-games .game-tile")).to_have_count(3)
+    await expect(ada.at("#quick-games .game-tile").first).to_be_visible()
+
+
 async def test_whoever_drops_out_may_come_back_and_else_the_other_claims(
     browsers: Browsers, lobby: LiveServer, cable: Cable
 ) -> None:
