@@ -203,7 +203,7 @@ export default {
   'play.open': 'Open',
   'play.playing': 'Playing',
   'play.over': 'Between matches',
-  'play.nobody': 'nobody yet',
+  'play.nobody': 'nobody is seated',
   'play.free': { one: '{count} free seat', other: '{count} free seats' },
   'play.full': 'no free seat',
   'play.spectators': { one: '{count} watching', other: '{count} watching' },

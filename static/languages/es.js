@@ -202,7 +202,7 @@ export default {
   'play.open': 'Abierta',
   'play.playing': 'En juego',
   'play.over': 'Entre partidas',
-  'play.nobody': 'nadie todavía',
+  'play.nobody': 'no hay nadie sentado',
   'play.free': { one: '{count} sitio libre', many: '{count} sitios libres', other: '{count} sitios libres' },
   'play.full': 'sin sitios libres',
   'play.spectators': { one: '{count} mirando', many: '{count} mirando', other: '{count} mirando' },
