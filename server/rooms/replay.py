@@ -72,7 +72,7 @@ def views_of(match: bytes, games: Mapping[str, AnyGame]) -> Iterator[str]:
     try:
         told = msgspec.json.decode(match)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise NotReplayable(f"the file is not JSON: {error}") from error
+        raise NotReplayable(f"it is not JSON: {error}") from error
     name = told.get("game") if isinstance(told, dict) else None
     if not isinstance(name, str):
         raise NotReplayable("it is no match as GET /api/matches/{id} answers it: it names no game")

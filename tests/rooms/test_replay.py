@@ -67,7 +67,7 @@ def test_a_file_that_is_not_json_is_refused_in_one_line(
     with pytest.raises(SystemExit):
         main(["replay", str(file)])
     told = capsys.readouterr().err
-    assert told.startswith("stillhere: the file is not JSON: ")
+    assert "match.json cannot be replayed: it is not JSON: " in told
     assert told.count("\n") == 1
 
 
