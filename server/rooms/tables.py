@@ -127,8 +127,7 @@ class Tables:
         number = room.first_free() if seat is None else seat
         if number is None:
             return None
-        if not 0 <= number < len(room.seats):
-            raise Refused("invalid", f"The seats are numbered from 0 to {len(room.seats) - 1}.")
+        _check_number(room, number)
         if not room.seats[number].is_free:
             raise Refused("seat_taken", "Somebody else has this seat.")
         self.vacate_elsewhere(turn, room, player)
@@ -138,8 +137,9 @@ class Tables:
         return number
 
     def change_seat(self, room: Room, own: int, seat: int) -> int:
-        """Move a player to another seat. Raises Refused: seat_taken."""
-        if not 0 <= seat < len(room.seats) or not room.seats[seat].is_free:
+        """Move a player to another seat. Raises Refused: invalid, seat_taken."""
+        _check_number(room, seat)
+        if not room.seats[seat].is_free:
             raise Refused("seat_taken", "Somebody else has this seat.")
         if room.running is not None and (seat < room.running.size or room.seats[own].plays):
             raise Refused("seat_taken", "The seats of the running match stay as they are.")
@@ -207,3 +207,9 @@ class Tables:
     def _forget(self, player_id: PlayerId) -> None:
         self._seated.pop(player_id, None)
         self.asked.discard(player_id)
+
+
+def _check_number(room: Room, seat: int) -> None:
+    """Raises Refused: invalid, for a seat that a room does not have."""
+    if not 0 <= seat < len(room.seats):
+        raise Refused("invalid", f"The seats are numbered from 0 to {len(room.seats) - 1}.")
