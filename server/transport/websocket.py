@@ -451,7 +451,7 @@ class WebSocketTransport(asyncio.Protocol):
         self._state = _CLOSING
         self._timer.set(self._limits.close_deadline, self._cut_off)
         if self._writable is not None:
-            self._writable.set()  # `send` raises: the peer is gone
+            self._writable.set()  # wake `send`, which raises
         if self._is_reading_paused:
             self._loop.call_soon(self._read_on)
 

@@ -428,7 +428,7 @@ def nothing_is_left(still_here: StillHere, invariants: Invariants | None = None)
         if topic.watchers:
             left.append(f"{len(topic.watchers)} watchers of the {name}")
     left += _left_in_rooms(still_here, invariants)
-    for sleeper, timer in (("ticker", "_timer"), ("lobby", "_handle")):
+    for sleeper, timer in (("ticker", "_timer"), ("lobby", "_handle"), ("lobby", "_next_slice")):
         handle = getattr(getattr(still_here, sleeper), timer, None)
         if handle is not None and not handle.cancelled():
             left.append(f"a timer of the {sleeper}")
