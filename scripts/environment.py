@@ -25,7 +25,10 @@ def need(*packages: str) -> None:
         os.execv(str(python), [str(python), *sys.argv])
     name = Path(sys.argv[0]).name
     what = ", ".join(missing)
-    print(f"{name}: needs {what}: run scripts/test once, which fills .venv", file=sys.stderr)
+    print(
+        f"{name}: needs {what}: run scripts/test --help, which fills .venv and runs no tests",
+        file=sys.stderr,
+    )
     sys.exit(NO_RUN)
 
 
