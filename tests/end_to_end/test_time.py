@@ -34,8 +34,9 @@ SETTINGS = (
     "--reload-grace=0.5",
 )
 PING_EVERY = 0.2
-OWN_LAG = 0.5
-"""Seconds by which this process may hear a warning late, which then seems to last less."""
+OWN_LAG = 1.5
+"""Seconds by which this process may hear a warning late, on a machine with other work: the warning
+then seems to last less. A server that counts a stall as idleness gives no time at all."""
 
 
 async def until(is_so: Callable[[], bool]) -> None:
@@ -462,13 +463,15 @@ async def a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie(folder
             wall.step_to(step)
             await rests(players, 0.7)
             name = f"Signed in at {step:+d} s"
+            signs_in_at = time.time()
             players.append(await here.come(name, is_playing=True))
             for each in here.cookies:
                 if not each.startswith("Idle"):
                     assert await here.status(each) == (200, "active"), each
             created, last_activity, *_ = await shown_times(here, name)
             for at in (created, last_activity):
-                assert abs(at - step - time.time()) < 3, "new instants are told in the new time"
+                in_new_time = signs_in_at - 1 < at - step < time.time() + 1
+                assert in_new_time, "new instants are told in the new time"
             created, *_ = await shown_times(here, "On true time")
             assert abs(created - step - time.time()) < 60, "and old ones too"
             # The idle are warned and go when they would have gone.
