@@ -32,9 +32,5 @@ class Notices:
     def send(self, player_id: PlayerId, message: messages.RoomMessage) -> None:
         """Send a message to every tab of a player."""
         player = self._presence.players.get(player_id)
-        if player is None:
-            return
-        text = messages.encode(message)
-        for session in player.sessions:
-            for connection in self._tabs.of(session):
-                connection.send(text)
+        if player is not None:
+            self._tabs.send(message, *(session.id for session in player.sessions))

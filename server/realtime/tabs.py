@@ -96,6 +96,14 @@ class Tabs:
             bucket = self._connects[session.id] = TokenBucket(1.0, self._connect_burst, now)
         return bucket.take(now)
 
+    def send(self, message: messages.ServerMessage, *ids: SessionId) -> None:
+        """Send `message` to every connection of the sessions with these ids; encoded once."""
+        connections = [each for id in ids for each in self._by_session.get(id, ())]
+        if connections:
+            text = messages.encode(message)
+            for connection in connections:
+                connection.send(text)
+
     def note_closed(self, reason: str) -> None:
         """Count a connection that the server closed."""
         self._closed[reason] = self._closed.get(reason, 0) + 1
@@ -109,9 +117,9 @@ class Tabs:
         """Subscriber: pass on what the connections of a session are to be sent."""
         match event:
             case WarningGiven(session_id=id, reason=reason, expires_in=expires_in):
-                self._send(id, messages.Warning_(round_to_ms(expires_in), reason))
+                self.send(messages.Warning_(round_to_ms(expires_in), reason), id)
             case WarningWithdrawn(session_id=id, expires_in=expires_in):
-                self._send(id, messages.Extended(round_to_ms(expires_in)))
+                self.send(messages.Extended(round_to_ms(expires_in)), id)
             case SessionEnded(session_id=id, reason=reason):
                 self._connects.pop(id, None)
                 connections = self._take(id, has_left=reason in LEAVING)
@@ -124,13 +132,6 @@ class Tabs:
                 self._close(self._take(id, has_left=False), Reason.IDLE_TIMEOUT)
             case _:
                 pass
-
-    def _send(self, id: SessionId, message: messages.ServerMessage) -> None:
-        connections = self._by_session.get(id)
-        if connections:
-            text = messages.encode(message)
-            for connection in list(connections):
-                connection.send(text)
 
     def _take(self, id: SessionId, *, has_left: bool) -> list[Connection]:
         # Detached at once: a socket may take seconds to close, and counts for nothing more.

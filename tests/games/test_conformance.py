@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from server.client.merge_patch import merged
 from server.games.catalogue import AnyGame, find_games
 from server.games.game import (
     NEVER,
@@ -36,7 +37,6 @@ from server.rooms.view import in_seconds, patch
 from tests.games.test_snake_arena import applied
 from tests.rooms.games import Beat, Hand, Table, Ticking, Timed, Together, Turns, variant
 from tests.rooms.world import World, ended
-from tests.support.merge_patch import merged
 
 APPLIED: dict[str, Callable[[View, View], View]] = {"snake-arena": applied}
 """What the page does with a game's own diff, by the name of the game."""

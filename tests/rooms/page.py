@@ -7,12 +7,12 @@ from typing import Any, cast
 
 import msgspec
 
+from server.client.merge_patch import merged
 from server.games.catalogue import AnyGame
 from server.games.game import View
 from server.rooms.room import Room
 from server.rooms.view import in_seconds, room_view, seat_for
 from tests.support.live_server import LiveServer, Tab, Visitor
-from tests.support.merge_patch import merged
 
 Apply = Callable[[View, View], View]
 

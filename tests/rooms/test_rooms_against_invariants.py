@@ -14,6 +14,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from server.client.merge_patch import merged
 from server.games.catalogue import AnyGame
 from server.games.game import NEVER, AfkPolicy, Silence, View
 from server.presence.session import Player
@@ -38,7 +39,6 @@ from server.rooms.view import in_seconds, listing, patch, room_view
 from tests.rooms.games import Hand, Ticking, Timed, Together, Turns, variant
 from tests.rooms.world import World
 from tests.support.examples import examples
-from tests.support.merge_patch import merged
 
 PLAYERS = 4
 SLACK = 0.05

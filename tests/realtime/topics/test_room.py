@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from server.client.merge_patch import merged
 from server.games.game import AfkPolicy, Silence, View
 from server.limits import Limits
 from server.realtime.limits import Limits as RealtimeLimits
@@ -17,7 +18,6 @@ from tests.rooms.games import Bug, Buggy, Hand, Ticking, Timed, Together, Turns,
 from tests.rooms.page import Page, bring, passes, seat, table
 from tests.support.answers import until
 from tests.support.live_server import LiveServer, Tab, run_server
-from tests.support.merge_patch import merged
 
 SKIPS = AfkPolicy(move_time=20.0, silence=Silence.SKIP, brb_budget=30.0)
 
