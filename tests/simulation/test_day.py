@@ -68,7 +68,7 @@ def _forget_endings(hear: Callable[..., None]) -> Callable[..., None]:
     ("owner", "name", "spoil"),
     [
         (Session, "idle_end_at", _sign_out_early),
-        (Tabs, "_send", _do_nothing),
+        (Tabs, "send", _do_nothing),
         (Registry, "disconnected", _do_nothing),
         (Registry, "_start_grace", _do_nothing),
         (Tabs, "_close", _do_nothing),
