@@ -27,6 +27,9 @@ from server.presence.status import Reason, Status, best, check_change
 
 _NOTHING: tuple[Event, ...] = ()
 
+_ACTIVE = Status.ACTIVE
+"""`touch` asks for it at every ping, and a member is found faster as a global."""
+
 _ROUNDING = 1e-6
 """Seconds. A hold adds to `idle_from` and a release takes away again; without this allowance the
 rounding of the sums could make an idle player active without an activity."""
@@ -120,7 +123,7 @@ class Registry:
 
     def touch(self, session: Session, now: float, by: str = "ping") -> Sequence[Event]:
         """An activity: the idle clock starts anew. `by` says what it was, for the history."""
-        is_active = session.status is Status.ACTIVE
+        is_active = session.status is _ACTIVE
         if not is_active:
             if session.ended is not None:
                 return _NOTHING
