@@ -1,4 +1,7 @@
-"""The `stillhere` command as a person meets it: a real process, real signals, one-line answers."""
+"""The `stillhere` command as a person meets it: a real process, real signals, one-line answers.
+
+One test of each kind starts the real command; for the others it is forked, and runs the same code.
+"""
 
 import asyncio
 import signal
@@ -8,7 +11,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.process import PATIENCE, UVICORN, last_line, run, running, running_uvicorn
+from tests.support.process import (
+    COMMAND,
+    ONCE,
+    PATIENCE,
+    UVICORN,
+    last_line,
+    run,
+    running,
+    running_uvicorn,
+)
 
 
 def has_ipv6() -> bool:
@@ -23,14 +35,14 @@ WITH_IPV6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6"
 
 
 async def test_a_stop_says_1012_to_everybody_and_ends_with_0(tmp_path: Path) -> None:
-    async with running(tmp_path) as server:
+    async with running(tmp_path, command=COMMAND) as server:
         cookie = await server.sign_in("Ada")
         async with server.tab(cookie) as tab:
             server.send(signal.SIGTERM)
             assert await asyncio.wait_for(tab.closed(), PATIENCE) == (1012, [])
-        assert await asyncio.wait_for(server.process.wait(), PATIENCE) == 0
+        assert await server.wait() == 0
         assert "Traceback" not in server.log()
-    async with running(tmp_path) as server:
+    async with running(tmp_path, command=COMMAND) as server:
         assert await server.status(cookie) == (200, "reconnecting")
 
 
@@ -55,7 +67,7 @@ async def test_a_second_server_on_the_database_is_refused_in_one_line(tmp_path: 
 def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = run(tmp_path, "--port", str(port))
+        done = run(tmp_path, "--port", str(port), command=ONCE)
     assert done.returncode == 1
     assert last_line(done) == (
         f"stillhere: cannot listen on 127.0.0.1 port {port}: Address already in use; "
@@ -122,7 +134,7 @@ def test_what_is_allowed_but_perhaps_not_meant_is_logged(tmp_path: Path) -> None
 
 
 def test_the_command_explains_every_setting(tmp_path: Path) -> None:
-    done = run(tmp_path, "--help")
+    done = run(tmp_path, "--help", command=ONCE)
     assert done.returncode == 0
     assert "--idle-timeout TIMEOUT" in done.stdout
     assert run(tmp_path, "--version").stdout.startswith("Still Here ")

@@ -19,6 +19,7 @@ from scripts.storm.checks import LONGEST_LOSS, Check, Verdict, judge_told, not_w
 from scripts.storm.run import Run
 from tests.support.live_server import LiveServer
 from tests.support.process import (
+    COMMAND,
     PATIENCE,
     UVICORN,
     ServerProcess,
@@ -264,7 +265,7 @@ async def stop_among(
         asked_at = monotonic()
         server.send(number)
         code, _ = await asyncio.wait_for(tab.closed(), PATIENCE)
-        exit_code = await asyncio.wait_for(server.process.wait(), PATIENCE)
+        exit_code = await server.wait()
         took = monotonic() - asked_at
         return {
             "the player was told": code,
@@ -415,12 +416,7 @@ def test_the_judge_of_the_storm_finds_what_was_told_long_ago_and_is_not_there() 
 async def test_an_interrupt_and_a_closed_terminal_are_stops_too(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    # Under nohup the suite is deaf to SIGHUP, and would hand that down.
-    inherited = signal.signal(number, signal.SIG_DFL)
-    try:
-        assert await stop_among(tmp_path, number=number) == STOPPED_WELL
-    finally:
-        signal.signal(number, inherited)
+    assert await stop_among(tmp_path, number=number) == STOPPED_WELL
 
 
 async def test_being_asked_twice_changes_nothing(tmp_path: Path) -> None:
@@ -430,7 +426,7 @@ async def test_being_asked_twice_changes_nothing(tmp_path: Path) -> None:
             server.send(signal.SIGTERM)
             await asyncio.sleep(0.05)
             server.send(signal.SIGTERM)
-            assert await asyncio.wait_for(server.process.wait(), PATIENCE) == 0
+            assert await server.wait() == 0
         assert "Traceback" not in server.log()
     assert stops(tmp_path)[-1] is not None
 
@@ -441,7 +437,7 @@ async def test_an_impatient_interrupt_still_leaves_everything_on_the_disk(tmp_pa
         server.send(signal.SIGINT)
         await asyncio.sleep(0.3)
         server.send(signal.SIGINT)
-        assert await asyncio.wait_for(server.process.wait(), PATIENCE) == 0
+        assert await server.wait() == 0
         assert "Traceback" not in server.log()
     assert stops(tmp_path)[-1] is not None
 
@@ -473,7 +469,7 @@ async def test_a_stop_during_the_start_is_one(tmp_path: Path) -> None:
     async def stopped_after(seconds: float) -> tuple[int, str]:
         folder = tmp_path / str(seconds)
         await asyncio.to_thread(folder.mkdir)
-        async with starting(folder) as (process, said):
+        async with starting(folder, command=COMMAND) as (process, said):
             await asyncio.sleep(seconds)
             process.send_signal(signal.SIGTERM)
             code = await asyncio.wait_for(process.wait(), PATIENCE)

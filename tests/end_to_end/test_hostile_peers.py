@@ -21,7 +21,7 @@ from tests.support.peers import (
     opening,
     request,
 )
-from tests.support.process import ServerProcess, running
+from tests.support.process import COMMAND, ServerProcess, running
 from tests.support.slow_peers import SLOW, ends_after
 
 MEBI = 1024 * 1024
@@ -73,7 +73,8 @@ async def _comes_slowly(peers: Peers) -> int:
 async def test_floods_cost_a_bounded_amount_of_memory_and_nobody_else_notices(
     tmp_path: Path, flags: tuple[str, ...]
 ) -> None:
-    async with running(tmp_path, *flags) as process:
+    # A fork shares memory, which is counted as its own once it is touched.
+    async with running(tmp_path, *flags, command=COMMAND) as process:
         with Peers(process.port) as peers:
             cookie = await process.sign_in("Flooder")
             bystander = await peers.upgraded("/ws", await process.sign_in("Bystander"))

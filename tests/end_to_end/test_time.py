@@ -115,7 +115,7 @@ class Company:
 
 @asynccontextmanager
 async def company(
-    folder: Path, command: Sequence[str] = COMMAND, **variables: str
+    folder: Path, command: Sequence[str] | None = None, **variables: str
 ) -> AsyncIterator[Company]:
     async with (
         running(folder, *SETTINGS, command=command, variables=variables) as server,
@@ -144,7 +144,7 @@ async def played(
 # A process that stands still
 
 
-async def stand_still_among_players(folder: Path, command: Sequence[str]) -> None:
+async def stand_still_among_players(folder: Path, command: Sequence[str] | None = None) -> None:
     async with company(folder, command) as here:
         players = [await here.come(f"Player {n}", is_playing=True) for n in range(3)]
         idle = await here.come("Warned before")
@@ -179,7 +179,7 @@ async def stand_still_among_players(folder: Path, command: Sequence[str]) -> Non
 
 @SCENES.scene
 async def a_stopped_process_signs_out_nobody_who_plays(folder: Path) -> None:
-    await stand_still_among_players(folder, COMMAND)
+    await stand_still_among_players(folder)
 
 
 @SCENES.scene
@@ -199,7 +199,7 @@ async def test_a_stopped_process_signs_out_nobody_who_plays_on_asyncios_own_loop
     await played("a_stopped_process_signs_out_nobody_who_plays_on_asyncios_own_loop")
 
 
-async def stutter(folder: Path, command: Sequence[str]) -> None:
+async def stutter(folder: Path, command: Sequence[str] | None = None) -> None:
     async with company(folder, command) as here:
         players = [await here.come(f"Player {n}", is_playing=True) for n in range(3)]
         idle = await here.come("Idle")
@@ -214,7 +214,7 @@ async def stutter(folder: Path, command: Sequence[str]) -> None:
 
 @SCENES.scene
 async def many_stops_in_a_row_sign_out_nobody_who_plays(folder: Path) -> None:
-    await stutter(folder, COMMAND)
+    await stutter(folder)
 
 
 @SCENES.scene
@@ -454,7 +454,7 @@ async def shown_times(here: Company, name: str) -> list[float]:
 @SCENES.scene
 async def a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie(folder: Path) -> None:
     wall = WallClock(folder)
-    async with company(folder, **wall.variables) as here:
+    async with company(folder, COMMAND, **wall.variables) as here:
         players = [await here.come(f"Player {n}", is_playing=True) for n in range(3)]
         await here.come("On true time", is_playing=True)
         for number, step in enumerate((-5, 3600, 0)):
@@ -492,7 +492,7 @@ async def a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie(folder
 
     # A restart with the clock gone back: whoever was here is, and their cookies are good.
     wall.step_to(-3600)
-    async with company(folder, **wall.variables) as again:
+    async with company(folder, COMMAND, **wall.variables) as again:
         again.cookies = here.cookies
         for each in here.cookies:
             gone = each.startswith("Idle")

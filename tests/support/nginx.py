@@ -8,7 +8,6 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,11 +17,10 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-CONFIGURATION = ROOT / "docs" / "nginx.conf"
-PATIENCE = 20.0
-"""Seconds for what should come at once, on a machine that is busy."""
+from tests.support.forks import FORKS, ROOT, Fork
+from tests.support.process import ENVIRONMENT, PATIENCE
 
+CONFIGURATION = ROOT / "docs" / "nginx.conf"
 SHORT = 1.0
 """Seconds that nginx's limits for plain requests are cut down to."""
 
@@ -55,7 +53,7 @@ class Site:
         self.http, self.https, self.backend, *rest = free_ports(6)
         self._ipv6 = rest
         self._visitors = 0
-        self._server: subprocess.Popen[bytes] | None = None
+        self._server: Fork | None = None
         self._nginx: subprocess.Popen[bytes] | None = None
         self._make_certificate()
         self.trust = ssl.create_default_context(cafile=folder / "fullchain.pem")
@@ -86,31 +84,36 @@ class Site:
 
     def start_server(self) -> None:
         """The server alone: it comes back on its port, to its database."""
-        variables = {k: v for k, v in os.environ.items() if not k.startswith("STILLHERE_")}
-        with (self.folder / "server.stderr").open("ab") as log:
-            self._server = subprocess.Popen(
-                [sys.executable, "-m", "server", "--port", str(self.backend)],
-                cwd=self.folder,
-                env=variables | {"PYTHONPATH": str(ROOT), "STILLHERE_TRUSTED_PROXIES": "127.0.0.1"},
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
-        assert self._server.stdout is not None
-        line = self._server.stdout.readline()
+        reading, writing = os.pipe()
+        with os.fdopen(reading, "rb") as stdout, (self.folder / "server.stderr").open("ab") as log:
+            try:
+                self._server = FORKS.start(
+                    [f"--port={self.backend}"],
+                    self.folder,
+                    ENVIRONMENT | {"STILLHERE_TRUSTED_PROXIES": "127.0.0.1"},
+                    stdout=writing,
+                    stderr=log.fileno(),
+                )
+            finally:
+                os.close(writing)
+            line = stdout.readline()
         assert line.startswith(b"Still Here"), (self.folder / "server.stderr").read_text()
 
     def stop_server(self, with_signal: int = signal.SIGTERM) -> int:
         """The server alone; returns its exit code."""
         assert self._server is not None
         self._server.send_signal(with_signal)
-        return _end(self._server)
+        code = self._server.wait_blocking(PATIENCE)
+        self._server = None
+        return code
 
     def stop(self) -> None:
         """Both, whatever state they are in."""
-        for process in (self._nginx, self._server):
-            if process is not None and process.poll() is None:
-                process.terminate()
-                _end(process)
+        if self._nginx is not None:
+            self._nginx.terminate()
+            self._nginx.wait(PATIENCE)
+        if self._server is not None:
+            self.stop_server()
 
     def configuration(self) -> str:
         """`docs/nginx.conf`, with nothing changed but where things are and how long they take."""
@@ -233,17 +236,6 @@ def is_open(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _end(process: subprocess.Popen[bytes]) -> int:
-    try:
-        code = process.wait(PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        code = process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
-    return code
 
 
 @contextmanager

@@ -1,4 +1,8 @@
-"""The `stillhere` command as a process of its own: real signals, real clocks, real ends."""
+"""The `stillhere` command as a process of its own: real signals, real clocks, real ends.
+
+By default it is a fork, which starts in a tenth of the time (`tests.support.forks`). `COMMAND` is
+the real thing, for the tests about what a person starts or about all that a process has.
+"""
 
 import asyncio
 import os
@@ -10,10 +14,11 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeAlias
 
 import httpx
 
+from tests.support.forks import FORKS, Fork
 from tests.support.live_server import Tab
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +28,8 @@ ENVIRONMENT = {
 PATIENCE = 20.0
 """Seconds for what a process does at once, on a machine that is busy."""
 
-COMMAND = (sys.executable, "-m", "server", "--port", "0")
+ONCE = (sys.executable, "-m", "server")
+COMMAND = (*ONCE, "--port", "0")
 ON_ASYNCIO = (
     sys.executable,
     "-c",
@@ -38,10 +44,13 @@ ON_ASYNCIO = (
 UVICORN = (sys.executable, "-m", "uvicorn", "--factory", "server.app:create_app", "--port", "0")
 
 
+Process: TypeAlias = asyncio.subprocess.Process | Fork
+
+
 class ServerProcess:
     """A running server."""
 
-    def __init__(self, process: asyncio.subprocess.Process, url: str, said: IO[bytes]) -> None:
+    def __init__(self, process: Process, url: str, said: IO[bytes]) -> None:
         self.process = process
         self.url = url
         self._said = said
@@ -64,6 +73,10 @@ class ServerProcess:
     async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal and wait for the end; returns the exit code, negative for a signal's."""
         self.send(number)
+        return await self.wait()
+
+    async def wait(self) -> int:
+        """Wait for the end; returns what `end` does."""
         return await asyncio.wait_for(self.process.wait(), PATIENCE)
 
     def log(self) -> str:
@@ -103,16 +116,21 @@ class ServerProcess:
 async def starting(
     folder: Path,
     *flags: str,
-    command: Sequence[str] = COMMAND,
+    command: Sequence[str] | None = None,
     variables: Mapping[str, str] | None = None,
-) -> AsyncIterator[tuple[asyncio.subprocess.Process, IO[bytes]]]:
+) -> AsyncIterator[tuple[Process, IO[bytes]]]:
     """A process that has been started, and where its stderr goes. Ended, whatever happens."""
+    environment = ENVIRONMENT | dict(variables or {})
     with tempfile.TemporaryFile() as said:
-        process = await asyncio.create_subprocess_exec(
-            *command, *flags,
-            cwd=folder, env=ENVIRONMENT | dict(variables or {}),
-            stdout=subprocess.PIPE, stderr=said,
-        )  # fmt: skip
+        process: Process
+        if command is None:
+            process = await FORKS.start_in_loop(
+                ["--port=0", *flags], folder, environment, said.fileno()
+            )
+        else:
+            process = await asyncio.create_subprocess_exec(
+                *command, *flags, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=said
+            )
         try:
             yield process, said
         finally:
@@ -125,7 +143,7 @@ async def starting(
 async def running(
     folder: Path,
     *flags: str,
-    command: Sequence[str] = COMMAND,
+    command: Sequence[str] | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> AsyncIterator[ServerProcess]:
     """A server of its own process, once it says where it listens."""
@@ -156,14 +174,27 @@ async def running_uvicorn(
 
 
 def run(
-    folder: Path, *flags: str, command: Sequence[str] = COMMAND[:3], **variables: str
+    folder: Path, *flags: str, command: Sequence[str] | None = None, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """A start that is expected to end by itself."""
-    return subprocess.run(
-        [*command, *flags],
-        cwd=folder, env=ENVIRONMENT | variables, capture_output=True, text=True,
-        timeout=PATIENCE, check=False,
-    )  # fmt: skip
+    environment = ENVIRONMENT | variables
+    if command is not None:
+        return subprocess.run(
+            [*command, *flags],
+            cwd=folder, env=environment, capture_output=True, text=True,
+            timeout=PATIENCE, check=False,
+        )  # fmt: skip
+    with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
+        process = FORKS.start(flags, folder, environment, stdout.fileno(), stderr.fileno())
+        try:
+            code = process.wait_blocking(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait_blocking(PATIENCE)
+            raise
+        for each in (stdout, stderr):
+            each.seek(0)
+        return subprocess.CompletedProcess(["stillhere"], code, stdout.read(), stderr.read())
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
