@@ -75,6 +75,7 @@ class HttpTransport(asyncio.Protocol):
         self._is_parsing_paused = False
         self._is_over = False  # nothing more is read: closing, or handed over
         self._is_idle = False  # between a response and the next request
+        self._has_ended = False  # the peer sends no more
         # What goes out
         self._exchange: Exchange | None = None
         self._writable: asyncio.Event | None = None  # None while the peer takes everything
@@ -96,6 +97,21 @@ class HttpTransport(asyncio.Protocol):
             self.pause_reading()
         else:
             self._read(data)
+
+    def eof_received(self) -> bool:
+        """The peer sends no more, but may still read: it gets the response to its last request.
+
+        Not called while reading is paused: what came before has been parsed. False has the event
+        loop close the connection.
+        """
+        self._has_ended = True
+        if self._parser is not None:
+            self._parser.receive_data(b"")
+            self._parse(self._parser)
+        if self._exchange is None:
+            return False
+        self._exchange.keeps_alive = False
+        return True
 
     def pause_writing(self) -> None:
         self._writable = asyncio.Event()
@@ -358,7 +374,7 @@ class HttpTransport(asyncio.Protocol):
         self._ahead = b""
         self._deadline.set(self._limits.linger, self._cut_off)
         self.resume_reading()
-        if self._transport.can_write_eof():
+        if self._transport.can_write_eof() and not self._has_ended:
             self._transport.write_eof()
         else:
             self._transport.close()

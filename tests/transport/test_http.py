@@ -7,11 +7,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from uvicorn.server import ServerState
 
+from server.transport.http import HttpTransport
 from server.transport.limits import Limits
+from server.transport.uvicorn import uvicorn_config
 from tests.support.answers import until
-from tests.support.peers import Answer, Server, request, serving
+from tests.support.peers import Answer, Peer, Server, request, serving
 from tests.support.slow_peers import SLOW, Slow, ends_after, for_ever
+from tests.support.still_loop import StillLoop
 
 pytestmark = pytest.mark.both_loops
 
@@ -238,19 +242,56 @@ async def test_a_body_that_never_ends_is_waited_for_only_so_long(
     await until(lambda: app.endings == ["http.disconnect"])
 
 
-@hurried
-async def test_a_slow_but_honest_client_is_served(server: Server) -> None:
-    """Each part within its deadline, all of them together far beyond it."""
-    peer = await server.connect()
+class Manual(StillLoop):
+    """Timers by a clock that the test moves; tasks in the test's own loop."""
+
+    def create_task(self, coroutine: Any) -> asyncio.Task[Any]:
+        return asyncio.get_running_loop().create_task(coroutine)
+
+
+class Memory(asyncio.Transport):
+    """The server's end of a connection that is in memory."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = b""
+        self.is_cut_off = False
+
+    def write(self, data: Any) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return self.is_cut_off
+
+    def pause_reading(self) -> None:
+        pass
+
+    resume_reading = pause_reading
+
+    def abort(self) -> None:
+        self.is_cut_off = True
+
+    close = abort
+
+
+async def test_a_slow_but_honest_client_is_served(app: Application) -> None:
+    """Each part just within its deadline, all of them together far beyond it."""
+    config = uvicorn_config(app)
+    config.load()
+    loop, memory = Manual(), Memory()
+    transport = HttpTransport(config, ServerState(), {}, loop)  # type: ignore[arg-type]
+    transport.connection_made(memory)
+    head = request("POST / HTTP/1.1", "Host: a", "Content-Length: 60")
     for _ in range(2):
-        head = request("POST / HTTP/1.1", "Host: a", "Content-Length: 61440")
-        for part in (head[:10], head[10:30], head[30:]):
-            await asyncio.sleep(SHORT / 5)
-            await peer.send(part)
-        for _ in range(3):
-            await asyncio.sleep(SHORT / 5)
-            await peer.send(bytes(20480))
-        assert await peer.chunked() == b"61440"
+        for part in (head[:10], head[10:]):
+            loop.run_until(loop.now + DEFAULTS.header_deadline / 2 - 0.1)
+            transport.data_received(part)
+        for _ in range(2):
+            loop.run_until(loop.now + DEFAULTS.body_deadline / 2 - 0.1)
+            transport.data_received(bytes(30))
+        await until(lambda: memory.written.endswith(b"\r\n60\r\n0\r\n\r\n"))
+        memory.written = b""
+    assert not memory.is_cut_off
 
 
 @hurried
@@ -266,6 +307,66 @@ async def test_an_answer_that_takes_longer_than_any_deadline_is_waited_for(
         peer = await server.connect()
         await peer.send(GET)
         assert (await peer.answer()).status == 204
+
+
+# Peers that send no more, and read on
+
+
+async def half_closed(server: Server, data: bytes) -> Peer:
+    """A peer that has sent `data` and shut its writing side down, as `nc -N` does."""
+    peer = await server.connect()
+    await peer.send(data)
+    peer.half_close()
+    return peer
+
+
+async def test_a_peer_that_sends_no_more_gets_its_answer_and_the_end(limits: Limits) -> None:
+    is_ready = asyncio.Event()
+
+    async def waits(scope: Any, receive: Any, send: Any) -> None:
+        await is_ready.wait()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"late"})
+
+    async with serving(waits, limits) as server:
+        peer = await half_closed(server, GET + b"\r")
+        await peer.no_answer(0.05)  # it is known by then that nothing more comes
+        is_ready.set()
+        assert b"late" in await peer.end()
+        await until(lambda: not server.connections)
+
+
+async def test_a_peer_that_sends_no_more_gets_the_answers_to_all_it_had_sent(
+    server: Server,
+) -> None:
+    body = b"a" * 61440
+    post = request("POST / HTTP/1.1", "Host: a", f"Content-Length: {len(body)}", body=body)
+    many_chunks = CHUNKED + b"1\r\na\r\n" * 1000 + b"0\r\n\r\n"
+    peer = await half_closed(server, GET + post + many_chunks + GET)
+    answers = [await peer.chunked() for _ in range(4)]
+    assert answers == [b"0", b"61440", b"1000", b"0"]
+    assert await peer.end() == b""
+    await until(lambda: not server.connections)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        GET[:-2],
+        CHUNKED,
+        CHUNKED + b"1\r\na\r\n" * 1000,
+        request("POST / HTTP/1.1", "Host: a", "Content-Length: 10", body=b"123456789"),
+    ],
+    ids=["a header", "a body", "many chunks", "a body's last byte"],
+)
+async def test_a_peer_that_sends_no_more_in_the_middle_of_a_request_is_refused(
+    server: Server, app: Application, data: bytes
+) -> None:
+    peer = await half_closed(server, data)
+    assert refused(await peer.answer()) == (400, "bad_request")
+    assert await peer.end() == b""
+    await until(lambda: not server.connections)
+    assert "http.request" not in app.endings
 
 
 # How much may be sent, and left unread
