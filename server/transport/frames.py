@@ -8,7 +8,7 @@ here, within the limit (RFC 6455, section 5).
 
 import asyncio
 import logging
-from struct import unpack
+from struct import pack, unpack
 from typing import Any, Protocol
 
 from picows import WSAutoPingStrategy, WSFrame, WSListener, WSMsgType
@@ -195,6 +195,16 @@ class _Wire:
         pass
 
 
+def _frame(opcode: int, payload: bytes) -> bytes:
+    """A whole message or control frame, as a server sends it."""
+    size = len(payload)
+    if size < 126:
+        return pack("!BB", 0x80 | opcode, size) + payload
+    if size < 0x10000:
+        return pack("!BBH", 0x80 | opcode, 126, size) + payload
+    return pack("!BBQ", 0x80 | opcode, 127, size) + payload
+
+
 class PicowsFrames(WSListener):
     """`Frames` by picows."""
 
@@ -237,14 +247,21 @@ class PicowsFrames(WSListener):
         return len(portion)
 
     def send(self, data: str | bytes) -> None:
+        is_text = isinstance(data, str)
+        if self._sender.is_close_frame_sent:
+            # It looks one frame ahead, has found an error there, and sends nothing more: this
+            # answers the message before the error.
+            payload = data.encode() if isinstance(data, str) else data
+            self._transport.write(_frame(TEXT if is_text else BINARY, payload))
+            return
         wire = self._wire
         wire.is_open = True
-        self._sender.send(WSMsgType.TEXT if isinstance(data, str) else WSMsgType.BINARY, data)
+        self._sender.send(WSMsgType.TEXT if is_text else WSMsgType.BINARY, data)
         wire.is_open = False
 
     def control(self, opcode: int, payload: bytes) -> None:
         # Not by picows, which sends nothing more once it has found an error.
-        self._transport.write(bytes((0x80 | opcode, len(payload))) + payload)
+        self._transport.write(_frame(opcode, payload))
 
     def stop(self) -> None:
         if self._parser is not None:

@@ -481,6 +481,40 @@ def test_messages_that_are_heard_by_call_follow_those_received_and_can_be_answer
     assert heard == [f"{number}" for number in range(count)]
 
 
+@pytest.mark.parametrize("size", [0, 125, 126, 65535, 65536])
+@pytest.mark.parametrize(
+    "broken", [client_frame(3), client_frame(TEXT, b"\xff")], ids=["3", "no text"]
+)
+@pytest.mark.parametrize("is_early", [False, True], ids=["later", "with the handshake"])
+def test_every_message_before_an_error_is_answered(
+    loop: VirtualLoop, implementation: Any, broken: bytes, size: int, is_early: bool
+) -> None:
+    async def application(scope: Any, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        by_call: ByCall = scope["extensions"][BY_CALL]
+        by_call.listen(lambda event: None if by_call.send_text("a" * size) else pytest.fail())
+        assert (await receive())["type"] == "websocket.disconnect"
+
+    async def scene() -> None:
+        wire = Wire(implementation, application)
+        stream = HI * 3 + broken
+        if is_early:
+            await wire.upgrade(opening() + stream)
+        else:
+            await wire.upgrade()
+            wire.transport.say([stream])
+        await settled()
+        opcodes = [opcode for opcode, _ in wire.said.frames]
+        assert opcodes == [TEXT, TEXT, TEXT, CLOSE]
+        assert [payload for _, payload in wire.said.frames[:3]] == [b"a" * size] * 3
+        wire.transport.say([b""])
+        await settled()
+        assert wire.transport.crashes == []
+
+    run_on(loop, scene())
+
+
 def test_who_sends_by_call_is_told_when_the_peer_cannot_take_more(loop: VirtualLoop) -> None:
     results: list[bool] = []
     wires: list[Wire] = []
