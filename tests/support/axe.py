@@ -11,20 +11,29 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
 
-from playwright.async_api import Page
+from playwright.async_api import CDPSession, Page
 
 NODE_MODULES = Path(sys.prefix, "npm", "node_modules")
 """Where `scripts/test` puts what it gets from npm."""
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
 
+# What `preload` would load is for two rules: one that is not among these, and one about sound and
+# film, of which the page has none.
 _RUN = """
-axe.run(document, {runOnly: RULES, resultTypes: ['violations']}).then(({violations}) =>
+axe.run(document, {
+  runOnly: RULES, resultTypes: ['violations'], preload: false,
+}).then(({violations}) =>
   violations.flatMap(({id, impact, help, nodes}) => nodes.map((node) => ({
     rule: id, impact, help, selector: node.target.flat().join(' in '), advice: node.failureSummary,
   }))))
 """
+
+_sessions: WeakKeyDictionary[Page, CDPSession] = WeakKeyDictionary()
+"""By which each page that was looked at is reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +54,29 @@ class Violation:
 async def find_violations(page: Page) -> list[Violation]:
     """What axe-core finds in the page as it stands, open dialogs included: WCAG 2.0 to 2.2, A and
     AA, and what is good practice. What it leaves to be looked at by a person is left out."""
-    browser = await page.context.new_cdp_session(page)
-    try:
-        frame = (await browser.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]
-        world = await browser.send("Page.createIsolatedWorld", {"frameId": frame})
-        for expression in (_source(), _RUN.replace("RULES", json.dumps(RULES))):
-            answer = await browser.send(
-                "Runtime.evaluate",
-                {
-                    "expression": expression,
-                    "contextId": world["executionContextId"],
-                    "awaitPromise": True,
-                    "returnByValue": True,
-                },
-            )
-            assert "exceptionDetails" not in answer, answer
-    finally:
-        await browser.detach()
-    return [Violation(**each) for each in answer["result"]["value"]]
+    # A document keeps its world as long as the session lasts that made it.
+    browser = _sessions.get(page) or await page.context.new_cdp_session(page)
+    _sessions[page] = browser
+    frame = (await browser.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]
+    world = await browser.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "axe"})
+
+    async def evaluate(expression: str) -> Any:
+        answer = await browser.send(
+            "Runtime.evaluate",
+            {
+                "expression": expression,
+                "contextId": world["executionContextId"],
+                "awaitPromise": True,
+                "returnByValue": True,
+            },
+        )
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    if not await evaluate("'axe' in globalThis"):
+        await evaluate(_source())
+    found = await evaluate(_RUN.replace("RULES", json.dumps(RULES)))
+    return [Violation(**each) for each in found]
 
 
 async def is_accessible(page: Page, exceptions: Mapping[str, str] | None = None) -> None:
