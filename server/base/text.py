@@ -37,8 +37,12 @@ _INVISIBLE = re.compile(
     "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8]*"
 )
 
-_EMOJI_TAGS = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")
-"""Flags of regions, such as that of Scotland, are a black flag and letters that show nothing."""
+_LETTER, _DIGIT = "[\U000e0061-\U000e007a]", "[\U000e0030-\U000e0039]"
+_EMOJI_TAGS = re.compile(
+    f"\U0001f3f4(?:{_LETTER}{{2}}|{_DIGIT}{{3}})(?:{_LETTER}|{_DIGIT}){{1,4}}\U000e007f"
+)
+"""Flags of regions, such as that of Scotland: a black flag, the code of a subdivision in characters
+that show nothing, and an end (UTS 51, ED-14a and B.1). More of them could hide a text."""
 
 _SYMBOL = "[#*0-9\u00a9\u00ae\u203c-\u2048\u204a-\u205e\u2100-\u3299\U0001f000-\U0001faff]"
 _EMOJI = re.compile(
