@@ -37,11 +37,22 @@ def test_the_first_unsafe_character_is_named(text: str, found: tuple[str, str] |
     assert find_unsafe(text) == found
 
 
-def test_tags_are_safe_in_the_flag_of_a_region_and_nowhere_else() -> None:
-    scotland = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
-    assert find_unsafe(f"{scotland} and {scotland}!") is None
-    for text in (scotland[1:], scotland[:-1], f"a{scotland[1:]}"):
+def tagged(text: str) -> str:
+    """A black flag with `text` in characters that show nothing, and an end."""
+    return "\U0001f3f4" + "".join(chr(0xE0000 + ord(each)) for each in text) + "\U000e007f"
+
+
+@pytest.mark.parametrize("region", ["gbeng", "gbsct", "gbwls", "ustx", "fr75c", "840a"])
+def test_tags_are_safe_in_the_flag_of_a_region_and_nowhere_else(region: str) -> None:
+    flag = tagged(region)
+    assert find_unsafe(f"{flag} and {flag}!") is None
+    for text in (flag[1:], flag[:-1], f"a{flag[1:]}", flag + flag[-1]):
         assert find_unsafe(text) is not None
+
+
+@pytest.mark.parametrize("text", ["", "gb", "GBSCT", "gbscotl", "gb sct", "buy gold at", "a1sct"])
+def test_a_flag_hides_no_text(text: str) -> None:
+    assert find_unsafe(tagged(text)) is not None
 
 
 def test_blank_is_what_shows_nothing() -> None:
