@@ -114,6 +114,17 @@ def test_what_a_command_does_is_published_at_the_instant_it_was_given(house: Hou
     assert presence.next_deadline() is None
 
 
+def test_a_connection_that_opens_late_is_told_of_the_warning_that_stands(house: House) -> None:
+    presence, session = house.presence, house.sign_in()
+    policy = Policy()
+    assert presence.standing_warnings(session.id) == []
+    house.clock.move_to(session.idle_warning_at(policy) + 0.01)
+    presence.expire()
+    (warning,) = presence.standing_warnings(session.id)
+    assert (warning.session_id, warning.reason) == (session.id, Reason.IDLE_TIMEOUT)
+    assert warning.expires_in <= policy.warn_before
+
+
 def test_a_hold_says_what_it_granted_and_a_release_is_published(house: House) -> None:
     presence, session = house.presence, house.sign_in()
     assert presence.hold(session.id, 1e9, away=True) == presence.policy.max_hold
