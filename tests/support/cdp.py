@@ -6,6 +6,7 @@ Speaks the DevTools protocol itself: https://chromedevtools.github.io/devtools-p
 
 import asyncio
 import json
+import os
 import re
 import signal
 import tempfile
@@ -148,6 +149,7 @@ async def run_real_browser() -> AsyncIterator[RealBrowser]:
             f"--user-data-dir={profile}",
             "about:blank",
             stderr=PIPE,
+            start_new_session=True,
         )
         try:
             async with connect(await _address(process), max_size=None) as socket:
@@ -157,7 +159,8 @@ async def run_real_browser() -> AsyncIterator[RealBrowser]:
                 listening.cancel()
         finally:
             if process.returncode is None:
-                process.send_signal(signal.SIGTERM)
+                # All of them: what is installed as the browser may be a shell script.
+                os.killpg(process.pid, signal.SIGTERM)
             await process.communicate()
 
 
