@@ -30,6 +30,7 @@ from server.settings import Settings
 from server.transport.uvicorn import uvicorn_config
 from tests.support.invariants import Broken, Invariants, nothing_is_left, server_tasks
 from tests.support.manual_clock import ManualClock
+from tests.support.peers import narrow
 
 _DEFAULT_LIMITS = Limits()
 
@@ -240,11 +241,12 @@ async def run_server(
     *,
     port: int = 0,
     has_real_hashes: bool = False,
+    is_narrow: bool = False,
     limits: Limits = _DEFAULT_LIMITS,
     **settings: Any,
 ) -> AsyncIterator[LiveServer]:
     """Serve until the context ends; `settings` beside the defaults. `port` 0: any free one.
-    `has_real_hashes`: a password costs what it should.
+    `has_real_hashes`: a password costs what it should. `is_narrow`: see `peers.narrow`.
 
     The server is held to its invariants all the time, and at the end to having left nothing: see
     `invariants.py`.
@@ -270,6 +272,8 @@ async def run_server(
         # asyncio does this only for sockets that say they are TCP, and `create_server`'s do not:
         # without it each answer on a connection that is kept waits 40 ms for a delayed ACK.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if is_narrow:
+            narrow(listener)
         # Not `serve`: its main loop wakes every 100 ms, and every test would wait for that.
         await server.startup(sockets=[listener])
         await server.on_tick(0)  # which sets the date that every response has

@@ -21,6 +21,9 @@ _DEFAULT_LIMITS = Limits()
 PATIENCE = 10.0
 """Seconds for what should come at once, on a machine that is busy."""
 
+NARROW = 16 * 1024
+"""Bytes that the kernel keeps of a connection in one direction, or twice that, where it is told."""
+
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 _KEY = "dGhlIHNhbXBsZSBub25jZQ=="
@@ -41,9 +44,9 @@ class Peers:
         for peer in self._peers:
             peer.close()
 
-    async def connect(self, *, window: int | None = None) -> "Peer":
+    async def connect(self, *, window: int | None = None, sends: int | None = None) -> "Peer":
         """A connection. `window`: bytes that it takes from the server without being asked, or
-        twice that."""
+        twice that. `sends`: bytes that wait to be sent before it may say no more, or twice that."""
         made = socket.socket()
         peer = Peer(made)
         self._peers.append(peer)
@@ -51,14 +54,21 @@ class Peers:
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if window is not None:
             made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
+        if sends is not None:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sends)
         await asyncio.get_running_loop().sock_connect(made, ("127.0.0.1", self.port))
         return peer
 
     async def upgraded(
-        self, path: str = "/", cookie: str | None = None, *, window: int | None = None
+        self,
+        path: str = "/",
+        cookie: str | None = None,
+        *,
+        window: int | None = None,
+        sends: int | None = None,
     ) -> "Peer":
         """A WebSocket that has been let in."""
-        peer = await self.connect(window=window)
+        peer = await self.connect(window=window, sends=sends)
         await peer.send(opening(path, cookie))
         head = await peer.read_until(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 101 "), head
@@ -83,17 +93,27 @@ class Server(Peers):
         await self._server.shutdown(sockets=[self._listener])
 
 
+def narrow(listener: socket.socket) -> None:
+    """Have the kernel keep some KiB for each connection to `listener`, and not the megabytes that
+    it keeps by default: they are filled in no time, and what is in them is soon heard."""
+    for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        listener.setsockopt(socket.SOL_SOCKET, buffer, NARROW)
+
+
 @asynccontextmanager
 async def serving(
-    app: Any, limits: Limits = _DEFAULT_LIMITS, **knobs: Any
+    app: Any, limits: Limits = _DEFAULT_LIMITS, *, is_narrow: bool = False, **knobs: Any
 ) -> AsyncIterator[Server]:
-    """Serve `app` until the context ends; `knobs` beside those of the command."""
+    """Serve `app` until the context ends; `knobs` beside those of the command. `is_narrow`: see
+    `narrow`."""
     config = uvicorn_config(app, limits, **knobs)
     config.lifespan = "off"
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        if is_narrow:
+            narrow(listener)
         await server.startup(sockets=[listener])
         with Server(server, listener) as serving:
             yield serving
@@ -158,6 +178,14 @@ class Peer:
             sent += taken
             rest = rest[taken:] or memoryview(data)
             await asyncio.sleep(0)
+        return sent
+
+    async def fill(self, data: bytes, quiet: float = 0.1) -> int:
+        """Send it over and over, until nothing is taken for `quiet` seconds; returns how many bytes
+        were."""
+        sent = 0
+        while taken := await self.flood(data[sent % len(data) :] + data, quiet):
+            sent += taken
         return sent
 
     def half_close(self) -> None:

@@ -20,6 +20,7 @@ from tests.support.peers import (
     BINARY,
     CLOSE,
     CONTINUATION,
+    NARROW,
     PING,
     PONG,
     TEXT,
@@ -46,6 +47,10 @@ HELD_UP = SHORT / 4
 """Seconds of standing still after which a peer may have missed a deadline of `SHORT`."""
 
 PING_MESSAGE = frame(TEXT, b'{"type":"ping"}')
+
+
+MOST_TAKEN = 1024 * 1024
+"""Bytes that are taken from a peer whom nobody hears: they are in the kernel and in two reads."""
 
 
 class Conversation:
@@ -112,6 +117,13 @@ def limits() -> Limits:
 async def plain(app: Application, limits: Limits) -> AsyncIterator[Server]:
     """`app` on our transports."""
     async with serving(app, limits) as running:
+        yield running
+
+
+@pytest.fixture
+async def narrow(app: Application, limits: Limits) -> AsyncIterator[Server]:
+    """The same, and the kernel keeps little of what is said."""
+    async with serving(app, limits, is_narrow=True) as running:
         yield running
 
 
@@ -278,25 +290,35 @@ async def unlimited(tmp_path: Path, limits: Limits) -> AsyncIterator[LiveServer]
         yield running
 
 
+@pytest.fixture
+async def soon_full(tmp_path: Path, limits: Limits) -> AsyncIterator[LiveServer]:
+    """The same, and the kernel keeps little of what a peer does not read."""
+    of_all = AllLimits(transport=limits)
+    async with run_server(
+        tmp_path / "test.db", is_narrow=True, limits=of_all, max_messages_per_second=0
+    ) as running:
+        yield running
+
+
 @hurried
 async def test_of_a_player_who_stops_reading_the_others_see_that_the_connection_is_lost(
-    unlimited: LiveServer,
+    soon_full: LiveServer,
 ) -> None:
-    with Peers(unlimited.port) as peers:
-        ada, _, _ = await behind(unlimited, peers, "Ada")
+    with Peers(soon_full.port) as peers:
+        ada, _, _ = await behind(soon_full, peers, "Ada")
         await until_status(ada, "reconnecting")
         assert await ada.status() == "reconnecting"
         assert ada.session.connections == 0
 
 
-async def test_a_player_whose_tab_takes_nothing_is_still_heard(unlimited: LiveServer) -> None:
+async def test_a_player_whose_tab_takes_nothing_is_still_heard(soon_full: LiveServer) -> None:
     """The reader of a socket waits for no send."""
-    with Peers(unlimited.port) as peers:
-        ada, connection, peer = await behind(unlimited, peers, "Ada")
+    with Peers(soon_full.port) as peers:
+        ada, connection, peer = await behind(soon_full, peers, "Ada")
         await asyncio.sleep(0.05)  # until all that was said has been heard
         assert ada.session.last_activity == 0
         for instant in (10.0, 20.0):
-            await unlimited.advance(10)
+            await soon_full.advance(10)
             await peer.send(PING_MESSAGE)
             await until(lambda at=instant: ada.session.last_activity == at)  # type: ignore[misc]
         assert connection.is_behind
@@ -305,14 +327,14 @@ async def test_a_player_whose_tab_takes_nothing_is_still_heard(unlimited: LiveSe
 
 @pytest.mark.parametrize("limits", [replace(HURRIED, write_stall=1.0)], ids=["in a hurry"])
 async def test_whoever_is_closed_as_too_slow_and_still_does_not_read_is_cut_off(
-    unlimited: LiveServer,
+    soon_full: LiveServer,
 ) -> None:
-    with Peers(unlimited.port) as peers:
-        ada, connection, peer = await behind(unlimited, peers, "Ada")
+    with Peers(soon_full.port) as peers:
+        ada, connection, peer = await behind(soon_full, peers, "Ada")
         while not connection.is_closing:
             await peer.send(PING_MESSAGE)
             await asyncio.sleep(0)
-        assert unlimited.still_here.tabs.closed["too_slow"] == 1
+        assert soon_full.still_here.tabs.closed["too_slow"] == 1
         assert ada.session.connections == 0
         began = now()
         with_a_socket = asyncio.create_task(peer.flood(PING_MESSAGE * 100, 10))
@@ -393,17 +415,17 @@ async def test_pings_whose_answers_nobody_reads_cost_no_memory(
 
 @pytest.mark.parametrize("size", [0, 1, 1000])
 async def test_messages_that_the_application_does_not_take_wait_at_the_peer(
-    plain: Server, app: Application, size: int
+    narrow: Server, app: Application, size: int
 ) -> None:
-    peer = await plain.upgraded("/deaf")
-    (connection,) = plain.connections
+    peer = await narrow.upgraded("/deaf", sends=NARROW)
+    (connection,) = narrow.connections
     data = frame(BINARY, bytes(size))
-    taken = await peer.flood(data * 1000, 0.3)
+    taken = await peer.fill(data * 1000)
     # One portion of the stream may be of many small messages.
     assert len(connection._events) <= DEFAULTS.most_unread + 2048 // len(data)
     assert len(connection._unparsed) <= 2 * 256 * 1024
     app.conversations[0].is_listening.set()
-    # They are hundreds of thousands.
+    assert taken < MOST_TAKEN
     await until(lambda: len(app.conversations[0].heard) == taken // len(data), 60)
 
 
@@ -439,7 +461,7 @@ async def test_a_flood_does_not_hold_the_loop(unlimited: LiveServer, data: bytes
     visitor = await unlimited.guest("Ada")
     with Peers(unlimited.port) as peers:
         peer = await peers.upgraded("/ws", visitor.cookie)
-        flood = asyncio.create_task(peer.flood(data * (500_000 // len(data) or 1), 0.4))
+        flood = asyncio.create_task(peer.flood(data * (500_000 // len(data) or 1), 0.2))
         # Of this thread's own time: what the machine gives to others says nothing here.
         longest, last = 0.0, time.thread_time()
         while not flood.done():
@@ -633,20 +655,20 @@ async def test_an_answered_close_ends_the_connection_at_once(
 
 @pytest.mark.parametrize("limits", [replace(HURRIED, shutdown_deadline=1.0)], ids=["in a hurry"])
 async def test_the_server_stops_in_time_whoever_is_attached(
-    plain: Server, app: Application
+    narrow: Server, app: Application
 ) -> None:
     # Within `shutdown_deadline` those who answer have to have done so.
-    healthy = [await plain.upgraded() for _ in range(3)]
-    await plain.upgraded()  # reads nothing, and answers nothing
-    stalled = await plain.upgraded(window=4096)
+    healthy = [await narrow.upgraded() for _ in range(3)]
+    await narrow.upgraded()  # reads nothing, and answers nothing
+    stalled = await narrow.upgraded(window=4096)
     talking = asyncio.create_task(app.conversations[-1].talk())
-    flooding = asyncio.create_task((await plain.upgraded()).flood(PING_MESSAGE * 1000, 20))
+    flooding = asyncio.create_task((await narrow.upgraded()).flood(PING_MESSAGE * 1000, 20))
     for data in (opening("/unanswered"), opening()[:-2], b"GE", request("POST / HTTP/1.1")[:-2]):
-        await (await plain.connect()).send(data)
-    half_closed = await plain.upgraded()
+        await (await narrow.connect()).send(data)
+    half_closed = await narrow.upgraded()
     half_closed.half_close()
-    await until(lambda: len(plain.connections) == 10)
-    await until(lambda: any(getattr(each, "_writable", None) for each in plain.connections))
+    await until(lambda: len(narrow.connections) == 10)
+    await until(lambda: any(getattr(each, "_writable", None) for each in narrow.connections))
 
     async def hear(peer: Peer) -> int:
         code = (await peer.frame()).code
@@ -656,10 +678,10 @@ async def test_the_server_stops_in_time_whoever_is_attached(
 
     hearing = asyncio.gather(*map(hear, healthy))
     began = now()
-    await asyncio.wait_for(plain.stop(), 10)
+    await asyncio.wait_for(narrow.stop(), 10)
     assert await hearing == [1012] * 3
     assert now() - began < 8
-    assert not plain.connections
+    assert not narrow.connections
     await asyncio.wait([talking, flooding])
     assert stalled is not None
 
@@ -668,14 +690,14 @@ async def test_the_server_stops_in_time_whoever_is_attached(
 
 
 async def test_a_slow_watcher_loses_diffs_then_gets_a_roster_and_keeps_the_connection(
-    unlimited: LiveServer,
+    soon_full: LiveServer,
 ) -> None:
-    with Peers(unlimited.port) as peers:
-        _, connection, peer = await behind(unlimited, peers, "Ada")
+    with Peers(soon_full.port) as peers:
+        _, connection, peer = await behind(soon_full, peers, "Ada")
         await peer.send(frame(TEXT, b'{"type":"watch","topic":"lobby"}'))
-        await until(lambda: len(unlimited.still_here.lobby.watchers) == 1)
+        await until(lambda: len(soon_full.still_here.lobby.watchers) == 1)
         for number in range(5):
-            await unlimited.guest(f"Player {number}")
+            await soon_full.guest(f"Player {number}")
             await asyncio.sleep(0.03)
         assert connection.is_behind
         seen: list[dict[str, Any]] = []
