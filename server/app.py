@@ -4,13 +4,13 @@ import asyncio
 import logging
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from starlette.applications import Starlette
 
 from server.accounts.accounts import Accounts
-from server.accounts.keys import KEYS, load_or_make_keys
+from server.accounts.keys import KEYS, load_keys, make_keys
 from server.accounts.passwords import Passwords
 from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
@@ -99,7 +99,8 @@ class StillHere:
 
         self.passwords = Passwords(limits.accounts)
         self.accounts = Accounts(self.store, self.passwords, limits.accounts)
-        tokens = SessionTokens(_keys(settings, engine))
+        keys, self._new_keys = _keys(settings, engine)
+        tokens = SessionTokens(keys)
         self.audit = Audit()
         self.sessions = Sessions(self.presence, tokens, self.store)
 
@@ -211,7 +212,12 @@ class StillHere:
         if self._is_started:
             return
         self._is_started = True
-        left = await self.store.open()
+        try:
+            left = await self.store.open()
+        except BaseException:
+            if self._new_keys is not None:
+                self._new_keys.unlink(missing_ok=True)
+            raise
         restore_sessions(
             left.sessions,
             self.presence,
@@ -259,12 +265,17 @@ def make_engine(settings: Settings, limits: Limits = _DEFAULT_LIMITS) -> Engine:
     return SqliteEngine(Path(settings.database), limits.sqlite)
 
 
-def _keys(settings: Settings, engine: Engine) -> tuple[str, ...]:
+def _keys(settings: Settings, engine: Engine) -> tuple[tuple[str, ...], Path | None]:
+    """The keys that sign cookies, and the file that was made for them, if one was."""
     if settings.secret_keys:
-        return settings.secret_keys
+        return settings.secret_keys, None
     path = engine.local_file(KEYS)
+    made: Path | None = None
     try:
-        return load_or_make_keys(path)
+        with suppress(FileExistsError):
+            make_keys(path)
+            made = path
+        return load_keys(path), made
     except (OSError, ValueError) as error:
         raise StorageRefused(f"the secret keys in {path} cannot be used: {error}") from error
 

@@ -25,24 +25,24 @@ def check_keys(keys: tuple[str, ...], limits: Limits = _DEFAULTS) -> None:
             )
 
 
-def load_or_make_keys(path: Path) -> tuple[str, ...]:
-    """The keys in `path`, one a line, newest first; made if the file is not there.
+def load_keys(path: Path) -> tuple[str, ...]:
+    """The keys in `path`, one a line, newest first.
 
     Raises OSError, and ValueError if the file holds no key, or one that is too short.
     """
-    try:
-        # O_EXCL and the mode in one call: at no instant could anybody else read the key.
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        keys = tuple(path.read_text().split())
-        if not keys:
-            raise ValueError("it holds no key; delete it to have one made") from None
-        check_keys(keys)
-        if path.stat().st_mode & 0o077:
-            # A warning only: no session can be opened with a key alone.
-            _log.warning("others on this machine may use the secret keys: chmod 600 %s", path)
-        return keys
+    keys = tuple(path.read_text().split())
+    if not keys:
+        raise ValueError("it holds no key; delete it to have one made")
+    check_keys(keys)
+    if path.stat().st_mode & 0o077:
+        # A warning only: no session can be opened with a key alone.
+        _log.warning("others on this machine may use the secret keys: chmod 600 %s", path)
+    return keys
+
+
+def make_keys(path: Path) -> None:
+    """Make the file `path`, with one key in it. Raises OSError: FileExistsError if it is there."""
+    # O_EXCL and the mode in one call: at no instant could anybody else read the key.
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(file, "w") as opened:
-        key = secrets.token_urlsafe(32)
-        opened.write(key + "\n")
-    return (key,)
+        opened.write(secrets.token_urlsafe(32) + "\n")

@@ -24,7 +24,7 @@ from server.presence.explain import explain_ending
 from server.presence.policy import Policy
 from server.presence.status import ENDINGS, Reason, Status, best
 from server.storage.batch import Batch
-from server.storage.locks import open_locked
+from server.storage.locks import LockedFile, open_locked
 from server.storage.rows import ChangeRow, Ending, PlayerState, SessionState, StoredSession
 from server.storage.thread import DaemonThread
 
@@ -43,7 +43,7 @@ class Lifeboat:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: int | None = None
+        self._file: LockedFile | None = None
         self._used = 0
         self._saved: set[SessionId] = set()
         self._lock = asyncio.Lock()
@@ -61,12 +61,12 @@ class Lifeboat:
         """
         file = open_locked(self._path, database)
         try:
-            content = os.pread(file, RECORD * CAPACITY, 0)
+            content = os.pread(file.descriptor, RECORD * CAPACITY, 0)
             if len(content) < RECORD * CAPACITY:
                 # Zeros, not a hole or a reservation: only what was written once needs no room.
-                _write(file, bytes(RECORD * CAPACITY - len(content)), len(content))
+                _write(file.descriptor, bytes(RECORD * CAPACITY - len(content)), len(content))
         except BaseException:
-            os.close(file)
+            file.discard()
             raise
         self._file = file
         self._used = -(-len(content.rstrip(b"\0")) // RECORD)
@@ -111,14 +111,21 @@ class Lifeboat:
         """Close the file. Idempotent."""
         self._thread.shutdown()
         if self._file is not None:
-            os.close(self._file)
+            self._file.close()
+            self._file = None
+
+    def discard(self) -> None:
+        """Close the file, and remove it if `open` has made it. Idempotent."""
+        self._thread.shutdown()
+        if self._file is not None:
+            self._file.discard()
             self._file = None
 
     async def _write(self, data: bytes, at: int) -> None:
         if self._file is None:
             raise OSError(errno.EBADF, "it is not open", str(self._path))
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._thread, _write, self._file, data, at)
+        await loop.run_in_executor(self._thread, _write, self._file.descriptor, data, at)
 
 
 def rows_of(

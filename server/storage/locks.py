@@ -2,16 +2,50 @@
 
 import fcntl
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from server.storage.errors import StorageRefused
 
 
-def open_locked(path: Path, database: str) -> int:
-    """Open the file `path`, or make it, and hold a lock on it until it is closed; returns its
-    descriptor. Raises StorageRefused, which speaks of the `database`."""
+@dataclass(frozen=True, slots=True)
+class LockedFile:
+    """An open file that no other process can lock until it is closed."""
+
+    path: Path
+    descriptor: int
+    is_new: bool
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+    def discard(self) -> None:
+        """Close it, and remove it if it is new."""
+        if self.is_new:
+            self.path.unlink(missing_ok=True)
+        self.close()
+
+
+def open_locked(path: Path, database: str) -> LockedFile:
+    """Open the file `path`, or make it, and lock it. Raises StorageRefused, which speaks of the
+    `database`."""
+    while True:
+        try:
+            locked = _open(path, database)
+            if os.path.samestat(os.fstat(locked.descriptor), path.stat()):
+                return locked
+        except FileNotFoundError:
+            pass
+        # Removed by another start, which was refused: a lock on it would keep nobody off.
+        locked.close()
+
+
+def _open(path: Path, database: str) -> LockedFile:
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            file, is_new = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), True
+        except FileExistsError:
+            file, is_new = os.open(path, os.O_RDWR | os.O_CREAT, 0o600), False
     except OSError as error:
         raise StorageRefused(f"the database {database} cannot be used: {error.strerror}") from error
     try:
@@ -22,4 +56,4 @@ def open_locked(path: Path, database: str) -> int:
             f"another Still Here is running on {database}; stop it, or give this one its own "
             "database"
         ) from None
-    return file
+    return LockedFile(path, file, is_new)

@@ -156,8 +156,9 @@ class Engine(Protocol):
     async def write(self, batch: Batch) -> None:
         """Write all of a batch or nothing, in one transaction; it is durable on return."""
 
-    async def close(self) -> None:
-        """Close it. Idempotent. Raises nothing, and returns even if the disk does not answer."""
+    async def close(self, *, is_refused: bool = False) -> None:
+        """Close it. Idempotent. `is_refused`: the server does not start after all, and what `open`
+        has made is removed. Raises nothing, and returns even if the disk does not answer."""
 
     def log_bytes(self) -> int:
         """The size of its write-ahead log; 0 where there is none."""

@@ -77,11 +77,14 @@ class Store:
     async def open(self) -> Left:
         """Open the database, making it if need be, note the start in it, and begin to write.
 
-        Returns what is to be restored. Raises StorageRefused, and leaves nothing open then.
+        Returns what is to be restored. Raises StorageRefused, and leaves nothing open then, and no
+        file beside the database that was not there.
         """
         try:
             left = await self._take_over()
         except BaseException:
+            await self.engine.close(is_refused=True)
+            self._lifeboat.discard()
             await self.abandon()
             raise
         self._is_open = True

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from server.accounts.keys import load_or_make_keys
+from server.accounts.keys import load_keys, make_keys
 from server.accounts.limits import Limits
 from tests.support.live_server import run_server
 
@@ -28,29 +28,33 @@ async def test_they_lie_beside_the_file_and_not_beside_a_link_to_it(tmp_path: Pa
 def test_the_keys_are_readable_by_their_owner_only(tmp_path: Path, mask: int) -> None:
     before = os.umask(mask)
     try:
-        load_or_make_keys(tmp_path / "keys")
+        make_keys(tmp_path / "keys")
     finally:
         os.umask(before)
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_keys_are_made_once_and_long_enough(tmp_path: Path) -> None:
-    (key,) = load_or_make_keys(tmp_path / "keys")
+    make_keys(tmp_path / "keys")
+    (key,) = load_keys(tmp_path / "keys")
     assert len(key) >= 43
-    assert load_or_make_keys(tmp_path / "keys") == (key,)
-    assert load_or_make_keys(tmp_path / "others") != (key,)
+    with pytest.raises(FileExistsError):
+        make_keys(tmp_path / "keys")
+    assert load_keys(tmp_path / "keys") == (key,)
+    make_keys(tmp_path / "others")
+    assert load_keys(tmp_path / "others") != (key,)
 
 
 def test_the_newest_key_is_the_first_line(tmp_path: Path) -> None:
     new, old = "n" * SHORTEST, "o" * SHORTEST
     (tmp_path / "keys").write_text(f"{new}\n\n {old} \n")
-    assert load_or_make_keys(tmp_path / "keys") == (new, old)
+    assert load_keys(tmp_path / "keys") == (new, old)
 
 
 def test_a_key_that_is_too_short_is_refused_and_not_shown(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("n" * SHORTEST + "\n" + "hunter2" * 4)
     with pytest.raises(ValueError, match=r"^key 2 has 28 characters; at least 32") as caught:
-        load_or_make_keys(tmp_path / "keys")
+        load_keys(tmp_path / "keys")
     assert "hunter2" not in str(caught.value)
 
 
@@ -63,7 +67,7 @@ def test_keys_that_others_can_read_are_told_of(
     path = tmp_path / "keys"
     path.write_text("n" * SHORTEST)
     path.chmod(mode)
-    load_or_make_keys(path)
+    load_keys(path)
     assert (f"chmod 600 {path}" in caplog.text) is is_told
     assert "nnn" not in caplog.text
 
@@ -72,9 +76,9 @@ def test_keys_that_others_can_read_are_told_of(
 def test_a_file_without_a_key_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "keys").write_text(content)
     with pytest.raises(ValueError, match="no key"):
-        load_or_make_keys(tmp_path / "keys")
+        load_keys(tmp_path / "keys")
 
 
 def test_a_folder_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
-        load_or_make_keys(tmp_path / "nowhere" / "keys")
+        make_keys(tmp_path / "nowhere" / "keys")

@@ -105,6 +105,20 @@ async def test_a_record_that_was_not_written_to_its_end_counts_as_none(path: Pat
     assert Lifeboat(path).open("test.db") == endings(1, 3, 4)
 
 
+def test_a_refused_start_removes_it_if_it_has_made_it(path: Path) -> None:
+    boat = Lifeboat(path)
+    boat.open("test.db")
+    boat.discard()
+    assert not path.exists()
+    boat = Lifeboat(path)
+    boat.open("test.db")
+    boat.close()
+    boat = Lifeboat(path)
+    boat.open("test.db")
+    boat.discard()
+    assert path.exists()
+
+
 async def test_it_is_not_emptied_of_what_the_database_does_not_have(path: Path) -> None:
     boat = Lifeboat(path)
     boat.open("test.db")

@@ -5,7 +5,6 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +13,7 @@ import aiosqlite
 
 from server.base.units import to_ms
 from server.storage.errors import EngineError, StorageRefused
-from server.storage.locks import open_locked
+from server.storage.locks import LockedFile, open_locked
 from server.storage.sqlite.limits import SqliteLimits
 from server.storage.sqlite.migrations import migrate
 from server.storage.thread import DaemonThread
@@ -58,24 +57,26 @@ class Database:
         self._thread = DaemonThread("sqlite-writer")
         self._writer: sqlite3.Connection | None = None
         self._reader: aiosqlite.Connection | None = None
-        self._opened = ExitStack()
+        self._lock: LockedFile | None = None
+        self._is_new = False
 
     async def open(self) -> None:
         """Open, lock, check and migrate the file; it is made if it is not there.
 
-        Reads all of it once (`quick_check`). Raises StorageRefused, and leaves nothing open then.
+        Reads all of it once (`quick_check`). Raises StorageRefused, and leaves nothing open then,
+        and no file that was not there.
         """
         try:
             lock = open_locked(self.file.with_name(self.file.name + _LOCK), str(self._path))
-            self._opened.callback(os.close, lock)
+            self._lock = lock
+            self._is_new = not os.path.lexists(self.file)
             _refuse_other_names(self.file, self._path)
             await self._call(self._open_writer)
             self._reader = await self._open_reader()
-        except sqlite3.Error as error:
-            await self.close()
-            raise refusal(self._path, error) from error
-        except BaseException:
-            await self.close()
+        except BaseException as error:
+            await self.close(is_refused=True)
+            if isinstance(error, sqlite3.Error):
+                raise refusal(self._path, error) from error
             raise
         if not _is_safe(sqlite3.sqlite_version_info):
             _log.warning(
@@ -100,8 +101,21 @@ class Database:
         """
         return await self._call(lambda: function(self._connected()))
 
-    async def close(self) -> None:
-        """Close both connections and give up the lock. Idempotent."""
+    async def close(self, *, is_refused: bool = False) -> None:
+        """Close both connections and give up the lock. Idempotent. `is_refused`: the server does
+        not start, and the files that `open` made are removed."""
+        await self._disconnect()
+        lock, self._lock = self._lock, None
+        if lock is None:
+            return
+        if not is_refused:
+            lock.close()
+            return
+        if self._is_new:
+            self.file.unlink(missing_ok=True)
+        lock.discard()
+
+    async def _disconnect(self) -> None:
         reader, self._reader = self._reader, None
         try:
             async with asyncio.timeout(self._limits.closing_patience):
@@ -114,7 +128,6 @@ class Database:
             # What was committed is safe; nothing depends on the rest.
             _log.error("%s could not be closed: %s", self._path, str(error) or "it does not answer")
         self._thread.shutdown()
-        self._opened.close()
 
     def wal_bytes(self) -> int:
         """The size of the write-ahead log; 0 where there is none."""

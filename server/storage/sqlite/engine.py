@@ -55,13 +55,13 @@ class SqliteEngine:
         except sqlite3.Error as error:
             raise engine_error(error) from error
 
-    async def close(self) -> None:
+    async def close(self, *, is_refused: bool = False) -> None:
         keeper, self._log_keeper = self._log_keeper, None
         if keeper is not None:
             keeper.cancel()
             with suppress(asyncio.CancelledError):
                 await keeper
-        await self.database.close()
+        await self.database.close(is_refused=is_refused)
 
     def log_bytes(self) -> int:
         return self.database.wal_bytes()
@@ -92,6 +92,11 @@ def _check_path(path: Path) -> None:
     if os.path.isdir(path):  # noqa: PTH112 - where it may not be asked, `is_dir` raises
         raise StorageRefused(
             f"the database {name} cannot be used: it is a folder; name a file, in it if you like"
+        )
+    if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
+        raise StorageRefused(
+            f"the database {name} cannot be used: it is a device, a pipe or a socket; name a file, "
+            "which is made if it is not there"
         )
     folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120 - as above
     if not os.path.isdir(folder):  # noqa: PTH112

@@ -7,12 +7,13 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 
 from server.presence.policy import Policy
 from server.presence.registry import Registry
-from server.storage.errors import StorageRefused
+from server.storage.errors import EngineError, StorageRefused
 from server.storage.sqlite.database import _is_safe
 from server.storage.sqlite.engine import SqliteEngine
 from server.storage.sqlite.limits import SqliteLimits
@@ -42,10 +43,13 @@ def path(tmp_path: Path) -> Path:
 
 
 async def refused(path: Path) -> str:
+    """The sentence by which a start is refused, which leaves every file as it was."""
     disk = FaultyDisk()
+    before = {file: file.lstat().st_size for file in path.parent.iterdir()}
     with pytest.raises(StorageRefused) as caught:
         await House.open(path, ManualClock(), disk)
     assert disk.threads() == 0
+    assert {file: file.lstat().st_size for file in path.parent.iterdir()} == before
     sentence = str(caught.value)
     assert "\n" not in sentence
     return sentence
@@ -105,6 +109,10 @@ def letter(path: Path) -> Path:
         (".", "it is a folder; name a file, in it if you like"),
         ("/", "it is a folder"),
         ("no/where.db", "make it, or name a file in another"),
+        (
+            "/dev/null",
+            "it is a device, a pipe or a socket; name a file, which is made if it is not",
+        ),
     ],
 )
 def test_what_cannot_be_a_database_file_is_refused_and_nothing_is_made(
@@ -121,6 +129,27 @@ def test_what_cannot_be_a_database_file_is_refused_and_nothing_is_made(
 
 async def test_a_file_that_is_no_database_is_refused_likewise(letter: Path) -> None:
     assert "it is damaged: file is not a database; restore a backup" in await refused(letter)
+
+
+def test_the_command_leaves_nothing_beside_a_file_that_it_refuses(letter: Path) -> None:
+    done = run(letter, "-m", "server", "--port", "0", "--database")
+    assert done.returncode == 1
+    assert "file is not a database" in done.stderr
+    assert list(letter.parent.iterdir()) == [letter]
+
+
+async def test_a_start_that_fails_once_the_database_is_made_removes_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SqliteEngine, "write", AsyncMock(side_effect=EngineError("full")))
+    assert "full" in await refused(path)
+    assert list(path.parent.iterdir()) == []
+
+
+async def test_a_second_start_leaves_the_files_of_the_first_alone(path: Path) -> None:
+    house = await House.open(path, ManualClock())
+    assert "another Still Here is running" in await refused(path)
+    await house.store.close()
 
 
 @pytest.mark.parametrize("version", [0, 1, len(MIGRATIONS)])
