@@ -69,7 +69,7 @@ class Database:
         try:
             lock = open_locked(self.file.with_name(self.file.name + _LOCK), str(self._path))
             self._lock = lock
-            self._is_new = not os.path.lexists(self.file)
+            self._is_new = not os.path.lexists(self.file)  # noqa: ASYNC240 - as the lock, at once
             _refuse_other_names(self.file, self._path)
             await self._call(self._open_writer)
             self._reader = await self._open_reader()
