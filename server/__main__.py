@@ -23,7 +23,6 @@ from server.limits import Limits
 from server.rooms.replay import NotReplayable, views_of
 from server.settings import (
     PREFIX,
-    SHORTEST_WARNING,
     Settings,
     SettingsRefused,
     load_settings,
@@ -136,13 +135,8 @@ def _back_up(settings: Settings, copy: Path) -> None:
 
 def _note_oddities(settings: Settings) -> None:
     """Log what is allowed, but perhaps not meant."""
-    if settings.warns_shortly:
-        _log.warning(
-            "%sWARN_BEFORE=%g leaves players less than the %g s that WCAG 2.2.1 asks for",
-            PREFIX,
-            settings.warn_before,
-            SHORTEST_WARNING,
-        )
+    for oddity in settings.oddities:
+        _log.warning("%s", oddity)
     for name in unknown_settings():
         _log.warning("%s is no setting; see `stillhere --help`", name)
 

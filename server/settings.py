@@ -182,9 +182,22 @@ class Settings(BaseSettings):
         return Policy(**{name: getattr(self, name) for name in Policy.__slots__})
 
     @property
-    def warns_shortly(self) -> bool:
-        """Whether the warning leaves people less time than WCAG 2.2.1 asks for."""
-        return self.warn_before < SHORTEST_WARNING
+    def oddities(self) -> list[str]:
+        """Sentences about what is allowed, but perhaps not meant."""
+        odd: list[str] = []
+        if self.warn_before < SHORTEST_WARNING:
+            odd.append(
+                f"{PREFIX}WARN_BEFORE={self.warn_before:g} leaves players less than the "
+                f"{SHORTEST_WARNING:g} s that WCAG 2.2.1 asks for"
+            )
+        for name in ("session_lifetime", "remember_lifetime"):
+            lifetime = getattr(self, name)
+            if lifetime < self.idle_timeout:
+                odd.append(
+                    f"{PREFIX}{name.upper()}={lifetime:g} is shorter than IDLE_TIMEOUT="
+                    f"{self.idle_timeout:g}: such sessions end before idleness could end them"
+                )
+        return odd
 
 
 def load_settings(**flags: Any) -> Settings:

@@ -155,9 +155,21 @@ def test_a_key_is_never_shown() -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("warn_before", "is_short"), [("19.9", True), ("20", False)])
-def test_a_warning_shorter_than_people_need_is_noticed(warn_before: str, is_short: bool) -> None:
-    assert load_settings(warn_before=warn_before).warns_shortly is is_short
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"warn_before": "19.9"}, "STILLHERE_WARN_BEFORE=19.9 leaves players less than the 20 s"),
+        ({"warn_before": "20", "session_lifetime": "300", "remember_lifetime": "300"}, None),
+        ({"session_lifetime": "299.9"}, "STILLHERE_SESSION_LIFETIME=299.9 is shorter than IDLE_"),
+        ({"remember_lifetime": "100"}, "STILLHERE_REMEMBER_LIFETIME=100 is shorter than IDLE_TIM"),
+    ],
+)
+def test_what_is_allowed_but_perhaps_not_meant_is_noticed(
+    flags: dict[str, str], words: str | None
+) -> None:
+    oddities = load_settings(**flags).oddities
+    assert len(oddities) == (words is not None)
+    assert all(oddity.startswith(str(words)) for oddity in oddities)
 
 
 async def test_the_longest_life_there_can_be_is_stored_and_shown(tmp_path: Path) -> None:
