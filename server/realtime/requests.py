@@ -43,11 +43,9 @@ class Requests:
         presence = self._presence
         session = connection.session
         match request:
-            case messages.Brb() if refusal := self._room_requests.check(connection, request):
-                return refusal  # and none of the session's tokens is taken
-            case messages.Hold(away=True) | messages.Brb() if not self._take_connect(session):
-                raise TooManyRequests
             case messages.Hold(seconds=seconds, away=away):
+                if away:
+                    self._take_token(session)
                 granted = presence.hold(session.id, seconds, now, away=away)
                 self._answer_hold(connection, granted, now)
             case messages.Release():
@@ -67,8 +65,12 @@ class Requests:
                 if not self._topics.unwatch(connection, topic):
                     return _no_such_topic(topic, "unwatch")
             case _:
-                return self._room_requests.hear(connection, request)
+                return self._room_requests.hear(connection, request, self._take_token)
         return None
+
+    def _take_token(self, session: Session) -> None:
+        if not self._take_connect(session):
+            raise TooManyRequests
 
     def _answer_hold(self, connection: Connection, granted: float, now: float) -> None:
         left = connection.session.expires_in(self._presence.policy, now)

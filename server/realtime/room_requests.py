@@ -1,5 +1,6 @@
 """What a tab asks for in rooms: done by the rooms' service, and answered. Awaits nothing."""
 
+from collections.abc import Callable
 from typing import assert_never
 
 from msgspec import UNSET
@@ -71,26 +72,26 @@ class RoomRequests:
 
     # Requests
 
-    def check(self, connection: Connection, request: messages.RoomRequest) -> messages.Error | None:
-        """The error that `hear` would return for a "be right back", which counts towards a limit
-        of its session only if it is done."""
-        if isinstance(request, messages.Brb):
-            try:
-                player_id = connection.session.player.id
-                self._rooms.check_brb(player_id, request.room, request.seconds)
-            except Refused as refused:
-                return _error(request, refused)
-        return None
-
-    def hear(self, connection: Connection, request: messages.RoomRequest) -> messages.Error | None:
-        """Do what is asked for, and answer it; returns an error if it is refused."""
+    def hear(
+        self,
+        connection: Connection,
+        request: messages.RoomRequest,
+        take_token: Callable[[Session], None],
+    ) -> messages.Error | None:
+        """Do what is asked for, and answer it; returns an error if it is refused. `take_token`
+        takes one of the session's tokens for a "be right back" that is not refused, or raises."""
         try:
-            self._do(connection, request)
+            self._do(connection, request, take_token)
         except Refused as refused:
             return _error(request, refused)
         return None
 
-    def _do(self, connection: Connection, request: messages.RoomRequest) -> None:
+    def _do(
+        self,
+        connection: Connection,
+        request: messages.RoomRequest,
+        take_token: Callable[[Session], None],
+    ) -> None:
         rooms, session = self._rooms, connection.session
         player_id = session.player.id
         by = "game"
@@ -119,17 +120,20 @@ class RoomRequests:
             case messages.Pulse(room=room, seat=seat):
                 rooms.pulse(player_id, room, seat)
             case messages.Brb(room=room, seconds=seconds):
-                self._be_right_back(session, room, seconds)
+                self._be_right_back(session, room, seconds, take_token)
                 return
             case _ as unreachable:
                 assert_never(unreachable)
         self._presence.touch(session.id, by=by)
 
-    def _be_right_back(self, session: Session, room_id: str, seconds: float) -> None:
+    def _be_right_back(
+        self, session: Session, room_id: str, seconds: float, take_token: Callable[[Session], None]
+    ) -> None:
         # To say so is an activity, and any activity ends a "be right back" and counts as being
         # there. So the activity is first, then the seat, and that the player is away is last.
         player_id = session.player.id
         self._rooms.check_brb(player_id, room_id, seconds)
+        take_token(session)
         self._presence.touch(session.id, by="game")
         granted = self._rooms.brb(player_id, room_id, seconds)
         if granted:
