@@ -17,6 +17,7 @@ class SeatState:
         "brb_left",
         "brb_until",
         "has_left",
+        "has_resigned",
         "is_bot",
         "is_gone",
         "move_until",
@@ -43,6 +44,8 @@ class SeatState:
         # The player's last connection to the room is gone since; NEVER: they are here.
         self.absent_since = NEVER
         self.has_left = False
+        # The player left a running match, and did not come back in time.
+        self.has_resigned = False
         # The player left a running match, and is out of it then.
         self.resigns_at = NEVER
         # The player is idle, and will be signed out then.
@@ -144,6 +147,7 @@ class SeatState:
         self.reserved_until = NEVER
         self.absent_since = NEVER
         self.has_left = False
+        self.has_resigned = False
         self.resigns_at = NEVER
 
     def depart(self, now: float, *, has_left: bool) -> None:
@@ -232,6 +236,7 @@ class SeatState:
     def give_up(self) -> None:
         """The player is out of the match."""
         self.is_gone = True
+        self.has_resigned = self.is_leaving
         self.is_bot = False
         self.resigns_at = NEVER
         self.stop_clock()

@@ -189,7 +189,8 @@ class Tables:
         player = seat.player
         if player is None or seat.grace_until(room.game.policy) > turn.now:
             return
-        if player.status is not Status.RECONNECTING:  # presence has a grace of its own
+        # Presence has a grace of its own, for those who did not leave on purpose.
+        if seat.has_resigned or player.status is not Status.RECONNECTING:
             self.vacate(turn, room, number)
 
     def vacate_after_match(self, turn: Turn, room: Room) -> None:

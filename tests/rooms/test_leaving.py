@@ -212,6 +212,19 @@ def test_with_others_left_in_the_match_it_goes_on_for_those_who_may_still_come_b
     assert_waits_for(scene, kim)
 
 
+def test_who_has_resigned_keeps_no_seat_after_the_match_though_they_are_cut_off_by_then() -> None:
+    scene = Scene(3)
+    world, room = scene.world, scene.room
+    ada, kim, bo = scene.players
+    world.leaves(ada, room)
+    assert lines(world.passes(10 + SLOT)) == ["resigned"]
+    world.becomes(ada, Status.RECONNECTING)
+    world.leaves(kim, room)
+    assert ended(world.passes(10 + SLOT)) == ["resigned: [2]"]
+    assert (room.seat_of(ada.id), room.seat_of(kim.id)) == (None, None)
+    assert room.seat_of(bo.id) is not None
+
+
 def test_with_the_others_cut_off_for_good_it_is_abandoned_when_the_last_one_leaves() -> None:
     scene = Scene(3)
     world, room = scene.world, scene.room
