@@ -1,0 +1,115 @@
+"""What the server uses of uvicorn beyond its documentation, and the versions for which that
+holds. With another version, the test that fails says what has changed."""
+
+import asyncio
+import inspect
+import re
+import socket
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.protocols.utils import ClientDisconnected, get_local_addr, get_remote_addr, is_ssl
+from uvicorn.server import ServerState
+
+from server.transport.uvicorn import uvicorn_config, uvicorn_knobs
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+async def nobody(scope: Any, receive: Any, send: Any) -> None: ...
+
+
+@pytest.mark.parametrize("package", ["uvicorn", "aiosqlite", "picows"])
+def test_packages_of_which_private_parts_are_used_are_pinned_below_the_next_minor(
+    package: str,
+) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (pin,) = (each for each in project["dependencies"] if re.match(rf"{package}\b", each))
+    major, minor = map(int, version(package).split(".")[:2])
+    assert re.fullmatch(rf"{package}>={major}\.{minor}(\.\d+)?,<{major}\.{minor + 1}", pin)
+
+
+def test_the_state_that_connections_share_has_what_the_transports_use() -> None:
+    state = ServerState()
+    assert (state.connections, state.tasks) == (set(), set())
+    assert (state.total_requests, state.default_headers) == (0, [])
+
+
+def test_a_configuration_has_what_the_transports_read_and_keeps_what_it_was_given() -> None:
+    config = uvicorn_config(nobody)
+    config.load()
+    assert config.loaded
+    assert callable(config.loaded_app)
+    assert isinstance(config.asgi_version, str)
+    assert config.root_path == ""
+    assert config.timeout_keep_alive > 0
+    knobs = uvicorn_knobs()
+    names = ("ws_max_size", "ws_ping_interval", "ws_ping_timeout", "timeout_graceful_shutdown")
+    assert {name: getattr(config, name) for name in names} == {name: knobs[name] for name in names}
+    assert config.http_protocol_class is config.http
+    assert config.ws_protocol_class is config.ws
+
+
+async def test_a_protocol_is_made_with_the_arguments_that_the_transports_take() -> None:
+    made: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+
+    class Recorder(asyncio.Protocol):
+        def __init__(self, **arguments: Any) -> None:
+            made.set_result(arguments)
+
+        def connection_made(self, transport: Any) -> None:
+            transport.close()
+
+    config = uvicorn.Config(nobody, http=Recorder, lifespan="off", log_config=None)
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        await server.startup(sockets=[listener])
+        _, writer = await asyncio.open_connection(*listener.getsockname())
+        arguments = await asyncio.wait_for(made, 10)
+        writer.close()
+        await server.shutdown(sockets=[listener])
+    assert set(arguments) - {"_loop"} == {"config", "server_state", "app_state"}
+    assert arguments["server_state"] is server.server_state
+
+
+def test_addresses_are_read_from_a_transport_and_a_lost_client_is_an_error_of_the_system() -> None:
+    for function in (get_local_addr, get_remote_addr, is_ssl):
+        assert list(inspect.signature(function).parameters) == ["transport"]
+    assert issubclass(ClientDisconnected, OSError)
+
+
+async def test_a_stop_asks_each_connection_to_end_and_waits_for_it() -> None:
+    config = uvicorn_config(nobody)
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+
+    class Connection:
+        def shutdown(self) -> None:
+            server.server_state.connections.discard(self)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        await server.startup(sockets=[listener])
+        server.server_state.connections.add(Connection())  # type: ignore[arg-type]
+        await asyncio.wait_for(server.shutdown(sockets=[listener]), 10)
+    assert server.server_state.connections == set()
+
+
+def test_the_server_has_what_the_command_overrides() -> None:
+    """Else it would be a method of ours that nobody calls."""
+    serve = inspect.getsource(uvicorn.Server.serve)
+    assert "self.capture_signals()" in serve
+    assert "self.shutdown(" in inspect.getsource(uvicorn.Server._serve)
+    assert list(inspect.signature(uvicorn.Server.handle_exit).parameters) == [
+        "self",
+        "sig",
+        "frame",
+    ]
+    server = uvicorn.Server(uvicorn_config(nobody))
+    assert server.force_exit is False
