@@ -78,8 +78,7 @@ class HttpTransport(asyncio.Protocol):
         self._has_ended = False  # the peer sends no more
         # What goes out
         self._exchange: Exchange | None = None
-        self._writable: asyncio.Event | None = None  # None while the peer takes everything
-        self._stall: StallWatch | None = None
+        self._stall: StallWatch | None = None  # None while the peer takes everything
         self._deadline = Timer(self._loop)
 
     # What the event loop calls
@@ -114,16 +113,12 @@ class HttpTransport(asyncio.Protocol):
         return True
 
     def pause_writing(self) -> None:
-        self._writable = asyncio.Event()
         self._stall = StallWatch(self._loop, self._transport, self._limits)
 
     def resume_writing(self) -> None:
         if self._stall is not None:
             self._stall.stop()
             self._stall = None
-        if self._writable is not None:
-            self._writable.set()
-            self._writable = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
@@ -150,8 +145,8 @@ class HttpTransport(asyncio.Protocol):
 
     async def writable(self) -> None:
         """Returns once the peer has taken most of what it was sent."""
-        while self._writable is not None:
-            await self._writable.wait()
+        while self._stall is not None:
+            await self._stall.wait()
 
     def write(self, data: bytes) -> None:
         self._transport.write(data)

@@ -12,13 +12,14 @@ from server.transport.limits import Limits
 
 
 class StallWatch:
-    """Cuts a peer off that takes nothing of what waits for it, until `stop` is called.
+    """Has senders wait for a peer that takes less than it is sent, until `stop` is called, and cuts
+    it off if it takes nothing.
 
     `transport.close()` would wait for the peer, and nothing else would end: no `connection_lost`
     comes, and a `send` that waits for it never returns.
     """
 
-    __slots__ = ("_limits", "_timer", "_transport", "_waiting")
+    __slots__ = ("_is_over", "_limits", "_timer", "_transport", "_waiting")
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, limits: Limits
@@ -26,12 +27,22 @@ class StallWatch:
         self._transport = transport
         self._limits = limits
         self._waiting = _untaken(transport)
+        self._is_over = asyncio.Event()
         self._timer = Timer(loop)
         self._timer.set(limits.write_stall, self._check)
 
     def stop(self) -> None:
-        """The peer has taken what waited, or is gone."""
+        """The peer has taken what waited, or is gone: senders go on."""
         self._timer.stop()
+        self.wake()
+
+    async def wait(self) -> None:
+        """Returns after `stop` or `wake`."""
+        await self._is_over.wait()
+
+    def wake(self) -> None:
+        """Have senders look again, though the peer is still watched."""
+        self._is_over.set()
 
     def _check(self) -> None:
         waiting = _untaken(self._transport)

@@ -68,7 +68,7 @@ class WebSocketTransport(asyncio.Protocol):
         "__weakref__", "_allowance", "_app_state", "_config", "_connections", "_ending",
         "_events", "_frames", "_hear", "_is_closed_by_app", "_is_reading_paused", "_keepalive",
         "_limits", "_loop", "_make_frames", "_opening", "_server_state", "_stall", "_state",
-        "_timer", "_transport", "_unparsed", "_waiter", "_writable",
+        "_timer", "_transport", "_unparsed", "_waiter",
     )  # fmt: skip
 
     def __init__(
@@ -106,8 +106,7 @@ class WebSocketTransport(asyncio.Protocol):
         self._is_reading_paused = False
         self._is_closed_by_app = False
 
-        # What goes out, and whom to wake when it goes on: None while the peer takes everything
-        self._writable: asyncio.Event | None = None
+        # What goes out: None while the peer takes everything
         self._stall: StallWatch | None = None
 
         # The deadline of the present state
@@ -138,7 +137,6 @@ class WebSocketTransport(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The peer takes less than it is sent: whoever sends has to wait, but not for ever."""
-        self._writable = asyncio.Event()
         self._stall = StallWatch(self._loop, self._transport, self._limits)
 
     def resume_writing(self) -> None:
@@ -146,9 +144,6 @@ class WebSocketTransport(asyncio.Protocol):
         if self._stall is not None:
             self._stall.stop()
             self._stall = None
-        if self._writable is not None:
-            self._writable.set()
-            self._writable = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._state = _CLOSED
@@ -163,7 +158,7 @@ class WebSocketTransport(asyncio.Protocol):
     @property
     def is_writable(self) -> bool:
         """The peer takes what it is sent."""
-        return self._writable is None
+        return self._stall is None
 
     # What uvicorn calls
 
@@ -205,8 +200,8 @@ class WebSocketTransport(asyncio.Protocol):
         Raises ClientDisconnected, an OSError, when the connection is over, and RuntimeError for
         an event out of order. Cancelling gives up the wait: nothing was sent.
         """
-        while self._writable is not None and self._state == _OPEN:
-            await self._writable.wait()
+        while self._stall is not None and self._state == _OPEN:
+            await self._stall.wait()
         kind = event["type"]
         if self._state == _OPEN:
             if kind == "websocket.send":
@@ -236,7 +231,7 @@ class WebSocketTransport(asyncio.Protocol):
 
     def send_text(self, text: str) -> bool:
         """Send a text message; False, and nothing is sent, if the peer cannot take it now."""
-        if self._state != _OPEN or self._writable is not None:
+        if self._state != _OPEN or self._stall is not None:
             return False
         assert self._frames is not None
         self._frames.send(text)
@@ -245,7 +240,7 @@ class WebSocketTransport(asyncio.Protocol):
     def close(self, code: int, reason: str = "") -> bool:
         """Begin the closing handshake; False if the peer cannot take it now. Raises RuntimeError
         for a code that may not be sent."""
-        if self._state != _OPEN or self._writable is not None:
+        if self._state != _OPEN or self._stall is not None:
             return False
         if code not in MAY_BE_SENT:
             raise RuntimeError(f"Expected a code that may be sent, but got {code!r}.")
@@ -388,7 +383,7 @@ class WebSocketTransport(asyncio.Protocol):
 
     def on_ping(self, payload: bytes) -> None:
         # One answer less is allowed where several wait (RFC 6455, 5.5.3).
-        if self._state == _OPEN and self._is_within_allowance() and self._writable is None:
+        if self._state == _OPEN and self._is_within_allowance() and self._stall is None:
             self._control(PONG, payload)
 
     def on_pong(self) -> None:
@@ -450,8 +445,8 @@ class WebSocketTransport(asyncio.Protocol):
     def _closing(self) -> None:
         self._state = _CLOSING
         self._timer.set(self._limits.close_deadline, self._cut_off)
-        if self._writable is not None:
-            self._writable.set()  # wake `send`, which raises
+        if self._stall is not None:
+            self._stall.wake()  # and `send` raises
         if self._is_reading_paused:
             self._loop.call_soon(self._read_on)
 

@@ -668,7 +668,7 @@ async def test_the_server_stops_in_time_whoever_is_attached(
     half_closed = await narrow.upgraded()
     half_closed.half_close()
     await until(lambda: len(narrow.connections) == 10)
-    await until(lambda: any(getattr(each, "_writable", None) for each in narrow.connections))
+    await until(lambda: not all(getattr(each, "is_writable", True) for each in narrow.connections))
 
     async def hear(peer: Peer) -> int:
         code = (await peer.frame()).code
