@@ -1,4 +1,5 @@
-"""Every state of the page: nobody is kept out of it (axe-core).
+"""Every state of the page: nobody is kept out of it (axe-core), at a desk by day or with a phone by
+night.
 
     STILLHERE_PICTURES=/tmp/pictures scripts/test tests/end_to_end/test_page_states.py
 
@@ -9,11 +10,12 @@ takes pictures of them to judge them by, and those of the README too, by day and
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from playwright.async_api import Browser, Route, expect
+from playwright.async_api import Browser, CDPSession, Page, Route, expect
 
 from tests.support.answers import SLOT, until_status
 from tests.support.axe import find_violations
@@ -26,14 +28,52 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 FOLDER = os.environ.get("STILLHERE_PICTURES")
 PASSWORD = "correct horse"  # as that of every `member`
 
-DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
-PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 844},
-    "has_touch": True,
-    "is_mobile": True,
-}
-# As wide as a README is, and as high as the lobby needs.
-README: dict[str, Any] = {"viewport": {"width": 1000, "height": 800}, "device_scale_factor": 2}
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What a page is shown on, and how its owner likes it; sizes in CSS pixels."""
+
+    name: str
+    width: int
+    height: int
+    scheme: Literal["light", "dark"]
+    is_phone: bool = False
+    is_calm: bool = False
+    is_sharp: bool = False
+
+    async def show(self, page: Page, browser: CDPSession) -> None:
+        """Let the page be on this screen from now on."""
+        await page.set_viewport_size({"width": self.width, "height": self.height})
+        await page.emulate_media(
+            color_scheme=self.scheme, reduced_motion="reduce" if self.is_calm else "no-preference"
+        )
+        # Playwright has these for a whole profile only.
+        await browser.send(
+            "Emulation.setDeviceMetricsOverride",
+            {
+                "width": self.width,
+                "height": self.height,
+                "deviceScaleFactor": 0,  # as it is
+                "mobile": self.is_phone,
+            },
+        )
+        await browser.send("Emulation.setTouchEmulationEnabled", {"enabled": self.is_phone})
+
+
+DESK = Screen("desk-light", 1280, 800, "light")
+PHONE = Screen("phone-dark", 390, 844, "dark", is_phone=True, is_calm=True)
+OF_PICTURES = [
+    Screen("desk-dark", 1280, 800, "dark"),
+    Screen("phone-light", 390, 844, "light", is_phone=True),
+    # As wide as a README is, and as high as the lobby needs.
+    Screen("readme-light", 1000, 800, "light", is_sharp=True),
+    Screen("readme-dark", 1000, 800, "dark", is_sharp=True),
+]
+PROFILE: dict[str, Any] = {"device_scale_factor": 2 if FOLDER else 1}
+"""Of a browser that no other test uses again."""
+
+SCREENS = [PHONE, *(OF_PICTURES if FOLDER else []), DESK]
+"""What each state is looked at on, one after the other; the walk goes on at the last."""
 
 WARNED = "Mateusz"
 AWAY = ["Ngozi", "Søren"]
@@ -100,24 +140,32 @@ class Crowd:
 class Walk:
     """One player's way through every state, looked at and judged at each."""
 
-    def __init__(self, ada: Window, server: LiveServer, name: str) -> None:
+    def __init__(self, ada: Window, server: LiveServer) -> None:
         self.ada = ada
         self.server = server
         self.seen: list[str] = []
         self.problems: list[str] = []
-        self._name = name
 
     async def look(self, state: str) -> None:
-        """Everything that a state must be, in a browser in which all of it can be looked at."""
+        """Everything that a state must be, on each of the screens."""
         page = self.ada.page
         self.seen.append(state)
-        if FOLDER:
-            picture = Path(FOLDER, f"{self._name}-{state}.png")
-            await page.screenshot(path=picture, animations="disabled", caret="hide")
-        found = await find_violations(page)
-        self.problems += [f"{self._name}, {state}: {each}" for each in found]
-        if await self.ada.hidden_width():
-            self.problems.append(f"{self._name}, {state}: it scrolls sideways")
+        browser = await page.context.new_cdp_session(page)
+        for screen in SCREENS:
+            await screen.show(page, browser)
+            if FOLDER:
+                picture = Path(FOLDER, f"{screen.name}-{state}.png")
+                await page.screenshot(
+                    path=picture,
+                    animations="disabled",
+                    caret="hide",
+                    scale="device" if screen.is_sharp else "css",
+                )
+            found = await find_violations(page)
+            self.problems += [f"{screen.name}, {state}: {each}" for each in found]
+            if await self.ada.hidden_width():
+                self.problems.append(f"{screen.name}, {state}: it scrolls sideways")
+        await browser.detach()
 
     async def come_in(self) -> None:
         ada, answer = self.ada, asyncio.Event()
@@ -237,23 +285,6 @@ class Walk:
         await self.look("session-ends")
 
 
-async def walk_through(chromium: Browser, tmp_path: Path, name: str, look: dict[str, Any]) -> None:
-    async with (
-        run_server(tmp_path / "test.db", session_lifetime=900) as server,
-        open_browsers(chromium, server) as browsers,
-    ):
-        walk = Walk(await browsers.window(**look), server, name)
-        await walk.come_in()
-        crowd = await walk.be_in_the_lobby()
-        await walk.look_around()
-        await lose_the_network(walk, browsers)
-        await walk.go(crowd)
-        await walk.go_and_be_remembered()
-        await walk.reach_the_end()
-        assert walk.seen == STATES
-        assert walk.problems == [], "\n\n".join(walk.problems)
-
-
 async def lose_the_network(walk: Walk, browsers: Browsers) -> None:
     """In another tab of the same browser, that hangs on a cable."""
     async with run_cable(walk.server.port) as cable:
@@ -269,28 +300,20 @@ async def lose_the_network(walk: Walk, browsers: Browsers) -> None:
         await tab.page.close()
 
 
-async def test_everybody_can_use_every_state_on_a_desk_by_day(
+async def test_everybody_can_use_every_state_at_a_desk_by_day_and_with_a_phone_by_night(
     chromium: Browser, tmp_path: Path
 ) -> None:
-    look = {**DESK, "color_scheme": "light"}
-    await walk_through(chromium, tmp_path, "desk-light", look)
-
-
-async def test_everybody_can_use_every_state_on_a_phone_by_night(
-    chromium: Browser, tmp_path: Path
-) -> None:
-    look = {**PHONE, "color_scheme": "dark", "reduced_motion": "reduce"}
-    await walk_through(chromium, tmp_path, "phone-dark", look)
-
-
-if FOLDER:
-
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
-    @pytest.mark.parametrize("screen", ["desk", "phone", "readme"])
-    async def test_all_pictures_are_taken(
-        chromium: Browser, tmp_path: Path, screen: str, scheme: str
-    ) -> None:
-        look = {"desk": DESK, "phone": PHONE, "readme": README}[screen]
-        await walk_through(
-            chromium, tmp_path, f"{screen}-{scheme}", {**look, "color_scheme": scheme}
-        )
+    async with (
+        run_server(tmp_path / "test.db", session_lifetime=900) as server,
+        open_browsers(chromium, server) as browsers,
+    ):
+        walk = Walk(await browsers.window(**PROFILE), server)
+        await walk.come_in()
+        crowd = await walk.be_in_the_lobby()
+        await walk.look_around()
+        await lose_the_network(walk, browsers)
+        await walk.go(crowd)
+        await walk.go_and_be_remembered()
+        await walk.reach_the_end()
+        assert walk.seen == STATES
+        assert walk.problems == [], "\n\n".join(walk.problems)
