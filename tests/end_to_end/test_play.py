@@ -10,22 +10,116 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, expect
 
+from server.base.ids import RoomId
+from server.rooms.limits import Limits
 from server.rooms.match import Match
 from server.rooms.room import Room
 from tests.support.answers import until
-from tests.support.browser import UNREACHABLE, Browsers, Window, open_browsers
+from tests.support.browser import UNREACHABLE, Window, open_browsers
 from tests.support.cable import Cable, run_cable
-from tests.support.live_server import LiveServer, run_server
+from tests.support.invariants import Broken, Order
+from tests.support.live_server import LiveServer, Tab, run_server
 from tests.support.manual_clock import ManualClock
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
+class Couple:
+    """Ada and Kim, who play one match after the other: to sign in at two windows takes longer than
+    most of what they do there. Their clocks can be moved; Kim hangs on a cable."""
+
+    def __init__(
+        self, lobby: LiveServer, cable: Cable, ada: Window, kim: Window, broken: list[Broken]
+    ) -> None:
+        self.lobby = lobby
+        self.cable = cable
+        self.ada = ada
+        self.kim = kim
+        self._broken = broken
+        self._expected = [(window, list(window.expected)) for window in (ada, kim)]
+
+    @property
+    def windows(self) -> tuple[Window, Window]:
+        return self.ada, self.kim
+
+    @classmethod
+    async def meet(cls, chromium: Browser, folder: Path, stack: AsyncExitStack) -> "Couple":
+        """On a server of their own, until `stack` is closed."""
+        lobby = await stack.enter_async_context(run_server(folder / "test.db"))
+        broken: list[Broken] = []
+        lobby.still_here.stream.subscribe(Order(broken.append).hear)
+        browsers = await stack.enter_async_context(open_browsers(chromium, lobby))
+        cable = await stack.enter_async_context(run_cable(lobby.port))
+        ada = await browsers.window(has_clock=True)
+        kim = await browsers.window(cable.url, has_clock=True)
+        await ada.enter("Ada")
+        await kim.enter("Kim")
+        return cls(lobby, cable, ada, kim, broken)
+
+    async def part(self) -> None:
+        """Leave the room, so that nothing is left of it. Raises what was complained of."""
+        for window in self.windows:
+            for button in ("#room-leave", "#leave-yes"):  # asked for where a match is running
+                if await window.at(button).is_visible():
+                    await window.at(button).click()
+            await window.at("[data-section=lobby-section]").click()
+        await until(
+            lambda: not any(room.present() for room in self.lobby.still_here.rooms.all.values())
+        )
+        await self.lobby.advance(Limits().empty_after + 1)
+        await until(lambda: not self.lobby.still_here.rooms.all)
+        for window, expected in self._expected:
+            await window.page.evaluate("0")  # answered only when all is heard that it has said
+            window.check_console()
+            window.complaints.clear()
+            window.expected[:] = expected
+        if self._broken:
+            raise self._broken[0]
+
+
+class Couples:
+    """One couple, and another one where a test has failed."""
+
+    def __init__(self, chromium: Browser, folders: pytest.TempPathFactory) -> None:
+        self._chromium = chromium
+        self._folders = folders
+        self._couple: Couple | None = None
+        self._stack = AsyncExitStack()
+
+    async def get(self) -> Couple:
+        if self._couple is None:
+            folder = self._folders.mktemp("couple")
+            self._couple = await Couple.meet(self._chromium, folder, self._stack)
+        return self._couple
+
+    async def part(self) -> None:
+        """The test is over."""
+        assert self._couple is not None
+        try:
+            await self._couple.part()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        self._couple = None
+        await self._stack.aclose()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def couples(
+    chromium: Browser, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Couples]:
+    couples = Couples(chromium, tmp_path_factory)
+    yield couples
+    await couples.close()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def cable(lobby: LiveServer) -> AsyncIterator[Cable]:
-    """One of the players hangs on it."""
-    async with run_cable(lobby.port) as cable:
-        yield cable
+async def couple(couples: Couples) -> AsyncIterator[Couple]:
+    """Two people in the lobby."""
+    yield await couples.get()
+    await couples.part()
 
 
 def banner(window: Window, name: str) -> Locator:
@@ -38,16 +132,19 @@ def seat_of(window: Window, name: str) -> Locator:
     return window.at("#seat-list .seat").filter(has=shown)
 
 
-def match_of(server: LiveServer) -> Match:
-    """The match in the only room there is."""
-    room = room_of(server)
-    assert room.match is not None
-    return room.match
-
-
-def room_of(server: LiveServer) -> Room:
-    (room,) = server.still_here.rooms.all.values()
+def room_of(window: Window) -> Room:
+    """The only room that somebody has a seat in."""
+    player = window.session.player.id
+    rooms = window.server.still_here.rooms.all.values()
+    (room,) = (room for room in rooms if room.seat_of(player) is not None)
     return room
+
+
+def match_of(window: Window) -> Match:
+    """The one that runs there, or was the last."""
+    match = room_of(window).match
+    assert match is not None
+    return match
 
 
 async def find_each_other(game: str, *windows: Window) -> None:
@@ -62,7 +159,7 @@ async def find_each_other(game: str, *windows: Window) -> None:
 async def cut_off(cable: Cable, window: Window) -> None:
     """Pull the cable, and wait until the server has noticed."""
     cable.pull()
-    room = room_of(window.server)
+    room = room_of(window)
     await until(
         lambda: all(
             seat.is_here == (player.name != window.name) for _, seat, player in room.taken()
@@ -85,15 +182,15 @@ async def begin_connect_four(ada: Window, kim: Window) -> tuple[Window, Window]:
     await find_each_other("Connect Four", ada, kim)
     for window in (ada, kim):
         await expect(window.at(".connect-four .turn")).to_be_visible()
-    first = match_of(ada.server).players[match_of(ada.server).waits_for[0]][1]
+    first = match_of(ada).players[match_of(ada).waits_for[0]][1]
     return (ada, kim) if first == "Ada" else (kim, ada)
 
 
 async def drop(window: Window, column: int, *watching: Window) -> None:
     """A disc, by a click; everybody who watches sees it."""
-    moves = len(match_of(window.server).state.columns[column])
+    moves = len(match_of(window).state.columns[column])
     await window.at(".connect-four .column").nth(column).click()
-    await until(lambda: len(match_of(window.server).state.columns[column]) == moves + 1)
+    await until(lambda: len(match_of(window).state.columns[column]) == moves + 1)
     for each in watching:
         label = re.compile(rf"^Column {column + 1}\b")
         await expect(each.at(".connect-four .column").nth(column)).to_have_attribute(
@@ -101,15 +198,15 @@ async def drop(window: Window, column: int, *watching: Window) -> None:
         )
 
 
-async def test_connect_four_is_played_to_the_end_and_again(browsers: Browsers) -> None:
-    ada, kim = await browsers.guests("Ada", "Kim")
+async def test_connect_four_is_played_to_the_end_and_again(couple: Couple) -> None:
+    ada, kim = couple.windows
     mover, other = await begin_connect_four(ada, kim)
     await can_be_used(ada, kim)
     await expect(mover.at(".connect-four .turn")).to_have_attribute("data-state", "own")
     await expect(other.at(".connect-four .turn")).to_have_attribute("data-state", "waits")
     # The keys of the rules are there at once, without anything having been clicked.
     await mover.page.keyboard.press("4")
-    await until(lambda: len(match_of(mover.server).state.columns[3]) == 1)
+    await until(lambda: len(match_of(mover).state.columns[3]) == 1)
     await drop(other, 0)
     for _ in range(2):
         await drop(mover, 3)
@@ -128,28 +225,11 @@ async def test_connect_four_is_played_to_the_end_and_again(browsers: Browsers) -
         await banner(window, "outcome").get_by_role("button").click()
     for window in (mover, other):
         await expect(banner(window, "outcome")).to_have_count(0)
-    assert match_of(ada.server).number == 2
+    assert match_of(ada).number == 2
 
 
-async def test_whoever_came_by_a_link_finds_the_big_buttons_after_leaving(
-    browsers: Browsers,
-) -> None:
-    ada, kim = await browsers.guests("Ada", "Kim")
-    await find_each_other("Connect Four", ada, kim)
-    await ada.page.reload()
-    await expect(ada.at("#room-title")).to_have_text("Connect Four")
-    await ada.at("#room-leave").click()
-    await ada.at("#leave-yes").click()
-    await expect(ada.at("#quick-games .game-tile")).to_have_count(3)
-    await expect(ada.at("#quick-games .game-tile").first).to_be_visible()
-
-
-async def test_whoever_drops_out_may_come_back_and_else_the_other_claims(
-    browsers: Browsers, lobby: LiveServer, cable: Cable
-) -> None:
-    ada = await browsers.guest("Ada")
-    kim = await browsers.window(cable.url)
-    await kim.enter("Kim")
+async def test_whoever_drops_out_may_come_back_and_else_the_other_claims(couple: Couple) -> None:
+    (ada, kim), lobby, cable = couple.windows, couple.lobby, couple.cable
     kim.expected += [UNREACHABLE, "WebSocket"]
     mover, _ = await begin_connect_four(ada, kim)
     if mover is ada:
@@ -173,14 +253,13 @@ async def test_whoever_drops_out_may_come_back_and_else_the_other_claims(
     await banner(ada, "claim").get_by_role("button", name="Claim the win").click()
     await expect(banner(ada, "outcome")).to_contain_text("You win")
     cable.plug()
+    await kim.is_connected_again()
 
 
 async def test_are_you_there_is_answered_by_anything_and_silence_costs_the_match(
-    browsers: Browsers, lobby: LiveServer
+    couple: Couple,
 ) -> None:
-    windows = [await browsers.window(has_clock=True) for _ in range(2)]
-    for window, name in zip(windows, ("Ada", "Kim"), strict=True):
-        await window.enter(name)
+    windows, lobby = couple.windows, couple.lobby
     mover, other = await begin_connect_four(*windows)
     ask = seat_of(other, mover.name).locator(".seat-ask")
     await expect(ask).to_be_hidden()
@@ -206,14 +285,13 @@ async def test_are_you_there_is_answered_by_anything_and_silence_costs_the_match
     await expect(banner(mover, "outcome")).to_contain_text(f"{other.name} wins")
 
 
-async def test_be_right_back_lets_the_match_wait(browsers: Browsers, lobby: LiveServer) -> None:
-    ada, kim = await browsers.guests("Ada", "Kim")
-    mover, other = await begin_connect_four(ada, kim)
+async def test_be_right_back_lets_the_match_wait(couple: Couple) -> None:
+    mover, other = await begin_connect_four(*couple.windows)
     await mover.at("#room-brb-for").select_option("120")
     await mover.at("#room-brb").click()
     await expect(banner(mover, "brb")).to_be_visible()
     await expect(seat_of(other, mover.name)).to_contain_text("back")
-    await lobby.advance(100)
+    await couple.lobby.advance(100)
     await expect(banner(other, "outcome")).to_have_count(0)
     await drop(mover, 3)
     await expect(banner(mover, "brb")).to_have_count(0)
@@ -224,11 +302,11 @@ async def test_be_right_back_lets_the_match_wait(browsers: Browsers, lobby: Live
 
 
 async def test_the_snake_arena_steers_who_is_there_and_has_a_bot_for_who_is_not(
-    browsers: Browsers, lobby: LiveServer
+    couple: Couple,
 ) -> None:
-    ada, kim = await browsers.guests("Ada", "Kim")
+    (ada, kim), lobby = couple.windows, couple.lobby
     await find_each_other("Snake arena", ada, kim)
-    host = ada if room_of(lobby).host == ada.session.player.id else kim
+    host = ada if room_of(ada).host == ada.session.player.id else kim
     other = kim if host is ada else ada
     await expect(banner(other, "host")).to_contain_text(host.name)
     await banner(host, "start").get_by_role("button", name="Begin the match").click()
@@ -236,8 +314,8 @@ async def test_the_snake_arena_steers_who_is_there_and_has_a_bot_for_who_is_not(
         await expect(window.at("#board canvas")).to_be_visible()
     await can_be_used(ada, kim)
     await lobby.advance(3.05)
-    match = match_of(lobby)
-    seat = room_of(lobby).seat_of(host.session.player.id)
+    match = match_of(ada)
+    seat = room_of(ada).seat_of(host.session.player.id)
     assert seat is not None
     for heading in ("down", "right", "up", "left"):
         await host.page.keyboard.press(f"Arrow{heading.title()}")
@@ -265,19 +343,15 @@ async def answer(window: Window, choice: int) -> None:
     await window.at(".trivia-choice").nth(choice).click()
 
 
-async def test_a_trivia_round_waits_for_nobody_who_is_gone(
-    browsers: Browsers, lobby: LiveServer, cable: Cable
-) -> None:
-    ada = await browsers.guest("Ada")
-    kim = await browsers.window(cable.url)
-    await kim.enter("Kim")
+async def test_a_trivia_round_waits_for_nobody_who_is_gone(couple: Couple) -> None:
+    (ada, kim), lobby, cable = couple.windows, couple.lobby, couple.cable
     kim.expected += [UNREACHABLE, "WebSocket"]
     await find_each_other("Trivia round", ada, kim)
-    host = ada if room_of(lobby).host == ada.session.player.id else kim
+    host = ada if room_of(ada).host == ada.session.player.id else kim
     await banner(host, "start").get_by_role("button", name="Begin the match").click()
     for window in (ada, kim):
         await expect(window.at(".trivia-choice")).to_have_count(4)
-    match = match_of(lobby)
+    match = match_of(ada)
     await can_be_used(ada, kim)
     for window in (ada, kim):
         await answer(window, 1)
@@ -309,45 +383,79 @@ async def test_a_trivia_round_waits_for_nobody_who_is_gone(
 # All of them
 
 
-@pytest.mark.parametrize("game", ["Connect Four", "Snake arena", "Trivia round"])
+async def test_whoever_came_by_a_link_finds_the_big_buttons_after_leaving(couple: Couple) -> None:
+    ada, kim = couple.windows
+    await find_each_other("Connect Four", ada, kim)
+    await ada.page.reload()
+    await expect(ada.at("#room-title")).to_have_text("Connect Four")
+    await ada.at("#room-leave").click()
+    await ada.at("#leave-yes").click()
+    await expect(ada.at("#quick-games .game-tile")).to_have_count(3)
+    await expect(ada.at("#quick-games .game-tile").first).to_be_visible()
+
+
+async def find_partner(window: Window, game: str, id: str, partner: Tab) -> Room:
+    """By the big button, and `partner` the same without a window; a match is running then."""
+    await window.page.get_by_role("button", name=re.compile(f"^{game}")).first.click()
+    await expect(window.at("#queue")).to_be_visible()
+    found = await partner.ask("quick_match", "matched", game=id)
+    await partner.ask("join", "room", room=found["room"])
+    room = window.server.still_here.rooms.all[found["room"]]
+    await until(lambda: len(room.present()) == 2)
+    if not room.game.starts_when_full:
+        if room.host == window.session.player.id:
+            await banner(window, "start").get_by_role("button", name="Begin the match").click()
+        else:
+            await partner.send("start", room=room.id)
+    await until(lambda: room.running is not None)
+    return room
+
+
 async def test_a_restart_of_the_server_costs_nobody_their_seat_or_their_match(
-    chromium: Browser, tmp_path: Path, game: str
+    chromium: Browser, tmp_path: Path
 ) -> None:
     database = tmp_path / "test.db"
+    games = ["Connect Four", "Snake arena", "Trivia round"]
+    names = ["Ada", "Bob", "Cleo"]
     async with AsyncExitStack() as first, AsyncExitStack() as second:
         before = await first.enter_async_context(run_server(database))
         browsers = await second.enter_async_context(open_browsers(chromium, before))
-        ada, kim = windows = await browsers.guests("Ada", "Kim")
-        for window in windows:
+        windows = await browsers.guests(*names)
+        partners = [await before.guest(f"{name}'s partner") for name in names]
+        tabs = [await partner.tab() for partner in partners]
+        rooms = []
+        for window, game, tab in zip(windows, games, tabs, strict=True):
             window.expected += [UNREACHABLE, "WebSocket"]
-        await find_each_other(game, ada, kim)
-        if game != "Connect Four":
-            host = ada if room_of(before).host == ada.session.player.id else kim
-            await banner(host, "start").get_by_role("button", name="Begin the match").click()
-        await until(lambda: room_of(before).running is not None)
+            rooms.append(await find_partner(window, game, game.lower().replace(" ", "-"), tab))
+        four = rooms[0]
+        assert four.match is not None
+        if four.match.players[four.match.waits_for[0]][1] != "Ada":
+            await tabs[0].ask("act", "room_changed", room=four.id, action={"column": 3})
         await before.advance(3.5)
-        told = state_of(before)
+        told = [state_of(before, room.id) for room in rooms]
         await first.aclose()
-        await expect(ada.at("#connection")).to_have_attribute("data-state", "reconnecting")
+        for window in windows:
+            await expect(window.at("#connection")).to_have_attribute("data-state", "reconnecting")
 
         clock = ManualClock(before.clock.now() + 60)
         async with run_server(database, clock, port=before.port) as after:
-            for window in windows:
+            for partner, room in zip(partners, rooms, strict=True):
+                tab = await after.tab(partner.cookie)
+                await tab.ask("watch", "room", topic=f"room:{room.id}")
+            for window, room in zip(windows, rooms, strict=True):
                 window.server = after
                 await window.is_connected_again()
-            assert state_of(after) == told
-            await until(lambda: len(room_of(after).present()) == 2)
-            for window in windows:
+                again = after.still_here.rooms.all[room.id]
+                await until(lambda: len(again.present()) == 2)  # noqa: B023
                 await expect(window.at("#seat-list .seat")).to_have_count(2)
                 await expect(window.at("#board-stale")).to_be_hidden()
-            if game == "Connect Four":
-                turn = match_of(after).waits_for[0]
-                mover = ada if match_of(after).players[turn][1] == "Ada" else kim
-                await drop(mover, 2)
+            assert [state_of(after, room.id) for room in rooms] == told
+            await drop(windows[0], 2)
             await second.aclose()
 
 
-def state_of(server: LiveServer) -> Any:
+def state_of(server: LiveServer, room: RoomId) -> Any:
     """What a match is at, whoever runs it."""
-    match = match_of(server)
+    match = server.still_here.rooms.all[room].match
+    assert match is not None
     return match.id, match.players, match.state
