@@ -18,10 +18,12 @@ still."""
 class Timer:
     """One deadline, which can be set anew."""
 
-    __slots__ = ("_handle", "_loop")
+    __slots__ = ("_handle", "_late", "_loop")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, late: float = LATE) -> None:
+        """`late`: seconds by which it may be noticed late; later, the same time is given again."""
         self._loop = loop
+        self._late = late
         self._handle: asyncio.TimerHandle | None = None
 
     @property
@@ -42,7 +44,7 @@ class Timer:
 
     def _wake(self, seconds: float, then: Callable[[], None], due: float) -> None:
         self._handle = None
-        if self._loop.time() - due > LATE:
+        if self._loop.time() - due > self._late:
             self.set(seconds, then)
         else:
             then()

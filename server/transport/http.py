@@ -79,7 +79,7 @@ class HttpTransport(asyncio.Protocol):
         # What goes out
         self._exchange: Exchange | None = None
         self._stall: StallWatch | None = None  # None while the peer takes everything
-        self._deadline = Timer(self._loop)
+        self._deadline = Timer(self._loop, limits.lateness)
 
     # What the event loop calls
 

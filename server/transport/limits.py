@@ -2,6 +2,8 @@
 
 import msgspec
 
+from server.base.waiting import LATE
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes are in bytes, times in seconds. Who breaks one is answered if possible, and cut off."""
@@ -53,6 +55,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     least_progress: int = 1024
     """A slower peer counts as one that reads nothing: else a byte a minute would hold a connection
     for ever."""
+
+    lateness: float = LATE
+    """By how much this process may notice late that one of these times is over. If it was later, it
+    stood still itself, and the peer is given the same time again."""
 
     shutdown_deadline: float = 1.0
     """In place of the body's or the close's when the server stops, which has a deadline too."""

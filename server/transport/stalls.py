@@ -28,7 +28,7 @@ class StallWatch:
         self._limits = limits
         self._waiting = _untaken(transport)
         self._is_over = asyncio.Event()
-        self._timer = Timer(loop)
+        self._timer = Timer(loop, limits.lateness)
         self._timer.set(limits.write_stall, self._check)
 
     def stop(self) -> None:

@@ -110,7 +110,7 @@ class WebSocketTransport(asyncio.Protocol):
         self._stall: StallWatch | None = None
 
         # The deadline of the present state
-        self._timer = Timer(self._loop)
+        self._timer = Timer(self._loop, limits.lateness)
         self._keepalive: Keepalive | None = None
 
     # What the event loop calls

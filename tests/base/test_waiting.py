@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from server.base import waiting
 from server.base.waiting import LATE, Timer, within
 from tests.support.still_loop import StillLoop
 
@@ -75,13 +74,10 @@ def test_a_deadline_that_is_noticed_late_is_given_again() -> None:
 
 
 @pytest.mark.both_loops
-async def test_a_loop_that_was_blocked_cuts_nobody_off_and_then_whoever_is_silent(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(waiting, "LATE", 0.1)
+async def test_a_loop_that_was_blocked_cuts_nobody_off_and_then_whoever_is_silent() -> None:
     loop = asyncio.get_running_loop()
     cut: asyncio.Future[float] = loop.create_future()
-    deadline = Timer(loop)
+    deadline = Timer(loop, late=0.1)
     deadline.set(0.1, lambda: cut.set_result(loop.time()))
     time.sleep(0.4)  # noqa: ASYNC251 - the process stands still
     woke = loop.time()

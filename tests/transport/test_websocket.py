@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from server.base import waiting
 from server.limits import Limits as AllLimits
 from server.transport.limits import Limits
 from tests.support.answers import until, until_status
@@ -474,11 +473,13 @@ async def test_a_flood_does_not_hold_the_loop(unlimited: LiveServer, data: bytes
 # Those who say nothing
 
 
+IMPATIENT = Limits(ping_interval=SHORT, ping_timeout=SHORT, shutdown_deadline=SHORT)
+
+
 @pytest.fixture
 async def impatient(app: Application) -> AsyncIterator[Server]:
     """`app` on transports that ping soon, and wait only shortly for the answer."""
-    limits = Limits(ping_interval=SHORT, ping_timeout=SHORT, shutdown_deadline=SHORT)
-    async with serving(app, limits) as running:
+    async with serving(app, IMPATIENT) as running:
         yield running
 
 
@@ -536,17 +537,17 @@ async def test_a_peer_that_talks_is_not_pinged(impatient: Server) -> None:
     await play_in_time(talk, HELD_UP)
 
 
+@pytest.mark.parametrize("limits", [replace(IMPATIENT, lateness=0.1)], ids=["in time"])
 async def test_a_server_that_stood_still_blames_no_peer_for_it(
-    impatient: Server, app: Application, monkeypatch: pytest.MonkeyPatch
+    plain: Server, app: Application
 ) -> None:
     """The answer to the ping lies unread when the deadline for it is found to have passed."""
-    monkeypatch.setattr(waiting, "LATE", 0.1)
     standing = SHORT + 0.3
 
     async def stand_still() -> None:
         app.conversations.clear()
-        peer = await impatient.upgraded()
-        silent = await impatient.upgraded()
+        peer = await plain.upgraded()
+        silent = await plain.upgraded()
         try:
             asked = await peer.frame()
             time.sleep(standing)  # noqa: ASYNC251 - the process stands still
@@ -562,7 +563,7 @@ async def test_a_server_that_stood_still_blames_no_peer_for_it(
         finally:
             peer.reset()
             silent.reset()
-            await gone(impatient)
+            await gone(plain)
 
     await play_in_time(stand_still, standing + HELD_UP)
 
