@@ -123,7 +123,7 @@ class StillHere:
         self.room_topics = RoomTopics(
             _loop_time, clock, limits.realtime, self.room_service.fail, self._room_lost
         )
-        self.bridge = Bridge(self.presence, self.room_service, self.room_topics)
+        self.bridge = Bridge(self.presence, self.room_service, self.room_topics, limits.realtime)
         self.room_requests = RoomRequests(
             self.presence, self.room_service, self.room_topics, self.tabs, self.bridge
         )

@@ -3,14 +3,17 @@ whoever asked for them, and who waits for others in a match is not idle meanwhil
 """
 
 from collections.abc import Iterable
+from itertools import chain
 
 from server.base.ids import RoomId
+from server.base.units import LONG_AGO
 from server.presence.events import Activity, Event, SessionEnded, SessionSlept, StatusChanged
 from server.presence.service import Presence
 from server.presence.session import Session
 from server.presence.status import Status
+from server.realtime.limits import Limits
 from server.realtime.topics.room import RoomTopics
-from server.rooms.events import MatchEnded, RoomClosed, RoomEvent, RoomUpdated
+from server.rooms.events import MatchEnded, MatchStarted, RoomClosed, RoomEvent, RoomUpdated
 from server.rooms.holds import Decision, Hold, Holds, Watching
 from server.rooms.service import RoomService
 
@@ -18,7 +21,11 @@ from server.rooms.service import RoomService
 class Bridge:
     """Subscribes to the events of both."""
 
-    def __init__(self, presence: Presence, rooms: RoomService, topics: RoomTopics) -> None:
+    def __init__(
+        self, presence: Presence, rooms: RoomService, topics: RoomTopics, limits: Limits
+    ) -> None:
+        self._pace = limits.holds_pace
+        self._reviewed_at: dict[RoomId, float] = {}  # all watchers of a room
         self.holds = Holds(presence.policy.max_hold)
         self._presence = presence
         self._rooms = rooms
@@ -43,24 +50,47 @@ class Bridge:
         """Subscriber: hold and release the idle clocks of those in a room."""
         match event:
             case RoomUpdated(room_id=room_id, at=at):
-                self.review(room_id, at)
+                if at < self._reviewed_at.get(room_id, LONG_AGO) + self._pace:
+                    self._review_seated(room_id, at)
+                else:
+                    self._review_all(room_id, at)
+            case MatchStarted(room_id=room_id, at=at):
+                self._review_all(room_id, at)
             case MatchEnded(room_id=room_id, at=at) | RoomClosed(room_id=room_id, at=at):
+                self._reviewed_at.pop(room_id, None)
                 watching = self._watching(room_id, self._topics.sessions(room_id))
                 self._carry_out(self.holds.end(watching), at)
             case _:
                 pass
 
-    def review(self, room_id: RoomId, at: float) -> None:
-        """Decide whose idle clock stands still, of all who are in a room."""
+    def started_watching(self, session: Session, room_id: RoomId, at: float) -> None:
+        """A connection of a session has come into a room: decide whether its idle clock stands
+        still."""
+        self._review(room_id, [session], at)
+
+    def _review_all(self, room_id: RoomId, at: float) -> None:
+        """Decide for all who are in a room. Costs as much as sending them something."""
+        self._reviewed_at[room_id] = at
+        self._review(room_id, self._topics.sessions(room_id), at)
+
+    def _review_seated(self, room_id: RoomId, at: float) -> None:
+        """Decide for those who have a seat: the match waits for others of them now. A spectator's
+        hold can only have run out, which has time."""
+        room = self._rooms.rooms.all.get(room_id)
+        if room is not None:
+            of = self._topics.sessions_of
+            seated = (of(player.id, room_id) for _, _, player in room.taken())
+            self._review(room_id, chain.from_iterable(seated), at)
+
+    def _review(self, room_id: RoomId, sessions: Iterable[Session], at: float) -> None:
         room = self._rooms.rooms.all.get(room_id)
         if room is not None and room.running is not None:
-            watching = self._watching(room_id, self._topics.sessions(room_id))
-            self._carry_out(self.holds.review(watching, at), at)
+            self._carry_out(self.holds.review(self._watching(room_id, sessions), at), at)
 
     def stopped_watching(self, session: Session, room_id: RoomId, at: float) -> None:
         """A connection of a session has left a room: let its idle clock run on, unless another
         connection of it is there."""
-        if session not in self._topics.sessions(room_id):
+        if session not in self._topics.sessions_of(session.player.id, room_id):
             self._carry_out(self.holds.end(self._watching(room_id, [session])), at)
 
     def _watching(self, room_id: RoomId, sessions: Iterable[Session]) -> list[Watching]:

@@ -41,6 +41,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds for which a roster that says for how long players have been away is sent again
     without being written anew."""
 
+    holds_pace: float = 1.0
+    """Seconds between two looks at all spectators of a room, for holds of their idle clocks that
+    have run out."""
+
     settling: float = 0.5
     """Seconds until a dropped connection is shown in the lobby: a reload takes less."""
 

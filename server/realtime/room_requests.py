@@ -151,7 +151,7 @@ class RoomRequests:
         own = self._rooms.join(player_id, room_id, seat=seat, spectate=spectate)
         room = self._rooms.rooms.find(room_id)
         self._topics.watch(connection, room)
-        self._bridge.review(room.id, self._presence.clock.now())  # of a second browser too
+        self._bridge.started_watching(connection.session, room.id, self._presence.clock.now())
         return own
 
     def _leave(self, connection: Connection, room_id: RoomId) -> None:

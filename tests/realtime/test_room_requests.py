@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -476,6 +477,20 @@ async def test_when_it_becomes_their_turn_the_clock_runs_on_from_where_it_stood(
     await passes(120 + SLOT, ada, kim)
     assert kim.visitor.session.status == "away"
     assert ada.visitor.session.status == "active", "she waits now"
+
+
+async def test_not_all_spectators_are_looked_at_for_every_move(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    players = await table(server, "patient", "Ada", "Kim")
+    eve = await seat(server, await server.guest("Eve"), players[0].room_id, spectate=True)
+    await passes(RealtimeLimits().holds_pace, *players, eve)
+    looks = Mock(wraps=server.still_here.room_topics.sessions)
+    monkeypatch.setattr(server.still_here.room_topics, "sessions", looks)
+    for number in range(6):
+        await players[number % 2].tab.send("act", room=eve.room_id, action={})
+        await eve.is_right()
+    assert looks.call_count <= 1
 
 
 @pytest.mark.parametrize("how", ["unwatch", "leave", "close the tab", "the end"])

@@ -96,6 +96,10 @@ class RoomTopic(Topic[_Key]):
         """Whether any connection of a player watches."""
         return player_id in self._by_player
 
+    def connections_of(self, player_id: PlayerId) -> Collection[Connection]:
+        """Those of a player that watch."""
+        return self._by_player.get(player_id, ())
+
     def first(self) -> Mapping[Connection, _Key]:
         first: dict[Connection, _Key] = {}
         for own, _, player in self.room.taken():
@@ -262,6 +266,12 @@ class RoomTopics:
     def sessions(self, room_id: RoomId) -> set[Session]:
         """The sessions with a connection that watches a room."""
         return {connection.session for connection in self._watchers(room_id)}
+
+    def sessions_of(self, player_id: PlayerId, room_id: RoomId) -> set[Session]:
+        """Those of a player. Costs nothing for other watchers."""
+        topic = self._topics.get(room_id)
+        connections = () if topic is None else topic.connections_of(player_id)
+        return {connection.session for connection in connections}
 
     def _watchers(self, room_id: RoomId) -> Collection[Connection]:
         topic = self._topics.get(room_id)
