@@ -33,6 +33,13 @@ async ([path, options, events]) => {
   }
 }
 """
+_PADS = """
+(window.pads = argument.map((pad, index) => pad && ({
+  index,
+  buttons: pad.buttons.map((pressed) => ({ pressed: Boolean(pressed) })),
+  axes: pad.axes,
+})), navigator.getGamepads = () => window.pads, null)
+"""
 EVENTS = [
     "signedIn",
     "signedOut",
@@ -96,6 +103,12 @@ class Rig(ABC):
     @abstractmethod
     async def wheel(self) -> None:
         """The wheel of the mouse is turned."""
+
+    async def plug(
+        self, *, buttons: tuple[int, ...] = (0, 0), axes: tuple[float, ...] = (0, 0)
+    ) -> None:
+        """A gamepad is in this state from now on; browsers leave gaps in their list of them."""
+        await self.run(_PADS, [None, {"buttons": buttons, "axes": axes}])
 
     async def become(self, visibility: str) -> None:
         """The tab is shown (`visible`) or not (`hidden`)."""
