@@ -56,9 +56,10 @@ async def browsers(chromium: Browser, lobby: LiveServer) -> AsyncIterator[Browse
 
 
 async def test_a_packaged_game_brings_its_rules_words_picture_and_style(
-    browsers: Browsers,
+    browsers: Browsers, lobby: LiveServer
 ) -> None:
-    ada, kim = await browsers.guests("Ada", "Kim")
+    kim = await (await lobby.guest("Kim")).tab()
+    ada = await browsers.guest("Ada")
     tile = ada.at(f".game-tile[data-game={NAME}]")
     await expect(tile.locator(".game-title")).to_have_text(TITLE)
     await expect(tile.locator(".game-rules")).to_have_text(
@@ -66,18 +67,19 @@ async def test_a_packaged_game_brings_its_rules_words_picture_and_style(
     )
     await expect(tile.locator("use")).to_have_attribute("href", f"#game-{NAME}")
     await expect(ada.at(f"#shapes #game-{NAME} circle")).to_have_count(1)
-    for window in (ada, kim):
-        await window.at(f".game-tile[data-game={NAME}]").click()
-    for window in (ada, kim):
-        await expect(window.at("#room-title")).to_have_text(TITLE)
-        await expect(window.at(".hands")).to_contain_text("Show a hand:")
-        await expect(window.at(".hands")).to_have_css("color", RED)
-    await hand(ada, "Rock").click()
+    await tile.click()
+    await expect(ada.at("#queue")).to_be_visible()
+    room = (await kim.ask("quick_match", "matched", game=NAME))["room"]
+    await kim.ask("join", "room", room=room)
+    await expect(ada.at("#room-title")).to_have_text(TITLE)
+    await expect(ada.at(".hands")).to_contain_text("Show a hand:")
+    await expect(ada.at(".hands")).to_have_css("color", RED)
+    await ada.at("#language").select_option("es")
+    await expect(ada.at("#room-title")).to_have_text("Piedra, papel o tijera")
+    await hand(ada, "Rock").click()  # a text that it has in English alone
     await expect(ada.at(".hands")).to_have_text("You show Rock.")
-    await kim.at("#language").select_option("es")
-    await expect(kim.at("#room-title")).to_have_text("Piedra, papel o tijera")
-    await hand(kim, "Paper").click()  # a text that it has in English alone
-    await expect(kim.at("[data-banner^=outcome]")).to_be_visible()
+    await ada.at("#language").select_option("en")
+    await kim.send("act", room=room, action={"hand": "paper"})
     await expect(ada.at("[data-banner^=outcome]")).to_contain_text("Kim wins")
 
 

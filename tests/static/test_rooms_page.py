@@ -47,8 +47,8 @@ async def test_every_state_of_playing_can_be_used_by_everybody_on_a_narrow_scree
     ada = await browsers.guest("Ada", viewport=NARROW, color_scheme="dark")
     kim = await browsers.guest("Kim")
 
-    async def look() -> None:
-        for window in (ada, kim):
+    async def look(*windows: Window) -> None:
+        for window in windows:
             await window.is_accessible()
         assert await ada.hidden_width() == 0
 
@@ -56,15 +56,16 @@ async def test_every_state_of_playing_can_be_used_by_everybody_on_a_narrow_scree
     await kim.at("[data-section=play]").click()
     await expect(ada.at("#no-rooms")).to_be_visible()
     await ada.at("#new-room").click()
-    await look()
+    await look(ada, kim)
     await ada.at("#new-room-cancel").click()
     await ada.at(".game-tile[data-game=connect-four]").click()
     await expect(ada.at("#queue")).to_be_visible()
-    await look()
+    await look(ada)
     await ada.at("#queue-cancel").click()
     link = await open_room(ada, "connect-four")
+    assert "/#/room/" in link
     await expect(kim.at(".room-row")).to_contain_text("Ada")
-    await look()
+    await look(ada, kim)
     await kim.page.goto(link)
     await expect(ada.at("#board")).to_be_visible()
     await lobby.advance(50)
@@ -72,10 +73,10 @@ async def test_every_state_of_playing_can_be_used_by_everybody_on_a_narrow_scree
     await ada.page.keyboard.press("Enter")
     await expect(kim.at(".chat-line")).to_contain_text("Hello")
     await ada.at("#afk summary").click()
-    await look()
+    await look(ada, kim)
     await ada.at("#room-leave").click()
     await expect(ada.at("#leave-no")).to_be_focused()
-    await look()
+    await look(ada)
     await ada.at("#leave-yes").click()
     await expect(ada.at("#in-room")).to_be_visible()
     await lobby.advance(11)
@@ -83,23 +84,25 @@ async def test_every_state_of_playing_can_be_used_by_everybody_on_a_narrow_scree
     await ada.page.reload()
     await ada.at("[data-section=play]").click()
     await expect(ada.at(".match")).to_contain_text("Kim wins this time.")
-    await look()
+    await look(ada, kim)
 
 
 async def test_who_is_invited_by_a_link_says_who_they_are_and_sits_at_the_table(
-    browsers: Browsers,
+    browsers: Browsers, lobby: LiveServer
 ) -> None:
-    ada = await browsers.guest("Ada")
-    link = await open_room(ada, "connect-four")
-    assert "/#/room/" in link
-    link = link.replace("/#/room/", "/#room/")  # as other clients write it
-    kim = await browsers.window(link)
+    ada = await lobby.guest("Ada")
+    room = (await ada.http.post("/api/rooms", json={"game": "connect-four"})).json()["id"]
+    tab = await ada.tab()
+    await tab.ask("join", "room", room=room)
+    # As other clients write it: the page's own begins with a slash.
+    kim = await browsers.window(f"{lobby.url}/#room/{room}")
     await kim.arrive()
     await expect(kim.at("#invited")).to_be_visible()
     await kim.at("#name").fill("Kim")
     await kim.page.keyboard.press("Enter")
     await expect(kim.at(".seat.is-own")).to_contain_text("Kim")
-    await expect(ada.at(".seat")).to_have_count(2)
+    players = lobby.still_here.rooms.all[room].taken()
+    assert [player.name for _, seat, player in players if seat.is_here] == ["Ada", "Kim"]
 
 
 async def test_a_room_that_there_is_not_says_so_and_shows_the_way_to_others(
@@ -120,17 +123,21 @@ async def test_a_game_without_a_page_part_can_be_played_all_the_same(
 ) -> None:
     games = cast(dict[str, AnyGame], lobby.still_here.rooms.games)
     games["turns"] = Turns()
-    ada, kim = await browsers.guests("Ada", "Kim")
-    link = await open_room(ada, "turns")
+    ada = await browsers.guest("Ada")
+    room = (await open_room(ada, "turns")).rpartition("/")[2]
     await expect(ada.at("#room-title")).to_have_text("Turns")
-    await kim.page.goto(link)
+    kim = await (await lobby.guest("Kim")).tab()
+    seat = (await kim.ask("join", "joined", room=room))["seat"]
     await expect(ada.at(".plain-view")).to_contain_text('"moves": 0')
     await ada.is_accessible()
-    first = await ada.at(".seat.is-waited-for").get_attribute("data-seat")
-    player = ada if await ada.at(".seat.is-own").get_attribute("data-seat") == first else kim
-    await player.at(".plain-act input").fill("no JSON")
-    await player.page.keyboard.press("Enter")
-    await expect(player.at("#board .error")).not_to_be_empty()
-    await player.at(".plain-act input").fill('{"wins": false}')
-    await player.page.keyboard.press("Enter")
-    await expect(ada.at(".plain-view")).to_contain_text('"moves": 1')
+    if await ada.at(".seat.is-waited-for").get_attribute("data-seat") == str(seat):
+        await kim.send("act", room=room, action={})
+    await expect(ada.at(".seat.is-own.is-waited-for")).to_be_visible()
+    await ada.at(".plain-act input").fill("no JSON")
+    await ada.page.keyboard.press("Enter")
+    await expect(ada.at("#board .error")).not_to_be_empty()
+    await ada.at(".plain-act input").fill('{"wins": false}')
+    await ada.page.keyboard.press("Enter")
+    await expect(ada.at(f'.seat.is-waited-for[data-seat="{seat}"]')).to_be_visible()
+    await kim.send("act", room=room, action={"wins": True})
+    await expect(ada.at("[data-banner^=outcome]")).to_contain_text("Kim wins")
