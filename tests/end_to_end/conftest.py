@@ -7,13 +7,14 @@ import pytest_asyncio
 from playwright.async_api import Browser
 
 from tests.support.browser import Browsers, open_browsers
-from tests.support.live_server import LiveServer, run_server
+from tests.support.live_server import LiveServer
+from tests.support.page_server import run_page_server
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def lobby(tmp_path: Path) -> AsyncIterator[LiveServer]:
     """As `server`, in the loop of the browser."""
-    async with run_server(tmp_path / "test.db") as running:
+    async with run_page_server(tmp_path / "test.db") as running:
         yield running
 
 

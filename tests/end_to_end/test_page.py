@@ -13,8 +13,9 @@ from server.presence.status import Reason
 from tests.support.answers import SLOT, until
 from tests.support.browser import UNREACHABLE, Browsers, open_browsers
 from tests.support.cable import run_cable
-from tests.support.live_server import LiveServer, run_server
+from tests.support.live_server import LiveServer
 from tests.support.manual_clock import ManualClock
+from tests.support.page_server import run_page_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -311,7 +312,7 @@ async def test_a_restart_of_the_server_is_survived_by_an_open_page(
 ) -> None:
     database = tmp_path / "test.db"
     async with AsyncExitStack() as first, AsyncExitStack() as second:
-        before = await first.enter_async_context(run_server(database))
+        before = await first.enter_async_context(run_page_server(database))
         browsers = await second.enter_async_context(open_browsers(chromium, before))
         ada, bob = windows = await browsers.guests("Ada", "Bob")
         id = ada.session.id
@@ -322,7 +323,7 @@ async def test_a_restart_of_the_server_is_survived_by_an_open_page(
         await expect(ada.at("#lobby")).to_have_class("is-stale")
 
         clock = ManualClock(before.clock.now() + 5)
-        async with run_server(database, clock, port=before.port) as after:
+        async with run_page_server(database, clock, port=before.port) as after:
             for window in windows:
                 window.server = after
                 await window.is_connected()
@@ -376,7 +377,7 @@ async def test_a_session_too_many_tells_the_oldest_that_it_was_replaced(
     chromium: Browser, tmp_path: Path
 ) -> None:
     async with (
-        run_server(tmp_path / "test.db", max_sessions_per_player=1) as server,
+        run_page_server(tmp_path / "test.db", max_sessions_per_player=1) as server,
         open_browsers(chromium, server) as browsers,
     ):
         old = await browsers.of(await server.member("Ada"))
@@ -458,7 +459,7 @@ async def test_a_crowd_is_counted_searched_and_scrolled_and_the_page_stays_quick
 
 async def test_a_phone_never_scrolls_sideways(chromium: Browser, tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(run_server(tmp_path / "test.db"))
+        server = await stack.enter_async_context(run_page_server(tmp_path / "test.db"))
         browsers = await stack.enter_async_context(open_browsers(chromium, server))
         for name in ("W" * LONGEST, "نور الدين عبد الرحمن", "Bob"):
             await server.guest(name)

@@ -21,7 +21,8 @@ from tests.support.answers import SLOT, until_status
 from tests.support.axe import find_violations
 from tests.support.browser import UNREACHABLE, Browsers, Window, open_browsers
 from tests.support.cable import run_cable
-from tests.support.live_server import LiveServer, Tab, Visitor, run_server
+from tests.support.live_server import LiveServer, Tab, Visitor
+from tests.support.page_server import run_page_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -304,7 +305,7 @@ async def test_everybody_can_use_every_state_at_a_desk_by_day_and_with_a_phone_b
     chromium: Browser, tmp_path: Path
 ) -> None:
     async with (
-        run_server(tmp_path / "test.db", session_lifetime=900) as server,
+        run_page_server(tmp_path / "test.db", session_lifetime=900) as server,
         open_browsers(chromium, server) as browsers,
     ):
         walk = Walk(await browsers.window(**PROFILE), server)

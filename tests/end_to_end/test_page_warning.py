@@ -9,7 +9,8 @@ from playwright.async_api import Browser, expect
 
 from tests.support.answers import SLOT, until
 from tests.support.browser import Browsers, Window, open_browsers
-from tests.support.live_server import LiveServer, run_server
+from tests.support.live_server import LiveServer
+from tests.support.page_server import run_page_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -303,7 +304,7 @@ async def test_the_end_of_the_longest_session_is_told_and_cannot_be_moved(
     chromium: Browser, tmp_path: Path
 ) -> None:
     async with (
-        run_server(tmp_path / "test.db", session_lifetime=200) as server,
+        run_page_server(tmp_path / "test.db", session_lifetime=200) as server,
         open_browsers(chromium, server) as browsers,
     ):
         ada = await browsers.guest("Ada")

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from tests.support.ports import keep_port, usual_port
+
 
 class Cable:
     """Carries connections from its own port to `port`, as long as it is plugged in."""
@@ -62,8 +64,10 @@ class Cable:
 async def run_cable(port: int) -> AsyncIterator[Cable]:
     """A cable to `port`, until the context ends."""
     cable = Cable(port)
-    server = await asyncio.start_server(cable.accept, "127.0.0.1", 0)
+    server = await asyncio.start_server(cable.accept, "127.0.0.1", usual_port("cable"))
     async with server:
-        cable.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        own_port = server.sockets[0].getsockname()[1]
+        keep_port("cable", own_port)
+        cable.url = f"http://127.0.0.1:{own_port}"
         yield cable
         await cable.settle()

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ import httpx
 import pytest
 import uvicorn
 from argon2 import PasswordHasher
+from starlette.types import ASGIApp
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.http11 import Response
 
@@ -243,9 +244,11 @@ async def run_server(
     has_real_hashes: bool = False,
     is_narrow: bool = False,
     limits: Limits = _DEFAULT_LIMITS,
+    around: Callable[[ASGIApp], ASGIApp] | None = None,
     **settings: Any,
 ) -> AsyncIterator[LiveServer]:
     """Serve until the context ends; `settings` beside the defaults. `port` 0: any free one.
+    `around`: makes what is served out of the application.
     `has_real_hashes`: a password costs what it should. `is_narrow`: see `peers.narrow`.
 
     The server is held to its invariants all the time, and at the end to having left nothing: see
@@ -264,7 +267,8 @@ async def run_server(
     still_here.stream._on_error = lambda error, event: failures.append(error)
     broken: list[Broken] = []
     invariants = Invariants(still_here, broken.append)
-    config = uvicorn_config(still_here.app, limits.transport)
+    app = around(still_here.app) if around else still_here.app
+    config = uvicorn_config(app, limits.transport)
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
@@ -292,10 +296,14 @@ async def run_server(
 
 
 async def _shut_down(server: uvicorn.Server, listener: socket.socket) -> None:
-    """uvicorn's own shutdown waits 100 ms for its connections; mostly they are gone by now."""
-    for _ in range(50):
+    """uvicorn's own shutdown waits 100 ms for its connections; mostly they are gone by now, or as
+    soon as they are told to go."""
+    for attempt in range(100):
         if not server.server_state.connections and not server.server_state.tasks:
             break
+        if attempt == 50:
+            for connection in list(server.server_state.connections):
+                connection.shutdown()
         await asyncio.sleep(0)
     else:
         await server.shutdown(sockets=[listener])
