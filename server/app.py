@@ -37,6 +37,7 @@ from server.realtime.topics.room_list import RoomListTopic
 from server.realtime.topics.topics import Topics
 from server.restart import restore_rooms, restore_sessions
 from server.rooms.events import RoomEvent, RoomStream
+from server.rooms.reading import ReadableRooms
 from server.rooms.rooms import Rooms
 from server.rooms.service import RoomService
 from server.settings import Settings, SettingsRefused, load_settings
@@ -114,12 +115,13 @@ class StillHere:
         )
         self.ticker = Ticker(self.presence, clock, limits.realtime)
 
-        self.rooms = Rooms(
+        rooms = Rooms(
             find_games(), settings.policy, new_room_id, new_match_id, new_seed, limits.rooms
         )
-        self.store.read_rooms_from(self.rooms.all)
+        self.rooms: ReadableRooms = rooms
+        self.store.read_rooms_from(rooms.all)
         self.room_stream = RoomStream(_log_subscriber_error)
-        self.room_service = RoomService(self.rooms, self.room_stream, self.presence)
+        self.room_service = RoomService(rooms, self.room_stream, self.presence)
         self.room_topics = RoomTopics(
             _loop_time, clock, limits.realtime, self.room_service.fail, self._room_lost
         )

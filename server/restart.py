@@ -9,8 +9,8 @@ from server.presence.service import Presence
 from server.presence.session import Player, Session
 from server.presence.status import Status
 from server.rooms.document import RoomLost, read_room
+from server.rooms.reading import ReadableRooms
 from server.rooms.room import Room
-from server.rooms.rooms import Rooms
 from server.rooms.service import RoomService
 from server.storage.ports import Archive
 from server.storage.rows import StoredRoom, StoredSession
@@ -95,7 +95,7 @@ def restore_rooms(
         service.restore(room)
 
 
-def _room_of(row: StoredRoom, rooms: Rooms, presence: Presence) -> Room:
+def _room_of(row: StoredRoom, rooms: ReadableRooms, presence: Presence) -> Room:
     game = rooms.games.get(row.game)
     if game is None:
         raise RoomLost("this game is not installed any more")

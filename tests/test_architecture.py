@@ -192,6 +192,22 @@ SOURCES = [
 ]
 
 
+def test_only_the_service_can_change_rooms() -> None:
+    """Everybody else has them as `ReadableRooms`, whose type has no method that changes them."""
+    may = {"app.py"}  # makes them, for the service
+    for path in MODULES:
+        if part_of(path) != "rooms" and name_of(path) not in may:
+            assert "server.rooms.rooms.Rooms" not in imports_of(path), path
+    service = ast.parse((SERVER / "rooms" / "service.py").read_text())
+    public = [
+        node.returns.id
+        for node in ast.walk(service)
+        if isinstance(node, ast.FunctionDef) and isinstance(node.returns, ast.Name)
+    ]
+    assert "ReadableRooms" in public
+    assert "Rooms" not in public
+
+
 def test_no_file_is_too_long_to_be_read_at_once() -> None:
     lengths = {path: len(path.read_text().splitlines()) for path in SOURCES}
     assert {path for path, lines in lengths.items() if lines > LONGEST_FILE} == set()

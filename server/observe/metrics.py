@@ -25,7 +25,7 @@ from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
 from server.realtime.topics.lobby import LobbyTopic
 from server.rooms.events import MatchAdvanced, MatchEnded, RoomClosed, RoomEvent
-from server.rooms.rooms import Rooms
+from server.rooms.reading import ReadableRooms
 from server.storage.ports import Health
 
 LATENESS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0)
@@ -91,7 +91,7 @@ class RealtimeMetrics:
 class RoomMetrics:
     """Rooms and matches, and how late their ticks were."""
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: ReadableRooms) -> None:
         self._rooms = rooms
         self._ended: Counter[str] = Counter()
         self._closed: Counter[str] = Counter()
@@ -113,7 +113,7 @@ class RoomMetrics:
 
     def collect(self) -> Iterable[Metric]:
         states = Counter(str(room.state) for room in self._rooms.all.values())
-        waiting = len(self._rooms.queue.waiting)
+        waiting = len(self._rooms.waiting)
         yield _gauges("stillhere_rooms", "Rooms by state.", "state", states)
         yield _gauge("stillhere_quick_match_waiting", "Players who look for others.", waiting)
         yield _counters(
@@ -178,7 +178,7 @@ class Metrics(Collector):
     def __init__(
         self,
         presence: Presence,
-        rooms: Rooms,
+        rooms: ReadableRooms,
         storage: Health,
         collector: GarbageCollector,
         tabs: Tabs,

@@ -23,7 +23,7 @@ from server.rooms.events import LineSaid, QueueChanged, RoomEvent, RoomUpdated
 from server.rooms.limits import DEFAULT, Limits
 from server.rooms.matchmaking import Matchmaking
 from server.rooms.play import Play
-from server.rooms.queue import Queue
+from server.rooms.queue import Waiting
 from server.rooms.room import Room
 from server.rooms.tables import Tables
 from server.rooms.turn import Turn
@@ -61,8 +61,9 @@ class Rooms:
         return self._tables.asked
 
     @property
-    def queue(self) -> Queue:
-        return self._matchmaking.queue
+    def waiting(self) -> Mapping[PlayerId, Waiting]:
+        """The players who look for a quick match, the first first."""
+        return self._matchmaking.queue.waiting
 
     def find(self, room_id: str) -> Room:
         """The room with this id. Raises Refused: no_such_room."""
@@ -227,7 +228,7 @@ class Rooms:
             status = Status.OFFLINE if player is None else player.status
             if status not in (Status.ACTIVE, Status.RECONNECTING):
                 self._matchmaking.leave(turn, player_id, "away")
-            elif player_id in self.queue.waiting:
+            elif player_id in self.waiting:
                 self._matchmaking.serve(turn)
             found = self._tables.seat_of(player_id)
             if found is not None:

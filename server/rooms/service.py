@@ -14,6 +14,7 @@ from server.presence.service import Presence
 from server.presence.status import Reason
 from server.rooms.errors import GameFailed
 from server.rooms.events import RoomStream
+from server.rooms.reading import ReadableRooms
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
 
@@ -22,18 +23,22 @@ class RoomService:
     """The rooms, the players in them, and the stream that their events go to."""
 
     def __init__(self, rooms: Rooms, stream: RoomStream, presence: Presence) -> None:
-        self.rooms = rooms
-        """To look at; whatever changes them is a command of this service."""
+        self._rooms = rooms
         self._stream = stream
         self._players = presence.players
         self._clock: Clock = presence.clock
+
+    @property
+    def rooms(self) -> ReadableRooms:
+        """The rooms there are."""
+        return self._rooms
 
     # Rooms
 
     def open(self, player_id: PlayerId, game: str, *, is_private: bool = False) -> RoomId:
         """Open a room, with a seat kept for the player: see `Rooms.open`."""
         player = self._players[player_id]
-        room, events = self.rooms.open(player, game, self._now(), is_private=is_private)
+        room, events = self._rooms.open(player, game, self._now(), is_private=is_private)
         self._stream.publish(events)
         return room.id
 
@@ -47,97 +52,97 @@ class RoomService:
     ) -> int | None:
         """The player comes into a room; returns their seat, None: they watch. See `Rooms.join`."""
         player = self._players[player_id]
-        own, events = self.rooms.join(player, room_id, self._now(), seat=seat, spectate=spectate)
+        own, events = self._rooms.join(player, room_id, self._now(), seat=seat, spectate=spectate)
         self._stream.publish(events)
         return own
 
     def leave(self, player_id: PlayerId, room_id: str) -> None:
         """The player leaves a room on purpose. Nothing happens if it is not there."""
-        self._stream.publish(self.rooms.leave(player_id, room_id, self._now()))
+        self._stream.publish(self._rooms.leave(player_id, room_id, self._now()))
 
     def went(self, player_id: PlayerId, room_id: str, *, has_left: bool) -> None:
         """The player's last connection to a room is gone; `has_left`: the page was closed."""
-        self._stream.publish(self.rooms.went(player_id, room_id, self._now(), has_left=has_left))
+        self._stream.publish(self._rooms.went(player_id, room_id, self._now(), has_left=has_left))
 
     def say(self, player_id: PlayerId, room_id: str, text: str) -> None:
         """A line of chat: see `Rooms.say`."""
         player = self._players[player_id]
-        self._stream.publish(self.rooms.say(player, room_id, text, self._now()))
+        self._stream.publish(self._rooms.say(player, room_id, text, self._now()))
 
     # Matches
 
     def start(self, player_id: PlayerId, room_id: str) -> None:
         """Begin the first match, or want the next one: see `Play.start`."""
         player = self._players[player_id]
-        self._stream.publish(self.rooms.start(player, room_id, self._now()))
+        self._stream.publish(self._rooms.start(player, room_id, self._now()))
 
     def act(self, player_id: PlayerId, room_id: str, action: Any) -> None:
         """A game action: see `Play.act`."""
         player = self._players[player_id]
-        self._stream.publish(self.rooms.act(player, room_id, action, self._now()))
+        self._stream.publish(self._rooms.act(player, room_id, action, self._now()))
 
     def claim(self, player_id: PlayerId, room_id: str, result: str) -> None:
         """End a match that waits for players who are gone: see `Play.claim`."""
         player = self._players[player_id]
-        self._stream.publish(self.rooms.claim(player, room_id, result, self._now()))
+        self._stream.publish(self._rooms.claim(player, room_id, result, self._now()))
 
     def pulse(self, player_id: PlayerId, room_id: str, seat: int) -> None:
         """Ask the player in `seat` whether they are there: see `Play.pulse`."""
         player = self._players[player_id]
-        self._stream.publish(self.rooms.pulse(player, room_id, seat, self._now()))
+        self._stream.publish(self._rooms.pulse(player, room_id, seat, self._now()))
 
     def check_brb(self, player_id: PlayerId, room_id: str, seconds: float) -> None:
         """Raises what `brb` would raise, and changes nothing."""
-        self.rooms.check_brb(self._players[player_id], room_id, seconds, self._now())
+        self._rooms.check_brb(self._players[player_id], room_id, seconds, self._now())
 
     def brb(self, player_id: PlayerId, room_id: str, seconds: float) -> float:
         """The player will be right back; returns the seconds granted: see `Play.brb`."""
         player = self._players[player_id]
-        granted, events = self.rooms.brb(player, room_id, seconds, self._now())
+        granted, events = self._rooms.brb(player, room_id, seconds, self._now())
         self._stream.publish(events)
         return granted
 
     def fail(self, room_id: RoomId, error: GameFailed) -> None:
         """The game of a room cannot show itself: close the room."""
-        room = self.rooms.all.get(room_id)
+        room = self._rooms.all.get(room_id)
         if room is not None:
-            self._stream.publish(self.rooms.fail(room, error, self._now()))
+            self._stream.publish(self._rooms.fail(room, error, self._now()))
 
     # Quick match
 
     def quick_match(self, player_id: PlayerId, game: str | None) -> None:
         """The player looks for others: see `Matchmaking.search`."""
         player = self._players[player_id]
-        self._stream.publish(self.rooms.quick_match(player, game, self._now()))
+        self._stream.publish(self._rooms.quick_match(player, game, self._now()))
 
     def cancel_quick_match(self, player_id: PlayerId, game: str | None) -> None:
         """The player looks for others no longer."""
-        self._stream.publish(self.rooms.cancel_quick_match(player_id, game, self._now()))
+        self._stream.publish(self._rooms.cancel_quick_match(player_id, game, self._now()))
 
     # What presence says
 
     def player_changed(self, player_id: PlayerId, reason: Reason, at: float) -> None:
         """The status of a player, over all their sessions, changed at `at`."""
         player = self._players.get(player_id)
-        self._stream.publish(self.rooms.player_changed(player_id, player, reason, at))
+        self._stream.publish(self._rooms.player_changed(player_id, player, reason, at))
 
     def note_activity(self, player_id: PlayerId, at: float) -> None:
         """A player did something at `at`: see `Rooms.note_activity`."""
-        self._stream.publish(self.rooms.note_activity(player_id, at))
+        self._stream.publish(self._rooms.note_activity(player_id, at))
 
     # Time, and restarts
 
     def next_deadline(self) -> float | None:
         """When to call `expire` next; None: nothing will happen by itself."""
-        return self.rooms.next_deadline()
+        return self._rooms.next_deadline()
 
     def expire(self, at: float | None = None, limit: int = 100) -> None:
         """Do what is due, in at most `limit` rooms."""
-        self._stream.publish(self.rooms.expire(self._now() if at is None else at, limit))
+        self._stream.publish(self._rooms.expire(self._now() if at is None else at, limit))
 
     def restore(self, room: Room) -> None:
         """Take over a room that was open when the last process stopped."""
-        self._stream.publish(self.rooms.restore(room, self._now()))
+        self._stream.publish(self._rooms.restore(room, self._now()))
 
     def _now(self) -> float:
         return self._clock.now()

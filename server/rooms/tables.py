@@ -1,5 +1,6 @@
 """Who sits where: rooms that open and close, and seats that are kept, taken and given up."""
 
+from collections import Counter
 from collections.abc import Callable
 from math import ceil
 
@@ -27,6 +28,7 @@ class Tables:
         """Players whose next activity has to be told: see `Rooms.note_activity`."""
         self.deadlines: Deadlines[Room] = Deadlines()
         self._seated: dict[PlayerId, Room] = {}
+        self._made_by: Counter[PlayerId] = Counter()
         self._made: MovingWindow[PlayerId] = MovingWindow(limits.rooms_made, limits.counted_keys)
         self._new_room_id = new_room_id
 
@@ -48,7 +50,7 @@ class Tables:
         """Open a room that a player asked for, with a seat kept for them. Raises Refused:
         too_many_rooms, already_seated."""
         limits = self.limits
-        made = sum(room.made_by == player.id for room in self.rooms.values())
+        made = self._made_by[player.id]
         if made >= limits.rooms_per_maker:
             detail = f"{made} rooms of your making are open: one closes soon after all have left."
             raise Refused("too_many_rooms", detail)
@@ -72,7 +74,7 @@ class Tables:
             made_by=made_by,
             limits=self.limits,
         )
-        self.rooms[room.id] = room
+        self._add(room)
         turn.tell(RoomOpened(room.id, game.name, is_private, made_by, turn.now))
         return room
 
@@ -81,6 +83,9 @@ class Tables:
         room.close()
         self.deadlines.disarm(room)
         del self.rooms[room.id]
+        self._made_by[room.made_by] -= 1
+        if not self._made_by[room.made_by]:
+            del self._made_by[room.made_by]
         for _, _, player in room.taken():
             self._forget(player.id)
         turn.tell(
@@ -98,13 +103,17 @@ class Tables:
 
     def restore(self, turn: Turn, room: Room) -> None:
         """Take over a room of the last process. Its players are absent."""
-        self.rooms[room.id] = room
+        self._add(room)
         for _, seat, player in room.taken():
             self._seated[player.id] = room
             seat.survive_restart(turn.now)
             if seat.brb_until > turn.now:
                 # No hold of their session tells any more when they are back.
                 self.asked.add(player.id)
+
+    def _add(self, room: Room) -> None:
+        self.rooms[room.id] = room
+        self._made_by[room.made_by] += 1
 
     # Seats
 

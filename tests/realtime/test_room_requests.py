@@ -206,7 +206,7 @@ async def test_who_goes_away_falls_out_of_the_queue_and_is_told(server: LiveServ
     tab = await ada.tab()
     await tab.ask("quick_match", "queued", game="turns")
     await server.advance(119)
-    assert server.still_here.rooms.queue.waiting
+    assert server.still_here.rooms.waiting
     await server.advance(1 + SLOT)
     queued = await tab.next("queued")
     assert queued == {"type": "queued", "game": "turns", "waiting": 0, "reason": "away"}

@@ -116,7 +116,7 @@ def test_whoever_waits_in_the_queue_asks_again_for_nothing() -> None:
     (ada,) = world.players(1)
     for _ in range(2 * DEFAULT.searches.count):
         world.looks_for(ada)
-    assert len(world.rooms.queue.waiting) == 1
+    assert len(world.rooms.waiting) == 1
 
 
 # Limits count what was done, not what was refused

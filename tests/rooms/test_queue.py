@@ -27,7 +27,7 @@ def test_two_who_look_for_the_same_game_get_a_room_and_a_seat_kept(world: World)
     assert ("Ada", 0, "matched") in queued(world, events)
     assert ("Kim", 0, "matched") in queued(world, events)
     assert seat_seen(world, room, kim)["reserved_in"] == world.now + DEFAULT.reserved_for
-    assert not world.rooms.queue.waiting
+    assert not world.rooms.waiting
     world.joins(ada, room)
     world.joins(kim, room)
     assert room.state == "playing"
@@ -73,7 +73,7 @@ def test_who_came_first_is_served_first(world: World) -> None:
         world.looks_for(each, "turns")
     world.looks_for(bo, "turns")
     world.looks_for(ada, "turns")
-    assert list(world.rooms.queue.waiting) == [ada.id, kim.id, bo.id], "again: nobody moves up"
+    assert list(world.rooms.waiting) == [ada.id, kim.id, bo.id], "again: nobody moves up"
     events = world.becomes(kim, Status.ACTIVE, Reason.CONNECTED)
     assert matched(world, events) == ["Kim", "Bo"]
 
@@ -161,7 +161,7 @@ def test_more_than_fit_into_one_room_get_another(world: World) -> None:
     players = world.players(5)
     events = [event for each in players for event in world.looks_for(each, "turns")]
     assert len(opened(world, events)) == 2
-    assert len(world.rooms.queue.waiting) == 1
+    assert len(world.rooms.waiting) == 1
 
 
 def test_looking_gives_up_the_seat_where_no_match_runs(world: World) -> None:
@@ -181,7 +181,7 @@ def test_who_finds_a_seat_otherwise_looks_no_longer(world: World, how: str) -> N
     else:
         events = world.joins(ada, room)
     assert queued(world, events) == [("Ada", 0, "cancelled")]
-    assert not world.rooms.queue.waiting
+    assert not world.rooms.waiting
 
 
 def test_to_watch_meanwhile_is_allowed(world: World) -> None:
@@ -189,7 +189,7 @@ def test_to_watch_meanwhile_is_allowed(world: World) -> None:
     room = world.room("together", kim)
     world.looks_for(ada, "turns")
     world.joins(ada, room, spectate=True)
-    assert ada.id in world.rooms.queue.waiting
+    assert ada.id in world.rooms.waiting
 
 
 def test_to_cancel_ends_it_and_is_answered_even_if_nothing_ran(world: World) -> None:
@@ -197,7 +197,7 @@ def test_to_cancel_ends_it_and_is_answered_even_if_nothing_ran(world: World) -> 
     world.looks_for(ada, "turns")
     for _ in range(2):
         assert queued(world, world.looks_no_longer(ada)) == [("Ada", 0, "cancelled")]
-    assert not world.rooms.queue.waiting
+    assert not world.rooms.waiting
 
 
 def test_a_game_that_is_not_there_is_refused_and_the_place_kept(world: World) -> None:
@@ -209,7 +209,7 @@ def test_a_game_that_is_not_there_is_refused_and_the_place_kept(world: World) ->
     with refused("no_such_game"):
         world.looks_for(kim, "chess")
     assert room.seat_of(kim.id) == 0
-    assert world.rooms.queue.waiting[ada.id].game == "turns"
+    assert world.rooms.waiting[ada.id].game == "turns"
 
 
 # What it costs
@@ -239,7 +239,7 @@ def steps_of_one_more(waiting: int) -> int:
         world.room("together", *world.players(2), private=True)
     for each in [world.player() for _ in range(waiting)]:
         each.status = Status.RECONNECTING
-        world.rooms.queue.enter(each, "turns")
+        world.rooms.quick_match(each, "turns", world.now)
     ada = world.player()
     steps = 0
 

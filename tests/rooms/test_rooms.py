@@ -211,7 +211,7 @@ def test_there_are_no_more_rooms_than_the_limit_and_the_refusal_changes_nothing(
     eve = world.player("Eve")
     world.looks_for(eve, "turns")
     assert len(world.rooms.all) == 1
-    assert list(world.rooms.queue.waiting) == [bo.id, eve.id], "they wait until there is room"
+    assert list(world.rooms.waiting) == [bo.id, eve.id], "they wait until there is room"
     world.becomes(bo, Status.RECONNECTING, Reason.CONNECTION_LOST)
     world.becomes(bo, Status.ACTIVE, Reason.CONNECTED)
     for each in (ada, kim):

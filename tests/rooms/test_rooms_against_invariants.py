@@ -167,7 +167,7 @@ class RoomsMachine(RuleBasedStateMachine):
                     )
                     for id, room in rooms.all.items()
                 },
-                "queue": list(rooms.queue.waiting),
+                "queue": list(rooms.waiting),
                 "asked": set(rooms.asked),
                 "due": rooms.next_deadline(),
             }
@@ -616,7 +616,7 @@ class RoomsMachine(RuleBasedStateMachine):
                 seats[player.id] = room.id
             assert room.host is None or room.host in [each.id for _, _, each in room.taken()]
             assert (room.host is None) is (room.free == len(room.seats))
-        for id, waiting in rooms.queue.waiting.items():
+        for id, waiting in rooms.waiting.items():
             assert id not in seats
             assert waiting.player.status is not Status.OFFLINE
         for asked in rooms.asked:

@@ -169,7 +169,7 @@ class LiveServer:
     async def advance(self, seconds: float) -> None:
         """Let time pass, deadline by deadline, as it would have."""
         here = self.still_here
-        tickers = ((here.registry, here.ticker), (here.rooms, here.room_ticker))
+        tickers = ((here.registry, here.ticker), (here.room_service, here.room_ticker))
         end = self.clock.now() + seconds
         while True:
             due, ticker = min(

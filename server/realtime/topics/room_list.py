@@ -18,7 +18,7 @@ from server.rooms.events import (
     RoomOpened,
     RoomUpdated,
 )
-from server.rooms.rooms import Rooms
+from server.rooms.reading import ReadableRooms
 from server.rooms.view import LIST_WINDOW, listing
 from server.wire import messages
 from server.wire.messages import ROOMS, encode
@@ -27,7 +27,7 @@ from server.wire.messages import ROOMS, encode
 class RoomListTopic(Topic[None]):
     """Sends the list and its changes. Subscribes to the events of rooms."""
 
-    def __init__(self, rooms: Rooms, time: Callable[[], float], limits: Limits) -> None:
+    def __init__(self, rooms: ReadableRooms, time: Callable[[], float], limits: Limits) -> None:
         super().__init__(time, limits, None)
         self._rooms = rooms
         self._known: dict[RoomId, dict[str, Any]] = {}
