@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.simulation.day import BrokenDay, Day
+from tests.simulation.day import POLICY, BrokenDay, Day
 
 
 def main() -> int:
@@ -19,6 +19,7 @@ def main() -> int:
     parser.add_argument("--hours", type=float, default=24.0)
     parser.add_argument("--players", type=int, default=200)
     parser.add_argument("--heartbeat", type=float, default=5.0)
+    parser.add_argument("--session-lifetime", type=float, default=POLICY["session_lifetime"])
     chosen = parser.parse_args()
     seeds = (
         [chosen.seed]
@@ -35,6 +36,7 @@ def main() -> int:
                 players=chosen.players,
                 hours=chosen.hours,
                 heartbeat=chosen.heartbeat,
+                session_lifetime=chosen.session_lifetime,
             )
             began = time.perf_counter()
             try:

@@ -45,12 +45,11 @@ from tests.support.live_server import UNLIMITED, quick_hashes
 from tests.support.open_passwords import OpenPasswords
 
 EPOCH = 1_700_000_000.0
-POLICY: Mapping[str, float] = {
+POLICY = {
     "away_after": 120.0,
     "warn_before": 60.0,
     "idle_timeout": 300.0,
     "session_lifetime": 7_200.0,
-    "remember_lifetime": 14_400.0,
     "reload_grace": 5.0,
     "reconnect_grace": 30.0,
     "max_hold": 600.0,
@@ -70,7 +69,8 @@ class BrokenDay(AssertionError):
 
 
 class Day:
-    """One day of `players`, from `seed`; it lasts `hours`."""
+    """One day of `players`, from `seed`; it lasts `hours`, and then as long as a session can.
+    `session_lifetime`: seconds; those that are remembered live twice as long."""
 
     def __init__(
         self,
@@ -80,12 +80,16 @@ class Day:
         players: int = 200,
         hours: float = 24.0,
         heartbeat: float = 5.0,
+        session_lifetime: float = POLICY["session_lifetime"],
     ) -> None:
         self.seed = seed
         self.path = path
         self.hours = hours
         self.heartbeat = heartbeat
-        self.policy = POLICY
+        self.policy = POLICY | {
+            "session_lifetime": session_lifetime,
+            "remember_lifetime": 2 * session_lifetime,
+        }
         self.chance = random.Random(f"day {seed}")
         self.disk = Disk(random.Random(f"disk {seed}"))
         self.browsers: list[Browser] = []
@@ -135,7 +139,8 @@ class Day:
                 f"seed {self.seed} (hours={self.hours:g}, browsers={len(self.browsers)}, "
                 f"heartbeat={self.heartbeat:g}), step {self.steps}: {error}\n"
                 f"  again: python -m tests.simulation --seed {self.seed} --hours {self.hours:g} "
-                f"--players {self._players()} --heartbeat {self.heartbeat:g}\n"
+                f"--players {self._players()} --heartbeat {self.heartbeat:g} "
+                f"--session-lifetime {self.policy['session_lifetime']:g}\n"
                 f"  what came before:\n    {lines}"
             ) from error
         finally:
