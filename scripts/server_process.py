@@ -6,7 +6,9 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import IO, Protocol
 
 from server.client import Address
 from server.settings import PREFIX
@@ -31,6 +33,18 @@ def flags(**settings: float) -> list[str]:
     return [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
 
 
+class Process(Protocol):
+    """What is needed of asyncio's."""
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None: ...
+    @property
+    def returncode(self) -> int | None: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def kill(self) -> None: ...
+    async def communicate(self) -> object: ...
+
+
 class ServerProcess:
     """One start after the other of the server in `folder`, where its database and its log are."""
 
@@ -39,15 +53,18 @@ class ServerProcess:
         self.address = Address("http", "127.0.0.1", port)
         self._flags = flags
         self._log = folder / "stillhere.log"
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Process | None = None
 
     async def begin(self) -> None:
         """Start the process, and do not wait for anything."""
         with self._log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "server", f"--port={self.address.port}", *self._flags,
-                cwd=self.folder, env=environment(), stdout=subprocess.PIPE, stderr=log,
-            )  # fmt: skip
+            self._process = await self._spawn([f"--port={self.address.port}", *self._flags], log)
+
+    async def _spawn(self, arguments: Sequence[str], log: IO[bytes]) -> Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "server", *arguments,
+            cwd=self.folder, env=environment(), stdout=subprocess.PIPE, stderr=log,
+        )  # fmt: skip
 
     async def start(self) -> None:
         """Start, and wait until it says that it listens; a second start is on the port of the

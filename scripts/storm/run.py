@@ -47,9 +47,12 @@ class Result:
 class Run:
     """One database and its many servers."""
 
-    def __init__(self, database: Path, seed: int) -> None:
+    def __init__(
+        self, database: Path, seed: int, make_server: Callable[[Path, Rules], Server] = Server
+    ) -> None:
         self.result = Result(Verdict(), seed)
         self._database = database
+        self._make_server = make_server
         self._dice = random.Random(seed)
         self._players = Players(self._dice)
         self._verdict = self.result.verdict
@@ -106,14 +109,14 @@ class Run:
                 await storm
 
     async def _start(self, rules: Rules) -> Server:
-        server = Server(self._database, rules)
+        server = self._make_server(self._database, rules)
         began = monotonic()
         await server.start()
         self.result.starts.append(monotonic() - began)
         return server
 
     async def _kill_while_starting(self, rules: Rules) -> None:
-        server = Server(self._database, rules)
+        server = self._make_server(self._database, rules)
         await server.begin()
         await asyncio.sleep(self._dice.uniform(0.1, 0.6))
         await server.kill()

@@ -5,11 +5,11 @@ import signal
 import socket
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from time import monotonic, time
-from typing import Any, TypeAlias
+from typing import IO, Any, TypeAlias
 
 import pytest
 import pytest_asyncio
@@ -17,9 +17,12 @@ import pytest_asyncio
 from scripts.storm.browser import Told
 from scripts.storm.checks import LONGEST_LOSS, Check, Verdict, judge_told, not_written
 from scripts.storm.run import Run
+from scripts.storm.server import Server
+from tests.support.forks import FORKS, Fork
 from tests.support.live_server import LiveServer
 from tests.support.process import (
     COMMAND,
+    ENVIRONMENT,
     PATIENCE,
     UVICORN,
     ServerProcess,
@@ -345,12 +348,20 @@ async def test_a_stop_among_all_kinds_of_them_at_once_too(played: Played) -> Non
 # A storm, and kills
 
 
+class ForkedServer(Server):
+    """The one that the script kills, without the time that an import of the server takes."""
+
+    async def _spawn(self, arguments: Sequence[str], log: IO[bytes]) -> Fork:
+        return await FORKS.start_in_loop(arguments, self.folder, ENVIRONMENT, log.fileno())
+
+
 @SCENES.scene
 async def what_was_told_in_a_storm_outlives_every_kill(folder: Path) -> None:
     """The same as scripts/kill_storm.py, which does it a hundred times."""
     looked: Counter[Check] = Counter()
     for seed in (20, 26, 27):
-        result = await Run(folder / f"{seed}.db", seed).kill_often(1, lambda done: None)
+        storm = Run(folder / f"{seed}.db", seed, ForkedServer)
+        result = await storm.kill_often(1, lambda done: None)
         assert result.verdict.broken == [], f"seed {seed}"
         looked += Counter({check: each.looked for check, each in result.verdict.tallies.items()})
     assert set(looked) == set(Check)

@@ -27,6 +27,12 @@ GENERATED = settings(
 """The same input in every run; more of it with STILLHERE_EXAMPLES."""
 
 
+# The server runs in a thread beside it, and what that does with `random` looks like its doing.
+OTHERS_USE_RANDOM = pytest.mark.filterwarnings(
+    "ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"
+)
+
+
 class Served:
     """A server, and a way into its loop."""
 

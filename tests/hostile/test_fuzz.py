@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 from server.web.calls import Call
 from server.wire.messages import LARGEST_MESSAGE, ClientMessage
 from server.wire.problem import SECURITY_HEADERS
-from tests.hostile.conftest import GENERATED, PATIENCE, Served, serve
+from tests.hostile.conftest import GENERATED, OTHERS_USE_RANDOM, PATIENCE, Served, serve
 from tests.support.examples import examples
 from tests.support.live_server import Tab
 
@@ -188,12 +188,13 @@ def ask(port: int, request: bytes) -> tuple[int, dict[str, str], bytes]:
     return int(first.split()[1]), headers, body
 
 
+@OTHERS_USE_RANDOM
 def test_every_request_has_its_answer(served: Served) -> None:
     calls = [each for each in served.server.still_here.app.routes if isinstance(each, Call)]
     ada = served.run(served.server.guest("Ada"))
     statuses = set()
 
-    @settings(GENERATED, max_examples=examples(100))
+    @settings(GENERATED, max_examples=examples(60))
     @given(requests(calls, ada.cookie))
     @example(a_request(b"GET /api/players HTTP/1.1"))
     @example(a_request(b"GET /api/rooms/r_nowhere HTTP/1.1"))
@@ -280,6 +281,7 @@ def test_every_kind_of_message_is_among_those_that_are_made_up() -> None:
     assert "seconds" in kinds()["hold"]
 
 
+@OTHERS_USE_RANDOM
 def test_every_message_has_its_answer_and_the_connection_stays(talkative: Served) -> None:
     server = talkative.server
     ada = talkative.run(server.guest("Ada"))
@@ -299,7 +301,7 @@ def test_every_message_has_its_answer_and_the_connection_stays(talkative: Served
         answers.update(each["code"] for each in tab.seen if each["type"] == "error")
         await tab.socket.close()
 
-    @settings(GENERATED, max_examples=examples(40))
+    @settings(GENERATED, max_examples=examples(25))
     @given(st.lists(messages(), min_size=1, max_size=15))
     @example([*GOOD])
     @example(["{", '{"type":"hold"}', '{"type":"__class__"}'])

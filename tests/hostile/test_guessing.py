@@ -14,7 +14,7 @@ from tests.support.live_server import LiveServer, Visitor, run_server
 LIMITS = Limits()
 PASSWORD = "correct horse"
 
-CROWD = 32
+CROWD = 16
 """Sign-ins at once; `scripts/bench.py --only hashes` has 64, and measures the loop."""
 
 

@@ -236,7 +236,7 @@ def loop() -> Iterator[VirtualLoop]:
 
 
 @settings(
-    max_examples=examples(200),
+    max_examples=examples(100),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -22,6 +22,7 @@ from server.storage.store import Store
 from tests.support.faulty import FaultyDisk
 from tests.support.house import House
 from tests.support.manual_clock import ManualClock
+from tests.support.process import run as run_command
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -121,7 +122,7 @@ def test_what_cannot_be_a_database_file_is_refused_and_nothing_is_made(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(StorageRefused, match=f"the database {re.escape(name)} cannot .* {why}"):
         SqliteEngine(Path(name))
-    done = run(Path(name), "-m", "server", "--port", "0", "--database")
+    done = run_command(tmp_path, "--port=0", f"--database={name}")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(f"stillhere: the database {name} cannot be used")
     assert list(tmp_path.iterdir()) == []
