@@ -33,7 +33,6 @@ from server.transport.uvicorn import uvicorn_config
 
 _log = logging.getLogger("stillhere")
 
-_BACKLOG = 2048
 _OTHER_FILES = 100
 
 
@@ -60,10 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     _note_oddities(settings)
     _allow_connections(settings)
-    listeners = _listen(settings)
+    limits = Limits()
+    listeners = _listen(settings, limits.transport.backlog)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(settings, listeners))
+            runner.run(_serve(settings, limits, listeners))
     except StorageRefused as refused:
         _give_up(refused, 1)
 
@@ -162,20 +162,20 @@ def _allow_connections(settings: Settings) -> None:
         )
 
 
-def _listen(settings: Settings) -> list[socket.socket]:
+def _listen(settings: Settings, backlog: int) -> list[socket.socket]:
     """The sockets to accept connections from: two for `::`, so that it is every address, as people
     expect. One socket for both would show IPv4 peers as `::ffff:...`, which no list of proxies has.
     """
-    listeners = [_bind(settings.host, settings.port)]
+    listeners = [_bind(settings.host, settings.port, backlog)]
     if settings.host == "::":
-        listeners.append(_bind("0.0.0.0", listeners[0].getsockname()[1]))  # noqa: S104
+        listeners.append(_bind("0.0.0.0", listeners[0].getsockname()[1], backlog))  # noqa: S104
     return listeners
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, backlog: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listener = socket.create_server((host, port), family=family, backlog=backlog)
     except OSError as error:
         why = str(error.strerror).partition(" (while attempting")[0]
         _give_up(
@@ -187,10 +187,9 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-async def _serve(settings: Settings, listeners: list[socket.socket]) -> None:
-    limits = Limits()
+async def _serve(settings: Settings, limits: Limits, listeners: list[socket.socket]) -> None:
     still_here = StillHere(settings, SystemClock(), limits)
-    config = uvicorn_config(still_here.app, limits.transport, backlog=_BACKLOG)
+    config = uvicorn_config(still_here.app, limits.transport)
     try:
         # Before uvicorn: what is wrong with the database is told in one line, not in a traceback.
         await still_here.start()

@@ -102,8 +102,8 @@ class StillHere:
         self.accounts = Accounts(self.store, self.passwords, limits.accounts)
         keys, self._new_keys = _keys(settings, engine)
         tokens = SessionTokens(keys)
-        self.audit = Audit()
-        self.sessions = Sessions(self.presence, tokens, self.store)
+        self.audit = Audit(limits.observe)
+        self.sessions = Sessions(self.presence, tokens, self.store, limits.accounts)
 
         self.topics = Topics()
         self.tabs = Tabs(

@@ -33,6 +33,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     shortest_key: int = 32
     """Of a secret key: 32 random bytes are 43 characters in base64url."""
 
+    remembered_endings: int = 20_000
+    """Sessions whose end is told without asking the disk, the latest."""
+
     counted_keys: int = 50_000
     """Keys that each window of attempts remembers: some 30 MiB. It takes 500 addresses that guess
     all the time to make it forget one."""

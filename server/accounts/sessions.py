@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from contextlib import suppress
 
+from server.accounts.limits import Limits
 from server.accounts.ports import SessionStore, StorageUnavailable
 from server.accounts.tokens import SessionTokens
 from server.base.ids import SessionId, new_session_id
@@ -11,13 +12,20 @@ from server.presence.service import Presence
 from server.presence.session import UNKNOWN_DEVICE, Device, Player, Session
 from server.presence.status import Reason
 
-_MOST_REMEMBERED_ENDINGS = 20_000
+_DEFAULT_LIMITS = Limits()
 
 
 class Sessions:
     """The sessions by their tokens. Subscribes to the events, to forget those that end."""
 
-    def __init__(self, presence: Presence, tokens: SessionTokens, store: SessionStore) -> None:
+    def __init__(
+        self,
+        presence: Presence,
+        tokens: SessionTokens,
+        store: SessionStore,
+        limits: Limits = _DEFAULT_LIMITS,
+    ) -> None:
+        self._limits = limits
         self._presence = presence
         self._tokens = tokens
         self._store = store
@@ -110,5 +118,5 @@ class Sessions:
             return
         del self._by_digest[digest]
         self._endings[digest] = event.reason
-        if len(self._endings) > _MOST_REMEMBERED_ENDINGS:
+        if len(self._endings) > self._limits.remembered_endings:
             del self._endings[next(iter(self._endings))]

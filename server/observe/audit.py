@@ -13,31 +13,22 @@ import logging
 from collections import Counter
 
 from server.base.ids import PlayerId, SessionId
+from server.observe.limits import Limits
 from server.presence.events import Event, SessionEnded, SessionSlept, SessionStarted
 from server.presence.session import Session
-
-WINDOW = 60.0
-"""Seconds in which lines are counted."""
-
-MOST_LINES = 300
-"""Lines in a window about sessions that begin and end."""
-
-MOST_OF_ONE = 3
-"""Lines in a window about one address that is refused for one reason, and about all sockets that
-are closed for one."""
-
-MOST_ADDRESSES = 100
-"""Addresses, each with a reason, that are counted separately in a window."""
 
 _log = logging.getLogger("stillhere.audit")
 _OTHERS = "other addresses"
 _SOCKETS = "sockets"
 
+_DEFAULT_LIMITS = Limits()
+
 
 class Audit:
     """Writes the lines, at INFO. Call it within the event loop, and close it at the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = _DEFAULT_LIMITS) -> None:
+        self._limits = limits
         self._since = 0.0
         self._lines = 0
         self._unwritten: Counter[str] = Counter()
@@ -63,7 +54,7 @@ class Audit:
         tried to sign in to, if that exists."""
         self._turn()
         key = why, _printable(address)
-        if key not in self._refused and len(self._refused) >= MOST_ADDRESSES:
+        if key not in self._refused and len(self._refused) >= self._limits.audit_addresses:
             key = why, _OTHERS
         if self._take_line(key):
             target = "" if player is None else f", as {player}"
@@ -86,7 +77,7 @@ class Audit:
     def _log_session(self, what: str, session: SessionId, player: PlayerId) -> None:
         self._turn()
         self._lines += 1
-        if self._lines <= MOST_LINES:
+        if self._lines <= self._limits.audit_lines:
             _log.info("session %s of %s %s", session, player, what)
         else:
             self._unwritten[what] += 1
@@ -95,7 +86,7 @@ class Audit:
     def _take_line(self, refusal: tuple[str, str]) -> bool:
         """Count a refusal; False: the window has enough lines about such refusals."""
         self._refused[refusal] += 1
-        if self._refused[refusal] <= MOST_OF_ONE and refusal[1] != _OTHERS:
+        if self._refused[refusal] <= self._limits.audit_lines_of_one and refusal[1] != _OTHERS:
             return True
         self._sum_up_later()
         return False
@@ -103,7 +94,7 @@ class Audit:
     def _turn(self) -> None:
         """Begin a new window if the present one is over."""
         now = asyncio.get_running_loop().time()
-        if now >= self._since + WINDOW:
+        if now >= self._since + self._limits.audit_window:
             self._sum_up()
             self._since = now
 
@@ -111,7 +102,7 @@ class Audit:
         # Only while lines were left out: an idle server has no timer.
         if self._timer is None:
             loop = asyncio.get_running_loop()
-            self._timer = loop.call_at(self._since + WINDOW, self._sum_up)
+            self._timer = loop.call_at(self._since + self._limits.audit_window, self._sum_up)
 
     def _sum_up(self) -> None:
         if self._timer is not None:
@@ -120,7 +111,7 @@ class Audit:
         for what, count in self._unwritten.items():
             _log.info("%d more sessions %s", count, what)
         for (why, address), count in self._refused.items():
-            written = 0 if address == _OTHERS else MOST_OF_ONE
+            written = 0 if address == _OTHERS else self._limits.audit_lines_of_one
             if count > written:
                 _log.info("refused: %s, from %s, %d times more", why, address, count - written)
         self._lines = 0

@@ -20,6 +20,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     searches: Quota = Quota(20, 60)
     """Times that one player may begin to look for others: each may be a room as well."""
 
+    rooms_listed: int = 1000
+    """Rooms that a list names, the newest; it has the number of all."""
+
     rooms_watched: int = 20
     """Rooms that one connection may be in, or watch, at a time."""
 

@@ -15,9 +15,6 @@ from server.rooms.match import Match
 from server.rooms.room import Room
 from server.rooms.seat import SeatState
 
-LIST_WINDOW = 1000
-"""Rooms in one list; `total` counts them all."""
-
 
 def room_view(room: Room, now: float) -> View:
     """The room object without `match.view`, which depends on the seat."""

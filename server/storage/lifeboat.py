@@ -31,9 +31,6 @@ from server.storage.thread import DaemonThread
 RECORD = 128
 """Bytes of a record, a checksum and a line feed included."""
 
-CAPACITY = 2048
-"""Records. A sign-out that finds no free one is answered with an error."""
-
 LIFEBOAT = ".revoked"
 """What its name ends in, after the database's."""
 
@@ -41,8 +38,9 @@ LIFEBOAT = ".revoked"
 class Lifeboat:
     """The file, between `open` and `close`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, records: int) -> None:
         self._path = path
+        self._records = records
         self._file: LockedFile | None = None
         self._used = 0
         self._saved: set[SessionId] = set()
@@ -61,10 +59,10 @@ class Lifeboat:
         """
         file = open_locked(self._path, database)
         try:
-            content = os.pread(file.descriptor, RECORD * CAPACITY, 0)
-            if len(content) < RECORD * CAPACITY:
+            content = os.pread(file.descriptor, RECORD * self._records, 0)
+            if len(content) < RECORD * self._records:
                 # Zeros, not a hole or a reservation: only what was written once needs no room.
-                _write(file.descriptor, bytes(RECORD * CAPACITY - len(content)), len(content))
+                _write(file.descriptor, bytes(RECORD * self._records - len(content)), len(content))
         except BaseException:
             file.discard()
             raise
@@ -85,7 +83,7 @@ class Lifeboat:
             new = [ending for ending in endings() if ending.session_id not in self._saved]
             if not new:
                 return
-            if self._used + len(new) > CAPACITY:
+            if self._used + len(new) > self._records:
                 raise OSError(errno.ENOSPC, "no record is free", str(self._path))
             # Taken before the thread runs: it may still be writing when this was cancelled.
             first, self._used = self._used, self._used + len(new)

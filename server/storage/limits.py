@@ -30,6 +30,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     read_patience: float = 5.0
     """For which a caller waits for a read. It takes milliseconds, unless the disk hangs."""
 
+    lifeboat_records: int = 2048
+    """Sign-outs that the lifeboat holds; one that finds no free record is answered with 503."""
+
     lifeboat_patience: float = 5.0
     """For which a sign-out waits for the lifeboat: an fsync on a disk in trouble can take long."""
 

@@ -60,7 +60,7 @@ class Store:
         self._clock = clock
         self.limits = limits = limits or Limits()
         self._is_open = False
-        self._lifeboat = Lifeboat(engine.local_file(LIFEBOAT))
+        self._lifeboat = Lifeboat(engine.local_file(LIFEBOAT), limits.lifeboat_records)
         self.journal = Journal(engine, clock, limits)
         self._endings = Endings(self.journal, self._lifeboat, limits)
         self._presence = PresenceRows(self.journal, self._endings, registry.policy, clock)

@@ -56,9 +56,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """A slower peer counts as one that reads nothing: else a byte a minute would hold a connection
     for ever."""
 
+    backlog: int = 2048
+    """Connections that the kernel has made, and the server has not yet accepted."""
+
     lateness: float = LATE
     """By how much this process may notice late that one of these times is over. If it was later, it
     stood still itself, and the peer is given the same time again."""
+
+    stop_deadline: int = 5
+    """For all that runs when the server stops: then it is cancelled."""
 
     shutdown_deadline: float = 1.0
     """In place of the body's or the close's when the server stops, which has a deadline too."""

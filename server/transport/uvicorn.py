@@ -22,6 +22,7 @@ def uvicorn_config(app: Any, limits: Limits = _DEFAULT_LIMITS, **more: Any) -> u
     knobs = uvicorn_knobs(limits) | {
         "http": partial(HttpTransport, limits=limits),
         "ws": partial(WebSocketTransport, limits=limits),
+        "backlog": limits.backlog,
     }
     return uvicorn.Config(app, lifespan="on", access_log=False, log_config=None, **(knobs | more))
 
@@ -42,7 +43,7 @@ def uvicorn_knobs(limits: Limits = _DEFAULT_LIMITS) -> dict[str, Any]:
         # Whom to believe is a setting (TRUSTED_PROXIES), and nobody by default.
         "proxy_headers": False,
         # Without it a peer that does not answer keeps the process from stopping.
-        "timeout_graceful_shutdown": 5,
+        "timeout_graceful_shutdown": limits.stop_deadline,
         "server_header": False,
     }
 

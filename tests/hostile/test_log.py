@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from server.observe.audit import MOST_OF_ONE
+from server.observe.limits import Limits as ObserveLimits
 from tests.support.live_server import LiveServer, run_server
+
+LIMITS = ObserveLimits()
 
 KEY = "a-key-of-which-nobody-is-ever-told-anything"
 PASSWORD, WRONG = "correct horse battery", "wrong horse battery"
@@ -55,10 +57,10 @@ async def test_sessions_and_refusals_are_told_and_no_secret_is(
     for what in ["opened", "ended: replaced", "ended: signed_out", "ended: idle_timeout"]:
         assert any(line.startswith("session s_") and line.endswith(what) for line in told), what
     guesses = [line for line in told if "refused: bad_credentials, from 127.0.0.1, as p_" in line]
-    assert len(guesses) == MOST_OF_ONE
+    assert len(guesses) == LIMITS.audit_lines_of_one
     assert "refused: bad_credentials, from 127.0.0.1, 7 times more" in told
     assert "refused: too_many_attempts, from 127.0.0.1" in told
-    assert told.count("refused: cross_origin, from 127.0.0.1") == MOST_OF_ONE
+    assert told.count("refused: cross_origin, from 127.0.0.1") == LIMITS.audit_lines_of_one
     assert "refused: cross_origin, from 127.0.0.1, 2 times more" in told
     # Everything that any logger of the process was told, at any level, our client's aside.
     ours = [each for each in log.records if not each.name.startswith(("http", "websockets"))]
@@ -89,7 +91,7 @@ async def test_sockets_that_are_turned_away_fill_no_disk(
         assert (await tab.closed())[0] == 4401
     ours = [each for each in log.records[before:] if each.name.startswith("stillhere")]
     told = [each.getMessage() for each in ours if each.levelno >= logging.INFO]
-    assert told.count(f"refused: too_many_connections, {who}") == MOST_OF_ONE
+    assert told.count(f"refused: too_many_connections, {who}") == LIMITS.audit_lines_of_one
     assert told.count(f"refused: too_many_messages, {who}") == 1
     assert "refused: too_many_connections, from sockets, 17 times more" in told
     assert len(told) < 10

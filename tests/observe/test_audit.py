@@ -6,7 +6,8 @@ import logging
 import pytest
 
 from server.base.ids import PlayerId, new_player_id, new_session_id
-from server.observe.audit import MOST_ADDRESSES, MOST_LINES, MOST_OF_ONE, WINDOW, Audit
+from server.observe.audit import Audit
+from server.observe.limits import Limits
 from server.presence.events import SessionEnded, SessionSlept, SessionStarted
 from server.presence.policy import Policy
 from server.presence.registry import Registry
@@ -14,6 +15,8 @@ from server.presence.session import Player, Session
 from server.presence.status import Reason
 from tests.simulation.virtual import VirtualLoop
 from tests.support.events import an_event
+
+LIMITS = Limits()
 
 
 @pytest.fixture
@@ -73,10 +76,10 @@ def test_one_who_is_refused_for_ever_fills_no_disk(log: pytest.LogCaptureFixture
         audit = Audit()
         for _ in range(10_000):
             audit.refused("bad_credentials", "198.51.100.7")
-        assert len(lines(log)) == MOST_OF_ONE
+        assert len(lines(log)) == LIMITS.audit_lines_of_one
         audit.refused("bad_credentials", "203.0.113.1")  # somebody else's is still told
         assert lines(log)[-1].endswith("203.0.113.1")
-        await asyncio.sleep(WINDOW + 1)
+        await asyncio.sleep(LIMITS.audit_window + 1)
         last = lines(log)[-1]
         assert last == "refused: bad_credentials, from 198.51.100.7, 9997 times more"
         # A new minute, a new account; and without anything untold there is no timer.
@@ -97,7 +100,7 @@ async def test_many_who_are_refused_fill_no_disk_and_no_memory(
         audit.refused("cross_origin", f"2001:db8:0:{number:x}::/64")
     audit.close()
     told = lines(log)
-    assert len(told) == MOST_ADDRESSES + 1
+    assert len(told) == LIMITS.audit_addresses + 1
     assert told[-1] == f"refused: cross_origin, from other addresses, {10_000 - 100} times more"
 
 
@@ -105,18 +108,18 @@ async def test_sockets_that_are_closed_for_what_they_do_are_three_lines_and_a_co
     log: pytest.LogCaptureFixture,
 ) -> None:
     """However many sessions they are of: nobody can push others out of the table."""
-    audit, sessions = Audit(), [somebody() for _ in range(MOST_ADDRESSES)]
+    audit, sessions = Audit(), [somebody() for _ in range(LIMITS.audit_addresses)]
     for _ in range(10):
         for session in sessions:
             audit.cut_off("too_many_connections", session)
     first = sessions[0]
     who = f"{first.id} of {first.player.id}"
     assert lines(log)[0] == f"refused: too_many_connections, a socket of {who}"
-    assert len(lines(log)) == MOST_OF_ONE
+    assert len(lines(log)) == LIMITS.audit_lines_of_one
     audit.refused("bad_credentials", "198.51.100.7")
     assert lines(log)[-1] == "refused: bad_credentials, from 198.51.100.7"
     audit.close()
-    count = 10 * MOST_ADDRESSES - MOST_OF_ONE
+    count = 10 * LIMITS.audit_addresses - LIMITS.audit_lines_of_one
     assert lines(log)[-1] == f"refused: too_many_connections, from sockets, {count} times more"
 
 
@@ -127,7 +130,7 @@ async def test_thousands_who_end_at_once_are_a_few_lines_and_a_count(
     for _ in range(5_000):
         audit.hear(an_event(SessionEnded, session, reason=Reason.IDLE_TIMEOUT))
     audit.close()
-    assert len(lines(log)) == MOST_LINES + 1
-    assert lines(log)[-1] == f"{5_000 - MOST_LINES} more sessions ended: idle_timeout"
+    assert len(lines(log)) == LIMITS.audit_lines + 1
+    assert lines(log)[-1] == f"{5_000 - LIMITS.audit_lines} more sessions ended: idle_timeout"
     audit.close()
-    assert len(lines(log)) == MOST_LINES + 1
+    assert len(lines(log)) == LIMITS.audit_lines + 1

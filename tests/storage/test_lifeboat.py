@@ -14,7 +14,8 @@ from server.presence.session import Session
 from server.presence.status import Reason
 from server.storage import lifeboat as lifeboat_module
 from server.storage.errors import StorageRefused
-from server.storage.lifeboat import CAPACITY, RECORD, Lifeboat
+from server.storage.lifeboat import RECORD, Lifeboat
+from server.storage.limits import Limits
 from server.storage.rows import Ending
 from tests.support.answers import until
 from tests.support.faulty import FaultyDisk
@@ -22,6 +23,7 @@ from tests.support.house import QUICK, House
 from tests.support.manual_clock import START_MS, ManualClock
 
 FOR_EVER = 10**9
+CAPACITY = Limits().lifeboat_records
 SIZE = RECORD * CAPACITY
 
 
@@ -63,21 +65,23 @@ async def sign_out(house: House, *sessions: Session) -> None:
 
 
 async def test_what_was_saved_is_found_at_the_next_start(path: Path) -> None:
-    boat = Lifeboat(path)
+    boat = Lifeboat(path, CAPACITY)
     assert boat.open("test.db") == []
     await boat.save(lambda: endings(1, 2))
     await boat.save(lambda: endings(2, 3))
     assert len(boat) == 3
     boat.close()
-    again = Lifeboat(path)
+    again = Lifeboat(path, CAPACITY)
     assert again.open("test.db") == endings(1, 2, 3), "each once, in order"
     await again.save(lambda: endings(4))
     again.close()
-    assert Lifeboat(path).open("test.db") == endings(1, 2, 3, 4), "it goes on behind what is there"
+    assert Lifeboat(path, CAPACITY).open("test.db") == endings(1, 2, 3, 4), (
+        "it goes on behind what is there"
+    )
 
 
 async def test_it_never_grows_and_is_nobody_elses(path: Path) -> None:
-    boat = Lifeboat(path)
+    boat = Lifeboat(path, CAPACITY)
     boat.open("test.db")
     before = look_at(path)
     assert (before.st_size, before.st_mode & 0o777) == (SIZE, 0o600)
@@ -91,36 +95,36 @@ async def test_it_never_grows_and_is_nobody_elses(path: Path) -> None:
 
 
 async def test_a_record_that_was_not_written_to_its_end_counts_as_none(path: Path) -> None:
-    boat = Lifeboat(path)
+    boat = Lifeboat(path, CAPACITY)
     boat.open("test.db")
     await boat.save(lambda: endings(1, 2, 3))
     boat.close()
     with path.open("r+b") as file:
         file.seek(RECORD + 15)
         file.write(b"AAA")  # still a session's id, and not the one that was meant
-    again = Lifeboat(path)
+    again = Lifeboat(path, CAPACITY)
     assert again.open("test.db") == endings(1, 3)
     await again.save(lambda: endings(4))
     again.close()
-    assert Lifeboat(path).open("test.db") == endings(1, 3, 4)
+    assert Lifeboat(path, CAPACITY).open("test.db") == endings(1, 3, 4)
 
 
 def test_a_refused_start_removes_it_if_it_has_made_it(path: Path) -> None:
-    boat = Lifeboat(path)
+    boat = Lifeboat(path, CAPACITY)
     boat.open("test.db")
     boat.discard()
     assert not path.exists()
-    boat = Lifeboat(path)
+    boat = Lifeboat(path, CAPACITY)
     boat.open("test.db")
     boat.close()
-    boat = Lifeboat(path)
+    boat = Lifeboat(path, CAPACITY)
     boat.open("test.db")
     boat.discard()
     assert path.exists()
 
 
 async def test_it_is_not_emptied_of_what_the_database_does_not_have(path: Path) -> None:
-    boat = Lifeboat(path)
+    boat = Lifeboat(path, CAPACITY)
     boat.open("test.db")
     await boat.save(lambda: endings(1, 2))
     await boat.clear(lambda: endings(2, 9))
@@ -128,13 +132,13 @@ async def test_it_is_not_emptied_of_what_the_database_does_not_have(path: Path) 
     await boat.clear(lambda: endings(9))
     assert len(boat) == 0
     boat.close()
-    assert Lifeboat(path).open("test.db") == []
+    assert Lifeboat(path, CAPACITY).open("test.db") == []
 
 
 async def test_a_failed_write_saves_nobody_and_takes_no_room(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    boat = Lifeboat(path)
+    boat = Lifeboat(path, CAPACITY)
     boat.open("test.db")
 
     def refuse(*_: object) -> None:
@@ -161,7 +165,7 @@ async def test_many_at_once_are_written_together(
         writes += 1
         write(*arguments)  # type: ignore[arg-type]
 
-    boat = Lifeboat(path)
+    boat = Lifeboat(path, CAPACITY)
     boat.open("test.db")
     monkeypatch.setattr(lifeboat_module, "_write", count)
     over: list[Ending] = []
@@ -177,12 +181,12 @@ async def test_many_at_once_are_written_together(
 
 
 async def test_a_second_server_cannot_have_it_too(path: Path) -> None:
-    boat = Lifeboat(path)
+    boat = Lifeboat(path, CAPACITY)
     boat.open("test.db")
     with pytest.raises(StorageRefused, match="another Still Here is running on test"):
-        Lifeboat(path).open("test.db")
+        Lifeboat(path, CAPACITY).open("test.db")
     boat.close()
-    assert Lifeboat(path).open("test.db") == []
+    assert Lifeboat(path, CAPACITY).open("test.db") == []
 
 
 # The journal's use of it

@@ -19,7 +19,7 @@ from server.rooms.events import (
     RoomUpdated,
 )
 from server.rooms.reading import ReadableRooms
-from server.rooms.view import LIST_WINDOW, listing
+from server.rooms.view import listing
 from server.wire import messages
 from server.wire.messages import ROOMS, encode
 
@@ -81,7 +81,7 @@ class RoomListTopic(Topic[None]):
         version, text = self._whole
         if text and version == self.version:
             return text
-        rooms = list(islice(reversed(self._known.values()), LIST_WINDOW))
+        rooms = list(islice(reversed(self._known.values()), self._rooms.limits.rooms_listed))
         text = encode(messages.RoomList(ROOMS, self.version, rooms, len(self._known)))
         self._whole = self.version, text
         return text

@@ -12,7 +12,7 @@ from server.base.ids import PlayerId, RoomId
 from server.games.catalogue import AnyGame
 from server.rooms.errors import Refused
 from server.rooms.service import RoomService
-from server.rooms.view import LIST_WINDOW, listing
+from server.rooms.view import listing
 from server.web.bodies import answer, read_json
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
@@ -141,7 +141,7 @@ class RoomRoutes:
             and game in ("", room.game.name)
             and (is_open is None or (room.state != "playing" and room.free))
         ]
-        page = [listing(room) for room in islice(found, LIST_WINDOW)]
+        page = [listing(room) for room in islice(found, self._rooms.limits.rooms_listed)]
         return answer({"rooms": page, "total": len(found)})
 
     async def open_room(self, request: Request) -> Response:

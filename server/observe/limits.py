@@ -1,0 +1,20 @@
+"""How much the audit log says, in one place. SECURITY.md publishes these numbers."""
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits on lines of the log, within a window of `audit_window` seconds."""
+
+    audit_window: float = 60.0
+    """Seconds in which lines are counted."""
+
+    audit_lines: int = 300
+    """Lines about sessions that begin and end."""
+
+    audit_lines_of_one: int = 3
+    """Lines about one address that is refused for one reason, and about all sockets that are closed
+    for one."""
+
+    audit_addresses: int = 100
+    """Addresses, each with a reason, that are counted separately."""
