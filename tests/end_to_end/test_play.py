@@ -26,7 +26,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 class Couple:
     """Ada and Kim, who play one match after the other: to sign in at two windows takes longer than
-    most of what they do there. Their clocks can be moved; Kim hangs on a cable."""
+    most of what they do there. Their clocks can be moved; Kim hangs on a cable, and likes no
+    motion."""
 
     def __init__(
         self, lobby: LiveServer, cable: Cable, ada: Window, kim: Window, broken: list[Broken]
@@ -51,7 +52,7 @@ class Couple:
         browsers = await stack.enter_async_context(open_browsers(chromium, lobby))
         cable = await stack.enter_async_context(run_cable(lobby.port))
         ada = await browsers.window(has_clock=True)
-        kim = await browsers.window(cable.url, has_clock=True)
+        kim = await browsers.window(cable.url, has_clock=True, reduced_motion="reduce")
         await ada.enter("Ada")
         await kim.enter("Kim")
         return cls(lobby, cable, ada, kim, broken)
