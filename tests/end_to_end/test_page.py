@@ -165,8 +165,9 @@ async def test_a_name_is_shown_as_it_is_and_nothing_in_it_runs(
     # The rows have no elements but the page's own.
     assert await bob.at("#roster :is(b, img, script, svg svg)").count() == 0
 
+    stranger = await browsers.window()
     for name in HOSTILE[:2]:
-        stranger = await browsers.guest(name + "2")
+        await stranger.enter(name + "2")
         assert await stranger.at("#own-name").inner_text() == name + "2"
         await stranger.at("#sign-out").click()
         await stranger.is_signed_out("signed_out")
@@ -289,7 +290,7 @@ async def test_a_reload_is_invisible_to_everybody_else(
         await ada.is_connected()
     await lobby.advance(30)
     assert (ada.session, session.status, session.connections) == (session, "active", 1)
-    carol = await browsers.guest("Carol")  # so that all there was to tell has been told
+    carol = await lobby.guest("Carol")  # so that all there was to tell has been told
     await bob.sees("Carol", "active")
     assert await row.evaluate("row => row.isConnected")
     told = [message for message in bob.received[heard:] if message["type"] == "presence"]

@@ -12,7 +12,8 @@ from playwright.async_api import Browser, expect
 from server.games.catalogue import AnyGame
 from tests.rooms.games import Turns
 from tests.support.browser import Browsers, Window, open_browsers
-from tests.support.live_server import LiveServer, run_server
+from tests.support.live_server import LiveServer
+from tests.support.page_server import run_page_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -21,7 +22,7 @@ NARROW = {"width": 360, "height": 740}
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def lobby(tmp_path: Path) -> AsyncIterator[LiveServer]:
-    async with run_server(tmp_path / "test.db") as running:
+    async with run_page_server(tmp_path / "test.db") as running:
         yield running
 
 

@@ -10,7 +10,8 @@ from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.support.answers import SLOT, until
 from tests.support.browser import Browsers, open_browsers
-from tests.support.live_server import LiveServer, run_server
+from tests.support.live_server import LiveServer
+from tests.support.page_server import run_page_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -35,7 +36,7 @@ class Profile(NamedTuple):
 @pytest_asyncio.fixture(loop_scope="session")
 async def lobby(tmp_path: Path) -> AsyncIterator[LiveServer]:
     """As `server`, in the loop of the browser."""
-    async with run_server(tmp_path / "test.db") as running:
+    async with run_page_server(tmp_path / "test.db") as running:
         yield running
 
 
