@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from server.settings import Settings
+from tests.support.process import run
 from tests.test_architecture import ROWS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,9 +83,9 @@ def test_the_python_scripts_explain_themselves(command: str) -> None:
     assert "usage:" in done.stdout
 
 
-def test_the_flags_of_the_documented_commands_exist() -> None:
-    command = [sys.executable, "-m", "server", "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT, check=True)
+def test_the_flags_of_the_documented_commands_exist(tmp_path: Path) -> None:
+    done = run(tmp_path, "--help")
+    assert done.returncode == 0
     for each in COMMANDS:
         if each.startswith("scripts/serve"):
             assert set(re.findall(r"--[a-z-]+", each)) <= set(re.findall(r"--[a-z-]+", done.stdout))

@@ -8,16 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-import requests
-import schemathesis
 from hypothesis import given, settings
-from schemathesis.checks import (
-    content_type_conformance,
-    not_a_server_error,
-    response_schema_conformance,
-    status_code_conformance,
-)
-from schemathesis.generation import GenerationMode
 from starlette.routing import Route
 
 from server.accounts.errors import NameRule, PasswordRule
@@ -31,17 +22,8 @@ from tests.support.examples import examples
 from tests.support.live_server import LiveServer
 
 ROOT = Path(__file__).resolve().parents[2]
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
-"""The others ask for what is not promised: a taken name is refused although it is a good one, and
-fields that nobody knows are passed over."""
-
-EXAMPLES = {GenerationMode.POSITIVE: 6, GenerationMode.NEGATIVE: 4}
-"""Of each call."""
+EXAMPLES = {"positive": 6, "negative": 4}
+"""Of each call, by schemathesis' modes: what the document allows, and what it does not."""
 
 
 def calls_of(server: LiveServer) -> list[Call]:
@@ -159,23 +141,25 @@ def test_the_protocol_document_has_every_code() -> None:
 
 @pytest.fixture
 def schema(served: Served) -> Any:
+    # Here, for each process of the suite imports this file, and one of them makes things up.
+    import schemathesis
+
     return schemathesis.openapi.from_url(f"{served.url}/openapi.json")
 
 
 @pytest.fixture
-def http() -> Iterator[requests.Session]:
+def http() -> Iterator[Any]:
+    import requests
+
     with requests.Session() as session:
         yield session
 
 
-MODES = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
-
-
 @OTHERS_USE_RANDOM
-@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.value)
+@pytest.mark.parametrize("mode", EXAMPLES)
 @pytest.mark.parametrize("is_signed_in", [False, True], ids=["anonymous", "signed in"])
 def test_what_is_made_up_from_the_document_is_answered_as_it_says(
-    served: Served, schema: Any, http: requests.Session, mode: GenerationMode, is_signed_in: bool
+    served: Served, schema: Any, http: Any, mode: str, is_signed_in: bool
 ) -> None:
     player = Player(served, http) if is_signed_in else None
     operations = [result.ok() for result in schema.get_all_operations()]
@@ -184,14 +168,16 @@ def test_what_is_made_up_from_the_document_is_answered_as_it_says(
     seen = {
         each.label: statuses_of(each, mode, http, player)
         for each in operations
-        if mode is GenerationMode.POSITIVE or can_be_wrong(each)
+        if mode == "positive" or can_be_wrong(each)
     }
-    if is_signed_in and mode is GenerationMode.POSITIVE:
+    if is_signed_in and mode == "positive":
         # It was really let in, and did not only knock.
         for label in ("GET /api/session", "GET /api/sessions", "POST /api/session/activity"):
             assert seen[label] == {200}
         assert 204 in seen["DELETE /api/session"]
-        assert 201 in seen["POST /api/guests"]
+        # Whether a name that is made up is a good one depends on the constants of the code;
+        # `Player` signs in as a guest with one that is, and looks at the 201.
+        assert seen["POST /api/guests"] <= {201, 422}
 
 
 def can_be_wrong(operation: Any) -> bool:
@@ -199,20 +185,29 @@ def can_be_wrong(operation: Any) -> bool:
     return any(len(list(part)) for part in (operation.query, operation.body))
 
 
-def statuses_of(
-    operation: Any, mode: GenerationMode, http: requests.Session, player: "Player | None"
-) -> set[int]:
+def statuses_of(operation: Any, mode: str, http: Any, player: "Player | None") -> set[int]:
     """Make `operation` up, check each answer, and return the statuses that there were."""
+    from schemathesis import checks
+    from schemathesis.generation import GenerationMode
+
+    # The others ask for what is not promised: a taken name is refused although it is a good one,
+    # and fields that nobody knows are passed over.
+    promised = [
+        checks.not_a_server_error,
+        checks.status_code_conformance,
+        checks.content_type_conformance,
+        checks.response_schema_conformance,
+    ]
     statuses = set()
 
     @settings(GENERATED, max_examples=examples(EXAMPLES[mode]))
-    @given(case=operation.as_strategy(generation_mode=mode))
+    @given(case=operation.as_strategy(generation_mode=GenerationMode(mode)))
     def attack(case: Any) -> None:
         cookies = {} if player is None else player.cookies()
         response = case.call(session=http, cookies=cookies)
         http.cookies.clear()
         statuses.add(response.status_code)
-        case.validate_response(response, checks=CHECKS)
+        case.validate_response(response, checks=promised)
 
     attack()
     return statuses
@@ -221,7 +216,7 @@ def statuses_of(
 class Player:
     """Somebody who is signed in, whatever they have just done."""
 
-    def __init__(self, served: Served, http: requests.Session) -> None:
+    def __init__(self, served: Served, http: Any) -> None:
         self._served = served
         self._http = http
         self._count = 0
