@@ -10,7 +10,6 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, expect
 
-from server.base.ids import RoomId
 from server.rooms.limits import Limits
 from server.rooms.match import Match
 from server.rooms.room import Room
@@ -18,10 +17,13 @@ from tests.support.answers import until
 from tests.support.browser import UNREACHABLE, Window, open_browsers
 from tests.support.cable import Cable, run_cable
 from tests.support.invariants import Broken, Order
-from tests.support.live_server import LiveServer, Tab, run_server
+from tests.support.live_server import LiveServer, run_server
 from tests.support.manual_clock import ManualClock
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+LONGEST_PAUSE = 16_000
+"""Milliseconds that a page waits at most before it connects again."""
 
 
 class Couple:
@@ -29,33 +31,56 @@ class Couple:
     most of what they do there. Their clocks can be moved; Kim hangs on a cable, and likes no
     motion."""
 
-    def __init__(
-        self, lobby: LiveServer, cable: Cable, ada: Window, kim: Window, broken: list[Broken]
-    ) -> None:
-        self.lobby = lobby
-        self.cable = cable
-        self.ada = ada
-        self.kim = kim
-        self._broken = broken
-        self._expected = [(window, list(window.expected)) for window in (ada, kim)]
+    def __init__(self, database: Path) -> None:
+        self._database = database
+        self._running = AsyncExitStack()  # the server
+        self._broken: list[Broken] = []
+        self.lobby: LiveServer
+        self.cable: Cable
+        self.ada: Window
+        self.kim: Window
 
     @property
     def windows(self) -> tuple[Window, Window]:
         return self.ada, self.kim
 
-    @classmethod
-    async def meet(cls, chromium: Browser, folder: Path, stack: AsyncExitStack) -> "Couple":
+    async def meet(self, chromium: Browser, stack: AsyncExitStack) -> None:
         """On a server of their own, until `stack` is closed."""
-        lobby = await stack.enter_async_context(run_server(folder / "test.db"))
-        broken: list[Broken] = []
-        lobby.still_here.stream.subscribe(Order(broken.append).hear)
-        browsers = await stack.enter_async_context(open_browsers(chromium, lobby))
-        cable = await stack.enter_async_context(run_cable(lobby.port))
-        ada = await browsers.window(has_clock=True)
-        kim = await browsers.window(cable.url, has_clock=True, reduced_motion="reduce")
-        await ada.enter("Ada")
-        await kim.enter("Kim")
-        return cls(lobby, cable, ada, kim, broken)
+        await stack.enter_async_context(self._running)
+        await self._serve()
+        self.cable = await stack.enter_async_context(run_cable(self.lobby.port))
+        browsers = await stack.enter_async_context(open_browsers(chromium, self.lobby))
+        self.ada = await browsers.window(has_clock=True)
+        self.kim = await browsers.window(self.cable.url, has_clock=True, reduced_motion="reduce")
+        await self.ada.enter("Ada")
+        await self.kim.enter("Kim")
+        self._expected = list(self.ada.expected)
+
+    async def _serve(self, clock: ManualClock | None = None, port: int = 0) -> None:
+        self.lobby = await self._running.enter_async_context(
+            run_server(self._database, clock, port=port)
+        )
+        self.lobby.still_here.stream.subscribe(Order(self._broken.append).hear)
+
+    async def restart(self) -> None:
+        """The server stops, both notice, and a minute later it is there again, and so are they."""
+        clock, port = ManualClock(self.lobby.clock.now() + 60), self.lobby.port
+        for window in self.windows:
+            window.expected += [UNREACHABLE, "WebSocket"]
+        await self._running.aclose()
+        for window in self.windows:
+            await expect(window.at("#connection")).to_have_attribute("data-state", "reconnecting")
+        await self._serve(clock, port)
+        for window in self.windows:
+            window.server = self.lobby
+            await window.page.clock.fast_forward(LONGEST_PAUSE)
+            await window.is_connected_again()
+
+    async def plug(self) -> None:
+        """Kim's cable is plugged in again, and the page notices."""
+        self.cable.plug()
+        await self.kim.page.clock.fast_forward(LONGEST_PAUSE)
+        await self.kim.is_connected_again()
 
     async def part(self) -> None:
         """Leave the room, so that nothing is left of it. Raises what was complained of."""
@@ -69,11 +94,11 @@ class Couple:
         )
         await self.lobby.advance(Limits().empty_after + 1)
         await until(lambda: not self.lobby.still_here.rooms.all)
-        for window, expected in self._expected:
+        for window in self.windows:
             await window.page.evaluate("0")  # answered only when all is heard that it has said
             window.check_console()
             window.complaints.clear()
-            window.expected[:] = expected
+            window.expected[:] = self._expected
         if self._broken:
             raise self._broken[0]
 
@@ -89,8 +114,8 @@ class Couples:
 
     async def get(self) -> Couple:
         if self._couple is None:
-            folder = self._folders.mktemp("couple")
-            self._couple = await Couple.meet(self._chromium, folder, self._stack)
+            self._couple = Couple(self._folders.mktemp("couple") / "test.db")
+            await self._couple.meet(self._chromium, self._stack)
         return self._couple
 
     async def part(self) -> None:
@@ -241,8 +266,7 @@ async def test_whoever_drops_out_may_come_back_and_else_the_other_claims(couple:
     await lobby.advance(2)
     await expect(banner(ada, "absent")).to_contain_text("Kim")
     await can_be_used(ada)
-    cable.plug()
-    await kim.is_connected_again()
+    await couple.plug()
     await expect(banner(ada, "absent")).to_have_count(0)
     await drop(kim, 0)
     await drop(ada, 3)
@@ -253,8 +277,7 @@ async def test_whoever_drops_out_may_come_back_and_else_the_other_claims(couple:
     await lobby.advance(2)
     await banner(ada, "claim").get_by_role("button", name="Claim the win").click()
     await expect(banner(ada, "outcome")).to_contain_text("You win")
-    cable.plug()
-    await kim.is_connected_again()
+    await couple.plug()
 
 
 async def test_are_you_there_is_answered_by_anything_and_silence_costs_the_match(
@@ -362,8 +385,7 @@ async def test_a_trivia_round_waits_for_nobody_who_is_gone(couple: Couple) -> No
     await cut_off(cable, kim)
     await answer(ada, 2)
     await lobby.advance(25.1)
-    cable.plug()
-    await kim.is_connected_again()
+    await couple.plug()
     for window in (ada, kim):
         await expect(window.at(".trivia-choice")).to_have_count(4)
     await answer(kim, 0)
@@ -395,68 +417,30 @@ async def test_whoever_came_by_a_link_finds_the_big_buttons_after_leaving(couple
     await expect(ada.at("#quick-games .game-tile").first).to_be_visible()
 
 
-async def find_partner(window: Window, game: str, id: str, partner: Tab) -> Room:
-    """By the big button, and `partner` the same without a window; a match is running then."""
-    await window.page.get_by_role("button", name=re.compile(f"^{game}")).first.click()
-    await expect(window.at("#queue")).to_be_visible()
-    found = await partner.ask("quick_match", "matched", game=id)
-    await partner.ask("join", "room", room=found["room"])
-    room = window.server.still_here.rooms.all[found["room"]]
-    await until(lambda: len(room.present()) == 2)
-    if not room.game.starts_when_full:
-        if room.host == window.session.player.id:
-            await banner(window, "start").get_by_role("button", name="Begin the match").click()
-        else:
-            await partner.send("start", room=room.id)
-    await until(lambda: room.running is not None)
-    return room
-
-
+@pytest.mark.parametrize("game", ["Connect Four", "Snake arena", "Trivia round"])
 async def test_a_restart_of_the_server_costs_nobody_their_seat_or_their_match(
-    chromium: Browser, tmp_path: Path
+    couple: Couple, game: str
 ) -> None:
-    database = tmp_path / "test.db"
-    games = ["Connect Four", "Snake arena", "Trivia round"]
-    names = ["Ada", "Bob", "Cleo"]
-    async with AsyncExitStack() as first, AsyncExitStack() as second:
-        before = await first.enter_async_context(run_server(database))
-        browsers = await second.enter_async_context(open_browsers(chromium, before))
-        windows = await browsers.guests(*names)
-        partners = [await before.guest(f"{name}'s partner") for name in names]
-        tabs = [await partner.tab() for partner in partners]
-        rooms = []
-        for window, game, tab in zip(windows, games, tabs, strict=True):
-            window.expected += [UNREACHABLE, "WebSocket"]
-            rooms.append(await find_partner(window, game, game.lower().replace(" ", "-"), tab))
-        four = rooms[0]
-        assert four.match is not None
-        if four.match.players[four.match.waits_for[0]][1] != "Ada":
-            await tabs[0].ask("act", "room_changed", room=four.id, action={"column": 3})
-        await before.advance(3.5)
-        told = [state_of(before, room.id) for room in rooms]
-        await first.aclose()
-        for window in windows:
-            await expect(window.at("#connection")).to_have_attribute("data-state", "reconnecting")
-
-        clock = ManualClock(before.clock.now() + 60)
-        async with run_server(database, clock, port=before.port) as after:
-            for partner, room in zip(partners, rooms, strict=True):
-                tab = await after.tab(partner.cookie)
-                await tab.ask("watch", "room", topic=f"room:{room.id}")
-            for window, room in zip(windows, rooms, strict=True):
-                window.server = after
-                await window.is_connected_again()
-                again = after.still_here.rooms.all[room.id]
-                await until(lambda: len(again.present()) == 2)  # noqa: B023
-                await expect(window.at("#seat-list .seat")).to_have_count(2)
-                await expect(window.at("#board-stale")).to_be_hidden()
-            assert [state_of(after, room.id) for room in rooms] == told
-            await drop(windows[0], 2)
-            await second.aclose()
+    ada, kim = couple.windows
+    await find_each_other(game, ada, kim)
+    if game != "Connect Four":
+        host = ada if room_of(ada).host == ada.session.player.id else kim
+        await banner(host, "start").get_by_role("button", name="Begin the match").click()
+    await until(lambda: room_of(ada).running is not None)
+    await couple.lobby.advance(3.5)
+    told = state_of(ada)
+    await couple.restart()
+    assert state_of(ada) == told
+    await until(lambda: len(room_of(ada).present()) == 2)
+    for window in couple.windows:
+        await expect(window.at("#seat-list .seat")).to_have_count(2)
+        await expect(window.at("#board-stale")).to_be_hidden()
+    if game == "Connect Four":
+        turn = match_of(ada).waits_for[0]
+        await drop(ada if match_of(ada).players[turn][1] == "Ada" else kim, 2)
 
 
-def state_of(server: LiveServer, room: RoomId) -> Any:
+def state_of(window: Window) -> Any:
     """What a match is at, whoever runs it."""
-    match = server.still_here.rooms.all[room].match
-    assert match is not None
+    match = match_of(window)
     return match.id, match.players, match.state
