@@ -1,4 +1,4 @@
-"""The `stillhere` command: settings in, a server with the right knobs out."""
+"""The `stillhere` command: reads the settings and runs the server."""
 
 import argparse
 import asyncio

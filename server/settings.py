@@ -1,4 +1,4 @@
-"""Every knob: its name, unit, default and meaning, and which values make no sense together.
+"""Every setting: its name, unit, default and meaning, and which values make no sense together.
 
 Read from the environment and a `.env` file with the prefix `STILLHERE_`; each is also a flag of
 the `stillhere` command. Durations are seconds and may be fractional.

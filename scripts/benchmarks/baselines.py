@@ -1,4 +1,4 @@
-"""What ours is held against, on the same uvicorn, with the same knobs, on the same loop.
+"""What ours is held against, on the same uvicorn, with the same options, on the same loop.
 
     python -m scripts.benchmarks.baselines echo
     python -m scripts.benchmarks.baselines plain IDLE_TIMEOUT WARN_BEFORE
@@ -19,7 +19,7 @@ from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from server.transport.uvicorn import uvicorn_knobs
+from server.transport.uvicorn import uvicorn_options
 
 _BACKLOG = 2048
 
@@ -100,7 +100,7 @@ async def _serve(app: ASGIApp) -> None:
         access_log=False,
         log_level="warning",
         backlog=_BACKLOG,
-        **uvicorn_knobs(),
+        **uvicorn_options(),
     )
     listener = socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG)
     print(f"on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)

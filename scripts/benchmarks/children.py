@@ -61,7 +61,7 @@ def still_here(**settings: float) -> Iterator[Served]:
 
 @contextmanager
 def baseline(which: str, *arguments: object) -> Iterator[Served]:
-    """One of `baselines.py`, on the same uvicorn with the same knobs."""
+    """One of `baselines.py`, on the same uvicorn with the same options."""
     with _served("scripts.benchmarks.baselines", which, *arguments) as served:
         yield served
 

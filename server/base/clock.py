@@ -3,7 +3,7 @@
 Presence runs on *presence time*: seconds in which this process could have heard a player. It is
 the monotonic clock, less the stretches in which the process stood still (SIGSTOP, a debugger, an
 overloaded host), plus the time the machine slept. So a wall-clock step changes nothing, and a
-stall signs nobody out: whoever pinged meanwhile is heard before their time is up.
+stall signs nobody out: a ping that came meanwhile is read before the time is up.
 """
 
 import time

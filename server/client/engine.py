@@ -201,7 +201,7 @@ class Engine:
         )
 
     async def _stop(self) -> None:
-        """End the connection, as whoever leaves does."""
+        """End the connection with the code of a client that leaves."""
         running, self._running = self._running, None
         if running is not None:
             running.cancel()

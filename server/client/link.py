@@ -52,8 +52,8 @@ class Link:
         self.state = State.CLOSED
 
     async def run(self) -> SessionOver:
-        """Keep a connection; returns why the session is over. Cancelling closes it with 1000, as
-        whoever leaves does."""
+        """Keep a connection; returns why the session is over. Cancelling closes it with 1000,
+        the code of a client that leaves."""
         try:
             self._become(State.CONNECTING)
             while True:

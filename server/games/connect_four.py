@@ -1,8 +1,8 @@
 """Connect Four: discs fall into a board of seven columns, and four in a line win.
 
 The players drop a disc each in turn, into a column that is not full; it falls onto those that
-lie there. Whoever first has four or more in an unbroken line, across, down or diagonally, has
-won. When the board is full before that, it is a draw. Who begins is decided by chance.
+lie there. The first player with four or more in an unbroken line, across, down or diagonally, wins.
+When the board is full before that, it is a draw. Chance decides who begins.
 """
 
 from collections.abc import Iterator

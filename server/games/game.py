@@ -60,7 +60,7 @@ class AfkPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """From the drop until the others may claim."""
 
     leave_grace: float = 10.0
-    """The same for whoever closed the page, or left the room."""
+    """The same for a player who closed the page or left the room."""
 
     brb_budget: float = 180.0
     """How much "be right back" a player has in a match."""

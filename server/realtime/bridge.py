@@ -1,5 +1,5 @@
-"""Between presence and rooms: a player's status is that of their seat, their activity answers
-whoever asked for them, and who waits for others in a match is not idle meanwhile.
+"""Between presence and rooms: a seat has the status of its player, any activity answers a pulse
+check, and a player who waits for others in a match is not idle meanwhile.
 """
 
 from collections.abc import Iterable

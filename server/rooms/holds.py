@@ -3,8 +3,8 @@
 Who watches a match, or waits for others in it, is not idle for doing nothing: for at most
 `max_hold` since they last did something. Who the match waits for is.
 
-A rule without effects: facts about sessions in, decisions out. Whoever carries them out, by holds
-of presence, tells what was granted.
+A rule without effects: facts about sessions in, decisions out. The caller carries them out by holds
+of presence, and reports what was granted.
 """
 
 from collections.abc import Collection, Iterable

@@ -27,8 +27,8 @@ class Queue:
     def __init__(self) -> None:
         self._waiting: dict[PlayerId, Waiting] = {}
         self._by_game: Counter[str | None] = Counter()
-        # The number of rivals that each was told last.
-        self._told: dict[PlayerId, int] = {}
+        # The number of rivals that each was sent last.
+        self._rivals_sent: dict[PlayerId, int] = {}
         self.is_changed = False
         """True if somebody came or left since the last `take_changes`."""
 
@@ -61,8 +61,8 @@ class Queue:
         self.is_changed = False
         for id, waiting in self._waiting.items():
             rivals = self.rivals(waiting.game)
-            if self._told.get(id) != rivals:
-                self._told[id] = rivals
+            if self._rivals_sent.get(id) != rivals:
+                self._rivals_sent[id] = rivals
                 changes.append((waiting, rivals))
         return changes
 
@@ -83,5 +83,5 @@ class Queue:
         waiting = self._waiting.get(player_id)
         if waiting is not None:
             self._by_game[waiting.game] -= 1
-            self._told.pop(player_id, None)
+            self._rivals_sent.pop(player_id, None)
             self.is_changed = True

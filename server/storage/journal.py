@@ -33,7 +33,7 @@ class Journal:
         self._clock = clock
         self._limits = limits
         self.pending = Batch()
-        """Rows for the next batch; whoever adds to it calls `note_queued`."""
+        """Rows for the next batch. Call `note_queued` after adding some."""
         self.before_write: Callable[[], Awaitable[None]] = _nothing
         """Awaited before a batch is taken; may add to `pending`."""
         self.after_write: Callable[[], Awaitable[None]] = _nothing

@@ -19,15 +19,15 @@ _DEFAULT_LIMITS = Limits()
 
 def uvicorn_config(app: Any, limits: Limits = _DEFAULT_LIMITS, **more: Any) -> uvicorn.Config:
     """How the `stillhere` command runs `app`; `more` goes to uvicorn as it is."""
-    knobs = uvicorn_knobs(limits) | {
+    options = uvicorn_options(limits) | {
         "http": partial(HttpTransport, limits=limits),
         "ws": partial(WebSocketTransport, limits=limits),
         "backlog": limits.backlog,
     }
-    return uvicorn.Config(app, lifespan="on", access_log=False, log_config=None, **(knobs | more))
+    return uvicorn.Config(app, lifespan="on", access_log=False, log_config=None, **(options | more))
 
 
-def uvicorn_knobs(limits: Limits = _DEFAULT_LIMITS) -> dict[str, Any]:
+def uvicorn_options(limits: Limits = _DEFAULT_LIMITS) -> dict[str, Any]:
     """What uvicorn is told where its own transports are to do."""
     return {
         # Those that this was tested with. With httptools, the body of a request with an `Upgrade`
@@ -49,9 +49,9 @@ def uvicorn_knobs(limits: Limits = _DEFAULT_LIMITS) -> dict[str, Any]:
 
 
 def as_flags() -> str:
-    """The knobs as flags of the `uvicorn` command."""
+    """The options as flags of the `uvicorn` command."""
     flags = []
-    for name, value in uvicorn_knobs().items():
+    for name, value in uvicorn_options().items():
         flag = name.replace("_", "-")
         if name == "ws_per_message_deflate":
             flags.append(f"--{flag} {str(value).lower()}")

@@ -136,7 +136,7 @@ class WebSocketTransport(asyncio.Protocol):
             self._closing()
 
     def pause_writing(self) -> None:
-        """The peer takes less than it is sent: whoever sends has to wait, but not for ever."""
+        """The peer takes less than it is sent: senders wait, but not for ever."""
         self._stall = StallWatch(self._loop, self._transport, self._limits)
 
     def resume_writing(self) -> None:

@@ -31,7 +31,7 @@ def session_cookie(scope: Scope) -> str | None:
     """The session cookie's value, unchecked; None: the request has none, or several that differ.
 
     Of several, a page of a host beside this one has set all but one (for its whole domain), and
-    nothing tells which: whoever took one of them could be acting as somebody else without knowing.
+    nothing tells which: a request taken for one of them could act for the wrong player.
     TLS is spared that, as nobody can set a `__Host-` cookie for others.
 
     Read here, in one pass, and not by `http.cookies` as Starlette does: that undoes quotes, which

@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from server.settings import Settings
 from server.transport.limits import Limits
-from server.transport.uvicorn import uvicorn_knobs
+from server.transport.uvicorn import uvicorn_options
 from tests.support.answers import cookie_of, refusal
 from tests.support.nginx import (
     ADDRESS,
@@ -431,7 +431,7 @@ def test_the_figures_that_no_test_waits_for_fit_the_servers() -> None:
     assert figure("worker_rlimit_nofile")[0] > figure("worker_connections")[0]
     # uvicorn's own `timeout_keep_alive` is 5 s; a connection that nginx would use again must not
     # be one that the server is closing.
-    assert figure("keepalive_timeout")[-1] < uvicorn_knobs().get("timeout_keep_alive", 5)
+    assert figure("keepalive_timeout")[-1] < uvicorn_options().get("timeout_keep_alive", 5)
 
 
 def test_a_machine_without_nginx_is_told_what_to_install() -> None:

@@ -15,7 +15,7 @@ import uvicorn
 from uvicorn.protocols.utils import ClientDisconnected, get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
-from server.transport.uvicorn import uvicorn_config, uvicorn_knobs
+from server.transport.uvicorn import uvicorn_config, uvicorn_options
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,9 +47,11 @@ def test_a_configuration_has_what_the_transports_read_and_keeps_what_it_was_give
     assert isinstance(config.asgi_version, str)
     assert config.root_path == ""
     assert config.timeout_keep_alive > 0
-    knobs = uvicorn_knobs()
+    options = uvicorn_options()
     names = ("ws_max_size", "ws_ping_interval", "ws_ping_timeout", "timeout_graceful_shutdown")
-    assert {name: getattr(config, name) for name in names} == {name: knobs[name] for name in names}
+    assert {name: getattr(config, name) for name in names} == {
+        name: options[name] for name in names
+    }
     assert config.http_protocol_class is config.http
     assert config.ws_protocol_class is config.ws
 

@@ -113,7 +113,7 @@ class MatchRoutes:
         if len(found) > limit:
             last = found[limit - 1]
             next_ = f"{last.ended_at}~{last.id}"
-        page = [FinishedMatch(**_told(each)) for each in found[:limit]]
+        page = [FinishedMatch(**_view_of(each)) for each in found[:limit]]
         return answer(Matches(page, next_))
 
     async def show(self, request: Request) -> Response:
@@ -124,10 +124,10 @@ class MatchRoutes:
             raise Problem(404, "not_found", "There is no such match, or it is still being played.")
         moves = [_move(each) for each in await self._matches.moves_of(found.id)]
         steps = found.steps or 0
-        return answer(MatchWithMoves(**_told(found), steps=steps, seed=found.seed, moves=moves))
+        return answer(MatchWithMoves(**_view_of(found), steps=steps, seed=found.seed, moves=moves))
 
 
-def _told(match: StoredMatch) -> dict[str, Any]:
+def _view_of(match: StoredMatch) -> dict[str, Any]:
     return {
         "id": match.id,
         "room_id": match.room_id,
