@@ -74,7 +74,7 @@ PROFILE: dict[str, Any] = {"device_scale_factor": 2 if FOLDER else 1}
 """Of a browser that no other test uses again."""
 
 SCREENS = [PHONE, *(OF_PICTURES if FOLDER else []), DESK]
-"""What each state is looked at on, one after the other; the walk goes on at the last."""
+"""What each state is looked at on, to and fro; the walk goes on at the last."""
 
 WARNED = "Mateusz"
 AWAY = ["Ngozi", "Søren"]
@@ -146,14 +146,21 @@ class Walk:
         self.server = server
         self.seen: list[str] = []
         self.problems: list[str] = []
+        self._browsers: dict[Page, CDPSession] = {}
+        self._screens: dict[Page, Screen] = {}
 
     async def look(self, state: str) -> None:
         """Everything that a state must be, on each of the screens."""
         page = self.ada.page
         self.seen.append(state)
-        browser = await page.context.new_cdp_session(page)
-        for screen in SCREENS:
-            await screen.show(page, browser)
+        if page not in self._screens:
+            # What it sets is so as long as it lasts.
+            self._browsers[page] = await page.context.new_cdp_session(page)
+        # It begins with the screen that it ended with, which need not be changed.
+        for screen in SCREENS if len(self.seen) % 2 else SCREENS[::-1]:
+            if self._screens.get(page) is not screen:
+                await screen.show(page, self._browsers[page])
+                self._screens[page] = screen
             if FOLDER:
                 picture = Path(FOLDER, f"{screen.name}-{state}.png")
                 await page.screenshot(
@@ -166,7 +173,6 @@ class Walk:
             self.problems += [f"{screen.name}, {state}: {each}" for each in found]
             if await self.ada.hidden_width():
                 self.problems.append(f"{screen.name}, {state}: it scrolls sideways")
-        await browser.detach()
 
     async def come_in(self) -> None:
         ada, answer = self.ada, asyncio.Event()
