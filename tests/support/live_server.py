@@ -3,9 +3,17 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
+import sys
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass, field
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -29,6 +37,7 @@ from server.limits import Limits
 from server.presence.session import Session
 from server.settings import Settings
 from server.transport.uvicorn import uvicorn_config
+from server.web.pages import Pages
 from tests.support.invariants import Broken, Invariants, nothing_is_left, server_tasks
 from tests.support.manual_clock import ManualClock
 from tests.support.peers import narrow
@@ -48,6 +57,36 @@ def quick_hashes() -> AbstractContextManager[object]:
     at its start, and that was more than half of all that a start takes."""
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     return mock.patch("server.accounts.passwords.PasswordHasher", return_value=quick)
+
+
+_looked_up: dict[tuple[object, ...], Any] = {}
+
+
+def _packages_of(group: str) -> Any:
+    """`importlib.metadata.entry_points`, which looks at every package that is installed."""
+    key = (group, *sys.path)
+    if key not in _looked_up:
+        _looked_up[key] = entry_points(group=group)
+    return _looked_up[key]
+
+
+def _pages_of(folder: Path, parts: Mapping[str, Path], games: Iterable[str]) -> Pages:
+    """`Pages`, which reads every file of the page."""
+    key = (folder, *parts.items(), *games)
+    if key not in _looked_up:
+        _looked_up[key] = Pages(folder, parts, games)
+    return _looked_up[key]  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _looking_up_once() -> Iterator[None]:
+    """Context in which a StillHere is made of what another one has found and read: that is the
+    half of a start, and a process of the suite starts hundreds."""
+    with (
+        mock.patch("server.games.catalogue.entry_points", _packages_of),
+        mock.patch("server.app.Pages", _pages_of),
+    ):
+        yield
 
 
 class Tab:
@@ -255,7 +294,7 @@ async def run_server(
     `invariants.py`.
     """
     already_there = set(server_tasks())
-    with nullcontext() if has_real_hashes else quick_hashes():
+    with nullcontext() if has_real_hashes else quick_hashes(), _looking_up_once():
         still_here = StillHere(
             Settings(database=str(database), _env_file=None, **settings),  # type: ignore[call-arg]
             clock or ManualClock(),
