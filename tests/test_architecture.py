@@ -192,6 +192,19 @@ SOURCES = [
 ]
 
 
+def test_the_storage_has_no_live_session_or_registry() -> None:
+    live = {
+        "server.presence.registry.Registry",
+        "server.presence.session.Session",
+        "server.presence.session.Player",
+    }
+    storage = [path for path in MODULES if part_of(path) == "storage"]
+    assert storage
+    assert {
+        name_of(path): imports_of(path) & live for path in storage if imports_of(path) & live
+    } == {}
+
+
 def test_only_the_service_can_change_rooms() -> None:
     """Everybody else has them as `ReadableRooms`, whose type has no method that changes them."""
     may = {"app.py"}  # makes them, for the service

@@ -21,7 +21,7 @@ from scripts.benchmarks.children import run_probe
 from scripts.benchmarks.figure import Row, Scale, quantile
 from scripts.benchmarks.players import name_of
 from server.accounts.names import parse_name, sort_key
-from server.accounts.ports import Account
+from server.accounts.ports import Account, NewSession
 from server.base.clock import SystemClock
 from server.base.ids import new_player_id, new_session_id
 from server.presence.events import Event, EventStream
@@ -115,7 +115,7 @@ async def _sign_in_everybody(
         store.add_account(account, name, clock.now())
         player = Player(account.id, account.name, account.sort_key, guest=True)
         session, events = registry.sign_in(player, new_session_id(), clock.now())
-        store.add_session(session, os.urandom(32))
+        store.add_session(NewSession.of(session, os.urandom(32)))
         stream.publish(events)
         stream.publish(registry.connected(session, clock.now()))
         sessions.append(session)

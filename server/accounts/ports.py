@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from server.accounts.names import Name
-from server.base.ids import PlayerId
-from server.presence.session import Session
-from server.presence.status import Reason
+from server.base.ids import PlayerId, SessionId
+from server.presence.session import Device, Session
+from server.presence.status import Reason, Status
 
 
 class StorageUnavailable(Exception):
@@ -29,6 +29,37 @@ class Account:
     sort_key: str
     guest: bool
     password_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """A session that begins. Instants are presence time; `digest`: of its token."""
+
+    id: SessionId
+    player_id: PlayerId
+    digest: bytes
+    remember: bool
+    status: Status
+    created_at: float
+    last_activity: float
+    last_activity_by: str
+    ends_at: float
+    device: Device
+
+    @classmethod
+    def of(cls, session: Session, digest: bytes) -> "NewSession":
+        return cls(
+            session.id,
+            session.player.id,
+            digest,
+            session.remember,
+            session.status,
+            session.created_at,
+            session.last_activity,
+            session.last_activity_by,
+            session.ends_at,
+            session.device,
+        )
 
 
 class AccountStore(Protocol):
@@ -71,8 +102,8 @@ class SessionStore(Protocol):
     def is_full(self) -> bool:
         """True while so much waits for the disk that nobody more can be let in."""
 
-    def add_session(self, session: Session, digest: bytes) -> None:
-        """Queue a new session, known by the digest of its token."""
+    def add_session(self, session: NewSession) -> None:
+        """Queue a new session."""
 
     async def secure_endings(self) -> None:
         """Wait until no session that has ended so far can come back, whatever happens.

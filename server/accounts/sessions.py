@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from server.accounts.limits import Limits
-from server.accounts.ports import SessionStore, StorageUnavailable
+from server.accounts.ports import NewSession, SessionStore, StorageUnavailable
 from server.accounts.tokens import SessionTokens
 from server.base.ids import SessionId, new_session_id
 from server.presence.events import Event, SessionEnded
@@ -50,7 +50,7 @@ class Sessions:
 
         def note(session: Session) -> None:
             self.know(session, token.digest)
-            self._store.add_session(session, token.digest)
+            self._store.add_session(NewSession.of(session, token.digest))
 
         session = self._presence.sign_in(
             player, new_session_id(), at, remember=remember, device=device, before_publishing=note

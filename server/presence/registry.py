@@ -22,7 +22,7 @@ from server.presence.events import (
     WarningWithdrawn,
 )
 from server.presence.policy import Policy
-from server.presence.session import UNKNOWN_DEVICE, Device, Player, Session
+from server.presence.session import UNKNOWN_DEVICE, Device, LastActivity, Player, Session
 from server.presence.status import Reason, Status, best, check_change
 
 _NOTHING: tuple[Event, ...] = ()
@@ -84,14 +84,14 @@ class Registry:
             warnings.append(self._lifetime_warning(session, now))
         return warnings
 
-    def take_touched(self, limit: int | None = None) -> list[Session]:
-        """The sessions with an activity since they were last taken, at most `limit` of them; the
-        journal writes them."""
+    def take_touched(self, limit: int | None = None) -> list[LastActivity]:
+        """The last activities of sessions that had one since they were last taken, at most `limit`
+        of them; the journal writes them."""
         touched = self._touched[:limit]
         del self._touched[:limit]
         for session in touched:
             session.is_touched = False
-        return [session for session in touched if session.ended is None]
+        return [LastActivity.of(session) for session in touched if session.ended is None]
 
     # Facts about a session
 

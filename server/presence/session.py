@@ -163,3 +163,28 @@ class Session:
         lifetime = self.ends_at - policy.warn_before
         idle = lifetime if self.is_asleep else self.idle_warning_at(policy)
         return max(min(idle, lifetime) - now, 0.0)
+
+
+class LastActivity(NamedTuple):
+    """The last activity of a session (`at`, `by`) and of its player, with their statuses."""
+
+    session_id: SessionId
+    status: Status
+    at: float
+    by: str
+    player_id: PlayerId
+    player_status: Status
+    player_at: float
+
+    @classmethod
+    def of(cls, session: Session) -> "LastActivity":
+        player = session.player
+        return cls(
+            session.id,
+            session.status,
+            session.last_activity,
+            session.last_activity_by,
+            player.id,
+            player.status,
+            player.last_activity,
+        )

@@ -2,19 +2,19 @@
 
 import asyncio
 
-from server.presence.registry import Registry
 from server.storage.journal import Journal
 from server.storage.limits import Limits
+from server.storage.ports import ActiveSessions
 from server.storage.presence_rows import PresenceRows
 
 
 class ActivityLog:
-    """Asks the registry which sessions were active, and queues their state."""
+    """Asks which sessions were active, and queues their last activity."""
 
     def __init__(
-        self, registry: Registry, journal: Journal, rows: PresenceRows, limits: Limits
+        self, sessions: ActiveSessions, journal: Journal, rows: PresenceRows, limits: Limits
     ) -> None:
-        self._registry = registry
+        self._sessions = sessions
         self._journal = journal
         self._rows = rows
         self._limits = limits
@@ -36,12 +36,12 @@ class ActivityLog:
     def note(self, limit: int | None = None) -> bool:
         """Queue the last activity of the sessions that were active since the last call, at most
         `limit` of them; returns whether there were any."""
-        touched = self._registry.take_touched(limit)
+        touched = self._sessions.take_touched(limit)
         if len(self._journal.pending) > self._limits.max_waiting_for_activity:
             self.shed += len(touched)
             return bool(touched)
-        for session in touched:
-            self._rows.note_state(session)
+        for activity in touched:
+            self._rows.note_activity(activity)
         if touched:
             self._journal.note_queued()
         return bool(touched)
@@ -51,7 +51,7 @@ class ActivityLog:
         while True:
             await asyncio.sleep(self._limits.activity_interval)
             # In portions, between which the loop serves players: 20,000 at once took 60 ms.
-            for _ in range(len(self._registry.sessions) // at_once + 1):
+            for _ in range(len(self._sessions.sessions) // at_once + 1):
                 if not self.note(at_once):
                     break
                 await asyncio.sleep(0)

@@ -5,13 +5,15 @@
 at the first, `EngineError` at an engine.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from server.accounts.ports import Account
 from server.base.ids import MatchId, PlayerId
+from server.presence.policy import Policy
+from server.presence.session import LastActivity
 from server.presence.status import Reason
 from server.storage.batch import Batch
 from server.storage.rows import (
@@ -37,6 +39,22 @@ class StorageStatistics:
     why: str | None
     log_bytes: int
     in_lifeboat: int
+
+
+class ActiveSessions(Protocol):
+    """What the storage asks of presence, whose registry provides it."""
+
+    @property
+    def policy(self) -> Policy:
+        """The figures by which endings are explained in a history."""
+
+    @property
+    def sessions(self) -> Sized:
+        """The sessions there are."""
+
+    def take_touched(self, limit: int | None = None) -> list[LastActivity]:
+        """The last activities of sessions that had one since they were last taken, at most `limit`
+        of them."""
 
 
 class Players(Protocol):

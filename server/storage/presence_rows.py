@@ -1,13 +1,13 @@
 """What happens to players and sessions, as rows."""
 
 from server.accounts.names import Name
-from server.accounts.ports import Account
+from server.accounts.ports import Account, NewSession
 from server.base.clock import Clock
 from server.base.ids import PlayerId
 from server.presence.events import Event, SessionEnded, StatusChanged
 from server.presence.explain import explain_change
 from server.presence.policy import Policy
-from server.presence.session import Session
+from server.presence.session import LastActivity
 from server.storage.endings import Endings
 from server.storage.journal import Journal
 from server.storage.rows import (
@@ -60,14 +60,14 @@ class PresenceRows:
         self._journal.pending.passwords[id] = PasswordRow(id, password_hash)
         self._journal.note_queued()
 
-    def add_session(self, session: Session, digest: bytes) -> None:
-        """Queue a new session, known by the digest of its token."""
+    def add_session(self, session: NewSession) -> None:
+        """Queue a new session."""
         to_wall = self._clock.to_wall
         self._journal.pending.sessions.append(
             SessionRow(
                 session.id,
-                session.player.id,
-                digest,
+                session.player_id,
+                session.digest,
                 session.remember,
                 session.status,
                 to_wall(session.created_at),
@@ -91,16 +91,17 @@ class PresenceRows:
             case _:
                 pass
 
-    def note_state(self, session: Session) -> None:
-        """Add the present state of a session and its player to the next batch, as part of an entry
+    def note_activity(self, activity: LastActivity) -> None:
+        """Add the last activity of a session and its player to the next batch, as part of an entry
         that the caller queues."""
-        player, to_wall = session.player, self._clock.to_wall
+        to_wall, player_status = self._clock.to_wall, activity.player_status
         self._put(
-            SessionState(
-                session.id, session.status, to_wall(session.last_activity), session.last_activity_by
-            ),
+            SessionState(activity.session_id, activity.status, to_wall(activity.at), activity.by),
             PlayerState(
-                player.id, player.status, player.status.is_here, to_wall(player.last_activity)
+                activity.player_id,
+                player_status,
+                player_status.is_here,
+                to_wall(activity.player_at),
             ),
         )
 

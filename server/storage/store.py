@@ -7,12 +7,10 @@ from typing import TypeVar
 
 from server import __version__
 from server.accounts.names import Name
-from server.accounts.ports import Account, StorageUnavailable
+from server.accounts.ports import Account, NewSession, StorageUnavailable
 from server.base.clock import Clock
 from server.base.ids import MatchId, PlayerId, RoomId
 from server.base.waiting import within
-from server.presence.registry import Registry
-from server.presence.session import Session
 from server.presence.status import Reason
 from server.rooms.room import Room
 from server.storage.activity import ActivityLog
@@ -22,7 +20,7 @@ from server.storage.errors import EngineError, StorageRefused
 from server.storage.journal import Journal
 from server.storage.lifeboat import LIFEBOAT, Lifeboat, rows_of
 from server.storage.limits import Limits
-from server.storage.ports import Engine, StorageStatistics
+from server.storage.ports import ActiveSessions, Engine, StorageStatistics
 from server.storage.presence_rows import PresenceRows
 from server.storage.room_rows import RoomRows
 from server.storage.rows import (
@@ -51,24 +49,24 @@ class Store:
     def __init__(
         self,
         engine: Engine,
-        registry: Registry,
+        sessions: ActiveSessions,
         clock: Clock,
         limits: Limits | None = None,
     ) -> None:
         self.engine = engine
-        self._policy = registry.policy
+        self._policy = sessions.policy
         self._clock = clock
         self.limits = limits = limits or Limits()
         self._is_open = False
         self._lifeboat = Lifeboat(engine.local_file(LIFEBOAT), limits.lifeboat_records)
         self.journal = Journal(engine, clock, limits)
         self._endings = Endings(self.journal, self._lifeboat, limits)
-        self._presence = PresenceRows(self.journal, self._endings, registry.policy, clock)
+        self._presence = PresenceRows(self.journal, self._endings, sessions.policy, clock)
         self._rooms = RoomRows(self.journal, clock, limits)
         # Subscribers to the events of presence and of rooms.
         self.hear = self._presence.hear
         self.hear_rooms = self._rooms.hear
-        self.activity = ActivityLog(registry, self.journal, self._presence, limits)
+        self.activity = ActivityLog(sessions, self.journal, self._presence, limits)
         self.journal.before_write = self._rooms.collect
         self.journal.after_write = self._endings.tidy
 
@@ -168,8 +166,8 @@ class Store:
     def set_password(self, id: PlayerId, password_hash: str) -> None:
         self._presence.set_password(id, password_hash)
 
-    def add_session(self, session: Session, digest: bytes) -> None:
-        self._presence.add_session(session, digest)
+    def add_session(self, session: NewSession) -> None:
+        self._presence.add_session(session)
 
     def give_up(self, room: StoredRoom) -> None:
         self._rooms.give_up(room)

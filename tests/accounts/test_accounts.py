@@ -20,9 +20,9 @@ from server.accounts.errors import (
 from server.accounts.limits import Limits
 from server.accounts.names import Name, parse_name
 from server.accounts.passwords import Verdict
-from server.accounts.ports import Account, StorageUnavailable
+from server.accounts.ports import Account, NewSession, StorageUnavailable
 from server.base.ids import PlayerId
-from server.presence.session import Player, Session
+from server.presence.session import Player
 from server.presence.status import Reason
 from tests.support.open_passwords import OpenPasswords
 
@@ -66,7 +66,7 @@ class Store:
             if account.id == id and not self.is_failing:
                 self.accounts[key] = replace(account, password_hash=password_hash)
 
-    def add_session(self, session: Session, digest: bytes) -> None:
+    def add_session(self, session: NewSession) -> None:
         raise NotImplementedError
 
     async def is_written(self) -> bool:

@@ -12,7 +12,7 @@ from server.presence.events import (
     StatusChanged,
     WarningWithdrawn,
 )
-from server.presence.session import Player, Session
+from server.presence.session import LastActivity, Player, Session
 from server.presence.status import Reason, Status
 from tests.presence.world import SLACK, World, changes, ended, warnings
 
@@ -103,7 +103,7 @@ def test_a_touch_is_written_down_once_however_many_there_were() -> None:
     session = world.session()
     for _ in range(3):
         world.ping(session)
-    assert world.registry.take_touched() == [session]
+    assert world.registry.take_touched() == [LastActivity.of(session)]
     assert world.registry.take_touched() == []
 
 
