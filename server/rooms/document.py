@@ -180,6 +180,7 @@ def _read_match(written: _Match, room: Room, now: float) -> Match:
         room.seats,
         written.players,
         now - written.time,
+        room.limits,
     )
     match.stood_at = written.time
     match.step = written.step

@@ -50,6 +50,19 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     thinking: float = 10.0
     """How long a player has the turn before a pulse check of them is allowed."""
 
+    skip_after: float = 1.0
+    """Until a player is skipped who said "be right back", in a game that does not wait, or for whom
+    a bot plays and who is cut off."""
+
+    bot_after: float = 1.0
+    """Until a bot makes its move, in games that do not tick."""
+
+    ticks_at_once: int = 5
+    """Ticks of one match in one call. A match that is further behind goes on from the present."""
+
+    restart_pause: float = 5.0
+    """How long a match does not tick after a restart: its players have to come back."""
+
     line_length: int = 300
     """Code points of a line of chat, without blanks around them."""
 

@@ -15,22 +15,10 @@ from server.base.units import NEVER, round_to_ms
 from server.games.catalogue import AnyGame
 from server.games.game import Moment, NotAllowed, Outcome, Silence, View
 from server.rooms.errors import GameFailed, Refused
+from server.rooms.limits import Limits
 from server.rooms.seat import SeatState
 
 T = TypeVar("T")
-
-SKIP_AFTER = 1.0
-"""Seconds until a player is skipped who said "be right back", in a game that does not wait, or for
-whom a bot plays and who is cut off."""
-
-BOT_AFTER = 1.0
-"""Seconds until a bot makes its move, in games that do not tick."""
-
-MOST_TICKS = 5
-"""Ticks of one match in one call. A match that is further behind goes on from the present."""
-
-BREATH = 5.0
-"""Seconds after a restart in which a match does not tick: its players have to come back."""
 
 
 class Move(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -63,6 +51,7 @@ class Match:
         seats: Sequence[SeatState],
         players: tuple[tuple[PlayerId, str], ...],
         began: float,
+        limits: Limits,
     ) -> None:
         self.id = id
         # Secret until the match is over: it decides what the dice show.
@@ -85,6 +74,7 @@ class Match:
         self.waits_for: tuple[int, ...] = ()
         self.bot_due = NEVER
         self._seats = seats
+        self._limits = limits
         self._due = NEVER
 
     # What is known
@@ -132,11 +122,11 @@ class Match:
         self.began = now - self.stood_at
         self._look()
         if self.is_ticking:
-            self.began += BREATH
+            self.began += self._limits.restart_pause
         self.review(now)
         for number in self.waits_for if self.is_ticking else ():
-            self._seats[number].wait_longer(BREATH)
-            self.cut_off(number, now + BREATH)
+            self._seats[number].wait_longer(self._limits.restart_pause)
+            self.cut_off(number, now + self._limits.restart_pause)
 
     def act(self, seat: int, action: Any, now: float, *, is_bot: bool = False) -> None:
         """A player acts. Raises Refused, and then nothing has changed."""
@@ -171,7 +161,7 @@ class Match:
         """Do the ticks and bot moves that are due; False if there were none."""
         ticks = 0
         while self.outcome is None and self.next_tick() <= now:
-            if ticks >= MOST_TICKS or now - self.next_tick() > 1.0:
+            if ticks >= self._limits.ticks_at_once or now - self.next_tick() > 1.0:
                 # Match time stood still as well: no tick is late, and a replay needs no clock.
                 self.stood_at = self.time(now)
                 self.began = now - self._due
@@ -222,7 +212,7 @@ class Match:
         in real time does not wait."""
         record = self._seats[seat]
         if self.game.policy.silence is Silence.BOT and record.is_waited_for:
-            record.wait_until(now + SKIP_AFTER)
+            record.wait_until(now + self._limits.skip_after)
 
     def come_back(self, seat: int, now: float) -> None:
         """A player is back from "be right back", in a game that does not wait. If they were not
@@ -294,11 +284,11 @@ class Match:
             record = self._seats[number]
             if record.is_bot:
                 if self._due == NEVER and self.bot_due == NEVER:
-                    self.bot_due = now + BOT_AFTER
+                    self.bot_due = now + self._limits.bot_after
             elif not record.is_waited_for:
                 is_brb = record.brb_until > now
                 if is_brb and not policy.brb_waits:
-                    record.wait(now, now + SKIP_AFTER)
+                    record.wait(now, now + self._limits.skip_after)
                 else:
                     held = record.brb_until - now if is_brb else 0.0
                     record.wait(now, now + policy.move_time + held)

@@ -10,7 +10,7 @@ from server.games.game import Outcome, Silence
 from server.presence.session import Player
 from server.rooms.errors import GameFailed, Refused
 from server.rooms.events import MatchEnded, MatchStarted, PlayerAsked
-from server.rooms.match import SKIP_AFTER, Match
+from server.rooms.match import Match
 from server.rooms.room import Room
 from server.rooms.tables import Tables
 from server.rooms.turn import Turn
@@ -136,7 +136,7 @@ class Play:
             granted = min(seconds, seat.brb_left)
             if granted > 0:
                 waits = room.game.policy.brb_waits
-                seat.begin_brb(now, granted, NEVER if waits else now + SKIP_AFTER)
+                seat.begin_brb(now, granted, NEVER if waits else now + self._limits.skip_after)
                 self._tables.asked.discard(player.id)
                 room.mark()
         return granted
@@ -232,7 +232,14 @@ class Play:
         players = tuple((player.id, player.name) for player in room.move_up())
         number = 1 if room.match is None else room.match.number + 1
         match = Match(
-            self._new_match_id(), self._new_seed(), number, room.game, room.seats, players, turn.now
+            self._new_match_id(),
+            self._new_seed(),
+            number,
+            room.game,
+            room.seats,
+            players,
+            turn.now,
+            room.limits,
         )
         room.begin(match)
         match.start(turn.now)

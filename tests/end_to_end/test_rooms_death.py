@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from server.rooms.match import BREATH
+from server.rooms.limits import DEFAULT
 from tests.support.live_server import Tab
 from tests.support.process import PATIENCE, ServerProcess, running
 
@@ -116,7 +116,7 @@ async def test_matches_go_on_after_a_kill_and_lose_no_more_than_a_moment(tmp_pat
         view = (await shown(arena.tabs[0]))["match"]["view"]
         # A second of ticks; and some more for a machine that had other things to do.
         assert view["tick"] >= max(ticks - 30, 1)
-        if monotonic() - started_at < BREATH - 1:
+        if monotonic() - started_at < DEFAULT.restart_pause - 1:
             assert view["tick"] <= ticks + 2
             assert not any("died" in snake for snake in view["snakes"])
         await four.come(server, stack)
