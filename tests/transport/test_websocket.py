@@ -656,20 +656,20 @@ async def test_an_answered_close_ends_the_connection_at_once(
 
 @pytest.mark.parametrize("limits", [replace(HURRIED, shutdown_deadline=1.0)], ids=["in a hurry"])
 async def test_the_server_stops_in_time_whoever_is_attached(
-    narrow: Server, app: Application
+    plain: Server, app: Application
 ) -> None:
     # Within `shutdown_deadline` those who answer have to have done so.
-    healthy = [await narrow.upgraded() for _ in range(3)]
-    await narrow.upgraded()  # reads nothing, and answers nothing
-    stalled = await narrow.upgraded(window=4096)
+    healthy = [await plain.upgraded() for _ in range(3)]
+    await plain.upgraded()  # reads nothing, and answers nothing
+    stalled = await plain.upgraded(window=4096)
     talking = asyncio.create_task(app.conversations[-1].talk())
-    flooding = asyncio.create_task((await narrow.upgraded()).flood(PING_MESSAGE * 1000, 20))
+    flooding = asyncio.create_task((await plain.upgraded()).flood(PING_MESSAGE * 1000, 20))
     for data in (opening("/unanswered"), opening()[:-2], b"GE", request("POST / HTTP/1.1")[:-2]):
-        await (await narrow.connect()).send(data)
-    half_closed = await narrow.upgraded()
+        await (await plain.connect()).send(data)
+    half_closed = await plain.upgraded()
     half_closed.half_close()
-    await until(lambda: len(narrow.connections) == 10)
-    await until(lambda: not all(getattr(each, "is_writable", True) for each in narrow.connections))
+    await until(lambda: len(plain.connections) == 10)
+    await until(lambda: not all(getattr(each, "is_writable", True) for each in plain.connections))
 
     async def hear(peer: Peer) -> int:
         code = (await peer.frame()).code
@@ -679,10 +679,10 @@ async def test_the_server_stops_in_time_whoever_is_attached(
 
     hearing = asyncio.gather(*map(hear, healthy))
     began = now()
-    await asyncio.wait_for(narrow.stop(), 10)
+    await asyncio.wait_for(plain.stop(), 10)
     assert await hearing == [1012] * 3
     assert now() - began < 8
-    assert not narrow.connections
+    assert not plain.connections
     await asyncio.wait([talking, flooding])
     assert stalled is not None
 
