@@ -353,7 +353,9 @@ class RegistryMachine(RuleBasedStateMachine):
     def hold(self, which: int, ticks: int, away: bool) -> None:
         pair = self.choose(which)
         model = pair.model
-        if not model.connections:
+        if not model.connections or model.age >= model.life:
+            # In the fraction of a tick that is left of a life a hold is granted still, and takes
+            # the idle warning back. The model counts ticks, and has none left.
             return
         granted, events = self.registry.hold(pair.session, ticks * TICK, self.now, away=away)
         model.hold_for(ticks, away)
