@@ -351,7 +351,10 @@ def test_whoever_never_finishes_a_request_is_cut(site: Site, half: bytes) -> Non
     with site.raw() as connection:
         connection.settimeout(4 * SHORT)
         connection.sendall(half)
-        answer = connection.recv(65536)
+        try:
+            answer = connection.recv(65536)
+        except ConnectionResetError:  # what is unread makes the end a reset, to Python 3.13
+            answer = b""
     assert answer == b"" or answer.startswith(b"HTTP/1.1 408")
 
 

@@ -287,8 +287,12 @@ class RegistryMachine(RuleBasedStateMachine):
     def come_to_a_tick(self) -> None:
         """Let nobody do anything between two ticks: where an absolute end was noticed a moment
         after this one, a life or an idle clock would begin off its tick, and two that the model
-        has on one tick come in an order that it does not know."""
-        if self.registry.is_past(self.now):
+        has on one tick come in an order that it does not know. Nor in the fraction of a tick that
+        is left of a life: a connection moves the end in it, and a hold is granted what is left,
+        while the model, which counts ticks, has none left."""
+        while self.registry.is_past(self.now) or any(
+            pair.model.age >= pair.model.life for pair in self.alive()
+        ):
             self.a_moment_passes(1)
 
     @rule(player=st.integers(0, 1), remember=st.booleans())
@@ -353,9 +357,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def hold(self, which: int, ticks: int, away: bool) -> None:
         pair = self.choose(which)
         model = pair.model
-        if not model.connections or model.age >= model.life:
-            # In the fraction of a tick that is left of a life a hold is granted still, and takes
-            # the idle warning back. The model counts ticks, and has none left.
+        if not model.connections:
             return
         granted, events = self.registry.hold(pair.session, ticks * TICK, self.now, away=away)
         model.hold_for(ticks, away)
@@ -386,6 +388,12 @@ class RegistryMachine(RuleBasedStateMachine):
         if is_sure:
             return
         self.settle()
+        # As `come_to_a_tick` does, for the instant at which the new process starts.
+        left = {
+            (REMEMBER if pair.model.remember else LIFE) - pair.model.age for pair in self.alive()
+        }
+        while down_for in left:
+            down_for += 1
         self.ticks += down_for
         dead = self.registry
         self.registry = Watched(POLICY)
