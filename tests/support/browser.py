@@ -73,7 +73,7 @@ _SHELL = "chromium-headless-shell"
 _REFUSED = r"Failed to load resource: the server responded with a status of (401|409|422) "
 # And where a test is over, or a page reloads, before its socket is open.
 _CUT_SHORT = r"WebSocket is closed before the connection is established"
-UNREACHABLE = r"net::ERR_"
+UNREACHABLE = r"net::ERR_|Connection closed before receiving a handshake response"
 """A complaint to be expected where the network or the server is taken away."""
 
 _TELL_OF_VIOLATIONS = """
