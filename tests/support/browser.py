@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 from weakref import WeakKeyDictionary
@@ -76,10 +77,53 @@ _CUT_SHORT = r"WebSocket is closed before the connection is established"
 UNREACHABLE = r"net::ERR_|Connection closed before receiving a handshake response"
 """A complaint to be expected where the network or the server is taken away."""
 
-_TELL_OF_VIOLATIONS = """
+_FIRST_SCRIPT = """
 addEventListener('securitypolicyviolation', (event) => {
   console.error(`CSP violation: ${event.violatedDirective} ${event.blockedURI}`);
 });
+"""
+
+# Signs out in place, as its player would, and forgets the name and the length of the break, which
+# a page keeps; false if that cannot be.
+_SIGN_OUT = """
+async () => {
+  const view = () => document.body.dataset.view;
+  if (view() === 'lobby') {
+    if (document.querySelector('#connection').dataset.state !== 'open') return false;
+    document.querySelector('#sign-out').click();
+    await new Promise((resolve) => {
+      new MutationObserver((_, observer) => {
+        if (view() === 'lobby') return;
+        observer.disconnect();
+        resolve();
+      }).observe(document.body, { attributes: true });
+    });
+  }
+  document.querySelector('[name=way][value=guest]').click();
+  document.querySelector('#name').value = '';
+  document.querySelector('#brb-minutes').value = '5';
+  localStorage.clear();
+  scrollTo(0, 0);
+  return ['sign-in', 'signed-out'].includes(view());
+}
+"""
+
+# What must be as it was when the page had been loaded, before another player uses it.
+_STATE = """
+() => JSON.stringify({
+  address: location.href,
+  language: document.documentElement.lang,
+  isFormHidden: document.querySelector('#sign-in').hidden,
+  dialogs: document.querySelectorAll('dialog[open], details[open]').length,
+  fields: [...document.querySelectorAll('input[id], select[id], [name=way]')]
+    .map((field) => [field.id, field.value, field.checked, field.disabled]),
+  stored: localStorage.length + sessionStorage.length,
+  size: [innerWidth, innerHeight, devicePixelRatio],
+  prefers: ['reduced-motion: reduce', 'color-scheme: dark', 'contrast: more']
+    .map((feature) => matchMedia(`(prefers-${feature})`).matches),
+  isSeen: document.visibilityState,
+  globals: Object.keys(window).length,
+})
 """
 
 
@@ -133,6 +177,8 @@ class Window:
         self.expected: list[str] = [_REFUSED, _CUT_SHORT]
         self.sent: list[dict[str, Any]] = []
         self.received: list[dict[str, Any]] = []
+        self.loaded: Loaded | None = None
+        """What the next test may use, if the page comes back to it."""
         self._heard: list[tuple[Any, Callable[[Any], None]]] = []
         self.hear("console", lambda said: self._note(said.type, said.text))
         self.hear("pageerror", lambda error: self._note("error", f"uncaught: {error}"))
@@ -230,6 +276,10 @@ class Window:
     async def enter(self, name: str) -> None:
         """Load the page and sign in as a guest, with the keyboard."""
         await self.arrive()
+        await self.sign_in(name)
+
+    async def sign_in(self, name: str) -> None:
+        """Sign in as a guest, with the keyboard, in a page that is loaded."""
         await self.at("#name").fill(name)
         await self.page.keyboard.press("Enter")
         await self.is_connected()
@@ -265,19 +315,34 @@ class Window:
         return session
 
 
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A page that shows its sign-in form."""
+
+    page: Page
+    url: str
+    state: str
+    """See `_STATE`: what it was when it had been loaded."""
+
+
 class Profile:
     """A browser that the next test uses again, as new, and its tabs with it: opening them takes
-    longer than all else that happens in most of the tests."""
+    longer than all else that happens in most of the tests.
+
+    One of which a tab shows the sign-in form of a page that is loaded is `standing`: to load a
+    page takes twice as long as to sign in. Other tabs, if there are any, are empty.
+    """
 
     def __init__(self, context: BrowserContext) -> None:
         self.context = context
+        self.standing: Loaded | None = None
         self._empty: list[Page] = []
 
     @classmethod
     async def open(cls, chromium: Browser, **options: Any) -> Self:
         context = await chromium.new_context(**options)
         context.set_default_timeout(PATIENCE_MS)
-        await context.add_init_script(_TELL_OF_VIOLATIONS)
+        await context.add_init_script(_FIRST_SCRIPT)
         return cls(context)
 
     async def page(self) -> Page:
@@ -304,6 +369,29 @@ class Profile:
         await browser.detach()
         return True
 
+    async def keep_loaded(self, window: Window) -> bool:
+        """Sign out whoever is signed in, so that the next player can use the page as it is; False
+        if it is not as it was when it had been loaded."""
+        page, loaded = window.page, window.loaded
+        self.standing = None
+        used = [each for each in self.context.pages if each not in self._empty]
+        if loaded is None or used != [page]:
+            return False
+        try:
+            async with asyncio.timeout(PATIENCE_MS / 1000):
+                await self.context.set_offline(False)
+                await page.unroute_all(behavior="ignoreErrors")
+                if not await page.evaluate(_SIGN_OUT):
+                    return False
+                await self.context.clear_cookies()
+                await page.mouse.move(0, 0)
+                if await page.evaluate(_STATE) != loaded.state:
+                    return False
+        except (Error, TimeoutError):  # a page that answers no more, or a server that is gone
+            return False
+        self.standing = loaded
+        return True
+
     async def _empty_out(self, page: Page, server: LiveServer) -> None:
         await page.unroute_all(behavior="ignoreErrors")
         if page.url.startswith("http"):
@@ -314,8 +402,23 @@ class Profile:
         self._empty.append(page)
 
 
-_idle: WeakKeyDictionary[Browser, list[Profile]] = WeakKeyDictionary()
-"""Of each Chromium the profiles that nobody uses."""
+class _Idle:
+    """The profiles that nobody uses, of one Chromium."""
+
+    def __init__(self) -> None:
+        self.empty: list[Profile] = []
+        self.standing: list[Profile] = []
+
+    def take_standing(self, url: str) -> Profile | None:
+        """One with the page of the server at `url`."""
+        for profile in self.standing:
+            if profile.standing is not None and profile.standing.url == url:
+                self.standing.remove(profile)
+                return profile
+        return None
+
+
+_idle: WeakKeyDictionary[Browser, _Idle] = WeakKeyDictionary()
 
 
 class Browsers:
@@ -324,6 +427,7 @@ class Browsers:
     def __init__(self, chromium: Browser, server: LiveServer) -> None:
         self._chromium = chromium
         self._server = server
+        self._idle = _idle.setdefault(chromium, _Idle())
         self._contexts: list[BrowserContext] = []
         self._profiles: dict[BrowserContext, Profile] = {}
         self._origins = {server.url}
@@ -336,8 +440,8 @@ class Browsers:
         `page.clock.fast_forward`, which lets each timer strike at most once. `script`: what runs
         in every page before the page's own does."""
         if not (has_clock or script or options):
-            idle = _idle.setdefault(self._chromium, [])
-            profile = idle.pop() if idle else await Profile.open(self._chromium)
+            empty = self._idle.empty
+            profile = empty.pop() if empty else await Profile.open(self._chromium)
             self._profiles[profile.context] = profile
             return profile.context
         context = (await Profile.open(self._chromium, **options)).context
@@ -363,29 +467,54 @@ class Browsers:
         return await self.tab(await self.profile(**options), url)
 
     async def guest(self, name: str, **options: Any) -> Window:
-        """Somebody new, who is in the lobby."""
-        window = await self.window(**options)
-        await window.enter(name)
+        """Somebody new, who is in the lobby. Without `options`, in a page that may have been
+        loaded, and used, before: a test that changes it by a script takes a `window`."""
+        if options:
+            window = await self.window(**options)
+            await window.enter(name)
+        else:
+            window = await self._loaded()
+            await window.sign_in(name)
         return window
 
     async def guests(self, *names: str, **options: Any) -> list[Window]:
         """As `guest`, several at the same time."""
         return await asyncio.gather(*(self.guest(name, **options) for name in names))
 
-    async def of(self, visitor: Visitor, **options: Any) -> Window:
+    async def of(self, visitor: Visitor) -> Window:
         """The browser of somebody who has signed in already, in the lobby."""
-        context = await self.profile(**options)
-        await context.add_cookies(
+        window = await self._loaded()
+        window.name = visitor.name
+        await window.page.context.add_cookies(
             [{"name": "session", "value": visitor.cookie, "url": self._server.url}]
         )
-        window = await self.tab(context)
-        window.name = visitor.name
-        await window.arrive()
+        # As when another tab has signed in.
+        await window.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
         await window.is_connected()
+        return window
+
+    async def _loaded(self) -> Window:
+        """A browser that shows the sign-in form, and has no other tab."""
+        profile = self._idle.take_standing(self._server.url)
+        if profile is None or profile.standing is None:
+            window = await self.window()
+            await window.arrive()
+            await window.is_at("sign-in")
+            state = await window.page.evaluate(_STATE)
+            window.loaded = Loaded(window.page, window.url, state)
+            return window
+        window = Window(profile.standing.page, self._server, profile.standing.url)
+        window.loaded = profile.standing
+        self._profiles[profile.context] = profile
+        self._windows.append(window)
         return window
 
     async def close(self) -> None:
         """Close all of them."""
+        windows = {window.page.context: window for window in self._windows}
+        for context, profile in self._profiles.items():
+            if context in windows and await profile.keep_loaded(windows[context]):
+                self._idle.standing.append(profile)
         for window in self._windows:
             if not window.page.is_closed():
                 with suppress(Error):
@@ -393,8 +522,10 @@ class Browsers:
                     await window.page.evaluate("0")
             window.hear_no_more()
         for profile in self._profiles.values():
+            if profile.standing is not None:
+                continue
             if await profile.clean(self._server, self._origins):
-                _idle[self._chromium].append(profile)
+                self._idle.empty.append(profile)
             else:
                 self._contexts.append(profile.context)
         for context in self._contexts:
