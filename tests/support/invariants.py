@@ -85,13 +85,18 @@ class Order:
         self._told: dict[SessionId, _Told] = {}
         self._players: dict[PlayerId, Status] = {}
         self._latest: dict[PlayerId, float] = {}
-        self._trace: dict[PlayerId, deque[str]] = {}
+        self._trace: dict[PlayerId, deque[Event]] = {}
 
     def hear(self, event: Event) -> None:
         """Subscriber: hold an event against those before it."""
         session, player = event.session_id, event.player_id
-        self._trace.setdefault(player, deque(maxlen=_TRACE)).append(_describe(event))
-        told = self._told.setdefault(session, _Told())
+        trace = self._trace.get(player)
+        if trace is None:
+            trace = self._trace[player] = deque(maxlen=_TRACE)
+        trace.append(event)
+        told = self._told.get(session)
+        if told is None:
+            told = self._told[session] = _Told()
         if event.at < self._latest.get(player, -NEVER):
             self.broken(event, f"an event of {event.at:.6f} comes after a later one")
         self._latest[player] = max(event.at, self._latest.get(player, -NEVER))
@@ -140,8 +145,12 @@ class Order:
         else:
             session, player = about.session_id, about.player_id
         self._on_broken(
-            Broken(f"{player}, session {session}: {sentence}. Last:", self._trace.get(player, ()))
+            Broken(f"{player}, session {session}: {sentence}. Last:", self.last_of(player))
         )
+
+    def last_of(self, player: PlayerId) -> list[str]:
+        """What was heard of a player last, an event a line."""
+        return [_describe(event) for event in self._trace.get(player, ())]
 
 
 class Watched(Registry):
@@ -214,7 +223,7 @@ def check_player(player: Player, order: Order) -> None:
         session = player.sessions[0] if player.sessions else None
         sentence = f"{player.name} is {player.status}, and the best of their sessions {best}"
         if session is None:
-            order._on_broken(Broken(sentence, order._trace.get(player.id, ())))
+            order._on_broken(Broken(sentence, order.last_of(player.id)))
         else:
             order.broken(session, sentence)
 
