@@ -12,8 +12,6 @@ import httpx
 import pytest
 
 from tests.support.process import (
-    COMMAND,
-    ONCE,
     PATIENCE,
     UVICORN,
     last_line,
@@ -35,14 +33,14 @@ WITH_IPV6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6"
 
 
 async def test_a_stop_says_1012_to_everybody_and_ends_with_0(tmp_path: Path) -> None:
-    async with running(tmp_path, command=COMMAND) as server:
+    async with running(tmp_path, is_fork=False) as server:
         cookie = await server.sign_in("Ada")
         async with server.tab(cookie) as tab:
             server.send(signal.SIGTERM)
             assert await asyncio.wait_for(tab.closed(), PATIENCE) == (1012, [])
         assert await server.wait() == 0
         assert "Traceback" not in server.log()
-    async with running(tmp_path, command=COMMAND) as server:
+    async with running(tmp_path) as server:
         assert await server.status(cookie) == (200, "reconnecting")
 
 
@@ -67,7 +65,7 @@ async def test_a_second_server_on_the_database_is_refused_in_one_line(tmp_path: 
 def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = run(tmp_path, "--port", str(port), command=ONCE)
+        done = run(tmp_path, "--port", str(port), is_fork=False)
     assert done.returncode == 1
     assert last_line(done) == (
         f"stillhere: cannot listen on 127.0.0.1 port {port}: Address already in use; "
@@ -134,14 +132,14 @@ def test_what_is_allowed_but_perhaps_not_meant_is_logged(tmp_path: Path) -> None
 
 
 def test_the_command_explains_every_setting(tmp_path: Path) -> None:
-    done = run(tmp_path, "--help", command=ONCE)
+    done = run(tmp_path, "--help")
     assert done.returncode == 0
     assert "--idle-timeout TIMEOUT" in done.stdout
     assert run(tmp_path, "--version").stdout.startswith("Still Here ")
 
 
 async def test_uvicorn_runs_the_application_and_is_told_what_it_was_not(tmp_path: Path) -> None:
-    async with running_uvicorn(tmp_path) as server:
+    async with running_uvicorn(tmp_path, is_fork=False) as server:
         heard = server.log()
         assert "the `stillhere` command would have set: --http h11 --ws" in heard
         assert "--ws-per-message-deflate false" in heard

@@ -18,11 +18,11 @@ from scripts.storm.browser import Told
 from scripts.storm.checks import LONGEST_LOSS, Check, Verdict, judge_told, not_written
 from scripts.storm.run import Run
 from scripts.storm.server import Server
-from tests.support.forks import FORKS, Fork
+from tests.support.forks import FORKS, Fork, Start
 from tests.support.live_server import LiveServer
 from tests.support.process import (
-    COMMAND,
     ENVIRONMENT,
+    ONCE,
     PATIENCE,
     UVICORN,
     ServerProcess,
@@ -352,7 +352,8 @@ class ForkedServer(Server):
     """The one that the script kills, without the time that an import of the server takes."""
 
     async def _spawn(self, arguments: Sequence[str], log: IO[bytes]) -> Fork:
-        return await FORKS.start_in_loop(arguments, self.folder, ENVIRONMENT, log.fileno())
+        start = Start([*ONCE, *arguments], str(self.folder), ENVIRONMENT)
+        return await FORKS.start_in_loop(start, log.fileno())
 
 
 @SCENES.scene
@@ -480,7 +481,7 @@ async def test_a_stop_during_the_start_is_one(tmp_path: Path) -> None:
     async def stopped_after(seconds: float) -> tuple[int, str]:
         folder = tmp_path / str(seconds)
         await asyncio.to_thread(folder.mkdir)
-        async with starting(folder, command=COMMAND) as (process, said):
+        async with starting(folder, is_fork=False) as (process, said):
             await asyncio.sleep(seconds)
             process.send_signal(signal.SIGTERM)
             code = await asyncio.wait_for(process.wait(), PATIENCE)

@@ -125,10 +125,10 @@ class Company:
 
 @asynccontextmanager
 async def company(
-    folder: Path, command: Sequence[str] | None = None, **variables: str
+    folder: Path, command: Sequence[str] = COMMAND, *, is_fork: bool = True, **variables: str
 ) -> AsyncIterator[Company]:
     async with (
-        running(folder, *SETTINGS, command=command, variables=variables) as server,
+        running(folder, *SETTINGS, command=command, is_fork=is_fork, variables=variables) as server,
         AsyncExitStack() as stack,
     ):
         here = Company(server, stack)
@@ -154,7 +154,7 @@ async def played(
 # A process that stands still
 
 
-async def stand_still_among_players(folder: Path, command: Sequence[str] | None = None) -> None:
+async def stand_still_among_players(folder: Path, command: Sequence[str] = COMMAND) -> None:
     async with company(folder, command) as here:
         players = [await here.come(f"Player {n}", is_playing=True) for n in range(3)]
         idle = await here.come("Warned before")
@@ -209,7 +209,7 @@ async def test_a_stopped_process_signs_out_nobody_who_plays_on_asyncios_own_loop
     await played("a_stopped_process_signs_out_nobody_who_plays_on_asyncios_own_loop")
 
 
-async def stutter(folder: Path, command: Sequence[str] | None = None) -> None:
+async def stutter(folder: Path, command: Sequence[str] = COMMAND) -> None:
     async with company(folder, command) as here:
         players = [await here.come(f"Player {n}", is_playing=True) for n in range(3)]
         idle = await here.come("Idle")
@@ -466,7 +466,7 @@ async def shown_times(here: Company, name: str) -> list[float]:
 @SCENES.scene
 async def a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie(folder: Path) -> None:
     wall = WallClock(folder)
-    async with company(folder, COMMAND, **wall.variables) as here:
+    async with company(folder, is_fork=False, **wall.variables) as here:
         players = [await here.come(f"Player {n}", is_playing=True) for n in range(3)]
         await here.come("On true time", is_playing=True)
         sat_down: list[tuple[Recorder, float]] = []
@@ -506,7 +506,7 @@ async def a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie(folder
 
     # A restart with the clock gone back: whoever was here is, and their cookies are good.
     wall.step_to(-3600)
-    async with company(folder, COMMAND, **wall.variables) as again:
+    async with company(folder, is_fork=False, **wall.variables) as again:
         again.cookies = here.cookies
         for each in here.cookies:
             gone = each.startswith("Idle")

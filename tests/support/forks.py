@@ -1,29 +1,39 @@
-"""Starts of the `stillhere` command that need not import the server, which takes 0.6 s of a
-processor: a process that has imported it forks for each of them.
+"""Starts of Python that need not import the server, which takes 0.6 s of a processor: a process
+that has imported it forks for each of them.
 
-What is started is a process of its own that runs the command's `main` with its own arguments,
-environment, folder, stdout and stderr, and it ends as any Python does. Only what comes before
-`main` is not as it is for `python -m server`: the tests that are about that start the real thing.
+What is started is a process of its own that runs what Python would with its arguments, environment,
+folder, stdout and stderr. Only what Python does before and after is missing: the tests that are
+about that start the real thing.
 """
 
 import asyncio
 import atexit
 import gc
+import importlib
 import json
 import os
+import runpy
 import select
 import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+class Start(NamedTuple):
+    """What to start. `arguments`: Python's own, which begin with `-m` or `-c`."""
+
+    arguments: Sequence[str]
+    folder: str
+    environment: Mapping[str, str]
 
 
 # The side of the tests
@@ -92,29 +102,20 @@ class Forks:
     with the tests."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock = threading.Lock()
         self._requests: socket.socket | None = None
 
-    def start(
-        self,
-        arguments: Sequence[str],
-        folder: Path,
-        environment: Mapping[str, str],
-        stdout: int,
-        stderr: int,
-    ) -> Fork:
-        """Start the command. `stdout`, `stderr`: file descriptors, which the caller closes."""
-        channel = self._ask(arguments, folder, environment, stdout, stderr)
+    def start(self, what: Start, stdout: int, stderr: int) -> Fork:
+        """Start it. `stdout`, `stderr`: file descriptors, which the caller closes."""
+        channel = self._ask(what, stdout, stderr)
         return Fork(int(channel.recv(100)), channel)
 
-    async def start_in_loop(
-        self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], stderr: int
-    ) -> Fork:
+    async def start_in_loop(self, what: Start, stderr: int) -> Fork:
         """The same, with its stdout to read from; the loop goes on meanwhile."""
         loop = asyncio.get_running_loop()
         reading, writing = os.pipe()
         try:
-            channel = self._ask(arguments, folder, environment, writing, stderr)
+            channel = self._ask(what, writing, stderr)
         finally:
             os.close(writing)
         stdout = asyncio.StreamReader()
@@ -124,21 +125,14 @@ class Forks:
         channel.setblocking(False)
         return Fork(int(await loop.sock_recv(channel, 100)), channel, stdout)
 
-    def _ask(
-        self,
-        arguments: Sequence[str],
-        folder: Path,
-        environment: Mapping[str, str],
-        stdout: int,
-        stderr: int,
-    ) -> socket.socket:
+    def _ask(self, what: Start, stdout: int, stderr: int) -> socket.socket:
         with self._lock:
             if self._requests is None:
                 self._requests = self._begin()
         channel, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(self._requests, [b"."], [theirs.fileno(), stdout, stderr])
-        channel.sendall(json.dumps([list(arguments), str(folder), dict(environment)]).encode())
+        channel.sendall(json.dumps(what).encode())
         channel.shutdown(socket.SHUT_WR)
         return channel
 
@@ -164,27 +158,49 @@ FORKS = Forks()
 
 # The process that forks
 
+IMPORTED = ("server.__main__", "uvicorn.__main__")
 
-class Start(NamedTuple):
-    """What a fork is to become."""
 
+class Request(NamedTuple):
+    """What a fork is to become, and where its end is told."""
+
+    what: Start
     channel: socket.socket
     stdout: int
     stderr: int
-    arguments: list[str]
-    folder: str
-    environment: dict[str, str]
 
-    def become(self) -> None:
-        """Make this process one that was just started."""
+    def become(self) -> NoReturn:
+        """Make this process one that was just started, and end as it ends."""
         self.channel.close()
         for descriptor, place in ((self.stdout, 1), (self.stderr, 2)):
             os.dup2(descriptor, place)
             os.close(descriptor)
-        os.chdir(self.folder)
+        os.chdir(self.what.folder)
         os.environ.clear()
-        os.environ.update(self.environment)
-        sys.argv[1:] = self.arguments
+        os.environ.update(self.what.environment)
+        code = 0
+        try:
+            _run_python(self.what.arguments)
+        except SystemExit as ended:
+            if not isinstance(ended.code, int | None):
+                raise
+            code = ended.code or 0
+        # As Python ends, without taking apart all that was ever imported: that needs more of a
+        # processor than all else that most servers here do.
+        threading._shutdown()  # type: ignore[attr-defined]  # waits for the threads
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        os._exit(code)
+
+
+def _run_python(arguments: Sequence[str]) -> None:
+    option, what, *rest = arguments
+    sys.argv = [option, *rest]
+    if option == "-c":
+        exec(what, {"__name__": "__main__"})
+    else:
+        assert option == "-m", option
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
 
 
 class Starter:
@@ -201,7 +217,7 @@ class Starter:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._waking.fileno())
 
-    def serve(self) -> Start | None:
+    def serve(self) -> Request | None:
         """Returns in every process that it forks; and None when nobody can ask for more."""
         while True:
             readable, _, _ = select.select([self._requests, self._woken], [], [])
@@ -224,14 +240,14 @@ class Starter:
                 self._channels[pid] = request.channel
                 self._tell(request.channel, pid)
 
-    def _receive(self) -> Start | None:
+    def _receive(self) -> Request | None:
         said, descriptors, _, _ = socket.recv_fds(self._requests, 1, 3)
         if not said:
             return None
         channel = socket.socket(fileno=descriptors[0])
         with channel.makefile("rb") as reader:
-            arguments, folder, environment = json.load(reader)
-        return Start(channel, descriptors[1], descriptors[2], arguments, folder, environment)
+            what = Start(*json.load(reader))
+        return Request(what, channel, *descriptors[1:])
 
     def _tell_ends(self) -> None:
         with suppress(ChildProcessError):
@@ -258,15 +274,14 @@ class Starter:
 
 
 def main() -> None:
-    from server.__main__ import main as command
-
+    for name in IMPORTED:
+        importlib.import_module(name)
     # What there is now is never looked at again, and so never copied.
     gc.collect()
     gc.freeze()
-    start = Starter(socket.socket(fileno=int(sys.argv[1]))).serve()
-    if start is not None:
-        start.become()
-        command()
+    request = Starter(socket.socket(fileno=int(sys.argv[1]))).serve()
+    if request is not None:
+        request.become()
 
 
 if __name__ == "__main__":

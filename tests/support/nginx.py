@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.support.forks import FORKS, ROOT, Fork
-from tests.support.process import ENVIRONMENT, PATIENCE
+from tests.support.forks import FORKS, ROOT, Fork, Start
+from tests.support.process import ENVIRONMENT, ONCE, PATIENCE
 
 CONFIGURATION = ROOT / "docs" / "nginx.conf"
 SHORT = 1.0
@@ -87,13 +87,12 @@ class Site:
         reading, writing = os.pipe()
         with os.fdopen(reading, "rb") as stdout, (self.folder / "server.stderr").open("ab") as log:
             try:
-                self._server = FORKS.start(
-                    [f"--port={self.backend}"],
-                    self.folder,
+                start = Start(
+                    [*ONCE, f"--port={self.backend}"],
+                    str(self.folder),
                     ENVIRONMENT | {"STILLHERE_TRUSTED_PROXIES": "127.0.0.1"},
-                    stdout=writing,
-                    stderr=log.fileno(),
                 )
+                self._server = FORKS.start(start, stdout=writing, stderr=log.fileno())
             finally:
                 os.close(writing)
             line = stdout.readline()

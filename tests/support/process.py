@@ -1,7 +1,7 @@
 """The `stillhere` command as a process of its own: real signals, real clocks, real ends.
 
-By default it is a fork, which starts in a tenth of the time (`tests.support.forks`). `COMMAND` is
-the real thing, for the tests about what a person starts or about all that a process has.
+By default it is a fork, which starts in a tenth of the time (`tests.support.forks`). With
+`is_fork=False` it is the real thing, for the tests about what a person starts.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from typing import IO, TypeAlias
 
 import httpx
 
-from tests.support.forks import FORKS, Fork
+from tests.support.forks import FORKS, Fork, Start
 from tests.support.live_server import Tab
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,21 +28,20 @@ ENVIRONMENT = {
 PATIENCE = 20.0
 """Seconds for what a process does at once, on a machine that is busy."""
 
-ONCE = (sys.executable, "-m", "server")
-COMMAND = (*ONCE, "--port", "0")
+ONCE = ("-m", "server")
+"""What Python is started with."""
+
+COMMAND = (*ONCE, "--port=0")
 ON_ASYNCIO = (
-    sys.executable,
     "-c",
     "import asyncio, server.__main__ as command\n"
     "command._loop_factory = lambda: asyncio.new_event_loop\n"
     "command.main()",
-    "--port",
-    "0",
+    "--port=0",
 )
 """The same command on asyncio's own loop, as where there is no uvloop."""
 
-UVICORN = (sys.executable, "-m", "uvicorn", "--factory", "server.app:create_app", "--port", "0")
-
+UVICORN = ("-m", "uvicorn", "--factory", "server.app:create_app", "--port=0")
 
 Process: TypeAlias = asyncio.subprocess.Process | Fork
 
@@ -116,21 +115,22 @@ class ServerProcess:
 async def starting(
     folder: Path,
     *flags: str,
-    command: Sequence[str] | None = None,
+    command: Sequence[str] = COMMAND,
+    is_fork: bool = True,
     variables: Mapping[str, str] | None = None,
 ) -> AsyncIterator[tuple[Process, IO[bytes]]]:
     """A process that has been started, and where its stderr goes. Ended, whatever happens."""
     environment = ENVIRONMENT | dict(variables or {})
     with tempfile.TemporaryFile() as said:
         process: Process
-        if command is None:
-            process = await FORKS.start_in_loop(
-                ["--port=0", *flags], folder, environment, said.fileno()
-            )
+        if is_fork:
+            start = Start([*command, *flags], str(folder), environment)
+            process = await FORKS.start_in_loop(start, said.fileno())
         else:
             process = await asyncio.create_subprocess_exec(
-                *command, *flags, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=said
-            )
+                sys.executable, *command, *flags,
+                cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=said,
+            )  # fmt: skip
         try:
             yield process, said
         finally:
@@ -143,11 +143,15 @@ async def starting(
 async def running(
     folder: Path,
     *flags: str,
-    command: Sequence[str] | None = None,
+    command: Sequence[str] = COMMAND,
+    is_fork: bool = True,
     variables: Mapping[str, str] | None = None,
 ) -> AsyncIterator[ServerProcess]:
     """A server of its own process, once it says where it listens."""
-    async with starting(folder, *flags, command=command, variables=variables) as (process, said):
+    async with starting(folder, *flags, command=command, is_fork=is_fork, variables=variables) as (
+        process,
+        said,
+    ):
         assert process.stdout is not None
         line = await asyncio.wait_for(process.stdout.readline(), PATIENCE)
         match = re.fullmatch(rb"Still Here \S+ on (http://\S+)\n", line)
@@ -158,10 +162,13 @@ async def running(
 
 @asynccontextmanager
 async def running_uvicorn(
-    folder: Path, *flags: str, variables: Mapping[str, str] | None = None
+    folder: Path, *flags: str, is_fork: bool = True, variables: Mapping[str, str] | None = None
 ) -> AsyncIterator[ServerProcess]:
     """The application under uvicorn's own command, with uvicorn's own transports."""
-    async with starting(folder, *flags, command=UVICORN, variables=variables) as (process, said):
+    async with starting(folder, *flags, command=UVICORN, is_fork=is_fork, variables=variables) as (
+        process,
+        said,
+    ):
         server = ServerProcess(process, "", said)
         for _ in range(int(PATIENCE / 0.05)):
             match = re.search(r"Uvicorn running on (http://127\.0\.0\.1:\d+)", server.log())
@@ -174,18 +181,23 @@ async def running_uvicorn(
 
 
 def run(
-    folder: Path, *flags: str, command: Sequence[str] | None = None, **variables: str
+    folder: Path,
+    *flags: str,
+    command: Sequence[str] = ONCE,
+    is_fork: bool = True,
+    **variables: str,
 ) -> subprocess.CompletedProcess[str]:
     """A start that is expected to end by itself."""
     environment = ENVIRONMENT | variables
-    if command is not None:
+    if not is_fork:
         return subprocess.run(
-            [*command, *flags],
+            [sys.executable, *command, *flags],
             cwd=folder, env=environment, capture_output=True, text=True,
             timeout=PATIENCE, check=False,
         )  # fmt: skip
     with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
-        process = FORKS.start(flags, folder, environment, stdout.fileno(), stderr.fileno())
+        start = Start([*command, *flags], str(folder), environment)
+        process = FORKS.start(start, stdout.fileno(), stderr.fileno())
         try:
             code = process.wait_blocking(PATIENCE)
         except subprocess.TimeoutExpired:
