@@ -11,12 +11,23 @@ from typing import Any
 
 import httpx
 
-from server.rooms.limits import DEFAULT
 from tests.support.live_server import Tab
 from tests.support.process import PATIENCE, ServerProcess, running
 
 WRITTEN = 5.0
 """Seconds in which a move is on the disk, on a machine that is busy."""
+
+PAUSE = 2.0
+"""Seconds in which no match ticks after a restart, here."""
+
+COMMAND = (
+    "-c",
+    "import server.__main__ as command\n"
+    "from server.limits import Limits, RoomLimits\n"
+    f"command.Limits = lambda: Limits(rooms=RoomLimits(restart_pause={PAUSE}))\n"
+    "command.main()",
+    "--port=0",
+)
 
 
 async def open_room(server: ServerProcess, cookie: str, game: str) -> str:
@@ -110,13 +121,13 @@ async def test_matches_go_on_after_a_kill_and_lose_no_more_than_a_moment(tmp_pat
         await until_written(tmp_path, 1)
         assert await server.end(signal.SIGKILL) == -signal.SIGKILL
 
-    async with running(tmp_path) as server, AsyncExitStack() as stack:
+    async with running(tmp_path, command=COMMAND) as server, AsyncExitStack() as stack:
         started_at = monotonic()
         await arena.come(server, stack)
         view = (await shown(arena.tabs[0]))["match"]["view"]
         # A second of ticks; and some more for a machine that had other things to do.
         assert view["tick"] >= max(ticks - 30, 1)
-        if monotonic() - started_at < DEFAULT.restart_pause - 1:
+        if monotonic() - started_at < PAUSE - 1:
             assert view["tick"] <= ticks + 2
             assert not any("died" in snake for snake in view["snakes"])
         await four.come(server, stack)
