@@ -40,8 +40,30 @@ async def fill_in(window: Window, way: str, name: str, password: str) -> None:
 
 
 async def test_a_player_registers_signs_out_and_signs_in_again(browsers: Browsers) -> None:
-    ada = await browsers.window()
-    await ada.arrive()
+    ada = await browsers.signed_out()
+    # The password can be looked at.
+    await ada.page.get_by_role("radio", name="Register").check()
+    await ada.at("#password").fill(PASSWORD)
+    await ada.page.get_by_role("button", name="Show the password").click()
+    await expect(ada.at("#password")).to_have_attribute("type", "text")
+    await ada.page.get_by_role("button", name="Hide the password").click()
+    await expect(ada.at("#password")).to_have_attribute("type", "password")
+    # One that cannot be is told why, and stays typed.
+    for password, complaint in [
+        ("", "Type your password."),
+        ("seven77", "A password needs at least 8 characters."),
+        ("Ada Lovelace", "The password must not be the name."),
+        ("trustno1", "That password is among the first that guessers try."),
+        ("x" * 257, "A password has at most 256 characters."),
+    ]:
+        await ada.at("#password").fill("")
+        await fill_in(ada, "Register", "Ada Lovelace", password)
+        await expect(ada.at("#sign-in-error")).to_have_text(complaint)
+        await expect(ada.at("#password")).to_be_focused()
+        await expect(ada.at("#password")).to_have_value(password)
+        await expect(ada.at("#name")).not_to_have_attribute("aria-invalid", "true")
+
+    await ada.at("#password").fill("")
     await fill_in(ada, "Register", "Ada", PASSWORD)
     await ada.is_connected()
     await expect(ada.at("#own-kind")).to_have_text("Player")
@@ -57,57 +79,43 @@ async def test_a_player_registers_signs_out_and_signs_in_again(browsers: Browser
     )
     await expect(ada.at("#password")).to_be_focused()
     await expect(ada.at("#password")).to_have_value("wrong horse")  # to be mended, not retyped
+    await ada.at("#password").fill("")
     await fill_in(ada, "Sign in", "Ada", PASSWORD)
     await ada.is_connected()
     (cookie,) = await ada.page.context.cookies()
     assert cookie["expires"] == -1, "goes with the browser"
 
 
-async def test_a_password_that_cannot_be_is_told_why_and_stays_typed(browsers: Browsers) -> None:
-    ada = await browsers.window()
-    await ada.arrive()
-    for password, complaint in [
-        ("", "Type your password."),
-        ("seven77", "A password needs at least 8 characters."),
-        ("Ada Lovelace", "The password must not be the name."),
-        ("trustno1", "That password is among the first that guessers try."),
-        ("x" * 257, "A password has at most 256 characters."),
-    ]:
-        await fill_in(ada, "Register", "Ada Lovelace", password)
-        await expect(ada.at("#sign-in-error")).to_have_text(complaint)
-        await expect(ada.at("#password")).to_be_focused()
-        await expect(ada.at("#password")).to_have_value(password)
-        await expect(ada.at("#name")).not_to_have_attribute("aria-invalid", "true")
-        await ada.at("#password").fill("")
-
-
-async def test_the_password_can_be_looked_at_and_is_hidden_again(browsers: Browsers) -> None:
-    ada = await browsers.window()
-    await ada.arrive()
-    await ada.page.get_by_role("radio", name="Sign in").check()
-    await ada.at("#password").fill(PASSWORD)
-    await ada.page.get_by_role("button", name="Show the password").click()
-    await expect(ada.at("#password")).to_have_attribute("type", "text")
-    await ada.page.get_by_role("button", name="Hide the password").click()
-    await expect(ada.at("#password")).to_have_attribute("type", "password")
-
-
-async def test_a_remembered_player_who_fell_asleep_is_one_click_from_being_back(
+async def test_a_remembered_player_who_fell_asleep_is_one_click_from_being_back_and_history_says_so(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
-    await lobby.member("Ada")
-    ada, bob = await browsers.window(), await browsers.guest("Bob")
-    await ada.arrive()
-    await ada.page.get_by_role("radio", name="Sign in").check()
-    await expect(ada.at("#remember-text")).to_have_text("Remember me on this device for 14 days")
+    ada = await browsers.of(await lobby.member("Ada"))
+    await lobby.advance(120 + SLOT)
+    await lobby.advance(120)
+    await ada.is_warned()
+    await lobby.advance(60 + SLOT)
+    await ada.is_signed_out("idle_timeout")
+    await expect(ada.page.get_by_role("radio", name="Sign in")).to_be_checked()
     await ada.at("#remember").check()
-    await ada.at("#name").fill("Ada")
-    await ada.at("#password").fill(PASSWORD)
-    await ada.page.keyboard.press("Enter")
+    await fill_in(ada, "Sign in", "Ada", PASSWORD)
     await ada.is_connected()
     (cookie,) = await ada.page.context.cookies()
     assert cookie["expires"] > 0
+    await open_section(ada, "History")
+    await expect(ada.at(".change p:first-child")).to_have_text(
+        [
+            "You signed in.",
+            "You were signed out, because nothing was done for 5 minutes.",
+            "You were warned that your time was running out.",
+            "Nothing was done for 2 minutes, so you were shown as away.",
+            "You signed in.",
+        ]
+    )
+    end = ada.at(".change").nth(1)
+    await expect(end).to_contain_text("Another browser, or an earlier sign-in")
+    await expect(end).to_contain_text(re.compile(r"Last activity: .*, (a request|the sign-in)"))
 
+    bob = await browsers.guest("Bob")
     await lobby.advance(200)
     await bob.be_busy_elsewhere()
     await lobby.advance(40 + SLOT)
@@ -116,11 +124,20 @@ async def test_a_remembered_player_who_fell_asleep_is_one_click_from_being_back(
     await expect(ada.at("#signed-out-title")).to_have_text("Welcome back any time")
     await bob.does_not_see("Ada")
     await ada.page.get_by_role("button", name="Come back as Ada").click()
-    await ada.is_connected()
+    await ada.is_connected_again()
     await bob.sees("Ada", "active")
+    # It tells a sign-out from falling asleep.
+    await open_section(ada, "History")
+    said = ada.at('.change[data-reason="idle_timeout"] p:first-child')
+    await expect(said).to_have_text(
+        [
+            "Nothing was done for 5 minutes, so you were shown as offline.",
+            "You were signed out, because nothing was done for 5 minutes.",
+        ]
+    )
 
 
-async def test_coming_back_says_so_where_it_does_not_work_and_why_where_it_is_over(
+async def test_an_outage_says_so_and_what_it_kept_back_is_shown_when_it_is_over(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     await lobby.member("Ada")
@@ -128,12 +145,27 @@ async def test_coming_back_says_so_where_it_does_not_work_and_why_where_it_is_ov
         ada = await browsers.window(cable.url)
         ada.expected.append(UNREACHABLE)
         await ada.arrive()
+        remember = ada.at("#remember-text")
+        await expect(remember).to_have_text("Remember me on this device for 14 days")
+        await ada.sign_in("Bob")
+        cable.pull()
+        await expect(ada.at("#connection")).to_have_attribute("data-state", "reconnecting")
+        for section in ("History", "Devices"):
+            await open_section(ada, section)
+            await expect(ada.at(f"#{section.lower()}-error")).to_contain_text("cannot be reached")
+        await expect(ada.at("#sign-out-everywhere")).to_be_hidden()  # a guest has one session
+        cable.plug()
+        await expect(ada.at(".device")).to_have_count(1)
+        await expect(ada.at("#devices-error")).to_be_empty()
+        await ada.at("#sign-out").click()
+        await ada.is_signed_out("signed_out")
+
+        # Coming back says so where it does not work, and why where it is over.
         await ada.page.get_by_role("radio", name="Sign in").check()
         await ada.at("#remember").check()
-        await ada.at("#name").fill("Ada")
-        await ada.at("#password").fill(PASSWORD)
-        await ada.page.keyboard.press("Enter")
-        await ada.is_connected()
+        await fill_in(ada, "Sign in", "Ada", PASSWORD)
+        await ada.is_at("lobby")
+        await ada.is_connected_again()
         (session,) = [each for each in lobby.still_here.registry.sessions.values() if each.remember]
         await lobby.advance(240 + SLOT)
         await lobby.advance(60 + SLOT)
@@ -147,6 +179,7 @@ async def test_coming_back_says_so_where_it_does_not_work_and_why_where_it_is_ov
         await ada.is_signed_out("kicked")
         await expect(ada.at("#sign-in")).to_be_visible()
         await expect(ada.at("#name")).to_have_value("Ada")
+        await ada.page.close()
 
 
 # Devices
@@ -176,101 +209,14 @@ async def test_a_device_that_is_signed_out_here_is_out_there_and_says_so(
     await here.is_at("lobby")
 
 
-async def test_looking_at_devices_and_history_keeps_nobody_signed_in(
-    browsers: Browsers, lobby: LiveServer
-) -> None:
-    ada = await browsers.guest("Ada")
-    before = ada.session.last_activity
-    await lobby.advance(30)
-    # Without a hand on the page, which would be an activity.
-    for section in ("devices", "history", "settings"):
-        await ada.page.evaluate("name => { location.hash = name }", section)
-        await expect(ada.at(f"#{section}")).to_be_visible()
-    await expect(ada.at("#settings-title")).to_be_focused()
-    await ada.page.go_back()
-    await expect(ada.at(".change")).to_have_count(1)
-    assert ada.session.last_activity == before
-
-
-async def test_what_an_outage_kept_back_is_shown_when_it_is_over(
-    browsers: Browsers, lobby: LiveServer
-) -> None:
-    async with run_cable(lobby.port) as cable:
-        ada = await browsers.window(cable.url)
-        ada.expected.append(UNREACHABLE)
-        await ada.enter("Ada")
-        cable.pull()
-        await expect(ada.at("#connection")).to_have_attribute("data-state", "reconnecting")
-        for section in ("History", "Devices"):
-            await open_section(ada, section)
-            await expect(ada.at(f"#{section.lower()}-error")).to_contain_text("cannot be reached")
-        await expect(ada.at("#sign-out-everywhere")).to_be_hidden()  # a guest has one session
-        cable.plug()
-        await expect(ada.at(".device")).to_have_count(1)
-        await expect(ada.at("#devices-error")).to_be_empty()
-        await ada.page.close()
-
-
 # History
-
-
-async def test_the_history_says_why_somebody_was_signed_out(
-    browsers: Browsers, lobby: LiveServer
-) -> None:
-    ada = await browsers.of(await lobby.member("Ada"))
-    await lobby.advance(120 + SLOT)
-    await lobby.advance(120)
-    await ada.is_warned()
-    await lobby.advance(60 + SLOT)
-    await ada.is_signed_out("idle_timeout")
-    await fill_in(ada, "Sign in", "Ada", PASSWORD)
-    await ada.is_connected()
-    await open_section(ada, "History")
-    sentences = ada.at(".change p:first-child")
-    await expect(sentences).to_have_text(
-        [
-            "You signed in.",
-            "You were signed out, because nothing was done for 5 minutes.",
-            "You were warned that your time was running out.",
-            "Nothing was done for 2 minutes, so you were shown as away.",
-            "You signed in.",
-        ]
-    )
-    end = ada.at(".change").nth(1)
-    await expect(end).to_contain_text("Another browser, or an earlier sign-in")
-    await expect(end).to_contain_text(re.compile(r"Last activity: .*, (a request|the sign-in)"))
-
-
-async def test_the_history_tells_a_sign_out_from_falling_asleep(
-    browsers: Browsers, lobby: LiveServer
-) -> None:
-    ada = await browsers.of(await lobby.member("Ada"))
-    await lobby.advance(240 + SLOT)
-    await lobby.advance(60 + SLOT)
-    await ada.is_signed_out("idle_timeout")
-    await ada.at("#remember").check()
-    await fill_in(ada, "Sign in", "Ada", PASSWORD)
-    await ada.is_connected()
-    await lobby.advance(240 + SLOT)
-    await lobby.advance(60 + SLOT)
-    await ada.at("#resume").click()
-    await ada.is_connected()
-    await open_section(ada, "History")
-    said = ada.at('.change[data-reason="idle_timeout"] p:first-child')
-    await expect(said).to_have_text(
-        [
-            "Nothing was done for 5 minutes, so you were shown as offline.",
-            "You were signed out, because nothing was done for 5 minutes.",
-        ]
-    )
 
 
 async def test_nothing_of_one_player_is_left_for_the_next_who_signs_in_in_another_tab(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
-    context = await browsers.profile()
-    first, second = await browsers.tab(context), await browsers.tab(context)
-    await first.enter("Ada")
+    first = await browsers.guest("Ada")
+    second = await browsers.tab(first.page.context)
     await lobby.advance(120 + SLOT)
     await first.be_busy_elsewhere()
     await open_section(first, "History")
@@ -287,10 +233,26 @@ async def test_nothing_of_one_player_is_left_for_the_next_who_signs_in_in_anothe
     await expect(first.at("#own-name")).to_have_text("Bob")
     await first.page.evaluate("() => { location.hash = 'history' }")
     await expect(first.at(".change")).to_have_count(1)
+    await second.page.close()
 
 
-async def test_a_long_history_comes_page_by_page(browsers: Browsers, lobby: LiveServer) -> None:
+async def test_looking_at_devices_and_a_long_history_page_by_page_keeps_nobody_signed_in(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
     ada = await browsers.guest("Ada")
+    before = ada.session.last_activity
+    await lobby.advance(30)
+    # Without a hand on the page, which would be an activity.
+    for section in ("devices", "history", "settings"):
+        await ada.page.evaluate("name => { location.hash = name }", section)
+        await expect(ada.at(f"#{section}")).to_be_visible()
+    await expect(ada.at("#settings-title")).to_be_focused()
+    await ada.page.go_back()
+    await expect(ada.at(".change")).to_have_count(1)
+    assert ada.session.last_activity == before
+
+    await ada.page.go_back()
+    await expect(ada.at("#devices")).to_be_visible()
     for _ in range(30):
         await lobby.advance(120 + SLOT)
         await ada.be_busy_elsewhere()

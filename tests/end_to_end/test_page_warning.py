@@ -65,7 +65,9 @@ async def test_a_player_left_alone_is_warned_signed_out_by_the_server_and_can_co
 # Staying
 
 
-async def test_one_action_is_enough_to_stay(browsers: Browsers, lobby: LiveServer) -> None:
+async def test_one_action_is_enough_to_stay_as_often_as_it_takes(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
     ada = await browsers.guest("Ada")
     for way in ("button", "Enter", "Escape", "a", "Space", "backdrop"):
         await ada.at("#sign-out").focus()
@@ -90,73 +92,30 @@ async def test_one_action_is_enough_to_stay(browsers: Browsers, lobby: LiveServe
         left = ada.session.expires_in(lobby.still_here.registry.policy, lobby.clock.now())
         assert left == pytest.approx(300), way
         await ada.is_at("lobby")
+    for _ in range(6):
+        await until_warned(ada)
+        await ada.page.keyboard.press("Enter")
+        await ada.is_not_warned()
+    assert ada.session.status == "active"
 
-
-async def test_a_finger_that_answers_never_hits_what_lies_below(browsers: Browsers) -> None:
-    ada = await browsers.guest(
-        "Ada", viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True
-    )
-    below = await ada.at("#sign-out").bounding_box()
-    assert below is not None
-    point = {"x": below["x"] + below["width"] / 2, "y": below["y"] + below["height"] / 2}
+    # The page gives up no sooner than the server says: this is late, but not too late.
     await until_warned(ada)
-    calls: list[str] = []
-    ada.hear("request", lambda call: calls.append(call.method))
-    touch = await ada.page.context.new_cdp_session(ada.page)
-    await touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
-    await ada.page.evaluate("() => fetch('/api/session')")
-    # An answer by now would take the dialog away from under the finger.
-    assert ada.pings == []
-    assert ada.session.status == "warned"
-    await touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    await ada.is_not_warned()
-    # Whatever else the finger set off would have been sent before this is answered.
-    await ada.page.evaluate("() => fetch('/api/session')")
-    assert calls == ["GET", "GET"]
-    assert len(ada.pings) == 1
+    await lobby.advance(59.9)
+    assert ada.session.ended is None
+    await asyncio.gather(ada.at("#stay").click(), ada.is_not_warned())
+    await lobby.advance(200)
     await ada.is_at("lobby")
 
 
-async def test_an_answer_in_one_tab_closes_the_warning_in_the_other(browsers: Browsers) -> None:
-    context = await browsers.profile()
-    first, second = await browsers.tab(context), await browsers.tab(context)
-    await first.enter("Ada")
-    await second.arrive()
-    await second.is_connected()
-    await until_warned(first)
-    await second.is_warned()
-    await second.at("#stay").click()
-    await first.is_not_warned()
-    await second.is_not_warned()
-    assert first.pings == []
-
-    await until_warned(first)
-    await second.is_warned()
-    await first.server.advance(WARNED_FOR)
-    await first.is_signed_out("idle_timeout")
-    await second.is_signed_out("idle_timeout")
-
-
-async def test_a_tab_that_opens_during_the_warning_shows_it_too(
-    browsers: Browsers, lobby: LiveServer
-) -> None:
-    context = await browsers.profile()
-    first, second = await browsers.tab(context), await browsers.tab(context)
-    await first.enter("Ada")
-    await until_warned(first)
-    await lobby.advance(20)
-    await second.arrive()
-    await second.is_warned()
-    await expect(second.at("#countdown")).to_have_text(re.compile(r"^0:(40|3\d)$"))
-    await first.page.reload()
-    await first.is_warned()
-    await expect(first.at("#countdown")).to_have_text(re.compile(r"^0:(40|3\d)$"))
-
-
-async def test_a_pointer_that_only_moves_answers_no_warning(
+async def test_an_activity_without_this_page_answers_its_warning_and_a_pointer_that_moves_does_not(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada = await browsers.guest("Ada")
+    await until_warned(ada)
+    await ada.be_busy_elsewhere()
+    await ada.is_not_warned()
+    await expect(ada.at("#own-status")).to_have_text("Active")
+
     await until_warned(ada)
     for step in range(10):
         await ada.page.mouse.move(50 + 30 * step, 200 + step)
@@ -168,24 +127,34 @@ async def test_a_pointer_that_only_moves_answers_no_warning(
     assert ada.pings == []
 
 
-async def test_the_warning_can_be_answered_ten_times_and_more(browsers: Browsers) -> None:
-    ada = await browsers.guest("Ada")
-    for _ in range(12):
-        await until_warned(ada)
-        await ada.page.keyboard.press("Enter")
-        await ada.is_not_warned()
-    assert ada.session.status == "active"
+async def test_every_tab_shows_the_warning_and_an_answer_in_one_closes_it_in_the_other(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    first = await browsers.guest("Ada")
+    second = await browsers.tab(first.page.context)
+    await until_warned(first)
+    await lobby.advance(20)
+    # One that opens during the warning, or is loaded anew, knows how much of it is left.
+    await second.arrive()
+    await second.is_warned()
+    await expect(second.at("#countdown")).to_have_text(re.compile(r"^0:(40|3\d)$"))
+    await first.page.reload()
+    await first.is_warned()
+    await expect(first.at("#countdown")).to_have_text(re.compile(r"^0:(40|3\d)$"))
+    await second.at("#stay").click()
+    await first.is_not_warned()
+    await second.is_not_warned()
+    assert first.pings == []
+
+    await until_warned(first)
+    await second.is_warned()
+    await lobby.advance(WARNED_FOR)
+    await first.is_signed_out("idle_timeout")
+    await second.is_signed_out("idle_timeout")
+    await second.page.close()
 
 
-async def test_an_activity_without_this_page_closes_its_warning(browsers: Browsers) -> None:
-    ada = await browsers.guest("Ada")
-    await until_warned(ada)
-    await ada.be_busy_elsewhere()
-    await ada.is_not_warned()
-    await expect(ada.at("#own-status")).to_have_text("Active")
-
-
-# When nobody looks
+# With a phone, and when nobody looks
 
 OVERHEAR = """
 window.isHidden = false;
@@ -203,22 +172,25 @@ window.tones = 0;
 const { start } = OscillatorNode.prototype;
 OscillatorNode.prototype.start = function (at) { window.tones += 1; start.call(this, at); };
 """
+"""What would reach the player is written down instead."""
 
 
-async def overheard(browsers: Browsers, decision: str) -> Window:
-    """Ada's page, in the settings, with what would reach her written down instead."""
-    ada = await browsers.window(script=OVERHEAR)
-    await ada.enter("Ada")
-    await ada.page.evaluate("decision => { window.decision = decision }", decision)
-    await ada.at("[data-section=settings]").click()
-    return ada
+async def forbid_notifications(ada: Window) -> None:
+    """Whoever does so is told that there will be none."""
+    await ada.page.evaluate("() => { window.decision = 'denied' }")
+    await ada.at("#notify").click()
+    await expect(ada.at("#notify")).not_to_be_checked()
+    await expect(ada.at("#notify")).to_be_disabled()
+    await expect(ada.at("#notify-text")).to_contain_text("does not allow it")
+    await ada.page.evaluate("() => { window.isHidden = true }")
+    await until_warned(ada)
+    assert await ada.page.evaluate("() => notes") == []
 
 
-async def test_a_hidden_page_calls_with_a_sound_and_a_notification_where_it_may(
-    browsers: Browsers,
-) -> None:
-    ada = await overheard(browsers, "granted")
+async def be_called(ada: Window) -> None:
+    """With a sound and a notification, but only while the page is hidden."""
     await expect(ada.at("#sound")).to_be_checked()
+    await ada.page.evaluate("() => { window.decision = 'granted' }")
     await ada.at("#notify").check()
     # While the page is in front of somebody, the dialog is enough.
     await until_warned(ada)
@@ -237,29 +209,55 @@ async def test_a_hidden_page_calls_with_a_sound_and_a_notification_where_it_may(
     await ada.be_busy_elsewhere()
     await ada.is_not_warned()
     assert not (await ada.page.evaluate("() => notes"))[0]["isOpen"]
-
-    # Chosen for good: of both, after the next visit too.
     await ada.page.evaluate("() => { window.isHidden = false }")
+
+
+async def answer_with_a_finger(ada: Window) -> None:
+    """It never hits what lies below."""
+    below = await ada.at("#sign-out").bounding_box()
+    assert below is not None
+    point = {"x": below["x"] + below["width"] / 2, "y": below["y"] + below["height"] / 2}
+    await until_warned(ada)
+    calls: list[str] = []
+    ada.hear("request", lambda call: calls.append(call.method))
+    before = len(ada.pings)
+    touch = await ada.page.context.new_cdp_session(ada.page)
+    await touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
+    await ada.page.evaluate("() => fetch('/api/session')")
+    # An answer by now would take the dialog away from under the finger.
+    assert len(ada.pings) == before
+    assert ada.session.status == "warned"
+    await touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    await ada.is_not_warned()
+    # Whatever else the finger set off would have been sent before this is answered.
+    await ada.page.evaluate("() => fetch('/api/session')")
+    assert calls == ["GET", "GET"]
+    assert len(ada.pings) == before + 1
+    await ada.is_at("lobby")
+
+
+async def test_a_phone_calls_while_it_is_hidden_as_it_may_and_is_answered_with_a_finger(
+    browsers: Browsers,
+) -> None:
+    ada = await browsers.window(
+        script=OVERHEAR, viewport={"width": 360, "height": 640}, has_touch=True, is_mobile=True
+    )
+    await ada.enter("Ada")
+    await answer_with_a_finger(ada)
+    await ada.at("[data-section=settings]").click()
+    await be_called(ada)
+    # Chosen for good, after the next visit too.
     await ada.at("#sound").uncheck()
+    await ada.page.evaluate("() => { window.isHidden = true; window.tones = 0 }")
+    await until_warned(ada)
+    assert await ada.page.evaluate("() => tones") == 0
+    await ada.be_busy_elsewhere()
+    await ada.is_not_warned()
     await ada.page.reload()
     await ada.is_at("lobby")
     await expect(ada.at("#sound")).not_to_be_checked()
-    await ada.page.evaluate("() => { window.isHidden = true }")
-    await until_warned(ada)
+    await forbid_notifications(ada)
     assert await ada.page.evaluate("() => tones") == 0
-
-
-async def test_whoever_forbids_notifications_is_told_that_there_will_be_none(
-    browsers: Browsers,
-) -> None:
-    ada = await overheard(browsers, "denied")
-    await ada.at("#notify").click()
-    await expect(ada.at("#notify")).not_to_be_checked()
-    await expect(ada.at("#notify")).to_be_disabled()
-    await expect(ada.at("#notify-text")).to_contain_text("does not allow it")
-    await ada.page.evaluate("() => { window.isHidden = true }")
-    await until_warned(ada)
-    assert await ada.page.evaluate("() => notes") == []
 
 
 # The clock
@@ -328,16 +326,3 @@ async def test_the_end_of_the_longest_session_is_told_and_cannot_be_moved(
         await server.advance(WARNED_FOR)
         await ada.is_signed_out("session_lifetime")
         await expect(ada.at("#signed-out-reason")).to_contain_text("Every session ends")
-
-
-async def test_the_page_gives_up_no_sooner_than_the_server_says(
-    browsers: Browsers, lobby: LiveServer
-) -> None:
-    ada = await browsers.guest("Ada")
-    await until_warned(ada)
-    await lobby.advance(59.9)
-    assert ada.session.ended is None
-    # Late, but not too late.
-    await asyncio.gather(ada.at("#stay").click(), ada.is_not_warned())
-    await lobby.advance(200)
-    await ada.is_at("lobby")

@@ -473,7 +473,7 @@ class Browsers:
             window = await self.window(**options)
             await window.enter(name)
         else:
-            window = await self._loaded()
+            window = await self.signed_out()
             await window.sign_in(name)
         return window
 
@@ -483,7 +483,7 @@ class Browsers:
 
     async def of(self, visitor: Visitor) -> Window:
         """The browser of somebody who has signed in already, in the lobby."""
-        window = await self._loaded()
+        window = await self.signed_out()
         window.name = visitor.name
         await window.page.context.add_cookies(
             [{"name": "session", "value": visitor.cookie, "url": self._server.url}]
@@ -493,7 +493,7 @@ class Browsers:
         await window.is_connected()
         return window
 
-    async def _loaded(self) -> Window:
+    async def signed_out(self) -> Window:
         """A browser that shows the sign-in form, and has no other tab."""
         profile = self._idle.take_standing(self._server.url)
         if profile is None or profile.standing is None:
