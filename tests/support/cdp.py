@@ -20,6 +20,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.support.answers import until
 from tests.support.browser import FLAGS, find_chromium
 
 _LIBFAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
@@ -39,6 +40,8 @@ class Devtools:
         self._socket = socket
         self._number = 0
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self.painted: set[str] = set()
+        """The tabs' sessions whose page is loaded, and all of it to be seen."""
 
     async def send(self, method: str, session: str = "", **params: Any) -> dict[str, Any]:
         """The result of a command. Raises AssertionError if the browser refuses it."""
@@ -58,6 +61,8 @@ class Devtools:
         with suppress(ConnectionClosed):
             async for text in self._socket:
                 message = json.loads(text)
+                if message.get("params", {}).get("name") == "firstMeaningfulPaint":
+                    self.painted.add(message["sessionId"])
                 answer = self._answers.pop(message.get("id", 0), None)
                 if answer is not None and not answer.done():
                     answer.set_result(message)
@@ -94,6 +99,7 @@ class RealTab:
             await asyncio.sleep(0.05)
 
     async def goto(self, url: str) -> None:
+        self._devtools.painted.discard(self._session)
         await self.do("Page.navigate", url=url)
         address = f"new URL({json.dumps(url)}).href"
         await self.until(f"location.href === {address} && document.readyState === 'complete'")
@@ -102,6 +108,11 @@ class RealTab:
         history = await self.do("Page.getNavigationHistory")
         entry = history["entries"][history["currentIndex"] - 1]
         await self.do("Page.navigateToHistoryEntry", entryId=entry["id"])
+
+    async def is_painted(self) -> None:
+        """Wait until the browser takes the page for one that is loaded. One that is hidden before
+        has five minutes until its timers are held back to one a minute; else it has one."""
+        await until(lambda: self._session in self._devtools.painted, _PATIENCE)
 
     async def come_to_front(self) -> None:
         await self._devtools.send("Target.activateTarget", targetId=self._target)
@@ -129,20 +140,37 @@ class RealTab:
         )
 
 
+class RealProfile:
+    """A profile with one window."""
+
+    def __init__(self, devtools: Devtools, context: str) -> None:
+        self._devtools = devtools
+        self._context = context
+
+    async def tab(self) -> RealTab:
+        """A new tab, in front of all others."""
+        created = await self._devtools.send(
+            "Target.createTarget", url="about:blank", browserContextId=self._context
+        )
+        target = created["targetId"]
+        attached = await self._devtools.send("Target.attachToTarget", targetId=target, flatten=True)
+        tab = RealTab(self._devtools, target, attached["sessionId"])
+        await tab.do("Page.enable")
+        await tab.do("Page.setLifecycleEventsEnabled", enabled=True)
+        await tab.come_to_front()
+        return tab
+
+
 class RealBrowser:
-    """One profile with one window."""
+    """Profiles that know nothing of each other."""
 
     def __init__(self, devtools: Devtools) -> None:
         self._devtools = devtools
 
-    async def tab(self) -> RealTab:
-        """A new tab, in front of all others."""
-        target = (await self._devtools.send("Target.createTarget", url="about:blank"))["targetId"]
-        attached = await self._devtools.send("Target.attachToTarget", targetId=target, flatten=True)
-        tab = RealTab(self._devtools, target, attached["sessionId"])
-        await tab.do("Page.enable")
-        await tab.come_to_front()
-        return tab
+    async def profile(self) -> RealProfile:
+        """A new one."""
+        created = await self._devtools.send("Target.createBrowserContext")
+        return RealProfile(self._devtools, created["browserContextId"])
 
 
 @asynccontextmanager
