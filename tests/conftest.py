@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from tests.support.house import QUICK, House
 from tests.support.invariants import Broken, Order
 from tests.support.live_server import LiveServer, run_server
 from tests.support.manual_clock import ManualClock
+
+# It is not installed. httpx looks for it at every request, which is a search of the whole path: a
+# fifteenth of what the tests of calls cost.
+sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 LONGEST = (
     "end_to_end/test_page_background.py",
