@@ -4,7 +4,6 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -17,8 +16,9 @@ from tests.support.answers import until
 from tests.support.browser import UNREACHABLE, Window, open_browsers
 from tests.support.cable import Cable, run_cable
 from tests.support.invariants import Broken, Order
-from tests.support.live_server import LiveServer, run_server
+from tests.support.live_server import LiveServer
 from tests.support.manual_clock import ManualClock
+from tests.support.page_server import run_page_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -28,8 +28,8 @@ LONGEST_PAUSE = 16_000
 
 class Couple:
     """Ada and Kim, who play one match after the other: to sign in at two windows takes longer than
-    most of what they do there. Their clocks can be moved; Kim hangs on a cable, and likes no
-    motion."""
+    most of what they do there. Their clocks can be moved; Kim hangs on a cable. Both like no motion
+    unless a test says otherwise: pictures that move take a processor."""
 
     def __init__(self, database: Path) -> None:
         self._database = database
@@ -50,7 +50,7 @@ class Couple:
         await self._serve()
         self.cable = await stack.enter_async_context(run_cable(self.lobby.port))
         browsers = await stack.enter_async_context(open_browsers(chromium, self.lobby))
-        self.ada = await browsers.window(has_clock=True)
+        self.ada = await browsers.window(has_clock=True, reduced_motion="reduce")
         self.kim = await browsers.window(self.cable.url, has_clock=True, reduced_motion="reduce")
         await self.ada.enter("Ada")
         await self.kim.enter("Kim")
@@ -58,7 +58,7 @@ class Couple:
 
     async def _serve(self, clock: ManualClock | None = None, port: int = 0) -> None:
         self.lobby = await self._running.enter_async_context(
-            run_server(self._database, clock, port=port)
+            run_page_server(self._database, clock, **({"port": port} if port else {}))
         )
         self.lobby.still_here.stream.subscribe(Order(self._broken.append).hear)
 
@@ -182,6 +182,17 @@ async def find_each_other(game: str, *windows: Window) -> None:
         await expect(window.at("#seat-list .seat")).to_have_count(len(windows))
 
 
+async def begin_with_the_host(game: str, couple: Couple) -> tuple[Window, Window]:
+    """A match that is begun by a button; returns who has it, and who waits for that."""
+    ada, kim = couple.windows
+    await find_each_other(game, ada, kim)
+    is_host = room_of(ada).host == ada.session.player.id
+    host, other = (ada, kim) if is_host else (kim, ada)
+    await expect(banner(other, "host")).to_contain_text(host.name)
+    await banner(host, "start").get_by_role("button", name="Begin the match").click()
+    return host, other
+
+
 async def cut_off(cable: Cable, window: Window) -> None:
     """Pull the cable, and wait until the server has noticed."""
     cable.pull()
@@ -200,6 +211,19 @@ async def can_be_used(*windows: Window) -> None:
         await window.is_accessible()
 
 
+async def is_over_a_restart_what_it_was(couple: Couple) -> None:
+    """A restart of the server costs nobody their seat, and the match nothing."""
+    match = match_of(couple.ada)
+    told = match.id, match.players, match.state
+    await couple.restart()
+    match = match_of(couple.ada)
+    assert (match.id, match.players, match.state) == told
+    await until(lambda: len(room_of(couple.ada).present()) == 2)
+    for window in couple.windows:
+        await expect(window.at("#seat-list .seat")).to_have_count(2)
+        await expect(window.at("#board-stale")).to_be_hidden()
+
+
 # Connect Four
 
 
@@ -213,9 +237,10 @@ async def begin_connect_four(ada: Window, kim: Window) -> tuple[Window, Window]:
 
 
 async def drop(window: Window, column: int, *watching: Window) -> None:
-    """A disc, by a click; everybody who watches sees it."""
+    """A disc, by a key, as the rules say; everybody who watches sees it."""
     moves = len(match_of(window).state.columns[column])
-    await window.at(".connect-four .column").nth(column).click()
+    await expect(window.at(".connect-four .turn")).to_have_attribute("data-state", "own")
+    await window.page.keyboard.press(f"{column + 1}")
     await until(lambda: len(match_of(window).state.columns[column]) == moves + 1)
     for each in watching:
         label = re.compile(rf"^Column {column + 1}\b")
@@ -224,20 +249,20 @@ async def drop(window: Window, column: int, *watching: Window) -> None:
         )
 
 
-async def test_connect_four_is_played_to_the_end_and_again(couple: Couple) -> None:
+async def test_connect_four_is_played_to_the_end_and_again_over_a_restart(couple: Couple) -> None:
     ada, kim = couple.windows
+    await ada.page.emulate_media(reduced_motion="no-preference")
     mover, other = await begin_connect_four(ada, kim)
-    await can_be_used(ada, kim)
-    await expect(mover.at(".connect-four .turn")).to_have_attribute("data-state", "own")
+    await can_be_used(mover)
     await expect(other.at(".connect-four .turn")).to_have_attribute("data-state", "waits")
     # The keys of the rules are there at once, without anything having been clicked.
-    await mover.page.keyboard.press("4")
-    await until(lambda: len(match_of(mover).state.columns[3]) == 1)
-    await drop(other, 0)
+    await drop(mover, 3)
+    await other.at(".connect-four .column").nth(0).click()
+    await until(lambda: len(match_of(other).state.columns[0]) == 1)
     for _ in range(2):
         await drop(mover, 3)
         await drop(other, 0)
-    # The last one by keyboard alone.
+    # The last one with what a screen reader has.
     await mover.at(".connect-four .column").nth(3).focus()
     await mover.page.keyboard.press("Enter")
     for window in (mover, other):
@@ -246,12 +271,25 @@ async def test_connect_four_is_played_to_the_end_and_again(couple: Couple) -> No
         )
     await expect(banner(mover, "outcome")).to_contain_text("You win")
     await expect(banner(other, "outcome")).to_contain_text(f"{mover.name} wins")
+    await ada.page.emulate_media(reduced_motion="reduce")
     await can_be_used(mover, other)
     for window in (mover, other):
         await banner(window, "outcome").get_by_role("button").click()
     for window in (mover, other):
         await expect(banner(window, "outcome")).to_have_count(0)
     assert match_of(ada).number == 2
+
+    await is_over_a_restart_what_it_was(couple)
+    turn = match_of(ada).waits_for[0]
+    await drop(ada if match_of(ada).players[turn][1] == "Ada" else kim, 2)
+
+    # Whoever came by a link finds the big buttons after leaving.
+    await ada.page.reload()
+    await expect(ada.at("#room-title")).to_have_text("Connect Four")
+    await ada.at("#room-leave").click()
+    await ada.at("#leave-yes").click()
+    await expect(ada.at("#quick-games .game-tile")).to_have_count(3)
+    await expect(ada.at("#quick-games .game-tile").first).to_be_visible()
 
 
 async def test_whoever_drops_out_may_come_back_and_else_the_other_claims(couple: Couple) -> None:
@@ -280,18 +318,27 @@ async def test_whoever_drops_out_may_come_back_and_else_the_other_claims(couple:
     await couple.plug()
 
 
-async def test_are_you_there_is_answered_by_anything_and_silence_costs_the_match(
-    couple: Couple,
-) -> None:
+async def test_be_right_back_lets_the_match_wait_and_silence_costs_it(couple: Couple) -> None:
+    """Who is asked "are you there?" answers by doing anything."""
     windows, lobby = couple.windows, couple.lobby
-    mover, other = await begin_connect_four(*windows)
+    other, mover = await begin_connect_four(*windows)
+    await other.at("#room-brb-for").select_option("120")
+    await other.at("#room-brb").click()
+    await expect(banner(other, "brb")).to_be_visible()
+    await expect(seat_of(mover, other.name)).to_contain_text("back")
+    await lobby.advance(100)
+    await expect(banner(mover, "outcome")).to_have_count(0)
+    await drop(other, 3)
+    await expect(banner(other, "brb")).to_have_count(0)
+    await expect(other.at("#room-brb-left")).to_contain_text("1:20")
+
     ask = seat_of(other, mover.name).locator(".seat-ask")
     await expect(ask).to_be_hidden()
     await lobby.advance(11)
     await other.page.clock.fast_forward(11_000)
     await ask.click()
     await expect(banner(mover, "asked")).to_contain_text(other.name)
-    await can_be_used(mover, other)
+    await can_be_used(mover)
     # Not by the mouse: to move it answers as well, and the button is gone before it is clicked.
     await banner(mover, "asked").get_by_role("button").press("Enter")
     await expect(banner(mover, "asked")).to_have_count(0)
@@ -309,43 +356,28 @@ async def test_are_you_there_is_answered_by_anything_and_silence_costs_the_match
     await expect(banner(mover, "outcome")).to_contain_text(f"{other.name} wins")
 
 
-async def test_be_right_back_lets_the_match_wait(couple: Couple) -> None:
-    mover, other = await begin_connect_four(*couple.windows)
-    await mover.at("#room-brb-for").select_option("120")
-    await mover.at("#room-brb").click()
-    await expect(banner(mover, "brb")).to_be_visible()
-    await expect(seat_of(other, mover.name)).to_contain_text("back")
-    await couple.lobby.advance(100)
-    await expect(banner(other, "outcome")).to_have_count(0)
-    await drop(mover, 3)
-    await expect(banner(mover, "brb")).to_have_count(0)
-    await expect(mover.at("#room-brb-left")).to_contain_text("1:20")
-
-
 # Snake arena
 
 
 async def test_the_snake_arena_steers_who_is_there_and_has_a_bot_for_who_is_not(
     couple: Couple,
 ) -> None:
-    (ada, kim), lobby = couple.windows, couple.lobby
-    await find_each_other("Snake arena", ada, kim)
-    host = ada if room_of(ada).host == ada.session.player.id else kim
-    other = kim if host is ada else ada
-    await expect(banner(other, "host")).to_contain_text(host.name)
-    await banner(host, "start").get_by_role("button", name="Begin the match").click()
+    ada, kim = couple.windows
+    host, other = await begin_with_the_host("Snake arena", couple)
     for window in (ada, kim):
         await expect(window.at("#board canvas")).to_be_visible()
-    await can_be_used(ada, kim)
-    await lobby.advance(3.05)
+    await can_be_used(ada)
+    await ada.page.emulate_media(reduced_motion="no-preference")
+    await couple.lobby.advance(3.05)
     match = match_of(ada)
     seat = room_of(ada).seat_of(host.session.player.id)
     assert seat is not None
     for heading in ("down", "right", "up", "left"):
         await host.page.keyboard.press(f"Arrow{heading.title()}")
         await until(lambda: match.state.snakes[seat].turns == (heading,))  # noqa: B023
-        await lobby.advance(1.0)
+        await couple.lobby.advance(1.0)
         assert match.state.snakes[seat].heading == heading
+    await ada.page.emulate_media(reduced_motion="reduce")
 
     # The other one does nothing: a bot steers, until they do.
     await expect(seat_of(host, other.name)).to_contain_text("Bot")
@@ -354,10 +386,13 @@ async def test_the_snake_arena_steers_who_is_there_and_has_a_bot_for_who_is_not(
     await other.page.keyboard.press("ArrowUp" if is_level else "ArrowLeft")
     await expect(banner(other, "bot")).to_have_count(0)
 
-    await lobby.advance(200)
+    await is_over_a_restart_what_it_was(couple)
+    for window in (ada, kim):
+        await window.touch()  # or they would be asked whether they are there, in the end
+    await couple.lobby.advance(200)
     for window in (ada, kim):
         await expect(banner(window, "outcome")).to_be_visible()
-    await can_be_used(ada, kim)
+    await can_be_used(kim)
 
 
 # Trivia round
@@ -368,15 +403,15 @@ async def answer(window: Window, choice: int) -> None:
 
 
 async def test_a_trivia_round_waits_for_nobody_who_is_gone(couple: Couple) -> None:
-    (ada, kim), lobby, cable = couple.windows, couple.lobby, couple.cable
+    (ada, kim), cable = couple.windows, couple.cable
     kim.expected += [UNREACHABLE, "WebSocket"]
-    await find_each_other("Trivia round", ada, kim)
-    host = ada if room_of(ada).host == ada.session.player.id else kim
-    await banner(host, "start").get_by_role("button", name="Begin the match").click()
+    await begin_with_the_host("Trivia round", couple)
     for window in (ada, kim):
         await expect(window.at(".trivia-choice")).to_have_count(4)
-    match = match_of(ada)
-    await can_be_used(ada, kim)
+    await can_be_used(ada)
+    await is_over_a_restart_what_it_was(couple)
+    match, lobby = match_of(ada), couple.lobby
+    await lobby.advance(Limits().restart_pause)
     for window in (ada, kim):
         await answer(window, 1)
     await until(lambda: match.waits_for == ())
@@ -400,47 +435,4 @@ async def test_a_trivia_round_waits_for_nobody_who_is_gone(couple: Couple) -> No
     await lobby.advance(5.1)
     for window in (ada, kim):
         await expect(banner(window, "outcome")).to_be_visible()
-    await can_be_used(ada, kim)
-
-
-# All of them
-
-
-async def test_whoever_came_by_a_link_finds_the_big_buttons_after_leaving(couple: Couple) -> None:
-    ada, kim = couple.windows
-    await find_each_other("Connect Four", ada, kim)
-    await ada.page.reload()
-    await expect(ada.at("#room-title")).to_have_text("Connect Four")
-    await ada.at("#room-leave").click()
-    await ada.at("#leave-yes").click()
-    await expect(ada.at("#quick-games .game-tile")).to_have_count(3)
-    await expect(ada.at("#quick-games .game-tile").first).to_be_visible()
-
-
-@pytest.mark.parametrize("game", ["Connect Four", "Snake arena", "Trivia round"])
-async def test_a_restart_of_the_server_costs_nobody_their_seat_or_their_match(
-    couple: Couple, game: str
-) -> None:
-    ada, kim = couple.windows
-    await find_each_other(game, ada, kim)
-    if game != "Connect Four":
-        host = ada if room_of(ada).host == ada.session.player.id else kim
-        await banner(host, "start").get_by_role("button", name="Begin the match").click()
-    await until(lambda: room_of(ada).running is not None)
-    await couple.lobby.advance(3.5)
-    told = state_of(ada)
-    await couple.restart()
-    assert state_of(ada) == told
-    await until(lambda: len(room_of(ada).present()) == 2)
-    for window in couple.windows:
-        await expect(window.at("#seat-list .seat")).to_have_count(2)
-        await expect(window.at("#board-stale")).to_be_hidden()
-    if game == "Connect Four":
-        turn = match_of(ada).waits_for[0]
-        await drop(ada if match_of(ada).players[turn][1] == "Ada" else kim, 2)
-
-
-def state_of(window: Window) -> Any:
-    """What a match is at, whoever runs it."""
-    match = match_of(window)
-    return match.id, match.players, match.state
+    await can_be_used(kim)
