@@ -15,6 +15,7 @@ from server.realtime.limits import Limits
 from server.realtime.topics.room import RoomTopics
 from server.rooms.events import MatchEnded, MatchStarted, RoomClosed, RoomEvent, RoomUpdated
 from server.rooms.holds import Decision, Hold, Holds, Watching
+from server.rooms.room import Room
 from server.rooms.service import RoomService
 
 
@@ -50,66 +51,49 @@ class Bridge:
         """Subscriber: hold and release the idle clocks of those in a room."""
         match event:
             case RoomUpdated(room_id=room_id, at=at):
-                if at < self._reviewed_at.get(room_id, LONG_AGO) + self._pace:
-                    self._review_seated(room_id, at)
-                else:
-                    self._review_all(room_id, at)
+                is_due = at >= self._reviewed_at.get(room_id, LONG_AGO) + self._pace
+                self._review(room_id, at, watchers=is_due)
             case MatchStarted(room_id=room_id, at=at):
-                self._review_all(room_id, at)
+                self._review(room_id, at, watchers=True)
             case MatchEnded(room_id=room_id, at=at) | RoomClosed(room_id=room_id, at=at):
                 self._reviewed_at.pop(room_id, None)
-                watching = self._watching(room_id, self._topics.sessions(room_id))
-                self._carry_out(self.holds.end(watching), at)
+                self._carry_out(self.holds.end(_watching(self._topics.sessions(room_id))), at)
             case _:
                 pass
 
     def started_watching(self, session: Session, room_id: RoomId, at: float) -> None:
         """A connection of a session has come into a room: decide whether its idle clock stands
         still."""
-        self._review(room_id, [session], at)
-
-    def _review_all(self, room_id: RoomId, at: float) -> None:
-        """Decide for all who are in a room. Costs as much as sending them something."""
-        self._reviewed_at[room_id] = at
-        self._review(room_id, self._topics.sessions(room_id), at)
-
-    def _review_seated(self, room_id: RoomId, at: float) -> None:
-        """Decide for those who have a seat: the match waits for others of them now. A spectator's
-        hold can only have run out, which has time."""
-        room = self._rooms.rooms.all.get(room_id)
+        room = self._playing(room_id)
         if room is not None:
-            of = self._topics.sessions_of
-            seated = (of(player.id, room_id) for _, _, player in room.taken())
-            self._review(room_id, chain.from_iterable(seated), at)
-
-    def _review(self, room_id: RoomId, sessions: Iterable[Session], at: float) -> None:
-        room = self._rooms.rooms.all.get(room_id)
-        if room is not None and room.running is not None:
-            self._carry_out(self.holds.review(self._watching(room_id, sessions), at), at)
+            self._carry_out(self.holds.review(_watching([session], room), at), at)
 
     def stopped_watching(self, session: Session, room_id: RoomId, at: float) -> None:
         """A connection of a session has left a room: let its idle clock run on, unless another
         connection of it is there."""
         if session not in self._topics.sessions_of(session.player.id, room_id):
-            self._carry_out(self.holds.end(self._watching(room_id, [session])), at)
+            self._carry_out(self.holds.end(_watching([session])), at)
 
-    def _watching(self, room_id: RoomId, sessions: Iterable[Session]) -> list[Watching]:
+    def _review(self, room_id: RoomId, at: float, *, watchers: bool) -> None:
+        """Decide for those who have a seat: the match waits for others of them now. `watchers`:
+        for all who are in the room, which costs as much as sending them something; a spectator's
+        hold can only have run out, which has time."""
+        room = self._playing(room_id)
+        if room is None:
+            return
+        sessions: Iterable[Session]
+        if watchers:
+            self._reviewed_at[room_id] = at
+            sessions = self._topics.sessions(room_id)
+        else:
+            of = self._topics.sessions_of
+            sessions = chain.from_iterable(of(player.id, room_id) for _, _, player in room.taken())
+        self._carry_out(self.holds.review(_watching(sessions, room), at), at)
+
+    def _playing(self, room_id: RoomId) -> Room | None:
+        """The room, if a match is running in it."""
         room = self._rooms.rooms.all.get(room_id)
-        match = None if room is None else room.running
-        waited_for = set()
-        if room is not None and match is not None:
-            players = (room.seats[number].player for number in match.waits_for)
-            waited_for = {player.id for player in players if player is not None}
-        return [
-            Watching(
-                session.id,
-                session.player.id in waited_for,
-                session.last_activity,
-                session.hold_until,
-                session.is_away_held,
-            )
-            for session in sessions
-        ]
+        return None if room is None or room.running is None else room
 
     def _carry_out(self, decisions: Iterable[Decision], at: float) -> None:
         for decision in decisions:
@@ -121,3 +105,22 @@ class Bridge:
                     self.holds.granted(id, session.hold_until)
             else:
                 self._presence.release(id, at)
+
+
+def _watching(sessions: Iterable[Session], room: Room | None = None) -> list[Watching]:
+    """`room`: where a match is running, if one is."""
+    match = None if room is None else room.running
+    waited_for = set()
+    if room is not None and match is not None:
+        players = (room.seats[number].player for number in match.waits_for)
+        waited_for = {player.id for player in players if player is not None}
+    return [
+        Watching(
+            session.id,
+            session.player.id in waited_for,
+            session.last_activity,
+            session.hold_until,
+            session.is_away_held,
+        )
+        for session in sessions
+    ]
