@@ -46,79 +46,9 @@ HOSTILE = [
 # Coming in
 
 
-async def test_a_guest_signs_in_and_is_in_the_lobby(browsers: Browsers) -> None:
-    ada = await browsers.window()
-    await ada.arrive()
-    await ada.is_at("sign-in")
-    await expect(ada.at("#name")).to_be_focused()
-    await ada.at("#name").fill("  Ada   Lovelace ")
-    await ada.page.get_by_role("button", name="Enter the lobby").click()
-    await ada.is_connected()
-    await ada.sees("Ada Lovelace", "active")
-    await expect(ada.at("#roster li.is-own")).to_contain_text("You")
-    await expect(ada.at("#own-name")).to_have_text("Ada Lovelace")
-    await expect(ada.at("#own-status")).to_have_text("Active")
-    await expect(ada.at(".count")).to_have_text("1 player here")
-    await expect(ada.at("#lobby-title")).to_be_focused()
-    await expect(ada.at("#policy")).to_have_text(
-        "You are signed out after 5 minutes without activity; you are warned 1 minute before."
-    )
-
-
-async def test_a_name_that_cannot_be_stays_typed_and_the_page_says_why(
+async def test_a_page_asks_until_it_is_answered_and_then_a_guest_signs_in_and_is_in_the_lobby(
     browsers: Browsers,
 ) -> None:
-    ada = await browsers.window()
-    await ada.arrive()
-    for typed, complaint in [
-        ("", "A name needs at least one character."),
-        ("   ", "A name needs at least one character."),
-        ("x" * (LONGEST + 1), "A name has at most 40 characters; this one has 41."),
-        ("a\u202eb", "A name cannot contain the character U+202E."),
-    ]:
-        await ada.at("#name").fill(typed)
-        await ada.page.keyboard.press("Enter")
-        await expect(ada.at("#sign-in-error")).to_have_text(complaint)
-        await expect(ada.at("#name")).to_have_value(typed)
-        await expect(ada.at("#name")).to_be_focused()
-        await expect(ada.at("#name")).to_have_attribute("aria-invalid", "true")
-        await ada.page.keyboard.type("A")
-        await expect(ada.at("#sign-in-error")).to_be_empty()
-    await ada.is_at("sign-in")
-
-
-async def test_a_name_somebody_has_stays_typed_and_another_one_works(browsers: Browsers) -> None:
-    await browsers.guest("Ada")
-    late = await browsers.window()
-    await late.arrive()
-    await late.at("#name").fill("ada")
-    await late.page.keyboard.press("Enter")
-    await expect(late.at("#sign-in-error")).to_contain_text("taken")
-    await expect(late.at("#name")).to_have_value("ada")
-    await late.page.keyboard.type("ptable")
-    await late.page.keyboard.press("Enter")
-    await late.is_connected()
-    await late.sees("adaptable", "active")
-    await late.sees("Ada", "active")
-
-
-async def test_without_a_network_the_typed_name_stays_and_works_later(browsers: Browsers) -> None:
-    ada = await browsers.window()
-    ada.expected.append(UNREACHABLE)
-    await ada.arrive()
-    await ada.at("#name").fill("Ada")
-    await ada.page.context.set_offline(True)
-    await ada.page.keyboard.press("Enter")
-    await expect(ada.at("#sign-in-error")).to_have_text(
-        "The server cannot be reached. Check your connection and try again."
-    )
-    await expect(ada.at("#name")).to_have_value("Ada")
-    await ada.page.context.set_offline(False)
-    await ada.page.keyboard.press("Enter")
-    await ada.is_connected()
-
-
-async def test_a_page_whose_session_call_fails_asks_again(browsers: Browsers) -> None:
     ada = await browsers.window()
     ada.expected.append("status of 503")
     calls: list[str] = []
@@ -134,18 +64,73 @@ async def test_a_page_whose_session_call_fails_asks_again(browsers: Browsers) ->
     await ada.arrive()
     await ada.is_at("sign-in")
     assert calls == ["GET"] * 3
+    await expect(ada.at("#name")).to_be_focused()
+    await ada.at("#name").fill("  Ada   Lovelace ")
+    await ada.page.get_by_role("button", name="Enter the lobby").click()
+    await ada.is_connected()
+    await ada.sees("Ada Lovelace", "active")
+    await expect(ada.at("#roster li.is-own")).to_contain_text("You")
+    await expect(ada.at("#own-name")).to_have_text("Ada Lovelace")
+    await expect(ada.at("#own-status")).to_have_text("Active")
+    await expect(ada.at(".count")).to_have_text("1 player here")
+    await expect(ada.at("#lobby-title")).to_be_focused()
+    await expect(ada.at("#policy")).to_have_text(
+        "You are signed out after 5 minutes without activity; you are warned 1 minute before."
+    )
+
+
+async def test_a_name_that_does_not_get_in_stays_typed_and_the_page_says_why(
+    browsers: Browsers,
+) -> None:
+    """It cannot be, cannot be sent, or is somebody else's; the next attempt works."""
+    late = await browsers.signed_out()
+    for typed, complaint in [
+        ("", "A name needs at least one character."),
+        ("   ", "A name needs at least one character."),
+        ("x" * (LONGEST + 1), "A name has at most 40 characters; this one has 41."),
+        ("a\u202eb", "A name cannot contain the character U+202E."),
+    ]:
+        await late.at("#name").fill(typed)
+        await late.page.keyboard.press("Enter")
+        await expect(late.at("#sign-in-error")).to_have_text(complaint)
+        await expect(late.at("#name")).to_have_value(typed)
+        await expect(late.at("#name")).to_be_focused()
+        await expect(late.at("#name")).to_have_attribute("aria-invalid", "true")
+        await late.page.keyboard.type("A")
+        await expect(late.at("#sign-in-error")).to_be_empty()
+
+    late.expected.append(UNREACHABLE)
+    await late.at("#name").fill("ada")
+    await late.page.context.set_offline(True)
+    await late.page.keyboard.press("Enter")
+    await expect(late.at("#sign-in-error")).to_have_text(
+        "The server cannot be reached. Check your connection and try again."
+    )
+    await expect(late.at("#name")).to_have_value("ada")
+    await late.page.context.set_offline(False)
+
+    await browsers.guest("Ada")
+    await late.page.keyboard.press("Enter")
+    await expect(late.at("#sign-in-error")).to_contain_text("taken")
+    await expect(late.at("#name")).to_have_value("ada")
+    await late.page.keyboard.type("ptable")
+    await late.page.keyboard.press("Enter")
+    await late.is_connected()
+    await late.sees("adaptable", "active")
+    await late.sees("Ada", "active")
 
 
 async def test_a_second_tab_notices_that_the_first_has_signed_in(browsers: Browsers) -> None:
-    context = await browsers.profile()
-    first, second = await browsers.tab(context), await browsers.tab(context)
+    first = await browsers.signed_out()
+    second = await browsers.tab(first.page.context)
     await second.arrive()
     await second.is_at("sign-in")
-    await first.enter("Ada")
+    await first.sign_in("Ada")
     await second.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
     await second.is_connected()
     await expect(second.at("#own-name")).to_have_text("Ada")
     assert first.session.connections == 2
+    await second.page.close()
 
 
 async def test_a_name_is_shown_as_it_is_and_nothing_in_it_runs(
@@ -168,9 +153,9 @@ async def test_a_name_is_shown_as_it_is_and_nothing_in_it_runs(
     # The rows have no elements but the page's own.
     assert await bob.at("#roster :is(b, img, script, svg svg)").count() == 0
 
-    stranger = await browsers.window()
+    stranger = await browsers.signed_out()
     for name in HOSTILE[:2]:
-        await stranger.enter(name + "2")
+        await stranger.sign_in(name + "2")
         assert await stranger.at("#own-name").inner_text() == name + "2"
         await stranger.at("#sign-out").click()
         await stranger.is_signed_out("signed_out")
@@ -180,7 +165,7 @@ async def test_a_name_is_shown_as_it_is_and_nothing_in_it_runs(
 # Seeing each other
 
 
-async def test_two_browsers_see_each_other_arrive_and_leave(
+async def test_two_browsers_see_each_other_arrive_go_away_come_back_and_leave(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada, bob = await browsers.guests("Ada", "Bob")
@@ -188,20 +173,6 @@ async def test_two_browsers_see_each_other_arrive_and_leave(
     await bob.sees("Ada", "active")
     await expect(ada.at(".count")).to_have_text("2 players here")
 
-    session = ada.session
-    await ada.page.close()
-    await until(lambda: session.connections == 0)
-    await bob.sees("Ada", "reconnecting")
-    await lobby.advance(5 + SLOT)
-    await bob.does_not_see("Ada")
-    await expect(bob.at(".count")).to_have_text("1 player here")
-
-
-async def test_who_does_nothing_is_seen_to_go_away_and_to_come_back(
-    browsers: Browsers, lobby: LiveServer
-) -> None:
-    ada, bob = await browsers.guests("Ada", "Bob")
-    await ada.sees("Bob", "active")
     # An open page and an open connection are no activity; nothing but the person is.
     await lobby.advance(100)
     await bob.be_busy_elsewhere()
@@ -217,27 +188,16 @@ async def test_who_does_nothing_is_seen_to_go_away_and_to_come_back(
     await expect(ada.at("#own-status")).to_have_text("Active")
     assert len(ada.pings) == 1
 
-
-async def test_who_is_busy_sends_a_ping_every_five_seconds_and_no_more(browsers: Browsers) -> None:
-    ada = await browsers.guest("Ada", has_clock=True)
-    # What is measured may not depend on how fast this machine is: only the test moves the clock.
-    await ada.page.clock.pause_at(await ada.page.evaluate("() => Date.now() + 1000"))
-    await ada.touch()
-    for kind in range(3):
-        for _ in range(5):
-            await ada.page.keyboard.press("ArrowDown")
-            await ada.page.mouse.move(100 + kind, 100)
-            await ada.page.mouse.wheel(0, 10)
-        assert len(ada.pings) == 1 + kind
-        await ada.page.clock.fast_forward(4900)
-        await ada.page.keyboard.press("ArrowDown")
-        assert len(ada.pings) == 1 + kind
-        await ada.page.clock.fast_forward(100)
-        await ada.touch()
-        assert len(ada.pings) == 2 + kind
+    session = ada.session
+    await ada.page.close()
+    await until(lambda: session.connections == 0)
+    await bob.sees("Ada", "reconnecting")
+    await lobby.advance(5 + SLOT)
+    await bob.does_not_see("Ada")
+    await expect(bob.at(".count")).to_have_text("1 player here")
 
 
-async def test_a_pulled_cable_is_seen_by_everybody_and_mended(
+async def test_a_pulled_cable_is_seen_by_everybody_and_what_was_done_meanwhile_counts_later(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     bob = await browsers.guest("Bob")
@@ -260,22 +220,6 @@ async def test_a_pulled_cable_is_seen_by_everybody_and_mended(
         await ada.is_connected()
         await bob.sees("Ada", "active")
         await ada.sees("Bob", "active")
-        await ada.page.close()
-
-
-async def test_what_was_done_without_a_connection_counts_when_it_is_back(
-    browsers: Browsers, lobby: LiveServer
-) -> None:
-    async with run_cable(lobby.port) as cable:
-        ada = await browsers.window(cable.url)
-        ada.expected.append(UNREACHABLE)
-        await ada.enter("Ada")
-        cable.pull()
-        await until(lambda: ada.session.status == "reconnecting")
-        await expect(ada.at("#connection")).to_have_attribute("data-state", "reconnecting")
-        await ada.page.keyboard.press("Shift")
-        await lobby.advance(10)
-        cable.plug()
         await until(lambda: ada.session.last_activity == lobby.clock.now())
         await ada.page.close()
 
@@ -301,7 +245,9 @@ async def test_a_reload_is_invisible_to_everybody_else(
     assert [id for each in told for id in each["left"]] == []
 
 
-async def test_a_page_left_and_returned_to_is_in_the_lobby_again(browsers: Browsers) -> None:
+async def test_a_page_left_and_returned_to_is_in_the_lobby_again_or_told_why_the_session_ended(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
     ada = await browsers.guest("Ada")
     session = ada.session
     await ada.page.goto("about:blank")
@@ -309,6 +255,14 @@ async def test_a_page_left_and_returned_to_is_in_the_lobby_again(browsers: Brows
     await ada.page.go_back()
     await ada.is_connected()
     assert ada.session is session
+
+    await ada.page.goto("about:blank")
+    await until(lambda: session.connections == 0)
+    await lobby.advance(300 + SLOT)
+    await ada.arrive()
+    await ada.is_signed_out("idle_timeout")
+    await expect(ada.at("#signed-out-reason")).to_contain_text("Nobody touched this page")
+    await expect(ada.at("#name")).to_have_value("Ada")
 
 
 async def test_a_restart_of_the_server_is_survived_by_an_open_page(
@@ -352,29 +306,25 @@ async def test_signing_out_says_so_and_forgets_the_name(browsers: Browsers) -> N
     await expect(ada.at("#name")).to_be_empty()
 
 
-async def test_signing_out_everywhere_reaches_the_other_browser(
+async def test_signing_out_is_of_one_browser_and_everywhere_reaches_the_other(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
-    here = await browsers.of(await lobby.member("Ada"))
+    first = await browsers.of(await lobby.member("Ada"))
+    here = await browsers.of(await lobby.sign_in("Ada"))
     there = await browsers.of(await lobby.sign_in("Ada"))
+    await first.at("#sign-out").click()
+    await first.is_signed_out("signed_out")
+    for window in (here, there):
+        await window.touch()
+        await window.is_at("lobby")
+        await window.sees("Ada", "active")
+
     await here.at("nav").get_by_text("Devices").click()
     await here.at("#sign-out-everywhere").click()
     await expect(here.at("#everywhere-no")).to_be_focused()
     await here.at("#everywhere-yes").click()
     await here.is_signed_out("signed_out_everywhere")
     await there.is_signed_out("signed_out_everywhere")
-
-
-async def test_signing_out_in_one_browser_leaves_the_other_signed_in(
-    browsers: Browsers, lobby: LiveServer
-) -> None:
-    here = await browsers.of(await lobby.member("Ada"))
-    there = await browsers.of(await lobby.sign_in("Ada"))
-    await here.at("#sign-out").click()
-    await here.is_signed_out("signed_out")
-    await there.touch()
-    await there.is_at("lobby")
-    await there.sees("Ada", "active")
 
 
 async def test_a_session_too_many_tells_the_oldest_that_it_was_replaced(
@@ -396,20 +346,6 @@ async def test_who_is_kicked_is_told_by_whom(browsers: Browsers, lobby: LiveServ
     await lobby.still_here.sessions.end([ada.session], Reason.KICKED, lobby.clock.now())
     await ada.is_signed_out("kicked")
     await expect(ada.at("#signed-out-reason")).to_contain_text("operator")
-
-
-async def test_who_comes_back_to_an_ended_session_is_told_why_it_ended(
-    browsers: Browsers, lobby: LiveServer
-) -> None:
-    ada = await browsers.guest("Ada")
-    session = ada.session
-    await ada.page.goto("about:blank")
-    await until(lambda: session.connections == 0)
-    await lobby.advance(300 + SLOT)
-    await ada.arrive()
-    await ada.is_signed_out("idle_timeout")
-    await expect(ada.at("#signed-out-reason")).to_contain_text("Nobody touched this page")
-    await expect(ada.at("#name")).to_have_value("Ada")
 
 
 # Large and small
@@ -464,13 +400,14 @@ async def test_a_crowd_is_counted_searched_and_scrolled_and_the_page_stays_quick
     assert longest < 1000, "ms in which the page answered nobody"
 
 
-async def test_a_phone_never_scrolls_sideways(chromium: Browser, tmp_path: Path) -> None:
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(run_page_server(tmp_path / "test.db"))
-        browsers = await stack.enter_async_context(open_browsers(chromium, server))
-        for name in ("W" * LONGEST, "نور الدين عبد الرحمن", "Bob"):
-            await server.guest(name)
-        ada = await browsers.window(**PHONE)
+async def test_a_phone_never_scrolls_sideways_and_promises_a_break_for_when_it_is_connected(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    for name in ("W" * LONGEST, "نور الدين عبد الرحمن", "Bob"):
+        await lobby.guest(name)
+    async with run_cable(lobby.port) as cable:
+        ada = await browsers.window(cable.url, **PHONE)
+        ada.expected.append(UNREACHABLE)
 
         async def fits() -> None:
             for width in (320, 360):
@@ -485,27 +422,31 @@ async def test_a_phone_never_scrolls_sideways(chromium: Browser, tmp_path: Path)
         await expect(ada.at("#sign-in-error")).not_to_be_empty()
         await fits()
 
-        await ada.at("#name").fill("m" * (LONGEST - 1))
+        name = "m" * (LONGEST - 1)
+        await ada.at("#name").fill(name)
         await ada.page.keyboard.press("Enter")
         await ada.is_connected()
         await fits()
-        await server.advance(240 + SLOT)
+        await lobby.advance(240 + SLOT)
         await ada.is_warned()
         await fits()
         await expect(ada.at("#countdown")).to_be_in_viewport(ratio=1)
         await expect(ada.at("#stay")).to_be_in_viewport(ratio=1)
-        await server.advance(60 + SLOT)
+        await lobby.advance(60 + SLOT)
         await ada.is_signed_out("idle_timeout")
         await fits()
         await ada.at("#enter").tap()
         await ada.is_connected()
 
-        async with run_cable(server.port) as cable:
-            await ada.at("#sign-out").tap()
-            ada.url = cable.url
-            ada.expected.append(UNREACHABLE)
-            await ada.enter("Ada")
-            cable.pull()
-            await expect(ada.at("#connection")).to_have_attribute("data-state", "reconnecting")
-            await fits()
-            await ada.page.close()
+        cable.pull()
+        await expect(ada.at("#connection")).to_have_attribute("data-state", "reconnecting")
+        await fits()
+        await ada.at("#brb-go").tap()
+        await expect(ada.at("#lobby-error")).to_contain_text("as away as soon as it is back")
+        await fits()
+        cable.plug()
+        await ada.sees(name, "away")
+        await expect(ada.at("#lobby-error")).to_be_empty()
+        await expect(ada.at("#brb-is")).to_be_visible()
+        await fits()
+        await ada.page.close()

@@ -96,7 +96,9 @@ class Page {
   async #import(file) {
     const module = this.#load(file);
     if (module.status === 'unlinked') {
-      await module.link((name, from) => this.#load(path.resolve(path.dirname(from.identifier), name)));
+      await module.link((name, from) => this.#load(
+        name.startsWith('/') ? path.join(ROOT, name) : path.resolve(path.dirname(from.identifier), name),
+      ));
     }
     if (module.status === 'linked') await module.evaluate();
     return module;

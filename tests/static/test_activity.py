@@ -60,6 +60,23 @@ async def test_input_of_every_kind_is_one_report(rig: BrowserRig, kind: str) -> 
     await rig.page.keyboard.up("Shift")
 
 
+async def test_who_is_busy_sends_a_ping_every_five_seconds_and_no_more(rig: BrowserRig) -> None:
+    await rig.sign_in(is_serving=True)
+    await rig.page.keyboard.press("Shift")
+    assert await rig.sent() == [PING]
+    for number in range(3):
+        for _ in range(5):
+            await rig.page.keyboard.press("ArrowDown")
+            await rig.page.mouse.move(100 + number, 100)
+            await rig.page.mouse.wheel(0, 10)
+        await rig.wait(4.9)
+        await rig.page.keyboard.press("ArrowDown")
+        assert await rig.sent() == []
+        await rig.wait(0.1)
+        await rig.page.keyboard.press("Shift")
+        assert await rig.sent() == [PING]
+
+
 async def test_input_that_comes_without_a_key_or_a_pointer_counts(rig: BrowserRig) -> None:
     await rig.sign_in(is_serving=True)
     await rig.run("document.querySelector('#box').focus()")

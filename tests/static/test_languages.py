@@ -11,6 +11,7 @@ import pytest
 
 from server.presence.status import ENDINGS, Reason, Status
 from server.web.pages import static_folder
+from tests.static.rig import Rig
 
 pytestmark = pytest.mark.browser
 
@@ -182,3 +183,22 @@ def keys_in(path: Path) -> set[str]:
     quoted = set(re.findall(r"""['"`]([a-z_]+\.[a-z_]+)['"`]""", text))
     files = {key for key in quoted if key.split(".")[1] in ("js", "css", "html")}
     return {key for key in quoted - files if not key.startswith("stillhere.")}
+
+
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize(
+    ("of_the_browser", "language"),
+    [
+        (["zh-CN"], "zh"),
+        (["es-MX"], "es"),
+        (["en-GB", "es"], "en"),
+        (["fr-FR", "es-ES", "zh"], "es"),
+        (["fr-FR"], "en"),
+        ([], "en"),
+    ],
+)
+async def test_the_page_speaks_the_first_language_of_the_browser_that_it_knows(
+    rig: Rig, of_the_browser: list[str], language: str
+) -> None:
+    preferred = "import('/static/page/language.js').then(({preferred}) => preferred(argument))"
+    assert await rig.run(preferred, of_the_browser) == language

@@ -467,8 +467,7 @@ class Browsers:
         return await self.tab(await self.profile(**options), url)
 
     async def guest(self, name: str, **options: Any) -> Window:
-        """Somebody new, who is in the lobby. Without `options`, in a page that may have been
-        loaded, and used, before: a test that changes it by a script takes a `window`."""
+        """Somebody new, who is in the lobby. Without `options`, in what `signed_out` gives."""
         if options:
             window = await self.window(**options)
             await window.enter(name)
@@ -494,7 +493,9 @@ class Browsers:
         return window
 
     async def signed_out(self) -> Window:
-        """A browser that shows the sign-in form, and has no other tab."""
+        """A browser that shows the sign-in form, and has no other tab: in a page that may have
+        been loaded, and used, before, so that a test that changes it by a script takes a `window`.
+        """
         profile = self._idle.take_standing(self._server.url)
         if profile is None or profile.standing is None:
             window = await self.window()
@@ -511,7 +512,7 @@ class Browsers:
 
     async def close(self) -> None:
         """Close all of them."""
-        windows = {window.page.context: window for window in self._windows}
+        windows = {each.page.context: each for each in self._windows if each.loaded}
         for context, profile in self._profiles.items():
             if context in windows and await profile.keep_loaded(windows[context]):
                 self._idle.standing.append(profile)
