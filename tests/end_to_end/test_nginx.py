@@ -297,7 +297,7 @@ def test_a_websocket_is_passed_on_and_its_connection_shared_with_nobody(
 
 
 def test_only_the_page_is_led_from_http_to_https(site: Site) -> None:
-    with httpx.Client(base_url=f"http://localhost:{site.http}") as visitor:
+    with httpx.Client(base_url=f"http://localhost:{site.http}", verify=False) as visitor:
         page = visitor.get("/")
         assert (page.status_code, page.headers["location"]) == (301, "https://localhost/")
         assert visitor.post("/api/guests", json={"name": "Kim"}).status_code == 403

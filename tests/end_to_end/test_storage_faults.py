@@ -345,7 +345,9 @@ async def test_a_full_disk_and_a_kill_bring_back_nobody_who_signed_out(tmp_path:
     async with running(tmp_path) as server:
         goes, stays = await server.sign_in("Ada"), await server.sign_in("Bob")
         limit_files(server, 16_384)
-        async with httpx.AsyncClient(base_url=server.url, cookies={"session": goes}) as client:
+        async with httpx.AsyncClient(
+            base_url=server.url, cookies={"session": goes}, verify=False
+        ) as client:
             assert (await client.delete("/api/session")).status_code == 204
             assert (await client.get("/readyz")).status_code == 503
         await server.end(signal.SIGKILL)
@@ -353,7 +355,7 @@ async def test_a_full_disk_and_a_kill_bring_back_nobody_who_signed_out(tmp_path:
         assert await server.status(goes) == (401, "signed_out")
         assert await server.status(stays) == (200, "reconnecting")
         assert "1 sign-outs that the database had not taken are in it now" in server.log()
-        async with httpx.AsyncClient(base_url=server.url) as client:
+        async with httpx.AsyncClient(base_url=server.url, verify=False) as client:
             assert (await client.get("/readyz")).status_code == 200
     changes = [change[1:3] for change in read_changes(tmp_path / "stillhere.db")]
     assert changes == [
@@ -372,7 +374,9 @@ async def test_a_disk_without_room_costs_no_player_of_a_live_server_anything(
         ada, bob = await server.sign_in("Ada"), await server.sign_in("Bob")
         idle = await stack.enter_async_context(server.tab(ada))
         busy = await stack.enter_async_context(server.tab(bob))
-        client = await stack.enter_async_context(httpx.AsyncClient(base_url=server.url))
+        client = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=server.url, verify=False)
+        )
         limit_files(server, 16_384)
         began = time.perf_counter()
         worst = 0.0

@@ -239,7 +239,7 @@ async def test_whichever_call_fails_nothing_acknowledged_is_lost(
     await run(folder / "whole.db", whole, is_killed=False)
     assert whole.calls > 50
     # A single failure at every call; many in a row are the same ones but for the first of them.
-    for number in range(1, whole.calls + 1, 1 if failures == 1 else 3):
+    for number in range(1, whole.calls + 1, 1 if failures == 1 else 5):
         disk = FaultyDisk(number, failures)
         # Every other one ends with the process being killed; where one failure is, many are not.
         is_killed = number % 2 == (failures > 1)
