@@ -67,11 +67,12 @@ export class Gate {
     byId('signed-out-title').focus(); // so that it is read out
   }
 
-  /** A sign-in has worked: only the name is kept, for the next time. */
+  /** A sign-in has worked: only the name and the way are kept, for the next time. */
   leave(player) {
     remember(NAME, player.name);
     remember(WAY, player.guest ? '' : 'sign-in');
     this.#password.value = '';
+    byId('remember').checked = false;
     this.#end = null;
     this.#reveal(false);
     this.#complain(null);

@@ -318,6 +318,7 @@ async def test_signing_out_is_of_one_browser_and_everywhere_reaches_the_other(
     await here.is_at("lobby")
     await here.sees("Ada", "active")
     await there.at("#password").fill("correct horse")
+    await there.at("#remember").check()
     await there.page.keyboard.press("Enter")
     await there.is_connected()
 
@@ -327,6 +328,8 @@ async def test_signing_out_is_of_one_browser_and_everywhere_reaches_the_other(
     await here.at("#everywhere-yes").click()
     await here.is_signed_out("signed_out_everywhere")
     await there.is_signed_out("signed_out_everywhere")
+    # Whoever signs in next is not remembered without having said so.
+    await expect(there.at("#remember")).not_to_be_checked()
 
 
 async def test_a_session_too_many_tells_the_oldest_that_it_was_replaced(
