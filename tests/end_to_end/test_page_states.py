@@ -19,8 +19,8 @@ from playwright.async_api import Browser, CDPSession, Page, Route, expect
 
 from tests.support.answers import SLOT, until_status
 from tests.support.axe import find_violations
-from tests.support.browser import UNREACHABLE, Browsers, Window, open_browsers
-from tests.support.cable import run_cable
+from tests.support.browser import UNREACHABLE, Window, open_browsers
+from tests.support.cable import Cable, run_cable
 from tests.support.live_server import LiveServer, Tab, Visitor
 from tests.support.page_server import run_page_server
 
@@ -146,21 +146,21 @@ class Walk:
         self.server = server
         self.seen: list[str] = []
         self.problems: list[str] = []
-        self._browsers: dict[Page, CDPSession] = {}
-        self._screens: dict[Page, Screen] = {}
+        self._browser: CDPSession | None = None
+        self._screen: Screen | None = None
 
     async def look(self, state: str) -> None:
         """Everything that a state must be, on each of the screens."""
         page = self.ada.page
         self.seen.append(state)
-        if page not in self._screens:
+        if self._browser is None:
             # What it sets is so as long as it lasts.
-            self._browsers[page] = await page.context.new_cdp_session(page)
+            self._browser = await page.context.new_cdp_session(page)
         # It begins with the screen that it ended with, which need not be changed.
         for screen in SCREENS if len(self.seen) % 2 else SCREENS[::-1]:
-            if self._screens.get(page) is not screen:
-                await screen.show(page, self._browsers[page])
-                self._screens[page] = screen
+            if self._screen is not screen:
+                await screen.show(page, self._browser)
+                self._screen = screen
             if FOLDER:
                 picture = Path(FOLDER, f"{screen.name}-{state}.png")
                 await page.screenshot(
@@ -247,6 +247,13 @@ class Walk:
         await self.look("settings")
         await ada.at("nav").get_by_text("Lobby").click()
 
+    async def lose_the_network(self, cable: Cable) -> None:
+        cable.pull()
+        await expect(self.ada.at("#stale")).to_be_visible()
+        await self.look("reconnecting")
+        cable.plug()
+        await self.ada.is_connected()
+
     async def go(self, crowd: Crowd) -> None:
         ada, server = self.ada, self.server
         await server.advance(60)
@@ -292,33 +299,19 @@ class Walk:
         await self.look("session-ends")
 
 
-async def lose_the_network(walk: Walk, browsers: Browsers) -> None:
-    """In another tab of the same browser, that hangs on a cable."""
-    async with run_cable(walk.server.port) as cable:
-        tab = await browsers.tab(walk.ada.page.context, cable.url)
-        tab.expected.append(UNREACHABLE)
-        await tab.arrive()
-        await tab.is_connected()
-        cable.pull()
-        await expect(tab.at("#stale")).to_be_visible()
-        first, walk.ada = walk.ada, tab
-        await walk.look("reconnecting")
-        walk.ada = first
-        await tab.page.close()
-
-
 async def test_everybody_can_use_every_state_at_a_desk_by_day_and_with_a_phone_by_night(
     chromium: Browser, tmp_path: Path
 ) -> None:
     async with (
         run_page_server(tmp_path / "test.db", session_lifetime=900) as server,
+        run_cable(server.port) as cable,
         open_browsers(chromium, server) as browsers,
     ):
-        walk = Walk(await browsers.window(**PROFILE), server)
+        walk = Walk(await browsers.window(cable.url, **PROFILE), server)
         await walk.come_in()
         crowd = await walk.be_in_the_lobby()
         await walk.look_around()
-        await lose_the_network(walk, browsers)
+        await walk.lose_the_network(cable)
         await walk.go(crowd)
         await walk.go_and_be_remembered()
         await walk.reach_the_end()

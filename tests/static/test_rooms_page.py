@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, ViewportSize, expect
 
 from server.games.catalogue import AnyGame
 from tests.rooms.games import Turns
@@ -17,7 +17,7 @@ from tests.support.page_server import run_page_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-NARROW = {"width": 360, "height": 740}
+NARROW: ViewportSize = {"width": 360, "height": 740}
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -45,8 +45,11 @@ async def open_room(window: Window, game: str) -> str:
 async def test_every_state_of_playing_can_be_used_by_everybody_on_a_narrow_screen_and_at_night(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
-    ada = await browsers.guest("Ada", viewport=NARROW, color_scheme="dark")
-    kim = await browsers.guest("Kim")
+    ada, kim = await browsers.guests("Ada", "Kim")
+    usual = ada.page.viewport_size
+    assert usual is not None
+    await ada.page.set_viewport_size(NARROW)
+    await ada.page.emulate_media(color_scheme="dark")
 
     async def look(*windows: Window) -> None:
         for window in windows:
@@ -82,10 +85,12 @@ async def test_every_state_of_playing_can_be_used_by_everybody_on_a_narrow_scree
     await expect(ada.at("#in-room")).to_be_visible()
     await lobby.advance(11)
     await expect(kim.at("[data-banner^=outcome]")).to_contain_text("You win.")
-    await ada.page.reload()
+    await ada.at("nav a").first.click()
     await ada.at("[data-section=play]").click()
     await expect(ada.at(".match")).to_contain_text("Kim wins this time.")
     await look(ada, kim)
+    await ada.page.set_viewport_size(usual)
+    await ada.page.emulate_media(color_scheme="light")
 
 
 async def test_who_is_invited_by_a_link_says_who_they_are_and_sits_at_the_table(
