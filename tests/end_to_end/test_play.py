@@ -358,6 +358,16 @@ async def test_be_right_back_lets_the_match_wait_and_silence_costs_it(couple: Co
 
 # Snake arena
 
+FRAMES_ASKED_FOR = """
+() => new Promise((resolve) => {
+  let count = 0;
+  const request = window.requestAnimationFrame;
+  window.requestAnimationFrame = (draw) => { count += 1; return request(draw); };
+  setTimeout(() => { window.requestAnimationFrame = request; resolve(count); }, 500);
+})
+"""
+"""By the page, in half a second."""
+
 
 async def test_the_snake_arena_steers_who_is_there_and_has_a_bot_for_who_is_not(
     couple: Couple,
@@ -367,6 +377,8 @@ async def test_the_snake_arena_steers_who_is_there_and_has_a_bot_for_who_is_not(
     for window in (ada, kim):
         await expect(window.at("#board canvas")).to_be_visible()
     await can_be_used(ada)
+    # Without motion there is nothing to draw between two ticks but the clock.
+    assert await kim.page.evaluate(FRAMES_ASKED_FOR) <= 5
     await ada.page.emulate_media(reduced_motion="no-preference")
     await couple.lobby.advance(3.05)
     match = match_of(ada)

@@ -16,6 +16,7 @@ export const picture = `
   <circle cx="35.5" cy="13.5" r="2.6" class="game-food"/>`;
 
 const TICK = 100; // ms
+const CLOCK = 200; // ms between two looks at the clock, where nothing else moves
 const GHOST = 900; // ms that a dead snake is seen to fade
 const POINTED_OUT = 2000; // ms after the start in which one's own snake is still pointed at
 const SWIPE = 18; // px
@@ -47,6 +48,7 @@ export default class SnakeArena {
   #ghosts = [];
   #colours = {};
   #frame = 0;
+  #timer = 0;
   #isDirty = true;
   #swipe = null;
   #stop = new AbortController();
@@ -85,13 +87,14 @@ export default class SnakeArena {
     if (isFirst) this.#fit();
     this.#isDirty = true;
     this.#describe(outcome, isFirst);
-    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#next());
+    this.#request();
   }
 
   destroy() {
     this.#stop.abort();
     this.#resized.disconnect();
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#timer);
     this.#frame = -1;
   }
 
@@ -268,6 +271,7 @@ export default class SnakeArena {
     canvas.width = Math.max(1, Math.round(wide));
     canvas.height = Math.max(1, Math.round((wide * rows) / columns));
     this.#isDirty = true;
+    this.#request();
   }
 
   #pickColours() {
@@ -282,10 +286,17 @@ export default class SnakeArena {
       font: style.fontFamily,
     };
     this.#isDirty = true;
+    if (this.#view !== null) this.#request();
+  }
+
+  #request() {
+    clearTimeout(this.#timer);
+    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#next());
   }
 
   #next() {
     if (this.#frame === -1) return;
+    this.#frame = 0;
     const now = performance.now();
     this.#tellTime(now);
     this.#ghosts = this.#ghosts.filter(({ at }) => now - at < GHOST);
@@ -295,8 +306,8 @@ export default class SnakeArena {
       this.#isDirty = this.#ghosts.length > 0; // once more when the last one has faded
       this.#paint(now, isStill);
     }
-    const isDone = this.#isOver && !isGliding && !this.#isDirty;
-    this.#frame = isDone ? 0 : requestAnimationFrame(() => this.#next());
+    if (this.#isDirty || isGliding) this.#request();
+    else if (!this.#isOver) this.#timer = setTimeout(() => this.#request(), CLOCK);
   }
 
   #tellTime(now) {
