@@ -226,7 +226,7 @@ async def a_flood_of_pings(server: ServerProcess, stack: AsyncExitStack) -> None
     async def flood() -> None:
         while True:
             await line.send(frame(9, b"x" * 125) * 100)
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.002)
 
     forever(stack, flood())
 

@@ -55,6 +55,7 @@ class Recorder:
         self.met: list[tuple[str, float]] = []
         self.code: int | None = None
         self.longest_pause = 0.0
+        self._heard = asyncio.Event()
         self._tasks = [asyncio.create_task(self._listen())]
         if is_playing:
             self._tasks.append(asyncio.create_task(self._play()))
@@ -64,7 +65,10 @@ class Recorder:
         return next(at for type, at in self.met if type == what)
 
     async def until(self, what: str) -> float:
-        await until(lambda: any(type == what for type, _ in self.met))
+        async with asyncio.timeout(PATIENCE):
+            while all(type != what for type, _ in self.met):
+                self._heard.clear()
+                await self._heard.wait()
         return self.when(what)
 
     def was_never_warned(self) -> bool:
@@ -85,6 +89,7 @@ class Recorder:
                 text = await self.tab.socket.recv()
                 type = str(text).partition('"type":"')[2].partition('"')[0]
                 self.met.append((type, monotonic()))
+                self._heard.set()
         except ConnectionClosed:
             self.code = self.tab.socket.close_code
 
