@@ -16,7 +16,6 @@ export const picture = `
   <circle cx="35.5" cy="13.5" r="2.6" class="game-food"/>`;
 
 const TICK = 100; // ms
-const CLOCK = 200; // ms between two looks at the clock, where nothing else moves
 const GHOST = 900; // ms that a dead snake is seen to fade
 const POINTED_OUT = 2000; // ms after the start in which one's own snake is still pointed at
 const SWIPE = 18; // px
@@ -94,7 +93,6 @@ export default class SnakeArena {
     this.#stop.abort();
     this.#resized.disconnect();
     cancelAnimationFrame(this.#frame);
-    clearTimeout(this.#timer);
     this.#frame = -1;
   }
 
@@ -286,7 +284,6 @@ export default class SnakeArena {
       font: style.fontFamily,
     };
     this.#isDirty = true;
-    if (this.#view !== null) this.#request();
   }
 
   #request() {
@@ -307,7 +304,7 @@ export default class SnakeArena {
       this.#paint(now, isStill);
     }
     if (this.#isDirty || isGliding) this.#request();
-    else if (!this.#isOver) this.#timer = setTimeout(() => this.#request(), CLOCK);
+    else if (!this.#isOver) this.#timer = setTimeout(() => this.#request(), 200); // only time moves
   }
 
   #tellTime(now) {
@@ -472,9 +469,7 @@ function build(element) {
   heard.setAttribute('role', 'status');
   root.append(board, line, padGroup, legend, heard);
   element.append(root);
-  return {
-    board, canvas, countdown, hint, message, why, line, length, time, legend, padGroup, pad, heard,
-  };
+  return { board, canvas, countdown, hint, message, why, line, length, time, legend, padGroup, pad, heard };
 }
 
 function legendRow(seat) {
