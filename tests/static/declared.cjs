@@ -1,10 +1,23 @@
-// Prints what a .d.ts declares, as JSON: node declared.cjs TYPESCRIPT FILE
+// Prints, as JSON, what a .d.ts declares, and what the compiler says against the project that it is
+// part of: node declared.cjs TYPESCRIPT TSCONFIG FILE
 
-const [, , compiler, file] = process.argv;
+const [, , compiler, project, file] = process.argv;
 const ts = require(compiler);
-const source = ts.createSourceFile(file, ts.sys.readFile(file), ts.ScriptTarget.ES2022);
 
-const declared = { values: [], types: [], members: {} };
+const fail = (diagnostic) => { throw new Error(ts.formatDiagnostic(diagnostic, host)); };
+const host = {
+  ...ts.sys,
+  getCanonicalFileName: (name) => name,
+  getNewLine: () => '\n',
+  onUnRecoverableConfigFileDiagnostic: (diagnostic) => fail(diagnostic),
+};
+const config = ts.getParsedCommandLineOfConfigFile(project, {}, host);
+const program = ts.createProgram(config.fileNames, config.options);
+const complaints = [...config.errors, ...ts.getPreEmitDiagnostics(program)]
+  .map((diagnostic) => ts.formatDiagnostic(diagnostic, host));
+const source = program.getSourceFile(file);
+
+const declared = { complaints, values: [], types: [], members: {} };
 for (const node of source.statements) {
   const isValue = ts.isClassDeclaration(node) || ts.isFunctionDeclaration(node);
   if (isValue) declared.values.push(node.name.text);
