@@ -21,7 +21,7 @@ from tests.support.forks import FORKS, ROOT, Fork, Start
 from tests.support.process import ENVIRONMENT, ONCE, PATIENCE
 
 CONFIGURATION = ROOT / "docs" / "nginx.conf"
-SHORT = 1.0
+SHORT = 2.0
 """Seconds that nginx's limits for plain requests are cut down to."""
 
 MOST_SOCKETS = 8
