@@ -27,6 +27,9 @@ from typing import NamedTuple, NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
 
+_WIDTH = 12
+"""Bytes of a number that is told: where the end comes at once, two of them wait to be read."""
+
 
 class Start(NamedTuple):
     """What to start. `arguments`: Python's own, which begin with `-m` or `-c`."""
@@ -76,7 +79,7 @@ class Fork:
         if self.returncode is None:
             self._channel.settimeout(seconds)
             try:
-                return self._end(self._channel.recv(100))
+                return self._end(self._channel.recv(_WIDTH))
             except TimeoutError:
                 raise subprocess.TimeoutExpired("stillhere", seconds) from None
         return self.returncode
@@ -86,7 +89,7 @@ class Fork:
         """One for all who wait."""
 
         async def wait() -> int:
-            return self._end(await asyncio.get_running_loop().sock_recv(self._channel, 100))
+            return self._end(await asyncio.get_running_loop().sock_recv(self._channel, _WIDTH))
 
         return asyncio.create_task(wait())
 
@@ -108,7 +111,7 @@ class Forks:
     def start(self, what: Start, stdout: int, stderr: int) -> Fork:
         """Start it. `stdout`, `stderr`: file descriptors, which the caller closes."""
         channel = self._ask(what, stdout, stderr)
-        return Fork(int(channel.recv(100)), channel)
+        return Fork(int(channel.recv(_WIDTH)), channel)
 
     async def start_in_loop(self, what: Start, stderr: int) -> Fork:
         """The same, with its stdout to read from; the loop goes on meanwhile."""
@@ -123,7 +126,7 @@ class Forks:
             lambda: asyncio.StreamReaderProtocol(stdout), os.fdopen(reading, "rb", 0)
         )
         channel.setblocking(False)
-        return Fork(int(await loop.sock_recv(channel, 100)), channel, stdout)
+        return Fork(int(await loop.sock_recv(channel, _WIDTH)), channel, stdout)
 
     def _ask(self, what: Start, stdout: int, stderr: int) -> socket.socket:
         with self._lock:
@@ -260,8 +263,8 @@ class Starter:
                 channel.close()
 
     def _tell(self, channel: socket.socket, number: int) -> None:
-        with suppress(BrokenPipeError):
-            channel.send(b"%d" % number)
+        with suppress(ConnectionError):
+            channel.send(b"%*d" % (_WIDTH, number))
 
     def _forget_everything(self) -> None:
         signal.set_wakeup_fd(-1)
