@@ -160,7 +160,8 @@ async def test_sigterm_is_obeyed_in_time_whoever_is_attached(tmp_path: Path) -> 
             began = asyncio.get_running_loop().time()
             closing = asyncio.gather(*map(_answer_close, healthy))
             assert await process.end() == 0
-            assert asyncio.get_running_loop().time() - began < 10
+            # A flood that is not ended ends by itself after thirty.
+            assert asyncio.get_running_loop().time() - began < 20
             assert await closing == [1012] * 3
             await flooding
         assert "Traceback" not in process.log()

@@ -327,8 +327,11 @@ class Outsider:
     """Somebody in a thread of their own, who plays on while the loop does not."""
 
     def __init__(self, server: LiveServer, cookie: str) -> None:
+        reached = socket.create_connection(("127.0.0.1", server.port))
+        self.reached_at = monotonic()
         self.socket = connect_blocking(
             f"ws://127.0.0.1:{server.port}/ws",
+            sock=reached,
             additional_headers={"Cookie": f"session={cookie}"},
             compression=None,
             # Its thread would outlive the test, and use `random` while others make things up.
@@ -337,9 +340,11 @@ class Outsider:
             legacy=True,
         )
 
-    def ping_at(self, instant: float) -> None:
+    def ping_at(self, instant: float) -> float:
+        """Returns when it was sent at the latest."""
         time.sleep(max(instant - monotonic(), 0.0))
         self.socket.send('{"type":"ping"}')
+        return monotonic()
 
     def close(self) -> None:
         self.socket.socket.close()
@@ -365,22 +370,34 @@ async def hurried(tmp_path: Path) -> AsyncIterator[LiveServer]:
 async def test_a_ping_that_came_in_time_counts_however_late_it_is_read(
     hurried: LiveServer, blocked: float
 ) -> None:
-    ada = await hurried.guest("Ada")
-    outsider = await asyncio.to_thread(Outsider, hurried, ada.cookie)
-    loop = asyncio.get_running_loop()
+    # Again where this machine, not the server, was late.
+    for attempt in range(10):
+        if await pings_in_time(hurried, f"Ada {attempt}", blocked):
+            return
+    pytest.fail("this machine was never in time")
+
+
+async def pings_in_time(server: LiveServer, name: str, blocked: float) -> bool:
+    """Have the loop blocked from before until after the deadline of a player, whose ping comes
+    before; False if it came later."""
+    ada = await server.guest(name)
+    outsider = await asyncio.to_thread(Outsider, server, ada.cookie)
     try:
         await asyncio.to_thread(outsider.ping_at, monotonic())
-        await until(lambda: left(hurried, ada) < 0.2)
+        await until(lambda: left(server, ada) < 0.2)
+        began, has = monotonic(), left(server, ada)
+        if has < 0.1:
+            return False
         assert ada.session.status == "warned"
-        # The ping comes in time, the loop is blocked from before until after the deadline.
-        sender = loop.run_in_executor(None, outsider.ping_at, monotonic() + 0.05)
-        await block(hurried, blocked)
-        await sender
-        for _ in range(20):
-            await asyncio.sleep(0)
-        await asyncio.sleep(0.05)
+        before = ada.session.last_activity
+        sender = asyncio.get_running_loop().run_in_executor(None, outsider.ping_at, began + 0.05)
+        await block(server, blocked)
+        if await sender > began + has:
+            return False
+        await until(lambda: ada.session.last_activity > before or ada.session.ended is not None)
         assert ada.session.ended is None
         assert ada.session.status == "active"
+        return True
     finally:
         await asyncio.to_thread(outsider.close)
 
@@ -390,22 +407,38 @@ async def test_a_ping_that_came_in_time_counts_however_late_it_is_read(
 async def test_who_comes_back_within_the_grace_is_back_however_late_that_is_noticed(
     hurried: LiveServer, blocked: float
 ) -> None:
-    ada = await hurried.guest("Ada")
-    told: list[Any] = []
-    hurried.still_here.stream.subscribe(told.append)
-    outsider = await asyncio.to_thread(Outsider, hurried, ada.cookie)
-    loop = asyncio.get_running_loop()
+    # Again where this machine, not the server, was late.
+    for attempt in range(10):
+        if await comes_back_in_time(hurried, f"Ada {attempt}", blocked):
+            return
+    pytest.fail("this machine was never in time")
+
+
+async def comes_back_in_time(server: LiveServer, name: str, blocked: float) -> bool:
+    """Have the loop blocked from before until after the grace of a player, who comes back before;
+    False if that was later."""
+    ada = await server.guest(name)
+    session, clock = ada.session, server.still_here.clock
+    outsider = await asyncio.to_thread(Outsider, server, ada.cookie)
     await asyncio.to_thread(outsider.ping_at, monotonic())
     await asyncio.to_thread(outsider.close)
-    await until(lambda: ada.session.status == "reconnecting")
-    await until(lambda: ada.session.grace_until - hurried.still_here.clock.now() < 0.2)
+    await until(lambda: session.status == "reconnecting")
+    await until(lambda: session.grace_until - clock.now() < 0.2)
+    told: list[Any] = []
+    server.still_here.stream.subscribe(told.append)
+    began, has = monotonic(), session.grace_until - clock.now()
     back = None
     try:
-        comes = loop.run_in_executor(None, Outsider, hurried, ada.cookie)
-        await block(hurried, blocked)
+        comes = asyncio.get_running_loop().run_in_executor(None, Outsider, server, ada.cookie)
+        await block(server, blocked)
         back = await comes
-        assert "offline" not in [event.after for event in told if hasattr(event, "after")]
-        assert ada.session.connections == 1
+        # The request is sent by the same thread, right after.
+        if back.reached_at > began + has - 0.05:
+            return False
+        own = [each for each in told if getattr(each, "player_id", None) == session.player.id]
+        assert "offline" not in [each.after for each in own if hasattr(each, "after")]
+        assert session.connections == 1
+        return True
     finally:
         if back is not None:
             await asyncio.to_thread(back.close)

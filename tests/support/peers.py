@@ -18,7 +18,7 @@ from server.transport.uvicorn import uvicorn_config
 
 _DEFAULT_LIMITS = Limits()
 
-PATIENCE = 10.0
+PATIENCE = 20.0
 """Seconds for what should come at once, on a machine that is busy."""
 
 NARROW = 16 * 1024

@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {
     name: value for name, value in os.environ.items() if not name.startswith("STILLHERE_")
 } | {"PYTHONPATH": str(ROOT)}
-PATIENCE = 20.0
+PATIENCE = 40.0
 """Seconds for what a process does at once, on a machine that is busy."""
 
 ONCE = ("-m", "server")
