@@ -16,9 +16,7 @@ from server.presence.status import Status
 from server.wire.messages import Hello
 from server.wire.views import PlayerView, PolicyView, SessionClocks, SessionView
 
-QUICK = Limits(
-    first_pause=0.01, longest_pause=0.02, answer_within=0.2, silent_after=0.1, close_within=0.1
-)
+QUICK = Limits(first_pause=0.01, longest_pause=0.02, close_within=0.1)
 """For clients that lose their connection often."""
 
 PLAYER = PlayerView(PlayerId("p_ada"), "Ada", guest=True, status=Status.ACTIVE)

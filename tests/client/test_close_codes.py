@@ -1,6 +1,7 @@
 """Every close code asks something of the client, and the client does it."""
 
 import asyncio
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -87,10 +88,11 @@ async def test_a_request_that_may_not_be_done_twice_tells_that_nobody_knows() ->
 
 
 async def test_a_silent_connection_is_asked_given_up_with_4000_and_replaced() -> None:
-    async with run_fake(greet) as fake, Client(fake.url, limits=QUICK) as ada:
+    hasty = replace(QUICK, silent_after=0.1, answer_within=0.2)
+    async with run_fake(greet) as fake, Client(fake.url, limits=hasty) as ada:
         await ada.resume()
         async with asyncio.timeout(PATIENCE):
-            await ada.until(lambda: ada.state is State.OPEN)
+            await ada.until(lambda: len(fake.came) >= 1)
             assert '"look"' in str(await fake.came[0].recv())
             await fake.came[0].wait_closed()
         assert fake.came[0].close_code == 4000
