@@ -24,34 +24,40 @@ from tests.support.manual_clock import ManualClock
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 LONGEST = (
-    "end_to_end/test_page_background.py",
     "end_to_end/test_play.py",
-    "transport/test_websocket.py",
-    "end_to_end/test_page.py",
+    "end_to_end/test_page_background.py",
     "end_to_end/test_time.py",
-    "end_to_end/test_page_lobby.py",
-    "end_to_end/test_page_states.py",
-    "end_to_end/test_death.py",
-    "end_to_end/test_page_warning.py",
-    "end_to_end/test_page_account.py",
-    "end_to_end/test_rooms_death.py",
     "simulation/test_day.py",
-    "end_to_end/test_simulation.py",
-    "end_to_end/test_storage_faults.py",
+    "transport/test_websocket.py",
+    "end_to_end/test_death.py",
+    "end_to_end/test_rooms_death.py",
+    "end_to_end/test_departures.py",
     "end_to_end/test_hostile_peers.py",
-    "transport/test_websocket_conformance.py",
+    "end_to_end/test_simulation.py",
     "end_to_end/test_nginx.py",
-    "hostile/test_fuzz.py",
+    "end_to_end/test_storage_faults.py",
+    "storage/sqlite/test_every_call_can_fail.py",
+    "transport/test_websocket_conformance.py",
+    "end_to_end/test_command.py",
+    "rooms/test_rooms_against_invariants.py",
     "hostile/test_openapi.py",
+    "realtime/test_room_requests.py",
+    "realtime/test_endpoint.py",
 )
 """Files under tests/ to begin with: the others fill up the time in which these wait."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no process ends long after the others."""
-    assert all((Path(__file__).parent / name).exists() for name in LONGEST), LONGEST
-    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    """Begin with what takes longest, so that no process ends long after the others; keep a file
+    with one process, and so all tests that share a browser, for to start it takes long."""
+    folder = Path(__file__).parent
+    assert all((folder / name).exists() for name in LONGEST), LONGEST
+    place = {folder / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path, len(LONGEST)))
+    for item in items:
+        shares = "chromium" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("chromium" if shares else str(item.path)))
 
 
 def pytest_asyncio_loop_factories(

@@ -30,7 +30,7 @@ window.ticks = [];
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def chromium() -> AsyncIterator[RealBrowser]:
+async def real() -> AsyncIterator[RealBrowser]:
     async with run_real_browser() as browser:
         yield browser
 
@@ -42,10 +42,10 @@ async def names_in(tab: RealTab) -> list[str]:
 
 
 async def test_a_hidden_tab_stays_or_goes_as_it_should_however_its_timers_are_held_back(
-    chromium: RealBrowser, tmp_path: Path
+    real: RealBrowser, tmp_path: Path
 ) -> None:
     async with run_server(tmp_path / "test.db") as server:
-        alone, busy = await chromium.profile(), await chromium.profile()
+        alone, busy = await real.profile(), await real.profile()
         registry = server.still_here.registry
         # Ada's one tab is hidden; Bob's is, too, but Bob is busy in another tab of his.
         ada = await alone.tab()
@@ -101,11 +101,11 @@ async def test_a_hidden_tab_stays_or_goes_as_it_should_however_its_timers_are_he
 
 
 async def test_a_page_that_back_brings_back_as_it_was_is_live_again_and_shows_no_past(
-    chromium: RealBrowser, tmp_path: Path
+    real: RealBrowser, tmp_path: Path
 ) -> None:
     async with run_server(tmp_path / "test.db") as server:
         registry = server.still_here.registry
-        tab = await (await chromium.profile()).tab()
+        tab = await (await real.profile()).tab()
         await tab.enter(server.url, "Ada")
         (session,) = registry.sessions.values()
         await tab.evaluate("window.isAsItWas = true")
