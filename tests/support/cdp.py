@@ -137,6 +137,7 @@ class RealTab:
         await self.until(
             "document.body.dataset.view === 'lobby'"
             " && document.querySelector('#connection').dataset.state === 'open'"
+            " && document.querySelector('#roster li.is-own') !== null"
         )
 
 
