@@ -54,7 +54,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     folder = Path(__file__).parent
     assert all((folder / name).exists() for name in LONGEST), LONGEST
     place = {folder / name: number for number, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: place.get(item.path, len(LONGEST)))
+    # The scenes of a module end with the first test in another kind of loop.
+    items.sort(
+        key=lambda item: (
+            place.get(item.path, len(LONGEST)),
+            "played" not in getattr(item, "fixturenames", ()),
+        )
+    )
     for item in items:
         shares = "chromium" in getattr(item, "fixturenames", ())
         item.add_marker(pytest.mark.xdist_group("chromium" if shares else str(item.path)))

@@ -121,12 +121,18 @@ class Forks:
             channel = self._ask(what, writing, stderr)
         finally:
             os.close(writing)
-        stdout = asyncio.StreamReader()
-        await loop.connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(stdout), os.fdopen(reading, "rb", 0)
-        )
         channel.setblocking(False)
-        return Fork(int(await loop.sock_recv(channel, _WIDTH)), channel, stdout)
+        stdout = asyncio.StreamReader()
+        told = asyncio.create_task(loop.sock_recv(channel, _WIDTH))
+        try:
+            await loop.connect_read_pipe(
+                lambda: asyncio.StreamReaderProtocol(stdout), os.fdopen(reading, "rb", 0)
+            )
+            return Fork(int(await asyncio.shield(told)), channel, stdout)
+        except asyncio.CancelledError:
+            with channel:
+                os.kill(int(await told), signal.SIGKILL)  # nobody else will end it
+            raise
 
     def _ask(self, what: Start, stdout: int, stderr: int) -> socket.socket:
         with self._lock:
