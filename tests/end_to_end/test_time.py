@@ -349,6 +349,17 @@ class Outsider:
         self.socket.socket.close()
 
 
+async def try_in_time(
+    trial: Callable[[LiveServer, str, float], Awaitable[bool]], server: LiveServer, blocked: float
+) -> None:
+    """Make a trial with a player of a name, and again where this machine, not the server, was
+    late."""
+    for attempt in range(10):
+        if await trial(server, f"Ada {attempt}", blocked):
+            return
+    pytest.fail("this machine was never in time")
+
+
 @pytest.fixture
 async def hurried(tmp_path: Path) -> AsyncIterator[LiveServer]:
     """A server on the real clock that gives a player 0.9 s."""
@@ -369,11 +380,7 @@ async def hurried(tmp_path: Path) -> AsyncIterator[LiveServer]:
 async def test_a_ping_that_came_in_time_counts_however_late_it_is_read(
     hurried: LiveServer, blocked: float
 ) -> None:
-    # Again where this machine, not the server, was late.
-    for attempt in range(10):
-        if await pings_in_time(hurried, f"Ada {attempt}", blocked):
-            return
-    pytest.fail("this machine was never in time")
+    await try_in_time(pings_in_time, hurried, blocked)
 
 
 async def pings_in_time(server: LiveServer, name: str, blocked: float) -> bool:
@@ -406,11 +413,7 @@ async def pings_in_time(server: LiveServer, name: str, blocked: float) -> bool:
 async def test_who_comes_back_within_the_grace_is_back_however_late_that_is_noticed(
     hurried: LiveServer, blocked: float
 ) -> None:
-    # Again where this machine, not the server, was late.
-    for attempt in range(10):
-        if await comes_back_in_time(hurried, f"Ada {attempt}", blocked):
-            return
-    pytest.fail("this machine was never in time")
+    await try_in_time(comes_back_in_time, hurried, blocked)
 
 
 async def comes_back_in_time(server: LiveServer, name: str, blocked: float) -> bool:
