@@ -302,11 +302,7 @@ async def test_many_rooms_are_written_in_portions_between_which_others_are_serve
     assert [len(each.rooms) for each in batches] == [60], "one transaction all the same"
 
 
-async def test_a_bot_and_who_is_back_are_told_from_the_moves(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # The dice are made of the seed: with this one there is food for which the bot turns.
-    monkeypatch.setattr(house.rooms._play, "_new_seed", lambda: "a seed")
+async def test_a_bot_and_who_is_back_are_told_from_the_moves(house: House) -> None:
     room = house.table("snake-arena", *players(house))
     house.play_until(3.0)
     seat = 0

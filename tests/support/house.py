@@ -11,7 +11,7 @@ from server.accounts.names import parse_name
 from server.accounts.ports import Account
 from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
-from server.base.ids import new_match_id, new_player_id, new_room_id, new_seed
+from server.base.ids import new_match_id, new_player_id, new_room_id
 from server.games.connect_four import ConnectFour
 from server.games.snake_arena import SnakeArena
 from server.presence.events import EventStream
@@ -30,6 +30,7 @@ from server.storage.rows import StoredMove
 from server.storage.sqlite.engine import SqliteEngine
 from server.storage.store import Store
 from tests.support.faulty import FaultyDisk
+from tests.support.live_server import seeds
 from tests.support.manual_clock import ManualClock
 
 KEY = "k" * 32
@@ -86,7 +87,7 @@ class House:
             activity_interval=limits.activity_interval,
         )
         games = {game.name: game for game in (ConnectFour(), SnakeArena())}
-        rooms = Rooms(games, registry.policy, new_room_id, new_match_id, new_seed)
+        rooms = Rooms(games, registry.policy, new_room_id, new_match_id, seeds())
         store.read_rooms_from(rooms.all)
         room_stream = RoomStream(fail)
         room_stream.subscribe(store.hear_rooms)

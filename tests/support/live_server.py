@@ -1,6 +1,7 @@
 """A real uvicorn on a free port, in the test's own loop, on a clock that the test moves."""
 
 import asyncio
+import itertools
 import json
 import socket
 import sys
@@ -57,6 +58,12 @@ def quick_hashes() -> AbstractContextManager[object]:
     at its start, and that was more than half of all that a start takes."""
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     return mock.patch("server.accounts.passwords.PasswordHasher", return_value=quick)
+
+
+def seeds() -> Callable[[], str]:
+    """What a server of the tests has for `new_seed`: its dice fall as they fell the last time. With
+    others now and then a snake dies before the test is where it wants to be."""
+    return map("seed {}".format, itertools.count()).__next__
 
 
 _looked_up: dict[tuple[object, ...], Any] = {}
@@ -294,7 +301,11 @@ async def run_server(
     `invariants.py`.
     """
     already_there = set(server_tasks())
-    with nullcontext() if has_real_hashes else quick_hashes(), _looking_up_once():
+    with (
+        nullcontext() if has_real_hashes else quick_hashes(),
+        _looking_up_once(),
+        mock.patch("server.app.new_seed", seeds()),
+    ):
         still_here = StillHere(
             Settings(database=str(database), _env_file=None, **settings),  # type: ignore[call-arg]
             clock or ManualClock(),
