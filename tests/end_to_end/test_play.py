@@ -238,7 +238,10 @@ async def begin_connect_four(ada: Window, kim: Window) -> tuple[Window, Window]:
 
 async def drop(window: Window, column: int, *watching: Window) -> None:
     """A disc, by a key, as the rules say; everybody who watches sees it."""
-    moves = len(match_of(window).state.columns[column])
+    columns = match_of(window).state.columns
+    moves = len(columns[column])
+    # A page that has not drawn the last disc yet says what was before it: that it is its turn, too.
+    await expect(window.at(".connect-four .discs > g")).to_have_count(sum(map(len, columns)))
     await expect(window.at(".connect-four .turn")).to_have_attribute("data-state", "own")
     await window.page.keyboard.press(f"{column + 1}")
     await until(lambda: len(match_of(window).state.columns[column]) == moves + 1)
