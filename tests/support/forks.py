@@ -68,8 +68,9 @@ class Fork:
     async def communicate(self) -> None:
         """Read what it still says, and wait for the end."""
         assert self.stdout is not None
+        ending = self._waiting  # which closes the channel, though this may be cancelled
         await self.stdout.read()
-        await self.wait()
+        await asyncio.shield(ending)
 
     async def wait(self) -> int:
         return await asyncio.shield(self._waiting)
@@ -89,7 +90,9 @@ class Fork:
         """One for all who wait."""
 
         async def wait() -> int:
-            return self._end(await asyncio.get_running_loop().sock_recv(self._channel, _WIDTH))
+            with self._channel:  # a loop that is closed cancels this
+                told = await asyncio.get_running_loop().sock_recv(self._channel, _WIDTH)
+                return self._end(told)
 
         return asyncio.create_task(wait())
 
