@@ -1,20 +1,18 @@
 """The seam at the WebSocket parser: bytes in; messages, control frames and errors out.
 
-Nothing here knows ASGI or the states of a connection. `Frames` is what a transport needs of a
-parser, `Listener` what the parser calls; the conformance suite runs every implementation. The one
-that is used is picows'. It checks lengths, masks and opcodes; messages are put together and decoded
-here, within the limit (RFC 6455, section 5).
+Nothing here knows ASGI or the states of a connection (RFC 6455, section 5). `Frames` is what a
+transport needs of a parser, `Listener` what the parser calls; the conformance suite runs every
+implementation.
 """
 
-import asyncio
-import logging
-from struct import pack, unpack
-from typing import Any, Protocol
+from collections.abc import Callable
+from struct import pack
+from typing import Protocol
 
-from picows import WSAutoPingStrategy, WSFrame, WSListener, WSMsgType
-from picows.picows import WSProtocol  # type: ignore[attr-defined]
-
-_log = logging.getLogger("stillhere.realtime")
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # where it has no C
+    from websockets.utils import apply_mask
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
@@ -23,6 +21,14 @@ NO_STATUS = 1005
 
 MAY_BE_SENT = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
 """Close codes that may be on the wire (RFC 6455, 7.4, and its registry at IANA)."""
+
+
+_OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
+
+_FRAMES_AT_ONCE = 16
+_BYTES_AT_ONCE = 2048
+"""What one call takes at most, but for the rest of its last frame: a peer may put thousands of
+frames into what is read at once."""
 
 
 class Listener(Protocol):
@@ -130,72 +136,119 @@ class Messages:
     def _close(self, payload: bytes) -> None:
         code, reason = NO_STATUS, ""
         if payload:
-            code, reason = unpack("!H", payload[:2])[0], payload[2:].decode()
-            if code not in MAY_BE_SENT:
+            code = int.from_bytes(payload[:2], "big")
+            if len(payload) < 2 or code not in MAY_BE_SENT:
                 self._listener.on_error(PROTOCOL_ERROR, "invalid close code")
+                return
+            try:
+                reason = payload[2:].decode()
+            except UnicodeDecodeError:
+                self._listener.on_error(INVALID_TEXT, "a reason must be UTF-8")
                 return
         self._listener.on_close(code, reason, payload)
 
 
-# picows
+class ServerFrames:
+    """`Frames` of a server: what comes in is masked, what goes out is not. Pure but for `write`."""
 
-_READ_BUFFER = 2048
+    __slots__ = ("_is_stopped", "_kept", "_largest", "_listener", "_messages", "_missing", "_write")
 
-_OPENING = (
-    b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-)
+    def __init__(self, write: Callable[[bytes], object], listener: Listener, largest: int) -> None:
+        """`write` takes bytes for the peer; `largest`: bytes of a message."""
+        self._write = write
+        self._listener = listener
+        self._largest = largest
+        self._messages = Messages(listener, largest)
+        # The beginning of a frame, and how many bytes it takes for more to be known of it.
+        self._kept: bytes | bytearray = b""
+        self._missing = 0
+        self._is_stopped = False
+
+    def feed(self, data: bytes) -> int:
+        if self._is_stopped:
+            return len(data)
+        if self._missing > 0:
+            return self._complete(data)
+        at = 0
+        for _ in range(_FRAMES_AT_ONCE):
+            after = self._take(data, at)
+            if after < 0:
+                self._kept, self._missing = data[at:], -after
+                return len(data)
+            at = after
+            if at == len(data) or at >= _BYTES_AT_ONCE:
+                break
+        return at
+
+    def send(self, data: str | bytes) -> None:
+        if isinstance(data, str):
+            self._write(frame(TEXT, data.encode()))
+        else:
+            self._write(frame(BINARY, data))
+
+    def control(self, opcode: int, payload: bytes) -> None:
+        self._write(frame(opcode, payload))
+
+    def stop(self) -> None:
+        self._is_stopped = True
+        self._kept, self._missing = b"", 0
+
+    def _complete(self, data: bytes) -> int:
+        """Go on with a frame of which the beginning has come."""
+        portion = data[: self._missing]
+        if isinstance(self._kept, bytes):
+            self._kept = bytearray(self._kept)
+        # Bytes that come one by one are copied once.
+        self._kept += portion
+        self._missing -= len(portion)
+        if self._missing == 0:
+            kept, self._kept = bytes(self._kept), b""
+            after = self._take(kept, 0)
+            if after < 0:
+                self._kept, self._missing = bytearray(kept), -after
+        return len(portion)
+
+    def _take(self, data: bytes, at: int) -> int:
+        """Take the frame that begins at `at`; returns where the next one does, or, negative, how
+        many bytes are missing before more is known of it."""
+        begins = at + 2
+        if begins > len(data):
+            return len(data) - begins
+        first, second = data[at], data[at + 1]
+        opcode, size = first & 0x0F, second & 0x7F
+        if first & 0x70:
+            return self._fail(data, PROTOCOL_ERROR, "reserved bits must be 0")
+        if opcode not in _OPCODES:
+            return self._fail(data, PROTOCOL_ERROR, f"unknown opcode {opcode:#x}")
+        if second < 0x80:
+            return self._fail(data, PROTOCOL_ERROR, "a client masks its frames")
+        if opcode >= CLOSE and (size > 125 or first < 0x80):
+            return self._fail(data, PROTOCOL_ERROR, "a control frame is short, and in one piece")
+        if size > 125:
+            length = 2 if size == 126 else 8
+            begins += length
+            if begins > len(data):
+                return len(data) - begins
+            size = int.from_bytes(data[begins - length : begins], "big")
+            if size < (126 if length == 2 else 0x10000) or size >> 63:
+                return self._fail(data, PROTOCOL_ERROR, "a length is as short as it can be")
+        if size > self._largest and opcode < CLOSE:
+            return self._fail(data, TOO_BIG, f"over {self._largest} bytes")
+        begins += 4
+        ends = begins + size
+        if ends > len(data):
+            return len(data) - ends
+        payload = apply_mask(data[begins:ends], data[begins - 4 : begins])
+        self._messages.frame(opcode, payload, is_last=first >= 0x80)
+        return len(data) if self._is_stopped else ends
+
+    def _fail(self, data: bytes, code: int, reason: str) -> int:
+        self.stop()
+        self._listener.on_error(code, reason)
+        return len(data)
 
 
-class _Log(logging.LoggerAdapter[logging.Logger]):
-    """Says what is broken on this side, and not what peers get wrong.
-
-    No logger itself: of those picows makes a child for every connection.
-    """
-
-    def info(self, *args: Any, **kwargs: Any) -> None:
-        pass
-
-    error = info
-
-
-_LOG = _Log(_log)
-
-
-class _Wire:
-    """What picows takes for its transport.
-
-    It writes small frames straight to the socket. Large ones it hands to `writelines` as views of a
-    buffer that it uses again, while uvloop keeps them as they are until the peer takes them: so
-    they are copied here. What it says by itself is dropped, that is its answer to its own opening,
-    and its close at an error: it looks one frame ahead, and would close before that was answered
-    which came before the error. It never closes the connection.
-    """
-
-    __slots__ = ("_size", "_transport", "get_extra_info", "is_open")
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._size = transport.get_write_buffer_size
-        self.get_extra_info = transport.get_extra_info
-        self.is_open = False
-
-    def get_write_buffer_size(self) -> int:
-        # Anything but nothing keeps it from writing to the socket.
-        return self._size() if self.is_open else 1
-
-    def write(self, data: bytes) -> None:
-        if self.is_open:
-            self._transport.write(data)
-
-    def writelines(self, parts: list[bytes]) -> None:
-        self._transport.write(b"".join(parts))
-
-    def close(self) -> None:
-        pass
-
-
-def _frame(opcode: int, payload: bytes) -> bytes:
+def frame(opcode: int, payload: bytes) -> bytes:
     """A whole message or control frame, as a server sends it."""
     size = len(payload)
     if size < 126:
@@ -203,83 +256,3 @@ def _frame(opcode: int, payload: bytes) -> bytes:
     if size < 0x10000:
         return pack("!BBH", 0x80 | opcode, 126, size) + payload
     return pack("!BBQ", 0x80 | opcode, 127, size) + payload
-
-
-class PicowsFrames(WSListener):
-    """`Frames` by picows."""
-
-    __slots__ = ("_listener", "_messages", "_parser", "_sender", "_transport", "_wire")
-
-    def __init__(self, transport: asyncio.Transport, listener: Listener, largest: int) -> None:
-        """`largest`: bytes of a message."""
-        self._transport = transport
-        self._listener = listener
-        self._messages = Messages(listener, largest)
-        self._wire = _Wire(transport)
-        parser = WSProtocol(
-            None, None, False, lambda _: self, _LOG, True, None, False, 0, 0,
-            WSAutoPingStrategy.PING_WHEN_IDLE, False, largest, None, _READ_BUFFER,
-        )  # fmt: skip
-        parser.connection_made(self._wire)
-        # It knows no way to begin but with a handshake.
-        parser.get_buffer(-1)[: len(_OPENING)] = _OPENING
-        parser.buffer_updated(len(_OPENING))
-        self._parser: WSProtocol | None = parser
-        self._sender = parser.transport
-
-    def feed(self, data: bytes) -> int:
-        parser = self._parser
-        if parser is None:
-            return len(data)
-        # Less than the buffer takes: filled to the brim it doubles, whatever the frames are.
-        view = parser.get_buffer(-1)
-        portion = data[: len(view) * 3 // 4]
-        view[: len(portion)] = portion
-        parser.buffer_updated(len(portion))
-        sender = self._sender
-        if sender.is_close_frame_sent:
-            # It has found an error, and thinks that it has sent a close for it.
-            sent = sender.close_handshake.sent
-            assert sent is not None
-            self._listener.on_error(sent.code.value, sent.reason or "")
-            self.stop()
-            return len(data)
-        return len(portion)
-
-    def send(self, data: str | bytes) -> None:
-        is_text = isinstance(data, str)
-        if self._sender.is_close_frame_sent:
-            # It looks one frame ahead, has found an error there, and sends nothing more: this
-            # answers the message before the error.
-            payload = data.encode() if isinstance(data, str) else data
-            self._transport.write(_frame(TEXT if is_text else BINARY, payload))
-            return
-        wire = self._wire
-        wire.is_open = True
-        self._sender.send(WSMsgType.TEXT if is_text else WSMsgType.BINARY, data)
-        wire.is_open = False
-
-    def control(self, opcode: int, payload: bytes) -> None:
-        # Not by picows, which sends nothing more once it has found an error.
-        self._transport.write(_frame(opcode, payload))
-
-    def stop(self) -> None:
-        if self._parser is not None:
-            # It holds the number of the socket, which may soon be another connection's.
-            self._parser.connection_lost(None)
-            self._parser = None
-
-    def on_ws_frame(self, transport: object, frame: WSFrame) -> None:
-        """picows has a frame, unmasked; its length and that of control frames are right."""
-        if frame.rsv1 or frame.rsv2 or frame.rsv3:
-            self._listener.on_error(PROTOCOL_ERROR, "reserved bits must be 0")
-        elif frame.msg_type is WSMsgType.TEXT and frame.fin and not self._messages.is_partial:
-            try:
-                text = frame.get_payload_as_utf8_text()
-            except UnicodeDecodeError:
-                self._listener.on_error(INVALID_TEXT, "text must be UTF-8")
-            else:
-                self._listener.on_message(text)
-        else:
-            opcode = frame.msg_type.value
-            self._messages.frame(opcode, frame.get_payload_as_bytes(), is_last=frame.fin)

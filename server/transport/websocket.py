@@ -36,7 +36,7 @@ from server.transport.frames import (
     PONG,
     Frames,
     Listener,
-    PicowsFrames,
+    ServerFrames,
 )
 from server.transport.handshake import HandshakeRefused, Opening, refusal, scope_of
 from server.transport.keepalive import Keepalive
@@ -49,7 +49,7 @@ _log = logging.getLogger("stillhere.realtime")
 _DEFAULT_LIMITS = Limits()
 
 _PORTIONS_AT_ONCE = 16
-"""Portions, of 1 KiB at first, that are parsed before other connections have their turn."""
+"""Portions, of some frames each, that are parsed before other connections have their turn."""
 
 _CONNECTING, _OPEN, _CLOSING, _CLOSED = range(4)
 
@@ -58,7 +58,7 @@ _INTERNAL_ERROR, _ABNORMAL = 1011, 1006
 _LONGEST_REASON = 123
 """Bytes: a control frame has at most 125, and two are the code."""
 
-MakeFrames = Callable[[asyncio.Transport, Listener, int], Frames]
+MakeFrames = Callable[[Callable[[bytes], object], Listener, int], Frames]
 
 
 class WebSocketTransport(asyncio.Protocol):
@@ -79,7 +79,7 @@ class WebSocketTransport(asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         limits: Limits = _DEFAULT_LIMITS,
-        make_frames: MakeFrames = PicowsFrames,
+        make_frames: MakeFrames = ServerFrames,
     ) -> None:
         self._limits = limits
         self._make_frames = make_frames
@@ -312,7 +312,7 @@ class WebSocketTransport(asyncio.Protocol):
         self._opening = None
         self._transport.write(response.serialize())
         self._state = _OPEN
-        self._frames = self._make_frames(self._transport, self, self._config.ws_max_size)
+        self._frames = self._make_frames(self._transport.write, self, self._config.ws_max_size)
         self._keepalive = Keepalive(
             self._loop,
             self._timer,

@@ -23,9 +23,6 @@ MAY_BE_SENT = frozenset(
 )
 """Codes in a close frame: 7.4.1 and 7.4.2, and those that IANA has registered since."""
 
-_JUDGED_LATE = frozenset([0, 1006])
-"""Codes that are wrong, but where ours finds a fault in the reason first, if there is one too."""
-
 
 class Twin(Enum):
     """Where uvicorn's implementation, or websockets below it, does not do what is read here."""
@@ -106,8 +103,11 @@ class _Reader:
         if not second & 0x80:
             self._fail(1002)
         length = second & 0x7F
-        # 5.5: "MUST have a payload length of 125 bytes or less and MUST NOT be fragmented."
-        if is_control and (length > 125 or not is_final):
+        # 5.2, of the reserved bits: "If a nonzero value is received and none of the negotiated
+        # extensions defines the meaning of such a nonzero value, the receiving endpoint MUST _Fail_
+        # the WebSocket Connection." 5.5, of control frames: "MUST have a payload length of 125
+        # bytes or less and MUST NOT be fragmented."
+        if reserved or (is_control and (length > 125 or not is_final)):
             self._fail_by_header(length)
         length = self._length(length)
         if not is_control and length > self._most:
@@ -121,13 +121,7 @@ class _Reader:
         key = self._take(4)
         payload = mask(self._take(length), key)
         if kind == CLOSE:
-            self._close(payload, reserved)
-        # 5.2: "If a nonzero value is received and none of the negotiated extensions defines the
-        # meaning of such a nonzero value, the receiving endpoint MUST _Fail_".
-        if reserved:
-            if goes_over:
-                self.twin.add(Twin.NAMES_THE_OTHER_FAULT)
-            self._fail(1002)
+            self._close(payload)
         if kind == PING:
             self.answers.append((PONG, payload))
         elif kind != PONG:
@@ -171,7 +165,7 @@ class _Reader:
             self._fail(1002)
         return length
 
-    def _close(self, payload: bytes, reserved: int) -> None:
+    def _close(self, payload: bytes) -> None:
         """5.5.1: the first two bytes are a code, and the rest is UTF-8."""
         code, reason = NO_CODE, ""
         fault = 1002 if len(payload) == 1 else None
@@ -183,11 +177,11 @@ class _Reader:
                 fault = None if is_known else 1002
             except UnicodeDecodeError:
                 # Two faults may meet, and nothing says which of them to name.
-                fault = 1007 if is_known or code in _JUDGED_LATE or code >= 5000 else 1002
-                if reserved or not is_known:
+                fault = 1007 if is_known else 1002
+                if not is_known:
                     self.twin.add(Twin.NAMES_THE_OTHER_FAULT)
-        if fault is not None or reserved:
-            self._fail(fault or 1002)
+        if fault is not None:
+            self._fail(fault)
         if self._message is not None:
             self.twin.add(Twin.REFUSES_CLOSE_BETWEEN_FRAGMENTS)
         self.answers.append((CLOSE, payload))

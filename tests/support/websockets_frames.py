@@ -1,6 +1,6 @@
 """`Frames` by the websockets library's public sans-I/O protocol: the reference for any other."""
 
-import asyncio
+from collections.abc import Callable
 
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
@@ -11,8 +11,8 @@ from server.transport.frames import BINARY, PROTOCOL_ERROR, TEXT, Listener, Mess
 class WebsocketsFrames:
     """What the library answers by itself is dropped: the transport decides on that."""
 
-    def __init__(self, transport: asyncio.Transport, listener: Listener, largest: int) -> None:
-        self._transport = transport
+    def __init__(self, write: Callable[[bytes], object], listener: Listener, largest: int) -> None:
+        self._write_bytes = write
         self._listener = listener
         self._messages = Messages(listener, largest)
         self._protocol = Protocol(Side.SERVER, max_size=largest)
@@ -50,4 +50,4 @@ class WebsocketsFrames:
 
     def _write(self, opcode: int, payload: bytes) -> None:
         frame = Frame(Opcode(opcode), payload)
-        self._transport.write(frame.serialize(mask=False, extensions=[]))
+        self._write_bytes(frame.serialize(mask=False, extensions=[]))

@@ -71,8 +71,7 @@ async def settled(seconds: float = 0.001) -> None:
 
 
 class _Socket:
-    """What picows and uvicorn want of one. Nothing is written to it: picows writes to the
-    transport if that seems to be encrypted."""
+    """What uvicorn wants of one."""
 
     family = socket.AF_INET
 

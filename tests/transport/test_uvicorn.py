@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 async def nobody(scope: Any, receive: Any, send: Any) -> None: ...
 
 
-@pytest.mark.parametrize("package", ["uvicorn", "aiosqlite", "picows"])
+@pytest.mark.parametrize("package", ["uvicorn", "aiosqlite", "websockets"])
 def test_packages_of_which_private_parts_are_used_are_pinned_below_the_next_minor(
     package: str,
 ) -> None:

@@ -554,8 +554,6 @@ def test_nothing_is_left_of_a_connection(
     gc.disable()
     try:
         protocol = run_on(loop, scene())
-        # picows remembers for 10 ms that it once found an error.
-        run_on(loop, asyncio.sleep(0.05))
         assert protocol() is None, "without the collector: nothing holds it, not even itself"
     finally:
         gc.enable()

@@ -77,7 +77,7 @@ def loop(caplog: pytest.LogCaptureFixture) -> Iterator[VirtualLoop]:
 # What is compared
 
 
-@pytest.fixture(params=[OURS, REFERENCE], ids=["picows", "websockets"])
+@pytest.fixture(params=[OURS, REFERENCE], ids=["ours", "websockets"])
 def implementation(request: pytest.FixtureRequest) -> Any:
     """Our transport, on each of the parsers that there are."""
     return request.param
@@ -745,8 +745,8 @@ async def test_what_is_made_up_here_is_true_of_sockets(
 
 @pytest.mark.both_loops
 async def test_large_messages_arrive_intact_whatever_is_sent_after_them() -> None:
-    """picows hands messages over 8 KiB on as views of a buffer that the next one is written to.
-    Loops keep such views as they are while the peer takes nothing."""
+    """Loops keep what they are given as it is while the peer takes nothing: nobody may write to it
+    then."""
     sizes = [9000, 3, 20_000, 125, 8193, 8192, 1, 12_000, 126, 5] * 120
     messages = [bytes([65 + index % 26]) * size for index, size in enumerate(sizes)]
     sent = 0
