@@ -5,7 +5,7 @@ What a connection that is accepted sends goes to a reader (see `reader.py`) unti
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from functools import partial
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -135,18 +135,20 @@ class WebSocketEndpoint:
             self._settings.max_messages_per_second,
             self._limits,
         )
-        code = _INTERNAL_ERROR
+        code: int | None = _INTERNAL_ERROR
         try:
             self._welcome(connection)
-            code = await _listen(reader, by_call, receive)
+            if by_call is not None:
+                by_call.listen(reader.hear, partial(self._gone, connection))
+                code = None
+            else:
+                code = await _listen(reader, receive)
         except asyncio.CancelledError:
             code = SERVICE_RESTART  # only the stop of the server cancels this
             raise
         finally:
-            if not connection.is_closing and code in CLOSED_BY_TRANSPORT:
-                self._note_closed(connection, CLOSED_BY_TRANSPORT[code])
-            self._forget(connection, code)
-            connection.gone()
+            if code is not None:
+                self._gone(connection, code)
 
     def _welcome(self, connection: Connection) -> None:
         session = connection.session
@@ -183,6 +185,13 @@ class WebSocketEndpoint:
         self._tabs.note_closed(close.value.reason)
         self._note_cut_off(close.value.reason, connection.session)
 
+    def _gone(self, connection: Connection, code: int) -> None:
+        """The socket has closed with `code`, whoever closed it."""
+        if not connection.is_closing and code in CLOSED_BY_TRANSPORT:
+            self._note_closed(connection, CLOSED_BY_TRANSPORT[code])
+        self._forget(connection, code)
+        connection.gone()
+
     def _forget(self, connection: Connection, code: int) -> None:
         """Detach a connection that has closed with `code`. Idempotent."""
         is_stop = code == SERVICE_RESTART
@@ -191,15 +200,14 @@ class WebSocketEndpoint:
             self._presence.disconnected(connection.session.id, has_left=has_left)
 
 
-async def _listen(reader: Reader, by_call: ByCall | None, receive: Receive) -> int:
+async def _listen(reader: Reader, receive: Receive) -> int:
     """Give `reader` every message; returns the code with which the connection closed."""
-    if by_call is not None:
-        by_call.listen(reader.hear)
     while True:
         event = await receive()
         if event["type"] == "websocket.disconnect":
             return int(event.get("code") or 1005)
-        reader.hear(cast(dict[str, Any], event))
+        text = event.get("text")
+        reader.hear(event["bytes"] if text is None else text)
 
 
 async def _wait_until_gone(receive: Receive) -> None:

@@ -1,7 +1,6 @@
 """What a connection receives: limited, parsed, handed on and answered. Awaits nothing."""
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 from msgspec import UNSET
@@ -61,8 +60,8 @@ class Reader:
         # The last answer to a ping, and its `expires_in`.
         self._answered, self._pong = -1.0, ""
 
-    def hear(self, event: dict[str, Any]) -> None:
-        """Take a `websocket.receive` event."""
+    def hear(self, data: str | bytes) -> None:
+        """Take a message."""
         connection = self._connection
         if connection.is_closing or connection.session.ended is not None:
             return  # said too late: the session is over, or the peer broke a limit
@@ -70,15 +69,13 @@ class Reader:
         if self._allowance is not None and not self._allowance.take(now):
             self._close(connection, Close.TOO_MANY_MESSAGES)
             return
-        text = event.get("text")
-        is_surely_small = text is not None and len(text) <= self._surely_small
-        if not is_surely_small and _size(event) > self._limits.largest_message:
+        if len(data) > self._surely_small and _size(data) > self._limits.largest_message:
             self._close(connection, Close.MESSAGE_TOO_BIG)
             return
         message = (
-            messages.Error("invalid", "Binary frames are not spoken here.")
-            if text is None
-            else messages.parse(text)
+            messages.parse(data)
+            if isinstance(data, str)
+            else messages.Error("invalid", "Binary frames are not spoken here.")
         )
         if isinstance(message, messages.Ping):
             self._answer_ping(message, now)
@@ -118,6 +115,5 @@ class Reader:
             self._close(self._connection, Close.TOO_MANY_MESSAGES)
 
 
-def _size(event: dict[str, Any]) -> int:
-    text = event.get("text")
-    return len(event.get("bytes") or b"") if text is None else len(text.encode())
+def _size(data: str | bytes) -> int:
+    return len(data.encode() if isinstance(data, str) else data)

@@ -1,11 +1,12 @@
 """An ASGI extension by which an application and its WebSocket transport call each other.
 
-`receive` costs a future and a turn of the loop a message, `send` a coroutine. An application that
-finds the extension in its scope may do without both for text messages.
+`receive` costs a future and a turn of the loop a message, `send` a coroutine, and an application
+that waits for the next message keeps a task and its scope. One that finds the extension in its
+scope may do without all of them.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
 
 BY_CALL = "stillhere.by_call"
 """The name of the extension in the scope; its value is a `ByCall`."""
@@ -14,9 +15,11 @@ BY_CALL = "stillhere.by_call"
 class ByCall(Protocol):
     """What the transport offers, once the socket has been accepted."""
 
-    def listen(self, hear: Callable[[dict[str, Any]], None]) -> None:
-        """Call `hear` with every `websocket.receive` event from now on, and at once with those
-        that `receive` has not had yet; `receive` has only the disconnect then."""
+    def listen(self, hear: Callable[[str | bytes], None], gone: Callable[[int], None]) -> None:
+        """Call `hear` with every message from now on, and at once with those that `receive` has
+        not had yet; and `gone`, once and in a later turn of the loop, with the code with which the
+        connection has ended. There is nothing left to receive, and the application may return: that
+        does not close the connection."""
 
     def send_text(self, text: str) -> bool:
         """Send a text message. False if that cannot be done at once, because the peer has yet to

@@ -66,9 +66,9 @@ class WebSocketTransport(asyncio.Protocol):
 
     __slots__ = (
         "__weakref__", "_allowance", "_app_state", "_config", "_connections", "_ending",
-        "_events", "_frames", "_hear", "_is_closed_by_app", "_is_reading_paused", "_keepalive",
-        "_limits", "_loop", "_make_frames", "_opening", "_server_state", "_stall", "_state",
-        "_timer", "_transport", "_unparsed", "_waiter",
+        "_events", "_frames", "_gone", "_hear", "_is_closed_by_app", "_is_reading_paused",
+        "_keepalive", "_limits", "_loop", "_make_frames", "_opening", "_server_state", "_stall",
+        "_state", "_timer", "_transport", "_unparsed", "_waiter",
     )  # fmt: skip
 
     def __init__(
@@ -101,7 +101,8 @@ class WebSocketTransport(asyncio.Protocol):
         # What the application is told
         self._events: list[dict[str, Any]] = []
         self._ending: dict[str, Any] | None = None
-        self._hear: Callable[[dict[str, Any]], None] | None = None
+        self._hear: Callable[[str | bytes], None] | None = None
+        self._gone: Callable[[int], None] | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._is_reading_paused = False
         self._is_closed_by_app = False
@@ -153,7 +154,7 @@ class WebSocketTransport(asyncio.Protocol):
         self._stop_parsing()
         self._keepalive = None
         self._end(_ABNORMAL)
-        self._hear = None
+        self._hear = self._gone = None
 
     @property
     def is_writable(self) -> bool:
@@ -221,11 +222,16 @@ class WebSocketTransport(asyncio.Protocol):
 
     # What the application calls by the extension (see `by_call.py`)
 
-    def listen(self, hear: Callable[[dict[str, Any]], None]) -> None:
-        """Call `hear` with every message, those that `receive` has not had yet included."""
-        self._hear = hear
-        while self._events and self._events[0]["type"] == "websocket.receive":
-            hear(self._events.pop(0))
+    def listen(self, hear: Callable[[str | bytes], None], gone: Callable[[int], None]) -> None:
+        """Call `hear` with every message, those that `receive` has not had yet included, and `gone`
+        with the code of the end."""
+        if self._ending is not None:
+            self._loop.call_soon(gone, self._ending["code"])
+        self._hear, self._gone = hear, gone
+        events, self._events = self._events, []
+        for event in events:
+            if event["type"] == "websocket.receive":
+                hear(event["text"] if "text" in event else event["bytes"])
         if self._is_reading_paused:
             self._loop.call_soon(self._read_on)
 
@@ -293,7 +299,7 @@ class WebSocketTransport(asyncio.Protocol):
             _log.exception("the application failed at %s", scope["path"][:200])
         if self._state == _CONNECTING:
             self._refuse(refusal(500, "Internal Server Error\n"))
-        elif self._state == _OPEN:
+        elif self._state == _OPEN and (code == _INTERNAL_ERROR or self._gone is None):
             self._close(code)
 
     def _answer(self, event: dict[str, Any]) -> None:
@@ -371,12 +377,11 @@ class WebSocketTransport(asyncio.Protocol):
     def on_message(self, data: str | bytes) -> None:
         if self._state != _OPEN:
             return
-        kind = "text" if isinstance(data, str) else "bytes"
-        event = {"type": "websocket.receive", kind: data}
-        if self._hear is None:
-            self._tell(event)
+        if self._hear is not None:
+            self._hear(data)
         else:
-            self._hear(event)
+            kind = "text" if isinstance(data, str) else "bytes"
+            self._tell({"type": "websocket.receive", kind: data})
 
     def on_empty_fragment(self) -> None:
         self._is_within_allowance()
@@ -475,7 +480,12 @@ class WebSocketTransport(asyncio.Protocol):
         """Tell the application, once, that the connection is over."""
         if self._ending is None:
             self._ending = {"type": "websocket.disconnect", "code": code, "reason": reason}
-            self._tell(self._ending)
+            if self._gone is not None:
+                # Not at once: who closes a connection goes on with what they are doing.
+                self._loop.call_soon(self._gone, code)
+                self._hear = None
+            else:
+                self._tell(self._ending)
 
     # What the keepalive calls
 

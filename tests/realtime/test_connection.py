@@ -38,7 +38,7 @@ class Peer:
     def close(self, code: int, reason: str = "") -> bool:
         return self._take(code)
 
-    def listen(self, hear: Callable[[dict[str, Any]], None]) -> None:
+    def listen(self, hear: Callable[[str | bytes], None], gone: Callable[[int], None]) -> None:
         raise NotImplementedError
 
     def _take(self, what: str | int) -> bool:

@@ -449,6 +449,7 @@ def test_messages_that_are_heard_by_call_follow_those_received_and_can_be_answer
     loop: VirtualLoop, implementation: Any, count: int
 ) -> None:
     heard: list[str] = []
+    ends: list[int] = []
 
     async def application(scope: Any, receive: Receive, send: Send) -> None:
         await receive()
@@ -456,13 +457,13 @@ def test_messages_that_are_heard_by_call_follow_those_received_and_can_be_answer
         await settled(1.0)  # meanwhile more has come than is kept
         heard.extend([(await receive())["text"] for _ in range(min(count, 3))])
 
-        def hear(event: Event) -> None:
-            heard.append(event["text"])
-            assert by_call.send_text(event["text"])
+        def hear(data: str | bytes) -> None:
+            assert isinstance(data, str)
+            heard.append(data)
+            assert by_call.send_text(data)
 
         by_call: ByCall = scope["extensions"][BY_CALL]
-        by_call.listen(hear)
-        assert (await receive())["code"] == 1001
+        by_call.listen(hear, ends.append)  # and return: that does not close it
 
     async def scene() -> None:
         wire = Wire(implementation, application)
@@ -476,9 +477,51 @@ def test_messages_that_are_heard_by_call_follow_those_received_and_can_be_answer
         assert not wire.state.tasks
         assert [payload.decode() for _, payload in wire.said.frames[:-1]] == heard[3:]
         assert wire.said.codes == [1001]
+        assert ends == [1001]
 
     run_on(loop, scene())
     assert heard == [f"{number}" for number in range(count)]
+
+
+@pytest.mark.parametrize("how", ["lost before", "lost later", "closed at once", "failed"])
+def test_who_is_called_is_told_of_the_end_once_whenever_it_comes(
+    loop: VirtualLoop, how: str
+) -> None:
+    ends: list[int] = []
+    codes = {"lost before": 1006, "lost later": 1006, "closed at once": 4503, "failed": 1011}
+
+    async def application(scope: Any, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        by_call: ByCall = scope["extensions"][BY_CALL]
+        if how == "lost before":
+            assert (await receive())["type"] == "websocket.disconnect"
+        if how == "closed at once":
+            await settled()  # until there is a message, which is heard while this listens
+
+        def close(data: str | bytes) -> None:
+            by_call.close(4503)
+
+        by_call.listen(close, ends.append)
+        assert ends == [], "not before who listens goes on"
+        if how == "failed":
+            raise ValueError
+
+    async def scene() -> None:
+        wire = Wire(OURS, application)
+        await wire.upgrade()
+        if how == "closed at once":
+            wire.transport.say([HI])
+        await settled()
+        if how.startswith("lost"):
+            wire.transport.lose(ConnectionResetError())
+        await settled()
+        assert ends == [codes[how]]
+        wire.transport.say([b""])
+        await settled()
+        assert (ends, wire.transport.crashes) == ([codes[how]], [])
+
+    run_on(loop, scene())
 
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65535, 65536])
@@ -489,6 +532,8 @@ def test_messages_that_are_heard_by_call_follow_those_received_and_can_be_answer
 def test_every_message_before_an_error_is_answered(
     loop: VirtualLoop, implementation: Any, broken: bytes, size: int, is_early: bool
 ) -> None:
+    ends: list[int] = []
+
     async def application(scope: Any, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "websocket.accept"})
@@ -497,8 +542,7 @@ def test_every_message_before_an_error_is_answered(
         def answer(event: object) -> None:
             assert by_call.send_text("a" * size)
 
-        by_call.listen(answer)
-        assert (await receive())["type"] == "websocket.disconnect"
+        by_call.listen(answer, ends.append)
 
     async def scene() -> None:
         wire = Wire(implementation, application)
@@ -515,6 +559,7 @@ def test_every_message_before_an_error_is_answered(
         wire.transport.say([b""])
         await settled()
         assert wire.transport.crashes == []
+        assert ends == [1002 if broken == client_frame(3) else 1007]
 
     run_on(loop, scene())
 
