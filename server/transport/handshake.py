@@ -1,14 +1,17 @@
 """The opening handshake of a WebSocket (RFC 6455, 4.2): a request in, a response or a scope out.
 
-Pure. What makes an upgrade valid is left to the websockets library; here are the limits, which
-there end in a connection that is held for ever without an answer.
+Pure. What makes an upgrade valid that is not plain (see `head.py`) is left to the websockets
+library; here are the limits, which there end in a connection that is held for ever without an
+answer.
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Iterable
 from email.utils import formatdate
+from hashlib import sha1
 from http.client import responses
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from websockets.datastructures import Headers
@@ -16,11 +19,17 @@ from websockets.exceptions import InvalidHeader
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
+from server.transport.head import Upgrade
 from server.transport.limits import Limits
+from server.transport.request import Header
 
 _IS_TOKEN = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+").fullmatch
 
 _VERSION = "13"
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+"""RFC 6455, 1.3: what the key is hashed with."""
+
+_SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
 
 _PHRASES = {
     400: "Bad Request",
@@ -41,24 +50,35 @@ class HandshakeRefused(Exception):
         self.response = response
 
 
+class Answer(NamedTuple):
+    """A response, as it is sent."""
+
+    status: int
+    data: bytes
+
+
 class Opening:
     """One opening handshake: the request as it comes in, and the application's answer to it."""
 
-    __slots__ = ("_denial", "_head", "_limits", "_response")
+    __slots__ = ("_denial", "_head", "_key", "_limits")
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._head = b""
-        self._response: Response | None = None
+        self._key: bytes | None = None
         self._denial: Response | None = None
 
     @property
     def is_read(self) -> bool:
         """The request was complete and valid."""
-        return self._response is not None
+        return self._key is not None
 
-    def feed(self, data: bytes) -> tuple[Request | None, bytes]:
-        """The request and what came after it; None as long as it is incomplete.
+    def take(self, upgrade: Upgrade) -> None:
+        """The request that has been read already."""
+        self._key = upgrade.key
+
+    def feed(self, data: bytes) -> Upgrade | None:
+        """The request; None as long as it is incomplete.
 
         Raises HandshakeRefused for one that is too large or not valid.
         """
@@ -67,15 +87,18 @@ class Opening:
         if end < 4:
             if len(head) > self._limits.largest_header:
                 raise _too_large()
-            return None, b""
+            return None
         request = read_request(head[:end], self._limits)
-        self._response = respond(request)
+        validate(request)
+        headers = [
+            (name.lower().encode("ascii"), value.encode("latin-1"))
+            for name, value in request.headers.raw_items()
+        ]
+        self._key = request.headers["Sec-WebSocket-Key"].encode()
         self._head = b""
-        return request, head[end:]
+        return Upgrade(request.path.encode("ascii"), headers, self._key, head[end:])
 
-    def answer(
-        self, event: dict[str, Any], default_headers: Iterable[tuple[bytes, bytes]]
-    ) -> Response | None:
+    def answer(self, event: dict[str, Any], default_headers: Iterable[Header]) -> Answer | None:
         """The response that an ASGI event completes: a 101, or another; None: there is more of it.
 
         `default_headers` are for a 101. Raises RuntimeError for an event out of order.
@@ -102,25 +125,25 @@ class Opening:
         _add(self._denial.headers, event.get("headers", ()))
         return None
 
-    def _accepted(
-        self, event: dict[str, Any], default_headers: Iterable[tuple[bytes, bytes]]
-    ) -> Response:
-        response = self._response
-        assert response is not None
-        del response.headers["Date"]  # uvicorn has one
-        _add(response.headers, default_headers)
-        _add(response.headers, event.get("headers", ()))
+    def _accepted(self, event: dict[str, Any], default_headers: Iterable[Header]) -> Answer:
+        assert self._key is not None
+        accept = b64encode(sha1(self._key + _GUID, usedforsecurity=False).digest())
+        lines = [_SWITCHING, b"Sec-WebSocket-Accept: ", accept, b"\r\n"]
+        for headers in (default_headers, event.get("headers", ())):
+            for name, value in headers:
+                lines += (name, b": ", value, b"\r\n")
         if subprotocol := event.get("subprotocol"):
-            response.headers["Sec-WebSocket-Protocol"] = subprotocol
-        return response
+            lines += (b"Sec-WebSocket-Protocol: ", subprotocol.encode(), b"\r\n")
+        lines.append(b"\r\n")
+        return Answer(101, b"".join(lines))
 
 
-def _add(headers: Headers, more: Iterable[tuple[bytes, bytes]]) -> None:
+def _add(headers: Headers, more: Iterable[Header]) -> None:
     for name, value in more:
         headers[bytes(name).decode("latin-1")] = bytes(value).decode("latin-1")
 
 
-def _completed(response: Response) -> Response:
+def _completed(response: Response) -> Answer:
     """With the headers that every refusal has."""
     for name, value in (
         ("Date", formatdate(usegmt=True)),
@@ -128,7 +151,7 @@ def _completed(response: Response) -> Response:
         ("Content-Length", str(len(response.body or b""))),
     ):
         response.headers.setdefault(name, value)
-    return response
+    return Answer(response.status_code, response.serialize())
 
 
 def _too_large() -> HandshakeRefused:
@@ -182,11 +205,8 @@ def read_request(head: bytes, limits: Limits) -> Request:
     return Request(path, headers, method, protocol)
 
 
-def respond(request: Request) -> Response:
-    """The 101 to a valid upgrade, without extensions or a subprotocol.
-
-    Raises HandshakeRefused for one that is not valid.
-    """
+def validate(request: Request) -> None:
+    """Raises HandshakeRefused for an upgrade that is not valid."""
     if request.headers.get_all("Sec-WebSocket-Version") != [_VERSION]:
         response = refusal(426, f"The version of WebSocket spoken here is {_VERSION}.\n")
         response.headers["Upgrade"] = "websocket"
@@ -195,24 +215,23 @@ def respond(request: Request) -> Response:
     response = ServerProtocol().accept(request)
     if response.status_code != 101:
         raise HandshakeRefused(response)
-    return response
 
 
-def scope_of(request: Request, root_path: str, **connection: Any) -> dict[str, Any]:
+def scope_of(upgrade: Upgrade, root_path: str, **connection: Any) -> dict[str, Any]:
     """The ASGI scope (asgi.readthedocs.io, WebSocket 2.4), with what is known of the connection."""
-    raw_path, _, query = request.path.partition("?")
-    offered = ",".join(request.headers.get_all("Sec-WebSocket-Protocol"))
+    raw_path, _, query = upgrade.target.partition(b"?")
+    path = raw_path.decode("ascii")
+    offered = b",".join(
+        value for name, value in upgrade.headers if name == b"sec-websocket-protocol"
+    ).decode("latin-1")
     return {
         "type": "websocket",
         "http_version": "1.1",
         "root_path": root_path,
-        "path": root_path + unquote(raw_path),
-        "raw_path": (root_path + raw_path).encode("ascii"),
-        "query_string": query.encode("ascii"),
-        "headers": [
-            (name.lower().encode("ascii"), value.encode("latin-1"))
-            for name, value in request.headers.raw_items()
-        ],
+        "path": root_path + (unquote(path) if "%" in path else path),
+        "raw_path": root_path.encode("ascii") + raw_path,
+        "query_string": query,
+        "headers": upgrade.headers,
         "subprotocols": [token.strip() for token in offered.split(",") if token.strip()],
         "extensions": {"websocket.http.response": {}},
         **connection,

@@ -23,8 +23,10 @@ from uvicorn.server import ServerState
 
 from server.base.waiting import Timer
 from server.transport.exchange import CONTINUE, Exchange, status_line
+from server.transport.head import Upgrade, read_upgrade
 from server.transport.limits import Limits
 from server.transport.request import (
+    Header,
     Request,
     RequestRefused,
     bad_request,
@@ -71,6 +73,7 @@ class HttpTransport(asyncio.Protocol):
         self._size = 0  # of it, so far
         self._beginning = b""  # of it: its method, though it may be no HTTP
         self._ahead = b""  # what was read but not yet given to a parser
+        self._is_fresh = True  # nothing has come yet
         self._is_reading_paused = False
         self._is_parsing_paused = False
         self._is_over = False  # nothing more is read: closing, or handed over
@@ -91,6 +94,13 @@ class HttpTransport(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._is_over:
             return
+        if self._is_fresh:
+            self._is_fresh = False
+            if self._config.ws_protocol_class is not None:
+                upgrade = read_upgrade(data, self._limits)
+                if upgrade is not None:
+                    self._switch(upgrade.target, upgrade.headers, upgrade.rest, upgrade)
+                    return
         if self._is_parsing_paused or (self._parser is None and self._exchange is not None):
             self._ahead += data
             self.pause_reading()
@@ -320,13 +330,16 @@ class HttpTransport(asyncio.Protocol):
         while parser.next_event() is not h11.PAUSED:
             pass
         rest, self._parser = parser.trailing_data[0], None
+        self._switch(request.target, request.headers, rest)
+
+    def _switch(
+        self, target: bytes, headers: list[Header], rest: bytes, upgrade: Upgrade | None = None
+    ) -> None:
+        """Leave the connection to the WebSocket transport. `upgrade`: the request, where it is
+        known to be a valid one."""
         self._is_over = True
         self._deadline.stop()
         self._connections.discard(self)
-        head = [b"GET ", request.target, b" HTTP/1.1\r\nupgrade: websocket\r\n"]
-        for name, value in request.headers:
-            if name != b"upgrade":
-                head += (name, b": ", value, b"\r\n")
         make: Any = self._config.ws_protocol_class
         protocol = make(
             config=self._config, server_state=self._server_state, app_state=self._app_state
@@ -334,7 +347,14 @@ class HttpTransport(asyncio.Protocol):
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
         self.resume_reading()
-        protocol.data_received(b"".join([*head, b"\r\n", rest]))
+        if upgrade is not None and hasattr(protocol, "take"):  # ours, and none of uvicorn's
+            protocol.take(upgrade)
+        else:
+            head = [b"GET ", target, b" HTTP/1.1\r\nupgrade: websocket\r\n"]
+            for name, value in headers:
+                if name != b"upgrade":
+                    head += (name, b": ", value, b"\r\n")
+            protocol.data_received(b"".join([*head, b"\r\n", rest]))
 
     # The end
 

@@ -14,7 +14,7 @@ from server.transport.limits import Limits
 
 Header = tuple[bytes, bytes]
 
-_is_host = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[-._~!$&'()*+,;=%0-9A-Za-z]*)(?::[0-9]*)?").fullmatch
+is_host = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[-._~!$&'()*+,;=%0-9A-Za-z]*)(?::[0-9]*)?").fullmatch
 _match_absolute = re.compile(rb"https?://([^/?#]+)(/[^?]*)?(\?.*)?", re.IGNORECASE).fullmatch
 
 
@@ -128,7 +128,7 @@ def _check_host(headers: list[Header], *, is_required: bool) -> None:
     hosts = [value for name, value in headers if name == b"host"]
     if len(hosts) != 1 and (hosts or is_required):
         raise _bad("A request has exactly one `Host`.")
-    if hosts and not _is_host(hosts[0]):
+    if hosts and not is_host(hosts[0]):
         raise _bad("`Host` is a name or an address, and perhaps a port.")
 
 
@@ -138,7 +138,7 @@ def _origin_form(request: h11.Request, headers: list[Header]) -> bytes:
     if target.startswith(b"/") or (target == b"*" and request.method == b"OPTIONS"):
         return target
     absolute = _match_absolute(target)
-    if absolute is None or not _is_host(absolute[1]):
+    if absolute is None or not is_host(absolute[1]):
         raise _bad("The target of a request is a path that begins with `/`.")
     headers[:] = [(b"host", absolute[1]), *(each for each in headers if each[0] != b"host")]
     return (absolute[2] or b"/") + (absolute[3] or b"")

@@ -39,6 +39,7 @@ from server.transport.frames import (
     ServerFrames,
 )
 from server.transport.handshake import HandshakeRefused, Opening, refusal, scope_of
+from server.transport.head import Upgrade
 from server.transport.keepalive import Keepalive
 from server.transport.limits import Limits
 from server.transport.stalls import StallWatch
@@ -266,15 +267,25 @@ class WebSocketTransport(asyncio.Protocol):
                 self._cut_off()
             return
         try:
-            request, self._unparsed = opening.feed(data)
+            upgrade = opening.feed(data)
         except HandshakeRefused as refused:
             self._refuse(refused.response)
             return
-        if request is None:
-            return
+        if upgrade is not None:
+            self._begin(upgrade)
+
+    def take(self, upgrade: Upgrade) -> None:
+        """The request, read by who had the connection before."""
+        assert self._opening is not None
+        self._opening.take(upgrade)
+        self._begin(upgrade)
+
+    def _begin(self, upgrade: Upgrade) -> None:
+        """Have the application answer."""
+        self._unparsed = upgrade.rest
         transport = self._transport
         scope = scope_of(
-            request,
+            upgrade,
             self._config.root_path,
             asgi={"version": self._config.asgi_version, "spec_version": "2.4"},
             scheme="wss" if is_ssl(transport) else "ws",
@@ -305,18 +316,18 @@ class WebSocketTransport(asyncio.Protocol):
     def _answer(self, event: dict[str, Any]) -> None:
         """An event of the application while the peer waits for an answer to its handshake."""
         assert self._opening is not None
-        response = self._opening.answer(event, self._server_state.default_headers)
-        if response is None:
+        answer = self._opening.answer(event, self._server_state.default_headers)
+        if answer is None:
             return
-        if response.status_code == 101:
-            self._accept(response)
+        if answer.status == 101:
+            self._accept(answer.data)
         else:
             self._is_closed_by_app = True
-            self._refuse(response)
+            self._refuse_with(answer.data)
 
-    def _accept(self, response: Response) -> None:
+    def _accept(self, answer: bytes) -> None:
         self._opening = None
-        self._transport.write(response.serialize())
+        self._transport.write(answer)
         self._state = _OPEN
         self._frames = self._make_frames(self._transport.write, self, self._config.ws_max_size)
         self._keepalive = Keepalive(
@@ -331,7 +342,10 @@ class WebSocketTransport(asyncio.Protocol):
             self._loop.call_soon(self._read_on)
 
     def _refuse(self, response: Response) -> None:
-        self._transport.write(response.serialize())
+        self._refuse_with(response.serialize())
+
+    def _refuse_with(self, answer: bytes) -> None:
+        self._transport.write(answer)
         self._end(_ABNORMAL)
         self._linger()
 

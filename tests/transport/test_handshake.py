@@ -9,14 +9,17 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+import h11
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.http11 import Response
 
 from server.transport.by_call import BY_CALL
-from server.transport.handshake import HandshakeRefused, read_request, respond, scope_of
+from server.transport.handshake import HandshakeRefused, Opening, read_request, scope_of, validate
+from server.transport.head import read_upgrade
 from server.transport.limits import Limits
+from server.transport.request import check
 from tests.simulation.virtual import VirtualLoop
 from tests.support.examples import examples
 from tests.support.rfc6455 import CLOSE, TEXT
@@ -506,15 +509,115 @@ def test_any_request_is_read_or_refused(
     refused: Response | None = None
     try:
         request = read_request(head(*more, first=first, **other), LIMITS)
-        response = respond(request)
+        validate(request)
+        upgrade = Opening(LIMITS).feed(head(*more, first=first, **other))
     except HandshakeRefused as error:
         refused = error.response
     if refused is not None:
         assert refused.status_code in (400, 405, 426, 505)
         assert "close" in refused.headers["Connection"]
         return
-    assert response.status_code == 101
     assert request.method == "GET"
-    scope = scope_of(request, "/root")
+    assert upgrade is not None
+    scope = scope_of(upgrade, "/root")
     assert scope["path"].startswith("/root")
     assert all(name == name.lower() for name, _ in scope["headers"])
+
+
+# A plain request is read in one pass, and every other as all of HTTP is
+
+ODD = [
+    head("Content-Length: 0"),
+    head("Transfer-Encoding: chunked"),
+    head("Expect: 100-continue"),
+    head("Host: game.example"),
+    head("X: a", "X: a"),
+    head("X: a", " b"),
+    head("X : a"),
+    head("X: \xe9"),
+    head("X: a\tb", Connection="close, Upgrade"),
+    head(Upgrade="websocket, h2c"),
+    head(Host="a b"),
+    head(Host=None),
+    head(Sec_WebSocket_Version="8"),
+    head(Sec_WebSocket_Key=KEY[:-3] + "R=="),
+    head(Sec_WebSocket_Protocol="a b"),
+    head(Sec_WebSocket_Protocol=""),
+    head(first="GET http://game.example/ws HTTP/1.1"),
+    head(first="GET /ws HTTP/1.0"),
+    head(first="GET  /ws HTTP/1.1"),
+    head(first="POST /ws HTTP/1.1"),
+    head(f"X: {'a' * LIMITS.longest_header_line}"),
+    head(*(f"X-{number}: a" for number in range(LIMITS.most_header_lines))),
+    b"\r\n" + head(),
+    head().replace(b"\r\n", b"\n"),
+    head()[:-1],
+]
+
+
+@pytest.mark.parametrize("request_", ODD)
+def test_what_is_odd_about_a_request_is_decided_by_the_parser_of_all(request_: bytes) -> None:
+    assert read_upgrade(request_, LIMITS) is None
+
+
+@pytest.mark.parametrize("browser", sorted(BROWSERS))
+def test_what_a_browser_sends_is_plain(browser: str) -> None:
+    request = "\r\n".join(["GET /ws?a=%20 HTTP/1.1", *BROWSERS[browser], "", "rest"]).encode()
+    upgrade = read_upgrade(request, LIMITS)
+    assert upgrade is not None
+    assert (upgrade.target, upgrade.key, upgrade.rest) == (b"/ws?a=%20", KEY.encode(), b"rest")
+
+
+def around(text: str) -> st.SearchStrategy[str]:
+    """`text`, or something that is nearly it."""
+    characters = st.sampled_from(sorted({*text, *" \t,;:=%\r\n\0\x7f\xe9aA0"}))
+    changed = st.tuples(
+        st.integers(0, len(text)), st.integers(0, 2), st.text(characters, max_size=3)
+    )
+    return st.one_of(
+        st.just(text), changed.map(lambda by: text[: by[0]] + by[2] + text[by[0] + by[1] :])
+    )
+
+
+near = st.builds(
+    lambda *parts: "".join(parts).encode("latin-1"),
+    around("GET /ws?a=1%20 HTTP/1.1\r\n"),
+    *(around(f"{name}: {value}\r\n") for name, value in ONE_OF_EACH.items()),
+    st.one_of(
+        st.just(""),
+        *(
+            around(f"{line}\r\n")
+            for line in (
+                "Sec-WebSocket-Protocol: stillhere.v1, b",
+                "Cookie: session=abc; theme=dark",
+                "Origin: https://game.example",
+                "Content-Length: 0",
+            )
+        ),
+    ),
+    around("\r\n"),
+)
+
+
+@settings(max_examples=examples(400), deadline=None)
+@given(near)
+def test_a_request_that_is_taken_for_plain_is_what_the_parser_of_all_makes_of_it(
+    request: bytes,
+) -> None:
+    plain = read_upgrade(request, LIMITS)
+    if plain is None:
+        return
+    parser = h11.Connection(h11.SERVER)
+    parser.receive_data(request)
+    event = parser.next_event()
+    assert isinstance(event, h11.Request)
+    checked = check(event, LIMITS)
+    assert checked.opens_websocket
+    others = [header for header in checked.headers if header[0] != b"upgrade"]
+    assert checked.target == plain.target
+    assert [(b"upgrade", b"websocket"), *others] == plain.headers
+    lines = [name + b": " + value for name, value in plain.headers]
+    slow = Opening(LIMITS).feed(
+        b"\r\n".join([b"GET " + plain.target + b" HTTP/1.1", *lines, b"", b""]) + plain.rest
+    )
+    assert slow == plain

@@ -1,0 +1,63 @@
+"""The head of a plain upgrade, read in one pass (RFC 9112; RFC 6455, 4.2.1). Pure.
+
+Nearly every socket is opened like this: the whole head in the first bytes of a connection, each
+header once, nothing folded or forwarded as something else. What is odd about a request is decided
+elsewhere: it takes the way of all requests (`http.py`, `request.py`, `handshake.py`), which refuses
+it or comes to the same as this.
+"""
+
+import re
+from typing import NamedTuple
+
+from server.transport.limits import Limits
+from server.transport.request import Header, is_host
+
+_match = re.compile(
+    rb"GET (/[!-~]*) HTTP/1\.1\r\n((?:[-!#$%&'*+.^_`|~0-9A-Za-z]+:[\t -~]*\r\n)+)\r\n"
+).match
+_is_key = re.compile(rb"[0-9A-Za-z+/]{21}[AQgw]==").fullmatch
+_TOKEN = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
+_is_list = re.compile(rb"%b(?:, ?%b)*" % (_TOKEN, _TOKEN)).fullmatch
+
+_CONNECTION = frozenset({b"upgrade", b"keep-alive, upgrade"})
+_ODD = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+"""Headers of what has a body, or is to be asked for one."""
+
+
+class Upgrade(NamedTuple):
+    """A valid request for a WebSocket. Names of headers are in lower case."""
+
+    target: bytes
+    headers: list[Header]
+    key: bytes
+    """The nonce that the answer has to prove it has read."""
+    rest: bytes
+    """What came after the head."""
+
+
+def read_upgrade(data: bytes, limits: Limits) -> Upgrade | None:
+    """The upgrade that `data`, the first bytes of a connection, begins with; None: it is not plain,
+    or not all there."""
+    match = _match(data)
+    if match is None or match.end() > min(limits.largest_header, limits.longest_header_line):
+        return None
+    lines = match[2].split(b"\r\n")
+    headers: dict[bytes, bytes] = {}
+    for line in lines[:-1]:
+        name, _, value = line.partition(b":")
+        headers[name.lower()] = value.strip(b" \t")
+    if not (
+        len(headers) == len(lines) - 1 <= limits.most_header_lines  # each of them once
+        # Taken out, and put where the way of all requests puts it.
+        and headers.pop(b"upgrade", b"").lower() == b"websocket"
+        and headers.get(b"connection", b"").lower() in _CONNECTION
+        and headers.get(b"sec-websocket-version") == b"13"
+        and _is_key(key := headers.get(b"sec-websocket-key", b""))
+        and _is_list(headers.get(b"sec-websocket-protocol", b"none"))
+        and is_host(headers.get(b"host", b" "))
+        and _ODD.isdisjoint(headers)
+    ):
+        return None
+    return Upgrade(
+        match[1], [(b"upgrade", b"websocket"), *headers.items()], key, data[match.end() :]
+    )
