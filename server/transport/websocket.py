@@ -24,7 +24,6 @@ from typing import Any
 from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected, get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
-from websockets.http11 import Response
 
 from server.base.limits import TokenBucket
 from server.base.waiting import Timer
@@ -157,17 +156,12 @@ class WebSocketTransport(asyncio.Protocol):
         self._end(_ABNORMAL)
         self._hear = self._gone = None
 
-    @property
-    def is_writable(self) -> bool:
-        """The peer takes what it is sent."""
-        return self._stall is None
-
     # What uvicorn calls
 
     def shutdown(self) -> None:
         """Say 1012 and close: the server stops."""
         if self._state == _CONNECTING:
-            self._refuse(refusal(503, "The server is stopping.\n"))
+            self._refuse(refusal(503, "The server is stopping.\n").serialize())
         elif self._state == _OPEN:
             self._close(SERVICE_RESTART)
         if self._state == _CLOSING:
@@ -207,7 +201,9 @@ class WebSocketTransport(asyncio.Protocol):
         kind = event["type"]
         if self._state == _OPEN:
             if kind == "websocket.send":
-                self._send(event)
+                assert self._frames is not None
+                data = event.get("bytes")
+                self._frames.send(event["text"] if data is None else data)
             elif kind == "websocket.close":
                 self.close(event.get("code", 1000), event.get("reason") or "")
             else:
@@ -269,7 +265,7 @@ class WebSocketTransport(asyncio.Protocol):
         try:
             upgrade = opening.feed(data)
         except HandshakeRefused as refused:
-            self._refuse(refused.response)
+            self._refuse(refused.response.serialize())
             return
         if upgrade is not None:
             self._begin(upgrade)
@@ -309,7 +305,7 @@ class WebSocketTransport(asyncio.Protocol):
             code = _INTERNAL_ERROR
             _log.exception("the application failed at %s", scope["path"][:200])
         if self._state == _CONNECTING:
-            self._refuse(refusal(500, "Internal Server Error\n"))
+            self._refuse(refusal(500, "Internal Server Error\n").serialize())
         elif self._state == _OPEN and (code == _INTERNAL_ERROR or self._gone is None):
             self._close(code)
 
@@ -323,7 +319,7 @@ class WebSocketTransport(asyncio.Protocol):
             self._accept(answer.data)
         else:
             self._is_closed_by_app = True
-            self._refuse_with(answer.data)
+            self._refuse(answer.data)
 
     def _accept(self, answer: bytes) -> None:
         self._opening = None
@@ -341,10 +337,7 @@ class WebSocketTransport(asyncio.Protocol):
         if self._unparsed:
             self._loop.call_soon(self._read_on)
 
-    def _refuse(self, response: Response) -> None:
-        self._refuse_with(response.serialize())
-
-    def _refuse_with(self, answer: bytes) -> None:
+    def _refuse(self, answer: bytes) -> None:
         self._transport.write(answer)
         self._end(_ABNORMAL)
         self._linger()
@@ -437,11 +430,6 @@ class WebSocketTransport(asyncio.Protocol):
         return False
 
     # What goes out
-
-    def _send(self, event: dict[str, Any]) -> None:
-        assert self._frames is not None
-        data = event.get("bytes")
-        self._frames.send(event["text"] if data is None else data)
 
     def _control(self, opcode: int, payload: bytes) -> None:
         assert self._frames is not None
