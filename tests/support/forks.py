@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -47,12 +48,23 @@ class Fork:
     `returncode`: negative for a signal's number, None until the end has been waited for."""
 
     def __init__(
-        self, pid: int, channel: socket.socket, stdout: asyncio.StreamReader | None = None
+        self,
+        pid: int,
+        channel: socket.socket,
+        what: Start,
+        stdout: asyncio.StreamReader | None = None,
     ) -> None:
         self.pid = pid
+        self._what = what
         self.returncode: int | None = None
         self.stdout = stdout
         self._channel = channel
+
+    def __del__(self) -> None:
+        if self.returncode is None:
+            told = f"nobody waited for the end of {self._what.arguments} in {self._what.folder}"
+            warnings.warn(told, ResourceWarning, source=self, stacklevel=1)
+            self._channel.close()
 
     def send_signal(self, number: int) -> None:
         if self.returncode is None:
@@ -114,7 +126,7 @@ class Forks:
     def start(self, what: Start, stdout: int, stderr: int) -> Fork:
         """Start it. `stdout`, `stderr`: file descriptors, which the caller closes."""
         channel = self._ask(what, stdout, stderr)
-        return Fork(int(channel.recv(_WIDTH)), channel)
+        return Fork(int(channel.recv(_WIDTH)), channel, what)
 
     async def start_in_loop(self, what: Start, stderr: int) -> Fork:
         """The same, with its stdout to read from; the loop goes on meanwhile."""
@@ -131,7 +143,7 @@ class Forks:
             await loop.connect_read_pipe(
                 lambda: asyncio.StreamReaderProtocol(stdout), os.fdopen(reading, "rb", 0)
             )
-            return Fork(int(await asyncio.shield(told)), channel, stdout)
+            return Fork(int(await asyncio.shield(told)), channel, what, stdout)
         except asyncio.CancelledError:
             with channel:
                 os.kill(int(await told), signal.SIGKILL)  # nobody else will end it

@@ -615,7 +615,7 @@ async def test_whoever_says_no_more_still_gets_what_was_sent_before(
     peer = await plain.upgraded(window=4096)
     (conversation,) = app.conversations
     (connection,) = plain.connections
-    while connection.is_writable:
+    while connection._stall is None:
         await conversation.say(100_000)
     peer.half_close()
     await until(lambda: conversation.code == 1006)
@@ -669,7 +669,9 @@ async def test_the_server_stops_in_time_whoever_is_attached(
     half_closed = await plain.upgraded()
     half_closed.half_close()
     await until(lambda: len(plain.connections) == 10)
-    await until(lambda: not all(getattr(each, "is_writable", True) for each in plain.connections))
+    await until(
+        lambda: not all(getattr(each, "_stall", None) is None for each in plain.connections)
+    )
 
     async def hear(peer: Peer) -> int:
         code = (await peer.frame()).code
