@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from itsdangerous import BadSignature, Signer
+from itsdangerous import BadSignature, Signer, want_bytes
 
 _SALT = "stillhere.session"
 _BYTES = 32
@@ -31,18 +31,29 @@ class Token(NamedTuple):
     digest: bytes
 
 
+class _Signer(Signer):
+    """Derives each key once, not for each cookie: that is half of what it takes to check one."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        # itsdangerous wants the oldest first.
+        oldest_first = list(reversed(keys))
+        super().__init__(
+            oldest_first, salt=_SALT, key_derivation="hmac", digest_method=hashlib.sha256
+        )
+        self._derived = {key: super(_Signer, self).derive_key(key) for key in self.secret_keys}
+
+    def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
+        key = self.secret_keys[-1] if secret_key is None else want_bytes(secret_key)
+        return self._derived[key]
+
+
 class SessionTokens:
     """Mints and reads cookies. `keys`: newest first; the newest signs, all verify."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
             raise ValueError("at least one key is needed")
-        self._signer = Signer(
-            list(reversed(keys)),  # itsdangerous wants the oldest first
-            salt=_SALT,
-            key_derivation="hmac",
-            digest_method=hashlib.sha256,
-        )
+        self._signer = _Signer(keys)
 
     def mint(self) -> Token:
         """A token that never was and cannot be guessed."""

@@ -12,10 +12,10 @@ the point: activity moves a deadline later by storing a number, without a word t
 Cost: arming is a division, a dict insertion and, for a new slot, a heap push; about 0.4 us. An
 item is in at most one slot, so a million touches leave no more entries than there are items.
 
-Example: 100 slots a second. `arm(ada, 240.0)` puts Ada into slot 24001. At 100.0 she pings: her
-session stores idle_from = 100.0 and nothing moves here. At 240.01 `pop_due` returns her; the
+Example: 1000 slots a second. `arm(ada, 240.0)` puts Ada into slot 240001. At 100.0 she pings: her
+session stores idle_from = 100.0 and nothing moves here. At 240.001 `pop_due` returns her; the
 registry sees that her warning is due at 340.0 and arms her for that. `arm(ada, 250.0)` would have
-done nothing, `arm(ada, 130.0)` would have moved her to slot 13001.
+done nothing, `arm(ada, 130.0)` would have moved her to slot 130001.
 
 Who may call it: the registry, which is in turn called by one event loop. Nothing here awaits.
 """
@@ -25,8 +25,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
-SLOTS_PER_SECOND = 100
-"""How finely time is cut: on an idle loop a deadline is noticed at most 10 ms late."""
+SLOTS_PER_SECOND = 1000
+"""How finely time is cut: on an idle loop a deadline is noticed at most 1 ms late, and the timer's
+own rounding, another."""
 
 
 class HasSlot(Protocol):

@@ -10,6 +10,7 @@ socket's buffer would be signed out for a delay of this process.
 """
 
 import asyncio
+from math import ceil
 from typing import Protocol
 
 from server.base.clock import HEARTBEAT, Clock
@@ -113,6 +114,9 @@ class Ticker:
         now = self._clock.now()
         due = self._source.next_deadline()
         delay = HEARTBEAT if due is None else min(max(due - now, 0.0), HEARTBEAT)
+        # In whole milliseconds, up: uvloop makes nothing of less than half of one, and would call
+        # over and over until the deadline is there.
+        delay = ceil(delay * 1000) / 1000
         self._wakes_at = now + delay
         loop = asyncio.get_running_loop()
         self._timer_at = loop.time() + delay

@@ -1,6 +1,7 @@
 """What a session, its player and the policy look like from outside: shared by both edges."""
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Self
 
 import msgspec
@@ -55,6 +56,7 @@ class PolicyView(msgspec.Struct, frozen=True, gc=False):
     reconnect_grace: float
 
     @classmethod
+    @cache
     def of(cls, policy: Policy) -> Self:
         return msgspec.convert(policy, cls, from_attributes=True)
 

@@ -445,7 +445,7 @@ def test_a_request_that_took_its_time_turns_no_clock_back() -> None:
     session = world.tab()
     world.until(250)
     events = world.do(world.registry.touch(session, 239.0, "GET /api/sessions"))
-    assert [each.at for each in events] == [240.01, 240.01], "after the warning, which was told"
+    assert [each.at for each in events] == [240.001, 240.001], "after the warning, which was told"
     world.ping(session)
     assert left(world, session) == 300
     world.registry.touch(session, 245.0, "GET /api/sessions")
