@@ -152,9 +152,18 @@ class WebSocketEndpoint:
 
     def _welcome(self, connection: Connection) -> None:
         session = connection.session
-        policy = self._presence.policy
         now = self._presence.clock.now()
         self._presence.connected(session.id, now)
+        try:
+            self._greet(connection, now)
+        except BaseException:
+            self._presence.disconnected(session.id, has_left=False)
+            raise
+        # Not before: nothing is sent ahead of `hello`.
+        self._tabs.attach(connection)
+
+    def _greet(self, connection: Connection, now: float) -> None:
+        session, policy = connection.session, self._presence.policy
         view = SessionView.of(session, policy, now)
         standing = [
             messages.Warned(round_to_ms(warning.expires_in), warning.reason)
@@ -166,8 +175,6 @@ class WebSocketEndpoint:
         connection.send(encode(hello))
         for warned in standing:
             connection.send(encode(messages.Warning_(warned.expires_in, warned.reason)))
-        # Not before: nothing is sent ahead of `hello`.
-        self._tabs.attach(connection)
 
     # The end of a connection
 

@@ -12,8 +12,8 @@ PATH = "/ws"
 class RouteWebSockets:
     """Middleware that takes every socket.
 
-    A layer that a socket passes keeps a coroutine for as long as the socket lives, and some add
-    one to each message: half a dozen of them were a fifth of a connection's memory.
+    A layer that a socket passes is one more step of each connect; and under a transport that offers
+    no calls, a coroutine for as long as the socket lives, and a step of each message.
     """
 
     def __init__(self, app: ASGIApp, endpoint: ASGIApp) -> None:

@@ -18,8 +18,9 @@ class ByCall(Protocol):
     def listen(self, hear: Callable[[str | bytes], None], gone: Callable[[int], None]) -> None:
         """Call `hear` with every message from now on, and at once with those that `receive` has
         not had yet; and `gone`, once and in a later turn of the loop, with the code with which the
-        connection has ended. There is nothing left to receive, and the application may return: that
-        does not close the connection."""
+        connection has ended. `receive` has only the disconnect then; and the application may
+        return, which does not close the connection. What `hear` raises is logged, and closes it
+        with 1011. Where it has ended before, only `gone` is called."""
 
     def send_text(self, text: str) -> bool:
         """Send a text message. False if that cannot be done at once, because the peer has yet to

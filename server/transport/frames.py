@@ -23,6 +23,9 @@ MAY_BE_SENT = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 50
 """Close codes that may be on the wire (RFC 6455, 7.4, and its registry at IANA)."""
 
 
+_LONGEST_REASON = 123
+"""Bytes: a control frame has at most 125, and two are the code."""
+
 _OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 
 _FRAMES_AT_ONCE = 16
@@ -54,8 +57,8 @@ class Listener(Protocol):
 class Frames(Protocol):
     """One connection's parser and writer of frames."""
 
-    def feed(self, data: bytes) -> int:
-        """Parse the beginning of `data`; returns how many bytes were taken, at least one.
+    def feed(self, data: bytes, at: int) -> int:
+        """Parse some of `data` from `at` on, at least a byte; returns where to go on.
 
         What is not taken is to be fed again, before anything that came later.
         """
@@ -67,7 +70,7 @@ class Frames(Protocol):
         """Send a control frame of at most 125 bytes."""
 
     def stop(self) -> None:
-        """Parse and send nothing more. Idempotent."""
+        """Parse nothing more. Idempotent."""
 
 
 class Messages:
@@ -80,11 +83,6 @@ class Messages:
         self._largest = largest
         self._partial: bytearray | None = None
         self._is_text = False
-
-    @property
-    def is_partial(self) -> bool:
-        """The last fragment of a message has yet to come."""
-        return self._partial is not None
 
     def frame(self, opcode: int, payload: bytes, *, is_last: bool) -> None:
         """A frame whose opcode is known and whose length fits its kind."""
@@ -164,19 +162,19 @@ class ServerFrames:
         self._missing = 0
         self._is_stopped = False
 
-    def feed(self, data: bytes) -> int:
+    def feed(self, data: bytes, at: int) -> int:
         if self._is_stopped:
             return len(data)
         if self._missing > 0:
-            return self._complete(data)
-        at = 0
+            return self._complete(data, at)
+        enough = at + _BYTES_AT_ONCE
         for _ in range(_FRAMES_AT_ONCE):
             after = self._take(data, at)
             if after < 0:
                 self._kept, self._missing = data[at:], -after
                 return len(data)
             at = after
-            if at == len(data) or at >= _BYTES_AT_ONCE:
+            if at == len(data) or at >= enough:
                 break
         return at
 
@@ -193,9 +191,9 @@ class ServerFrames:
         self._is_stopped = True
         self._kept, self._missing = b"", 0
 
-    def _complete(self, data: bytes) -> int:
+    def _complete(self, data: bytes, at: int) -> int:
         """Go on with a frame of which the beginning has come."""
-        portion = data[: self._missing]
+        portion = data[at : at + self._missing]
         if isinstance(self._kept, bytes):
             self._kept = bytearray(self._kept)
         # Bytes that come one by one are copied once.
@@ -206,7 +204,7 @@ class ServerFrames:
             after = self._take(kept, 0)
             if after < 0:
                 self._kept, self._missing = bytearray(kept), -after
-        return len(portion)
+        return len(data) if self._is_stopped else at + len(portion)
 
     def _take(self, data: bytes, at: int) -> int:
         """Take the frame that begins at `at`; returns where the next one does, or, negative, how
@@ -246,6 +244,12 @@ class ServerFrames:
         self.stop()
         self._listener.on_error(code, reason)
         return len(data)
+
+
+def close_payload(code: int, reason: str) -> bytes:
+    """Of a close frame; a reason that is too long for one is cut."""
+    said = reason.encode()[:_LONGEST_REASON].decode(errors="ignore").encode()
+    return pack("!H", code) + said
 
 
 def frame(opcode: int, payload: bytes) -> bytes:

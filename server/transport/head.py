@@ -38,8 +38,8 @@ class Upgrade(NamedTuple):
 def read_upgrade(data: bytes, limits: Limits) -> Upgrade | None:
     """The upgrade that `data`, the first bytes of a connection, begins with; None: it is not plain,
     or not all there."""
-    match = _match(data)
-    if match is None or match.end() > min(limits.largest_header, limits.longest_header_line):
+    match = _match(data, 0, min(limits.largest_header, limits.longest_header_line))
+    if match is None:
         return None
     lines = match[2].split(b"\r\n")
     headers: dict[bytes, bytes] = {}

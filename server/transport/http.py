@@ -1,8 +1,9 @@
 """The HTTP/1.1 transport: requests in, an ASGI application, responses out.
 
-uvicorn takes any class as `http=`. h11 parses; each message has a parser of its own, so nothing of
-one request can be taken for a part of another. One request is read at a time: what is sent ahead
-waits unparsed, at most one read of it here and the rest in the kernel and at the peer.
+uvicorn takes any class as `http=`. h11 parses all but plain upgrades (`head.py`); each message has
+a parser of its own, so nothing of one request can be taken for a part of another. One request is
+read at a time: what is sent ahead waits unparsed, at most one read of it here and the rest in the
+kernel and at the peer.
 
 - A header arrives within `Limits.header_deadline`, a body within `Limits.body_deadline`, or the
   peer is cut off.
@@ -26,7 +27,6 @@ from server.transport.exchange import CONTINUE, Exchange, status_line
 from server.transport.head import Upgrade, read_upgrade
 from server.transport.limits import Limits
 from server.transport.request import (
-    Header,
     Request,
     RequestRefused,
     bad_request,
@@ -99,7 +99,7 @@ class HttpTransport(asyncio.Protocol):
             if self._config.ws_protocol_class is not None:
                 upgrade = read_upgrade(data, self._limits)
                 if upgrade is not None:
-                    self._switch(upgrade.target, upgrade.headers, upgrade.rest, upgrade)
+                    self._switch(upgrade, is_valid=True)
                     return
         if self._is_parsing_paused or (self._parser is None and self._exchange is not None):
             self._ahead += data
@@ -330,13 +330,11 @@ class HttpTransport(asyncio.Protocol):
         while parser.next_event() is not h11.PAUSED:
             pass
         rest, self._parser = parser.trailing_data[0], None
-        self._switch(request.target, request.headers, rest)
+        self._switch(Upgrade(request.target, request.headers, b"", rest), is_valid=False)
 
-    def _switch(
-        self, target: bytes, headers: list[Header], rest: bytes, upgrade: Upgrade | None = None
-    ) -> None:
-        """Leave the connection to the WebSocket transport. `upgrade`: the request, where it is
-        known to be a valid one."""
+    def _switch(self, upgrade: Upgrade, *, is_valid: bool) -> None:
+        """Leave the connection to the WebSocket transport, which looks itself whether the upgrade
+        is valid, if that is not known."""
         self._is_over = True
         self._deadline.stop()
         self._connections.discard(self)
@@ -347,14 +345,14 @@ class HttpTransport(asyncio.Protocol):
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
         self.resume_reading()
-        if upgrade is not None and hasattr(protocol, "take"):  # ours, and none of uvicorn's
+        if is_valid and hasattr(protocol, "take"):  # ours, and none of uvicorn's
             protocol.take(upgrade)
         else:
-            head = [b"GET ", target, b" HTTP/1.1\r\nupgrade: websocket\r\n"]
-            for name, value in headers:
+            head = [b"GET ", upgrade.target, b" HTTP/1.1\r\nupgrade: websocket\r\n"]
+            for name, value in upgrade.headers:
                 if name != b"upgrade":
                     head += (name, b": ", value, b"\r\n")
-            protocol.data_received(b"".join([*head, b"\r\n", rest]))
+            protocol.data_received(b"".join([*head, b"\r\n", upgrade.rest]))
 
     # The end
 

@@ -11,14 +11,13 @@ does not do costs a bounded amount of memory, for a bounded time:
   peer;
 - pings are answered while the peer takes the answers; a flood of them is closed with 4401.
 
-`frames.py` parses; the handshake is the websockets library's. Limits and the closing handshake are
+`frames.py` parses, `handshake.py` has the opening handshake. Limits and the closing handshake are
 here (RFC 6455, section 7).
 """
 
 import asyncio
 import logging
 from collections.abc import Callable
-from struct import pack
 from typing import Any
 
 from uvicorn.config import Config
@@ -36,6 +35,7 @@ from server.transport.frames import (
     Frames,
     Listener,
     ServerFrames,
+    close_payload,
 )
 from server.transport.handshake import HandshakeRefused, Opening, refusal, scope_of
 from server.transport.head import Upgrade
@@ -54,9 +54,6 @@ _PORTIONS_AT_ONCE = 16
 _CONNECTING, _OPEN, _CLOSING, _CLOSED = range(4)
 
 _INTERNAL_ERROR, _ABNORMAL = 1011, 1006
-
-_LONGEST_REASON = 123
-"""Bytes: a control frame has at most 125, and two are the code."""
 
 MakeFrames = Callable[[Callable[[bytes], object], Listener, int], Frames]
 
@@ -224,11 +221,12 @@ class WebSocketTransport(asyncio.Protocol):
         with the code of the end."""
         if self._ending is not None:
             self._loop.call_soon(gone, self._ending["code"])
+            return
         self._hear, self._gone = hear, gone
         events, self._events = self._events, []
         for event in events:
             if event["type"] == "websocket.receive":
-                hear(event["text"] if "text" in event else event["bytes"])
+                self.on_message(event["text"] if "text" in event else event["bytes"])
         if self._is_reading_paused:
             self._loop.call_soon(self._read_on)
 
@@ -348,17 +346,17 @@ class WebSocketTransport(asyncio.Protocol):
         """Have `data` parsed, a portion at a time; what is too much for now is kept."""
         frames = self._frames
         assert frames is not None
+        at = 0
         for _ in range(_PORTIONS_AT_ONCE):
             if len(self._events) >= self._limits.most_unread and self._state == _OPEN:
                 break
-            taken = frames.feed(data)
-            if taken == len(data):
+            at = frames.feed(data, at)
+            if at == len(data):
                 self._unparsed = b""
                 return
-            data = data[taken:]
         else:
             self._loop.call_soon(self._read_on)
-        self._unparsed = data
+        self._unparsed = data[at:]
         if not self._is_reading_paused:
             self._is_reading_paused = True
             self._transport.pause_reading()
@@ -385,7 +383,12 @@ class WebSocketTransport(asyncio.Protocol):
         if self._state != _OPEN:
             return
         if self._hear is not None:
-            self._hear(data)
+            try:
+                self._hear(data)
+            except Exception:
+                _log.exception("the application failed at a message")
+                if self._state == _OPEN:
+                    self._close(_INTERNAL_ERROR)
         else:
             kind = "text" if isinstance(data, str) else "bytes"
             self._tell({"type": "websocket.receive", kind: data})
@@ -439,8 +442,7 @@ class WebSocketTransport(asyncio.Protocol):
 
     def _close(self, code: int, reason: str = "") -> None:
         """Begin the closing handshake, and leave it to the peer to answer."""
-        said = reason.encode()[:_LONGEST_REASON].decode(errors="ignore").encode()
-        self._control(CLOSE, pack("!H", code) + said)
+        self._control(CLOSE, close_payload(code, reason))
         self._end(code, reason)
         self._closing()
 
@@ -485,9 +487,7 @@ class WebSocketTransport(asyncio.Protocol):
             if self._gone is not None:
                 # Not at once: who closes a connection goes on with what they are doing.
                 self._loop.call_soon(self._gone, code)
-                self._hear = None
-            else:
-                self._tell(self._ending)
+            self._tell(self._ending)
 
     # What the keepalive calls
 

@@ -757,3 +757,19 @@ async def test_many_tabs_that_come_and_go_leave_nothing_behind(server: LiveServe
     await until(lambda: ada.session.connections == 0)
     await until(lambda: asyncio.all_tasks() <= before)
     assert (len(server.still_here.tabs), len(server.still_here.lobby.watchers)) == (0, 0)
+
+
+async def test_who_cannot_be_greeted_is_closed_and_counts_for_nothing(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await server.guest("Ada")
+
+    def fail(*_: object) -> None:
+        raise ValueError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(server.still_here.presence, "standing_warnings", fail)
+        tab = await server.tab(ada.cookie)
+        assert (await tab.closed())[0] == 1011
+    assert (ada.session.connections, len(server.still_here.tabs)) == (0, 0)
+    assert await (await ada.tab()).quiet() == []

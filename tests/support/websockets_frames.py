@@ -18,10 +18,10 @@ class WebsocketsFrames:
         self._protocol = Protocol(Side.SERVER, max_size=largest)
         self._is_stopped = False
 
-    def feed(self, data: bytes) -> int:
+    def feed(self, data: bytes, at: int) -> int:
         if self._is_stopped:
             return len(data)
-        portion = data[:2048]
+        portion = data[at : at + 2048]
         protocol = self._protocol
         protocol.receive_data(portion)
         for frame in protocol.events_received():
@@ -36,7 +36,7 @@ class WebsocketsFrames:
             )
             self._is_stopped = True
             return len(data)
-        return len(portion)
+        return at + len(portion)
 
     def send(self, data: str | bytes) -> None:
         payload = data.encode() if isinstance(data, str) else data

@@ -483,12 +483,17 @@ def test_messages_that_are_heard_by_call_follow_those_received_and_can_be_answer
     assert heard == [f"{number}" for number in range(count)]
 
 
-@pytest.mark.parametrize("how", ["lost before", "lost later", "closed at once", "failed"])
+@pytest.mark.parametrize(
+    "how",
+    ["lost before", "lost later", "closed at once", "failed", "cannot hear", "hears no more"],
+)
 def test_who_is_called_is_told_of_the_end_once_whenever_it_comes(
     loop: VirtualLoop, how: str
 ) -> None:
     ends: list[int] = []
-    codes = {"lost before": 1006, "lost later": 1006, "closed at once": 4503, "failed": 1011}
+    heard: list[str | bytes] = []
+    codes = {"lost before": 1006, "lost later": 1006, "closed at once": 4503}
+    code = codes.get(how, 1011)
 
     async def application(scope: Any, receive: Receive, send: Send) -> None:
         await receive()
@@ -496,30 +501,42 @@ def test_who_is_called_is_told_of_the_end_once_whenever_it_comes(
         by_call: ByCall = scope["extensions"][BY_CALL]
         if how == "lost before":
             assert (await receive())["type"] == "websocket.disconnect"
-        if how == "closed at once":
+        if how in ("closed at once", "cannot hear"):
             await settled()  # until there is a message, which is heard while this listens
 
-        def close(data: str | bytes) -> None:
-            by_call.close(4503)
+        def hear(data: str | bytes) -> None:
+            heard.append(data)
+            if how == "closed at once":
+                by_call.close(4503)
+            elif data == "hi":
+                raise ValueError(data)
 
-        by_call.listen(close, ends.append)
+        by_call.listen(hear, ends.append)
         assert ends == [], "not before who listens goes on"
         if how == "failed":
             raise ValueError
+        assert (await receive())["code"] == code
 
     async def scene() -> None:
         wire = Wire(OURS, application)
         await wire.upgrade()
-        if how == "closed at once":
+        if how in ("closed at once", "cannot hear"):
             wire.transport.say([HI])
+        await settled()
+        if how == "hears no more":
+            # What was handed on before is not handed on again.
+            wire.transport.say([client_frame(TEXT, b"ho") * 40 + HI * 2])
         await settled()
         if how.startswith("lost"):
             wire.transport.lose(ConnectionResetError())
         await settled()
-        assert ends == [codes[how]]
+        assert ends == [code]
         wire.transport.say([b""])
         await settled()
-        assert (ends, wire.transport.crashes) == ([codes[how]], [])
+        assert (ends, wire.transport.crashes) == ([code], [])
+        assert heard.count("hi") == (how in ("closed at once", "cannot hear", "hears no more"))
+        assert heard.count("ho") == (40 if how == "hears no more" else 0)
+        assert not wire.state.tasks
 
     run_on(loop, scene())
 
