@@ -77,7 +77,7 @@ async def test_what_the_room_did_is_among_the_moves_and_whose_doing_the_end_was(
     await server.advance(60.1)
     found = await played(kim)
     seat = [ada, kim].index(silent)
-    assert found["moves"] == [{"step": 1, "at": 60.01, "seat": seat, "event": "gone"}]
+    assert found["moves"] == [{"step": 1, "at": 60.001, "seat": seat, "event": "gone"}]
     assert (found["reason"], found["by"], found["winners"]) == ("forfeit", seat, [1 - seat])
 
 
