@@ -47,10 +47,8 @@ LONGEST = (
 """Files under tests/ to begin with: the others fill up the time in which these wait."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no process ends long after the others; keep a file
-    with one process, and so all tests that share a browser, for to start it takes long."""
+    """Begin with what takes longest, so that no process ends long after the others."""
     folder = Path(__file__).parent
     assert all((folder / name).exists() for name in LONGEST), LONGEST
     place = {folder / name: number for number, name in enumerate(LONGEST)}
@@ -61,9 +59,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             "played" not in getattr(item, "fixturenames", ()),
         )
     )
-    for item in items:
-        shares = "chromium" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("chromium" if shares else str(item.path)))
 
 
 def pytest_asyncio_loop_factories(
