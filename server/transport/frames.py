@@ -157,7 +157,8 @@ class ServerFrames:
         self._listener = listener
         self._largest = largest
         self._messages = Messages(listener, largest)
-        # The beginning of a frame, and how many bytes it takes for more to be known of it.
+        # The beginning of a frame, to which bytes that come one by one are added without a copy of
+        # it, and how many are missing for more to be known of it.
         self._kept: bytes | bytearray = b""
         self._missing = 0
         self._is_stopped = False
@@ -171,7 +172,7 @@ class ServerFrames:
         for _ in range(_FRAMES_AT_ONCE):
             after = self._take(data, at)
             if after < 0:
-                self._kept, self._missing = data[at:], -after
+                self._kept, self._missing = bytearray(data[at:]), -after
                 return len(data)
             at = after
             if at == len(data) or at >= enough:
@@ -194,9 +195,6 @@ class ServerFrames:
     def _complete(self, data: bytes, at: int) -> int:
         """Go on with a frame of which the beginning has come."""
         portion = data[at : at + self._missing]
-        if isinstance(self._kept, bytes):
-            self._kept = bytearray(self._kept)
-        # Bytes that come one by one are copied once.
         self._kept += portion
         self._missing -= len(portion)
         if self._missing == 0:

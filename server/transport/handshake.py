@@ -19,11 +19,11 @@ from websockets.exceptions import InvalidHeader
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
-from server.transport.head import Upgrade
+from server.transport.head import TOKEN, Upgrade
 from server.transport.limits import Limits
 from server.transport.request import Header
 
-_IS_TOKEN = re.compile(rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+").fullmatch
+_IS_TOKEN = re.compile(TOKEN).fullmatch
 
 _VERSION = "13"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"

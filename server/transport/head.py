@@ -12,12 +12,12 @@ from typing import NamedTuple
 from server.transport.limits import Limits
 from server.transport.request import Header, is_host
 
-_match = re.compile(
-    rb"GET (/[!-~]*) HTTP/1\.1\r\n((?:[-!#$%&'*+.^_`|~0-9A-Za-z]+:[\t -~]*\r\n)+)\r\n"
-).match
+TOKEN = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
+"""A pattern: the name of a header, or of a protocol (RFC 9110, 5.6.2)."""
+
+_match = re.compile(rb"GET (/[!-~]*) HTTP/1\.1\r\n((?:%b:[\t -~]*\r\n)+)\r\n" % TOKEN).match
 _is_key = re.compile(rb"[0-9A-Za-z+/]{21}[AQgw]==").fullmatch
-_TOKEN = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
-_is_list = re.compile(rb"%b(?:, ?%b)*" % (_TOKEN, _TOKEN)).fullmatch
+_is_list = re.compile(rb"%b(?:, ?%b)*" % (TOKEN, TOKEN)).fullmatch
 
 _CONNECTION = frozenset({b"upgrade", b"keep-alive, upgrade"})
 _ODD = frozenset({b"content-length", b"transfer-encoding", b"expect"})
