@@ -23,39 +23,77 @@ from tests.support.manual_clock import ManualClock
 # fifteenth of what the tests of calls cost.
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
-LONGEST = (
-    "end_to_end/test_play.py",
-    "end_to_end/test_page_background.py",
+FIRST = (
     "end_to_end/test_time.py",
+    "end_to_end/test_page.py",
+    "end_to_end/test_page_states.py",
+    "end_to_end/test_page_lobby.py",
     "simulation/test_day.py",
+    "end_to_end/test_page_account.py",
     "transport/test_websocket.py",
-    "end_to_end/test_death.py",
-    "end_to_end/test_rooms_death.py",
-    "end_to_end/test_departures.py",
-    "end_to_end/test_hostile_peers.py",
-    "end_to_end/test_simulation.py",
-    "end_to_end/test_nginx.py",
-    "end_to_end/test_storage_faults.py",
-    "storage/sqlite/test_every_call_can_fail.py",
+    "static/test_rooms_page.py",
+    "static/test_activity.py",
+    "end_to_end/test_page_warning.py",
     "transport/test_websocket_conformance.py",
-    "end_to_end/test_command.py",
-    "rooms/test_rooms_against_invariants.py",
+    "end_to_end/test_page_background.py",
     "hostile/test_openapi.py",
+    "games/test_conformance.py",
+    "storage/sqlite/test_every_call_can_fail.py",
+    "end_to_end/test_death.py",
+    "realtime/topics/test_lobby_topic.py",
     "realtime/test_room_requests.py",
     "realtime/test_endpoint.py",
+    "end_to_end/test_play.py",
+    "rooms/test_rooms_against_invariants.py",
+    "games/test_snake_arena.py",
+    "static/test_types.py",
+    "static/test_axe.py",
+    "static/test_stillhere.py",
+    "static/test_rooms.py",
+    "transport/test_http.py",
+    "static/test_with_server.py",
+    "static/test_connection.py",
+    "static/test_roster.py",
+    "end_to_end/test_nginx.py",
+    "static/test_languages.py",
+    "end_to_end/test_page_load.py",
+    "static/test_readme_usage.py",
+    "realtime/topics/test_room.py",
+    "transport/test_framing.py",
+    "end_to_end/test_hostile_peers.py",
+    "hostile/test_fuzz.py",
+    "hostile/test_guessing.py",
+    "hostile/test_headers.py",
+    "accounts/test_passwords.py",
+    "hostile/test_origins.py",
+    "end_to_end/test_simulation.py",
+    "storage/sqlite/test_database.py",
+    "hostile/test_sessions.py",
+    "hostile/test_sizes.py",
+    "hostile/test_writing.py",
+    "end_to_end/test_rooms_death.py",
+    "wire/test_messages.py",
+    "wire/test_credentials.py",
+    "web/test_guards.py",
+    "web/test_bodies.py",
+    "end_to_end/test_storage_faults.py",
+    "end_to_end/test_command.py",
+    "end_to_end/test_departures.py",
+    "end_to_end/test_packaged_game.py",
 )
-"""Files under tests/ to begin with: the others fill up the time in which these wait."""
+"""Files under tests/, in the order in which they begin. What takes longest comes early, so that no
+process ends long after the others; and those that wait for real clocks and processes come one after
+the other, so that one process waits while two compute. All other files follow."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that no process ends long after the others."""
     folder = Path(__file__).parent
-    assert all((folder / name).exists() for name in LONGEST), LONGEST
-    place = {folder / name: number for number, name in enumerate(LONGEST)}
+    assert all((folder / name).exists() for name in FIRST), FIRST
+    place = {folder / name: number for number, name in enumerate(FIRST)}
     # The scenes of a module end with the first test in another kind of loop.
     items.sort(
         key=lambda item: (
-            place.get(item.path, len(LONGEST)),
+            place.get(item.path, len(FIRST)),
             "played" not in getattr(item, "fixturenames", ()),
         )
     )

@@ -48,6 +48,7 @@ _LEFT_OUT = (
     "WebUIOmniboxAimPopup",
     "WebUIOmniboxFullPopup",
     "WebUIOmniboxPopup",
+    "AudioServiceOutOfProcess",
 )
 
 FLAGS = [
@@ -55,6 +56,9 @@ FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-gpu-compositing",
+    # Processes of its own for drawing, network and sound are an eighth of what a browser costs here.
+    "--in-process-gpu",
+    "--enable-features=NetworkServiceInProcess2",
     "--num-raster-threads=1",
     "--disable-quic",
     "--no-first-run",
