@@ -56,7 +56,7 @@ FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-gpu-compositing",
-    # Processes of its own for drawing, network and sound are an eighth of what a browser costs here.
+    # With processes for drawing, network and sound, a browser costs an eighth more.
     "--in-process-gpu",
     "--enable-features=NetworkServiceInProcess2",
     "--num-raster-threads=1",
