@@ -189,7 +189,7 @@ def _bind(host: str, port: int, backlog: int) -> socket.socket:
 
 async def _serve(settings: Settings, limits: Limits, listeners: list[socket.socket]) -> None:
     still_here = StillHere(settings, SystemClock(), limits)
-    config = uvicorn_config(still_here.app, limits.transport)
+    config = uvicorn_config(still_here.app, limits.transport, still_here.take_socket)
     try:
         # Before uvicorn: what is wrong with the database is told in one line, not in a traceback.
         await still_here.start()

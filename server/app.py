@@ -29,6 +29,7 @@ from server.realtime.connection import Connection
 from server.realtime.endpoint import WebSocketEndpoint
 from server.realtime.notices import Notices
 from server.realtime.room_requests import RoomRequests
+from server.realtime.routing import TakeSockets
 from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
 from server.realtime.topics.lobby import LobbyTopic
@@ -148,6 +149,8 @@ class StillHere:
             self.audit.cut_off,
             limits.realtime,
         )
+        self.take_socket = TakeSockets(endpoint.take, settings.trusted_proxies)
+        """For our own transport: see `by_call.Take`."""
         metrics = Metrics(
             self.presence,
             self.rooms,

@@ -67,6 +67,11 @@ class Sessions:
         self._by_digest[digest] = session
         self._digests[session.id] = digest
 
+    def find_live(self, cookie: str | None) -> Session | None:
+        """The live session that `cookie` names, if it names one."""
+        digest = None if cookie is None else self._tokens.read(cookie)
+        return None if digest is None else self._by_digest.get(digest)
+
     async def find(self, cookie: str | None) -> Session | Reason | None:
         """The session that `cookie` names, or the reason why it has ended; None if the cookie is
         not one of this server's."""

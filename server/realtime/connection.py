@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from server.base.ids import ConnectionId
 from server.presence.session import Session
-from server.transport.by_call import ByCall
+from server.transport.by_call import Socket
 from server.wire.closing import Close
 
 if TYPE_CHECKING:
@@ -29,13 +29,13 @@ class Connection:
     """An accepted WebSocket of a live session."""
 
     __slots__ = (
-        "_by_call",
         "_most_waiting",
         "_on_drained",
         "_on_too_slow",
         "_outbox",
         "_send",
         "_sender",
+        "_socket",
         "id",
         "is_behind",
         "is_closing",
@@ -48,12 +48,12 @@ class Connection:
         id: ConnectionId,
         session: Session,
         send: AsgiSend,
-        by_call: ByCall | None,
+        socket: Socket | None,
         on_drained: Callable[["Connection"], None],
         on_too_slow: Callable[["Connection"], None],
         most_waiting: int,
     ) -> None:
-        """`by_call`: None where the transport does not offer it; then every message goes through
+        """`socket`: None where the transport offers none; then every message goes through
         the outbox. `on_drained` is called when a peer that could not keep up has caught up,
         `on_too_slow` when more than `most_waiting` messages wait for it: then it has to be
         closed."""
@@ -66,7 +66,7 @@ class Connection:
         self.is_behind = False
         """The peer has yet to take what it was sent before. Written here only."""
         self._send = send
-        self._by_call = by_call
+        self._socket = socket
         self._on_drained = on_drained
         self._on_too_slow = on_too_slow
         self._most_waiting = most_waiting
@@ -78,8 +78,8 @@ class Connection:
         """Send a text message, now or when the peer takes it."""
         if self.is_closing:
             return
-        by_call = self._by_call
-        if by_call is None or self._sender is not None or not by_call.send_text(text):
+        socket = self._socket
+        if socket is None or self._sender is not None or not socket.send_text(text):
             self._queue({"type": "websocket.send", "text": text})
 
     def close(self, close: Close, last: str | None = None) -> None:
@@ -90,10 +90,10 @@ class Connection:
         code, reason = close.value.code, close.value.reason
         if self._outbox is not None:
             self._outbox.clear()
-        if self._by_call is not None and self._sender is None:
-            if last is not None and self._by_call.send_text(last):
+        if self._socket is not None and self._sender is None:
+            if last is not None and self._socket.send_text(last):
                 last = None
-            if last is None and self._by_call.close(code, reason):
+            if last is None and self._socket.close(code, reason):
                 return
         if last is not None:
             self._queue({"type": "websocket.send", "text": last})
@@ -113,7 +113,7 @@ class Connection:
             self._outbox = deque()
             loop = asyncio.get_running_loop()
             self._sender = loop.create_task(self._drain())
-            if self._by_call is None:
+            if self._socket is None:
                 loop.call_soon(self._note_behind)  # behind the first step of the task
             else:
                 self.is_behind = True

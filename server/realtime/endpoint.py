@@ -1,11 +1,13 @@
-"""`/ws`: a plain ASGI application that accepts the connections of sessions.
+"""`/ws`: accepts the connections of sessions.
 
-What a connection that is accepted sends goes to a reader (see `reader.py`) until it closes.
+What a connection that is accepted sends goes to a reader (see `reader.py`) until it closes. Our own
+transport has sockets taken at once (`take`); all other ways go through ASGI (`__call__`).
 """
 
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -18,7 +20,7 @@ from server.presence.explain import explain_ending
 from server.presence.service import Presence
 from server.presence.session import Session
 from server.presence.status import Reason
-from server.realtime.connection import Connection
+from server.realtime.connection import AsgiSend, Connection
 from server.realtime.limits import Limits
 from server.realtime.reader import Reader
 from server.realtime.requests import Requests
@@ -27,7 +29,7 @@ from server.realtime.routing import deny
 from server.realtime.tabs import Tabs
 from server.realtime.topics.topics import Topics
 from server.settings import Settings
-from server.transport.by_call import BY_CALL, ByCall
+from server.transport.by_call import Socket
 from server.wire import messages
 from server.wire.closing import CLOSED_BY_TRANSPORT, PAGE_CLOSED, SERVICE_RESTART, Close
 from server.wire.credentials import is_own_origin, session_cookie
@@ -62,27 +64,41 @@ class WebSocketEndpoint:
         self._note_cut_off = note_cut_off
         self._limits = limits
 
+    def take(self, scope: dict[str, Any], socket: Socket) -> bool:
+        """Accept a socket at once, if it is that of a live session; see `by_call.Take`."""
+        if self._foreign_origin(scope) is not None:
+            return False
+        session = self._sessions.find_live(session_cookie(scope))
+        if session is None:
+            return False
+        socket.accept(_subprotocol(scope))
+        connection = self._connection(session, socket.send, socket)
+        reader = self._admit(connection)
+        if reader is not None:
+            socket.listen(reader.hear, partial(self._gone, connection))
+        return True
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await receive()  # websocket.connect
-        origin = Headers(scope=scope).get("origin")
-        if origin is not None and not is_own_origin(scope, origin, self._settings.allowed_origins):
+        origin = self._foreign_origin(scope)
+        if origin is not None:
             detail = f"A page of {origin[:200]} may not connect here."
             await deny(scope, send, 403, "cross_origin", detail)
             return
         found = await self._sessions.find(session_cookie(scope))
-        offered = scope.get("subprotocols", ())
-        await send(
-            {
-                "type": "websocket.accept",
-                "subprotocol": SUBPROTOCOL if SUBPROTOCOL in offered else None,
-            }
-        )
+        await send({"type": "websocket.accept", "subprotocol": _subprotocol(scope)})
         if isinstance(found, Session) and found.ended is not None:
             found = found.ended  # while the socket was being accepted
         if isinstance(found, Session):
-            await self._serve(found, scope, receive, send)
+            await self._serve(self._connection(found, send, None), receive)
         else:
             await self._refuse(found, receive, send)
+
+    def _foreign_origin(self, scope: Scope) -> str | None:
+        origin = Headers(scope=scope).get("origin")
+        if origin is None or is_own_origin(scope, origin, self._settings.allowed_origins):
+            return None
+        return origin
 
     # Connections without a session
 
@@ -112,22 +128,24 @@ class WebSocketEndpoint:
 
     # Connections of a session
 
-    async def _serve(self, session: Session, scope: Scope, receive: Receive, send: Send) -> None:
-        by_call: ByCall | None = scope.get("extensions", {}).get(BY_CALL)
-        connection = Connection(
+    def _connection(self, session: Session, send: AsgiSend, socket: Socket | None) -> Connection:
+        return Connection(
             new_connection_id(),
             session,
             send,
-            by_call,
+            socket,
             self._topics.caught_up,
             self._too_slow,
             self._limits.waiting_messages,
         )
-        if not self._take_place(session):
+
+    def _admit(self, connection: Connection) -> Reader | None:
+        """Greet a connection; returns what hears it. None: there is no place, and it was closed."""
+        if not self._take_place(connection.session):
             self._close(connection, Close.TOO_MANY_CONNECTIONS)
-            await _wait_until_gone(receive)
-            return
-        reader = Reader(
+            return None
+        self._welcome(connection)
+        return Reader(
             connection,
             self._presence,
             self._requests,
@@ -135,20 +153,21 @@ class WebSocketEndpoint:
             self._settings.max_messages_per_second,
             self._limits,
         )
-        code: int | None = _INTERNAL_ERROR
+
+    async def _serve(self, connection: Connection, receive: Receive) -> None:
+        """Hear a connection to its end, message by message."""
+        code = _INTERNAL_ERROR
         try:
-            self._welcome(connection)
-            if by_call is not None:
-                by_call.listen(reader.hear, partial(self._gone, connection))
-                code = None
+            reader = self._admit(connection)
+            if reader is None:
+                await _wait_until_gone(receive)
             else:
                 code = await _listen(reader, receive)
         except asyncio.CancelledError:
             code = SERVICE_RESTART  # only the stop of the server cancels this
             raise
         finally:
-            if code is not None:
-                self._gone(connection, code)
+            self._gone(connection, code)
 
     def _welcome(self, connection: Connection) -> None:
         session = connection.session
@@ -205,6 +224,10 @@ class WebSocketEndpoint:
         has_left = code in PAGE_CLOSED
         if self._tabs.detach(connection, has_left=None if is_stop else has_left) and not is_stop:
             self._presence.disconnected(connection.session.id, has_left=has_left)
+
+
+def _subprotocol(scope: Scope) -> str | None:
+    return SUBPROTOCOL if SUBPROTOCOL in scope.get("subprotocols", ()) else None
 
 
 async def _listen(reader: Reader, receive: Receive) -> int:

@@ -1,9 +1,12 @@
 """Where sockets go: straight to their endpoint, past everything that is meant for HTTP."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Coroutine, Sequence
+from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from server.transport.by_call import Socket, Take
 from server.wire.problem import PROBLEM_JSON, SECURITY_HEADERS, encode_problem
 
 PATH = "/ws"
@@ -27,6 +30,39 @@ class RouteWebSockets:
         if scope["path"] == PATH:
             return self._endpoint(scope, receive, send)
         return deny(scope, send, 404, "not_found", f"There is no socket at {scope['path'][:200]}.")
+
+
+class TakeSockets:
+    """Asks `take` for the sockets at `/ws`, with what trusted proxies say of who is behind them."""
+
+    def __init__(self, take: Take, proxies: Sequence[str]) -> None:
+        self._take = take
+        self._read_headers: Any = None
+        if proxies:
+            self._read_headers = ProxyHeadersMiddleware(_nobody, list(proxies))
+
+    def __call__(self, scope: dict[str, Any], socket: Socket) -> bool:
+        if scope["path"] != PATH:
+            return False
+        if self._read_headers is not None:
+            scope = dict(scope)  # that the application is called with is not changed twice
+            _finish(self._read_headers(scope, _nothing, _nothing))
+        return self._take(scope, socket)
+
+
+async def _nobody(*_: Any) -> None: ...
+
+
+async def _nothing(*_: Any) -> Any: ...
+
+
+def _finish(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run one that waits for nothing, without a task."""
+    try:
+        coroutine.send(None)
+    except StopIteration:
+        return
+    raise RuntimeError(f"{coroutine} waits for something")
 
 
 async def deny(scope: Scope, send: Send, status: int, code: str, detail: str) -> None:

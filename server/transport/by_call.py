@@ -1,26 +1,24 @@
-"""An ASGI extension by which an application and its WebSocket transport call each other.
+"""How an application and its WebSocket transport call each other without ASGI.
 
 `receive` costs a future and a turn of the loop a message, `send` a coroutine, and an application
-that waits for the next message keeps a task and its scope. One that finds the extension in its
-scope may do without all of them.
+that waits for the next message keeps a task and its scope. Who takes a socket may do without all of
+them.
 """
 
 from collections.abc import Callable
-from typing import Protocol
-
-BY_CALL = "stillhere.by_call"
-"""The name of the extension in the scope; its value is a `ByCall`."""
+from typing import Any, Protocol, TypeAlias
 
 
-class ByCall(Protocol):
-    """What the transport offers, once the socket has been accepted."""
+class Socket(Protocol):
+    """What the transport offers to who takes a socket whose handshake is valid."""
+
+    def accept(self, subprotocol: str | None) -> None:
+        """Answer the handshake with 101. Before anything else, and once."""
 
     def listen(self, hear: Callable[[str | bytes], None], gone: Callable[[int], None]) -> None:
-        """Call `hear` with every message from now on, and at once with those that `receive` has
-        not had yet; and `gone`, once and in a later turn of the loop, with the code with which the
-        connection has ended. `receive` has only the disconnect then; and the application may
-        return, which does not close the connection. What `hear` raises is logged, and closes it
-        with 1011. Where it has ended before, only `gone` is called."""
+        """Call `hear` with every message from now on, and `gone`, once and in a later turn of the
+        loop, with the code with which the connection has ended. What `hear` raises is logged, and
+        closes it with 1011."""
 
     def send_text(self, text: str) -> bool:
         """Send a text message. False if that cannot be done at once, because the peer has yet to
@@ -28,3 +26,11 @@ class ByCall(Protocol):
 
     def close(self, code: int, reason: str = "") -> bool:
         """Begin the closing handshake. False as with `send_text`."""
+
+    async def send(self, event: dict[str, Any]) -> None:
+        """What ASGI's `send` does with a message or a close, once the socket has been accepted."""
+
+
+Take: TypeAlias = Callable[[dict[str, Any], Socket], bool]
+"""Takes a socket, given its ASGI scope. False, and nothing has been done: the application is called
+as ASGI says. What it raises after `accept` is logged, and closes the socket with 1011."""

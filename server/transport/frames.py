@@ -69,6 +69,9 @@ class Frames(Protocol):
     def control(self, opcode: int, payload: bytes) -> None:
         """Send a control frame of at most 125 bytes."""
 
+    def write_to(self, write: Callable[[bytes], object]) -> None:
+        """Give what is sent from now on to `write`."""
+
     def stop(self) -> None:
         """Parse nothing more. Idempotent."""
 
@@ -187,6 +190,9 @@ class ServerFrames:
 
     def control(self, opcode: int, payload: bytes) -> None:
         self._write(frame(opcode, payload))
+
+    def write_to(self, write: Callable[[bytes], object]) -> None:
+        self._write = write
 
     def stop(self) -> None:
         self._is_stopped = True

@@ -10,6 +10,7 @@ from typing import Any
 
 import uvicorn
 
+from server.transport.by_call import Take
 from server.transport.http import HttpTransport
 from server.transport.limits import Limits
 from server.transport.websocket import WebSocketTransport
@@ -17,11 +18,14 @@ from server.transport.websocket import WebSocketTransport
 _DEFAULT_LIMITS = Limits()
 
 
-def uvicorn_config(app: Any, limits: Limits = _DEFAULT_LIMITS, **more: Any) -> uvicorn.Config:
-    """How the `stillhere` command runs `app`; `more` goes to uvicorn as it is."""
+def uvicorn_config(
+    app: Any, limits: Limits = _DEFAULT_LIMITS, take: Take | None = None, **more: Any
+) -> uvicorn.Config:
+    """How the `stillhere` command runs `app`. `take`: takes sockets before `app` is called; `more`
+    goes to uvicorn as it is."""
     options = uvicorn_options(limits) | {
         "http": partial(HttpTransport, limits=limits),
-        "ws": partial(WebSocketTransport, limits=limits),
+        "ws": partial(WebSocketTransport, limits=limits, take=take),
         "backlog": limits.backlog,
     }
     return uvicorn.Config(app, lifespan="on", access_log=False, log_config=None, **(options | more))

@@ -11,8 +11,8 @@ does not do costs a bounded amount of memory, for a bounded time:
   peer;
 - pings are answered while the peer takes the answers; a flood of them is closed with 4401.
 
-`frames.py` parses, `handshake.py` has the opening handshake. Limits and the closing handshake are
-here (RFC 6455, section 7).
+`frames.py` parses, `handshake.py` has the opening handshake, `asgi.py` and `by_call.py` the side of
+the application. Limits and the closing handshake are here (RFC 6455, section 7).
 """
 
 import asyncio
@@ -26,7 +26,8 @@ from uvicorn.server import ServerState
 
 from server.base.limits import TokenBucket
 from server.base.waiting import Timer
-from server.transport.by_call import BY_CALL
+from server.transport.asgi import AsgiCall
+from server.transport.by_call import Take
 from server.transport.frames import (
     CLOSE,
     MAY_BE_SENT,
@@ -62,10 +63,10 @@ class WebSocketTransport(asyncio.Protocol):
     """One connection, from the upgrade to its end. Made by uvicorn's HTTP protocol."""
 
     __slots__ = (
-        "__weakref__", "_allowance", "_app_state", "_config", "_connections", "_ending",
-        "_events", "_frames", "_gone", "_hear", "_is_closed_by_app", "_is_reading_paused",
-        "_keepalive", "_limits", "_loop", "_make_frames", "_opening", "_server_state", "_stall",
-        "_state", "_timer", "_transport", "_unparsed", "_waiter",
+        "__weakref__", "_allowance", "_app_state", "_call", "_config", "_connections", "_frames",
+        "_gone", "_has_ended", "_has_room", "_hear", "_held", "_is_closed_by_app",
+        "_is_reading_paused", "_keepalive", "_limits", "_loop", "_make_frames", "_opening",
+        "_server_state", "_stall", "_state", "_take", "_timer", "_transport", "_unparsed",
     )  # fmt: skip
 
     def __init__(
@@ -76,9 +77,12 @@ class WebSocketTransport(asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         limits: Limits = _DEFAULT_LIMITS,
+        take: Take | None = None,
         make_frames: MakeFrames = ServerFrames,
     ) -> None:
+        """`take` is asked first whether it takes the socket, without ASGI."""
         self._limits = limits
+        self._take = take
         self._make_frames = make_frames
         self._config = config
         self._server_state = server_state
@@ -95,16 +99,18 @@ class WebSocketTransport(asyncio.Protocol):
         self._unparsed = b""
         self._allowance: TokenBucket | None = None
 
-        # What the application is told
-        self._events: list[dict[str, Any]] = []
-        self._ending: dict[str, Any] | None = None
+        self._has_room = True
+        self._is_reading_paused = False
+
+        # The application: called as ASGI says, or listening
+        self._call: AsgiCall | None = None
         self._hear: Callable[[str | bytes], None] | None = None
         self._gone: Callable[[int], None] | None = None
-        self._waiter: asyncio.Future[None] | None = None
-        self._is_reading_paused = False
+        self._has_ended = False
         self._is_closed_by_app = False
 
-        # What goes out: None while the peer takes everything
+        # What goes out: held back while a socket is being taken; watched while the peer takes less
+        self._held: list[bytes] | None = None
         self._stall: StallWatch | None = None
 
         # The deadline of the present state
@@ -151,7 +157,7 @@ class WebSocketTransport(asyncio.Protocol):
         self._stop_parsing()
         self._keepalive = None
         self._end(_ABNORMAL)
-        self._hear = self._gone = None
+        self._call = self._hear = self._gone = None
 
     # What uvicorn calls
 
@@ -164,28 +170,7 @@ class WebSocketTransport(asyncio.Protocol):
         if self._state == _CLOSING:
             self._timer.set(self._limits.shutdown_deadline, self._cut_off)
 
-    # What the application calls
-
-    async def receive(self) -> dict[str, Any]:
-        """The next ASGI event; after the disconnect, that one again.
-
-        Cancelling loses nothing. Raises RuntimeError if somebody is waiting for it already.
-        """
-        while not self._events:
-            if self._ending is not None:
-                return self._ending
-            if self._waiter is not None:
-                raise RuntimeError("Only one may wait for the next event.")
-            self._waiter = self._loop.create_future()
-            try:
-                await self._waiter
-            finally:
-                self._waiter = None
-        event = self._events.pop(0)
-        if self._is_reading_paused and not self._events:
-            # Not at once: others have their turn between one portion of a flood and the next.
-            self._loop.call_soon(self._read_on)
-        return event
+    # What an application calls that is called as ASGI says
 
     async def send(self, event: dict[str, Any]) -> None:
         """Take an ASGI event, once the peer has taken what it was sent before.
@@ -214,21 +199,15 @@ class WebSocketTransport(asyncio.Protocol):
         else:
             self._answer(event)
 
-    # What the application calls by the extension (see `by_call.py`)
+    # What an application calls that has taken the socket (see `by_call.py`)
+
+    def accept(self, subprotocol: str | None) -> None:
+        """Answer the handshake with 101."""
+        self._answer({"type": "websocket.accept", "subprotocol": subprotocol})
 
     def listen(self, hear: Callable[[str | bytes], None], gone: Callable[[int], None]) -> None:
-        """Call `hear` with every message, those that `receive` has not had yet included, and `gone`
-        with the code of the end."""
-        if self._ending is not None:
-            self._loop.call_soon(gone, self._ending["code"])
-            return
+        """Call `hear` with every message, and `gone` with the code of the end."""
         self._hear, self._gone = hear, gone
-        events, self._events = self._events, []
-        for event in events:
-            if event["type"] == "websocket.receive":
-                self.on_message(event["text"] if "text" in event else event["bytes"])
-        if self._is_reading_paused:
-            self._loop.call_soon(self._read_on)
 
     def send_text(self, text: str) -> bool:
         """Send a text message; False, and nothing is sent, if the peer cannot take it now."""
@@ -287,25 +266,48 @@ class WebSocketTransport(asyncio.Protocol):
             client=get_remote_addr(transport),
             state=self._app_state.copy(),
         )
-        scope["extensions"][BY_CALL] = self
-        self._events.append({"type": "websocket.connect"})
-        task = self._loop.create_task(self._run(scope))
+        if self._is_taken(scope):
+            return
+        call = self._call = AsgiCall(self, self._loop, self._limits)
+        self._hear = call.hear
+        task = self._loop.create_task(call.run(self._config.loaded_app, scope))
         self._server_state.tasks.add(task)
         task.add_done_callback(self._server_state.tasks.discard)
 
-    async def _run(self, scope: dict[str, Any]) -> None:
-        code = 1000
+    def _is_taken(self, scope: dict[str, Any]) -> bool:
+        """Whether somebody has taken the socket. The answer to the handshake, and what is said at
+        once, go out in one write: to the kernel each is a packet, and costs as much as all else."""
+        if self._take is None:
+            return False
+        held = self._held = []
         try:
-            await self._config.loaded_app(scope, self.receive, self.send)
-        except ClientDisconnected:
-            pass
+            return self._take(scope, self)
         except Exception:
-            code = _INTERNAL_ERROR
             _log.exception("the application failed at %s", scope["path"][:200])
+            self.returned(has_failed=True)
+            return True
+        finally:
+            self._held = None
+            if held:
+                self._transport.write(b"".join(held))
+            if self._frames is not None:
+                self._frames.write_to(self._transport.write)
+
+    # What a call of an application tells
+
+    def wait(self, *, has_room: bool) -> None:
+        """Parse on only as long as what was parsed finds a place."""
+        self._has_room = has_room
+        if has_room and self._is_reading_paused:
+            # Not at once: others have their turn between one portion of a flood and the next.
+            self._loop.call_soon(self._read_on)
+
+    def returned(self, *, has_failed: bool) -> None:
+        """The application is done with the socket."""
         if self._state == _CONNECTING:
             self._refuse(refusal(500, "Internal Server Error\n").serialize())
-        elif self._state == _OPEN and (code == _INTERNAL_ERROR or self._gone is None):
-            self._close(code)
+        elif self._state == _OPEN:
+            self._close(_INTERNAL_ERROR if has_failed else 1000)
 
     def _answer(self, event: dict[str, Any]) -> None:
         """An event of the application while the peer waits for an answer to its handshake."""
@@ -321,9 +323,10 @@ class WebSocketTransport(asyncio.Protocol):
 
     def _accept(self, answer: bytes) -> None:
         self._opening = None
-        self._transport.write(answer)
+        write = self._transport.write if self._held is None else self._held.append
+        write(answer)
         self._state = _OPEN
-        self._frames = self._make_frames(self._transport.write, self, self._config.ws_max_size)
+        self._frames = self._make_frames(write, self, self._config.ws_max_size)
         self._keepalive = Keepalive(
             self._loop,
             self._timer,
@@ -348,7 +351,7 @@ class WebSocketTransport(asyncio.Protocol):
         assert frames is not None
         at = 0
         for _ in range(_PORTIONS_AT_ONCE):
-            if len(self._events) >= self._limits.most_unread and self._state == _OPEN:
+            if not self._has_room and self._state == _OPEN:
                 break
             at = frames.feed(data, at)
             if at == len(data):
@@ -382,16 +385,13 @@ class WebSocketTransport(asyncio.Protocol):
     def on_message(self, data: str | bytes) -> None:
         if self._state != _OPEN:
             return
-        if self._hear is not None:
-            try:
-                self._hear(data)
-            except Exception:
-                _log.exception("the application failed at a message")
-                if self._state == _OPEN:
-                    self._close(_INTERNAL_ERROR)
-        else:
-            kind = "text" if isinstance(data, str) else "bytes"
-            self._tell({"type": "websocket.receive", kind: data})
+        assert self._hear is not None, "who takes a socket listens at once"
+        try:
+            self._hear(data)
+        except Exception:
+            _log.exception("the application failed at a message")
+            if self._state == _OPEN:
+                self._close(_INTERNAL_ERROR)
 
     def on_empty_fragment(self) -> None:
         self._is_within_allowance()
@@ -475,19 +475,16 @@ class WebSocketTransport(asyncio.Protocol):
         """End the connection now, whether the peer has taken everything or not."""
         self._transport.abort()
 
-    def _tell(self, event: dict[str, Any]) -> None:
-        self._events.append(event)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
     def _end(self, code: int, reason: str = "") -> None:
         """Tell the application, once, that the connection is over."""
-        if self._ending is None:
-            self._ending = {"type": "websocket.disconnect", "code": code, "reason": reason}
-            if self._gone is not None:
-                # Not at once: who closes a connection goes on with what they are doing.
-                self._loop.call_soon(self._gone, code)
-            self._tell(self._ending)
+        if self._has_ended:
+            return
+        self._has_ended = True
+        if self._call is not None:
+            self._call.end(code, reason)
+        if self._gone is not None:
+            # Not at once: who closes a connection goes on with what they are doing.
+            self._loop.call_soon(self._gone, code)
 
     # What the keepalive calls
 

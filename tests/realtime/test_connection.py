@@ -9,7 +9,7 @@ import pytest
 from server.base.ids import PlayerId, SessionId, new_connection_id
 from server.presence.session import Player, Session
 from server.realtime.connection import Connection
-from server.transport.by_call import ByCall
+from server.transport.by_call import Socket
 from server.wire.closing import Close
 from tests.support.answers import until
 
@@ -37,6 +37,9 @@ class Peer:
 
     def close(self, code: int, reason: str = "") -> bool:
         return self._take(code)
+
+    def accept(self, subprotocol: str | None) -> None:
+        raise NotImplementedError
 
     def listen(self, hear: Callable[[str | bytes], None], gone: Callable[[int], None]) -> None:
         raise NotImplementedError
@@ -68,14 +71,14 @@ def connection(peer: Peer, request: pytest.FixtureRequest) -> Connection:
     return connect(peer, peer if request.param == "by call" else None)
 
 
-def connect(peer: Peer, by_call: ByCall | None) -> Connection:
+def connect(peer: Peer, socket: Socket | None) -> Connection:
     player = Player(PlayerId("p"), "Ada", "ada", guest=True)
     session = Session(SessionId("s"), player, 0.0, 100.0, remember=False)
     return Connection(
         new_connection_id(),
         session,
         peer.send,
-        by_call,
+        socket,
         lambda each: note(peer, each),
         lambda each: each.close(Close.TOO_SLOW),
         MOST_WAITING,

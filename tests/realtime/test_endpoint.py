@@ -14,7 +14,7 @@ from websockets.typing import Subprotocol
 from server import __version__
 from server.base.ids import ID_PATTERN
 from server.presence.status import Reason
-from server.realtime import endpoint
+from server.realtime.endpoint import WebSocketEndpoint
 from server.realtime.limits import Limits
 from server.wire.messages import LARGEST_MESSAGE
 from server.wire.problem import SECURITY_HEADERS
@@ -484,10 +484,10 @@ async def test_a_message_that_is_refused_has_its_id_in_the_error_and_no_done(
         assert "id" not in await tab.receive()
 
 
-async def test_a_transport_without_calls_does_as_well(
+async def test_a_transport_that_calls_as_asgi_says_does_as_well(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(endpoint, "BY_CALL", "not offered")
+    monkeypatch.setattr(server.still_here.take_socket, "_take", lambda scope, socket: False)
     ada = await server.guest("Ada")
     tab = await ada.tab()
     await tab.ask("watch", "roster", topic="lobby")
@@ -499,6 +499,30 @@ async def test_a_transport_without_calls_does_as_well(
     await ada.http.delete("/api/session")
     code, messages = await tab.closed()
     assert (code, messages[-1]["type"]) == (4503, "signed_out")
+
+
+@pytest.mark.parametrize("proxies", ["", "127.0.0.1"], ids=["direct", "behind a proxy"])
+async def test_the_socket_of_a_live_session_is_taken_without_asgi(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxies: str
+) -> None:
+    called: list[str] = []
+
+    async def call(endpoint: object, scope: Any, *_: object) -> None:
+        called.append(scope["path"])
+
+    monkeypatch.setattr(WebSocketEndpoint, "__call__", call)
+    async with run_server(tmp_path / "test.db", trusted_proxies=proxies) as server:
+        by_tls = {"X-Forwarded-Proto": "https", "Origin": server.url.replace("http", "https")}
+        headers = {**by_tls, "X-Forwarded-For": "192.0.2.7"} if proxies else {}
+        visitor = await server.visitor(headers=headers)
+        response = await visitor.http.post("/api/guests", json={"name": "Ada"})
+        name, _, cookie = response.headers["set-cookie"].partition(";")[0].partition("=")
+        assert name == ("__Host-session" if proxies else "session")
+        tab = await server.tab(None, headers=headers | {"Cookie": f"{name}={cookie}"})
+        assert (await tab.next("hello"))["player"]["name"] == "Ada"
+        assert called == []
+        await server.refused_upgrade(None)
+        assert called == ["/ws"]
 
 
 async def test_a_ping_with_an_id_has_it_in_its_pong_and_no_done(server: LiveServer) -> None:

@@ -318,7 +318,7 @@ async def run_server(
     broken: list[Broken] = []
     invariants = Invariants(still_here, broken.append)
     app = around(still_here.app) if around else still_here.app
-    config = uvicorn_config(app, limits.transport)
+    config = uvicorn_config(app, limits.transport, still_here.take_socket)
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)

@@ -45,6 +45,9 @@ class WebsocketsFrames:
     def control(self, opcode: int, payload: bytes) -> None:
         self._write(opcode, payload)
 
+    def write_to(self, write: Callable[[bytes], object]) -> None:
+        self._write_bytes = write
+
     def stop(self) -> None:
         self._is_stopped = True
 

@@ -18,6 +18,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 
+from server.transport.by_call import Take
 from server.transport.http import HttpTransport
 from server.transport.uvicorn import uvicorn_config
 from server.transport.websocket import WebSocketTransport
@@ -236,14 +237,22 @@ class FakeTransport(asyncio.Transport):
 
 
 class Wire:
-    """One connection of `kind`, with `application` above it.
+    """One connection of `kind`, with `application` above it, or who takes the socket.
 
     `is_behind_http`: as in life, our HTTP transport has the connection first, and hands it over.
     """
 
     def __init__(
-        self, kind: Any, application: Application, *, is_behind_http: bool = False, **knobs: Any
+        self,
+        kind: Any,
+        application: Application,
+        *,
+        take: Take | None = None,
+        is_behind_http: bool = False,
+        **knobs: Any,
     ) -> None:
+        if take is not None:
+            kind = partial(kind, take=take)
         loop = asyncio.get_running_loop()
         config = copy.copy(_CONFIG)
         config.loaded_app = application

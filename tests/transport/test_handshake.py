@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.http11 import Response
 
-from server.transport.by_call import BY_CALL
 from server.transport.handshake import HandshakeRefused, Opening, read_request, scope_of, validate
 from server.transport.head import read_upgrade
 from server.transport.limits import Limits
@@ -72,13 +71,7 @@ class Met:
 
     @property
     def scope(self) -> dict[str, Any]:
-        """Without the extension that only ours has."""
-        scope = dict(self.listener.scope)
-        if scope:
-            scope["extensions"] = {
-                name: value for name, value in scope["extensions"].items() if name != BY_CALL
-            }
-        return scope
+        return self.listener.scope
 
 
 def meet(
@@ -240,7 +233,6 @@ def test_a_scope_has_each_key_of_the_twins_and_the_same_in_it(
     assert ours.scope["query_string"] == b"q=%20"
     assert ours.scope["subprotocols"] == ["a", "b"]
     assert ours.scope["state"] is not meet(loop, OURS, request).scope["state"]
-    assert set(ours.listener.scope["extensions"]) == {"websocket.http.response", BY_CALL}
 
 
 @pytest.mark.parametrize("cuts", [[1], [3, 50], [7], [10_000]])

@@ -421,7 +421,7 @@ async def test_messages_that_the_application_does_not_take_wait_at_the_peer(
     data = frame(BINARY, bytes(size))
     taken = await peer.fill(data * 1000)
     # One portion of the stream may be of many small messages.
-    assert len(connection._events) <= DEFAULTS.most_unread + 2048 // len(data)
+    assert len(connection._call._events) <= DEFAULTS.most_unread + 2048 // len(data)
     assert len(connection._unparsed) <= 2 * 256 * 1024
     app.conversations[0].is_listening.set()
     assert taken < MOST_TAKEN

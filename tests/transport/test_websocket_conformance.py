@@ -21,7 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server.transport.by_call import BY_CALL, ByCall
+from server.transport.by_call import Socket
 from tests.simulation.virtual import VirtualLoop
 from tests.support.peers import opening, serving
 from tests.support.rfc6455 import (
@@ -444,38 +444,42 @@ def test_however_many_messages_come_at_once_all_are_heard_in_order(
     assert told(outcome_of(reading)) == (*texts, 1005)
 
 
+async def nobody(scope: Any, receive: Receive, send: Send) -> None:
+    raise AssertionError("the socket was taken")
+
+
 @pytest.mark.parametrize("count", [0, 1, 16, 17, 400])
-def test_messages_that_are_heard_by_call_follow_those_received_and_can_be_answered_at_once(
-    loop: VirtualLoop, implementation: Any, count: int
+@pytest.mark.parametrize("is_early", [False, True], ids=["later", "with the handshake"])
+def test_who_takes_a_socket_hears_every_message_and_can_answer_at_once(
+    loop: VirtualLoop, implementation: Any, count: int, is_early: bool
 ) -> None:
-    heard: list[str] = []
+    heard: list[str | bytes] = []
     ends: list[int] = []
 
-    async def application(scope: Any, receive: Receive, send: Send) -> None:
-        await receive()
-        await send({"type": "websocket.accept"})
-        await settled(1.0)  # meanwhile more has come than is kept
-        heard.extend([(await receive())["text"] for _ in range(min(count, 3))])
-
+    def take(scope: Any, socket: Socket) -> bool:
         def hear(data: str | bytes) -> None:
             assert isinstance(data, str)
             heard.append(data)
-            assert by_call.send_text(data)
+            assert socket.send_text(data)
 
-        by_call: ByCall = scope["extensions"][BY_CALL]
-        by_call.listen(hear, ends.append)  # and return: that does not close it
+        socket.accept("b" if "b" in scope["subprotocols"] else None)
+        assert socket.send_text("hello")
+        socket.listen(hear, ends.append)
+        return True
 
     async def scene() -> None:
-        wire = Wire(implementation, application)
-        await wire.upgrade()
-        frames = [client_frame(TEXT, b"%d" % number) for number in range(count)]
-        wire.transport.say([b"".join(frames)] if frames else [])
+        wire = Wire(implementation, nobody, take=take)
+        frames = b"".join(client_frame(TEXT, b"%d" % number) for number in range(count))
+        head = opening("/", None, "Sec-WebSocket-Protocol: a, b")
+        await wire.upgrade(head + frames if is_early else head)
+        wire.transport.say([frames] if frames and not is_early else [])
         await settled(2.0)
         wire.transport.say([client_frame(CLOSE, b"\x03\xe9")])
         await settled()
         assert wire.transport.is_lost
         assert not wire.state.tasks
-        assert [payload.decode() for _, payload in wire.said.frames[:-1]] == heard[3:]
+        assert wire.said.header("sec-websocket-protocol") == "b"
+        assert [payload.decode() for _, payload in wire.said.frames[:-1]] == ["hello", *heard]
         assert wire.said.codes == [1001]
         assert ends == [1001]
 
@@ -483,58 +487,89 @@ def test_messages_that_are_heard_by_call_follow_those_received_and_can_be_answer
     assert heard == [f"{number}" for number in range(count)]
 
 
-@pytest.mark.parametrize(
-    "how",
-    ["lost before", "lost later", "closed at once", "failed", "cannot hear", "hears no more"],
-)
-def test_who_is_called_is_told_of_the_end_once_whenever_it_comes(
+def test_a_socket_that_is_not_taken_is_the_applications(
+    loop: VirtualLoop, implementation: Any
+) -> None:
+    asked: list[str] = []
+
+    def take(scope: Any, socket: Socket) -> bool:
+        asked.append(scope["path"])
+        return False
+
+    async def scene() -> None:
+        listener = Listener()
+        wire = Wire(implementation, listener, take=take)
+        await wire.upgrade()
+        wire.transport.say([HI, b""])
+        await settled()
+        assert wire.said.status == 101
+        assert asked == [listener.scope["path"]]
+        assert [event.get("text") for event in listener.events] == [None, "hi", None]
+
+    run_on(loop, scene())
+
+
+@pytest.mark.parametrize("is_accepted", [False, True])
+def test_who_fails_at_taking_a_socket_leaves_none(
+    loop: VirtualLoop, implementation: Any, is_accepted: bool
+) -> None:
+    def take(scope: Any, socket: Socket) -> bool:
+        if is_accepted:
+            socket.accept(None)
+        raise ValueError
+
+    async def scene() -> None:
+        wire = Wire(implementation, nobody, take=take)
+        await wire.upgrade()
+        wire.transport.say([HI, b""])
+        await settled()
+        assert wire.transport.crashes == []
+        assert (wire.said.status, wire.said.codes) == ((101, [1011]) if is_accepted else (500, []))
+        assert wire.transport.is_lost
+        assert not wire.state.connections
+
+    run_on(loop, scene())
+
+
+@pytest.mark.parametrize("how", ["lost", "closed at once", "cannot hear", "hears no more"])
+def test_who_takes_a_socket_is_told_of_the_end_once_whenever_it_comes(
     loop: VirtualLoop, how: str
 ) -> None:
     ends: list[int] = []
     heard: list[str | bytes] = []
-    codes = {"lost before": 1006, "lost later": 1006, "closed at once": 4503}
-    code = codes.get(how, 1011)
+    code = {"lost": 1006, "closed at once": 4503}.get(how, 1011)
 
-    async def application(scope: Any, receive: Receive, send: Send) -> None:
-        await receive()
-        await send({"type": "websocket.accept"})
-        by_call: ByCall = scope["extensions"][BY_CALL]
-        if how == "lost before":
-            assert (await receive())["type"] == "websocket.disconnect"
-        if how in ("closed at once", "cannot hear"):
-            await settled()  # until there is a message, which is heard while this listens
-
+    def take(scope: Any, socket: Socket) -> bool:
         def hear(data: str | bytes) -> None:
             heard.append(data)
             if how == "closed at once":
-                by_call.close(4503)
+                socket.close(4503)
+                assert ends == [], "not before who closes goes on"
             elif data == "hi":
                 raise ValueError(data)
 
-        by_call.listen(hear, ends.append)
-        assert ends == [], "not before who listens goes on"
-        if how == "failed":
-            raise ValueError
-        assert (await receive())["code"] == code
+        socket.accept(None)
+        socket.listen(hear, ends.append)
+        return True
 
     async def scene() -> None:
-        wire = Wire(OURS, application)
-        await wire.upgrade()
+        wire = Wire(OURS, nobody, take=take)
         if how in ("closed at once", "cannot hear"):
-            wire.transport.say([HI])
-        await settled()
+            await wire.upgrade(opening() + HI)
+        else:
+            await wire.upgrade()
         if how == "hears no more":
             # What was handed on before is not handed on again.
             wire.transport.say([client_frame(TEXT, b"ho") * 40 + HI * 2])
         await settled()
-        if how.startswith("lost"):
+        if how == "lost":
             wire.transport.lose(ConnectionResetError())
         await settled()
         assert ends == [code]
         wire.transport.say([b""])
         await settled()
         assert (ends, wire.transport.crashes) == ([code], [])
-        assert heard.count("hi") == (how in ("closed at once", "cannot hear", "hears no more"))
+        assert heard.count("hi") == (how != "lost")
         assert heard.count("ho") == (40 if how == "hears no more" else 0)
         assert not wire.state.tasks
 
@@ -551,18 +586,16 @@ def test_every_message_before_an_error_is_answered(
 ) -> None:
     ends: list[int] = []
 
-    async def application(scope: Any, receive: Receive, send: Send) -> None:
-        await receive()
-        await send({"type": "websocket.accept"})
-        by_call: ByCall = scope["extensions"][BY_CALL]
-
+    def take(scope: Any, socket: Socket) -> bool:
         def answer(event: object) -> None:
-            assert by_call.send_text("a" * size)
+            assert socket.send_text("a" * size)
 
-        by_call.listen(answer, ends.append)
+        socket.accept(None)
+        socket.listen(answer, ends.append)
+        return True
 
     async def scene() -> None:
-        wire = Wire(implementation, application)
+        wire = Wire(implementation, nobody, take=take)
         stream = HI * 3 + broken
         if is_early:
             await wire.upgrade(opening() + stream)
@@ -581,34 +614,40 @@ def test_every_message_before_an_error_is_answered(
     run_on(loop, scene())
 
 
-def test_who_sends_by_call_is_told_when_the_peer_cannot_take_more(loop: VirtualLoop) -> None:
+def test_who_has_taken_a_socket_is_told_when_the_peer_cannot_take_more(loop: VirtualLoop) -> None:
     results: list[bool] = []
-    wires: list[Wire] = []
+    ends: list[int] = []
+    sockets: list[Socket] = []
 
-    async def application(scope: Any, receive: Receive, send: Send) -> None:
-        await receive()
-        await send({"type": "websocket.accept"})
-        by_call: ByCall = scope["extensions"][BY_CALL]
-        wires[0].transport.is_taking = False
-        while by_call.send_text("x" * 10_000):
-            results.append(True)
-        results.append(by_call.close(4503, "signed_out"))
-        wires[0].transport.take()
-        results.append(by_call.send_text("the last"))
-        with pytest.raises(RuntimeError):
-            by_call.close(1005)
-        results.append(by_call.close(4503, "signed_out"))
-        results.append(by_call.send_text("too late"))
-        results.append(by_call.close(4503, "signed_out"))
-        assert (await receive())["code"] == 4503
+    def take(scope: Any, socket: Socket) -> bool:
+        socket.accept(None)
+        socket.listen(results.append, ends.append)  # type: ignore[arg-type]
+        sockets.append(socket)
+        return True
 
     async def scene() -> None:
-        wire = Wire(OURS, application)
-        wires.append(wire)
+        wire = Wire(OURS, nobody, take=take)
         await wire.upgrade()
+        socket = sockets[0]
+        wire.transport.is_taking = False
+        while socket.send_text("x" * 10_000):
+            results.append(True)
+        results.append(socket.close(4503, "signed_out"))
+        waiting = asyncio.ensure_future(socket.send({"type": "websocket.send", "text": "waited"}))
         await settled()
-        assert wire.said.frames[-2][1] == b"the last"
+        assert not waiting.done()
+        wire.transport.take()
+        await waiting
+        results.append(socket.send_text("the last"))
+        with pytest.raises(RuntimeError):
+            socket.close(1005)
+        results.append(socket.close(4503, "signed_out"))
+        results.append(socket.send_text("too late"))
+        results.append(socket.close(4503, "signed_out"))
+        await settled()
+        assert [payload for _, payload in wire.said.frames[-3:-1]] == [b"waited", b"the last"]
         assert wire.said.codes == [4503]
+        assert ends == [4503]
 
     run_on(loop, scene())
     # So many that the buffer is full; then not even a close; it goes on when the peer reads.

@@ -1,0 +1,87 @@
+"""A WebSocket as an ASGI application sees it: `receive`, `send` and a task of its own."""
+
+import asyncio
+import logging
+from typing import Any, Protocol
+
+from uvicorn.protocols.utils import ClientDisconnected
+
+from server.transport.limits import Limits
+
+_log = logging.getLogger("stillhere.realtime")
+
+
+class HasEnd(Protocol):
+    """The transport, as far as it is told here how its application gets on."""
+
+    async def send(self, event: dict[str, Any]) -> None: ...
+
+    def wait(self, *, has_room: bool) -> None:
+        """Parse on only as long as what was parsed finds a place."""
+
+    def returned(self, *, has_failed: bool) -> None:
+        """The application is done with the socket."""
+
+
+class AsgiCall:
+    """One call of an application. The transport tells it what comes; it keeps up to
+    `Limits.most_unread` messages, or a few more, for the next `receive`."""
+
+    __slots__ = ("_ending", "_events", "_limits", "_loop", "_transport", "_waiter")
+
+    def __init__(self, transport: HasEnd, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._limits = limits
+        self._events: list[dict[str, Any]] = [{"type": "websocket.connect"}]
+        self._ending: dict[str, Any] | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def run(self, app: Any, scope: dict[str, Any]) -> None:
+        """Call the application, and tell the transport when it has returned."""
+        has_failed = False
+        try:
+            await app(scope, self.receive, self._transport.send)
+        except ClientDisconnected:
+            pass
+        except Exception:
+            has_failed = True
+            _log.exception("the application failed at %s", scope["path"][:200])
+        self._transport.returned(has_failed=has_failed)
+
+    async def receive(self) -> dict[str, Any]:
+        """The next ASGI event; after the disconnect, that one again.
+
+        Cancelling loses nothing. Raises RuntimeError if somebody is waiting for it already.
+        """
+        while not self._events:
+            if self._ending is not None:
+                return self._ending
+            if self._waiter is not None:
+                raise RuntimeError("Only one may wait for the next event.")
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        event = self._events.pop(0)
+        if not self._events:
+            self._transport.wait(has_room=True)
+        return event
+
+    def hear(self, data: str | bytes) -> None:
+        """A message."""
+        kind = "text" if isinstance(data, str) else "bytes"
+        self._events.append({"type": "websocket.receive", kind: data})
+        if len(self._events) >= self._limits.most_unread:
+            self._transport.wait(has_room=False)
+        self._wake()
+
+    def end(self, code: int, reason: str) -> None:
+        """The connection is over, which comes after all messages."""
+        self._ending = {"type": "websocket.disconnect", "code": code, "reason": reason}
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
