@@ -18,17 +18,11 @@ still."""
 class Timer:
     """One deadline, which can be set anew."""
 
-    __slots__ = ("_handle", "_late", "_loop")
+    __slots__ = ("_handle", "_loop")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, late: float = LATE) -> None:
-        """`late`: seconds by which it may be noticed late; later, the same time is given again."""
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._late = late
         self._handle: asyncio.TimerHandle | None = None
-
-    @property
-    def is_set(self) -> bool:
-        return self._handle is not None
 
     def set(self, seconds: float, then: Callable[[], None]) -> None:
         """Call `then` in `seconds`, instead of what was to be called before."""
@@ -44,7 +38,7 @@ class Timer:
 
     def _wake(self, seconds: float, then: Callable[[], None], due: float) -> None:
         self._handle = None
-        if self._loop.time() - due > self._late:
+        if self._loop.time() - due > LATE:
             self.set(seconds, then)
         else:
             then()

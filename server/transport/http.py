@@ -22,7 +22,6 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
-from server.base.waiting import Timer
 from server.transport.exchange import CONTINUE, Exchange, status_line
 from server.transport.head import Upgrade, read_upgrade
 from server.transport.limits import Limits
@@ -35,6 +34,7 @@ from server.transport.request import (
     target_too_long,
 )
 from server.transport.stalls import StallWatch
+from server.transport.wheel import Wheel
 from server.wire.problem import PROBLEM_JSON, SECURITY_HEADERS, encode_problem
 
 _DEFAULT_LIMITS = Limits()
@@ -58,7 +58,9 @@ class HttpTransport(asyncio.Protocol):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         limits: Limits = _DEFAULT_LIMITS,
+        wheel: Wheel | None = None,
     ) -> None:
+        """`wheel`: for the deadlines of all connections of a loop; None: one of its own."""
         if not config.loaded:
             config.load()
         self._config = config
@@ -82,14 +84,15 @@ class HttpTransport(asyncio.Protocol):
         # What goes out
         self._exchange: Exchange | None = None
         self._stall: StallWatch | None = None  # None while the peer takes everything
-        self._deadline = Timer(self._loop, limits.lateness)
+        self._wheel = wheel or Wheel(limits.turn)
+        self.turn: int | None = None  # of the deadline
 
     # What the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
         self._connections.add(self)
-        self._deadline.set(self._limits.header_deadline, self._cut_off)
+        self._wheel.set(self, self._limits.header_deadline)
 
     def data_received(self, data: bytes) -> None:
         if self._is_over:
@@ -123,7 +126,7 @@ class HttpTransport(asyncio.Protocol):
         return True
 
     def pause_writing(self) -> None:
-        self._stall = StallWatch(self._loop, self._transport, self._limits)
+        self._stall = StallWatch(self._wheel, self._transport, self._limits)
 
     def resume_writing(self) -> None:
         if self._stall is not None:
@@ -132,7 +135,7 @@ class HttpTransport(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
-        self._deadline.stop()
+        self._wheel.stop(self)
         self._is_over = True
         self._parser = None
         self._ahead = b""
@@ -149,7 +152,7 @@ class HttpTransport(asyncio.Protocol):
             return
         self._exchange.keeps_alive = False
         if self._parser is not None:
-            self._deadline.set(self._limits.shutdown_deadline, self._cut_off)
+            self._wheel.set(self, self._limits.shutdown_deadline)
 
     # What an exchange calls
 
@@ -200,7 +203,7 @@ class HttpTransport(asyncio.Protocol):
         """Begin, or go on with, the message that `data` is a part of."""
         if self._is_idle:
             self._is_idle = False
-            self._deadline.stop()
+            self._wheel.stop(self)
         if self._parser is None:
             data, self._ahead = self._ahead + data, b""
             # Ignored before a request line (RFC 9112, 2.2). One by one, a flood would cost seconds.
@@ -218,9 +221,9 @@ class HttpTransport(asyncio.Protocol):
                 self._beginning += data[: len(_HEAD)]
             self._parser.receive_data(data)
             self._parse(self._parser)
-        if self._exchange is None and not self._is_over and not self._deadline.is_set:
+        if self._exchange is None and not self._is_over and self.turn is None:
             # One that runs counts from the connection: a byte now and then buys no time.
-            self._deadline.set(self._limits.header_deadline, self._cut_off)
+            self._wheel.set(self, self._limits.header_deadline)
 
     def _parse(self, parser: h11.Connection) -> None:
         for _ in range(_EVENTS_AT_ONCE):
@@ -277,7 +280,7 @@ class HttpTransport(asyncio.Protocol):
             self._server_state.default_headers,
             expects_continue=parser.they_are_waiting_for_100_continue,
         )
-        self._deadline.set(self._limits.body_deadline, self._cut_off)
+        self._wheel.set(self, self._limits.body_deadline)
         scope = self._scope(request)
         task = self._loop.create_task(exchange.run(self._config.loaded_app, scope))
         self._server_state.tasks.add(task)
@@ -304,7 +307,7 @@ class HttpTransport(asyncio.Protocol):
         }
 
     def _end_message(self, parser: h11.Connection, exchange: Exchange) -> None:
-        self._deadline.stop()
+        self._wheel.stop(self)
         self._parser = None
         self._ahead = parser.trailing_data[0]
         exchange.feed_end()
@@ -320,7 +323,7 @@ class HttpTransport(asyncio.Protocol):
             self._read(b"")
         else:
             self._is_idle = True
-            self._deadline.set(self._config.timeout_keep_alive, self._transport.close)
+            self._wheel.set(self, self._config.timeout_keep_alive)
         self.resume_reading()
 
     def _hand_over(self, parser: h11.Connection, request: Request) -> None:
@@ -336,7 +339,7 @@ class HttpTransport(asyncio.Protocol):
         """Leave the connection to the WebSocket transport, which looks itself whether the upgrade
         is valid, if that is not known."""
         self._is_over = True
-        self._deadline.stop()
+        self._wheel.stop(self)
         self._connections.discard(self)
         make: Any = self._config.ws_protocol_class
         protocol = make(
@@ -345,8 +348,8 @@ class HttpTransport(asyncio.Protocol):
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
         self.resume_reading()
-        if is_valid and hasattr(protocol, "take"):  # ours, and none of uvicorn's
-            protocol.take(upgrade)
+        if is_valid and hasattr(protocol, "take_head"):  # ours, and none of uvicorn's
+            protocol.take_head(upgrade)
         else:
             head = [b"GET ", upgrade.target, b" HTTP/1.1\r\nupgrade: websocket\r\n"]
             for name, value in upgrade.headers:
@@ -385,15 +388,19 @@ class HttpTransport(asyncio.Protocol):
         self._parser = None
         self._is_parsing_paused = False
         self._ahead = b""
-        self._deadline.set(self._limits.linger, self._cut_off)
+        self._wheel.set(self, self._limits.linger)
         self.resume_reading()
         if self._transport.can_write_eof() and not self._has_ended:
             self._transport.write_eof()
         else:
             self._transport.close()
 
-    def _cut_off(self) -> None:
-        self._transport.abort()
+    def due(self) -> None:
+        """The deadline of what is waited for has come."""
+        if self._is_idle:
+            self._transport.close()
+        else:
+            self._transport.abort()
 
 
 def _reason(error: h11.RemoteProtocolError, unread: bytes, limits: Limits) -> RequestRefused:

@@ -2,8 +2,6 @@
 
 import msgspec
 
-from server.base.waiting import LATE
-
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes are in bytes, times in seconds. Who breaks one is answered if possible, and cut off."""
@@ -35,7 +33,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     ping_interval: float = 20.0
     ping_timeout: float = 9.0
-    """A silent peer is gone within 30 s, the lateness of two timers included."""
+    """A silent peer is gone within 30 s, what these times are late included."""
 
     close_deadline: float = 5.0
     """For a peer to answer a close, and to take what was sent before it."""
@@ -59,9 +57,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     backlog: int = 2048
     """Connections that the kernel has made, and the server has not yet accepted."""
 
-    lateness: float = LATE
-    """By how much this process may notice late that one of these times is over. If it was later, it
-    stood still itself, and the peer is given the same time again."""
+    turn: float = 0.25
+    """How finely these times are kept: one is over up to two turns late, and never early."""
 
     stop_deadline: int = 5
     """For all that runs when the server stops: then it is cancelled."""

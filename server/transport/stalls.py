@@ -7,8 +7,8 @@ import struct
 import termios
 from contextlib import suppress
 
-from server.base.waiting import Timer
 from server.transport.limits import Limits
+from server.transport.wheel import Wheel
 
 
 class StallWatch:
@@ -19,21 +19,20 @@ class StallWatch:
     comes, and a `send` that waits for it never returns.
     """
 
-    __slots__ = ("_is_over", "_limits", "_timer", "_transport", "_waiting")
+    __slots__ = ("_is_over", "_limits", "_transport", "_waiting", "_wheel", "turn")
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, transport: asyncio.Transport, limits: Limits
-    ) -> None:
+    def __init__(self, wheel: Wheel, transport: asyncio.Transport, limits: Limits) -> None:
         self._transport = transport
         self._limits = limits
         self._waiting = _untaken(transport)
         self._is_over = asyncio.Event()
-        self._timer = Timer(loop, limits.lateness)
-        self._timer.set(limits.write_stall, self._check)
+        self._wheel = wheel
+        self.turn: int | None = None
+        wheel.set(self, limits.write_stall)
 
     def stop(self) -> None:
         """The peer has taken what waited, or is gone: senders go on."""
-        self._timer.stop()
+        self._wheel.stop(self)
         self.wake()
 
     async def wait(self) -> None:
@@ -44,13 +43,14 @@ class StallWatch:
         """Have senders look again, though the peer is still watched."""
         self._is_over.set()
 
-    def _check(self) -> None:
+    def due(self) -> None:
+        """Look whether the peer has taken anything."""
         waiting = _untaken(self._transport)
         if waiting > self._waiting - self._limits.least_progress:
             _reset(self._transport)
             return
         self._waiting = waiting
-        self._timer.set(self._limits.write_stall, self._check)
+        self._wheel.set(self, self._limits.write_stall)
 
 
 def _reset(transport: asyncio.Transport) -> None:

@@ -14,6 +14,7 @@ from server.transport.by_call import Take
 from server.transport.http import HttpTransport
 from server.transport.limits import Limits
 from server.transport.websocket import WebSocketTransport
+from server.transport.wheel import Wheel
 
 _DEFAULT_LIMITS = Limits()
 
@@ -23,9 +24,10 @@ def uvicorn_config(
 ) -> uvicorn.Config:
     """How the `stillhere` command runs `app`. `take`: takes sockets before `app` is called; `more`
     goes to uvicorn as it is."""
+    wheel = Wheel(limits.turn)
     options = uvicorn_options(limits) | {
-        "http": partial(HttpTransport, limits=limits),
-        "ws": partial(WebSocketTransport, limits=limits, take=take),
+        "http": partial(HttpTransport, limits=limits, wheel=wheel),
+        "ws": partial(WebSocketTransport, limits=limits, wheel=wheel, take=take),
         "backlog": limits.backlog,
     }
     return uvicorn.Config(app, lifespan="on", access_log=False, log_config=None, **(options | more))

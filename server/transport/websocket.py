@@ -25,7 +25,6 @@ from uvicorn.protocols.utils import ClientDisconnected, get_local_addr, get_remo
 from uvicorn.server import ServerState
 
 from server.base.limits import TokenBucket
-from server.base.waiting import Timer
 from server.transport.asgi import AsgiCall
 from server.transport.by_call import Take
 from server.transport.frames import (
@@ -40,9 +39,10 @@ from server.transport.frames import (
 )
 from server.transport.handshake import HandshakeRefused, Opening, refusal, scope_of
 from server.transport.head import Upgrade
-from server.transport.keepalive import Keepalive
+from server.transport.keepalive import check
 from server.transport.limits import Limits
 from server.transport.stalls import StallWatch
+from server.transport.wheel import Wheel
 from server.wire.closing import SERVICE_RESTART, Close
 
 _log = logging.getLogger("stillhere.realtime")
@@ -64,9 +64,10 @@ class WebSocketTransport(asyncio.Protocol):
 
     __slots__ = (
         "__weakref__", "_allowance", "_app_state", "_call", "_config", "_connections", "_frames",
-        "_gone", "_has_ended", "_has_room", "_hear", "_held", "_is_closed_by_app",
-        "_is_reading_paused", "_keepalive", "_limits", "_loop", "_make_frames", "_opening",
-        "_server_state", "_stall", "_state", "_take", "_timer", "_transport", "_unparsed",
+        "_gone", "_has_ended", "_has_room", "_hear", "_heard_at", "_held", "_is_closed_by_app",
+        "_is_reading_paused", "_limits", "_loop", "_make_frames", "_opening", "_pinged_at",
+        "_server_state", "_stall", "_state", "_take", "_transport", "_unparsed", "_wheel",
+        "turn",
     )  # fmt: skip
 
     def __init__(
@@ -78,10 +79,13 @@ class WebSocketTransport(asyncio.Protocol):
         *,
         limits: Limits = _DEFAULT_LIMITS,
         take: Take | None = None,
+        wheel: Wheel | None = None,
         make_frames: MakeFrames = ServerFrames,
     ) -> None:
-        """`take` is asked first whether it takes the socket, without ASGI."""
+        """`take` is asked first whether it takes the socket, without ASGI. `wheel`: for the
+        deadlines of all connections of a loop; None: one of its own."""
         self._limits = limits
+        self._wheel = wheel or Wheel(limits.turn)
         self._take = take
         self._make_frames = make_frames
         self._config = config
@@ -94,7 +98,7 @@ class WebSocketTransport(asyncio.Protocol):
 
         self._opening: Opening | None = Opening(limits)
 
-        # What comes in: the parser, and what it is still to be given
+        # What comes in: the parser, what it is still to be given, whether that finds a place
         self._frames: Frames | None = None
         self._unparsed = b""
         self._allowance: TokenBucket | None = None
@@ -113,23 +117,23 @@ class WebSocketTransport(asyncio.Protocol):
         self._held: list[bytes] | None = None
         self._stall: StallWatch | None = None
 
-        # The deadline of the present state
-        self._timer = Timer(self._loop, limits.lateness)
-        self._keepalive: Keepalive | None = None
+        # The deadline of the present state, and what the keepalive knows, on the wheel's clock
+        self.turn: int | None = None
+        self._heard_at = 0.0
+        self._pinged_at: float | None = None
 
     # What the event loop calls
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
         self._connections.add(self)
-        self._timer.set(self._limits.header_deadline, self._cut_off)
+        self._wheel.set(self, self._limits.header_deadline)
 
     def data_received(self, data: bytes) -> None:
         if self._state == _CONNECTING:
             self._read_head(data)
             return
-        if self._keepalive is not None:
-            self._keepalive.heard_at = self._loop.time()
+        self._heard_at = self._wheel.now
         if self._frames is not None:
             self._parse(self._unparsed + data if self._unparsed else data)
 
@@ -141,7 +145,7 @@ class WebSocketTransport(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The peer takes less than it is sent: senders wait, but not for ever."""
-        self._stall = StallWatch(self._loop, self._transport, self._limits)
+        self._stall = StallWatch(self._wheel, self._transport, self._limits)
 
     def resume_writing(self) -> None:
         """The peer has taken most of what waited."""
@@ -151,13 +155,31 @@ class WebSocketTransport(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._state = _CLOSED
-        self._timer.stop()
+        self._wheel.stop(self)
         self.resume_writing()
         self._connections.discard(self)
         self._stop_parsing()
-        self._keepalive = None
         self._end(_ABNORMAL)
         self._call = self._hear = self._gone = None
+
+    # What the wheel calls
+
+    def due(self) -> None:
+        """The deadline of the present state has come."""
+        interval = self._config.ws_ping_interval
+        if self._state != _OPEN or interval is None:
+            self._cut_off()
+            return
+        timeout = self._config.ws_ping_timeout
+        found = check(interval, timeout, self._wheel.now, self._heard_at, self._pinged_at)
+        if found.gives_up:
+            self._close(_INTERNAL_ERROR, "no answer to a ping")
+            self._wheel.set(self, self._limits.shutdown_deadline)
+            return
+        self._pinged_at = self._wheel.now if found.pings and timeout else None
+        if found.pings:
+            self._control(PING, b"")
+        self._wheel.set(self, found.after)
 
     # What uvicorn calls
 
@@ -168,7 +190,7 @@ class WebSocketTransport(asyncio.Protocol):
         elif self._state == _OPEN:
             self._close(SERVICE_RESTART)
         if self._state == _CLOSING:
-            self._timer.set(self._limits.shutdown_deadline, self._cut_off)
+            self._wheel.set(self, self._limits.shutdown_deadline)
 
     # What an application calls that is called as ASGI says
 
@@ -247,7 +269,7 @@ class WebSocketTransport(asyncio.Protocol):
         if upgrade is not None:
             self._begin(upgrade)
 
-    def take(self, upgrade: Upgrade) -> None:
+    def take_head(self, upgrade: Upgrade) -> None:
         """The request, read by who had the connection before."""
         assert self._opening is not None
         self._opening.take(upgrade)
@@ -327,14 +349,11 @@ class WebSocketTransport(asyncio.Protocol):
         write(answer)
         self._state = _OPEN
         self._frames = self._make_frames(write, self, self._config.ws_max_size)
-        self._keepalive = Keepalive(
-            self._loop,
-            self._timer,
-            self._config.ws_ping_interval,
-            self._config.ws_ping_timeout,
-            self._ping,
-            self._give_up,
-        )
+        self._heard_at = self._wheel.now
+        if self._config.ws_ping_interval:
+            self._wheel.set(self, self._config.ws_ping_interval)
+        else:
+            self._wheel.stop(self)
         if self._unparsed:
             self._loop.call_soon(self._read_on)
 
@@ -402,9 +421,9 @@ class WebSocketTransport(asyncio.Protocol):
             self._control(PONG, payload)
 
     def on_pong(self) -> None:
-        assert self._keepalive is not None
-        if not self._keepalive.take_pong():
-            self._is_within_allowance()
+        if self._pinged_at is None:
+            self._is_within_allowance()  # it answers no ping
+        self._pinged_at = None
 
     def on_close(self, code: int, reason: str, payload: bytes) -> None:
         if self._state == _OPEN:
@@ -432,13 +451,11 @@ class WebSocketTransport(asyncio.Protocol):
         self._close(close.code, close.reason)
         return False
 
-    # What goes out
+    # The end
 
     def _control(self, opcode: int, payload: bytes) -> None:
         assert self._frames is not None
         self._frames.control(opcode, payload)
-
-    # The end
 
     def _close(self, code: int, reason: str = "") -> None:
         """Begin the closing handshake, and leave it to the peer to answer."""
@@ -453,7 +470,7 @@ class WebSocketTransport(asyncio.Protocol):
 
     def _closing(self) -> None:
         self._state = _CLOSING
-        self._timer.set(self._limits.close_deadline, self._cut_off)
+        self._wheel.set(self, self._limits.close_deadline)
         if self._stall is not None:
             self._stall.wake()  # and `send` raises
         if self._is_reading_paused:
@@ -485,12 +502,3 @@ class WebSocketTransport(asyncio.Protocol):
         if self._gone is not None:
             # Not at once: who closes a connection goes on with what they are doing.
             self._loop.call_soon(self._gone, code)
-
-    # What the keepalive calls
-
-    def _ping(self) -> None:
-        self._control(PING, b"")
-
-    def _give_up(self) -> None:
-        self._close(_INTERNAL_ERROR, "no answer to a ping")
-        self._timer.set(self._limits.shutdown_deadline, self._cut_off)

@@ -161,12 +161,12 @@ class Peer:
         """As `send`, before anything else has its turn."""
         assert self._socket.send(data) == len(data)
 
-    async def flood(self, data: bytes, seconds: float) -> int:
-        """Send it over and over, as fast as it is taken; returns how many bytes were taken before
-        the time was over or the server gone."""
+    async def flood(self, data: bytes, seconds: float, at: int = 0) -> int:
+        """Send it over and over, from byte `at` of it on, as fast as it is taken; returns how many
+        bytes were taken before the time was over or the server gone."""
         sent = 0
         until = self._loop.time() + seconds
-        rest = memoryview(data)
+        rest = memoryview(data)[at:]
         while self._loop.time() < until:
             try:
                 taken = self._socket.send(rest)
@@ -184,7 +184,7 @@ class Peer:
         """Send it over and over, until nothing is taken for `quiet` seconds; returns how many bytes
         were."""
         sent = 0
-        while taken := await self.flood(data[sent % len(data) :] + data, quiet):
+        while taken := await self.flood(data, quiet, sent % len(data)):
             sent += taken
         return sent
 

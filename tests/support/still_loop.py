@@ -30,6 +30,9 @@ class StillLoop:
         heapq.heappush(self._due, entry)
         return handle
 
+    def call_soon(self, callback: Callable[..., None], *args: Any) -> Handle:
+        return self.call_later(0.0, callback, *args)
+
     def run_until(self, instant: float) -> None:
         """Let time pass, handle by handle."""
         while self._due and self._due[0][0] <= instant:

@@ -70,6 +70,7 @@ hurried = pytest.mark.parametrize(
             linger=SHORT,
             write_stall=SHORT,
             shutdown_deadline=SHORT,
+            turn=0.02,
         )
     ],
     ids=["in a hurry"],
@@ -476,7 +477,7 @@ async def test_whoever_reads_an_answer_slowly_gets_all_of_it(
 # The end of the server
 
 
-@pytest.mark.parametrize("limits", [Limits(shutdown_deadline=SHORT)], ids=["in a hurry"])
+@pytest.mark.parametrize("limits", [Limits(shutdown_deadline=SHORT, turn=0.02)], ids=["in a hurry"])
 async def test_the_server_stops_without_waiting_for_what_is_still_on_its_way(
     server: Server, app: Application
 ) -> None:

@@ -6,10 +6,12 @@ import pytest
 
 from server.transport.limits import Limits
 from server.transport.stalls import StallWatch
+from server.transport.wheel import Wheel
 from tests.support.still_loop import StillLoop
 
 LIMITS = Limits()
 WRITE_STALL, LEAST_PROGRESS = LIMITS.write_stall, LIMITS.least_progress
+AT_THE_LATEST = WRITE_STALL + 2 * LIMITS.turn
 
 
 class Pipe:
@@ -34,14 +36,15 @@ class Pipe:
 
 def watch(waiting: int) -> tuple[StillLoop, Pipe, StallWatch]:
     loop, pipe = StillLoop(), Pipe(waiting)
-    return loop, pipe, StallWatch(loop, pipe, LIMITS)  # type: ignore[arg-type]
+    wheel = Wheel(LIMITS.turn, loop)  # type: ignore[arg-type]
+    return loop, pipe, StallWatch(wheel, pipe, LIMITS)  # type: ignore[arg-type]
 
 
 def test_a_peer_that_takes_nothing_is_cut_off_when_its_time_is_over() -> None:
     loop, pipe, _ = watch(70_000)
     loop.run_until(WRITE_STALL - 0.001)
     assert not pipe.is_aborted
-    loop.run_until(WRITE_STALL)
+    loop.run_until(AT_THE_LATEST)
     assert pipe.is_aborted
 
 
@@ -49,7 +52,7 @@ def test_a_peer_that_takes_nothing_is_cut_off_when_its_time_is_over() -> None:
 def test_as_little_as_next_to_nothing_is_as_good_as_nothing(taken: int) -> None:
     loop, pipe, _ = watch(70_000)
     pipe.waiting -= taken
-    loop.run_until(WRITE_STALL)
+    loop.run_until(AT_THE_LATEST)
     assert pipe.is_aborted == (taken < LEAST_PROGRESS)
 
 
@@ -59,7 +62,7 @@ def test_a_peer_that_reads_slowly_but_steadily_is_waited_for() -> None:
         pipe.waiting -= LEAST_PROGRESS
         loop.run_until(loop.now + WRITE_STALL)
     assert not pipe.is_aborted
-    loop.run_until(loop.now + 2 * WRITE_STALL)
+    loop.run_until(loop.now + 2 * AT_THE_LATEST)
     assert pipe.is_aborted, "it has stopped reading"
 
 
@@ -75,5 +78,5 @@ def test_a_process_that_stood_still_blames_no_peer_for_it() -> None:
     loop, pipe, _ = watch(70_000)
     loop.stand_still_until(3 * WRITE_STALL)
     assert not pipe.is_aborted
-    loop.run_until(loop.now + WRITE_STALL)
+    loop.run_until(loop.now + AT_THE_LATEST)
     assert pipe.is_aborted

@@ -101,7 +101,11 @@ def app() -> Application:
 
 
 HURRIED = Limits(
-    header_deadline=SHORT, close_deadline=SHORT, shutdown_deadline=SHORT, write_stall=SHORT
+    header_deadline=SHORT,
+    close_deadline=SHORT,
+    shutdown_deadline=SHORT,
+    write_stall=SHORT,
+    turn=0.02,
 )
 
 hurried = pytest.mark.parametrize("limits", [HURRIED], ids=["in a hurry"])
@@ -473,7 +477,7 @@ async def test_a_flood_does_not_hold_the_loop(unlimited: LiveServer, data: bytes
 # Those who say nothing
 
 
-IMPATIENT = Limits(ping_interval=SHORT, ping_timeout=SHORT, shutdown_deadline=SHORT)
+IMPATIENT = Limits(ping_interval=SHORT, ping_timeout=SHORT, shutdown_deadline=SHORT, turn=0.02)
 
 
 @pytest.fixture
@@ -537,7 +541,7 @@ async def test_a_peer_that_talks_is_not_pinged(impatient: Server) -> None:
     await play_in_time(talk, HELD_UP)
 
 
-@pytest.mark.parametrize("limits", [replace(IMPATIENT, lateness=0.1)], ids=["in time"])
+@pytest.mark.parametrize("limits", [IMPATIENT], ids=["in time"])
 async def test_a_server_that_stood_still_blames_no_peer_for_it(
     plain: Server, app: Application
 ) -> None:

@@ -544,7 +544,7 @@ def test_nothing_is_left_of_a_connection(
             wire.transport.say([client_frame(BINARY, bytes(3), fin=False) + client_frame(3)])
         await settled()
         wire.transport.lose()
-        await settled()
+        await settled(2 * Limits().turn)
         assert not wire.state.tasks
         assert not wire.state.connections
         return weakref.ref(wire.protocol)
@@ -572,7 +572,7 @@ def test_a_close_is_answered_within_its_deadline_or_the_peer_is_cut_off(
         assert not wire.has_ended
         if answers:
             wire.transport.say([PEER_CLOSES])
-        await settled(0.2)
+        await settled(0.1 + 2 * Limits().turn)
         assert wire.transport.is_lost
         assert wire.transport.is_aborted != answers
 

@@ -1,0 +1,123 @@
+"""Deadlines on a wheel: never early, at most two turns late, and given again after a stall."""
+
+import logging
+
+import pytest
+
+from server.transport.wheel import Wheel
+from tests.support.still_loop import StillLoop
+
+TURN = 0.25
+
+
+class Item:
+    """Writes down when it was told."""
+
+    def __init__(self, loop: StillLoop) -> None:
+        self._loop = loop
+        self.turn: int | None = None
+        self.told: list[float] = []
+
+    def due(self) -> None:
+        self.told.append(self._loop.now)
+
+
+@pytest.fixture
+def loop() -> StillLoop:
+    return StillLoop()
+
+
+@pytest.fixture
+def wheel(loop: StillLoop) -> Wheel:
+    return Wheel(TURN, loop)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("since", [0.0, 0.01, 0.124, 0.249, 0.25])
+@pytest.mark.parametrize("seconds", [0.0, 0.001, 0.25, 0.251, 4.0, 4.1])
+def test_a_deadline_is_never_early_and_at_most_two_turns_late(
+    loop: StillLoop, wheel: Wheel, seconds: float, since: float
+) -> None:
+    wheel.set(Item(loop), 100.0)  # which turns it
+    loop.run_until(since)
+    item = Item(loop)
+    wheel.set(item, seconds)
+    loop.run_until(50.0)
+    (told,) = item.told
+    assert seconds <= told - since <= seconds + 2 * TURN
+    assert item.turn is None
+
+
+def test_a_deadline_takes_the_place_of_the_last_and_one_that_is_stopped_never_comes(
+    loop: StillLoop, wheel: Wheel
+) -> None:
+    item, stopped = Item(loop), Item(loop)
+    wheel.set(item, 1.0)
+    wheel.set(stopped, 1.0)
+    loop.run_until(0.9)
+    wheel.set(item, 3.0)
+    wheel.stop(stopped)
+    wheel.stop(stopped)
+    loop.run_until(20.0)
+    assert stopped.told == []
+    (told,) = item.told
+    assert 3.9 <= told <= 3.9 + 2 * TURN
+
+
+def test_where_this_process_stood_still_everybody_has_the_same_time_again(
+    loop: StillLoop, wheel: Wheel
+) -> None:
+    item = Item(loop)
+    wheel.set(item, 4.0)
+    loop.stand_still_until(60.0)
+    loop.run_until(63.0)
+    assert item.told == []
+    loop.run_until(60.0 + 4.0 + 2 * TURN)
+    assert len(item.told) == 1
+
+
+def test_it_turns_only_while_there_is_a_deadline(loop: StillLoop, wheel: Wheel) -> None:
+    item = Item(loop)
+    for _ in range(3):
+        wheel.set(item, 1.0)
+        loop.run_until(loop.now + 10.0)
+        assert wheel._timer is None
+        assert not wheel._turns
+    assert len(item.told) == 3
+    assert wheel.now < 6.0, "it stands"
+
+
+def test_a_thousand_that_come_at_once_are_told_in_portions_and_each_once(
+    loop: StillLoop, wheel: Wheel
+) -> None:
+    items = [Item(loop) for _ in range(1000)]
+    for item in items:
+        wheel.set(item, 1.0)
+
+    class Stops(Item):
+        """Ends others that are due with it."""
+
+        def due(self) -> None:
+            super().due()
+            for other in items[:10]:
+                wheel.stop(other)
+
+    first = Stops(loop)
+    wheel.set(first, 1.0)
+    loop.run_until(1.0 + 2 * TURN)
+    assert [len(item.told) for item in items] == [0] * 10 + [1] * 990
+    assert len(first.told) == 1
+
+
+def test_one_that_fails_takes_none_along(
+    loop: StillLoop, wheel: Wheel, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Fails(Item):
+        def due(self) -> None:
+            raise ValueError
+
+    items = [Item(loop), Item(loop)]
+    for item in (items[0], Fails(loop), items[1]):
+        wheel.set(item, 1.0)
+    with caplog.at_level(logging.CRITICAL, "stillhere.realtime"):
+        loop.run_until(5.0)
+    assert [len(item.told) for item in items] == [1, 1]
