@@ -8,7 +8,7 @@ again. So an idle connection has no task of its own, and a reader never waits fo
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from server.base.ids import ConnectionId
 from server.presence.session import Session
@@ -25,13 +25,22 @@ AsgiSend: TypeAlias = Callable[[Any], Awaitable[None]]
 _GONE = (OSError, RuntimeError)
 
 
+class Keeper(Protocol):
+    """Who is told how a connection gets on."""
+
+    def caught_up(self, connection: "Connection", /) -> None:
+        """A peer that could not keep up has caught up."""
+
+    def too_slow(self, connection: "Connection", /) -> None:
+        """More waits for the peer than may: it has to be closed."""
+
+
 class Connection:
     """An accepted WebSocket of a live session."""
 
     __slots__ = (
+        "_keeper",
         "_most_waiting",
-        "_on_drained",
-        "_on_too_slow",
         "_outbox",
         "_send",
         "_sender",
@@ -47,16 +56,12 @@ class Connection:
         self,
         id: ConnectionId,
         session: Session,
-        send: AsgiSend,
-        socket: Socket | None,
-        on_drained: Callable[["Connection"], None],
-        on_too_slow: Callable[["Connection"], None],
+        peer: Socket | AsgiSend,
+        keeper: Keeper,
         most_waiting: int,
     ) -> None:
-        """`socket`: None where the transport offers none; then every message goes through
-        the outbox. `on_drained` is called when a peer that could not keep up has caught up,
-        `on_too_slow` when more than `most_waiting` messages wait for it: then it has to be
-        closed."""
+        """`peer`: the socket, or ASGI's `send` where it was not taken; then every message goes
+        through the outbox. More than `most_waiting` messages in it are too many."""
         self.id = id
         self.session = session
         self.topics: tuple[Topic[Any], ...] = ()
@@ -65,10 +70,9 @@ class Connection:
         """Nothing more will be sent. Written here only."""
         self.is_behind = False
         """The peer has yet to take what it was sent before. Written here only."""
-        self._send = send
-        self._socket = socket
-        self._on_drained = on_drained
-        self._on_too_slow = on_too_slow
+        self._socket: Socket | None = None if callable(peer) else peer
+        self._send: AsgiSend | None = peer if callable(peer) else None
+        self._keeper = keeper
         self._most_waiting = most_waiting
         self._outbox: deque[dict[str, Any]] | None = None
         # Sends what is in the outbox; there is one as long as there is an outbox.
@@ -119,7 +123,7 @@ class Connection:
                 self.is_behind = True
         self._outbox.append(event)
         if self.is_behind and len(self._outbox) > self._most_waiting:
-            self._on_too_slow(self)
+            self._keeper.too_slow(self)
 
     def _note_behind(self) -> None:
         """What the transport has not taken by now waits for the peer."""
@@ -128,12 +132,14 @@ class Connection:
     async def _drain(self) -> None:
         """Send until nothing waits. Cancelling drops what waits."""
         try:
+            send = self._socket.send if self._socket is not None else self._send
+            assert send is not None
             while self._outbox:
-                await self._send(self._outbox.popleft())
+                await send(self._outbox.popleft())
         except _GONE:
             self.is_closing = True
         finally:
             self._sender = self._outbox = None
         was_behind, self.is_behind = self.is_behind, False
         if was_behind and not self.is_closing:
-            self._on_drained(self)
+            self._keeper.caught_up(self)

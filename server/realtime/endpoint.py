@@ -6,7 +6,6 @@ transport has sockets taken at once (`take`); all other ways go through ASGI (`_
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -22,7 +21,7 @@ from server.presence.session import Session
 from server.presence.status import Reason
 from server.realtime.connection import AsgiSend, Connection
 from server.realtime.limits import Limits
-from server.realtime.reader import Reader
+from server.realtime.reader import Pongs, Reader
 from server.realtime.requests import Requests
 from server.realtime.room_requests import RoomRequests
 from server.realtime.routing import deny
@@ -62,6 +61,7 @@ class WebSocketEndpoint:
         self._topics = topics
         self._requests = Requests(presence, topics, room_requests, self._take_connect)
         self._note_cut_off = note_cut_off
+        self._pongs = Pongs()
         self._limits = limits
 
     def take(self, scope: dict[str, Any], socket: Socket) -> bool:
@@ -72,10 +72,9 @@ class WebSocketEndpoint:
         if session is None:
             return False
         socket.accept(_subprotocol(scope))
-        connection = self._connection(session, socket.send, socket)
-        reader = self._admit(connection)
+        reader = self._admit(self._connection(session, socket))
         if reader is not None:
-            socket.listen(reader.hear, partial(self._gone, connection))
+            socket.listen(reader)
         return True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,7 +89,7 @@ class WebSocketEndpoint:
         if isinstance(found, Session) and found.ended is not None:
             found = found.ended  # while the socket was being accepted
         if isinstance(found, Session):
-            await self._serve(self._connection(found, send, None), receive)
+            await self._serve(self._connection(found, send), receive)
         else:
             await self._refuse(found, receive, send)
 
@@ -128,28 +127,21 @@ class WebSocketEndpoint:
 
     # Connections of a session
 
-    def _connection(self, session: Session, send: AsgiSend, socket: Socket | None) -> Connection:
-        return Connection(
-            new_connection_id(),
-            session,
-            send,
-            socket,
-            self._topics.caught_up,
-            self._too_slow,
-            self._limits.waiting_messages,
-        )
+    def _connection(self, session: Session, peer: Socket | AsgiSend) -> Connection:
+        return Connection(new_connection_id(), session, peer, self, self._limits.waiting_messages)
 
     def _admit(self, connection: Connection) -> Reader | None:
         """Greet a connection; returns what hears it. None: there is no place, and it was closed."""
         if not self._take_place(connection.session):
-            self._close(connection, Close.TOO_MANY_CONNECTIONS)
+            self.close(connection, Close.TOO_MANY_CONNECTIONS)
             return None
         self._welcome(connection)
         return Reader(
             connection,
             self._presence,
             self._requests,
-            self._close,
+            self,
+            self._pongs,
             self._settings.max_messages_per_second,
             self._limits,
         )
@@ -167,7 +159,7 @@ class WebSocketEndpoint:
             code = SERVICE_RESTART  # only the stop of the server cancels this
             raise
         finally:
-            self._gone(connection, code)
+            self.gone(connection, code)
 
     def _welcome(self, connection: Connection) -> None:
         session = connection.session
@@ -197,21 +189,26 @@ class WebSocketEndpoint:
 
     # The end of a connection
 
-    def _close(self, connection: Connection, close: Close) -> None:
+    def close(self, connection: Connection, close: Close) -> None:
         """Close a connection for what its peer did. It is detached at once, whether the peer
         answers the close or not."""
         connection.close(close)
         self._note_closed(connection, close)
         self._forget(connection, close.value.code)
 
-    def _too_slow(self, connection: Connection) -> None:
-        self._close(connection, Close.TOO_SLOW)
+    def caught_up(self, connection: Connection) -> None:
+        """The peer has taken what it was owed."""
+        self._topics.caught_up(connection)
+
+    def too_slow(self, connection: Connection) -> None:
+        """The peer takes less than it is sent."""
+        self.close(connection, Close.TOO_SLOW)
 
     def _note_closed(self, connection: Connection, close: Close) -> None:
         self._tabs.note_closed(close.value.reason)
         self._note_cut_off(close.value.reason, connection.session)
 
-    def _gone(self, connection: Connection, code: int) -> None:
+    def gone(self, connection: Connection, code: int) -> None:
         """The socket has closed with `code`, whoever closed it."""
         if not connection.is_closing and code in CLOSED_BY_TRANSPORT:
             self._note_closed(connection, CLOSED_BY_TRANSPORT[code])

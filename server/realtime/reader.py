@@ -1,6 +1,6 @@
 """What a connection receives: limited, parsed, handed on and answered. Awaits nothing."""
 
-from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 from msgspec import UNSET
@@ -18,19 +18,41 @@ _MOMENT = 0.0005
 """Seconds that make no difference to a message, which is rounded to milliseconds."""
 
 
+class Edge(Protocol):
+    """Where a connection ends."""
+
+    def close(self, connection: Connection, close: Close, /) -> None:
+        """Close a connection that breaks a limit."""
+
+    def gone(self, connection: Connection, code: int, /) -> None:
+        """The socket has closed with `code`, whoever closed it."""
+
+
+class Pongs:
+    """The answers to pings without an id. A ping leaves all of the idle time ahead, so nearly every
+    answer is the last one, whoever gets it."""
+
+    def __init__(self) -> None:
+        self._expires_in, self._text = -1.0, ""
+
+    def text(self, expires_in: float) -> str:
+        if not -_MOMENT < expires_in - self._expires_in < _MOMENT:
+            self._expires_in, self._text = expires_in, messages.encode_pong(expires_in, UNSET)
+        return self._text
+
+
 class Reader:
     """Hears one connection. What it answers goes through the connection's outbox, so neither a
     slow peer nor the database keeps it from hearing an activity."""
 
     __slots__ = (
         "_allowance",
-        "_answered",
         "_clock",
-        "_close",
         "_connection",
+        "_edge",
         "_errors",
         "_limits",
-        "_pong",
+        "_pongs",
         "_presence",
         "_requests",
         "_surely_small",
@@ -41,24 +63,27 @@ class Reader:
         connection: Connection,
         presence: Presence,
         requests: Requests,
-        close: Callable[[Connection, Close], None],
+        edge: Edge,
+        pongs: Pongs,
         rate: float,
         limits: Limits,
     ) -> None:
-        """`close` closes a connection that breaks a limit. `rate`: messages a second, bursts of
-        twice that, 0: no limit."""
+        """`rate`: messages a second, bursts of twice that, 0: no limit."""
         self._connection = connection
         self._presence = presence
         self._clock = presence.clock
         self._requests = requests
-        self._close = close
+        self._edge = edge
+        self._pongs = pongs
         self._limits = limits
         # In characters: UTF-8 takes at most four bytes for one.
         self._surely_small = limits.largest_message // 4
         self._allowance = TokenBucket(rate, 2 * rate, self._clock.now()) if rate else None
         self._errors: TokenBucket | None = None
-        # The last answer to a ping, and its `expires_in`.
-        self._answered, self._pong = -1.0, ""
+
+    def gone(self, code: int) -> None:
+        """The socket has closed with `code`."""
+        self._edge.gone(self._connection, code)
 
     def hear(self, data: str | bytes) -> None:
         """Take a message."""
@@ -67,10 +92,10 @@ class Reader:
             return  # said too late: the session is over, or the peer broke a limit
         now = self._clock.now()
         if self._allowance is not None and not self._allowance.take(now):
-            self._close(connection, Close.TOO_MANY_MESSAGES)
+            self._edge.close(connection, Close.TOO_MANY_MESSAGES)
             return
         if len(data) > self._surely_small and _size(data) > self._limits.largest_message:
-            self._close(connection, Close.MESSAGE_TOO_BIG)
+            self._edge.close(connection, Close.MESSAGE_TOO_BIG)
             return
         message = (
             messages.parse(data)
@@ -95,24 +120,22 @@ class Reader:
         session = self._connection.session
         self._presence.touch(session.id, now)
         left = session.expires_in(self._presence.policy, now)
-        # A ping leaves all of the idle time ahead, so most answers are the last one.
-        if ping.id is not UNSET or not -_MOMENT < left - self._answered < _MOMENT:
-            self._pong = messages.encode_pong(left, ping.id)
-            self._answered = left if ping.id is UNSET else -1.0
-        self._connection.send(self._pong)
+        self._connection.send(
+            self._pongs.text(left) if ping.id is UNSET else messages.encode_pong(left, ping.id)
+        )
 
     def _do(self, request: messages.Request, now: float) -> messages.Error | None:
         try:
             return self._requests.do(self._connection, request, now)
         except TooManyRequests:
-            self._close(self._connection, Close.TOO_MANY_MESSAGES)
+            self._edge.close(self._connection, Close.TOO_MANY_MESSAGES)
             return None
 
     def _refuse(self, refusal: messages.Error, now: float) -> None:
         self._connection.send(encode(refusal))
         self._errors = self._errors or TokenBucket(1.0, self._limits.refused_burst, now)
         if not self._errors.take(now):
-            self._close(self._connection, Close.TOO_MANY_MESSAGES)
+            self._edge.close(self._connection, Close.TOO_MANY_MESSAGES)
 
 
 def _size(data: str | bytes) -> int:

@@ -45,7 +45,8 @@ class TakeSockets:
         if scope["path"] != PATH:
             return False
         if self._read_headers is not None:
-            scope = dict(scope)  # that the application is called with is not changed twice
+            # A copy: the one that the application may be called with is not changed twice.
+            scope = scope | {"client": socket.peer()}
             _finish(self._read_headers(scope, _nothing, _nothing))
         return self._take(scope, socket)
 

@@ -49,12 +49,12 @@ class Tabs:
         self._limits = limits
         self._connect_burst = max(limits.connect_burst, 2 * sockets_per_session)
         self._flush = flush
-        self._by_session: dict[SessionId, list[Connection]] = {}
+        self._by_session: dict[SessionId, tuple[Connection, ...]] = {}
         self._count = 0
         self._closed: dict[str, int] = {}
         self._connects: dict[SessionId, TokenBucket] = {}
         # Connections of sessions that have ended, to be closed by the task.
-        self._ended: list[tuple[list[Connection], Reason]] = []
+        self._ended: list[tuple[tuple[Connection, ...], Reason]] = []
         self._closing: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -66,24 +66,27 @@ class Tabs:
         """How many connections this server has closed, by reason."""
         return MappingProxyType(self._closed)
 
-    def of(self, session: Session) -> list[Connection]:
-        """The connections of a session; a copy."""
-        return list(self._by_session.get(session.id, ()))
+    def of(self, session: Session) -> tuple[Connection, ...]:
+        """The connections of a session."""
+        return self._by_session.get(session.id, ())
 
     def attach(self, connection: Connection) -> None:
         """Send `connection` what its session is sent, from now on."""
-        self._by_session.setdefault(connection.session.id, []).append(connection)
+        id = connection.session.id
+        self._by_session[id] = (*self._by_session.get(id, ()), connection)
         self._count += 1
 
     def detach(self, connection: Connection, *, has_left: bool | None) -> bool:
         """Forget `connection`; False if that was done before. `has_left`: True if the player left
         on purpose, False if the connection was lost, None if the server stops."""
-        connections = self._by_session.get(connection.session.id, [])
+        id = connection.session.id
+        connections = self._by_session.get(id, ())
         if connection not in connections:
             return False
-        connections.remove(connection)
-        if not connections:
-            del self._by_session[connection.session.id]
+        if len(connections) == 1:
+            del self._by_session[id]
+        else:
+            self._by_session[id] = tuple(each for each in connections if each is not connection)
         self._count -= 1
         self._on_detached(connection, has_left)
         return True
@@ -133,9 +136,9 @@ class Tabs:
             case _:
                 pass
 
-    def _take(self, id: SessionId, *, has_left: bool) -> list[Connection]:
+    def _take(self, id: SessionId, *, has_left: bool) -> tuple[Connection, ...]:
         # Detached at once: a socket may take seconds to close, and counts for nothing more.
-        connections = list(self._by_session.get(id, ()))
+        connections = self._by_session.get(id, ())
         for connection in connections:
             self.detach(connection, has_left=has_left)
         return connections
@@ -156,7 +159,7 @@ class Tabs:
         finally:
             self._closing = None
 
-    def _close(self, connections: list[Connection], reason: Reason) -> None:
+    def _close(self, connections: tuple[Connection, ...], reason: Reason) -> None:
         last = messages.encode(messages.SignedOut(reason, explain_ending(reason, self._policy)))
         for connection in connections:
             connection.close(close_for(reason), last)

@@ -9,16 +9,28 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
 
+class Hearer(Protocol):
+    """Who has taken a socket."""
+
+    def hear(self, data: str | bytes) -> None:
+        """A message. What this raises is logged, and closes the socket with 1011."""
+
+    def gone(self, code: int) -> None:
+        """The connection has ended with `code`. Called once, and in a later turn of the loop than
+        what ended it."""
+
+
 class Socket(Protocol):
     """What the transport offers to who takes a socket whose handshake is valid."""
+
+    def peer(self) -> tuple[str, int] | None:
+        """The address of the peer, or of a proxy before it."""
 
     def accept(self, subprotocol: str | None) -> None:
         """Answer the handshake with 101. Before anything else, and once."""
 
-    def listen(self, hear: Callable[[str | bytes], None], gone: Callable[[int], None]) -> None:
-        """Call `hear` with every message from now on, and `gone`, once and in a later turn of the
-        loop, with the code with which the connection has ended. What `hear` raises is logged, and
-        closes it with 1011."""
+    def listen(self, hearer: Hearer) -> None:
+        """Tell `hearer` of every message, and of the end. At once, by who takes it."""
 
     def send_text(self, text: str) -> bool:
         """Send a text message. False if that cannot be done at once, because the peer has yet to
@@ -32,5 +44,6 @@ class Socket(Protocol):
 
 
 Take: TypeAlias = Callable[[dict[str, Any], Socket], bool]
-"""Takes a socket, given its ASGI scope. False, and nothing has been done: the application is called
-as ASGI says. What it raises after `accept` is logged, and closes the socket with 1011."""
+"""Takes a socket, given its ASGI scope without the addresses, each of which costs a system call.
+False, and nothing has been done: the application is called as ASGI says. What it raises
+after `accept` is logged, and closes the socket with 1011."""

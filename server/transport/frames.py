@@ -5,7 +5,6 @@ transport needs of a parser, `Listener` what the parser calls; the conformance s
 implementation.
 """
 
-from collections.abc import Callable
 from struct import pack
 from typing import Protocol
 
@@ -54,6 +53,12 @@ class Listener(Protocol):
         """The peer breaks the protocol; `code` is that of the close it is to be told."""
 
 
+class HasWrite(Protocol):
+    """Takes bytes for the peer: a transport of the loop."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
 class Frames(Protocol):
     """One connection's parser and writer of frames."""
 
@@ -69,8 +74,8 @@ class Frames(Protocol):
     def control(self, opcode: int, payload: bytes) -> None:
         """Send a control frame of at most 125 bytes."""
 
-    def write_to(self, write: Callable[[bytes], object]) -> None:
-        """Give what is sent from now on to `write`."""
+    def write_to(self, out: HasWrite) -> None:
+        """Give what is sent from now on to `out`."""
 
     def stop(self) -> None:
         """Parse nothing more. Idempotent."""
@@ -87,7 +92,7 @@ class Messages:
         self._partial: bytearray | None = None
         self._is_text = False
 
-    def frame(self, opcode: int, payload: bytes, *, is_last: bool) -> None:
+    def take(self, opcode: int, payload: bytes, *, is_last: bool) -> None:
         """A frame whose opcode is known and whose length fits its kind."""
         if opcode in (TEXT, BINARY):
             self._begin(payload, is_text=opcode == TEXT, is_last=is_last)
@@ -149,17 +154,15 @@ class Messages:
         self._listener.on_close(code, reason, payload)
 
 
-class ServerFrames:
-    """`Frames` of a server: what comes in is masked, what goes out is not. Pure but for `write`."""
+class ServerFrames(Messages):
+    """`Frames` of a server: what comes in is masked, what goes out is not. Pure but for `out`."""
 
-    __slots__ = ("_is_stopped", "_kept", "_largest", "_listener", "_messages", "_missing", "_write")
+    __slots__ = ("_is_stopped", "_kept", "_missing", "_out")
 
-    def __init__(self, write: Callable[[bytes], object], listener: Listener, largest: int) -> None:
-        """`write` takes bytes for the peer; `largest`: bytes of a message."""
-        self._write = write
-        self._listener = listener
-        self._largest = largest
-        self._messages = Messages(listener, largest)
+    def __init__(self, out: HasWrite, listener: Listener, largest: int) -> None:
+        """`largest`: bytes of a message."""
+        super().__init__(listener, largest)
+        self._out = out
         # The beginning of a frame, to which bytes that come one by one are added without a copy of
         # it, and how many are missing for more to be known of it.
         self._kept: bytes | bytearray = b""
@@ -184,15 +187,15 @@ class ServerFrames:
 
     def send(self, data: str | bytes) -> None:
         if isinstance(data, str):
-            self._write(frame(TEXT, data.encode()))
+            self._out.write(frame(TEXT, data.encode()))
         else:
-            self._write(frame(BINARY, data))
+            self._out.write(frame(BINARY, data))
 
     def control(self, opcode: int, payload: bytes) -> None:
-        self._write(frame(opcode, payload))
+        self._out.write(frame(opcode, payload))
 
-    def write_to(self, write: Callable[[bytes], object]) -> None:
-        self._write = write
+    def write_to(self, out: HasWrite) -> None:
+        self._out = out
 
     def stop(self) -> None:
         self._is_stopped = True
@@ -241,7 +244,7 @@ class ServerFrames:
         if ends > len(data):
             return len(data) - ends
         payload = apply_mask(data[begins:ends], data[begins - 4 : begins])
-        self._messages.frame(opcode, payload, is_last=first >= 0x80)
+        self.take(opcode, payload, is_last=first >= 0x80)
         return len(data) if self._is_stopped else ends
 
     def _fail(self, data: bytes, code: int, reason: str) -> int:

@@ -21,26 +21,27 @@ from collections.abc import Callable
 from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.utils import ClientDisconnected, get_local_addr, get_remote_addr, is_ssl
+from uvicorn.protocols.utils import ClientDisconnected, get_local_addr
 from uvicorn.server import ServerState
 
 from server.base.limits import TokenBucket
 from server.transport.asgi import AsgiCall
-from server.transport.by_call import Take
+from server.transport.by_call import Hearer, Socket, Take
 from server.transport.frames import (
     CLOSE,
     MAY_BE_SENT,
     PING,
     PONG,
     Frames,
+    HasWrite,
     Listener,
     ServerFrames,
     close_payload,
 )
-from server.transport.handshake import HandshakeRefused, Opening, refusal, scope_of
-from server.transport.head import Upgrade
+from server.transport.handshake import refusal
 from server.transport.keepalive import check
 from server.transport.limits import Limits
+from server.transport.opening import OpeningTransport
 from server.transport.stalls import StallWatch
 from server.transport.wheel import Wheel
 from server.wire.closing import SERVICE_RESTART, Close
@@ -56,18 +57,15 @@ _CONNECTING, _OPEN, _CLOSING, _CLOSED = range(4)
 
 _INTERNAL_ERROR, _ABNORMAL = 1011, 1006
 
-MakeFrames = Callable[[Callable[[bytes], object], Listener, int], Frames]
+MakeFrames = Callable[[HasWrite, Listener, int], Frames]
 
 
-class WebSocketTransport(asyncio.Protocol):
+class WebSocketTransport(OpeningTransport):
     """One connection, from the upgrade to its end. Made by uvicorn's HTTP protocol."""
 
     __slots__ = (
-        "__weakref__", "_allowance", "_app_state", "_call", "_config", "_connections", "_frames",
-        "_gone", "_has_ended", "_has_room", "_hear", "_heard_at", "_held", "_is_closed_by_app",
-        "_is_reading_paused", "_limits", "_loop", "_make_frames", "_opening", "_pinged_at",
-        "_server_state", "_stall", "_state", "_take", "_transport", "_unparsed", "_wheel",
-        "turn",
+        "_allowance", "_call", "_frames", "_has_ended", "_has_room", "_heard_at", "_hearer",
+        "_is_closed_by_app", "_is_reading_paused", "_make_frames", "_pinged_at", "_stall", "_state",
     )  # fmt: skip
 
     def __init__(
@@ -84,54 +82,37 @@ class WebSocketTransport(asyncio.Protocol):
     ) -> None:
         """`take` is asked first whether it takes the socket, without ASGI. `wheel`: for the
         deadlines of all connections of a loop; None: one of its own."""
-        self._limits = limits
-        self._wheel = wheel or Wheel(limits.turn)
-        self._take = take
+        loop = _loop or asyncio.get_event_loop()
+        super().__init__(
+            config, server_state, app_state, loop, limits, take, wheel or Wheel(limits.turn)
+        )
         self._make_frames = make_frames
-        self._config = config
-        self._server_state = server_state
-        self._app_state = app_state
-        self._loop = _loop or asyncio.get_event_loop()
-        self._connections: set[Any] = server_state.connections
         self._state = _CONNECTING
-        self._transport: asyncio.Transport
 
-        self._opening: Opening | None = Opening(limits)
-
-        # What comes in: the parser, what it is still to be given, whether that finds a place
+        # What comes in: the parser, and whether what it finds has a place
         self._frames: Frames | None = None
-        self._unparsed = b""
-        self._allowance: TokenBucket | None = None
-
         self._has_room = True
         self._is_reading_paused = False
+        self._allowance: TokenBucket | None = None
 
-        # The application: called as ASGI says, or listening
+        # The application: called as ASGI says, or hearing
         self._call: AsgiCall | None = None
-        self._hear: Callable[[str | bytes], None] | None = None
-        self._gone: Callable[[int], None] | None = None
+        self._hearer: Hearer | None = None
         self._has_ended = False
         self._is_closed_by_app = False
 
-        # What goes out: held back while a socket is being taken; watched while the peer takes less
-        self._held: list[bytes] | None = None
+        # None while the peer takes everything
         self._stall: StallWatch | None = None
 
-        # The deadline of the present state, and what the keepalive knows, on the wheel's clock
-        self.turn: int | None = None
+        # What the keepalive knows, on the clock of the wheel
         self._heard_at = 0.0
         self._pinged_at: float | None = None
 
     # What the event loop calls
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = transport  # type: ignore[assignment]
-        self._connections.add(self)
-        self._wheel.set(self, self._limits.header_deadline)
-
     def data_received(self, data: bytes) -> None:
-        if self._state == _CONNECTING:
-            self._read_head(data)
+        if self._opening is not None:
+            self._read_head(self._opening, data)
             return
         self._heard_at = self._wheel.now
         if self._frames is not None:
@@ -160,7 +141,7 @@ class WebSocketTransport(asyncio.Protocol):
         self._connections.discard(self)
         self._stop_parsing()
         self._end(_ABNORMAL)
-        self._call = self._hear = self._gone = None
+        self._call = self._hearer = None
 
     # What the wheel calls
 
@@ -168,7 +149,7 @@ class WebSocketTransport(asyncio.Protocol):
         """The deadline of the present state has come."""
         interval = self._config.ws_ping_interval
         if self._state != _OPEN or interval is None:
-            self._cut_off()
+            super().due()
             return
         timeout = self._config.ws_ping_timeout
         found = check(interval, timeout, self._wheel.now, self._heard_at, self._pinged_at)
@@ -220,16 +201,13 @@ class WebSocketTransport(asyncio.Protocol):
             raise ClientDisconnected
         else:
             self._answer(event)
+            self._is_closed_by_app = self._state == _CLOSING
 
     # What an application calls that has taken the socket (see `by_call.py`)
 
-    def accept(self, subprotocol: str | None) -> None:
-        """Answer the handshake with 101."""
-        self._answer({"type": "websocket.accept", "subprotocol": subprotocol})
-
-    def listen(self, hear: Callable[[str | bytes], None], gone: Callable[[int], None]) -> None:
-        """Call `hear` with every message, and `gone` with the code of the end."""
-        self._hear, self._gone = hear, gone
+    def listen(self, hearer: Hearer) -> None:
+        """Tell `hearer` of every message, and of the end."""
+        self._hearer = hearer
 
     def send_text(self, text: str) -> bool:
         """Send a text message; False, and nothing is sent, if the peer cannot take it now."""
@@ -250,70 +228,36 @@ class WebSocketTransport(asyncio.Protocol):
         self._close(code, reason)
         return True
 
-    # The opening handshake
+    # What the opening handshake comes to
 
-    def _read_head(self, data: bytes) -> None:
-        opening = self._opening
-        assert opening is not None
-        if opening.is_read:
-            # A client has to wait for the answer; what one that does not sends is not lost.
-            self._unparsed += data
-            if len(self._unparsed) > self._limits.largest_header:
-                self._cut_off()
-            return
-        try:
-            upgrade = opening.feed(data)
-        except HandshakeRefused as refused:
-            self._refuse(refused.response.serialize())
-            return
-        if upgrade is not None:
-            self._begin(upgrade)
+    def _socket(self) -> Socket:
+        return self
 
-    def take_head(self, upgrade: Upgrade) -> None:
-        """The request, read by who had the connection before."""
-        assert self._opening is not None
-        self._opening.take(upgrade)
-        self._begin(upgrade)
-
-    def _begin(self, upgrade: Upgrade) -> None:
-        """Have the application answer."""
-        self._unparsed = upgrade.rest
-        transport = self._transport
-        scope = scope_of(
-            upgrade,
-            self._config.root_path,
-            asgi={"version": self._config.asgi_version, "spec_version": "2.4"},
-            scheme="wss" if is_ssl(transport) else "ws",
-            server=get_local_addr(transport),
-            client=get_remote_addr(transport),
-            state=self._app_state.copy(),
-        )
-        if self._is_taken(scope):
-            return
+    def _call_application(self, scope: dict[str, Any]) -> None:
+        scope |= {"server": get_local_addr(self._transport), "client": self.peer()}
         call = self._call = AsgiCall(self, self._loop, self._limits)
-        self._hear = call.hear
         task = self._loop.create_task(call.run(self._config.loaded_app, scope))
         self._server_state.tasks.add(task)
         task.add_done_callback(self._server_state.tasks.discard)
 
-    def _is_taken(self, scope: dict[str, Any]) -> bool:
-        """Whether somebody has taken the socket. The answer to the handshake, and what is said at
-        once, go out in one write: to the kernel each is a packet, and costs as much as all else."""
-        if self._take is None:
-            return False
-        held = self._held = []
-        try:
-            return self._take(scope, self)
-        except Exception:
-            _log.exception("the application failed at %s", scope["path"][:200])
-            self.returned(has_failed=True)
-            return True
-        finally:
-            self._held = None
-            if held:
-                self._transport.write(b"".join(held))
-            if self._frames is not None:
-                self._frames.write_to(self._transport.write)
+    def _open(self, out: HasWrite) -> None:
+        self._state = _OPEN
+        self._frames = self._make_frames(out, self, self._config.ws_max_size)
+        self._heard_at = self._wheel.now
+        if self._config.ws_ping_interval:
+            self._wheel.set(self, self._config.ws_ping_interval)
+        else:
+            self._wheel.stop(self)
+        if self._unparsed:
+            self._loop.call_soon(self._read_on)
+
+    def _write_to(self, out: HasWrite) -> None:
+        assert self._frames is not None
+        self._frames.write_to(out)
+
+    def _refused(self) -> None:
+        self._end(_ABNORMAL)
+        self._linger()
 
     # What a call of an application tells
 
@@ -330,37 +274,6 @@ class WebSocketTransport(asyncio.Protocol):
             self._refuse(refusal(500, "Internal Server Error\n").serialize())
         elif self._state == _OPEN:
             self._close(_INTERNAL_ERROR if has_failed else 1000)
-
-    def _answer(self, event: dict[str, Any]) -> None:
-        """An event of the application while the peer waits for an answer to its handshake."""
-        assert self._opening is not None
-        answer = self._opening.answer(event, self._server_state.default_headers)
-        if answer is None:
-            return
-        if answer.status == 101:
-            self._accept(answer.data)
-        else:
-            self._is_closed_by_app = True
-            self._refuse(answer.data)
-
-    def _accept(self, answer: bytes) -> None:
-        self._opening = None
-        write = self._transport.write if self._held is None else self._held.append
-        write(answer)
-        self._state = _OPEN
-        self._frames = self._make_frames(write, self, self._config.ws_max_size)
-        self._heard_at = self._wheel.now
-        if self._config.ws_ping_interval:
-            self._wheel.set(self, self._config.ws_ping_interval)
-        else:
-            self._wheel.stop(self)
-        if self._unparsed:
-            self._loop.call_soon(self._read_on)
-
-    def _refuse(self, answer: bytes) -> None:
-        self._transport.write(answer)
-        self._end(_ABNORMAL)
-        self._linger()
 
     # What comes in
 
@@ -404,9 +317,10 @@ class WebSocketTransport(asyncio.Protocol):
     def on_message(self, data: str | bytes) -> None:
         if self._state != _OPEN:
             return
-        assert self._hear is not None, "who takes a socket listens at once"
+        hearer = self._hearer or self._call
+        assert hearer is not None, "who takes a socket listens at once"
         try:
-            self._hear(data)
+            hearer.hear(data)
         except Exception:
             _log.exception("the application failed at a message")
             if self._state == _OPEN:
@@ -488,10 +402,6 @@ class WebSocketTransport(asyncio.Protocol):
         else:
             self._transport.close()
 
-    def _cut_off(self) -> None:
-        """End the connection now, whether the peer has taken everything or not."""
-        self._transport.abort()
-
     def _end(self, code: int, reason: str = "") -> None:
         """Tell the application, once, that the connection is over."""
         if self._has_ended:
@@ -499,6 +409,6 @@ class WebSocketTransport(asyncio.Protocol):
         self._has_ended = True
         if self._call is not None:
             self._call.end(code, reason)
-        if self._gone is not None:
+        if self._hearer is not None:
             # Not at once: who closes a connection goes on with what they are doing.
-            self._loop.call_soon(self._gone, code)
+            self._loop.call_soon(self._hearer.gone, code)

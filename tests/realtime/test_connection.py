@@ -1,7 +1,6 @@
 """One WebSocket: what it is sent, in order, without anybody waiting for it."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from server.base.ids import PlayerId, SessionId, new_connection_id
 from server.presence.session import Player, Session
 from server.realtime.connection import Connection
-from server.transport.by_call import Socket
+from server.transport.by_call import Hearer, Socket
 from server.wire.closing import Close
 from tests.support.answers import until
 
@@ -24,7 +23,7 @@ class Peer:
         self.error: Exception | None = None
         self._is_reading = asyncio.Event()
         self._is_reading.set()
-        self.caught_up = 0
+        self.times_caught_up = 0
 
     def stop_reading(self) -> None:
         self._is_reading.clear()
@@ -41,8 +40,17 @@ class Peer:
     def accept(self, subprotocol: str | None) -> None:
         raise NotImplementedError
 
-    def listen(self, hear: Callable[[str | bytes], None], gone: Callable[[int], None]) -> None:
+    def peer(self) -> None:
         raise NotImplementedError
+
+    def listen(self, hearer: Hearer) -> None:
+        raise NotImplementedError
+
+    def caught_up(self, connection: Connection) -> None:
+        self.times_caught_up += 1
+
+    def too_slow(self, connection: Connection) -> None:
+        connection.close(Close.TOO_SLOW)
 
     def _take(self, what: str | int) -> bool:
         if self.error is not None or not self._is_reading.is_set():
@@ -55,10 +63,6 @@ class Peer:
         if self.error is not None:
             raise self.error
         self.taken.append(event.get("text", event.get("code")))
-
-
-def note(peer: Peer, connection: Connection) -> None:
-    peer.caught_up += 1
 
 
 @pytest.fixture
@@ -74,15 +78,7 @@ def connection(peer: Peer, request: pytest.FixtureRequest) -> Connection:
 def connect(peer: Peer, socket: Socket | None) -> Connection:
     player = Player(PlayerId("p"), "Ada", "ada", guest=True)
     session = Session(SessionId("s"), player, 0.0, 100.0, remember=False)
-    return Connection(
-        new_connection_id(),
-        session,
-        peer.send,
-        socket,
-        lambda each: note(peer, each),
-        lambda each: each.close(Close.TOO_SLOW),
-        MOST_WAITING,
-    )
+    return Connection(new_connection_id(), session, socket or peer.send, peer, MOST_WAITING)
 
 
 async def settle(connection: Connection) -> None:
@@ -98,7 +94,7 @@ async def test_a_message_goes_out_by_call_at_once_and_without_a_task(peer: Peer)
     assert peer.taken == ["a", "b"]
     assert not connection.is_behind
     assert asyncio.all_tasks() == tasks
-    assert peer.caught_up == 0
+    assert peer.times_caught_up == 0
 
 
 async def test_without_calls_messages_go_out_in_order_and_the_peer_is_not_behind_for_that(
@@ -110,7 +106,7 @@ async def test_without_calls_messages_go_out_in_order_and_the_peer_is_not_behind
         assert not connection.is_behind
     await settle(connection)
     assert peer.taken == [str(number) for number in range(2 * MOST_WAITING)]
-    assert peer.caught_up == 0
+    assert peer.times_caught_up == 0
 
 
 async def test_what_a_peer_does_not_take_waits_and_goes_out_in_order(
@@ -127,7 +123,7 @@ async def test_what_a_peer_does_not_take_waits_and_goes_out_in_order(
     connection.send("e")
     await settle(connection)
     assert peer.taken == list("abcde")
-    assert peer.caught_up == 1
+    assert peer.times_caught_up == 1
     connection.send("f")
     await settle(connection)
     assert peer.taken == list("abcdef")
@@ -144,7 +140,7 @@ async def test_a_peer_that_stops_again_while_it_catches_up_is_still_behind(
         peer.read_on()
         await settle(connection)
     assert peer.taken == ["0a", "0b", "1a", "1b", "2a", "2b"]
-    assert peer.caught_up == 3
+    assert peer.times_caught_up == 3
 
 
 async def test_as_many_as_may_wait_do_and_one_more_closes_4400(
@@ -163,7 +159,7 @@ async def test_as_many_as_may_wait_do_and_one_more_closes_4400(
     await settle(connection)
     # What waited is dropped: a peer that comes back gets it all anew.
     assert peer.taken == ["on its way", 4400]
-    assert peer.caught_up == 0
+    assert peer.times_caught_up == 0
 
 
 async def test_closing_says_farewell_and_nothing_after(peer: Peer, connection: Connection) -> None:
@@ -187,7 +183,7 @@ async def test_closing_a_peer_that_is_behind_drops_what_waits(
     peer.read_on()
     await settle(connection)
     assert peer.taken == ["on its way", "farewell", 4503]
-    assert peer.caught_up == 0
+    assert peer.times_caught_up == 0
 
 
 @pytest.mark.parametrize("error", [OSError("gone"), RuntimeError("gone")])
@@ -215,11 +211,12 @@ async def test_a_peer_that_goes_while_messages_wait_is_noticed_too(
     peer.read_on()
     await settle(connection)
     assert connection.is_closing
-    assert (peer.taken, peer.caught_up) == ([], 0)
+    assert (peer.taken, peer.times_caught_up) == ([], 0)
 
 
+@pytest.mark.parametrize("by_call", [True, False])
 async def test_a_peer_that_goes_between_two_that_waited_is_noticed(
-    peer: Peer, connection: Connection
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, by_call: bool
 ) -> None:
     send = peer.send
 
@@ -228,7 +225,8 @@ async def test_a_peer_that_goes_between_two_that_waited_is_noticed(
             raise OSError("gone")
         await send(event)
 
-    connection._send = break_at_b
+    monkeypatch.setattr(peer, "send", break_at_b)
+    connection = connect(peer, peer if by_call else None)
     peer.stop_reading()
     for text in "abc":
         connection.send(text)
@@ -250,7 +248,7 @@ async def test_once_a_peer_is_gone_nobody_goes_on_trying(
     peer.read_on()
     connection.send("c")
     connection.close(Close.KICKED)
-    assert (peer.taken, peer.caught_up) == ([], 0)
+    assert (peer.taken, peer.times_caught_up) == ([], 0)
     await until(lambda: asyncio.all_tasks() == tasks)
 
 

@@ -1,18 +1,16 @@
 """`Frames` by the websockets library's public sans-I/O protocol: the reference for any other."""
 
-from collections.abc import Callable
-
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
-from server.transport.frames import BINARY, PROTOCOL_ERROR, TEXT, Listener, Messages
+from server.transport.frames import BINARY, PROTOCOL_ERROR, TEXT, HasWrite, Listener, Messages
 
 
 class WebsocketsFrames:
     """What the library answers by itself is dropped: the transport decides on that."""
 
-    def __init__(self, write: Callable[[bytes], object], listener: Listener, largest: int) -> None:
-        self._write_bytes = write
+    def __init__(self, out: HasWrite, listener: Listener, largest: int) -> None:
+        self._out = out
         self._listener = listener
         self._messages = Messages(listener, largest)
         self._protocol = Protocol(Side.SERVER, max_size=largest)
@@ -26,7 +24,7 @@ class WebsocketsFrames:
         protocol.receive_data(portion)
         for frame in protocol.events_received():
             assert isinstance(frame, Frame)
-            self._messages.frame(frame.opcode, bytes(frame.data), is_last=frame.fin)
+            self._messages.take(frame.opcode, bytes(frame.data), is_last=frame.fin)
         protocol.data_to_send()
         if protocol.parser_exc is not None:
             close = protocol.close_sent
@@ -45,12 +43,12 @@ class WebsocketsFrames:
     def control(self, opcode: int, payload: bytes) -> None:
         self._write(opcode, payload)
 
-    def write_to(self, write: Callable[[bytes], object]) -> None:
-        self._write_bytes = write
+    def write_to(self, out: HasWrite) -> None:
+        self._out = out
 
     def stop(self) -> None:
         self._is_stopped = True
 
     def _write(self, opcode: int, payload: bytes) -> None:
         frame = Frame(Opcode(opcode), payload)
-        self._write_bytes(frame.serialize(mask=False, extensions=[]))
+        self._out.write(frame.serialize(mask=False, extensions=[]))

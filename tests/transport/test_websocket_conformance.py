@@ -12,7 +12,7 @@ import logging
 import os
 import struct
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
@@ -444,6 +444,14 @@ def test_however_many_messages_come_at_once_all_are_heard_in_order(
     assert told(outcome_of(reading)) == (*texts, 1005)
 
 
+@dataclass(frozen=True)
+class Hears:
+    """Who has taken a socket."""
+
+    hear: Callable[[Any], None]
+    gone: Callable[[int], None]
+
+
 async def nobody(scope: Any, receive: Receive, send: Send) -> None:
     raise AssertionError("the socket was taken")
 
@@ -464,7 +472,7 @@ def test_who_takes_a_socket_hears_every_message_and_can_answer_at_once(
 
         socket.accept("b" if "b" in scope["subprotocols"] else None)
         assert socket.send_text("hello")
-        socket.listen(hear, ends.append)
+        socket.listen(Hears(hear, ends.append))
         return True
 
     async def scene() -> None:
@@ -549,7 +557,7 @@ def test_who_takes_a_socket_is_told_of_the_end_once_whenever_it_comes(
                 raise ValueError(data)
 
         socket.accept(None)
-        socket.listen(hear, ends.append)
+        socket.listen(Hears(hear, ends.append))
         return True
 
     async def scene() -> None:
@@ -591,7 +599,7 @@ def test_every_message_before_an_error_is_answered(
             assert socket.send_text("a" * size)
 
         socket.accept(None)
-        socket.listen(answer, ends.append)
+        socket.listen(Hears(answer, ends.append))
         return True
 
     async def scene() -> None:
@@ -621,7 +629,7 @@ def test_who_has_taken_a_socket_is_told_when_the_peer_cannot_take_more(loop: Vir
 
     def take(scope: Any, socket: Socket) -> bool:
         socket.accept(None)
-        socket.listen(results.append, ends.append)  # type: ignore[arg-type]
+        socket.listen(Hears(results.append, ends.append))
         sockets.append(socket)
         return True
 

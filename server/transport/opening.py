@@ -1,0 +1,185 @@
+"""A WebSocket's connection until the application has answered its handshake.
+
+The request comes in whole from the HTTP transport, or as bytes. Somebody takes the socket at once
+(see `by_call.py`), or the application is called as ASGI says; what is answered is put on the wire
+here. All else is the business of the open connection (`websocket.py`), which this becomes.
+"""
+
+import asyncio
+import logging
+from abc import abstractmethod
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.utils import get_remote_addr, is_ssl
+from uvicorn.server import ServerState
+
+from server.transport.by_call import Socket, Take
+from server.transport.frames import HasWrite
+from server.transport.handshake import HandshakeRefused, Opening, scope_of
+from server.transport.head import Upgrade
+from server.transport.limits import Limits
+from server.transport.wheel import Wheel
+
+_log = logging.getLogger("stillhere.realtime")
+
+
+class Held:
+    """Keeps bytes for the peer, to be sent with others."""
+
+    __slots__ = ("data",)
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+
+
+class OpeningTransport(asyncio.Protocol):
+    """Waits for the request and its answer, for `Limits.header_deadline`."""
+
+    __slots__ = (
+        "__weakref__", "_app_state", "_config", "_connections", "_held", "_limits", "_loop",
+        "_opening", "_server_state", "_take", "_transport", "_unparsed", "_wheel", "turn",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        loop: asyncio.AbstractEventLoop,
+        limits: Limits,
+        take: Take | None,
+        wheel: Wheel,
+    ) -> None:
+        self._config = config
+        self._server_state = server_state
+        self._app_state = app_state
+        self._loop = loop
+        self._limits = limits
+        self._take = take
+        self._wheel = wheel
+        self.turn: int | None = None  # of the deadline on the wheel
+        self._connections: set[Any] = server_state.connections
+        self._transport: asyncio.Transport
+        # None once the handshake has been answered
+        self._opening: Opening | None = Opening(limits)
+        # What came behind the request
+        self._unparsed = b""
+        # What goes out is held back while a socket is being taken
+        self._held: Held | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]
+        self._connections.add(self)
+        self._wheel.set(self, self._limits.header_deadline)
+
+    def due(self) -> None:
+        """The deadline has come: cut the peer off, whether it has taken everything or not."""
+        self._transport.abort()
+
+    def take_head(self, upgrade: Upgrade) -> None:
+        """The request, read by who had the connection before."""
+        assert self._opening is not None
+        self._opening.take(upgrade)
+        self._begin(upgrade)
+
+    def peer(self) -> tuple[str, int] | None:
+        """The address of who is connected here."""
+        return get_remote_addr(self._transport)
+
+    def accept(self, subprotocol: str | None) -> None:
+        """Answer the handshake with 101."""
+        self._answer({"type": "websocket.accept", "subprotocol": subprotocol})
+
+    def _read_head(self, opening: Opening, data: bytes) -> None:
+        if opening.is_read:
+            # A client has to wait for the answer; what one that does not sends is not lost.
+            self._unparsed += data
+            if len(self._unparsed) > self._limits.largest_header:
+                self._transport.abort()
+            return
+        try:
+            upgrade = opening.feed(data)
+        except HandshakeRefused as refused:
+            self._refuse(refused.response.serialize())
+            return
+        if upgrade is not None:
+            self._begin(upgrade)
+
+    def _begin(self, upgrade: Upgrade) -> None:
+        """Have the application answer."""
+        self._unparsed = upgrade.rest
+        scope = scope_of(
+            upgrade,
+            self._config.root_path,
+            asgi={"version": self._config.asgi_version, "spec_version": "2.4"},
+            scheme="wss" if is_ssl(self._transport) else "ws",
+            state=self._app_state.copy(),
+        )
+        if self._take is None or not self._is_taken(self._take, scope):
+            self._call_application(scope)
+
+    def _is_taken(self, take: Take, scope: dict[str, Any]) -> bool:
+        """The answer to the handshake, and what is said at once, go out in one write: to the kernel
+        each is a packet, and costs as much as all else."""
+        held = self._held = Held()
+        try:
+            return take(scope, self._socket())
+        except Exception:
+            _log.exception("the application failed at %s", scope["path"][:200])
+            self.returned(has_failed=True)
+            return True
+        finally:
+            self._held = None
+            if held.data:
+                self._transport.write(held.data)
+                self._write_to(self._transport)
+
+    def _answer(self, event: dict[str, Any]) -> None:
+        """An event of the application while the peer waits for an answer to its handshake."""
+        assert self._opening is not None
+        answer = self._opening.answer(event, self._server_state.default_headers)
+        if answer is None:
+            return
+        if answer.status == 101:
+            self._opening = None
+            out = self._held or self._transport
+            out.write(answer.data)
+            self._open(out)
+        else:
+            self._refuse(answer.data)
+
+    def _refuse(self, answer: bytes) -> None:
+        """Answer something else than 101, and close."""
+        self._opening = None
+        self._transport.write(answer)
+        self._refused()
+
+    # What becomes of it
+
+    @abstractmethod
+    def _socket(self) -> Socket:
+        """This, for who takes it."""
+
+    @abstractmethod
+    def _call_application(self, scope: dict[str, Any]) -> None:
+        """Nobody takes the socket."""
+
+    @abstractmethod
+    def returned(self, *, has_failed: bool) -> None:
+        """The application is done with the socket."""
+
+    @abstractmethod
+    def _open(self, out: HasWrite) -> None:
+        """The handshake was answered with 101; what is sent goes to `out`."""
+
+    @abstractmethod
+    def _write_to(self, out: HasWrite) -> None:
+        """What is sent from now on goes to `out`."""
+
+    @abstractmethod
+    def _refused(self) -> None:
+        """The handshake was answered with something else, which the peer has yet to read."""
