@@ -84,7 +84,7 @@ class HttpTransport(asyncio.Protocol):
         # What goes out
         self._exchange: Exchange | None = None
         self._stall: StallWatch | None = None  # None while the peer takes everything
-        self._wheel = wheel or Wheel(limits.turn)
+        self._wheel = wheel or Wheel(limits.turn, self._loop)
         self.turn: int | None = None  # of the deadline
 
     # What the event loop calls
@@ -216,11 +216,17 @@ class HttpTransport(asyncio.Protocol):
                 self._size = 0
                 self._beginning = b""
         if self._parser is not None:
-            self._size += len(data)
             if len(self._beginning) < len(_HEAD):
                 self._beginning += data[: len(_HEAD)]
+            if self._exchange is None:
+                # h11 reads a head that is complete however large it is, at 1 µs a byte.
+                room = self._limits.largest_header + 1 - self._size
+                data, self._ahead = data[:room], data[room:]
+            self._size += len(data)
             self._parser.receive_data(data)
             self._parse(self._parser)
+            if self._ahead and self._parser is not None and not self._is_parsing_paused:
+                self._parse_on()
         if self._exchange is None and not self._is_over and self.turn is None:
             # One that runs counts from the connection: a byte now and then buys no time.
             self._wheel.set(self, self._limits.header_deadline)
@@ -309,7 +315,7 @@ class HttpTransport(asyncio.Protocol):
     def _end_message(self, parser: h11.Connection, exchange: Exchange) -> None:
         self._wheel.stop(self)
         self._parser = None
-        self._ahead = parser.trailing_data[0]
+        self._ahead = parser.trailing_data[0] + self._ahead
         exchange.feed_end()
         if exchange.is_done:
             self._next()
@@ -332,7 +338,7 @@ class HttpTransport(asyncio.Protocol):
             self._transport.write(CONTINUE)  # before the 101 (RFC 9110, 7.8)
         while parser.next_event() is not h11.PAUSED:
             pass
-        rest, self._parser = parser.trailing_data[0], None
+        rest, self._parser = parser.trailing_data[0] + self._ahead, None
         self._switch(Upgrade(request.target, request.headers, b"", rest), is_valid=False)
 
     def _switch(self, upgrade: Upgrade, *, is_valid: bool) -> None:

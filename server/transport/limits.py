@@ -38,6 +38,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     close_deadline: float = 5.0
     """For a peer to answer a close, and to take what was sent before it."""
 
+    most_late: int = 256 * 1024
+    """What may come from a peer that has yet to answer a close before it is no longer looked for an
+    answer in it."""
+
     most_unread: int = 16
     """Messages that wait for the application before the socket is no longer read."""
 

@@ -65,7 +65,8 @@ class WebSocketTransport(OpeningTransport):
 
     __slots__ = (
         "_allowance", "_call", "_frames", "_has_ended", "_has_room", "_heard_at", "_hearer",
-        "_is_closed_by_app", "_is_reading_paused", "_make_frames", "_pinged_at", "_stall", "_state",
+        "_is_closed_by_app", "_is_reading_paused", "_late", "_make_frames", "_pinged_at", "_stall",
+        "_state",
     )  # fmt: skip
 
     def __init__(
@@ -84,7 +85,7 @@ class WebSocketTransport(OpeningTransport):
         deadlines of all connections of a loop; None: one of its own."""
         loop = _loop or asyncio.get_event_loop()
         super().__init__(
-            config, server_state, app_state, loop, limits, take, wheel or Wheel(limits.turn)
+            config, server_state, app_state, loop, limits, take, wheel or Wheel(limits.turn, loop)
         )
         self._make_frames = make_frames
         self._state = _CONNECTING
@@ -94,6 +95,7 @@ class WebSocketTransport(OpeningTransport):
         self._has_room = True
         self._is_reading_paused = False
         self._allowance: TokenBucket | None = None
+        self._late = 0  # bytes that came while it closes
 
         # The application: called as ASGI says, or hearing
         self._call: AsgiCall | None = None
@@ -281,6 +283,15 @@ class WebSocketTransport(OpeningTransport):
         """Have `data` parsed, a portion at a time; what is too much for now is kept."""
         frames = self._frames
         assert frames is not None
+        if self._state == _CLOSING:
+            self._late += len(data) - len(self._unparsed)
+            if self._late > self._limits.most_late:
+                # A peer that floods does not read that this is over, and has no close in it.
+                self._stop_parsing()
+                self._half_close()
+                if self._is_reading_paused:
+                    self._loop.call_soon(self._read_on)
+                return
         at = 0
         for _ in range(_PORTIONS_AT_ONCE):
             if not self._has_room and self._state == _OPEN:
@@ -298,11 +309,9 @@ class WebSocketTransport(OpeningTransport):
 
     def _read_on(self) -> None:
         """Go on where a flood was interrupted."""
-        if self._frames is None:
-            return
-        if self._unparsed:
+        if self._unparsed and self._frames is not None:
             self._parse(self._unparsed)
-        if self._is_reading_paused and not self._unparsed:
+        if self._is_reading_paused and not self._unparsed and self._state != _CLOSED:
             self._is_reading_paused = False
             self._transport.resume_reading()
 
@@ -397,6 +406,9 @@ class WebSocketTransport(OpeningTransport):
         peer has not read yet: so everything is taken, and dropped, until the peer is gone.
         """
         self._closing()
+        self._half_close()
+
+    def _half_close(self) -> None:
         if self._transport.can_write_eof():
             self._transport.write_eof()
         else:

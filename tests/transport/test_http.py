@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import h11
 import pytest
 from uvicorn.server import ServerState
 
@@ -129,6 +130,49 @@ async def test_a_header_that_is_too_large_is_refused_with_431(server: Server, wh
     await peer.send(TOO_LARGE[what])
     assert refused(await peer.answer()) == (431, "header_too_large")
     assert await peer.end() == b""
+
+
+@pytest.mark.parametrize("before", [b"", b"GET / HTTP/1.1\r\nHost: a\r\n"], ids=["whole", "begun"])
+async def test_no_more_of_a_header_is_parsed_than_it_may_have(
+    app: Application, monkeypatch: pytest.MonkeyPatch, before: bytes
+) -> None:
+    """250 KB of one that is complete held up everybody for a quarter of a second."""
+    given: list[int] = []
+    receive_data = h11.Connection.receive_data
+
+    def noted(parser: h11.Connection, data: bytes) -> None:
+        given.append(len(data))
+        receive_data(parser, data)
+
+    monkeypatch.setattr(h11.Connection, "receive_data", noted)
+    config = uvicorn_config(app)
+    config.load()
+    memory = Memory()
+    transport = HttpTransport(config, ServerState(), {})
+    transport.connection_made(memory)
+    first = b"" if before else b"GET / HTTP/1.1\r\nHost: a\r\n"
+    for part in (before, first + b"A: b\r\n" * 40_000 + b"\r\n"):
+        if part:
+            transport.data_received(part)
+    assert memory.written.startswith(b"HTTP/1.1 431 ")
+    assert sum(given) == DEFAULTS.largest_header + 1
+    transport.connection_lost(None)
+
+
+@pytest.mark.parametrize("size", [10, 16_000, 16_385, 40_000, 300_000])
+async def test_a_body_that_comes_in_one_read_with_its_head_is_whole(
+    app: Application, size: int
+) -> None:
+    config = uvicorn_config(app)
+    config.load()
+    memory = Memory()
+    transport = HttpTransport(config, ServerState(), {})
+    transport.connection_made(memory)
+    head = request("POST / HTTP/1.1", "Host: a", f"Content-Length: {size}")
+    transport.data_received((head + bytes(size)) * 2)
+    expected = b"\r\n%d\r\n0\r\n\r\n" % size
+    await until(lambda: memory.written.count(expected) == 2)
+    transport.connection_lost(None)
 
 
 @pytest.mark.parametrize(
@@ -275,6 +319,9 @@ class Memory(asyncio.Transport):
 
     def abort(self) -> None:
         self.is_cut_off = True
+
+    def can_write_eof(self) -> bool:
+        return False
 
     close = abort
 

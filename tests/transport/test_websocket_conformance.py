@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.transport.by_call import Socket
+from server.transport.limits import Limits
 from tests.simulation.virtual import VirtualLoop
 from tests.support.peers import opening, serving
 from tests.support.rfc6455 import (
@@ -661,6 +662,39 @@ def test_who_has_taken_a_socket_is_told_when_the_peer_cannot_take_more(loop: Vir
     # So many that the buffer is full; then not even a close; it goes on when the peer reads.
     assert results == [True] * (len(results) - 5) + [False, True, True, False, False]
     assert len(results) > 10
+
+
+@pytest.mark.parametrize("kind", [PING, TEXT])
+def test_a_peer_that_floods_after_a_close_is_not_parsed_for_ever(
+    loop: VirtualLoop, implementation: Any, kind: int
+) -> None:
+    def take(scope: Any, socket: Socket) -> bool:
+        socket.accept(None)
+        socket.listen(Hears(lambda data: None, ends.append))
+        assert socket.close(4401)
+        return True
+
+    ends: list[int] = []
+
+    async def scene() -> None:
+        wire = Wire(implementation, nobody, take=take)
+        await wire.upgrade()
+        flood = client_frame(kind, b"x" * 10) * 4000
+        wire.transport.say([flood] * 4)
+        await settled()
+        assert not wire.transport.is_half_closed, "some of it may be on its way"
+        wire.transport.say([flood] * 20)
+        await settled()
+        assert wire.transport.is_half_closed
+        assert wire.protocol._frames is None
+        assert wire.transport.is_reading()
+        assert wire.said.codes == [4401]
+        await settled(Limits().close_deadline + 2 * Limits().turn)
+        assert wire.transport.is_lost
+        assert wire.transport.crashes == []
+        assert ends == [4401]
+
+    run_on(loop, scene())
 
 
 # Where they differ
