@@ -1,4 +1,9 @@
-"""A batch as one transaction."""
+"""A batch as one transaction.
+
+What comes in thousands when a crowd goes (changes, states, endings) is one statement for all of its
+rows, which it reads from a JSON document. Row by row, the thread that writes would give the
+interpreter back and ask for it again at each, against a loop that has its hands full.
+"""
 
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
@@ -21,9 +26,18 @@ from server.storage.rows import (
 )
 
 
-def _insert(table: str, columns: Sequence[str], verb: str = "INSERT") -> str:
-    marks = ", ".join("?" * len(columns))
-    return f"{verb} INTO {table} ({', '.join(columns)}) VALUES ({marks})"
+def _insert(
+    table: str, columns: Sequence[str], verb: str = "INSERT", source: str | None = None
+) -> str:
+    values = source or f"VALUES ({', '.join('?' * len(columns))})"
+    return f"{verb} INTO {table} ({', '.join(columns)}) {values}"
+
+
+def _insert_all(table: str, columns: Sequence[str]) -> str:
+    """Insert the rows of a document, in their order."""
+    values = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(columns)))
+    source = ("SELECT", values, "FROM json_each(?) ORDER BY key")
+    return _insert(table, columns, source=" ".join(source))
 
 
 def _put(table: str, columns: Sequence[str], key: str, *updated: str) -> str:
@@ -41,18 +55,42 @@ _INSERT_PLAYER = """
 _INSERT_LOOKALIKE = _insert("name_lookalikes", LookalikeRow.__struct_fields__)
 _SET_PASSWORD = "UPDATE players SET password_hash = ?2 WHERE id = ?1"  # noqa: S105
 _INSERT_SESSION = _insert("sessions", SessionRow.__struct_fields__)
-_INSERT_CHANGE = _insert("status_changes", ChangeRow.__struct_fields__)
-_UPDATE_PLAYER = """
-    UPDATE players SET status = ?2, is_currently_active = ?3,
-                       last_activity_at = max(last_activity_at, ?4) WHERE id = ?1
+_INSERT_CHANGES = _insert_all("status_changes", ChangeRow.__struct_fields__)
+_UPDATE_PLAYERS = """
+    UPDATE players SET status = json_extract(new.value, '$[1]'),
+        is_currently_active = json_extract(new.value, '$[2]'),
+        last_activity_at = max(last_activity_at, json_extract(new.value, '$[3]'))
+    FROM json_each(?) AS new WHERE players.id = json_extract(new.value, '$[0]')
 """
-_UPDATE_SESSION = """
-    UPDATE sessions SET status = ?2, last_activity_at = max(last_activity_at, ?3),
-                        last_activity_by = ?4 WHERE id = ?1
+_UPDATE_SESSIONS = """
+    UPDATE sessions SET status = json_extract(new.value, '$[1]'),
+        last_activity_at = max(last_activity_at, json_extract(new.value, '$[2]')),
+        last_activity_by = json_extract(new.value, '$[3]')
+    FROM json_each(?) AS new WHERE sessions.id = json_extract(new.value, '$[0]')
 """
-_END_SESSION = "UPDATE sessions SET end_reason = ?2, ended_at = ?3 WHERE id = ?1"
-_FREE_NAME = "UPDATE players SET name_key = NULL WHERE id = ?"
-_FREE_LOOKALIKES = "DELETE FROM name_lookalikes WHERE player_id = ?"
+_END_SESSIONS = """
+    UPDATE sessions SET end_reason = json_extract(new.value, '$[1]'),
+        ended_at = json_extract(new.value, '$[2]')
+    FROM json_each(?) AS new WHERE sessions.id = json_extract(new.value, '$[0]')
+"""
+_FREE_NAMES = """
+    UPDATE players SET name_key = NULL WHERE id IN (SELECT value FROM json_each(?))
+"""
+_FREE_LOOKALIKES = """
+    DELETE FROM name_lookalikes WHERE player_id IN (SELECT value FROM json_each(?))
+"""
+AT_ONCE = frozenset(
+    {
+        _INSERT_CHANGES,
+        _UPDATE_PLAYERS,
+        _UPDATE_SESSIONS,
+        _END_SESSIONS,
+        _FREE_NAMES,
+        _FREE_LOOKALIKES,
+    }
+)
+"""Statements that take all of their rows as one document."""
+
 # A player with a session is not removed: a refused DELETE would fail every later transaction too.
 _REMOVE_LOOKALIKES = """
     DELETE FROM name_lookalikes WHERE player_id = ?1
@@ -93,7 +131,11 @@ def write_batch(connection: sqlite3.Connection, batch: Batch) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         for sql, rows in _statements(batch):
-            if rows:
+            if not rows:
+                continue
+            if sql in AT_ONCE:
+                connection.execute(sql, (_json(list(rows)),))
+            else:
                 connection.executemany(sql, map(_values, rows))
         connection.execute("COMMIT")
     except BaseException:
@@ -107,30 +149,31 @@ def write_batch(connection: sqlite3.Connection, batch: Batch) -> None:
 
 def _statements(batch: Batch) -> tuple[tuple[str, Collection[Any]], ...]:
     """What to execute with which rows, in this order."""
-    freed = _one_column(batch.freed_names)
+    new = {row.id for row in batch.players}
+    # Of guests who are stored already another player of this batch may take over the name.
+    stored = [id for id in batch.freed_names if id not in new]
+    came_and_went = [id for id in batch.freed_names if id in new]
     removed = _one_column(batch.removed_players)
     return (
         (_INSERT_BOOT, batch.boots),
-        # First for guests who are stored already and whose name another player of this batch has
-        # taken over; again below for those who came and went within it.
-        (_FREE_NAME, freed),
-        (_FREE_LOOKALIKES, freed),
+        (_FREE_NAMES, stored),
+        (_FREE_LOOKALIKES, stored),
         (_INSERT_PLAYER, batch.players),
         (_INSERT_LOOKALIKE, batch.lookalikes),
         (_SET_PASSWORD, batch.passwords.values()),
         (_INSERT_SESSION, batch.sessions),
-        (_INSERT_CHANGE, batch.changes),
-        (_UPDATE_PLAYER, batch.player_states.values()),
-        (_UPDATE_SESSION, batch.session_states.values()),
-        (_END_SESSION, batch.endings),
+        (_INSERT_CHANGES, batch.changes),
+        (_UPDATE_PLAYERS, batch.player_states.values()),
+        (_UPDATE_SESSIONS, batch.session_states.values()),
+        (_END_SESSIONS, batch.endings),
         (_PUT_ROOM, batch.rooms.values()),
         (_PUT_MATCH, [_match_values(row) for row in batch.matches.values()]),
         (_PUT_MATCH_PLAYER, batch.match_players.values()),
         (_PUT_MOVE, batch.moves),
         (_ABANDON_PLAYERS, batch.lost_rooms),
         (_ABANDON_MATCH, batch.lost_rooms),
-        (_FREE_NAME, freed),
-        (_FREE_LOOKALIKES, freed),
+        (_FREE_NAMES, came_and_went),
+        (_FREE_LOOKALIKES, came_and_went),
         (_REMOVE_LOOKALIKES, removed),
         (_REMOVE_PLAYER, removed),
         (_STOP, _one_column(batch.stops)),
