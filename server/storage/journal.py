@@ -1,8 +1,8 @@
 """The write-behind journal: memory changes at once, the disk a moment later, in order.
 
 Rows are added to `pending`; one task has the engine write whatever has piled up as one batch
-(group commit), at once when it is idle. When that fails it keeps everything, logs it once, and
-tries again; the rest of the server goes on meanwhile.
+(group commit): at once if somebody waits for it, else after `Limits.gather`. When that fails it
+keeps everything, logs it once, and tries again; the rest of the server goes on meanwhile.
 
 A caller waits for the disk with `flush`, for as long as `Limits.write_patience` says.
 """
@@ -45,6 +45,7 @@ class Journal:
         self.written = 0
         """Entries since the start that are durable."""
         self._wake = asyncio.Event()
+        self._gathering: asyncio.TimerHandle | None = None
         self._is_closing = False
         self._failing_since: float | None = None
         self._writing_since: float | None = None
@@ -68,6 +69,9 @@ class Journal:
     async def abandon(self) -> None:
         """Stop at once. What is not written is lost."""
         task, self._task = self._task, None
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -104,7 +108,11 @@ class Journal:
     def note_queued(self, count: int = 1) -> None:
         """Have `count` more entries written, which are in `pending` or will be before the write."""
         self.queued += count
-        self._wake.set()
+        if self._waiters or self._task is None:
+            self._wake.set()
+        elif self._gathering is None:
+            loop = asyncio.get_running_loop()
+            self._gathering = loop.call_later(self._limits.gather, self._wake.set)
 
     async def flush(self, patience: float | None = None) -> bool:
         """Wait until everything queued so far is durable, for at most `patience` seconds
@@ -128,6 +136,7 @@ class Journal:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self.waiting:
             self._waiters.append((self.queued, future))
+            self._wake.set()
         else:
             future.set_result(None)
         return future
@@ -139,6 +148,9 @@ class Journal:
         while not (self._is_closing and not self.waiting):
             await self._wake.wait()
             self._wake.clear()
+            if self._gathering is not None:
+                self._gathering.cancel()
+                self._gathering = None
             if not self.waiting or await self._write():
                 delay = self._limits.first_retry
                 await self._call(self.after_write, "the storage could not be tidied up")

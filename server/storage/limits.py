@@ -20,6 +20,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     max_waiting_for_activity: int = 50_000
     """Rows waiting for a failing disk above which mere activity is no longer queued."""
 
+    gather: float = 0.1
+    """For which rows that nobody waits for are gathered before they are written."""
+
     write_patience: float = 1.0
     """For which a caller waits for a write; not at all while writing is known to fail.
 

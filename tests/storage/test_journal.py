@@ -13,6 +13,7 @@ from server.presence.status import Reason, Status
 from server.storage.batch import Batch
 from server.storage.errors import EngineError
 from server.storage.rows import PlayerRow
+from tests.support.answers import until
 from tests.support.house import QUICK, House
 from tests.support.manual_clock import START_MS
 
@@ -81,6 +82,41 @@ async def test_activity_is_taken_down_in_portions(house: House) -> None:
     assert await house.rows("SELECT DISTINCT last_activity_at FROM sessions") == [
         (START_MS + 7_000,)
     ]
+
+
+async def test_rows_that_nobody_waits_for_are_gathered_and_one_who_waits_does_not_wait_for_that(
+    open_house: Opener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = await open_house(limits=replace(QUICK, gather=60.0))
+    written: list[int] = []
+    write = house.store.journal._engine.write
+
+    async def noted(batch: Batch) -> None:
+        written.append(len(batch.changes))
+        await write(batch)
+
+    for number in range(5):
+        house.sign_in(house.player(f"player {number}"))
+    await house.store.flush()
+    monkeypatch.setattr(house.store.journal._engine, "write", noted)
+    for seconds in (200.0, 250.0):  # all are away, and warned
+        house.until(seconds)
+        await asyncio.sleep(0.01)
+    assert written == []
+    await house.store.flush()
+    assert written == [10]
+    house.until(400.0)
+    await asyncio.sleep(0.01)
+    assert written == [10], "each time anew"
+
+
+async def test_rows_that_nobody_waits_for_are_written_before_long(open_house: Opener) -> None:
+    house = await open_house(limits=replace(QUICK, gather=0.02))
+    house.sign_in()
+    await house.store.flush()
+    house.until(200.0)
+    assert house.store.journal.waiting
+    await until(lambda: not house.store.journal.waiting)
 
 
 async def test_without_activity_nothing_is_written(house: House) -> None:
