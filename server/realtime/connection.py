@@ -94,11 +94,9 @@ class Connection:
         code, reason = close.value.code, close.value.reason
         if self._outbox is not None:
             self._outbox.clear()
-        if self._socket is not None and self._sender is None:
-            if last is not None and self._socket.send_text(last):
-                last = None
-            if last is None and self._socket.close(code, reason):
-                return
+        socket = self._socket
+        if socket is not None and self._sender is None and socket.close(code, reason, last):
+            return
         if last is not None:
             self._queue({"type": "websocket.send", "text": last})
         self._queue({"type": "websocket.close", "code": code, "reason": reason})

@@ -36,8 +36,8 @@ class Socket(Protocol):
         """Send a text message. False if that cannot be done at once, because the peer has yet to
         take what it was sent before, or is gone: nothing was sent, and `send` waits or raises."""
 
-    def close(self, code: int, reason: str = "") -> bool:
-        """Begin the closing handshake. False as with `send_text`."""
+    def close(self, code: int, reason: str = "", last: str | None = None) -> bool:
+        """Begin the closing handshake, after the text message `last`. False as with `send_text`."""
 
     async def send(self, event: dict[str, Any]) -> None:
         """What ASGI's `send` does with a message or a close, once the socket has been accepted."""

@@ -41,7 +41,7 @@ from server.transport.frames import (
 from server.transport.handshake import refusal
 from server.transport.keepalive import check
 from server.transport.limits import Limits
-from server.transport.opening import OpeningTransport
+from server.transport.opening import Held, OpeningTransport
 from server.transport.stalls import StallWatch
 from server.transport.wheel import Wheel
 from server.wire.closing import SERVICE_RESTART, Close
@@ -219,15 +219,23 @@ class WebSocketTransport(OpeningTransport):
         self._frames.send(text)
         return True
 
-    def close(self, code: int, reason: str = "") -> bool:
-        """Begin the closing handshake; False if the peer cannot take it now. Raises RuntimeError
-        for a code that may not be sent."""
+    def close(self, code: int, reason: str = "", last: str | None = None) -> bool:
+        """Begin the closing handshake, after `last`; False, and nothing is sent, if the peer cannot
+        take it now. Raises RuntimeError for a code that may not be sent."""
         if self._state != _OPEN or self._stall is not None:
             return False
         if code not in MAY_BE_SENT:
             raise RuntimeError(f"Expected a code that may be sent, but got {code!r}.")
         self._is_closed_by_app = True
+        if last is None:
+            self._close(code, reason)
+            return True
+        out, held = self._held or self._transport, Held()
+        self._write_to(held)
+        self.send_text(last)
         self._close(code, reason)
+        self._write_to(out)
+        out.write(held.data)
         return True
 
     # What the opening handshake comes to

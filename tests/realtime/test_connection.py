@@ -34,8 +34,8 @@ class Peer:
     def send_text(self, text: str) -> bool:
         return self._take(text)
 
-    def close(self, code: int, reason: str = "") -> bool:
-        return self._take(code)
+    def close(self, code: int, reason: str = "", last: str | None = None) -> bool:
+        return (last is None or self._take(last)) and self._take(code)
 
     def accept(self, subprotocol: str | None) -> None:
         raise NotImplementedError

@@ -664,6 +664,47 @@ def test_who_has_taken_a_socket_is_told_when_the_peer_cannot_take_more(loop: Vir
     assert len(results) > 10
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_last_message_and_the_close_are_one_write(
+    loop: VirtualLoop, implementation: Any, at_once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sockets: list[Socket] = []
+
+    def take(scope: Any, socket: Socket) -> bool:
+        socket.accept(None)
+        socket.listen(Hears(lambda data: None, lambda code: None))
+        sockets.append(socket)
+        if at_once:
+            assert socket.close(4501, "idle_timeout", "so long")
+        return True
+
+    async def scene() -> None:
+        wire = Wire(implementation, nobody, take=take)
+        writes: list[bytes] = []
+        write = wire.transport.write
+
+        def noted(data: bytes) -> None:
+            writes.append(data)
+            write(data)
+
+        monkeypatch.setattr(wire.transport, "write", noted)
+        await wire.upgrade()
+        if not at_once:
+            writes.clear()
+            assert sockets[0].close(4501, "idle_timeout", "so long")
+        assert [payload for _, payload in wire.said.frames] == [
+            b"so long",
+            struct.pack("!H", 4501) + b"idle_timeout",
+        ]
+        assert len(writes) == 1
+        assert not sockets[0].close(4501, "idle_timeout", "again")
+        wire.transport.say([client_frame(PING, b"late"), client_frame(CLOSE, b"\x11\x95"), b""])
+        await settled()
+        assert (wire.transport.is_lost, wire.transport.crashes) == (True, [])
+
+    run_on(loop, scene())
+
+
 @pytest.mark.parametrize("kind", [PING, TEXT])
 def test_a_peer_that_floods_after_a_close_is_not_parsed_for_ever(
     loop: VirtualLoop, implementation: Any, kind: int
