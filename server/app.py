@@ -10,7 +10,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 
 from server.accounts.accounts import Accounts
-from server.accounts.keys import KEYS, load_keys, make_keys
+from server.accounts.keys import KEYS, check_keys, load_keys, make_keys
 from server.accounts.passwords import Passwords
 from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
@@ -101,7 +101,7 @@ class StillHere:
 
         self.passwords = Passwords(limits.accounts)
         self.accounts = Accounts(self.store, self.passwords, limits.accounts)
-        keys, self._new_keys = _keys(settings, engine)
+        keys, self._new_keys = _keys(settings, engine, limits)
         tokens = SessionTokens(keys)
         self.audit = Audit(limits.observe)
         self.sessions = Sessions(self.presence, tokens, self.store, limits.accounts)
@@ -270,9 +270,15 @@ def make_engine(settings: Settings, limits: Limits = _DEFAULT_LIMITS) -> Engine:
     return SqliteEngine(Path(settings.database), limits.sqlite)
 
 
-def _keys(settings: Settings, engine: Engine) -> tuple[tuple[str, ...], Path | None]:
+def _keys(
+    settings: Settings, engine: Engine, limits: Limits
+) -> tuple[tuple[str, ...], Path | None]:
     """The keys that sign cookies, and the file that was made for them, if one was."""
     if settings.secret_keys:
+        try:
+            check_keys(settings.secret_keys, limits.accounts)
+        except ValueError as error:
+            raise StorageRefused(f"the secret keys cannot be used: {error}") from error
         return settings.secret_keys, None
     path = engine.local_file(KEYS)
     made: Path | None = None
@@ -280,7 +286,7 @@ def _keys(settings: Settings, engine: Engine) -> tuple[tuple[str, ...], Path | N
         with suppress(FileExistsError):
             make_keys(path)
             made = path
-        return load_keys(path), made
+        return load_keys(path, limits.accounts), made
     except (OSError, ValueError) as error:
         raise StorageRefused(f"the secret keys in {path} cannot be used: {error}") from error
 

@@ -217,6 +217,8 @@ export interface RoomInfo {
   readonly spectators: number;
   readonly seats: { readonly [seat: string]: Seat };
   readonly match?: Match;
+  /** Enough are here, and the host waits for more: the first match begins then by itself. */
+  readonly starts_at?: number;
   readonly closes_at?: number;
 }
 

@@ -12,10 +12,10 @@ _log = logging.getLogger("stillhere")
 KEYS = ".keys"
 """What the name of their file ends in, after the database's."""
 
-_DEFAULTS = Limits()
+_DEFAULT_LIMITS = Limits()
 
 
-def check_keys(keys: tuple[str, ...], limits: Limits = _DEFAULTS) -> None:
+def check_keys(keys: tuple[str, ...], limits: Limits = _DEFAULT_LIMITS) -> None:
     """Raises ValueError if one of them is too short, in words that do not tell it."""
     for number, key in enumerate(keys, 1):
         if len(key) < limits.shortest_key:
@@ -25,7 +25,7 @@ def check_keys(keys: tuple[str, ...], limits: Limits = _DEFAULTS) -> None:
             )
 
 
-def load_keys(path: Path) -> tuple[str, ...]:
+def load_keys(path: Path, limits: Limits = _DEFAULT_LIMITS) -> tuple[str, ...]:
     """The keys in `path`, one a line, newest first.
 
     Raises OSError, and ValueError if the file holds no key, or one that is too short.
@@ -33,7 +33,7 @@ def load_keys(path: Path) -> tuple[str, ...]:
     keys = tuple(path.read_text().split())
     if not keys:
         raise ValueError("it holds no key; delete it to have one made")
-    check_keys(keys)
+    check_keys(keys, limits)
     if path.stat().st_mode & 0o077:
         # A warning only: no session can be opened with a key alone.
         _log.warning("others on this machine may use the secret keys: chmod 600 %s", path)

@@ -27,7 +27,7 @@ _LINES = 50
 
 
 class Room(Mirror[RoomNow, RoomChanged | Said]):
-    """A room that this client is in, as a player or a spectator; `Client.join_room` makes it.
+    """A room that this client is in, as a player or a spectator; `Client.rooms.join` makes it.
 
     Each of the requests returns when the server has carried it out. They raise RequestRefused,
     which changes nothing, or ConnectionLost, after which nobody knows; cancelled, they may be

@@ -72,9 +72,10 @@ class WebSocketEndpoint:
         if session is None:
             return False
         socket.accept(_subprotocol(scope))
-        reader = self._admit(self._connection(session, socket))
-        if reader is not None:
-            socket.listen(reader)
+        connection = self._connection(session, socket)
+        # First: whatever becomes of it, its end is told.
+        socket.listen(self._reader(connection))
+        self._admit(connection)
         return True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -130,12 +131,7 @@ class WebSocketEndpoint:
     def _connection(self, session: Session, peer: Socket | AsgiSend) -> Connection:
         return Connection(new_connection_id(), session, peer, self, self._limits.waiting_messages)
 
-    def _admit(self, connection: Connection) -> Reader | None:
-        """Greet a connection; returns what hears it. None: there is no place, and it was closed."""
-        if not self._take_place(connection.session):
-            self.close(connection, Close.TOO_MANY_CONNECTIONS)
-            return None
-        self._welcome(connection)
+    def _reader(self, connection: Connection) -> Reader:
         return Reader(
             connection,
             self._presence,
@@ -146,15 +142,20 @@ class WebSocketEndpoint:
             self._limits,
         )
 
+    def _admit(self, connection: Connection) -> None:
+        """Greet a connection, or close it if there is no place."""
+        if self._take_place(connection.session):
+            self._welcome(connection)
+        else:
+            self.close(connection, Close.TOO_MANY_CONNECTIONS)
+
     async def _serve(self, connection: Connection, receive: Receive) -> None:
         """Hear a connection to its end, message by message."""
         code = _INTERNAL_ERROR
         try:
-            reader = self._admit(connection)
-            if reader is None:
-                await _wait_until_gone(receive)
-            else:
-                code = await _listen(reader, receive)
+            reader = self._reader(connection)
+            self._admit(connection)
+            code = await _listen(reader, receive)
         except asyncio.CancelledError:
             code = SERVICE_RESTART  # only the stop of the server cancels this
             raise
@@ -165,6 +166,10 @@ class WebSocketEndpoint:
         session = connection.session
         now = self._presence.clock.now()
         self._presence.connected(session.id, now)
+        if session.ended is not None or session.is_asleep:
+            # Its time was over, and nobody had noticed yet.
+            self._tabs.turn_away(connection)
+            return
         try:
             self._greet(connection, now)
         except BaseException:

@@ -19,7 +19,7 @@ _MOMENT = 0.0005
 
 
 class Edge(Protocol):
-    """Where a connection ends."""
+    """Closes connections for their readers."""
 
     def close(self, connection: Connection, close: Close, /) -> None:
         """Close a connection that breaks a limit."""

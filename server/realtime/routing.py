@@ -15,8 +15,9 @@ PATH = "/ws"
 class RouteWebSockets:
     """Middleware that takes every socket.
 
-    A layer that a socket passes is one more step of each connect; and under a transport that offers
-    no calls, a coroutine for as long as the socket lives, and a step of each message.
+    A layer that a socket passes is one more step of each connect, a coroutine for as long as the
+    socket lives, and a step of each message. Under our own transport only what `TakeSockets` does
+    not take comes here.
     """
 
     def __init__(self, app: ASGIApp, endpoint: ASGIApp) -> None:

@@ -127,14 +127,25 @@ class Tabs:
                 self._connects.pop(id, None)
                 connections = self._take(id, has_left=reason in LEAVING)
                 if connections:
-                    self._ended.append((connections, reason))
-                if self._ended and self._closing is None:
-                    self._closing = asyncio.get_running_loop().create_task(self._close_ended())
+                    self._close_once_durable(connections, reason)
             case SessionSlept(session_id=id):
                 # The session lives on, so there is no end that must be durable first.
                 self._close(self._take(id, has_left=False), Reason.IDLE_TIMEOUT)
             case _:
                 pass
+
+    def turn_away(self, connection: Connection) -> None:
+        """Close a connection whose session has ended, or fell asleep, as it opened."""
+        reason = connection.session.ended
+        if reason is None:
+            self._close((connection,), Reason.IDLE_TIMEOUT)
+        else:
+            self._close_once_durable((connection,), reason)
+
+    def _close_once_durable(self, connections: tuple[Connection, ...], reason: Reason) -> None:
+        self._ended.append((connections, reason))
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close_ended())
 
     def _take(self, id: SessionId, *, has_left: bool) -> tuple[Connection, ...]:
         # Detached at once: a socket may take seconds to close, and counts for nothing more.

@@ -11,8 +11,8 @@ from server.transport.limits import Limits
 _log = logging.getLogger("stillhere.realtime")
 
 
-class HasEnd(Protocol):
-    """The transport, as far as it is told here how its application gets on."""
+class Transport(Protocol):
+    """What an `AsgiCall` calls of the transport."""
 
     async def send(self, event: dict[str, Any]) -> None: ...
 
@@ -29,7 +29,9 @@ class AsgiCall:
 
     __slots__ = ("_ending", "_events", "_limits", "_loop", "_transport", "_waiter")
 
-    def __init__(self, transport: HasEnd, loop: asyncio.AbstractEventLoop, limits: Limits) -> None:
+    def __init__(
+        self, transport: Transport, loop: asyncio.AbstractEventLoop, limits: Limits
+    ) -> None:
         self._transport = transport
         self._loop = loop
         self._limits = limits

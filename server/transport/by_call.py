@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias
 
 
 class Hearer(Protocol):
-    """Who has taken a socket."""
+    """Receives the messages of a socket that was taken."""
 
     def hear(self, data: str | bytes) -> None:
         """A message. What this raises is logged, and closes the socket with 1011."""
@@ -30,7 +30,7 @@ class Socket(Protocol):
         """Answer the handshake with 101. Before anything else, and once."""
 
     def listen(self, hearer: Hearer) -> None:
-        """Tell `hearer` of every message, and of the end. At once, by who takes it."""
+        """Tell `hearer` of every message, and of the end. Called once, right after `accept`."""
 
     def send_text(self, text: str) -> bool:
         """Send a text message. False if that cannot be done at once, because the peer has yet to
@@ -45,5 +45,5 @@ class Socket(Protocol):
 
 Take: TypeAlias = Callable[[dict[str, Any], Socket], bool]
 """Takes a socket, given its ASGI scope without the addresses, each of which costs a system call.
-False, and nothing has been done: the application is called as ASGI says. What it raises
-after `accept` is logged, and closes the socket with 1011."""
+False, and nothing has been done: the application is called as ASGI says. What it raises is logged,
+and answered with 500, or closed with 1011 after `accept`."""

@@ -2,7 +2,7 @@
 
 The request comes in whole from the HTTP transport, or as bytes. Somebody takes the socket at once
 (see `by_call.py`), or the application is called as ASGI says; what is answered is put on the wire
-here. All else is the business of the open connection (`websocket.py`), which this becomes.
+here. All else is the business of the open connection, which is derived from this (`websocket.py`).
 """
 
 import asyncio
@@ -119,11 +119,13 @@ class OpeningTransport(asyncio.Protocol):
             scheme="wss" if is_ssl(self._transport) else "ws",
             state=self._app_state.copy(),
         )
-        if self._take is None or not self._is_taken(self._take, scope):
+        if self._take is None or not self._offer(self._take, scope):
             self._call_application(scope)
 
-    def _is_taken(self, take: Take, scope: dict[str, Any]) -> bool:
-        """The answer to the handshake, and what is said at once, go out in one write: to the kernel
+    def _offer(self, take: Take, scope: dict[str, Any]) -> bool:
+        """Offer the socket to `take`; returns whether it was taken.
+
+        The answer to the handshake, and what is said at once, go out in one write: to the kernel
         each is a packet, and costs as much as all else."""
         held = self._held = Held()
         try:
@@ -162,11 +164,11 @@ class OpeningTransport(asyncio.Protocol):
 
     @abstractmethod
     def _socket(self) -> Socket:
-        """This, for who takes it."""
+        """What is handed to `take`."""
 
     @abstractmethod
     def _call_application(self, scope: dict[str, Any]) -> None:
-        """Nobody takes the socket."""
+        """Call the application as ASGI says."""
 
     @abstractmethod
     def returned(self, *, has_failed: bool) -> None:

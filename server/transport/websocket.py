@@ -1,4 +1,4 @@
-"""The WebSocket transport: frames on one side, plain ASGI on the other.
+"""The WebSocket transport: frames on one side, calls or ASGI on the other.
 
 uvicorn takes any class as `ws=`; this one closes what its own leave open. Whatever a peer does or
 does not do costs a bounded amount of memory, for a bounded time:
@@ -334,9 +334,9 @@ class WebSocketTransport(OpeningTransport):
     def on_message(self, data: str | bytes) -> None:
         if self._state != _OPEN:
             return
-        hearer = self._hearer or self._call
-        assert hearer is not None, "who takes a socket listens at once"
         try:
+            hearer = self._hearer or self._call
+            assert hearer is not None, "who takes a socket listens before anything else"
             hearer.hear(data)
         except Exception:
             _log.exception("the application failed at a message")

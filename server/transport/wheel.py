@@ -4,15 +4,20 @@ A timer of the loop for each would cost more memory than what is known of the co
 deadline is an entry among those that fall into the same turn of a wheel, and one timer turns it
 while there is any.
 
-The wheel counts its own turns, and goes by nothing else: where this process stood still, all have
-what they were given, once more. A deadline that is noticed late proves nothing about a peer: what
-it sent meanwhile may not have been read.
+A turn that is noticed late proves nothing about the peers: this process stood still, and what they
+sent meanwhile may not have been read. So the wheel goes by its own turns: one that is more than
+`LATE` late is taken again, and everybody keeps what was left of their time.
+
+Sessions have a wheel of another kind (`base/deadlines.py`): to the millisecond, and moved by
+storing a number.
 """
 
 import asyncio
 import logging
 from math import ceil
 from typing import Protocol
+
+from server.base.waiting import LATE
 
 _log = logging.getLogger("stillhere.realtime")
 
@@ -39,6 +44,8 @@ class Wheel:
         self._turns: dict[int, dict[HasDeadline, None]] = {}
         self._turn = 0
         self._timer: asyncio.Handle | None = None
+        # When the next turn is due, on the clock of the loop.
+        self._next = 0.0
         self.now = 0.0
         """Seconds on the clock of the wheel, which stands while no deadline is set. Written here
         only."""
@@ -50,6 +57,7 @@ class Wheel:
         item.turn = self._turn + ceil(seconds / self._seconds) + 1
         self._turns.setdefault(item.turn, {})[item] = None
         if self._timer is None:
+            self._next = self._running().time() + self._seconds
             self._sleep()
 
     def stop(self, item: HasDeadline) -> None:
@@ -58,32 +66,42 @@ class Wheel:
         if turn is not None:
             items = self._turns[turn]
             del items[item]
-            if not items:
+            if not items and turn != self._turn:
                 del self._turns[turn]
 
+    def _running(self) -> asyncio.AbstractEventLoop:
+        return self._loop or asyncio.get_running_loop()
+
     def _sleep(self) -> None:
-        if not self._turns:
-            self._timer = None
-            return
-        loop = self._loop or asyncio.get_running_loop()
-        self._timer = loop.call_later(self._seconds, self._go_on)
+        self._timer = None
+        if self._turns:
+            self._timer = self._running().call_at(self._next, self._go_on)
 
     def _go_on(self) -> None:
+        now = self._running().time()
+        if now - self._next > LATE:
+            self._next = now + self._seconds
+            self._sleep()
+            return
+        # Not from now: what each turn is late would add up.
+        self._next += self._seconds
         self._turn += 1
         self.now = self._turn * self._seconds
         self._tell()
 
     def _tell(self) -> None:
-        for _ in range(_AT_ONCE):
-            items = self._turns.get(self._turn)
-            if items is None:
-                self._sleep()
-                return
-            item = next(reversed(items))  # the last: before the first, there are gaps to pass
-            self.stop(item)
+        items = self._turns.get(self._turn, {})
+        for _ in range(min(_AT_ONCE, len(items))):
+            if not items:
+                break  # one has stopped the others
+            item, _ = items.popitem()
+            item.turn = None
             try:
                 item.due()
             except Exception:
                 _log.exception("a deadline failed")
-        loop = self._loop or asyncio.get_running_loop()
-        self._timer = loop.call_soon(self._tell)
+        if items:
+            self._timer = self._running().call_soon(self._tell)
+        else:
+            self._turns.pop(self._turn, None)
+            self._sleep()

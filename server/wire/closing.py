@@ -19,7 +19,7 @@ class Closing:
 
 
 class Close(Enum):
-    """The codes this server closes with. 1012 is uvicorn's own, when the process stops."""
+    """The codes this server closes with for reasons of its own."""
 
     MESSAGE_TOO_BIG = Closing(1009, "message_too_big")
     TOO_SLOW = Closing(4400, "too_slow")

@@ -501,6 +501,32 @@ async def test_a_transport_that_calls_as_asgi_says_does_as_well(
     assert (code, messages[-1]["type"]) == (4503, "signed_out")
 
 
+@pytest.mark.parametrize("by_call", [True, False], ids=["taken", "as ASGI says"])
+@pytest.mark.parametrize("remember", [False, True])
+async def test_a_connect_in_the_instant_in_which_the_session_runs_out_is_turned_away(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch, remember: bool, by_call: bool
+) -> None:
+    if not by_call:
+        monkeypatch.setattr(server.still_here.take_socket, "_take", lambda scope, socket: False)
+    ada = await server.member("Ada")
+    if remember:
+        ada = await server.sign_in("Ada", remember=True)
+    session = ada.session
+    first = await ada.tab()
+    await server.advance(server.still_here.presence.policy.idle_timeout - 1.0)
+    # Nobody notices that its time is over before it connects once more.
+    monkeypatch.setattr(server.still_here.ticker, "wake", lambda: None)
+    server.clock.move_to(server.clock.now() + 1.1)
+    tab = await server.tab(ada.cookie)
+    assert (await first.closed())[0] == 4501
+    code, messages = await tab.closed()
+    assert (code, [each["type"] for each in messages]) == (4501, ["signed_out"])
+    assert (session.ended is None) == remember
+    if remember:
+        assert session.connections == 0
+    assert len(server.still_here.tabs) == 0
+
+
 @pytest.mark.parametrize("proxies", ["", "127.0.0.1"], ids=["direct", "behind a proxy"])
 async def test_the_socket_of_a_live_session_is_taken_without_asgi(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxies: str

@@ -30,6 +30,9 @@ class StillLoop:
         heapq.heappush(self._due, entry)
         return handle
 
+    def call_at(self, when: float, callback: Callable[..., None], *args: Any) -> Handle:
+        return self.call_later(when - self.now, callback, *args)
+
     def call_soon(self, callback: Callable[..., None], *args: Any) -> Handle:
         return self.call_later(0.0, callback, *args)
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from uvicorn.protocols.utils import ClientDisconnected
 
+from server.transport.by_call import Socket
 from server.transport.limits import Limits
 from tests.simulation.virtual import VirtualLoop
 from tests.support.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT
@@ -512,8 +513,9 @@ def test_pings_are_answered_once_the_peer_reads_again(loop: VirtualLoop) -> None
     "ending",
     ["it closes", "the peer closes", "the peer breaks the rules", "the peer is lost", "it crashes"],
 )
+@pytest.mark.parametrize("is_taken", [False, True], ids=["called", "taken"])
 def test_nothing_is_left_of_a_connection(
-    loop: VirtualLoop, ending: str, monkeypatch: pytest.MonkeyPatch
+    loop: VirtualLoop, ending: str, monkeypatch: pytest.MonkeyPatch, is_taken: bool
 ) -> None:
     timers: list[weakref.ref[Any]] = []
     call_at = loop.call_at
@@ -533,8 +535,28 @@ def test_nothing_is_left_of_a_connection(
             if ending == "it crashes":
                 raise LookupError(event)
 
+    class Hearer:
+        def __init__(self, socket: Socket) -> None:
+            self._socket = socket
+
+        def hear(self, data: str | bytes) -> None:
+            self._socket.send_text("hi")
+            if ending == "it closes":
+                self._socket.close(4501)
+            if ending == "it crashes":
+                raise LookupError(data)
+
+        def gone(self, code: int) -> None:
+            pass
+
+    def take(scope: Any, socket: Socket) -> bool:
+        if is_taken:
+            socket.accept(None)
+            socket.listen(Hearer(socket))
+        return is_taken
+
     async def scene() -> weakref.ref[Any]:
-        wire = Wire(OURS, application)
+        wire = Wire(OURS, application, take=take)
         await wire.upgrade()
         wire.transport.say([client_frame(PING), client_frame(TEXT, b"x" * 9000)])
         await settled()

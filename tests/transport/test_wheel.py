@@ -1,11 +1,13 @@
 """Deadlines on a wheel: never early, at most two turns late, and given again after a stall."""
 
 import logging
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from server.transport.wheel import Wheel
-from tests.support.still_loop import StillLoop
+from tests.support.still_loop import Handle, StillLoop
 
 TURN = 0.25
 
@@ -73,6 +75,35 @@ def test_where_this_process_stood_still_everybody_has_the_same_time_again(
     assert item.told == []
     loop.run_until(60.0 + 4.0 + 2 * TURN)
     assert len(item.told) == 1
+
+
+def test_what_came_while_this_process_stood_still_can_be_read_before_a_deadline_comes(
+    loop: StillLoop, wheel: Wheel
+) -> None:
+    item = Item(loop)
+    wheel.set(item, 4.0)
+    loop.run_until(4.0)  # the next turn is the last
+    loop.stand_still_until(60.0)
+    loop.run_until(60.0 + TURN - 0.001)
+    assert item.told == []
+    loop.run_until(60.0 + TURN)
+    assert item.told == [60.0 + TURN]
+
+
+def test_what_each_turn_is_late_does_not_add_up() -> None:
+    class LateLoop(StillLoop):
+        """Notices every timer late."""
+
+        def call_at(self, when: float, callback: Callable[..., None], *args: Any) -> Handle:
+            return super().call_at(when + 0.04, callback, *args)
+
+    loop = LateLoop()
+    wheel = Wheel(TURN, loop)  # type: ignore[arg-type]
+    item = Item(loop)
+    wheel.set(item, 29.0)
+    loop.run_until(60.0)
+    (told,) = item.told
+    assert 29.0 <= told <= 29.0 + 2 * TURN + 0.04
 
 
 def test_it_turns_only_while_there_is_a_deadline(loop: StillLoop, wheel: Wheel) -> None:
