@@ -17,7 +17,7 @@ from tests.simulation.day import BrokenDay, Day
 
 
 def test_a_working_day_of_200_players_keeps_every_promise(tmp_path: Path) -> None:
-    day = Day(seed=2, path=tmp_path / "day.db", players=200, hours=8.5)
+    day = Day(seed=4, path=tmp_path / "day.db", players=200, hours=8.5)
     day.run()
     assert day.steps > 5_000
     assert day.disk.failures > 10

@@ -100,7 +100,7 @@ const apply: Apply = (view, diff) => ({ ...view, ...diff });
 const room: Room = await rooms.join(made.id, { seat: 1, apply });
 await rooms.join(made.id, { spectate: true });
 const info: RoomInfo = room.info;
-draw(room.id, room.seat, room.own?.status, room.isStale, info.game, info.private, info.host, info.closes_at, rooms.joined.size);
+draw(room.id, room.seat, room.own?.status, room.isStale, info.game, info.private, info.host, info.starts_at, info.closes_at, rooms.joined.size);
 for (const [number, seat] of Object.entries(info.seats)) {
   const each: Seat = seat;
   draw(number, each.player?.name, each.player?.guest, each.status, each.reserved_at, each.brb_left, each.back_at);
