@@ -69,9 +69,7 @@ class Journal:
     async def abandon(self) -> None:
         """Stop at once. What is not written is lost."""
         task, self._task = self._task, None
-        if self._gathering is not None:
-            self._gathering.cancel()
-            self._gathering = None
+        self._stop_gathering()
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
@@ -148,9 +146,7 @@ class Journal:
         while not (self._is_closing and not self.waiting):
             await self._wake.wait()
             self._wake.clear()
-            if self._gathering is not None:
-                self._gathering.cancel()
-                self._gathering = None
+            self._stop_gathering()
             if not self.waiting or await self._write():
                 delay = self._limits.first_retry
                 await self._call(self.after_write, "the storage could not be tidied up")
@@ -158,6 +154,11 @@ class Journal:
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, self._limits.last_retry)
                 self._wake.set()
+
+    def _stop_gathering(self) -> None:
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
 
     async def _write(self) -> bool:
         """Write what has piled up; returns whether the engine took it."""

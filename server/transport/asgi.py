@@ -16,7 +16,7 @@ class Transport(Protocol):
 
     async def send(self, event: dict[str, Any]) -> None: ...
 
-    def wait(self, *, has_room: bool) -> None:
+    def note_room(self, *, has_room: bool) -> None:
         """Parse on only as long as what was parsed finds a place."""
 
     def returned(self, *, has_failed: bool) -> None:
@@ -68,7 +68,7 @@ class AsgiCall:
                 self._waiter = None
         event = self._events.pop(0)
         if not self._events:
-            self._transport.wait(has_room=True)
+            self._transport.note_room(has_room=True)
         return event
 
     def hear(self, data: str | bytes) -> None:
@@ -76,7 +76,7 @@ class AsgiCall:
         kind = "text" if isinstance(data, str) else "bytes"
         self._events.append({"type": "websocket.receive", kind: data})
         if len(self._events) >= self._limits.most_unread:
-            self._transport.wait(has_room=False)
+            self._transport.note_room(has_room=False)
         self._wake()
 
     def end(self, code: int, reason: str) -> None:

@@ -271,7 +271,7 @@ class WebSocketTransport(OpeningTransport):
 
     # What a call of an application tells
 
-    def wait(self, *, has_room: bool) -> None:
+    def note_room(self, *, has_room: bool) -> None:
         """Parse on only as long as what was parsed finds a place."""
         self._has_room = has_room
         if has_room and self._is_reading_paused:
