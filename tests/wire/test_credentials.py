@@ -129,11 +129,11 @@ async def test_a_cookie_tossed_in_by_a_neighbouring_host_makes_nobody_act_as_its
 
 @pytest.mark.parametrize("filling", ['\\"', "\\101", ";", "=;", "session=x;", "session=\t;"])
 def test_no_header_takes_much_longer_to_read_than_another_of_its_length(filling: str) -> None:
-    """A whole order of magnitude is left to the machine; undoing quotes took 10,000 times."""
+    """Some take 5 times as long; undoing quotes took 10,000 times. The rest is the machine's."""
     length = Limits().longest_header_line - 100
     quoted = filling * (length // len(filling))
     worst = max(time_to_read(f'a="{quoted}"'), time_to_read(f'session="{quoted}"'))
-    assert worst < 10 * time_to_read("session=x;" * (length // 10))
+    assert worst < 100 * time_to_read("session=x;" * (length // 10))
 
 
 def asking(*headers: str) -> dict[str, Any]:
