@@ -5,6 +5,7 @@ security policy stops it there, the page does not see it, and its timers go on w
 stopped the page's clock.
 """
 
+import asyncio
 import functools
 import json
 import sys
@@ -18,6 +19,9 @@ from playwright.async_api import CDPSession, Page
 
 NODE_MODULES = Path(sys.prefix, "npm", "node_modules")
 """Where `scripts/test` puts what it gets from npm."""
+
+_PATIENCE = 60.0
+"""Seconds to look at a page. Where a page has crashed, nothing is ever answered."""
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
 
@@ -57,6 +61,11 @@ async def find_violations(page: Page) -> list[Violation]:
     # A document keeps its world as long as the session lasts that made it.
     browser = _sessions.get(page) or await page.context.new_cdp_session(page)
     _sessions[page] = browser
+    async with asyncio.timeout(_PATIENCE):
+        return await _look(browser)
+
+
+async def _look(browser: CDPSession) -> list[Violation]:
     frame = (await browser.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]
     world = await browser.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "axe"})
 

@@ -48,7 +48,6 @@ _LEFT_OUT = (
     "WebUIOmniboxAimPopup",
     "WebUIOmniboxFullPopup",
     "WebUIOmniboxPopup",
-    "AudioServiceOutOfProcess",
 )
 
 FLAGS = [
@@ -56,9 +55,6 @@ FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-gpu-compositing",
-    # With processes for drawing, network and sound, a browser costs an eighth more.
-    "--in-process-gpu",
-    "--enable-features=NetworkServiceInProcess2",
     "--num-raster-threads=1",
     "--disable-quic",
     "--no-first-run",
