@@ -31,7 +31,8 @@ class AddSecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(browser_headers(scope))
+                for name, value in browser_headers(scope).items():
+                    headers.setdefault(name, value)
                 headers.setdefault("cache-control", "no-store")
                 if message["status"] == 401:
                     headers["www-authenticate"] = CHALLENGE

@@ -1,6 +1,7 @@
 """What the browser gets: the files of `static/` and of the games' page parts, read once and kept
 in memory."""
 
+import base64
 import hashlib
 import html
 import logging
@@ -15,7 +16,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.games.catalogue import PAGE_PART
+from server.web.modules import join
 from server.web.problems import Problem
+from server.wire.problem import allow_script
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CANDIDATES = (_PACKAGE / "static", _PACKAGE.parent / "static")
@@ -24,6 +27,7 @@ _CANDIDATES = (_PACKAGE / "static", _PACKAGE.parent / "static")
 _TYPES = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml; charset=utf-8",
+    ".map": "application/json",
     ".ts": "text/plain",  # TypeScript, which the common tables take for a video
     ".webmanifest": "application/json",
 }
@@ -34,11 +38,12 @@ _FONTS_AND_SOUNDS = {".woff2", ".mp3", ".ogg", ".opus"}
 _OF_PARTS = _SCRIPTS_AND_STYLES | _PICTURES | _FONTS_AND_SOUNDS
 """What is served of a game's page part; its folder may hold more."""
 
-_PRELOADS = "  <!-- modules -->\n"
-"""Where `index.html` has the links to all modules."""
+_MAIN = "app.js"
+_MODULES = "  <!-- modules -->\n"
+"""Where `index.html` has what leads to the modules."""
 
-_LANGUAGES = "languages/"
-"""Only one of these is loaded."""
+_ASK_EACH_TIME = "no-cache"
+_FOR_EVER = "public, max-age=31536000, immutable"
 
 _log = logging.getLogger("stillhere.pages")
 
@@ -49,8 +54,8 @@ def static_folder() -> Path:
 
 
 class Pages:
-    """`/` and `/static/...`. Nothing is cached without asking: a page and its modules belong
-    together, and an answer of 304 costs next to nothing.
+    """`/` and `/static/...`. Nothing is cached without asking, as a page and its modules belong
+    together, but the file of the joined modules, whose address changes with its content.
 
     `parts`: the folders of page parts that games bring, by the game's name; each is served below
     `/static/games/<name>/`, in place of one of `folder`. `games`: the names of the games that are
@@ -70,27 +75,40 @@ class Pages:
         }
         for name, part in (parts or {}).items():
             self._files |= _read_part(name, part)
-        index = self._files["index.html"].content.decode()
-        index = index.replace(_PRELOADS, self._preloads(games))
-        self._files["index.html"] = _File("index.html", index.encode())
+        self._add_modules(games)
         self.routes = [
             Route("/", self.index, methods=["GET"]),
             Route("/favicon.ico", self.icon, methods=["GET"]),
             Route("/static/{path:path}", self.file, methods=["GET"]),
         ]
 
-    def _preloads(self, games: Iterable[str]) -> str:
-        """A link to each module, so that the browser gets all of them at once instead of following
-        imports from one to the next."""
-        mains = {f"games/{name}/{PAGE_PART}": name for name in games}
-        links = []
-        for name in self._files:
-            is_unused = name.startswith("games/") and _game_of(name) not in mains.values()
-            if not name.endswith(".js") or name.startswith(_LANGUAGES) or is_unused:
-                continue
-            game = f' data-game="{mains[name]}"' if name in mains else ""
-            links.append(f'  <link rel="modulepreload" href="/static/{html.escape(name)}"{game}>\n')
-        return "".join(links)
+    def _add_modules(self, games: Iterable[str]) -> None:
+        """Joins the modules of the page, and names in the page what it has to load: the file in
+        which they are, and the page part of each game."""
+        scripts = {
+            name: file.content.decode()
+            for name, file in self._files.items()
+            if name.endswith(".js") and not name.startswith("games/")
+        }
+        joined = join(scripts, _MAIN)
+        source_map = _File("joined.js.map", joined.source_map.encode(), _FOR_EVER)
+        self._files[joined.path] = _File("joined.js", joined.text.encode(), _FOR_EVER)
+        self._files[f"{joined.path}.map"] = source_map
+        lines = [
+            f'<script type="importmap">{joined.import_map}</script>',
+            f'<link rel="modulepreload" href="/static/{joined.path}">',
+        ]
+        for game in games:
+            path = f"games/{game}/{PAGE_PART}"
+            if path in self._files:
+                address = html.escape(f"/static/{path}")
+                lines.append(f'<meta name="page-part" content="{address}" data-game="{game}">')
+        index = self._files["index.html"].content.decode()
+        index = index.replace(_MODULES, "".join(f"  {line}\n" for line in lines))
+        self._files["index.html"] = _File("index.html", index.encode())
+        # Of all scripts inside a page, a browser takes this one (CSP Level 3, 8.4).
+        digest = base64.b64encode(hashlib.sha256(joined.import_map.encode()).digest()).decode()
+        self._policy = allow_script(digest)
 
     async def index(self, request: Request) -> Response:
         return self._answer(request, "index.html")
@@ -111,7 +129,9 @@ class Pages:
         if wanted and "*" not in wanted and file.etag not in wanted:
             detail = "The file is another version than `If-Match` asks for."
             raise Problem(412, "precondition_failed", detail)
-        headers = {"etag": file.etag, "cache-control": "no-cache"}
+        headers = {"etag": file.etag, "cache-control": file.cache_control}
+        if name == "index.html":
+            headers["content-security-policy"] = self._policy
         known = _tags(asked, "if-none-match")
         if "*" in known or file.etag in (tag.removeprefix("W/") for tag in known):
             return Response(status_code=304, headers=headers)
@@ -126,8 +146,9 @@ def _tags(headers: Headers, name: str) -> list[str]:
 
 
 class _File:
-    def __init__(self, name: str, content: bytes) -> None:
+    def __init__(self, name: str, content: bytes, cache_control: str = _ASK_EACH_TIME) -> None:
         self.content = content
+        self.cache_control = cache_control
         self.etag = f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
         guessed = _TYPES.get(Path(name).suffix) or mimetypes.guess_type(name)[0]
         self.media_type = guessed or "application/octet-stream"
@@ -149,8 +170,3 @@ def _read_part(game: str, folder: Path) -> dict[str, _File]:
             continue
         files[f"games/{game}/{path.relative_to(folder).as_posix()}"] = _File(path.name, content)
     return files
-
-
-def _game_of(name: str) -> str:
-    """`games/chess/part.js` -> `chess`."""
-    return name.split("/")[1]

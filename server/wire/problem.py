@@ -21,6 +21,13 @@ SECURITY_HEADERS = {
 }
 """OWASP ASVS 5.0, 3.4. HSTS is added where the request came by TLS."""
 
+
+def allow_script(digest: str) -> str:
+    """The content security policy of a page that holds the script with this SHA-256 (base64)."""
+    policy = SECURITY_HEADERS["content-security-policy"]
+    return policy.replace("script-src 'self'", f"script-src 'self' 'sha256-{digest}'")
+
+
 HSTS = ("strict-transport-security", "max-age=31536000")
 
 

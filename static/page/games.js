@@ -7,14 +7,16 @@ const SIZE = '0 0 48 48'; // of a picture
 const parts = new Map(); // name -> module: class, words, picture, style
 const styles = new Map(); // name -> promise of the style being there
 
-// The server names the parts that there are: one link each, by which they are loaded already. A part
-// that cannot be used is left out, and its game is shown plainly.
-const areLoaded = Promise.all([...document.querySelectorAll('link[data-game]')].map(async (link) => {
+// The server names the parts that there are. They are asked for with the language and the session,
+// so that they do not delay the page. A part that cannot be used is left out, and its game is shown
+// plainly.
+const named = [...document.querySelectorAll('meta[name=page-part]')];
+const areLoaded = Promise.all(named.map(async ({ content: address, dataset: { game } }) => {
   try {
-    const part = await import(link.href);
-    if (typeof part.default !== 'function') throw new TypeError(`${link.href} exports no class`);
-    if (part.picture) addPicture(link.dataset.game, part.picture);
-    parts.set(link.dataset.game, part);
+    const part = await import(address);
+    if (typeof part.default !== 'function') throw new TypeError(`${address} exports no class`);
+    if (part.picture) addPicture(game, part.picture);
+    parts.set(game, part);
   } catch (error) {
     reportError(error);
   }

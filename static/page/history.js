@@ -5,7 +5,7 @@ import { byId, make, shape } from '/static/page/elements.js';
 import { day, has, onLanguage, say, time } from '/static/page/language.js';
 import { PagedList } from '/static/page/paged-list.js';
 
-const ENDS = new Set([
+const SESSION_ENDS = new Set([
   'signed_out', 'signed_out_everywhere', 'idle_timeout', 'session_lifetime', 'kicked', 'replaced',
 ]);
 
@@ -57,7 +57,7 @@ export class OwnHistory {
   }
 
   #row(change) {
-    const row = make('li', ENDS.has(change.reason) ? 'change is-end' : 'change');
+    const row = make('li', SESSION_ENDS.has(change.reason) ? 'change is-end' : 'change');
     row.dataset.status = change.status;
     row.dataset.reason = change.reason;
     const icon = make('span', 'change-icon');

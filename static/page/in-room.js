@@ -7,7 +7,7 @@ import { onLanguage, say } from '/static/page/language.js';
 import { attempt } from '/static/page/problems.js';
 import { recall, remember } from '/static/page/storage.js';
 
-const ROOM = 'stillhere.room';
+const SEATED = 'stillhere.room';
 
 export class InRoom {
   #here;
@@ -20,11 +20,11 @@ export class InRoom {
     this.#here = here;
     this.#games = games; // for their titles
     here.on('room', (room) => {
-      if (room.seat !== null) remember(ROOM, room.id);
+      if (room.seat !== null) remember(SEATED, room.id);
       this.draw();
     });
     here.on('roomClosed', ({ room }) => {
-      if (recall(ROOM) === room) remember(ROOM, '');
+      if (recall(SEATED) === room) remember(SEATED, '');
       if (this.#known?.id === room) this.#known = null;
       this.draw();
     });
@@ -33,21 +33,21 @@ export class InRoom {
 
   /** After a sign-in: asks whether the seat of the last visit is still theirs. */
   async look() {
-    const id = recall(ROOM);
+    const id = recall(SEATED);
     this.#left = this.#known = null;
     if (!id || this.#here.rooms.joined.has(id)) return;
     await attempt(async () => {
       const [{ game, players }] = await Promise.all([this.#here.rooms.find(id), this.#games.load()]);
       const isSeated = players.some((player) => player.id === this.#here.player?.id);
       if (isSeated) this.#known = { id, game };
-      else remember(ROOM, '');
-    }, ({ status }) => { if (status === 404) remember(ROOM, ''); });
+      else remember(SEATED, '');
+    }, ({ status }) => { if (status === 404) remember(SEATED, ''); });
     this.draw();
   }
 
   /** They left on purpose; `grace`: seconds in which they may come back into the match. */
   left(room, grace) {
-    remember(ROOM, '');
+    remember(SEATED, '');
     this.#known = null;
     this.#left = grace ? { id: room.id, game: room.info.game, until: performance.now() + grace * 1000 } : null;
     this.draw();

@@ -7,7 +7,7 @@ import { dateAndTime, namesOf, onLanguage, say } from '/static/page/language.js'
 import { PagedList } from '/static/page/paged-list.js';
 import { headlineOf } from '/static/page/room-words.js';
 
-const PAGE = 10;
+const MATCHES_A_PAGE = 10;
 const REASONS = {
   forfeit: 'matches.forfeit',
   resigned: 'matches.resigned',
@@ -26,7 +26,7 @@ export class Matches {
       more: byId('matches-more'),
       error: byId('matches-error'),
       load: async (after) => {
-        const { matches, next } = await here.rooms.matches({ after, limit: PAGE });
+        const { matches, next } = await here.rooms.matches({ after, limit: MATCHES_A_PAGE });
         return { items: matches, next };
       },
       draw: () => this.#draw(),

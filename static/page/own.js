@@ -5,7 +5,7 @@ import { byId, onPress, write } from '/static/page/elements.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { showAvatar, showStatus } from '/static/page/status.js';
 
-const BREAKS = [2, 5, 10]; // minutes; the server grants what its `max_hold` allows
+const OWN_BREAKS = [2, 5, 10]; // minutes; the server grants what its `max_hold` allows
 
 export class OwnCard {
   #here;
@@ -71,9 +71,9 @@ export class OwnCard {
   }
 
   #fillMinutes() {
-    const chosen = this.#minutes.value || BREAKS[1];
+    const chosen = this.#minutes.value || OWN_BREAKS[1];
     this.#minutes.replaceChildren(
-      ...BREAKS.map((minutes) => new Option(inBrief(minutes * 60), minutes)),
+      ...OWN_BREAKS.map((minutes) => new Option(inBrief(minutes * 60), minutes)),
     );
     this.#minutes.value = chosen;
   }

@@ -14,8 +14,8 @@ import { RoomSeats } from '/static/page/room-seats.js';
 import { afkRules } from '/static/page/room-words.js';
 import { setTitle } from '/static/page/title.js';
 
-const BREAKS = [30, 60, 120, 180, 300]; // seconds
-const ENDS = { empty: 'room.closed_empty', idle: 'room.closed_idle', failed: 'room.closed_failed', left: 'room.closed_left' };
+const ROOM_BREAKS = [30, 60, 120, 180, 300]; // seconds
+const ROOM_ENDS = { empty: 'room.closed_empty', idle: 'room.closed_idle', failed: 'room.closed_failed', left: 'room.closed_left' };
 
 export class RoomView {
   #here;
@@ -51,7 +51,7 @@ export class RoomView {
     });
     here.on('roomClosed', ({ room, reason, detail }) => {
       if (room !== this.#wanted) return;
-      this.#fail({ code: reason, text: ENDS[reason] ? say(ENDS[reason]) : detail });
+      this.#fail({ code: reason, text: ROOM_ENDS[reason] ? say(ROOM_ENDS[reason]) : detail });
     });
     onPress(byId('room-again'), () => this.#enter());
     onPress(byId('room-watch'), () => this.#enter({ spectate: true }));
@@ -265,7 +265,7 @@ export class RoomView {
     write(byId('room-brb-left'), say('room.brb_left', { clock: onClock(left) }));
     byId('room-brb').disabled = room.isStale;
     const select = byId('room-brb-for');
-    const offered = [...BREAKS.filter((seconds) => seconds < left), left];
+    const offered = [...ROOM_BREAKS.filter((seconds) => seconds < left), left];
     if (select.dataset.offered === offered.join()) return;
     select.dataset.offered = offered.join();
     const chosen = Math.min(Number(select.value) || 60, left);

@@ -1,6 +1,6 @@
 // Calls over HTTP. The browser adds the cookie, which scripts cannot read.
 
-const ANSWER_WITHIN = 30_000; // ms; browsers wait for minutes
+const CALL_ANSWER_WITHIN = 30_000; // ms; browsers wait for minutes
 
 /** A refused call, with what its problem details say; `status` is 0 if nobody answered. */
 export class Problem extends Error {
@@ -24,7 +24,7 @@ export function ignoreProblem(problem) {
 
 /** One call. Rejects with a Problem. `isPassive`: no activity, whatever the call. */
 export async function call(method, path, { body, isPassive = false } = {}) {
-  const signal = AbortSignal.timeout(ANSWER_WITHIN);
+  const signal = AbortSignal.timeout(CALL_ANSWER_WITHIN);
   const request = { method, credentials: 'same-origin', cache: 'no-store', headers: {}, signal };
   if (isPassive) request.headers.Passive = '1';
   if (body !== undefined) {

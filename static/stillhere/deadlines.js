@@ -2,7 +2,7 @@
 // says. Timers here only ask the server; one that is late, or never fires, changes nothing.
 
 const OVERDUE_AFTER = 2000; // ms, as all times in here whose names do not end in `In` or `For`
-const SPARE_AFTER = 10_000;
+const CLOCK_SPARE_AFTER = 10_000;
 const SAME = 500; // two answers about one deadline differ by the time they were on their way
 
 export class Deadlines {
@@ -107,7 +107,7 @@ export class Deadlines {
       this.#timers.overdue = setTimeout(ask, wait);
     } else if (!isOpen) {
       // Without a connection nobody tells of the warning.
-      const wait = Math.max(SPARE_AFTER, this.#expiresAt - now - policy.warn_before * 1000);
+      const wait = Math.max(CLOCK_SPARE_AFTER, this.#expiresAt - now - policy.warn_before * 1000);
       this.#timers.away = setTimeout(ask, wait + 500);
     } else if (isActive) {
       // Who does not watch the lobby is not told that they are away by now.

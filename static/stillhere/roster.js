@@ -3,7 +3,7 @@
 import { call } from './calls.js';
 import { Mirror } from './mirror.js';
 
-const PAGE = 500; // players in one answer of GET /api/players: the server's maximum
+const ROSTER_PAGE = 500; // players in one answer of GET /api/players: the server's maximum
 
 /** As `here.roster` shows it. The server lists the first 1,000 by name; `load` gets the others. */
 export class Roster extends Mirror {
@@ -68,7 +68,7 @@ export class Roster extends Mirror {
     let after = '';
     try {
       do {
-        const query = new URLSearchParams({ limit: PAGE, after });
+        const query = new URLSearchParams({ limit: ROSTER_PAGE, after });
         const page = await call('GET', `/api/players?${query}`, { isPassive: true });
         loaded.push(...page.players);
         after = page.next;

@@ -4,7 +4,7 @@ const SUBPROTOCOL = 'stillhere.v1';
 const FIRST_PAUSE = 500; // ms
 const LONGEST_PAUSE = 15_000;
 const STABLE_AFTER = 30_000;
-const ANSWER_WITHIN = 10_000;
+const SOCKET_ANSWER_WITHIN = 10_000;
 const LATE = 2000; // a timer that is later than this: the page was busy, or the machine slept
 const SILENT_AFTER = 25_000;
 
@@ -165,7 +165,7 @@ export class Socket {
 
   // Browsers hide protocol pings from scripts, and can take minutes to notice a dead socket. So a
   // missing answer closes the connection, and long silence is interrupted by a question.
-  #expectAnswer(wait = ANSWER_WITHIN) {
+  #expectAnswer(wait = SOCKET_ANSWER_WITHIN) {
     if (this.#timers.answer !== 0) return;
     const due = performance.now() + wait;
     this.#timers.answer = setTimeout(() => {

@@ -4,7 +4,7 @@ import { Activity } from './activity.js';
 
 const STAY_AGAIN_AFTER = 1000; // ms, as all times in here
 const STAY_ANSWER_WITHIN = 3000;
-const SPARE_AFTER = 10_000;
+const STAY_SPARE_AFTER = 10_000;
 
 export class Staying {
   #here;
@@ -120,7 +120,7 @@ export class Staying {
     if (!this.#here.isSignedIn) return true; // nothing to report
     if (this.#socket.ask({ type: 'ping' })) return true;
     // Some networks let no socket through, and requests still.
-    if (this.#socket.downFor > SPARE_AFTER) this.#request();
+    if (this.#socket.downFor > STAY_SPARE_AFTER) this.#request();
     return false;
   }
 

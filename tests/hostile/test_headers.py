@@ -32,7 +32,8 @@ def routes_of(server: LiveServer) -> list[Route]:
 
 def check(headers: dict[str, str], what: object) -> None:
     for name, value in SECURITY_HEADERS.items():
-        assert headers[name] == value, what
+        # The page allows one script by its digest (tests/web/test_pages.py).
+        assert re.sub(r" 'sha256-[\w+/]{43}='", "", headers[name]) == value, what
     assert "cache-control" in headers, what
     assert "server" not in headers, what
     assert not any(name.startswith("access-control-") for name in headers), what

@@ -1,5 +1,5 @@
-"""The server for the tests with a browser. A page is made of about seventy files, and asking for
-them was two thirds of what it took to load one: here the browser keeps them from test to test.
+"""The server for the tests with a browser. Asking for the files of a page takes most of the
+time that it takes to load one: here the browser keeps them from test to test.
 
 So the server listens at the same address each time, and lets its files be kept; a server that is
 in use asks to be asked (tests/web/test_pages.py). A browser that is new gets all of them even so.

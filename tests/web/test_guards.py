@@ -232,7 +232,7 @@ async def test_every_kind_of_response_tells_browsers_to_be_careful(
         raise RuntimeError("on purpose")
 
     monkeypatch.setattr(server.still_here.store, "find_player", crash)
-    page = await ada.http.get("/")
+    page = await ada.http.get("/static/app.js")
     etag = {"If-None-Match": page.headers["etag"]}
     json = {"Content-Type": "application/json"}
     post = ada.http.post
@@ -240,7 +240,7 @@ async def test_every_kind_of_response_tells_browsers_to_be_careful(
         200: page,
         201: await post("/api/guests", json={"name": "Ada"}),
         204: await post("/api/session/leave"),
-        304: await ada.http.get("/", headers=etag),
+        304: await ada.http.get("/static/app.js", headers=etag),
         400: await post("/api/guests", content=b"{", headers=json),
         403: await post("/api/guests", headers={"Origin": "null"}),
         404: await ada.http.get("/nope"),

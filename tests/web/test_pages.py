@@ -1,5 +1,8 @@
 """What the browser gets."""
 
+import base64
+import hashlib
+import json
 import logging
 import re
 from pathlib import Path
@@ -8,7 +11,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from server.web.modules import join
 from server.web.pages import Pages, static_folder
+from server.wire.problem import SECURITY_HEADERS
 from tests.support.live_server import LiveServer
 
 FILES = sorted(
@@ -49,7 +54,8 @@ async def test_the_page_asks_for_nothing_that_is_not_there(server: LiveServer) -
     assert wanted
     for path in wanted:
         assert (await visitor.http.get(path)).status_code == 200, path
-    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", page)
+    inside = re.sub(r'<script type="importmap">[^<]*</script>', "", page)
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", inside)
 
 
 async def test_a_page_that_is_known_is_not_sent_again(server: LiveServer) -> None:
@@ -74,22 +80,61 @@ async def test_pages_are_only_to_be_looked_at(server: LiveServer, method: str) -
 # Modules
 
 
-def preloaded(page: str) -> dict[str, str]:
-    """What the page has a `modulepreload` of, and the game whose page part it is."""
-    found = re.findall(r'<link rel="modulepreload" href="([^"]*)"(?: data-game="([^"]*)")?>', page)
-    assert len(found) == page.count("modulepreload")
-    return dict(found)
+def parts_in(page: str) -> dict[str, str]:
+    """The page parts that the page names, by game."""
+    found = re.findall(r'<meta name="page-part" content="([^"]*)" data-game="([^"]*)">', page)
+    assert len(found) == page.count("page-part")
+    return {game: path for path, game in found}
 
 
-async def test_the_page_names_every_module_so_that_none_is_found_late(server: LiveServer) -> None:
+def import_map(page: str) -> str:
+    found = re.search(r'<script type="importmap">([^<]*)</script>', page)
+    assert found is not None
+    assert found.start() < page.index("modulepreload"), "older browsers take no map after a module"
+    return found[1]
+
+
+async def test_the_page_has_its_modules_from_one_file_that_is_kept(server: LiveServer) -> None:
     visitor = await server.visitor()
     page = (await visitor.http.get("/")).text
-    modules = {f"/static/{name}" for name in FILES if name.endswith(".js")}
-    languages = {name for name in modules if name.startswith("/static/languages/")}
-    assert set(preloaded(page)) == modules - languages
-    parts = {game: path for path, game in preloaded(page).items() if game}
+    modules = {f"/static/{name}" for name in FILES if re.match(r"(page|stillhere)\b.*js$", name)}
+    addresses = json.loads(import_map(page))["imports"]
+    assert set(addresses) == modules
+    (joined,) = set(addresses.values())
+    assert f'<link rel="modulepreload" href="{joined}">' in page
+    file = await visitor.http.get(joined)
+    assert file.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert file.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert joined.removeprefix("/static/") == join(sources(), "app.js").path
+    source_map = await visitor.http.get(f"{joined}.map")
+    assert source_map.headers["content-type"] == "application/json"
+    assert len(source_map.json()["sections"]) == len(modules)
+
+
+def sources() -> dict[str, str]:
+    return {name: (static_folder() / name).read_text() for name in FILES if name.endswith(".js")}
+
+
+@pytest.mark.parametrize("path", ["/", "/static/index.html"])
+async def test_of_all_scripts_inside_a_page_only_the_import_map_is_allowed(
+    server: LiveServer, path: str
+) -> None:
+    visitor = await server.visitor()
+    page = await visitor.http.get(path)
+    digest = base64.b64encode(hashlib.sha256(import_map(page.text).encode()).digest()).decode()
+    general = SECURITY_HEADERS["content-security-policy"]
+    policy = general.replace("script-src 'self'", f"script-src 'self' 'sha256-{digest}'")
+    assert page.headers["content-security-policy"] == policy != general
+    known = await visitor.http.get(path, headers={"If-None-Match": page.headers["etag"]})
+    assert known.status_code == 304
+    assert known.headers["content-security-policy"] == policy
+
+
+async def test_the_page_names_the_page_part_of_each_game(server: LiveServer) -> None:
+    visitor = await server.visitor()
+    page = (await visitor.http.get("/")).text
     games = ["connect-four", "snake-arena", "trivia-round"]
-    assert parts == {game: f"/static/games/{game}/part.js" for game in games}
+    assert parts_in(page) == {game: f"/static/games/{game}/part.js" for game in games}
 
 
 @pytest.fixture
@@ -115,10 +160,8 @@ async def test_a_page_part_that_a_game_brings_is_served_and_named_in_the_page(pa
     assert script.headers["content-type"] == "text/javascript; charset=utf-8"
     picture = await get(pages, "/static/games/chess/pieces/king.svg")
     assert picture.headers["content-type"] == "image/svg+xml; charset=utf-8"
-    links = preloaded((await get(pages, "/")).text)
-    assert {path: game for path, game in links.items() if "/games/" in path} == {
-        "/static/games/chess/part.js": "chess"
-    }, "and none of a game that is not played here"
+    named = parts_in((await get(pages, "/")).text)
+    assert named == {"chess": "/static/games/chess/part.js"}, "and none of what is not played here"
 
 
 async def test_of_a_page_part_only_what_a_page_needs_is_served(

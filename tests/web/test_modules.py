@@ -1,0 +1,115 @@
+"""The modules of the page in one file."""
+
+import json
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+
+from server.web.modules import join
+from server.web.pages import static_folder
+
+SMALL = {
+    "app.js": "import { add } from '/static/page/sums.js';\nadd(1);\n",
+    "page/sums.js": (
+        "// Sums.\n"
+        "import { ONE } from './one.js';\n"
+        "\n"
+        "export const add = (number) => number + ONE;\n"
+    ),
+    "page/one.js": "export const ONE = 1;\nconst hidden = 2;\n\nexport { ONE };\n",
+    "page/other.js": "export const other = 1;\n",
+}
+
+
+def own_sources() -> dict[str, str]:
+    folder = static_folder()
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.js")}
+
+
+def test_each_module_comes_after_what_it_imports_and_loses_only_its_imports() -> None:
+    joined = join(SMALL, "app.js")
+    assert joined.members == ("page/one.js", "page/sums.js")
+    assert joined.names == {"ONE", "hidden", "add"}
+    assert joined.text == (
+        "// /static/page/one.js\n"
+        "export const ONE = 1;\n"
+        "const hidden = 2;\n"
+        "\n"
+        "\n"
+        "// /static/page/sums.js\n"
+        "// Sums.\n"
+        "\n"
+        "\n"
+        "export const add = (number) => number + ONE;\n"
+        f"//# sourceMappingURL=/static/{joined.path}.map\n"
+    )
+
+
+def test_modules_that_import_each_other_are_joined_as_a_browser_would_run_them() -> None:
+    sources = {
+        "app.js": "import { a } from './a.js';",
+        "a.js": "import { b } from './b.js';\nexport const a = () => b;",
+        "b.js": "import { a } from './a.js';\nexport const b = () => a;",
+    }
+    assert join(sources, "app.js").members == ("b.js", "a.js")
+
+
+def test_the_address_changes_with_the_content_alone() -> None:
+    path = join(SMALL, "app.js").path
+    changed = SMALL | {"page/one.js": "export const ONE = 2;\n"}
+    unused = SMALL | {"page/other.js": "export const other = 2;\n"}
+    assert join(unused, "app.js").path == path
+    assert join(changed, "app.js").path != path
+
+
+def test_the_import_map_leads_from_each_module_to_the_file() -> None:
+    joined = join(SMALL, "app.js")
+    file = f"/static/{joined.path}"
+    assert json.loads(joined.import_map) == {
+        "imports": {"/static/page/one.js": file, "/static/page/sums.js": file}
+    }
+
+
+def test_a_debugger_finds_every_line_in_its_module() -> None:
+    sources = own_sources()
+    joined = join(sources, "app.js")
+    sections: list[dict[str, Any]] = json.loads(joined.source_map)["sections"]
+    lines = joined.text.splitlines()
+    assert len(sections) == len(joined.members) > 40
+    for section in sections:
+        (name,) = section["map"]["sources"]
+        original = sources[str(PurePosixPath(name).relative_to("/static"))].splitlines()
+        first = section["offset"]["line"]
+        # Base64 VLQ: where in the line, which source, lines ahead, where in that line.
+        assert section["map"]["mappings"].split(";") == ["AAAA"] + ["AACA"] * (len(original) - 1)
+        for here, there in zip(lines[first:], original, strict=False):
+            assert here == there or (here == "" and there.startswith(("import", "export {")))
+
+
+@pytest.mark.parametrize(
+    ("source", "complaint"),
+    [
+        ("import * as all from './one.js';", "page/sums.js:1 is no import"),
+        ("import './one.js';", "page/sums.js:1 is no import"),
+        ("import {\n  ONE,\n} from './one.js';", "page/sums.js:1 is no import"),
+        ("import { ONE as one } from './one.js';", "page/sums.js:1 cannot be joined"),
+        ("const one = 1;\nexport { one as two };", "page/sums.js:2 cannot be joined"),
+        ("export default 1;", "page/sums.js:1 cannot be joined"),
+        ("export * from './one.js';", "page/sums.js:1 cannot be joined"),
+        ("export { ONE } from './one.js';", "page/sums.js:1 cannot be joined"),
+        ("const { one } = { one: 1 };", "page/sums.js:1 cannot be joined"),
+        ("import { ONE } from './one.js';\nconst hidden = 3;", "one.js both declare hidden"),
+        ("import { ONE } from './one.js';\nfunction hidden() {}", "one.js both declare hidden"),
+    ],
+)
+def test_what_would_mean_something_else_when_joined_is_refused(source: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        join(SMALL | {"page/sums.js": source}, "app.js")
+
+
+def test_an_import_that_is_made_when_it_is_needed_stays() -> None:
+    needed = "export const other = await\nimport('./other.js');"
+    joined = join(SMALL | {"page/sums.js": needed}, "app.js")
+    assert joined.members == ("page/sums.js",)
+    assert needed in joined.text
