@@ -46,8 +46,9 @@ class Trips:
         self.count = 0
         self.url = ""
 
-    async def take(self, needed: set[str]) -> None:
-        """One trip: all that is asked for by the time that all of `needed` is, is answered."""
+    async def take(self, needed: set[str]) -> int:
+        """One trip: all that is asked for by the time that all of `needed` is, is answered.
+        Returns how many connections it took, beside that of the socket."""
         try:
             await until(lambda: needed <= set(self._asked))
         except AssertionError:
@@ -61,6 +62,7 @@ class Trips:
         asked, self._asked = self._asked, {}
         for is_let in asked.values():
             is_let.set()
+        return len(requests)
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection, each request of which is kept."""
@@ -140,8 +142,10 @@ async def test_the_lobby_is_four_round_trips_away(browsers: Browsers, lobby: Liv
         await window.page.evaluate("(url) => { location.href = url; }", trips.url)
         await trips.take(PAGE)
         await trips.take(await linked(lobby))
-        await trips.take(ANSWERS | PARTS)
-        await trips.take({"watch", "/api/games"} | WORDS)
+        spare = CONNECTIONS - await trips.take(ANSWERS | PARTS)
+        assert spare >= 1, "for the page part of a fourth game"
+        spare = CONNECTIONS - await trips.take({"watch", "/api/games"} | WORDS)
+        assert spare >= 1, "for its words"
         await expect(window.row("Ada")).to_be_visible()
         await expect(window.at(".game-tile .game-title").first).to_have_text("Connect Four")
         await expect(window.at("#connection")).to_have_text("Connected")
