@@ -44,33 +44,39 @@ def restore_sessions(
     now = clock.now()
     killed = None if killed_since is None else clock.from_wall(killed_since)
     players: dict[PlayerId, Player] = {}
-    restored: list[tuple[Session, Status]] = []
+    restored: list[Session] = []
     for row in stored:
         player = players.get(row.player.id)
         if player is None:
             player = players[row.player.id] = Player(
-                row.player.id, row.player.name, row.player.sort_key, guest=row.player.guest
+                row.player.id,
+                row.player.name,
+                row.player.sort_key,
+                guest=row.player.guest,
+                last_activity_before=min(clock.from_wall(row.player.last_activity_at), now),
             )
-        player.last_activity_before = min(clock.from_wall(row.player.last_activity_at), now)
         last_activity = clock.from_wall(row.last_activity_at)
         ahead = max(last_activity - now, 0.0)
-        session = Session(
+        last_activity -= ahead
+        idle_from = last_activity
+        if killed is not None:
+            was_active = row.status is Status.ACTIVE
+            heard = max(last_activity, killed) if was_active else last_activity
+            idle_from = min(heard + activity_interval, now)
+        session = Session.restored(
             row.id,
             player,
             clock.from_wall(row.created_at) - ahead,
             clock.from_wall(row.ends_at) - ahead,
             remember=row.remember,
+            status=row.status,
+            last_activity=last_activity,
+            last_activity_by=row.last_activity_by,
+            idle_from=idle_from,
+            device=device_of(row.browser, row.system),
         )
-        session.device = device_of(row.browser, row.system)
-        session.last_activity = last_activity - ahead
-        session.last_activity_by = row.last_activity_by
-        session.idle_from = session.last_activity
-        if killed is not None:
-            was_active = row.status is Status.ACTIVE
-            heard = max(session.last_activity, killed) if was_active else session.last_activity
-            session.idle_from = min(heard + activity_interval, now)
         sessions.know(session, row.digest)
-        restored.append((session, row.status))
+        restored.append(session)
     presence.restore(restored, now)
 
 

@@ -113,8 +113,7 @@ class Registry:
             events += self._end(oldest, Reason.REPLACED, now)
         self._players[player.id] = player
         lifetime = self.policy.remember_lifetime if remember else self.policy.session_lifetime
-        session = Session(session_id, player, now, now + lifetime, remember=remember)
-        session.device = device
+        session = Session(session_id, player, now, now + lifetime, remember=remember, device=device)
         self._add(session)
         events.append(SessionStarted(session.id, player.id, now))
         self._settle(session, Reason.SIGNED_IN, now, events)
@@ -245,25 +244,22 @@ class Registry:
         now = self._present(now)
         return self._end(session, reason, now)
 
-    def restore(self, stored: Iterable[tuple[Session, Status]], now: float) -> list[Event]:
-        """Take over the sessions that lived when the last process stopped, with the status they
-        had then.
+    def restore(self, sessions: Iterable[Session], now: float) -> list[Event]:
+        """Take over the sessions that lived when the last process stopped (`Session.restored`).
 
         Who was here is `reconnecting`, with a fresh grace; who was not is dormant. All at once:
         with only the first of a player's sessions known, its end would be told as the player's.
         """
         now = self._present(now)
-        restored = list(stored)
-        for session, status in restored:
+        restored = list(sessions)
+        for session in restored:
             session.player = self._players.setdefault(session.player.id, session.player)
-            session.status = status
-            session.is_absent = True
             self._add(session)
-        for session, _ in restored:
+        for session in restored:
             session.player.status = best([other.status for other in session.player.sessions])
         events: list[Event] = []
-        for session, status in restored:
-            self._restore(session, status, now, events)
+        for session in restored:
+            self._restore(session, now, events)
         return events
 
     # The fact that time has passed
@@ -288,8 +284,8 @@ class Registry:
         self._sessions[session.id] = session
         session.player.sessions += (session,)
 
-    def _restore(self, session: Session, stored: Status, now: float, events: list[Event]) -> None:
-        if stored.is_here:
+    def _restore(self, session: Session, now: float, events: list[Event]) -> None:
+        if session.status.is_here:
             session.grace_until = now + self.policy.reconnect_grace
             session.grace_reason = Reason.SERVER_RESTART
         elif session.remember and now >= session.idle_end_at(self.policy, now):

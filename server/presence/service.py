@@ -14,7 +14,7 @@ from server.presence.events import EventStream, WarningGiven
 from server.presence.policy import Policy
 from server.presence.registry import Registry
 from server.presence.session import UNKNOWN_DEVICE, Device, Player, Session
-from server.presence.status import Reason, Status
+from server.presence.status import Reason
 
 
 class Presence:
@@ -125,9 +125,9 @@ class Presence:
         if session is not None:
             self._stream.publish(self._registry.end(session, reason, self._instant(at)))
 
-    def restore(self, stored: Iterable[tuple[Session, Status]], at: float | None = None) -> None:
-        """Take over the sessions that an earlier process had, with their status then."""
-        self._stream.publish(self._registry.restore(stored, self._instant(at)))
+    def restore(self, sessions: Iterable[Session], at: float | None = None) -> None:
+        """Take over the sessions that an earlier process had: see `Session.restored`."""
+        self._stream.publish(self._registry.restore(sessions, self._instant(at)))
 
     # Time
 

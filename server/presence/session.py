@@ -9,11 +9,19 @@ from server.presence.status import Reason, Status
 
 
 class Player:
-    """An account with at least one session, registered or guest."""
+    """An account with at least one session, registered or guest. Only the registry writes here."""
 
     __slots__ = ("guest", "id", "last_activity_before", "name", "sessions", "sort_key", "status")
 
-    def __init__(self, id: PlayerId, name: str, sort_key: str, *, guest: bool) -> None:
+    def __init__(
+        self,
+        id: PlayerId,
+        name: str,
+        sort_key: str,
+        *,
+        guest: bool,
+        last_activity_before: float = LONG_AGO,
+    ) -> None:
         self.id = id
         self.name = name
         self.sort_key = sort_key
@@ -22,7 +30,7 @@ class Player:
         # Few, and nearly always one: a tuple takes a quarter of the room of a dict.
         self.sessions: tuple[Session, ...] = ()
         # The latest activity in sessions that are over.
-        self.last_activity_before = LONG_AGO
+        self.last_activity_before = last_activity_before
 
     @property
     def last_activity(self) -> float:
@@ -77,14 +85,21 @@ class Session:
     )
 
     def __init__(
-        self, id: SessionId, player: Player, created_at: float, ends_at: float, *, remember: bool
+        self,
+        id: SessionId,
+        player: Player,
+        created_at: float,
+        ends_at: float,
+        *,
+        remember: bool,
+        device: Device = UNKNOWN_DEVICE,
     ) -> None:
         self.id = id
         self.player = player
         self.created_at = created_at
         self.ends_at = ends_at
         self.remember = remember
-        self.device = UNKNOWN_DEVICE
+        self.device = device
         self.status = Status.OFFLINE
         self.ended: Reason | None = None
 
@@ -111,6 +126,31 @@ class Session:
         self.left_at = LONG_AGO
 
         self.slot: int | None = None
+
+    @classmethod
+    def restored(
+        cls,
+        id: SessionId,
+        player: Player,
+        created_at: float,
+        ends_at: float,
+        *,
+        remember: bool,
+        status: Status,
+        last_activity: float,
+        last_activity_by: str = "sign-in",
+        idle_from: float | None = None,
+        device: Device = UNKNOWN_DEVICE,
+    ) -> "Session":
+        """A session of the last process, with the status that it had then, and nobody connected.
+        `idle_from`: None, from its last activity on."""
+        session = cls(id, player, created_at, ends_at, remember=remember, device=device)
+        session.status = status
+        session.last_activity = last_activity
+        session.last_activity_by = last_activity_by
+        session.idle_from = last_activity if idle_from is None else idle_from
+        session.is_absent = True
+        return session
 
     def __repr__(self) -> str:
         return f"<Session {self.id} of {self.player.name!r}: {self.status}>"

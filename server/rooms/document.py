@@ -179,15 +179,15 @@ def _read_match(written: _Match, room: Room, now: float) -> Match:
         room.game,
         room.seats,
         written.players,
-        now - written.time,
+        now,
         room.limits,
     )
-    match.stood_at = written.time
-    match.step = written.step
-    match.state = msgspec.msgpack.decode(written.state, type=room.game.state)
-    match.outcome = written.outcome
-    if written.outcome is not None:
-        match.is_finished = True
-        match.ended_by = written.ended_by
-        match.ended_at = now
+    match.restore(
+        written.time,
+        written.step,
+        msgspec.msgpack.decode(written.state, type=room.game.state),
+        written.outcome,
+        written.ended_by,
+        now,
+    )
     return match

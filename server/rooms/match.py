@@ -40,7 +40,30 @@ class Move(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Match:
-    """One instance per match. `seats`: those of the room, of which the first `size` play."""
+    """One instance per match. Only the methods of this class write its attributes. `seats`: those
+    of the room, of which the first `size` play."""
+
+    __slots__ = (
+        "_due",
+        "_limits",
+        "_seats",
+        "began",
+        "bot_due",
+        "ended_at",
+        "ended_by",
+        "game",
+        "id",
+        "is_finished",
+        "moves",
+        "number",
+        "outcome",
+        "players",
+        "seed",
+        "state",
+        "step",
+        "stood_at",
+        "waits_for",
+    )
 
     def __init__(
         self,
@@ -109,6 +132,33 @@ class Match:
     def diff(self, before: View, after: View) -> View | None:
         """The game's own diff of two views, if it has any. Raises GameFailed."""
         return self._ask(self.game.diff, before, after)
+
+    def restore(
+        self,
+        time: float,
+        step: int,
+        state: Any,
+        outcome: Outcome | None,
+        ended_by: int | None,
+        now: float,
+    ) -> None:
+        """Make a new match what it was when the last process stopped, at `time` of the match. If
+        it had ended, that was told."""
+        self.began = now - time
+        self.stood_at = time
+        self.step = step
+        self.state = state
+        if outcome is not None:
+            self.outcome = outcome
+            self.ended_by = ended_by
+            self.ended_at = now
+            self.is_finished = True
+
+    def finish(self) -> Outcome:
+        """How the match ended, which is told now."""
+        assert self.outcome is not None
+        self.is_finished = True
+        return self.outcome
 
     # What happens: each may raise GameFailed
 

@@ -253,9 +253,7 @@ class Play:
         """Tell how a match has ended. What follows for the seats is the caller's."""
         if match.moves:
             turn.advanced(room, match)
-        match.is_finished = True
-        outcome = match.outcome
-        assert outcome is not None
+        outcome = match.finish()
         turn.tell(
             MatchEnded(
                 room.id,

@@ -558,9 +558,18 @@ def test_all_of_a_players_sessions_are_taken_over_at_once() -> None:
     world = World()
     player = world.player()
     old, new = (
-        Session(SessionId(f"{idle}"), player, -idle, 5000.0, remember=False) for idle in (301, 10)
+        Session.restored(
+            SessionId(f"{idle}"),
+            player,
+            -idle,
+            5000.0,
+            remember=False,
+            status=status,
+            last_activity=-idle,
+        )
+        for idle, status in ((301, Status.AWAY), (10, Status.ACTIVE))
     )
-    events = world.registry.restore([(old, Status.AWAY), (new, Status.ACTIVE)], world.now)
+    events = world.registry.restore([old, new], world.now)
     assert ended(events) == [IDLE]
     assert [each.is_last for each in events if isinstance(each, SessionEnded)] == [False]
     told = [each for each in events if isinstance(each, StatusChanged)]

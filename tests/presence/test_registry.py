@@ -771,10 +771,17 @@ def test_nothing_brings_a_session_back() -> None:
 
 
 def restored(world: World, stored: Status, idle: float, *, remember: bool = False) -> Session:
-    session = Session(
-        SessionId("old"), world.player(), world.now - idle, world.now + 5000, remember=remember
+    began = world.now - idle
+    session = Session.restored(
+        SessionId("old"),
+        world.player(),
+        began,
+        world.now + 5000,
+        remember=remember,
+        status=stored,
+        last_activity=began,
     )
-    world.do(world.registry.restore([(session, stored)], world.now))
+    world.do(world.registry.restore([session], world.now))
     return session
 
 

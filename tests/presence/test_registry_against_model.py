@@ -397,7 +397,7 @@ class RegistryMachine(RuleBasedStateMachine):
         self.ticks += down_for
         dead = self.registry
         self.registry = Watched(POLICY)
-        rows: list[tuple[Session, Status]] = []
+        rows: list[Session] = []
         players: dict[PlayerId, Player] = {}
         for pair in self.alive():
             for _ in range(down_for):
@@ -407,19 +407,20 @@ class RegistryMachine(RuleBasedStateMachine):
             player = players.setdefault(
                 known.id, Player(known.id, known.name, known.sort_key, guest=known.guest)
             )
-            session = Session(
+            session = Session.restored(
                 old.id,
                 player,
                 old.created_at,
                 old.created_at + (REMEMBER if old.remember else LIFE) * TICK + LIFE_OFFSET,
                 remember=old.remember,
+                status=old.status,
+                last_activity=old.last_activity,
             )
-            session.last_activity = session.idle_from = old.last_activity
-            rows.append((session, old.status))
+            rows.append(session)
             pair.session = session
             pair.model.restart(old.status)
         self.players = [players.get(each.id, each) for each in self.players]
-        assert not dead.sessions.keys() ^ {session.id for session, _ in rows}
+        assert not dead.sessions.keys() ^ {session.id for session in rows}
         self.hear(self.registry.restore(rows, self.now))
 
     @rule(ticks=st.integers(1, 4))

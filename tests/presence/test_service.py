@@ -138,8 +138,10 @@ def test_a_hold_says_what_it_granted_and_a_release_is_published(house: House) ->
 
 def test_sessions_of_an_earlier_process_are_published_as_they_are_now(house: House) -> None:
     player = Player(PlayerId("p_1"), "Ada", "ada", guest=True)
-    session = Session(SessionId("s_1"), player, 0.0, 1e4, remember=False)
-    house.presence.restore([(session, Status.ACTIVE)])
+    session = Session.restored(
+        SessionId("s_1"), player, 0.0, 1e4, remember=False, status=Status.ACTIVE, last_activity=0.0
+    )
+    house.presence.restore([session])
     assert [event.reason for event in house.heard if isinstance(event, StatusChanged)] == [
         Reason.SERVER_RESTART
     ]

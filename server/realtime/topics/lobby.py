@@ -36,6 +36,10 @@ class _Here(msgspec.Struct, gc=False):
     status: Status
     last_activity: float
 
+    def touch(self, at: float) -> None:
+        """Note an activity without a change of status."""
+        self.last_activity = at
+
     def view(self, at: float) -> PlayerView:
         idle = idle_for(self.status, self.last_activity, at)
         return PlayerView(self.id, self.name, self.guest, self.status, idle)
@@ -110,7 +114,7 @@ class Lobby:
         here, (after, _) = self._known.get(id), self._changes.get(id, (None, 0.0))
         for each in (here, after):
             if each is not None:
-                each.last_activity = at
+                each.touch(at)
 
     def next_due(self) -> float | None:
         """An instant before which no change is due; None if there is no change."""
