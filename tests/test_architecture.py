@@ -265,3 +265,14 @@ def test_only_their_owners_write_sessions_players_rooms_seats_and_matches() -> N
             if writers and name_of(path) not in writers:
                 strange.append(f"{name_of(path)}:{node.lineno} writes {ast.unparse(node)}")
     assert strange == []
+
+
+def test_only_the_sessions_end_a_session_that_somebody_wants_ended() -> None:
+    """`Sessions.end` and `Sessions.open` see to it that the end is durable before it is told."""
+    ends = {
+        name_of(path)
+        for path in MODULES
+        for node in nodes_of(path)
+        if isinstance(node, ast.Call) and re.search(r"presence\.end$", ast.unparse(node.func))
+    }
+    assert ends == {"accounts/sessions.py"}

@@ -116,7 +116,7 @@ async def test_who_was_away_when_a_crash_came_is_no_less_so_after_it(
 
 async def test_a_signed_out_session_never_comes_back(house: House, open_house: Opener) -> None:
     session, cookie = house.sign_in()
-    await house.sessions.end([session], Reason.SIGNED_OUT, 1.0)
+    await house.sessions.end([session.id], Reason.SIGNED_OUT, 1.0)
     again = await restart(house, open_house)
     assert again.registry.sessions == {}
     assert await again.sessions.find(cookie) is Reason.SIGNED_OUT

@@ -104,7 +104,7 @@ async def test_a_remembered_session_does_not_wake_by_a_step(
 @BACK
 async def test_what_has_ended_stays_so(house: House, open_house: Opener, back: float) -> None:
     session, cookie = house.sign_in()
-    await house.sessions.end([session], Reason.SIGNED_OUT, 1.0)
+    await house.sessions.end([session.id], Reason.SIGNED_OUT, 1.0)
     again = await restart(house, open_house, -back)
     assert await again.sessions.find(cookie) is Reason.SIGNED_OUT
 

@@ -41,11 +41,16 @@ class Sessions:
         *,
         remember: bool = False,
         device: Device = UNKNOWN_DEVICE,
+        replaces: SessionId | None = None,
     ) -> tuple[Session, str]:
-        """Sign `player` in; returns the session and the cookie that names it.
+        """Sign `player` in; returns the session and the cookie that names it. `replaces`: a session
+        that ends first, so that it does not count among those that its player may have.
 
         Await `flush` before the cookie is sent: else a crash could forget the session.
         """
+        at = self._presence.clock.now() if at is None else at
+        if replaces is not None:
+            self._presence.end(replaces, Reason.REPLACED, at)
         token = self._tokens.mint()
 
         def note(session: Session) -> None:
@@ -69,17 +74,13 @@ class Sessions:
 
     def find_live(self, cookie: str | None) -> Session | None:
         """The live session that `cookie` names, if it names one."""
-        digest = None if cookie is None else self._tokens.read(cookie)
-        return None if digest is None else self._by_digest.get(digest)
+        return self._look_up(cookie)[1]
 
     async def find(self, cookie: str | None) -> Session | Reason | None:
         """The session that `cookie` names, or the reason why it has ended; None if the cookie is
         not one of this server's."""
-        digest = None if cookie is None else self._tokens.read(cookie)
-        if digest is None:
-            return None
-        session = self._by_digest.get(digest)
-        if session is not None:
+        digest, session = self._look_up(cookie)
+        if digest is None or session is not None:
             return session
         ending = self._endings.get(digest)
         if ending is not None:
@@ -93,20 +94,25 @@ class Sessions:
             # All live sessions are in memory: this one has ended, for a reason that is not known.
             return None
 
-    async def end(
-        self, sessions: Iterable[Session], reason: Reason, at: float | None = None
-    ) -> None:
-        """End `sessions`; returns when that is durable: a revoked session never comes back.
+    async def end(self, ids: Iterable[SessionId], reason: Reason, at: float | None = None) -> None:
+        """End the sessions with these ids; returns when that is durable: a revoked session never
+        comes back.
 
         Raises StorageUnavailable where it cannot be made so; they have ended in memory then.
         """
-        for session in list(sessions):
-            self._presence.end(session.id, reason, at)
+        for id in list(ids):
+            self._presence.end(id, reason, at)
         if reason is Reason.REPLACED:
             # What was asked for is the new session: it is opened even if this is not durable.
             await self.flush()
         else:
             await self._store.secure_endings()
+
+    def _look_up(self, cookie: str | None) -> tuple[bytes | None, Session | None]:
+        """The digest of the token in `cookie`, if it is one of ours, and the live session that it
+        names, if there is one."""
+        digest = None if cookie is None else self._tokens.read(cookie)
+        return digest, None if digest is None else self._by_digest.get(digest)
 
     async def flush(self) -> None:
         """Wait, for a limited time, until every session opened or ended so far is so on the disk.

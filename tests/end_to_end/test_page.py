@@ -348,7 +348,7 @@ async def test_a_session_too_many_tells_the_oldest_that_it_was_replaced(
 
 async def test_who_is_kicked_is_told_by_whom(browsers: Browsers, lobby: LiveServer) -> None:
     ada = await browsers.guest("Ada")
-    await lobby.still_here.sessions.end([ada.session], Reason.KICKED, lobby.clock.now())
+    await lobby.still_here.sessions.end([ada.session.id], Reason.KICKED, lobby.clock.now())
     await ada.is_signed_out("kicked")
     await expect(ada.at("#signed-out-reason")).to_contain_text("operator")
 

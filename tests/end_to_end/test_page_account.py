@@ -174,7 +174,7 @@ async def test_an_outage_says_so_and_what_it_kept_back_is_shown_when_it_is_over(
         await ada.at("#resume").click()
         await expect(ada.at("#resume-error")).to_contain_text("cannot be reached")
         cable.plug()
-        await lobby.still_here.sessions.end([session], Reason.KICKED, lobby.clock.now())
+        await lobby.still_here.sessions.end([session.id], Reason.KICKED, lobby.clock.now())
         await ada.at("#resume").click()
         await ada.is_signed_out("kicked")
         await expect(ada.at("#sign-in")).to_be_visible()

@@ -161,7 +161,7 @@ async def by_its_id_from_elsewhere(server: LiveServer, ada: Visitor) -> None:
 
 async def by_an_operator(server: LiveServer, ada: Visitor) -> None:
     sessions = server.still_here.sessions
-    await sessions.end([ada.session], Reason.KICKED, server.clock.now())
+    await sessions.end([ada.session.id], Reason.KICKED, server.clock.now())
 
 
 async def by_too_many_others(server: LiveServer, ada: Visitor) -> None:

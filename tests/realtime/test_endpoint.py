@@ -70,7 +70,7 @@ async def test_a_session_that_is_over_is_told_why_it_ended(
     server: LiveServer, reason: Reason
 ) -> None:
     ada = await server.guest("Ada")
-    await server.still_here.sessions.end([ada.session], reason, server.clock.now())
+    await server.still_here.sessions.end([ada.session.id], reason, server.clock.now())
     assert await farewell(await server.tab(ada.cookie)) == (4500, "not_signed_in", reason)
 
 

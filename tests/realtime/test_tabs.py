@@ -150,7 +150,7 @@ async def test_both_clocks_are_warned_of(tmp_path: Path) -> None:
 async def test_a_kick_closes_every_tab_and_says_so(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     tabs = [await ada.tab(), await ada.tab()]
-    await server.still_here.sessions.end([ada.session], Reason.KICKED, server.clock.now())
+    await server.still_here.sessions.end([ada.session.id], Reason.KICKED, server.clock.now())
     for tab in tabs:
         code, before = await tab.closed()
         assert (code, before[-1]["reason"]) == (4504, "kicked")

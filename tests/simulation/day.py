@@ -661,7 +661,7 @@ class Day:
         if sessions and not self.disk.is_failing:
             here = self.still_here
             session = self.chance.choice(sessions)
-            await here.sessions.end([session], Reason.KICKED, self._clock.now())
+            await here.sessions.end([session.id], Reason.KICKED, self._clock.now())
 
     def _rush(self) -> None:
         """Many do something in the same instant."""

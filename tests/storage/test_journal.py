@@ -132,14 +132,14 @@ async def test_a_guests_name_is_free_once_the_last_session_is_over(house: House)
     await house.store.flush()
     lookalikes = {row[0] for row in await house.rows("SELECT lookalike FROM name_lookalikes")}
     assert await house.store.is_any_taken(lookalikes)
-    await house.sessions.end([session], Reason.SIGNED_OUT, 1.0)
+    await house.sessions.end([session.id], Reason.SIGNED_OUT, 1.0)
     assert not await house.store.is_any_taken(lookalikes)
     assert await house.rows("SELECT name, name_key FROM players") == [("Ada", None)]
 
 
 async def test_a_registered_name_stays_taken(house: House) -> None:
     session, _ = house.sign_in(house.player("Ada", "a hash"))
-    await house.sessions.end([session], Reason.SIGNED_OUT, 1.0)
+    await house.sessions.end([session.id], Reason.SIGNED_OUT, 1.0)
     account = await house.store.find_account("ada")
     assert account is not None
     assert (account.id, account.password_hash) == (session.player.id, "a hash")

@@ -58,7 +58,8 @@ def look_at(path: Path) -> os.stat_result:
 
 
 async def sign_out(house: House, *sessions: Session) -> None:
-    await house.sessions.end(sessions, Reason.SIGNED_OUT, house.clock.now())
+    ids = [session.id for session in sessions]
+    await house.sessions.end(ids, Reason.SIGNED_OUT, house.clock.now())
 
 
 # The file
@@ -255,7 +256,7 @@ async def test_who_was_replaced_is_saved_too_and_who_ran_out_of_time_is_not(
     await house.store.flush()
     await break_(disk, house)
     house.until(1.0)
-    await house.sessions.end([bob], Reason.REPLACED, 1.0)
+    await house.sessions.end([bob.id], Reason.REPLACED, 1.0)
     house.until(400.0)
     house.sign_in(bob.player)
     await house.sessions.flush()

@@ -158,7 +158,7 @@ class AccountRoutes:
             return None
 
         async def give_up() -> None:
-            await self._sessions.end([own], Reason.REPLACED)
+            await self._sessions.end([own.id], Reason.REPLACED)
 
         return OwnName(name, give_up)
 
@@ -191,11 +191,13 @@ class AccountRoutes:
         caller = caller_of(request)
         # Hashing took its time: a session that starts now has all of its idle time ahead.
         now = self._clock.now()
-        if caller.session is not None:
-            # First, so that it does not count among the sessions that its player may have.
-            self._presence.end(caller.session.id, Reason.REPLACED, now)
-        device = device_from(request.headers.get("user-agent", ""))
-        session, cookie = self._sessions.open(player, now, remember=remember, device=device)
+        session, cookie = self._sessions.open(
+            player,
+            now,
+            remember=remember,
+            device=device_from(request.headers.get("user-agent", "")),
+            replaces=None if caller.session is None else caller.session.id,
+        )
         await self._sessions.flush()
         view = SessionView.of(session, self._presence.policy, self._clock.now())
         response = answer(view, 201)
@@ -226,6 +228,6 @@ class AccountRoutes:
             limited_address(scope),
         )
         # Anybody who knows the old password may have signed in.
-        others = [session for session in own.player.sessions if session is not own]
+        others = [session.id for session in own.player.sessions if session is not own]
         await self._sessions.end(others, Reason.SIGNED_OUT_EVERYWHERE, self._clock.now())
         return Response(status_code=204)

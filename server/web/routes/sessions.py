@@ -153,12 +153,13 @@ class SessionRoutes:
 
     async def sign_out(self, request: Request) -> Response:
         session = caller_of(request).signed_in()
-        await self._sessions.end([session], Reason.SIGNED_OUT)
+        await self._sessions.end([session.id], Reason.SIGNED_OUT)
         return _without_cookie(request)
 
     async def sign_out_everywhere(self, request: Request) -> Response:
         player = caller_of(request).signed_in().player
-        await self._sessions.end(player.sessions, Reason.SIGNED_OUT_EVERYWHERE)
+        own = [session.id for session in player.sessions]
+        await self._sessions.end(own, Reason.SIGNED_OUT_EVERYWHERE)
         return _without_cookie(request)
 
     async def sign_out_one(self, request: Request) -> Response:
@@ -166,7 +167,7 @@ class SessionRoutes:
         session = self._presence.sessions.get(SessionId(request.path_params["id"]))
         if session is None or session.player is not own.player:
             raise Problem(404, "not_found", "You have no such session.")
-        await self._sessions.end([session], Reason.SIGNED_OUT)
+        await self._sessions.end([session.id], Reason.SIGNED_OUT)
         return _without_cookie(request) if session is own else Response(status_code=204)
 
     # Looking

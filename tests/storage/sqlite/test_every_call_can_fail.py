@@ -85,7 +85,7 @@ class Life:
 
     async def sign_out(self, session: Session | None) -> None:
         if session is not None:
-            await self.house.sessions.end([session], Reason.SIGNED_OUT, self.now)
+            await self.house.sessions.end([session.id], Reason.SIGNED_OUT, self.now)
             self.revoked.append(session.id)
 
     def connect(self, *sessions: Session | None) -> None:

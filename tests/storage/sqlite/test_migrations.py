@@ -102,7 +102,7 @@ async def test_what_they_left_can_be_changed_and_read_again(
 ) -> None:
     ada = await house.sessions.find(ADA)
     assert isinstance(ada, Session)
-    await house.sessions.end([ada], Reason.SIGNED_OUT, house.clock.now())
+    await house.sessions.end([ada.id], Reason.SIGNED_OUT, house.clock.now())
     await house.store.close()
     again = await open_house(ManualClock(150.0))
     assert await again.sessions.find(ADA) is Reason.SIGNED_OUT

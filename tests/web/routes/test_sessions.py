@@ -81,7 +81,7 @@ async def test_the_longest_life_ends_a_session_however_active(tmp_path: Path) ->
 async def test_whoever_is_not_signed_in_is_told_so(server: LiveServer) -> None:
     browser = await server.visitor()
     ada = await server.guest("Ada")
-    await server.still_here.sessions.end([ada.session], Reason.KICKED, server.clock.now())
+    await server.still_here.sessions.end([ada.session.id], Reason.KICKED, server.clock.now())
     for method, path in [
         ("GET", "/api/session"),
         ("POST", "/api/session/activity"),
@@ -107,7 +107,7 @@ async def test_whoever_looks_without_a_session_learns_what_one_would_be_like(
         ada = await server.guest("Ada")
         view = (await ada.http.get("/api/session")).json()
         assert "remember_lifetime" not in view["policy"]
-        await server.still_here.sessions.end([ada.session], Reason.KICKED, server.clock.now())
+        await server.still_here.sessions.end([ada.session.id], Reason.KICKED, server.clock.now())
         for each, code in ((browser, "not_signed_in"), (ada, "kicked")):
             response = await each.http.get("/api/session")
             assert refusal(response) == (401, code)
