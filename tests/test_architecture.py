@@ -276,3 +276,18 @@ def test_only_the_sessions_end_a_session_that_somebody_wants_ended() -> None:
         if isinstance(node, ast.Call) and re.search(r"presence\.end$", ast.unparse(node.func))
     }
     assert ends == {"accounts/sessions.py"}
+
+
+def test_whoever_waits_for_so_long_and_no_longer_uses_within() -> None:
+    """A deadline of asyncio's own also ends a wait in which this process stood still."""
+    bounds_a_wait = re.compile(
+        r"\basyncio\.(timeout|timeout_at|wait_for)\(|\basyncio\.wait\(.*timeout"
+    )
+    own = {
+        name_of(path)
+        for path in MODULES
+        if part_of(path) != "client"
+        for node in nodes_of(path)
+        if isinstance(node, ast.Call) and bounds_a_wait.search(ast.unparse(node))
+    }
+    assert own == {"base/waiting.py"}

@@ -61,8 +61,9 @@ class Journal:
         self._is_closing = True
         self._wake.set()
         if self._task is not None:
-            await asyncio.wait([self._task], timeout=self._limits.closing_patience)
-            if not self._task.done():
+            try:
+                await within(self._limits.closing_patience, asyncio.wait([self._task]))
+            except TimeoutError:
                 _log.error("%d entries are lost: the disk did not take them", self.waiting)
             await self.abandon()
 

@@ -1,90 +1,99 @@
-"""Deadlines: they come when they are due, and never because this process stood still."""
+"""Waiting for so long, and never for less because this process stood still."""
 
 import asyncio
-import time
+from collections.abc import Awaitable, Callable
 
 import pytest
 
-from server.base.waiting import LATE, Timer, within
-from tests.support.still_loop import StillLoop
+from server.base.waiting import LATE, within
+from tests.simulation.virtual import VirtualLoop
+
+A_MOMENT = 0.01
+"""Seconds: more than the turns of the loop take that a test needs."""
 
 
-def timer_on(loop: StillLoop) -> tuple[Timer, list[float]]:
-    """A timer, and when what it was to call was called."""
-    return Timer(loop), []  # type: ignore[arg-type]
+def on_a_loop(test: Callable[[VirtualLoop], Awaitable[None]]) -> None:
+    """Run a test on a loop whose time it moves."""
+    loop = VirtualLoop()
+    try:
+        loop.run_until_complete(test(loop))
+    finally:
+        loop.close()
 
 
-# Deadlines
+def test_what_comes_in_time_is_returned() -> None:
+    async def waits(loop: VirtualLoop) -> None:
+        answer: asyncio.Future[int] = loop.create_future()
+        loop.call_later(4.0 - A_MOMENT, answer.set_result, 7)
+        assert await within(4.0, answer) == 7
+
+    on_a_loop(waits)
 
 
-def test_a_deadline_comes_when_it_is_due_and_not_before() -> None:
-    loop = StillLoop()
-    deadline, called = timer_on(loop)
-    deadline.set(4.0, lambda: called.append(loop.now))
-    loop.run_until(3.999)
-    assert called == []
-    loop.run_until(10.0)
-    assert called == [4.0]
+def test_what_does_not_come_is_cancelled_when_it_is_due_and_not_before() -> None:
+    async def waits(loop: VirtualLoop) -> None:
+        never: asyncio.Future[int] = loop.create_future()
+        with pytest.raises(TimeoutError):
+            await within(4.0, never)
+        assert 4.0 <= loop.time() < 4.0 + A_MOMENT
+        assert never.cancelled()
+
+    on_a_loop(waits)
 
 
-def test_a_new_deadline_takes_the_place_of_the_old_one() -> None:
-    loop = StillLoop()
-    deadline, called = timer_on(loop)
-    deadline.set(4.0, lambda: called.append(-1.0))
-    loop.run_until(3.0)
-    deadline.set(4.0, lambda: called.append(loop.now))
-    loop.run_until(20.0)
-    assert called == [7.0]
+def test_without_a_limit_it_is_for_ever() -> None:
+    async def waits(loop: VirtualLoop) -> None:
+        answer: asyncio.Future[int] = loop.create_future()
+        loop.call_later(1e6, answer.set_result, 7)
+        assert await within(None, answer) == 7
+
+    on_a_loop(waits)
 
 
-def test_a_deadline_that_is_stopped_never_comes() -> None:
-    loop = StillLoop()
-    deadline, called = timer_on(loop)
-    deadline.set(4.0, lambda: called.append(loop.now))
-    deadline.stop()
-    deadline.stop()
-    loop.run_until(20.0)
-    assert called == []
+def test_what_it_waits_for_raises_through_it_and_is_cancelled_with_it() -> None:
+    async def waits(loop: VirtualLoop) -> None:
+        answer: asyncio.Future[int] = loop.create_future()
+        answer.set_exception(ValueError("no"))
+        with pytest.raises(ValueError, match="no"):
+            await within(4.0, answer)
+        never: asyncio.Future[int] = loop.create_future()
+        waiting = asyncio.ensure_future(within(4.0, never))
+        await asyncio.sleep(1.0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert never.cancelled()
+
+    on_a_loop(waits)
 
 
-@pytest.mark.parametrize("late", [0.0, LATE])
+@pytest.mark.parametrize("late", [0.0, LATE - A_MOMENT])
 def test_a_deadline_that_is_noticed_a_little_late_counts(late: float) -> None:
-    loop = StillLoop()
-    deadline, called = timer_on(loop)
-    deadline.set(4.0, lambda: called.append(loop.now))
-    loop.stand_still_until(4.0 + late)
-    assert called == [4.0 + late]
+    async def waits(loop: VirtualLoop) -> None:
+        loop.call_later(1.0, loop.stand_still, 3.0 + late)
+        with pytest.raises(TimeoutError):
+            await within(4.0, loop.create_future())
+        assert loop.time() < 4.0 + late + A_MOMENT
+
+    on_a_loop(waits)
 
 
-def test_a_deadline_that_is_noticed_late_is_given_again() -> None:
-    loop = StillLoop()
-    deadline, called = timer_on(loop)
-    deadline.set(4.0, lambda: called.append(loop.now))
-    loop.stand_still_until(4.25 + LATE)
-    assert called == []
-    loop.run_until(8.0 + LATE)
-    assert called == []
-    loop.run_until(20.0)
-    assert called == [8.25 + LATE]
+def test_a_deadline_that_is_noticed_late_is_given_again_in_full() -> None:
+    async def waits(loop: VirtualLoop) -> None:
+        noticed = 4.0 + LATE + A_MOMENT
+        loop.call_later(1.0, loop.stand_still, noticed - 1.0)
+        with pytest.raises(TimeoutError):
+            await within(4.0, loop.create_future())
+        assert noticed + 4.0 <= loop.time() < noticed + 4.0 + A_MOMENT
+
+    on_a_loop(waits)
 
 
-# Waiting for something
+def test_what_comes_in_the_time_that_was_given_again_is_returned() -> None:
+    async def waits(loop: VirtualLoop) -> None:
+        answer: asyncio.Future[int] = loop.create_future()
+        loop.call_later(1.0, loop.stand_still, 60.0)
+        loop.call_later(64.0, answer.set_result, 7)
+        assert await within(4.0, answer) == 7
 
-
-async def test_what_comes_in_time_is_returned_and_what_does_not_is_cancelled() -> None:
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[int] = loop.create_future()
-    loop.call_later(0.01, answer.set_result, 7)
-    assert await within(5, answer) == 7
-    never: asyncio.Future[int] = loop.create_future()
-    with pytest.raises(TimeoutError):
-        await within(0.01, never)
-    assert never.cancelled()
-
-
-async def test_a_process_that_stood_still_gives_the_same_time_again() -> None:
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[int] = loop.create_future()
-    loop.call_soon(time.sleep, LATE + 0.3)
-    loop.call_later(LATE + 0.35, answer.set_result, 7)
-    assert await within(0.2, answer) == 7
+    on_a_loop(waits)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import aiosqlite
 
 from server.base.units import to_ms
+from server.base.waiting import within
 from server.storage.errors import EngineError, StorageRefused
 from server.storage.locks import LockedFile, open_locked
 from server.storage.sqlite.limits import SqliteLimits
@@ -118,16 +119,18 @@ class Database:
     async def _disconnect(self) -> None:
         reader, self._reader = self._reader, None
         try:
-            async with asyncio.timeout(self._limits.closing_patience):
-                if reader is not None:
-                    await reader.close()
-                if self._thread.is_running:
-                    # Also where `open` was cancelled: the thread may still be about to connect.
-                    await self._call(self._close_writer)
+            await within(self._limits.closing_patience, self._close_both(reader))
         except (sqlite3.Error, TimeoutError) as error:
             # What was committed is safe; nothing depends on the rest.
             _log.error("%s could not be closed: %s", self._path, str(error) or "it does not answer")
         self._thread.shutdown()
+
+    async def _close_both(self, reader: aiosqlite.Connection | None) -> None:
+        if reader is not None:
+            await reader.close()
+        if self._thread.is_running:
+            # Also where `open` was cancelled: the thread may still be about to connect.
+            await self._call(self._close_writer)
 
     def wal_bytes(self) -> int:
         """The size of the write-ahead log; 0 where there is none."""
