@@ -1,6 +1,7 @@
 // The chat of a room, in which the room itself says what has happened.
 
 import { byId, make } from '/static/page/elements.js';
+import { KeyedList } from '/static/page/keyed-list.js';
 import { onLanguage, say, time } from '/static/page/language.js';
 import { noticeOf } from '/static/page/room-words.js';
 
@@ -9,7 +10,7 @@ const NEAR = 40; // pixels from the end, that count as "at the end"
 export class RoomChat {
   #do;
   #here;
-  #lines = new Map(); // id -> li
+  #lines = new KeyedList(byId('chat-log'));
   #shown = null;
 
   constructor(here, { act }) {
@@ -27,7 +28,7 @@ export class RoomChat {
     byId('chat-text').value = '';
   }
 
-  draw({ chat, own, isStale }) {
+  draw({ chat, isStale }) {
     byId('chat-send').disabled = isStale;
     byId('chat-form').hidden = false;
     byId('chat-empty').hidden = chat.length > 0;
@@ -35,18 +36,10 @@ export class RoomChat {
     this.#shown = chat;
     const log = byId('chat-log');
     const isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR;
-    const stays = new Set(chat.map(({ id }) => id));
-    for (const [id, item] of this.#lines) {
-      if (stays.has(id)) continue;
-      item.remove();
-      this.#lines.delete(id);
-    }
-    for (const line of chat) {
-      if (this.#lines.has(line.id)) continue;
-      const item = this.#item(line, own);
-      this.#lines.set(line.id, item);
-      log.append(item);
-    }
+    this.#lines.draw(chat, {
+      keyOf: ({ id }) => id,
+      partsOf: (line, known) => known ?? { element: this.#item(line) },
+    });
     if (isAtEnd) log.scrollTop = log.scrollHeight;
   }
 
@@ -77,6 +70,5 @@ export class RoomChat {
   #clearLines() {
     this.#lines.clear();
     this.#shown = null;
-    byId('chat-log').replaceChildren();
   }
 }
