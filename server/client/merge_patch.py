@@ -18,19 +18,18 @@ def merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     return after
 
 
-def with_instants(said: Any, now: float) -> Any:
-    """`said` with each time left (`move_in`: 48.0) as an instant (`move_at`: `now` + 48.0): only
-    that stays true while nothing is sent. A None, which removes a key, stays one."""
-    if isinstance(said, list):
-        return [with_instants(each, now) for each in said]
-    if not isinstance(said, dict):
-        return said
+def with_instants(said: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """`said` with each time left (`move_in`: 48.0), in objects at any depth, as an instant
+    (`move_at`: `now` + 48.0): only that stays true while nothing is sent. A None, which removes a
+    key, stays one. No time stands in a list."""
     instants: dict[str, Any] = {}
     for key, value in said.items():
         if key.endswith("_in") and (value is None or _is_number(value)):
             instants[f"{key[:-3]}_at"] = None if value is None else now + value
-        else:
+        elif isinstance(value, dict):
             instants[key] = with_instants(value, now)
+        else:
+            instants[key] = value
     return instants
 
 

@@ -80,10 +80,10 @@ def test_a_merge_patch_sets_merges_removes_and_leaves_what_was_before() -> None:
 
 
 def test_times_left_become_instants_and_removals_stay_removals() -> None:
-    said = {"move_in": 48.0, "seats": [{"absent": {"claim_in": None}}], "is_in": True, "in": 1}
+    said = {"move_in": 48.0, "seats": {"0": {"claim_in": None}}, "is_in": True, "in": 1}
     assert with_instants(said, 100.0) == {
         "move_at": 148.0,
-        "seats": [{"absent": {"claim_at": None}}],
+        "seats": {"0": {"claim_at": None}},
         "is_in": True,
         "in": 1,
     }

@@ -227,7 +227,7 @@ async def test_a_lost_connection_is_shown_after_five_seconds_and_a_return_cancel
     assert status_on(kim, 0) == "reconnecting"
     await passes(5 + SLOT, kim)
     await kim.is_right()
-    assert "claim_in" in kim.room["seats"]["0"]["absent"]
+    assert "claim_at" in kim.room["seats"]["0"]["absent"]
     assert "left" not in kim.room["seats"]["0"]["absent"]
     again = await seat(server, ada.visitor, ada.room_id)
     assert again.seat == 0
@@ -295,7 +295,7 @@ async def test_with_one_browser_signed_out_the_cut_of_the_other_is_seen(
     await pages[2].is_right()
     absent = pages[2].room["seats"]["0"]["absent"]
     assert "left" not in absent
-    assert "claim_in" in absent
+    assert "claim_at" in absent
 
 
 @pytest.mark.parametrize("how", ["sign out", "the idle timeout", "asleep"])
@@ -343,7 +343,7 @@ async def test_to_leave_leaves_with_every_tab(server: LiveServer) -> None:
     version = second.version
     await kim.tab.send("say", room=kim.room_id, text="Bye")
     await kim.is_right()
-    assert kim.room["seats"]["0"]["absent"]["resigns_in"] is not None
+    assert kim.room["seats"]["0"]["absent"]["resigns_at"] is not None
     await second.read()
     assert second.version == version
 
@@ -399,7 +399,7 @@ async def test_refused_attempts_to_be_right_back_use_up_nothing(server: LiveServ
         await server.advance(45)
     await ada.tab.send("brb", room=ada.room_id, seconds=5)
     await ada.is_right()
-    assert "back_in" in ada.room["seats"]["0"]
+    assert "back_at" in ada.room["seats"]["0"]
 
 
 async def test_be_right_back_is_shown_as_away_and_any_activity_ends_it(server: LiveServer) -> None:
@@ -409,13 +409,13 @@ async def test_be_right_back_is_shown_as_away_and_any_activity_ends_it(server: L
     await kim.is_right()
     seen = kim.room["seats"]["0"]
     assert (seen["status"], seen["brb_left"]) == ("away", 80)
-    assert "back_in" in seen
+    assert "back_at" in seen
     await passes(40, ada, kim)
     await ada.tab.ask("ping", "pong")
     await kim.is_right()
     seen = kim.room["seats"]["0"]
     assert (seen["status"], seen["brb_left"]) == ("active", 140)
-    assert "back_in" not in seen
+    assert "back_at" not in seen
 
 
 async def test_who_was_away_may_say_it_too_and_may_lengthen_it(server: LiveServer) -> None:
@@ -427,7 +427,7 @@ async def test_who_was_away_may_say_it_too_and_may_lengthen_it(server: LiveServe
         await ada.tab.send("brb", room=ada.room_id, seconds=seconds)
         await ada.is_right()
         await kim.is_right()
-        assert "back_in" in kim.room["seats"]["0"], "what was granted is not lost at once"
+        assert "back_at" in kim.room["seats"]["0"], "what was granted is not lost at once"
         assert kim.room["seats"]["0"]["brb_left"] == left
         assert status_on(kim, 0) == "away"
 
@@ -445,12 +445,12 @@ async def test_watchers_and_those_who_wait_are_not_signed_out_and_who_is_waited_
         await page.is_right()
     statuses = [page.visitor.session.status for page in (ada, kim, eve)]
     assert statuses == ["warned", "active", "active"]
-    assert round(kim.room["seats"]["0"]["signs_out_in"] - server.clock.now()) == 60
+    assert round(kim.room["seats"]["0"]["signs_out_at"] - server.clock.now()) == 60
     await passes(60 + SLOT, kim, eve)
     assert ada.visitor.view["session"]["id"] not in server.still_here.registry.sessions
     await passes(5 + SLOT, kim, eve)
     await kim.is_right()
-    assert "claim_in" in kim.room["seats"]["0"]["absent"]
+    assert "claim_at" in kim.room["seats"]["0"]["absent"]
 
 
 async def test_it_stands_still_for_max_hold_at_the_most(server: LiveServer) -> None:

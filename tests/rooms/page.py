@@ -2,12 +2,12 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
 
-from server.client.merge_patch import merged
+from server.client.merge_patch import merged, with_instants
 from server.games.catalogue import AnyGame
 from server.games.game import View
 from server.rooms.room import Room
@@ -23,19 +23,6 @@ def bring(server: LiveServer, *games: AnyGame) -> None:
     known.update({game.name: game for game in games})
 
 
-def with_instants(view: Mapping[str, Any], now: float) -> View:
-    """The same with instants in place of the seconds that were left at `now`."""
-    told: View = {}
-    for key, value in view.items():
-        if isinstance(value, dict):
-            told[key] = with_instants(value, now)
-        elif key.endswith("_in") and value is not None:
-            told[key] = now + value
-        else:
-            told[key] = value
-    return told
-
-
 def is_alike(one: View, other: View, now: float) -> bool:
     """Equal, but for a rounding of times, and how long ago it is that they ran out."""
     if one.keys() != other.keys():
@@ -44,7 +31,7 @@ def is_alike(one: View, other: View, now: float) -> bool:
         if isinstance(value, dict) and isinstance(other[key], dict):
             if not is_alike(value, other[key], now):
                 return False
-        elif key.endswith("_in"):
+        elif key.endswith("_at"):
             if not math.isclose(max(value, now), max(other[key], now), abs_tol=0.005):
                 return False
         elif value != other[key]:
