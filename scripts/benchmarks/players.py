@@ -14,11 +14,11 @@ import msgspec
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from scripts.benchmarks.children import MeasurementError
-from server.client import Address, encode
+from server.client import Address
 from server.client.http import HttpConnection, Response, exchange
-from server.wire.messages import ClientMessage, Ping
+from server.wire.messages import ClientMessage, Ping, encode_request
 
-PING = encode(Ping()).encode()
+PING = encode_request(Ping()).encode()
 
 # No two of these look alike, alone or in a row (1 and l, 0 and O, rn and m): names that do are
 # refused as taken (UTS #39).
@@ -152,7 +152,7 @@ class Socket(WSListener):
     def say(self, message: ClientMessage) -> None:
         """Send a message."""
         assert self.transport is not None
-        self.transport.send(WSMsgType.TEXT, encode(message).encode())
+        self.transport.send(WSMsgType.TEXT, encode_request(message).encode())
 
     def leave(self) -> None:
         """Be gone."""

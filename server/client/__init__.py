@@ -8,7 +8,7 @@ async with Client("http://127.0.0.1:8000") as client:
 from server.client.address import Address
 from server.client.calls import Calls
 from server.client.client import Client
-from server.client.codec import Received, Unknown, encode
+from server.client.codec import Received, Unknown
 from server.client.connection import Connection
 from server.client.errors import (
     CallRefused,
@@ -52,5 +52,4 @@ __all__ = [
     "StillHereError",
     "Unknown",
     "Unreachable",
-    "encode",
 ]

@@ -1,11 +1,11 @@
-"""Messages as text: what the client sends, and what it receives."""
+"""What the client receives."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import msgspec
 
-from server.wire.messages import ClientMessage, ServerMessage
+from server.wire.messages import ServerMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,7 @@ class Unknown:
 
 Received: TypeAlias = ServerMessage | Unknown
 
-_encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessage)
-
-
-def encode(message: ClientMessage) -> str:
-    """The text of a message to the server."""
-    return _encoder.encode(message).decode()
 
 
 def decode(text: str | bytes) -> Received:

@@ -11,10 +11,10 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
 from server.client.address import Address
-from server.client.codec import Received, decode, encode
+from server.client.codec import Received, decode
 from server.client.errors import ConnectionLost, Unreachable
 from server.client.limits import Limits
-from server.wire.messages import LARGEST_MESSAGE, ClientMessage
+from server.wire.messages import LARGEST_MESSAGE, ClientMessage, encode_request
 
 _SUBPROTOCOL = Subprotocol("stillhere.v1")
 LEFT = 1000
@@ -79,7 +79,7 @@ class Connection:
     async def send(self, message: ClientMessage) -> None:
         """Send one message. Raises ConnectionLost, or ValueError for one over 16 KiB, for which the
         server would close with 1009. Cancelling may come too late to stop it."""
-        text = encode(message)
+        text = encode_request(message)
         if len(text) > LARGEST_MESSAGE // 4 and len(text.encode()) > LARGEST_MESSAGE:
             raise ValueError(f"a message may have {LARGEST_MESSAGE} bytes; this one has more")
         try:

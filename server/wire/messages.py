@@ -387,6 +387,11 @@ def encode(message: ServerMessage) -> str:
     return _encoder.encode(message).decode()
 
 
+def encode_request(message: ClientMessage) -> str:
+    """The text frame of a message from a client."""
+    return _encoder.encode(message).decode()
+
+
 def encode_pong(expires_in: float, id: _PingId) -> str:
     """The answer to a `ping`: `encode`, but for the steps in between."""
     return _encoder.encode(Pong(round_to_ms(expires_in), id)).decode()

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from server.client import Received, RosterMirror, Unknown, encode
+from server.client import Received, RosterMirror, Unknown
 from server.client.codec import decode
 from server.wire.messages import (
     ClientMessage,
@@ -25,6 +25,7 @@ from server.wire.messages import (
     Roster,
     SignedOut,
     Warning_,
+    encode_request,
 )
 from tests.support.invariants import Broken
 
@@ -326,7 +327,7 @@ class Page:
     def say(self, message: ClientMessage) -> None:
         """Send a message, which is lost where the cable is pulled."""
         if self.is_open and not self.is_silent:
-            self._put({"type": "websocket.receive", "text": encode(message)})
+            self._put({"type": "websocket.receive", "text": encode_request(message)})
             if isinstance(message, Ping) and self.cookie == self.browser.cookie:
                 self.browser.activities.append(self.browser.day.instant())
 
