@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 import uvloop
+from hypothesis import HealthCheck, settings
 from playwright.async_api import Browser
 
 from server.presence.events import Event, EventStream
@@ -23,6 +24,10 @@ from tests.support.watchdog import watch
 # It is not installed. httpx looks for it at every request, which is a search of the whole path: a
 # fifteenth of what the tests of calls cost.
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
+
+# How long the machine takes to make up an example, and to try it, is not what any test is about.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 FIRST = (
     "end_to_end/test_time.py",

@@ -21,7 +21,7 @@ from websockets.sync.client import connect as connect_blocking
 from server.base.clock import STALL, SystemClock
 from tests.support.live_server import LiveServer, Tab, Visitor, run_server
 from tests.support.process import COMMAND, ON_ASYNCIO, PATIENCE, ServerProcess, running, starting
-from tests.support.scenes import Scenes
+from tests.support.scenes import Scenes, TooLate
 
 AWAY_AFTER, WARN_BEFORE, IDLE_TIMEOUT = 1.0, 2.5, 5.0
 SETTINGS = (
@@ -169,6 +169,8 @@ async def stand_still_among_players(folder: Path, command: Sequence[str] = COMMA
         assert await here.status("Lost the connection") == (200, "reconnecting")
 
         stopped_at = monotonic()
+        if stopped_at - warned_at > WARN_BEFORE / 2:
+            raise TooLate
         await here.server.stand_still(IDLE_TIMEOUT + 2)
         went_on_at = monotonic()
         back = await here.open("Lost the connection", is_playing=True)

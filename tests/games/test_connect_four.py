@@ -283,7 +283,7 @@ def discs(board: Board) -> int:
 
 
 @given(st.lists(st.tuples(st.integers(-1, 2), st.integers(-2, 8)), max_size=80), st.integers())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_whatever_players_try_the_rules_hold(tries: list[tuple[int, int]], seed: int) -> None:
     board = GAME.start(2, Moment(0.0, str(seed)))
     for seat, column in tries:
@@ -310,7 +310,7 @@ STEPS = st.sampled_from(["drop"] * 12 + ["bot"] * 6 + ["away", "back", "gone"])
 
 
 @given(st.randoms(use_true_random=False), st.data())
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_every_match_ends_whoever_drops_out_in_between(
     chance: random.Random, data: st.DataObject
 ) -> None:
@@ -344,7 +344,7 @@ def test_every_match_ends_whoever_drops_out_in_between(
 
 
 @given(st.lists(st.integers(0, COLUMNS - 1), max_size=COLUMNS * ROWS))
-@settings(max_examples=examples(60), deadline=None)
+@settings(max_examples=examples(60))
 def test_a_line_is_found_if_and_only_if_one_is_there(columns: list[int]) -> None:
     board = empty()
     for column in columns:

@@ -485,7 +485,7 @@ MATCHES = [(2, 2), (4, 4), (4, 1), (3, 2), (8, 5), (16, 1)]
 """Seats, and how many of them are bots."""
 
 
-@settings(max_examples=7, deadline=None)
+@settings(max_examples=7)
 @given(st.sampled_from(MATCHES), st.integers(0, 1000))
 def test_a_match_ends_and_in_every_step_the_board_is_what_the_snakes_and_the_food_are(
     match: tuple[int, int], seed: int
@@ -505,7 +505,7 @@ def test_a_match_ends_and_in_every_step_the_board_is_what_the_snakes_and_the_foo
     assert len(outcome.scores) == seats
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(st.sampled_from(MATCHES), st.integers(0, 1000))
 def test_the_disk_gives_back_every_state_as_it_was(match: tuple[int, int], seed: int) -> None:
     seats, bots = match
@@ -518,7 +518,7 @@ def test_the_disk_gives_back_every_state_as_it_was(match: tuple[int, int], seed:
         assert msgspec.json.encode(state) == kept, "the given state is not touched"
 
 
-@settings(max_examples=7, deadline=None)
+@settings(max_examples=7)
 @given(st.sampled_from(MATCHES), st.integers(0, 1000), st.integers(1, 40))
 def test_the_page_makes_the_next_view_of_the_last_and_the_diff_steps_left_out_or_not(
     match: tuple[int, int], seed: int, stride: int
@@ -543,7 +543,7 @@ def test_an_ordinary_tick_of_four_is_told_in_some_sixty_bytes() -> None:
     assert len(msgspec.json.encode(diff)) < 60
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=4)
 @given(st.integers(0, 1000))
 def test_a_bot_always_does_what_is_allowed_and_dies_of_nothing_but_heads_and_dead_ends(
     seed: int,

@@ -417,7 +417,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seats=st.integers(2, 6), seed=st.integers(0, 99), steps=steps)
 def test_whatever_anybody_does_the_match_keeps_its_promises(
     seats: int, seed: int, steps: list[tuple[str, int, int, int, float]]

@@ -21,7 +21,6 @@ PATIENCE = 30.0
 GENERATED = settings(
     derandomize=True,
     database=None,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )
 """The same input in every run; more of it with STILLHERE_EXAMPLES."""

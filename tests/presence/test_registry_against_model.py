@@ -482,6 +482,4 @@ class RegistryMachine(RuleBasedStateMachine):
 
 
 TestRegistryAgainstModel = RegistryMachine.TestCase
-TestRegistryAgainstModel.settings = settings(
-    max_examples=examples(60), stateful_step_count=60, deadline=None
-)
+TestRegistryAgainstModel.settings = settings(max_examples=examples(60), stateful_step_count=60)

@@ -650,4 +650,4 @@ class RoomsMachine(RuleBasedStateMachine):
 
 
 TestRooms = RoomsMachine.TestCase
-TestRooms.settings = settings(max_examples=examples(30), stateful_step_count=50, deadline=None)
+TestRooms.settings = settings(max_examples=examples(30), stateful_step_count=50)

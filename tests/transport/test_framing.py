@@ -237,7 +237,6 @@ def loop() -> Iterator[VirtualLoop]:
 
 @settings(
     max_examples=examples(100),
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(

@@ -11,7 +11,7 @@ from typing import Any
 
 import h11
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from websockets.http11 import Response
 
@@ -485,7 +485,7 @@ firsts = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(100))
 @given(
     first=firsts,
     more=st.lists(st.tuples(names, values).map(": ".join), max_size=3),
@@ -591,7 +591,7 @@ near = st.builds(
 )
 
 
-@settings(max_examples=examples(400), deadline=None)
+@settings(max_examples=examples(400))
 @given(near)
 def test_a_request_that_is_taken_for_plain_is_what_the_parser_of_all_makes_of_it(
     request: bytes,

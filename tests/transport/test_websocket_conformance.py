@@ -62,7 +62,6 @@ EXAMPLES = int(os.environ.get("CONFORMANCE_EXAMPLES", "100"))
 
 many = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 

@@ -143,7 +143,7 @@ DEEDS = [
 
 
 @pytest.mark.parametrize("kind", [Numbers, Views])
-@settings(max_examples=examples(50), deadline=None)
+@settings(max_examples=examples(50))
 @given(
     crowd=st.sampled_from([0, CROWD]),
     deeds=st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 7)), max_size=40),
