@@ -58,13 +58,12 @@ from server.web.routes.sessions import SessionRoutes
 from server.wire.messages import LOBBY, ROOM, ROOMS
 
 _log = logging.getLogger("stillhere")
-_DEFAULT_LIMITS = Limits()
 
 
 def create_app(
     settings: Settings | None = None,
     clock: Clock | None = None,
-    limits: Limits = _DEFAULT_LIMITS,
+    limits: Limits = Limits(),
 ) -> Starlette:
     """The application. Without arguments, as `uvicorn --factory` calls it, it reads the settings
     from the environment, and says what uvicorn should have been told."""
@@ -87,7 +86,7 @@ class StillHere:
     around it; both are idempotent. `app.state.still_here` is this object.
     """
 
-    def __init__(self, settings: Settings, clock: Clock, limits: Limits = _DEFAULT_LIMITS) -> None:
+    def __init__(self, settings: Settings, clock: Clock, limits: Limits = Limits()) -> None:
         """Raises StorageRefused if the database cannot be one, or the secret keys cannot be read or
         made."""
         self.settings = settings
@@ -264,7 +263,7 @@ class StillHere:
             await self.stop()
 
 
-def make_engine(settings: Settings, limits: Limits = _DEFAULT_LIMITS) -> Engine:
+def make_engine(settings: Settings, limits: Limits = Limits()) -> Engine:
     """The storage engine of these settings. Another one is a folder beside `storage/sqlite/`, and a
     line here. Raises StorageRefused."""
     return SqliteEngine(Path(settings.database), limits.sqlite)

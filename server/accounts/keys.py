@@ -12,10 +12,8 @@ _log = logging.getLogger("stillhere")
 KEYS = ".keys"
 """What the name of their file ends in, after the database's."""
 
-_DEFAULT_LIMITS = Limits()
 
-
-def check_keys(keys: tuple[str, ...], limits: Limits = _DEFAULT_LIMITS) -> None:
+def check_keys(keys: tuple[str, ...], limits: Limits = Limits()) -> None:
     """Raises ValueError if one of them is too short, in words that do not tell it."""
     for number, key in enumerate(keys, 1):
         if len(key) < limits.shortest_key:
@@ -25,7 +23,7 @@ def check_keys(keys: tuple[str, ...], limits: Limits = _DEFAULT_LIMITS) -> None:
             )
 
 
-def load_keys(path: Path, limits: Limits = _DEFAULT_LIMITS) -> tuple[str, ...]:
+def load_keys(path: Path, limits: Limits = Limits()) -> tuple[str, ...]:
     """The keys in `path`, one a line, newest first.
 
     Raises OSError, and ValueError if the file holds no key, or one that is too short.

@@ -24,8 +24,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Of a name: a letter with dozens reaches into the lines above it."""
 
     shortest_password: int = 8
+    """Of a password, once prepared. OWASP ASVS 5.0, 6.2.1: at least 8."""
+
     longest_password: int = 256
-    """OWASP ASVS 5.0, 6.2.1 and 6.2.9: at least 8, and at least 64 must be allowed."""
+    """Of a password, once prepared. OWASP ASVS 5.0, 6.2.9: at least 64 must be allowed."""
 
     waiting_passwords: int = 256
     """Passwords that may wait for a thread to hash them; the last of them waits some 5 s."""

@@ -16,7 +16,6 @@ from server.accounts.limits import Limits
 from server.accounts.lookalikes import fold, lookalikes
 from server.base.text import code_of, describe, emoji_around
 
-_DEFAULTS = Limits()
 _UNSEEN = frozenset("\ufffc\ufffd\u2800\U0001d159\U00016fe4\u2d7f\U0001107f")
 """Invisible characters that PRECIS accepts. Two stand for something that is missing: fonts differ
 in what they show for it, and some show nothing. The others have no ink in their glyphs: blanks of
@@ -38,7 +37,7 @@ class Name:
     lookalikes: frozenset[str]
 
 
-def parse_name(raw: str, limits: Limits = _DEFAULTS) -> Name:
+def parse_name(raw: str, limits: Limits = Limits()) -> Name:
     """The name that a person typed. Raises NameRefused with a sentence that says what is wrong."""
     longest = limits.longest_name
     if len(raw) > 4 * longest:

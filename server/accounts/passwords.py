@@ -22,14 +22,13 @@ from server.accounts.common_passwords import is_common
 from server.accounts.errors import PasswordRefused, TooBusy
 from server.accounts.limits import Limits
 
-_DEFAULTS = Limits()
 _PRODUCT = "stillhere"
 _BUSY_FOR = 5
 _profile = get_profile("OpaqueString", unicodedata=unicodedata2)
 T = TypeVar("T")
 
 
-def check_password(typed: str, name: str, limits: Limits = _DEFAULTS) -> None:
+def check_password(typed: str, name: str, limits: Limits = Limits()) -> None:
     """Raise PasswordRefused with a sentence that says what is wrong; no rules of composition.
     Lengths are of the prepared password."""
     shortest, longest = limits.shortest_password, limits.longest_password

@@ -12,8 +12,6 @@ from server.presence.service import Presence
 from server.presence.session import UNKNOWN_DEVICE, Device, Player, Session
 from server.presence.status import Reason
 
-_DEFAULT_LIMITS = Limits()
-
 
 class Sessions:
     """The sessions by their tokens. Subscribes to the events, to forget those that end."""
@@ -23,7 +21,7 @@ class Sessions:
         presence: Presence,
         tokens: SessionTokens,
         store: SessionStore,
-        limits: Limits = _DEFAULT_LIMITS,
+        limits: Limits = Limits(),
     ) -> None:
         self._limits = limits
         self._presence = presence

@@ -29,7 +29,7 @@ class Calls:
         *,
         cookie: str = "",
         tls: ssl.SSLContext | None = None,
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        limits: Limits = Limits(),
     ) -> None:
         self.address = address
         self.cookie = cookie

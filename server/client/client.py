@@ -51,7 +51,7 @@ class Client:
         *,
         cookie: str = "",
         tls: ssl.SSLContext | None = None,
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        limits: Limits = Limits(),
         **options: Any,
     ) -> None:
         self.address = Address.parse(url)

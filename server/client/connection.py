@@ -40,7 +40,7 @@ class Connection:
         cookie: str,
         *,
         tls: ssl.SSLContext | None = None,
-        limits: Limits = Limits(),  # noqa: B008 - frozen
+        limits: Limits = Limits(),
         **options: Any,
     ) -> "Connection":
         """Connect with the session cookie, a `name=value`. `options` are passed on to the

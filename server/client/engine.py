@@ -56,7 +56,7 @@ class Engine:
         self._follow = follow
         self._lost = lost
         self._tls = tls
-        self._limits = limits
+        self.limits = limits
         self._options = options
         self._requests = Requests()
         self._link: Link | None = None
@@ -191,13 +191,13 @@ class Engine:
         self.ended = None
         self.listeners.begin()
         self.session = SessionState(view, self.now)
-        self._link = Link(self._dial, self._hear, self._changed, self._limits)
+        self._link = Link(self._dial, self._hear, self._changed, self.limits)
         self._running = asyncio.create_task(self._link.run())
         self._running.add_done_callback(self._link_ended)
 
     async def _dial(self) -> Connection:
         return await Connection.open(
-            self._address, self.calls.cookie, tls=self._tls, limits=self._limits, **self._options
+            self._address, self.calls.cookie, tls=self._tls, limits=self.limits, **self._options
         )
 
     async def _stop(self) -> None:

@@ -37,13 +37,13 @@ class HttpConnection:
         writer: asyncio.StreamWriter,
         *,
         is_kept: bool,
-        largest: int,
+        limits: Limits,
     ) -> None:
         self._address = address
         self._reader = reader
         self._writer = writer
         self._is_kept = is_kept
-        self._largest = largest
+        self._largest = limits.largest_message
         self._state = h11.Connection(h11.CLIENT)
 
     @classmethod
@@ -53,11 +53,11 @@ class HttpConnection:
         *,
         tls: ssl.SSLContext | None = None,
         is_kept: bool = False,
-        largest: int = 16 * 1024 * 1024,
+        limits: Limits = Limits(),
     ) -> Self:
-        """Raises OSError. `largest`: bytes that the body of an answer may have."""
+        """Raises OSError."""
         reader, writer = await asyncio.open_connection(address.host, address.port, ssl=tls)
-        return cls(address, reader, writer, is_kept=is_kept, largest=largest)
+        return cls(address, reader, writer, is_kept=is_kept, limits=limits)
 
     async def exchange(
         self, method: str, path: str, headers: list[tuple[str, str]], body: bytes
@@ -107,7 +107,7 @@ async def exchange(
     body: bytes,
     *,
     tls: ssl.SSLContext | None = None,
-    limits: Limits = Limits(),  # noqa: B008 - frozen
+    limits: Limits = Limits(),
 ) -> Response:
     """One exchange on a connection of its own. Raises Unreachable. Cancelling drops the connection.
 
@@ -116,7 +116,7 @@ async def exchange(
     """
     try:
         async with asyncio.timeout(limits.call_within):
-            connection = await HttpConnection.open(address, tls=tls, largest=limits.largest_message)
+            connection = await HttpConnection.open(address, tls=tls, limits=limits)
             try:
                 return await connection.exchange(method, path, headers, body)
             finally:

@@ -22,8 +22,6 @@ from server.wire.messages import (
 )
 
 ApplyView = Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]]
-_LINES = 50
-"""Lines of chat that the server keeps, and sends."""
 
 
 class Room(Mirror[RoomNow, RoomChanged | Said]):
@@ -130,7 +128,7 @@ class Room(Mirror[RoomNow, RoomChanged | Said]):
 
     def _apply(self, message: RoomChanged | Said) -> None:
         if isinstance(message, Said):
-            self.chat = [*self.chat, message.line][-_LINES:]
+            self.chat = [*self.chat, message.line][-self._engine.limits.chat_lines :]
             return
         now = self._engine.now()
         if isinstance(message.room, dict):

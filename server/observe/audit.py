@@ -21,13 +21,11 @@ _log = logging.getLogger("stillhere.audit")
 _OTHERS = "other addresses"
 _SOCKETS = "sockets"
 
-_DEFAULT_LIMITS = Limits()
-
 
 class Audit:
     """Writes the lines, at INFO. Call it within the event loop, and close it at the end."""
 
-    def __init__(self, limits: Limits = _DEFAULT_LIMITS) -> None:
+    def __init__(self, limits: Limits = Limits()) -> None:
         self._limits = limits
         self._since = 0.0
         self._lines = 0

@@ -74,6 +74,3 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     arrivals: Quota = Quota(4, 30)
     """Lines of a room that say of one player that they joined or left."""
-
-
-DEFAULT = Limits()

@@ -10,7 +10,7 @@ from server.games.catalogue import AnyGame
 from server.presence.session import Player
 from server.presence.status import Status
 from server.rooms.chat import Chat
-from server.rooms.limits import DEFAULT, Limits
+from server.rooms.limits import Limits
 from server.rooms.match import Match
 from server.rooms.seat import SeatState
 
@@ -50,7 +50,7 @@ class Room:
         *,
         is_private: bool,
         made_by: PlayerId,
-        limits: Limits = DEFAULT,
+        limits: Limits = Limits(),
     ) -> None:
         self.id = id
         self.game = game

@@ -20,7 +20,7 @@ from server.presence.session import Player
 from server.presence.status import LEAVING, Reason, Status
 from server.rooms.errors import GameFailed, Refused
 from server.rooms.events import LineSaid, QueueChanged, RoomEvent, RoomUpdated
-from server.rooms.limits import DEFAULT, Limits
+from server.rooms.limits import Limits
 from server.rooms.matchmaking import Matchmaking
 from server.rooms.play import Play
 from server.rooms.queue import Waiting
@@ -39,7 +39,7 @@ class Rooms:
         new_room_id: Callable[[], RoomId],
         new_match_id: Callable[[], MatchId],
         new_seed: Callable[[], str],
-        limits: Limits = DEFAULT,
+        limits: Limits = Limits(),
     ) -> None:
         self.games = games
         self.limits = limits

@@ -51,12 +51,12 @@ class Store:
         engine: Engine,
         sessions: ActiveSessions,
         clock: Clock,
-        limits: Limits | None = None,
+        limits: Limits = Limits(),
     ) -> None:
         self.engine = engine
         self._policy = sessions.policy
         self._clock = clock
-        self.limits = limits = limits or Limits()
+        self.limits = limits
         self._is_open = False
         self._lifeboat = Lifeboat(engine.local_file(LIFEBOAT), limits.lifeboat_records)
         self.journal = Journal(engine, clock, limits)

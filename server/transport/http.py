@@ -37,8 +37,6 @@ from server.transport.stalls import StallWatch
 from server.transport.wheel import Wheel
 from server.wire.problem import PROBLEM_JSON, SECURITY_HEADERS, encode_problem
 
-_DEFAULT_LIMITS = Limits()
-
 _HEAD = b"HEAD "
 
 _match_empty_lines = re.compile(rb"(?:\r\n)+").match
@@ -57,7 +55,7 @@ class HttpTransport(asyncio.Protocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
-        limits: Limits = _DEFAULT_LIMITS,
+        limits: Limits = Limits(),
         wheel: Wheel | None = None,
     ) -> None:
         """`wheel`: for the deadlines of all connections of a loop; None: one of its own."""

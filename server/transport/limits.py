@@ -9,10 +9,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     # The head of a request, a WebSocket's handshake included
 
     largest_header: int = 16 * 1024
+    """With its first line and the empty one at its end."""
+
     longest_header_line: int = 8 * 1024
     """Also the longest target of a request. Browsers and proxies stay below."""
 
     most_header_lines: int = 128
+    """Lines of a header, without the first."""
 
     header_deadline: float = 4.0
     """For a header to arrive, and for a handshake to be answered."""
@@ -20,6 +23,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     # Requests
 
     body_deadline: float = 15.0
+    """For a body to arrive."""
 
     largest_request: int = 4 * 1024 * 1024
     """With all that frames its chunks. What the application takes of it is its own limit."""
@@ -30,10 +34,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     # WebSockets
 
     largest_message: int = 16 * 1024
+    """More is closed with 1009."""
 
     ping_interval: float = 20.0
+    """For which nothing is received before a peer is pinged."""
+
     ping_timeout: float = 9.0
-    """A silent peer is gone within 30 s, what these times are late included."""
+    """For a pong to arrive. A silent peer is gone within 30 s, what these times are late included."""
 
     close_deadline: float = 5.0
     """For a peer to answer a close, and to take what was sent before it."""
@@ -46,8 +53,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Messages that wait for the application before the socket is no longer read."""
 
     control_rate: float = 10.0
+    """Pings, pongs to no ping and empty fragments that a peer may send a second."""
+
     control_burst: float = 100.0
-    """Pings, pongs to no ping and empty fragments that a peer may send a second, and at once."""
+    """The same, at once."""
 
     # Both
 

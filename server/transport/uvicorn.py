@@ -16,11 +16,9 @@ from server.transport.limits import Limits
 from server.transport.websocket import WebSocketTransport
 from server.transport.wheel import Wheel
 
-_DEFAULT_LIMITS = Limits()
-
 
 def uvicorn_config(
-    app: Any, limits: Limits = _DEFAULT_LIMITS, take: Take | None = None, **more: Any
+    app: Any, limits: Limits = Limits(), take: Take | None = None, **more: Any
 ) -> uvicorn.Config:
     """How the `stillhere` command runs `app`. `take`: takes sockets before `app` is called; `more`
     goes to uvicorn as it is."""
@@ -33,7 +31,7 @@ def uvicorn_config(
     return uvicorn.Config(app, lifespan="on", access_log=False, log_config=None, **(options | more))
 
 
-def uvicorn_options(limits: Limits = _DEFAULT_LIMITS) -> dict[str, Any]:
+def uvicorn_options(limits: Limits = Limits()) -> dict[str, Any]:
     """What uvicorn is told where its own transports are to do."""
     return {
         # Those that this was tested with. With httptools, the body of a request with an `Upgrade`

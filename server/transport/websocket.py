@@ -48,7 +48,6 @@ from server.wire.closing import SERVICE_RESTART, Close
 
 _log = logging.getLogger("stillhere.realtime")
 
-_DEFAULT_LIMITS = Limits()
 
 _PORTIONS_AT_ONCE = 16
 """Portions, of some frames each, that are parsed before other connections have their turn."""
@@ -76,7 +75,7 @@ class WebSocketTransport(OpeningTransport):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
-        limits: Limits = _DEFAULT_LIMITS,
+        limits: Limits = Limits(),
         take: Take | None = None,
         wheel: Wheel | None = None,
         make_frames: MakeFrames = ServerFrames,

@@ -15,11 +15,13 @@ from server.base.ids import RoomId
 from server.games.game import AfkPolicy, Silence
 from server.limits import Limits
 from server.realtime.limits import Limits as RealtimeLimits
-from server.rooms.limits import DEFAULT
+from server.rooms.limits import Limits as RoomLimits
 from tests.rooms.games import Ticking, Together, Turns, variant
 from tests.rooms.page import Page, bring, passes, seat, table
 from tests.support.answers import SLOT, until, until_status
 from tests.support.live_server import LiveServer, Tab, run_server
+
+ROOM_LIMITS = RoomLimits()
 
 PATIENT = AfkPolicy(move_time=5000.0)
 
@@ -169,7 +171,7 @@ async def test_a_connection_watches_twenty_rooms_and_no_more(server: LiveServer)
     eve = await server.guest("Eve")
     tab = await eve.tab()
     rooms = []
-    for number in range(DEFAULT.rooms_watched + 1):
+    for number in range(ROOM_LIMITS.rooms_watched + 1):
         maker = await server.guest(f"Maker {number}")
         response = await maker.http.post("/api/rooms", json={"game": "together"})
         rooms.append(response.json()["id"])

@@ -10,10 +10,12 @@ from server.games.game import Moment
 from server.games.snake_arena import SnakeArena
 from server.games.trivia_round import TriviaRound
 from server.rooms.errors import Refused
-from server.rooms.limits import DEFAULT
+from server.rooms.limits import Limits
 from tests.rooms.games import Together, Turns
 from tests.rooms.world import SLOT, World, refused
 from tests.support.live_server import LiveServer
+
+LIMITS = Limits()
 
 
 def test_what_else_is_in_an_action_is_nobodys_business() -> None:
@@ -73,7 +75,7 @@ def test_a_host_who_only_waits_keeps_nobody_waiting() -> None:
     room = world.room("together", ada)
     world.passes(10)
     world.joins(kim, room)
-    world.passes(DEFAULT.gathering - 0.01)
+    world.passes(LIMITS.gathering - 0.01)
     assert room.state == "open"
     world.passes(0.02)
     assert room.running is not None
@@ -83,7 +85,7 @@ def test_a_host_among_friends_waits_as_long_as_they_like() -> None:
     world = World(Together())
     ada, kim = world.players(2)
     room = world.room("together", ada, kim, private=True)
-    world.passes(3 * DEFAULT.gathering)
+    world.passes(3 * LIMITS.gathering)
     assert room.state == "open"
 
 
@@ -91,17 +93,17 @@ def test_who_leaves_before_it_begins_stops_the_countdown() -> None:
     world = World(Together())
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
-    world.passes(DEFAULT.gathering - 1)
+    world.passes(LIMITS.gathering - 1)
     world.leaves(kim, room)
     world.joins(kim, room)
-    world.passes(DEFAULT.gathering - 1)
+    world.passes(LIMITS.gathering - 1)
     assert room.state == "open"
 
 
 def test_nobody_fills_the_house_by_looking_for_others() -> None:
     world = World(Turns())
     ada, kim = world.players(2)
-    for _ in range(DEFAULT.searches.count):
+    for _ in range(LIMITS.searches.count):
         world.looks_for(ada)
         world.looks_no_longer(ada)
     with refused("too_soon"):
@@ -114,7 +116,7 @@ def test_nobody_fills_the_house_by_looking_for_others() -> None:
 def test_whoever_waits_in_the_queue_asks_again_for_nothing() -> None:
     world = World(Together())
     (ada,) = world.players(1)
-    for _ in range(2 * DEFAULT.searches.count):
+    for _ in range(2 * LIMITS.searches.count):
         world.looks_for(ada)
     assert len(world.rooms.waiting) == 1
 
@@ -126,7 +128,7 @@ def test_refused_attempts_to_open_a_room_use_up_nothing() -> None:
     world = World(Turns())
     ada, kim, bo = world.players(3)
     room, _ = world.match("turns", ada, kim)
-    for _ in range(2 * DEFAULT.rooms_made.count):
+    for _ in range(2 * LIMITS.rooms_made.count):
         with refused("already_seated"):
             world.rooms.open(ada, "turns", world.now)
     world.acts(ada, room, wins=True)
@@ -139,7 +141,7 @@ def test_refused_attempts_at_a_quick_match_use_up_nothing() -> None:
     world = World(Turns())
     ada, kim = world.players(2)
     room, _ = world.match("turns", ada, kim)
-    for _ in range(2 * DEFAULT.searches.count):
+    for _ in range(2 * LIMITS.searches.count):
         with refused("already_seated"):
             world.looks_for(ada)
     world.acts(ada, room, wins=True)

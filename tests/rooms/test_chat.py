@@ -5,9 +5,11 @@ import pytest
 from server.base.ids import PlayerId
 from server.rooms.chat import Chat
 from server.rooms.errors import Refused
-from server.rooms.limits import DEFAULT
+from server.rooms.limits import Limits
 from tests.rooms.games import Together
 from tests.rooms.world import World, lines, refused
+
+LIMITS = Limits()
 
 CANNOT = "A line of chat cannot contain"
 
@@ -36,27 +38,27 @@ def test_the_last_fifty_lines_are_kept_and_their_numbers_grow(world: World) -> N
     ada = world.player()
     room = world.room("together", ada)
     for number in range(60):
-        world.passes(DEFAULT.lines.seconds)
+        world.passes(LIMITS.lines.seconds)
         world.says(ada, room, str(number))
-    assert len(room.chat.lines) == DEFAULT.lines_kept
+    assert len(room.chat.lines) == LIMITS.lines_kept
     assert [line.text for line in room.chat.lines] == [str(number) for number in range(10, 60)]
     ids = [line.id for line in room.chat.lines]
-    assert ids == list(range(ids[0], ids[0] + DEFAULT.lines_kept))
+    assert ids == list(range(ids[0], ids[0] + LIMITS.lines_kept))
 
 
 def test_a_chat_that_is_read_back_goes_on_counting() -> None:
-    chat = Chat(DEFAULT)
+    chat = Chat(LIMITS)
     chat.note("joined", 1.0, "Ada", 0)
     chat.note("left", 2.0, "Ada", 0)
-    again = Chat(DEFAULT, chat.lines)
-    line, first = again.note("joined", 3.0, "Kim", 0), Chat(DEFAULT).note("joined", 3.0, "Kim", 0)
+    again = Chat(LIMITS, chat.lines)
+    line, first = again.note("joined", 3.0, "Kim", 0), Chat(LIMITS).note("joined", 3.0, "Kim", 0)
     assert line is not None
     assert first is not None
     assert (line.id, first.id) == (3, 1)
 
 
 def test_who_comes_and_goes_all_the_time_is_not_worth_all_the_lines() -> None:
-    chat = Chat(DEFAULT)
+    chat = Chat(LIMITS)
     said = [chat.note(("joined", "left")[n % 2], n / 10, "Ada", 0) is not None for n in range(10)]
     assert said == [True] * 4 + [False] * 6
     assert chat.note("joined", 1.0, "Kim", 1) is not None, "nobody else's"
@@ -82,7 +84,7 @@ def test_who_comes_and_goes_all_the_time_is_not_worth_all_the_lines() -> None:
     ids=ascii,
 )
 def test_a_line_is_said_as_it_was_typed(text: str) -> None:
-    assert Chat(DEFAULT).say(PlayerId("p"), "Ada", text, 0.0).text == text
+    assert Chat(LIMITS).say(PlayerId("p"), "Ada", text, 0.0).text == text
 
 
 @pytest.mark.parametrize(
@@ -106,7 +108,7 @@ def test_a_line_is_said_as_it_was_typed(text: str) -> None:
     ],
 )
 def test_what_is_dangerous_to_show_is_refused_by_name(text: str, detail: str) -> None:
-    chat = Chat(DEFAULT)
+    chat = Chat(LIMITS)
     with pytest.raises(Refused) as caught:
         chat.say(PlayerId("p"), "Ada", text, 0.0)
     assert (caught.value.code, str(caught.value)) == ("invalid", detail)
@@ -116,10 +118,10 @@ def test_what_is_dangerous_to_show_is_refused_by_name(text: str, detail: str) ->
 @pytest.mark.parametrize("text", ["", " \t", "\u200b\ufeff", "\u200d \u200c", "\u2800", "\u3164"])
 def test_a_line_in_which_there_is_nothing_to_see_is_refused(text: str) -> None:
     with pytest.raises(Refused):
-        Chat(DEFAULT).say(PlayerId("p"), "Ada", text, 0.0)
+        Chat(LIMITS).say(PlayerId("p"), "Ada", text, 0.0)
 
 
-@pytest.mark.parametrize("text", ["", " \n\t ", "x" * (DEFAULT.line_length + 1)])
+@pytest.mark.parametrize("text", ["", " \n\t ", "x" * (LIMITS.line_length + 1)])
 def test_a_line_has_one_to_three_hundred_characters(world: World, text: str) -> None:
     ada = world.player()
     room = world.room("together", ada)
@@ -127,7 +129,7 @@ def test_a_line_has_one_to_three_hundred_characters(world: World, text: str) -> 
     with refused("invalid"):
         world.says(ada, room, text)
     assert room.chat.lines == before
-    world.says(ada, room, "x" * DEFAULT.line_length)
+    world.says(ada, room, "x" * LIMITS.line_length)
 
 
 def test_a_line_is_one_line(world: World) -> None:
@@ -139,14 +141,14 @@ def test_a_line_is_one_line(world: World) -> None:
 def test_five_lines_in_five_seconds_are_enough(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
-    for _ in range(DEFAULT.lines.count):
+    for _ in range(LIMITS.lines.count):
         world.says(ada, room)
-    world.passes(DEFAULT.lines.seconds - 0.001)
+    world.passes(LIMITS.lines.seconds - 0.001)
     with refused("too_much_chat"):
         world.says(ada, room)
     world.says(kim, room)
     world.passes(0.001)
-    for _ in range(DEFAULT.lines.count):
+    for _ in range(LIMITS.lines.count):
         world.says(ada, room)
     with refused("too_much_chat"):
         world.says(ada, room)
@@ -157,7 +159,7 @@ def test_going_and_coming_back_is_no_way_to_say_more(world: World, spectate: boo
     ada, kim = world.players(2)
     room = world.room("together", kim)
     world.joins(ada, room, spectate=spectate)
-    for _ in range(DEFAULT.lines.count):
+    for _ in range(LIMITS.lines.count):
         world.says(ada, room)
     world.leaves(ada, room)
     world.joins(ada, room, spectate=spectate)

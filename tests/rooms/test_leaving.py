@@ -5,10 +5,12 @@ import pytest
 from server.games.catalogue import AnyGame
 from server.games.game import Silence
 from server.presence.status import Reason, Status
-from server.rooms.limits import DEFAULT
+from server.rooms.limits import Limits
 from tests.rooms.games import Ticking, Together, Turns
 from tests.rooms.scene import Scene, assert_waits_for
 from tests.rooms.world import SLOT, closed, ended, lines, refused, seat_of
+
+LIMITS = Limits()
 
 
 def test_who_leaves_is_shown_at_once_and_has_resigned_after_ten_seconds(scene: Scene) -> None:
@@ -257,7 +259,7 @@ def test_a_room_that_closes_before_the_grace_is_over_knows_who_left() -> None:
     world, room = scene.world, scene.room
     world.drops(scene.ada, room)
     world.leaves(scene.kim, room)
-    events = world.passes(DEFAULT.deserted_after + SLOT)
+    events = world.passes(LIMITS.deserted_after + SLOT)
     assert (ended(events), closed(events)) == (["resigned: [0]"], ["empty"])
 
 

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from server.presence.status import Reason, Status
-from server.rooms.limits import DEFAULT
+from server.rooms.limits import Limits
 from tests.rooms.games import Ticking, Together, Turns
 from tests.rooms.world import SLOT, World, lines, matched, opened, queued, refused, seat_seen
+
+LIMITS = Limits()
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def test_two_who_look_for_the_same_game_get_a_room_and_a_seat_kept(world: World)
     assert matched(world, events) == ["Ada", "Kim"]
     assert ("Ada", 0, "matched") in queued(world, events)
     assert ("Kim", 0, "matched") in queued(world, events)
-    assert seat_seen(world, room, kim)["reserved_in"] == world.now + DEFAULT.reserved_for
+    assert seat_seen(world, room, kim)["reserved_in"] == world.now + LIMITS.reserved_for
     assert not world.rooms.waiting
     world.joins(ada, room)
     world.joins(kim, room)
@@ -38,7 +40,7 @@ def test_who_does_not_come_loses_the_seat_and_the_other_can_be_found_again(world
     world.looks_for(ada, "turns")
     (room,) = opened(world, world.looks_for(kim, "turns"))
     world.joins(ada, room)
-    world.passes(DEFAULT.reserved_for + SLOT)
+    world.passes(LIMITS.reserved_for + SLOT)
     assert room.seat_of(kim.id) is None
     assert matched(world, world.looks_for(bo, "turns")) == ["Bo"]
     assert room.seat_of(bo.id) == 1

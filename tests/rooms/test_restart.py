@@ -12,13 +12,15 @@ from server.games.catalogue import find_games
 from server.games.connect_four import ConnectFour
 from server.games.snake_arena import Arena
 from server.rooms.events import MatchAdvanced, RoomEvent
-from server.rooms.limits import DEFAULT
+from server.rooms.limits import Limits
 from server.rooms.replay import Moved, move_of, replay
 from server.wire.views import to_rfc3339
 from tests.support.answers import until
 from tests.support.live_server import LiveServer, run_server
 from tests.support.manual_clock import START_MS, ManualClock
 from tests.support.tables import Player, match_of, played, room_of, seated, whose_turn
+
+LIMITS = Limits()
 
 Run: TypeAlias = Callable[..., AbstractAsyncContextManager[LiveServer]]
 
@@ -231,9 +233,9 @@ async def test_in_a_game_that_ticks_nothing_happens_until_players_had_time_to_co
         step, time = match_of(server).step, match_of(server).time(4)
     async with run(at=60) as server:
         assert match_of(server).step == step
-        await server.advance(DEFAULT.restart_pause - 0.001)
+        await server.advance(LIMITS.restart_pause - 0.001)
         assert match_of(server).step == step
-        assert match_of(server).time(60 + DEFAULT.restart_pause - 0.001) == time
+        assert match_of(server).time(60 + LIMITS.restart_pause - 0.001) == time
         await server.advance(0.3)
         assert match_of(server).step in (step + 2, step + 3)
 
@@ -244,7 +246,7 @@ async def test_what_runs_out_is_told_with_the_time_that_stands_still(run: Run) -
         await server.advance(8)
     async with run(at=60) as server:
         view = (await ada.come_back(server))["room"]["match"]["view"]
-        assert view["ends_in"] == 12.0 + DEFAULT.restart_pause
+        assert view["ends_in"] == 12.0 + LIMITS.restart_pause
 
 
 # Rooms that end
@@ -254,7 +256,7 @@ async def test_a_room_to_which_nobody_comes_back_closes_as_any_other(run: Run) -
     async with run() as server:
         await seated(server, "connect-four")
     async with run(at=50) as server:
-        await server.advance(DEFAULT.deserted_after - 0.1)
+        await server.advance(LIMITS.deserted_after - 0.1)
         assert server.still_here.rooms.all
         await server.advance(0.2)
         assert not server.still_here.rooms.all
@@ -373,7 +375,7 @@ async def test_a_match_that_ticks_replays_every_state_with_the_same_dice(run: Ru
         note_states(server, seen)
         await ada.come_back(server)
         await kim.come_back(server)
-        await server.advance(DEFAULT.restart_pause)
+        await server.advance(LIMITS.restart_pause)
         await in_circles(server, ada, kim)
         match = match_of(server)
         for _ in range(200):

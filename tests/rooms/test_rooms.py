@@ -8,7 +8,7 @@ from server.base.units import NEVER
 from server.games.game import AfkPolicy
 from server.presence.status import Reason, Status
 from server.rooms.events import RoomOpened, RoomUpdated
-from server.rooms.limits import DEFAULT, Limits
+from server.rooms.limits import Limits
 from tests.rooms.games import Ticking, Together, Turns, variant
 from tests.rooms.world import (
     SLOT,
@@ -22,6 +22,8 @@ from tests.rooms.world import (
     seat_seen,
     seen,
 )
+
+LIMITS = Limits()
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def test_who_opens_a_room_has_its_first_seat_kept_and_is_its_host(world: World) 
     assert [type(each) for each in events] == [RoomOpened, RoomUpdated]
     assert room.state == "open"
     assert (room.host, room.seat_of(ada.id), room.free) == (ada.id, 0, 1)
-    assert seat_seen(world, room, ada)["reserved_in"] == world.now + DEFAULT.reserved_for
+    assert seat_seen(world, room, ada)["reserved_in"] == world.now + LIMITS.reserved_for
     assert world.room_of(ada) is room
 
 
@@ -62,7 +64,7 @@ def test_coming_in_takes_the_seat_that_is_kept(world: World) -> None:
     events = world.joins(ada, room)
     assert lines(events) == ["joined"]
     assert "reserved_in" not in seat_seen(world, room, ada)
-    world.passes(DEFAULT.empty_after)
+    world.passes(LIMITS.empty_after)
     assert room.seat_of(ada.id) == 0
 
 
@@ -188,14 +190,14 @@ def test_what_is_not_there_is_refused(world: World) -> None:
 
 def test_a_player_may_open_three_rooms_and_then_no_more(world: World) -> None:
     ada, kim = world.players(2)
-    for _ in range(DEFAULT.rooms_per_maker):
+    for _ in range(LIMITS.rooms_per_maker):
         room = world.room("together", ada)
         world.joins(kim, room, spectate=True)
     before = world.room_of(ada)
     with refused("too_many_rooms"):
         world.rooms.open(ada, "together", world.now)
     assert world.room_of(ada) is before
-    world.passes(DEFAULT.empty_after + SLOT)
+    world.passes(LIMITS.empty_after + SLOT)
     assert len(world.rooms.all) == 1
     world.room("together", ada)
 
@@ -216,7 +218,7 @@ def test_there_are_no_more_rooms_than_the_limit_and_the_refusal_changes_nothing(
     world.becomes(bo, Status.ACTIVE, Reason.CONNECTED)
     for each in (ada, kim):
         world.leaves(each, room)
-    world.passes(DEFAULT.empty_after + SLOT)
+    world.passes(LIMITS.empty_after + SLOT)
     assert opened(world, world.looks_for(eve, "turns")) != []
 
 
@@ -263,7 +265,7 @@ def test_who_made_the_room_is_its_host_while_the_seat_is_kept_for_them(world: Wo
     room, _ = world.rooms.open(ada, "together", world.now)
     world.joins(kim, room)
     assert room.host == ada.id
-    world.passes(DEFAULT.reserved_for + SLOT)
+    world.passes(LIMITS.reserved_for + SLOT)
     assert room.host == kim.id
 
 
@@ -359,7 +361,7 @@ def test_an_empty_room_closes_after_30_seconds(world: World) -> None:
     ada = world.player()
     room = world.room("together", ada)
     world.leaves(ada, room)
-    assert seen(world, room)["closes_in"] == world.now + DEFAULT.empty_after
+    assert seen(world, room)["closes_in"] == world.now + LIMITS.empty_after
     assert closed(world.passes(29.999)) == []
     assert closed(world.passes(0.001 + SLOT)) == ["empty"]
     with refused("no_such_room"):
@@ -385,7 +387,7 @@ def test_idlers_keep_a_room_open_for_five_minutes(world: World) -> None:
     world.becomes(ada, Status.AWAY)
     assert "closes_in" not in seen(world, room)
     world.becomes(kim, Status.AWAY)
-    assert closed(world.passes(DEFAULT.idle_after - 0.001)) == []
+    assert closed(world.passes(LIMITS.idle_after - 0.001)) == []
     assert closed(world.passes(0.001 + SLOT)) == ["idle"]
     assert world.room_of(ada) is world.room_of(kim) is None
 
@@ -394,7 +396,7 @@ def test_an_idler_who_touches_anything_keeps_the_room(world: World) -> None:
     ada = world.player()
     room = world.room("together", ada)
     world.becomes(ada, Status.AWAY)
-    world.passes(DEFAULT.idle_after - 1)
+    world.passes(LIMITS.idle_after - 1)
     world.touches(ada)
     assert "closes_in" not in seen(world, room)
     assert closed(world.passes(3600)) == []
@@ -404,7 +406,7 @@ def test_a_seat_that_is_kept_keeps_the_room(world: World) -> None:
     ada = world.player()
     _, events = world.rooms.open(ada, "turns", world.now)
     world.do(events)
-    events = world.passes(DEFAULT.reserved_for + DEFAULT.empty_after - 0.001)
+    events = world.passes(LIMITS.reserved_for + LIMITS.empty_after - 0.001)
     assert closed(events) == []
     assert closed(world.passes(0.001 + 2 * SLOT)) == ["empty"]
 
@@ -415,7 +417,7 @@ def test_an_idler_whose_connection_blinks_finds_the_room_again(world: World) -> 
     world.becomes(ada, Status.AWAY)
     world.passes(120)
     world.drops(ada, room)
-    assert closed(world.passes(DEFAULT.empty_after - 0.001)) == []
+    assert closed(world.passes(LIMITS.empty_after - 0.001)) == []
     world.returns(ada, room)
     assert closed(world.passes(3600)) == []
 
@@ -426,7 +428,7 @@ def test_an_idler_who_is_cut_off_for_good_leaves_an_empty_room(world: World) -> 
     world.becomes(ada, Status.AWAY)
     world.passes(120)
     world.drops(ada, room)
-    assert closed(world.passes(DEFAULT.empty_after + SLOT)) == ["empty"]
+    assert closed(world.passes(LIMITS.empty_after + SLOT)) == ["empty"]
 
 
 def test_blinking_does_not_keep_the_room_of_an_idler_for_ever(world: World) -> None:
@@ -459,8 +461,8 @@ def test_a_match_that_nobody_attends_is_abandoned_after_a_minute(
     world.joins(bo, room, spectate=True)
     for player in (ada, kim):
         world.drops(player, room)
-    assert room.closes_at() == world.now + DEFAULT.deserted_after
-    events = world.passes(DEFAULT.deserted_after - 0.011)
+    assert room.closes_at() == world.now + LIMITS.deserted_after
+    events = world.passes(LIMITS.deserted_after - 0.011)
     assert (ended(events), closed(events)) == ([], [])
     events = world.passes(0.011 + 2 * SLOT)
     assert (ended(events), closed(events)) == (["abandoned: []"], ["empty"])
@@ -582,7 +584,7 @@ def test_a_deadline_is_at_rest_where_nothing_is_due(world: World) -> None:
 def test_ten_rooms_a_minute_are_enough() -> None:
     world = World(Turns(), Together(), limits=Limits(rooms_per_maker=100))
     ada = world.player()
-    for _ in range(DEFAULT.rooms_made.count):
+    for _ in range(LIMITS.rooms_made.count):
         world.rooms.open(ada, "together", world.now)
     with refused("too_many_rooms"):
         world.rooms.open(ada, "together", world.now)

@@ -30,7 +30,7 @@ from server.rooms.events import (
     RoomOpened,
     RoomUpdated,
 )
-from server.rooms.limits import DEFAULT
+from server.rooms.limits import Limits
 from server.rooms.match import Match
 from server.rooms.replay import replay
 from server.rooms.room import Room
@@ -39,6 +39,8 @@ from server.rooms.view import in_seconds, listing, patch, room_view
 from tests.rooms.games import Hand, Ticking, Timed, Together, Turns, variant
 from tests.rooms.world import World
 from tests.support.examples import examples
+
+LIMITS = Limits()
 
 PLAYERS = 4
 SLACK = 0.05
@@ -640,10 +642,10 @@ class RoomsMachine(RuleBasedStateMachine):
                 if room.seat_of(player.id) is not None:
                     self.hear(rooms.went(player.id, room.id, self.now, has_left=False))
             self.becomes(player, Status.AWAY, Reason.IDLE)
-        most = DEFAULT.reserved_for + max(
-            DEFAULT.deserted_after, DEFAULT.empty_after, DEFAULT.idle_after
+        most = LIMITS.reserved_for + max(
+            LIMITS.deserted_after, LIMITS.empty_after, LIMITS.idle_after
         )
-        self.run_until(self.now + most + DEFAULT.deserted_after + DEFAULT.empty_after)
+        self.run_until(self.now + most + LIMITS.deserted_after + LIMITS.empty_after)
         assert not rooms.all
         assert rooms.next_deadline() is None
         assert not rooms.asked

@@ -23,7 +23,7 @@ from server.rooms.events import (
     RoomEvent,
     RoomOpened,
 )
-from server.rooms.limits import DEFAULT, Limits
+from server.rooms.limits import Limits
 from server.rooms.match import Match, Move
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
@@ -37,7 +37,7 @@ SLOT = 0.011
 class World:
     """All rooms, and everything that was heard of them."""
 
-    def __init__(self, *games: AnyGame, limits: Limits = DEFAULT, **figures: float) -> None:
+    def __init__(self, *games: AnyGame, limits: Limits = Limits(), **figures: float) -> None:
         ids = count(1)
         self.policy = Policy(**figures)  # type: ignore[arg-type]
         self.rooms = Rooms(

@@ -43,8 +43,6 @@ from tests.support.invariants import Broken, Invariants, nothing_is_left, server
 from tests.support.manual_clock import ManualClock
 from tests.support.peers import narrow
 
-_DEFAULT_LIMITS = Limits()
-
 _ANY = Quota(1, 0.0)
 UNLIMITED = AccountLimits(guesses_per_name=_ANY, guesses_per_address=_ANY, players_per_address=_ANY)
 """Limits of accounts that let everybody guess."""
@@ -289,7 +287,7 @@ async def run_server(
     port: int = 0,
     has_real_hashes: bool = False,
     is_narrow: bool = False,
-    limits: Limits = _DEFAULT_LIMITS,
+    limits: Limits = Limits(),
     around: Callable[[ASGIApp], ASGIApp] | None = None,
     **settings: Any,
 ) -> AsyncIterator[LiveServer]:

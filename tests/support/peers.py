@@ -16,8 +16,6 @@ import uvicorn
 from server.transport.limits import Limits
 from server.transport.uvicorn import uvicorn_config
 
-_DEFAULT_LIMITS = Limits()
-
 PATIENCE = 20.0
 """Seconds for what should come at once, on a machine that is busy."""
 
@@ -102,7 +100,7 @@ def narrow(listener: socket.socket) -> None:
 
 @asynccontextmanager
 async def serving(
-    app: Any, limits: Limits = _DEFAULT_LIMITS, *, is_narrow: bool = False, **knobs: Any
+    app: Any, limits: Limits = Limits(), *, is_narrow: bool = False, **knobs: Any
 ) -> AsyncIterator[Server]:
     """Serve `app` until the context ends; `knobs` beside those of the command. `is_narrow`: see
     `narrow`."""

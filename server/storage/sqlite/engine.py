@@ -25,14 +25,14 @@ class SqliteEngine:
     def __init__(
         self,
         path: Path,
-        limits: SqliteLimits | None = None,
+        limits: SqliteLimits = SqliteLimits(),
         factory: type[sqlite3.Connection] = sqlite3.Connection,
     ) -> None:
         """`factory`: the class of its connections. Raises StorageRefused if `path` cannot be that
         of a database."""
         _check_path(path)
         self._path = path
-        self._limits = limits or SqliteLimits()
+        self._limits = limits
         self.database = Database(path, self._limits, factory)
         self._log_keeper: asyncio.Task[None] | None = None
         self.reads = Queries(self.database)

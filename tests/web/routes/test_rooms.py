@@ -3,11 +3,13 @@
 from typing import Any
 
 from server.games.game import AfkPolicy
-from server.rooms.limits import DEFAULT
+from server.rooms.limits import Limits
 from tests.rooms.games import Together, Turns, variant
 from tests.rooms.page import bring, seat, table
 from tests.support.answers import refusal
 from tests.support.live_server import LiveServer
+
+LIMITS = Limits()
 
 
 async def test_the_games_tell_their_rules_to_anybody(server: LiveServer) -> None:
@@ -57,7 +59,7 @@ async def test_a_new_room_keeps_a_seat_for_who_made_it(server: LiveServer) -> No
         "host": me,
     }
     assert (await ada.http.get(f"/api/rooms/{room['id']}")).json() == room
-    await server.advance(DEFAULT.reserved_for + 0.1)
+    await server.advance(LIMITS.reserved_for + 0.1)
     assert (await ada.http.get(f"/api/rooms/{room['id']}")).json()["players"] == []
     await server.advance(31)
     gone = await ada.http.get(f"/api/rooms/{room['id']}")
@@ -108,7 +110,7 @@ async def test_what_cannot_be_opened_says_why(server: LiveServer) -> None:
     bodies: tuple[Any, ...] = ({}, {"game": 7}, {"game": "turns", "private": "yes"}, [])
     for body in bodies:
         assert (await ada.http.post("/api/rooms", json=body)).status_code == 422
-    for _ in range(DEFAULT.rooms_per_maker):
+    for _ in range(LIMITS.rooms_per_maker):
         assert (await ada.http.post("/api/rooms", json={"game": "turns"})).status_code == 201
         *_, room = server.still_here.rooms.all.values()
         assert room is not None
