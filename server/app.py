@@ -147,6 +147,7 @@ class StillHere:
             self.room_requests,
             self.audit.cut_off,
             limits.realtime,
+            limits.transport.largest_message,
         )
         self.take_socket = TakeSockets(endpoint.take, settings.trusted_proxies)
         """For our own transport: see `by_call.Take`."""

@@ -12,15 +12,21 @@ import msgspec
 K = TypeVar("K", bound=Hashable)
 
 
+class Rate(msgspec.Struct, frozen=True):
+    """At most `burst` at once, and `per_second` more in each second after."""
+
+    per_second: float
+    burst: float
+
+
 class TokenBucket:
-    """`rate` tokens a second, at most `burst` at once; it starts full."""
+    """Holds a stream to a `Rate`; it starts full."""
 
     __slots__ = ("_at", "_burst", "_rate", "_tokens")
 
-    def __init__(self, rate: float, burst: float, now: float) -> None:
-        self._rate = rate
-        self._burst = burst
-        self._tokens = burst
+    def __init__(self, rate: Rate, now: float) -> None:
+        self._rate = rate.per_second
+        self._tokens = self._burst = rate.burst
         self._at = now
 
     def take(self, now: float) -> bool:

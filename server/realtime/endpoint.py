@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from server import __version__
 from server.accounts.sessions import Sessions
 from server.base.ids import new_connection_id
+from server.base.limits import Rate
 from server.base.units import round_to_ms
 from server.presence.explain import explain_ending
 from server.presence.service import Presence
@@ -53,7 +54,9 @@ class WebSocketEndpoint:
         room_requests: RoomRequests,
         note_cut_off: Callable[[str, Session], None],
         limits: Limits,
+        largest_message: int,
     ) -> None:
+        """`largest_message`: bytes, which not every transport holds its peers to."""
         self._settings = settings
         self._presence = presence
         self._sessions = sessions
@@ -63,6 +66,9 @@ class WebSocketEndpoint:
         self._note_cut_off = note_cut_off
         self._pongs = Pongs()
         self._limits = limits
+        rate = settings.max_messages_per_second
+        self._message_rate = Rate(rate, limits.message_burst * rate) if rate else None
+        self._largest_message = largest_message
 
     def take(self, scope: dict[str, Any], socket: Socket) -> bool:
         """Accept a socket at once, if it is that of a live session; see `by_call.Take`."""
@@ -138,7 +144,8 @@ class WebSocketEndpoint:
             self._requests,
             self,
             self._pongs,
-            self._settings.max_messages_per_second,
+            self._message_rate,
+            self._largest_message,
             self._limits,
         )
 

@@ -3,21 +3,25 @@ paced. SECURITY.md publishes those that a client can run into."""
 
 import msgspec
 
-from server.wire.messages import LARGEST_MESSAGE
+from server.base.limits import Rate
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Passed into the parts of realtime."""
 
-    largest_message: int = LARGEST_MESSAGE
-    """Bytes of one message; more is closed with 1009."""
+    message_burst: float = 2.0
+    """Seconds, the messages of which a connection may send at once: so many times as many as it may
+    send in each second (MAX_MESSAGES_PER_SECOND)."""
 
-    refused_burst: int = 100
-    """Refused messages that a connection may send at once; one more a second."""
+    refused: Rate = Rate(1.0, 100)
+    """Messages of a connection that are refused."""
 
-    connect_burst: int = 40
-    """Times that a session may connect, or say "be right back", at once; one more a second. Raised
-    to twice the sockets that a session may have: all its tabs can reload twice in a row."""
+    connects: Rate = Rate(1.0, 40)
+    """Times that a session may connect, or say "be right back": each writes rows of its history."""
+
+    reloads: int = 2
+    """Times that all tabs of a session can reload in a row: its burst of `connects` is at least so
+    many times the sockets that it may have."""
 
     waiting_messages: int = 64
     """Messages that may wait for a peer; one more and the connection is closed as too slow."""

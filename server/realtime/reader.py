@@ -5,7 +5,7 @@ from typing import Protocol
 import msgspec
 from msgspec import UNSET
 
-from server.base.limits import TokenBucket
+from server.base.limits import Rate, TokenBucket
 from server.presence.service import Presence
 from server.realtime.connection import Connection
 from server.realtime.limits import Limits
@@ -51,9 +51,10 @@ class Reader:
         "_connection",
         "_edge",
         "_errors",
-        "_limits",
+        "_largest",
         "_pongs",
         "_presence",
+        "_refused_rate",
         "_requests",
         "_surely_small",
     )
@@ -65,20 +66,22 @@ class Reader:
         requests: Requests,
         edge: Edge,
         pongs: Pongs,
-        rate: float,
+        rate: Rate | None,
+        largest: int,
         limits: Limits,
     ) -> None:
-        """`rate`: messages a second, bursts of twice that, 0: no limit."""
+        """`rate`: of messages; None: no limit. `largest`: bytes of a message."""
         self._connection = connection
         self._presence = presence
         self._clock = presence.clock
         self._requests = requests
         self._edge = edge
         self._pongs = pongs
-        self._limits = limits
+        self._refused_rate = limits.refused
+        self._largest = largest
         # In characters: UTF-8 takes at most four bytes for one.
-        self._surely_small = limits.largest_message // 4
-        self._allowance = TokenBucket(rate, 2 * rate, self._clock.now()) if rate else None
+        self._surely_small = largest // 4
+        self._allowance = None if rate is None else TokenBucket(rate, self._clock.now())
         self._errors: TokenBucket | None = None
 
     def gone(self, code: int) -> None:
@@ -94,7 +97,7 @@ class Reader:
         if self._allowance is not None and not self._allowance.take(now):
             self._edge.close(connection, Close.TOO_MANY_MESSAGES)
             return
-        if len(data) > self._surely_small and _size(data) > self._limits.largest_message:
+        if len(data) > self._surely_small and _size(data) > self._largest:
             self._edge.close(connection, Close.MESSAGE_TOO_BIG)
             return
         message = (
@@ -133,7 +136,7 @@ class Reader:
 
     def _refuse(self, refusal: messages.Error, now: float) -> None:
         self._connection.send(encode(refusal))
-        self._errors = self._errors or TokenBucket(1.0, self._limits.refused_burst, now)
+        self._errors = self._errors or TokenBucket(self._refused_rate, now)
         if not self._errors.take(now):
             self._edge.close(self._connection, Close.TOO_MANY_MESSAGES)
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 
 from server.base.ids import SessionId
-from server.base.limits import TokenBucket
+from server.base.limits import Rate, TokenBucket
 from server.base.units import round_to_ms
 from server.presence.events import (
     Event,
@@ -47,7 +47,8 @@ class Tabs:
         self._policy = policy
         self._on_detached = on_detached
         self._limits = limits
-        self._connect_burst = max(limits.connect_burst, 2 * sockets_per_session)
+        burst = max(limits.connects.burst, limits.reloads * sockets_per_session)
+        self._connect_rate = Rate(limits.connects.per_second, burst)
         self._flush = flush
         self._by_session: dict[SessionId, tuple[Connection, ...]] = {}
         self._count = 0
@@ -96,7 +97,7 @@ class Tabs:
         left. Each of these writes rows of its history, which are kept."""
         bucket = self._connects.get(session.id)
         if bucket is None:
-            bucket = self._connects[session.id] = TokenBucket(1.0, self._connect_burst, now)
+            bucket = self._connects[session.id] = TokenBucket(self._connect_rate, now)
         return bucket.take(now)
 
     def send(self, message: messages.ServerMessage, *ids: SessionId) -> None:

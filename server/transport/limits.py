@@ -2,6 +2,9 @@
 
 import msgspec
 
+from server.base.limits import Rate
+from server.wire.messages import LARGEST_MESSAGE
+
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes are in bytes, times in seconds. Who breaks one is answered if possible, and cut off."""
@@ -33,14 +36,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     # WebSockets
 
-    largest_message: int = 16 * 1024
-    """More is closed with 1009."""
+    largest_message: int = LARGEST_MESSAGE
+    """More is closed with 1009. Clients know the default."""
 
     ping_interval: float = 20.0
     """For which nothing is received before a peer is pinged."""
 
     ping_timeout: float = 9.0
-    """For a pong to arrive. A silent peer is gone within 30 s, what these times are late included."""
+    """For a pong to arrive: a silent peer is gone within 30 s, however late these times are."""
 
     close_deadline: float = 5.0
     """For a peer to answer a close, and to take what was sent before it."""
@@ -52,11 +55,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     most_unread: int = 16
     """Messages that wait for the application before the socket is no longer read."""
 
-    control_rate: float = 10.0
-    """Pings, pongs to no ping and empty fragments that a peer may send a second."""
-
-    control_burst: float = 100.0
-    """The same, at once."""
+    control_frames: Rate = Rate(10.0, 100)
+    """Pings, pongs to no ping and empty fragments that a peer may send."""
 
     # Both
 

@@ -372,9 +372,7 @@ class WebSocketTransport(OpeningTransport):
             return False
         now = self._loop.time()
         if self._allowance is None:
-            self._allowance = TokenBucket(
-                self._limits.control_rate, self._limits.control_burst, now
-            )
+            self._allowance = TokenBucket(self._limits.control_frames, now)
         if self._allowance.take(now):
             return True
         close = Close.TOO_MANY_MESSAGES.value

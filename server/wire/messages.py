@@ -11,7 +11,8 @@ from server.wire.decoding import BROKEN, NotJson, what_is_wrong
 from server.wire.views import PlayerView, PolicyView, SessionClocks
 
 LARGEST_MESSAGE = 16 * 1024
-"""Bytes a message may have; more is closed with 1009."""
+"""Bytes a message of a client may have, as docs/protocol.md has it; more is closed with 1009. The
+client goes by this; the server goes by `largest_message` of its transport, whose default it is."""
 
 Topic = NewType("Topic", str)
 LOBBY = Topic("lobby")

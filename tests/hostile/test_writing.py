@@ -12,7 +12,7 @@ from server.storage.limits import Limits as StorageLimits
 from tests.support.answers import refusal, until
 from tests.support.live_server import LiveServer, Visitor, run_server
 
-CONNECT_BURST = Limits().realtime.connect_burst
+CONNECT_BURST = int(Limits().realtime.connects.burst)
 
 
 async def come_and_go(visitor: Visitor) -> None:

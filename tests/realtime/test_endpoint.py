@@ -625,7 +625,7 @@ async def test_too_many_bad_messages_close_4401(tmp_path: Path) -> None:
     async with run_server(tmp_path / "test.db", max_messages_per_second=0) as server:
         ada = await server.guest("Ada")
         tab = await ada.tab()
-        for _ in range(Limits().refused_burst):
+        for _ in range(int(Limits().refused.burst)):
             await refused(tab, "{")
         await tab.ask("ping", "pong")
         await tab.socket.send("{")

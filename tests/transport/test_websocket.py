@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from server.base.limits import Rate
 from server.limits import Limits as AllLimits
 from server.transport.limits import Limits
 from tests.support.answers import until, until_status
@@ -378,7 +379,7 @@ async def test_a_flood_of_frames_that_bring_nothing_is_closed_with_4401(
 
 async def test_as_many_pings_as_are_allowed_are_answered(plain: Server) -> None:
     peer = await plain.upgraded()
-    count = int(DEFAULTS.control_burst)
+    count = int(DEFAULTS.control_frames.burst)
     await peer.send(b"".join(frame(PING, b"%d" % number) for number in range(count)))
     for number in range(count):
         assert await peer.frame() == Frame(PONG, b"%d" % number)
@@ -395,7 +396,9 @@ async def test_a_message_in_as_many_fragments_as_bytes_is_taken(
     await until(lambda: app.conversations[0].heard == ["x" * 15_000])
 
 
-@pytest.mark.parametrize("limits", [Limits(control_burst=1e9)], ids=["any control frames"])
+@pytest.mark.parametrize(
+    "limits", [Limits(control_frames=Rate(10.0, 1e9))], ids=["any control frames"]
+)
 async def test_pings_whose_answers_nobody_reads_cost_no_memory(
     plain: Server, app: Application
 ) -> None:
@@ -458,7 +461,9 @@ async def test_a_message_that_never_ends_keeps_no_more_than_a_message_may_have(
     ],
     ids=["empty messages", "messages", "pings", "pongs", "empty fragments", "tiny fragments"],
 )  # fmt: skip
-@pytest.mark.parametrize("limits", [Limits(control_burst=1e9)], ids=["any control frames"])
+@pytest.mark.parametrize(
+    "limits", [Limits(control_frames=Rate(10.0, 1e9))], ids=["any control frames"]
+)
 async def test_a_flood_does_not_hold_the_loop(unlimited: LiveServer, data: bytes) -> None:
     """Whatever comes in is parsed in portions: others have their turn in between."""
     visitor = await unlimited.guest("Ada")

@@ -27,7 +27,7 @@ _LOCK = ".lock"
 """What the name of the file ends in that is locked, after the database's. The lifeboat is locked
 too: an operator may take a lock file for a stale one and delete it."""
 
-_SAFE_WAL = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
+SAFE_WAL = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
 """From the first on, and in the last releases of two older lines, SQLite does not corrupt a WAL
 that two connections write or checkpoint at the same instant (sqlite.org/wal.html#walresetbug)."""
 
@@ -241,7 +241,7 @@ def refusal(path: Path, error: sqlite3.Error) -> StorageRefused:
 
 
 def _is_safe(version: tuple[int, int, int]) -> bool:
-    newest, *backports = _SAFE_WAL
+    newest, *backports = SAFE_WAL
     return version >= newest or any(
         version[:2] == line[:2] and version >= line for line in backports
     )
