@@ -34,6 +34,7 @@ from server.wire import messages
 from server.wire.closing import CLOSED_BY_TRANSPORT, PAGE_CLOSED, SERVICE_RESTART, Close
 from server.wire.credentials import is_own_origin, session_cookie
 from server.wire.messages import encode
+from server.wire.problem import Problem
 from server.wire.views import SessionView
 
 SUBPROTOCOL = "stillhere.v1"
@@ -89,7 +90,7 @@ class WebSocketEndpoint:
         origin = self._foreign_origin(scope)
         if origin is not None:
             detail = f"A page of {origin[:200]} may not connect here."
-            await deny(scope, send, 403, "cross_origin", detail)
+            await deny(scope, send, Problem(403, "cross_origin", detail))
             return
         found = await self._sessions.find(session_cookie(scope))
         await send({"type": "websocket.accept", "subprotocol": _subprotocol(scope)})

@@ -7,7 +7,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server.transport.by_call import Socket, Take
-from server.wire.problem import PROBLEM_JSON, SECURITY_HEADERS, encode_problem
+from server.wire.credentials import is_secure
+from server.wire.problem import Problem
 
 PATH = "/ws"
 
@@ -30,7 +31,8 @@ class RouteWebSockets:
             return self._app(scope, receive, send)
         if scope["path"] == PATH:
             return self._endpoint(scope, receive, send)
-        return deny(scope, send, 404, "not_found", f"There is no socket at {scope['path'][:200]}.")
+        detail = f"There is no socket at {scope['path'][:200]}."
+        return deny(scope, send, Problem(404, "not_found", detail))
 
 
 class TakeSockets:
@@ -67,18 +69,17 @@ def _finish(coroutine: Coroutine[Any, Any, None]) -> None:
     raise RuntimeError(f"{coroutine} waits for something")
 
 
-async def deny(scope: Scope, send: Send, status: int, code: str, detail: str) -> None:
-    """Refuse an upgrade with problem details, where the ASGI server can carry them."""
+async def deny(scope: Scope, send: Send, problem: Problem) -> None:
+    """Refuse an upgrade, in words where the ASGI server can carry them."""
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": 1008})
         return
-    headers = SECURITY_HEADERS | {"content-type": PROBLEM_JSON}
+    headers = problem.headers(is_secure=is_secure(scope))
     await send(
         {
             "type": "websocket.http.response.start",
-            "status": status,
+            "status": problem.status,
             "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
         }
     )
-    body = encode_problem(status, code, detail)
-    await send({"type": "websocket.http.response.body", "body": body})
+    await send({"type": "websocket.http.response.body", "body": problem.body})

@@ -1,13 +1,13 @@
 """One HTTP request and its response: ASGI on one side, bytes on the other."""
 
 import asyncio
-import http
 import logging
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from server.transport.request import Header, Request
+from server.transport.response import status_line
 
 _log = logging.getLogger("stillhere.transport")
 
@@ -20,15 +20,6 @@ _is_invalid_name = re.compile(rb"[^-!#$%&'*+.^_`|~0-9A-Za-z]").search
 _is_invalid_value = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
-
-
-def status_line(status: int) -> bytes:
-    """The first line of a response."""
-    try:
-        phrase = http.HTTPStatus(status).phrase
-    except ValueError:
-        phrase = ""
-    return f"HTTP/1.1 {status} {phrase}\r\n".encode()
 
 
 class Connection(Protocol):

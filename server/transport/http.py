@@ -22,20 +22,20 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
-from server.transport.exchange import CONTINUE, Exchange, status_line
+from server.transport.exchange import CONTINUE, Exchange
 from server.transport.head import Upgrade, read_upgrade
 from server.transport.limits import Limits
 from server.transport.request import (
     Request,
-    RequestRefused,
     bad_request,
     check,
     header_too_large,
     target_too_long,
 )
+from server.transport.response import refusal
 from server.transport.stalls import StallWatch
 from server.transport.wheel import Wheel
-from server.wire.problem import PROBLEM_JSON, SECURITY_HEADERS, encode_problem
+from server.wire.problem import Problem, internal
 
 _HEAD = b"HEAD "
 
@@ -192,8 +192,7 @@ class HttpTransport(asyncio.Protocol):
             self._transport.close()
             return
         exchange.disconnect()
-        detail = "Something went wrong here, and was noted."
-        self._refuse(RequestRefused(500, "internal", detail))
+        self._refuse(internal())
 
     # What comes in
 
@@ -240,8 +239,8 @@ class HttpTransport(asyncio.Protocol):
             if isinstance(event, h11.Request):
                 try:
                     request = check(event, self._limits)
-                except RequestRefused as refused:
-                    self._refuse(refused)
+                except Problem as problem:
+                    self._refuse(problem)
                     return
                 if request.opens_websocket and self._config.ws_protocol_class is not None:
                     self._hand_over(parser, request)
@@ -262,7 +261,7 @@ class HttpTransport(asyncio.Protocol):
             self.pause_reading()
             self._loop.call_soon(self._parse_on)
         if self._size > self._limits.largest_request:
-            self._refuse(RequestRefused(413, "too_large", "The body is too large."))
+            self._refuse(Problem(413, "too_large", "The body is too large."))
 
     def _parse_on(self) -> None:
         """Go on where a large body was interrupted."""
@@ -363,7 +362,7 @@ class HttpTransport(asyncio.Protocol):
 
     # The end
 
-    def _refuse(self, refused: RequestRefused) -> None:
+    def _refuse(self, problem: Problem) -> None:
         """Answer in the place of the application, if nothing was answered yet, and close."""
         exchange = self._exchange
         has_answered = exchange is not None and (exchange.is_done or exchange.is_sent)
@@ -373,7 +372,8 @@ class HttpTransport(asyncio.Protocol):
         if not self._transport.is_closing():
             if not has_answered:
                 is_head = self._beginning.startswith(_HEAD)
-                self._transport.write(_response(refused, self._server_state, is_head=is_head))
+                default_headers = self._server_state.default_headers
+                self._transport.write(refusal(problem, default_headers, is_head=is_head))
             self._linger()
 
     def _close(self) -> None:
@@ -407,22 +407,7 @@ class HttpTransport(asyncio.Protocol):
             self._transport.abort()
 
 
-def _reason(error: h11.RemoteProtocolError, unread: bytes, limits: Limits) -> RequestRefused:
+def _reason(error: h11.RemoteProtocolError, unread: bytes, limits: Limits) -> Problem:
     if error.error_status_hint != 431:
         return bad_request()
     return header_too_large(limits) if b"\n" in unread else target_too_long(limits)
-
-
-def _response(refused: RequestRefused, server_state: ServerState, *, is_head: bool) -> bytes:
-    body = encode_problem(refused.status, refused.code, refused.detail)
-    headers = SECURITY_HEADERS | {
-        "content-type": PROBLEM_JSON,
-        "content-length": str(len(body)),
-        "cache-control": "no-store",
-        "connection": "close",
-    }
-    lines = [f"{name}: {value}\r\n".encode() for name, value in headers.items()]
-    lines += [b"%b: %b\r\n" % header for header in server_state.default_headers]
-    if is_head:
-        body = b""  # RFC 9110, 9.3.2
-    return b"".join([status_line(refused.status), *lines, b"\r\n", body])

@@ -11,21 +11,12 @@ from dataclasses import dataclass
 import h11
 
 from server.transport.limits import Limits
+from server.wire.problem import Problem
 
 Header = tuple[bytes, bytes]
 
 is_host = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[-._~!$&'()*+,;=%0-9A-Za-z]*)(?::[0-9]*)?").fullmatch
 _match_absolute = re.compile(rb"https?://([^/?#]+)(/[^?]*)?(\?.*)?", re.IGNORECASE).fullmatch
-
-
-class RequestRefused(Exception):
-    """A request that is answered by the transport; the application never sees it."""
-
-    def __init__(self, status: int, code: str, detail: str) -> None:
-        super().__init__(status, code, detail)
-        self.status = status
-        self.code = code
-        self.detail = detail
 
 
 @dataclass(slots=True, frozen=True)
@@ -44,7 +35,7 @@ class Request:
 
 
 def check(request: h11.Request, limits: Limits) -> Request:
-    """Raises RequestRefused: 400, 414 or 431."""
+    """Raises Problem: 400, 414 or 431."""
     headers: list[Header] = list(request.headers)
     _check_size(request.target, headers, limits)
     if not request.http_version.startswith(b"1."):
@@ -87,24 +78,24 @@ def tokens(headers: list[Header], name: bytes) -> list[bytes]:
     ]
 
 
-def _bad(detail: str) -> RequestRefused:
-    return RequestRefused(400, "bad_request", detail)
+def _bad(detail: str) -> Problem:
+    return Problem(400, "bad_request", detail)
 
 
-def bad_request() -> RequestRefused:
+def bad_request() -> Problem:
     """What cannot be read."""
     return _bad("This is not HTTP/1.1.")
 
 
-def target_too_long(limits: Limits) -> RequestRefused:
+def target_too_long(limits: Limits) -> Problem:
     """RFC 9112, 3: a MUST."""
     detail = f"The target of a request has at most {limits.longest_header_line} bytes."
-    return RequestRefused(414, "target_too_long", detail)
+    return Problem(414, "target_too_long", detail)
 
 
-def header_too_large(limits: Limits) -> RequestRefused:
+def header_too_large(limits: Limits) -> Problem:
     """More bytes, more lines or a longer line than is read."""
-    return RequestRefused(
+    return Problem(
         431,
         "header_too_large",
         f"A header has at most {limits.largest_header} bytes, in at most "

@@ -24,6 +24,7 @@ from server.web.guards import AddSecurityHeaders, RefuseCrossOrigin, RequireJson
 from server.web.limits import Limits
 from server.web.openapi import Description
 from server.web.routes.operations import answer_storage_unavailable
+from server.wire.problem import Problem
 
 
 def make_application(
@@ -52,7 +53,7 @@ def make_application(
             Middleware(IdentifyCaller, sessions, presence),
         ],
         exception_handlers={
-            problems.Problem: problems.answer_problem,
+            Problem: problems.answer_problem,
             AccountError: problems.AccountProblems(audit).answer,
             StorageUnavailable: answer_storage_unavailable,
             HTTPException: problems.answer_http_exception,

@@ -7,8 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.web.guards import says_json
-from server.web.problems import Problem, invalid
+from server.web.problems import invalid
 from server.wire.decoding import BROKEN, NotJson, what_is_wrong
+from server.wire.problem import Problem
 
 T = TypeVar("T")
 

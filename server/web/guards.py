@@ -8,8 +8,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.observe.audit import Audit
 from server.web.limits import Limits
-from server.web.problems import Problem, browser_headers
-from server.wire.credentials import host_of, is_own_origin
+from server.web.problems import response_to
+from server.wire.credentials import host_of, is_own_origin, is_secure
+from server.wire.problem import Problem, browser_headers
 
 CHALLENGE = 'Cookie realm="Still Here"'
 """Of every 401 (RFC 9110, 15.5.2: a MUST). No browser knows the scheme, so none asks by itself."""
@@ -31,7 +32,7 @@ class AddSecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in browser_headers(scope).items():
+                for name, value in browser_headers(is_secure=is_secure(scope)).items():
                     headers.setdefault(name, value)
                 headers.setdefault("cache-control", "no-store")
                 if message["status"] == 401:
@@ -59,7 +60,8 @@ class RefuseCrossOrigin:
             return
         self._audit.refused("cross_origin", host_of(scope))
         detail = "A page of another origin may not do this."
-        await Problem(403, "cross_origin", detail).response(scope, receive, send)
+        problem = Problem(403, "cross_origin", detail)
+        await response_to(problem)(scope, receive, send)
 
     def _is_from_here(self, scope: Scope) -> bool:
         headers = Headers(scope=scope)
@@ -88,7 +90,7 @@ class RequireJson:
         if problem is None:
             await self._app(scope, receive, send)
         else:
-            await problem.response(scope, receive, send)
+            await response_to(problem)(scope, receive, send)
 
 
 class TakeBody:
@@ -110,7 +112,7 @@ class TakeBody:
                 return  # the client is gone
             body += message.get("body", b"")
             if len(body) > self._largest:
-                await _too_large(self._largest).response(scope, receive, send)
+                await response_to(_too_large(self._largest))(scope, receive, send)
                 return
             if not message.get("more_body", False):
                 break

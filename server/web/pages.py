@@ -17,8 +17,7 @@ from starlette.routing import Route
 
 from server.games.catalogue import PAGE_PART
 from server.web.modules import join
-from server.web.problems import Problem
-from server.wire.problem import allow_script
+from server.wire.problem import Problem, allow_script
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CANDIDATES = (_PACKAGE / "static", _PACKAGE.parent / "static")

@@ -1,13 +1,9 @@
 """From what went wrong to the answer that says so: one table for the whole HTTP edge."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
-from starlette.types import Scope
 
 from server.accounts import errors
 from server.observe.audit import Audit
@@ -15,7 +11,7 @@ from server.presence.explain import explain_ending
 from server.presence.policy import Policy
 from server.presence.status import ENDINGS, Reason
 from server.wire.credentials import host_of, is_secure
-from server.wire.problem import HSTS, PROBLEM_JSON, SECURITY_HEADERS, encode_problem
+from server.wire.problem import Problem, internal
 
 PROBLEMS: dict[str, tuple[int, str]] = {
     "bad_request": (400, "This is not HTTP."),
@@ -50,33 +46,9 @@ PROBLEMS: dict[str, tuple[int, str]] = {
 nothing to it; `Problem` says the same again where it is raised, as a sentence for the caller."""
 
 
-class Problem(Exception):
-    """A request that is answered with problem details; raised anywhere below a route."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        detail: str,
-        headers: dict[str, str] | None = None,
-        extension: Mapping[str, Any] | None = None,
-    ) -> None:
-        """`extension`: members of the answer beside those that all problems have."""
-        super().__init__(detail)
-        self.status = status
-        self.code = code
-        self.detail = detail
-        self.headers = headers
-        self.extension = extension
-
-    @property
-    def response(self) -> Response:
-        return Response(
-            encode_problem(self.status, self.code, self.detail, self.extension),
-            self.status,
-            self.headers,
-            media_type=PROBLEM_JSON,
-        )
+def response_to(problem: Problem, *, is_secure: bool = False) -> Response:
+    """What `problem` is answered with. `is_secure`: the request came by TLS."""
+    return Response(problem.body, problem.status, problem.headers(is_secure=is_secure))
 
 
 def not_signed_in(ending: Reason | None, policy: Policy) -> Problem:
@@ -92,7 +64,7 @@ def invalid(detail: str, **extension: object) -> Problem:
 async def answer_problem(request: Request, error: Exception) -> Response:
     """Exception handler for `Problem`."""
     assert isinstance(error, Problem)
-    return error.response
+    return response_to(error)
 
 
 class AccountProblems:
@@ -108,7 +80,7 @@ class AccountProblems:
             self._audit.refused(problem.code, host_of(request.scope), error.player)
         elif problem.status in (429, 503):
             self._audit.refused(problem.code, host_of(request.scope))
-        return problem.response
+        return response_to(problem)
 
 
 def _of_account(error: Exception) -> Problem:
@@ -150,7 +122,7 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         # Starlette tells those of the first route only that has this path.
         headers["Allow"] = ", ".join(_methods_of(request))
-    return Problem(error.status_code, code, detail, headers).response
+    return response_to(Problem(error.status_code, code, detail, headers))
 
 
 def _methods_of(request: Request) -> list[str]:
@@ -167,16 +139,8 @@ def _methods_of(request: Request) -> list[str]:
 
 async def answer_crash(request: Request, error: Exception) -> Response:
     """Exception handler for bugs: the traceback goes to the log, and never to the caller."""
-    response = Problem(500, "internal", "Something went wrong here, and was noted.").response
-    # This answer is given outside the middleware that adds them to every other.
-    response.headers.update(browser_headers(request.scope))
-    response.headers["cache-control"] = "no-store"
-    return response
-
-
-def browser_headers(scope: Scope) -> dict[str, str]:
-    """What every response tells browsers."""
-    return SECURITY_HEADERS | dict([HSTS]) if is_secure(scope) else SECURITY_HEADERS
+    # Outside the middleware that tells of TLS in every other answer.
+    return response_to(internal(), is_secure=is_secure(request.scope))
 
 
 def _later(status: int, code: str, error: Exception, seconds: int) -> Problem:

@@ -1,4 +1,8 @@
-"""Problem details (RFC 9457), and the headers that every response carries. Shared by both edges."""
+"""Refusals of requests: problem details (RFC 9457), and the headers that every response carries.
+
+Whoever refuses a request makes a `Problem`: the routes and guards of HTTP, the transports, the
+endpoint of sockets. Each has its own way to send one, and none makes a body or a header of its own.
+"""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -41,12 +45,51 @@ class ProblemDetails(msgspec.Struct, frozen=True):
     code: str
 
 
-def encode_problem(
-    status: int, code: str, detail: str, extension: Mapping[str, Any] | None = None
-) -> bytes:
-    """The body of a problem response; `extension`: the members that only this problem has."""
-    title = HTTPStatus(status).phrase
-    problem = ProblemDetails(f"urn:stillhere:problem:{code}", title, status, detail, code)
-    if extension:
-        return msgspec.json.encode({**msgspec.structs.asdict(problem), **extension})
-    return msgspec.json.encode(problem)
+class Problem(Exception):
+    """A request that is refused, and what it is answered. Raised anywhere below a route too."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        extension: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`headers`: of the answer, and `extension`: members of its body, beside those that all
+        have. `detail` may repeat what the caller sent, if that is cut to some length."""
+        super().__init__(status, code, detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+        self._headers = headers or {}
+        self.extension = extension
+
+    @property
+    def body(self) -> bytes:
+        """The answer's."""
+        title = HTTPStatus(self.status).phrase
+        type_ = f"urn:stillhere:problem:{self.code}"
+        problem = ProblemDetails(type_, title, self.status, self.detail, self.code)
+        if self.extension:
+            return msgspec.json.encode({**msgspec.structs.asdict(problem), **self.extension})
+        return msgspec.json.encode(problem)
+
+    def headers(self, *, is_secure: bool = False) -> dict[str, str]:
+        """The answer's, but for those of its framing. `is_secure`: the request came by TLS."""
+        return {
+            **browser_headers(is_secure=is_secure),
+            "content-type": PROBLEM_JSON,
+            "cache-control": "no-store",
+            **self._headers,
+        }
+
+
+def internal() -> Problem:
+    """The 500 of a bug: what it was goes to the log, and never to the caller."""
+    return Problem(500, "internal", "Something went wrong here, and was noted.")
+
+
+def browser_headers(*, is_secure: bool) -> dict[str, str]:
+    """What every response tells browsers."""
+    return SECURITY_HEADERS | dict([HSTS]) if is_secure else SECURITY_HEADERS

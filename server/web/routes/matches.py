@@ -15,7 +15,8 @@ from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
 from server.web.parameters import AnyText, WholeNumber
-from server.web.problems import Problem, invalid
+from server.web.problems import invalid
+from server.wire.problem import Problem
 from server.wire.views import Instant, to_rfc3339
 
 _PLAYER = AnyText("player", "Whose matches; by default one's own.")

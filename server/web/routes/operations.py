@@ -15,7 +15,8 @@ from server.observe.metrics import Metrics
 from server.storage.ports import Health as StorageHealth
 from server.web.bodies import answer
 from server.web.calls import Call, Text
-from server.web.problems import Problem
+from server.web.problems import response_to
+from server.wire.problem import Problem
 
 
 class Health(msgspec.Struct):
@@ -67,4 +68,4 @@ async def answer_storage_unavailable(request: Request, error: Exception) -> Resp
     """Exception handler for requests that needed the disk, and in vain."""
     assert isinstance(error, StorageUnavailable)
     headers = {"Retry-After": str(error.retry_after)}
-    return Problem(503, "storage_unavailable", str(error), headers).response
+    return response_to(Problem(503, "storage_unavailable", str(error), headers))

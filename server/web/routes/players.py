@@ -20,7 +20,7 @@ from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
 from server.web.parameters import AnyText, OneOf, WholeNumber
-from server.web.problems import Problem
+from server.wire.problem import Problem
 from server.wire.views import Instant, idle_for, to_rfc3339
 
 _LIMIT = WholeNumber("limit", "How many there are on a page.", default=100, least=1, most=500)

@@ -17,7 +17,8 @@ from server.web.bodies import answer, read_json
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
 from server.web.parameters import AnyText, OneOf
-from server.web.problems import PROBLEMS, Problem
+from server.web.problems import PROBLEMS
+from server.wire.problem import Problem
 
 
 class Yes(StrEnum):

@@ -16,9 +16,8 @@ from server.web.bodies import answer
 from server.web.caller import Caller, caller_of
 from server.web.calls import Call, Cookie
 from server.web.devices import BROWSERS, SYSTEMS
-from server.web.problems import Problem
 from server.wire.credentials import cookie_name, is_secure
-from server.wire.problem import ProblemDetails
+from server.wire.problem import Problem, ProblemDetails
 from server.wire.views import Instant, SessionView, SignInPolicy, to_rfc3339
 
 
