@@ -1,53 +1,30 @@
-"""The opening handshake of a WebSocket (RFC 6455, 4.2): a request in, a response or a scope out.
+"""The opening handshake of a WebSocket (RFC 6455, 4.2): a request in, a scope or a response out.
 
-Pure. What makes an upgrade valid that is not plain (see `head.py`) is left to the websockets
-library; here are the limits, which there end in a connection that is held for ever without an
-answer.
+Pure. The HTTP transport has read the request. What makes an upgrade valid that is not plain (see
+`head.py`) is left to the websockets library.
 """
 
-import re
 from base64 import b64encode
 from collections.abc import Iterable
-from email.utils import formatdate
 from hashlib import sha1
-from http.client import responses
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from websockets.datastructures import Headers
-from websockets.exceptions import InvalidHeader
-from websockets.http11 import Request, Response
+from websockets.exceptions import InvalidHandshake
+from websockets.http11 import Request as Handshake
 from websockets.server import ServerProtocol
 
-from server.transport.head import TOKEN, Upgrade
-from server.transport.limits import Limits
-from server.transport.request import Header
+from server.transport.head import Upgrade
+from server.transport.request import Header, Request
+from server.transport.response import refusal, response
+from server.wire.problem import Problem
 
-_IS_TOKEN = re.compile(TOKEN).fullmatch
-
-_VERSION = "13"
+_VERSION = b"13"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455, 1.3: what the key is hashed with."""
 
-_SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-
-_PHRASES = {
-    400: "Bad Request",
-    405: "Method Not Allowed",
-    403: "Forbidden",
-    426: "Upgrade Required",
-    431: "Request Header Fields Too Large",
-    500: "Internal Server Error",
-    503: "Service Unavailable",
-}
-
-
-class HandshakeRefused(Exception):
-    """An upgrade that is answered with an HTTP status instead of 101."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response.status_code)
-        self.response = response
+_LONGEST_DETAIL = 200
 
 
 class Answer(NamedTuple):
@@ -57,62 +34,67 @@ class Answer(NamedTuple):
     data: bytes
 
 
+def upgrade_of(request: Request, rest: bytes) -> Upgrade:
+    """The upgrade that `request`, which opens a WebSocket, asks for; `rest` came behind it.
+
+    Raises Problem for one that is not valid: 400, or 426 for another version of the protocol.
+    """
+    # Whatever else it would switch to, it is to be this.
+    headers = [
+        (b"upgrade", b"websocket"),
+        *(header for header in request.headers if header[0] != b"upgrade"),
+    ]
+    if [value for name, value in headers if name == b"sec-websocket-version"] != [_VERSION]:
+        raise Problem(
+            426,
+            "upgrade_required",
+            f"The version of WebSocket spoken here is {_VERSION.decode()}.",
+            {
+                "connection": "Upgrade, close",
+                "upgrade": "websocket",
+                "sec-websocket-version": _VERSION.decode(),
+            },
+        )
+    try:
+        read = Headers()
+        for name, value in headers:
+            # ISO-8859-1 takes any byte and gives it back.
+            read[name.decode("latin-1")] = value.decode("latin-1")
+        ServerProtocol().process_request(
+            Handshake(request.target.decode("ascii"), read, "GET", "HTTP/1.1")
+        )
+    except InvalidHandshake as error:
+        detail = f"This opens no WebSocket: {error}"[:_LONGEST_DETAIL]
+        raise Problem(400, "bad_request", detail) from None
+    return Upgrade(request.target, headers, read["Sec-WebSocket-Key"].encode(), rest)
+
+
 class Opening:
-    """One opening handshake: the request as it comes in, and the application's answer to it."""
+    """What an application answers to one upgrade."""
 
-    __slots__ = ("_denial", "_head", "_key", "_limits")
+    __slots__ = ("_default_headers", "_denial", "_key")
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
-        self._head = b""
-        self._key: bytes | None = None
-        self._denial: Response | None = None
+    def __init__(self, key: bytes, default_headers: list[Header]) -> None:
+        """`default_headers` are for every response."""
+        self._key = key
+        self._default_headers = default_headers
+        self._denial: _Denial | None = None
 
-    @property
-    def is_read(self) -> bool:
-        """The request was complete and valid."""
-        return self._key is not None
-
-    def take(self, upgrade: Upgrade) -> None:
-        """The request that has been read already."""
-        self._key = upgrade.key
-
-    def feed(self, data: bytes) -> Upgrade | None:
-        """The request; None as long as it is incomplete.
-
-        Raises HandshakeRefused for one that is too large or not valid.
-        """
-        head = self._head = self._head + data
-        end = head.find(b"\r\n\r\n") + 4
-        if end < 4:
-            if len(head) > self._limits.largest_header:
-                raise _too_large()
-            return None
-        request = read_request(head[:end], self._limits)
-        validate(request)
-        headers = [
-            (name.lower().encode("ascii"), value.encode("latin-1"))
-            for name, value in request.headers.raw_items()
-        ]
-        self._key = request.headers["Sec-WebSocket-Key"].encode()
-        self._head = b""
-        return Upgrade(request.path.encode("ascii"), headers, self._key, head[end:])
-
-    def answer(self, event: dict[str, Any], default_headers: Iterable[Header]) -> Answer | None:
+    def answer(self, event: dict[str, Any]) -> Answer | None:
         """The response that an ASGI event completes: a 101, or another; None: there is more of it.
 
-        `default_headers` are for a 101. Raises RuntimeError for an event out of order.
+        Raises RuntimeError for an event out of order.
         """
         kind = event["type"]
         if self._denial is not None:
             if kind != "websocket.http.response.body":
                 raise RuntimeError(f"Expected 'websocket.http.response.body', but got {kind!r}.")
-            self._denial.body = bytes(self._denial.body or b"") + event.get("body", b"")
-            return None if event.get("more_body", False) else _completed(self._denial)
+            self._denial.body += event.get("body", b"")
+            return None if event.get("more_body", False) else self._denied(self._denial)
         if kind == "websocket.accept":
-            return self._accepted(event, default_headers)
+            return self._accepted(event)
         if kind == "websocket.close":
-            return _completed(refusal(403, ""))
+            return self.refused(Problem(403, "refused", "This may not be opened here."))
         if kind != "websocket.http.response.start":
             raise RuntimeError(
                 "Expected 'websocket.accept', 'websocket.close' or "
@@ -121,100 +103,47 @@ class Opening:
         status = event["status"]
         if not 200 <= status < 600:
             raise RuntimeError(f"Expected the status of a response, but got {status!r}.")
-        self._denial = Response(status, responses.get(status, ""), Headers())
-        _add(self._denial.headers, event.get("headers", ()))
+        self._denial = _Denial(status, event.get("headers", ()))
         return None
 
-    def _accepted(self, event: dict[str, Any], default_headers: Iterable[Header]) -> Answer:
-        assert self._key is not None
+    def refused(self, problem: Problem) -> Answer:
+        """The response in the place of the application."""
+        return Answer(problem.status, refusal(problem, self._default_headers))
+
+    def _accepted(self, event: dict[str, Any]) -> Answer:
         accept = b64encode(sha1(self._key + _GUID, usedforsecurity=False).digest())
-        lines = [_SWITCHING, b"Sec-WebSocket-Accept: ", accept, b"\r\n"]
-        for headers in (default_headers, event.get("headers", ())):
-            for name, value in headers:
-                lines += (name, b": ", value, b"\r\n")
+        headers = [
+            (b"Upgrade", b"websocket"),
+            (b"Connection", b"Upgrade"),
+            (b"Sec-WebSocket-Accept", accept),
+            *self._default_headers,
+            *event.get("headers", ()),
+        ]
         if subprotocol := event.get("subprotocol"):
-            lines += (b"Sec-WebSocket-Protocol: ", subprotocol.encode(), b"\r\n")
-        lines.append(b"\r\n")
-        return Answer(101, b"".join(lines))
+            headers.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
+        return Answer(101, response(101, headers))
+
+    def _denied(self, denial: "_Denial") -> Answer:
+        """With the headers that every refusal has."""
+        names = {name.lower() for name, _ in denial.headers}
+        more = (
+            (b"connection", b"close"),
+            (b"content-length", b"%d" % len(denial.body)),
+            *self._default_headers,
+        )
+        headers = [*denial.headers, *(header for header in more if header[0] not in names)]
+        return Answer(denial.status, response(denial.status, headers, bytes(denial.body)))
 
 
-def _add(headers: Headers, more: Iterable[Header]) -> None:
-    for name, value in more:
-        headers[bytes(name).decode("latin-1")] = bytes(value).decode("latin-1")
+class _Denial:
+    """A response of the application that is no 101, as it comes in."""
 
+    __slots__ = ("body", "headers", "status")
 
-def _completed(response: Response) -> Answer:
-    """With the headers that every refusal has."""
-    for name, value in (
-        ("Date", formatdate(usegmt=True)),
-        ("Connection", "close"),
-        ("Content-Length", str(len(response.body or b""))),
-    ):
-        response.headers.setdefault(name, value)
-    return Answer(response.status_code, response.serialize())
-
-
-def _too_large() -> HandshakeRefused:
-    return HandshakeRefused(refusal(431, "The header of this request is too large.\n"))
-
-
-def refusal(status: int, detail: str) -> Response:
-    """A plain-text response that ends the connection."""
-    body = detail.encode()
-    headers = Headers(
-        {
-            "Content-Type": "text/plain; charset=utf-8",
-            "Content-Length": str(len(body)),
-            "Connection": "close" if status != 426 else "Upgrade, close",
-            "Date": formatdate(usegmt=True),
-        }
-    )
-    return Response(status, _PHRASES[status], headers, body)
-
-
-def read_request(head: bytes, limits: Limits) -> Request:
-    """The request in `head`, which ends with the empty line, as an HTTP server has checked it.
-
-    Raises HandshakeRefused for what is too large (431) or can be no upgrade (400, 405).
-    """
-    lines = head.split(b"\r\n")
-    if (
-        len(head) > limits.largest_header
-        or len(lines) - 3
-        > limits.most_header_lines  # the request line, and two empty ones at the end
-        or max(map(len, lines)) > limits.longest_header_line
-    ):
-        raise _too_large()
-    try:
-        method, path, protocol = lines[0].decode("ascii").split(" ")
-        headers = Headers()
-        for line in lines[1:-2]:
-            name, colon, value = line.partition(b":")
-            if not colon or not _IS_TOKEN(name) or b"\0" in value:
-                raise ValueError(name)
-            # ISO-8859-1 takes any byte and gives it back.
-            headers[name.decode()] = value.decode("latin-1").strip(" \t")
-    except (ValueError, InvalidHeader):
-        raise HandshakeRefused(refusal(400, "This request cannot be read.\n")) from None
-    if method != "GET":
-        response = refusal(405, "A WebSocket is opened with GET.\n")
-        response.headers["Allow"] = "GET"
-        raise HandshakeRefused(response)
-    if "Transfer-Encoding" in headers or set(headers.get_all("Content-Length")) - {"0"}:
-        raise HandshakeRefused(refusal(400, "A WebSocket is opened without a body.\n"))
-    return Request(path, headers, method, protocol)
-
-
-def validate(request: Request) -> None:
-    """Raises HandshakeRefused for an upgrade that is not valid."""
-    if request.headers.get_all("Sec-WebSocket-Version") != [_VERSION]:
-        response = refusal(426, f"The version of WebSocket spoken here is {_VERSION}.\n")
-        response.headers["Upgrade"] = "websocket"
-        response.headers["Sec-WebSocket-Version"] = _VERSION
-        raise HandshakeRefused(response)
-    response = ServerProtocol().accept(request)
-    if response.status_code != 101:
-        raise HandshakeRefused(response)
+    def __init__(self, status: int, headers: Iterable[Header]) -> None:
+        self.status = status
+        self.headers = [(bytes(name), bytes(value)) for name, value in headers]
+        self.body = bytearray()
 
 
 def scope_of(upgrade: Upgrade, root_path: str, **connection: Any) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from uvicorn.protocols.utils import get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
 from server.transport.exchange import CONTINUE, Exchange
+from server.transport.handshake import upgrade_of
 from server.transport.head import Upgrade, read_upgrade
 from server.transport.limits import Limits
 from server.transport.request import (
@@ -100,7 +101,7 @@ class HttpTransport(asyncio.Protocol):
             if self._config.ws_protocol_class is not None:
                 upgrade = read_upgrade(data, self._limits)
                 if upgrade is not None:
-                    self._switch(upgrade, is_valid=True)
+                    self._switch(upgrade)
                     return
         if self._is_parsing_paused or (self._parser is None and self._exchange is not None):
             self._ahead += data
@@ -330,17 +331,22 @@ class HttpTransport(asyncio.Protocol):
         self.resume_reading()
 
     def _hand_over(self, parser: h11.Connection, request: Request) -> None:
-        """Switch to the WebSocket protocol, whose transport answers the handshake."""
-        if parser.they_are_waiting_for_100_continue:
-            self._transport.write(CONTINUE)  # before the 101 (RFC 9110, 7.8)
+        """Switch to the WebSocket protocol, if the upgrade is valid."""
+        is_waiting = parser.they_are_waiting_for_100_continue
         while parser.next_event() is not h11.PAUSED:
             pass
-        rest, self._parser = parser.trailing_data[0] + self._ahead, None
-        self._switch(Upgrade(request.target, request.headers, b"", rest), is_valid=False)
+        try:
+            upgrade = upgrade_of(request, parser.trailing_data[0] + self._ahead)
+        except Problem as problem:
+            self._refuse(problem)
+            return
+        if is_waiting:
+            self._transport.write(CONTINUE)  # before the 101 (RFC 9110, 7.8)
+        self._parser, self._ahead = None, b""
+        self._switch(upgrade)
 
-    def _switch(self, upgrade: Upgrade, *, is_valid: bool) -> None:
-        """Leave the connection to the WebSocket transport, which looks itself whether the upgrade
-        is valid, if that is not known."""
+    def _switch(self, upgrade: Upgrade) -> None:
+        """Leave the connection to the WebSocket transport."""
         self._is_over = True
         self._wheel.stop(self)
         self._connections.discard(self)
@@ -351,14 +357,7 @@ class HttpTransport(asyncio.Protocol):
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
         self.resume_reading()
-        if is_valid and hasattr(protocol, "take_head"):  # ours, and none of uvicorn's
-            protocol.take_head(upgrade)
-        else:
-            head = [b"GET ", upgrade.target, b" HTTP/1.1\r\nupgrade: websocket\r\n"]
-            for name, value in upgrade.headers:
-                if name != b"upgrade":
-                    head += (name, b": ", value, b"\r\n")
-            protocol.data_received(b"".join([*head, b"\r\n", upgrade.rest]))
+        protocol.begin(upgrade)
 
     # The end
 

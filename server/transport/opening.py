@@ -1,6 +1,6 @@
 """A WebSocket's connection until the application has answered its handshake.
 
-The request comes in whole from the HTTP transport, or as bytes. Somebody takes the socket at once
+The request comes in whole, and valid, from the HTTP transport. Somebody takes the socket at once
 (see `by_call.py`), or the application is called as ASGI says; what is answered is put on the wire
 here. All else is the business of the open connection, which is derived from this (`websocket.py`).
 """
@@ -16,10 +16,11 @@ from uvicorn.server import ServerState
 
 from server.transport.by_call import Socket, Take
 from server.transport.frames import HasWrite
-from server.transport.handshake import HandshakeRefused, Opening, scope_of
+from server.transport.handshake import Answer, Opening, scope_of
 from server.transport.head import Upgrade
 from server.transport.limits import Limits
 from server.transport.wheel import Wheel
+from server.wire.problem import Problem
 
 _log = logging.getLogger("stillhere.realtime")
 
@@ -37,7 +38,7 @@ class Held:
 
 
 class OpeningTransport(asyncio.Protocol):
-    """Waits for the request and its answer, for `Limits.header_deadline`."""
+    """Waits for the answer to a request, for `Limits.header_deadline`."""
 
     __slots__ = (
         "__weakref__", "_app_state", "_config", "_connections", "_held", "_limits", "_loop",
@@ -64,8 +65,8 @@ class OpeningTransport(asyncio.Protocol):
         self.turn: int | None = None  # of the deadline on the wheel
         self._connections: set[Any] = server_state.connections
         self._transport: asyncio.Transport
-        # None once the handshake has been answered
-        self._opening: Opening | None = Opening(limits)
+        # While the peer waits for an answer
+        self._opening: Opening | None = None
         # What came behind the request
         self._unparsed = b""
         # What goes out is held back while a socket is being taken
@@ -80,37 +81,9 @@ class OpeningTransport(asyncio.Protocol):
         """The deadline has come: cut the peer off, whether it has taken everything or not."""
         self._transport.abort()
 
-    def take_head(self, upgrade: Upgrade) -> None:
-        """The request, read by who had the connection before."""
-        assert self._opening is not None
-        self._opening.take(upgrade)
-        self._begin(upgrade)
-
-    def peer(self) -> tuple[str, int] | None:
-        """The address of who is connected here."""
-        return get_remote_addr(self._transport)
-
-    def accept(self, subprotocol: str | None) -> None:
-        """Answer the handshake with 101."""
-        self._answer({"type": "websocket.accept", "subprotocol": subprotocol})
-
-    def _read_head(self, opening: Opening, data: bytes) -> None:
-        if opening.is_read:
-            # A client has to wait for the answer; what one that does not sends is not lost.
-            self._unparsed += data
-            if len(self._unparsed) > self._limits.largest_header:
-                self._transport.abort()
-            return
-        try:
-            upgrade = opening.feed(data)
-        except HandshakeRefused as refused:
-            self._refuse(refused.response.serialize())
-            return
-        if upgrade is not None:
-            self._begin(upgrade)
-
-    def _begin(self, upgrade: Upgrade) -> None:
-        """Have the application answer."""
+    def begin(self, upgrade: Upgrade) -> None:
+        """Have the application answer. Called once, right after `connection_made`."""
+        self._opening = Opening(upgrade.key, self._server_state.default_headers)
         self._unparsed = upgrade.rest
         scope = scope_of(
             upgrade,
@@ -121,6 +94,20 @@ class OpeningTransport(asyncio.Protocol):
         )
         if self._take is None or not self._offer(self._take, scope):
             self._call_application(scope)
+
+    def peer(self) -> tuple[str, int] | None:
+        """The address of who is connected here."""
+        return get_remote_addr(self._transport)
+
+    def accept(self, subprotocol: str | None) -> None:
+        """Answer the handshake with 101."""
+        self._answer({"type": "websocket.accept", "subprotocol": subprotocol})
+
+    def _keep(self, data: bytes) -> None:
+        """A client has to wait for the answer; what one that does not sends is not lost."""
+        self._unparsed += data
+        if len(self._unparsed) > self._limits.largest_header:
+            self._transport.abort()
 
     def _offer(self, take: Take, scope: dict[str, Any]) -> bool:
         """Offer the socket to `take`; returns whether it was taken.
@@ -143,7 +130,7 @@ class OpeningTransport(asyncio.Protocol):
     def _answer(self, event: dict[str, Any]) -> None:
         """An event of the application while the peer waits for an answer to its handshake."""
         assert self._opening is not None
-        answer = self._opening.answer(event, self._server_state.default_headers)
+        answer = self._opening.answer(event)
         if answer is None:
             return
         if answer.status == 101:
@@ -152,12 +139,16 @@ class OpeningTransport(asyncio.Protocol):
             out.write(answer.data)
             self._open(out)
         else:
-            self._refuse(answer.data)
+            self._end_with(answer)
 
-    def _refuse(self, answer: bytes) -> None:
-        """Answer something else than 101, and close."""
+    def _refuse(self, problem: Problem) -> None:
+        """Answer in the place of the application, and close."""
+        assert self._opening is not None
+        self._end_with(self._opening.refused(problem))
+
+    def _end_with(self, answer: Answer) -> None:
         self._opening = None
-        self._transport.write(answer)
+        self._transport.write(answer.data)
         self._refused()
 
     # What becomes of it

@@ -16,6 +16,9 @@ from server.wire.problem import Problem
 Header = tuple[bytes, bytes]
 
 is_host = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[-._~!$&'()*+,;=%0-9A-Za-z]*)(?::[0-9]*)?").fullmatch
+_FRAME = len(b"  HTTP/1.1\r\n\r\n")
+"""Bytes of a head beside its method, its target and its header lines."""
+
 _match_absolute = re.compile(rb"https?://([^/?#]+)(/[^?]*)?(\?.*)?", re.IGNORECASE).fullmatch
 
 
@@ -37,7 +40,7 @@ class Request:
 def check(request: h11.Request, limits: Limits) -> Request:
     """Raises Problem: 400, 414 or 431."""
     headers: list[Header] = list(request.headers)
-    _check_size(request.target, headers, limits)
+    _check_size(request, headers, limits)
     if not request.http_version.startswith(b"1."):
         raise bad_request()
     is_at_least_1_1 = request.http_version >= b"1.1"
@@ -103,14 +106,15 @@ def header_too_large(limits: Limits) -> Problem:
     )
 
 
-def _check_size(target: bytes, headers: list[Header], limits: Limits) -> None:
-    if len(target) > limits.longest_header_line:
+def _check_size(request: h11.Request, headers: list[Header], limits: Limits) -> None:
+    if len(request.target) > limits.longest_header_line:
         raise target_too_long(limits)
-    lines = [len(name) + len(value) for name, value in headers]
+    lines = [len(name) + len(b": ") + len(value) for name, value in headers]
     if (
         len(lines) > limits.most_header_lines
         or max(lines, default=0) > limits.longest_header_line
-        or len(target) + sum(lines) + 4 * len(lines) > limits.largest_header
+        or len(request.method) + len(request.target) + sum(lines) + 2 * len(lines) + _FRAME
+        > limits.largest_header
     ):
         raise header_too_large(limits)
 

@@ -2,11 +2,13 @@
 
 import http
 from collections.abc import Iterable
+from functools import lru_cache
 
 from server.transport.request import Header
 from server.wire.problem import Problem
 
 
+@lru_cache
 def status_line(status: int) -> bytes:
     """The first line of a response."""
     try:

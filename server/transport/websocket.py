@@ -38,13 +38,13 @@ from server.transport.frames import (
     ServerFrames,
     close_payload,
 )
-from server.transport.handshake import refusal
 from server.transport.keepalive import check
 from server.transport.limits import Limits
 from server.transport.opening import Held, OpeningTransport
 from server.transport.stalls import StallWatch
 from server.transport.wheel import Wheel
 from server.wire.closing import SERVICE_RESTART, Close
+from server.wire.problem import Problem, internal
 
 _log = logging.getLogger("stillhere.realtime")
 
@@ -60,7 +60,7 @@ MakeFrames = Callable[[HasWrite, Listener, int], Frames]
 
 
 class WebSocketTransport(OpeningTransport):
-    """One connection, from the upgrade to its end. Made by uvicorn's HTTP protocol."""
+    """One connection, from the upgrade to its end. Made by the HTTP transport."""
 
     __slots__ = (
         "_allowance", "_call", "_frames", "_has_ended", "_has_room", "_heard_at", "_hearer",
@@ -113,7 +113,7 @@ class WebSocketTransport(OpeningTransport):
 
     def data_received(self, data: bytes) -> None:
         if self._opening is not None:
-            self._read_head(self._opening, data)
+            self._keep(data)
             return
         self._heard_at = self._wheel.now
         if self._frames is not None:
@@ -168,7 +168,7 @@ class WebSocketTransport(OpeningTransport):
     def shutdown(self) -> None:
         """Say 1012 and close: the server stops."""
         if self._state == _CONNECTING:
-            self._refuse(refusal(503, "The server is stopping.\n").serialize())
+            self._refuse(Problem(503, "stopping", "The server is stopping."))
         elif self._state == _OPEN:
             self._close(SERVICE_RESTART)
         if self._state == _CLOSING:
@@ -280,7 +280,7 @@ class WebSocketTransport(OpeningTransport):
     def returned(self, *, has_failed: bool) -> None:
         """The application is done with the socket."""
         if self._state == _CONNECTING:
-            self._refuse(refusal(500, "Internal Server Error\n").serialize())
+            self._refuse(internal())
         elif self._state == _OPEN:
             self._close(_INTERNAL_ERROR if has_failed else 1000)
 

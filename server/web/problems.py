@@ -14,7 +14,7 @@ from server.wire.credentials import host_of, is_secure
 from server.wire.problem import Problem, internal
 
 PROBLEMS: dict[str, tuple[int, str]] = {
-    "bad_request": (400, "This is not HTTP."),
+    "bad_request": (400, "This is not HTTP, or opens no WebSocket."),
     "bad_json": (400, "The body is not JSON."),
     "not_signed_in": (401, "No cookie, or one that names no session."),
     **dict.fromkeys(sorted(ENDINGS), (401, "So the session ended.")),
@@ -22,6 +22,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "wrong_password": (403, "The current password is another one."),
     "no_password": (403, "A guest has no password."),
     "cross_origin": (403, "A page of another origin may not do this."),
+    "refused": (403, "The application does not want this socket."),
     "not_yours": (403, "It is another player's."),
     "not_found": (404, "There is no such thing."),
     "no_such_game": (404, "There is no such game."),
@@ -35,9 +36,11 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "target_too_long": (414, "The path and the query have over 8 KiB."),
     "not_json": (415, "There is no body that says it is JSON."),
     "invalid": (422, "It is well-formed, and cannot be."),
+    "upgrade_required": (426, "The version of WebSocket is 13."),
     "too_many_attempts": (429, "Come back later."),
     "header_too_large": (431, "The header is over 16 KiB, or has too many lines or too long ones."),
     "internal": (500, "A bug; it was noted."),
+    "stopping": (503, "The server is about to stop."),
     "too_busy": (503, "More passwords wait to be checked than make sense."),
     "storage_failing": (503, "The database refuses writes, or cannot be read."),
     "storage_unavailable": (503, "The database did not do in time what this needed."),

@@ -19,6 +19,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 
 from server.transport.by_call import Take
+from server.transport.head import Upgrade
 from server.transport.http import HttpTransport
 from server.transport.uvicorn import uvicorn_config
 from server.transport.websocket import WebSocketTransport
@@ -30,7 +31,17 @@ OURS: Final = WebSocketTransport
 REFERENCE: Final = partial(WebSocketTransport, make_frames=WebsocketsFrames)
 """Ours, on another parser."""
 
-TWIN: Final = WebSocketsSansIOProtocol
+
+class _Twin(WebSocketsSansIOProtocol):
+    """uvicorn's own, which is given the request as uvicorn's HTTP protocols give it: as bytes."""
+
+    def begin(self, upgrade: Upgrade) -> None:
+        lines = [name + b": " + value for name, value in upgrade.headers]
+        first = b"GET " + upgrade.target + b" HTTP/1.1"
+        self.data_received(b"\r\n".join([first, *lines, b"", upgrade.rest]))
+
+
+TWIN: Final = _Twin
 
 Event = dict[str, Any]
 Receive = Callable[[], Awaitable[Event]]
@@ -237,10 +248,8 @@ class FakeTransport(asyncio.Transport):
 
 
 class Wire:
-    """One connection of `kind`, with `application` above it, or who takes the socket.
-
-    `is_behind_http`: as in life, our HTTP transport has the connection first, and hands it over.
-    """
+    """One connection of `kind`, with `application` above it, or who takes the socket. As in life,
+    our HTTP transport has the connection first, and hands it over."""
 
     def __init__(
         self,
@@ -248,7 +257,6 @@ class Wire:
         application: Application,
         *,
         take: Take | None = None,
-        is_behind_http: bool = False,
         **knobs: Any,
     ) -> None:
         if take is not None:
@@ -261,10 +269,14 @@ class Wire:
         self.state = ServerState()
         self.transport = FakeTransport(loop)
         config.ws_protocol_class = kind
-        first = HttpTransport if is_behind_http else kind
-        self.protocol = first(config, self.state, {}, loop)
-        self.transport.set_protocol(self.protocol)
-        self.protocol.connection_made(self.transport)
+        protocol = HttpTransport(config, self.state, {}, loop)
+        self.transport.set_protocol(protocol)
+        protocol.connection_made(self.transport)
+
+    @property
+    def protocol(self) -> Any:
+        """Who has the connection now, until it is lost."""
+        return self.transport.get_protocol()
 
     async def upgrade(self, head: bytes = opening()) -> None:
         """Ask to be let in, and give the application time to decide."""

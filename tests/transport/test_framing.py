@@ -256,7 +256,7 @@ def test_there_are_as_many_responses_as_requests_in_order(
         at += size
 
     async def scene() -> bytes:
-        wire = Wire(OURS, Application(), is_behind_http=True)
+        wire = Wire(OURS, Application())
         wire.transport.say(reads)
         await settled(1.0)
         assert wire.transport.crashes == []
