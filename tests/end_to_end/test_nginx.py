@@ -6,6 +6,7 @@ server would have refused too, but a proxy that lets everything through is no pr
 
 import asyncio
 import contextlib
+import re
 import signal
 import socket
 import ssl
@@ -90,6 +91,25 @@ async def test_a_socket_opens_from_a_page_of_this_site(site: Site) -> None:
         assert hello["player"]["name"] == "Bea"
         await tab.send('{"type": "ping"}')
         await hear(tab, "pong")
+
+
+async def test_a_page_comes_over_http_2_by_one_connection_and_its_socket_beside_it(
+    site: Site,
+) -> None:
+    async with site.visitor(http2=True) as visitor:
+        cookie = await sign_in(visitor, "Flo")
+        page = (await visitor.get("/")).text
+        files = re.findall(r'(?:src|href)="(/static/[^"]*)"', page)
+        responses = await asyncio.gather(*map(visitor.get, [*files, "/api/session"]))
+        assert {(each.status_code, each.http_version) for each in responses} == {(200, "HTTP/2")}
+        connections = {
+            each.extensions["network_stream"].get_extra_info("client_addr") for each in responses
+        }
+        assert len(connections) == 1 < len(files)
+        async with site.socket(cookie) as tab:
+            await hear(tab, "hello")
+            assert (await visitor.delete("/api/session")).http_version == "HTTP/2"
+            assert await closed(tab) == 4503
 
 
 async def test_an_api_call_from_a_page_of_this_site_is_let_through(site: Site) -> None:
@@ -210,7 +230,7 @@ async def test_a_name_that_is_not_ours_is_answered_by_nobody(site: Site) -> None
             with pytest.raises(httpx.TransportError):
                 await visitor.get(url, headers={"Host": "evil.example"})
     with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
-        site.trust.wrap_socket(
+        site.trust().wrap_socket(
             socket.create_connection(("127.0.0.1", site.https)), server_hostname="evil.example"
         )
 
@@ -278,6 +298,34 @@ def test_no_upgrade_but_a_websocket_is_passed_on(site: Site, recorder: Recorder,
         assert answer.startswith(b"HTTP/1.1 200"), value
         ((_, head),) = recorder.heads
         assert b"upgrade" not in head, value
+
+
+def test_nothing_is_upgraded_from_http_2(site: Site, recorder: Recorder) -> None:
+    """By hand: no client of HTTP/2 can be had to send a header that it must not."""
+
+    def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+        return (
+            struct.pack("!I", len(payload))[1:] + struct.pack("!BBI", kind, flags, stream) + payload
+        )
+
+    def literal(name: bytes, value: bytes) -> bytes:
+        return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+    fields = {":method": "GET", ":scheme": "https", ":authority": "localhost", ":path": "/ws"}
+    fields |= {"upgrade": "websocket", "x-seen": "yes"}
+    head = b"".join(literal(name.encode(), value.encode()) for name, value in fields.items())
+    context = site.trust()
+    context.set_alpn_protocols(["h2"])
+    with site.raw(context) as connection:
+        assert connection.selected_alpn_protocol() == "h2"
+        settings, headers = frame(4, 0, 0), frame(1, 0x4 | 0x1, 1, head)
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings + headers)
+        deadline = time.monotonic() + PATIENCE
+        while not recorder.heads and time.monotonic() < deadline:
+            connection.recv(65536)
+    ((_, seen),) = recorder.heads
+    assert b"x-seen: yes" in seen
+    assert b"upgrade" not in seen
 
 
 def test_a_websocket_is_passed_on_and_its_connection_shared_with_nobody(
@@ -367,7 +415,7 @@ async def test_nginx_tells_neither_its_version_nor_of_what_it_stands_for(site: S
 def test_a_cipher_without_forward_secrecy_is_refused(site: Site) -> None:
     with site.raw() as connection:
         assert connection.version() == "TLSv1.3"
-    old = ssl.create_default_context(cafile=site.folder / "fullchain.pem")
+    old = site.trust()
     old.maximum_version = ssl.TLSVersion.TLSv1_2
     with site.raw(old) as connection:
         assert connection.version() == "TLSv1.2"

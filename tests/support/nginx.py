@@ -56,11 +56,14 @@ class Site:
         self._server: Fork | None = None
         self._nginx: subprocess.Popen[bytes] | None = None
         self._make_certificate()
-        self.trust = ssl.create_default_context(cafile=folder / "fullchain.pem")
 
     @property
     def url(self) -> str:
         return f"https://localhost:{self.https}"
+
+    def trust(self) -> ssl.SSLContext:
+        """What takes the certificate; a new one for each, as httpx changes what it is given."""
+        return ssl.create_default_context(cafile=self.folder / "fullchain.pem")
 
     # Starting and stopping
 
@@ -173,7 +176,7 @@ class Site:
         elsewhere = f"192.0.2.{self._visitors}"
         headers = {ADDRESS: address or elsewhere} | options.pop("headers", {})
         return httpx.AsyncClient(
-            base_url=self.url, verify=self.trust, headers=headers, timeout=PATIENCE, **options
+            base_url=self.url, verify=self.trust(), headers=headers, timeout=PATIENCE, **options
         )
 
     def socket(
@@ -186,7 +189,7 @@ class Site:
         return connect(
             f"wss://localhost:{self.https}/ws",
             host="127.0.0.1",
-            ssl=self.trust,
+            ssl=self.trust(),
             additional_headers=sent | dict(headers or {}),
             compression=None,
             ping_interval=None,
@@ -196,7 +199,7 @@ class Site:
     def raw(self, context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
         """A bare TLS connection, for those who do not speak properly."""
         plain = socket.create_connection(("127.0.0.1", self.https), timeout=PATIENCE)
-        return (context or self.trust).wrap_socket(plain, server_hostname="localhost")
+        return (context or self.trust()).wrap_socket(plain, server_hostname="localhost")
 
     def ask_server(self, path: str) -> httpx.Response:
         """What the operator does: ask the server itself."""
