@@ -454,6 +454,9 @@ export declare class StillHere {
   sessions(): Promise<OwnSession[]>;
   /** The own changes, newest first. `before`: the `next` of the page before. */
   history(options?: { before?: string | null; limit?: number }): Promise<{ changes: Change[]; next: string | null }>;
+  /** All other own sessions end. Rejects with a Problem: `wrong_password`, `invalid` with the `rule`
+   * that the new one breaks, `no_password` of a guest, `too_many_attempts`, … */
+  changePassword(current: string, password: string): Promise<void>;
   signOut(): Promise<void>;
   signOutEverywhere(): Promise<void>;
   /** Signs out one of the own sessions, by its id. */

@@ -192,6 +192,11 @@ export class StillHere {
     return this.#own.history(options);
   }
 
+  /** All other sessions of the player end. Rejects with a Problem. */
+  changePassword(current, password) {
+    return this.#own.changePassword(current, password);
+  }
+
   signOut() {
     return this.#own.signOut();
   }

@@ -215,6 +215,11 @@ class Client:
         """End one of the own sessions. Raises CallRefused `not_found`."""
         await self.call("DELETE", f"/api/sessions/{quote(id, safe='')}", NoneType)
 
+    async def change_password(self, current: str, new: str) -> None:
+        """Have another password from now on; all other sessions of the player end. Raises
+        CallRefused, such as `wrong_password`, and `no_password` of a guest."""
+        await self.call("PUT", "/api/password", NoneType, body={"current": current, "new": new})
+
     async def history(self, *, before: str | None = None, limit: int = 50) -> dict[str, Any]:
         """A page of the own changes of status, newest first: `changes`, and `next` for `before`."""
         path = f"/api/players/{self.player_id}/history"

@@ -85,7 +85,7 @@ class Pages:
         """Joins the modules of the page, and names in the page what it has to load: the file in
         which they are, and the page part of each game."""
         scripts = {
-            name: file.content.decode()
+            name: file.content.decode(errors="replace")
             for name, file in self._files.items()
             if name.endswith(".js") and not name.startswith("games/")
         }

@@ -125,6 +125,14 @@ export default {
   'devices.everywhere_yes': 'Yes, sign out everywhere',
   'devices.everywhere_no': 'Stay signed in',
 
+  'password.title': 'Change your password',
+  'password.text': 'Your other devices are signed out with it.',
+  'password.current': 'Current password',
+  'password.new': 'New password',
+  'password.show': 'Show the passwords',
+  'password.change': 'Change the password',
+  'password.changed': 'Your password is changed. Your other devices are signed out.',
+
   'history.title': 'Your history',
   'history.text': 'Every change of your status, the newest first, and why it came.',
   'history.signed_in': 'You signed in.',
@@ -389,6 +397,7 @@ export default {
   'problem.wait': 'Try again in {duration}.',
   'problem.name_taken': '“{name}” is taken, or looks too much like a name that is.',
   'problem.bad_credentials': 'There is no player with this name and password.',
+  'problem.wrong_password': 'That is not your current password.',
   'problem.too_many_attempts': 'Too many attempts from here.',
   'problem.too_busy': 'Too many players are signing in just now.',
   'problem.storage_unavailable': 'The server cannot write anything down at the moment.',

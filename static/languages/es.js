@@ -124,6 +124,14 @@ export default {
   'devices.everywhere_yes': 'Sí, en todas partes',
   'devices.everywhere_no': 'Seguir aquí',
 
+  'password.title': 'Cambiar tu contraseña',
+  'password.text': 'Con ello se cierra la sesión en tus otros dispositivos.',
+  'password.current': 'Contraseña actual',
+  'password.new': 'Contraseña nueva',
+  'password.show': 'Mostrar las contraseñas',
+  'password.change': 'Cambiar la contraseña',
+  'password.changed': 'Tu contraseña ha cambiado. Se ha cerrado la sesión en tus otros dispositivos.',
+
   'history.title': 'Tu historial',
   'history.text': 'Cada cambio de tu estado, el más reciente primero, y por qué ocurrió.',
   'history.signed_in': 'Iniciaste sesión.',
@@ -388,6 +396,7 @@ export default {
   'problem.wait': 'Inténtalo de nuevo en {duration}.',
   'problem.name_taken': '«{name}» ya tiene dueño, o se parece demasiado a un nombre que lo tiene.',
   'problem.bad_credentials': 'No hay ningún jugador con este nombre y esta contraseña.',
+  'problem.wrong_password': 'Esa no es tu contraseña actual.',
   'problem.too_many_attempts': 'Demasiados intentos desde aquí.',
   'problem.too_busy': 'Ahora mismo hay demasiados jugadores iniciando sesión.',
   'problem.storage_unavailable': 'El servidor no puede guardar nada en este momento.',

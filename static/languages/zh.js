@@ -124,6 +124,14 @@ export default {
   'devices.everywhere_yes': '是的，全部登出',
   'devices.everywhere_no': '保持登录',
 
+  'password.title': '更改密码',
+  'password.text': '更改后，您的其他设备会被登出。',
+  'password.current': '当前密码',
+  'password.new': '新密码',
+  'password.show': '显示密码',
+  'password.change': '更改密码',
+  'password.changed': '密码已更改，您的其他设备已登出。',
+
   'history.title': '您的记录',
   'history.text': '您状态的每一次变化及其原因，最新的在前。',
   'history.signed_in': '您登录了。',
@@ -388,6 +396,7 @@ export default {
   'problem.wait': '请在 {duration}后重试。',
   'problem.name_taken': '“{name}”已被使用，或与已有的名字太相像。',
   'problem.bad_credentials': '名字或密码不正确。',
+  'problem.wrong_password': '这不是您当前的密码。',
   'problem.too_many_attempts': '来自这里的尝试次数过多。',
   'problem.too_busy': '现在登录的玩家太多。',
   'problem.storage_unavailable': '服务器目前无法写入任何内容。',

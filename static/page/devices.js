@@ -1,7 +1,8 @@
-// The player's signed-in browsers, and signing out one or all of them.
+// The player's signed-in browsers, signing out one or all of them, and the password.
 
 import { byId, make, onPress, shape } from '/static/page/elements.js';
 import { dateAndTime, onLanguage, say } from '/static/page/language.js';
+import { PasswordForm } from '/static/page/password.js';
 import { attemptIn } from '/static/page/problems.js';
 import { showStatus } from '/static/page/status.js';
 
@@ -10,9 +11,11 @@ const PHONES = new Set(['Android', 'iOS', 'iPadOS']);
 export class Devices {
   #here;
   #sessions = [];
+  #password;
 
   constructor(here) {
     this.#here = here;
+    this.#password = new PasswordForm(here, { onChanged: () => this.#load() });
     onPress(byId('sign-out-everywhere'), () => this.#ask(true));
     onPress(byId('everywhere-no'), () => this.#ask(false));
     byId('everywhere-sure').addEventListener('keydown', (event) => {
@@ -26,11 +29,18 @@ export class Devices {
   async open() {
     byId('devices-said').textContent = '';
     this.#ask(false, { isSilent: true });
+    this.#password.open();
     await this.#load();
+  }
+
+  /** The section is left. */
+  close() {
+    this.#password.clear();
   }
 
   clear() {
     this.#sessions = [];
+    this.#password.clear();
     byId('device-list').replaceChildren();
   }
 

@@ -54,11 +54,7 @@ export class Own {
   async signOutEverywhere() {
     if (this.#id === undefined) return;
     const id = this.#id;
-    const view = await this.call('GET', '/api/session');
-    if (view.session.id !== id) {
-      this.#core.enter(view);
-      throw new Problem(401, { code: 'replaced' });
-    }
+    await this.#checkCookie(id);
     await this.call('DELETE', '/api/sessions');
     await this.#end(id, 'signed_out_everywhere');
   }
@@ -66,6 +62,21 @@ export class Own {
   async signOutOne(id) {
     if (id === this.#id) await this.signOut();
     else await this.call('DELETE', `/api/sessions/${id}`);
+  }
+
+  /** All other sessions end. */
+  async changePassword(current, password) {
+    if (this.#id === undefined) throw new Problem(401, { code: 'not_signed_in' });
+    await this.#checkCookie(this.#id);
+    await this.call('PUT', '/api/password', { body: { current, new: password } });
+  }
+
+  /** Another tab may have signed in as somebody else, and the cookie is theirs then: rejects. */
+  async #checkCookie(id) {
+    const view = await this.call('GET', '/api/session');
+    if (view.session.id === id) return;
+    this.#core.enter(view);
+    throw new Problem(401, { code: 'replaced' });
   }
 
   async #end(id, reason) {

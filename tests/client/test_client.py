@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from server.client import Client, ClientClosed, SessionOver, State, Unknown
+from server.client import CallRefused, Client, ClientClosed, SessionOver, State, Unknown
 from server.client.codec import decode
 from server.presence.status import Reason, Status
 from server.wire.messages import Say, Warning_
@@ -183,6 +183,24 @@ async def test_signing_out_everywhere_ends_the_other_ones_too(server: LiveServer
         await ada.sign_out_everywhere()
         with pytest.raises(SessionOver, match="signed_out"):
             await other.until(lambda: False)
+
+
+async def test_another_password_ends_the_other_sessions(server: LiveServer) -> None:
+    async with Client(server.url) as ada, Client(server.url) as other, asyncio.timeout(PATIENCE):
+        await ada.register("Ada", "correct horse")
+        await other.sign_in("Ada", "correct horse")
+        await other.look()
+        with pytest.raises(CallRefused) as refused:
+            await ada.change_password("wrong horse", "battery staple")
+        assert refused.value.code == "wrong_password"
+        await ada.change_password("correct horse", "battery staple")
+        with pytest.raises(SessionOver, match="signed_out_everywhere"):
+            await other.until(lambda: False)
+        await ada.look()
+        with pytest.raises(CallRefused) as refused:
+            await other.sign_in("Ada", "correct horse")
+        assert refused.value.code == "bad_credentials"
+        await other.sign_in("Ada", "battery staple")
 
 
 async def test_a_call_that_finds_the_session_over_ends_it_here(server: LiveServer) -> None:

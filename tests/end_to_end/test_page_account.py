@@ -209,6 +209,63 @@ async def test_a_device_that_is_signed_out_here_is_out_there_and_says_so(
     await here.is_at("lobby")
 
 
+async def test_another_password_is_taken_with_the_old_one_and_signs_the_other_devices_out(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    here = await browsers.of(await lobby.member("Ada"))
+    here.expected.append("status of 403")  # a wrong password
+    there = await browsers.signed_out()
+    await fill_in(there, "Sign in", "Ada", PASSWORD)
+    await there.is_connected()
+    await open_section(here, "Devices")
+    await expect(here.at(".device")).to_have_count(2)
+    current, new = (
+        here.page.get_by_label("Current password"),
+        here.page.get_by_label("New password"),
+    )
+    for typed, wanted, field, complaint in [
+        ("", "", current, "Type your password."),
+        ("wrong horse", "", new, "Type your password."),
+        ("wrong horse", "battery staple", current, "That is not your current password."),
+        (PASSWORD, "trustno1", new, "That password is among the first that guessers try."),
+    ]:
+        await current.fill(typed)
+        await new.fill(wanted)
+        await here.page.keyboard.press("Enter")
+        await expect(field).to_have_accessible_description(re.compile(re.escape(complaint)))
+        await expect(field).to_be_focused()
+        await expect(here.at("#password-form [aria-invalid]")).to_have_count(1)
+        await expect(new).to_have_value(wanted)
+    await here.page.get_by_label("Show the passwords").check()
+    await expect(new).to_have_attribute("type", "text")
+    await here.is_accessible()
+    await new.fill("battery staple")
+    await here.page.get_by_role("button", name="Change the password").click()
+    await expect(here.at("#password-said")).to_contain_text("Your password is changed.")
+    await there.is_signed_out("signed_out_everywhere")
+    await expect(here.at(".device")).to_have_count(1)
+    await here.is_at("lobby")
+    for field in (current, new):
+        await expect(field).to_have_value("")
+        await expect(field).to_have_attribute("type", "password")
+    await fill_in(there, "Sign in", "Ada", "battery staple")
+    await there.is_connected()
+
+    # Left alone, nothing that was typed stays. A guest has no password.
+    await current.fill(PASSWORD)
+    await open_section(here, "History")
+    await open_section(here, "Devices")
+    await expect(current).to_have_value("")
+    await expect(here.at("#password-said")).to_be_empty()
+    await here.at("#sign-out").click()
+    await here.is_signed_out("signed_out")
+    await here.page.get_by_role("radio", name="Guest").check()
+    await here.sign_in("Bob")
+    await open_section(here, "Devices")
+    await expect(here.at(".device")).to_have_count(1)
+    await expect(here.at("#password-form")).to_be_hidden()
+
+
 # History
 
 

@@ -41,6 +41,7 @@ COMPOSED = {
     "problem.": [
         "name_taken",
         "bad_credentials",
+        "wrong_password",
         "too_many_attempts",
         "too_busy",
         "storage_unavailable",

@@ -588,6 +588,20 @@ async def test_signing_out_after_somebody_else_signed_in_in_another_tab_ends_nob
     assert await rig.run("here.player.name") == "Bob"
 
 
+async def test_a_password_is_changed_for_whom_this_page_shows_and_nobody_else(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.answer("PUT /api/password", {"status": 204})
+    await rig.calls()
+    await rig.run("here.changePassword('correct horse', 'battery staple')")
+    assert await rig.calls() == [LOOK, "PUT /api/password"]
+    assert await rig.run("here.connection") == "open"
+    await rig.view(session={"id": "s2"}, player={"name": "Bob"})
+    change = "here.changePassword('correct horse', 'battery staple').catch(({code}) => code)"
+    assert await rig.run(change) == "replaced"
+    assert await rig.calls() == [LOOK]
+    assert await rig.run("here.player.name") == "Bob"
+
+
 async def test_an_answer_about_somebody_else_is_none(rig: Rig) -> None:
     await rig.sign_in()
     await rig.answer("GET /api/sessions", {"status": 200, "json": {"sessions": []}})

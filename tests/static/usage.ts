@@ -189,6 +189,7 @@ await here.history();
 const change: Change | undefined = changes[0];
 draw(change?.status, change?.player_status, change?.reason, change?.at, change?.session_id, change?.detail);
 draw(change?.last_activity_at, change?.last_activity_by, isSent, isSignedIn);
+await here.changePassword('correct horse', 'battery staple');
 await here.signOutOne(sessions[0]?.id ?? '');
 await here.signOutEverywhere();
 await here.signOut();
