@@ -11,9 +11,6 @@ from server.transport.response import status_line
 
 _log = logging.getLogger("stillhere.transport")
 
-HIGH_WATER = 64 * 1024
-"""Bytes of a body that wait for the application before the socket is no longer read."""
-
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 _is_invalid_name = re.compile(rb"[^-!#$%&'*+.^_`|~0-9A-Za-z]").search
@@ -52,6 +49,7 @@ class Exchange:
         "_expected",
         "_head",
         "_is_chunked",
+        "_most_unread",
         "_request",
         "expects_continue",
         "has_whole_request",
@@ -69,7 +67,9 @@ class Exchange:
         default_headers: list[Header],
         *,
         expects_continue: bool,
+        most_unread: int,
     ) -> None:
+        """`most_unread`: bytes of the body that wait for the application before reading pauses."""
         self._connection = connection
         self._request = request
         self._default_headers = default_headers
@@ -79,6 +79,7 @@ class Exchange:
         self.expects_continue = expects_continue
         self.has_whole_request = False
         self._body = bytearray()
+        self._most_unread = most_unread
         self._changed = asyncio.Event()
         # The response
         self.is_started = False
@@ -95,7 +96,7 @@ class Exchange:
         if self.is_done or self.is_disconnected:
             return
         self._body += data
-        if len(self._body) > HIGH_WATER:
+        if len(self._body) > self._most_unread:
             self._connection.pause_reading()
         self._changed.set()
 

@@ -13,6 +13,8 @@ try:
 except ImportError:  # where it has no C
     from websockets.utils import apply_mask
 
+from server.transport.limits import Limits
+
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 PROTOCOL_ERROR, INVALID_TEXT, TOO_BIG = 1002, 1007, 1009
@@ -23,14 +25,9 @@ MAY_BE_SENT = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 50
 
 
 _LONGEST_REASON = 123
-"""Bytes: a control frame has at most 125, and two are the code."""
+"""Bytes. The protocol's: a control frame has at most 125, and two are the code."""
 
 _OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
-
-_FRAMES_AT_ONCE = 16
-_BYTES_AT_ONCE = 2048
-"""What one call takes at most, but for the rest of its last frame: a peer may put thousands of
-frames into what is read at once."""
 
 
 class Listener(Protocol):
@@ -157,11 +154,12 @@ class Messages:
 class ServerFrames(Messages):
     """`Frames` of a server: what comes in is masked, what goes out is not. Pure but for `out`."""
 
-    __slots__ = ("_is_stopped", "_kept", "_missing", "_out")
+    __slots__ = ("_is_stopped", "_kept", "_limits", "_missing", "_out")
 
-    def __init__(self, out: HasWrite, listener: Listener, largest: int) -> None:
-        """`largest`: bytes of a message."""
+    def __init__(self, out: HasWrite, listener: Listener, largest: int, limits: Limits) -> None:
+        """`largest`: bytes of a message, which uvicorn may have been told otherwise."""
         super().__init__(listener, largest)
+        self._limits = limits
         self._out = out
         # The beginning of a frame, to which bytes that come one by one are added without a copy of
         # it, and how many are missing for more to be known of it.
@@ -174,8 +172,9 @@ class ServerFrames(Messages):
             return len(data)
         if self._missing > 0:
             return self._complete(data, at)
-        enough = at + _BYTES_AT_ONCE
-        for _ in range(_FRAMES_AT_ONCE):
+        limits = self._limits
+        enough = at + limits.bytes_at_once
+        for _ in range(limits.frames_at_once):
             after = self._take(data, at)
             if after < 0:
                 self._kept, self._missing = bytearray(data[at:]), -after

@@ -42,9 +42,6 @@ _HEAD = b"HEAD "
 
 _match_empty_lines = re.compile(rb"(?:\r\n)+").match
 
-_EVENTS_AT_ONCE = 64
-"""Parts of a body that are parsed before other connections have their turn."""
-
 
 class HttpTransport(asyncio.Protocol):
     """One connection that speaks HTTP, until it is upgraded or closed."""
@@ -83,7 +80,7 @@ class HttpTransport(asyncio.Protocol):
         # What goes out
         self._exchange: Exchange | None = None
         self._stall: StallWatch | None = None  # None while the peer takes everything
-        self._wheel = wheel or Wheel(limits.turn, self._loop)
+        self._wheel = wheel or Wheel(limits, self._loop)
         self.turn: int | None = None  # of the deadline
 
     # What the event loop calls
@@ -230,7 +227,7 @@ class HttpTransport(asyncio.Protocol):
             self._wheel.set(self, self._limits.header_deadline)
 
     def _parse(self, parser: h11.Connection) -> None:
-        for _ in range(_EVENTS_AT_ONCE):
+        for _ in range(self._limits.events_at_once):
             try:
                 event = parser.next_event()
             except h11.RemoteProtocolError as error:
@@ -283,6 +280,7 @@ class HttpTransport(asyncio.Protocol):
             request,
             self._server_state.default_headers,
             expects_continue=parser.they_are_waiting_for_100_continue,
+            most_unread=self._limits.most_unread_body,
         )
         self._wheel.set(self, self._limits.body_deadline)
         scope = self._scope(request)

@@ -28,6 +28,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     body_deadline: float = 15.0
     """For a body to arrive."""
 
+    most_unread_body: int = 64 * 1024
+    """Of a body that wait for the application before the socket is no longer read."""
+
+    events_at_once: int = 64
+    """Pieces of a body that are parsed before other connections have their turn."""
+
     largest_request: int = 4 * 1024 * 1024
     """With all that frames its chunks. What the application takes of it is its own limit."""
 
@@ -55,6 +61,15 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     most_unread: int = 16
     """Messages that wait for the application before the socket is no longer read."""
 
+    frames_at_once: int = 16
+    """Frames in one portion: a peer may put thousands into what is read at once."""
+
+    bytes_at_once: int = 2048
+    """Bytes in one portion, but for the rest of its last frame."""
+
+    portions_at_once: int = 16
+    """Portions that are parsed before other connections have their turn."""
+
     control_frames: Rate = Rate(10.0, 100)
     """Pings, pongs to no ping and empty fragments that a peer may send."""
 
@@ -72,6 +87,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     turn: float = 0.25
     """How finely these times are kept: one is over up to two turns late, and never early."""
+
+    deadlines_at_once: int = 64
+    """Deadlines of one turn that are worked off before other connections have their turn."""
 
     stop_deadline: int = 5
     """For all that runs when the server stops: then it is cancelled."""

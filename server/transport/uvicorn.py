@@ -22,7 +22,7 @@ def uvicorn_config(
 ) -> uvicorn.Config:
     """How the `stillhere` command runs `app`. `take`: takes sockets before `app` is called; `more`
     goes to uvicorn as it is."""
-    wheel = Wheel(limits.turn)
+    wheel = Wheel(limits)
     options = uvicorn_options(limits) | {
         "http": partial(HttpTransport, limits=limits, wheel=wheel),
         "ws": partial(WebSocketTransport, limits=limits, wheel=wheel, take=take),

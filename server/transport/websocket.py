@@ -49,14 +49,11 @@ from server.wire.problem import Problem, internal
 _log = logging.getLogger("stillhere.realtime")
 
 
-_PORTIONS_AT_ONCE = 16
-"""Portions, of some frames each, that are parsed before other connections have their turn."""
-
 _CONNECTING, _OPEN, _CLOSING, _CLOSED = range(4)
 
 _INTERNAL_ERROR, _ABNORMAL = 1011, 1006
 
-MakeFrames = Callable[[HasWrite, Listener, int], Frames]
+MakeFrames = Callable[[HasWrite, Listener, int, Limits], Frames]
 
 
 class WebSocketTransport(OpeningTransport):
@@ -84,7 +81,7 @@ class WebSocketTransport(OpeningTransport):
         deadlines of all connections of a loop; None: one of its own."""
         loop = _loop or asyncio.get_event_loop()
         super().__init__(
-            config, server_state, app_state, loop, limits, take, wheel or Wheel(limits.turn, loop)
+            config, server_state, app_state, loop, limits, take, wheel or Wheel(limits, loop)
         )
         self._make_frames = make_frames
         self._state = _CONNECTING
@@ -251,7 +248,7 @@ class WebSocketTransport(OpeningTransport):
 
     def _open(self, out: HasWrite) -> None:
         self._state = _OPEN
-        self._frames = self._make_frames(out, self, self._config.ws_max_size)
+        self._frames = self._make_frames(out, self, self._config.ws_max_size, self._limits)
         self._heard_at = self._wheel.now
         if self._config.ws_ping_interval:
             self._wheel.set(self, self._config.ws_ping_interval)
@@ -300,7 +297,7 @@ class WebSocketTransport(OpeningTransport):
                     self._loop.call_soon(self._read_on)
                 return
         at = 0
-        for _ in range(_PORTIONS_AT_ONCE):
+        for _ in range(self._limits.portions_at_once):
             if not self._has_room and self._state == _OPEN:
                 break
             at = frames.feed(data, at)

@@ -18,11 +18,9 @@ from math import ceil
 from typing import Protocol
 
 from server.base.waiting import LATE
+from server.transport.limits import Limits
 
 _log = logging.getLogger("stillhere.realtime")
-
-_AT_ONCE = 64
-"""Deadlines that are worked off before other connections have their turn."""
 
 
 class HasDeadline(Protocol):
@@ -37,9 +35,10 @@ class HasDeadline(Protocol):
 class Wheel:
     """Deadlines in seconds, noticed up to two turns late and never early. For one event loop."""
 
-    def __init__(self, seconds: float, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        """`seconds`: how long a turn takes. `loop`: None: the one that runs when it is used."""
-        self._seconds = seconds
+    def __init__(self, limits: Limits, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """`loop`: None: the one that runs when it is used."""
+        self._seconds = limits.turn
+        self._at_once = limits.deadlines_at_once
         self._loop = loop
         self._turns: dict[int, dict[HasDeadline, None]] = {}
         self._turn = 0
@@ -91,7 +90,7 @@ class Wheel:
 
     def _tell(self) -> None:
         items = self._turns.get(self._turn, {})
-        for _ in range(min(_AT_ONCE, len(items))):
+        for _ in range(min(self._at_once, len(items))):
             if not items:
                 break  # one has stopped the others
             item, _ = items.popitem()

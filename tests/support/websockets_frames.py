@@ -4,22 +4,24 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
 from server.transport.frames import BINARY, PROTOCOL_ERROR, TEXT, HasWrite, Listener, Messages
+from server.transport.limits import Limits
 
 
 class WebsocketsFrames:
     """What the library answers by itself is dropped: the transport decides on that."""
 
-    def __init__(self, out: HasWrite, listener: Listener, largest: int) -> None:
+    def __init__(self, out: HasWrite, listener: Listener, largest: int, limits: Limits) -> None:
         self._out = out
         self._listener = listener
         self._messages = Messages(listener, largest)
         self._protocol = Protocol(Side.SERVER, max_size=largest)
+        self._bytes_at_once = limits.bytes_at_once
         self._is_stopped = False
 
     def feed(self, data: bytes, at: int) -> int:
         if self._is_stopped:
             return len(data)
-        portion = data[at : at + 2048]
+        portion = data[at : at + self._bytes_at_once]
         protocol = self._protocol
         protocol.receive_data(portion)
         for frame in protocol.events_received():

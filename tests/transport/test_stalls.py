@@ -36,7 +36,7 @@ class Pipe:
 
 def watch(waiting: int) -> tuple[StillLoop, Pipe, StallWatch]:
     loop, pipe = StillLoop(), Pipe(waiting)
-    wheel = Wheel(LIMITS.turn, loop)  # type: ignore[arg-type]
+    wheel = Wheel(LIMITS, loop)  # type: ignore[arg-type]
     return loop, pipe, StallWatch(wheel, pipe, LIMITS)  # type: ignore[arg-type]
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from server.transport.limits import Limits
 from server.transport.wheel import Wheel
 from tests.support.still_loop import Handle, StillLoop
 
@@ -31,7 +32,7 @@ def loop() -> StillLoop:
 
 @pytest.fixture
 def wheel(loop: StillLoop) -> Wheel:
-    return Wheel(TURN, loop)  # type: ignore[arg-type]
+    return Wheel(Limits(turn=TURN), loop)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("since", [0.0, 0.01, 0.124, 0.249, 0.25])
@@ -98,7 +99,7 @@ def test_what_each_turn_is_late_does_not_add_up() -> None:
             return super().call_at(when + 0.04, callback, *args)
 
     loop = LateLoop()
-    wheel = Wheel(TURN, loop)  # type: ignore[arg-type]
+    wheel = Wheel(Limits(turn=TURN), loop)  # type: ignore[arg-type]
     item = Item(loop)
     wheel.set(item, 29.0)
     loop.run_until(60.0)
