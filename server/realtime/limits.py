@@ -29,6 +29,16 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     slice: float = 0.005
     """Seconds of fan-out, expiring or closing, without letting the loop do other work."""
 
+    watchers_at_once: int = 32
+    """Watchers that are served before the clock is asked whether a slice is over."""
+
+    expired_at_once: int = 8
+    """Sessions or rooms that are expired for one reading of the clock; a warning counts from about
+    that reading."""
+
+    waiting_changes: int = 16
+    """Changes of a topic that may wait for a fan-out; of more, a whole is sent instead."""
+
     fan_out_share: float = 0.1
     """What part of the loop's time the fan-out of one topic may take."""
 
@@ -37,6 +47,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     slowest_pace: float = 2.0
     """Seconds between two fan-outs of one topic, at the most."""
+
+    usual_lateness: float = 2.5
+    """Seconds by which a change to away may be late without the lobby being told for how long the
+    player has done nothing: `slowest_pace`, and some."""
 
     roster_window: int = 1000
     """Players that a roster lists; of a larger lobby it has the first by name, and the total."""

@@ -15,7 +15,8 @@ from server.wire.closing import Close
 from server.wire.messages import encode
 
 _MOMENT = 0.0005
-"""Seconds that make no difference to a message, which is rounded to milliseconds."""
+"""Seconds that make no difference to a message, which is rounded to milliseconds as
+docs/protocol.md has it. No limit."""
 
 
 class Edge(Protocol):

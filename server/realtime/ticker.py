@@ -17,14 +17,13 @@ from server.base.clock import HEARTBEAT, Clock
 from server.realtime.limits import Limits
 
 _LATE = 0.01
-"""Seconds by which a timer may be late without anything being read first."""
+"""Seconds by which a timer may be late without anything being read first. No limit: it tells what a
+loop does anyway from a loop that stood still."""
 
 _TURNS = 12
 """Turns of the loop in which what has arrived is read: a ping takes three, a new socket about
-seven (accepted, made, its request read, answered, listened to)."""
-
-_AT_ONCE = 8
-"""Sessions expired for one reading of the clock; a warning counts from about that reading."""
+seven (accepted, made, its request read, answered, listened to). No limit: it follows from how
+asyncio and the transports are made."""
 
 
 class HasDeadlines(Protocol):
@@ -81,7 +80,7 @@ class Ticker:
         if due is not None and due <= now:
             self.worst_lateness = max(self.worst_lateness, now - due)
         while due is not None and due <= now:
-            self._source.expire(now, _AT_ONCE)
+            self._source.expire(now, self._limits.expired_at_once)
             if loop.time() > stop_at:
                 break
             now = self._clock.now()

@@ -54,17 +54,26 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Until a player is skipped who said "be right back", in a game that does not wait, or for whom
     a bot plays and who is cut off."""
 
+    least_brb: float = 1.0
+    """What has to be left of a player's "be right back" for them to say it."""
+
     bot_after: float = 1.0
     """Until a bot makes its move, in games that do not tick."""
 
     ticks_at_once: int = 5
     """Ticks of one match in one call. A match that is further behind goes on from the present."""
 
+    most_behind: float = 1.0
+    """How far a match may be behind, and still make up for it."""
+
     restart_pause: float = 5.0
     """How long a match does not tick after a restart: its players have to come back."""
 
     line_length: int = 300
     """Code points of a line of chat, without blanks around them."""
+
+    error_length: int = 300
+    """Characters of what a game raised that the end of its room tells."""
 
     lines_kept: int = 50
     """Lines of chat that a room keeps."""

@@ -211,7 +211,8 @@ class Match:
         """Do the ticks and bot moves that are due; False if there were none."""
         ticks = 0
         while self.outcome is None and self.next_tick() <= now:
-            if ticks >= self._limits.ticks_at_once or now - self.next_tick() > 1.0:
+            behind = now - self.next_tick()
+            if ticks >= self._limits.ticks_at_once or behind > self._limits.most_behind:
                 # Match time stood still as well: no tick is late, and a replay needs no clock.
                 self.stood_at = self.time(now)
                 self.began = now - self._due

@@ -17,9 +17,6 @@ from server.rooms.turn import Turn
 
 _log = logging.getLogger("stillhere.rooms")
 
-_LONGEST_ERROR = 300
-"""Characters of what a game raised that an event tells."""
-
 
 class Play:
     """Matches, from the first move to the outcome."""
@@ -121,7 +118,8 @@ class Play:
         no_match, budget_spent."""
         number, _ = _own_match(room, player)
         seat = room.seats[number]
-        if seconds > 0 and seat.brb_left + max(seat.brb_until - now, 0.0) < 1.0:
+        left = seat.brb_left + max(seat.brb_until - now, 0.0)
+        if seconds > 0 and left < self._limits.least_brb:
             raise Refused("budget_spent", 'You have no "be right back" left in this match.')
         return number
 
@@ -289,7 +287,7 @@ class Play:
         _log.error("%s failed and took %r with it", room.game.name, room, exc_info=cause or error)
         self.break_off(turn, room, "failed")
         words = f"{type(cause).__name__}: {cause}" if cause is not None else str(error)
-        self._tables.close(turn, room, "failed", words[:_LONGEST_ERROR])
+        self._tables.close(turn, room, "failed", words[: self._limits.error_length])
 
 
 def _own_seat(room: Room, player: Player) -> int:

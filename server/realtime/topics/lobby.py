@@ -20,9 +20,6 @@ from server.realtime.topics.topic import Topic
 from server.wire.messages import LOBBY, ChangedPlayer, Presence, Roster, encode
 from server.wire.views import PlayerView, idle_for
 
-_USUAL = 2.5
-"""Seconds by which a change to away may be late: the slowest pace of a lobby, and some."""
-
 _NO_VERSION = -1
 
 
@@ -148,7 +145,7 @@ class Lobby:
     def _unusually_idle(self, here: _Here, at: float) -> float | msgspec.UnsetType:
         """`idle_for`, if it differs from `away_after` by more than a late change explains."""
         idle = idle_for(here.status, here.last_activity, at)
-        if idle is not msgspec.UNSET and abs(idle - self._away_after) > _USUAL:
+        if idle is not msgspec.UNSET and abs(idle - self._away_after) > self._limits.usual_lateness:
             return idle
         return msgspec.UNSET
 

@@ -22,12 +22,6 @@ from server.realtime.limits import Limits
 
 KeyT = TypeVar("KeyT")
 
-_AT_ONCE = 32
-"""Watchers served before the clock is asked."""
-
-_MOST_WAITING = 16
-"""Changes that may wait for a fan-out; of more, a whole is sent instead."""
-
 
 class Topic(ABC, Generic[KeyT]):
     """Something that connections watch. A subclass says what there is to send.
@@ -199,7 +193,7 @@ class Topic(ABC, Generic[KeyT]):
         if not self._waiting:
             self._version_sent = before
         self._waiting += changes
-        if len(self._waiting) > _MOST_WAITING:
+        if len(self._waiting) > self._limits.waiting_changes:
             self._waiting = [{}]  # a whole for everybody
         if others_wait:
             self.changed()
@@ -242,9 +236,10 @@ class Topic(ABC, Generic[KeyT]):
     ) -> Iterator[None]:
         """Send each watcher the changes, or a whole. Yields before more than a few."""
         version = self.version
+        at_once = self._limits.watchers_at_once
         plans: dict[KeyT, _Plan[KeyT]] = {}
         for number, (connection, key) in enumerate(watchers):
-            if number and number % _AT_ONCE == 0:
+            if number and number % at_once == 0:
                 yield
             plan = plans.get(key)
             if plan is None:
@@ -289,8 +284,9 @@ class Topic(ABC, Generic[KeyT]):
         connection.send(text)
 
     def _send_last(self, text: str) -> Iterator[None]:
+        at_once = self._limits.watchers_at_once
         for number, connection in enumerate(list(self._watchers)):
-            if number and number % _AT_ONCE == 0:
+            if number and number % at_once == 0:
                 yield
             if self.unwatch(connection):
                 connection.send(text)

@@ -23,8 +23,14 @@ SKIPS = AfkPolicy(move_time=20.0, silence=Silence.SKIP, brb_budget=30.0)
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
-    limits = Limits(realtime=RealtimeLimits(room_list_pace=0.0))
+def room_list_pace() -> float:
+    """Seconds for which changes of the list of rooms are collected."""
+    return 0.0
+
+
+@pytest.fixture
+async def server(tmp_path: Path, room_list_pace: float) -> AsyncIterator[LiveServer]:
+    limits = Limits(realtime=RealtimeLimits(room_list_pace=room_list_pace))
     database = tmp_path / "test.db"
     async with run_server(database, limits=limits, max_messages_per_second=0) as running:
         bring(
@@ -377,8 +383,8 @@ async def test_a_slow_reader_of_the_list_gets_it_whole(server: LiveServer) -> No
     assert [each["type"] for each in watcher.tab.seen if each.get("topic")] == ["rooms", "rooms"]
 
 
+@pytest.mark.parametrize("room_list_pace", [3600.0])
 async def test_what_changes_quickly_is_told_as_one(server: LiveServer) -> None:
-    server.still_here.room_list._limits = RealtimeLimits(room_list_pace=3600.0)
     eve = await server.guest("Eve")
     watcher = Listed(await eve.tab())
     await watcher.tab.ask("watch", "rooms", topic="rooms")
