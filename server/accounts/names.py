@@ -40,7 +40,7 @@ class Name:
 def parse_name(raw: str, limits: Limits = Limits()) -> Name:
     """The name that a person typed. Raises NameRefused with a sentence that says what is wrong."""
     longest = limits.longest_name
-    if len(raw) > 4 * longest:
+    if len(raw) > limits.longest_typed * longest:
         # Preparing a megabyte would cost more than saying no.
         raise _too_long(raw, longest)
     if not raw.strip():

@@ -23,7 +23,6 @@ from server.accounts.errors import PasswordRefused, TooBusy
 from server.accounts.limits import Limits
 
 _PRODUCT = "stillhere"
-_BUSY_FOR = 5
 _profile = get_profile("OpaqueString", unicodedata=unicodedata2)
 T = TypeVar("T")
 
@@ -33,7 +32,8 @@ def check_password(typed: str, name: str, limits: Limits = Limits()) -> None:
     Lengths are of the prepared password."""
     shortest, longest = limits.shortest_password, limits.longest_password
     # Preparing a megabyte would cost more than saying no; a letter and its marks become one.
-    password = typed if len(typed) > 4 * longest else _prepare(typed)
+    is_hopeless = len(typed) > limits.longest_typed * longest
+    password = typed if is_hopeless else _prepare(typed)
     if len(password) < shortest:
         raise PasswordRefused(
             f"A password needs at least {shortest} characters.",
@@ -69,14 +69,13 @@ class Verdict(Enum):
 class Passwords:
     """Hashes and checks passwords off the event loop.
 
-    19 MiB, 2 passes, 1 lane (OWASP Password Storage Cheat Sheet) cost about 20 ms of one core.
     One core is left to the loop; argon2 releases the GIL, so a queue of passwords delays
     other passwords only.
     """
 
     def __init__(self, limits: Limits, threads: int | None = None) -> None:
         self._limits = limits
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+        self._hasher = PasswordHasher(limits.hash_passes, limits.hash_memory, parallelism=1)
         self._pool = ThreadPoolExecutor(
             threads or max(1, (os.cpu_count() or 1) - 1), thread_name_prefix="passwords"
         )
@@ -102,7 +101,7 @@ class Passwords:
 
     async def _run(self, work: Callable[..., T], *args: object) -> T:
         if self._waiting >= self._limits.waiting_passwords:
-            raise TooBusy(_BUSY_FOR)
+            raise TooBusy(self._limits.busy_for)
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
@@ -114,7 +113,7 @@ class Passwords:
         was typed; and as another keyboard types it. At least one: a password that cannot be right
         takes as long."""
         longest = self._limits.longest_password
-        if len(typed) > 4 * longest:
+        if len(typed) > self._limits.longest_typed * longest:
             return [typed[: longest + 1]]  # not worth preparing
         forms = [str(unicodedata2.normalize(form, typed)) for form in ("NFC", "NFD")]
         return [text[: longest + 1] for text in dict.fromkeys([_prepare(typed), typed, *forms])]

@@ -16,8 +16,10 @@ from itsdangerous import BadSignature, Signer, want_bytes
 
 _SALT = "stillhere.session"
 _BYTES = 32
+"""Of a secret: 256 bits. No limit: what cookies look like depends on it (`_SPELLING`)."""
+
 _LONGEST = 512
-"""Characters of a cookie worth checking; ours have 87."""
+"""Characters of a cookie worth checking; ours have 87. No limit: none of ours is longer."""
 
 # The signature's last character has two bits that nothing depends on, and base64 decoders take
 # padding: a cookie that was tampered with there would still be good. Of ours these bits are 0.

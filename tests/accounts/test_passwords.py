@@ -10,7 +10,7 @@ import pytest
 from server.accounts.errors import PasswordRefused, TooBusy
 from server.accounts.limits import Limits
 from server.accounts.passwords import Passwords, Verdict, check_password
-from tests.support.live_server import quick_hashes
+from tests.support.live_server import with_quick_hashes
 
 LIMITS = Limits(waiting_passwords=16)
 
@@ -207,8 +207,7 @@ async def test_sixty_four_at_once_take_no_more_threads_and_memory_than_there_are
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each that runs has 19 MiB of its own; those that wait have none."""
-    with quick_hashes():
-        passwords = Passwords(Limits(), threads=2)
+    passwords = Passwords(with_quick_hashes(Limits()), threads=2)
     running, most, threads = 0, 0, set()
     counting = threading.Lock()
     hash_ = passwords._hash

@@ -41,7 +41,7 @@ from tests.simulation.virtual import (
     run_virtually,
 )
 from tests.support.invariants import Broken, Invariants, nothing_is_left, server_tasks
-from tests.support.live_server import UNLIMITED, quick_hashes
+from tests.support.live_server import UNLIMITED, with_quick_hashes
 from tests.support.open_passwords import OpenPasswords
 
 EPOCH = 1_700_000_000.0
@@ -201,8 +201,8 @@ class Day:
             _env_file=None,  # type: ignore[call-arg]
             **self.policy,  # type: ignore[arg-type]
         )
-        with quick_hashes():
-            self.still_here = here = StillHere(settings, self._clock, Limits(accounts=UNLIMITED))
+        limits = Limits(accounts=with_quick_hashes(UNLIMITED))
+        self.still_here = here = StillHere(settings, self._clock, limits)
         here.passwords.close()
         here.passwords = here.accounts._passwords = OpenPasswords()
         # It looks after the memory of a process, which this is not.

@@ -7,11 +7,9 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import (
-    AbstractContextManager,
     AsyncExitStack,
     asynccontextmanager,
     contextmanager,
-    nullcontext,
 )
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
@@ -20,9 +18,9 @@ from typing import Any
 from unittest import mock
 
 import httpx
+import msgspec
 import pytest
 import uvicorn
-from argon2 import PasswordHasher
 from starlette.types import ASGIApp
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.http11 import Response
@@ -51,11 +49,10 @@ PATIENCE = 5.0
 """Seconds to wait for what should come at once, on a machine that is busy."""
 
 
-def quick_hashes() -> AbstractContextManager[object]:
-    """Context in which a StillHere is made whose passwords cost nearly nothing. It makes one hash
-    at its start, and that was more than half of all that a start takes."""
-    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    return mock.patch("server.accounts.passwords.PasswordHasher", return_value=quick)
+def with_quick_hashes(limits: AccountLimits) -> AccountLimits:
+    """`limits` with passwords that cost nearly nothing. A StillHere makes one hash at its start,
+    and that was more than half of what a start takes."""
+    return msgspec.structs.replace(limits, hash_memory=8, hash_passes=1)
 
 
 def seeds() -> Callable[[], str]:
@@ -299,11 +296,10 @@ async def run_server(
     `invariants.py`.
     """
     already_there = set(server_tasks())
-    with (
-        nullcontext() if has_real_hashes else quick_hashes(),
-        _looking_up_once(),
-        mock.patch("server.app.new_seed", seeds()),
-    ):
+    if not has_real_hashes:
+        accounts = with_quick_hashes(limits.accounts)
+        limits = msgspec.structs.replace(limits, accounts=accounts)
+    with _looking_up_once(), mock.patch("server.app.new_seed", seeds()):
         still_here = StillHere(
             Settings(database=str(database), _env_file=None, **settings),  # type: ignore[call-arg]
             clock or ManualClock(),
