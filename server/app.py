@@ -186,11 +186,13 @@ class StillHere:
             self.room_stream.subscribe(room_subscriber)
 
         calls = [
-            *AccountRoutes(self.accounts, self.sessions, self.presence).calls,
+            *AccountRoutes(
+                self.accounts, self.sessions, self.presence, limits.accounts, limits.web
+            ).calls,
             *SessionRoutes(self.sessions, self.presence).calls,
-            *PlayerRoutes(self.presence, self.store, self.store).calls,
+            *PlayerRoutes(self.presence, self.store, self.store, limits.web).calls,
             *RoomRoutes(self.room_service).calls,
-            *MatchRoutes(self.store).calls,
+            *MatchRoutes(self.store, limits.web).calls,
             *OperationRoutes(metrics, self.store).calls,
         ]
         games = self.rooms.games
@@ -198,6 +200,7 @@ class StillHere:
         self.app = make_application(
             settings,
             limits.web,
+            limits.transport,
             calls,
             pages.routes,
             endpoint,

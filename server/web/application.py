@@ -17,6 +17,7 @@ from server.observe.audit import Audit
 from server.presence.service import Presence
 from server.realtime.routing import RouteWebSockets
 from server.settings import Settings
+from server.transport.limits import Limits as TransportLimits
 from server.web import problems
 from server.web.caller import IdentifyCaller
 from server.web.calls import Call
@@ -30,6 +31,7 @@ from server.wire.problem import Problem
 def make_application(
     settings: Settings,
     limits: Limits,
+    transport: TransportLimits,
     calls: Iterable[Call],
     pages: Iterable[BaseRoute],
     sockets: ASGIApp,
@@ -42,7 +44,7 @@ def make_application(
     """`calls`: the API; `pages`: the files; `sockets`: serves every WebSocket at `/ws`."""
     proxies = list(settings.trusted_proxies)
     application = Starlette(
-        routes=[*Description(list(calls)).calls, *pages],
+        routes=[*Description(list(calls), limits, transport).calls, *pages],
         middleware=[
             *([Middleware(ProxyHeadersMiddleware, proxies)] if proxies else []),
             Middleware(RouteWebSockets, sockets),

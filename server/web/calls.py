@@ -48,12 +48,14 @@ class Call(Route):
         answers: Mapping[int, Any],
         cookie: Cookie = Cookie.IGNORED,
         takes: type | None = None,
+        fields: Mapping[str, Mapping[str, Any]] | None = None,
         query: Iterable[Parameter[Any]] = (),
         problems: Iterable[str] = (),
         details: Mapping[int, type[ProblemDetails]] | None = None,
     ) -> None:
         """`answers`: for each status below 400 the type of its body, `Text`, or None if it has
-        none. `takes`: the type of the body. `problems`: the codes of `PROBLEMS` that are its own;
+        none. `takes`: the type of the body; `fields`: what its JSON Schema is to have beside,
+        for some of its fields. `problems`: the codes of `PROBLEMS` that are its own;
         those that follow from the rest are found. `details`: for a status, the type of its
         problem details where they have more members than all have."""
         super().__init__(path, endpoint, methods=[method])
@@ -62,6 +64,7 @@ class Call(Route):
         self.answers = dict(answers)
         self.cookie = cookie
         self.takes = takes
+        self.fields = dict(fields or {})
         self.query = tuple(query)
         self.details = dict(details or {})
         self._own_problems = tuple(problems)

@@ -8,9 +8,7 @@ words is kept of it; there is one `Device` for each pair of them, which all sess
 import re
 
 from server.presence.session import Device
-
-_LONGEST = 1000
-"""Characters that are looked at. Headers of browsers have 250 at most."""
+from server.web.limits import Limits
 
 # In the order in which they are looked for: nearly every browser says that it is others as well,
 # and the rare one's own name is what tells. Chrome is what most are, Safari what all are.
@@ -56,9 +54,9 @@ _BROWSER_PATTERNS = [
 _SYSTEM_PATTERNS = [(name, re.compile(rf"\b(?:{words})\b")) for name, words in _SYSTEMS.items()]
 
 
-def device_from(user_agent: str) -> Device:
+def device_from(user_agent: str, limits: Limits = Limits()) -> Device:
     """The browser and the system that this header names; None for what is not known."""
-    text = user_agent[:_LONGEST]
+    text = user_agent[: limits.user_agent_read]
     browser = _first(_BROWSER_PATTERNS, text)
     if browser == _SAFARI and _NO_SAFARI.search(text):
         browser = None

@@ -8,3 +8,18 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     largest_body: int = 64 * 1024
     """Bytes of a request body; more is answered with 413."""
+
+    user_agent_read: int = 1000
+    """Characters of a `User-Agent` that are looked at. Those of browsers have 250 at most."""
+
+    page_of_players: int = 100
+    """Players, or changes of one, on a page, where no other number is asked for."""
+
+    largest_page_of_players: int = 500
+    """Players, or changes of one, on a page, at the most."""
+
+    page_of_matches: int = 20
+    """Matches on a page, where no other number is asked for."""
+
+    largest_page_of_matches: int = 100
+    """Matches on a page, at the most."""

@@ -11,10 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server import __version__
+from server.transport.limits import Limits as TransportLimits
 from server.web.bodies import JSON
 from server.web.caller import PASSIVE_CALLS
 from server.web.calls import Call, Cookie, Text
-from server.web.problems import PROBLEMS
+from server.web.limits import Limits
+from server.web.problems import meaning
 from server.wire.problem import PROBLEM_JSON, ProblemDetails
 
 PATH = "/openapi.json"
@@ -69,7 +71,9 @@ _SET_COOKIE = {
 class Description:
     """Answers `/openapi.json`. `calls` are all that there are, this one included."""
 
-    def __init__(self, calls: Iterable[Call]) -> None:
+    def __init__(self, calls: Iterable[Call], limits: Limits, transport: TransportLimits) -> None:
+        self._limits = limits
+        self._transport = transport
         call = Call("GET", PATH, self.show, "This document.", answers={200: dict[str, Any]})
         self.calls = [*calls, call]
 
@@ -79,11 +83,11 @@ class Description:
 
     @cached_property
     def _encoded(self) -> bytes:
-        return msgspec.json.encode(document(self.calls))
+        return msgspec.json.encode(document(self.calls, self._limits, self._transport))
 
 
-def document(calls: Iterable[Call]) -> dict[str, Any]:
-    """The OpenAPI document of `calls`."""
+def document(calls: Iterable[Call], limits: Limits, transport: TransportLimits) -> dict[str, Any]:
+    """The OpenAPI document of `calls`, which are refused beyond these limits."""
     calls = list(calls)
     types: list[Any] = [ProblemDetails]
     for call in calls:
@@ -91,9 +95,18 @@ def document(calls: Iterable[Call]) -> dict[str, Any]:
         types += call.details.values()
     schemas, components = msgspec.json.schema_components(types, ref_template=_REFERENCE)
     schema_of = dict(zip(types, schemas, strict=True))
+    meanings = {
+        code: meaning(code, limits, transport)
+        for call in calls
+        for codes in call.problems.values()
+        for code in codes
+    }
     paths: dict[str, Any] = {}
     for call in calls:
-        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, schema_of)
+        paths.setdefault(call.path, {})[call.method.lower()] = _operation(call, schema_of, meanings)
+        for name, more in call.fields.items():
+            component = components[schema_of[call.takes]["$ref"].rpartition("/")[2]]
+            component["properties"][name] |= more
     return {
         "openapi": "3.1.0",
         "info": {
@@ -126,7 +139,7 @@ def _is_json(type_: Any) -> bool:
     return type_ is not None and not isinstance(type_, Text)
 
 
-def _operation(call: Call, schema_of: dict[Any, Any]) -> dict[str, Any]:
+def _operation(call: Call, schema_of: dict[Any, Any], meanings: dict[str, str]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": call.name,
         "summary": call.summary,
@@ -138,7 +151,7 @@ def _operation(call: Call, schema_of: dict[Any, Any]) -> dict[str, Any]:
         }
         | {
             str(status): _refusal(
-                status, codes, schema_of[call.details.get(status, ProblemDetails)]
+                status, codes, schema_of[call.details.get(status, ProblemDetails)], meanings
             )
             for status, codes in call.problems.items()
         },
@@ -176,10 +189,12 @@ def _answer(call: Call, status: int, type_: Any, schema_of: dict[Any, Any]) -> d
     return answer
 
 
-def _refusal(status: int, codes: list[str], details: dict[str, Any]) -> dict[str, Any]:
+def _refusal(
+    status: int, codes: list[str], details: dict[str, Any], meanings: dict[str, str]
+) -> dict[str, Any]:
     schema = details | {"properties": {"status": {"const": status}, "code": {"enum": codes}}}
     refusal: dict[str, Any] = {
-        "description": " ".join(f"`{code}`: {PROBLEMS[code][1]}" for code in codes),
+        "description": " ".join(f"`{code}`: {meanings[code]}" for code in codes),
         "content": {PROBLEM_JSON: {"schema": schema}},
     }
     if status in (429, 503):

@@ -10,6 +10,8 @@ from server.observe.audit import Audit
 from server.presence.explain import explain_ending
 from server.presence.policy import Policy
 from server.presence.status import ENDINGS, Reason
+from server.transport.limits import Limits as TransportLimits
+from server.web.limits import Limits
 from server.wire.credentials import host_of, is_secure
 from server.wire.problem import Problem, internal
 
@@ -32,13 +34,21 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "already_seated": (409, "One is in a running match in another room."),
     "too_many_rooms": (409, "There are as many rooms as there can be, or of one's own making."),
     "precondition_failed": (412, "The file is not as `If-Match` wants it."),
-    "too_large": (413, "The body is over 64 KiB."),
-    "target_too_long": (414, "The path and the query have over 8 KiB."),
+    "too_large": (413, "The body is over {web.largest_body:,} bytes."),
+    "target_too_long": (
+        414,
+        "The path and the query have over {transport.longest_header_line:,} bytes.",
+    ),
     "not_json": (415, "There is no body that says it is JSON."),
     "invalid": (422, "It is well-formed, and cannot be."),
     "upgrade_required": (426, "The version of WebSocket is 13."),
     "too_many_attempts": (429, "Come back later."),
-    "header_too_large": (431, "The header is over 16 KiB, or has too many lines or too long ones."),
+    "header_too_large": (
+        431,
+        "The header is over {transport.largest_header:,} bytes, or has over "
+        "{transport.most_header_lines:,} lines, or one over {transport.longest_header_line:,} "
+        "bytes.",
+    ),
     "internal": (500, "A bug; it was noted."),
     "stopping": (503, "The server is about to stop."),
     "too_busy": (503, "More passwords wait to be checked than make sense."),
@@ -46,7 +56,13 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "storage_unavailable": (503, "The database did not do in time what this needed."),
 }
 """Every code that a refusal can have: its status, and what it means. A route that refuses may add
-nothing to it; `Problem` says the same again where it is raised, as a sentence for the caller."""
+nothing to it; `Problem` says the same again where it is raised, as a sentence for the caller. What
+is in braces is a limit; see `meaning`."""
+
+
+def meaning(code: str, web: Limits, transport: TransportLimits) -> str:
+    """What the code of a refusal means, with the limits that hold."""
+    return PROBLEMS[code][1].format(web=web, transport=transport)
 
 
 def response_to(problem: Problem, *, is_secure: bool = False) -> Response:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.web.devices import BROWSERS, SYSTEMS, device_from, device_of
+from server.web.limits import Limits
 
 APPLE = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
 CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0"
@@ -160,6 +161,14 @@ def test_whatever_was_stored_is_one_of_the_words_or_none(
         browser if browser in BROWSERS else None,
         system if system in SYSTEMS else None,
     )
+
+
+def test_no_more_of_a_header_is_looked_at_than_the_limits_say() -> None:
+    header, browser, system = KNOWN[0]
+    behind = " " * 100 + header
+    read = len(behind)
+    assert device_from(behind, Limits(user_agent_read=read)) == (browser, system)
+    assert device_from(behind, Limits(user_agent_read=100)) == (None, None)
 
 
 def test_a_header_of_any_length_is_looked_at_for_a_moment_only() -> None:

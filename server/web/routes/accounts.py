@@ -1,6 +1,6 @@
 """Signing in, as a guest or a registered player, and changing the password."""
 
-from typing import Annotated
+from typing import Any
 
 import msgspec
 from starlette.requests import Request
@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from server.accounts.accounts import Accounts, OwnName
 from server.accounts.errors import NameRule, PasswordRule
+from server.accounts.limits import Limits
 from server.accounts.names import Name
 from server.accounts.sessions import Sessions
 from server.presence.service import Presence
@@ -17,49 +18,39 @@ from server.web.bodies import answer, read_json
 from server.web.caller import Caller, caller_of
 from server.web.calls import Call, Cookie
 from server.web.devices import device_from
+from server.web.limits import Limits as WebLimits
+from server.web.problems import invalid
 from server.wire.credentials import cookie_name, host_of, is_secure, limited_address
 from server.wire.problem import ProblemDetails
 from server.wire.views import SessionView
-
-_NewName = Annotated[
-    str, msgspec.Meta(description="1 to 40 characters once normalised (RFC 8266).")
-]
-
-_NewPassword = Annotated[
-    str,
-    msgspec.Meta(
-        description="8 to 256 characters once prepared (RFC 8265, OpaqueString).",
-        extra_json_schema={"minLength": 8, "maxLength": 256},
-    ),
-]
 
 
 class NewGuest(msgspec.Struct):
     """Body of `POST /api/guests`."""
 
-    name: _NewName
+    name: str
 
 
 class NewPlayer(msgspec.Struct):
     """Body of `POST /api/players`."""
 
-    name: _NewName
-    password: _NewPassword
+    name: str
+    password: str
 
 
 class SignIn(msgspec.Struct):
     """Body of `POST /api/session`."""
 
-    name: Annotated[str, msgspec.Meta(max_length=1000)]
-    password: Annotated[str, msgspec.Meta(max_length=1000)]
+    name: str
+    password: str
     remember: bool = False
 
 
 class PasswordChange(msgspec.Struct):
     """Body of `PUT /api/password`."""
 
-    current: Annotated[str, msgspec.Meta(max_length=1000)]
-    new: _NewPassword
+    current: str
+    new: str
 
 
 class NameOrPasswordRefused(ProblemDetails, frozen=True):
@@ -74,11 +65,21 @@ class NameOrPasswordRefused(ProblemDetails, frozen=True):
 class AccountRoutes:
     """`/api/guests`, `/api/players` (POST), `/api/session` (POST) and `/api/password`."""
 
-    def __init__(self, accounts: Accounts, sessions: Sessions, presence: Presence) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        sessions: Sessions,
+        presence: Presence,
+        limits: Limits,
+        web: WebLimits,
+    ) -> None:
         self._accounts = accounts
         self._sessions = sessions
         self._presence = presence
         self._clock = presence.clock
+        self._limits = limits
+        self._web = web
+        name, password, typed = _new_name(limits), _new_password(limits), _typed(limits)
         self.calls = [
             Call(
                 "POST",
@@ -86,6 +87,7 @@ class AccountRoutes:
                 self.create_guest,
                 "A new guest, signed in.",
                 takes=NewGuest,
+                fields={"name": name},
                 answers={201: SessionView},
                 cookie=Cookie.SET,
                 problems=["name_taken", "too_many_attempts", "storage_unavailable"],
@@ -97,6 +99,7 @@ class AccountRoutes:
                 self.register,
                 "A new player with a password, signed in.",
                 takes=NewPlayer,
+                fields={"name": name, "password": password},
                 answers={201: SessionView},
                 cookie=Cookie.SET,
                 problems=["name_taken", "too_many_attempts", "too_busy", "storage_unavailable"],
@@ -108,6 +111,7 @@ class AccountRoutes:
                 self.sign_in,
                 "Sign in with a password; always a new session.",
                 takes=SignIn,
+                fields={"name": typed, "password": typed},
                 answers={201: SessionView},
                 cookie=Cookie.SET,
                 problems=[
@@ -123,6 +127,7 @@ class AccountRoutes:
                 self.change_password,
                 "Another password; all other own sessions end.",
                 takes=PasswordChange,
+                fields={"current": typed, "new": password},
                 answers={204: None},
                 cookie=Cookie.NEEDED,
                 problems=[
@@ -174,6 +179,8 @@ class AccountRoutes:
 
     async def sign_in(self, request: Request) -> Response:
         body = await read_json(request, SignIn)
+        self._check_length("name", body.name)
+        self._check_length("password", body.password)
         scope = request.scope
         player = await self._accounts.recognise(
             body.name,
@@ -183,6 +190,11 @@ class AccountRoutes:
             limited_address(scope),
         )
         return await self._let_in(request, player, remember=body.remember)
+
+    def _check_length(self, field: str, typed: str) -> None:
+        longest = self._limits.longest_sign_in
+        if len(typed) > longest:
+            raise invalid(f"`{field}` has at most {longest} characters, not {len(typed)}.")
 
     async def _let_in(
         self, request: Request, player: Player, *, remember: bool = False
@@ -195,7 +207,7 @@ class AccountRoutes:
             player,
             now,
             remember=remember,
-            device=device_from(request.headers.get("user-agent", "")),
+            device=device_from(request.headers.get("user-agent", ""), self._web),
             replaces=None if caller.session is None else caller.session.id,
         )
         await self._sessions.flush()
@@ -218,6 +230,7 @@ class AccountRoutes:
         caller = caller_of(request)
         own = caller.signed_in()
         body = await read_json(request, PasswordChange)
+        self._check_length("current", body.current)
         scope = request.scope
         await self._accounts.change_password(
             own.player,
@@ -231,3 +244,20 @@ class AccountRoutes:
         others = [session.id for session in own.player.sessions if session is not own]
         await self._sessions.end(others, Reason.SIGNED_OUT_EVERYWHERE, self._clock.now())
         return Response(status_code=204)
+
+
+# What the JSON Schema of a body says of its fields
+
+
+def _new_name(limits: Limits) -> dict[str, Any]:
+    return {"description": f"1 to {limits.longest_name} characters once normalised (RFC 8266)."}
+
+
+def _new_password(limits: Limits) -> dict[str, Any]:
+    least, most = limits.shortest_password, limits.longest_password
+    about = f"{least} to {most} characters once prepared (RFC 8265, OpaqueString)."
+    return {"description": about, "minLength": least, "maxLength": most}
+
+
+def _typed(limits: Limits) -> dict[str, Any]:
+    return {"maxLength": limits.longest_sign_in}

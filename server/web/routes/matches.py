@@ -14,6 +14,7 @@ from server.storage.rows import StoredMatch, StoredMove
 from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
+from server.web.limits import Limits
 from server.web.parameters import AnyText, WholeNumber
 from server.web.problems import invalid
 from server.wire.problem import Problem
@@ -21,7 +22,6 @@ from server.wire.views import Instant, to_rfc3339
 
 _PLAYER = AnyText("player", "Whose matches; by default one's own.")
 _AFTER = AnyText("after", "The `next` of the page before.")
-_LIMIT = WholeNumber("limit", "How many there are on a page.", default=20, least=1, most=100)
 _CURSOR = re.compile(rf"([0-9]{{1,18}})~({ID_PATTERN})")
 _NEWEST = (2**63 - 1, "")
 
@@ -80,15 +80,22 @@ class Matches(msgspec.Struct):
 class MatchRoutes:
     """`GET /api/matches` and what is below it."""
 
-    def __init__(self, matches: StoredMatches) -> None:
+    def __init__(self, matches: StoredMatches, limits: Limits) -> None:
         self._matches = matches
+        self._limit = WholeNumber(
+            "limit",
+            "How many there are on a page.",
+            default=limits.page_of_matches,
+            least=1,
+            most=limits.largest_page_of_matches,
+        )
         self.calls = [
             Call(
                 "GET",
                 "/api/matches",
                 self.list_matches,
                 "Finished matches of a player, the last one first.",
-                query=[_PLAYER, _AFTER, _LIMIT],
+                query=[_PLAYER, _AFTER, self._limit],
                 answers={200: Matches},
                 cookie=Cookie.NEEDED,
                 problems=["storage_unavailable"],
@@ -106,7 +113,7 @@ class MatchRoutes:
 
     async def list_matches(self, request: Request) -> Response:
         own = caller_of(request).signed_in().player
-        limit = _LIMIT.of(request)
+        limit = self._limit.of(request)
         before = _parse_cursor(_AFTER.of(request))
         player = PlayerId(_PLAYER.of(request)) or own.id
         found = await self._matches.matches_of(player, own.id, before, limit + 1)

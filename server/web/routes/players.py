@@ -19,11 +19,11 @@ from server.storage.rows import StoredPlayer
 from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
+from server.web.limits import Limits
 from server.web.parameters import AnyText, OneOf, WholeNumber
 from server.wire.problem import Problem
 from server.wire.views import Instant, idle_for, to_rfc3339
 
-_LIMIT = WholeNumber("limit", "How many there are on a page.", default=100, least=1, most=500)
 _STATUS = OneOf("status", "Players with this status; by default all who are here.", Status)
 _AFTER = AnyText("after", "The `next` of the page before, or a name to begin behind.")
 _BEFORE = WholeNumber(
@@ -78,18 +78,27 @@ class History(msgspec.Struct):
 class PlayerRoutes:
     """`GET /api/players` and what is below it."""
 
-    def __init__(self, presence: Presence, players: StoredPlayers, history: StoredHistory) -> None:
+    def __init__(
+        self, presence: Presence, players: StoredPlayers, history: StoredHistory, limits: Limits
+    ) -> None:
         self._presence = presence
         self._players = players
         self._history = history
         self._clock = presence.clock
+        self._limit = WholeNumber(
+            "limit",
+            "How many there are on a page.",
+            default=limits.page_of_players,
+            least=1,
+            most=limits.largest_page_of_players,
+        )
         self.calls = [
             Call(
                 "GET",
                 "/api/players",
                 self.list_players,
                 "Players who are here, or who are not, by name.",
-                query=[_STATUS, _AFTER, _LIMIT],
+                query=[_STATUS, _AFTER, self._limit],
                 answers={200: Players},
                 cookie=Cookie.WELCOME,
                 problems=["storage_unavailable"],
@@ -108,7 +117,7 @@ class PlayerRoutes:
                 "/api/players/{id}/history",
                 self.history,
                 "The own changes of status, newest first, and why each came.",
-                query=[_BEFORE, _LIMIT],
+                query=[_BEFORE, self._limit],
                 answers={200: History},
                 cookie=Cookie.NEEDED,
                 problems=["not_yours", "storage_unavailable"],
@@ -116,7 +125,7 @@ class PlayerRoutes:
         ]
 
     async def list_players(self, request: Request) -> Response:
-        limit = _LIMIT.of(request)
+        limit = self._limit.of(request)
         after = _parse_cursor(_AFTER.of(request))
         status = _STATUS.of(request)
         if status is Status.OFFLINE:
@@ -155,7 +164,7 @@ class PlayerRoutes:
         own = caller_of(request).signed_in().player
         if own.id != request.path_params["id"]:
             raise Problem(403, "not_yours", "A player's history is theirs alone.")
-        limit = _LIMIT.of(request)
+        limit = self._limit.of(request)
         before = _BEFORE.of(request)
         found = await self._history.history(own.id, before, limit + 1)
         changes = [
