@@ -1,10 +1,10 @@
 """Every close code asks something of the client, and the client does it."""
 
 import asyncio
-from dataclasses import replace
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from websockets.asyncio.server import ServerConnection
 
 from server.client import Client, ConnectionLost, SessionOver, State
