@@ -34,6 +34,7 @@ from server.transport.uvicorn import uvicorn_config
 _log = logging.getLogger("stillhere")
 
 _OTHER_FILES = 100
+"""Files beside the connections: the database, its log, those of Python. No limit: a reserve."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -34,6 +34,8 @@ _IS_ORIGIN = re.compile(
 
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
+_POLICY = Policy()
+
 Duration = Annotated[float, Field(gt=0, le=LONGEST, allow_inf_nan=False)]
 Grace = Annotated[float, Field(ge=0, le=LONGEST, allow_inf_nan=False)]
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -62,18 +64,32 @@ class Settings(BaseSettings):
         description="keys that sign the session cookie, comma separated, newest first; made and "
         "kept beside the database when not given",
     )
-    away_after: Duration = Field(120.0, description="seconds without activity until `away`")
-    warn_before: Duration = Field(60.0, description="seconds between the warning and the sign-out")
-    idle_timeout: Duration = Field(300.0, description="seconds without activity until signed out")
-    session_lifetime: Duration = Field(43_200.0, description="longest life of a session, seconds")
-    remember_lifetime: Duration = Field(
-        1_209_600.0, description="longest life of a remembered session, seconds"
+    away_after: Duration = Field(
+        _POLICY.away_after, description="seconds without activity until `away`"
     )
-    reload_grace: Grace = Field(5.0, description="seconds to come back after leaving the page")
-    reconnect_grace: Grace = Field(30.0, description="seconds to come back after a lost connection")
-    max_hold: Grace = Field(600.0, description="longest hold of the idle clock, seconds")
+    warn_before: Duration = Field(
+        _POLICY.warn_before, description="seconds between the warning and the sign-out"
+    )
+    idle_timeout: Duration = Field(
+        _POLICY.idle_timeout, description="seconds without activity until signed out"
+    )
+    session_lifetime: Duration = Field(
+        _POLICY.session_lifetime, description="longest life of a session, seconds"
+    )
+    remember_lifetime: Duration = Field(
+        _POLICY.remember_lifetime, description="longest life of a remembered session, seconds"
+    )
+    reload_grace: Grace = Field(
+        _POLICY.reload_grace, description="seconds to come back after leaving the page"
+    )
+    reconnect_grace: Grace = Field(
+        _POLICY.reconnect_grace, description="seconds to come back after a lost connection"
+    )
+    max_hold: Grace = Field(_POLICY.max_hold, description="longest hold of the idle clock, seconds")
     max_sessions_per_player: int = Field(
-        10, ge=1, description="signed-in browsers of a player; one more replaces the oldest"
+        _POLICY.max_sessions_per_player,
+        ge=1,
+        description="signed-in browsers of a player; one more replaces the oldest",
     )
     max_connections: int = Field(20_000, ge=1, description="open sockets in all")
     max_connections_per_session: int = Field(20, ge=1, description="open sockets of a session")

@@ -12,12 +12,7 @@ from server.presence.status import Reason, Status
 
 
 class StorageUnavailable(Exception):
-    """The disk did not do what was asked of it. `str()` is a sentence for the caller, and
-    `retry_after` the seconds after which asking again makes sense."""
-
-    def __init__(self, sentence: str, retry_after: int = 5) -> None:
-        self.retry_after = retry_after
-        super().__init__(sentence)
+    """The disk did not do what was asked of it. `str()` is a sentence for the caller."""
 
 
 @dataclass(frozen=True, slots=True)

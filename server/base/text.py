@@ -6,6 +6,9 @@ every other takes. A character that is newer than the tables is text like any ot
 
 import re
 
+_EXCERPT = 200
+"""Characters. No limit of a part: what is quoted is for people, and is the same everywhere."""
+
 _KINDS = (
     (
         "a control character",
@@ -91,3 +94,8 @@ def describe(text: str, index: int) -> str:
 def code_of(character: str) -> str:
     """As Unicode writes it: U+202E."""
     return f"U+{ord(character):04X}"
+
+
+def excerpt(text: str) -> str:
+    """The beginning of what a peer sent, for a sentence or a line of the log that quotes it."""
+    return text[:_EXCERPT]

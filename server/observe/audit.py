@@ -51,7 +51,7 @@ class Audit:
         """A peer at `address` was refused; `why`: the code of the answer. `player`: the account it
         tried to sign in to, if that exists."""
         self._turn()
-        key = why, _printable(address)
+        key = why, _printable(address[: self._limits.audit_address])
         if key not in self._refused and len(self._refused) >= self._limits.audit_addresses:
             key = why, _OTHERS
         if self._take_line(key):
@@ -119,4 +119,4 @@ class Audit:
 
 def _printable(address: str) -> str:
     # A proxy that is trusted with the address may pass on anything.
-    return ascii(address[:100])[1:-1]
+    return ascii(address)[1:-1]

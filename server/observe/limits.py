@@ -18,3 +18,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     audit_addresses: int = 100
     """Addresses, each with a reason, that are counted separately."""
+
+    audit_address: int = 100
+    """Characters of an address in a line: a proxy may pass on whatever it was sent."""

@@ -15,6 +15,7 @@ from server import __version__
 from server.accounts.sessions import Sessions
 from server.base.ids import new_connection_id
 from server.base.limits import Rate
+from server.base.text import excerpt
 from server.base.units import round_to_ms
 from server.presence.explain import explain_ending
 from server.presence.service import Presence
@@ -89,7 +90,7 @@ class WebSocketEndpoint:
         await receive()  # websocket.connect
         origin = self._foreign_origin(scope)
         if origin is not None:
-            detail = f"A page of {origin[:200]} may not connect here."
+            detail = f"A page of {excerpt(origin)} may not connect here."
             await deny(scope, send, Problem(403, "cross_origin", detail))
             return
         found = await self._sessions.find(session_cookie(scope))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from server.base.text import excerpt
 from server.base.units import round_to_ms
 from server.presence.service import Presence
 from server.presence.session import Session
@@ -79,4 +80,4 @@ class Requests:
 
 
 def _no_such_topic(topic: str, re: str) -> messages.Error:
-    return messages.Error("unknown_topic", f"There is no topic {topic[:50]!r}.", re)
+    return messages.Error("unknown_topic", f"There is no topic {excerpt(topic)!r}.", re)

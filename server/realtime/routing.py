@@ -6,6 +6,7 @@ from typing import Any
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from server.base.text import excerpt
 from server.transport.by_call import Socket, Take
 from server.wire.credentials import is_secure
 from server.wire.problem import Problem
@@ -31,7 +32,7 @@ class RouteWebSockets:
             return self._app(scope, receive, send)
         if scope["path"] == PATH:
             return self._endpoint(scope, receive, send)
-        detail = f"There is no socket at {scope['path'][:200]}."
+        detail = f"There is no socket at {excerpt(scope['path'])}."
         return deny(scope, send, Problem(404, "not_found", detail))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from server.base.ids import PlayerId
 from server.base.limits import MovingWindow
+from server.base.text import excerpt
 from server.games.catalogue import AnyGame
 from server.presence.session import Player
 from server.presence.status import Status
@@ -82,7 +83,7 @@ class Matchmaking:
         """The game with this name. Raises Refused: no_such_game."""
         game = self._games.get(name)
         if game is None:
-            raise Refused("no_such_game", f"There is no game {name[:50]!r} here.")
+            raise Refused("no_such_game", f"There is no game {excerpt(name)!r} here.")
         return game
 
     def _room_for(self, game: str | None) -> Room | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from server.base.text import excerpt
 from server.transport.request import Header, Request
 from server.transport.response import status_line
 
@@ -115,10 +116,10 @@ class Exchange:
         try:
             await app(scope, self.receive, self.send)
         except Exception:
-            _log.exception("the application failed at %s", scope["path"][:200])
+            _log.exception("the application failed at %s", excerpt(scope["path"]))
         else:
             if not self.is_done and not self.is_disconnected:
-                _log.error("the application gave no whole response at %s", scope["path"][:200])
+                _log.error("the application gave no whole response at %s", excerpt(scope["path"]))
         if not self.is_done and not self.is_disconnected:
             self._connection.failed(self)
 

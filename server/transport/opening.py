@@ -14,6 +14,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
+from server.base.text import excerpt
 from server.transport.by_call import Socket, Take
 from server.transport.frames import HasWrite
 from server.transport.handshake import Answer, Opening, scope_of
@@ -118,7 +119,7 @@ class OpeningTransport(asyncio.Protocol):
         try:
             return take(scope, self._socket())
         except Exception:
-            _log.exception("the application failed at %s", scope["path"][:200])
+            _log.exception("the application failed at %s", excerpt(scope["path"]))
             self.returned(has_failed=True)
             return True
         finally:

@@ -24,7 +24,7 @@ from server.web.calls import Call
 from server.web.guards import AddSecurityHeaders, RefuseCrossOrigin, RequireJson, TakeBody
 from server.web.limits import Limits
 from server.web.openapi import Description
-from server.web.routes.operations import answer_storage_unavailable
+from server.web.routes.operations import StorageProblems
 from server.wire.problem import Problem
 
 
@@ -57,7 +57,7 @@ def make_application(
         exception_handlers={
             Problem: problems.answer_problem,
             AccountError: problems.AccountProblems(audit).answer,
-            StorageUnavailable: answer_storage_unavailable,
+            StorageUnavailable: StorageProblems(limits).answer,
             HTTPException: problems.answer_http_exception,
             500: problems.answer_crash,
         },

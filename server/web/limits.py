@@ -9,6 +9,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     largest_body: int = 64 * 1024
     """Bytes of a request body; more is answered with 413."""
 
+    disk_fails_for: int = 5
+    """Seconds after which who needed the disk, and in vain, is to come back."""
+
     user_agent_read: int = 1000
     """Characters of a `User-Agent` that are looked at. Those of browsers have 250 at most."""
 

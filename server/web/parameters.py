@@ -5,6 +5,7 @@ from typing import Any, Generic, TypeVar
 
 from starlette.requests import Request
 
+from server.base.text import excerpt
 from server.web.problems import invalid
 
 T = TypeVar("T")
@@ -38,7 +39,7 @@ class WholeNumber(Parameter[int]):
             return self.default
         # `int` would take underscores, signs and the digits of every script.
         if not (text.isascii() and text.isdigit() and len(text) <= 19):
-            raise invalid(f"`{self.name}` has to be a whole number, not {text[:50]!r}.")
+            raise invalid(f"`{self.name}` has to be a whole number, not {excerpt(text)!r}.")
         number = int(text)
         if not self.least <= number <= self.most:
             raise invalid(
@@ -65,7 +66,9 @@ class OneOf(Parameter[E_ | None]):
             return self._words(text)
         except ValueError:
             words = ", ".join(self._words)
-            raise invalid(f"`{self.name}` has to be one of {words}, not {text[:50]!r}.") from None
+            raise invalid(
+                f"`{self.name}` has to be one of {words}, not {excerpt(text)!r}."
+            ) from None
 
 
 class AnyText(Parameter[str]):

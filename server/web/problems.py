@@ -6,6 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from server.accounts import errors
+from server.base.text import excerpt
 from server.observe.audit import Audit
 from server.presence.explain import explain_ending
 from server.presence.policy import Policy
@@ -130,7 +131,7 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     match error.status_code:
         case 404:
-            code, detail = "not_found", f"There is nothing at {request.url.path[:200]}."
+            code, detail = "not_found", f"There is nothing at {excerpt(request.url.path)}."
         case 405:
             code, detail = "method_not_allowed", f"{request.method} does nothing here."
         case 413:

@@ -23,12 +23,17 @@ ROOM = "room:"
 LARGEST_ID = 2**53 - 1
 """The largest integer that every JSON parser reads exactly."""
 
+_LONGEST_WORD = 100
+"""Characters of an id, a room and a game. This length and those below are the protocol's, as
+docs/protocol.md has it, and no limits of a server, which takes `largest_message` in all."""
+
 _RequestId: TypeAlias = (
-    Annotated[str, msgspec.Meta(max_length=100)] | Annotated[int, msgspec.Meta(ge=0, le=LARGEST_ID)]
+    Annotated[str, msgspec.Meta(max_length=_LONGEST_WORD)]
+    | Annotated[int, msgspec.Meta(ge=0, le=LARGEST_ID)]
 )
 
 _PingId: TypeAlias = (
-    Annotated[str, msgspec.Meta(max_length=100)] | int | float | msgspec.UnsetType | None
+    Annotated[str, msgspec.Meta(max_length=_LONGEST_WORD)] | int | float | msgspec.UnsetType | None
 )
 
 
@@ -80,7 +85,7 @@ class Unwatch(_Request, frozen=True, tag="unwatch"):
     topic: str
 
 
-_RoomName = Annotated[str, msgspec.Meta(max_length=100)]
+_RoomName = Annotated[str, msgspec.Meta(max_length=_LONGEST_WORD)]
 
 
 class Join(_Request, frozen=True, tag="join"):
@@ -120,7 +125,7 @@ class Say(_Request, frozen=True, tag="say"):
 class QuickMatch(_Request, frozen=True, tag="quick_match"):
     """Look for others to play with, or no longer."""
 
-    game: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+    game: Annotated[str, msgspec.Meta(max_length=_LONGEST_WORD)] | None = None
     cancel: bool = False
 
 
@@ -380,6 +385,9 @@ ServerMessage: TypeAlias = (
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(ClientMessage)
+_LONGEST_TYPE = 50
+"""Characters of a type that is not known, in the `error` that says so: those known have fewer."""
+
 _TYPES = {str(each.__struct_config__.tag) for each in get_args(ClientMessage)}
 
 
@@ -421,12 +429,15 @@ def _refusal(message: Any, why: str) -> Error:
         detail = "A message needs a `type`, which is a string."
         return Error("invalid", detail, id=_request_id(message))
     if type_ not in _TYPES:
-        detail = f"There is no message of type {type_[:50]!r}."
-        return Error("unknown_type", detail, type_[:50], _request_id(message))
+        detail = f"There is no message of type {type_[:_LONGEST_TYPE]!r}."
+        return Error("unknown_type", detail, type_[:_LONGEST_TYPE], _request_id(message))
     if type_ == "ping":
         return Error("invalid", f"{why}.", type_)
     if why.endswith("`$.id`"):
-        why = f"An `id` is a string of at most 100 characters, or an integer from 0 to {LARGEST_ID}"
+        why = (
+            f"An `id` is a string of at most {_LONGEST_WORD} characters, "
+            f"or an integer from 0 to {LARGEST_ID}"
+        )
     return Error("invalid", f"{why}.", type_, _request_id(message))
 
 

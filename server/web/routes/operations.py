@@ -15,6 +15,7 @@ from server.observe.metrics import Metrics
 from server.storage.ports import Health as StorageHealth
 from server.web.bodies import answer
 from server.web.calls import Call, Text
+from server.web.limits import Limits
 from server.web.problems import response_to
 from server.wire.problem import Problem
 
@@ -64,8 +65,13 @@ class OperationRoutes:
         return Response(self._metrics.text(), headers=headers)
 
 
-async def answer_storage_unavailable(request: Request, error: Exception) -> Response:
-    """Exception handler for requests that needed the disk, and in vain."""
-    assert isinstance(error, StorageUnavailable)
-    headers = {"Retry-After": str(error.retry_after)}
-    return response_to(Problem(503, "storage_unavailable", str(error), headers))
+class StorageProblems:
+    """Answers requests that needed the disk, and in vain."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._headers = {"Retry-After": str(limits.disk_fails_for)}
+
+    async def answer(self, request: Request, error: Exception) -> Response:
+        """Exception handler for `StorageUnavailable`."""
+        assert isinstance(error, StorageUnavailable)
+        return response_to(Problem(503, "storage_unavailable", str(error), self._headers))
