@@ -15,10 +15,10 @@ from playwright.async_api import Browser
 from server.presence.events import Event, EventStream
 from server.storage.limits import Limits
 from tests.support.browser import run_chromium
-from tests.support.house import QUICK, House
 from tests.support.invariants import Broken, Order
 from tests.support.live_server import LiveServer, run_server
 from tests.support.manual_clock import ManualClock
+from tests.support.storage_rig import QUICK, StorageRig
 from tests.support.watchdog import watch
 
 # It is not installed. httpx looks for it at every request, which is a search of the whole path: a
@@ -153,21 +153,21 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @pytest.fixture
-async def open_house(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+async def open_rig(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
     """Opens the same file again and again; closes what the test leaves open."""
-    opened: list[House] = []
+    opened: list[StorageRig] = []
 
-    async def open_(clock: ManualClock | None = None, limits: Limits = QUICK) -> House:
-        house = await House.open(tmp_path / "test.db", clock or ManualClock(), limits=limits)
-        opened.append(house)
-        return house
+    async def open_(clock: ManualClock | None = None, limits: Limits = QUICK) -> StorageRig:
+        rig = await StorageRig.open(tmp_path / "test.db", clock or ManualClock(), limits=limits)
+        opened.append(rig)
+        return rig
 
     yield open_
-    for house in opened:
-        await house.store.close()
+    for rig in opened:
+        await rig.store.close()
 
 
 @pytest.fixture
-async def house(open_house: Callable[..., Any]) -> House:
-    opened: House = await open_house()
+async def rig(open_rig: Callable[..., Any]) -> StorageRig:
+    opened: StorageRig = await open_rig()
     return opened

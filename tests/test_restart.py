@@ -13,25 +13,25 @@ from server.presence.status import Reason
 from server.storage.errors import StorageRefused
 from server.storage.sqlite.migrations import MIGRATIONS
 from server.web.devices import device_of
-from tests.support.house import QUICK, House
 from tests.support.manual_clock import ManualClock
+from tests.support.storage_rig import QUICK, StorageRig
 
-Opener: TypeAlias = Callable[..., Awaitable[House]]
-
-
-async def restart(house: House, open_house: Opener, down_for: float = 0.0) -> House:
-    await house.store.close()
-    return await open_house(ManualClock(house.clock.now() + down_for))
+Opener: TypeAlias = Callable[..., Awaitable[StorageRig]]
 
 
-def only_session(house: House) -> Session:
-    (session,) = house.registry.sessions.values()
+async def restart(rig: StorageRig, open_rig: Opener, down_for: float = 0.0) -> StorageRig:
+    await rig.store.close()
+    return await open_rig(ManualClock(rig.clock.now() + down_for))
+
+
+def only_session(rig: StorageRig) -> Session:
+    (session,) = rig.registry.sessions.values()
     return session
 
 
-async def test_a_cookie_survives_a_restart(house: House, open_house: Opener) -> None:
-    session, cookie = house.sign_in()
-    again = await restart(house, open_house)
+async def test_a_cookie_survives_a_restart(rig: StorageRig, open_rig: Opener) -> None:
+    session, cookie = rig.sign_in()
+    again = await restart(rig, open_rig)
     found = await again.sessions.find(cookie)
     assert isinstance(found, Session)
     assert found.id == session.id
@@ -39,10 +39,10 @@ async def test_a_cookie_survives_a_restart(house: House, open_house: Opener) -> 
 
 
 async def test_who_was_here_is_reconnecting_with_a_fresh_grace(
-    house: House, open_house: Opener
+    rig: StorageRig, open_rig: Opener
 ) -> None:
-    house.sign_in()
-    again = await restart(house, open_house, down_for=10)
+    rig.sign_in()
+    again = await restart(rig, open_rig, down_for=10)
     session = only_session(again)
     again.until(39)
     assert session.player.status.is_here
@@ -56,108 +56,108 @@ async def test_who_was_here_is_reconnecting_with_a_fresh_grace(
 
 
 async def test_the_time_the_server_was_down_counts_as_idle(
-    house: House, open_house: Opener
+    rig: StorageRig, open_rig: Opener
 ) -> None:
-    _, cookie = house.sign_in()
-    house.until(200)
-    again = await restart(house, open_house, down_for=101)
+    _, cookie = rig.sign_in()
+    rig.until(200)
+    again = await restart(rig, open_rig, down_for=101)
     assert again.registry.sessions == {}
     assert await again.sessions.find(cookie) is Reason.IDLE_TIMEOUT
     assert await again.rows("SELECT is_currently_active FROM players") == [(0,)]
-    third = await restart(again, open_house)
+    third = await restart(again, open_rig)
     assert await third.sessions.find(cookie) is Reason.IDLE_TIMEOUT, "the disk knows it too"
 
 
 async def test_activity_that_a_crash_left_unwritten_is_not_held_against_the_player(
-    house: House, open_house: Opener
+    rig: StorageRig, open_rig: Opener
 ) -> None:
-    house.sign_in()
-    await house.store.flush()
-    with sqlite3.connect(house.path) as copy:
+    rig.sign_in()
+    await rig.store.flush()
+    with sqlite3.connect(rig.path) as copy:
         boots = copy.execute("SELECT stopped_at FROM boots").fetchall()
     copy.close()
     assert boots == [(None,)], "until it stops in order, it has not"
-    await house.kill()
-    again = await restart(house, open_house, down_for=100)
+    await rig.kill()
+    again = await restart(rig, open_rig, down_for=100)
     session = only_session(again)
     assert session.idle_from == QUICK.activity_interval
     assert session.last_activity == 0
 
 
 async def test_a_second_crash_soon_after_the_first_takes_no_more(
-    house: House, open_house: Opener
+    rig: StorageRig, open_rig: Opener
 ) -> None:
-    house.sign_in()
-    await house.store.flush()
-    await house.kill()
-    again = await restart(house, open_house, down_for=50)
+    rig.sign_in()
+    await rig.store.flush()
+    await rig.kill()
+    again = await restart(rig, open_rig, down_for=50)
     session = only_session(again)
     again.stream.publish(again.registry.connected(session, 50))
     again.stream.publish(again.registry.touch(session, 53))  # and no row tells of it
     await again.store.flush()
     await again.kill()
-    third = await open_house(ManualClock(150))
+    third = await open_rig(ManualClock(150))
     assert only_session(third).last_activity == 0
     assert only_session(third).idle_from == 50 + QUICK.activity_interval
 
 
 async def test_who_was_away_when_a_crash_came_is_no_less_so_after_it(
-    house: House, open_house: Opener
+    rig: StorageRig, open_rig: Opener
 ) -> None:
-    house.sign_in()
-    house.until(130)  # away
-    await house.store.flush()
-    await house.kill()
-    again = await restart(house, open_house, down_for=0)
+    rig.sign_in()
+    rig.until(130)  # away
+    await rig.store.flush()
+    await rig.kill()
+    again = await restart(rig, open_rig, down_for=0)
     await again.kill()
-    third = await restart(again, open_house, down_for=10)
+    third = await restart(again, open_rig, down_for=10)
     assert only_session(third).idle_from == QUICK.activity_interval
 
 
-async def test_a_signed_out_session_never_comes_back(house: House, open_house: Opener) -> None:
-    session, cookie = house.sign_in()
-    await house.sessions.end([session.id], Reason.SIGNED_OUT, 1.0)
-    again = await restart(house, open_house)
+async def test_a_signed_out_session_never_comes_back(rig: StorageRig, open_rig: Opener) -> None:
+    session, cookie = rig.sign_in()
+    await rig.sessions.end([session.id], Reason.SIGNED_OUT, 1.0)
+    again = await restart(rig, open_rig)
     assert again.registry.sessions == {}
     assert await again.sessions.find(cookie) is Reason.SIGNED_OUT
 
 
 async def test_the_sessions_of_one_player_are_one_players_again(
-    house: House, open_house: Opener
+    rig: StorageRig, open_rig: Opener
 ) -> None:
-    player = house.player("Ada", "a hash")
-    house.sign_in(player)
-    house.sign_in(player, remember=True)
-    again = await restart(house, open_house)
+    player = rig.player("Ada", "a hash")
+    rig.sign_in(player)
+    rig.sign_in(player, remember=True)
+    again = await restart(rig, open_rig)
     first, second = again.registry.sessions.values()
     assert first.player is second.player
     assert [first.remember, second.remember] == [False, True]
     assert not first.player.guest
 
 
-async def test_the_absolute_end_stays_where_it_was(house: House, open_house: Opener) -> None:
-    house.sign_in()
-    house.until(100)
-    again = await restart(house, open_house, down_for=50)
+async def test_the_absolute_end_stays_where_it_was(rig: StorageRig, open_rig: Opener) -> None:
+    rig.sign_in()
+    rig.until(100)
+    again = await restart(rig, open_rig, down_for=50)
     assert only_session(again).ends_at == pytest.approx(43_200, abs=0.01)
 
 
 async def test_a_second_server_on_the_database_refuses_to_start(
-    house: House, open_house: Opener
+    rig: StorageRig, open_rig: Opener
 ) -> None:
     with pytest.raises(StorageRefused, match="another Still Here is running on"):
-        await open_house()
+        await open_rig()
 
 
 async def test_a_database_of_a_newer_version_is_refused(
-    house: House, open_house: Opener, tmp_path: Path
+    rig: StorageRig, open_rig: Opener, tmp_path: Path
 ) -> None:
-    await house.store.close()
+    await rig.store.close()
     with sqlite3.connect(tmp_path / "test.db") as connection:
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     connection.close()
     with pytest.raises(StorageRefused, match="made by a newer Still Here"):
-        await open_house()
+        await open_rig()
 
 
 @pytest.mark.parametrize("what", ["not a database", "no folder"])
@@ -168,25 +168,25 @@ async def test_a_file_that_cannot_be_used_is_told_in_a_sentence(what: str, tmp_p
     else:
         path = tmp_path / "missing" / "test.db"
     with pytest.raises(StorageRefused, match="cannot be used"):
-        await House.open(path, ManualClock())
+        await StorageRig.open(path, ManualClock())
 
 
-async def test_tables_are_strict(house: House) -> None:
-    await house.store.close()
+async def test_tables_are_strict(rig: StorageRig) -> None:
+    await rig.store.close()
     with (
-        closing(sqlite3.connect(house.path)) as disk,
+        closing(sqlite3.connect(rig.path)) as disk,
         pytest.raises(sqlite3.IntegrityError, match="cannot store TEXT value in INTEGER"),
     ):
         disk.execute("INSERT INTO boots (started_at, version) VALUES ('yesterday', '1')")
 
 
 async def test_a_database_of_schema_1_is_taken_over_with_everybody_in_it(
-    open_house: Opener, tmp_path: Path
+    open_rig: Opener, tmp_path: Path
 ) -> None:
-    house = await open_house()
-    session, cookie = house.sign_in(device=device_of("Firefox", "Linux"))
-    await house.store.flush()
-    await house.store.close()
+    rig = await open_rig()
+    session, cookie = rig.sign_in(device=device_of("Firefox", "Linux"))
+    await rig.store.flush()
+    await rig.store.close()
     path = tmp_path / "test.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as disk:
         for table in ("moves", "match_players", "matches", "rooms"):
@@ -208,7 +208,7 @@ async def test_a_database_of_schema_1_is_taken_over_with_everybody_in_it(
                 fresh.execute(columns, (table,)).fetchall()
             ), "it is what the first version made"
 
-    again = await open_house(ManualClock(house.clock.now() + 10))
+    again = await open_rig(ManualClock(rig.clock.now() + 10))
     assert await again.rows("PRAGMA user_version") == [(len(MIGRATIONS),)]
     found = await again.sessions.find(cookie)
     assert isinstance(found, Session)
@@ -227,15 +227,15 @@ async def test_a_database_of_schema_1_is_taken_over_with_everybody_in_it(
 
 
 async def test_what_a_session_was_opened_with_outlasts_the_process(
-    house: House, open_house: Opener
+    rig: StorageRig, open_rig: Opener
 ) -> None:
-    house.sign_in(device=device_of("Safari", "iOS"))
-    again = await restart(house, open_house)
+    rig.sign_in(device=device_of("Safari", "iOS"))
+    again = await restart(rig, open_rig)
     assert only_session(again).device is device_of("Safari", "iOS")
 
 
-async def test_a_word_that_no_version_knows_is_no_word(house: House, open_house: Opener) -> None:
-    house.sign_in(device=Device("Netscape", "Linux"))
-    again = await restart(house, open_house)
+async def test_a_word_that_no_version_knows_is_no_word(rig: StorageRig, open_rig: Opener) -> None:
+    rig.sign_in(device=Device("Netscape", "Linux"))
+    again = await restart(rig, open_rig)
     assert only_session(again).device is device_of(None, "Linux")
     assert only_session(again).device == (None, "Linux")

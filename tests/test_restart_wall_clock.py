@@ -7,34 +7,34 @@ import pytest
 
 from server.presence.session import Session
 from server.presence.status import Reason
-from tests.support.house import House
 from tests.support.manual_clock import ManualClock
+from tests.support.storage_rig import StorageRig
 
-Opener: TypeAlias = Callable[..., Awaitable[House]]
+Opener: TypeAlias = Callable[..., Awaitable[StorageRig]]
 
 BACK = pytest.mark.parametrize("back", [5.0, 3600.0, 86_400.0])
 
 
-async def restart(house: House, open_house: Opener, step: float) -> House:
+async def restart(rig: StorageRig, open_rig: Opener, step: float) -> StorageRig:
     """The same instant on a wall clock that was set by `step` meanwhile."""
-    await house.store.close()
-    return await open_house(ManualClock(house.clock.now() + step))
+    await rig.store.close()
+    return await open_rig(ManualClock(rig.clock.now() + step))
 
 
-def only_session(house: House) -> Session:
-    (session,) = house.registry.sessions.values()
+def only_session(rig: StorageRig) -> Session:
+    (session,) = rig.registry.sessions.values()
     return session
 
 
 @BACK
 async def test_a_clock_that_was_set_back_signs_nobody_out(
-    house: House, open_house: Opener, back: float
+    rig: StorageRig, open_rig: Opener, back: float
 ) -> None:
-    house.until(100)
-    session, cookie = house.sign_in()
-    house.until(300)
-    house.registry.touch(session, 300.0)
-    again = await restart(house, open_house, -back)
+    rig.until(100)
+    session, cookie = rig.sign_in()
+    rig.until(300)
+    rig.registry.touch(session, 300.0)
+    again = await restart(rig, open_rig, -back)
     now = again.clock.now()
     restored = only_session(again)
     assert await again.sessions.find(cookie) is restored
@@ -49,24 +49,24 @@ async def test_a_clock_that_was_set_back_signs_nobody_out(
 
 @BACK
 async def test_a_clock_that_was_set_back_prolongs_no_session(
-    house: House, open_house: Opener, back: float
+    rig: StorageRig, open_rig: Opener, back: float
 ) -> None:
-    house.until(100)
-    session, _ = house.sign_in()
-    house.until(300)
-    house.registry.touch(session, 300.0)
-    again = await restart(house, open_house, -back)
+    rig.until(100)
+    session, _ = rig.sign_in()
+    rig.until(300)
+    rig.registry.touch(session, 300.0)
+    again = await restart(rig, open_rig, -back)
     restored = only_session(again)
     assert restored.ends_at - again.clock.now() == pytest.approx(43_200 - 200)
     assert restored.created_at == pytest.approx(again.clock.now() - 200)
 
 
 async def test_a_step_back_that_leaves_the_last_activity_behind_is_no_more_than_its_length(
-    house: House, open_house: Opener
+    rig: StorageRig, open_rig: Opener
 ) -> None:
-    house.sign_in()
-    house.until(60)
-    again = await restart(house, open_house, -5.0)
+    rig.sign_in()
+    rig.until(60)
+    again = await restart(rig, open_rig, -5.0)
     restored = only_session(again)
     assert again.clock.now() - restored.idle_from == 55
     assert restored.ends_at == 43_200
@@ -74,14 +74,14 @@ async def test_a_step_back_that_leaves_the_last_activity_behind_is_no_more_than_
 
 @BACK
 async def test_going_back_and_forth_leaves_the_clocks_where_they_were(
-    house: House, open_house: Opener, back: float
+    rig: StorageRig, open_rig: Opener, back: float
 ) -> None:
-    session, _ = house.sign_in()
-    house.until(100)
-    house.registry.touch(session, 100.0)
-    house.until(110)
-    wrong = await restart(house, open_house, -back)
-    right = await restart(wrong, open_house, back)
+    session, _ = rig.sign_in()
+    rig.until(100)
+    rig.registry.touch(session, 100.0)
+    rig.until(110)
+    wrong = await restart(rig, open_rig, -back)
+    right = await restart(wrong, open_rig, back)
     restored = only_session(right)
     assert (restored.last_activity, restored.idle_from) == (100.0, 100.0)
     assert (restored.created_at, restored.ends_at) == (0.0, 43_200.0)
@@ -89,12 +89,12 @@ async def test_going_back_and_forth_leaves_the_clocks_where_they_were(
 
 @BACK
 async def test_a_remembered_session_does_not_wake_by_a_step(
-    house: House, open_house: Opener, back: float
+    rig: StorageRig, open_rig: Opener, back: float
 ) -> None:
-    session, cookie = house.sign_in(house.player("Ada", "a hash"), remember=True)
-    house.until(400)
+    session, cookie = rig.sign_in(rig.player("Ada", "a hash"), remember=True)
+    rig.until(400)
     assert session.is_asleep
-    again = await restart(house, open_house, -back)
+    again = await restart(rig, open_rig, -back)
     restored = only_session(again)
     assert await again.sessions.find(cookie) is restored
     assert not restored.status.is_here
@@ -102,20 +102,20 @@ async def test_a_remembered_session_does_not_wake_by_a_step(
 
 
 @BACK
-async def test_what_has_ended_stays_so(house: House, open_house: Opener, back: float) -> None:
-    session, cookie = house.sign_in()
-    await house.sessions.end([session.id], Reason.SIGNED_OUT, 1.0)
-    again = await restart(house, open_house, -back)
+async def test_what_has_ended_stays_so(rig: StorageRig, open_rig: Opener, back: float) -> None:
+    session, cookie = rig.sign_in()
+    await rig.sessions.end([session.id], Reason.SIGNED_OUT, 1.0)
+    again = await restart(rig, open_rig, -back)
     assert await again.sessions.find(cookie) is Reason.SIGNED_OUT
 
 
 @BACK
 async def test_history_keeps_its_order_by_number(
-    house: House, open_house: Opener, back: float
+    rig: StorageRig, open_rig: Opener, back: float
 ) -> None:
-    session, _ = house.sign_in()
-    house.until(130)
-    again = await restart(house, open_house, -back)
+    session, _ = rig.sign_in()
+    rig.until(130)
+    again = await restart(rig, open_rig, -back)
     again.until(again.clock.now() + 31)
     await again.store.flush()
     changes = await again.store.history(session.player.id, 1 << 60, 10)
@@ -125,12 +125,12 @@ async def test_history_keeps_its_order_by_number(
 
 
 async def test_a_clock_that_was_set_forward_is_a_longer_time_down(
-    house: House, open_house: Opener
+    rig: StorageRig, open_rig: Opener
 ) -> None:
     """The limit: no clock tells the one from the other."""
-    _, cookie = house.sign_in()
-    remembered, kept = house.sign_in(house.player("Bob", "a hash"), remember=True)
-    again = await restart(house, open_house, 3600.0)
+    _, cookie = rig.sign_in()
+    remembered, kept = rig.sign_in(rig.player("Bob", "a hash"), remember=True)
+    again = await restart(rig, open_rig, 3600.0)
     assert await again.sessions.find(cookie) is Reason.IDLE_TIMEOUT
     found = await again.sessions.find(kept)
     assert isinstance(found, Session)

@@ -11,7 +11,7 @@ from statistics import median
 from scripts.benchmarks.children import MeasurementError, Served, onlooker, still_here
 from scripts.benchmarks.figure import Row, Scale
 from scripts.benchmarks.machine import pin, split_processors
-from scripts.benchmarks.players import fetch, front_desk, name_of
+from scripts.benchmarks.players import fetch, name_of, sign_in_connection
 from scripts.benchmarks.watching import ask
 
 AT_ONCE = 64
@@ -52,8 +52,8 @@ async def hashes(scale: Scale) -> list[Row]:
 
 async def _look_on(served: Served, name: str) -> tuple[float, float]:
     """The worst of a bystander's pings while so many sign in as `name`, and how long that took."""
-    async with front_desk(served.port) as desk:
-        cookie = await desk.sign_in(f"Bystander {'of hashes' if name else 'of none'}")
+    async with sign_in_connection(served.port) as connection:
+        cookie = await connection.sign_in(f"Bystander {'of hashes' if name else 'of none'}")
     with onlooker(served.port, "", cookie) as bystander:
         assert bystander.stdout is not None
         await asyncio.to_thread(bystander.stdout.readline)

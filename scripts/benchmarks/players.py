@@ -41,7 +41,7 @@ def name_of(number: int) -> str:
 # Guests
 
 
-class FrontDesk:
+class SignInConnection:
     """A keep-alive connection on which guests sign in, one after the other."""
 
     def __init__(self, connection: HttpConnection) -> None:
@@ -62,12 +62,12 @@ class FrontDesk:
 
 
 @asynccontextmanager
-async def front_desk(port: int) -> AsyncIterator[FrontDesk]:
+async def sign_in_connection(port: int) -> AsyncIterator[SignInConnection]:
     """A connection for signing in."""
     address = Address("http", "127.0.0.1", port)
     connection = await HttpConnection.open(address, is_kept=True)
     try:
-        yield FrontDesk(connection)
+        yield SignInConnection(connection)
     finally:
         connection.close()
 
@@ -75,10 +75,10 @@ async def front_desk(port: int) -> AsyncIterator[FrontDesk]:
 async def sign_in(port: int, count: int) -> list[str]:
     """The cookie headers of `count` new guests."""
 
-    async def let_in(desk: FrontDesk, number: int) -> str:
-        return await desk.sign_in(name_of(number))
+    async def sign_in_one(connection: SignInConnection, number: int) -> str:
+        return await connection.sign_in(name_of(number))
 
-    return await for_each(count, partial(front_desk, port), let_in)
+    return await for_each(count, partial(sign_in_connection, port), sign_in_one)
 
 
 async def for_each(

@@ -13,12 +13,12 @@ from picows import WSFrame, WSMsgType, WSTransport
 
 from scripts.benchmarks.children import MeasurementError, Served, baseline, onlooker, still_here
 from scripts.benchmarks.players import (
-    FrontDesk,
+    SignInConnection,
     Socket,
     for_each,
-    front_desk,
     name_of,
     open_socket,
+    sign_in_connection,
 )
 
 _KEEP_ALIVE = 1.0
@@ -132,8 +132,8 @@ def _serve_plain(timing: Timing) -> AbstractContextManager[Served]:
 
 
 async def _bystanders_cookie(port: int, number: int) -> str:
-    async with front_desk(port) as desk:
-        return await desk.sign_in(f"Bystander {number}")
+    async with sign_in_connection(port) as connection:
+        return await connection.sign_in(f"Bystander {number}")
 
 
 @asynccontextmanager
@@ -141,8 +141,8 @@ async def _everybody(port: int, count: int, *, is_ours: bool) -> AsyncIterator[l
     """`count` players, all connected, all with an activity a moment ago."""
     players: list[Player] = []
 
-    async def come(desk: FrontDesk | None, number: int) -> None:
-        cookie = "" if desk is None else await desk.sign_in(name_of(number))
+    async def come(connection: SignInConnection | None, number: int) -> None:
+        cookie = "" if connection is None else await connection.sign_in(name_of(number))
         players.append(await open_socket(port, Player, f"?name=p{number}", cookie))
 
     async def stay() -> None:
@@ -154,7 +154,7 @@ async def _everybody(port: int, count: int, *, is_ours: bool) -> AsyncIterator[l
     staying = asyncio.create_task(stay())
     try:
         if is_ours:
-            await for_each(count, partial(front_desk, port), come)
+            await for_each(count, partial(sign_in_connection, port), come)
         else:
             await for_each(count, nullcontext, come)
     finally:

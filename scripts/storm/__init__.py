@@ -6,6 +6,6 @@ server.py    one start of the server, to its end
 browser.py   one of those who storm it; writes down what it was told
 players.py   all of them, and what they do
 observer.py  one more, who watches the lobby
-book.py      the database, read as others would
+database.py  the database, read as others would
 checks.py    compares what was told with what is there
 """

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from scripts.storm.book import Book, Change
 from scripts.storm.browser import Browser, Told
+from scripts.storm.database import Change, Database
 
 
 class Check(StrEnum):
@@ -88,16 +88,18 @@ def _find(told: Told, rows: Sequence[tuple[str, str]], start: int) -> int | None
     return None
 
 
-def judge_book(book: Book, verdict: Verdict, last_change: int, *, may_have_stopped: bool) -> None:
+def judge_database(
+    database: Database, verdict: Verdict, last_change: int, *, may_have_stopped: bool
+) -> None:
     """The database by itself."""
-    found = book.integrity()
+    found = database.integrity()
     verdict.note(Check.INTEGRITY, "; ".join(found) if found else None)
-    number, _, stopped_at = book.boots()[-1]
+    number, _, stopped_at = database.boots()[-1]
     is_wrong = stopped_at is not None and not may_have_stopped
     verdict.note(Check.BOOT_ROW, f"boot {number} was killed and has a stop" if is_wrong else None)
     before: dict[str, Change] = {}
     latest = 0
-    for change in book.changes(last_change):
+    for change in database.changes(last_change):
         previous = before.get(change.session)
         wrong = None
         if previous is not None and previous.status == change.status:

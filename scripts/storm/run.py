@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from scripts.storm.book import open_book
 from scripts.storm.browser import Answer, Browser
 from scripts.storm.checks import (
     Check,
     Verdict,
     as_player_rows,
     as_rows,
-    judge_book,
+    judge_database,
     judge_endings,
     judge_told,
 )
+from scripts.storm.database import open_database
 from scripts.storm.observer import Observer
 from scripts.storm.players import Players
-from scripts.storm.server import BRISK, CALM, Rules, Server
+from scripts.storm.server import BRISK, CALM, Server, Timing
 
 _ENDED = 60
 _TOLERANCE = 0.15
@@ -48,7 +48,7 @@ class Run:
     """One database and its many servers."""
 
     def __init__(
-        self, database: Path, seed: int, make_server: Callable[[Path, Rules], Server] = Server
+        self, database: Path, seed: int, make_server: Callable[[Path, Timing], Server] = Server
     ) -> None:
         self.result = Result(Verdict(), seed)
         self._database = database
@@ -62,8 +62,8 @@ class Run:
         began = monotonic()
         last_change = 0
         for number in range(times):
-            rules = CALM if number % 4 == 1 else BRISK
-            last_change = await self._once(number, rules, last_change)
+            timing = CALM if number % 4 == 1 else BRISK
+            last_change = await self._once(number, timing, last_change)
             self.result.seconds = monotonic() - began
             self.result.did = self._players.did
             progress(number + 1)
@@ -75,15 +75,15 @@ class Run:
         self.result.seconds = monotonic() - began
         return self.result
 
-    async def _once(self, number: int, rules: Rules, last_change: int) -> int:
+    async def _once(self, number: int, timing: Timing, last_change: int) -> int:
         """One life: start, look, storm, kill, look. Returns the number of the last change."""
         if number and self._dice.random() < 0.15:
-            await self._kill_while_starting(rules)
+            await self._kill_while_starting(timing)
         for browser in self._players.browsers:
             browser.forget_what_was_told()
-        server = await self._start(rules)
+        server = await self._start(timing)
         try:
-            observer = await self._look(server, rules)
+            observer = await self._look(server, timing)
             killed_at, may_have_stopped = await self._storm_and_kill(server)
         finally:
             await server.kill()
@@ -108,15 +108,15 @@ class Run:
             with suppress(asyncio.CancelledError):
                 await storm
 
-    async def _start(self, rules: Rules) -> Server:
-        server = self._make_server(self._database, rules)
+    async def _start(self, timing: Timing) -> Server:
+        server = self._make_server(self._database, timing)
         began = monotonic()
         await server.start()
         self.result.starts.append(monotonic() - began)
         return server
 
-    async def _kill_while_starting(self, rules: Rules) -> None:
-        server = self._make_server(self._database, rules)
+    async def _kill_while_starting(self, timing: Timing) -> None:
+        server = self._make_server(self._database, timing)
         await server.begin()
         await asyncio.sleep(self._dice.uniform(0.1, 0.6))
         await server.kill()
@@ -128,11 +128,11 @@ class Run:
         self, observer: Observer, killed_at: float, last_change: int, *, may_have_stopped: bool
     ) -> int:
         verdict, crowd = self._verdict, self._players
-        with open_book(self._database) as book:
-            judge_book(book, verdict, last_change, may_have_stopped=may_have_stopped)
-            changes = book.changes(last_change)
-            judge_endings(crowd.browsers, book.endings(), verdict)
-            players = book.players()
+        with open_database(self._database) as database:
+            judge_database(database, verdict, last_change, may_have_stopped=may_have_stopped)
+            changes = database.changes(last_change)
+            judge_endings(crowd.browsers, database.endings(), verdict)
+            players = database.players()
             for account in crowd.accounts:
                 is_there = account.player_id in players
                 verdict.note(Check.SIGN_INS, None if is_there else f"{account.name} is not there")
@@ -145,26 +145,26 @@ class Run:
                 browser.trouble.clear()
             for player, told in observer.told.items():
                 judge_told(told, as_player_rows(changes, player), killed_at, player, verdict)
-            return book.last_change()
+            return database.last_change()
 
     # After a start
 
-    async def _look(self, server: Server, rules: Rules) -> Observer:
-        await self._look_again(server, rules)
+    async def _look(self, server: Server, timing: Timing) -> Observer:
+        await self._look_again(server, timing)
         observer = Observer(server.address)
         await observer.arrive(self._players.new_name("Observer"))
         here = await self._players.come_back(server.address)
         playing = asyncio.create_task(_keep_playing(here))
         try:
             await asyncio.sleep(
-                max(server.listens_at + rules.reconnect_grace + 0.05 - monotonic(), 0.0)
+                max(server.listens_at + timing.reconnect_grace + 0.05 - monotonic(), 0.0)
             )
             await self._look_who_is_here(observer, here)
         finally:
             playing.cancel()
         return observer
 
-    async def _look_again(self, server: Server, rules: Rules) -> None:
+    async def _look_again(self, server: Server, timing: Timing) -> None:
         """At the sessions: those that ended are refused, those that live carry on."""
         crowd, dice = self._players, self._dice
         ended = [browser for browser in crowd.browsers if browser.ending is not None]
@@ -175,11 +175,11 @@ class Run:
 
         async def look_at(browser: Browser) -> None:
             async with door:
-                await self._look_at(server, browser, rules)
+                await self._look_at(server, browser, timing)
 
         await asyncio.gather(*map(look_at, chosen))
 
-    async def _look_at(self, server: Server, browser: Browser, rules: Rules) -> None:
+    async def _look_at(self, server: Server, browser: Browser, timing: Timing) -> None:
         before = monotonic()
         answer = await browser.look(server.address)
         now = monotonic()
@@ -197,7 +197,7 @@ class Run:
         if answer.refused == 401:
             browser.note_ending(code)
         elif wrong is None and not browser.remember:
-            self._judge_clock(browser, answer.said["session"], before, now, rules)
+            self._judge_clock(browser, answer.said["session"], before, now, timing)
         browser.is_doubtful = False
 
     def _why_not(self, browser: Browser, answer: Answer, now: float) -> str | None:
@@ -214,13 +214,13 @@ class Run:
         return f"{answer.refused} {code} after {idle_for:.2f} s without activity, {age:.2f} s old"
 
     def _judge_clock(
-        self, browser: Browser, session: dict[str, float], before: float, now: float, rules: Rules
+        self, browser: Browser, session: dict[str, float], before: float, now: float, timing: Timing
     ) -> None:
         left = session["expires_in"]
         ends_in = session["ends_in"]
-        least = min(browser.acted_at + rules.idle_timeout - now, ends_in) - _TOLERANCE
+        least = min(browser.acted_at + timing.idle_timeout - now, ends_in) - _TOLERANCE
         last = min(browser.tried_at + _UNWRITTEN + 1.0, before)
-        most = last + rules.idle_timeout - before + _TOLERANCE
+        most = last + timing.idle_timeout - before + _TOLERANCE
         wrong = None
         if not least <= left <= most:
             wrong = f"{browser.session_id}: {left:.2f} s left, not {least:.2f} to {most:.2f}"
@@ -232,8 +232,8 @@ class Run:
             # A socket that is open keeps its player here; nobody else has done anything.
             expected = {each.account.player_id for each in here if each.is_open}
             expected.add(observer.player_id)
-            with open_book(self._database) as book:
-                written = book.active_players()
+            with open_database(self._database) as database:
+                written = database.active_players()
             shown = await observer.who_is_here()
             if written == shown == expected or monotonic() > until:
                 break

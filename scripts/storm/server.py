@@ -9,7 +9,7 @@ from scripts.server_process import ServerProcess, flags
 
 
 @dataclass(frozen=True)
-class Rules:
+class Timing:
     """The settings of one start, in seconds."""
 
     away_after: float
@@ -21,22 +21,22 @@ class Rules:
     remember_lifetime: float = 40.0
 
 
-BRISK = Rules(away_after=0.4, warn_before=0.3, idle_timeout=1.2)
+BRISK = Timing(away_after=0.4, warn_before=0.3, idle_timeout=1.2)
 """Sessions run out all the time."""
 
-CALM = Rules(away_after=0.4, warn_before=1.0, idle_timeout=30.0)
+CALM = Timing(away_after=0.4, warn_before=1.0, idle_timeout=30.0)
 """None does, so its clock can be read after the restart."""
 
 
 class Server(ServerProcess):
     """One start of the server on a database, to its end."""
 
-    def __init__(self, database: Path, rules: Rules) -> None:
+    def __init__(self, database: Path, timing: Timing) -> None:
         super().__init__(
             database.parent,
             f"--database={database}",
             "--max-messages-per-second=0",
-            *flags(**asdict(rules)),
+            *flags(**asdict(timing)),
         )
         self.listens_at = 0.0
 

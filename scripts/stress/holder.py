@@ -20,12 +20,12 @@ import uvloop
 from picows import WSFrame, WSMsgType, WSTransport
 
 from scripts.benchmarks.players import (
-    FrontDesk,
+    SignInConnection,
     Socket,
     for_each,
-    front_desk,
     name_of,
     open_socket,
+    sign_in_connection,
 )
 from server.wire.messages import LOBBY, Watch
 
@@ -67,13 +67,13 @@ def _number(frame: WSFrame) -> int:
 async def _hold(port: int, first: int, count: int, tabs: int, rate: float, watchers: int) -> None:
     cookies: dict[int, str] = {}
 
-    async def sign_in(desk: FrontDesk, number: int) -> None:
-        cookies[number] = await desk.sign_in(name_of(first + number))
+    async def sign_in(connection: SignInConnection, number: int) -> None:
+        cookies[number] = await connection.sign_in(name_of(first + number))
 
     async def come(_: None, number: int) -> Member:
         return await open_socket(port, Member, cookie=cookies[number // tabs])
 
-    await for_each(-(-count // tabs), partial(front_desk, port), sign_in)
+    await for_each(-(-count // tabs), partial(sign_in_connection, port), sign_in)
     members = await for_each(count, nullcontext, come)
     Member.is_over.clear()
     for member in members[:watchers]:

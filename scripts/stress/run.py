@@ -21,7 +21,7 @@ from rich.table import Table
 from scripts.benchmarks.children import MeasurementError, child, onlooker, wait_for_port
 from scripts.benchmarks.figure import quantile
 from scripts.benchmarks.machine import describe, resident_bytes
-from scripts.benchmarks.players import fetch, front_desk
+from scripts.benchmarks.players import fetch, sign_in_connection
 from scripts.server_process import flags
 from server.client import Unreachable
 
@@ -229,8 +229,8 @@ def _run_delay(pid: int) -> float:
 
 
 async def _sign_in(port: int, count: int) -> list[str]:
-    async with front_desk(port) as desk:
-        return [await desk.sign_in(f"Looker {number}") for number in range(count)]
+    async with sign_in_connection(port) as connection:
+        return [await connection.sign_in(f"Looker {number}") for number in range(count)]
 
 
 async def _probe(port: int, record: Record) -> None:

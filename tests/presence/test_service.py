@@ -22,7 +22,7 @@ from tests.support.invariants import Watched
 from tests.support.manual_clock import ManualClock
 
 
-class House:
+class StorageRig:
     """A service, the clock it runs on, and what it has published."""
 
     def __init__(self) -> None:
@@ -46,23 +46,23 @@ class House:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def rig() -> StorageRig:
+    return StorageRig()
 
 
-def test_a_sign_in_is_published_after_the_session_was_noted(house: House) -> None:
+def test_a_sign_in_is_published_after_the_session_was_noted(rig: StorageRig) -> None:
     order: list[object] = []
 
     def note(session: Session) -> None:
-        order.append(list(house.heard))
+        order.append(list(rig.heard))
         order.append(session)
 
     player = Player(PlayerId("p_1"), "Ada", "ada", guest=True)
-    session = house.presence.sign_in(player, SessionId("s_1"), before_publishing=note)
+    session = rig.presence.sign_in(player, SessionId("s_1"), before_publishing=note)
     assert order == [[], session]
-    assert house.kinds() == [SessionStarted, StatusChanged]
-    assert house.heard[0].at == 10.0
-    assert (house.presence.sessions, house.presence.players) == (
+    assert rig.kinds() == [SessionStarted, StatusChanged]
+    assert rig.heard[0].at == 10.0
+    assert (rig.presence.sessions, rig.presence.players) == (
         {session.id: session},
         {player.id: player},
     )
@@ -84,26 +84,26 @@ COMMANDS: dict[str, Callable[[Presence, SessionId], object]] = {
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_a_command_about_a_session_that_ended_or_never_was_does_nothing(
-    house: House, command: Callable[[Presence, SessionId], object]
+    rig: StorageRig, command: Callable[[Presence, SessionId], object]
 ) -> None:
-    session = house.sign_in()
-    house.presence.end(session.id, Reason.SIGNED_OUT)
-    house.heard.clear()
-    command(house.presence, session.id)
-    command(house.presence, SessionId("s_unknown"))
-    assert house.heard == []
+    session = rig.sign_in()
+    rig.presence.end(session.id, Reason.SIGNED_OUT)
+    rig.heard.clear()
+    command(rig.presence, session.id)
+    command(rig.presence, SessionId("s_unknown"))
+    assert rig.heard == []
 
 
-def test_what_a_command_does_is_published_at_the_instant_it_was_given(house: House) -> None:
-    presence, session = house.presence, house.sign_in()
-    house.clock.move_to(150.0)
+def test_what_a_command_does_is_published_at_the_instant_it_was_given(rig: StorageRig) -> None:
+    presence, session = rig.presence, rig.sign_in()
+    rig.clock.move_to(150.0)
     presence.expire()
     presence.touch(session.id, 149.0)
     presence.connected(session.id)
     presence.disconnected(session.id, 151.0, has_left=False)
     presence.leave(session.id, 152.0)
     presence.end(session.id, Reason.SIGNED_OUT, 153.0)
-    assert [(type(event), event.at) for event in house.heard] == [
+    assert [(type(event), event.at) for event in rig.heard] == [
         (StatusChanged, 150.0),
         (StatusChanged, 150.0),  # a clock never goes back
         (StatusChanged, 151.0),
@@ -114,56 +114,54 @@ def test_what_a_command_does_is_published_at_the_instant_it_was_given(house: Hou
     assert presence.next_deadline() is None
 
 
-def test_a_connection_that_opens_late_is_told_of_the_warning_that_stands(house: House) -> None:
-    presence, session = house.presence, house.sign_in()
+def test_a_connection_that_opens_late_is_told_of_the_warning_that_stands(rig: StorageRig) -> None:
+    presence, session = rig.presence, rig.sign_in()
     policy = Policy()
     assert presence.standing_warnings(session.id) == []
-    house.clock.move_to(session.idle_warning_at(policy) + 0.01)
+    rig.clock.move_to(session.idle_warning_at(policy) + 0.01)
     presence.expire()
     (warning,) = presence.standing_warnings(session.id)
     assert (warning.session_id, warning.reason) == (session.id, Reason.IDLE_TIMEOUT)
     assert warning.expires_in <= policy.warn_before
 
 
-def test_a_hold_says_what_it_granted_and_a_release_is_published(house: House) -> None:
-    presence, session = house.presence, house.sign_in()
+def test_a_hold_says_what_it_granted_and_a_release_is_published(rig: StorageRig) -> None:
+    presence, session = rig.presence, rig.sign_in()
     assert presence.hold(session.id, 1e9, away=True) == presence.policy.max_hold
-    assert [event.after for event in house.heard if isinstance(event, StatusChanged)] == [
-        Status.AWAY
-    ]
-    house.heard.clear()
+    assert [event.after for event in rig.heard if isinstance(event, StatusChanged)] == [Status.AWAY]
+    rig.heard.clear()
     presence.release(session.id, 20.0)
-    assert house.kinds() == [DeadlineMovedUp]
+    assert rig.kinds() == [DeadlineMovedUp]
 
 
-def test_sessions_of_an_earlier_process_are_published_as_they_are_now(house: House) -> None:
+def test_sessions_of_an_earlier_process_are_published_as_they_are_now(rig: StorageRig) -> None:
     player = Player(PlayerId("p_1"), "Ada", "ada", guest=True)
     session = Session.restored(
         SessionId("s_1"), player, 0.0, 1e4, remember=False, status=Status.ACTIVE, last_activity=0.0
     )
-    house.presence.restore([session])
-    assert [event.reason for event in house.heard if isinstance(event, StatusChanged)] == [
+    rig.presence.restore([session])
+    assert [event.reason for event in rig.heard if isinstance(event, StatusChanged)] == [
         Reason.SERVER_RESTART
     ]
 
 
-def test_every_activity_of_a_player_is_published_while_somebody_wants_it(house: House) -> None:
+def test_every_activity_of_a_player_is_published_while_somebody_wants_it(rig: StorageRig) -> None:
     wanted: set[PlayerId] = set()
-    house.presence.publish_activity_of(wanted)
-    session = house.sign_in()
-    house.presence.touch(session.id, 11.0)
+    rig.presence.publish_activity_of(wanted)
+    session = rig.sign_in()
+    rig.presence.touch(session.id, 11.0)
     wanted.add(PlayerId("p_other"))
-    house.presence.touch(session.id, 12.0)
-    assert house.heard == []
+    rig.presence.touch(session.id, 12.0)
+    assert rig.heard == []
     wanted.add(session.player.id)
-    house.presence.touch(session.id, 13.0)
-    assert house.heard == [Activity(session.id, session.player.id, 13.0)]
-    house.clock.move_to(150.0)
-    house.presence.expire()
-    house.heard.clear()
-    house.presence.touch(session.id)
-    assert house.kinds() == [StatusChanged, Activity], "after the change that it makes"
+    rig.presence.touch(session.id, 13.0)
+    assert rig.heard == [Activity(session.id, session.player.id, 13.0)]
+    rig.clock.move_to(150.0)
+    rig.presence.expire()
+    rig.heard.clear()
+    rig.presence.touch(session.id)
+    assert rig.kinds() == [StatusChanged, Activity], "after the change that it makes"
     wanted.clear()
-    house.heard.clear()
-    house.presence.touch(session.id)
-    assert house.heard == []
+    rig.heard.clear()
+    rig.presence.touch(session.id)
+    assert rig.heard == []

@@ -14,31 +14,31 @@ from server.storage.batch import Batch
 from server.storage.errors import EngineError
 from server.storage.rows import PlayerRow
 from tests.support.answers import until
-from tests.support.house import QUICK, House
 from tests.support.manual_clock import START_MS
+from tests.support.storage_rig import QUICK, StorageRig
 
-Opener: TypeAlias = Callable[..., Awaitable[House]]
+Opener: TypeAlias = Callable[..., Awaitable[StorageRig]]
 
 
-async def test_a_sign_in_is_a_player_a_session_and_a_change(house: House) -> None:
-    session, _ = house.sign_in()
-    assert await house.rows(
+async def test_a_sign_in_is_a_player_a_session_and_a_change(rig: StorageRig) -> None:
+    session, _ = rig.sign_in()
+    assert await rig.rows(
         "SELECT id, name, guest, status, is_currently_active, last_activity_at FROM players"
     ) == [(session.player.id, "Ada", 1, "active", 1, START_MS)]
-    assert await house.rows("SELECT id, player_id, status, ended_at, end_reason FROM sessions") == [
+    assert await rig.rows("SELECT id, player_id, status, ended_at, end_reason FROM sessions") == [
         (session.id, session.player.id, "active", None, None)
     ]
-    assert await house.rows("SELECT session_id, status, reason, at FROM status_changes") == [
+    assert await rig.rows("SELECT session_id, status, reason, at FROM status_changes") == [
         (session.id, "active", "signed_in", START_MS)
     ]
 
 
 async def test_every_change_is_written_in_order_with_what_the_player_is_then(
-    house: House,
+    rig: StorageRig,
 ) -> None:
-    house.sign_in()
-    house.until(400)
-    assert await house.rows(
+    rig.sign_in()
+    rig.until(400)
+    assert await rig.rows(
         "SELECT status, reason, player_status FROM status_changes ORDER BY id"
     ) == [
         ("active", "signed_in", "active"),
@@ -46,130 +46,128 @@ async def test_every_change_is_written_in_order_with_what_the_player_is_then(
         ("warned", "warning", "warned"),
         ("offline", "idle_timeout", "offline"),
     ]
-    ((at, reason),) = await house.rows("SELECT ended_at, end_reason FROM sessions")
+    ((at, reason),) = await rig.rows("SELECT ended_at, end_reason FROM sessions")
     assert reason == "idle_timeout"
     assert 300_000 <= at - START_MS < 300_100
 
 
-async def test_the_database_is_false_when_the_player_is_gone(house: House) -> None:
-    session, _ = house.sign_in()
-    house.stream.publish(house.registry.end(session, Reason.SIGNED_OUT, 1.0))
-    assert await house.rows("SELECT status, is_currently_active FROM players") == [("offline", 0)]
+async def test_the_database_is_false_when_the_player_is_gone(rig: StorageRig) -> None:
+    session, _ = rig.sign_in()
+    rig.stream.publish(rig.registry.end(session, Reason.SIGNED_OUT, 1.0))
+    assert await rig.rows("SELECT status, is_currently_active FROM players") == [("offline", 0)]
 
 
 async def test_activity_is_written_for_those_who_were_active_and_never_goes_back(
-    house: House,
+    rig: StorageRig,
 ) -> None:
-    session, _ = house.sign_in()
-    house.clock.move_to(50.0)
-    house.registry.touch(session, 50.0, "ping")
-    house.store.activity.note()
-    assert await house.rows("SELECT last_activity_at, last_activity_by FROM sessions") == [
+    session, _ = rig.sign_in()
+    rig.clock.move_to(50.0)
+    rig.registry.touch(session, 50.0, "ping")
+    rig.store.activity.note()
+    assert await rig.rows("SELECT last_activity_at, last_activity_by FROM sessions") == [
         (START_MS + 50_000, "ping")
     ]
     session.last_activity = 10.0
-    house.registry.touch(session, 9.0)
-    house.store.activity.note()
-    assert await house.rows("SELECT last_activity_at FROM players") == [(START_MS + 50_000,)]
+    rig.registry.touch(session, 9.0)
+    rig.store.activity.note()
+    assert await rig.rows("SELECT last_activity_at FROM players") == [(START_MS + 50_000,)]
 
 
-async def test_activity_is_taken_down_in_portions(house: House) -> None:
+async def test_activity_is_taken_down_in_portions(rig: StorageRig) -> None:
     for number in range(5):
-        session, _ = house.sign_in(house.player(f"player {number}"))
-        house.registry.touch(session, 7.0)
-    note = house.store.activity.note
+        session, _ = rig.sign_in(rig.player(f"player {number}"))
+        rig.registry.touch(session, 7.0)
+    note = rig.store.activity.note
     assert [note(2), note(2), note(2), note(2)] == [True, True, True, False]
-    assert await house.rows("SELECT DISTINCT last_activity_at FROM sessions") == [
-        (START_MS + 7_000,)
-    ]
+    assert await rig.rows("SELECT DISTINCT last_activity_at FROM sessions") == [(START_MS + 7_000,)]
 
 
 async def test_rows_that_nobody_waits_for_are_gathered_and_one_who_waits_does_not_wait_for_that(
-    open_house: Opener, monkeypatch: pytest.MonkeyPatch
+    open_rig: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = await open_house(limits=replace(QUICK, gather=60.0))
+    rig = await open_rig(limits=replace(QUICK, gather=60.0))
     written: list[int] = []
-    write = house.store.journal._engine.write
+    write = rig.store.journal._engine.write
 
     async def noted(batch: Batch) -> None:
         written.append(len(batch.changes))
         await write(batch)
 
     for number in range(5):
-        house.sign_in(house.player(f"player {number}"))
-    await house.store.flush()
-    monkeypatch.setattr(house.store.journal._engine, "write", noted)
+        rig.sign_in(rig.player(f"player {number}"))
+    await rig.store.flush()
+    monkeypatch.setattr(rig.store.journal._engine, "write", noted)
     for seconds in (200.0, 250.0):  # all are away, and warned
-        house.until(seconds)
+        rig.until(seconds)
         await asyncio.sleep(0.01)
     assert written == []
-    await house.store.flush()
+    await rig.store.flush()
     assert written == [10]
-    house.until(400.0)
+    rig.until(400.0)
     await asyncio.sleep(0.01)
     assert written == [10], "each time anew"
 
 
-async def test_rows_that_nobody_waits_for_are_written_before_long(open_house: Opener) -> None:
-    house = await open_house(limits=replace(QUICK, gather=0.02))
-    house.sign_in()
-    await house.store.flush()
-    house.until(200.0)
-    assert house.store.journal.waiting
-    await until(lambda: not house.store.journal.waiting)
+async def test_rows_that_nobody_waits_for_are_written_before_long(open_rig: Opener) -> None:
+    rig = await open_rig(limits=replace(QUICK, gather=0.02))
+    rig.sign_in()
+    await rig.store.flush()
+    rig.until(200.0)
+    assert rig.store.journal.waiting
+    await until(lambda: not rig.store.journal.waiting)
 
 
-async def test_without_activity_nothing_is_written(house: House) -> None:
-    house.sign_in()
-    await house.store.flush()
-    before = house.store.statistics()
-    house.store.activity.note()
-    assert house.store.statistics() == before
+async def test_without_activity_nothing_is_written(rig: StorageRig) -> None:
+    rig.sign_in()
+    await rig.store.flush()
+    before = rig.store.statistics()
+    rig.store.activity.note()
+    assert rig.store.statistics() == before
 
 
-async def test_a_guests_name_is_free_once_the_last_session_is_over(house: House) -> None:
-    session, _ = house.sign_in()
-    await house.store.flush()
-    lookalikes = {row[0] for row in await house.rows("SELECT lookalike FROM name_lookalikes")}
-    assert await house.store.is_any_taken(lookalikes)
-    await house.sessions.end([session.id], Reason.SIGNED_OUT, 1.0)
-    assert not await house.store.is_any_taken(lookalikes)
-    assert await house.rows("SELECT name, name_key FROM players") == [("Ada", None)]
+async def test_a_guests_name_is_free_once_the_last_session_is_over(rig: StorageRig) -> None:
+    session, _ = rig.sign_in()
+    await rig.store.flush()
+    lookalikes = {row[0] for row in await rig.rows("SELECT lookalike FROM name_lookalikes")}
+    assert await rig.store.is_any_taken(lookalikes)
+    await rig.sessions.end([session.id], Reason.SIGNED_OUT, 1.0)
+    assert not await rig.store.is_any_taken(lookalikes)
+    assert await rig.rows("SELECT name, name_key FROM players") == [("Ada", None)]
 
 
-async def test_a_registered_name_stays_taken(house: House) -> None:
-    session, _ = house.sign_in(house.player("Ada", "a hash"))
-    await house.sessions.end([session.id], Reason.SIGNED_OUT, 1.0)
-    account = await house.store.find_account("ada")
+async def test_a_registered_name_stays_taken(rig: StorageRig) -> None:
+    session, _ = rig.sign_in(rig.player("Ada", "a hash"))
+    await rig.sessions.end([session.id], Reason.SIGNED_OUT, 1.0)
+    account = await rig.store.find_account("ada")
     assert account is not None
     assert (account.id, account.password_hash) == (session.player.id, "a hash")
 
 
 async def test_whatever_piles_up_is_one_transaction(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    rig: StorageRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[int] = []
-    write = house.engine.write
+    write = rig.engine.write
 
     async def counted(batch: Batch) -> None:
         written.append(len(batch))
         await write(batch)
 
-    monkeypatch.setattr(house.engine, "write", counted)
+    monkeypatch.setattr(rig.engine, "write", counted)
     for number in range(50):
-        house.sign_in(house.player(f"player {number:02}"))
-    await house.store.flush()
+        rig.sign_in(rig.player(f"player {number:02}"))
+    await rig.store.flush()
     assert len(written) <= 2
-    assert len(await house.rows("SELECT id FROM status_changes")) == 50
+    assert len(await rig.rows("SELECT id FROM status_changes")) == 50
 
 
 class BrokenDisk:
     """Makes writing fail until it is mended."""
 
-    def __init__(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, rig: StorageRig, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_broken = True
         self.tried = asyncio.Event()
-        write = house.engine.write
+        write = rig.engine.write
 
         async def fail(batch: Batch) -> None:
             self.tried.set()
@@ -177,7 +175,7 @@ class BrokenDisk:
                 raise EngineError("database or disk is full")
             await write(batch)
 
-        monkeypatch.setattr(house.engine, "write", fail)
+        monkeypatch.setattr(rig.engine, "write", fail)
 
     async def wait_until_tried(self) -> None:
         self.tried.clear()
@@ -185,17 +183,17 @@ class BrokenDisk:
 
 
 async def test_a_full_disk_loses_nothing_and_says_so_once(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    rig: StorageRig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    disk = BrokenDisk(house, monkeypatch)
-    session, _ = house.sign_in()
-    flushing = asyncio.create_task(house.store.flush())
+    disk = BrokenDisk(rig, monkeypatch)
+    session, _ = rig.sign_in()
+    flushing = asyncio.create_task(rig.store.flush())
     await disk.wait_until_tried()
-    house.until(130)
+    rig.until(130)
     for _ in range(3):
         await disk.wait_until_tried()
-    statistics = house.store.statistics()
+    statistics = rig.store.statistics()
     assert statistics.why == "database or disk is full"
     assert statistics.waiting > 0
     assert not flushing.done(), "nothing is called durable that is not"
@@ -203,9 +201,9 @@ async def test_a_full_disk_loses_nothing_and_says_so_once(
 
     disk.is_broken = False
     await asyncio.wait_for(flushing, 5)
-    await house.store.flush()
-    assert house.store.statistics().why is None
-    assert await house.rows("SELECT status FROM status_changes ORDER BY id") == [
+    await rig.store.flush()
+    assert rig.store.statistics().why is None
+    assert await rig.rows("SELECT status FROM status_changes ORDER BY id") == [
         ("active",),
         ("away",),
     ]
@@ -213,50 +211,50 @@ async def test_a_full_disk_loses_nothing_and_says_so_once(
     assert [record.levelname for record in storage] == ["ERROR", "WARNING"]
 
 
-async def test_a_failed_transaction_leaves_nothing_behind(house: House) -> None:
+async def test_a_failed_transaction_leaves_nothing_behind(rig: StorageRig) -> None:
     batch = Batch()
     for name in ("Ada", "Bob"):
         id = PlayerId("p")
         batch.players.append(PlayerRow(id, name, name, name, True, None, 0, 0))
     with pytest.raises(EngineError, match="UNIQUE constraint failed"):
-        await house.engine.write(batch)
-    assert not await house.engine.database.write(lambda writer: writer.in_transaction)
-    assert await house.rows("SELECT * FROM players") == []
+        await rig.engine.write(batch)
+    assert not await rig.engine.database.write(lambda writer: writer.in_transaction)
+    assert await rig.rows("SELECT * FROM players") == []
 
 
 async def test_mere_activity_is_shed_while_the_disk_fails_and_changes_never_are(
-    open_house: Opener, monkeypatch: pytest.MonkeyPatch
+    open_rig: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = await open_house(limits=replace(QUICK, max_waiting_for_activity=3))
-    disk = BrokenDisk(house, monkeypatch)
-    session, _ = house.sign_in()
-    house.sign_in(house.player("Bob"))
+    rig = await open_rig(limits=replace(QUICK, max_waiting_for_activity=3))
+    disk = BrokenDisk(rig, monkeypatch)
+    session, _ = rig.sign_in()
+    rig.sign_in(rig.player("Bob"))
     await disk.wait_until_tried()
     await asyncio.sleep(0)
-    house.registry.touch(session, 5.0)
-    house.store.activity.note()
-    assert house.store.statistics().shed == 1
-    house.until(130)
+    rig.registry.touch(session, 5.0)
+    rig.store.activity.note()
+    assert rig.store.statistics().shed == 1
+    rig.until(130)
     disk.is_broken = False
-    await house.store.flush()
-    assert len(await house.rows("SELECT id FROM status_changes")) == 4
+    await rig.store.flush()
+    assert len(await rig.rows("SELECT id FROM status_changes")) == 4
 
 
 async def test_closing_gives_up_on_a_disk_that_stays_broken(
-    open_house: Opener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    open_rig: Opener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    house = await open_house(limits=replace(QUICK, closing_patience=0.05))
-    BrokenDisk(house, monkeypatch)
-    house.sign_in()
-    await house.store.close()
+    rig = await open_rig(limits=replace(QUICK, closing_patience=0.05))
+    BrokenDisk(rig, monkeypatch)
+    rig.sign_in()
+    await rig.store.close()
     assert "entries are lost" in caplog.records[-1].getMessage()
 
 
-async def test_a_cancelled_wait_cancels_no_row(house: House) -> None:
-    house.sign_in()
-    waiting = asyncio.create_task(house.store.flush())
+async def test_a_cancelled_wait_cancels_no_row(rig: StorageRig) -> None:
+    rig.sign_in()
+    waiting = asyncio.create_task(rig.store.flush())
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    assert len(await house.rows("SELECT id FROM sessions")) == 1
+    assert len(await rig.rows("SELECT id FROM sessions")) == 1

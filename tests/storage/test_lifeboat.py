@@ -19,8 +19,8 @@ from server.storage.limits import Limits
 from server.storage.rows import Ending
 from tests.support.answers import until
 from tests.support.faulty import FaultyDisk
-from tests.support.house import QUICK, House
 from tests.support.manual_clock import START_MS, ManualClock
+from tests.support.storage_rig import QUICK, StorageRig
 
 FOR_EVER = 10**9
 CAPACITY = Limits().lifeboat_records
@@ -38,11 +38,11 @@ def disk() -> FaultyDisk:
     return FaultyDisk()
 
 
-async def break_(disk: FaultyDisk, house: House) -> None:
+async def break_(disk: FaultyDisk, rig: StorageRig) -> None:
     """From now on the database takes nothing, and the journal knows it."""
     disk.first, disk.count = disk.calls + 1, FOR_EVER
-    house.store.remove_account(PlayerId("p_nobody"))
-    await until(lambda: house.store.is_failing)
+    rig.store.remove_account(PlayerId("p_nobody"))
+    await until(lambda: rig.store.is_failing)
 
 
 def mend(disk: FaultyDisk) -> None:
@@ -57,9 +57,9 @@ def look_at(path: Path) -> os.stat_result:
     return path.stat()
 
 
-async def sign_out(house: House, *sessions: Session) -> None:
+async def sign_out(rig: StorageRig, *sessions: Session) -> None:
     ids = [session.id for session in sessions]
-    await house.sessions.end(ids, Reason.SIGNED_OUT, house.clock.now())
+    await rig.sessions.end(ids, Reason.SIGNED_OUT, rig.clock.now())
 
 
 # The file
@@ -196,18 +196,18 @@ async def test_a_second_server_cannot_have_it_too(path: Path) -> None:
 async def test_a_sign_out_outlives_a_disk_that_fails_and_a_crash(
     path: Path, disk: FaultyDisk
 ) -> None:
-    house = await House.open(path, ManualClock(), disk)
-    ada, cookie = house.sign_in()
-    bob, _ = house.sign_in(house.player("Bob", "a hash"))
-    other, _ = house.sign_in(bob.player)
-    await house.store.flush()
-    await break_(disk, house)
-    house.clock.move_to(7.0)
-    await sign_out(house, ada, other)
+    rig = await StorageRig.open(path, ManualClock(), disk)
+    ada, cookie = rig.sign_in()
+    bob, _ = rig.sign_in(rig.player("Bob", "a hash"))
+    other, _ = rig.sign_in(bob.player)
+    await rig.store.flush()
+    await break_(disk, rig)
+    rig.clock.move_to(7.0)
+    await sign_out(rig, ada, other)
     mend(disk)
-    await house.kill()
+    await rig.kill()
 
-    again = await House.open(path, ManualClock(20.0))
+    again = await StorageRig.open(path, ManualClock(20.0))
     assert await again.sessions.find(cookie) is Reason.SIGNED_OUT
     assert set(again.registry.sessions) == {bob.id}
     over = START_MS + 7_000
@@ -234,15 +234,15 @@ async def test_a_sign_out_outlives_a_disk_that_fails_and_a_crash(
 
 
 async def test_once_the_database_has_them_it_is_empty(path: Path, disk: FaultyDisk) -> None:
-    house = await House.open(path, ManualClock(), disk)
-    ada, _ = house.sign_in()
-    await house.store.flush()
-    await break_(disk, house)
-    await sign_out(house, ada)
-    assert house.store.statistics().in_lifeboat == 1
+    rig = await StorageRig.open(path, ManualClock(), disk)
+    ada, _ = rig.sign_in()
+    await rig.store.flush()
+    await break_(disk, rig)
+    await sign_out(rig, ada)
+    assert rig.store.statistics().in_lifeboat == 1
     mend(disk)
-    await house.store.flush()
-    await house.store.close()
+    await rig.store.flush()
+    await rig.store.close()
     content = path.with_name("test.db.revoked").read_bytes()
     assert content == bytes(SIZE)
 
@@ -250,20 +250,20 @@ async def test_once_the_database_has_them_it_is_empty(path: Path, disk: FaultyDi
 async def test_who_was_replaced_is_saved_too_and_who_ran_out_of_time_is_not(
     path: Path, disk: FaultyDisk
 ) -> None:
-    house = await House.open(path, ManualClock(), disk)
-    house.sign_in()
-    bob, cookie = house.sign_in(house.player("Bob", "a hash"))
-    await house.store.flush()
-    await break_(disk, house)
-    house.until(1.0)
-    await house.sessions.end([bob.id], Reason.REPLACED, 1.0)
-    house.until(400.0)
-    house.sign_in(bob.player)
-    await house.sessions.flush()
-    assert house.store.statistics().in_lifeboat == 1
+    rig = await StorageRig.open(path, ManualClock(), disk)
+    rig.sign_in()
+    bob, cookie = rig.sign_in(rig.player("Bob", "a hash"))
+    await rig.store.flush()
+    await break_(disk, rig)
+    rig.until(1.0)
+    await rig.sessions.end([bob.id], Reason.REPLACED, 1.0)
+    rig.until(400.0)
+    rig.sign_in(bob.player)
+    await rig.sessions.flush()
+    assert rig.store.statistics().in_lifeboat == 1
     mend(disk)
-    await house.kill()
-    again = await House.open(path, ManualClock(2.0))
+    await rig.kill()
+    again = await StorageRig.open(path, ManualClock(2.0))
     assert await again.sessions.find(cookie) is Reason.REPLACED
     await again.store.close()
 
@@ -271,57 +271,57 @@ async def test_who_was_replaced_is_saved_too_and_who_ran_out_of_time_is_not(
 async def test_nobody_is_told_that_it_is_written_where_it_is_not(
     path: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = await House.open(path, ManualClock(), disk)
-    ada, cookie = house.sign_in()
-    await house.store.flush()
-    await break_(disk, house)
+    rig = await StorageRig.open(path, ManualClock(), disk)
+    ada, cookie = rig.sign_in()
+    await rig.store.flush()
+    await break_(disk, rig)
 
     def refuse(*_: object) -> None:
         raise OSError(30, "Read-only file system")
 
     monkeypatch.setattr(lifeboat_module, "_write", refuse)
     with pytest.raises(StorageUnavailable, match="signed out, here and now, but"):
-        await sign_out(house, ada)
-    assert await house.sessions.find(cookie) is Reason.SIGNED_OUT
+        await sign_out(rig, ada)
+    assert await rig.sessions.find(cookie) is Reason.SIGNED_OUT
     monkeypatch.undo()
     mend(disk)
-    await house.store.close()
+    await rig.store.close()
 
 
 async def test_a_disk_that_hangs_is_not_waited_for(
     path: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits = replace(QUICK, lifeboat_patience=0.05)
-    house = await House.open(path, ManualClock(), disk, limits)
-    ada, _ = house.sign_in()
-    await house.store.flush()
-    await break_(disk, house)
+    rig = await StorageRig.open(path, ManualClock(), disk, limits)
+    ada, _ = rig.sign_in()
+    await rig.store.flush()
+    await break_(disk, rig)
 
     gate = threading.Event()
     monkeypatch.setattr(lifeboat_module, "_write", lambda *_: gate.wait(10))
     with pytest.raises(StorageUnavailable):
-        await sign_out(house, ada)
+        await sign_out(rig, ada)
     gate.set()
     mend(disk)
     monkeypatch.undo()
-    await house.store.close()
+    await rig.store.close()
 
 
 async def test_a_name_whose_freeing_waits_can_be_taken_again(path: Path, disk: FaultyDisk) -> None:
-    house = await House.open(path, ManualClock(), disk)
-    first, _ = house.sign_in()
-    await house.store.flush()
-    lookalikes = {row[0] for row in await house.rows("SELECT lookalike FROM name_lookalikes")}
-    await break_(disk, house)
-    await sign_out(house, first)
+    rig = await StorageRig.open(path, ManualClock(), disk)
+    first, _ = rig.sign_in()
+    await rig.store.flush()
+    lookalikes = {row[0] for row in await rig.rows("SELECT lookalike FROM name_lookalikes")}
+    await break_(disk, rig)
+    await sign_out(rig, first)
     disk.spares_readers = True
-    assert not await house.store.is_any_taken(lookalikes)
-    second, _ = house.sign_in()
+    assert not await rig.store.is_any_taken(lookalikes)
+    second, _ = rig.sign_in()
     mend(disk)
-    await house.store.flush()
-    assert await house.rows("SELECT id, name_key FROM players ORDER BY rowid") == [
+    await rig.store.flush()
+    assert await rig.rows("SELECT id, name_key FROM players ORDER BY rowid") == [
         (first.player.id, None),
         (second.player.id, "ada"),
     ]
-    assert await house.store.is_any_taken(lookalikes)
-    await house.store.close()
+    assert await rig.store.is_any_taken(lookalikes)
+    await rig.store.close()

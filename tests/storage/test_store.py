@@ -12,47 +12,47 @@ from server.base.ids import MatchId, PlayerId, RoomId
 from server.storage.batch import Batch
 from server.storage.errors import EngineError
 from server.storage.rows import MatchPlayerRow, MatchRow, MoveRow, RoomRow, StoredMove, StoredSeat
-from tests.support.house import QUICK, House
 from tests.support.manual_clock import ManualClock
+from tests.support.storage_rig import QUICK, StorageRig
 
-Opener: TypeAlias = Callable[..., Awaitable[House]]
+Opener: TypeAlias = Callable[..., Awaitable[StorageRig]]
 
 MATCH = MatchId("m_1")
 
 
-async def play(house: House, steps: range) -> None:
+async def play(rig: StorageRig, steps: range) -> None:
     """A match with a move at each of these steps."""
-    player = house.player()
-    await house.store.flush()
+    player = rig.player()
+    await rig.store.flush()
     room = RoomRow(RoomId("r_1"), "a-game", False, player.id, 0, None, None, None)
     match = MatchRow(MATCH, room.id, 1, room.game, False, 0, "a seed")
     moves = [MoveRow(MATCH, step, step * 1000, 0, f"[{step}]", None) for step in steps]
-    await house.engine.write(Batch(rooms={room.id: room}, matches={MATCH: match}, moves=moves))
+    await rig.engine.write(Batch(rooms={room.id: room}, matches={MATCH: match}, moves=moves))
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 6, 7])
-async def test_every_move_is_read_whatever_the_portions(count: int, open_house: Opener) -> None:
-    house = await open_house(limits=replace(QUICK, moves_at_once=3))
+async def test_every_move_is_read_whatever_the_portions(count: int, open_rig: Opener) -> None:
+    rig = await open_rig(limits=replace(QUICK, moves_at_once=3))
     steps = range(5, 5 + 2 * count, 2)  # others are ticks
-    await play(house, steps)
-    moves = await house.store.moves_of(MATCH)
+    await play(rig, steps)
+    moves = await rig.store.moves_of(MATCH)
     assert moves == [StoredMove(step, step * 1000, 0, True, [step], None) for step in steps]
 
 
-async def test_an_action_that_is_null_is_not_the_same_as_none(house: House) -> None:
-    await play(house, range(0))
+async def test_an_action_that_is_null_is_not_the_same_as_none(rig: StorageRig) -> None:
+    await play(rig, range(0))
     moves = [
         MoveRow(MATCH, 1, 0, 0, "null", "bot"),
         MoveRow(MATCH, 2, 0, 0, None, "away"),
     ]
-    await house.engine.write(Batch(moves=moves))
-    first, second = await house.store.moves_of(MATCH)
+    await rig.engine.write(Batch(moves=moves))
+    first, second = await rig.store.moves_of(MATCH)
     assert (first.has_action, first.action, first.event) == (True, None, "bot")
     assert (second.has_action, second.action, second.event) == (False, None, "away")
 
 
-async def test_scores_and_winners_are_read_as_they_were_written(house: House) -> None:
-    await play(house, range(0))
+async def test_scores_and_winners_are_read_as_they_were_written(rig: StorageRig) -> None:
+    await play(rig, range(0))
     match = MatchRow(
         MATCH,
         RoomId("r_1"),
@@ -69,10 +69,10 @@ async def test_scores_and_winners_are_read_as_they_were_written(house: House) ->
         scores=(3, 1.5, 3),
         ended_by=1,
     )
-    ((id,),) = await house.rows("SELECT id FROM players")
+    ((id,),) = await rig.rows("SELECT id FROM players")
     seat = MatchPlayerRow(MATCH, 0, PlayerId(id), "Ada", 5000)
-    await house.engine.write(Batch(matches={MATCH: match}, match_players={(MATCH, 0): seat}))
-    found = await house.store.find_match(MATCH, None)
+    await rig.engine.write(Batch(matches={MATCH: match}, match_players={(MATCH, 0): seat}))
+    found = await rig.store.find_match(MATCH, None)
     assert found is not None
     assert (found.winners, found.scores, found.ended_by) == ([0, 2], [3, 1.5, 3], 1)
     assert (found.steps, found.lasted, found.seed) == (9, 5000, "a seed")
@@ -80,54 +80,56 @@ async def test_scores_and_winners_are_read_as_they_were_written(house: House) ->
 
 
 async def test_a_store_that_is_abandoned_leaves_what_a_killed_process_leaves(
-    house: House, open_house: Opener
+    rig: StorageRig, open_rig: Opener
 ) -> None:
-    session, cookie = house.sign_in()
-    await house.store.flush()
-    house.sign_in(house.player("Kim"))  # and this one is lost
-    await house.store.abandon()
-    await house.store.close()
-    again = await open_house(ManualClock(10.0))
+    session, cookie = rig.sign_in()
+    await rig.store.flush()
+    rig.sign_in(rig.player("Kim"))  # and this one is lost
+    await rig.store.abandon()
+    await rig.store.close()
+    again = await open_rig(ManualClock(10.0))
     found = await again.sessions.find(cookie)
     assert found is again.registry.sessions[session.id]
     assert len(again.registry.sessions) == 1
     assert await again.rows("SELECT stopped_at FROM boots ORDER BY id") == [(None,), (None,)]
 
 
-async def test_a_store_that_is_closed_notes_the_stop_once(house: House, open_house: Opener) -> None:
-    house.clock.move_to(3.0)
-    await house.store.close()
-    await house.store.close()
-    again = await open_house(ManualClock(10.0))
+async def test_a_store_that_is_closed_notes_the_stop_once(
+    rig: StorageRig, open_rig: Opener
+) -> None:
+    rig.clock.move_to(3.0)
+    await rig.store.close()
+    await rig.store.close()
+    again = await open_rig(ManualClock(10.0))
     ((stopped_at,), (running,)) = await again.rows("SELECT stopped_at FROM boots ORDER BY id")
-    assert stopped_at == house.clock.to_wall(3.0)
+    assert stopped_at == rig.clock.to_wall(3.0)
     assert running is None
 
 
 async def test_what_cannot_be_read_is_unavailable_and_not_ready(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    rig: StorageRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:
         raise EngineError("disk I/O error")
 
-    assert await house.store.readiness() is None
+    assert await rig.store.readiness() is None
     for name in ("find_player", "check"):
-        monkeypatch.setattr(house.engine.reads, name, fail)
+        monkeypatch.setattr(rig.engine.reads, name, fail)
     with pytest.raises(StorageUnavailable, match="cannot be read just now"):
-        await house.store.find_player(PlayerId("p_1"))
-    assert await house.store.readiness() == "The database cannot be read: disk I/O error."
+        await rig.store.find_player(PlayerId("p_1"))
+    assert await rig.store.readiness() == "The database cannot be read: disk I/O error."
 
 
 async def test_a_read_that_does_not_come_back_is_given_up(
-    open_house: Opener, monkeypatch: pytest.MonkeyPatch
+    open_rig: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house = await open_house(limits=replace(QUICK, read_patience=0.02))
+    rig = await open_rig(limits=replace(QUICK, read_patience=0.02))
 
     async def hang(*_: object) -> None:
         await asyncio.Event().wait()
 
     for name in ("find_player", "check"):
-        monkeypatch.setattr(house.engine.reads, name, hang)
+        monkeypatch.setattr(rig.engine.reads, name, hang)
     with pytest.raises(StorageUnavailable):
-        await house.store.find_player(PlayerId("p_1"))
-    assert await house.store.readiness() == "The database cannot be read: it does not answer."
+        await rig.store.find_player(PlayerId("p_1"))
+    assert await rig.store.readiness() == "The database cannot be read: it does not answer."

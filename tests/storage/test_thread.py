@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from server.storage.thread import DaemonThread
-from tests.support.house import House
+from tests.support.storage_rig import StorageRig
 
 HANGING = """
 import asyncio, threading
@@ -67,14 +67,14 @@ def test_a_call_that_never_returns_does_not_keep_the_process_from_exiting() -> N
 
 
 async def test_no_thread_of_an_open_store_keeps_the_process_from_exiting(
-    open_house: Callable[..., Awaitable[House]],
+    open_rig: Callable[..., Awaitable[StorageRig]],
 ) -> None:
     """aiosqlite's own threads would, but for their being made on a thread that does not."""
     before = set(threading.enumerate())
-    house = await open_house()
-    house.sign_in()
-    await house.store.flush()
-    await house.store.find_account("ada")
+    rig = await open_rig()
+    rig.sign_in()
+    await rig.store.flush()
+    await rig.store.find_account("ada")
     started = set(threading.enumerate()) - before
     assert len(started) == 2
     assert [thread.name for thread in started if not thread.daemon] == []

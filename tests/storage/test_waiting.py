@@ -12,56 +12,56 @@ from server.accounts.errors import BadCredentials
 from server.accounts.limits import Limits
 from server.accounts.names import parse_name
 from server.accounts.ports import StorageUnavailable
-from tests.support.house import QUICK, House
 from tests.support.manual_clock import ManualClock
 from tests.support.open_passwords import OpenPasswords
+from tests.support.storage_rig import QUICK, StorageRig
 
 
 async def test_whoever_was_told_that_they_are_not_registered_is_not(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    rig: StorageRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accounts = Accounts(house.store, OpenPasswords(), Limits())
-    is_written = house.store.journal.flush
+    accounts = Accounts(rig.store, OpenPasswords(), Limits())
+    is_written = rig.store.journal.flush
     # The disk takes the row a moment after its patience ran out.
-    monkeypatch.setattr(house.store, "is_written", lambda: is_written(0.0))
-    monkeypatch.setattr(house.store, "remove_account", lambda id: withdrawn.append(id))
+    monkeypatch.setattr(rig.store, "is_written", lambda: is_written(0.0))
+    monkeypatch.setattr(rig.store, "remove_account", lambda id: withdrawn.append(id))
     withdrawn: list[object] = []
     with pytest.raises(StorageUnavailable):
         await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)
-    await house.store.flush()
-    account = await house.store.find_account("ada")
+    await rig.store.flush()
+    account = await rig.store.find_account("ada")
     assert account is not None
     assert withdrawn == [account.id]
     with pytest.raises(BadCredentials):
         await accounts.recognise("Ada", "correct horse", 0.0, "here", None)
     monkeypatch.undo()
-    house.store.remove_account(account.id)
-    assert await house.rows("SELECT * FROM players") == []
-    assert await house.rows("SELECT * FROM name_lookalikes") == []
+    rig.store.remove_account(account.id)
+    assert await rig.rows("SELECT * FROM players") == []
+    assert await rig.rows("SELECT * FROM name_lookalikes") == []
 
 
-async def test_a_player_with_a_session_is_never_removed(house: House) -> None:
-    session, _ = house.sign_in(house.player("Ada", "a hash"))
-    house.store.remove_account(session.player.id)
-    assert await house.rows("SELECT name FROM players") == [("Ada",)]
-    assert await house.rows("SELECT player_id FROM name_lookalikes") == [(session.player.id,)]
+async def test_a_player_with_a_session_is_never_removed(rig: StorageRig) -> None:
+    session, _ = rig.sign_in(rig.player("Ada", "a hash"))
+    rig.store.remove_account(session.player.id)
+    assert await rig.rows("SELECT name FROM players") == [("Ada",)]
+    assert await rig.rows("SELECT player_id FROM name_lookalikes") == [(session.player.id,)]
 
 
 async def test_a_write_that_does_not_come_back_counts_as_failing(tmp_path: Path) -> None:
     limits = replace(QUICK, stuck_after=0.02)
-    house = await House.open(tmp_path / "test.db", ManualClock(), limits=limits)
+    rig = await StorageRig.open(tmp_path / "test.db", ManualClock(), limits=limits)
     gate = threading.Event()
-    hanging = asyncio.ensure_future(house.engine.database.write(lambda _: gate.wait(10)))
+    hanging = asyncio.ensure_future(rig.engine.database.write(lambda _: gate.wait(10)))
     await asyncio.sleep(0)
-    house.sign_in()
-    journal = house.store.journal
+    rig.sign_in()
+    journal = rig.store.journal
     assert not await journal.flush(0.05)
     assert journal.is_failing
-    assert house.store.statistics().why == "the disk does not answer"
-    assert house.store.statistics().failing_for > 0.02
+    assert rig.store.statistics().why == "the disk does not answer"
+    assert rig.store.statistics().failing_for > 0.02
     gate.set()
     assert await hanging
-    await house.store.flush()
+    await rig.store.flush()
     assert not journal.is_failing
-    assert house.store.statistics().why is None
-    await house.store.close()
+    assert rig.store.statistics().why is None
+    await rig.store.close()

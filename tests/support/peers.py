@@ -100,11 +100,11 @@ def narrow(listener: socket.socket) -> None:
 
 @asynccontextmanager
 async def serving(
-    app: Any, limits: Limits = Limits(), *, is_narrow: bool = False, **knobs: Any
+    app: Any, limits: Limits = Limits(), *, is_narrow: bool = False, **options: Any
 ) -> AsyncIterator[Server]:
-    """Serve `app` until the context ends; `knobs` beside those of the command. `is_narrow`: see
+    """Serve `app` until the context ends; `options` beside those of the command. `is_narrow`: see
     `narrow`."""
-    config = uvicorn_config(app, limits, **knobs)
+    config = uvicorn_config(app, limits, **options)
     config.lifespan = "off"
     config.load()
     server = uvicorn.Server(config)

@@ -257,14 +257,14 @@ class Wire:
         application: Application,
         *,
         take: Take | None = None,
-        **knobs: Any,
+        **options: Any,
     ) -> None:
         if take is not None:
             kind = partial(kind, take=take)
         loop = asyncio.get_running_loop()
         config = copy.copy(_CONFIG)
         config.loaded_app = application
-        for name, value in knobs.items():
+        for name, value in options.items():
             setattr(config, name, value)
         self.state = ServerState()
         self.transport = FakeTransport(loop)

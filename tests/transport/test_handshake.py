@@ -102,10 +102,10 @@ def read(request: bytes) -> Upgrade | None:
     return upgrade_of(checked, parser.trailing_data[0])
 
 
-def meet(loop: VirtualLoop, kind: Any, *chunks: bytes, **knobs: Any) -> Met:
+def meet(loop: VirtualLoop, kind: Any, *chunks: bytes, **options: Any) -> Met:
     async def scene() -> Met:
         listener = Listener()
-        wire = Wire(kind, listener, **knobs)
+        wire = Wire(kind, listener, **options)
         wire.transport.say(chunks)
         await settled()
         met = Met(wire.said, wire.has_ended, listener)

@@ -11,8 +11,8 @@ import pytest
 
 from server.storage.errors import StorageRefused
 from server.storage.sqlite.backup import back_up
-from tests.support.house import House
 from tests.support.manual_clock import ManualClock
+from tests.support.storage_rig import StorageRig
 
 BUSY = 0.05
 """Seconds that a copy waits for another program."""
@@ -43,9 +43,9 @@ def boots(path: Path) -> list[str]:
 @pytest.fixture
 async def database(path: Path) -> Path:
     """One that nobody has open."""
-    house = await House.open(path, ManualClock())
-    house.sign_in()
-    await house.store.close()
+    rig = await StorageRig.open(path, ManualClock())
+    rig.sign_in()
+    await rig.store.close()
     return path
 
 

@@ -20,9 +20,9 @@ from server.storage.sqlite.limits import SqliteLimits
 from server.storage.sqlite.migrations import MIGRATIONS
 from server.storage.store import Store
 from tests.support.faulty import FaultyDisk
-from tests.support.house import House
 from tests.support.manual_clock import ManualClock
 from tests.support.process import run as run_command
+from tests.support.storage_rig import StorageRig
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -48,7 +48,7 @@ async def refused(path: Path) -> str:
     disk = FaultyDisk()
     before = {file: file.lstat().st_size for file in path.parent.iterdir()}
     with pytest.raises(StorageRefused) as caught:
-        await House.open(path, ManualClock(), disk)
+        await StorageRig.open(path, ManualClock(), disk)
     assert disk.threads() == 0
     assert {file: file.lstat().st_size for file in path.parent.iterdir()} == before
     sentence = str(caught.value)
@@ -57,8 +57,8 @@ async def refused(path: Path) -> str:
 
 
 async def test_the_choices_are_what_is_stated(path: Path) -> None:
-    house = await House.open(path, ManualClock())
-    database = house.engine.database
+    rig = await StorageRig.open(path, ManualClock())
+    database = rig.engine.database
 
     async def written(name: str) -> object:
         pragma = f"PRAGMA {name}"
@@ -71,23 +71,23 @@ async def test_the_choices_are_what_is_stated(path: Path) -> None:
     await database.shorten_wal()
     assert database.wal_bytes() == 0
     assert await written("busy_timeout") == 1000, "others are waited for again"
-    await house.store.close()
+    await rig.store.close()
 
 
 async def test_the_reader_can_write_nothing_at_all(path: Path) -> None:
-    house = await House.open(path, ManualClock())
-    reader = house.engine.database.reader
+    rig = await StorageRig.open(path, ManualClock())
+    reader = rig.engine.database.reader
     await reader.execute("PRAGMA query_only = OFF")
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         await reader.execute("DELETE FROM boots")
-    await house.store.close()
+    await rig.store.close()
 
 
 async def test_a_damaged_file_is_refused_and_what_to_do_is_said(path: Path) -> None:
-    house = await House.open(path, ManualClock())
+    rig = await StorageRig.open(path, ManualClock())
     for number in range(40):
-        house.sign_in(house.player(f"player {number}"))
-    await house.store.close()
+        rig.sign_in(rig.player(f"player {number}"))
+    await rig.store.close()
     with open(path, "r+b") as file:  # noqa: ASYNC230, PTH123
         file.seek(4096 * 4)
         file.write(os.urandom(4096))
@@ -148,9 +148,9 @@ async def test_a_start_that_fails_once_the_database_is_made_removes_it(
 
 
 async def test_a_second_start_leaves_the_files_of_the_first_alone(path: Path) -> None:
-    house = await House.open(path, ManualClock())
+    rig = await StorageRig.open(path, ManualClock())
     assert "another Still Here is running" in await refused(path)
-    await house.store.close()
+    await rig.store.close()
 
 
 @pytest.mark.parametrize("version", [0, 1, len(MIGRATIONS)])
@@ -168,14 +168,14 @@ async def test_a_database_of_another_program_is_refused_and_stays_as_it_was(
 
 
 async def test_a_database_that_another_program_has_locked_is_refused(path: Path) -> None:
-    await (await House.open(path, ManualClock())).store.close()
+    await (await StorageRig.open(path, ManualClock())).store.close()
     engine = SqliteEngine(path, SqliteLimits(busy_timeout=0.05))
     store = Store(engine, Registry(Policy()), ManualClock())
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageRefused, match="another program has locked it; end that"):
             await store.open()
-    await (await House.open(path, ManualClock())).store.close()
+    await (await StorageRig.open(path, ManualClock())).store.close()
 
 
 async def test_a_start_that_fails_half_way_leaves_nothing_open(path: Path) -> None:
@@ -191,22 +191,22 @@ async def test_a_lifeboat_that_cannot_be_had_is_told_at_the_start(path: Path) ->
 
 
 async def test_a_file_with_two_names_is_refused_by_either(path: Path) -> None:
-    house = await House.open(path, ManualClock())
+    rig = await StorageRig.open(path, ManualClock())
     other = path.with_name("other.db")
     other.hardlink_to(path)
     assert "has 2 names (hard links)" in await refused(other)
-    await house.store.close()
+    await rig.store.close()
     assert "remove them, or copy it" in await refused(path)
     other.unlink()
-    await (await House.open(path, ManualClock())).store.close()
+    await (await StorageRig.open(path, ManualClock())).store.close()
 
 
 async def test_a_lock_that_somebody_took_for_stale_keeps_a_second_server_off(path: Path) -> None:
-    house = await House.open(path, ManualClock())
+    rig = await StorageRig.open(path, ManualClock())
     path.with_name("test.db.lock").unlink()
     assert "another Still Here is running on" in await refused(path)
-    await house.store.close()
-    await (await House.open(path, ManualClock())).store.close()
+    await rig.store.close()
+    await (await StorageRig.open(path, ManualClock())).store.close()
 
 
 @pytest.fixture
@@ -225,16 +225,16 @@ async def test_what_lies_beside_a_database_lies_beside_the_file_and_not_its_link
     link = path.with_name("links") / "link.db"
     link.parent.mkdir()
     link.symlink_to(path)
-    house = await House.open(link, ManualClock())
-    house.sign_in()
-    await house.store.flush()
-    assert house.store.statistics().log_bytes > 0
+    rig = await StorageRig.open(link, ManualClock())
+    rig.sign_in()
+    await rig.store.flush()
+    assert rig.store.statistics().log_bytes > 0
     assert list(link.parent.iterdir()) == [link]
     assert "another Still Here is running on" in await refused(path)
     link.unlink()
     link.symlink_to(path.with_name("elsewhere.db"))
-    assert house.engine.local_file("") == path
-    await house.store.close()
+    assert rig.engine.local_file("") == path
+    await rig.store.close()
 
 
 @pytest.mark.parametrize(

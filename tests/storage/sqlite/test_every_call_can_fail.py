@@ -23,9 +23,9 @@ from server.presence.session import Session
 from server.presence.status import Reason
 from server.storage.errors import StorageRefused
 from tests.support.faulty import FaultyDisk
-from tests.support.house import QUICK, House
 from tests.support.manual_clock import ManualClock
 from tests.support.open_passwords import OpenPasswords
+from tests.support.storage_rig import QUICK, StorageRig
 
 A_WHILE = 12
 """Calls in a row that fail, in worse runs: some retries' worth."""
@@ -42,7 +42,7 @@ Change = tuple[str, str, str, str]
 class Life:
     """What clients did, what they were told, and what may therefore be asked later."""
 
-    house: House
+    rig: StorageRig
     accounts: Accounts
     told: list[Change] = field(default_factory=list)
     cookies: dict[str, str] = field(default_factory=dict)
@@ -54,9 +54,9 @@ class Life:
             self.told.append((event.session_id, event.after, event.reason, event.player_after))
 
     async def let_in(self, player: Any) -> Session:
-        session, cookie = self.house.sessions.open(player, self.house.clock.now())
+        session, cookie = self.rig.sessions.open(player, self.rig.clock.now())
         self.cookies[session.id] = cookie
-        await self.house.sessions.flush()
+        await self.rig.sessions.flush()
         return session
 
     async def guest(self, name: str) -> Session | None:
@@ -85,27 +85,27 @@ class Life:
 
     async def sign_out(self, session: Session | None) -> None:
         if session is not None:
-            await self.house.sessions.end([session.id], Reason.SIGNED_OUT, self.now)
+            await self.rig.sessions.end([session.id], Reason.SIGNED_OUT, self.now)
             self.revoked.append(session.id)
 
     def connect(self, *sessions: Session | None) -> None:
         for session in sessions:
             if session is not None:
-                self.house.stream.publish(self.house.registry.connected(session, self.now))
+                self.rig.stream.publish(self.rig.registry.connected(session, self.now))
 
     def drop(self, session: Session | None) -> None:
         if session is not None:
-            self.house.stream.publish(
-                self.house.registry.disconnected(session, self.now, has_left=False)
+            self.rig.stream.publish(
+                self.rig.registry.disconnected(session, self.now, has_left=False)
             )
 
     def touch(self, session: Session | None) -> None:
         if session is not None:
-            self.house.stream.publish(self.house.registry.touch(session, self.now))
+            self.rig.stream.publish(self.rig.registry.touch(session, self.now))
 
     @property
     def now(self) -> float:
-        return self.house.clock.now()
+        return self.rig.clock.now()
 
 
 async def live(life: Life) -> None:
@@ -116,30 +116,30 @@ async def live(life: Life) -> None:
     life.connect(ada, eve)
     room = None
     if ada is not None and eve is not None:
-        room = life.house.table("connect-four", ada.player, eve.player)
-        life.house.act(room, {"column": 3})
+        room = life.rig.table("connect-four", ada.player, eve.player)
+        life.rig.act(room, {"column": 3})
     bob = await life.guest("Bob")
     life.drop(ada)
-    life.house.until(20)
+    life.rig.until(20)
     life.connect(ada)
     await life.sign_out(bob)
     await life.guest("Bob")  # the name is free again
     if room is not None:
         for column in (4, 3, 4, 3, 4, 3):
-            life.house.act(room, {"column": column})
+            life.rig.act(room, {"column": column})
         for _, _, player in list(room.taken()):
-            life.house.room_stream.publish(life.house.rooms.start(player, room.id, life.now))
-    life.house.until(200)
+            life.rig.room_stream.publish(life.rig.rooms.start(player, room.id, life.now))
+    life.rig.until(200)
     life.touch(eve)
-    life.house.store.activity.note()
+    life.rig.store.activity.note()
     if room is not None:
-        life.house.act(room, {"column": 0})
+        life.rig.act(room, {"column": 0})
     if life.registered["Eve"]:
         await life.sign_out(await life.sign_in("Eve"))
-    life.house.until(400)  # Ada, who did nothing, is signed out by the server
+    life.rig.until(400)  # Ada, who did nothing, is signed out by the server
     if eve is not None:
         try:
-            changes = await life.house.store.history(eve.player.id, 2**62, 100)
+            changes = await life.rig.store.history(eve.player.id, 2**62, 100)
         except StorageUnavailable:
             pass
         else:
@@ -147,9 +147,9 @@ async def live(life: Life) -> None:
 
 
 async def open_life(path: Path, clock: ManualClock, disk: FaultyDisk) -> Life:
-    house = await House.open(path, clock, disk, IMPATIENT)
-    life = Life(house, Accounts(house.store, OpenPasswords(), Limits()))
-    house.stream.subscribe(life.hear)
+    rig = await StorageRig.open(path, clock, disk, IMPATIENT)
+    life = Life(rig, Accounts(rig.store, OpenPasswords(), Limits()))
+    rig.stream.subscribe(life.hear)
     return life
 
 
@@ -166,7 +166,7 @@ async def check_what_is_left(path: Path, life: Life, now: float, *, is_whole: bo
     assert written == life.told[: len(written)], "once each, and in order"
     if is_whole:
         assert written == life.told
-    again = await House.open(path, ManualClock(now))
+    again = await StorageRig.open(path, ManualClock(now))
     try:
         known = {id for (id,) in await again.rows("SELECT id FROM sessions")}
         changes = [change for change in read_changes(path) if change[2] == "signed_out"]
@@ -183,7 +183,7 @@ async def check_what_is_left(path: Path, life: Life, now: float, *, is_whole: bo
             if is_registered or is_whole:
                 assert (account is not None) is is_registered
         matches = await again.check_matches()
-        assert not is_whole or matches == 2 * len(life.house.rooms.all)
+        assert not is_whole or matches == 2 * len(life.rig.rooms.all)
         assert await again.rows("PRAGMA integrity_check") == [("ok",)]
         assert await again.rows("PRAGMA foreign_key_check") == []
     finally:
@@ -201,8 +201,8 @@ async def run(path: Path, disk: FaultyDisk, *, is_killed: bool) -> None:
         life = await open_life(path, clock, disk)
     except StorageRefused:
         assert disk.threads() == 0, "a start that failed has left something open"
-        house = await House.open(path, clock)
-        await house.store.close()
+        rig = await StorageRig.open(path, clock)
+        await rig.store.close()
     else:
         await asyncio.wait_for(live(life), 10)
         # The end of a process lets go of the file, whatever the disk says; and what was kept for
@@ -210,9 +210,9 @@ async def run(path: Path, disk: FaultyDisk, *, is_killed: bool) -> None:
         if is_killed or disk.count == FOR_GOOD:
             disk.count = 0
         if is_killed:
-            await life.house.kill()
+            await life.rig.kill()
         else:
-            await asyncio.wait_for(life.house.store.close(), 10)
+            await asyncio.wait_for(life.rig.store.close(), 10)
         assert disk.threads() == 0
         await check_what_is_left(path, life, clock.now(), is_whole=not is_killed)
     await asyncio.sleep(0)

@@ -13,10 +13,10 @@ from server.base.ids import MatchId
 from server.presence.session import Session
 from server.presence.status import Reason, Status
 from server.storage.sqlite.migrations import MIGRATIONS
-from tests.support.house import House
 from tests.support.manual_clock import ManualClock
+from tests.support.storage_rig import StorageRig
 
-Opener: TypeAlias = Callable[..., Awaitable[House]]
+Opener: TypeAlias = Callable[..., Awaitable[StorageRig]]
 
 FIXTURES = Path(__file__).parent
 ADA, KIM, GUS = (
@@ -50,25 +50,25 @@ def test_a_schema_that_was_released_is_what_its_steps_still_make(tmp_path: Path)
 
 
 @pytest.fixture
-async def house(tmp_path: Path, open_house: Opener) -> House:
+async def rig(tmp_path: Path, open_rig: Opener) -> StorageRig:
     """On a database of schema 3, 10 s after its server stopped."""
     make(tmp_path / "test.db", 3)
-    return await open_house(ManualClock(140.0))
+    return await open_rig(ManualClock(140.0))
 
 
-async def test_players_of_the_version_before_are_signed_in_as_they_were(house: House) -> None:
-    assert await house.rows("PRAGMA user_version") == [(len(MIGRATIONS),)]
-    ada, kim = await house.sessions.find(ADA), await house.sessions.find(KIM)
+async def test_players_of_the_version_before_are_signed_in_as_they_were(rig: StorageRig) -> None:
+    assert await rig.rows("PRAGMA user_version") == [(len(MIGRATIONS),)]
+    ada, kim = await rig.sessions.find(ADA), await rig.sessions.find(KIM)
     assert isinstance(ada, Session)
     assert isinstance(kim, Session)
     assert (ada.player.name, ada.player.guest, ada.remember) == ("Ada", True, False)
     assert (kim.player.name, kim.player.guest, kim.remember) == ("Kim", False, True)
     assert ada.device.browser == "Firefox"
-    assert await house.sessions.find(GUS) is Reason.SIGNED_OUT
-    account = await house.store.find_account("kim")
+    assert await rig.sessions.find(GUS) is Reason.SIGNED_OUT
+    account = await rig.store.find_account("kim")
     assert account is not None
     assert (account.id, account.password_hash) == (kim.player.id, "a hash")
-    history = await house.store.history(ada.player.id, 2**63 - 1, 10)
+    history = await rig.store.history(ada.player.id, 2**63 - 1, 10)
     assert [(each.status, each.reason) for each in history] == [
         (Status.RECONNECTING, Reason.SERVER_RESTART),
         (Status.AWAY, Reason.IDLE),
@@ -76,35 +76,35 @@ async def test_players_of_the_version_before_are_signed_in_as_they_were(house: H
     ]
 
 
-async def test_their_rooms_and_matches_are_there_and_go_on(house: House) -> None:
-    four, arena = house.rooms.all.values()
+async def test_their_rooms_and_matches_are_there_and_go_on(rig: StorageRig) -> None:
+    four, arena = rig.rooms.all.values()
     assert [four.game.name, arena.game.name] == ["connect-four", "snake-arena"]
     assert four.match is not None
     assert four.match.number == 2
     assert four.match.step == 2
     for cookie in (ADA, KIM):
-        session = await house.sessions.find(cookie)
+        session = await rig.sessions.find(cookie)
         assert isinstance(session, Session)
-        house.room_stream.publish(house.rooms.join(session.player, four.id, house.clock.now())[1])
-    house.act(four, {"column": 0})
-    assert await house.check_matches() == 3
-    kim = await house.sessions.find(KIM)
+        rig.room_stream.publish(rig.rooms.join(session.player, four.id, rig.clock.now())[1])
+    rig.act(four, {"column": 0})
+    assert await rig.check_matches() == 3
+    kim = await rig.sessions.find(KIM)
     assert isinstance(kim, Session)
-    (match,) = await house.store.matches_of(kim.player.id, kim.player.id, (2**63 - 1, ""), 10)
+    (match,) = await rig.store.matches_of(kim.player.id, kim.player.id, (2**63 - 1, ""), 10)
     assert (match.id, match.reason, match.winners, match.scores) == (FINISHED, "four", [0], None)
     assert [each.name for each in match.players] == ["Ada", "Kim"]
-    moves = await house.store.moves_of(FINISHED)
+    moves = await rig.store.moves_of(FINISHED)
     assert [each.action["column"] for each in moves] == [3, 4, 3, 4, 3, 4, 3]
 
 
 async def test_what_they_left_can_be_changed_and_read_again(
-    house: House, open_house: Opener
+    rig: StorageRig, open_rig: Opener
 ) -> None:
-    ada = await house.sessions.find(ADA)
+    ada = await rig.sessions.find(ADA)
     assert isinstance(ada, Session)
-    await house.sessions.end([ada.id], Reason.SIGNED_OUT, house.clock.now())
-    await house.store.close()
-    again = await open_house(ManualClock(150.0))
+    await rig.sessions.end([ada.id], Reason.SIGNED_OUT, rig.clock.now())
+    await rig.store.close()
+    again = await open_rig(ManualClock(150.0))
     assert await again.sessions.find(ADA) is Reason.SIGNED_OUT
     assert await again.rows("PRAGMA foreign_key_check") == []
     assert await again.rows("PRAGMA integrity_check") == [("ok",)]
@@ -120,7 +120,7 @@ OLD_NAMES = [
 
 
 async def test_names_look_like_what_the_present_table_says_and_all_of_them_stay(
-    tmp_path: Path, open_house: Opener
+    tmp_path: Path, open_rig: Opener
 ) -> None:
     path = tmp_path / "test.db"
     make(path, 3)
@@ -135,16 +135,16 @@ async def test_names_look_like_what_the_present_table_says_and_all_of_them_stay(
             for skeleton in skeletons:
                 row = (skeleton, f"p_{name}")
                 disk.execute("INSERT INTO name_lookalikes VALUES (?, ?)", row)
-    house = await open_house(ManualClock(140.0))
+    rig = await open_rig(ManualClock(140.0))
     for name, _ in OLD_NAMES:
         # New names that look like it are taken, and whoever has it signs in.
-        assert await house.store.is_any_taken(lookalikes(name)), name
-        account = await house.store.find_account(name.casefold())
+        assert await rig.store.is_any_taken(lookalikes(name)), name
+        account = await rig.store.find_account(name.casefold())
         assert account is not None
         assert account.name == name
     taken = {
         skeleton: player
-        for skeleton, player in await house.rows("SELECT lookalike, player_id FROM name_lookalikes")
+        for skeleton, player in await rig.rows("SELECT lookalike, player_id FROM name_lookalikes")
         if player.removeprefix("p_") in dict(OLD_NAMES)
     }
     assert taken == {
@@ -153,4 +153,4 @@ async def test_names_look_like_what_the_present_table_says_and_all_of_them_stay(
         "mia": "p_Mia",
         "rnia": "p_Mia",
     }
-    assert not await house.store.is_any_taken(lookalikes("Gone")), "it is free again"
+    assert not await rig.store.is_any_taken(lookalikes("Gone")), "it is free again"

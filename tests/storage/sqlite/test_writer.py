@@ -20,13 +20,13 @@ from server.storage.rows import (
     SessionState,
 )
 from server.storage.sqlite.writer import AT_ONCE, write_batch
-from tests.support.house import House
+from tests.support.storage_rig import StorageRig
 
 ODD = "\"'\\\n\t\u2028 \U0001f600 $[0] ?1"
 
 
 @pytest.fixture
-async def connection(tmp_path: Path, house: House) -> AsyncIterator[sqlite3.Connection]:
+async def connection(tmp_path: Path, rig: StorageRig) -> AsyncIterator[sqlite3.Connection]:
     """Beside an open store, on the same file."""
     with closing(sqlite3.connect(tmp_path / "test.db", isolation_level=None)) as opened:
         yield opened

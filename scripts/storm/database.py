@@ -20,7 +20,7 @@ class Change:
     player_status: str
 
 
-class Book:
+class Database:
     """The tables that the promises are about."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -73,10 +73,10 @@ class Book:
 
 
 @contextmanager
-def open_book(database: Path) -> Iterator[Book]:
+def open_database(path: Path) -> Iterator[Database]:
     """Read the database, whether a server runs on it or not."""
-    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=10)
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
     try:
-        yield Book(connection)
+        yield Database(connection)
     finally:
         connection.close()

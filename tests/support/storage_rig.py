@@ -45,7 +45,7 @@ def fail(error: Exception, event: object) -> None:
 
 
 @dataclass
-class House:
+class StorageRig:
     """Everything between the registry, the rooms and the file."""
 
     path: Path
@@ -68,7 +68,7 @@ class House:
         clock: ManualClock,
         disk: FaultyDisk | None = None,
         limits: Limits = QUICK,
-    ) -> "House":
+    ) -> "StorageRig":
         registry = Registry(Policy())
         stream = EventStream(fail)
         presence = Presence(registry, stream, clock)
