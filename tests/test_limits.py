@@ -89,3 +89,31 @@ def test_limits_are_an_argument_without_a_default_or_with_the_published_ones() -
                 if isinstance(node, ast.Assign) and "Limits()" in ast.unparse(node.value)
             ]
     assert others == []
+
+
+def is_number(node: ast.expr | None) -> bool:
+    match node:
+        case ast.Constant(value=value):
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case ast.BinOp(left=left, right=right):
+            return is_number(left) and is_number(right)
+        case ast.UnaryOp(operand=operand):
+            return is_number(operand)
+        case ast.Tuple(elts=parts):
+            return bool(parts) and all(is_number(part) for part in parts)
+        case _:
+            return False
+
+
+def test_a_number_that_is_in_no_limits_says_what_it_is() -> None:
+    """But for those of the rules of a game, which are its own."""
+    unexplained = []
+    for path in SERVER.rglob("*.py"):
+        if path.parent.name == "games":
+            continue
+        body = ast.parse(path.read_text()).body
+        for node, after in zip(body, [*body[1:], None], strict=True):
+            is_said = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+            if isinstance(node, ast.Assign | ast.AnnAssign) and is_number(node.value):
+                unexplained += [] if is_said else [f"{name_of(path)}: {ast.unparse(node)}"]
+    assert unexplained == []

@@ -150,6 +150,19 @@ def in_the_code(path: str, limits: Limits, settings: Settings) -> list[float]:
     return [value]
 
 
+FORMS = {
+    "#",
+    "# bytes",
+    "# characters",
+    "# s",
+    "# in # s",
+    "# in # min",
+    "# at once, then # a second",
+    "# a second, those of # s at once",
+}
+"""What a cell with a limit can look like."""
+
+
 def in_the_text(limit: str) -> list[float]:
     """The numbers of a cell of the table; times in seconds."""
     found = re.findall(r"([\d,.]*\d)( min\b)?", limit)
@@ -170,6 +183,8 @@ def wrong_in(text: str, limits: Limits, settings: Settings) -> list[str]:
             wrong.append(f"a row without a limit: {row}")
             continue
         is_so = [number for path in paths for number in in_the_code(path, limits, settings)]
+        if re.sub(r"[\d,.]*\d", "#", row[1]) not in FORMS:
+            wrong.append(f"{row[0]}: {row[1]}, in no form that is known")
         if in_the_text(row[1]) != is_so:
             wrong.append(f"{row[0]}: {row[1]}, but {paths} are {is_so}")
     # A cell with a limit has been looked at; of all else, every number has to be accounted for.

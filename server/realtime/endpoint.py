@@ -41,6 +41,7 @@ from server.wire.views import SessionView
 SUBPROTOCOL = "stillhere.v1"
 
 _INTERNAL_ERROR = 1011
+"""The close code of a bug (RFC 6455, 7.4.1)."""
 
 
 class WebSocketEndpoint:

@@ -16,9 +16,13 @@ except ImportError:  # where it has no C
 from server.transport.limits import Limits
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+"""Opcodes (RFC 6455, 5.2)."""
 
 PROTOCOL_ERROR, INVALID_TEXT, TOO_BIG = 1002, 1007, 1009
+"""Close codes that the parser finds a reason for (RFC 6455, 7.4.1)."""
+
 NO_STATUS = 1005
+"""Stands for the code of a close frame without one."""
 
 MAY_BE_SENT = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
 """Close codes that may be on the wire (RFC 6455, 7.4, and its registry at IANA)."""

@@ -15,6 +15,7 @@ from websockets.exceptions import InvalidHandshake
 from websockets.http11 import Request as Handshake
 from websockets.server import ServerProtocol
 
+from server.base.text import excerpt
 from server.transport.head import Upgrade
 from server.transport.request import Header, Request
 from server.transport.response import refusal, response
@@ -23,8 +24,6 @@ from server.wire.problem import Problem
 _VERSION = b"13"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455, 1.3: what the key is hashed with."""
-
-_LONGEST_DETAIL = 200
 
 
 class Answer(NamedTuple):
@@ -64,7 +63,7 @@ def upgrade_of(request: Request, rest: bytes) -> Upgrade:
             Handshake(request.target.decode("ascii"), read, "GET", "HTTP/1.1")
         )
     except InvalidHandshake as error:
-        detail = f"This opens no WebSocket: {error}"[:_LONGEST_DETAIL]
+        detail = excerpt(f"This opens no WebSocket: {error}")
         raise Problem(400, "bad_request", detail) from None
     return Upgrade(request.target, headers, read["Sec-WebSocket-Key"].encode(), rest)
 

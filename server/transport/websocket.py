@@ -52,6 +52,7 @@ _log = logging.getLogger("stillhere.realtime")
 _CONNECTING, _OPEN, _CLOSING, _CLOSED = range(4)
 
 _INTERNAL_ERROR, _ABNORMAL = 1011, 1006
+"""Close codes (RFC 6455, 7.4.1); the second stands for a connection that ended without one."""
 
 MakeFrames = Callable[[HasWrite, Listener, int, Limits], Frames]
 

@@ -21,6 +21,7 @@ from server.wire.messages import LOBBY, ChangedPlayer, Presence, Roster, encode
 from server.wire.views import PlayerView, idle_for
 
 _NO_VERSION = -1
+"""Before the first roster."""
 
 
 class _Here(msgspec.Struct, gc=False):
