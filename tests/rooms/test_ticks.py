@@ -7,6 +7,7 @@ import pytest
 from server.base.units import NEVER
 from server.games.game import AfkPolicy, Outcome, Silence
 from server.presence.status import Reason
+from server.rooms.limits import Limits
 from server.rooms.rooms import Rooms
 from tests.rooms.games import Ticking, Timed, Together, Turns, variant
 from tests.rooms.scene import MOVE, Scene, assert_waits_for
@@ -36,6 +37,18 @@ def test_a_game_is_never_behind_for_long_and_is_told_of_no_lateness(late: float)
     due = world.rooms.next_deadline()
     assert due is not None
     assert world.now < due < world.now + 0.12
+
+
+@pytest.mark.parametrize(("late", "ticks"), [(1.9, 20), (2.1, 1)])
+def test_a_match_makes_up_for_as_much_as_the_limits_say(late: float, ticks: int) -> None:
+    limits = Limits(ticks_at_once=100, most_behind=2.0)
+    world = World(variant(Ticking, most=2), limits=limits)
+    _, match = world.match("ticking", *world.players(2))
+    world.passes(1.0 + SLOT)
+    before = match.state.ticks
+    world.now += late
+    world.do(world.rooms.expire(world.now))
+    assert abs(match.state.ticks - before - ticks) <= 1
 
 
 def test_a_round_that_is_over_by_itself_starts_every_clock_anew() -> None:

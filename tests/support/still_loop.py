@@ -43,6 +43,11 @@ class StillLoop:
             self._call_next()
         self.now = instant
 
+    def step(self) -> None:
+        """Let time pass until something is due, and do that alone."""
+        self.now = max(self._due[0][0], self.now)
+        self._call_next()
+
     def stand_still_until(self, instant: float) -> None:
         """Let time pass in which nothing is done; then what was due is done, late."""
         self.now = instant

@@ -35,6 +35,22 @@ def wheel(loop: StillLoop) -> Wheel:
     return Wheel(Limits(turn=TURN), loop)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("most", [1, 4])
+def test_so_many_deadlines_are_worked_off_before_others_have_their_turn(
+    loop: StillLoop, most: int
+) -> None:
+    wheel = Wheel(Limits(turn=TURN, deadlines_at_once=most), loop)  # type: ignore[arg-type]
+    items = [Item(loop) for _ in range(8)]
+    for item in items:
+        wheel.set(item, 0.0)
+    told: list[int] = []
+    while sum(told) < len(items):
+        before = sum(len(item.told) for item in items)
+        loop.step()
+        told += [sum(len(item.told) for item in items) - before]
+    assert max(told) == most
+
+
 @pytest.mark.parametrize("since", [0.0, 0.01, 0.124, 0.249, 0.25])
 @pytest.mark.parametrize("seconds", [0.0, 0.001, 0.25, 0.251, 4.0, 4.1])
 def test_a_deadline_is_never_early_and_at_most_two_turns_late(

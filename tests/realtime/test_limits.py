@@ -1,0 +1,92 @@
+"""The limits of a connection are those that the server was given."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from server.base.limits import Rate
+from server.limits import Limits
+from server.realtime.limits import Limits as RealtimeLimits
+from server.realtime.reader import Pongs, Reader
+from server.transport.limits import Limits as TransportLimits
+from server.wire.closing import Close
+from tests.support.answers import until
+from tests.support.live_server import run_server
+from tests.support.manual_clock import ManualClock
+
+
+@pytest.mark.parametrize("seconds", [1.0, 3.0])
+async def test_the_messages_of_so_many_seconds_may_come_at_once(
+    tmp_path: Path, seconds: float
+) -> None:
+    limits = Limits(realtime=RealtimeLimits(message_burst=seconds))
+    async with run_server(tmp_path / "test.db", limits=limits, max_messages_per_second=4) as server:
+        tab = await (await server.guest("Ada")).tab()
+        for _ in range(int(4 * seconds)):
+            await tab.ask("ping", "pong")
+        await tab.send("ping")
+        assert (await tab.closed())[0] == 4401
+
+
+@pytest.mark.parametrize(("reloads", "sockets"), [(1, 5), (3, 9)])
+async def test_all_tabs_of_a_session_may_reload_so_many_times_in_a_row(
+    tmp_path: Path, reloads: int, sockets: int
+) -> None:
+    limits = Limits(realtime=RealtimeLimits(connects=Rate(1.0, 5), reloads=reloads))
+    async with run_server(
+        tmp_path / "test.db", limits=limits, max_connections_per_session=3
+    ) as server:
+        ada = await server.guest("Ada")
+        for _ in range(sockets):
+            tab = await ada.tab()
+            await tab.socket.close(4000)
+            await until(lambda: ada.session.connections == 0)
+        turned_away = await server.tab(ada.cookie)
+        assert (await turned_away.closed())[0] == 4402
+
+
+@pytest.mark.parametrize(("size", "closes"), [(500, False), (501, True)])
+async def test_the_largest_message_is_that_of_the_limits(
+    tmp_path: Path, size: int, closes: bool
+) -> None:
+    limits = Limits(transport=TransportLimits(largest_message=500))
+    async with run_server(tmp_path / "test.db", limits=limits) as server:
+        tab = await (await server.guest("Ada")).tab()
+        message = '{"type":"ping"}'
+        await tab.socket.send(message + " " * (size - len(message)))
+        if closes:
+            assert (await tab.closed())[0] == 1009
+        else:
+            assert (await tab.receive())["type"] == "pong"
+
+
+class Peer:
+    """A connection, and who closes it, for a reader: writes down what becomes of a message."""
+
+    def __init__(self) -> None:
+        self.is_closing = False
+        self.session = SimpleNamespace(ended=None)
+        self.sent: list[str] = []
+        self.closes: list[Close] = []
+
+    def send(self, text: str) -> None:
+        self.sent.append(text)
+
+    def close(self, connection: object, close: Close) -> None:
+        self.closes.append(close)
+
+
+@pytest.mark.parametrize("character", ["x", "é"])
+@pytest.mark.parametrize(("more", "closes"), [(0, []), (1, [Close.MESSAGE_TOO_BIG])])
+def test_a_reader_holds_to_the_largest_message_whatever_its_transport_lets_through(
+    character: str, more: int, closes: list[Close]
+) -> None:
+    peer: Any = Peer()
+    presence: Any = SimpleNamespace(clock=ManualClock())
+    requests: Any = None
+    reader = Reader(peer, presence, requests, peer, Pongs(), None, 500, RealtimeLimits())
+    reader.hear(character * (500 // len(character.encode())) + "x" * more)
+    assert peer.closes == closes
+    assert len(peer.sent) == (0 if closes else 1), "it is no JSON, and refused"

@@ -1,0 +1,45 @@
+"""An exchange holds no more of a body than the limits say. What else it does: `test_http.py`."""
+
+import pytest
+
+from server.transport.exchange import Exchange
+from server.transport.request import Request
+
+
+class Held:
+    """A connection that knows whether it is read."""
+
+    def __init__(self) -> None:
+        self.is_read = True
+
+    async def writable(self) -> None:
+        return
+
+    def write(self, data: bytes) -> None:
+        raise AssertionError("nothing is answered")
+
+    def pause_reading(self) -> None:
+        self.is_read = False
+
+    def resume_reading(self) -> None:
+        self.is_read = True
+
+    def answered(self, exchange: Exchange) -> None:
+        raise AssertionError("nothing is answered")
+
+    failed = answered
+
+
+@pytest.mark.parametrize(("size", "is_read"), [(99, True), (100, True), (101, False)])
+async def test_no_more_of_a_body_is_read_than_may_wait_for_the_application(
+    size: int, is_read: bool
+) -> None:
+    connection = Held()
+    request = Request(b"PUT", b"/", "1.1", [], keeps_alive=True, opens_websocket=False)
+    exchange = Exchange(connection, request, [], expects_continue=False, most_unread=100)
+    exchange.feed(bytes(50))
+    assert connection.is_read
+    exchange.feed(bytes(size - 50))
+    assert connection.is_read == is_read
+    assert (await exchange.receive())["body"] == bytes(size)
+    assert connection.is_read, "the application has taken it"

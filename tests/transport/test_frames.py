@@ -1,0 +1,62 @@
+"""The parser of frames takes a portion at a time, as large as the limits say.
+
+What it makes of frames is in `test_websocket_conformance.py`.
+"""
+
+import pytest
+
+from server.transport.frames import TEXT, ServerFrames
+from server.transport.limits import Limits
+from tests.support.wire import client_frame
+
+MESSAGE = client_frame(TEXT, b"hi")
+
+
+class Heard:
+    """Writes down the messages."""
+
+    def __init__(self) -> None:
+        self.messages: list[str | bytes] = []
+
+    def on_message(self, data: str | bytes) -> None:
+        self.messages.append(data)
+
+    def on_empty_fragment(self) -> None:
+        raise AssertionError("there is none")
+
+    def on_ping(self, payload: bytes) -> None:
+        raise AssertionError("there is none")
+
+    on_pong = on_empty_fragment
+
+    def on_close(self, code: int, reason: str, payload: bytes) -> None:
+        raise AssertionError(reason)
+
+    def on_error(self, code: int, reason: str) -> None:
+        raise AssertionError(reason)
+
+    def write(self, data: bytes) -> None:
+        raise AssertionError("nothing is sent")
+
+
+def parser(limits: Limits) -> tuple[ServerFrames, Heard]:
+    heard = Heard()
+    return ServerFrames(heard, heard, 1000, limits), heard
+
+
+@pytest.mark.parametrize("most", [1, 3, 10])
+def test_a_portion_has_as_many_frames_as_the_limits_say(most: int) -> None:
+    frames, heard = parser(Limits(frames_at_once=most))
+    data = MESSAGE * 10
+    at = frames.feed(data, 0)
+    assert (at, len(heard.messages)) == (most * len(MESSAGE), most)
+    while at < len(data):
+        at = frames.feed(data, at)
+    assert heard.messages == ["hi"] * 10
+
+
+@pytest.mark.parametrize(("enough", "count"), [(0, 0), (-1, 0), (1, 1)])
+def test_a_portion_ends_with_the_frame_in_which_its_bytes_do(enough: int, count: int) -> None:
+    frames, heard = parser(Limits(bytes_at_once=3 * len(MESSAGE) + enough))
+    frames.feed(MESSAGE * 10, 0)
+    assert len(heard.messages) == 3 + count
