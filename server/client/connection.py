@@ -77,8 +77,8 @@ class Connection:
         return self.socket.close_code or ABNORMAL
 
     async def send(self, message: ClientMessage) -> None:
-        """Send one message. Raises ConnectionLost, or ValueError for one over 16 KiB, for which the
-        server would close with 1009. Cancelling may come too late to stop it."""
+        """Send one message. Raises ConnectionLost, or ValueError for one over `LARGEST_MESSAGE`,
+        for which the server would close with 1009. Cancelling may come too late to stop it."""
         text = encode_request(message)
         if len(text) > LARGEST_MESSAGE // 4 and len(text.encode()) > LARGEST_MESSAGE:
             raise ValueError(f"a message may have {LARGEST_MESSAGE} bytes; this one has more")
