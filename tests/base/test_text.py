@@ -13,7 +13,12 @@ NONCHARACTERS = {*range(0xFDD0, 0xFDF0)} | {
 
 
 def test_what_is_unsafe_is_fixed_and_not_what_this_python_does_not_know() -> None:
-    unsafe = {point for point in range(0x110000) if find_unsafe(f"a{chr(point)}b")}
+    unsafe = set()
+    for first in range(0, 0x110000, 256):
+        points = range(first, first + 256)
+        # Most of them have none, and one look finds out.
+        if find_unsafe("".join(f"a{chr(point)}b" for point in points)):
+            unsafe |= {point for point in points if find_unsafe(f"a{chr(point)}b")}
     expected = (
         {*range(0x20), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x2070)}
         | {*range(0xFFF9, 0xFFFC), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B)}
