@@ -121,18 +121,17 @@ class WebSocketEndpoint:
         await send({"type": "websocket.close", "code": close.code, "reason": close.reason})
         await _wait_until_gone(receive)
 
-    def _take_place(self, session: Session) -> bool:
+    def _take_place(self, session: Session, now: float) -> bool:
         """False if the server or the session has no place for one more connection."""
         return not (
             len(self._tabs) >= self._settings.max_connections
             or session.connections >= self._settings.max_connections_per_session
-            or not self._take_connect(session)
+            or not self._take_connect(session, now)
         )
 
-    def _take_connect(self, session: Session) -> bool:
+    def _take_connect(self, session: Session, now: float) -> bool:
         """Take one of the session's tokens for a connect; False if none is left, or if the journal
         has no place for the rows that it writes."""
-        now = self._presence.clock.now()
         return not self._sessions.is_full and self._tabs.take_connect(session, now)
 
     # Connections of a session
@@ -154,8 +153,9 @@ class WebSocketEndpoint:
 
     def _admit(self, connection: Connection) -> None:
         """Greet a connection, or close it if there is no place."""
-        if self._take_place(connection.session):
-            self._welcome(connection)
+        now = self._presence.clock.now()
+        if self._take_place(connection.session, now):
+            self._welcome(connection, now)
         else:
             self.close(connection, Close.TOO_MANY_CONNECTIONS)
 
@@ -172,9 +172,8 @@ class WebSocketEndpoint:
         finally:
             self.gone(connection, code)
 
-    def _welcome(self, connection: Connection) -> None:
+    def _welcome(self, connection: Connection, now: float) -> None:
         session = connection.session
-        now = self._presence.clock.now()
         self._presence.connected(session.id, now)
         if session.ended is not None or session.is_asleep:
             # Its time was over, and nobody had noticed yet.

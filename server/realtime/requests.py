@@ -27,7 +27,7 @@ class Requests:
         presence: Presence,
         topics: Topics,
         room_requests: RoomRequests,
-        take_connect: Callable[[Session], bool],
+        take_connect: Callable[[Session, float], bool],
     ) -> None:
         """`take_connect` takes one of the session's tokens for a "be right back", and returns False
         if none is left."""
@@ -46,7 +46,7 @@ class Requests:
         match request:
             case messages.Hold(seconds=seconds, away=away):
                 if away:
-                    self._take_token(session)
+                    self._take_token(session, now)
                 granted = presence.hold(session.id, seconds, now, away=away)
                 self._answer_hold(connection, granted, now)
             case messages.Release():
@@ -58,19 +58,19 @@ class Requests:
                 connection.send(encode(answer))
             case messages.Watch(topic=topic):
                 try:
-                    if not self._topics.watch(connection, topic):
+                    if not self._topics.watch(connection, topic, now):
                         return _no_such_topic(topic, "watch")
                 except Refused as refused:
                     return messages.Error(refused.code, str(refused), "watch")
             case messages.Unwatch(topic=topic):
-                if not self._topics.unwatch(connection, topic):
+                if not self._topics.unwatch(connection, topic, now):
                     return _no_such_topic(topic, "unwatch")
             case _:
-                return self._room_requests.hear(connection, request, self._take_token)
+                return self._room_requests.hear(connection, request, now, self._take_token)
         return None
 
-    def _take_token(self, session: Session) -> None:
-        if not self._take_connect(session):
+    def _take_token(self, session: Session, now: float) -> None:
+        if not self._take_connect(session, now):
             raise TooManyRequests
 
     def _answer_hold(self, connection: Connection, granted: float, now: float) -> None:

@@ -38,33 +38,32 @@ class RoomRequests:
 
     # Watching
 
-    def watch(self, connection: Connection, room_id: str) -> bool:
-        """Come into a room: into one's own seat again, or to watch. False if there is no such
+    def watch(self, connection: Connection, room_id: str, at: float) -> bool:
+        """Come into a room, into one's own seat again or to watch. False if there is no such
         room. Raises Refused: too_many_rooms."""
         room = self._rooms.rooms.all.get(RoomId(room_id))
         if room is None:
             return False
         has_seat = room.seat_of(connection.session.player.id) is not None
-        self._join(connection, room_id, None, spectate=not has_seat)
+        self._join(connection, room_id, None, at, spectate=not has_seat)
         return True
 
-    def unwatch(self, connection: Connection, room_id: str) -> bool:
+    def unwatch(self, connection: Connection, room_id: str, at: float) -> bool:
         """Go out of a room, whose seat is kept for a while. False if there is no such room."""
         if room_id not in self._rooms.rooms.all:
             return False
         if self._topics.unwatch(connection, RoomId(room_id)):
-            self._stopped(connection.session, RoomId(room_id))
-            self._went(connection.session, RoomId(room_id), has_left=True)
+            self._bridge.stopped_watching(connection.session, RoomId(room_id), at)
+            self._went(connection.session, RoomId(room_id), at, has_left=True)
         return True
 
     def gone(self, connection: Connection, room_id: RoomId, *, has_left: bool) -> None:
         """A connection that was in a room is gone. `has_left`: its page was closed."""
-        session = connection.session
+        session, now = connection.session, self._presence.clock.now()
         if self._tabs.of(session):  # else there is a grace, whose end lets the clock run
-            self._stopped(session, room_id)
-        since = self._presence.clock.now() - session.left_at
-        has_left = has_left or since <= self._presence.policy.reload_grace
-        self._went(session, room_id, has_left=has_left)
+            self._bridge.stopped_watching(session, room_id, now)
+        has_left = has_left or now - session.left_at <= self._presence.policy.reload_grace
+        self._went(session, room_id, now, has_left=has_left)
 
     def close(self) -> None:
         """Send nothing more about any room."""
@@ -76,12 +75,13 @@ class RoomRequests:
         self,
         connection: Connection,
         request: messages.RoomRequest,
-        take_token: Callable[[Session], None],
+        now: float,
+        take_token: Callable[[Session, float], None],
     ) -> messages.Error | None:
         """Do what is asked for, and answer it; returns an error if it is refused. `take_token`
         takes one of the session's tokens for a "be right back" that is not refused, or raises."""
         try:
-            self._do(connection, request, take_token)
+            self._do(connection, request, now, take_token)
         except Refused as refused:
             return _error(request, refused)
         return None
@@ -90,57 +90,63 @@ class RoomRequests:
         self,
         connection: Connection,
         request: messages.RoomRequest,
-        take_token: Callable[[Session], None],
+        now: float,
+        take_token: Callable[[Session, float], None],
     ) -> None:
         rooms, session = self._rooms, connection.session
         player_id = session.player.id
         by = "game"
         match request:
             case messages.Join(room=room, seat=seat, spectate=spectate):
-                own = self._join(connection, room, seat, spectate=spectate)
+                own = self._join(connection, room, seat, now, spectate=spectate)
                 connection.send(
                     encode(messages.Joined(RoomId(room), UNSET if own is None else own))
                 )
             case messages.Leave(room=room):
-                self._leave(connection, RoomId(room))
+                self._leave(connection, RoomId(room), now)
             case messages.Start(room=room):
-                rooms.start(player_id, room)
+                rooms.start(player_id, room, now)
             case messages.Act(room=room, action=action):
-                rooms.act(player_id, room, action)
+                rooms.act(player_id, room, action, now)
                 by = "game action"
             case messages.Say(room=room, text=text):
-                rooms.say(player_id, room, text)
+                rooms.say(player_id, room, text, now)
                 by = "chat"
             case messages.QuickMatch(game=game, cancel=True):
-                rooms.cancel_quick_match(player_id, game)
+                rooms.cancel_quick_match(player_id, game, now)
             case messages.QuickMatch(game=game):
-                rooms.quick_match(player_id, game)
+                rooms.quick_match(player_id, game, now)
             case messages.Claim(room=room, result=result):
-                rooms.claim(player_id, room, result)
+                rooms.claim(player_id, room, result, now)
             case messages.Pulse(room=room, seat=seat):
-                rooms.pulse(player_id, room, seat)
+                rooms.pulse(player_id, room, seat, now)
             case messages.Brb(room=room, seconds=seconds):
-                self._be_right_back(session, room, seconds, take_token)
+                self._be_right_back(session, room, seconds, now, take_token)
                 return
             case _ as unreachable:
                 assert_never(unreachable)
-        self._presence.touch(session.id, by=by)
+        self._presence.touch(session.id, now, by)
 
     def _be_right_back(
-        self, session: Session, room_id: str, seconds: float, take_token: Callable[[Session], None]
+        self,
+        session: Session,
+        room_id: str,
+        seconds: float,
+        now: float,
+        take_token: Callable[[Session, float], None],
     ) -> None:
         # To say so is an activity, and any activity ends a "be right back" and counts as being
         # there. So the activity is first, then the seat, and that the player is away is last.
         player_id = session.player.id
-        self._rooms.check_brb(player_id, room_id, seconds)
-        take_token(session)
-        self._presence.touch(session.id, by="game")
-        granted = self._rooms.brb(player_id, room_id, seconds)
+        self._rooms.check_brb(player_id, room_id, seconds, now)
+        take_token(session, now)
+        self._presence.touch(session.id, now, by="game")
+        granted = self._rooms.brb(player_id, room_id, seconds, now)
         if granted:
-            self._presence.hold(session.id, granted, away=True)
+            self._presence.hold(session.id, granted, now, away=True)
 
     def _join(
-        self, connection: Connection, room_id: str, seat: int | None, *, spectate: bool
+        self, connection: Connection, room_id: str, seat: int | None, now: float, *, spectate: bool
     ) -> int | None:
         """Into a room; returns the number of the seat, None: to watch."""
         is_new = not self._topics.is_watching(connection, RoomId(room_id))
@@ -148,13 +154,13 @@ class RoomRequests:
         if is_new and self._topics.count(connection) >= limit:
             raise Refused("too_many_rooms", f"A tab watches {limit} rooms at the most.")
         player_id = connection.session.player.id
-        own = self._rooms.join(player_id, room_id, seat=seat, spectate=spectate)
+        own = self._rooms.join(player_id, room_id, now, seat=seat, spectate=spectate)
         room = self._rooms.rooms.find(room_id)
         self._topics.watch(connection, room)
-        self._bridge.started_watching(connection.session, room.id, self._presence.clock.now())
+        self._bridge.started_watching(connection.session, room.id, now)
         return own
 
-    def _leave(self, connection: Connection, room_id: RoomId) -> None:
+    def _leave(self, connection: Connection, room_id: RoomId, now: float) -> None:
         """Out of a room, with every tab of the player."""
         player = connection.session.player
         text = encode(messages.Left(room_id))
@@ -162,16 +168,13 @@ class RoomRequests:
             for each in self._tabs.of(session):
                 if self._topics.unwatch(each, room_id) or each is connection:
                     each.send(text)
-            self._stopped(session, room_id)
-        self._rooms.leave(player.id, room_id)
+            self._bridge.stopped_watching(session, room_id, now)
+        self._rooms.leave(player.id, room_id, now)
 
-    def _stopped(self, session: Session, room_id: RoomId) -> None:
-        self._bridge.stopped_watching(session, room_id, self._presence.clock.now())
-
-    def _went(self, session: Session, room_id: RoomId, *, has_left: bool) -> None:
+    def _went(self, session: Session, room_id: RoomId, now: float, *, has_left: bool) -> None:
         player_id = session.player.id
         if not self._topics.is_in(player_id, room_id):
-            self._rooms.went(player_id, room_id, has_left=has_left)
+            self._rooms.went(player_id, room_id, now, has_left=has_left)
 
 
 def _error(request: messages.RoomRequest, refused: Refused) -> messages.Error:

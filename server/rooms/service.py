@@ -2,8 +2,9 @@
 to.
 
 Players and rooms are named by their ids. A command of a player without a session raises KeyError;
-the other errors are `Refused`, with the codes that `Rooms` documents. Each command reads the clock
-once; what has become known before the call is given its instant as `at`.
+the other errors are `Refused`, with the codes that `Rooms` documents. `at` is the presence instant
+at which the fact became known, where that was before the call; without it a command reads the
+clock, once.
 """
 
 from typing import Any
@@ -38,7 +39,7 @@ class RoomService:
     def open(self, player_id: PlayerId, game: str, *, is_private: bool = False) -> RoomId:
         """Open a room, with a seat kept for the player: see `Rooms.open`."""
         player = self._players[player_id]
-        room, events = self._rooms.open(player, game, self._now(), is_private=is_private)
+        room, events = self._rooms.open(player, game, self._instant(), is_private=is_private)
         self._stream.publish(events)
         return room.id
 
@@ -46,59 +47,71 @@ class RoomService:
         self,
         player_id: PlayerId,
         room_id: str,
+        at: float | None = None,
         *,
         seat: int | None = None,
         spectate: bool = False,
     ) -> int | None:
         """The player comes into a room; returns their seat, None: they watch. See `Rooms.join`."""
         player = self._players[player_id]
-        own, events = self._rooms.join(player, room_id, self._now(), seat=seat, spectate=spectate)
+        own, events = self._rooms.join(
+            player, room_id, self._instant(at), seat=seat, spectate=spectate
+        )
         self._stream.publish(events)
         return own
 
-    def leave(self, player_id: PlayerId, room_id: str) -> None:
+    def leave(self, player_id: PlayerId, room_id: str, at: float | None = None) -> None:
         """The player leaves a room on purpose. Nothing happens if it is not there."""
-        self._stream.publish(self._rooms.leave(player_id, room_id, self._now()))
+        self._stream.publish(self._rooms.leave(player_id, room_id, self._instant(at)))
 
-    def went(self, player_id: PlayerId, room_id: str, *, has_left: bool) -> None:
+    def went(
+        self, player_id: PlayerId, room_id: str, at: float | None = None, *, has_left: bool
+    ) -> None:
         """The player's last connection to a room is gone; `has_left`: the page was closed."""
-        self._stream.publish(self._rooms.went(player_id, room_id, self._now(), has_left=has_left))
+        events = self._rooms.went(player_id, room_id, self._instant(at), has_left=has_left)
+        self._stream.publish(events)
 
-    def say(self, player_id: PlayerId, room_id: str, text: str) -> None:
+    def say(self, player_id: PlayerId, room_id: str, text: str, at: float | None = None) -> None:
         """A line of chat: see `Rooms.say`."""
         player = self._players[player_id]
-        self._stream.publish(self._rooms.say(player, room_id, text, self._now()))
+        self._stream.publish(self._rooms.say(player, room_id, text, self._instant(at)))
 
     # Matches
 
-    def start(self, player_id: PlayerId, room_id: str) -> None:
+    def start(self, player_id: PlayerId, room_id: str, at: float | None = None) -> None:
         """Begin the first match, or want the next one: see `Play.start`."""
         player = self._players[player_id]
-        self._stream.publish(self._rooms.start(player, room_id, self._now()))
+        self._stream.publish(self._rooms.start(player, room_id, self._instant(at)))
 
-    def act(self, player_id: PlayerId, room_id: str, action: Any) -> None:
+    def act(self, player_id: PlayerId, room_id: str, action: Any, at: float | None = None) -> None:
         """A game action: see `Play.act`."""
         player = self._players[player_id]
-        self._stream.publish(self._rooms.act(player, room_id, action, self._now()))
+        self._stream.publish(self._rooms.act(player, room_id, action, self._instant(at)))
 
-    def claim(self, player_id: PlayerId, room_id: str, result: str) -> None:
+    def claim(
+        self, player_id: PlayerId, room_id: str, result: str, at: float | None = None
+    ) -> None:
         """End a match that waits for players who are gone: see `Play.claim`."""
         player = self._players[player_id]
-        self._stream.publish(self._rooms.claim(player, room_id, result, self._now()))
+        self._stream.publish(self._rooms.claim(player, room_id, result, self._instant(at)))
 
-    def pulse(self, player_id: PlayerId, room_id: str, seat: int) -> None:
+    def pulse(self, player_id: PlayerId, room_id: str, seat: int, at: float | None = None) -> None:
         """Ask the player in `seat` whether they are there: see `Play.pulse`."""
         player = self._players[player_id]
-        self._stream.publish(self._rooms.pulse(player, room_id, seat, self._now()))
+        self._stream.publish(self._rooms.pulse(player, room_id, seat, self._instant(at)))
 
-    def check_brb(self, player_id: PlayerId, room_id: str, seconds: float) -> None:
+    def check_brb(
+        self, player_id: PlayerId, room_id: str, seconds: float, at: float | None = None
+    ) -> None:
         """Raises what `brb` would raise, and changes nothing."""
-        self._rooms.check_brb(self._players[player_id], room_id, seconds, self._now())
+        self._rooms.check_brb(self._players[player_id], room_id, seconds, self._instant(at))
 
-    def brb(self, player_id: PlayerId, room_id: str, seconds: float) -> float:
+    def brb(
+        self, player_id: PlayerId, room_id: str, seconds: float, at: float | None = None
+    ) -> float:
         """The player will be right back; returns the seconds granted: see `Play.brb`."""
         player = self._players[player_id]
-        granted, events = self._rooms.brb(player, room_id, seconds, self._now())
+        granted, events = self._rooms.brb(player, room_id, seconds, self._instant(at))
         self._stream.publish(events)
         return granted
 
@@ -106,18 +119,20 @@ class RoomService:
         """The game of a room cannot show itself: close the room."""
         room = self._rooms.all.get(room_id)
         if room is not None:
-            self._stream.publish(self._rooms.fail(room, error, self._now()))
+            self._stream.publish(self._rooms.fail(room, error, self._instant()))
 
     # Quick match
 
-    def quick_match(self, player_id: PlayerId, game: str | None) -> None:
+    def quick_match(self, player_id: PlayerId, game: str | None, at: float | None = None) -> None:
         """The player looks for others: see `Matchmaking.search`."""
         player = self._players[player_id]
-        self._stream.publish(self._rooms.quick_match(player, game, self._now()))
+        self._stream.publish(self._rooms.quick_match(player, game, self._instant(at)))
 
-    def cancel_quick_match(self, player_id: PlayerId, game: str | None) -> None:
+    def cancel_quick_match(
+        self, player_id: PlayerId, game: str | None, at: float | None = None
+    ) -> None:
         """The player looks for others no longer."""
-        self._stream.publish(self._rooms.cancel_quick_match(player_id, game, self._now()))
+        self._stream.publish(self._rooms.cancel_quick_match(player_id, game, self._instant(at)))
 
     # What presence says
 
@@ -138,11 +153,11 @@ class RoomService:
 
     def expire(self, at: float | None = None, limit: int = 100) -> None:
         """Do what is due, in at most `limit` rooms."""
-        self._stream.publish(self._rooms.expire(self._now() if at is None else at, limit))
+        self._stream.publish(self._rooms.expire(self._instant(at), limit))
 
     def restore(self, room: Room) -> None:
         """Take over a room that was open when the last process stopped."""
-        self._stream.publish(self._rooms.restore(room, self._now()))
+        self._stream.publish(self._rooms.restore(room, self._instant()))
 
-    def _now(self) -> float:
-        return self._clock.now()
+    def _instant(self, at: float | None = None) -> float:
+        return self._clock.now() if at is None else at

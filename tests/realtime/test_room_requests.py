@@ -15,11 +15,13 @@ from server.base.ids import RoomId
 from server.games.game import AfkPolicy, Silence
 from server.limits import Limits
 from server.realtime.limits import Limits as RealtimeLimits
+from server.realtime.reader import Reader
 from server.rooms.limits import Limits as RoomLimits
 from tests.rooms.games import Ticking, Together, Turns, variant
 from tests.rooms.page import Page, bring, passes, seat, table
 from tests.support.answers import SLOT, until, until_status
 from tests.support.live_server import LiveServer, Tab, run_server
+from tests.support.manual_clock import CountingClock
 
 ROOM_LIMITS = RoomLimits()
 
@@ -559,3 +561,44 @@ async def test_many_messages_at_once_end_the_connection_and_not_the_match(
     await asyncio.sleep(0)
     await kim.is_right()
     assert kim.room["state"] == "playing"
+
+
+# Time
+
+
+async def test_a_message_about_a_room_is_of_one_instant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that it does is dated by the reading of the clock that it came with."""
+    clock = CountingClock()
+    readings: list[tuple[str, int]] = []
+    hear = Reader.hear
+
+    def counted(reader: Reader, data: str) -> None:
+        before = clock.readings
+        hear(reader, data)
+        readings.append((json.loads(data)["type"], clock.readings - before))
+
+    async with run_server(tmp_path / "test.db", clock=clock) as server:
+        bring(server, Turns())
+        ada, kim = await table(server, "turns", "Ada", "Kim")
+        bo = await (await server.guest("Bo")).tab()
+        monkeypatch.setattr(Reader, "hear", counted)
+        room = ada.room_id
+        await ada.tab.send("say", room=room, text="Hello")
+        await ada.tab.send("act", room=room, action={})
+        await ada.tab.send("claim", room=room, result="win")
+        await ada.tab.send("pulse", room=room, seat=1)
+        await kim.tab.send("brb", room=room, seconds=10)
+        await kim.tab.send("act", room=room, action={"wins": True})
+        await ada.tab.send("start", room=room)
+        await bo.send("join", room=room, spectate=True)
+        await bo.send("unwatch", topic=f"room:{room}")
+        await bo.send("watch", topic=f"room:{room}")
+        await bo.send("leave", room=room)
+        await bo.send("quick_match", game="turns")
+        await bo.send("quick_match", cancel=True)
+        for tab in (ada.tab, kim.tab, bo):
+            await tab.ask("ping", "pong")
+    assert len({name for name, _ in readings}) == 12
+    assert [(name, count) for name, count in readings if count != 1] == []

@@ -18,17 +18,7 @@ from server.rooms.room import Room
 from server.rooms.rooms import Rooms
 from server.rooms.service import RoomService
 from tests.rooms.games import Turns
-from tests.support.manual_clock import ManualClock
-
-
-class CountingClock(ManualClock):
-    """A clock that counts how often it is read."""
-
-    readings = 0
-
-    def now(self) -> float:
-        self.readings += 1
-        return super().now()
+from tests.support.manual_clock import CountingClock
 
 
 def fail(error: Exception, event: object) -> None:

@@ -26,3 +26,13 @@ class ManualClock:
         """Time goes forward only."""
         assert instant >= self._now
         self._now = instant
+
+
+class CountingClock(ManualClock):
+    """A clock that counts how often it is read."""
+
+    readings = 0
+
+    def now(self) -> float:
+        self.readings += 1
+        return super().now()

@@ -9,10 +9,11 @@ from server.realtime.topics.topic import Topic
 class Family(Protocol):
     """Topics whose names have the same beginning; what follows it is the id of one of them."""
 
-    def watch(self, connection: Connection, id: str) -> bool:
-        """False if there is no such topic. Raises Refused."""
+    def watch(self, connection: Connection, id: str, at: float) -> bool:
+        """`at`: the presence instant of the request. False if there is no such topic. Raises
+        Refused."""
 
-    def unwatch(self, connection: Connection, id: str) -> bool:
+    def unwatch(self, connection: Connection, id: str, at: float) -> bool:
         """False if there is no such topic."""
 
     def close(self) -> None:
@@ -35,23 +36,24 @@ class Topics:
         """Make known the topics whose names are `prefix` and an id. `prefix` ends in a colon."""
         self._families[prefix] = family
 
-    def watch(self, connection: Connection, name: str) -> bool:
-        """Tell `connection` about a topic; False if there is none of that name. Raises Refused."""
+    def watch(self, connection: Connection, name: str, at: float) -> bool:
+        """Tell `connection`, which asked for it at the presence instant `at`, about a topic; False
+        if there is none of that name. Raises Refused."""
         topic = self._topics.get(name)
         if topic is not None:
             topic.watch(connection)
             return True
         family, id = self._family_of(name)
-        return family is not None and family.watch(connection, id)
+        return family is not None and family.watch(connection, id, at)
 
-    def unwatch(self, connection: Connection, name: str) -> bool:
+    def unwatch(self, connection: Connection, name: str, at: float) -> bool:
         """Tell `connection` no more about a topic; False if there is none of that name."""
         topic = self._topics.get(name)
         if topic is not None:
             topic.unwatch(connection)
             return True
         family, id = self._family_of(name)
-        return family is not None and family.unwatch(connection, id)
+        return family is not None and family.unwatch(connection, id, at)
 
     def caught_up(self, connection: Connection) -> None:
         """A connection that was behind takes messages again: send what it has missed."""

@@ -318,10 +318,10 @@ async def test_a_connection_that_is_gone_is_forgotten_by_every_topic(scene: Scen
     topics.add("first", scene.topic)
     topics.add("second", second)
     watcher = Watcher("a", scene.spend)
-    assert topics.watch(watcher.connection, "first")
-    assert topics.watch(watcher.connection, "second")
-    assert topics.watch(watcher.connection, "second"), "twice is once"
-    assert not topics.watch(watcher.connection, "third")
+    assert topics.watch(watcher.connection, "first", 0.0)
+    assert topics.watch(watcher.connection, "second", 0.0)
+    assert topics.watch(watcher.connection, "second", 0.0), "twice is once"
+    assert not topics.watch(watcher.connection, "third", 0.0)
     assert watcher.topics == (scene.topic, second)
     topics.forget(watcher.connection, has_left=False)
     assert not watcher.topics
