@@ -9,7 +9,7 @@ from server.presence.session import Session
 from server.realtime.connection import Connection
 from server.realtime.room_requests import RoomRequests
 from server.realtime.topics.topics import Topics
-from server.rooms.errors import Refused
+from server.rooms.errors import RequestRefused
 from server.wire import messages
 from server.wire.messages import encode
 from server.wire.views import SessionView
@@ -60,7 +60,7 @@ class Requests:
                 try:
                     if not self._topics.watch(connection, topic, now):
                         return _no_such_topic(topic, "watch")
-                except Refused as refused:
+                except RequestRefused as refused:
                     return messages.Error(refused.code, str(refused), "watch")
             case messages.Unwatch(topic=topic):
                 if not self._topics.unwatch(connection, topic, now):

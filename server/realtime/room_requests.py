@@ -12,7 +12,7 @@ from server.realtime.bridge import Bridge
 from server.realtime.connection import Connection
 from server.realtime.tabs import Tabs
 from server.realtime.topics.room import RoomTopics
-from server.rooms.errors import Refused
+from server.rooms.errors import RequestRefused
 from server.rooms.service import RoomService
 from server.wire import messages
 from server.wire.messages import encode
@@ -40,7 +40,7 @@ class RoomRequests:
 
     def watch(self, connection: Connection, room_id: str, at: float) -> bool:
         """Come into a room, into one's own seat again or to watch. False if there is no such
-        room. Raises Refused: too_many_rooms."""
+        room. Raises RequestRefused: too_many_rooms."""
         room = self._rooms.rooms.all.get(RoomId(room_id))
         if room is None:
             return False
@@ -82,7 +82,7 @@ class RoomRequests:
         takes one of the session's tokens for a "be right back" that is not refused, or raises."""
         try:
             self._do(connection, request, now, take_token)
-        except Refused as refused:
+        except RequestRefused as refused:
             return _error(request, refused)
         return None
 
@@ -152,7 +152,7 @@ class RoomRequests:
         is_new = not self._topics.is_watching(connection, RoomId(room_id))
         limit = self._rooms.rooms.limits.rooms_watched
         if is_new and self._topics.count(connection) >= limit:
-            raise Refused("too_many_rooms", f"A tab watches {limit} rooms at the most.")
+            raise RequestRefused("too_many_rooms", f"A tab watches {limit} rooms at the most.")
         player_id = connection.session.player.id
         own = self._rooms.join(player_id, room_id, now, seat=seat, spectate=spectate)
         room = self._rooms.rooms.find(room_id)
@@ -174,8 +174,8 @@ class RoomRequests:
     def _went(self, session: Session, room_id: RoomId, now: float, *, has_left: bool) -> None:
         player_id = session.player.id
         if not self._topics.is_in(player_id, room_id):
-            self._rooms.went(player_id, room_id, now, has_left=has_left)
+            self._rooms.disconnect(player_id, room_id, now, has_left=has_left)
 
 
-def _error(request: messages.RoomRequest, refused: Refused) -> messages.Error:
+def _error(request: messages.RoomRequest, refused: RequestRefused) -> messages.Error:
     return messages.Error(refused.code, str(refused), str(request.__struct_config__.tag))

@@ -9,7 +9,7 @@ import msgspec
 from server.base.ids import PlayerId
 from server.base.limits import MovingWindow
 from server.base.text import code_of, find_unsafe, is_blank
-from server.rooms.errors import Refused
+from server.rooms.errors import RequestRefused
 from server.rooms.limits import Limits
 
 _BREAKS = re.compile("[\t\n\v\f\r\x85\u2028\u2029]+")
@@ -43,18 +43,22 @@ class Chat:
 
     def say(self, player_id: PlayerId, name: str, text: str, now: float) -> Line:
         """Add what a player says, as typed but for blanks around it and breaks in it. Raises
-        Refused: invalid if it is blank, too long or not safe to show; too_much_chat."""
+        RequestRefused: invalid if it is blank, too long or not safe to show; too_much_chat."""
         text = _on_one_line(text)
         limits = self._limits
         if is_blank(text) or len(text) > limits.line_length:
-            raise Refused("invalid", f"A line of chat has 1 to {limits.line_length} characters.")
+            raise RequestRefused(
+                "invalid", f"A line of chat has 1 to {limits.line_length} characters."
+            )
         if (unsafe := find_unsafe(text)) is not None:
             character, kind = unsafe
             detail = f"A line of chat cannot contain {kind} ({code_of(character)})."
-            raise Refused("invalid", detail)
+            raise RequestRefused("invalid", detail)
         if not self._said.take(player_id, now):
             count, seconds = limits.lines.count, limits.lines.seconds
-            raise Refused("too_much_chat", f"{count} lines in {seconds:g} seconds are enough.")
+            raise RequestRefused(
+                "too_much_chat", f"{count} lines in {seconds:g} seconds are enough."
+            )
         return self._add(Line(self._next, now, player_id, name, text))
 
     def note(self, notice: str, now: float, name: str, seat: int) -> Line | None:

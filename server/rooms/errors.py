@@ -1,8 +1,8 @@
 """The errors of rooms.
 
 RoomError
- +-- Refused      a request that the rules do not allow; `code` for clients, `str()` for players
- +-- GameFailed   a game raised what it may not raise; the room closes
+ +-- RequestRefused  what the rules do not allow; `code` for clients, `str()` for players
+ +-- GameFailed      a game raised what it may not raise; the room closes
 """
 
 
@@ -10,7 +10,7 @@ class RoomError(Exception):
     """Base of all errors of this package."""
 
 
-class Refused(RoomError):
+class RequestRefused(RoomError):
     """A request is refused, and has changed nothing. docs/rooms.md lists the codes."""
 
     def __init__(self, code: str, detail: str) -> None:

@@ -14,7 +14,7 @@ from server.base.ids import MatchId, PlayerId
 from server.base.units import NEVER, round_to_ms
 from server.games.catalogue import AnyGame
 from server.games.game import Moment, NotAllowed, Outcome, Silence, View
-from server.rooms.errors import GameFailed, Refused
+from server.rooms.errors import GameFailed, RequestRefused
 from server.rooms.limits import Limits
 from server.rooms.seat import SeatState
 
@@ -179,11 +179,13 @@ class Match:
             self.cut_off(number, now + self._limits.restart_pause)
 
     def act(self, seat: int, action: Any, now: float, *, is_bot: bool = False) -> None:
-        """A player acts. Raises Refused, and then nothing has changed."""
+        """A player acts. Raises RequestRefused, and then nothing has changed."""
         try:
             typed: Any = msgspec.convert(action, self.game.action)
         except msgspec.ValidationError as error:
-            raise Refused("invalid", f"This is no action of {self.game.name}: {error}.") from error
+            raise RequestRefused(
+                "invalid", f"This is no action of {self.game.name}: {error}."
+            ) from error
         state, record = self.state, self._seats[seat]
         is_back = not is_bot and (record.is_bot or record.skipped > 0)
         moment = self._moment(self.time(now))
@@ -192,7 +194,7 @@ class Match:
                 state = self.game.player_back(state, seat, moment)
             state = self.game.act(state, seat, typed, moment)
         except NotAllowed as refusal:
-            raise Refused("not_allowed", refusal.detail) from None
+            raise RequestRefused("not_allowed", refusal.detail) from None
         except Exception as error:
             raise GameFailed(self.game.name) from error
         # An action that changes nothing is not stored: it could fill a disk.
@@ -363,7 +365,7 @@ class Match:
                 continue
             try:
                 self.act(number, msgspec.to_builtins(action), now, is_bot=True)
-            except Refused as error:
+            except RequestRefused as error:
                 raise GameFailed(self.game.name) from error
             if self.outcome is not None:
                 return

@@ -8,7 +8,7 @@ from server.base.text import excerpt
 from server.games.catalogue import AnyGame
 from server.presence.session import Player
 from server.presence.status import Status
-from server.rooms.errors import Refused
+from server.rooms.errors import RequestRefused
 from server.rooms.events import PlayerMatched, QueueChanged
 from server.rooms.queue import Queue
 from server.rooms.room import Room
@@ -30,13 +30,13 @@ class Matchmaking:
 
     def search(self, turn: Turn, player: Player, game: str | None) -> None:
         """A player looks for others; who looks already keeps their place, and may change the
-        game. Raises Refused: no_such_game, too_soon, already_seated."""
+        game. Raises RequestRefused: no_such_game, too_soon, already_seated."""
         if game is not None:
             self.find_game(game)
         is_new = player.id not in self.queue.waiting
         if is_new and self._searches.wait(player.id, turn.now):
             detail = f"Looking {self._limits.searches.count} times a minute is enough: wait a while"
-            raise Refused("too_soon", detail + ".")
+            raise RequestRefused("too_soon", detail + ".")
         self._tables.vacate_elsewhere(turn, None, player)
         if is_new:
             self._searches.take(player.id, turn.now)
@@ -80,10 +80,10 @@ class Matchmaking:
             turn.tell(QueueChanged(waiting.player.id, waiting.game, rivals, None, turn.now))
 
     def find_game(self, name: str) -> AnyGame:
-        """The game with this name. Raises Refused: no_such_game."""
+        """The game with this name. Raises RequestRefused: no_such_game."""
         game = self._games.get(name)
         if game is None:
-            raise Refused("no_such_game", f"There is no game {excerpt(name)!r} here.")
+            raise RequestRefused("no_such_game", f"There is no game {excerpt(name)!r} here.")
         return game
 
     def _room_for(self, game: str | None) -> Room | None:

@@ -33,4 +33,4 @@ class ReadableRooms(Protocol):
         """The players who look for a quick match, the first first."""
 
     def find(self, room_id: str) -> Room:
-        """The room with this id. Raises Refused: no_such_room."""
+        """The room with this id. Raises RequestRefused: no_such_room."""

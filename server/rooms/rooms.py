@@ -18,7 +18,7 @@ from server.games.catalogue import AnyGame
 from server.presence.policy import Policy
 from server.presence.session import Player
 from server.presence.status import LEAVING, Reason, Status
-from server.rooms.errors import GameFailed, Refused
+from server.rooms.errors import GameFailed, RequestRefused
 from server.rooms.events import LineSaid, QueueChanged, RoomEvent, RoomUpdated
 from server.rooms.limits import Limits
 from server.rooms.matchmaking import Matchmaking
@@ -47,7 +47,7 @@ class Rooms:
         self._tables = Tables(new_room_id, limits)
         self._play = Play(self._tables, new_match_id, new_seed)
         self._matchmaking = Matchmaking(games, self._tables)
-        self._rules = _Rules(self._tables, self._play, self._matchmaking)
+        self._follow_up = _FollowUp(self._tables, self._play, self._matchmaking)
 
     # What there is
 
@@ -66,7 +66,7 @@ class Rooms:
         return self._matchmaking.queue.waiting
 
     def find(self, room_id: str) -> Room:
-        """The room with this id. Raises Refused: no_such_room."""
+        """The room with this id. Raises RequestRefused: no_such_room."""
         return self._tables.find(room_id)
 
     def next_deadline(self) -> float | None:
@@ -78,7 +78,7 @@ class Rooms:
     def open(
         self, player: Player, game: str, now: float, *, is_private: bool = False
     ) -> tuple[Room, list[RoomEvent]]:
-        """A new room, with a seat kept for `player`. Raises Refused: no_such_game,
+        """A new room, with a seat kept for `player`. Raises RequestRefused: no_such_game,
         too_many_rooms, already_seated."""
         with self._turn(now) as turn:
             rules = self._matchmaking.find_game(game)
@@ -97,7 +97,7 @@ class Rooms:
         seat: int | None = None,
         spectate: bool = False,
     ) -> tuple[int | None, list[RoomEvent]]:
-        """`player` comes into a room; returns their seat, None: they watch. Raises Refused:
+        """`player` comes into a room; returns their seat, None: they watch. Raises RequestRefused:
         no_such_room, invalid, seat_taken, already_seated."""
         with self._turn(now) as turn:
             room = self.find(room_id)
@@ -125,7 +125,7 @@ class Rooms:
                         self._tables.vacate(turn, room, number)
         return turn.events
 
-    def went(
+    def disconnect(
         self, player_id: PlayerId, room_id: str, now: float, *, has_left: bool
     ) -> list[RoomEvent]:
         """The last connection of a player to a room is gone. `has_left`: the page was closed."""
@@ -140,10 +140,10 @@ class Rooms:
         return turn.events
 
     def say(self, player: Player, room_id: str, text: str, now: float) -> list[RoomEvent]:
-        """A line of chat. Raises Refused: no_such_room, not_here, invalid, too_much_chat."""
+        """A line of chat. Raises RequestRefused: no_such_room, not_here, invalid, too_much_chat."""
         room = self.find(room_id)
         if room.seat_of(player.id) is None and player.id not in room.spectators:
-            raise Refused("not_here", "Only those who are in the room talk in it: join it.")
+            raise RequestRefused("not_here", "Only those who are in the room talk in it: join it.")
         return [LineSaid(room.id, room.chat.say(player.id, player.name, text, now), now)]
 
     # Matches
@@ -265,7 +265,7 @@ class Rooms:
     # How a turn goes
 
     def _turn(self, now: float) -> Turn:
-        return Turn(now, self._rules)
+        return Turn(now, self._follow_up)
 
     def _seat_to_join(
         self, turn: Turn, room: Room, player: Player, seat: int | None, *, spectate: bool
@@ -294,7 +294,7 @@ class Rooms:
         if player is not None and status is Status.WARNED:
             left = (session.expires_in(self._policy, now) for session in player.sessions)
             signs_out_at = now + max(left, default=0.0)
-        seat.meet(player, signs_out_at)
+        seat.set_presence(player, signs_out_at)
         room.mark()
         if status is Status.OFFLINE:
             seat.depart(now, has_left=reason in LEAVING)
@@ -325,8 +325,8 @@ class Rooms:
             self._tables.close(turn, room, "idle" if room.present() else "empty")
 
 
-class _Rules:
-    """What follows from whatever happened: see `turn.Rules`."""
+class _FollowUp:
+    """What follows from whatever happened: see `turn.FollowUp`."""
 
     def __init__(self, tables: Tables, play: Play, matchmaking: Matchmaking) -> None:
         self._tables = tables

@@ -166,7 +166,7 @@ class SeatState:
         self.reserved_until = NEVER
         self.depart(now, has_left=False)
 
-    def meet(self, player: Player | None, signs_out_at: float) -> None:
+    def set_presence(self, player: Player | None, signs_out_at: float) -> None:
         """The player's status changed: `player` is what presence knows of them now, None if they
         have no session left; `signs_out_at`: when they will be signed out, NEVER if not soon."""
         self.player = player or self.player

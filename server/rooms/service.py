@@ -2,9 +2,9 @@
 to.
 
 Players and rooms are named by their ids. A command of a player without a session raises KeyError;
-the other errors are `Refused`, with the codes that `Rooms` documents. `at` is the presence instant
-at which the fact became known, where that was before the call; without it a command reads the
-clock, once.
+the other errors are `RequestRefused`, with the codes that `Rooms` documents. `at` is the presence
+instant at which the fact became known, where that was before the call; without it a command reads
+the clock, once.
 """
 
 from typing import Any
@@ -64,11 +64,11 @@ class RoomService:
         """The player leaves a room on purpose. Nothing happens if it is not there."""
         self._stream.publish(self._rooms.leave(player_id, room_id, self._instant(at)))
 
-    def went(
+    def disconnect(
         self, player_id: PlayerId, room_id: str, at: float | None = None, *, has_left: bool
     ) -> None:
         """The player's last connection to a room is gone; `has_left`: the page was closed."""
-        events = self._rooms.went(player_id, room_id, self._instant(at), has_left=has_left)
+        events = self._rooms.disconnect(player_id, room_id, self._instant(at), has_left=has_left)
         self._stream.publish(events)
 
     def say(self, player_id: PlayerId, room_id: str, text: str, at: float | None = None) -> None:

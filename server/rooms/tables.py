@@ -11,7 +11,7 @@ from server.base.units import NEVER
 from server.games.catalogue import AnyGame
 from server.presence.session import Player
 from server.presence.status import Status
-from server.rooms.errors import Refused
+from server.rooms.errors import RequestRefused
 from server.rooms.events import RoomClosed, RoomOpened
 from server.rooms.limits import Limits
 from server.rooms.room import Room
@@ -40,26 +40,26 @@ class Tables:
         return len(self.rooms) >= self.limits.rooms
 
     def find(self, room_id: str) -> Room:
-        """The room with this id. Raises Refused: no_such_room."""
+        """The room with this id. Raises RequestRefused: no_such_room."""
         room = self.rooms.get(RoomId(room_id))
         if room is None:
-            raise Refused("no_such_room", "There is no such room, or it has closed.")
+            raise RequestRefused("no_such_room", "There is no such room, or it has closed.")
         return room
 
     def open_for(self, turn: Turn, game: AnyGame, player: Player, *, is_private: bool) -> Room:
-        """Open a room that a player asked for, with a seat kept for them. Raises Refused:
+        """Open a room that a player asked for, with a seat kept for them. Raises RequestRefused:
         too_many_rooms, already_seated."""
         limits = self.limits
         made = self._made_by[player.id]
         if made >= limits.rooms_per_maker:
             detail = f"{made} rooms of your making are open: one closes soon after all have left."
-            raise Refused("too_many_rooms", detail)
+            raise RequestRefused("too_many_rooms", detail)
         if self._made.wait(player.id, turn.now):
             detail = f"{limits.rooms_made.count} rooms a minute are enough: try again in a while."
-            raise Refused("too_many_rooms", detail)
+            raise RequestRefused("too_many_rooms", detail)
         if self.is_full:
             detail = "There are as many rooms as there can be; join one, or try again later."
-            raise Refused("too_many_rooms", detail)
+            raise RequestRefused("too_many_rooms", detail)
         self.vacate_elsewhere(turn, None, player)
         self._made.take(player.id, turn.now)
         return self.open(turn, game, player.id, is_private=is_private)
@@ -132,13 +132,13 @@ class Tables:
 
     def take_seat(self, turn: Turn, room: Room, player: Player, seat: int | None) -> int | None:
         """Give a player the seat with this number, or the first free one; returns its number, None
-        if none is free. Raises Refused: invalid, seat_taken, already_seated."""
+        if none is free. Raises RequestRefused: invalid, seat_taken, already_seated."""
         number = room.first_free() if seat is None else seat
         if number is None:
             return None
         _check_number(room, number)
         if not room.seats[number].is_free:
-            raise Refused("seat_taken", "Somebody else has this seat.")
+            raise RequestRefused("seat_taken", "Somebody else has this seat.")
         self.vacate_elsewhere(turn, room, player)
         room.sit(number, player)
         self._seated[player.id] = room
@@ -146,12 +146,12 @@ class Tables:
         return number
 
     def change_seat(self, room: Room, own: int, seat: int) -> int:
-        """Move a player to another seat. Raises Refused: invalid, seat_taken."""
+        """Move a player to another seat. Raises RequestRefused: invalid, seat_taken."""
         _check_number(room, seat)
         if not room.seats[seat].is_free:
-            raise Refused("seat_taken", "Somebody else has this seat.")
+            raise RequestRefused("seat_taken", "Somebody else has this seat.")
         if room.running is not None and (seat < room.running.size or room.seats[own].plays):
-            raise Refused("seat_taken", "The seats of the running match stay as they are.")
+            raise RequestRefused("seat_taken", "The seats of the running match stay as they are.")
         room.change_seat(own, seat)
         return seat
 
@@ -176,7 +176,7 @@ class Tables:
             turn.note(room, "left", player.name, number)
 
     def vacate_elsewhere(self, turn: Turn, room: Room | None, player: Player) -> None:
-        """Free the seat that a player has in another room than `room`. Raises Refused:
+        """Free the seat that a player has in another room than `room`. Raises RequestRefused:
         already_seated, if a match is running in which they play."""
         found = self.seat_of(player.id)
         if found is None or found[0] is room:
@@ -188,7 +188,7 @@ class Tables:
             if seat.is_leaving:
                 left = max(ceil(seat.resigns_at - turn.now), 1)
                 detail = f"You have left a match in another room, and are out of it in {left} s."
-            raise Refused("already_seated", detail)
+            raise RequestRefused("already_seated", detail)
         with turn.at(other):
             self.vacate(turn, other, number)
 
@@ -220,6 +220,6 @@ class Tables:
 
 
 def _check_number(room: Room, seat: int) -> None:
-    """Raises Refused: invalid, for a seat that a room does not have."""
+    """Raises RequestRefused: invalid, for a seat that a room does not have."""
     if not 0 <= seat < len(room.seats):
-        raise Refused("invalid", f"The seats are numbered from 0 to {len(room.seats) - 1}.")
+        raise RequestRefused("invalid", f"The seats are numbered from 0 to {len(room.seats) - 1}.")

@@ -9,8 +9,8 @@ from server.rooms.match import Match
 from server.rooms.room import Room
 
 
-class Rules(Protocol):
-    """What holds whatever the fact was: `Rooms`."""
+class FollowUp(Protocol):
+    """What follows from any fact: `Rooms` has it."""
 
     def settle(self, turn: "Turn", room: Room) -> None:
         """Draw the conclusions for a room that was changed."""
@@ -26,12 +26,12 @@ class Turn:
     """Collects the events of one fact, in a `with` block. `now` is the presence instant at which
     it happened."""
 
-    __slots__ = ("_rules", "events", "now")
+    __slots__ = ("_follow_up", "events", "now")
 
-    def __init__(self, now: float, rules: Rules) -> None:
+    def __init__(self, now: float, follow_up: FollowUp) -> None:
         self.now = now
         self.events: list[RoomEvent] = []
-        self._rules = rules
+        self._follow_up = follow_up
 
     def __enter__(self) -> "Turn":
         return self
@@ -40,12 +40,12 @@ class Turn:
         self, kind: object, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if error is None:
-            self._rules.conclude(self)
+            self._follow_up.conclude(self)
 
     def at(self, room: Room) -> "AtRoom":
         """Change `room` in this block: at its end the room is settled. A game that fails in it
         ends the block and closes the room; a refusal ends it before anything was changed."""
-        return AtRoom(self, room, self._rules)
+        return AtRoom(self, room, self._follow_up)
 
     def tell(self, event: RoomEvent) -> None:
         """Add an event."""
@@ -67,12 +67,12 @@ class AtRoom:
     """The block of a turn in which one room is changed: see `Turn.at`. A class and not a generator,
     for every action of every player passes through one."""
 
-    __slots__ = ("_room", "_rules", "_turn")
+    __slots__ = ("_follow_up", "_room", "_turn")
 
-    def __init__(self, turn: Turn, room: Room, rules: Rules) -> None:
+    def __init__(self, turn: Turn, room: Room, follow_up: FollowUp) -> None:
         self._turn = turn
         self._room = room
-        self._rules = rules
+        self._follow_up = follow_up
 
     def __enter__(self) -> None:
         return None
@@ -81,8 +81,8 @@ class AtRoom:
         self, kind: object, error: BaseException | None, traceback: TracebackType | None
     ) -> bool:
         if isinstance(error, GameFailed):
-            self._rules.fail(self._turn, self._room, error)
+            self._follow_up.fail(self._turn, self._room, error)
         elif error is not None:
             return False
-        self._rules.settle(self._turn, self._room)
+        self._follow_up.settle(self._turn, self._room)
         return True

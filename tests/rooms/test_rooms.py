@@ -184,7 +184,7 @@ def test_what_is_not_there_is_refused(world: World) -> None:
     with refused("no_such_room"):
         world.rooms.join(ada, "r999", world.now)
     assert world.rooms.leave(ada.id, "r999", world.now) == []
-    assert world.rooms.went(ada.id, "r999", world.now, has_left=True) == []
+    assert world.rooms.disconnect(ada.id, "r999", world.now, has_left=True) == []
     assert world.rooms.next_deadline() is None
 
 
@@ -319,7 +319,7 @@ def test_who_is_elsewhere_on_the_site_keeps_the_seat_for_the_grace(
 ) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
-    world.do(world.rooms.went(kim.id, room.id, world.now, has_left=has_left))
+    world.do(world.rooms.disconnect(kim.id, room.id, world.now, has_left=has_left))
     world.passes(grace - 0.001)
     assert room.seat_of(kim.id) == 1
     world.passes(0.001 + SLOT)
@@ -329,7 +329,7 @@ def test_who_is_elsewhere_on_the_site_keeps_the_seat_for_the_grace(
 def test_coming_back_within_the_grace_keeps_the_seat(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
-    world.do(world.rooms.went(kim.id, room.id, world.now, has_left=True))
+    world.do(world.rooms.disconnect(kim.id, room.id, world.now, has_left=True))
     world.passes(9.9)
     assert lines(world.joins(kim, room)) == [], "it was invisible"
     world.passes(3600)
@@ -348,7 +348,7 @@ def test_a_watcher_who_goes_is_no_longer_counted(world: World) -> None:
     room = world.room("together", ada)
     for player in (kim, bo):
         world.joins(player, room, spectate=True)
-    world.do(world.rooms.went(kim.id, room.id, world.now, has_left=False))
+    world.do(world.rooms.disconnect(kim.id, room.id, world.now, has_left=False))
     world.leaves(bo, room)
     assert seen(world, room)["spectators"] == 0
     assert world.leaves(bo, room) == []

@@ -19,7 +19,7 @@ from server.games.catalogue import AnyGame
 from server.games.game import NEVER, AfkPolicy, Silence, View
 from server.presence.session import Player
 from server.presence.status import Reason, Status
-from server.rooms.errors import Refused
+from server.rooms.errors import RequestRefused
 from server.rooms.events import (
     LineSaid,
     MatchAdvanced,
@@ -142,7 +142,7 @@ class RoomsMachine(RuleBasedStateMachine):
         before = self.snapshot()
         try:
             events = list(fact())
-        except Refused:
+        except RequestRefused:
             assert self.snapshot() == before, "a refused call changes nothing"
             return None
         self.hear(events)
@@ -236,7 +236,9 @@ class RoomsMachine(RuleBasedStateMachine):
             return
         if room.seat_of(player.id) is not None:
             self.cut_off.setdefault(player.id, self.now)
-        self.attempt(lambda: self.world.rooms.went(player.id, room.id, self.now, has_left=has_left))
+        self.attempt(
+            lambda: self.world.rooms.disconnect(player.id, room.id, self.now, has_left=has_left)
+        )
 
     @rule(who=WHO, where=WHERE)
     def starts(self, who: int, where: int) -> None:
@@ -640,7 +642,7 @@ class RoomsMachine(RuleBasedStateMachine):
             self.cut_off.setdefault(player.id, self.now)
             for room in list(rooms.all.values()):
                 if room.seat_of(player.id) is not None:
-                    self.hear(rooms.went(player.id, room.id, self.now, has_left=False))
+                    self.hear(rooms.disconnect(player.id, room.id, self.now, has_left=False))
             self.becomes(player, Status.AWAY, Reason.IDLE)
         most = LIMITS.reserved_for + max(
             LIMITS.deserted_after, LIMITS.empty_after, LIMITS.idle_after

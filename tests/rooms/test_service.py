@@ -12,7 +12,7 @@ from server.presence.registry import Registry
 from server.presence.service import Presence
 from server.presence.session import Player
 from server.presence.status import Reason
-from server.rooms.errors import GameFailed, Refused
+from server.rooms.errors import GameFailed, RequestRefused
 from server.rooms.events import RoomEvent, RoomStream
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
@@ -26,7 +26,7 @@ def fail(error: Exception, event: object) -> None:
 
 
 def is_gone(hall: "Hall") -> None:
-    hall.service.went(hall.ada, hall.room, has_left=False)
+    hall.service.disconnect(hall.ada, hall.room, has_left=False)
     hall.clock.move_to(130.0)
 
 
@@ -69,7 +69,7 @@ COMMANDS: dict[str, Callable[[Hall], object]] = {
     "open": lambda hall: hall.service.open(hall.bo, "turns"),
     "join": lambda hall: hall.service.join(hall.bo, hall.room),
     "leave": lambda hall: hall.service.leave(hall.kim, hall.room),
-    "went": lambda hall: hall.service.went(hall.kim, hall.room, has_left=False),
+    "disconnect": lambda hall: hall.service.disconnect(hall.kim, hall.room, has_left=False),
     "say": lambda hall: hall.service.say(hall.kim, hall.room, "Hello"),
     "act": lambda hall: hall.service.act(hall.ada, hall.room, {}),
     "brb": lambda hall: hall.service.brb(hall.kim, hall.room, 10.0),
@@ -113,11 +113,11 @@ def test_every_command_is_tried() -> None:
 def test_what_is_refused_publishes_nothing() -> None:
     hall = Hall()
     hall.heard.clear()
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRefused):
         hall.service.join(hall.bo, "r_nowhere")
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRefused):
         hall.service.act(hall.kim, hall.room, {})
-    with pytest.raises(Refused):
+    with pytest.raises(RequestRefused):
         hall.service.check_brb(hall.bo, hall.room, 1.0)
     with pytest.raises(KeyError):
         hall.service.open(PlayerId("p_nobody"), "turns")

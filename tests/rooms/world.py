@@ -12,7 +12,7 @@ from server.games.game import View
 from server.presence.policy import Policy
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
-from server.rooms.errors import Refused
+from server.rooms.errors import RequestRefused
 from server.rooms.events import (
     LineSaid,
     MatchAdvanced,
@@ -89,12 +89,12 @@ class World:
 
     def drops(self, player: Player, room: Room) -> list[RoomEvent]:
         """The connection is gone, the player is reconnecting."""
-        events = self.do(self.rooms.went(player.id, room.id, self.now, has_left=False))
+        events = self.do(self.rooms.disconnect(player.id, room.id, self.now, has_left=False))
         return events + self.becomes(player, Status.RECONNECTING, Reason.CONNECTION_LOST)
 
     def closes(self, player: Player, room: Room) -> list[RoomEvent]:
         """The page is closed."""
-        events = self.do(self.rooms.went(player.id, room.id, self.now, has_left=True))
+        events = self.do(self.rooms.disconnect(player.id, room.id, self.now, has_left=True))
         return events + self.becomes(player, Status.RECONNECTING, Reason.LEFT)
 
     def returns(self, player: Player, room: Room) -> list[RoomEvent]:
@@ -243,7 +243,7 @@ def advances(events: Sequence[RoomEvent]) -> int:
 
 def refused(code: str) -> Any:
     """Expect a refusal with this code."""
-    return pytest.raises(Refused, check=lambda refusal: refusal.code == code)
+    return pytest.raises(RequestRefused, check=lambda refusal: refusal.code == code)
 
 
 def seat_of(room: Room, player: Player) -> SeatState:

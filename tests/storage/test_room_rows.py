@@ -200,7 +200,7 @@ async def test_a_closed_room_says_when_and_why_and_keeps_no_state(
     room = rig.table("connect-four", ada, kim)
     await rig.store.flush()
     for player in (ada, kim):
-        rig.room_stream.publish(rig.rooms.went(player.id, room.id, 0.0, has_left=False))
+        rig.room_stream.publish(rig.rooms.disconnect(player.id, room.id, 0.0, has_left=False))
     rig.play_until(61)
     assert room.is_closed
     (row,) = await rig.rows("SELECT close_reason, closed_at - opened_at, state FROM rooms")
@@ -230,7 +230,7 @@ async def test_what_is_told_of_a_room_after_its_end_does_not_open_it_again(rig: 
     assert line is not None
     now = rig.clock.now()
     for player in [player for _, _, player in room.taken()]:
-        rig.room_stream.publish(rig.rooms.went(player.id, room.id, now, has_left=True))
+        rig.room_stream.publish(rig.rooms.disconnect(player.id, room.id, now, has_left=True))
     rig.play_until(61)
     assert room.is_closed
     rig.room_stream.publish([LineSaid(room.id, line, 61.0), RoomUpdated(room.id, 61.0)])

@@ -11,7 +11,7 @@ class Family(Protocol):
 
     def watch(self, connection: Connection, id: str, at: float) -> bool:
         """`at`: the presence instant of the request. False if there is no such topic. Raises
-        Refused."""
+        RequestRefused."""
 
     def unwatch(self, connection: Connection, id: str, at: float) -> bool:
         """False if there is no such topic."""
@@ -38,7 +38,7 @@ class Topics:
 
     def watch(self, connection: Connection, name: str, at: float) -> bool:
         """Tell `connection`, which asked for it at the presence instant `at`, about a topic; False
-        if there is none of that name. Raises Refused."""
+        if there is none of that name. Raises RequestRefused."""
         topic = self._topics.get(name)
         if topic is not None:
             topic.watch(connection)
