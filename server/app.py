@@ -23,7 +23,7 @@ from server.observe.collector import GarbageCollector
 from server.observe.metrics import Metrics
 from server.presence.events import Event, EventStream
 from server.presence.registry import Registry
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.realtime.bridge import Bridge
 from server.realtime.connection import Connection
 from server.realtime.endpoint import WebSocketEndpoint
@@ -94,7 +94,7 @@ class StillHere:
 
         self.registry = Registry(settings.policy)
         self.stream = EventStream(_log_subscriber_error)
-        self.presence = Presence(self.registry, self.stream, clock)
+        self.presence = PresenceService(self.registry, self.stream, clock)
         engine = make_engine(settings, limits)
         self.store = Store(engine, self.registry, clock, limits.storage)
 
@@ -221,19 +221,19 @@ class StillHere:
             return
         self._is_started = True
         try:
-            left = await self.store.open()
+            last = await self.store.open()
         except BaseException:
             if self._new_keys is not None:
                 self._new_keys.unlink(missing_ok=True)
             raise
         restore_sessions(
-            left.sessions,
+            last.sessions,
             self.presence,
             self.sessions,
-            killed_since=left.killed_since,
+            killed_since=last.killed_since,
             activity_interval=self.store.limits.activity_interval,
         )
-        restore_rooms(left.rooms, self.room_service, self.store, self.presence)
+        restore_rooms(last.rooms, self.room_service, self.store, self.presence)
         self.lobby.lobby.begin(self.registry.players.values())
         await self.store.is_written()
         self.ticker.start()

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from server.accounts.sessions import Sessions
 from server.base.ids import PlayerId
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.presence.session import Player, Session
 from server.presence.status import Status
 from server.rooms.document import RoomLost, read_room
@@ -21,7 +21,7 @@ _log = logging.getLogger("stillhere.storage")
 
 def restore_sessions(
     stored: Iterable[StoredSession],
-    presence: Presence,
+    presence: PresenceService,
     sessions: Sessions,
     *,
     killed_since: int | None,
@@ -84,7 +84,7 @@ def restore_rooms(
     stored: Iterable[StoredRoom],
     service: RoomService,
     archive: Archive,
-    presence: Presence,
+    presence: PresenceService,
 ) -> None:
     """Open the rooms of the last process again, with their matches.
 
@@ -101,7 +101,7 @@ def restore_rooms(
         service.restore(room)
 
 
-def _room_of(row: StoredRoom, rooms: ReadableRooms, presence: Presence) -> Room:
+def _room_of(row: StoredRoom, rooms: ReadableRooms, presence: PresenceService) -> Room:
     game = rooms.games.get(row.game)
     if game is None:
         raise RoomLost("this game is not installed any more")

@@ -8,7 +8,7 @@ from server.accounts.ports import NewSession, SessionStore, StorageUnavailable
 from server.accounts.tokens import SessionTokens
 from server.base.ids import SessionId, new_session_id
 from server.presence.events import Event, SessionEnded
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.presence.session import UNKNOWN_DEVICE, Device, Player, Session
 from server.presence.status import Reason
 
@@ -18,7 +18,7 @@ class Sessions:
 
     def __init__(
         self,
-        presence: Presence,
+        presence: PresenceService,
         tokens: SessionTokens,
         store: SessionStore,
         limits: Limits = Limits(),

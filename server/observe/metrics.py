@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 
 from server.observe.collector import GarbageCollector
 from server.presence.events import Event, SessionEnded, StatusChanged
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.presence.status import Status
 from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
@@ -35,7 +35,7 @@ LATENESS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0)
 class PresenceMetrics:
     """Sessions and players by status, and what became of them."""
 
-    def __init__(self, presence: Presence) -> None:
+    def __init__(self, presence: PresenceService) -> None:
         self._presence = presence
         self._changes: Counter[tuple[str, str]] = Counter()
         self._endings: Counter[str] = Counter()
@@ -177,7 +177,7 @@ class Metrics(Collector):
 
     def __init__(
         self,
-        presence: Presence,
+        presence: PresenceService,
         rooms: ReadableRooms,
         storage: Health,
         collector: GarbageCollector,

@@ -17,7 +17,7 @@ from server.presence.session import UNKNOWN_DEVICE, Device, Player, Session
 from server.presence.status import Reason
 
 
-class Presence:
+class PresenceService:
     """The registry, the clock it runs on, and the stream that its events go to."""
 
     def __init__(self, registry: Registry, stream: EventStream, clock: Clock) -> None:

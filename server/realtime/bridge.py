@@ -8,7 +8,7 @@ from itertools import chain
 from server.base.ids import RoomId
 from server.base.units import LONG_AGO
 from server.presence.events import Activity, Event, SessionEnded, SessionSlept, StatusChanged
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.presence.session import Session
 from server.presence.status import Status
 from server.realtime.limits import Limits
@@ -23,7 +23,7 @@ class Bridge:
     """Subscribes to the events of both."""
 
     def __init__(
-        self, presence: Presence, rooms: RoomService, topics: RoomTopics, limits: Limits
+        self, presence: PresenceService, rooms: RoomService, topics: RoomTopics, limits: Limits
     ) -> None:
         self._pace = limits.holds_pace
         self._reviewed_at: dict[RoomId, float] = {}  # all watchers of a room

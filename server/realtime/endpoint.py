@@ -18,7 +18,7 @@ from server.base.limits import Rate
 from server.base.text import excerpt
 from server.base.units import round_to_ms
 from server.presence.explain import explain_ending
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.presence.session import Session
 from server.presence.status import Reason
 from server.realtime.connection import AsgiSend, Connection
@@ -50,7 +50,7 @@ class WebSocketEndpoint:
     def __init__(
         self,
         settings: Settings,
-        presence: Presence,
+        presence: PresenceService,
         sessions: Sessions,
         tabs: Tabs,
         topics: Topics,

@@ -4,7 +4,7 @@ from msgspec import UNSET
 
 from server.base.ids import PlayerId
 from server.base.units import round_to_ms
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.realtime.tabs import Tabs
 from server.rooms.events import PlayerAsked, PlayerMatched, QueueChanged, RoomEvent
 from server.wire import messages
@@ -13,7 +13,7 @@ from server.wire import messages
 class Notices:
     """Subscribes to the events of rooms."""
 
-    def __init__(self, presence: Presence, tabs: Tabs) -> None:
+    def __init__(self, presence: PresenceService, tabs: Tabs) -> None:
         self._presence = presence
         self._tabs = tabs
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET
 
 from server.base.limits import Rate, TokenBucket
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.realtime.connection import Connection
 from server.realtime.limits import Limits
 from server.realtime.requests import Requests, TooManyRequests
@@ -63,7 +63,7 @@ class Reader:
     def __init__(
         self,
         connection: Connection,
-        presence: Presence,
+        presence: PresenceService,
         requests: Requests,
         edge: Edge,
         pongs: Pongs,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from server.base.text import excerpt
 from server.base.units import round_to_ms
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.presence.session import Session
 from server.realtime.connection import Connection
 from server.realtime.room_requests import RoomRequests
@@ -24,7 +24,7 @@ class Requests:
 
     def __init__(
         self,
-        presence: Presence,
+        presence: PresenceService,
         topics: Topics,
         room_requests: RoomRequests,
         take_connect: Callable[[Session, float], bool],

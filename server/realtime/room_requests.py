@@ -6,7 +6,7 @@ from typing import assert_never
 from msgspec import UNSET
 
 from server.base.ids import RoomId
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.presence.session import Session
 from server.realtime.bridge import Bridge
 from server.realtime.connection import Connection
@@ -24,7 +24,7 @@ class RoomRequests:
 
     def __init__(
         self,
-        presence: Presence,
+        presence: PresenceService,
         rooms: RoomService,
         topics: RoomTopics,
         tabs: Tabs,

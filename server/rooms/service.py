@@ -11,7 +11,7 @@ from typing import Any
 
 from server.base.clock import Clock
 from server.base.ids import PlayerId, RoomId
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.presence.status import Reason
 from server.rooms.errors import GameFailed
 from server.rooms.events import RoomStream
@@ -23,7 +23,7 @@ from server.rooms.rooms import Rooms
 class RoomService:
     """The rooms, the players in them, and the stream that their events go to."""
 
-    def __init__(self, rooms: Rooms, stream: RoomStream, presence: Presence) -> None:
+    def __init__(self, rooms: Rooms, stream: RoomStream, presence: PresenceService) -> None:
         self._rooms = rooms
         self._stream = stream
         self._players = presence.players

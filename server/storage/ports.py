@@ -17,7 +17,7 @@ from server.presence.session import LastActivity
 from server.presence.status import Reason
 from server.storage.batch import Batch
 from server.storage.rows import (
-    Left,
+    LastProcess,
     StoredChange,
     StoredMatch,
     StoredMove,
@@ -141,7 +141,7 @@ class Reads(Protocol):
     async def moves_of(self, id: MatchId, from_step: int, limit: int) -> list[StoredMove]:
         """The moves of a match from this step on, in order, at most `limit` of them."""
 
-    async def left(self) -> Left:
+    async def last_process(self) -> LastProcess:
         """The sessions that have not ended and the rooms that have not closed, oldest first."""
 
     async def check(self) -> None:

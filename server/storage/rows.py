@@ -275,7 +275,7 @@ class StoredMove(Row, frozen=True):
     event: str | None
 
 
-class Left(Row, frozen=True):
+class LastProcess(Row, frozen=True):
     """What the last process left. `killed_since`: the instant at which it had started, if it did
     not stop in order."""
 

@@ -26,7 +26,7 @@ from server.storage.room_rows import RoomRows
 from server.storage.rows import (
     BootRow,
     Ending,
-    Left,
+    LastProcess,
     StoredChange,
     StoredMatch,
     StoredMove,
@@ -72,14 +72,14 @@ class Store:
 
     # Its life
 
-    async def open(self) -> Left:
+    async def open(self) -> LastProcess:
         """Open the database, making it if need be, note the start in it, and begin to write.
 
         Returns what is to be restored. Raises StorageRefused, and leaves nothing open then, and no
         file beside the database that was not there.
         """
         try:
-            left = await self._take_over()
+            last = await self._take_over()
         except BaseException:
             await self.engine.close(is_refused=True)
             self._lifeboat.discard()
@@ -89,28 +89,28 @@ class Store:
         self.journal.start()
         self.activity.start()
         self._rooms.start()
-        return left
+        return last
 
-    async def _take_over(self) -> Left:
+    async def _take_over(self) -> LastProcess:
         name = self.engine.name
         try:
             saved = self._lifeboat.open(name)
             await self.engine.open()
-            left = await self.engine.reads.left()
+            last = await self.engine.reads.last_process()
             if saved:
-                await self._apply(saved, left)
-                left = await self.engine.reads.left()
+                await self._apply(saved, last)
+                last = await self.engine.reads.last_process()
             now = self._clock.to_wall(self._clock.now())
             await self.engine.write(Batch(boots=[BootRow(now, __version__)]))
         except EngineError as error:
             raise StorageRefused(f"the database {name} cannot be used: {error.advice}") from error
         except OSError as error:
             raise StorageRefused(f"the database {name} cannot be used: {error}") from error
-        return left
+        return last
 
-    async def _apply(self, saved: list[Ending], left: Left) -> None:
+    async def _apply(self, saved: list[Ending], last: LastProcess) -> None:
         """Have the database know what only the lifeboat did."""
-        await self.engine.write(rows_of(saved, left.sessions, self._policy))
+        await self.engine.write(rows_of(saved, last.sessions, self._policy))
         await self._lifeboat.clear(list)
         _log.warning("%d sign-outs that the database had not taken are in it now", len(saved))
 

@@ -14,7 +14,7 @@ from server.accounts.errors import AccountError
 from server.accounts.ports import StorageUnavailable
 from server.accounts.sessions import Sessions
 from server.observe.audit import Audit
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.realtime.routing import RouteWebSockets
 from server.settings import Settings
 from server.transport.limits import Limits as TransportLimits
@@ -37,7 +37,7 @@ def make_application(
     sockets: ASGIApp,
     *,
     sessions: Sessions,
-    presence: Presence,
+    presence: PresenceService,
     audit: Audit,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
 ) -> Starlette:

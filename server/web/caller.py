@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.accounts.sessions import Sessions
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.presence.session import Session
 from server.presence.status import Reason
 from server.web.problems import not_signed_in
@@ -29,7 +29,7 @@ class Caller:
         found: Session | Reason | None,
         now: float,
         by: str,
-        presence: Presence,
+        presence: PresenceService,
     ) -> None:
         self.session = found if isinstance(found, Session) else None
         self.ending = found if isinstance(found, Reason) else None
@@ -60,7 +60,7 @@ class IdentifyCaller:
         self,
         app: ASGIApp,
         sessions: Sessions,
-        presence: Presence,
+        presence: PresenceService,
     ) -> None:
         self._app = app
         self._sessions = sessions

@@ -15,7 +15,7 @@ from server.presence.events import (
     StatusChanged,
 )
 from server.presence.policy import Policy
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
 from tests.support.invariants import Watched
@@ -30,7 +30,7 @@ class StorageRig:
         self.heard: list[Event] = []
         stream = EventStream(self._fail)
         stream.subscribe(self.heard.append)
-        self.presence = Presence(Watched(Policy()), stream, self.clock)
+        self.presence = PresenceService(Watched(Policy()), stream, self.clock)
 
     def _fail(self, error: Exception, event: Event) -> None:
         raise error
@@ -68,7 +68,7 @@ def test_a_sign_in_is_published_after_the_session_was_noted(rig: StorageRig) -> 
     )
 
 
-COMMANDS: dict[str, Callable[[Presence, SessionId], object]] = {
+COMMANDS: dict[str, Callable[[PresenceService, SessionId], object]] = {
     "touch": lambda presence, id: presence.touch(id),
     "connected": lambda presence, id: presence.connected(id),
     "disconnected": lambda presence, id: presence.disconnected(id, has_left=False),
@@ -84,7 +84,7 @@ COMMANDS: dict[str, Callable[[Presence, SessionId], object]] = {
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_a_command_about_a_session_that_ended_or_never_was_does_nothing(
-    rig: StorageRig, command: Callable[[Presence, SessionId], object]
+    rig: StorageRig, command: Callable[[PresenceService, SessionId], object]
 ) -> None:
     session = rig.sign_in()
     rig.presence.end(session.id, Reason.SIGNED_OUT)

@@ -9,7 +9,7 @@ from server.base.ids import PlayerId, RoomId, SessionId
 from server.presence.events import EventStream
 from server.presence.policy import Policy
 from server.presence.registry import Registry
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.presence.session import Player
 from server.presence.status import Reason
 from server.rooms.errors import GameFailed, RequestRefused
@@ -36,7 +36,7 @@ class Hall:
     def __init__(self) -> None:
         self.clock = CountingClock(100.0)
         policy = Policy()
-        self.presence = Presence(Registry(policy), EventStream(fail), self.clock)
+        self.presence = PresenceService(Registry(policy), EventStream(fail), self.clock)
         ids = iter(range(1000))
         rooms = Rooms(
             {"turns": Turns()},

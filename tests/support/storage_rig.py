@@ -17,7 +17,7 @@ from server.games.snake_arena import SnakeArena
 from server.presence.events import EventStream
 from server.presence.policy import Policy
 from server.presence.registry import Registry
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.presence.session import Player, Session
 from server.restart import restore_rooms, restore_sessions
 from server.rooms.events import RoomStream
@@ -71,19 +71,19 @@ class StorageRig:
     ) -> "StorageRig":
         registry = Registry(Policy())
         stream = EventStream(fail)
-        presence = Presence(registry, stream, clock)
+        presence = PresenceService(registry, stream, clock)
         factory = sqlite3.Connection if disk is None else disk.factory
         engine = SqliteEngine(path, factory=factory)
         store = Store(engine, registry, clock, limits)
         sessions = Sessions(presence, SessionTokens([KEY]), store)
         stream.subscribe(sessions.hear)
         stream.subscribe(store.hear)
-        left = await store.open()
+        last = await store.open()
         restore_sessions(
-            left.sessions,
+            last.sessions,
             presence,
             sessions,
-            killed_since=left.killed_since,
+            killed_since=last.killed_since,
             activity_interval=limits.activity_interval,
         )
         games = {game.name: game for game in (ConnectFour(), SnakeArena())}
@@ -92,7 +92,7 @@ class StorageRig:
         room_stream = RoomStream(fail)
         room_stream.subscribe(store.hear_rooms)
         service = RoomService(rooms, room_stream, presence)
-        restore_rooms(left.rooms, service, store, presence)
+        restore_rooms(last.rooms, service, store, presence)
         await store.flush()
         return cls(path, registry, stream, engine, store, sessions, clock, rooms, room_stream)
 

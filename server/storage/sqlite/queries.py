@@ -12,7 +12,7 @@ from server.base.ids import MatchId, PlayerId
 from server.presence.status import Reason, Status
 from server.storage.errors import EngineError
 from server.storage.rows import (
-    Left,
+    LastProcess,
     StoredChange,
     StoredMatch,
     StoredMove,
@@ -134,12 +134,12 @@ class Queries:
             for step, at, seat, action, event in rows
         ]
 
-    async def left(self) -> Left:
+    async def last_process(self) -> LastProcess:
         killed = await self._all(
             "SELECT started_at FROM boots WHERE stopped_at IS NULL"
             " AND id = (SELECT max(id) FROM boots)"
         )
-        return Left(
+        return LastProcess(
             await self._live_sessions(), await self._open_rooms(), killed[0][0] if killed else None
         )
 

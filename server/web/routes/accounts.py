@@ -11,7 +11,7 @@ from server.accounts.errors import NameRule, PasswordRule
 from server.accounts.limits import Limits
 from server.accounts.names import Name
 from server.accounts.sessions import Sessions
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.presence.session import Player
 from server.presence.status import Reason
 from server.web.bodies import answer, read_json
@@ -69,7 +69,7 @@ class AccountRoutes:
         self,
         accounts: Accounts,
         sessions: Sessions,
-        presence: Presence,
+        presence: PresenceService,
         limits: Limits,
         web: WebLimits,
     ) -> None:

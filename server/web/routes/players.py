@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from server.accounts.names import sort_key
 from server.base.ids import ID_PATTERN, PlayerId, SessionId
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.presence.session import Player
 from server.presence.status import Reason, Status
 from server.storage.ports import History as StoredHistory
@@ -79,7 +79,11 @@ class PlayerRoutes:
     """`GET /api/players` and what is below it."""
 
     def __init__(
-        self, presence: Presence, players: StoredPlayers, history: StoredHistory, limits: Limits
+        self,
+        presence: PresenceService,
+        players: StoredPlayers,
+        history: StoredHistory,
+        limits: Limits,
     ) -> None:
         self._presence = presence
         self._players = players

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from server.accounts.sessions import Sessions
 from server.base.ids import SessionId
 from server.base.units import round_to_ms
-from server.presence.service import Presence
+from server.presence.service import PresenceService
 from server.presence.session import Session
 from server.presence.status import Reason, Status
 from server.web.bodies import answer
@@ -57,7 +57,7 @@ class NotSignedIn(ProblemDetails, frozen=True):
 class SessionRoutes:
     """`/api/session` and `/api/sessions`, but for signing in."""
 
-    def __init__(self, sessions: Sessions, presence: Presence) -> None:
+    def __init__(self, sessions: Sessions, presence: PresenceService) -> None:
         self._sessions = sessions
         self._presence = presence
         self._clock = presence.clock
