@@ -14,15 +14,10 @@ from server.client.address import Address
 from server.client.codec import Received, decode
 from server.client.errors import ConnectionLost, Unreachable
 from server.client.limits import Limits
+from server.wire.closing import ABNORMAL, NORMAL
 from server.wire.messages import LARGEST_MESSAGE, ClientMessage, encode_request
 
 _SUBPROTOCOL = Subprotocol("stillhere.v1")
-LEFT = 1000
-"""Says that the player has left: the server shortens the grace."""
-GIVEN_UP = 4000
-"""Says that this end lost confidence in the connection, and comes back."""
-ABNORMAL = 1006
-"""Stands for the code of a connection that ended without a closing handshake (RFC 6455, 7.1.5)."""
 
 
 class Connection:
@@ -99,7 +94,7 @@ class Connection:
             while True:
                 yield await self.receive()
 
-    async def close(self, code: int = LEFT) -> None:
+    async def close(self, code: int = NORMAL) -> None:
         """Close with `code`, and wait for the end, but no longer than `Limits.close_within`.
         Cancelling aborts the connection."""
         try:

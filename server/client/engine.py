@@ -24,6 +24,7 @@ from server.client.link import Link, State
 from server.client.listeners import Listeners
 from server.client.requests import Requests
 from server.client.session import SessionState
+from server.wire.closing import ABNORMAL
 from server.wire.messages import ClientMessage, Watch
 from server.wire.views import SessionView
 
@@ -249,7 +250,7 @@ class Engine:
 
     def _changed(self, state: State, code: int | None) -> None:
         if state is not State.OPEN:
-            self._requests.drop(ConnectionLost(code or 1006))
+            self._requests.drop(ConnectionLost(code or ABNORMAL))
             self._lost()
         self.listeners.look_again()
 

@@ -8,11 +8,11 @@ from enum import StrEnum
 
 from server.client.backoff import Backoff
 from server.client.codec import Received, Unknown
-from server.client.connection import GIVEN_UP, LEFT, Connection
+from server.client.connection import Connection
 from server.client.errors import ConnectionLost, SessionOver, Unreachable
 from server.client.limits import Limits
 from server.client.watchdog import Watchdog
-from server.wire.closing import ends_session, reason_of
+from server.wire.closing import ABNORMAL, GIVEN_UP, NORMAL, ends_session, reason_of
 from server.wire.messages import ClientMessage, Hello, Look, SignedOut
 
 logger = logging.getLogger("stillhere.client")
@@ -75,7 +75,7 @@ class Link:
     async def send(self, message: ClientMessage) -> None:
         """Send by the connection that is open. Raises ConnectionLost where there is none."""
         if self._connection is None or self.state is not State.OPEN or self._watchdog is None:
-            raise ConnectionLost(1006)
+            raise ConnectionLost(ABNORMAL)
         self._watchdog.asked()
         await self._connection.send(message)
 
@@ -88,11 +88,11 @@ class Link:
         try:
             await asyncio.wait([reading, watching], return_when=asyncio.FIRST_COMPLETED)
             if not reading.done():
-                # Not LEFT, for which the server would shorten the grace.
+                # Not NORMAL, for which the server would shorten the grace.
                 await connection.close(GIVEN_UP)
             return await reading
         except asyncio.CancelledError:
-            await connection.close(LEFT)
+            await connection.close(NORMAL)
             raise
         finally:
             self._connection = self._watchdog = None

@@ -32,16 +32,21 @@ from server.realtime.topics.topics import Topics
 from server.settings import Settings
 from server.transport.by_call import Socket
 from server.wire import messages
-from server.wire.closing import CLOSED_BY_TRANSPORT, PAGE_CLOSED, SERVICE_RESTART, Close
+from server.wire.closing import (
+    CLOSED_BY_TRANSPORT,
+    INTERNAL_ERROR,
+    NO_STATUS,
+    PAGE_CLOSED,
+    SERVICE_RESTART,
+    Close,
+)
 from server.wire.credentials import is_own_origin, session_cookie
 from server.wire.messages import encode
 from server.wire.problem import Problem
 from server.wire.views import SessionView
 
-SUBPROTOCOL = "stillhere.v1"
 
-_INTERNAL_ERROR = 1011
-"""The close code of a bug (RFC 6455, 7.4.1)."""
+SUBPROTOCOL = "stillhere.v1"
 
 
 class WebSocketEndpoint:
@@ -161,7 +166,7 @@ class WebSocketEndpoint:
 
     async def _serve(self, connection: Connection, receive: Receive) -> None:
         """Hear a connection to its end, message by message."""
-        code = _INTERNAL_ERROR
+        code = INTERNAL_ERROR
         try:
             reader = self._reader(connection)
             self._admit(connection)
@@ -246,7 +251,7 @@ async def _listen(reader: Reader, receive: Receive) -> int:
     while True:
         event = await receive()
         if event["type"] == "websocket.disconnect":
-            return int(event.get("code") or 1005)
+            return int(event.get("code") or NO_STATUS)
         text = event.get("text")
         reader.hear(event["bytes"] if text is None else text)
 

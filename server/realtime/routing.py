@@ -8,6 +8,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server.base.text import excerpt
 from server.transport.by_call import Socket, Take
+from server.wire.closing import POLICY_VIOLATION
 from server.wire.credentials import is_secure
 from server.wire.problem import Problem
 
@@ -73,7 +74,7 @@ def _finish(coroutine: Coroutine[Any, Any, None]) -> None:
 async def deny(scope: Scope, send: Send, problem: Problem) -> None:
     """Refuse an upgrade, in words where the ASGI server can carry them."""
     if "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": 1008})
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION})
         return
     headers = problem.headers(is_secure=is_secure(scope))
     await send(

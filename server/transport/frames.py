@@ -14,19 +14,10 @@ except ImportError:  # where it has no C
     from websockets.utils import apply_mask
 
 from server.transport.limits import Limits
+from server.wire.closing import INVALID_TEXT, MAY_BE_SENT, NO_STATUS, PROTOCOL_ERROR, TOO_BIG
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 """Opcodes (RFC 6455, 5.2)."""
-
-PROTOCOL_ERROR, INVALID_TEXT, TOO_BIG = 1002, 1007, 1009
-"""Close codes that the parser finds a reason for (RFC 6455, 7.4.1)."""
-
-NO_STATUS = 1005
-"""Stands for the code of a close frame without one."""
-
-MAY_BE_SENT = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
-"""Close codes that may be on the wire (RFC 6455, 7.4, and its registry at IANA)."""
-
 
 _LONGEST_REASON = 123
 """Bytes. The protocol's: a control frame has at most 125, and two are the code."""
@@ -48,7 +39,7 @@ class Listener(Protocol):
     def on_pong(self) -> None: ...
 
     def on_close(self, code: int, reason: str, payload: bytes) -> None:
-        """A valid close frame. `code` 1005: it has none."""
+        """A valid close frame. `code` NO_STATUS: it has none."""
 
     def on_error(self, code: int, reason: str) -> None:
         """The peer breaks the protocol; `code` is that of the close it is to be told."""

@@ -29,7 +29,6 @@ from server.transport.asgi import AsgiCall
 from server.transport.by_call import Hearer, Socket, Take
 from server.transport.frames import (
     CLOSE,
-    MAY_BE_SENT,
     PING,
     PONG,
     Frames,
@@ -43,16 +42,20 @@ from server.transport.limits import Limits
 from server.transport.opening import Held, OpeningTransport
 from server.transport.stalls import StallWatch
 from server.transport.wheel import Wheel
-from server.wire.closing import SERVICE_RESTART, Close
+from server.wire.closing import (
+    ABNORMAL,
+    INTERNAL_ERROR,
+    MAY_BE_SENT,
+    NORMAL,
+    SERVICE_RESTART,
+    Close,
+)
 from server.wire.problem import Problem, internal
 
 _log = logging.getLogger("stillhere.realtime")
 
 
 _CONNECTING, _OPEN, _CLOSING, _CLOSED = range(4)
-
-_INTERNAL_ERROR, _ABNORMAL = 1011, 1006
-"""Close codes (RFC 6455, 7.4.1); the second stands for a connection that ended without one."""
 
 MakeFrames = Callable[[HasWrite, Listener, int, Limits], Frames]
 
@@ -120,7 +123,7 @@ class WebSocketTransport(OpeningTransport):
     def eof_received(self) -> None:
         """The peer sends no more. The loop closes the socket, unless something waits to be sent."""
         if self._state == _OPEN:
-            self._end(_ABNORMAL)
+            self._end(ABNORMAL)
             self._closing()
 
     def pause_writing(self) -> None:
@@ -139,7 +142,7 @@ class WebSocketTransport(OpeningTransport):
         self.resume_writing()
         self._connections.discard(self)
         self._stop_parsing()
-        self._end(_ABNORMAL)
+        self._end(ABNORMAL)
         self._call = self._hearer = None
 
     # What the wheel calls
@@ -153,7 +156,7 @@ class WebSocketTransport(OpeningTransport):
         timeout = self._config.ws_ping_timeout
         found = check(interval, timeout, self._wheel.now, self._heard_at, self._pinged_at)
         if found.gives_up:
-            self._close(_INTERNAL_ERROR, "no answer to a ping")
+            self._close(INTERNAL_ERROR, "no answer to a ping")
             self._wheel.set(self, self._limits.shutdown_deadline)
             return
         self._pinged_at = self._wheel.now if found.pings and timeout else None
@@ -189,7 +192,7 @@ class WebSocketTransport(OpeningTransport):
                 data = event.get("bytes")
                 self._frames.send(event["text"] if data is None else data)
             elif kind == "websocket.close":
-                self.close(event.get("code", 1000), event.get("reason") or "")
+                self.close(event.get("code", NORMAL), event.get("reason") or "")
             else:
                 raise RuntimeError(
                     f"Expected 'websocket.send' or 'websocket.close', but got {kind!r}."
@@ -263,7 +266,7 @@ class WebSocketTransport(OpeningTransport):
         self._frames.write_to(out)
 
     def _refused(self) -> None:
-        self._end(_ABNORMAL)
+        self._end(ABNORMAL)
         self._linger()
 
     # What a call of an application tells
@@ -280,7 +283,7 @@ class WebSocketTransport(OpeningTransport):
         if self._state == _CONNECTING:
             self._refuse(internal())
         elif self._state == _OPEN:
-            self._close(_INTERNAL_ERROR if has_failed else 1000)
+            self._close(INTERNAL_ERROR if has_failed else NORMAL)
 
     # What comes in
 
@@ -338,7 +341,7 @@ class WebSocketTransport(OpeningTransport):
         except Exception:
             _log.exception("the application failed at a message")
             if self._state == _OPEN:
-                self._close(_INTERNAL_ERROR)
+                self._close(INTERNAL_ERROR)
 
     def on_empty_fragment(self) -> None:
         self._is_within_allowance()

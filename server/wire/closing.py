@@ -1,7 +1,9 @@
-"""Every close code that the server uses: its number, its name, and what the client does.
+"""Every close code that the server and its clients use: its number, its name, and what it asks of a
+client.
 
-4400-4499: come back, with jitter. 4500-4599: do not, the session is over. The table in the
-protocol document and the client in `static/` are tested against this one.
+4500-4599: do not come back, the session is over. Every other code, 4400-4499 among them: come back,
+with jitter. The table in the protocol document and the client in `static/` are tested against this
+one, and no other module of the server has numbers of its own.
 """
 
 from dataclasses import dataclass
@@ -33,11 +35,35 @@ class Close(Enum):
     REPLACED = Closing(4505, "replaced")
 
 
+# Those of the WebSocket protocol (RFC 6455, 7.4.1, and its registry at IANA). The reason that is
+# sent with one says what was wrong.
+
+NORMAL = 1000
+GOING_AWAY = 1001
+PROTOCOL_ERROR = 1002
+INVALID_TEXT = 1007
+"""Text, or a reason, that is not UTF-8."""
+POLICY_VIOLATION = 1008
+TOO_BIG = Close.MESSAGE_TOO_BIG.value.code
+INTERNAL_ERROR = 1011
+"""A bug of the server's, or a peer that answers no ping."""
 SERVICE_RESTART = 1012
 """What a socket is closed with when this process stops: its player has not left."""
 
-PAGE_CLOSED = frozenset({1000, 1001})
-"""What a page closes its socket with when it is closed or left on purpose (RFC 6455, 7.4.1)."""
+NO_STATUS = 1005
+"""Stands for the code of a close frame that has none. Never sent."""
+ABNORMAL = 1006
+"""Stands for the code of a connection that ended without a close frame. Never sent."""
+
+MAY_BE_SENT = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
+
+# Those of clients
+
+PAGE_CLOSED = frozenset({NORMAL, GOING_AWAY})
+"""What a page closes its socket with when it is closed or left on purpose: its player has left."""
+
+GIVEN_UP = 4000
+"""What a client closes with that lost confidence in the connection, and comes back."""
 
 CLOSED_BY_TRANSPORT = {
     each.value.code: each for each in (Close.MESSAGE_TOO_BIG, Close.TOO_MANY_MESSAGES)

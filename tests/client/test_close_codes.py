@@ -8,17 +8,26 @@ from msgspec.structs import replace
 from websockets.asyncio.server import ServerConnection
 
 from server.client import Client, ConnectionLost, SessionOver, State
-from server.wire.closing import SERVICE_RESTART, Close, ends_session
+from server.wire.closing import (
+    ABNORMAL,
+    INTERNAL_ERROR,
+    INVALID_TEXT,
+    PROTOCOL_ERROR,
+    SERVICE_RESTART,
+    Close,
+    ends_session,
+)
 from server.wire.messages import Say
 from tests.client.fake_server import HELLO, QUICK, greet, greet_and_close, run_fake
 
 PATIENCE = 5.0
 OF_THE_TABLE = [each.value.code for each in Close]
 COME_BACK = [code for code in OF_THE_TABLE if code < 4500]
+BY_PROTOCOL = [PROTOCOL_ERROR, INVALID_TEXT, ABNORMAL, INTERNAL_ERROR, SERVICE_RESTART]
 STAY_AWAY = [code for code in OF_THE_TABLE if code >= 4500]
 
 
-@pytest.mark.parametrize("code", [*COME_BACK, SERVICE_RESTART, 1000, 1001, 1006, 1011, 4499, 4600])
+@pytest.mark.parametrize("code", [*COME_BACK, *BY_PROTOCOL, 1000, 1001, 4499, 4600])
 async def test_it_comes_back_after_a_code_that_does_not_end_the_session(code: int) -> None:
     async with (
         run_fake(greet_and_close(code), greet) as fake,

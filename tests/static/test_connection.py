@@ -4,13 +4,12 @@ import itertools
 
 import pytest
 
-from server.wire.closing import Close
+from server.wire.closing import GIVEN_UP, Close
 from tests.static.rig import Rig
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 ENDS = {each.value.code: each.value.reason for each in Close if each.value.code >= 4500}
-GIVEN_UP = 4000
 LEAVING = 1000
 
 
@@ -36,7 +35,23 @@ async def test_an_end_is_told_with_its_reason_and_never_dialled_again(rig: Rig) 
 
 async def test_every_other_code_comes_back(rig: Rig) -> None:
     await rig.sign_in()
-    codes = [1000, 1001, 1005, 1006, 1009, 1011, 1012, 4000, 4400, 4401, 4402, 4499, 4600]
+    codes = [
+        1000,
+        1001,
+        1002,
+        1005,
+        1006,
+        1007,
+        1009,
+        1011,
+        1012,
+        4000,
+        4400,
+        4401,
+        4402,
+        4499,
+        4600,
+    ]
     for number, code in enumerate(codes, start=2):
         await rig.lose(code)
         assert await rig.run("[here.connection, here.status]") == ["reconnecting"] * 2

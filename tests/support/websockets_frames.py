@@ -3,8 +3,9 @@
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
-from server.transport.frames import BINARY, PROTOCOL_ERROR, TEXT, HasWrite, Listener, Messages
+from server.transport.frames import BINARY, TEXT, HasWrite, Listener, Messages
 from server.transport.limits import Limits
+from server.wire.closing import PROTOCOL_ERROR
 
 
 class WebsocketsFrames:

@@ -1,7 +1,30 @@
-"""The close codes are those of the contract."""
+"""The close codes are those of the contract, and stand in one place of the server."""
+
+import ast
+import re
+from pathlib import Path
 
 from server.presence.status import ENDINGS
-from server.wire.closing import PAGE_CLOSED, SERVICE_RESTART, Close, close_for
+from server.wire.closing import (
+    ABNORMAL,
+    GIVEN_UP,
+    INTERNAL_ERROR,
+    INVALID_TEXT,
+    MAY_BE_SENT,
+    NO_STATUS,
+    NORMAL,
+    PAGE_CLOSED,
+    PROTOCOL_ERROR,
+    SERVICE_RESTART,
+    TOO_BIG,
+    Close,
+    close_for,
+    ends_session,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+BY_THE_PROTOCOL = {PROTOCOL_ERROR, INVALID_TEXT, TOO_BIG, INTERNAL_ERROR, SERVICE_RESTART}
+"""What a socket is closed with that has no word of ours, or has one for the metrics only."""
 
 CONTRACT = {
     1009: "message_too_big",
@@ -21,6 +44,46 @@ def test_the_table_is_that_of_the_contract() -> None:
     assert {close.value.code: close.value.reason for close in Close} == CONTRACT
     assert SERVICE_RESTART == 1012
     assert frozenset({1000, 1001}) == PAGE_CLOSED
+    assert {1002, 1007, 1009, 1011, 1012} == BY_THE_PROTOCOL
+    assert (GIVEN_UP, NO_STATUS, ABNORMAL) == (4000, 1005, 1006)
+    assert not {NO_STATUS, ABNORMAL} & MAY_BE_SENT
+
+
+def test_the_protocol_document_has_every_code_and_its_word() -> None:
+    text = (ROOT / "docs" / "protocol.md").read_text()
+    table = text.partition("\nClose codes. ")[2].partition("\n\n## ")[0]
+    found = dict(re.findall(r"\| (\d{4}) \| ([^|]+?) (?=\|)", table))
+    words = {each.value.code: each.value.reason for each in Close if each.value.code >= 4000}
+    assert {int(code) for code in found} == set(words) | BY_THE_PROTOCOL
+    for code, word in words.items():
+        assert f"`{word}`" in found[str(code)] or found[str(code)].startswith(f"`{word}"), code
+
+
+def test_the_browsers_client_has_the_codes_of_the_server() -> None:
+    text = (ROOT / "static" / "stillhere" / "socket.js").read_text()
+    table = text.partition("CLOSE_REASONS = {")[2].partition("};")[0]
+    assert {int(code): word for code, word in re.findall(r"(\d+): '(\w+)'", table)} == {
+        each.value.code: each.value.reason for each in Close if each.value.code >= 4000
+    }
+    own = dict(re.findall(r"^const (LEAVING|GIVEN_UP) = (\d+);", text, re.MULTILINE))
+    assert own == {"LEAVING": str(NORMAL), "GIVEN_UP": str(GIVEN_UP)}
+    (ends,) = re.findall(r"isEnd = \(code\) => code >= (\d+) && code <= (\d+);", text)
+    first, last = map(int, ends)
+    assert [code for code in range(1000, 5000) if ends_session(code)] == list(
+        range(first, last + 1)
+    )
+
+
+def test_no_other_module_of_the_server_has_numbers_of_its_own() -> None:
+    codes = {*range(1001, 1016), GIVEN_UP, *range(4400, 4600)}
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.value}"
+        for path in sorted((ROOT / "server").rglob("*.py"))
+        if path.name != "closing.py"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and type(node.value) is int and node.value in codes
+    ]
+    assert found == []
 
 
 def test_every_way_a_session_can_end_has_a_code_that_says_do_not_come_back() -> None:
