@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from server.accounts.keys import check_keys
+from server.base.schemes import DEFAULT_PORTS
 from server.presence.policy import Policy
 
 PREFIX = "STILLHERE_"
@@ -31,8 +32,6 @@ _IS_ORIGIN = re.compile(
     r"https?://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?"
 ).fullmatch
 """What a browser can say, in lower case (RFC 6454, 6.2). Names beyond ASCII it says in Punycode."""
-
-_DEFAULT_PORT = {"http": ":80", "https": ":443"}
 
 _POLICY = Policy()
 
@@ -144,8 +143,8 @@ class Settings(BaseSettings):
             if not _IS_ORIGIN(origin):
                 raise ValueError(f"{origin!r} is no origin; write it like https://game.example")
             scheme, _, rest = origin.partition("://")
-            if rest.endswith(_DEFAULT_PORT[scheme]):
-                shown = origin.removesuffix(_DEFAULT_PORT[scheme])
+            if rest.endswith(default := f":{DEFAULT_PORTS[scheme]}"):
+                shown = origin.removesuffix(default)
                 raise ValueError(f"{origin!r} is what no browser says; write {shown}")
         return origins
 

@@ -94,7 +94,13 @@ def test_arrows_point_down_only() -> None:
 
 
 def test_the_client_knows_what_a_client_sees_and_nothing_of_the_server_knows_the_client() -> None:
-    seen = ("server.wire.", "server.base.ids", "server.presence.status", "server.client")
+    seen = (
+        "server.wire.",
+        "server.base.ids",
+        "server.base.schemes",
+        "server.presence.status",
+        "server.client",
+    )
     for path in MODULES:
         ours = {name for name in imports_of(path) if name.startswith("server.")}
         if part_of(path) == "client":

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import urlsplit
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+from server.base.schemes import DEFAULT_PORTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,11 @@ class Address:
     def parse(cls, url: str) -> Self:
         """Raises ValueError with a sentence for what is no http or https URL."""
         parts = urlsplit(url)
-        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
             raise ValueError(
                 f"{url!r} is not the address of a server; write it like http://127.0.0.1:8000"
             )
-        port = parts.port or _DEFAULT_PORTS[parts.scheme]
+        port = parts.port or DEFAULT_PORTS[parts.scheme]
         return cls(parts.scheme, parts.hostname, port, parts.path.rstrip("/"))
 
     @property

@@ -10,10 +10,9 @@ from server.client.address import Address
 from server.client.errors import CallRefused, Unreachable
 from server.client.http import Response, exchange
 from server.client.limits import Limits
+from server.wire.names import COOKIE, COOKIE_BY_TLS
 
 T = TypeVar("T")
-
-_COOKIES = ("session", "__Host-session")
 
 
 class Calls:
@@ -73,7 +72,7 @@ class Calls:
         for name, header in response.headers:
             pair = header.partition(";")[0].strip()
             key, _, value = pair.partition("=")
-            if name == "set-cookie" and key in _COOKIES:
+            if name == "set-cookie" and key in (COOKIE, COOKIE_BY_TLS):
                 self.cookie = pair if value.strip('"') else ""
 
     def _answer(self, path: str, response: Response, answer: type[T]) -> T:

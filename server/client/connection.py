@@ -16,8 +16,7 @@ from server.client.errors import ConnectionLost, Unreachable
 from server.client.limits import Limits
 from server.wire.closing import ABNORMAL, NORMAL
 from server.wire.messages import LARGEST_MESSAGE, ClientMessage, encode_request
-
-_SUBPROTOCOL = Subprotocol("stillhere.v1")
+from server.wire.names import SUBPROTOCOL
 
 
 class Connection:
@@ -56,7 +55,7 @@ class Connection:
             # Messages that nobody has read yet must not keep a close from being noticed.
             "max_queue": None,
             "max_size": limits.largest_message,
-            "subprotocols": [_SUBPROTOCOL],
+            "subprotocols": [Subprotocol(SUBPROTOCOL)],
             "additional_headers": {"Cookie": cookie} if cookie else None,
         }
         try:

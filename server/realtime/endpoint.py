@@ -42,11 +42,9 @@ from server.wire.closing import (
 )
 from server.wire.credentials import is_own_origin, session_cookie
 from server.wire.messages import encode
+from server.wire.names import SUBPROTOCOL
 from server.wire.problem import Problem
 from server.wire.views import SessionView
-
-
-SUBPROTOCOL = "stillhere.v1"
 
 
 class WebSocketEndpoint:

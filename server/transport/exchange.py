@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from server.base.text import excerpt
-from server.transport.request import Header, Request
+from server.transport.request import TOKEN, Header, Request
 from server.transport.response import status_line
 
 _log = logging.getLogger("stillhere.transport")
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-_is_invalid_name = re.compile(rb"[^-!#$%&'*+.^_`|~0-9A-Za-z]").search
+_is_name = re.compile(TOKEN).fullmatch
 _is_invalid_value = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
@@ -160,7 +160,7 @@ class Exchange:
         length: int | None = None
         says_close = False
         for name, value in (*self._default_headers, *headers):
-            if _is_invalid_name(name) or not name or _is_invalid_value(value):
+            if not _is_name(name) or _is_invalid_value(value):
                 raise RuntimeError(f"Invalid header {name!r}: {value!r}.")
             name = name.lower()
             if name == b"transfer-encoding":

@@ -10,10 +10,7 @@ import re
 from typing import NamedTuple
 
 from server.transport.limits import Limits
-from server.transport.request import Header, is_host
-
-TOKEN = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
-"""A pattern: the name of a header, or of a protocol (RFC 9110, 5.6.2)."""
+from server.transport.request import TOKEN, Header, is_host
 
 _match = re.compile(rb"GET (/[!-~]*) HTTP/1\.1\r\n((?:%b:[\t -~]*\r\n)+)\r\n" % TOKEN).match
 _is_key = re.compile(rb"[0-9A-Za-z+/]{21}[AQgw]==").fullmatch

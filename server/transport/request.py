@@ -15,6 +15,9 @@ from server.wire.problem import Problem
 
 Header = tuple[bytes, bytes]
 
+TOKEN = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
+"""A pattern: the name of a header, or of a protocol (RFC 9110, 5.6.2)."""
+
 is_host = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[-._~!$&'()*+,;=%0-9A-Za-z]*)(?::[0-9]*)?").fullmatch
 _FRAME = len(b"  HTTP/1.1\r\n\r\n")
 """Bytes of a head beside its method, its target and its header lines."""

@@ -17,6 +17,7 @@ from server.web.caller import PASSIVE_CALLS
 from server.web.calls import Call, Cookie, Text
 from server.web.limits import Limits
 from server.web.problems import meaning
+from server.wire.names import COOKIE, COOKIE_BY_TLS
 from server.wire.problem import PROBLEM_JSON, ProblemDetails
 
 PATH = "/openapi.json"
@@ -41,7 +42,7 @@ _ABOUT = (
     + "."
 )
 
-_COOKIES = {"session": "session", "session_by_tls": "__Host-session"}
+_COOKIES = {"session": COOKIE, "session_by_tls": COOKIE_BY_TLS}
 _REFERENCE = "#/components/schemas/{name}"
 _NEEDED: list[dict[str, list[str]]] = [{id: []} for id in _COOKIES]
 _SECURITY: dict[Cookie, list[dict[str, list[str]]]] = {

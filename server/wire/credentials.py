@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from server.base.schemes import DEFAULT_PORTS
+from server.wire.names import COOKIE, COOKIE_BY_TLS
+
 _FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
 _NO_ORIGIN = frozenset("/\\?#@ \t")
 """Characters that no origin has behind its scheme (RFC 6454, 6.2), and `urlsplit` passes over."""
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def is_secure(scope: Scope) -> bool:
@@ -23,8 +24,8 @@ def is_secure(scope: Scope) -> bool:
 
 
 def cookie_name(scope: Scope) -> str:
-    """The session cookie's name: `__Host-` binds it to this host, and needs TLS (RFC 6265bis)."""
-    return "__Host-session" if is_secure(scope) else "session"
+    """The session cookie's name."""
+    return COOKIE_BY_TLS if is_secure(scope) else COOKIE
 
 
 def session_cookie(scope: Scope) -> str | None:
@@ -102,4 +103,4 @@ def limited_address(scope: Scope) -> str | None:
 
 
 def _port(scheme: str, port: int | None) -> int | None:
-    return port if port is not None else _DEFAULT_PORTS.get(scheme)
+    return port if port is not None else DEFAULT_PORTS.get(scheme)
