@@ -16,7 +16,7 @@ from server.storage.ports import Archive
 from server.storage.rows import StoredRoom, StoredSession
 from server.web.devices import device_of
 
-_log = logging.getLogger("stillhere.storage")
+_log = logging.getLogger("stillhere")
 
 
 def restore_sessions(

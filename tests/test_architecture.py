@@ -119,6 +119,17 @@ def test_only_the_clock_asks_the_machine() -> None:
     } == {}
 
 
+LOGGERS_OF_THEIR_OWN = {"observe/audit.py": "stillhere.audit"}  # which is a log for itself
+
+
+def test_each_part_logs_under_its_name() -> None:
+    for path in MODULES:
+        part = "" if path.parent == SERVER else f".{part_of(path)}"
+        expected = LOGGERS_OF_THEIR_OWN.get(name_of(path), f"stillhere{part}")
+        named = re.findall(r'^\w+ = logging\.getLogger\("(.*)"\)', path.read_text(), re.MULTILINE)
+        assert set(named) <= {expected}, path
+
+
 ENGINES = {"sqlite3", "aiosqlite", "server.storage.sqlite"}
 MAY_NAME_AN_ENGINE = {
     "app.py": {"server.storage.sqlite.engine.SqliteEngine"},  # where it is made

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from server.accounts.limits import Limits
 
-_log = logging.getLogger("stillhere")
+_log = logging.getLogger("stillhere.accounts")
 
 KEYS = ".keys"
 """What the name of their file ends in, after the database's."""

@@ -15,7 +15,7 @@ from server.client.watchdog import Watchdog
 from server.wire.closing import ABNORMAL, GIVEN_UP, NORMAL, ends_session, reason_of
 from server.wire.messages import ClientMessage, Hello, Look, SignedOut
 
-logger = logging.getLogger("stillhere.client")
+_log = logging.getLogger("stillhere.client")
 
 
 class State(StrEnum):
@@ -61,7 +61,7 @@ class Link:
                 try:
                     connection = await self._dial()
                 except Unreachable as error:
-                    logger.info("no connection: %s", error)
+                    _log.info("no connection: %s", error)
                 else:
                     end = await self._follow(connection)
                     if end is not None:
@@ -109,7 +109,7 @@ class Link:
                 message = await connection.receive()
                 watchdog.heard()
                 if isinstance(message, Unknown):
-                    logger.warning("a message that this client does not know: %s", message.why)
+                    _log.warning("a message that this client does not know: %s", message.why)
                 elif isinstance(message, SignedOut):
                     end = SessionOver(message.reason, message.detail)
                 elif isinstance(message, Hello):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from server.client.codec import Received
 from server.client.errors import ClientClosed, StillHereError
 
-logger = logging.getLogger("stillhere.client")
+_log = logging.getLogger("stillhere.client")
 Listener = Callable[[Received], None]
 
 
@@ -78,7 +78,7 @@ class Listeners:
             try:
                 listener(message)
             except Exception:  # one listener's fault is not the others'
-                logger.exception("a listener failed at %s", type(message).__name__)
+                _log.exception("a listener failed at %s", type(message).__name__)
         for queue in self._queues:
             queue.put_nowait(message)
         self.look_again()

@@ -9,7 +9,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from server.base.text import excerpt
 from server.transport.limits import Limits
 
-_log = logging.getLogger("stillhere.realtime")
+_log = logging.getLogger("stillhere.transport")
 
 
 class Transport(Protocol):

@@ -23,7 +23,7 @@ from server.transport.limits import Limits
 from server.transport.wheel import Wheel
 from server.wire.problem import Problem
 
-_log = logging.getLogger("stillhere.realtime")
+_log = logging.getLogger("stillhere.transport")
 
 
 class Held:

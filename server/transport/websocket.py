@@ -52,7 +52,7 @@ from server.wire.closing import (
 )
 from server.wire.problem import Problem, internal
 
-_log = logging.getLogger("stillhere.realtime")
+_log = logging.getLogger("stillhere.transport")
 
 
 _CONNECTING, _OPEN, _CLOSING, _CLOSED = range(4)

@@ -20,7 +20,7 @@ from typing import Protocol
 from server.base.waiting import LATE
 from server.transport.limits import Limits
 
-_log = logging.getLogger("stillhere.realtime")
+_log = logging.getLogger("stillhere.transport")
 
 
 class HasDeadline(Protocol):

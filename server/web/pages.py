@@ -44,7 +44,7 @@ _MODULES = "  <!-- modules -->\n"
 _ASK_EACH_TIME = "no-cache"
 _FOR_EVER = "public, max-age=31536000, immutable"
 
-_log = logging.getLogger("stillhere.pages")
+_log = logging.getLogger("stillhere.web")
 
 
 def static_folder() -> Path:

@@ -36,7 +36,7 @@ from tests.support.wire import (
 
 @pytest.fixture
 def loop(caplog: pytest.LogCaptureFixture) -> Iterator[VirtualLoop]:
-    for name in ("uvicorn.error", "stillhere.realtime"):
+    for name in ("uvicorn.error", "stillhere.transport"):
         caplog.set_level(logging.CRITICAL, name)
     with leaping_loop() as loop:
         yield loop

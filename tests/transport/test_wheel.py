@@ -166,6 +166,6 @@ def test_one_that_fails_takes_none_along(
     items = [Item(loop), Item(loop)]
     for item in (items[0], Fails(loop), items[1]):
         wheel.set(item, 1.0)
-    with caplog.at_level(logging.CRITICAL, "stillhere.realtime"):
+    with caplog.at_level(logging.CRITICAL, "stillhere.transport"):
         loop.run_until(5.0)
     assert [len(item.told) for item in items] == [1, 1]
