@@ -65,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(settings, limits, listeners))
+    except SettingsRefused as refused:
+        _give_up(refused, 2)
     except StorageRefused as refused:
         _give_up(refused, 1)
 

@@ -41,7 +41,7 @@ from server.rooms.events import RoomEvent, RoomStream
 from server.rooms.reading import ReadableRooms
 from server.rooms.rooms import Rooms
 from server.rooms.service import RoomService
-from server.settings import Settings, SettingsRefused, load_settings
+from server.settings import PREFIX, Settings, SettingsRefused, load_settings
 from server.storage.errors import StorageRefused
 from server.storage.ports import Engine
 from server.storage.sqlite.engine import SqliteEngine
@@ -75,7 +75,7 @@ def create_app(
         _log.warning("the `stillhere` command would have set: %s", as_flags())
     try:
         return StillHere(settings, clock or SystemClock(), limits).app
-    except StorageRefused as refused:
+    except (SettingsRefused, StorageRefused) as refused:
         sys.exit(f"stillhere: {refused}")
 
 
@@ -87,8 +87,8 @@ class StillHere:
     """
 
     def __init__(self, settings: Settings, clock: Clock, limits: Limits = Limits()) -> None:
-        """Raises StorageRefused if the database cannot be one, or the secret keys cannot be read or
-        made."""
+        """Raises SettingsRefused if a secret key is too short, and StorageRefused if the database
+        cannot be one, or the secret keys cannot be read or made."""
         self.settings = settings
         self.clock = clock
 
@@ -281,7 +281,7 @@ def _keys(
         try:
             check_keys(settings.secret_keys, limits.accounts)
         except ValueError as error:
-            raise StorageRefused(f"the secret keys cannot be used: {error}") from error
+            raise SettingsRefused([f"{PREFIX}SECRET_KEYS: {error}"]) from error
         return settings.secret_keys, None
     path = engine.local_file(KEYS)
     made: Path | None = None

@@ -12,7 +12,6 @@ from typing import Annotated, Any, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
-from server.accounts.keys import check_keys
 from server.base.schemes import DEFAULT_PORTS
 from server.presence.policy import Policy
 
@@ -114,12 +113,6 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(word for word in (part.strip() for part in value.split(",")) if word)
         return value
-
-    @field_validator("secret_keys")
-    @classmethod
-    def _check_keys(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
-        check_keys(keys)
-        return keys
 
     @field_validator("database", mode="before")
     @classmethod
@@ -238,6 +231,4 @@ def _sentence(error: Any) -> str:
     if not error["loc"]:
         return PREFIX + text
     name = f"{PREFIX}{str(error['loc'][0]).upper()}"
-    if name == f"{PREFIX}SECRET_KEYS":
-        return f"{name}: {text}"
     return f"{name}={error['input']}: {text[0].lower()}{text[1:]}"

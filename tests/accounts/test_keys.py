@@ -7,6 +7,8 @@ import pytest
 
 from server.accounts.keys import load_keys, make_keys
 from server.accounts.limits import Limits
+from server.limits import Limits as AllLimits
+from server.settings import SettingsRefused
 from tests.support.live_server import run_server
 
 SHORTEST = Limits().shortest_key
@@ -82,3 +84,27 @@ def test_a_file_without_a_key_is_refused(tmp_path: Path, content: str) -> None:
 def test_a_folder_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         make_keys(tmp_path / "nowhere" / "keys")
+
+
+# Those that an operator gave
+
+
+@pytest.mark.parametrize("length", [SHORTEST, SHORTEST - 1])
+async def test_a_given_key_is_held_to_the_limit_and_not_shown(tmp_path: Path, length: int) -> None:
+    long, given = "k" * SHORTEST, "hunter2" * 4 + "x" * (length - 28)
+    try:
+        async with run_server(tmp_path / "test.db", secret_keys=f"{long},{given}") as server:
+            await server.guest("Ada")
+    except SettingsRefused as refused:
+        (problem,) = refused.problems
+        assert problem == "STILLHERE_SECRET_KEYS: key 2 has 31 characters; at least 32 are needed"
+        assert length < SHORTEST
+    else:
+        assert length == SHORTEST
+
+
+async def test_the_limit_on_keys_is_the_one_that_the_server_was_given(tmp_path: Path) -> None:
+    limits = AllLimits(accounts=Limits(shortest_key=5))
+    async with run_server(tmp_path / "test.db", limits=limits, secret_keys="short") as server:
+        await server.guest("Ada")
+    assert not (tmp_path / "test.db.keys").exists()

@@ -99,6 +99,10 @@ def test_a_setting_that_makes_no_sense_is_told_in_one_line(tmp_path: Path) -> No
     done = run(tmp_path, "--warn-before", "400")
     assert done.returncode == 2
     assert last_line(done).startswith("stillhere: STILLHERE_WARN_BEFORE=400 must be shorter than")
+    done = run(tmp_path, "--port=0", "--secret-keys=hunter2")
+    assert done.returncode == 2
+    assert last_line(done).startswith("stillhere: STILLHERE_SECRET_KEYS: key 1 has 7 characters;")
+    assert "hunter2" not in done.stderr
     assert list(tmp_path.iterdir()) == [], "nothing was made before the settings were read"
 
 
