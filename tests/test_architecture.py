@@ -4,12 +4,18 @@ A test looks at all files and names those that break its rule: a test for each w
 """
 
 import ast
+import inspect
 import re
+import textwrap
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from server.presence.session import Player, Session
+from server.rooms.chat import Chat
 from server.rooms.match import Match
+from server.rooms.reading import ReadableChat, ReadableMatch, ReadableRoom, ReadableSeat
 from server.rooms.room import Room
 from server.rooms.seat import SeatState
 
@@ -226,10 +232,19 @@ def test_the_storage_has_no_live_session_or_registry() -> None:
 
 def test_only_the_service_can_change_rooms() -> None:
     """Everybody else has them as `ReadableRooms`, whose type has no method that changes them."""
-    may = {"app.py"}  # makes them, for the service
-    for path in MODULES:
-        if part_of(path) != "rooms" and name_of(path) not in may:
-            assert "server.rooms.rooms.Rooms" not in imports_of(path), path
+    changeable = {
+        "server.rooms.rooms.Rooms": "app.py",  # makes them, for the service
+        "server.rooms.room.Room": "restart.py",  # makes those that were there before
+        "server.rooms.match.Match": "",
+        "server.rooms.seat.SeatState": "",
+    }
+    named = [
+        (name_of(path), name)
+        for path in MODULES
+        if part_of(path) != "rooms"
+        for name in imports_of(path) & set(changeable)
+    ]
+    assert sorted(named) == sorted((may, name) for name, may in changeable.items() if may)
     service = ast.parse((SERVER / "rooms" / "service.py").read_text())
     public = [
         node.returns.id
@@ -238,6 +253,23 @@ def test_only_the_service_can_change_rooms() -> None:
     ]
     assert "ReadableRooms" in public
     assert "Rooms" not in public
+
+
+@pytest.mark.parametrize(
+    ("readable", "kind"),
+    [(ReadableRoom, Room), (ReadableMatch, Match), (ReadableSeat, SeatState), (ReadableChat, Chat)],
+)
+def test_nothing_that_readers_of_rooms_can_call_changes_one(readable: type, kind: type) -> None:
+    names = [name for name in vars(readable) if not name.startswith("_")]
+    assert names
+    for name in names:
+        member = getattr(kind, name, None)
+        code = getattr(member, "fget", member)
+        if not inspect.isfunction(code):
+            continue  # an attribute
+        for node in ast.walk(ast.parse(textwrap.dedent(inspect.getsource(code)))):
+            assert not isinstance(node, ast.Attribute) or isinstance(node.ctx, ast.Load), name
+            assert "mark" not in ast.unparse(node).split("."), name
 
 
 def test_no_file_is_too_long_to_be_read_at_once() -> None:

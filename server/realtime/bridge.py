@@ -15,7 +15,7 @@ from server.realtime.limits import Limits
 from server.realtime.topics.room import RoomTopics
 from server.rooms.events import MatchEnded, MatchStarted, RoomClosed, RoomEvent, RoomUpdated
 from server.rooms.holds import Decision, Hold, Holds, Watching
-from server.rooms.room import Room
+from server.rooms.reading import ReadableRoom
 from server.rooms.service import RoomService
 
 
@@ -90,7 +90,7 @@ class Bridge:
             sessions = chain.from_iterable(of(player.id, room_id) for _, _, player in room.taken())
         self._carry_out(self.holds.review(_watching(sessions, room), at), at)
 
-    def _playing(self, room_id: RoomId) -> Room | None:
+    def _playing(self, room_id: RoomId) -> ReadableRoom | None:
         """The room, if a match is running in it."""
         room = self._rooms.rooms.all.get(room_id)
         return None if room is None or room.running is None else room
@@ -107,7 +107,7 @@ class Bridge:
                 self._presence.release(id, at)
 
 
-def _watching(sessions: Iterable[Session], room: Room | None = None) -> list[Watching]:
+def _watching(sessions: Iterable[Session], room: ReadableRoom | None = None) -> list[Watching]:
     """`room`: where a match is running, if one is."""
     match = None if room is None else room.running
     waited_for = set()

@@ -16,6 +16,7 @@ from server.games.game import Outcome
 from server.presence.session import Player
 from server.rooms.chat import Chat, Line
 from server.rooms.match import Match
+from server.rooms.reading import ReadableMatch, ReadableRoom, ReadableSeat
 from server.rooms.room import Room
 from server.rooms.seat import SeatState
 
@@ -74,7 +75,7 @@ class _Room(msgspec.Struct, omit_defaults=True):
     match: _Match | None = None
 
 
-def write_room(room: Room, clock: Clock) -> str:
+def write_room(room: ReadableRoom, clock: Clock) -> str:
     """The document of a room as it is now. Raises what msgspec raises for a state it cannot encode.
 
     Costs some 20 us, and what the game's state takes.
@@ -116,7 +117,7 @@ def read_room(
         raise RoomLost(str(error)) from error
 
 
-def _write_seat(seat: SeatState, now: float) -> _Seat:
+def _write_seat(seat: ReadableSeat, now: float) -> _Seat:
     player = seat.player
     return _Seat(
         None if player is None else _Player(player.id, player.name, player.sort_key, player.guest),
@@ -155,7 +156,7 @@ def _read_seat(
     )
 
 
-def _write_match(match: Match, now: float) -> _Match:
+def _write_match(match: ReadableMatch, now: float) -> _Match:
     return _Match(
         match.id,
         match.seed,

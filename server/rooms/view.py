@@ -11,12 +11,10 @@ from typing import Any
 from server.base.ids import PlayerId
 from server.base.units import NEVER, round_to_ms
 from server.games.game import Until, View
-from server.rooms.match import Match
-from server.rooms.room import Room
-from server.rooms.seat import SeatState
+from server.rooms.reading import ReadableMatch, ReadableRoom, ReadableSeat
 
 
-def room_view(room: Room, now: float) -> View:
+def room_view(room: ReadableRoom, now: float) -> View:
     """The room object without `match.view`, which depends on the seat."""
     view: View = {
         "id": room.id,
@@ -39,7 +37,7 @@ def room_view(room: Room, now: float) -> View:
     return view
 
 
-def listing(room: Room) -> View:
+def listing(room: ReadableRoom) -> View:
     """The entry of a room in the list of rooms."""
     view: View = {
         "id": room.id,
@@ -86,13 +84,13 @@ def in_seconds(view: Mapping[str, Any], now: float) -> View:
     return told
 
 
-def seat_for(room: Room, player_id: PlayerId) -> int | None:
+def seat_for(room: ReadableRoom, player_id: PlayerId) -> int | None:
     """The seat as which a player sees the match: the one in which they play it, or played it."""
     number = room.seat_of(player_id)
     return None if number is None or room.match is None else room.seats[number].views_as
 
 
-def _seat_view(room: Room, seat: SeatState, now: float) -> View:
+def _seat_view(room: ReadableRoom, seat: ReadableSeat, now: float) -> View:
     player = seat.player
     if player is None:
         return {}
@@ -129,7 +127,7 @@ def _seat_view(room: Room, seat: SeatState, now: float) -> View:
     return view
 
 
-def _shows_clock(match: Match, record: SeatState, now: float) -> bool:
+def _shows_clock(match: ReadableMatch, record: ReadableSeat, now: float) -> bool:
     """True if the players see how long is left: always, but in a game that ticks, where clocks
     start anew with every action, only once half of the time is over."""
     if record.move_until == NEVER:
@@ -137,7 +135,7 @@ def _shows_clock(match: Match, record: SeatState, now: float) -> bool:
     return not match.is_ticking or record.move_until - now <= match.game.policy.move_time / 2
 
 
-def _absence(room: Room, seat: SeatState, now: float) -> View | None:
+def _absence(room: ReadableRoom, seat: ReadableSeat, now: float) -> View | None:
     """The `absent` of a seat: after `shown_after`, and only if the match waits for the player."""
     policy = room.game.policy
     shown_at = seat.absent_since + (0.0 if seat.has_left else policy.shown_after)
@@ -156,7 +154,7 @@ def _absence(room: Room, seat: SeatState, now: float) -> View | None:
     return absent
 
 
-def _match_view(room: Room, match: Match) -> View:
+def _match_view(room: ReadableRoom, match: ReadableMatch) -> View:
     players = [{"id": id, "name": name} for id, name in match.players]
     view: View = {"id": match.id, "number": match.number, "players": players}
     outcome = match.outcome

@@ -31,7 +31,7 @@ from server.rooms.events import (
     RoomUpdated,
 )
 from server.rooms.match import Move
-from server.rooms.room import Room
+from server.rooms.reading import ReadableRoom
 from server.storage.journal import Journal
 from server.storage.limits import Limits
 from server.storage.rows import LostRoom, MatchPlayerRow, MatchRow, MoveRow, RoomRow, StoredRoom
@@ -46,7 +46,7 @@ class RoomRows:
         self._journal = journal
         self._clock = clock
         self._limits = limits
-        self._rooms: Mapping[RoomId, Room] = {}
+        self._rooms: Mapping[RoomId, ReadableRoom] = {}
         # Rooms whose documents are to be made now, and those that may wait a moment.
         self._due: dict[RoomId, None] = {}
         self._later: dict[RoomId, None] = {}
@@ -57,7 +57,7 @@ class RoomRows:
         self._unwritable: set[RoomId] = set()
         self._task: asyncio.Task[None] | None = None
 
-    def read_from(self, rooms: Mapping[RoomId, Room]) -> None:
+    def read_from(self, rooms: Mapping[RoomId, ReadableRoom]) -> None:
         """Make documents of these: the rooms that are open."""
         self._rooms = rooms
 
@@ -180,7 +180,7 @@ class RoomRows:
         self._saved_at.pop(id, None)
         self._unwritable.discard(id)
 
-    def _write(self, room: Room) -> None:
+    def _write(self, room: ReadableRoom) -> None:
         state: str | None = None
         try:
             state = write_room(room, self._clock)

@@ -12,7 +12,7 @@ from server.base.clock import Clock
 from server.base.ids import MatchId, PlayerId, RoomId
 from server.base.waiting import within
 from server.presence.status import Reason
-from server.rooms.room import Room
+from server.rooms.reading import ReadableRoom
 from server.storage.activity import ActivityLog
 from server.storage.batch import Batch
 from server.storage.endings import Endings
@@ -152,7 +152,7 @@ class Store:
 
     # What is written
 
-    def read_rooms_from(self, rooms: Mapping[RoomId, Room]) -> None:
+    def read_rooms_from(self, rooms: Mapping[RoomId, ReadableRoom]) -> None:
         """Make documents of these: the rooms that are open."""
         self._rooms.read_from(rooms)
 

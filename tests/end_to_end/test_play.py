@@ -10,8 +10,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, expect
 
 from server.rooms.limits import Limits
-from server.rooms.match import Match
-from server.rooms.room import Room
+from server.rooms.reading import ReadableMatch, ReadableRoom
 from tests.support.answers import until
 from tests.support.browser import UNREACHABLE, Window, open_browsers
 from tests.support.cable import Cable, run_cable
@@ -158,7 +157,7 @@ def seat_of(window: Window, name: str) -> Locator:
     return window.at("#seat-list .seat").filter(has=shown)
 
 
-def room_of(window: Window) -> Room:
+def room_of(window: Window) -> ReadableRoom:
     """The only room that somebody has a seat in."""
     player = window.session.player.id
     rooms = window.server.still_here.rooms.all.values()
@@ -166,7 +165,7 @@ def room_of(window: Window) -> Room:
     return room
 
 
-def match_of(window: Window) -> Match:
+def match_of(window: Window) -> ReadableMatch:
     """The one that runs there, or was the last."""
     match = room_of(window).match
     assert match is not None

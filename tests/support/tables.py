@@ -4,8 +4,7 @@ import asyncio
 from typing import Any
 
 from server.games.catalogue import find_games
-from server.rooms.match import Match
-from server.rooms.room import Room
+from server.rooms.reading import ReadableMatch, ReadableRoom
 from tests.support.answers import until
 from tests.support.live_server import LiveServer, Tab, Visitor
 
@@ -62,12 +61,12 @@ async def seated(server: LiveServer, game: str, **options: Any) -> tuple[Player,
     return ada, kim
 
 
-def room_of(server: LiveServer) -> Room:
+def room_of(server: LiveServer) -> ReadableRoom:
     (room,) = server.still_here.rooms.all.values()
     return room
 
 
-def match_of(server: LiveServer) -> Match:
+def match_of(server: LiveServer) -> ReadableMatch:
     match = room_of(server).match
     assert match is not None
     return match

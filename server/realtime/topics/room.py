@@ -27,8 +27,7 @@ from server.rooms.events import (
     RoomEvent,
     RoomUpdated,
 )
-from server.rooms.match import Match
-from server.rooms.room import Room
+from server.rooms.reading import ReadableMatch, ReadableRoom
 from server.wire import messages
 from server.wire.messages import ROOM, encode
 from server.wire.views import to_rfc3339
@@ -52,7 +51,7 @@ class RoomTopic(Topic[_Key]):
     First are those who have a seat: no number of spectators delays what they see of the match.
     """
 
-    def __init__(self, room: Room, family: "RoomTopics") -> None:
+    def __init__(self, room: ReadableRoom, family: "RoomTopics") -> None:
         super().__init__(family.time, family.limits, (None, None))
         self.room = room
         self._by_player: dict[PlayerId, set[Connection]] = {}
@@ -61,7 +60,7 @@ class RoomTopic(Topic[_Key]):
         # As of `version`: the room, the match as seen from each seat that is watched, the chat.
         self._room_view: View = {}
         self._views: dict[int | None, View] = {}
-        self._match: Match | None = None
+        self._match: ReadableMatch | None = None
         self._chat: tuple[Line, ...] = ()
         # What has changed since.
         self._is_room_due = self._is_view_due = self._has_new_match = False
@@ -239,7 +238,7 @@ class RoomTopics:
         """How many connections watch rooms, each counted once for each room."""
         return sum(len(topic.watchers) for topic in self._topics.values())
 
-    def watch(self, connection: Connection, room: Room) -> None:
+    def watch(self, connection: Connection, room: ReadableRoom) -> None:
         """Send the room, and everything that changes in it from now on."""
         topic = self._topics.get(room.id)
         if topic is None:

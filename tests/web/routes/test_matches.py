@@ -2,7 +2,7 @@
 
 import pytest
 
-from server.rooms.match import Match
+from server.rooms.reading import ReadableMatch
 from server.storage.errors import EngineError
 from server.wire.views import to_rfc3339
 from tests.support.answers import refusal, until
@@ -20,7 +20,7 @@ from tests.support.tables import (
 )
 
 
-async def play_again(server: LiveServer, *players: Player) -> Match:
+async def play_again(server: LiveServer, *players: Player) -> ReadableMatch:
     """Another match of the same players, to the end."""
     before = match_of(server)
     for player in players:
