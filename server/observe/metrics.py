@@ -150,7 +150,7 @@ class StorageMetrics:
             "Sign-outs that are safe beside the database, and not in it yet.",
             now.in_lifeboat,
         )
-        yield _gauge("stillhere_wal_bytes", "Size of the write-ahead log.", now.log_bytes)
+        yield _gauge("stillhere_wal_bytes", "Size of the write-ahead log.", now.unmerged_bytes)
 
 
 class ProcessMetrics:

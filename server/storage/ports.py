@@ -29,15 +29,15 @@ from server.storage.rows import (
 @dataclass(frozen=True, slots=True)
 class StorageStatistics:
     """`waiting`, `written`: entries; `shed`: activity that was not queued; `failing_for`: seconds
-    since the disk last took anything, 0 when it does; `why` it fails; `log_bytes` of the engine's
-    write-ahead log; `in_lifeboat`: sign-outs that are safe there only."""
+    since the disk last took anything, 0 when it does; `why` it fails; `unmerged_bytes`: as of the
+    engine; `in_lifeboat`: sign-outs that are safe there only."""
 
     waiting: int
     written: int
     shed: int
     failing_for: float
     why: str | None
-    log_bytes: int
+    unmerged_bytes: int
     in_lifeboat: int
 
 
@@ -178,8 +178,9 @@ class Engine(Protocol):
         """Close it. Idempotent. `is_refused`: the server does not start after all, and what `open`
         has made is removed. Raises nothing, and returns even if the disk does not answer."""
 
-    def log_bytes(self) -> int:
-        """The size of its write-ahead log; 0 where there is none."""
+    def unmerged_bytes(self) -> int:
+        """What is durable beside the database and has yet to be brought into it, where an engine
+        writes like that; else 0."""
 
     def back_up(self, target: Path) -> int:
         """Copy the database to a new file, whether a server runs on it or not; returns the bytes

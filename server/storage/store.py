@@ -195,7 +195,7 @@ class Store:
             shed=self.activity.shed,
             failing_for=self.journal.failing_for,
             why=self.journal.why,
-            log_bytes=self.engine.log_bytes(),
+            unmerged_bytes=self.engine.unmerged_bytes(),
             in_lifeboat=len(self._lifeboat),
         )
 

@@ -326,7 +326,7 @@ async def test_a_reader_that_never_finishes_stops_nobody_and_leaves_nothing_behi
 
         reader.kill()
         await reader.wait()
-        await until(lambda: store.statistics().log_bytes < large)
+        await until(lambda: store.statistics().unmerged_bytes < large)
         await server.advance(125)
         await store.flush()
         assert read_changes(path) == told

@@ -63,7 +63,7 @@ class SqliteEngine:
                 await keeper
         await self.database.close(is_refused=is_refused)
 
-    def log_bytes(self) -> int:
+    def unmerged_bytes(self) -> int:
         return self.database.wal_bytes()
 
     def back_up(self, target: Path) -> int:

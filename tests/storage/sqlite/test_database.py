@@ -228,7 +228,7 @@ async def test_what_lies_beside_a_database_lies_beside_the_file_and_not_its_link
     rig = await StorageRig.open(link, ManualClock())
     rig.sign_in()
     await rig.store.flush()
-    assert rig.store.statistics().log_bytes > 0
+    assert rig.store.statistics().unmerged_bytes > 0
     assert list(link.parent.iterdir()) == [link]
     assert "another Still Here is running on" in await refused(path)
     link.unlink()
