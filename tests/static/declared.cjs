@@ -17,7 +17,10 @@ const complaints = [...config.errors, ...ts.getPreEmitDiagnostics(program)]
   .map((diagnostic) => ts.formatDiagnostic(diagnostic, host));
 const source = program.getSourceFile(file);
 
-const declared = { complaints, values: [], types: [], members: {} };
+// Of a member whose type is written out, such as `absent` of `Seat`, the members are those of
+// `Seat.absent`, in `nested`.
+const declared = { complaints, values: [], types: [], members: {}, nested: {} };
+const namesOf = ({ members }) => members.map(({ name }) => name?.text).filter((name) => name !== undefined);
 for (const node of source.statements) {
   const isValue = ts.isClassDeclaration(node) || ts.isFunctionDeclaration(node);
   if (isValue) declared.values.push(node.name.text);
@@ -30,6 +33,11 @@ for (const node of source.statements) {
         .filter((member) => member.name?.text !== undefined)
         .map((member) => [member.name.text, ts.isMethodDeclaration(member) ? 'method' : 'property']),
     );
+    for (const { name, type } of node.members) {
+      if (type !== undefined && ts.isTypeLiteralNode(type) && name !== undefined) {
+        declared.nested[`${node.name.text}.${name.text}`] = namesOf(type);
+      }
+    }
   }
 }
 console.log(JSON.stringify(declared));
