@@ -14,6 +14,8 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from websockets.frames import Frame, Opcode
+
 _UPGRADE = (
     "GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -25,8 +27,8 @@ Attack = Callable[["Hostile"], Awaitable[None]]
 
 
 def frame(opcode: int, payload: bytes = b"", *, is_last: bool = True) -> bytes:
-    """A short frame, masked with zeros."""
-    return bytes([0x80 * is_last | opcode, 0x80 | len(payload)]) + bytes(4) + payload
+    """A frame as a client sends it."""
+    return Frame(Opcode(opcode), payload, fin=is_last).serialize(mask=True)
 
 
 class Hostile:

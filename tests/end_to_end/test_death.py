@@ -19,6 +19,7 @@ from scripts.storm.checks import LONGEST_LOSS, Check, Verdict, judge_told, not_w
 from scripts.storm.run import Run
 from scripts.storm.server import Server
 from tests.support.forks import FORKS, Fork, Start
+from tests.support.frames import ZEROS, client_frame
 from tests.support.live_server import LiveServer
 from tests.support.process import (
     ENVIRONMENT,
@@ -35,8 +36,6 @@ from tests.support.scenes import Scenes
 
 LONGEST_STOP = 10.0
 """Seconds in which a server stops, whoever is attached."""
-
-MASK = b"\x00\x00\x00\x00"
 
 
 def stops(folder: Path) -> list[int | None]:
@@ -113,12 +112,6 @@ class Line:
                 return  # cut off, which is the server's good right
 
 
-def frame(opcode: int, payload: bytes) -> bytes:
-    """A masked frame whose mask changes nothing."""
-    assert len(payload) < 126
-    return bytes([0x80 | opcode, 0x80 | len(payload)]) + MASK + payload
-
-
 Hostile: TypeAlias = Callable[[ServerProcess, AsyncExitStack], Awaitable[None]]
 HOSTILE: dict[str, Hostile] = {}
 
@@ -179,21 +172,21 @@ async def stopped_reading(server: ServerProcess, stack: AsyncExitStack) -> None:
     cookie = await server.sign_in("Stopped reading")
     line = await stack.enter_async_context(Line.to(server, window=4096))
     await line.upgrade(cookie)
-    await line.fill(frame(1, b'{"type":"ping","id":"%s"}' % (b"x" * 60)) * 50)
+    await line.fill(client_frame(1, b'{"type":"ping","id":"%s"}' % (b"x" * 60)) * 50)
 
 
 @hostile
 async def half_a_frame(server: ServerProcess, stack: AsyncExitStack) -> None:
     line = await stack.enter_async_context(Line.to(server))
     await line.upgrade(await server.sign_in("Half a frame"))
-    await line.send(b"\x81\xfe\x10\x00" + MASK + b'{"type"')
+    await line.send(b"\x81\xfe\x10\x00" + ZEROS + b'{"type"')
 
 
 @hostile
 async def half_a_message(server: ServerProcess, stack: AsyncExitStack) -> None:
     line = await stack.enter_async_context(Line.to(server))
     await line.upgrade(await server.sign_in("Half a message"))
-    await line.send(b"\x01\x87" + MASK + b'{"type"')
+    await line.send(b"\x01\x87" + ZEROS + b'{"type"')
 
 
 @hostile
@@ -225,7 +218,7 @@ async def a_flood_of_pings(server: ServerProcess, stack: AsyncExitStack) -> None
 
     async def flood() -> None:
         while True:
-            await line.send(frame(9, b"x" * 125) * 100)
+            await line.send(client_frame(9, b"x" * 125) * 100)
             await asyncio.sleep(0.002)
 
     forever(stack, flood())

@@ -9,18 +9,8 @@ from pathlib import Path
 import pytest
 
 from server.transport.limits import Limits
-from tests.support.peers import (
-    CLOSE,
-    CONTINUATION,
-    PING,
-    PONG,
-    TEXT,
-    Peer,
-    Peers,
-    frame,
-    opening,
-    request,
-)
+from tests.support.frames import client_frame
+from tests.support.peers import CLOSE, CONTINUATION, PING, PONG, TEXT, Peer, Peers, opening, request
 from tests.support.process import ServerProcess, running
 from tests.support.slow_peers import SLOW, ends_after
 
@@ -34,7 +24,7 @@ FLOODED = 0.6
 ESCAPES = 'Cookie: a="' + '\\"' * 4060 + '"'
 """A line of nearly as many bytes as a line may have."""
 
-PING_MESSAGE = frame(TEXT, b'{"type":"ping"}')
+PING_MESSAGE = client_frame(TEXT, b'{"type":"ping"}')
 
 
 async def test_slow_peers_are_cut_off_in_time_and_the_honest_ones_beside_them_served(
@@ -81,14 +71,14 @@ async def test_floods_cost_a_bounded_amount_of_memory_and_nobody_else_notices(
             looking_on = asyncio.create_task(_look_on(bystander))
             before = resident(process)
             endings = await asyncio.gather(
-                _flood(peers, cookie, frame(PING, b"x" * 125)),
-                _flood(peers, cookie, frame(PING, b"x" * 125), reads=True),
-                _flood(peers, cookie, frame(PONG, b"x" * 125)),
-                _flood(peers, cookie, frame(TEXT)),
+                _flood(peers, cookie, client_frame(PING, b"x" * 125)),
+                _flood(peers, cookie, client_frame(PING, b"x" * 125), reads=True),
+                _flood(peers, cookie, client_frame(PONG, b"x" * 125)),
+                _flood(peers, cookie, client_frame(TEXT)),
                 _flood(peers, cookie, PING_MESSAGE),
-                _flood(peers, cookie, frame(TEXT, b'{"type":"watch","topic":"lobby"}')),
-                _flood(peers, cookie, frame(CONTINUATION, is_last=False), begins=True),
-                _flood(peers, cookie, frame(CONTINUATION, b"x", is_last=False), begins=True),
+                _flood(peers, cookie, client_frame(TEXT, b'{"type":"watch","topic":"lobby"}')),
+                _flood(peers, cookie, client_frame(CONTINUATION, fin=False), begins=True),
+                _flood(peers, cookie, client_frame(CONTINUATION, b"x", fin=False), begins=True),
                 _flood_http(peers, b"GET / HTTP/1.1\r\nHost: a\r\n", b"A: b\r\n"),
                 _flood_http(peers, b"", request("GET / HTTP/1.1", "Host: a")),
             )
@@ -116,7 +106,7 @@ async def _flood(
 ) -> int:
     peer = await peers.upgraded("/ws", cookie, window=None if reads else 4096)
     if begins:
-        await peer.send(frame(TEXT, b"x", is_last=False))
+        await peer.send(client_frame(TEXT, b"x", fin=False))
     flooding = asyncio.create_task(peer.flood(data * (16_384 // len(data)), FLOODED))
     if reads:
         assert (await peer.next(CLOSE)).code == 4401
@@ -169,5 +159,5 @@ async def test_sigterm_is_obeyed_in_time_whoever_is_attached(tmp_path: Path) -> 
 
 async def _answer_close(peer: Peer) -> int:
     code = (await peer.next(CLOSE)).code
-    await peer.send(frame(CLOSE, code.to_bytes(2, "big")))
+    await peer.send(client_frame(CLOSE, code.to_bytes(2, "big")))
     return code

@@ -11,8 +11,9 @@ from server.realtime.connection import Connection
 from server.web.calls import Call
 from server.web.limits import Limits
 from tests.support.answers import Bystanders, refusal, until
+from tests.support.frames import client_frame
 from tests.support.live_server import LiveServer, run_server
-from tests.support.peers import CLOSE, TEXT, Peer, Peers, frame, request
+from tests.support.peers import CLOSE, TEXT, Peer, Peers, request
 
 LARGEST = Limits().largest_body
 OVER = b"x" * (LARGEST + 1)
@@ -247,5 +248,5 @@ async def code_of(peer: Peer) -> int:
     """With which code a socket is closed, before it is told anything."""
     first = await peer.next(CLOSE, TEXT)
     assert first.opcode == CLOSE
-    await peer.send(frame(CLOSE, first.payload))
+    await peer.send(client_frame(CLOSE, first.payload))
     return first.code

@@ -15,6 +15,7 @@ import uvicorn
 
 from server.transport.limits import Limits
 from server.transport.uvicorn import uvicorn_config
+from tests.support.frames import client_frame
 
 PATIENCE = 20.0
 """Seconds for what should come at once, on a machine that is busy."""
@@ -307,21 +308,9 @@ def opening(path: str = "/", cookie: str | None = None, *headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def frame(opcode: int, payload: bytes = b"", *, is_last: bool = True) -> bytes:
-    """A frame as a client sends it, masked with zeros."""
-    length = len(payload)
-    if length < 126:
-        size = struct.pack("!B", 0x80 | length)
-    elif length < 0x10000:
-        size = struct.pack("!BH", 0x80 | 126, length)
-    else:
-        size = struct.pack("!BQ", 0x80 | 127, length)
-    return bytes([0x80 * is_last | opcode]) + size + bytes(4) + payload
-
-
 def close_frame(code: int) -> bytes:
     """A client's close."""
-    return frame(CLOSE, struct.pack("!H", code))
+    return client_frame(CLOSE, struct.pack("!H", code))
 
 
 def request(*lines: str, body: bytes = b"") -> bytes:

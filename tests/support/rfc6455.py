@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from tests.support.wire import mask
+from tests.support.frames import mask
 
 Event = dict[str, Any]
 

@@ -7,7 +7,7 @@ import pytest
 
 from server.transport.frames import TEXT, ServerFrames
 from server.transport.limits import Limits
-from tests.support.wire import client_frame
+from tests.support.frames import client_frame
 
 MESSAGE = client_frame(TEXT, b"hi")
 

@@ -21,6 +21,7 @@ from server.transport.request import check
 from server.wire.problem import SECURITY_HEADERS, Problem
 from tests.simulation.virtual import VirtualLoop
 from tests.support.examples import examples
+from tests.support.frames import client_frame
 from tests.support.rfc6455 import CLOSE, TEXT
 from tests.support.wire import (
     OURS,
@@ -29,7 +30,6 @@ from tests.support.wire import (
     Listener,
     Said,
     Wire,
-    client_frame,
     leaping_loop,
     run_on,
     settled,

@@ -15,6 +15,7 @@ from server.base.limits import Rate
 from server.limits import Limits as AllLimits
 from server.transport.limits import Limits
 from tests.support.answers import until, until_status
+from tests.support.frames import client_frame
 from tests.support.live_server import LiveServer, run_server
 from tests.support.peers import (
     BINARY,
@@ -29,7 +30,6 @@ from tests.support.peers import (
     Peers,
     Server,
     close_frame,
-    frame,
     opening,
     request,
     serving,
@@ -46,7 +46,7 @@ SHORT = 0.15
 HELD_UP = SHORT / 4
 """Seconds of standing still after which a peer may have missed a deadline of `SHORT`."""
 
-PING_MESSAGE = frame(TEXT, b'{"type":"ping"}')
+PING_MESSAGE = client_frame(TEXT, b'{"type":"ping"}')
 
 
 MOST_TAKEN = 1024 * 1024
@@ -276,7 +276,7 @@ async def behind(server: LiveServer, peers: Peers, name: str) -> tuple[Any, Any,
     peer = await peers.upgraded("/ws", visitor.cookie, window=4096)
     await until(lambda: visitor.session.connections == 1)
     (connection,) = server.still_here.tabs.of(visitor.session)
-    message = frame(TEXT, json.dumps({"type": "ping", "id": "\x00" * 100}).encode())
+    message = client_frame(TEXT, json.dumps({"type": "ping", "id": "\x00" * 100}).encode())
     async with asyncio.timeout(20):
         while not connection.is_behind:
             await peer.send(message * 20)
@@ -350,11 +350,11 @@ async def test_whoever_is_closed_as_too_slow_and_still_does_not_read_is_cut_off(
 
 
 FLOODS = {
-    "pings": frame(PING, b"x" * 100),
-    "empty pings": frame(PING),
-    "pongs": frame(PONG, b"x" * 100),
-    "empty pongs": frame(PONG),
-    "empty fragments": frame(CONTINUATION, is_last=False),
+    "pings": client_frame(PING, b"x" * 100),
+    "empty pings": client_frame(PING),
+    "pongs": client_frame(PONG, b"x" * 100),
+    "empty pongs": client_frame(PONG),
+    "empty fragments": client_frame(CONTINUATION, fin=False),
 }
 
 
@@ -366,7 +366,7 @@ async def test_a_flood_of_frames_that_bring_nothing_is_closed_with_4401(
 ) -> None:
     peer = await plain.upgraded()
     if what == "empty fragments":
-        await peer.send(frame(TEXT, is_last=False))
+        await peer.send(client_frame(TEXT, fin=False))
     flooding = asyncio.create_task(peer.flood(FLOODS[what] * 500, 10))
     if reads:
         closing = await peer.next(CLOSE)
@@ -380,10 +380,10 @@ async def test_a_flood_of_frames_that_bring_nothing_is_closed_with_4401(
 async def test_as_many_pings_as_are_allowed_are_answered(plain: Server) -> None:
     peer = await plain.upgraded()
     count = int(DEFAULTS.control_frames.burst)
-    await peer.send(b"".join(frame(PING, b"%d" % number) for number in range(count)))
+    await peer.send(b"".join(client_frame(PING, b"%d" % number) for number in range(count)))
     for number in range(count):
         assert await peer.frame() == Frame(PONG, b"%d" % number)
-    await peer.send(frame(PING) * 20)
+    await peer.send(client_frame(PING) * 20)
     assert (await peer.next(CLOSE)).code == 4401
 
 
@@ -391,8 +391,8 @@ async def test_a_message_in_as_many_fragments_as_bytes_is_taken(
     plain: Server, app: Application
 ) -> None:
     peer = await plain.upgraded()
-    parts = [frame(CONTINUATION, b"x", is_last=False)] * 15_000 + [frame(CONTINUATION)]
-    await peer.send(frame(TEXT, is_last=False) + b"".join(parts))
+    parts = [client_frame(CONTINUATION, b"x", fin=False)] * 15_000 + [client_frame(CONTINUATION)]
+    await peer.send(client_frame(TEXT, fin=False) + b"".join(parts))
     await until(lambda: app.conversations[0].heard == ["x" * 15_000])
 
 
@@ -407,7 +407,7 @@ async def test_pings_whose_answers_nobody_reads_cost_no_memory(
     sent = most = 0
     # What is sent in some time is the machine's affair: enough of it has to be.
     for _ in range(20):
-        flooding = asyncio.create_task(peer.flood(frame(PING, b"x" * 100) * 500, 0.4))
+        flooding = asyncio.create_task(peer.flood(client_frame(PING, b"x" * 100) * 500, 0.4))
         while not flooding.done():
             most = max(most, connection._transport.get_write_buffer_size())
             await asyncio.sleep(0)
@@ -425,7 +425,7 @@ async def test_messages_that_the_application_does_not_take_wait_at_the_peer(
 ) -> None:
     peer = await narrow.upgraded("/deaf", sends=NARROW)
     (connection,) = narrow.connections
-    data = frame(BINARY, bytes(size))
+    data = client_frame(BINARY, bytes(size))
     taken = await peer.fill(data * 1000)
     # One portion of the stream may be of many small messages.
     assert len(connection._call._events) <= DEFAULTS.most_unread + 2048 // len(data)
@@ -440,8 +440,10 @@ async def test_a_message_that_never_ends_keeps_no_more_than_a_message_may_have(
     plain: Server, app: Application
 ) -> None:
     peer = await plain.upgraded()
-    await peer.send(frame(TEXT, b"x", is_last=False))
-    flooding = asyncio.create_task(peer.flood(frame(CONTINUATION, b"x", is_last=False) * 1000, 10))
+    await peer.send(client_frame(TEXT, b"x", fin=False))
+    flooding = asyncio.create_task(
+        peer.flood(client_frame(CONTINUATION, b"x", fin=False) * 1000, 10)
+    )
     assert (await peer.next(CLOSE)).code == 1009
     await gone(plain)
     await flooding
@@ -451,13 +453,13 @@ async def test_a_message_that_never_ends_keeps_no_more_than_a_message_may_have(
 @pytest.mark.parametrize(
     "data",
     [
-        frame(TEXT),
+        client_frame(TEXT),
         PING_MESSAGE,
-        frame(PING),
-        frame(PONG),
-        frame(TEXT, is_last=False) + frame(CONTINUATION, is_last=False) * 100_000,
-        (frame(TEXT, b"x", is_last=False) + frame(CONTINUATION, b"x", is_last=False) * 1000
-         + frame(CONTINUATION)) * 10,
+        client_frame(PING),
+        client_frame(PONG),
+        client_frame(TEXT, fin=False) + client_frame(CONTINUATION, fin=False) * 100_000,
+        (client_frame(TEXT, b"x", fin=False) + client_frame(CONTINUATION, b"x", fin=False) * 1000
+         + client_frame(CONTINUATION)) * 10,
     ],
     ids=["empty messages", "messages", "pings", "pongs", "empty fragments", "tiny fragments"],
 )  # fmt: skip
@@ -513,7 +515,7 @@ async def test_a_peer_that_says_nothing_and_answers_pings_stays(
         for _ in range(5):
             asked = await peer.frame()
             assert asked.opcode == PING
-            await peer.send(frame(PONG, asked.payload))
+            await peer.send(client_frame(PONG, asked.payload))
         assert app.conversations[-1].code is None
         peer.reset()
         await gone(impatient)
@@ -561,11 +563,11 @@ async def test_a_server_that_stood_still_blames_no_peer_for_it(
             asked = await peer.frame()
             time.sleep(standing)  # noqa: ASYNC251 - the process stands still
             await asyncio.sleep(0)
-            peer.send_now(frame(PONG, asked.payload))
+            peer.send_now(client_frame(PONG, asked.payload))
             for _ in range(3):
                 asked = await peer.frame()
                 assert asked.opcode == PING
-                await peer.send(frame(PONG, asked.payload))
+                await peer.send(client_frame(PONG, asked.payload))
             assert app.conversations[0].code is None
             assert await silent.ended_after(now()) < 8
             assert app.conversations[1].code == 1011
@@ -706,7 +708,7 @@ async def test_a_slow_watcher_loses_diffs_then_gets_a_roster_and_keeps_the_conne
 ) -> None:
     with Peers(soon_full.port) as peers:
         _, connection, peer = await behind(soon_full, peers, "Ada")
-        await peer.send(frame(TEXT, b'{"type":"watch","topic":"lobby"}'))
+        await peer.send(client_frame(TEXT, b'{"type":"watch","topic":"lobby"}'))
         await until(lambda: len(soon_full.still_here.lobby.watchers) == 1)
         for number in range(5):
             await soon_full.guest(f"Player {number}")

@@ -18,6 +18,7 @@ from server.transport.by_call import Socket
 from server.transport.limits import Limits
 from server.wire.problem import internal
 from tests.simulation.virtual import VirtualLoop
+from tests.support.frames import client_frame
 from tests.support.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT
 from tests.support.wire import (
     HIGH_WATER,
@@ -27,7 +28,6 @@ from tests.support.wire import (
     Receive,
     Send,
     Wire,
-    client_frame,
     leaping_loop,
     run_on,
     settled,

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from server.transport.by_call import Socket
 from server.transport.limits import Limits
 from tests.simulation.virtual import VirtualLoop
+from tests.support.frames import client_frame, split_frames
 from tests.support.peers import opening, serving
 from tests.support.rfc6455 import (
     BINARY,
@@ -47,12 +48,10 @@ from tests.support.wire import (
     Receive,
     Send,
     Wire,
-    client_frame,
     leaping_loop,
     parse,
     run_on,
     settled,
-    split_frames,
 )
 
 MOST = 16 * 1024

@@ -1,0 +1,55 @@
+"""Frames as clients send them, and as none should (RFC 6455, section 5)."""
+
+ZEROS = bytes(4)
+"""A masking key that changes nothing."""
+
+
+def client_frame(
+    opcode: int,
+    payload: bytes = b"",
+    *,
+    fin: bool = True,
+    rsv: int = 0,
+    key: bytes | None = b"\x01\x80\xfe\x37",
+    width: int | None = None,
+    announced: int | None = None,
+) -> bytes:
+    """A frame as a client sends it, or as none should.
+
+    `key` None: not masked. `width` 0, 2 or 8: bytes of the length after the first, whether so many
+    are needed or not. `announced`: a length that is not the payload's.
+    """
+    length = len(payload) if announced is None else announced
+    if width is None:
+        width = 0 if length < 126 else 2 if length < 0x10000 else 8
+    short = {0: length, 2: 126, 8: 127}[width]
+    head = bytes([0x80 * fin | rsv << 4 | opcode, 0x80 * (key is not None) | short])
+    head += length.to_bytes(width, "big") if width else b""
+    if key is None:
+        return head + payload
+    return head + key + mask(payload, key)
+
+
+def mask(payload: bytes, key: bytes) -> bytes:
+    """RFC 6455, 5.3; there and back."""
+    repeated = (key * (len(payload) // 4 + 1))[: len(payload)]
+    mixed = int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")
+    return mixed.to_bytes(len(payload), "big")
+
+
+def split_frames(stream: bytes) -> list[bytes]:
+    """One chunk a frame, by what their headers say; the last may be cut off."""
+    chunks = []
+    while stream:
+        size = 2
+        if len(stream) > 1:
+            length = stream[1] & 0x7F
+            size += 4 if stream[1] & 0x80 else 0
+            if length >= 126:
+                width = 2 if length == 126 else 8
+                length = int.from_bytes(stream[2 : 2 + width], "big")
+                size += width
+            size += length
+        chunks.append(stream[:size])
+        stream = stream[size:]
+    return chunks
