@@ -26,13 +26,16 @@ _GONE = (OSError, RuntimeError)
 
 
 class Keeper(Protocol):
-    """Who is told how a connection gets on."""
+    """Who is told how a connection gets on, by the connection and by its reader."""
+
+    def close(self, connection: "Connection", close: Close, /) -> None:
+        """The peer breaks a limit, or takes less than it is sent: close the connection."""
+
+    def gone(self, connection: "Connection", code: int, /) -> None:
+        """The socket has closed with `code`, whoever closed it."""
 
     def caught_up(self, connection: "Connection", /) -> None:
         """A peer that could not keep up has caught up."""
-
-    def too_slow(self, connection: "Connection", /) -> None:
-        """More waits for the peer than may: it has to be closed."""
 
 
 class Connection:
@@ -121,7 +124,7 @@ class Connection:
                 self.is_behind = True
         self._outbox.append(event)
         if self.is_behind and len(self._outbox) > self._most_waiting:
-            self._keeper.too_slow(self)
+            self._keeper.close(self, Close.TOO_SLOW)
 
     def _note_behind(self) -> None:
         """What the transport has not taken by now waits for the peer."""

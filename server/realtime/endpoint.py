@@ -217,10 +217,6 @@ class WebSocketEndpoint:
         """The peer has taken what it was owed."""
         self._topics.caught_up(connection)
 
-    def too_slow(self, connection: Connection) -> None:
-        """The peer takes less than it is sent."""
-        self.close(connection, Close.TOO_SLOW)
-
     def _note_closed(self, connection: Connection, close: Close) -> None:
         self._tabs.note_closed(close.value.reason)
         self._note_cut_off(close.value.reason, connection.session)

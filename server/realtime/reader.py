@@ -1,13 +1,11 @@
 """What a connection receives: limited, parsed, handed on and answered. Awaits nothing."""
 
-from typing import Protocol
-
 import msgspec
 from msgspec import UNSET
 
 from server.base.limits import Rate, TokenBucket
 from server.presence.service import PresenceService
-from server.realtime.connection import Connection
+from server.realtime.connection import Connection, Keeper
 from server.realtime.limits import Limits
 from server.realtime.requests import Requests, TooManyRequests
 from server.wire import messages
@@ -17,16 +15,6 @@ from server.wire.messages import encode
 _MOMENT = 0.0005
 """Seconds that make no difference to a message, which is rounded to milliseconds as
 docs/protocol.md has it. No limit."""
-
-
-class Edge(Protocol):
-    """Closes connections for their readers."""
-
-    def close(self, connection: Connection, close: Close, /) -> None:
-        """Close a connection that breaks a limit."""
-
-    def gone(self, connection: Connection, code: int, /) -> None:
-        """The socket has closed with `code`, whoever closed it."""
 
 
 class Pongs:
@@ -50,8 +38,8 @@ class Reader:
         "_allowance",
         "_clock",
         "_connection",
-        "_edge",
         "_errors",
+        "_keeper",
         "_largest",
         "_pongs",
         "_presence",
@@ -65,7 +53,7 @@ class Reader:
         connection: Connection,
         presence: PresenceService,
         requests: Requests,
-        edge: Edge,
+        keeper: Keeper,
         pongs: Pongs,
         rate: Rate | None,
         largest: int,
@@ -76,7 +64,7 @@ class Reader:
         self._presence = presence
         self._clock = presence.clock
         self._requests = requests
-        self._edge = edge
+        self._keeper = keeper
         self._pongs = pongs
         self._refused_rate = limits.refused
         self._largest = largest
@@ -87,7 +75,7 @@ class Reader:
 
     def gone(self, code: int) -> None:
         """The socket has closed with `code`."""
-        self._edge.gone(self._connection, code)
+        self._keeper.gone(self._connection, code)
 
     def hear(self, data: str | bytes) -> None:
         """Take a message."""
@@ -96,10 +84,10 @@ class Reader:
             return  # said too late: the session is over, or the peer broke a limit
         now = self._clock.now()
         if self._allowance is not None and not self._allowance.take(now):
-            self._edge.close(connection, Close.TOO_MANY_MESSAGES)
+            self._keeper.close(connection, Close.TOO_MANY_MESSAGES)
             return
         if len(data) > self._surely_small and _size(data) > self._largest:
-            self._edge.close(connection, Close.MESSAGE_TOO_BIG)
+            self._keeper.close(connection, Close.MESSAGE_TOO_BIG)
             return
         message = (
             messages.parse(data)
@@ -132,14 +120,14 @@ class Reader:
         try:
             return self._requests.do(self._connection, request, now)
         except TooManyRequests:
-            self._edge.close(self._connection, Close.TOO_MANY_MESSAGES)
+            self._keeper.close(self._connection, Close.TOO_MANY_MESSAGES)
             return None
 
     def _refuse(self, refusal: messages.Error, now: float) -> None:
         self._connection.send(encode(refusal))
         self._errors = self._errors or TokenBucket(self._refused_rate, now)
         if not self._errors.take(now):
-            self._edge.close(self._connection, Close.TOO_MANY_MESSAGES)
+            self._keeper.close(self._connection, Close.TOO_MANY_MESSAGES)
 
 
 def _size(data: str | bytes) -> int:

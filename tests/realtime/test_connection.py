@@ -46,12 +46,6 @@ class Peer:
     def listen(self, hearer: Hearer) -> None:
         raise NotImplementedError
 
-    def caught_up(self, connection: Connection) -> None:
-        self.times_caught_up += 1
-
-    def too_slow(self, connection: Connection) -> None:
-        connection.close(Close.TOO_SLOW)
-
     def _take(self, what: str | int) -> bool:
         if self.error is not None or not self._is_reading.is_set():
             return False
@@ -63,6 +57,22 @@ class Peer:
         if self.error is not None:
             raise self.error
         self.taken.append(event.get("text", event.get("code")))
+
+
+class Notes:
+    """Closes what is to be closed, and counts."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    def caught_up(self, connection: Connection) -> None:
+        self._peer.times_caught_up += 1
+
+    def close(self, connection: Connection, close: Close) -> None:
+        connection.close(close)
+
+    def gone(self, connection: Connection, code: int) -> None:
+        connection.gone()
 
 
 @pytest.fixture
@@ -78,7 +88,7 @@ def connection(peer: Peer, request: pytest.FixtureRequest) -> Connection:
 def connect(peer: Peer, socket: Socket | None) -> Connection:
     player = Player(PlayerId("p"), "Ada", "ada", guest=True)
     session = Session(SessionId("s"), player, 0.0, 100.0, remember=False)
-    return Connection(new_connection_id(), session, socket or peer.send, peer, MOST_WAITING)
+    return Connection(new_connection_id(), session, socket or peer.send, Notes(peer), MOST_WAITING)
 
 
 async def settle(connection: Connection) -> None:
