@@ -51,18 +51,21 @@ class OpeningTransport(asyncio.Protocol):
         config: Config,
         server_state: ServerState,
         app_state: dict[str, Any],
-        loop: asyncio.AbstractEventLoop,
-        limits: Limits,
-        take: Take | None,
-        wheel: Wheel,
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        limits: Limits = Limits(),
+        take: Take | None = None,
+        wheel: Wheel | None = None,
     ) -> None:
+        """`take` is asked first whether it takes the socket, without ASGI. `wheel`: for the
+        deadlines of all connections of a loop; None: one of its own."""
         self._config = config
         self._server_state = server_state
         self._app_state = app_state
-        self._loop = loop
+        self._loop = _loop or asyncio.get_event_loop()
         self._limits = limits
         self._take = take
-        self._wheel = wheel
+        self._wheel = wheel or Wheel(limits, self._loop)
         self.turn: int | None = None  # of the deadline on the wheel
         self._connections: set[Any] = server_state.connections
         self._transport: asyncio.Transport

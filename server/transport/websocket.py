@@ -15,18 +15,15 @@ does not do costs a bounded amount of memory, for a bounded time:
 the application. Limits and the closing handshake are here (RFC 6455, section 7).
 """
 
-import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
 
-from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected, get_local_addr
-from uvicorn.server import ServerState
 
 from server.base.limits import TokenBucket
 from server.transport.asgi import AsgiCall
-from server.transport.by_call import Hearer, Socket, Take
+from server.transport.by_call import Hearer, Socket
 from server.transport.frames import (
     CLOSE,
     PING,
@@ -41,7 +38,6 @@ from server.transport.keepalive import check
 from server.transport.limits import Limits
 from server.transport.opening import Held, OpeningTransport
 from server.transport.stalls import StallWatch
-from server.transport.wheel import Wheel
 from server.wire.closing import (
     ABNORMAL,
     INTERNAL_ERROR,
@@ -69,24 +65,9 @@ class WebSocketTransport(OpeningTransport):
         "_state",
     )  # fmt: skip
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-        *,
-        limits: Limits = Limits(),
-        take: Take | None = None,
-        wheel: Wheel | None = None,
-        make_frames: MakeFrames = ServerFrames,
-    ) -> None:
-        """`take` is asked first whether it takes the socket, without ASGI. `wheel`: for the
-        deadlines of all connections of a loop; None: one of its own."""
-        loop = _loop or asyncio.get_event_loop()
-        super().__init__(
-            config, server_state, app_state, loop, limits, take, wheel or Wheel(limits, loop)
-        )
+    def __init__(self, *given: Any, make_frames: MakeFrames = ServerFrames, **named: Any) -> None:
+        """As an `OpeningTransport`. `make_frames`: another parser."""
+        super().__init__(*given, **named)
         self._make_frames = make_frames
         self._state = _CONNECTING
 
@@ -274,9 +255,8 @@ class WebSocketTransport(OpeningTransport):
     def note_room(self, *, has_room: bool) -> None:
         """Parse on only as long as what was parsed finds a place."""
         self._has_room = has_room
-        if has_room and self._is_reading_paused:
-            # Not at once: others have their turn between one portion of a flood and the next.
-            self._loop.call_soon(self._read_on)
+        if has_room:
+            self._read_on_if_paused()
 
     def returned(self, *, has_failed: bool) -> None:
         """The application is done with the socket."""
@@ -297,8 +277,7 @@ class WebSocketTransport(OpeningTransport):
                 # A peer that floods does not read that this is over, and has no close in it.
                 self._stop_parsing()
                 self._half_close()
-                if self._is_reading_paused:
-                    self._loop.call_soon(self._read_on)
+                self._read_on_if_paused()
                 return
         at = 0
         for _ in range(self._limits.portions_at_once):
@@ -314,6 +293,11 @@ class WebSocketTransport(OpeningTransport):
         if not self._is_reading_paused:
             self._is_reading_paused = True
             self._transport.pause_reading()
+
+    def _read_on_if_paused(self) -> None:
+        # Not at once: others have their turn between one portion of a flood and the next.
+        if self._is_reading_paused:
+            self._loop.call_soon(self._read_on)
 
     def _read_on(self) -> None:
         """Go on where a flood was interrupted."""
@@ -402,8 +386,7 @@ class WebSocketTransport(OpeningTransport):
         self._wheel.set(self, self._limits.close_deadline)
         if self._stall is not None:
             self._stall.wake()  # and `send` raises
-        if self._is_reading_paused:
-            self._loop.call_soon(self._read_on)
+        self._read_on_if_paused()
 
     def _linger(self) -> None:
         """Send no more, and let the peer read what it was sent.
