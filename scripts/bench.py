@@ -121,13 +121,10 @@ def _sentence(error: BaseException) -> str:
 
 
 def _print(rows: "list[Row]", failures: list[str], lines: list[str], *, quick: bool) -> None:
-    from rich.console import Console
-
+    from scripts import terminal
     from scripts.benchmarks.figure import print_table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 140
+    console = terminal.console(140)
     print_table(rows, console)
     for failure in failures:
         console.print(f"NOT MEASURED: {failure}", style="bold red", markup=False)

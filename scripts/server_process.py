@@ -45,7 +45,7 @@ class Process(Protocol):
     async def communicate(self) -> object: ...
 
 
-class ServerProcess:
+class RestartableServer:
     """One start after the other of the server in `folder`, where its database and its log are."""
 
     def __init__(self, folder: Path, *flags: str, port: int = 0) -> None:

@@ -11,7 +11,8 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from statistics import median
 
@@ -32,6 +33,8 @@ from server.storage.sqlite.engine import SqliteEngine
 from server.storage.store import Store
 
 _PLAYERS = 1_000
+_DATABASE = Path("bench.db")
+
 _IN_A_ROW = 50
 """Changes between two turns of the loop."""
 
@@ -82,15 +85,7 @@ def disk(scale: Scale) -> list[Row]:
 
 
 async def _journal(changes: int, single: int) -> dict[str, float]:
-    clock = SystemClock()
-    registry = Registry(Policy())
-    path = Path("bench.db")
-    store = Store(SqliteEngine(path), registry, clock)
-    stream = EventStream(_raise)
-    stream.subscribe(store.hear)
-    await store.open()
-    try:
-        sessions = await _sign_in_everybody(store, registry, stream, clock)
+    async with _everybody_signed_in() as (sessions, store, registry, stream, clock):
         facts = _come_and_go(sessions, registry, stream, clock)
         began = time.perf_counter()
         for number in range(changes):
@@ -99,10 +94,26 @@ async def _journal(changes: int, single: int) -> dict[str, float]:
                 await asyncio.sleep(0)
         await store.flush()
         took = time.perf_counter() - began
-        waits = [await _time_one(facts, store, path) for _ in range(single)]
+        waits = [await _time_one(facts, store, _DATABASE) for _ in range(single)]
+    return {"per_second": changes / took, **_in_ms(waits)}
+
+
+@asynccontextmanager
+async def _everybody_signed_in() -> AsyncIterator[
+    tuple[list[Session], Store, Registry, EventStream, SystemClock]
+]:
+    """A new database, on which the players that there are have a session each."""
+    clock = SystemClock()
+    registry = Registry(Policy())
+    store = Store(SqliteEngine(_DATABASE), registry, clock)
+    stream = EventStream(_raise)
+    stream.subscribe(store.hear)
+    await store.open()
+    try:
+        sessions = await _sign_in_everybody(store, registry, stream, clock)
+        yield sessions, store, registry, stream, clock
     finally:
         await store.close()
-    return {"per_second": changes / took, **_in_ms(waits)}
 
 
 async def _sign_in_everybody(
@@ -161,16 +172,9 @@ def _raise(error: Exception, event: Event) -> None:
 
 
 async def _commits(count: int) -> dict[str, float]:
-    clock = SystemClock()
-    registry = Registry(Policy())
-    path = Path("bench.db")
-    store = Store(SqliteEngine(path), registry, clock)
-    stream = EventStream(_raise)
-    stream.subscribe(store.hear)
-    await store.open()  # for the schema, and for a player to tell of
-    (session, *_) = await _sign_in_everybody(store, registry, stream, clock)
-    await store.close()
-    connection = sqlite3.connect(path)
+    async with _everybody_signed_in() as ((session, *_), *_):
+        pass  # for the schema, and for a player to tell of
+    connection = sqlite3.connect(_DATABASE)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     waits = []

@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from scripts import terminal
 from scripts.departures.run import QUICK, QUICK_WAYS, chosen, measure
 from scripts.departures.server import NotMeasured
 from scripts.departures.ways import HIDDEN, TOLERANCE, WAYS, Grace, Verdict
@@ -80,9 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _tell(verdicts: Sequence[Verdict]) -> int:
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 118
+    console = terminal.console(118)
     table = Table(title="Until others see that a player has gone, in seconds", title_justify="left")
     table.add_column("way")
     for heading in ("players", "noticed", "max", "reconnecting", "max", "offline", "max", ""):

@@ -72,12 +72,11 @@ class _Progress:
 
 
 def _print(result: Result, *, interrupted: bool) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 110
+    from scripts import terminal
+
+    console = terminal.console(110)
     table = Table("after each kill", box=None, pad_edge=False)
     table.add_column("looked at", justify="right")
     table.add_column("broken", justify="right")

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
 
-from scripts.server_process import ServerProcess, flags
+from scripts.server_process import RestartableServer, flags
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ CALM = Timing(away_after=0.4, warn_before=1.0, idle_timeout=30.0)
 """None does, so its clock can be read after the restart."""
 
 
-class Server(ServerProcess):
+class Server(RestartableServer):
     """One start of the server on a database, to its end."""
 
     def __init__(self, database: Path, timing: Timing) -> None:

@@ -18,6 +18,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from scripts import terminal
 from scripts.benchmarks.children import MeasurementError, child, onlooker, wait_for_port
 from scripts.benchmarks.figure import quantile
 from scripts.benchmarks.machine import describe, resident_bytes
@@ -104,9 +105,7 @@ def run(plan: Plan, json_file: Path | None) -> int:
     """Returns the exit code."""
     # However the run is ended, its processes are.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 130
+    console = terminal.console(130)
     record = Record()
     try:
         asyncio.run(_run(plan, record, Console(stderr=True)))

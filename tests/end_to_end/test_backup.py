@@ -9,7 +9,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.support.process import ROOT, ServerProcess, last_line, run, running
+from scripts.server_process import ROOT
+from tests.support.process import ServerProcess, last_line, run, running
 
 README = (ROOT / "README.md").read_text()
 

@@ -5,7 +5,6 @@ By default it is a fork, which starts in a tenth of the time (`tests.support.for
 """
 
 import asyncio
-import os
 import re
 import signal
 import subprocess
@@ -18,13 +17,11 @@ from typing import IO, TypeAlias
 
 import httpx
 
+from scripts.server_process import environment
 from tests.support.forks import FORKS, Fork, Start
 from tests.support.live_server import Tab
 
-ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENT = {
-    name: value for name, value in os.environ.items() if not name.startswith("STILLHERE_")
-} | {"PYTHONPATH": str(ROOT)}
+ENVIRONMENT = environment()
 PATIENCE = 40.0
 """Seconds for what a process does at once, on a machine that is busy."""
 
