@@ -144,7 +144,7 @@ class HttpTransport(asyncio.Protocol):
     def shutdown(self) -> None:
         """The server stops: what is still on its way to it is not waited for."""
         if self._exchange is None:
-            self._transport.close()
+            self._leave()
             return
         self._exchange.keeps_alive = False
         if self._parser is not None:
@@ -187,7 +187,7 @@ class HttpTransport(asyncio.Protocol):
     def failed(self, exchange: Exchange) -> None:
         """The application gave no whole response, and never will."""
         if exchange.is_sent:
-            self._transport.close()
+            self._leave()
             return
         exchange.disconnect()
         self._refuse(internal())
@@ -377,7 +377,7 @@ class HttpTransport(asyncio.Protocol):
         if self._parser is not None or self._ahead:
             self._linger()
         else:
-            self._transport.close()
+            self._leave()
 
     def _linger(self) -> None:
         """Send no more, and wait for the peer to have read what it was sent.
@@ -394,12 +394,19 @@ class HttpTransport(asyncio.Protocol):
         if self._transport.can_write_eof() and not self._has_ended:
             self._transport.write_eof()
         else:
-            self._transport.close()
+            self._leave()
+
+    def _leave(self) -> None:
+        """Close, as soon as the peer has taken what it was sent. Too little may wait for writing to
+        have been paused: the peer is watched all the same, or nothing would end."""
+        if self._stall is None and self._transport.get_write_buffer_size():
+            self.pause_writing()
+        self._transport.close()
 
     def due(self) -> None:
         """The deadline of what is waited for has come."""
         if self._is_idle:
-            self._transport.close()
+            self._leave()
         else:
             self._transport.abort()
 

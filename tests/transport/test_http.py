@@ -309,6 +309,9 @@ class Memory(asyncio.Transport):
     def write(self, data: Any) -> None:
         self.written += data
 
+    def get_write_buffer_size(self) -> int:
+        return 0
+
     def is_closing(self) -> bool:
         return self.is_cut_off
 
@@ -504,6 +507,24 @@ async def test_whoever_does_not_read_an_answer_is_cut_off(server: Server, app: A
     await peer.send(request("GET /much HTTP/1.1", "Host: a"))
     await until(lambda: "send raised" in app.endings or not server.connections)
     await until(lambda: not server.connections)
+
+
+@pytest.mark.parametrize("headers", [(), ("Connection: close",)], ids=["kept", "to be closed"])
+@hurried
+async def test_so_is_whoever_leaves_less_than_has_a_sender_wait(
+    limits: Limits, headers: tuple[str, ...]
+) -> None:
+    """Writing is paused where 64 KiB wait, and the application is done before that."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": bytes(60_000)})
+
+    async with serving(app, limits, is_narrow=True, timeout_keep_alive=SHORT) as server:
+        peer = await server.connect(window=4096)
+        await peer.send(request("GET / HTTP/1.1", "Host: a", *headers))
+        await until(lambda: len(server.connections) == 1)
+        await until(lambda: not server.connections)
 
 
 @hurried
