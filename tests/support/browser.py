@@ -356,18 +356,22 @@ class Profile:
         if not used and not self._empty:
             return False
         try:
-            for page in used:
-                await self._empty_out(page, server)
-        except Error:  # a page that answers no more, or a server that is gone
+            async with asyncio.timeout(PATIENCE_MS / 1000):
+                for page in used:
+                    await self._empty_out(page, server)
+                await self.context.clear_cookies()
+                await self._clear_storage(origins)
+        except (Error, TimeoutError):  # a page that answers no more, or a server that is gone
             return False
-        await self.context.clear_cookies()
+        return True
+
+    async def _clear_storage(self, origins: Iterable[str]) -> None:
         browser = await self.context.new_cdp_session(self._empty[0])
         for origin in origins:
             await browser.send(
                 "Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"}
             )
         await browser.detach()
-        return True
 
     async def keep_loaded(self, window: Window) -> bool:
         """Sign out whoever is signed in, so that the next player can use the page as it is; False
@@ -518,9 +522,11 @@ class Browsers:
                 self._idle.standing.append(profile)
         for window in self._windows:
             if not window.page.is_closed():
-                with suppress(Error):
-                    # Answered only when all is heard that it has said.
-                    await window.page.evaluate("0")
+                # Answered only when all is heard that it has said. A page that has crashed, or that
+                # stands still, never answers, and must not hide why.
+                with suppress(Error, TimeoutError):
+                    async with asyncio.timeout(PATIENCE_MS / 1000):
+                        await window.page.evaluate("0")
             window.hear_no_more()
         for profile in self._profiles.values():
             if profile.standing is not None:
