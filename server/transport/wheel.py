@@ -14,7 +14,6 @@ storing a number.
 
 import asyncio
 import logging
-from math import ceil
 from typing import Protocol
 
 from server.base.waiting import LATE
@@ -33,7 +32,7 @@ class HasDeadline(Protocol):
 
 
 class Wheel:
-    """Deadlines in seconds, noticed up to two turns late and never early. For one event loop."""
+    """Deadlines in seconds, noticed up to a turn late and never early. For one event loop."""
 
     def __init__(self, limits: Limits, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """`loop`: None: the one that runs when it is used."""
@@ -52,11 +51,16 @@ class Wheel:
     def set(self, item: HasDeadline, seconds: float) -> None:
         """Have `item` told in `seconds`, instead of when it was to be told before."""
         self.stop(item)
-        # One more: the present turn has begun.
-        item.turn = self._turn + ceil(seconds / self._seconds) + 1
+        now = self._running().time()
+        is_standing = self._timer is None
+        if is_standing:
+            self._next = now + self._seconds
+        # Of turns that are late, some may follow at once; one that is too late is taken again.
+        behind = now - self._next
+        gone = behind + self._seconds if behind <= LATE else 0.0
+        item.turn = self._turn + int((seconds + gone) / self._seconds) + 1
         self._turns.setdefault(item.turn, {})[item] = None
-        if self._timer is None:
-            self._next = self._running().time() + self._seconds
+        if is_standing:
             self._sleep()
 
     def stop(self, item: HasDeadline) -> None:

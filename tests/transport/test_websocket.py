@@ -665,7 +665,11 @@ async def test_an_answered_close_ends_the_connection_at_once(
 # The end of the server
 
 
-@pytest.mark.parametrize("limits", [replace(HURRIED, shutdown_deadline=1.0)], ids=["in a hurry"])
+# Nothing but the stop ends any of them.
+UNHURRIED = replace(DEFAULTS, shutdown_deadline=1.0, turn=HURRIED.turn)
+
+
+@pytest.mark.parametrize("limits", [UNHURRIED], ids=["in no hurry before"])
 async def test_the_server_stops_in_time_whoever_is_attached(
     plain: Server, app: Application
 ) -> None:
