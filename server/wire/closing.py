@@ -39,11 +39,15 @@ class Close(Enum):
 # sent with one says what was wrong.
 
 NORMAL = 1000
+"""Whoever closes has nothing more to say."""
 GOING_AWAY = 1001
+"""A page that is left."""
 PROTOCOL_ERROR = 1002
+"""A frame that the protocol does not allow."""
 INVALID_TEXT = 1007
 """Text, or a reason, that is not UTF-8."""
 POLICY_VIOLATION = 1008
+"""What no other code says."""
 TOO_BIG = Close.MESSAGE_TOO_BIG.value.code
 INTERNAL_ERROR = 1011
 """A bug of the server's, or a peer that answers no ping."""
