@@ -31,6 +31,7 @@ export class StillHere {
 
   #events = new Events();
   #closing = new AbortController();
+  #tell = (event, what) => this.#events.tell(event, what);
   // What the parts know of the whole.
   #core = {
     here: this,
@@ -38,7 +39,7 @@ export class StillHere {
     enter: (view) => this.#enter(view),
     end: (end) => this.#end(end),
     learnPolicy: ({ policy }) => { this.policy = policy ?? this.policy; },
-    tell: (event, what) => this.#events.tell(event, what),
+    tell: this.#tell,
     ask: (message) => this.#socket.ask(message),
     request: (method, path) => this.#request(method, path),
   };
@@ -264,17 +265,12 @@ export class StillHere {
   /** A call whose answer is the session view, and whose failure is no news; whether it worked. */
   async #request(method, path) {
     const heard = this.#heard;
-    try {
-      const view = await this.#own.call(method, path);
-      if (this.session?.id !== view.session.id) return false;
-      // What the connection has told meanwhile is newer; then it is asked.
-      if (heard === this.#heard || !this.#socket.ask({ type: 'look' })) this.#see(view);
-      return true;
-    } catch (problem) {
-      ignoreProblem(problem);
-      this.#setTimers();
-      return false;
-    }
+    const view = await this.#own.call(method, path).catch(ignoreProblem);
+    const isOwn = view !== undefined && view.session.id === this.session?.id;
+    if (!isOwn) this.#setTimers();
+    // What the connection has told meanwhile is newer; then it is asked.
+    else if (heard === this.#heard || !this.#socket.ask({ type: 'look' })) this.#see(view);
+    return isOwn;
   }
 
   // Inside: what the server says
@@ -392,9 +388,5 @@ export class StillHere {
     if (this.status === this.#toldStatus) return;
     this.#toldStatus = this.status;
     if (this.status !== null) this.#tell('status', this.status);
-  }
-
-  #tell(event, what) {
-    this.#events.tell(event, what);
   }
 }

@@ -7,6 +7,7 @@ import ast
 import inspect
 import re
 import textwrap
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -209,6 +210,7 @@ def test_the_core_is_pure() -> None:
 
 
 LONGEST_FILE = 500
+LONGEST_PART_OF_STILLHERE = 399
 SOURCES = [
     path
     for folder in (SERVER, SERVER.parent / "static")
@@ -272,9 +274,19 @@ def test_nothing_that_readers_of_rooms_can_call_changes_one(readable: type, kind
             assert "mark" not in ast.unparse(node).split("."), name
 
 
+def longer_than(lines: int, paths: Iterable[Path]) -> set[Path]:
+    return {path for path in paths if len(path.read_text().splitlines()) > lines}
+
+
 def test_no_file_is_too_long_to_be_read_at_once() -> None:
-    lengths = {path: len(path.read_text().splitlines()) for path in SOURCES}
-    assert {path for path, lines in lengths.items() if lines > LONGEST_FILE} == set()
+    assert longer_than(LONGEST_FILE, SOURCES) == set()
+
+
+def test_no_part_of_stillhere_js_is_too_long_for_those_who_read_it_to_build_a_page() -> None:
+    static = SERVER.parent / "static"
+    parts = [static / "stillhere.js", *sorted((static / "stillhere").rglob("*.js"))]
+    assert len(parts) > 10
+    assert longer_than(LONGEST_PART_OF_STILLHERE, parts) == set()
 
 
 WRITERS: dict[type, str] = {
