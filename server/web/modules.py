@@ -7,11 +7,12 @@ in the page leads there to this file.
 """
 
 import hashlib
-import json
 import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+import msgspec
 
 _ROOT = "/static/"
 
@@ -20,13 +21,27 @@ _OTHER_IMPORT = re.compile(r"import\b(?!\()")
 _EXPORT_LIST = re.compile(r"export \{([^}]*)\};")
 """Names that are exported where they are declared, too."""
 
-_DECLARATION = re.compile(r"(?:export )?(?:async )?(?:const|let|class|function\*?) (\w+)")
-_UNJOINABLE = re.compile(r"export (?!const|let|class|function|async)|(?:const|let) \W|var ")
-"""Among them declarations of several names, of which `join` would see one or none."""
+_DECLARATION = re.compile(r"(?:export )?(?:async )?(const|let|class|function\*?) ([\w$]+)")
+_CHECKED = re.compile(r"(?:import\b(?!\()|export|const|let|var|class|(?:async )?function)\b")
+"""A line that begins so has to be an import or export list, or a declaration of one name."""
+
+_IMPORT_META = re.compile(r"\bimport\s*\.\s*meta\b")
+"""In the joined file that would be the address of another file."""
+
+_TOKEN = re.compile(
+    r"""(?P<skipped> //[^\n]* | /\*.*?\*/
+          | '(?:\\.|[^'\\\n])*' | "(?:\\.|[^"\\\n])*" | `(?:\\.|[^`\\])*`
+          | (?:(?<=[=>(,:?!&|\[]) | (?<=[=>(,:?!&|\[][ ])) # else it is a division
+            /(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\n])+/ )
+      | (?P<opens>[(\[{]) | (?P<closes>[)\]}]) | (?P<comma>,) | (?P<end>;[ ]*(?://[^\n]*)?$)
+      | (?P<more>;)""",
+    re.VERBOSE | re.DOTALL | re.MULTILINE,
+)
+"""What tells where a statement ends. Comments, texts and regular expressions are skipped."""
 
 
 @dataclass(frozen=True)
-class Joined:
+class JoinedModules:
     """Modules in one file."""
 
     members: tuple[str, ...]
@@ -46,10 +61,10 @@ class Joined:
     def import_map(self) -> str:
         """JSON: from the addresses of the modules to that of the file."""
         imports = {_ROOT + member: _ROOT + self.path for member in self.members}
-        return json.dumps({"imports": imports}, separators=(",", ":"))
+        return msgspec.json.encode({"imports": imports}).decode()
 
 
-def join(sources: Mapping[str, str], main: str) -> Joined:
+def join(sources: Mapping[str, str], main: str) -> JoinedModules:
     """What `main` imports, and what that imports, but not `main` itself. `sources`: the texts of
     the modules by their paths below `/static/`. Raises ValueError for what cannot be joined."""
     names: dict[str, str] = {}
@@ -67,8 +82,8 @@ def join(sources: Mapping[str, str], main: str) -> Joined:
     text = "\n".join(lines) + "\n"
     path = f"joined-{hashlib.sha256(text.encode()).hexdigest()[:16]}.js"
     text += f"//# sourceMappingURL={_ROOT}{path}.map\n"
-    source_map = json.dumps({"version": 3, "sections": sections}, separators=(",", ":"))
-    return Joined(tuple(members), frozenset(names), path, text, source_map)
+    source_map = msgspec.json.encode({"version": 3, "sections": sections}).decode()
+    return JoinedModules(tuple(members), frozenset(names), path, text, source_map)
 
 
 def _in_order(sources: Mapping[str, str], main: str) -> list[str]:
@@ -83,29 +98,68 @@ def _in_order(sources: Mapping[str, str], main: str) -> list[str]:
         for number, line in enumerate(sources[name].splitlines(), 1):
             if match := _IMPORT.fullmatch(line):
                 path = posixpath.join(_ROOT, posixpath.dirname(name), match[2])
-                add(posixpath.normpath(path).removeprefix(_ROOT))
+                path = posixpath.normpath(path)
+                imported = path.removeprefix(_ROOT)
+                if imported not in sources:
+                    what = f"{path}, which is not among the modules of the page"
+                    raise ValueError(f"{name}:{number} imports {what}: {line}")
+                add(imported)
             elif _OTHER_IMPORT.match(line):
                 raise ValueError(f"{name}:{number} is no import that can be joined: {line}")
         order.append(name)
 
+    if main not in sources:
+        raise ValueError(f"{main} is not among the modules of the page")
     add(main)
     return order
 
 
 def _without_imports(member: str, source: str, names: dict[str, str]) -> list[str]:
     """The lines of a module, as many as before. Adds to `names` what it declares."""
-    lines = []
-    for number, line in enumerate(source.splitlines(), 1):
-        match = _IMPORT.fullmatch(line) or _EXPORT_LIST.fullmatch(line)
-        if match and " as " not in match[1]:
-            lines.append("")
-            continue
-        if _UNJOINABLE.match(line) or _OTHER_IMPORT.match(line):
-            raise ValueError(f"{member}:{number} cannot be joined with other modules: {line}")
-        if declared := _DECLARATION.match(line):
-            name = declared[1]
-            if name in names:
+
+    def refuse(number: int, line: str, reason: str) -> ValueError:
+        place = f"{member}:{number}"
+        return ValueError(f"{place} cannot be joined with other modules, as {reason}: {line}")
+
+    lines = source.splitlines()
+    if found := _IMPORT_META.search(source):
+        number = source.count("\n", 0, found.start()) + 1
+        reason = "import.meta would be that of the joined file"
+        raise refuse(number, lines[number - 1], reason)
+    start = 0
+    for number, whole in enumerate(source.splitlines(keepends=True), 1):
+        if _CHECKED.match(whole):
+            line = lines[number - 1]
+            match = _IMPORT.fullmatch(line) or _EXPORT_LIST.fullmatch(line)
+            declared = _DECLARATION.match(line)
+            if match and " as " not in match[1]:
+                lines[number - 1] = ""
+            elif declared is None:
+                raise refuse(number, line, "it is no list of names, nor does it declare one name")
+            elif declared[1] in {"const", "let"} and not _is_alone(source, start):
+                raise refuse(number, line, "the statement has to declare one name and end its line")
+            elif (name := declared[2]) in names:
                 raise ValueError(f"{member} and {names[name]} both declare {name}: rename one")
-            names[name] = member
-        lines.append(line)
+            else:
+                names[name] = member
+        start += len(whole)
     return lines
+
+
+def _is_alone(source: str, start: int) -> bool:
+    """Whether the statement that begins at `start` has no comma outside of brackets, and nothing
+    follows its semicolon in the line."""
+    depth = 0
+    for token in _TOKEN.finditer(source, start):
+        match token.lastgroup:
+            case "opens":
+                depth += 1
+            case "closes":
+                depth -= 1
+            case "comma" | "more" if depth == 0:
+                return False
+            case "end" if depth == 0:
+                return True
+            case _:
+                pass
+    return False

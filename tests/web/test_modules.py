@@ -1,6 +1,7 @@
 """The modules of the page in one file."""
 
 import json
+import re
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -99,6 +100,23 @@ def test_a_debugger_finds_every_line_in_its_module() -> None:
         ("export * from './one.js';", "page/sums.js:1 cannot be joined"),
         ("export { ONE } from './one.js';", "page/sums.js:1 cannot be joined"),
         ("const { one } = { one: 1 };", "page/sums.js:1 cannot be joined"),
+        ("export const { one } = { one: 1 };", "page/sums.js:1 cannot be joined"),
+        ("export let [one] = [1];", "page/sums.js:1 cannot be joined"),
+        ("export var one = 1;", "page/sums.js:1 cannot be joined"),
+        ("const\n  one = 1;", "page/sums.js:1 cannot be joined"),
+        ("let one = 1, two = 2;", "page/sums.js:1 cannot be joined"),
+        ("\nlet one, two;", "page/sums.js:2 cannot be joined"),
+        ("export const one = [1, 2],\n  two = 2;", "page/sums.js:1 cannot be joined"),
+        ("const one = {\n  a: 1,\n}, two = 2;", "page/sums.js:1 cannot be joined"),
+        ("const one = ',;\\'(', two = /[/(]/;", "page/sums.js:1 cannot be joined"),
+        ("const one = () => {\n  1; // one\n}, two = 2;", "page/sums.js:1 cannot be joined"),
+        ("const one = 1; const two = 2;", "page/sums.js:1 cannot be joined"),
+        ("const one = (1;", "page/sums.js:1 cannot be joined"),
+        ("const one = 1;\nfetch(import.meta.url);", "page/sums.js:2 cannot be joined"),
+        (
+            "import { ONE } from './one.js';\nimport { x } from './gone.js';",
+            "page/sums.js:2 imports /static/page/gone.js, which is not among",
+        ),
         ("import { ONE } from './one.js';\nconst hidden = 3;", "one.js both declare hidden"),
         ("import { ONE } from './one.js';\nfunction hidden() {}", "one.js both declare hidden"),
     ],
@@ -106,6 +124,29 @@ def test_a_debugger_finds_every_line_in_its_module() -> None:
 def test_what_would_mean_something_else_when_joined_is_refused(source: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         join(SMALL | {"page/sums.js": source}, "app.js")
+
+
+def test_a_main_module_that_is_not_there_is_named() -> None:
+    with pytest.raises(ValueError, match=re.escape("gone.js is not among the modules")):
+        join(SMALL, "gone.js")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "const one = [1, 2];",
+        "export const one = (a, b) => ({ a, b }); // (a, b",
+        "const one = 'a, b';",
+        "const one = `a, ${[1, 2]}, b`;",
+        "const one = /[/,(]|,/g;",
+        "const one = {\n  a: 1, // don't, ever\n  /* , */ b: 2,\n};",
+        "const one = (a, b) => {\n  let c = 1, d = 2;\n  return a;\n};",
+    ],
+)
+def test_commas_within_what_is_declared_are_no_second_name(source: str) -> None:
+    joined = join(SMALL | {"page/sums.js": source}, "app.js")
+    assert joined.names == {"one"}
+    assert source in joined.text
 
 
 def test_an_import_that_is_made_when_it_is_needed_stays() -> None:
