@@ -197,7 +197,7 @@ async function signOut() {
   own.showError('');
   button.disabled = true; // until the answer, which can take long on a dead network
   await attempt(() => here.signOut(), (problem) => {
-    if (problem.status !== 401) own.showError(`${say('own.sign_out_failed')} ${explain(problem)}`);
+    own.showError(`${say('own.sign_out_failed')} ${explain(problem)}`);
   });
   button.disabled = false;
 }

@@ -2,11 +2,11 @@
 
 import { inWords } from '/static/page/durations.js';
 import { byId, write } from '/static/page/elements.js';
+import { attemptOnce, isAboutPassword, isRevealed, mark, requirePasswords, reveal } from '/static/page/forms.js';
 import { has, onLanguage, say } from '/static/page/language.js';
-import { attempt, explain } from '/static/page/problems.js';
+import { explain } from '/static/page/problems.js';
 import { showStatus } from '/static/page/status.js';
 import { recall, remember } from '/static/page/storage.js';
-import { Problem } from '/static/stillhere.js';
 
 const NAME = 'stillhere.name';
 const WAY = 'stillhere.way';
@@ -18,7 +18,6 @@ export class Gate {
   #password = byId('password');
   #end = null; // {reason, player, isAsleep}: how the last session ended
   #problem = null;
-  #isBusy = false;
 
   /** here: StillHere, which tells the page of a sign-in. */
   constructor(here) {
@@ -32,7 +31,7 @@ export class Gate {
     for (const input of [this.#name, this.#password]) {
       input.addEventListener('input', () => this.#complain(null));
     }
-    byId('show-password').addEventListener('click', () => this.#reveal(this.#password.type === 'password'));
+    byId('show-password').addEventListener('click', () => this.#reveal(!isRevealed(this.#password)));
     byId('somebody-else').addEventListener('click', () => {
       this.#end.isAsleep = false;
       this.#name.value = '';
@@ -88,30 +87,21 @@ export class Gate {
 
   async #submit() {
     const [name, password] = [this.#name.value, this.#password.value];
-    if (this.#way !== 'guest' && password === '') {
-      this.#complain(new Problem(422, { code: 'invalid', rule: 'password_empty' }));
-      this.#password.focus();
-      return;
-    }
     await this.#enter(() => {
       if (this.#way === 'guest') return this.#here.signInAsGuest(name);
+      requirePasswords(this.#password);
       if (this.#way === 'register') return this.#here.register(name, password);
       return this.#here.signIn(name, password, { remember: byId('remember').checked });
     });
   }
 
   async #enter(ask) {
-    if (this.#isBusy) return; // a double click
-    this.#isBusy = true;
-    this.#form.setAttribute('aria-busy', 'true');
-    await attempt(ask, (problem) => {
+    await attemptOnce(this.#form, ask, (problem) => {
       this.#complain(problem);
       if (this.#end?.isAsleep) return;
-      const isPassword = problem.details.rule?.startsWith('password') || problem.code === 'bad_credentials';
+      const isPassword = isAboutPassword(problem) || problem.code === 'bad_credentials';
       (isPassword ? this.#password : this.#name).focus();
-    });
-    this.#isBusy = false;
-    this.#form.removeAttribute('aria-busy');
+    }, { isSigningIn: true });
   }
 
   #complain(problem) {
@@ -120,13 +110,13 @@ export class Gate {
     const isAsleep = this.#end?.isAsleep ?? false;
     write(byId('sign-in-error'), isAsleep ? '' : text);
     write(byId('resume-error'), isAsleep ? text : '');
-    const isPassword = problem?.details.rule?.startsWith('password');
+    const isPassword = problem !== null && isAboutPassword(problem);
     mark(this.#name, problem !== null && !isPassword);
-    mark(this.#password, problem !== null && (isPassword || problem.code === 'bad_credentials'));
+    mark(this.#password, isPassword || problem?.code === 'bad_credentials');
   }
 
   #reveal(isShown) {
-    this.#password.type = isShown ? 'text' : 'password';
+    reveal(isShown, this.#password);
     const button = byId('show-password');
     button.setAttribute('aria-pressed', isShown);
     button.textContent = say(isShown ? 'gate.hide' : 'gate.show');
@@ -166,7 +156,7 @@ export class Gate {
     for (const chip of byId('legend').querySelectorAll('[data-status-of]')) {
       showStatus(chip, chip.dataset.statusOf);
     }
-    this.#reveal(this.#password.type === 'text');
+    this.#reveal(isRevealed(this.#password));
     this.#complain(this.#problem);
   }
 
@@ -180,9 +170,4 @@ export class Gate {
     byId('signed-out-reason').textContent = say(key, lengths ?? {});
     if (isAsleep) byId('resume').textContent = player ? say('gate.back_as', player) : say('gate.back');
   }
-}
-
-function mark(input, isWrong) {
-  if (isWrong) input.setAttribute('aria-invalid', 'true');
-  else input.removeAttribute('aria-invalid');
 }

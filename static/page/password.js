@@ -1,9 +1,9 @@
 // The form that changes the password. What was typed stays when that fails.
 
 import { byId, write } from '/static/page/elements.js';
+import { attemptOnce, isAboutPassword, mark, requirePasswords, reveal } from '/static/page/forms.js';
 import { onLanguage, say } from '/static/page/language.js';
-import { attempt, explain } from '/static/page/problems.js';
-import { Problem } from '/static/stillhere.js';
+import { explain } from '/static/page/problems.js';
 
 export class PasswordForm {
   #here;
@@ -12,7 +12,6 @@ export class PasswordForm {
   #new = byId('new-password');
   #problem = null;
   #isChanged = false;
-  #isBusy = false;
 
   /** onChanged: all other sessions have ended. */
   constructor(here, { onChanged }) {
@@ -44,35 +43,24 @@ export class PasswordForm {
 
   async #submit() {
     const [current, password] = [this.#current.value, this.#new.value];
-    const empty = [this.#current, this.#new].find(({ value }) => value === '');
-    if (empty) {
-      this.#fail(new Problem(422, { code: 'invalid', rule: 'password_empty' }), empty);
-      return false;
-    }
-    if (this.#isBusy) return false; // a double click
-    this.#isBusy = true;
-    this.#form.setAttribute('aria-busy', 'true');
-    const isDone = await attempt(
-      () => this.#here.changePassword(current, password),
-      (problem) => this.#fail(problem, this.#fieldOf(problem)),
-    );
-    this.#isBusy = false;
-    this.#form.removeAttribute('aria-busy');
+    const isDone = await attemptOnce(this.#form, () => {
+      requirePasswords(this.#current, this.#new);
+      return this.#here.changePassword(current, password);
+    }, (problem) => {
+      const field = this.#fieldOf(problem);
+      this.#tell({ problem, field });
+      field?.focus();
+    });
     if (!isDone) return false;
     this.clear();
     this.#tell(null, { isChanged: true });
     return true;
   }
 
-  #fieldOf({ code, details }) {
-    if (code === 'wrong_password') return this.#current;
-    return details.rule?.startsWith('password') ? this.#new : null;
-  }
-
-  #fail(problem, field) {
-    if (problem.status === 401) return; // shown by the page as a whole
-    this.#tell({ problem, field });
-    field?.focus();
+  #fieldOf(problem) {
+    if (problem.code === 'wrong_password') return this.#current;
+    if (!isAboutPassword(problem)) return null;
+    return this.#current.value === '' ? this.#current : this.#new;
   }
 
   /** failure: {problem, field}; `field` is null where neither is to blame. */
@@ -88,8 +76,7 @@ export class PasswordForm {
     for (const input of [this.#current, this.#new]) {
       const isWrong = field === input;
       write(byId(`${input.id}-error`), isWrong ? text : '');
-      if (isWrong) input.setAttribute('aria-invalid', 'true');
-      else input.removeAttribute('aria-invalid');
+      mark(input, isWrong);
     }
     write(byId('password-error'), field ? '' : text);
     write(byId('password-said'), this.#isChanged ? say('password.changed') : '');
@@ -97,6 +84,6 @@ export class PasswordForm {
 
   #reveal(isShown) {
     byId('show-passwords').checked = isShown;
-    this.#current.type = this.#new.type = isShown ? 'text' : 'password';
+    reveal(isShown, this.#current, this.#new);
   }
 }

@@ -5,24 +5,26 @@ import { write } from '/static/page/elements.js';
 import { has, say } from '/static/page/language.js';
 import { Problem } from '/static/stillhere.js';
 
-/** Does what may end in a Problem, which `onProblem` is told of then. Resolves to success. */
-export async function attempt(act, onProblem = () => {}) {
+/**
+ * Does what may end in a Problem, which `onProblem` is told of then. Resolves to success. A 401 ends
+ * the session, which the page as a whole shows, so `onProblem` is not told of it; but where nobody
+ * is signed in yet, `isSigningIn`, it is the answer to the form.
+ */
+export async function attempt(act, onProblem = () => {}, { isSigningIn = false } = {}) {
   try {
     await act();
     return true;
   } catch (problem) {
     if (!(problem instanceof Problem)) throw problem;
-    onProblem(problem);
+    if (problem.status !== 401 || isSigningIn) onProblem(problem);
     return false;
   }
 }
 
-/** As `attempt`; `element` says what went wrong. A 401 is shown by the page as a whole. */
+/** As `attempt`; `element` says what went wrong. */
 export function attemptIn(element, act) {
   write(element, '');
-  return attempt(act, (problem) => {
-    if (problem.status !== 401) write(element, explain(problem));
-  });
+  return attempt(act, (problem) => write(element, explain(problem)));
 }
 
 /** What went wrong; the server's own sentence where there is no other. `name`: what was typed. */

@@ -6,7 +6,7 @@ import { inWords, onClock } from '/static/page/durations.js';
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { partOf, rulesOf, styleOf, titleOf } from '/static/page/games.js';
 import { onLanguage, say } from '/static/page/language.js';
-import { attempt, explain } from '/static/page/problems.js';
+import { attempt, attemptIn, explain } from '/static/page/problems.js';
 import { playsIn, RoomBoard } from '/static/page/room-board.js';
 import { RoomBanners } from '/static/page/room-banners.js';
 import { RoomChat } from '/static/page/room-chat.js';
@@ -122,7 +122,7 @@ export class RoomView {
     this.#problem = null;
     this.#draw();
     await attempt(() => this.#comeIn(id, { spectate, isBack }), (problem) => {
-      if (id === this.#wanted && problem.status !== 401) this.#fail({ code: problem.code, text: explain(problem) });
+      if (id === this.#wanted) this.#fail({ code: problem.code, text: explain(problem) });
     });
   }
 
@@ -208,8 +208,7 @@ export class RoomView {
   // What is done
 
   #do(what) {
-    write(byId('room-error'), '');
-    return attempt(() => what(this.#room, this.#here, this), (problem) => this.#complain(problem));
+    return attemptIn(byId('room-error'), () => what(this.#room, this.#here, this));
   }
 
   #complain(problem) {

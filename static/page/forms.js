@@ -1,0 +1,38 @@
+// What the forms with passwords have in common.
+
+import { attempt } from '/static/page/problems.js';
+import { Problem } from '/static/stillhere.js';
+
+/** As `attempt`, but not while the form is busy with the attempt before, as after a double click. */
+export async function attemptOnce(form, act, onProblem, options) {
+  if (form.hasAttribute('aria-busy')) return false;
+  form.setAttribute('aria-busy', 'true');
+  try {
+    return await attempt(act, onProblem, options);
+  } finally {
+    form.removeAttribute('aria-busy');
+  }
+}
+
+/** Throws the Problem that the server would answer if one of the fields is empty. */
+export function requirePasswords(...inputs) {
+  if (inputs.some(({ value }) => value === '')) {
+    throw new Problem(422, { code: 'invalid', rule: 'password_empty' });
+  }
+}
+
+/** Whether it is the choice of a password that was refused. */
+export const isAboutPassword = ({ details }) => details.rule?.startsWith('password') ?? false;
+
+/** Marks a field as the one that is wrong, or no longer so. */
+export function mark(input, isWrong) {
+  if (isWrong) input.setAttribute('aria-invalid', 'true');
+  else input.removeAttribute('aria-invalid');
+}
+
+export const isRevealed = (input) => input.type === 'text';
+
+/** Shows or hides what is typed into a password's fields. */
+export function reveal(isShown, ...inputs) {
+  for (const input of inputs) input.type = isShown ? 'text' : 'password';
+}
