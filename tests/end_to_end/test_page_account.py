@@ -1,9 +1,11 @@
 """The page in a real browser: an account, its devices, its history."""
 
+import asyncio
 import re
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from server.presence.status import Reason
 from tests.support.answers import SLOT, until
@@ -264,6 +266,38 @@ async def test_another_password_is_taken_with_the_old_one_and_signs_the_other_de
     await open_section(here, "Devices")
     await expect(here.at(".device")).to_have_count(1)
     await expect(here.at("#password-form")).to_be_hidden()
+
+
+async def test_a_form_that_waits_for_its_answer_is_not_sent_again(browsers: Browsers) -> None:
+    here = await browsers.signed_out()
+    asked: list[str] = []
+    is_free = asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        asked.append(f"{route.request.method} {urlsplit(route.request.url).path}")
+        await is_free.wait()
+        await route.continue_()
+
+    async def submit_twice(form: str) -> None:
+        await here.at(form).evaluate("form => { form.requestSubmit(); form.requestSubmit(); }")
+        await expect(here.at(form)).to_have_attribute("aria-busy", "true")
+        is_free.set()
+        await expect(here.at(form)).not_to_have_attribute("aria-busy", "true")
+        is_free.clear()
+
+    await here.page.route(re.compile("/api/(players|password)$"), slow)
+    await here.page.get_by_role("radio", name="Register").check()
+    await here.at("#name").fill("Ada")
+    await here.at("#password").fill(PASSWORD)
+    await submit_twice("#sign-in")
+    here.name = "Ada"
+    await here.is_connected()
+    await open_section(here, "Devices")
+    await here.page.get_by_label("Current password").fill(PASSWORD)
+    await here.page.get_by_label("New password").fill("battery staple")
+    await submit_twice("#password-form")
+    await expect(here.at("#password-said")).to_contain_text("Your password is changed.")
+    assert asked == ["POST /api/players", "PUT /api/password"]
 
 
 # History
