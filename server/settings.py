@@ -95,7 +95,7 @@ class Settings(BaseSettings):
         50.0,
         ge=0,
         allow_inf_nan=False,
-        description="messages a second of a connection, bursts of twice that; 0: no limit",
+        description="messages a second of a connection; 0: no limit",
     )
     allowed_origins: Words = Field(
         (),

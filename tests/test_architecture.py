@@ -340,7 +340,8 @@ def test_only_the_sessions_end_a_session_that_somebody_wants_ended() -> None:
 
 
 def test_whoever_waits_for_so_long_and_no_longer_uses_within() -> None:
-    """A deadline of asyncio's own also ends a wait in which this process stood still."""
+    """A deadline of asyncio's own also ends a wait in which this process stood still. In a client
+    that is right: what it waited for is on the network, and it comes back by itself."""
     bounds_a_wait = re.compile(
         r"\basyncio\.(timeout|timeout_at|wait_for)\(|\basyncio\.wait\(.*timeout"
     )

@@ -8,6 +8,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from scripts.percentile import percentile
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:
@@ -100,7 +102,5 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
 
 def quantile(values: Sequence[float], share: float) -> float:
     """The smallest of `values` that at least `share` of them do not exceed; nan: there is none."""
-    if not values:
-        return float("nan")
-    ordered = sorted(values)
-    return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
+    found = percentile(values, share)
+    return float("nan") if found is None else found

@@ -1,11 +1,11 @@
 """What the findings add up to, and how that is told. Pure."""
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from scripts.idle_players.rules import Finding, Outcome, What
+from scripts.percentile import percentile
 
 PROMISED = (What.WARNING, What.SIGN_OUT)
 """Whose lateness the server has promised something about."""
@@ -161,13 +161,6 @@ class Verdict:
         shown = [f"{each.player} ({each.kind}): {each.what}" for each in self.failures[:_SHOWN]]
         rest = len(self.failures) - len(shown)
         return [*shown, f"and {rest} more"] if rest else shown
-
-
-def percentile(values: Sequence[float], share: float) -> float | None:
-    """The value that `share` of them do not exceed, by nearest rank; None: there are none."""
-    if not values:
-        return None
-    return sorted(values)[max(math.ceil(share * len(values)) - 1, 0)]
 
 
 def _milliseconds(seconds: float | None) -> str:

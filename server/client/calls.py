@@ -10,7 +10,7 @@ from server.client.address import Address
 from server.client.errors import CallRefused, Unreachable
 from server.client.http import Response, exchange
 from server.client.limits import Limits
-from server.wire.names import COOKIE, COOKIE_BY_TLS
+from server.wire.names import COOKIE, COOKIE_BY_TLS, JSON
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ class Calls:
             headers.append(("Cookie", self.cookie))
         content = b""
         if body is not None:
-            headers.append(("Content-Type", "application/json"))
+            headers.append(("Content-Type", JSON))
             content = msgspec.json.encode(body)
         response = await exchange(
             self.address, method, path, headers, content, tls=self._tls, limits=self._limits

@@ -13,6 +13,9 @@ from server.client.limits import Limits
 
 _END = h11.EndOfMessage()
 
+_PORTION = 65_536
+"""Bytes that are read at a time: as many as asyncio keeps for a reader."""
+
 
 @dataclass(slots=True)
 class Response:
@@ -76,7 +79,7 @@ class HttpConnection:
         while True:
             event = state.next_event()
             if event is h11.NEED_DATA:
-                state.receive_data(await self._reader.read(65536))
+                state.receive_data(await self._reader.read(_PORTION))
             elif isinstance(event, h11.Response):
                 response.status = event.status_code
                 response.headers = [

@@ -264,7 +264,7 @@ class Registry:
 
     # The fact that time has passed
 
-    def expire(self, now: float, limit: int = 100) -> list[Event]:
+    def expire(self, now: float, limit: int) -> list[Event]:
         """Do what is due at `now`, for at most `limit` sessions; the rest stays due."""
         now = self._present(now)
         events: list[Event] = []

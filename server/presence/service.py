@@ -135,7 +135,7 @@ class PresenceService:
         """When to call `expire` next; None: nothing will happen by itself."""
         return self._registry.next_deadline()
 
-    def expire(self, at: float | None = None, limit: int = 100) -> None:
+    def expire(self, at: float | None = None, *, limit: int) -> None:
         """Do what is due, for at most `limit` sessions."""
         self._stream.publish(self._registry.expire(self._instant(at), limit))
 

@@ -32,7 +32,7 @@ class HasDeadlines(Protocol):
     def next_deadline(self) -> float | None:
         """The instant at which `expire` has something to do; None: nothing is due by itself."""
 
-    def expire(self, at: float, limit: int) -> None:
+    def expire(self, at: float, *, limit: int) -> None:
         """Do what is due at the instant `at`, for at most `limit` items, and publish it."""
 
 
@@ -80,7 +80,7 @@ class Ticker:
         if due is not None and due <= now:
             self.worst_lateness = max(self.worst_lateness, now - due)
         while due is not None and due <= now:
-            self._source.expire(now, self._limits.expired_at_once)
+            self._source.expire(now, limit=self._limits.expired_at_once)
             if loop.time() > stop_at:
                 break
             now = self._clock.now()

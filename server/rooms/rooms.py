@@ -111,33 +111,24 @@ class Rooms:
 
     def leave(self, player_id: PlayerId, room_id: str, now: float) -> list[RoomEvent]:
         """A player leaves on purpose. From a match they are out after `leave_grace`."""
-        with self._turn(now) as turn:
-            room = self.all.get(RoomId(room_id))
-            if room is not None:
-                with turn.at(room):
-                    room.remove_spectator(player_id)
-                    number = room.seat_of(player_id)
-                    if number is None:
-                        pass
-                    elif room.seats[number].is_playing:
-                        self._play.leave(turn, room, number)
-                    else:
-                        self._tables.vacate(turn, room, number)
-        return turn.events
+
+        def leave(turn: Turn, room: Room, number: int) -> None:
+            if room.seats[number].is_playing:
+                self._play.leave(turn, room, number)
+            else:
+                self._tables.vacate(turn, room, number)
+
+        return self._go(player_id, room_id, now, leave)
 
     def disconnect(
         self, player_id: PlayerId, room_id: str, now: float, *, has_left: bool
     ) -> list[RoomEvent]:
         """The last connection of a player to a room is gone. `has_left`: the page was closed."""
-        with self._turn(now) as turn:
-            room = self.all.get(RoomId(room_id))
-            if room is not None:
-                with turn.at(room):
-                    room.remove_spectator(player_id)
-                    number = room.seat_of(player_id)
-                    if number is not None:
-                        self._play.cut_off(turn, room, number, has_left=has_left)
-        return turn.events
+
+        def cut_off(turn: Turn, room: Room, number: int) -> None:
+            self._play.cut_off(turn, room, number, has_left=has_left)
+
+        return self._go(player_id, room_id, now, cut_off)
 
     def say(self, player: Player, room_id: str, text: str, now: float) -> list[RoomEvent]:
         """A line of chat. Raises RequestRefused: no_such_room, not_here, invalid, too_much_chat."""
@@ -239,7 +230,7 @@ class Rooms:
 
     # The fact that time has passed
 
-    def expire(self, now: float, limit: int = 100) -> list[RoomEvent]:
+    def expire(self, now: float, limit: int) -> list[RoomEvent]:
         """Do what is due at `now`, in at most `limit` rooms; `next_deadline` tells of more."""
         with self._turn(now) as turn:
             for room in self._tables.deadlines.pop_due(now, limit):
@@ -266,6 +257,24 @@ class Rooms:
 
     def _turn(self, now: float) -> Turn:
         return Turn(now, self._follow_up)
+
+    def _go(
+        self,
+        player_id: PlayerId,
+        room_id: str,
+        now: float,
+        give_up: Callable[[Turn, Room, int], None],
+    ) -> list[RoomEvent]:
+        """A player goes, who may watch, or have a seat: `give_up` is what becomes of that."""
+        with self._turn(now) as turn:
+            room = self.all.get(RoomId(room_id))
+            if room is not None:
+                with turn.at(room):
+                    room.remove_spectator(player_id)
+                    number = room.seat_of(player_id)
+                    if number is not None:
+                        give_up(turn, room, number)
+        return turn.events
 
     def _seat_to_join(
         self, turn: Turn, room: Room, player: Player, seat: int | None, *, spectate: bool

@@ -151,7 +151,7 @@ class RoomService:
         """When to call `expire` next; None: nothing will happen by itself."""
         return self._rooms.next_deadline()
 
-    def expire(self, at: float | None = None, limit: int = 100) -> None:
+    def expire(self, at: float | None = None, *, limit: int) -> None:
         """Do what is due, in at most `limit` rooms."""
         self._stream.publish(self._rooms.expire(self._instant(at), limit))
 

@@ -19,9 +19,10 @@ from server.base.text import excerpt
 from server.transport.head import Upgrade
 from server.transport.request import Header, Request
 from server.transport.response import refusal, response
+from server.wire.names import WEBSOCKET_VERSION
 from server.wire.problem import Problem
 
-_VERSION = b"13"
+_VERSION = WEBSOCKET_VERSION.encode()
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455, 1.3: what the key is hashed with."""
 
@@ -47,11 +48,11 @@ def upgrade_of(request: Request, rest: bytes) -> Upgrade:
         raise Problem(
             426,
             "upgrade_required",
-            f"The version of WebSocket spoken here is {_VERSION.decode()}.",
+            f"The version of WebSocket spoken here is {WEBSOCKET_VERSION}.",
             {
                 "connection": "Upgrade, close",
                 "upgrade": "websocket",
-                "sec-websocket-version": _VERSION.decode(),
+                "sec-websocket-version": WEBSOCKET_VERSION,
             },
         )
     try:

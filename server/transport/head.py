@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 from server.transport.limits import Limits
 from server.transport.request import TOKEN, Header, is_host
+from server.wire.names import WEBSOCKET_VERSION
 
 _match = re.compile(rb"GET (/[!-~]*) HTTP/1\.1\r\n((?:%b:[\t -~]*\r\n)+)\r\n" % TOKEN).match
 _is_key = re.compile(rb"[0-9A-Za-z+/]{21}[AQgw]==").fullmatch
 _is_list = re.compile(rb"%b(?:, ?%b)*" % (TOKEN, TOKEN)).fullmatch
 
+_VERSION = WEBSOCKET_VERSION.encode()
 _CONNECTION = frozenset({b"upgrade", b"keep-alive, upgrade"})
 _ODD = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 """Headers of what has a body, or is to be asked for one."""
@@ -48,7 +50,7 @@ def read_upgrade(data: bytes, limits: Limits) -> Upgrade | None:
         # Taken out, and put where the way of all requests puts it.
         and headers.pop(b"upgrade", b"").lower() == b"websocket"
         and headers.get(b"connection", b"").lower() in _CONNECTION
-        and headers.get(b"sec-websocket-version") == b"13"
+        and headers.get(b"sec-websocket-version") == _VERSION
         and _is_key(key := headers.get(b"sec-websocket-key", b""))
         and _is_list(headers.get(b"sec-websocket-protocol", b"none"))
         and is_host(headers.get(b"host", b" "))

@@ -34,16 +34,16 @@ from server.transport.request import (
     target_too_long,
 )
 from server.transport.response import refusal
-from server.transport.stalls import StallWatch
+from server.transport.stalls import StallWatch, WatchedTransport
 from server.transport.wheel import Wheel
-from server.wire.problem import Problem, internal
+from server.wire.problem import Problem, internal, too_large
 
 _HEAD = b"HEAD "
 
 _match_empty_lines = re.compile(rb"(?:\r\n)+").match
 
 
-class HttpTransport(asyncio.Protocol):
+class HttpTransport(WatchedTransport):
     """One connection that speaks HTTP, until it is upgraded or closed."""
 
     def __init__(
@@ -65,7 +65,6 @@ class HttpTransport(asyncio.Protocol):
         self._connections: set[Any] = server_state.connections
         self._app_state = app_state
         self._loop = _loop or asyncio.get_event_loop()
-        self._transport: asyncio.Transport
         # What comes in
         self._parser: h11.Connection | None = None  # of the message that is being read
         self._size = 0  # of it, so far
@@ -120,14 +119,6 @@ class HttpTransport(asyncio.Protocol):
             return False
         self._exchange.keeps_alive = False
         return True
-
-    def pause_writing(self) -> None:
-        self._stall = StallWatch(self._wheel, self._transport, self._limits)
-
-    def resume_writing(self) -> None:
-        if self._stall is not None:
-            self._stall.stop()
-            self._stall = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
@@ -259,7 +250,7 @@ class HttpTransport(asyncio.Protocol):
             self.pause_reading()
             self._loop.call_soon(self._parse_on)
         if self._size > self._limits.largest_request:
-            self._refuse(Problem(413, "too_large", "The body is too large."))
+            self._refuse(too_large("A request", self._limits.largest_request))
 
     def _parse_on(self) -> None:
         """Go on where a large body was interrupted."""

@@ -86,7 +86,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Connections that the kernel has made, and the server has not yet accepted."""
 
     turn: float = 0.25
-    """How finely these times are kept: one is over up to a turn late, and never early."""
+    """How finely these times are kept: one is over up to two turns late, and never early."""
 
     deadlines_at_once: int = 64
     """Deadlines of one turn that are worked off before other connections have their turn."""

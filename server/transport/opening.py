@@ -20,6 +20,7 @@ from server.transport.frames import HasWrite
 from server.transport.handshake import Answer, Opening, scope_of
 from server.transport.head import Upgrade
 from server.transport.limits import Limits
+from server.transport.stalls import WatchedTransport
 from server.transport.wheel import Wheel
 from server.wire.problem import Problem
 
@@ -38,7 +39,7 @@ class Held:
         self.data += data
 
 
-class OpeningTransport(asyncio.Protocol):
+class OpeningTransport(WatchedTransport):
     """Waits for the answer to a request, for `Limits.header_deadline`."""
 
     __slots__ = (
@@ -68,7 +69,6 @@ class OpeningTransport(asyncio.Protocol):
         self._wheel = wheel or Wheel(limits, self._loop)
         self.turn: int | None = None  # of the deadline on the wheel
         self._connections: set[Any] = server_state.connections
-        self._transport: asyncio.Transport
         # While the peer waits for an answer
         self._opening: Opening | None = None
         # What came behind the request

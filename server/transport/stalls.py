@@ -53,6 +53,29 @@ class StallWatch:
         self._wheel.set(self, self._limits.write_stall)
 
 
+class WatchedTransport(asyncio.Protocol):
+    """What both transports do while their peer takes less than it is sent. Whoever derives from it
+    sets its attributes."""
+
+    __slots__ = ("_stall",)
+
+    _limits: Limits
+    _transport: asyncio.Transport
+    _wheel: Wheel
+    _stall: StallWatch | None
+    """None while the peer takes everything."""
+
+    def pause_writing(self) -> None:
+        """The peer takes less than it is sent: senders wait, but not for ever."""
+        self._stall = StallWatch(self._wheel, self._transport, self._limits)
+
+    def resume_writing(self) -> None:
+        """The peer has taken most of what waited."""
+        if self._stall is not None:
+            self._stall.stop()
+            self._stall = None
+
+
 def _reset(transport: asyncio.Transport) -> None:
     """Cut a peer off, and have the kernel drop what it holds for it: megabytes, for minutes."""
     its_socket = transport.get_extra_info("socket")

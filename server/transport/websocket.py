@@ -61,7 +61,7 @@ class WebSocketTransport(OpeningTransport):
 
     __slots__ = (
         "_allowance", "_call", "_frames", "_has_ended", "_has_room", "_heard_at", "_hearer",
-        "_is_closed_by_app", "_is_reading_paused", "_late", "_make_frames", "_pinged_at", "_stall",
+        "_is_closed_by_app", "_is_reading_paused", "_late", "_make_frames", "_pinged_at",
         "_state",
     )  # fmt: skip
 
@@ -106,16 +106,6 @@ class WebSocketTransport(OpeningTransport):
         if self._state == _OPEN:
             self._end(ABNORMAL)
             self._closing()
-
-    def pause_writing(self) -> None:
-        """The peer takes less than it is sent: senders wait, but not for ever."""
-        self._stall = StallWatch(self._wheel, self._transport, self._limits)
-
-    def resume_writing(self) -> None:
-        """The peer has taken most of what waited."""
-        if self._stall is not None:
-            self._stall.stop()
-            self._stall = None
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._state = _CLOSED

@@ -32,7 +32,8 @@ class HasDeadline(Protocol):
 
 
 class Wheel:
-    """Deadlines in seconds, noticed up to a turn late and never early. For one event loop."""
+    """Deadlines in seconds: never noticed early, and up to a turn late, or two where one is late
+    when they are set. For one event loop."""
 
     def __init__(self, limits: Limits, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """`loop`: None: the one that runs when it is used."""

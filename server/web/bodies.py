@@ -9,11 +9,10 @@ from starlette.responses import Response
 from server.web.guards import says_json
 from server.web.problems import invalid
 from server.wire.decoding import BROKEN, NotJson, what_is_wrong
-from server.wire.problem import Problem
+from server.wire.names import JSON
+from server.wire.problem import Problem, not_json
 
 T = TypeVar("T")
-
-JSON = "application/json"
 
 
 async def read_json(request: Request, type: type[T]) -> T:
@@ -24,7 +23,7 @@ async def read_json(request: Request, type: type[T]) -> T:
     """
     body = await request.body()
     if not body and not says_json(request.headers):
-        raise Problem(415, "not_json", "A JSON body is needed.")
+        raise not_json()
     try:
         return msgspec.json.decode(body, type=type)
     except BROKEN as error:

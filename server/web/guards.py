@@ -10,7 +10,8 @@ from server.observe.audit import Audit
 from server.web.limits import Limits
 from server.web.problems import response_to
 from server.wire.credentials import host_of, is_own_origin, is_secure
-from server.wire.problem import Problem, browser_headers
+from server.wire.names import JSON
+from server.wire.problem import Problem, browser_headers, not_json, too_large
 
 CHALLENGE = 'Cookie realm="Still Here"'
 """Of every 401 (RFC 9110, 15.5.2: a MUST). No browser knows the scheme, so none asks by itself."""
@@ -112,7 +113,7 @@ class TakeBody:
                 return  # the client is gone
             body += message.get("body", b"")
             if len(body) > self._largest:
-                await response_to(_too_large(self._largest))(scope, receive, send)
+                await response_to(too_large("A body", self._largest))(scope, receive, send)
                 return
             if not message.get("more_body", False):
                 break
@@ -130,22 +131,17 @@ class TakeBody:
 
 def says_json(headers: Headers) -> bool:
     """Whether a request calls its body JSON."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
+    return headers.get("content-type", "").partition(";")[0].strip().lower() == JSON
 
 
 def _refusal(scope: Scope, largest: int) -> Problem | None:
     headers = Headers(scope=scope)
     length = _length(headers)
     if len(length) > 9 or int(length or "0") > largest:
-        return _too_large(largest)
+        return too_large("A body", largest)
     if scope["method"] in _SAFE_METHODS or not _has_body(headers) or says_json(headers):
         return None
-    detail = "A body has to be JSON, with `Content-Type: application/json`."
-    return Problem(415, "not_json", detail)
-
-
-def _too_large(largest: int) -> Problem:
-    return Problem(413, "too_large", f"A body has at most {largest} bytes.")
+    return not_json()
 
 
 def _has_body(headers: Headers) -> bool:

@@ -12,12 +12,11 @@ from starlette.responses import Response
 
 from server import __version__
 from server.transport.limits import Limits as TransportLimits
-from server.web.bodies import JSON
 from server.web.caller import PASSIVE_CALLS
 from server.web.calls import Call, Cookie, Text
 from server.web.limits import Limits
 from server.web.problems import meaning
-from server.wire.names import COOKIE, COOKIE_BY_TLS
+from server.wire.names import COOKIE, COOKIE_BY_TLS, JSON
 from server.wire.problem import PROBLEM_JSON, ProblemDetails
 
 PATH = "/openapi.json"

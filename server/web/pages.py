@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from starlette.datastructures import Headers
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from server.games.catalogue import PAGE_PART
 from server.web.modules import join
-from server.wire.problem import Problem, allow_script
+from server.wire.names import JSON
+from server.wire.problem import Problem, allow_script, not_found
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _CANDIDATES = (_PACKAGE / "static", _PACKAGE.parent / "static")
@@ -26,9 +26,9 @@ _CANDIDATES = (_PACKAGE / "static", _PACKAGE.parent / "static")
 _TYPES = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml; charset=utf-8",
-    ".map": "application/json",
+    ".map": JSON,
     ".ts": "text/plain",  # TypeScript, which the common tables take for a video
-    ".webmanifest": "application/json",
+    ".webmanifest": JSON,
 }
 
 _SCRIPTS_AND_STYLES = {".js", ".css", ".json"}
@@ -121,7 +121,7 @@ class Pages:
     def _answer(self, request: Request, name: str) -> Response:
         file = self._files.get(name)
         if file is None:
-            raise HTTPException(404)
+            raise not_found(request.url.path)
         # Only the preconditions that need no date: files have none (RFC 9110, 13.1.3 and 13.1.4).
         asked = Headers(scope=request.scope)
         wanted = _tags(asked, "if-match")

@@ -6,7 +6,6 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from server.accounts import errors
-from server.base.text import excerpt
 from server.observe.audit import Audit
 from server.presence.explain import explain_ending
 from server.presence.policy import Policy
@@ -14,7 +13,8 @@ from server.presence.status import ENDINGS, Reason
 from server.transport.limits import Limits as TransportLimits
 from server.web.limits import Limits
 from server.wire.credentials import host_of, is_secure
-from server.wire.problem import Problem, internal
+from server.wire.names import WEBSOCKET_VERSION
+from server.wire.problem import Problem, internal, not_found
 
 PROBLEMS: dict[str, tuple[int, str]] = {
     "bad_request": (400, "This is not HTTP, or opens no WebSocket."),
@@ -42,7 +42,7 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     ),
     "not_json": (415, "There is no body that says it is JSON."),
     "invalid": (422, "It is well-formed, and cannot be."),
-    "upgrade_required": (426, "The version of WebSocket is 13."),
+    "upgrade_required": (426, f"The version of WebSocket is {WEBSOCKET_VERSION}."),
     "too_many_attempts": (429, "Come back later."),
     "header_too_large": (
         431,
@@ -127,15 +127,13 @@ def _of_account(error: Exception) -> Problem:
 
 
 async def answer_http_exception(request: Request, error: Exception) -> Response:
-    """Exception handler for what Starlette refuses by itself: 404, 405, 413."""
+    """Exception handler for what Starlette refuses by itself: 404, 405."""
     assert isinstance(error, HTTPException)
     match error.status_code:
         case 404:
-            code, detail = "not_found", f"There is nothing at {excerpt(request.url.path)}."
+            return response_to(not_found(request.url.path))
         case 405:
             code, detail = "method_not_allowed", f"{request.method} does nothing here."
-        case 413:
-            code, detail = "too_large", "The body is too large."
         case _:
             code, detail = "refused", error.detail
     headers = dict(error.headers or {})

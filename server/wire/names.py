@@ -1,5 +1,11 @@
 """Names that both ends know."""
 
+JSON = "application/json"
+"""The media type of every body, but for problems and files."""
+
+WEBSOCKET_VERSION = "13"
+"""RFC 6455, 4.1."""
+
 SUBPROTOCOL = "stillhere.v1"
 """Of the WebSocket protocol that docs/protocol.md describes."""
 

@@ -10,6 +10,9 @@ from typing import Any
 
 import msgspec
 
+from server.base.text import excerpt
+from server.wire.names import JSON
+
 PROBLEM_JSON = "application/problem+json"
 
 SECURITY_HEADERS = {
@@ -88,6 +91,21 @@ class Problem(Exception):
 def internal() -> Problem:
     """The 500 of a bug: what it was goes to the log, and never to the caller."""
     return Problem(500, "internal", "Something went wrong here, and was noted.")
+
+
+def not_found(path: str) -> Problem:
+    """The 404 of an address."""
+    return Problem(404, "not_found", f"There is nothing at {excerpt(path)}.")
+
+
+def too_large(what: str, most: int) -> Problem:
+    """The 413 of `what`, which has at most `most` bytes."""
+    return Problem(413, "too_large", f"{what} has at most {most} bytes.")
+
+
+def not_json() -> Problem:
+    """The 415 of a body that is needed, or is there, and does not say that it is JSON."""
+    return Problem(415, "not_json", f"A body has to be JSON, with `Content-Type: {JSON}`.")
 
 
 def browser_headers(*, is_secure: bool) -> dict[str, str]:

@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as connect_blocking
 
 from server.base.clock import STALL, SystemClock
+from tests.support.answers import until
 from tests.support.live_server import LiveServer, Tab, Visitor, run_server
 from tests.support.process import COMMAND, ON_ASYNCIO, PATIENCE, ServerProcess, running, starting
 from tests.support.scenes import Scenes, TooLate
@@ -35,14 +36,6 @@ PING_EVERY = 0.2
 OWN_LAG = 1.5
 """Seconds by which this process may hear a warning late, on a machine with other work: the warning
 then seems to last less. A server that counts a stall as idleness gives no time at all."""
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    for _ in range(int(PATIENCE / 0.005)):
-        if is_so():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("waited in vain")
 
 
 class Recorder:

@@ -438,7 +438,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def settle(self) -> None:
         now = self.now + AFTER
         while (due := self.registry.next_deadline()) is not None and due <= now:
-            self.hear(self.registry.expire(max(due, self.now)))
+            self.hear(self.registry.expire(max(due, self.now), limit=100))
             again = self.registry.next_deadline()
             assert again is None or again > due, "a deadline that comes back at once never ends"
         for pair in self.alive():

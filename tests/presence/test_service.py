@@ -97,7 +97,7 @@ def test_a_command_about_a_session_that_ended_or_never_was_does_nothing(
 def test_what_a_command_does_is_published_at_the_instant_it_was_given(rig: StorageRig) -> None:
     presence, session = rig.presence, rig.sign_in()
     rig.clock.move_to(150.0)
-    presence.expire()
+    presence.expire(limit=100)
     presence.touch(session.id, 149.0)
     presence.connected(session.id)
     presence.disconnected(session.id, 151.0, has_left=False)
@@ -119,7 +119,7 @@ def test_a_connection_that_opens_late_is_told_of_the_warning_that_stands(rig: St
     policy = Policy()
     assert presence.standing_warnings(session.id) == []
     rig.clock.move_to(session.idle_warning_at(policy) + 0.01)
-    presence.expire()
+    presence.expire(limit=100)
     (warning,) = presence.standing_warnings(session.id)
     assert (warning.session_id, warning.reason) == (session.id, Reason.IDLE_TIMEOUT)
     assert warning.expires_in <= policy.warn_before
@@ -157,7 +157,7 @@ def test_every_activity_of_a_player_is_published_while_somebody_wants_it(rig: St
     rig.presence.touch(session.id, 13.0)
     assert rig.heard == [Activity(session.id, session.player.id, 13.0)]
     rig.clock.move_to(150.0)
-    rig.presence.expire()
+    rig.presence.expire(limit=100)
     rig.heard.clear()
     rig.presence.touch(session.id)
     assert rig.kinds() == [StatusChanged, Activity], "after the change that it makes"

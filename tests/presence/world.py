@@ -46,7 +46,7 @@ class World:
         """Let time pass; returns what happened by itself."""
         happened: list[Event] = []
         while (due := self.registry.next_deadline()) is not None and due <= instant:
-            happened += self.registry.expire(max(due, self.now))
+            happened += self.registry.expire(max(due, self.now), limit=100)
         self.heard += happened
         self.now = instant
         return happened

@@ -159,7 +159,7 @@ def test_of_two_who_leave_the_first_has_lost(scene: Scene) -> None:
     world.leaves(scene.ada, room)
     world.passes(9)
     world.now += 5
-    assert ended(world.do(world.rooms.expire(world.now))) == ["resigned: [0]"]
+    assert ended(world.do(world.rooms.expire(world.now, limit=100))) == ["resigned: [0]"]
 
 
 @pytest.mark.parametrize("first", [0, 1])
@@ -185,7 +185,7 @@ def test_what_was_due_first_decides_however_late_it_is_noticed() -> None:
     world.passes(9.99)
     world.leaves(scene.kim, room)  # out at 19.99, before Ada's time is over
     world.now += 30
-    assert ended(world.do(world.rooms.expire(world.now))) == ["resigned: [0]"]
+    assert ended(world.do(world.rooms.expire(world.now, limit=100))) == ["resigned: [0]"]
 
 
 def test_the_last_who_has_not_left_wins_cut_off_or_not() -> None:

@@ -431,7 +431,7 @@ class RoomsMachine(RuleBasedStateMachine):
             at_once = at_once + 1 if due == self.now else 0
             assert at_once < 20, "no end of deadlines at one instant"
             self.world.now = max(due, self.now)
-            self.hear(rooms.expire(self.now))
+            self.hear(rooms.expire(self.now, limit=100))
         self.world.now = instant
 
     # What is true at every moment

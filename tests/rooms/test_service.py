@@ -80,7 +80,7 @@ COMMANDS: dict[str, Callable[[Hall], object]] = {
     "start": lambda hall: hall.service.start(hall.ada, hall.room),
     "claim": lambda hall: hall.service.claim(hall.kim, hall.room, "win"),
     "pulse": lambda hall: hall.service.pulse(hall.kim, hall.room, 0),
-    "expire": lambda hall: hall.service.expire(),
+    "expire": lambda hall: hall.service.expire(limit=100),
     "player_changed": lambda hall: hall.service.player_changed(hall.kim, Reason.IDLE, 100.0),
     "note_activity": lambda hall: hall.service.note_activity(hall.kim, 100.0),
 }

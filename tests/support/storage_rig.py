@@ -112,7 +112,7 @@ class StorageRig:
     def until(self, instant: float) -> None:
         while (due := self.registry.next_deadline()) is not None and due <= instant:
             self.clock.move_to(max(due, self.clock.now()))
-            self.stream.publish(self.registry.expire(self.clock.now()))
+            self.stream.publish(self.registry.expire(self.clock.now(), limit=100))
         self.clock.move_to(instant)
 
     def table(self, game: str, *players: Player) -> Room:
@@ -138,7 +138,7 @@ class StorageRig:
         """Let time pass in the rooms, and in them only."""
         while (due := self.rooms.next_deadline()) is not None and due <= instant:
             self.clock.move_to(max(due, self.clock.now()))
-            self.room_stream.publish(self.rooms.expire(self.clock.now()))
+            self.room_stream.publish(self.rooms.expire(self.clock.now(), limit=100))
         self.clock.move_to(instant)
 
     async def check_matches(self) -> int:

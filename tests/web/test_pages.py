@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 
 from server.web.modules import join
 from server.web.pages import Pages, static_folder
-from server.wire.problem import SECURITY_HEADERS
+from server.wire.problem import SECURITY_HEADERS, Problem
 from tests.support.live_server import LiveServer
 
 FILES = sorted(
@@ -178,4 +178,6 @@ async def test_of_a_page_part_only_what_a_page_needs_is_served(
         str(part / "away.js")
     ]
     for name in ("rules.py", ".env", "keys.pem", "README", "away.js", "../secret.js"):
-        assert (await get(pages, f"/static/games/chess/{name}")).status_code == 404, name
+        with pytest.raises(Problem) as refused:
+            await get(pages, f"/static/games/chess/{name}")
+        assert refused.value.status == 404, name
