@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import difflib
 import logging
 import resource
 import signal
@@ -46,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # Its warnings are about what peers send: a line each would let them fill the disk.
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    _refuse_unknown_flags(arguments)
     flags = vars(_parser().parse_args(arguments))
     command, file = flags.pop("command"), flags.pop("file", None)
     if command == "replay":
@@ -83,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         default = field.default
         shown = f"{default:.10g}" if isinstance(default, float) else str(default)
         parser.add_argument(
-            f"--{name.replace('_', '-')}",
+            _flag_of(name),
             metavar=name.split("_")[-1].upper(),
             help=f"{field.description}" + ("" if default == () else f" (default: {shown})"),
         )
@@ -112,6 +115,26 @@ def _parser() -> argparse.ArgumentParser:
         "file", metavar="FILE", help="the match, as GET /api/matches/{id} answers it"
     )
     return parser
+
+
+def _flag_of(setting: str) -> str:
+    return f"--{setting.replace('_', '-')}"
+
+
+def _refuse_unknown_flags(arguments: Sequence[str]) -> None:
+    """Give up at a flag that there is not. argparse would take what follows it for the command,
+    and say that it is none."""
+    known = ["--help", "--version", *map(_flag_of, Settings.model_fields)]
+    for argument in arguments:
+        if argument == "--":
+            return
+        flag = argument.partition("=")[0]
+        if not flag.startswith("--") or any(each.startswith(flag) for each in known):
+            continue  # argparse takes beginnings of flags, if they are of one only
+        written = flag.lower().replace("_", "-")
+        near = difflib.get_close_matches(written, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else "see `stillhere --help`"
+        _give_up(f"{flag} is no flag; {hint}", 2)
 
 
 def _replay(file: Path) -> None:

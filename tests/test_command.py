@@ -1,0 +1,49 @@
+"""The `stillhere` command: what is typed wrong is told in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from server.__main__ import main
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (["--idle_timeout", "600"], "--idle_timeout is no flag; did you mean --idle-timeout?"),
+        (["--idle_timeout=600"], "--idle_timeout is no flag; did you mean --idle-timeout?"),
+        (["--IDLE-TIMEOUT", "6"], "--IDLE-TIMEOUT is no flag; did you mean --idle-timeout?"),
+        (["--port", "0", "--hots", "::"], "--hots is no flag; did you mean --host?"),
+        (["backup", "--databse", "a.db", "b"], "--databse is no flag; did you mean --database?"),
+        (["--zzz", "1"], "--zzz is no flag; see `stillhere --help`"),
+    ],
+)
+def test_a_mistyped_flag_is_refused_in_one_line_that_names_the_nearest(
+    capsys: pytest.CaptureFixture[str], typed: list[str], says: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(typed)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"stillhere: {says}\n"
+
+
+@pytest.mark.parametrize("before", ["--database", "--databas", "--database={}"])
+def test_flags_with_their_value_behind_them_shortened_or_with_an_equals_sign_are_taken(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, before: str
+) -> None:
+    none = str(tmp_path / "none.db")
+    flag = [before.format(none)] if "=" in before else [before, none]
+    with pytest.raises(SystemExit) as ended:
+        main([*flag, "backup", str(tmp_path / "copy.db")])
+    assert ended.value.code == 1
+    assert none in capsys.readouterr().err
+
+
+def test_what_stands_behind_two_dashes_is_no_flag(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main(["replay", "--", "--idle_timeout"])
+    assert ended.value.code == 1
+    assert "--idle_timeout cannot be read" in capsys.readouterr().err
