@@ -134,6 +134,7 @@ async def linked(server: LiveServer) -> set[str]:
 
 async def test_the_lobby_is_four_round_trips_away(browsers: Browsers, lobby: LiveServer) -> None:
     ada = await lobby.guest("Ada")
+    more = len(lobby.still_here.rooms.games) - len(GAMES)  # somebody's own, in the server's folder
     async with run_trips(lobby) as trips:
         window = await browsers.window(trips.url)
         await window.page.context.add_cookies(
@@ -143,9 +144,9 @@ async def test_the_lobby_is_four_round_trips_away(browsers: Browsers, lobby: Liv
         await trips.take(PAGE)
         await trips.take(await linked(lobby))
         spare = CONNECTIONS - await trips.take(ANSWERS | PARTS)
-        assert spare >= 1, "for the page part of a fourth game"
+        assert spare + more >= 1, "for the page part of a fourth game"
         spare = CONNECTIONS - await trips.take({"watch", "/api/games"} | WORDS)
-        assert spare >= 1, "for its words"
+        assert spare + more >= 1, "for its words"
         await expect(window.row("Ada")).to_be_visible()
         await expect(window.at(".game-tile .game-title").first).to_have_text("Connect Four")
         await expect(window.at("#connection")).to_have_text("Connected")

@@ -11,7 +11,7 @@ from server.games.catalogue import ENTRY_POINTS, find_games, find_page_parts
 from server.games.connect_four import ConnectFour
 from tests.rooms.games import Turns
 
-HERE = {"connect-four", "snake-arena", "trivia-round"}
+SHIPPED = {"connect-four", "snake-arena", "trivia-round"}
 
 
 class Impostor(Turns):
@@ -25,23 +25,27 @@ class Broken(Turns):
         raise RuntimeError("not today")
 
 
-def install(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
-    """As if installed packages named these games."""
+def install(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> set[str]:
+    """As if installed packages named these games. Returns the names of the games of the folder: it
+    may have more than those that come with the server."""
+    monkeypatch.setattr(catalogue, "entry_points", lambda group: [])
+    here = set(find_games())
     points = [EntryPoint("any", address, ENTRY_POINTS) for address in addresses]
     monkeypatch.setattr(catalogue, "entry_points", lambda group: points)
+    return here
 
 
 def test_every_game_of_the_folder_is_found_in_the_order_of_their_names() -> None:
     games = find_games()
-    assert set(games) >= HERE
+    assert set(games) >= SHIPPED
     assert list(games) == sorted(games)
     assert all(name == game.name for name, game in games.items())
 
 
 def test_a_game_of_an_installed_package_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    install(monkeypatch, "tests.rooms.games:Turns")
+    here = install(monkeypatch, "tests.rooms.games:Turns")
     games = find_games()
-    assert set(games) == HERE | {"turns"}
+    assert set(games) == here | {"turns"}
     assert isinstance(games["turns"], Turns)
 
 
@@ -64,9 +68,9 @@ def test_of_two_with_one_name_the_one_in_the_folder_wins(monkeypatch: pytest.Mon
 def test_what_cannot_be_used_is_left_out_and_the_log_says_why(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, address: str
 ) -> None:
-    install(monkeypatch, address, "tests.rooms.games:Turns")
+    here = install(monkeypatch, address, "tests.rooms.games:Turns")
     with caplog.at_level(logging.ERROR):
-        assert set(find_games()) == HERE | {"turns"}, "the others are there"
+        assert set(find_games()) == here | {"turns"}, "the others are there"
     (entry,) = caplog.records
     assert address in entry.getMessage()
 
@@ -92,7 +96,7 @@ def test_a_page_part_is_the_folder_of_the_games_name_beside_its_class(
     )
     monkeypatch.syspath_prepend(tmp_path)
     install(monkeypatch, f"{package}.rules:Brought")
-    games = find_games()
+    games = {name: find_games()[name]}
     assert find_page_parts(games) == {}, "there is no part.js yet"
     (folder / "part.js").write_text("")
     assert find_page_parts(games) == ({name: folder} if has_part else {})
