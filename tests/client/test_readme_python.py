@@ -26,23 +26,29 @@ def test_usage_fits_in_ten_lines() -> None:
     assert len(lines) <= 10
 
 
-async def test_the_usage_signs_in_sees_who_is_here_finds_a_match_and_moves(
-    server: LiveServer, capsys: pytest.CaptureFixture[str]
-) -> None:
-    namespace: dict[str, Any] = {}
-    exec(usage(), namespace)
-    play: Callable[[str], Awaitable[None]] = namespace["play"]
-    async with Client(server.url) as kim, asyncio.timeout(PATIENCE):
-        await kim.sign_in_as_guest("Kim")
-        await kim.watch_lobby()
+async def play_with(name: str, server: LiveServer, play: Callable[[str], Awaitable[None]]) -> None:
+    """Run the lines, with an opponent of this name who lets them move."""
+    async with Client(server.url) as other, asyncio.timeout(PATIENCE):
+        await other.sign_in_as_guest(name)
+        await other.watch_lobby()  # connected
         playing = asyncio.ensure_future(play(server.url))
-        await kim.until(lambda: len(kim.roster.players) == 2)
-        room = await kim.rooms.quick_match("connect-four")
+        room = await other.rooms.quick_match("connect-four")
         while room.view is None or not room.view["columns"][3]:
             await room.until(lambda: room.is_my_turn or playing.done())
             if room.is_my_turn and not room.view["columns"][3]:  # type: ignore[index]
                 await room.act({"column": 0})
         await playing
-    assert "Kim: active" in capsys.readouterr().out
-    (ada,) = [each for each in server.still_here.registry.players.values() if each.name == "Ada"]
-    assert ada.sessions[0].hold_until > server.clock.now()
+
+
+async def test_the_usage_signs_in_sees_who_is_here_finds_a_match_and_moves_as_often_as_it_is_run(
+    server: LiveServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    namespace: dict[str, Any] = {}
+    exec(usage(), namespace)
+    for runs, name in ((1, "Kim"), (2, "Lou")):
+        await play_with(name, server, namespace["play"])
+        assert f"{name}: active" in capsys.readouterr().out
+        players = server.still_here.registry.players.values()
+        adas = [each for each in players if each.name.startswith("Ada ")]
+        assert len(adas) == runs, "whoever ran it before is still signed in"
+        assert all(ada.sessions[0].hold_until > server.clock.now() for ada in adas)

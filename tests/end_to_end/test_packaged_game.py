@@ -15,9 +15,9 @@ from tests.support.live_server import LiveServer, run_server
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-NAME = "rock-paper-scissors"
+NAME = "packaged-hands"
+"""In place of the README's: a game of that name in the server's own folder would win."""
 TITLE = "Rock, paper, scissors"
-RED = "rgb(200, 0, 0)"
 
 
 @pytest.fixture
@@ -26,14 +26,16 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = README.read_text()
     rules = re.search(r"<!-- game: .*?```python\n(.*?)```", text, re.DOTALL)
     part = re.search(r"<!-- part: .*?```javascript\n(.*?)```", text, re.DOTALL)
+    style = re.search(r"<!-- style: .*?```css\n(.*?)```", text, re.DOTALL)
     assert rules is not None
     assert part is not None
+    assert style is not None
     folder = tmp_path / "site" / "readme_package"
     (folder / NAME).mkdir(parents=True)
     (folder / "__init__.py").touch()
-    (folder / "rules.py").write_text(rules[1])
+    (folder / "rules.py").write_text(rules[1].replace("rock-paper-scissors", NAME))
     (folder / NAME / "part.js").write_text(part[1])
-    (folder / NAME / "style.css").write_text(f".hands {{ color: {RED}; }}")
+    (folder / NAME / "style.css").write_text(style[1])
     about = tmp_path / "site" / "readme_package-1.0.dist-info"
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: readme-package\nVersion: 1.0\n")
@@ -63,7 +65,7 @@ async def test_a_packaged_game_brings_its_rules_words_picture_and_style(
     tile = ada.at(f".game-tile[data-game={NAME}]")
     await expect(tile.locator(".game-title")).to_have_text(TITLE)
     await expect(tile.locator(".game-rules")).to_have_text(
-        "Show a hand. Paper beats rock, rock beats scissors."
+        "Show a hand. Paper beats rock, rock beats scissors, scissors beat paper."
     )
     await expect(tile.locator("use")).to_have_attribute("href", f"#game-{NAME}")
     await expect(ada.at(f"#shapes #game-{NAME} circle")).to_have_count(1)
@@ -73,7 +75,7 @@ async def test_a_packaged_game_brings_its_rules_words_picture_and_style(
     await kim.ask("join", "room", room=room)
     await expect(ada.at("#room-title")).to_have_text(TITLE)
     await expect(ada.at(".hands")).to_contain_text("Show a hand:")
-    await expect(ada.at(".hands")).to_have_css("color", RED)
+    await expect(ada.at(".hands")).to_have_css("column-gap", "12px")
     await ada.at("#language").select_option("es")
     await expect(ada.at("#room-title")).to_have_text("Piedra, papel o tijera")
     await hand(ada, "Rock").click()  # a text that it has in English alone
@@ -81,6 +83,9 @@ async def test_a_packaged_game_brings_its_rules_words_picture_and_style(
     await ada.at("#language").select_option("en")
     await kim.send("act", room=room, action={"hand": "paper"})
     await expect(ada.at("[data-banner^=outcome]")).to_contain_text("Kim wins")
+    await expect(ada.at(".hands")).to_contain_text("Paper")
+    await expect(ada.at(".hands")).to_contain_text("Rock")
+    await expect(ada.at(".hands")).to_contain_text(" against ")
 
 
 def hand(window: Window, name: str) -> Locator:

@@ -57,6 +57,18 @@ async def test_it_is_played_and_nobody_sees_a_hand_too_early(
     await kim.send("act", room=room, action={"hand": "paper"})
     outcome = (await next_with(ada, "outcome"))["outcome"]
     assert outcome["winners"] == [1]
+    views = [message["view"] for message in ada.seen if "view" in message]
+    assert views[-1]["hands"] == ["rock", "paper"]
+
+
+def test_who_plays_sees_their_hand_and_who_watches_none_until_both_are_shown(game: AnyGame) -> None:
+    state = game.start(2, cast(Any, None))
+    state = game.act(state, 1, game.action(hand="rock"), cast(Any, None))
+    assert [game.view(state, seat) for seat in (0, 1, None)] == [
+        {"yours": ""}, {"yours": "rock"}, {"yours": ""}
+    ]  # fmt: skip
+    state = game.act(state, 0, game.action(hand="paper"), cast(Any, None))
+    assert [game.view(state, seat) for seat in (0, 1, None)] == [{"hands": ("paper", "rock")}] * 3
 
 
 async def test_whoever_stays_wins_when_the_other_gives_up(game: AnyGame) -> None:
