@@ -55,7 +55,7 @@ def explain_ending(reason: Reason | None, policy: Policy) -> str:
         case Reason.SIGNED_OUT:
             return "You signed out."
         case Reason.SIGNED_OUT_EVERYWHERE:
-            return "You signed out everywhere."
+            return "You signed out everywhere, or changed your password."
         case Reason.KICKED:
             return "An operator ended the session."
         case Reason.REPLACED:

@@ -245,6 +245,7 @@ async def test_another_password_is_taken_with_the_old_one_and_signs_the_other_de
     await here.page.get_by_role("button", name="Change the password").click()
     await expect(here.at("#password-said")).to_contain_text("Your password is changed.")
     await there.is_signed_out("signed_out_everywhere")
+    await expect(there.at("#signed-out-reason")).to_contain_text("changed your password")
     await expect(here.at(".device")).to_have_count(1)
     await here.is_at("lobby")
     for field in (current, new):

@@ -71,6 +71,11 @@ def test_a_player_is_told_the_idle_time_in_words(seconds: float, words: str) -> 
     assert explain_ending(Reason.IDLE_TIMEOUT, policy) == f"Nothing was touched for {words}."
 
 
+def test_another_password_is_no_less_a_reason_than_signing_out_everywhere() -> None:
+    told = explain_ending(Reason.SIGNED_OUT_EVERYWHERE, POLICY)
+    assert told == "You signed out everywhere, or changed your password."
+
+
 def test_the_endings_have_sentences_of_their_own() -> None:
     assert all(explain_ending(reason, POLICY).endswith(".") for reason in ENDINGS)
     assert len({explain_ending(reason, POLICY) for reason in ENDINGS}) == len(ENDINGS)
