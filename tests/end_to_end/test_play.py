@@ -274,6 +274,9 @@ async def test_connect_four_is_played_to_the_end_and_again_over_a_restart(couple
     await expect(banner(mover, "outcome")).to_contain_text("You win")
     await expect(banner(other, "outcome")).to_contain_text(f"{mover.name} wins")
     await ada.page.emulate_media(reduced_motion="reduce")
+    for window in (mover, other):
+        # Who has won is said above the board only.
+        await expect(window.at(".connect-four .turn")).to_have_text("Four in a row.")
     await can_be_used(mover, other)
     for window in (mover, other):
         await banner(window, "outcome").get_by_role("button").click()

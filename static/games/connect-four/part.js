@@ -80,6 +80,7 @@ export default class ConnectFour {
     const settle = () => {
       if (drawn !== this.#drawn) return;
       this.#board.mark(view);
+      this.#board.closeAbove(outcome !== null);
       this.#tell(outcome);
     };
     if (landed === null) settle();
@@ -113,7 +114,7 @@ export default class ConnectFour {
     this.#players.replaceChildren(...items);
   }
 
-  /** Whose turn it is, or how it ended; and what led to that. */
+  /** Whose turn it is, and what led to that; or how it ended, but who has won the room says. */
   #tell(outcome) {
     const [state, headline] = this.#headlineFor(outcome);
     this.#status.dataset.state = state;
@@ -127,18 +128,14 @@ export default class ConnectFour {
       if (this.#canAct) return ['own', say('your_turn')];
       return ['waits', say('waiting', { name: this.#nameOf(this.#view.turn) })];
     }
-    const [winner] = outcome.winners;
-    if (winner === undefined) return ['over', say('draw')];
-    if (winner === seat) return ['won', say('you_won')];
-    return ['over', say('they_won', { name: this.#nameOf(winner) })];
+    const how = { four: 'four', full: 'full' }[outcome.reason];
+    return [outcome.winners.includes(seat) ? 'won' : 'over', how === undefined ? '' : say(how)];
   }
 
   #detailFor(outcome) {
     const { say, seat } = this.#here;
     const { last, turn } = this.#view;
-    if (outcome?.reason === 'four') return say('four');
-    if (outcome?.reason === 'full') return say('full');
-    if (outcome !== null) return ''; // the room tells why
+    if (outcome !== null) return '';
     if (last === undefined) {
       if (turn === seat) return say('you_begin');
       return say('they_begin', { name: this.#nameOf(turn) });
@@ -323,6 +320,12 @@ class BoardPicture {
         disc.classList.toggle('in-line', line.some((cell) => cell[0] === column && cell[1] === row));
       }
     }
+  }
+
+  /** Leaves out the space above the board where a disc waits to fall: there will be none. */
+  closeAbove(isClosed) {
+    const top = isClosed ? ABOVE - EDGE : 0;
+    this.element.setAttribute('viewBox', `0 ${top} ${WIDTH} ${HEIGHT - top}`);
   }
 
   /** Offers the columns that are open, and shows where a disc of this colour would fall. */
