@@ -8,6 +8,7 @@ import { showAvatar, showStatus } from '/static/page/status.js';
 const THINKING = 10_000; // ms of a turn in which a player cannot be asked "are you there?"
 const BETWEEN = 60_000; // ms between two such questions
 const LOW = 15; // seconds left on the own clock
+const READABLE = 10; // seconds of a turn; where it is shorter, as in the snake arena, a clock only flickers
 const ASKABLE = new Set(['active', 'away', 'warned']);
 
 export class RoomSeats {
@@ -124,19 +125,20 @@ export class RoomSeats {
   }
 
   #drawClock({ clock, left, bar, element: row }, { move_at: at }, isOwn, policy) {
-    clock.hidden = at === undefined;
+    const span = policy?.move_time ?? 60;
+    const isShown = at !== undefined && span >= READABLE;
+    clock.hidden = !isShown;
     row.classList.remove('is-low');
     this.#clocks.remove(clock);
     if (at === undefined) {
       if (isOwn) this.#onOwnClock(null);
       return;
     }
-    const span = policy?.move_time ?? 60;
     this.#clocks.set(clock, at, (text, seconds) => {
       write(left, text);
       bar.style.transform = `scaleX(${Math.min(1, seconds / span)})`;
       const isLow = isOwn && seconds <= Math.min(LOW, span / 2);
-      row.classList.toggle('is-low', isLow);
+      row.classList.toggle('is-low', isLow && isShown);
       if (isOwn) this.#onOwnClock({ clock: text, left: seconds, isLow });
     });
   }

@@ -56,7 +56,6 @@ export class RoomView {
     onPress(byId('room-again'), () => this.#enter());
     onPress(byId('room-watch'), () => this.#enter({ spectate: true }));
     onPress(byId('room-invite'), () => this.copyLink());
-    onPress(byId('free-invite'), () => this.copyLink());
     onPress(byId('room-leave'), () => this.#askToLeave());
     onPress(byId('leave-yes'), () => this.#leave());
     onPress(byId('leave-no'), () => this.#unask());
