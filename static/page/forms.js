@@ -30,6 +30,13 @@ export function mark(input, isWrong) {
   else input.removeAttribute('aria-invalid');
 }
 
+/** Shows or hides the hint of a field, also to screen readers, which read a hidden description. */
+export function showHint(input, hint, isShown) {
+  hint.hidden = !isShown;
+  const others = input.getAttribute('aria-describedby').split(' ').filter((id) => id !== hint.id);
+  input.setAttribute('aria-describedby', (isShown ? [hint.id, ...others] : others).join(' '));
+}
+
 export const isRevealed = (input) => input.type === 'text';
 
 /** Shows or hides what is typed into a password's fields. */

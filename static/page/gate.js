@@ -2,7 +2,7 @@
 
 import { inWords } from '/static/page/durations.js';
 import { byId, write } from '/static/page/elements.js';
-import { attemptOnce, isAboutPassword, isRevealed, mark, requirePasswords, reveal } from '/static/page/forms.js';
+import { attemptOnce, isAboutPassword, isRevealed, mark, requirePasswords, reveal, showHint } from '/static/page/forms.js';
 import { has, onLanguage, say } from '/static/page/language.js';
 import { explain } from '/static/page/problems.js';
 import { showStatus } from '/static/page/status.js';
@@ -113,6 +113,7 @@ export class Gate {
     const isPassword = problem !== null && isAboutPassword(problem);
     mark(this.#name, problem !== null && !isPassword);
     mark(this.#password, isPassword || problem?.code === 'bad_credentials');
+    showHint(this.#password, byId('password-hint'), this.#way === 'register' && !isPassword); // the error says it
   }
 
   #reveal(isShown) {
@@ -139,7 +140,6 @@ export class Gate {
     this.#form.hidden = isAsleep;
 
     byId('password-field').hidden = way === 'guest';
-    byId('password-hint').hidden = way !== 'register';
     byId('remember-field').hidden = way !== 'sign-in';
     this.#password.autocomplete = way === 'register' ? 'new-password' : 'current-password';
     const lasts = policy?.remember_lifetime;

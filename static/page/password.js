@@ -1,7 +1,7 @@
 // The form that changes the password. What was typed stays when that fails.
 
 import { byId, write } from '/static/page/elements.js';
-import { attemptOnce, isAboutPassword, mark, requirePasswords, reveal } from '/static/page/forms.js';
+import { attemptOnce, isAboutPassword, mark, requirePasswords, reveal, showHint } from '/static/page/forms.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { explain } from '/static/page/problems.js';
 
@@ -78,6 +78,7 @@ export class PasswordForm {
       write(byId(`${input.id}-error`), isWrong ? text : '');
       mark(input, isWrong);
     }
+    showHint(this.#new, byId('new-password-hint'), field !== this.#new); // the error says it
     write(byId('password-error'), field ? '' : text);
     write(byId('password-said'), this.#isChanged ? say('password.changed') : '');
   }

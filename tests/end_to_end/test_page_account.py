@@ -237,6 +237,9 @@ async def test_another_password_is_taken_with_the_old_one_and_signs_the_other_de
         await expect(field).to_have_accessible_description(re.compile(re.escape(complaint)))
         await expect(field).to_be_focused()
         await expect(here.at("#password-form [aria-invalid]")).to_have_count(1)
+        # What it asks for is not said twice.
+        await expect(here.at("#new-password-hint")).to_be_visible(visible=field is current)
+        await expect(field).not_to_have_accessible_description(re.compile("At least"))
         await expect(new).to_have_value(wanted)
     await here.page.get_by_label("Show the passwords").check()
     await expect(new).to_have_attribute("type", "text")
@@ -244,6 +247,7 @@ async def test_another_password_is_taken_with_the_old_one_and_signs_the_other_de
     await new.fill("battery staple")
     await here.page.get_by_role("button", name="Change the password").click()
     await expect(here.at("#password-said")).to_contain_text("Your password is changed.")
+    await here.is_accessible()
     await there.is_signed_out("signed_out_everywhere")
     await expect(there.at("#signed-out-reason")).to_contain_text("changed your password")
     await expect(here.at(".device")).to_have_count(1)

@@ -296,6 +296,34 @@ async def test_zoomed_to_twice_the_size_everything_fits_a_small_window_in_every_
     await ada.is_not_warned()
 
 
+_ROWS_OF_TABS = """async (codes) => {
+  const page = document.documentElement;
+  const rows = {};
+  for (const [code, language] of Object.entries(codes)) {
+    const choice = document.querySelector('#language');
+    choice.value = code;
+    choice.dispatchEvent(new Event('change'));
+    while (page.lang !== language) await new Promise(requestAnimationFrame);
+    const tabs = [...document.querySelectorAll('nav a')].map((tab) => tab.getBoundingClientRect());
+    rows[code] = new Set(tabs.map(({ top }) => top)).size;
+  }
+  return rows;
+}
+"""
+
+
+async def test_all_sections_stand_in_one_row_on_a_small_phone_in_every_language(
+    browsers: Browsers,
+) -> None:
+    ada = await browsers.window(viewport={"width": 320, "height": 480})
+    await ada.enter("Ada")
+    for section in ("lobby-section", "devices", "settings"):  # the current one is bold
+        await ada.at(f"[data-section={section}]").click()
+        async with asyncio.timeout(PATIENCE_MS / 1000):
+            rows = await ada.page.evaluate(_ROWS_OF_TABS, LANGUAGES)
+        assert rows == dict.fromkeys(LANGUAGES, 1)
+
+
 async def test_nothing_moves_for_those_who_want_it_still(browsers: Browsers) -> None:
     ada = await browsers.signed_out()
     await ada.page.emulate_media(reduced_motion="reduce")

@@ -204,6 +204,7 @@ class Walk:
         await expect(ada.at("#sign-in-error")).to_have_text(
             "A password needs at least 8 characters."
         )
+        await expect(ada.at("#password-hint")).to_be_hidden()
         await self.look("refused")
         await ada.at("#password").fill(PASSWORD)
         await ada.page.keyboard.press("Enter")
