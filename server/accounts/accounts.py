@@ -61,6 +61,8 @@ class Accounts:
         self._claimed: set[str] = set()
         # Players whose registration was refused with 503 after their row was queued.
         self._withdrawn: set[PlayerId] = set()
+        # Whose new password is being written.
+        self._changing: set[PlayerId] = set()
         # Hashes that were changed since the start; what was read from the disk may be older.
         self._changed: dict[PlayerId, str] = {}
 
@@ -142,11 +144,16 @@ class Accounts:
         hashed = await self._passwords.hash(new)
         if before is None or self._hash_of(account) != before:
             raise WrongPassword(player.id)  # it was changed elsewhere meanwhile
+        if player.id in self._changing:
+            # Which password holds is not known before that one is durable, or is not.
+            raise TooBusy(self._limits.busy_for, "Another change is being written.")
+        self._changing.add(player.id)
         self._set_password(player.id, hashed)
         is_written = False
         try:
             is_written = await self._store.is_written()
         finally:
+            self._changing.discard(player.id)
             if not is_written:
                 self._set_password(player.id, before)
         if not is_written:

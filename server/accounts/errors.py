@@ -90,6 +90,8 @@ class TooManyAttempts(AccountError):
 
 
 class TooBusy(AccountError):
-    def __init__(self, retry_after: int) -> None:
+    def __init__(
+        self, retry_after: int, why: str = "Too many players are signing in just now."
+    ) -> None:
         self.retry_after = retry_after
-        super().__init__(f"Too many players are signing in just now. Try again in {retry_after} s.")
+        super().__init__(f"{why} Try again in {retry_after} s.")

@@ -17,12 +17,14 @@ from websockets.server import ServerProtocol
 
 from server.base.text import excerpt
 from server.transport.head import Upgrade
+from server.transport.limits import Limits
 from server.transport.request import Header, Request
 from server.transport.response import refusal, response
 from server.wire.names import WEBSOCKET_VERSION
 from server.wire.problem import Problem
 
 _VERSION = WEBSOCKET_VERSION.encode()
+_LISTS = (b"connection", b"sec-websocket-protocol")
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455, 1.3: what the key is hashed with."""
 
@@ -34,7 +36,7 @@ class Answer(NamedTuple):
     data: bytes
 
 
-def upgrade_of(request: Request, rest: bytes) -> Upgrade:
+def upgrade_of(request: Request, rest: bytes, limits: Limits) -> Upgrade:
     """The upgrade that `request`, which opens a WebSocket, asks for; `rest` came behind it.
 
     Raises Problem for one that is not valid: 400, or 426 for another version of the protocol.
@@ -55,6 +57,11 @@ def upgrade_of(request: Request, rest: bytes) -> Upgrade:
                 "sec-websocket-version": WEBSOCKET_VERSION,
             },
         )
+    for listing in _LISTS:
+        listed = sum(value.count(b",") + 1 for name, value in headers if name == listing)
+        if listed > limits.most_listed:
+            detail = f"{listing.decode()} of an upgrade lists at most {limits.most_listed}."
+            raise Problem(400, "bad_request", detail)
     try:
         read = Headers()
         for name, value in headers:

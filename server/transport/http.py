@@ -325,7 +325,7 @@ class HttpTransport(WatchedTransport):
         while parser.next_event() is not h11.PAUSED:
             pass
         try:
-            upgrade = upgrade_of(request, parser.trailing_data[0] + self._ahead)
+            upgrade = upgrade_of(request, parser.trailing_data[0] + self._ahead, self._limits)
         except Problem as problem:
             self._refuse(problem)
             return
@@ -343,8 +343,12 @@ class HttpTransport(WatchedTransport):
         protocol = make(
             config=self._config, server_state=self._server_state, app_state=self._app_state
         )
+        is_stalled = self._stall is not None
+        self.resume_writing()
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
+        if is_stalled:  # by an earlier response; the event loop says so once
+            protocol.pause_writing()
         self.resume_reading()
         protocol.begin(upgrade)
 

@@ -20,6 +20,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     most_header_lines: int = 128
     """Lines of a header, without the first."""
 
+    most_listed: int = 32
+    """In a header of an upgrade that is a list: one of thousands takes 20 ms to read."""
+
     header_deadline: float = 4.0
     """For a header to arrive, and for a handshake to be answered."""
 

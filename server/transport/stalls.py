@@ -79,7 +79,7 @@ class WatchedTransport(asyncio.Protocol):
 def _reset(transport: asyncio.Transport) -> None:
     """Cut a peer off, and have the kernel drop what it holds for it: megabytes, for minutes."""
     its_socket = transport.get_extra_info("socket")
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # it is closed
         its_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 

@@ -121,7 +121,7 @@ class Pages:
     def _answer(self, request: Request, name: str) -> Response:
         file = self._files.get(name)
         if file is None:
-            raise not_found(request.url.path)
+            raise not_found(request.scope["path"])
         # Only the preconditions that need no date: files have none (RFC 9110, 13.1.3 and 13.1.4).
         asked = Headers(scope=request.scope)
         wanted = _tags(asked, "if-match")

@@ -6,6 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 
 from server.accounts import errors
+from server.base.text import excerpt
 from server.observe.audit import Audit
 from server.presence.explain import explain_ending
 from server.presence.policy import Policy
@@ -131,9 +132,9 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     match error.status_code:
         case 404:
-            return response_to(not_found(request.url.path))
+            return response_to(not_found(request.scope["path"]))
         case 405:
-            code, detail = "method_not_allowed", f"{request.method} does nothing here."
+            code, detail = "method_not_allowed", f"{excerpt(request.method)} does nothing here."
         case _:
             code, detail = "refused", error.detail
     headers = dict(error.headers or {})

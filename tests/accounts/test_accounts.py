@@ -14,6 +14,7 @@ from server.accounts.errors import (
     NameTaken,
     NoPassword,
     PasswordRefused,
+    TooBusy,
     TooManyAttempts,
     WrongPassword,
 )
@@ -24,6 +25,7 @@ from server.accounts.ports import Account, NewSession, StorageUnavailable
 from server.base.ids import PlayerId
 from server.presence.session import Player
 from server.presence.status import Reason
+from tests.support.answers import until
 from tests.support.open_passwords import OpenPasswords
 
 LIMITS = Limits()
@@ -254,6 +256,30 @@ async def test_the_old_password_holds_where_the_new_one_cannot_be_written(
     with pytest.raises(BadCredentials):
         await accounts.recognise("Ada", "battery staple", 0.0, "here", None)
     assert store.passwords[-1] == (ada.id, "hash of correct horse")
+
+
+async def test_a_password_that_is_being_written_is_not_changed_again_before_it_holds(
+    accounts: Accounts, store: Store, ada: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = asyncio.get_running_loop().create_future()
+
+    async def is_written() -> bool:
+        return bool(await written)
+
+    monkeypatch.setattr(store, "is_written", is_written)
+    first = asyncio.create_task(
+        accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
+    )
+    await until(lambda: store.passwords != [])
+    with pytest.raises(TooBusy, match="Another change is being written"):
+        await accounts.change_password(ada, "battery staple", "third password", 0.0, "here", None)
+    written.set_result(False)
+    with pytest.raises(StorageUnavailable):
+        await first
+    assert store.passwords[-1] == (ada.id, "hash of correct horse")
+    monkeypatch.undo()
+    await accounts.change_password(ada, "correct horse", "third password", 0.0, "here", None)
+    assert store.passwords[-1] == (ada.id, "hash of third password")
 
 
 async def test_nothing_is_changed_while_the_disk_is_known_to_fail(

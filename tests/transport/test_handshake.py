@@ -3,6 +3,7 @@
 Each case goes the way it goes in life, through our HTTP transport, to both implementations.
 """
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -99,7 +100,7 @@ def read(request: bytes) -> Upgrade | None:
         return None
     while parser.next_event() is not h11.PAUSED:
         pass
-    return upgrade_of(checked, parser.trailing_data[0])
+    return upgrade_of(checked, parser.trailing_data[0], Limits())
 
 
 def meet(loop: VirtualLoop, kind: Any, *chunks: bytes, **options: Any) -> Met:
@@ -352,7 +353,45 @@ def test_an_empty_name_among_subprotocols_is_none(loop: VirtualLoop) -> None:
     assert meet(loop, OURS, request).scope["subprotocols"] == ["a", "b"]
 
 
+def test_a_socket_waits_for_what_a_response_before_it_left_unread(loop: VirtualLoop) -> None:
+    """The event loop tells only the transport that it pauses, and it does that once."""
+
+    async def scene() -> None:
+        listener = Listener()
+        wire = Wire(OURS, listener)
+        wire.protocol.pause_writing()
+        await wire.upgrade()
+        assert wire.said.status == 101
+        assert not wire.protocol.send_text("not yet")
+        wire.protocol.resume_writing()
+        assert wire.protocol.send_text("now")
+        # Whoever had the connection before cuts nobody off any more.
+        await asyncio.sleep(3 * LIMITS.write_stall)
+        assert not wire.transport.is_closing()
+        wire.transport.lose()
+        await settled()
+
+    run_on(loop, scene())
+
+
 # Limits
+
+
+@pytest.mark.parametrize("lines", [1, 2])
+@pytest.mark.parametrize("name", ["Connection", "Sec-WebSocket-Protocol"])
+def test_an_upgrade_lists_so_much_and_no_more(name: str, lines: int) -> None:
+    """A list of thousands took 20 ms to read."""
+
+    def listing(count: int) -> bytes:
+        listed = ["Upgrade", *(f"p{number}" for number in range(count - 1))]
+        more = [f"{name}: {','.join(listed[n::lines])}" for n in range(lines)]
+        return head(*more, Connection=None if name == "Connection" else "Upgrade")
+
+    assert read(listing(LIMITS.most_listed)) is not None
+    with pytest.raises(Problem) as refused:
+        read(listing(LIMITS.most_listed + 1))
+    assert (refused.value.status, refused.value.code) == (400, "bad_request")
+
 
 TOO_LARGE = {
     "a line too long": head("X-Name: " + "a" * LIMITS.longest_header_line),

@@ -240,8 +240,10 @@ class AccountRoutes:
             host_of(scope),
             limited_address(scope),
         )
-        # Anybody who knows the old password may have signed in.
-        others = [session.id for session in own.player.sessions if session is not own]
+        # Anybody who knows the old password may have signed in, meanwhile too: by its id, for who
+        # has signed in after the last session ended is another `Player`.
+        player = self._presence.players.get(own.player.id)
+        others = [] if player is None else [each.id for each in player.sessions if each is not own]
         await self._sessions.end(others, Reason.SIGNED_OUT_EVERYWHERE, self._clock.now())
         return Response(status_code=204)
 

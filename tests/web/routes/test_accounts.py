@@ -5,6 +5,7 @@ import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -330,6 +331,23 @@ async def test_a_new_password_signs_in_and_ends_all_other_sessions(server: LiveS
     body = {"name": "Ada", "password": "correct horse"}
     assert refusal(await visitor.http.post("/api/session", json=body)) == (401, "bad_credentials")
     assert (await server.sign_in("Ada", "battery staple")).id == ada.id
+
+
+async def test_so_it_does_with_one_that_replaced_the_last_session_meanwhile(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await server.member("Ada")
+    accounts = server.still_here.accounts
+    change = accounts.change_password
+
+    async def change_late(*given: Any) -> None:
+        body = {"name": "Ada", "password": "correct horse"}
+        assert (await ada.http.post("/api/session", json=body)).status_code == 201
+        await change(*given)
+
+    monkeypatch.setattr(accounts, "change_password", change_late)
+    assert (await ada.http.put("/api/password", json=CHANGE)).status_code == 204
+    assert refusal(await ada.http.get("/api/session")) == (401, "signed_out_everywhere")
 
 
 async def test_a_changed_password_outlives_the_server(tmp_path: Path) -> None:
