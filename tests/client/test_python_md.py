@@ -1,0 +1,40 @@
+"""docs/python.md names what there is."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from server.client import Client, Room, Rooms
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "python.md").read_text()
+NAMED = set(re.findall(r"\w+", " ".join(re.findall(r"`[^`]+`", PAGE.replace("```", "")))))
+"""Every word that stands in backquotes."""
+
+SERVERS_OWN = {"connected", "lost", "hear", "replace", "apply", "expect_whole", "close"}
+"""What the client calls of its own parts. `Client.close` is everybody's."""
+
+
+def public(kind: type) -> set[str]:
+    return {name for name in dir(kind) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize(
+    ("kind", "named"),
+    [
+        (Client, public(Client)),
+        (Room, public(Room) - SERVERS_OWN),
+        (Rooms, public(Rooms) - SERVERS_OWN),
+    ],
+)
+def test_every_public_method_and_property_is_named(kind: type, named: set[str]) -> None:
+    assert len(named) > 5
+    assert named - NAMED == set(), kind
+
+
+def test_what_the_samples_use_is_imported_in_them() -> None:
+    for sample in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
+        for name in re.findall(r"\b(?:case |as |= )?([A-Z]\w+)\(", sample):
+            assert re.search(rf"^from server\.[\w.]+ import .*\b{name}\b", sample, re.MULTILINE), (
+                name
+            )
