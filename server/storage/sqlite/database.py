@@ -5,6 +5,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -150,6 +151,10 @@ class Database:
     # On the writer's thread
 
     def _open_writer(self) -> None:
+        # For its owner only; SQLite gives its other files the same mode. What cannot be made, it
+        # says better.
+        with suppress(OSError):
+            os.close(os.open(self.file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         self._writer = writer = sqlite3.connect(self._address("rwc"), **self._options)
         writer.executescript(self._common)
         # Before the file is changed: `_WRITER` makes it one with a write-ahead log.

@@ -1,5 +1,6 @@
 """Opening: what is wrong with a file is told in one line, and nothing stays open by it."""
 
+import asyncio
 import os
 import re
 import sqlite3
@@ -72,6 +73,26 @@ async def test_the_choices_are_what_is_stated(path: Path) -> None:
     assert database.wal_bytes() == 0
     assert await written("busy_timeout") == 1000, "others are waited for again"
     await rig.store.close()
+
+
+def mode_of(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+async def test_only_its_owner_can_read_a_new_database_and_an_old_one_stays_as_it_is(
+    path: Path,
+) -> None:
+    rig = await StorageRig.open(path, ManualClock())
+    try:
+        modes = {each.name: mode_of(each) for each in path.parent.iterdir()}
+    finally:
+        await rig.store.close()
+    assert {path.name, f"{path.name}-wal", f"{path.name}-shm"} <= modes.keys()
+    assert set(modes.values()) == {0o600}, modes
+    await asyncio.to_thread(path.chmod, 0o640)
+    again = await StorageRig.open(path, ManualClock())
+    await again.store.close()
+    assert mode_of(path) == 0o640
 
 
 async def test_the_reader_can_write_nothing_at_all(path: Path) -> None:
