@@ -1,18 +1,18 @@
 """Every state of the page: nobody is kept out of it (axe-core), at a desk by day or with a phone by
 night.
 
-    STILLHERE_PICTURES=/tmp/pictures scripts/test tests/end_to_end/test_page_states.py
+    STILLHERE_PICTURES=/tmp/pictures scripts/test tests/end_to_end/test_page_states.py \\
+        tests/end_to_end/test_play.py
 
-takes pictures of them to judge them by, and those of the README too, by day and by night.
+takes pictures of them to judge them by, and those of the README too, with those of the games.
 `docs/pictures/` holds `readme-light-lobby.png` as `lobby.png`, and so on.
 """
 
 import asyncio
-import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pytest
 from playwright.async_api import Browser, CDPSession, Page, Route, expect
@@ -23,11 +23,12 @@ from tests.support.browser import UNREACHABLE, Window, open_browsers
 from tests.support.cable import Cable, run_cable
 from tests.support.live_server import LiveServer, Tab, Visitor
 from tests.support.page_server import run_page_server
+from tests.support.pictures import FOLDER, PROFILE, README_HEIGHT, README_WIDTH, take_picture
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-FOLDER = os.environ.get("STILLHERE_PICTURES")
 PASSWORD = "correct horse"  # as that of every `member`
+PHONE_AGENT = "Mozilla/5.0 (Android 14; Mobile; rv:128.0) Gecko/128.0 Firefox/128.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,11 @@ PHONE = Screen("phone-dark", 390, 844, "dark", is_phone=True, is_calm=True)
 OF_PICTURES = [
     Screen("desk-dark", 1280, 800, "dark"),
     Screen("phone-light", 390, 844, "light", is_phone=True),
-    # As wide as a README is, and as high as the lobby needs.
-    Screen("readme-light", 1000, 800, "light", is_sharp=True),
-    Screen("readme-dark", 1000, 800, "dark", is_sharp=True),
+    Screen("readme-light", README_WIDTH, README_HEIGHT, "light", is_sharp=True),
+    Screen("readme-dark", README_WIDTH, README_HEIGHT, "dark", is_sharp=True),
 ]
-PROFILE: dict[str, Any] = {"device_scale_factor": 2 if FOLDER else 1}
-"""Of a browser that no other test uses again."""
+LONG = {"lobby", "devices"}
+"""The states that the README shows to the end of the page."""
 
 SCREENS = [PHONE, *(OF_PICTURES if FOLDER else []), DESK]
 """What each state is looked at on, to and fro; the walk goes on at the last."""
@@ -161,14 +161,12 @@ class Walk:
             if self._screen is not screen:
                 await screen.show(page, self._browser)
                 self._screen = screen
-            if FOLDER:
-                picture = Path(FOLDER, f"{screen.name}-{state}.png")
-                await page.screenshot(
-                    path=picture,
-                    animations="disabled",
-                    caret="hide",
-                    scale="device" if screen.is_sharp else "css",
-                )
+            await take_picture(
+                page,
+                f"{screen.name}-{state}",
+                is_sharp=screen.is_sharp,
+                is_whole=screen.is_sharp and state in LONG,
+            )
             found = await find_violations(page)
             self.problems += [f"{screen.name}, {state}: {each}" for each in found]
             if await self.ada.hidden_width():
@@ -233,9 +231,12 @@ class Walk:
 
     async def look_around(self) -> None:
         ada = self.ada
-        await self.server.sign_in("Ada")
+        phone = await self.server.sign_in("Ada", agent=PHONE_AGENT, remember=True)
+        await phone.tab()
         await ada.at("nav").get_by_text("Devices").click()
         await expect(ada.at(".device")).to_have_count(2)
+        # On other screens, other things are where the mouse is.
+        await ada.page.mouse.move(0, 0)
         await self.look("devices")
         await ada.at("#sign-out-everywhere").click()
         await expect(ada.at("#everywhere-sure")).to_be_visible()
@@ -243,6 +244,7 @@ class Walk:
         await ada.at("#everywhere-no").click()
         await ada.at("nav").get_by_text("History").click()
         await expect(ada.at(".change")).not_to_have_count(0)
+        await ada.page.mouse.move(0, 0)
         await self.look("history")
         await ada.at("nav").get_by_text("Settings").click()
         await self.look("settings")

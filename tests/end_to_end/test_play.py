@@ -19,6 +19,7 @@ from tests.support.invariants import Broken, Order
 from tests.support.live_server import LiveServer
 from tests.support.manual_clock import ManualClock
 from tests.support.page_server import run_page_server
+from tests.support.pictures import PROFILE, take_for_readme
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -50,8 +51,9 @@ class Couple:
         await self._serve()
         self.cable = await stack.enter_async_context(run_cable(self.lobby.port))
         browsers = await stack.enter_async_context(open_browsers(chromium, self.lobby))
-        self.ada = await browsers.window(has_clock=True, reduced_motion="reduce")
-        self.kim = await browsers.window(self.cable.url, has_clock=True, reduced_motion="reduce")
+        options = PROFILE | {"has_clock": True, "reduced_motion": "reduce"}
+        self.ada = await browsers.window(**options)
+        self.kim = await browsers.window(self.cable.url, **options)
         await self.ada.enter("Ada")
         await self.kim.enter("Kim")
         self._expected = list(self.ada.expected)
@@ -258,6 +260,7 @@ async def test_connect_four_is_played_to_the_end_and_again_over_a_restart(couple
     mover, other = await begin_connect_four(ada, kim)
     await can_be_used(mover)
     await expect(other.at(".connect-four .turn")).to_have_attribute("data-state", "waits")
+    await expect(other.at(".seat-clock:visible")).to_have_count(1)
     # The keys of the rules are there at once, without anything having been clicked.
     await drop(mover, 3)
     await other.at(".connect-four .column").nth(0).click()
@@ -312,11 +315,15 @@ async def test_whoever_drops_out_may_come_back_and_else_the_other_claims(couple:
     await can_be_used(ada)
     await couple.plug()
     await expect(banner(ada, "absent")).to_have_count(0)
-    await drop(kim, 0)
-    await drop(ada, 3)
+    for columns in [(0, 3), (2, 2), (4, 4)]:
+        for window, column in zip((kim, ada), columns, strict=True):
+            await drop(window, column)
 
     await cut_off(cable, kim)
-    await lobby.advance(29)
+    await lobby.advance(9)
+    await expect(banner(ada, "absent")).to_contain_text("Kim")
+    await take_for_readme(ada.page, "connect-four")
+    await lobby.advance(20)
     await expect(banner(ada, "claim")).to_have_count(0)
     await lobby.advance(2)
     await banner(ada, "claim").get_by_role("button", name="Claim the win").click()
@@ -382,6 +389,8 @@ async def test_the_snake_arena_steers_who_is_there_and_has_a_bot_for_who_is_not(
     host, other = await begin_with_the_host("Snake arena", couple)
     for window in (ada, kim):
         await expect(window.at("#board canvas")).to_be_visible()
+        # A turn of six seconds, which anybody has who drives straight on, is not counted down.
+        await expect(window.at(".seat-clock:visible")).to_have_count(0)
     await can_be_used(ada)
     # Without motion there is nothing to draw between two ticks but the clock.
     assert await kim.page.evaluate(FRAMES_ASKED_FOR) <= 5
@@ -400,6 +409,7 @@ async def test_the_snake_arena_steers_who_is_there_and_has_a_bot_for_who_is_not(
     # The other one does nothing: a bot steers, until they do.
     await expect(seat_of(host, other.name)).to_contain_text("Bot")
     await expect(banner(other, "bot")).to_be_visible()
+    await take_for_readme(host.page, "snake-arena")
     is_level = match.state.snakes[1 - seat].heading in ("left", "right")
     await other.page.keyboard.press("ArrowUp" if is_level else "ArrowLeft")
     await expect(banner(other, "bot")).to_have_count(0)
@@ -430,9 +440,13 @@ async def test_a_trivia_round_waits_for_nobody_who_is_gone(couple: Couple) -> No
     await is_over_a_restart_what_it_was(couple)
     match, lobby = match_of(ada), couple.lobby
     await lobby.advance(Limits().restart_pause)
-    for window in (ada, kim):
-        await answer(window, 1)
+    right = match.state.questions[match.state.asked].order.index(0)
+    await answer(ada, right)
+    await answer(kim, (right + 1) % 4)
     await until(lambda: match.waits_for == ())
+    for window in (ada, kim):
+        await expect(window.at("#board")).to_contain_text("Right")
+    await take_for_readme(ada.page, "trivia-round")
     await lobby.advance(5.1)
 
     await cut_off(cable, kim)

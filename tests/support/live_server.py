@@ -250,9 +250,11 @@ class LiveServer:
         visitor.view = response.json()
         return visitor
 
-    async def sign_in(self, name: str, password: str = "correct horse", **body: Any) -> Visitor:
-        """Another browser of somebody who has registered."""
-        visitor = await self.visitor()
+    async def sign_in(
+        self, name: str, password: str = "correct horse", *, agent: str = "", **body: Any
+    ) -> Visitor:
+        """Another browser of somebody who has registered; `agent`: what it says it is."""
+        visitor = await self.visitor(headers={"User-Agent": agent} if agent else None)
         response = await visitor.http.post(
             "/api/session", json={"name": name, "password": password, **body}
         )
