@@ -32,7 +32,7 @@ async def take_picture(
 
 
 async def take_for_readme(page: Page, name: str) -> None:
-    """Save what the page shows in a window of the README's size, and make the window what it was."""
+    """Save what the page shows in a window of the README's size."""
     if FOLDER is None:
         return
     usual = page.viewport_size
