@@ -238,13 +238,18 @@ async def begin_connect_four(ada: Window, kim: Window) -> tuple[Window, Window]:
     return (ada, kim) if first == "Ada" else (kim, ada)
 
 
+async def is_to_move(window: Window) -> None:
+    """Wait until the page lets its player choose a column."""
+    # One that has not drawn the last disc yet says what was before it: that it is its turn, too.
+    discs = sum(map(len, match_of(window).state.columns))
+    await expect(window.at(".connect-four .discs > g")).to_have_count(discs)
+    await expect(window.at(".connect-four .turn")).to_have_attribute("data-state", "own")
+
+
 async def drop(window: Window, column: int, *watching: Window) -> None:
     """A disc, by a key, as the rules say; everybody who watches sees it."""
-    columns = match_of(window).state.columns
-    moves = len(columns[column])
-    # A page that has not drawn the last disc yet says what was before it: that it is its turn, too.
-    await expect(window.at(".connect-four .discs > g")).to_have_count(sum(map(len, columns)))
-    await expect(window.at(".connect-four .turn")).to_have_attribute("data-state", "own")
+    moves = len(match_of(window).state.columns[column])
+    await is_to_move(window)
     await window.page.keyboard.press(f"{column + 1}")
     await until(lambda: len(match_of(window).state.columns[column]) == moves + 1)
     for each in watching:
@@ -268,7 +273,8 @@ async def test_connect_four_is_played_to_the_end_and_again_over_a_restart(couple
     for _ in range(2):
         await drop(mover, 3)
         await drop(other, 0)
-    # The last one with what a screen reader has.
+    # The last one with what a screen reader has; a column that cannot be chosen takes no focus.
+    await is_to_move(mover)
     await mover.at(".connect-four .column").nth(3).focus()
     await mover.page.keyboard.press("Enter")
     for window in (mover, other):
