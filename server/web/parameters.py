@@ -48,6 +48,12 @@ class WholeNumber(Parameter[int]):
         return number
 
 
+def page_size(usual: int, most: int) -> WholeNumber:
+    """How many entries of a list are asked for at once."""
+    about = "How many there are on a page."
+    return WholeNumber("limit", about, default=usual, least=1, most=most)
+
+
 E_ = TypeVar("E_", bound=StrEnum)
 
 

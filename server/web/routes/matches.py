@@ -15,7 +15,7 @@ from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
 from server.web.limits import Limits
-from server.web.parameters import AnyText, WholeNumber
+from server.web.parameters import AnyText, page_size
 from server.web.problems import invalid
 from server.wire.problem import Problem
 from server.wire.views import Instant, to_rfc3339
@@ -82,13 +82,7 @@ class MatchRoutes:
 
     def __init__(self, matches: StoredMatches, limits: Limits) -> None:
         self._matches = matches
-        self._limit = WholeNumber(
-            "limit",
-            "How many there are on a page.",
-            default=limits.page_of_matches,
-            least=1,
-            most=limits.largest_page_of_matches,
-        )
+        self._limit = page_size(limits.page_of_matches, limits.largest_page_of_matches)
         self.calls = [
             Call(
                 "GET",

@@ -20,7 +20,7 @@ from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
 from server.web.limits import Limits
-from server.web.parameters import AnyText, OneOf, WholeNumber
+from server.web.parameters import AnyText, OneOf, WholeNumber, page_size
 from server.wire.problem import Problem
 from server.wire.views import Instant, idle_for, to_rfc3339
 
@@ -89,13 +89,7 @@ class PlayerRoutes:
         self._players = players
         self._history = history
         self._clock = presence.clock
-        self._limit = WholeNumber(
-            "limit",
-            "How many there are on a page.",
-            default=limits.page_of_players,
-            least=1,
-            most=limits.largest_page_of_players,
-        )
+        self._limit = page_size(limits.page_of_players, limits.largest_page_of_players)
         self.calls = [
             Call(
                 "GET",
