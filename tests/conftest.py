@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,8 @@ from tests.support.invariants import Broken, Order
 from tests.support.live_server import LiveServer, run_server
 from tests.support.manual_clock import ManualClock
 from tests.support.storage_rig import QUICK, StorageRig
-from tests.support.watchdog import watch
+
+pytest_plugins = "tests.support.watchdog"
 
 # It is not installed. httpx looks for it at every request, which is a search of the whole path: a
 # fifteenth of what the tests of calls cost.
@@ -103,12 +104,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             "played" not in getattr(item, "fixturenames", ()),
         )
     )
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    with watch(item.nodeid):
-        return (yield)
 
 
 def pytest_asyncio_loop_factories(

@@ -12,12 +12,17 @@ ROOT = Path(__file__).resolve().parents[1]
 
 FOREVER = """
 import asyncio, subprocess
-from tests.support.watchdog import watch
+from pathlib import Path
 
-child = subprocess.Popen(["sleep", "60"])
-print(child.pid, flush=True)
-with watch("a test", 0.05):
-    asyncio.run(asyncio.Event().wait())
+
+async def test_that_waits():
+    child = subprocess.Popen(["sleep", "60"])
+    Path("{child}").write_text(str(child.pid))
+    await asyncio.Event().wait()
+
+
+def test_that_comes_next():
+    pass
 """
 
 
@@ -41,12 +46,18 @@ async def test_what_each_task_waits_for_is_told() -> None:
     assert event.endswith("Event.wait")
 
 
-def test_the_process_ends_with_its_children() -> None:
+def test_the_suite_ends_and_tells_which_test_waited_for_what(tmp_path: Path) -> None:
+    """Whatever pytest does with what a test says, and pytest-xdist with a process that ends."""
+    test, child = tmp_path / "test_that_waits.py", tmp_path / "child"
+    test.write_text(FOREVER.format(child=child))
     done = subprocess.run(
-        [sys.executable, "-c", FOREVER],
-        cwd=ROOT, capture_output=True, text=True, timeout=40, check=False,
+        [sys.executable, "-m", "pytest", "-c", ROOT / "pyproject.toml", "-p", "no:cacheprovider",
+         "-p", "tests.support.watchdog", "-o", "longest_test=2", "-n", "1", test],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert done.returncode == 1
-    assert "a test was not over after 0.05 s." in done.stderr
-    # Its stdout, which the child had too, came to an end.
-    assert not Path(f"/proc/{int(done.stdout)}/cwd").exists()
+    assert done.returncode == 1, done
+    assert "::test_that_waits was not over after 2 s." in done.stderr
+    assert "Event.wait" in done.stderr
+    assert "1 failed" in done.stdout
+    # What the child had of the process, whoever waits for its end, was closed.
+    assert not Path(f"/proc/{child.read_text()}/cwd").exists()

@@ -1,7 +1,8 @@
 """Ends a test that would wait for ever, and says what for: a suite that stands still tells nothing.
 
-The whole process ends with it, as what waits may not let itself be interrupted. pytest-xdist counts
-the test as failed and goes on in a new process.
+A plugin of pytest. The whole process ends with the test, as what waits may not let itself be
+interrupted; pytest-xdist counts the test as failed. It is not to begin a process anew
+(`--max-worker-restart=0`): pytest-xdist 3.8 may leave that one waiting for a second test for ever.
 """
 
 import asyncio
@@ -9,29 +10,47 @@ import faulthandler
 import gc
 import os
 import signal
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
+import pytest
+
 LONGEST = 240.0
 """Seconds that a test may take with its fixtures. The longest takes 20 on a busy machine."""
 
+STDERR = pytest.StashKey[TextIO]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addini("longest_test", "seconds that a test may take", "string", str(LONGEST))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # While a test runs, descriptor 2 is a file, which is read when the test is over.
+    config.stash[STDERR] = os.fdopen(os.dup(2), "w")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[STDERR].close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    with watch(item.nodeid, float(item.config.getini("longest_test")), item.config.stash[STDERR]):
+        return (yield)
+
 
 @contextmanager
-def watch(
-    name: str, seconds: float = LONGEST, end: Callable[[], None] | None = None
-) -> Iterator[None]:
-    """Context that must end within `seconds`. If not: says so on stderr, and calls `end` in a
-    thread of its own; by default that kills this process and its children."""
+def watch(name: str, seconds: float, stream: TextIO) -> Iterator[None]:
+    """Context that must end within `seconds`. If not: says so on `stream`, and kills this process
+    and its children."""
 
     def give_up() -> None:
-        stream = sys.__stderr__
-        assert stream is not None
         tell(name, seconds, stream)
-        (end or _end)()
+        _end()
 
     timer = threading.Timer(seconds, give_up)
     timer.daemon = True
