@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from server.base.waiting import within
 from tests.support.process import (
     PATIENCE,
     UVICORN,
@@ -37,7 +38,7 @@ async def test_a_stop_says_1012_to_everybody_and_ends_with_0(tmp_path: Path) -> 
         cookie = await server.sign_in("Ada")
         async with server.tab(cookie) as tab:
             server.send(signal.SIGTERM)
-            assert await asyncio.wait_for(tab.closed(), PATIENCE) == (1012, [])
+            assert await within(PATIENCE, tab.closed()) == (1012, [])
         assert await server.wait() == 0
         assert "Traceback" not in server.log()
     async with running(tmp_path) as server:

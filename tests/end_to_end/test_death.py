@@ -18,6 +18,7 @@ from scripts.storm.browser import Told
 from scripts.storm.checks import LONGEST_LOSS, Check, Verdict, judge_told, not_written
 from scripts.storm.run import Run
 from scripts.storm.server import Server
+from server.base.waiting import within
 from tests.support.forks import FORKS, Fork, Start
 from tests.support.frames import ZEROS, client_frame
 from tests.support.live_server import LiveServer
@@ -254,13 +255,13 @@ async def stop_among(
         cookie = await server.sign_in("Witness")
         tab = await stack.enter_async_context(server.tab(cookie))
         for name in names:
-            await asyncio.wait_for(HOSTILE[name](server, stack), PATIENCE)
+            await within(PATIENCE, HOSTILE[name](server, stack))
         await asyncio.sleep(0.2)
         await tab.ask("ping", "pong")
         pinged_at = time()
         asked_at = monotonic()
         server.send(number)
-        code, _ = await asyncio.wait_for(tab.closed(), PATIENCE)
+        code, _ = await within(PATIENCE, tab.closed())
         exit_code = await server.wait()
         took = monotonic() - asked_at
         return {
@@ -380,7 +381,8 @@ async def test_nobody_is_told_of_an_end_before_it_is_durable(server: LiveServer,
         else:
             await server.advance(62)
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(tab.next("signed_out"), 0.3)
+            async with asyncio.timeout(0.3):
+                await tab.next("signed_out")
         assert blocker.execute("SELECT end_reason FROM sessions").fetchall() == [(None,)]
     finally:
         blocker.execute("ROLLBACK")
@@ -477,7 +479,7 @@ async def test_a_stop_during_the_start_is_one(tmp_path: Path) -> None:
         async with starting(folder, is_fork=False) as (process, said):
             await asyncio.sleep(seconds)
             process.send_signal(signal.SIGTERM)
-            code = await asyncio.wait_for(process.wait(), PATIENCE)
+            code = await within(PATIENCE, process.wait())
             said.seek(0)
             return code, said.read().decode()
 

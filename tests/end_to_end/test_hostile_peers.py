@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from server.base.waiting import within
 from server.transport.limits import Limits
 from tests.support.frames import client_frame
 from tests.support.peers import CLOSE, CONTINUATION, PING, PONG, TEXT, Peer, Peers, opening, request
@@ -96,7 +97,7 @@ async def _look_on(bystander: Peer) -> None:
     """Ping, and have an answer before long."""
     while True:
         await bystander.send(PING_MESSAGE)
-        answer = await asyncio.wait_for(bystander.next(TEXT), 2)
+        answer = await within(2, bystander.next(TEXT))
         assert json.loads(answer.payload)["type"] == "pong"
         await asyncio.sleep(0.1)
 

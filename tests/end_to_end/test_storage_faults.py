@@ -17,6 +17,7 @@ from typing import TypeAlias
 import httpx
 import pytest
 
+from server.base.waiting import within
 from server.limits import Limits
 from server.presence.events import Event, StatusChanged
 from server.storage import lifeboat as lifeboat_module
@@ -160,7 +161,7 @@ async def in_another_program(path: Path, *statements: str) -> asyncio.subprocess
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     assert other.stdout is not None
-    assert await asyncio.wait_for(other.stdout.readline(), 10) == b"done\n"
+    assert await within(10, other.stdout.readline()) == b"done\n"
     return other
 
 

@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as connect_blocking
 
 from server.base.clock import STALL, SystemClock
+from server.base.waiting import within
 from tests.support.answers import until
 from tests.support.live_server import LiveServer, Tab, Visitor, run_server
 from tests.support.process import COMMAND, ON_ASYNCIO, PATIENCE, ServerProcess, running, starting
@@ -259,7 +260,7 @@ async def a_stopped_client_is_idle_like_any_other(folder: Path) -> None:
         command = ("-c", player, url, f"session={cookie}")
         async with starting(folder, command=command) as (process, _):
             assert process.stdout is not None
-            await asyncio.wait_for(process.stdout.readline(), PATIENCE)
+            await within(PATIENCE, process.stdout.readline())
             process.send_signal(signal.SIGSTOP)
             await asyncio.sleep(IDLE_TIMEOUT / 4)
             process.send_signal(signal.SIGCONT)

@@ -8,6 +8,7 @@ import httpx
 
 from server.accounts.limits import Limits
 from server.accounts.passwords import Passwords
+from server.base.waiting import within
 from tests.support.answers import refusal
 from tests.support.live_server import LiveServer, Visitor, run_server
 
@@ -163,7 +164,7 @@ async def _crowd(server: LiveServer) -> None:
         )
         for n in range(CROWD)
     ]
-    await asyncio.wait_for(begun.wait(), 10)
+    await within(10, begun.wait())
     pongs = 0
     while not all(task.done() for task in crowd):
         await tab.ask("ping", "pong")

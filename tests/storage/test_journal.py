@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from server.base.ids import PlayerId
+from server.base.waiting import within
 from server.presence.status import Reason, Status
 from server.storage.batch import Batch
 from server.storage.errors import EngineError
@@ -179,7 +180,7 @@ class BrokenDisk:
 
     async def wait_until_tried(self) -> None:
         self.tried.clear()
-        await asyncio.wait_for(self.tried.wait(), 5)
+        await within(5, self.tried.wait())
 
 
 async def test_a_full_disk_loses_nothing_and_says_so_once(
@@ -200,7 +201,7 @@ async def test_a_full_disk_loses_nothing_and_says_so_once(
     assert session.status is Status.AWAY, "presence goes on"
 
     disk.is_broken = False
-    await asyncio.wait_for(flushing, 5)
+    await within(5, flushing)
     await rig.store.flush()
     assert rig.store.statistics().why is None
     assert await rig.rows("SELECT status FROM status_changes ORDER BY id") == [

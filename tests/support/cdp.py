@@ -20,6 +20,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from server.base.waiting import within
 from tests.support.answers import until
 from tests.support.browser import FLAGS, find_chromium
 
@@ -51,7 +52,7 @@ class Devtools:
             message["sessionId"] = session
         answer = self._answers[self._number] = asyncio.get_running_loop().create_future()
         await self._socket.send(json.dumps(message))
-        said = await asyncio.wait_for(answer, _PATIENCE)
+        said = await within(_PATIENCE, answer)
         assert "error" not in said, f"{method}: {said}"
         result: dict[str, Any] = said["result"]
         return result

@@ -112,7 +112,8 @@ class Tab:
 
     async def receive(self) -> dict[str, Any]:
         """The next message, whatever it is."""
-        text = await asyncio.wait_for(self.socket.recv(), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            text = await self.socket.recv()
         known = decode(text)
         assert not isinstance(known, Unknown), f"the client does not know {text!r}: {known.why}"
         message = json.loads(text)

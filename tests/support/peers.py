@@ -154,7 +154,8 @@ class Peer:
 
     async def send(self, data: bytes) -> None:
         """Returns when the kernel has taken it all. Raises OSError when the server is gone."""
-        await asyncio.wait_for(self._loop.sock_sendall(self._socket, data), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            await self._loop.sock_sendall(self._socket, data)
 
     def send_now(self, data: bytes) -> None:
         """As `send`, before anything else has its turn."""
@@ -206,7 +207,8 @@ class Peer:
         if self._unread:
             data, self._unread = self._unread[:most], self._unread[most:]
             return data
-        return await asyncio.wait_for(self._loop.sock_recv(self._socket, most), PATIENCE)
+        async with asyncio.timeout(PATIENCE):
+            return await self._loop.sock_recv(self._socket, most)
 
     async def read_until(self, mark: bytes) -> bytes:
         """Up to and with `mark`; less if the connection ends before."""
@@ -272,9 +274,8 @@ class Peer:
     async def no_answer(self, seconds: float) -> None:
         """Nothing comes for so long."""
         with suppress(TimeoutError):
-            self._unread += await asyncio.wait_for(
-                self._loop.sock_recv(self._socket, 65536), seconds
-            )
+            async with asyncio.timeout(seconds):
+                self._unread += await self._loop.sock_recv(self._socket, 65536)
             raise AssertionError(self._unread)
 
     async def end(self) -> bytes:
@@ -288,8 +289,10 @@ class Peer:
     async def ended_after(self, since: float) -> float:
         """Seconds from `since`, on the loop's clock, to the end; what was sent is passed over."""
         with suppress(ConnectionError):
-            while await asyncio.wait_for(self._loop.sock_recv(self._socket, 65536), 3 * PATIENCE):
-                pass
+            is_open = True
+            while is_open:
+                async with asyncio.timeout(3 * PATIENCE):
+                    is_open = bool(await self._loop.sock_recv(self._socket, 65536))
         return self._loop.time() - since
 
 

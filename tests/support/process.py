@@ -18,6 +18,7 @@ from typing import IO, TypeAlias
 import httpx
 
 from scripts.server_process import environment
+from server.base.waiting import within
 from tests.support.forks import FORKS, Fork, Start
 from tests.support.live_server import Tab
 
@@ -73,7 +74,7 @@ class ServerProcess:
 
     async def wait(self) -> int:
         """Wait for the end; returns what `end` does."""
-        return await asyncio.wait_for(self.process.wait(), PATIENCE)
+        return await within(PATIENCE, self.process.wait())
 
     def log(self) -> str:
         """What it has written to stderr so far."""
@@ -150,7 +151,7 @@ async def running(
         said,
     ):
         assert process.stdout is not None
-        line = await asyncio.wait_for(process.stdout.readline(), PATIENCE)
+        line = await within(PATIENCE, process.stdout.readline())
         match = re.fullmatch(rb"Still Here \S+ on (http://\S+)\n", line)
         server = ServerProcess(process, match[1].decode() if match is not None else "", said)
         assert match is not None, (line, server.log())

@@ -10,6 +10,7 @@ import h11
 import pytest
 from uvicorn.server import ServerState
 
+from server.base.waiting import within
 from server.transport.http import HttpTransport
 from server.transport.limits import Limits
 from server.transport.uvicorn import uvicorn_config
@@ -560,6 +561,6 @@ async def test_the_server_stops_without_waiting_for_what_is_still_on_its_way(
         await (await server.connect()).send(data)
     await until(lambda: app.requests == 3 and len(server.connections) == 6)
     began = asyncio.get_running_loop().time()
-    await asyncio.wait_for(server.stop(), 10)
+    await within(10, server.stop())
     assert asyncio.get_running_loop().time() - began < 4
     assert not server.connections

@@ -15,6 +15,7 @@ import uvicorn
 from uvicorn.protocols.utils import ClientDisconnected, get_local_addr, get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
+from server.base.waiting import within
 from server.transport.uvicorn import uvicorn_config, uvicorn_options
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,7 +74,7 @@ async def test_a_protocol_is_made_with_the_arguments_that_the_transports_take() 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         await server.startup(sockets=[listener])
         _, writer = await asyncio.open_connection(*listener.getsockname())
-        arguments = await asyncio.wait_for(made, 10)
+        arguments = await within(10, made)
         writer.close()
         await server.shutdown(sockets=[listener])
     assert set(arguments) - {"_loop"} == {"config", "server_state", "app_state"}
@@ -99,7 +100,7 @@ async def test_a_stop_asks_each_connection_to_end_and_waits_for_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         await server.startup(sockets=[listener])
         server.server_state.connections.add(Connection())  # type: ignore[arg-type]
-        await asyncio.wait_for(server.shutdown(sockets=[listener]), 10)
+        await within(10, server.shutdown(sockets=[listener]))
     assert server.server_state.connections == set()
 
 

@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from server.base.limits import Rate
+from server.base.waiting import within
 from server.limits import Limits as AllLimits
 from server.transport.limits import Limits
 from tests.support.answers import until, until_status
@@ -214,7 +215,7 @@ async def test_whoever_stops_reading_is_cut_off_and_the_application_told(
     (conversation,) = app.conversations
     talking = asyncio.create_task(conversation.talk())
     await gone(plain)
-    assert await asyncio.wait_for(talking, 5) == "ClientDisconnected"
+    assert await within(5, talking) == "ClientDisconnected"
     await until(lambda: conversation.code == 1006)
 
 
@@ -603,7 +604,7 @@ async def test_whoever_goes_while_something_waits_for_them_is_gone_in_time(
     (connection,) = plain.connections
     await until(lambda: connection._stall is not None)
     way(peer)
-    assert await asyncio.wait_for(talking, 5) == "ClientDisconnected"
+    assert await within(5, talking) == "ClientDisconnected"
     await until(lambda: conversation.code == 1006)
     await gone(plain)
 
@@ -696,7 +697,7 @@ async def test_the_server_stops_in_time_whoever_is_attached(
 
     hearing = asyncio.gather(*map(hear, healthy))
     began = now()
-    await asyncio.wait_for(plain.stop(), 10)
+    await within(10, plain.stop())
     assert await hearing == [1012] * 3
     assert now() - began < 8
     assert not plain.connections

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from uvicorn.protocols.utils import ClientDisconnected
 
+from server.base.waiting import within
 from server.transport.by_call import Socket
 from server.transport.limits import Limits
 from server.wire.problem import internal
@@ -103,7 +104,7 @@ async def _play(kind: Any, steps: tuple[Step, ...]) -> Played:
         elif step == PEER_ENDS:
             wire.transport.say([b""])
         else:
-            event = await asyncio.wait_for(receive(), 1.0)
+            event = await within(1.0, receive())
             # How many turns of the loop that takes differs from one Python to the next, and with
             # it whether the twin knows already that the connection is lost.
             await settled()
@@ -472,7 +473,7 @@ def test_giving_up_a_receive_loses_nothing(loop: VirtualLoop, kind: Any, passes:
         with suppress(asyncio.CancelledError):
             texts.append((await waiting)["text"])
         while len(texts) < 2:
-            texts.append((await asyncio.wait_for(receive(), 1.0))["text"])
+            texts.append((await within(1.0, receive()))["text"])
         assert texts == ["one", "two"]
 
     run_on(loop, scene())
@@ -488,7 +489,7 @@ def test_a_close_by_the_peer_ends_the_wait_of_who_sends(loop: VirtualLoop) -> No
         await settled()
         wire.transport.say([PEER_CLOSES])
         with pytest.raises(ClientDisconnected):
-            await asyncio.wait_for(sender, 1.0)
+            await within(1.0, sender)
 
     run_on(loop, scene())
 

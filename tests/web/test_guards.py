@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from server.base.waiting import within
 from server.wire.problem import SECURITY_HEADERS
 from tests.support.answers import Bystanders, refusal
 from tests.support.live_server import LiveServer, run_server
@@ -301,7 +302,7 @@ async def test_what_is_no_http_disturbs_nobody(server: LiveServer) -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
         writer.write(nonsense)
         writer.write_eof()
-        await asyncio.wait_for(reader.read(), 5)
+        await within(5, reader.read())
         writer.close()
         await writer.wait_closed()
     assert (await ada.http.get("/api/session")).status_code == 200

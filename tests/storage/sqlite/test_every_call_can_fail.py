@@ -18,6 +18,7 @@ from server.accounts.errors import NameTaken
 from server.accounts.limits import Limits
 from server.accounts.names import parse_name
 from server.accounts.ports import StorageUnavailable
+from server.base.waiting import within
 from server.presence.events import Event, StatusChanged
 from server.presence.session import Session
 from server.presence.status import Reason
@@ -204,7 +205,7 @@ async def run(path: Path, disk: FaultyDisk, *, is_killed: bool) -> None:
         rig = await StorageRig.open(path, clock)
         await rig.store.close()
     else:
-        await asyncio.wait_for(live(life), 10)
+        await within(10, live(life))
         # The end of a process lets go of the file, whatever the disk says; and what was kept for
         # a disk that works again at last is not lost.
         if is_killed or disk.count == FOR_GOOD:
@@ -212,7 +213,7 @@ async def run(path: Path, disk: FaultyDisk, *, is_killed: bool) -> None:
         if is_killed:
             await life.rig.kill()
         else:
-            await asyncio.wait_for(life.rig.store.close(), 10)
+            await within(10, life.rig.store.close())
         assert disk.threads() == 0
         await check_what_is_left(path, life, clock.now(), is_whole=not is_killed)
     await asyncio.sleep(0)
