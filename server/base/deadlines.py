@@ -87,6 +87,12 @@ class Deadlines(Generic[T]):
         item.slot = None
         self._count -= 1
 
+    def is_ahead(self, item: T, now: float) -> bool:
+        """Whether nothing that `item` is armed for can be due by `now`. False within two slots."""
+        # A deadline lies in the slot before that of its item, or, where it is negative, in that
+        # before.
+        return item.slot is not None and item.slot - 2 > now * SLOTS_PER_SECOND
+
     def next_due(self) -> float | None:
         """When to call `pop_due` next; None: nothing is armed."""
         slot = self._first_slot()

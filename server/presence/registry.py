@@ -154,6 +154,9 @@ class Registry:
             return _NOTHING
         now = self._present(now)
         session.connections += 1
+        is_here = session.status is _ACTIVE and session.grace_until == NEVER
+        if is_here and self._deadlines.is_ahead(session, now):
+            return _NOTHING  # as for nearly all: a connection moves no deadline forward
         if session.is_asleep:
             # Its idle clock ran out long ago; it would be put to sleep again at once.
             session.idle_from = now

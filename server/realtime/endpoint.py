@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from server import __version__
@@ -40,7 +39,7 @@ from server.wire.closing import (
     SERVICE_RESTART,
     Close,
 )
-from server.wire.credentials import is_own_origin, session_cookie
+from server.wire.credentials import is_own_origin, origin_of, session_cookie
 from server.wire.messages import encode
 from server.wire.names import SUBPROTOCOL
 from server.wire.problem import Problem
@@ -107,7 +106,7 @@ class WebSocketEndpoint:
             await self._refuse(found, receive, send)
 
     def _foreign_origin(self, scope: Scope) -> str | None:
-        origin = Headers(scope=scope).get("origin")
+        origin = origin_of(scope)
         if origin is None or is_own_origin(scope, origin, self._settings.allowed_origins):
             return None
         return origin

@@ -99,7 +99,8 @@ class Opening:
             self._denial.body += event.get("body", b"")
             return None if event.get("more_body", False) else self._denied(self._denial)
         if kind == "websocket.accept":
-            return self._accepted(event)
+            headers = event.get("headers", ())
+            return Answer(101, self.accepted(event.get("subprotocol"), headers))
         if kind == "websocket.close":
             return self.refused(Problem(403, "refused", "This may not be opened here."))
         if kind != "websocket.http.response.start":
@@ -113,22 +114,23 @@ class Opening:
         self._denial = _Denial(status, event.get("headers", ()))
         return None
 
-    def refused(self, problem: Problem) -> Answer:
-        """The response in the place of the application."""
-        return Answer(problem.status, refusal(problem, self._default_headers))
-
-    def _accepted(self, event: dict[str, Any]) -> Answer:
+    def accepted(self, subprotocol: str | None, headers: Iterable[Header] = ()) -> bytes:
+        """The 101, with `headers` beside its own."""
         accept = b64encode(sha1(self._key + _GUID, usedforsecurity=False).digest())
-        headers = [
+        lines = [
             (b"Upgrade", b"websocket"),
             (b"Connection", b"Upgrade"),
             (b"Sec-WebSocket-Accept", accept),
             *self._default_headers,
-            *event.get("headers", ()),
+            *headers,
         ]
-        if subprotocol := event.get("subprotocol"):
-            headers.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
-        return Answer(101, response(101, headers))
+        if subprotocol:
+            lines.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
+        return response(101, lines)
+
+    def refused(self, problem: Problem) -> Answer:
+        """The response in the place of the application."""
+        return Answer(problem.status, refusal(problem, self._default_headers))
 
     def _denied(self, denial: "_Denial") -> Answer:
         """With the headers that every refusal has."""

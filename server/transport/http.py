@@ -1,9 +1,9 @@
 """The HTTP/1.1 transport: requests in, an ASGI application, responses out.
 
-uvicorn takes any class as `http=`. h11 parses all but plain upgrades (`head.py`); each message has
-a parser of its own, so nothing of one request can be taken for a part of another. One request is
-read at a time: what is sent ahead waits unparsed, at most one read of it here and the rest in the
-kernel and at the peer.
+It gets every connection that does not begin with a plain upgrade (`opening.py`). h11 parses; each
+message has a parser of its own, so nothing of one request can be taken for a part of another. One
+request is read at a time: what is sent ahead waits unparsed, at most one read of it here and the
+rest in the kernel and at the peer.
 
 - A header arrives within `Limits.header_deadline`, a body within `Limits.body_deadline`, or the
   peer is cut off.
@@ -24,7 +24,7 @@ from uvicorn.server import ServerState
 
 from server.transport.exchange import CONTINUE, Exchange
 from server.transport.handshake import upgrade_of
-from server.transport.head import Upgrade, read_upgrade
+from server.transport.head import Upgrade
 from server.transport.limits import Limits
 from server.transport.request import (
     Request,
@@ -70,7 +70,6 @@ class HttpTransport(WatchedTransport):
         self._size = 0  # of it, so far
         self._beginning = b""  # of it: its method, though it may be no HTTP
         self._ahead = b""  # what was read but not yet given to a parser
-        self._is_fresh = True  # nothing has come yet
         self._is_reading_paused = False
         self._is_parsing_paused = False
         self._is_over = False  # nothing more is read: closing, or handed over
@@ -87,18 +86,12 @@ class HttpTransport(WatchedTransport):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
         self._connections.add(self)
-        self._wheel.set(self, self._limits.header_deadline)
+        if self.turn is None:
+            self._wheel.set(self, self._limits.header_deadline)
 
     def data_received(self, data: bytes) -> None:
         if self._is_over:
             return
-        if self._is_fresh:
-            self._is_fresh = False
-            if self._config.ws_protocol_class is not None:
-                upgrade = read_upgrade(data, self._limits)
-                if upgrade is not None:
-                    self._switch(upgrade)
-                    return
         if self._is_parsing_paused or (self._parser is None and self._exchange is not None):
             self._ahead += data
             self.pause_reading()

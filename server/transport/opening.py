@@ -1,8 +1,12 @@
-"""A WebSocket's connection until the application has answered its handshake.
+"""A connection from its beginning until a handshake has been answered.
 
-The request comes in whole, and valid, from the HTTP transport. Somebody takes the socket at once
-(see `by_call.py`), or the application is called as ASGI says; what is answered is put on the wire
-here. All else is the business of the open connection, which is derived from this (`websocket.py`).
+Its first bytes decide. Nearly every socket is opened by a plain upgrade (`head.py`), which is
+answered here; whoever sends anything else is left to the HTTP transport, bytes and all. That comes
+back with the upgrades that it finds among its requests.
+
+Somebody takes the socket at once (see `by_call.py`), or the application is called as ASGI says;
+what is answered is put on the wire here. All else is the business of the open connection, which is
+derived from this (`websocket.py`).
 """
 
 import asyncio
@@ -18,7 +22,8 @@ from server.base.text import excerpt
 from server.transport.by_call import Socket, Take
 from server.transport.frames import HasWrite
 from server.transport.handshake import Answer, Opening, scope_of
-from server.transport.head import Upgrade
+from server.transport.head import Upgrade, read_upgrade
+from server.transport.http import HttpTransport
 from server.transport.limits import Limits
 from server.transport.stalls import WatchedTransport
 from server.transport.wheel import Wheel
@@ -40,11 +45,11 @@ class Held:
 
 
 class OpeningTransport(WatchedTransport):
-    """Waits for the answer to a request, for `Limits.header_deadline`."""
+    """Waits for a request, and for the answer to it, for `Limits.header_deadline` each."""
 
     __slots__ = (
-        "__weakref__", "_app_state", "_config", "_connections", "_held", "_limits", "_loop",
-        "_opening", "_server_state", "_take", "_transport", "_unparsed", "_wheel", "turn",
+        "__weakref__", "_app_state", "_config", "_connections", "_held", "_is_fresh", "_limits",
+        "_loop", "_opening", "_server_state", "_take", "_transport", "_unparsed", "_wheel", "turn",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +74,7 @@ class OpeningTransport(WatchedTransport):
         self._wheel = wheel or Wheel(limits, self._loop)
         self.turn: int | None = None  # of the deadline on the wheel
         self._connections: set[Any] = server_state.connections
+        self._is_fresh = True  # nothing has come yet
         # While the peer waits for an answer
         self._opening: Opening | None = None
         # What came behind the request
@@ -86,7 +92,8 @@ class OpeningTransport(WatchedTransport):
         self._transport.abort()
 
     def begin(self, upgrade: Upgrade) -> None:
-        """Have the application answer. Called once, right after `connection_made`."""
+        """Have the application answer. Called once."""
+        self._is_fresh = False
         self._opening = Opening(upgrade.key, self._server_state.default_headers)
         self._unparsed = upgrade.rest
         scope = scope_of(
@@ -105,7 +112,35 @@ class OpeningTransport(WatchedTransport):
 
     def accept(self, subprotocol: str | None) -> None:
         """Answer the handshake with 101."""
-        self._answer({"type": "websocket.accept", "subprotocol": subprotocol})
+        assert self._opening is not None
+        self._switch(self._opening.accepted(subprotocol))
+
+    def _hear_early(self, data: bytes) -> None:
+        """What comes while there is no open connection."""
+        if self._is_fresh:
+            upgrade = read_upgrade(data, self._limits)
+            if upgrade is None:
+                self._leave_to_http(data)
+            else:
+                self.begin(upgrade)
+        elif self._opening is not None:
+            self._keep(data)
+
+    def _leave_to_http(self, data: bytes) -> None:
+        protocol = HttpTransport(
+            self._config,
+            self._server_state,
+            self._app_state,
+            self._loop,
+            limits=self._limits,
+            wheel=self._wheel,
+        )
+        self._connections.discard(self)
+        # The header deadline runs on: no byte buys more time.
+        self._wheel.hand_on(self, protocol)
+        self._transport.set_protocol(protocol)
+        protocol.connection_made(self._transport)
+        protocol.data_received(data)
 
     def _keep(self, data: bytes) -> None:
         """A client has to wait for the answer; what one that does not sends is not lost."""
@@ -138,12 +173,16 @@ class OpeningTransport(WatchedTransport):
         if answer is None:
             return
         if answer.status == 101:
-            self._opening = None
-            out = self._held or self._transport
-            out.write(answer.data)
-            self._open(out)
+            self._switch(answer.data)
         else:
             self._end_with(answer)
+
+    def _switch(self, answer: bytes) -> None:
+        """Answer the handshake, and speak WebSocket."""
+        self._opening = None
+        out = self._held or self._transport
+        out.write(answer)
+        self._open(out)
 
     def _refuse(self, problem: Problem) -> None:
         """Answer in the place of the application, and close."""

@@ -11,7 +11,6 @@ from typing import Any
 import uvicorn
 
 from server.transport.by_call import Take
-from server.transport.http import HttpTransport
 from server.transport.limits import Limits
 from server.transport.websocket import WebSocketTransport
 from server.transport.wheel import Wheel
@@ -22,10 +21,12 @@ def uvicorn_config(
 ) -> uvicorn.Config:
     """How the `stillhere` command runs `app`. `take`: takes sockets before `app` is called; `more`
     goes to uvicorn as it is."""
-    wheel = Wheel(limits)
+    connection = partial(WebSocketTransport, limits=limits, wheel=Wheel(limits), take=take)
+    # As "http" it has every connection from its beginning; as "ws", those that HttpTransport hands
+    # over.
     options = uvicorn_options(limits) | {
-        "http": partial(HttpTransport, limits=limits, wheel=wheel),
-        "ws": partial(WebSocketTransport, limits=limits, wheel=wheel, take=take),
+        "http": connection,
+        "ws": connection,
         "backlog": limits.backlog,
     }
     return uvicorn.Config(app, lifespan="on", access_log=False, log_config=None, **(options | more))

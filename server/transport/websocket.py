@@ -1,7 +1,7 @@
 """The WebSocket transport: frames on one side, calls or ASGI on the other.
 
-uvicorn takes any class as `ws=`; this one closes what its own leave open. Whatever a peer does or
-does not do costs a bounded amount of memory, for a bounded time:
+uvicorn takes any class for its connections; this one closes what its own leave open. Whatever a
+peer does or does not do costs a bounded amount of memory, for a bounded time:
 
 - a handshake is answered within `Limits.header_deadline`, or refused, or the peer is cut off;
 - a peer that takes nothing of what waits for it is cut off after `Limits.write_stall`;
@@ -57,7 +57,8 @@ MakeFrames = Callable[[HasWrite, Listener, int, Limits], Frames]
 
 
 class WebSocketTransport(OpeningTransport):
-    """One connection, from the upgrade to its end. Made by the HTTP transport."""
+    """One connection, from its beginning to its end, or from an upgrade that the HTTP transport has
+    found."""
 
     __slots__ = (
         "_allowance", "_call", "_frames", "_has_ended", "_has_room", "_heard_at", "_hearer",
@@ -94,12 +95,11 @@ class WebSocketTransport(OpeningTransport):
     # What the event loop calls
 
     def data_received(self, data: bytes) -> None:
-        if self._opening is not None:
-            self._keep(data)
+        if self._frames is None:
+            self._hear_early(data)
             return
         self._heard_at = self._wheel.now
-        if self._frames is not None:
-            self._parse(self._unparsed + data if self._unparsed else data)
+        self._parse(self._unparsed + data if self._unparsed else data)
 
     def eof_received(self) -> None:
         """The peer sends no more. The loop closes the socket, unless something waits to be sent."""
@@ -139,7 +139,9 @@ class WebSocketTransport(OpeningTransport):
 
     def shutdown(self) -> None:
         """Say 1012 and close: the server stops."""
-        if self._state == _CONNECTING:
+        if self._is_fresh:
+            self._transport.close()
+        elif self._state == _CONNECTING:
             self._refuse(Problem(503, "stopping", "The server is stopping."))
         elif self._state == _OPEN:
             self._close(SERVICE_RESTART)

@@ -73,6 +73,15 @@ class Wheel:
             if not items and turn != self._turn:
                 del self._turns[turn]
 
+    def hand_on(self, item: HasDeadline, to: HasDeadline) -> None:
+        """Have `to` told when `item` was to be told, in the place of it. `to` has none yet."""
+        turn, item.turn = item.turn, None
+        if turn is not None:
+            items = self._turns[turn]
+            del items[item]
+            items[to] = None
+            to.turn = turn
+
     def _running(self) -> asyncio.AbstractEventLoop:
         return self._loop or asyncio.get_running_loop()
 

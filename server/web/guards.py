@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server.observe.audit import Audit
 from server.web.limits import Limits
 from server.web.problems import response_to
-from server.wire.credentials import host_of, is_own_origin, is_secure
+from server.wire.credentials import host_of, is_own_origin, is_secure, origin_of
 from server.wire.names import JSON
 from server.wire.problem import Problem, browser_headers, not_json, too_large
 
@@ -65,9 +65,8 @@ class RefuseCrossOrigin:
         await response_to(problem)(scope, receive, send)
 
     def _is_from_here(self, scope: Scope) -> bool:
-        headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        site = headers.get("sec-fetch-site")
+        origin = origin_of(scope)
+        site = Headers(scope=scope).get("sec-fetch-site")
         if site is not None and site.lower() in ("same-origin", "none"):
             return True
         if site is not None:

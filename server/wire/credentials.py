@@ -5,6 +5,7 @@ whether an origin is ours.
 """
 
 import ipaddress
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -42,11 +43,16 @@ def session_cookie(scope: Scope) -> str | None:
     name = cookie_name(scope)
     values = {
         value.strip(" \t")
-        for header in Headers(scope=scope).getlist("cookie")
+        for header in _lines(scope, b"cookie")
         for key, is_pair, value in (pair.partition("=") for pair in header.split(";"))
         if is_pair and key.strip(" \t") == name
     }
     return values.pop() if len(values) == 1 else None
+
+
+def origin_of(scope: Scope) -> str | None:
+    """The origin of the page that asks, as its browser says; None: no page does."""
+    return next(_lines(scope, b"origin"), None)
 
 
 def is_own_origin(scope: Scope, origin: str, allowed: tuple[str, ...]) -> bool:
@@ -57,7 +63,7 @@ def is_own_origin(scope: Scope, origin: str, allowed: tuple[str, ...]) -> bool:
         return False
     try:
         theirs = urlsplit(origin.lower())
-        host = Headers(scope=scope).get("host", "").lower()
+        host = next(_lines(scope, b"host"), "").lower()
         ours = urlsplit(f"{'https' if is_secure(scope) else 'http'}://{host}")
         return (
             theirs.scheme == ours.scheme
@@ -100,6 +106,11 @@ def limited_address(scope: Scope) -> str | None:
         except ValueError:
             pass
     return host_of(scope)
+
+
+def _lines(scope: Scope, name: bytes) -> Iterator[str]:
+    """The values of a header, decoded alone: every socket's are looked at."""
+    return (value.decode("latin-1") for found, value in scope["headers"] if found == name)
 
 
 def _port(scheme: str, port: int | None) -> int | None:

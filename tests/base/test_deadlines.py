@@ -37,6 +37,20 @@ def test_an_item_comes_out_never_before_its_deadline_and_a_slot_after_it_at_most
     assert item.slot is None
 
 
+@given(due=st.floats(-1e6, 1e6), later=st.floats(0.0, 10.0))
+def test_what_is_ahead_is_not_due(due: float, later: float) -> None:
+    deadlines: Deadlines[Item] = Deadlines()
+    item = Item()
+    assert not deadlines.is_ahead(item, due)
+    deadlines.arm(item, due + later)
+    assert not deadlines.is_ahead(item, due + later)
+    if deadlines.is_ahead(item, due):
+        assert later > 0.0
+        assert deadlines.pop_due(due, 10) == []
+    else:
+        assert later < 3 * WIDTH
+
+
 def test_arming_moves_a_deadline_earlier_and_never_later() -> None:
     deadlines: Deadlines[Item] = Deadlines()
     item = Item()

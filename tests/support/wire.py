@@ -248,8 +248,8 @@ class FakeTransport(asyncio.Transport):
 
 
 class Wire:
-    """One connection of `kind`, with `application` above it, or who takes the socket. As in life,
-    our HTTP transport has the connection first, and hands it over."""
+    """One connection of `kind`, with `application` above it, or who takes the socket. The twin is
+    handed its connection by our HTTP transport, as ours is where an upgrade is not plain."""
 
     def __init__(
         self,
@@ -259,8 +259,9 @@ class Wire:
         take: Take | None = None,
         **options: Any,
     ) -> None:
+        first = HttpTransport if kind is TWIN else kind
         if take is not None:
-            kind = partial(kind, take=take)
+            first = kind = partial(kind, take=take)
         loop = asyncio.get_running_loop()
         config = copy.copy(_CONFIG)
         config.loaded_app = application
@@ -269,7 +270,7 @@ class Wire:
         self.state = ServerState()
         self.transport = FakeTransport(loop)
         config.ws_protocol_class = kind
-        protocol = HttpTransport(config, self.state, {}, loop)
+        protocol = first(config, self.state, {}, loop)
         self.transport.set_protocol(protocol)
         protocol.connection_made(self.transport)
 

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.transport.by_call import Socket
+from server.transport.http import HttpTransport
 from server.transport.limits import Limits
 from tests.simulation.virtual import VirtualLoop
 from tests.support.frames import client_frame, split_frames
@@ -916,7 +917,8 @@ async def test_what_is_made_up_here_is_true_of_sockets(
 ) -> None:
     caplog.set_level(logging.CRITICAL)
     listener = Listener()
-    async with serving(listener, ws=kind, ws_max_size=MOST) as server:
+    first = HttpTransport if kind is TWIN else kind
+    async with serving(listener, http=first, ws=kind, ws_max_size=MOST) as server:
         for stream, outcomes in zip(PLAIN_TALK, made_up, strict=True):
             expected = outcomes[kind is TWIN]
             listener.events.clear()

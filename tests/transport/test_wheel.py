@@ -185,3 +185,18 @@ def test_one_that_fails_takes_none_along(
     with caplog.at_level(logging.CRITICAL, "stillhere.transport"):
         loop.run_until(5.0)
     assert [len(item.told) for item in items] == [1, 1]
+
+
+def test_a_deadline_that_is_handed_on_comes_when_it_would_have_come(
+    loop: StillLoop, wheel: Wheel
+) -> None:
+    item, other, heir = Item(loop), Item(loop), Item(loop)
+    wheel.set(item, 5.0)
+    wheel.set(other, 5.0)
+    loop.run_until(4.0)
+    wheel.hand_on(item, heir)
+    wheel.hand_on(Item(loop), item)  # one that has none
+    loop.run_until(10.0)
+    assert item.told == []
+    assert len(heir.told) == 1
+    assert heir.told == other.told
