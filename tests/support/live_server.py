@@ -342,16 +342,24 @@ async def run_server(
         raise Broken("left when everybody was gone: " + ", ".join(left))
 
 
+ACCEPTING = 4
+"""Turns of the loop after which whoever asyncio has accepted is among the connections, and more."""
+
+
 async def _shut_down(server: uvicorn.Server, listener: socket.socket) -> None:
     """uvicorn's own shutdown waits 100 ms for its connections; mostly they are gone by now, or as
     soon as they are told to go."""
+    # Nobody else is accepted. asyncio's own way would fail for those whom it has just accepted, and
+    # leave their sockets open.
+    asyncio.get_running_loop().remove_reader(listener.fileno())
     for attempt in range(100):
-        if not server.server_state.connections and not server.server_state.tasks:
+        await asyncio.sleep(0)
+        has_ended = not server.server_state.connections and not server.server_state.tasks
+        if attempt >= ACCEPTING and has_ended:
             break
         if attempt == 50:
             for connection in list(server.server_state.connections):
                 connection.shutdown()
-        await asyncio.sleep(0)
     else:
         await server.shutdown(sockets=[listener])
         return
