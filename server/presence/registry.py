@@ -34,10 +34,13 @@ _ROUNDING = 1e-6
 """Seconds. A hold adds to `idle_from` and a release takes away again; without this allowance the
 rounding of the sums could make an idle player active without an activity."""
 
-_SENDING = 0.002
+_SENDING = 0.001
 """Seconds from here to the wire: a warning counts from when it was sent, and is sent after this."""
 
-_SAME_MOMENT = 2 * _SENDING
+_LEAD = 0.001
+"""Seconds by which a warning is early, so that one noticed a slot late hardly moves the end."""
+
+_SAME_MOMENT = 4 * _SENDING
 """Seconds within which the idle timeout and the absolute end are one: then it is the latter."""
 
 
@@ -79,9 +82,9 @@ class Registry:
         """The warnings to send to a connection that opens now."""
         warnings = []
         if session.is_idle_warned:
-            warnings.append(self._idle_warning(session, now))
+            warnings.append(self._warning(session, Reason.IDLE_TIMEOUT, now))
         if session.is_lifetime_warned:
-            warnings.append(self._lifetime_warning(session, now))
+            warnings.append(self._warning(session, Reason.SESSION_LIFETIME, now))
         return warnings
 
     def take_touched(self, limit: int | None = None) -> list[LastActivity]:
@@ -369,7 +372,7 @@ class Registry:
 
     def _warn(self, session: Session, now: float, events: list[Event]) -> None:
         """Give the warnings that are due."""
-        if session.is_lifetime_warned or now >= session.ends_at - self.policy.warn_before:
+        if session.is_lifetime_warned or now >= self._lifetime_warning_due(session):
             if session.connections and not session.is_lifetime_warning_sent:
                 # Once only: the absolute end waits for its warning, and for nothing else.
                 session.is_lifetime_warning_sent = True
@@ -377,14 +380,14 @@ class Registry:
                 session.ends_at = max(session.ends_at, warned_until)
             if not session.is_lifetime_warned:
                 session.is_lifetime_warned = True
-                events.append(self._lifetime_warning(session, now))
+                events.append(self._warning(session, Reason.SESSION_LIFETIME, now))
         if session.warning_sent_at is None and now >= self._idle_warning_due(session, now):
             is_first = not session.is_idle_warned
             session.is_idle_warned = True
             if session.connections:
                 session.warning_sent_at = now + _SENDING
             if is_first:
-                events.append(self._idle_warning(session, now))
+                events.append(self._warning(session, Reason.IDLE_TIMEOUT, now))
 
     def _withdraw_warning(self, session: Session, now: float, events: list[Event]) -> None:
         session.is_idle_warned = False
@@ -470,7 +473,7 @@ class Registry:
         if session.status is Status.ACTIVE:
             yield session.away_at(policy)
         if not session.is_lifetime_warned:
-            yield session.ends_at - policy.warn_before
+            yield self._lifetime_warning_due(session)
         if session.is_idle_warned:
             yield session.idle_end_at(policy, now)
         else:
@@ -482,18 +485,14 @@ class Registry:
         """When to warn of the idle timeout: never where the absolute end comes first anyway."""
         if session.ends_at <= session.idle_end_at(self.policy, now) + _SAME_MOMENT:
             return NEVER
-        return session.idle_warning_at(self.policy)
+        return max(session.idle_warning_at(self.policy) - _LEAD, session.hold_until)
 
-    def _idle_warning(self, session: Session, now: float) -> WarningGiven:
-        expires_in = max(session.idle_end_at(self.policy, now) - now, 0.0)
-        return _warning(session, Reason.IDLE_TIMEOUT, expires_in, now)
+    def _lifetime_warning_due(self, session: Session) -> float:
+        return session.ends_at - self.policy.warn_before - _LEAD
 
-    def _lifetime_warning(self, session: Session, now: float) -> WarningGiven:
-        expires_in = max(session.ends_at - now, 0.0)
-        # Without the milliseconds that were added for its way to the wire.
-        expires_in = min(expires_in, self.policy.warn_before)
-        return _warning(session, Reason.SESSION_LIFETIME, expires_in, now)
-
-
-def _warning(session: Session, reason: Reason, expires_in: float, now: float) -> WarningGiven:
-    return WarningGiven(session.id, session.player.id, reason, expires_in, now)
+    def _warning(self, session: Session, reason: Reason, now: float) -> WarningGiven:
+        is_idle = reason is Reason.IDLE_TIMEOUT
+        end = session.idle_end_at(self.policy, now) if is_idle else session.ends_at
+        # Without the milliseconds by which it is early, or that its way to the wire takes.
+        left = min(max(end - now, 0.0), self.policy.warn_before)
+        return WarningGiven(session.id, session.player.id, reason, left, now)

@@ -14,7 +14,7 @@ from server.presence.events import (
 )
 from server.presence.session import LastActivity, Player, Session
 from server.presence.status import Reason, Status
-from tests.presence.world import SLACK, World, changes, ended, warnings
+from tests.presence.world import EARLY, SLACK, World, changes, ended, warnings
 
 # Idle: away, warned, out
 
@@ -32,8 +32,8 @@ def test_signing_in_is_told_before_the_status_it_brings() -> None:
     [
         (119.999, Status.ACTIVE),
         (120.0 + SLACK, Status.AWAY),
-        (239.999, Status.AWAY),
-        (240.0 + SLACK, Status.WARNED),
+        (240.0 - EARLY, Status.AWAY),
+        (240.0, Status.WARNED),
         (299.999, Status.WARNED),
         (300.0 + SLACK, Status.OFFLINE),
     ],
@@ -43,6 +43,18 @@ def test_each_deadline_comes_at_its_time_and_never_before(instant: float, expect
     session = world.tab()
     world.until(instant)
     assert session.status is expected
+
+
+@pytest.mark.parametrize("late", [0.0, 0.001, 0.002])
+def test_a_warning_that_is_noticed_a_little_late_hardly_moves_the_end(late: float) -> None:
+    world = World()
+    session = world.tab()
+    due = world.registry.next_deadline()
+    while due is not None and session.ended is None:
+        world.until(due + late)
+        due = world.registry.next_deadline()
+    assert session.ended is Reason.IDLE_TIMEOUT
+    assert 300.0 <= world.now <= 300.003 + 2 * late
 
 
 def test_an_idle_session_is_away_then_warned_then_over() -> None:

@@ -11,7 +11,10 @@ from server.presence.status import Reason, Status
 from tests.support.invariants import Watched
 
 SLACK = 0.03
-"""Seconds within which a deadline is noticed: a slot, and what a warning takes to be sent."""
+"""Seconds within which a deadline is noticed, and more."""
+
+EARLY = 0.002
+"""Seconds by which a warning may be early, and a millisecond more."""
 
 
 class World:
