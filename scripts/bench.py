@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
     Measure: TypeAlias = Callable[[Scale], list[Row] | Awaitable[list[Row]]]
 
-NAMES = ("touch", "memory", "pings", "connections", "lateness", "storm", "disk", "hashes")
+NAMES = (
+    "touch", "memory", "pings", "connections", "connects", "sign-ins", "lateness", "storm", "disk",
+    "hashes",
+)  # fmt: skip
 
 
 def main() -> int:
@@ -92,13 +95,15 @@ def _names(text: str) -> list[str]:
 
 
 def _measure(name: str, scale: "Scale") -> "list[Row]":
-    from scripts.benchmarks import core, disk, expiry, hashing, machine, sockets
+    from scripts.benchmarks import coming, core, disk, expiry, hashing, machine, sockets
 
     measures: dict[str, Measure] = {
         "touch": core.touch,
         "memory": core.memory,
         "pings": sockets.pings,
         "connections": sockets.connections,
+        "connects": coming.connects,
+        "sign-ins": coming.sign_ins,
         "lateness": expiry.lateness,
         "storm": expiry.storm,
         "disk": disk.disk,

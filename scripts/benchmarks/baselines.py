@@ -3,8 +3,13 @@
     python -m scripts.benchmarks.baselines echo
     python -m scripts.benchmarks.baselines plain IDLE_TIMEOUT WARN_BEFORE
 
+    python -m scripts.benchmarks.baselines answers
+    python -m scripts.benchmarks.baselines bare
+
 `echo` is the least that an ASGI server can do with a WebSocket. `plain` is the way everybody
-writes it first: Starlette, and a timer a player that each ping cancels and arms anew.
+writes it first: Starlette, and a timer a player that each ping cancels and arms anew. `answers` is
+Starlette that answers a sign-in and keeps nothing. `bare` is the loop alone, without any uvicorn:
+it lets in whoever asks.
 """
 
 import asyncio
@@ -15,10 +20,14 @@ from typing import Any
 import uvicorn
 import uvloop
 from starlette.applications import Starlette
-from starlette.routing import WebSocketRoute
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from server.transport.frames import TEXT, frame
+from server.transport.handshake import Opening
 from server.transport.uvicorn import uvicorn_options
 
 _BACKLOG = 2048
@@ -82,10 +91,38 @@ class Plain:
         task.add_done_callback(self._tasks.discard)
 
 
+class Bare(asyncio.Protocol):
+    """Answers whatever comes first with a 101 and a message as long as our `hello`."""
+
+    _HELLO = frame(TEXT, b"x" * 560)
+    _is_open = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_open:
+            return
+        self._is_open = True
+        key = data.partition(b"Sec-WebSocket-Key: ")[2].partition(b"\r\n")[0]
+        self._transport.write(Opening(key, []).accepted(None) + self._HELLO)
+
+
+async def answer(request: Request) -> Response:
+    """A guest's sign-in, as ours answers it."""
+    name = (await request.json())["name"]
+    player = {"id": "p_" + "x" * 22, "name": name, "guest": True, "status": "active"}
+    response = JSONResponse({"player": player, "session": {}, "policy": {}}, 201)
+    response.set_cookie("session", "x" * 87, httponly=True, samesite="lax")
+    return response
+
+
 def _application(arguments: list[str]) -> ASGIApp:
     match arguments:
         case ["echo"]:
             return echo
+        case ["answers"]:
+            return Starlette(routes=[Route("/api/guests", answer, methods=["POST"])])
         case ["plain", idle_timeout, warn_before]:
             plain = Plain(float(idle_timeout), float(warn_before))
             return Starlette(routes=[WebSocketRoute("/ws", plain.play)])
@@ -107,6 +144,14 @@ async def _serve(app: ASGIApp) -> None:
     await uvicorn.Server(config).serve(sockets=[listener])
 
 
+async def _serve_bare() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=_BACKLOG) as listener:
+        server = await asyncio.get_running_loop().create_server(Bare, sock=listener)
+        print(f"on http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        await server.serve_forever()
+
+
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(_application(sys.argv[1:])))
+        is_bare = sys.argv[1:] == ["bare"]
+        runner.run(_serve_bare() if is_bare else _serve(_application(sys.argv[1:])))

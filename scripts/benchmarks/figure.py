@@ -23,6 +23,8 @@ class Scale:
     ping_burst: float = 2.0
     connections: int = 5_000
     settling: float = 3.0
+    resting: float = 20.0
+    sign_ins: int = 10_000
     players: int = 5_000
     lateness_policy: tuple[float, float] = (20.0, 5.0)
     """idle timeout, and how long before it the warning comes; `away` comes as late as that."""
@@ -45,6 +47,8 @@ QUICK = Scale(
     ping_burst=1.0,
     connections=500,
     settling=1.0,
+    resting=3.0,
+    sign_ins=1_000,
     players=500,
     lateness_policy=(4.0, 1.5),
     lateness_spread=1.0,

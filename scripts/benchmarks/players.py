@@ -85,9 +85,10 @@ async def for_each(
     count: int,
     place: Callable[[], AbstractAsyncContextManager[D]],
     act: Callable[[D, int], Awaitable[T]],
+    places: int = _AT_ONCE,
 ) -> list[T]:
-    """What `act` returns for 0 to `count` - 1, in any order: at most 100 of them at once, each in
-    one of 100 places."""
+    """What `act` returns for 0 to `count` - 1, in any order: at most one at a time in each of so
+    many places."""
     numbers = iter(range(count))
     results: list[T] = []
 
@@ -96,7 +97,7 @@ async def for_each(
             results.extend([await act(entered, number) for number in numbers])
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(min(count, _AT_ONCE)):
+        for _ in range(min(count, places)):
             group.create_task(work())
     return results
 

@@ -21,6 +21,9 @@ from scripts.benchmarks.players import (
     sign_in_connection,
 )
 
+_ROUNDING = 0.001
+"""Seconds that may come early: the protocol rounds to milliseconds."""
+
 _KEEP_ALIVE = 1.0
 """Seconds between two pings of everybody while the last ones are still arriving."""
 
@@ -80,7 +83,7 @@ class Seen:
     @property
     def early(self) -> int:
         """How many came before their time."""
-        return sum(late < 0 for late in self.late)
+        return sum(late < -_ROUNDING for late in self.late)
 
 
 # One server, thousands of players

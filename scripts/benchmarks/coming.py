@@ -1,0 +1,136 @@
+"""What it costs to come: a connect, a connection that then says nothing, and a sign-in.
+
+Costs are the server's processor time, for the client is no faster than the server. `bare` is a
+protocol of the loop that answers an upgrade and checks nothing: below that nothing is possible
+here.
+"""
+
+import asyncio
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass
+from functools import partial
+
+from scripts.benchmarks.children import Served, baseline, still_here
+from scripts.benchmarks.figure import Row, Scale
+from scripts.benchmarks.machine import processor_seconds
+from scripts.benchmarks.players import (
+    SignInConnection,
+    Socket,
+    for_each,
+    name_of,
+    open_socket,
+    sign_in,
+    sign_in_connection,
+)
+
+_PLACES = (8, 64)
+"""Connections on which guests sign in at the same time."""
+
+# Connects, and connections at rest
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What some thousand connections took. `cost`: CPU seconds a connect; `at_rest`: the part of a
+    processor that they take while they say nothing."""
+
+    cost: float
+    per_second: float
+    at_rest: float
+
+
+async def connects(scale: Scale) -> list[Row]:
+    """Rows: what a connect takes, and what the connections take at rest."""
+    with still_here(max_connections=scale.connections + 10) as server:
+        cookies = await sign_in(server.port, scale.connections)
+        await asyncio.sleep(scale.settling)
+        ours = await _come(server, cookies, scale)
+    with baseline("echo") as server:
+        echo = await _come(server, [""] * scale.connections, scale)
+    with baseline("bare") as server:
+        bare = await _come(server, [""] * scale.connections, scale)
+    return [
+        Row(
+            f"server CPU a connect, {scale.connections:,} one after the other",
+            "<= 0.5 of echo",
+            f"{ours.cost * 1e6:.0f} us",
+            f"{echo.cost * 1e6:.0f} us",
+            ours.cost / echo.cost,
+            ours.cost <= 0.5 * echo.cost,
+            [
+                f"{bare.cost * 1e6:.0f} us where nothing is checked or known; the client came to "
+                f"{ours.per_second:,.0f}/s, at the echo to {echo.per_second:,.0f}/s"
+            ],
+            {"ours": ours.cost, "echo": echo.cost, "bare": bare.cost},
+        ),
+        Row(
+            f"... of which one processor's, while all {scale.connections:,} say nothing",
+            "<= 0.8 %",
+            f"{ours.at_rest:.2%}",
+            f"{echo.at_rest:.2%}",
+            ours.at_rest / echo.at_rest if echo.at_rest else None,
+            ours.at_rest <= 0.008,
+            [f"over {scale.resting:g} s, each pinged as often as the echo's are"],
+            {"ours": ours.at_rest, "echo": echo.at_rest},
+        ),
+    ]
+
+
+async def _come(served: Served, cookies: list[str], scale: Scale) -> Crowd:
+    async def come(_: None, number: int) -> Socket:
+        return await open_socket(served.port, Socket, cookie=cookies[number])
+
+    before, began = processor_seconds(served.pid), time.perf_counter()
+    sockets = await for_each(len(cookies), nullcontext, come)
+    took = time.perf_counter() - began
+    cost = (processor_seconds(served.pid) - before) / len(cookies)
+    await asyncio.sleep(scale.settling)
+    before = processor_seconds(served.pid)
+    await asyncio.sleep(scale.resting)
+    at_rest = (processor_seconds(served.pid) - before) / scale.resting
+    for socket in sockets:
+        socket.leave()
+    await asyncio.sleep(0.1)
+    return Crowd(cost, len(cookies) / took, at_rest)
+
+
+# Sign-ins
+
+
+async def sign_ins(scale: Scale) -> list[Row]:
+    """Rows: guests that sign in at the same time, each of whom is durable before the answer."""
+    rows = []
+    for places, target in zip(_PLACES, (2_800, 4_500), strict=True):
+        with still_here() as server:
+            ours, cost = await _sign_in(server, scale.sign_ins, places)
+        with baseline("answers") as server:
+            plain, plain_cost = await _sign_in(server, scale.sign_ins, places)
+        rows.append(
+            Row(
+                f"durable sign-ins a second on {places} connections",
+                f">= {target:,}",
+                f"{ours:,.0f}",
+                f"{plain:,.0f}",
+                ours / plain,
+                ours >= target,
+                [
+                    f"server CPU {cost * 1e6:.0f} us each; the baseline, which keeps nothing and "
+                    f"answers the same, {plain_cost * 1e6:.0f} us"
+                ],
+                {"ours": ours, "baseline": plain, "cpu_us": [cost * 1e6, plain_cost * 1e6]},
+            )
+        )
+    return rows
+
+
+async def _sign_in(served: Served, count: int, places: int) -> tuple[float, float]:
+    """Sign-ins a second, and the server's CPU seconds for each."""
+
+    async def sign_in_one(connection: SignInConnection, number: int) -> None:
+        await connection.sign_in(name_of(number))
+
+    before, began = processor_seconds(served.pid), time.perf_counter()
+    await for_each(count, partial(sign_in_connection, served.port), sign_in_one, places)
+    took = time.perf_counter() - began
+    return count / took, (processor_seconds(served.pid) - before) / count
