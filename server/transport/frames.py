@@ -5,6 +5,7 @@ transport needs of a parser, `Listener` what the parser calls; the conformance s
 implementation.
 """
 
+from functools import lru_cache
 from struct import pack
 from typing import Protocol
 
@@ -21,6 +22,9 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 _LONGEST_REASON = 123
 """Bytes. The protocol's: a control frame has at most 125, and two are the code."""
+
+_WHOLE_TEXT = 0x80 | TEXT
+"""The first byte of a text message in one frame."""
 
 _OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 
@@ -181,7 +185,7 @@ class ServerFrames(Messages):
 
     def send(self, data: str | bytes) -> None:
         if isinstance(data, str):
-            self._out.write(frame(TEXT, data.encode()))
+            self._out.write(text_frame(data))
         else:
             self._out.write(frame(BINARY, data))
 
@@ -238,7 +242,10 @@ class ServerFrames(Messages):
         if ends > len(data):
             return len(data) - ends
         payload = apply_mask(data[begins:ends], data[begins - 4 : begins])
-        self.take(opcode, payload, is_last=first >= 0x80)
+        if first == _WHOLE_TEXT and self._partial is None:
+            self._message(payload, is_text=True)  # as nearly all are
+        else:
+            self.take(opcode, payload, is_last=first >= 0x80)
         return len(data) if self._is_stopped else ends
 
     def _fail(self, data: bytes, code: int, reason: str) -> int:
@@ -251,6 +258,13 @@ def close_payload(code: int, reason: str) -> bytes:
     """Of a close frame; a reason that is too long for one is cut."""
     said = reason.encode()[:_LONGEST_REASON].decode(errors="ignore").encode()
     return pack("!H", code) + said
+
+
+@lru_cache(maxsize=4)
+def text_frame(text: str) -> bytes:
+    """The frame of a text message. What is sent to many is made once, and is in memory once however
+    many have yet to take it."""
+    return frame(TEXT, text.encode())
 
 
 def frame(opcode: int, payload: bytes) -> bytes:

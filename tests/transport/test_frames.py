@@ -5,7 +5,7 @@ What it makes of frames is in `test_websocket_conformance.py`.
 
 import pytest
 
-from server.transport.frames import TEXT, ServerFrames
+from server.transport.frames import TEXT, ServerFrames, frame
 from server.transport.limits import Limits
 from tests.support.frames import client_frame
 
@@ -60,3 +60,23 @@ def test_a_portion_ends_with_the_frame_in_which_its_bytes_do(enough: int, count:
     frames, heard = parser(Limits(bytes_at_once=3 * len(MESSAGE) + enough))
     frames.feed(MESSAGE * 10, 0)
     assert len(heard.messages) == 3 + count
+
+
+def test_what_is_sent_to_many_is_one_frame_in_memory() -> None:
+    class Peer(Heard):
+        def __init__(self) -> None:
+            super().__init__()
+            self.sent: list[bytes] = []
+
+        def write(self, data: bytes) -> None:
+            self.sent.append(data)
+
+    peers = [Peer() for _ in range(3)]
+    texts = ["hello", "x" * 70_000, "hello again", "größer"]
+    for text in texts:
+        for peer in peers:
+            ServerFrames(peer, peer, 1000, Limits()).send(text)
+    first, *others = peers
+    assert first.sent == [frame(TEXT, text.encode()) for text in texts]
+    for peer in others:
+        assert all(one is other for one, other in zip(first.sent, peer.sent, strict=True))
