@@ -2,7 +2,7 @@
 """The figures that Still Here is to reach, each against its baseline in the same run.
 
 Not a test: a missed figure is marked in the table, and the exit code is 1 only if something could
-not be measured. A full run takes seven minutes and wants a machine with nothing else to do.
+not be measured. A full run takes nine minutes and wants a machine with nothing else to do.
 """
 
 import argparse
