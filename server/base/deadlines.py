@@ -21,7 +21,7 @@ Who may call it: the registry, which is in turn called by one event loop. Nothin
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
@@ -43,8 +43,9 @@ class Deadlines(Generic[T]):
     """The items that something will be due for, by when. Instants are seconds, on any clock."""
 
     def __init__(self) -> None:
-        # A dict for its order: what is due at once comes out as it went in, in every run.
-        self._slots: dict[int, dict[T, None]] = {}
+        # An item that is alone in its slot, as most are, or several: a dict for its order, as what
+        # is due at once comes out as it went in, in every run. A dict takes 230 bytes.
+        self._slots: dict[int, T | dict[T, None]] = {}
         self._order: list[int] = []
         self._count = 0
 
@@ -53,8 +54,8 @@ class Deadlines(Generic[T]):
         return self._count
 
     def __iter__(self) -> Iterator[T]:
-        for items in self._slots.values():
-            yield from items
+        for held in self._slots.values():
+            yield from _items(held)
 
     def arm(self, item: T, due: float) -> None:
         """Have `item` come out at `due` at the latest. Never moves it later: see the module."""
@@ -65,12 +66,14 @@ class Deadlines(Generic[T]):
             if item.slot <= slot:
                 return
             self.disarm(item)
-        items = self._slots.get(slot)
-        if items is None:
-            self._slots[slot] = {item: None}
+        held = self._slots.get(slot)
+        if held is None:
+            self._slots[slot] = item
             heapq.heappush(self._order, slot)
+        elif isinstance(held, dict):
+            held[item] = None
         else:
-            items[item] = None
+            self._slots[slot] = {held: None, item: None}
         item.slot = slot
         self._count += 1
 
@@ -79,9 +82,10 @@ class Deadlines(Generic[T]):
         slot = item.slot
         if slot is None:
             return
-        items = self._slots[slot]
-        del items[item]
-        if not items:
+        held = self._slots[slot]
+        if isinstance(held, dict):
+            del held[item]
+        if not isinstance(held, dict) or not held:
             # Its number stays in the heap until it comes to the top: removing it there is O(n).
             del self._slots[slot]
         item.slot = None
@@ -105,7 +109,7 @@ class Deadlines(Generic[T]):
             slot = self._first_slot()
             if slot is None or slot / SLOTS_PER_SECOND > now:
                 break
-            for item in list(islice(self._slots[slot], limit - len(due))):
+            for item in list(islice(_items(self._slots[slot]), limit - len(due))):
                 self.disarm(item)
                 due.append(item)
         return due
@@ -114,3 +118,7 @@ class Deadlines(Generic[T]):
         while self._order and self._order[0] not in self._slots:
             heapq.heappop(self._order)
         return self._order[0] if self._order else None
+
+
+def _items(held: T | dict[T, None]) -> Iterable[T]:
+    return held if isinstance(held, dict) else (held,)
