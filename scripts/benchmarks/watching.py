@@ -20,9 +20,7 @@ from scripts.benchmarks.players import (
     open_socket,
     sign_in_connection,
 )
-
-_ROUNDING = 0.001
-"""Seconds that may come early: the protocol rounds to milliseconds."""
+from scripts.idle_players.rules import ROUNDING
 
 _KEEP_ALIVE = 1.0
 """Seconds between two pings of everybody while the last ones are still arriving."""
@@ -83,7 +81,7 @@ class Seen:
     @property
     def early(self) -> int:
         """How many came before their time."""
-        return sum(late < -_ROUNDING for late in self.late)
+        return sum(late < -ROUNDING for late in self.late)
 
 
 # One server, thousands of players

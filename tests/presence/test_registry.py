@@ -14,7 +14,7 @@ from server.presence.events import (
 )
 from server.presence.session import LastActivity, Player, Session
 from server.presence.status import Reason, Status
-from tests.presence.world import EARLY, SLACK, World, changes, ended, warnings
+from tests.presence.world import SLACK, World, changes, ended, warnings
 
 # Idle: away, warned, out
 
@@ -32,7 +32,7 @@ def test_signing_in_is_told_before_the_status_it_brings() -> None:
     [
         (119.999, Status.ACTIVE),
         (120.0 + SLACK, Status.AWAY),
-        (240.0 - EARLY, Status.AWAY),
+        (239.999, Status.AWAY),
         (240.0, Status.WARNED),
         (299.999, Status.WARNED),
         (300.0 + SLACK, Status.OFFLINE),

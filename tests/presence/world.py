@@ -13,9 +13,6 @@ from tests.support.invariants import Watched
 SLACK = 0.03
 """Seconds within which a deadline is noticed, and more."""
 
-EARLY = 0.002
-"""Seconds by which a warning may be early, and a millisecond more."""
-
 
 class World:
     """A registry and a clock, and everything that was heard."""
