@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from server.base.ids import ID_PATTERN, MatchId, PlayerId, RoomId
 from server.base.units import from_ms
-from server.storage.ports import Matches as StoredMatches
+from server.storage.ports import Matches
 from server.storage.rows import StoredMatch, StoredMove
 from server.web.bodies import answer
 from server.web.caller import caller_of
@@ -70,7 +70,7 @@ class MatchWithMoves(FinishedMatch, kw_only=True):
     moves: list[PlayedMove]
 
 
-class Matches(msgspec.Struct):
+class MatchPage(msgspec.Struct):
     """A page of matches, the last one first; `next` leads to the one before them."""
 
     matches: list[FinishedMatch]
@@ -80,7 +80,7 @@ class Matches(msgspec.Struct):
 class MatchRoutes:
     """`GET /api/matches` and what is below it."""
 
-    def __init__(self, matches: StoredMatches, limits: Limits) -> None:
+    def __init__(self, matches: Matches, limits: Limits) -> None:
         self._matches = matches
         self._limit = page_size(limits.page_of_matches, limits.largest_page_of_matches)
         self.calls = [
@@ -90,7 +90,7 @@ class MatchRoutes:
                 self.list_matches,
                 "Finished matches of a player, the last one first.",
                 query=[_PLAYER, _AFTER, self._limit],
-                answers={200: Matches},
+                answers={200: MatchPage},
                 cookie=Cookie.NEEDED,
                 problems=["storage_unavailable"],
             ),
@@ -116,7 +116,7 @@ class MatchRoutes:
             last = found[limit - 1]
             next_ = f"{last.ended_at}~{last.id}"
         page = [FinishedMatch(**_view_of(each)) for each in found[:limit]]
-        return answer(Matches(page, next_))
+        return answer(MatchPage(page, next_))
 
     async def show(self, request: Request) -> Response:
         session = caller_of(request).session

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from server.accounts.ports import StorageUnavailable
 from server.observe.metrics import Metrics
-from server.storage.ports import Health as StorageHealth
+from server.storage.ports import Health
 from server.web.bodies import answer
 from server.web.calls import Call, Text
 from server.web.limits import Limits
@@ -20,7 +20,7 @@ from server.web.problems import response_to
 from server.wire.problem import Problem
 
 
-class Health(msgspec.Struct):
+class HealthAnswer(msgspec.Struct):
     """What `/healthz` and `/readyz` answer when all is well."""
 
     status: Literal["ok", "ready"]
@@ -29,17 +29,17 @@ class Health(msgspec.Struct):
 class OperationRoutes:
     """`/healthz`, `/readyz`, `/metrics`."""
 
-    def __init__(self, metrics: Metrics, storage: StorageHealth) -> None:
+    def __init__(self, metrics: Metrics, storage: Health) -> None:
         self._metrics = metrics
         self._storage = storage
         self.calls = [
-            Call("GET", "/healthz", self.health, "Is it alive?", answers={200: Health}),
+            Call("GET", "/healthz", self.health, "Is it alive?", answers={200: HealthAnswer}),
             Call(
                 "GET",
                 "/readyz",
                 self.readiness,
                 "Is it ready to serve, storage included?",
-                answers={200: Health},
+                answers={200: HealthAnswer},
                 problems=["storage_failing"],
             ),
             Call(
@@ -52,13 +52,13 @@ class OperationRoutes:
         ]
 
     async def health(self, request: Request) -> Response:
-        return answer(Health("ok"))
+        return answer(HealthAnswer("ok"))
 
     async def readiness(self, request: Request) -> Response:
         why = await self._storage.readiness()
         if why is not None:
             raise Problem(503, "storage_failing", why)
-        return answer(Health("ready"))
+        return answer(HealthAnswer("ready"))
 
     async def metrics(self, request: Request) -> Response:
         headers = {"content-type": self._metrics.content_type}

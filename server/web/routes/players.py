@@ -13,8 +13,7 @@ from server.base.ids import ID_PATTERN, PlayerId, SessionId
 from server.presence.service import PresenceService
 from server.presence.session import Player
 from server.presence.status import Reason, Status
-from server.storage.ports import History as StoredHistory
-from server.storage.ports import Players as StoredPlayers
+from server.storage.ports import History, Players
 from server.storage.rows import StoredPlayer
 from server.web.bodies import answer
 from server.web.caller import caller_of
@@ -45,7 +44,7 @@ class PublicPlayer(msgspec.Struct):
     idle_for: float | msgspec.UnsetType = msgspec.UNSET
 
 
-class Players(msgspec.Struct):
+class PlayerPage(msgspec.Struct):
     """A page of players, by name; `next` leads to the one behind it."""
 
     players: list[PublicPlayer]
@@ -68,7 +67,7 @@ class HistoryEntry(msgspec.Struct):
     remember: bool
 
 
-class History(msgspec.Struct):
+class HistoryPage(msgspec.Struct):
     """A page of changes, newest first; `next` leads to the one before them."""
 
     changes: list[HistoryEntry]
@@ -81,8 +80,8 @@ class PlayerRoutes:
     def __init__(
         self,
         presence: PresenceService,
-        players: StoredPlayers,
-        history: StoredHistory,
+        players: Players,
+        history: History,
         limits: Limits,
     ) -> None:
         self._presence = presence
@@ -97,7 +96,7 @@ class PlayerRoutes:
                 self.list_players,
                 "Players who are here, or who are not, by name.",
                 query=[_STATUS, _AFTER, self._limit],
-                answers={200: Players},
+                answers={200: PlayerPage},
                 cookie=Cookie.WELCOME,
                 problems=["storage_unavailable"],
             ),
@@ -116,7 +115,7 @@ class PlayerRoutes:
                 self.history,
                 "The own changes of status, newest first, and why each came.",
                 query=[_BEFORE, self._limit],
-                answers={200: History},
+                answers={200: HistoryPage},
                 cookie=Cookie.NEEDED,
                 problems=["not_yours", "storage_unavailable"],
             ),
@@ -146,7 +145,7 @@ class PlayerRoutes:
         if len(found) > limit:
             last_key, last = found[limit - 1]
             next_ = f"{quote(last_key, safe='')}~{last.id}"
-        return answer(Players(page, next_))
+        return answer(PlayerPage(page, next_))
 
     async def show(self, request: Request) -> Response:
         id = PlayerId(request.path_params["id"])
@@ -180,7 +179,7 @@ class PlayerRoutes:
             for each in found[:limit]
         ]
         next_ = str(found[limit - 1].number) if len(found) > limit else None
-        return answer(History(changes, next_))
+        return answer(HistoryPage(changes, next_))
 
     def _present(self, player: Player) -> PublicPlayer:
         return PublicPlayer(
