@@ -127,7 +127,7 @@ class PlayerRoutes:
         status = _STATUS.of(request)
         if status is Status.OFFLINE:
             stored = await self._players.offline_players(after, limit + 1)
-            found = [(each.sort_key, self._stored(each)) for each in stored]
+            found = [(each.sort_key, _stored(each)) for each in stored]
         else:
             players = heapq.nsmallest(
                 limit + 1,
@@ -155,7 +155,7 @@ class PlayerRoutes:
         stored = await self._players.find_player(id)
         if stored is None:
             raise Problem(404, "not_found", "There is no such player.")
-        return answer(self._stored(stored))
+        return answer(_stored(stored))
 
     async def history(self, request: Request) -> Response:
         own = caller_of(request).signed_in().player
@@ -182,25 +182,31 @@ class PlayerRoutes:
         return answer(HistoryPage(changes, next_))
 
     def _present(self, player: Player) -> PublicPlayer:
-        return PublicPlayer(
-            player.id,
-            player.name,
-            player.guest,
-            player.status,
-            player.status.is_here,
-            to_rfc3339(self._clock.to_wall(player.last_activity)),
+        return _public(
+            player,
+            self._clock.to_wall(player.last_activity),
             idle_for(player.status, player.last_activity, self._clock.now()),
         )
 
-    def _stored(self, player: StoredPlayer) -> PublicPlayer:
-        return PublicPlayer(
-            player.id,
-            player.name,
-            player.guest,
-            player.status,
-            player.status.is_here,
-            to_rfc3339(player.last_activity_at),
-        )
+
+def _stored(player: StoredPlayer) -> PublicPlayer:
+    return _public(player, player.last_activity_at)
+
+
+def _public(
+    player: Player | StoredPlayer,
+    last_activity_at: int,
+    idle: float | msgspec.UnsetType = msgspec.UNSET,
+) -> PublicPlayer:
+    return PublicPlayer(
+        player.id,
+        player.name,
+        player.guest,
+        player.status,
+        player.status.is_here,
+        to_rfc3339(last_activity_at),
+        idle,
+    )
 
 
 def _parse_cursor(text: str) -> tuple[str, str]:
