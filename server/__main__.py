@@ -35,16 +35,16 @@ from server.transport.uvicorn import uvicorn_config
 _log = logging.getLogger("stillhere")
 
 _OTHER_FILES = 100
-"""Files beside the connections: the database, its log, those of Python. No limit: a reserve."""
+"""Open files besides connections: the database, its log, Python's own. A generous estimate."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run until SIGTERM or SIGINT, or do what the command says. Ends with 0, or with 1 or 2 and
-    one line that says why."""
+    """Run the server until SIGTERM or SIGINT, or run the given command. Exits with 0, or with 1 or
+    2 after printing one line that says why."""
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    # Its warnings are about what peers send: a line each would let them fill the disk.
+    # uvicorn logs a warning for each malformed request, so peers could fill the disk with them.
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.ERROR)
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -122,15 +122,15 @@ def _flag_of(setting: str) -> str:
 
 
 def _refuse_unknown_flags(arguments: Sequence[str]) -> None:
-    """Give up at a flag that there is not. argparse would take what follows it for the command,
-    and say that it is none."""
+    """Exit at an unknown flag. argparse would take its value for the command and complain about
+    that."""
     known = ["--help", "--version", *map(_flag_of, Settings.model_fields)]
     for argument in arguments:
         if argument == "--":
             return
         flag = argument.partition("=")[0]
         if not flag.startswith("--") or any(each.startswith(flag) for each in known):
-            continue  # argparse takes beginnings of flags, if they are of one only
+            continue  # argparse accepts unambiguous abbreviations
         written = flag.lower().replace("_", "-")
         near = difflib.get_close_matches(written, known, n=1)
         hint = f"did you mean {near[0]}?" if near else "see `stillhere --help`"
@@ -160,7 +160,7 @@ def _back_up(settings: Settings, copy: Path) -> None:
 
 
 def _note_oddities(settings: Settings) -> None:
-    """Log what is allowed, but perhaps not meant."""
+    """Log settings that are valid but probably unintended."""
     for oddity in settings.oddities:
         _log.warning("%s", oddity)
     for name in unknown_settings():
@@ -168,7 +168,7 @@ def _note_oddities(settings: Settings) -> None:
 
 
 def _allow_connections(settings: Settings) -> None:
-    """Raise this process's limit of open files as far as it goes: each connection is one."""
+    """Raise this process's limit of open files as far as allowed: each connection needs one."""
     needed = settings.max_connections + _OTHER_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
@@ -189,9 +189,8 @@ def _allow_connections(settings: Settings) -> None:
 
 
 def _listen(settings: Settings, backlog: int) -> list[socket.socket]:
-    """The sockets to accept connections from: two for `::`, so that it is every address, as people
-    expect. One socket for both would show IPv4 peers as `::ffff:...`, which no list of proxies has.
-    """
+    """Open the listening sockets: for `::` one of IPv6 and one of IPv4. A single socket for both
+    would show IPv4 peers as `::ffff:...`, which matches no list of proxies."""
     listeners = [_bind(settings.host, settings.port, backlog)]
     if settings.host == "::":
         listeners.append(_bind("0.0.0.0", listeners[0].getsockname()[1], backlog))  # noqa: S104
@@ -207,8 +206,8 @@ def _bind(host: str, port: int, backlog: int) -> socket.socket:
         _give_up(
             f"cannot listen on {host} port {port}: {why}; choose another with --host or --port", 1
         )
-    # asyncio's own loop forgets this for sockets made like that, and an answer on a connection
-    # that is kept would then wait 40 ms for a delayed ACK.
+    # asyncio's own loop does not set it for sockets made here, and responses on kept connections
+    # would wait 40 ms for a delayed ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
@@ -217,24 +216,24 @@ async def _serve(settings: Settings, limits: Limits, listeners: list[socket.sock
     still_here = StillHere(settings, SystemClock(), limits)
     config = uvicorn_config(still_here.app, limits.transport, still_here.take_socket)
     try:
-        # Before uvicorn: what is wrong with the database is told in one line, not in a traceback.
+        # Before uvicorn starts, so that a database error is one line and not a traceback.
         await still_here.start()
         host, port = listeners[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"Still Here {__version__} on http://{shown}:{port}", flush=True)  # noqa: T201
         await _Server(config).serve(sockets=listeners)
     finally:
-        # And after it: a shutdown that goes wrong skips the lifespan, and must not skip the disk.
+        # After uvicorn: a failed shutdown skips the lifespan, but the storage has to be closed.
         await still_here.stop()
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, but a signal ends `serve` instead of the process: there is still work."""
+    """uvicorn's server, but a signal ends `serve` and not the process: `_serve` has to clean up."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await super().shutdown(sockets)
         if self.force_exit:
-            # A second Ctrl-C waits for nobody any more, but the lifespan has to end.
+            # After a second Ctrl-C uvicorn does not shut down the lifespan.
             await self.lifespan.shutdown()
 
     @contextmanager

@@ -65,8 +65,9 @@ def create_app(
     clock: Clock | None = None,
     limits: Limits = Limits(),
 ) -> Starlette:
-    """The application. Without arguments, as `uvicorn --factory` calls it, it reads the settings
-    from the environment, and says what uvicorn should have been told."""
+    """Return the application. Without arguments, as called by `uvicorn --factory`, it reads the
+    settings from the environment and logs the flags of uvicorn that the `stillhere` command
+    sets."""
     if settings is None:
         try:
             settings = load_settings()
@@ -80,7 +81,7 @@ def create_app(
 
 
 class StillHere:
-    """One running server: every part of it, from the core outwards.
+    """One running server: all of its parts, from the core outwards.
 
     `start` and `stop` are called by the application's lifespan, and by the `stillhere` command
     around it; both are idempotent. `app.state.still_here` is this object.
@@ -161,8 +162,8 @@ class StillHere:
             self.ticker,
         )
 
-        # In this order: first the storage, which the others wait for, then the player's own tabs
-        # and seats, then everybody else.
+        # The order matters: storage first, as the others wait for it; then the player's own tabs
+        # and seats; then all others.
         for subscriber in (
             self.sessions.hear,
             self.audit.hear,
@@ -213,7 +214,7 @@ class StillHere:
         self._is_started = False
 
     async def start(self) -> None:
-        """Open the database, take over the sessions in it, and begin to tick.
+        """Open the database, restore what the last process left, and start the tickers.
 
         Raises StorageRefused.
         """
@@ -241,7 +242,7 @@ class StillHere:
         self.collector.start()
 
     async def stop(self) -> None:
-        """Stop ticking, write what is left, and close the database."""
+        """Stop the tickers, write what is pending, and close the database."""
         if not self._is_started:
             return
         self._is_started = False
@@ -268,15 +269,15 @@ class StillHere:
 
 
 def make_engine(settings: Settings, limits: Limits = Limits()) -> Engine:
-    """The storage engine of these settings. Another one is a folder beside `storage/sqlite/`, and a
-    line here. Raises StorageRefused."""
+    """Return the storage engine of these settings. Another engine is a folder beside
+    `storage/sqlite/`, chosen here. Raises StorageRefused."""
     return SqliteEngine(Path(settings.database), limits.sqlite)
 
 
 def _keys(
     settings: Settings, engine: Engine, limits: Limits
 ) -> tuple[tuple[str, ...], Path | None]:
-    """The keys that sign cookies, and the file that was made for them, if one was."""
+    """Return the keys that sign cookies, and the path of the key file if it was created now."""
     if settings.secret_keys:
         try:
             check_keys(settings.secret_keys, limits.accounts)
@@ -295,7 +296,7 @@ def _keys(
 
 
 def _loop_time() -> float:
-    """The time of the running loop in seconds, by which its timers go."""
+    """Return the running loop's time in seconds."""
     return asyncio.get_running_loop().time()
 
 

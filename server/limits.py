@@ -1,6 +1,6 @@
 """The limits of all parts: what the server allows before it refuses, sheds or cuts off.
 
-Each part declares its own, with documented fields and defaults, and is given them by `app.py`.
+Each part declares its own, with documented fields and defaults; `app.py` passes them in.
 SECURITY.md publishes the defaults; what an operator may change is in `settings.py`.
 """
 

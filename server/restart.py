@@ -1,4 +1,4 @@
-"""What a start takes over of the last process, whether that stopped in order or was killed."""
+"""Restoring what the last process left, whether it stopped in order or was killed."""
 
 import logging
 from collections.abc import Iterable
@@ -27,18 +27,17 @@ def restore_sessions(
     killed_since: int | None,
     activity_interval: float,
 ) -> None:
-    """Give the registry the sessions that had not ended, and publish what became of them.
+    """Restore the sessions that had not ended, and publish the resulting events.
 
     The time the server was down counts as idle. `killed_since`: the Unix milliseconds at which the
     last process started, if it was killed. Then a last activity may be later than its row by up to
-    `activity_interval` seconds, and that is counted in the player's favour. A process that lived
-    for less than that may have written no activity at all, and so its start counts as an activity
-    of every session that was active.
+    `activity_interval` seconds, which are added in the player's favour. A process that lived for
+    less may have written no activity at all, so its start counts as an activity of every session
+    that was active.
 
-    How long it was down only the wall clock knows. Where that has gone back so far that a
-    session's last activity lies ahead, the time since is taken to be none: its clocks go on where
-    they stood then, and neither runs out by the step nor lasts longer for it. A clock that was
-    set forward looks like a longer time down, and is taken for that.
+    The downtime is measured by the wall clock. If that went back so far that a session's last
+    activity lies in the future, the downtime counts as zero: the step neither ends the session nor
+    prolongs it. A clock that went forward counts as a longer downtime.
     """
     clock = presence.clock
     now = clock.now()
@@ -88,8 +87,8 @@ def restore_rooms(
 ) -> None:
     """Open the rooms of the last process again, with their matches.
 
-    A room that cannot be restored (its game is not installed any more, or cannot read its own
-    state) is closed, and the log says so: no start fails for it.
+    A room that cannot be restored (its game is no longer installed, or cannot read its state) is
+    closed and logged; the start goes on.
     """
     for row in stored:
         try:

@@ -1,4 +1,4 @@
-"""Every setting: its name, unit, default and meaning, and which values make no sense together.
+"""Every setting: its name, unit, default and meaning, and which values are refused together.
 
 Read from the environment and a `.env` file with the prefix `STILLHERE_`; each is also a flag of
 the `stillhere` command. Durations are seconds and may be fractional.
@@ -17,20 +17,20 @@ from server.presence.policy import Policy
 
 PREFIX = "STILLHERE_"
 SHORTEST_WARNING = 20.0
-"""Seconds WCAG 2.2.1 asks for between a warning and the end of a session, at the least."""
+"""The fewest seconds between a warning and the end of a session that WCAG 2.2.1 allows."""
 SLOWEST_LIMIT = 0.5
-"""Messages a second that can be a limit, at the least: of less, twice of it is not one message."""
+"""The lowest limit of messages a second: with less, a burst of two seconds has no whole message."""
 
 SHORTEST, LONGEST = 0.001, 3_155_760_000.0
-"""Seconds that a duration may have: a millisecond, in which instants are stored, and a hundred
-years. Of more, no database and no calendar can hold the end."""
+"""Bounds of durations in seconds: a millisecond, the resolution of stored instants, and a hundred
+years, beyond which databases and calendars overflow."""
 _ROUNDING = 1e-9
-"""Seconds by which sums of fractions may differ: 0.3 less 0.1 is not quite 0.2."""
+"""Tolerance in seconds for sums of fractions: 0.3 - 0.1 < 0.2."""
 
 _IS_ORIGIN = re.compile(
     r"https?://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?"
 ).fullmatch
-"""What a browser can say, in lower case (RFC 6454, 6.2). Names beyond ASCII it says in Punycode."""
+"""An origin as browsers send it, in lower case (RFC 6454, 6.2); other than ASCII is in Punycode."""
 
 _POLICY = Policy()
 
@@ -40,7 +40,7 @@ Words = Annotated[tuple[str, ...], NoDecode]
 
 
 class SettingsRefused(Exception):
-    """The settings make no sense. `problems`: one sentence each, naming the setting."""
+    """Invalid or contradictory settings. `problems`: one sentence each, naming the setting."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("; ".join(problems))
@@ -186,12 +186,12 @@ class Settings(BaseSettings):
 
     @property
     def policy(self) -> Policy:
-        """The figures that presence goes by."""
+        """The durations of presence."""
         return Policy(**{name: getattr(self, name) for name in Policy.__slots__})
 
     @property
     def oddities(self) -> list[str]:
-        """Sentences about what is allowed, but perhaps not meant."""
+        """Sentences about what is valid, but probably unintended."""
         odd: list[str] = []
         if self.warn_before < SHORTEST_WARNING:
             odd.append(
@@ -209,7 +209,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(**flags: Any) -> Settings:
-    """The settings from `flags`, the environment and `.env`, in this order of precedence.
+    """Load the settings from `flags`, the environment and `.env`, in this order of precedence.
 
     Raises SettingsRefused.
     """
@@ -220,7 +220,8 @@ def load_settings(**flags: Any) -> Settings:
 
 
 def unknown_settings() -> list[str]:
-    """The variables of the environment and of `.env` that are named like settings and are none."""
+    """Return the variables of the environment and of `.env` that have the prefix but name no
+    setting."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     names = {*os.environ, *DotEnvSettingsSource(Settings).env_vars}
     return sorted({name.upper() for name in names if name.upper().startswith(PREFIX)} - known)

@@ -1,1 +1,1 @@
-"""No domain: time, deadlines, ids, the stream of events, limits."""
+"""Code without domain: time, deadlines, ids, streams of events, limits."""

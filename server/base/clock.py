@@ -2,8 +2,8 @@
 
 Presence runs on *presence time*: seconds in which this process could have heard a player. It is
 the monotonic clock, less the stretches in which the process stood still (SIGSTOP, a debugger, an
-overloaded host), plus the time the machine slept. So a wall-clock step changes nothing, and a
-stall signs nobody out: a ping that came meanwhile is read before the time is up.
+overloaded host), plus the time the machine slept. Steps of the wall clock change nothing, and a
+stall ends no session: a ping that arrived meanwhile is read before the time is up.
 """
 
 import time
@@ -14,48 +14,49 @@ from typing import Protocol
 from server.base.units import from_ms
 
 HEARTBEAT = 0.25
-"""Seconds between two readings of the clock that its owner promises (see `realtime/ticker.py`)."""
+"""Seconds between two readings of the clock, at most; `realtime/ticker.py` sees to it."""
 
 STALL = 2 * HEARTBEAT
 """Seconds without a reading after which the process is taken to have stood still."""
 
 
 class Clock(Protocol):
-    """Presence time in seconds, and its translation to what is stored and shown."""
+    """Presence time in seconds, and its conversion to and from wall time."""
 
     def now(self) -> float:
-        """The present instant, in seconds of presence time; never goes back."""
+        """Return the present instant in seconds of presence time. It never goes back."""
 
     def beat(self) -> None:
-        """Called at least every `HEARTBEAT` seconds by a process that is awake."""
+        """Read the clock; to be called at least every `HEARTBEAT` seconds."""
 
     def to_wall(self, instant: float) -> int:
-        """The Unix time, in milliseconds, at which presence time was `instant`."""
+        """Return the Unix time, in milliseconds, at which presence time was `instant`."""
 
     def from_wall(self, unix_ms: int) -> float:
-        """The presence instant of a Unix time in milliseconds; before the start it is negative."""
+        """Return the presence instant of a Unix time in milliseconds; negative before the start."""
 
 
 stopwatch = time.perf_counter
-"""Seconds for measuring how long work took."""
+"""A clock in seconds for measuring how long work took."""
 
 
 _BOOTTIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 def _slept() -> float:
-    """Seconds this machine has been suspended since it was switched on; 0 where unknown.
+    """Return the seconds for which this machine has been suspended since boot; 0 where unknown.
 
     CLOCK_MONOTONIC stands still in suspend, CLOCK_BOOTTIME does not (Linux, clock_gettime(2)).
     """
     if _BOOTTIME is None:
         return 0.0
-    # In this order: a process that is stopped between the two must not find that it has slept.
+    # In this order: if the process is stopped between the two calls, the result gets smaller, not
+    # larger, and no suspend is detected.
     return time.clock_gettime(_BOOTTIME) - time.monotonic()
 
 
 class SystemClock:
-    """Presence time from this machine's clocks, which are arguments so that tests own them."""
+    """Presence time from this machine's clocks, which tests replace."""
 
     def __init__(
         self,
@@ -71,7 +72,7 @@ class SystemClock:
         self._slept_so_far = slept()
         self._lost = self._last + self._slept_so_far
         self._zero = self._last  # the monotonic instant that is presence instant 0 by now
-        # Each stall with the instant it happened at: earlier instants lost less.
+        # (presence instant of a stall, time lost up to its end), oldest first.
         self._stalls: list[tuple[float, float]] = [(float("-inf"), self._lost)]
 
     def now(self) -> float:
@@ -82,8 +83,8 @@ class SystemClock:
             self._lost += gap
             self._zero += gap
         self._last = reading
-        # Not left to the next beat: an activity that comes first after a sleep must count from
-        # after it. Two clocks read one after the other differ by microseconds; a sleep is seconds.
+        # Checked at every reading: an activity right after a suspend must count from after it. The
+        # readings of two clocks differ by microseconds, a suspend is seconds.
         slept = self._slept()
         if slept - self._slept_so_far > STALL:
             self._zero -= slept - self._slept_so_far

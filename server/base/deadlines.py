@@ -1,13 +1,13 @@
 """Deadlines: a deadline is a number; moving it later is an assignment.
 
-What it is: a wheel of slots, `SLOTS_PER_SECOND` to a second. A slot holds its items in the order
-in which they came; a heap holds the numbers of the slots that are not empty. One timer, the
-owner's, sleeps until the first of them.
+What it is: a wheel of slots, `SLOTS_PER_SECOND` to a second. A slot holds its items in order of
+arrival; a heap holds the numbers of the slots that are not empty. The owner has one timer, for the
+first of them.
 
 What it promises: an item comes out at or after the instant it was armed for, never before, and
-at most one slot later plus the time the owner takes to ask. What it does not: an item that was
-armed early comes out early. The owner then looks at its own numbers and arms it again. That is
-the point: activity moves a deadline later by storing a number, without a word to the wheel.
+at most one slot later plus the time the owner takes to ask. What it does not promise: an item that
+was armed early comes out early. The owner then looks at its own numbers and arms it again. That is
+the point: activity moves a deadline later by storing a number, without calling the wheel.
 
 Cost: arming is a division, a dict insertion and, for a new slot, a heap push; about 0.4 us. An
 item is in at most one slot, so a million touches leave no more entries than there are items.
@@ -26,12 +26,11 @@ from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
 SLOTS_PER_SECOND = 1000
-"""How finely time is cut: on an idle loop a deadline is noticed at most 1 ms late, and the timer's
-own rounding, another."""
+"""On an idle loop a deadline is noticed at most 1 ms late, plus 1 ms for the timer's rounding."""
 
 
 class HasSlot(Protocol):
-    """Something with deadlines. `slot` belongs to the wheel; None: not armed."""
+    """Something with deadlines. `slot` belongs to the wheel; None if not armed."""
 
     slot: int | None
 
@@ -40,17 +39,17 @@ T = TypeVar("T", bound=HasSlot)
 
 
 class Deadlines(Generic[T]):
-    """The items that something will be due for, by when. Instants are seconds, on any clock."""
+    """Items, by the instant at which they are due. Instants are seconds, on any clock."""
 
     def __init__(self) -> None:
-        # An item that is alone in its slot, as most are, or several: a dict for its order, as what
-        # is due at once comes out as it went in, in every run. A dict takes 230 bytes.
+        # The only item of a slot (the usual case) or a dict of several, which keeps their order, so
+        # that runs are reproducible. A dict takes 230 bytes.
         self._slots: dict[int, T | dict[T, None]] = {}
         self._order: list[int] = []
         self._count = 0
 
     def __len__(self) -> int:
-        """How many items are armed."""
+        """Return the number of armed items."""
         return self._count
 
     def __iter__(self) -> Iterator[T]:
@@ -58,9 +57,9 @@ class Deadlines(Generic[T]):
             yield from _items(held)
 
     def arm(self, item: T, due: float) -> None:
-        """Have `item` come out at `due` at the latest. Never moves it later: see the module."""
-        # Never early: n + 1 is greater than the rounded product, and n + 1 divided again is then,
-        # rounding being monotonic, at least `due`.
+        """Make `item` due at `due` or earlier. Never moves it later: see the module."""
+        # Never early: n + 1 is greater than the rounded product, and as rounding is monotonic, (n +
+        # 1) / SLOTS_PER_SECOND is at least `due`.
         slot = int(due * SLOTS_PER_SECOND) + 1
         if item.slot is not None:
             if item.slot <= slot:
@@ -78,7 +77,7 @@ class Deadlines(Generic[T]):
         self._count += 1
 
     def disarm(self, item: T) -> None:
-        """Forget `item`; nothing happens where it is not armed."""
+        """Remove `item`; do nothing if it is not armed."""
         slot = item.slot
         if slot is None:
             return
@@ -86,24 +85,24 @@ class Deadlines(Generic[T]):
         if isinstance(held, dict):
             del held[item]
         if not isinstance(held, dict) or not held:
-            # Its number stays in the heap until it comes to the top: removing it there is O(n).
+            # The slot's number stays in the heap until it reaches the top: removing it here is
+            # O(n).
             del self._slots[slot]
         item.slot = None
         self._count -= 1
 
     def is_ahead(self, item: T, now: float) -> bool:
-        """Whether nothing that `item` is armed for can be due by `now`. False within two slots."""
-        # A deadline lies in the slot before that of its item, or, where it is negative, in that
-        # before.
+        """Return True if `item` is armed and not due by `now`, with up to two slots to spare."""
+        # A deadline lies one slot before that of its item, or two if it is negative.
         return item.slot is not None and item.slot - 2 > now * SLOTS_PER_SECOND
 
     def next_due(self) -> float | None:
-        """When to call `pop_due` next; None: nothing is armed."""
+        """Return the instant at which to call `pop_due` next; None if nothing is armed."""
         slot = self._first_slot()
         return None if slot is None else slot / SLOTS_PER_SECOND
 
     def pop_due(self, now: float, limit: int) -> list[T]:
-        """Take out what is due, at most `limit` items; the rest stays due."""
+        """Remove and return what is due, at most `limit` items; the rest stays due."""
         due: list[T] = []
         while len(due) < limit:
             slot = self._first_slot()

@@ -1,4 +1,4 @@
-"""What every event is made of: values, which another process can read as well as this one."""
+"""The base class of events."""
 
 import re
 
@@ -10,8 +10,8 @@ def _snake_case(name: str) -> str:
 
 
 class BaseEvent(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag=_snake_case):
-    """Something that happened. Fields are ids, names, enums, numbers and texts; never an object
-    that lives on and changes. As JSON its `type` is the class's name in snake case.
+    """Something that happened. Fields are ids, names, enums, numbers and texts, never a mutable
+    object. In JSON its `type` is the class's name in snake case.
 
     `gc=False`: no event may hold anything that could refer back to it.
     """

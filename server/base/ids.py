@@ -1,4 +1,4 @@
-"""Ids: opaque, URL-safe, globally unique, and of a type of their own each."""
+"""Ids: opaque, URL-safe, globally unique, each kind with a type of its own."""
 
 import secrets
 from typing import NewType
@@ -10,7 +10,7 @@ RoomId = NewType("RoomId", str)
 MatchId = NewType("MatchId", str)
 
 ID_PATTERN = r"[pscrm]_[A-Za-z0-9_-]{22}"
-"""Every id as a regular expression: a letter for its kind and 128 random bits in base64url."""
+"""Regular expression of all ids: a letter for the kind and 128 random bits in base64url."""
 
 
 def new_player_id() -> PlayerId:
@@ -18,7 +18,7 @@ def new_player_id() -> PlayerId:
 
 
 def new_session_id() -> SessionId:
-    """Names a session in the API and the database; knowing it signs nobody in."""
+    """The session's name in the API and the database; not a credential."""
     return SessionId("s_" + secrets.token_urlsafe(16))
 
 
@@ -27,7 +27,7 @@ def new_connection_id() -> ConnectionId:
 
 
 def new_room_id() -> RoomId:
-    """Knowing it lets one into a private room: it is in the link."""
+    """Whoever has the id of a private room may enter it: the link contains it."""
     return RoomId("r_" + secrets.token_urlsafe(16))
 
 
@@ -36,5 +36,5 @@ def new_match_id() -> MatchId:
 
 
 def new_seed() -> str:
-    """Determines the dice of a match, so it is secret until the match is over."""
+    """It determines the random numbers of a match, and is secret until the match is over."""
     return secrets.token_hex(16)

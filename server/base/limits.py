@@ -13,14 +13,14 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """At most `burst` at once, and `per_second` more in each second after."""
+    """At most `burst` at once, then `per_second`."""
 
     per_second: float
     burst: float
 
 
 class TokenBucket:
-    """Holds a stream to a `Rate`; it starts full."""
+    """Limits a stream to a `Rate`; starts full."""
 
     __slots__ = ("_at", "_burst", "_rate", "_tokens")
 
@@ -30,7 +30,7 @@ class TokenBucket:
         self._at = now
 
     def take(self, now: float) -> bool:
-        """Take a token; False if there is none."""
+        """Take a token; return False if there is none."""
         tokens = self._tokens + (now - self._at) * self._rate
         if tokens > self._burst:
             tokens = self._burst
@@ -50,7 +50,7 @@ class Quota(msgspec.Struct, frozen=True):
 
 
 class MovingWindow(Generic[K]):
-    """Holds each key to a `Quota`, over a window that moves with the clock.
+    """Limits each key to a `Quota`, over a window that moves with the clock.
 
     >>> window = MovingWindow[str](Quota(2, 60.0), max_keys=1000)
     >>> window.take("ada", now=0.0), window.take("ada", now=10.0), window.take("ada", now=20.0)
@@ -58,9 +58,9 @@ class MovingWindow(Generic[K]):
     >>> window.wait("ada", now=20.0)
     40.0
 
-    Every operation costs at most `quota.count` steps, and a key that is over is dropped by later
-    calls for other keys. Beyond `max_keys` the key that was counted longest ago is forgotten, so
-    that memory is bounded: choose it so high that to reach it costs more than it gains.
+    Every operation costs at most `quota.count` steps; expired keys are dropped by later calls for
+    other keys. Beyond `max_keys` the key that was counted longest ago is dropped, so that memory is
+    bounded. Choose it so high that exceeding it costs an attacker more than it gains.
     """
 
     __slots__ = ("_count", "_instants", "_max_keys", "_seconds")
@@ -68,15 +68,15 @@ class MovingWindow(Generic[K]):
     def __init__(self, quota: Quota, max_keys: int) -> None:
         self._count, self._seconds = quota.count, quota.seconds
         self._max_keys = max_keys
-        # The instants that were counted, oldest first. Keys are in the order of their last one.
+        # The counted instants of each key, oldest first. Keys are in the order of their latest.
         self._instants: OrderedDict[K, list[float]] = OrderedDict()
 
     def __len__(self) -> int:
-        """The number of keys that are remembered."""
+        """Return the number of keys in memory."""
         return len(self._instants)
 
     def take(self, key: K, now: float) -> bool:
-        """Count one for `key`; False, and nothing is counted, if its quota is used up."""
+        """Count one for `key`; return False, and count nothing, if its quota is used up."""
         instants = self._current(key, now)
         if len(instants) >= self._count:
             return False
@@ -88,14 +88,14 @@ class MovingWindow(Generic[K]):
         return True
 
     def wait(self, key: K, now: float) -> float:
-        """Seconds until `take` would count one for `key`; 0.0 if it would now. Counts nothing."""
+        """Return the seconds until `take` would count one for `key`; 0.0 if it would now."""
         instants = self._current(key, now)
         if len(instants) < self._count:
             return 0.0
         return self._seconds - (now - instants[-self._count])
 
     def give_back(self, key: K) -> None:
-        """Uncount the latest one of `key`, if there is one."""
+        """Remove the latest count of `key`, if any."""
         instants = self._instants.get(key)
         if instants:
             instants.pop()
@@ -103,11 +103,11 @@ class MovingWindow(Generic[K]):
                 del self._instants[key]
 
     def forget(self, key: K) -> None:
-        """Uncount all of `key`."""
+        """Remove all counts of `key`."""
         self._instants.pop(key, None)
 
     def _current(self, key: K, now: float) -> list[float]:
-        """The instants of `key` that are within the window. Drops keys that have none."""
+        """Return the instants of `key` within the window. Drops expired keys."""
         while self._instants:
             oldest = next(iter(self._instants.values()))
             if now - oldest[-1] < self._seconds:

@@ -1,4 +1,4 @@
-"""How events reach the parts that act on them."""
+"""Delivery of events to subscribers."""
 
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -8,11 +8,11 @@ EventT = TypeVar("EventT")
 
 
 class Stream(Generic[EventT]):
-    """Hands every event to every subscriber, in the order in which the events happened.
+    """Calls every subscriber with every event, in the order in which the events happened.
 
-    A subscriber may publish further events: they queue up behind the present one, so that no
-    subscriber gets an effect before its cause. A subscriber that raises is a bug: the error goes to
-    `on_error`, and the others still get the event.
+    A subscriber may publish further events: they queue behind the present one, so that no
+    subscriber gets an effect before its cause. An exception of a subscriber is a bug: it is passed
+    to `on_error`, and the other subscribers still get the event.
     """
 
     def __init__(self, on_error: Callable[[Exception, EventT], None]) -> None:
@@ -31,8 +31,8 @@ class Stream(Generic[EventT]):
         self._subscribers.append(subscriber)
 
     def publish(self, events: Iterable[EventT]) -> None:
-        """Hand out `events`. Returns when that is done; at once where a publication is under way,
-        which then hands them out."""
+        """Deliver `events`. A call from within a subscriber only queues them: the outer call
+        delivers."""
         self._queue.extend(events)
         if self._is_publishing:
             return

@@ -1,13 +1,13 @@
-"""Characters that no text typed by a player may hold, by kind.
+"""Kinds of characters that are not allowed in texts typed by players.
 
-The kinds are fixed ranges and not Python's tables, which differ by version: what one server takes,
-every other takes. A character that is newer than the tables is text like any other.
+The kinds are fixed ranges and not Python's tables, which differ by version, so that all servers
+accept the same texts. Characters newer than the ranges are allowed.
 """
 
 import re
 
 _EXCERPT = 200
-"""Characters. No limit of a part: what is quoted is for people, and is the same everywhere."""
+"""Characters of a quote in an error message or in the log."""
 
 _KINDS = (
     (
@@ -15,8 +15,8 @@ _KINDS = (
         "\x00-\x1f\x7f-\x9f",
     ),
     (
-        # Trojan Source, CVE-2021-42574: they reorder what stands around them, other people's
-        # words included. The marks U+200E, U+200F and U+061C do not, and people type them.
+        # Trojan Source, CVE-2021-42574: they reorder the text around them, including other
+        # players'. The marks U+200E, U+200F and U+061C do not, and people type them.
         "a character that changes the direction of text",
         "\u202a-\u202e\u2066-\u2069",
     ),
@@ -44,8 +44,8 @@ _LETTER, _DIGIT = "[\U000e0061-\U000e007a]", "[\U000e0030-\U000e0039]"
 _EMOJI_TAGS = re.compile(
     f"\U0001f3f4(?:{_LETTER}{{2}}|{_DIGIT}{{3}})(?:{_LETTER}|{_DIGIT}){{1,4}}\U000e007f"
 )
-"""Flags of regions, such as that of Scotland: a black flag, the code of a subdivision in characters
-that show nothing, and an end (UTS 51, ED-14a and B.1). More of them could hide a text."""
+"""Flags of regions, such as that of Scotland: a black flag, the code of a subdivision in invisible
+characters, and an end (UTS 51, ED-14a and B.1). Other sequences of them could hide a text."""
 
 _SYMBOL = "[#*0-9\u00a9\u00ae\u203c-\u2048\u204a-\u205e\u2100-\u3299\U0001f000-\U0001faff]"
 _EMOJI = re.compile(
@@ -54,8 +54,8 @@ _EMOJI = re.compile(
 
 
 def find_unsafe(text: str) -> tuple[str, str] | None:
-    """The first character of `text` that is not safe to show among other people's words, and what
-    it is, as in "a control character"; None if there is none."""
+    """Return the first character of `text` that is not safe to show and its kind, as in "a control
+    character"; None if there is none."""
     found = _UNSAFE.search(_EMOJI_TAGS.sub(" ", text))
     if found is None:
         return None
@@ -64,13 +64,13 @@ def find_unsafe(text: str) -> tuple[str, str] | None:
 
 
 def is_blank(text: str) -> bool:
-    """True if `text` has nothing that can be seen."""
+    """Return True if `text` has no visible character."""
     return _INVISIBLE.fullmatch(text) is not None
 
 
 def emoji_around(text: str, index: int) -> str | None:
-    """The emoji of several characters that the one at `index` is part of, such as a heart and the
-    variation selector behind it; None if that one is part of none."""
+    """Return the emoji of several characters that contains the one at `index`, such as a heart and
+    its variation selector; None if there is none."""
     for found in _EMOJI.finditer(text):
         if found.start() <= index < found.end():
             return found.group()
@@ -78,8 +78,8 @@ def emoji_around(text: str, index: int) -> str | None:
 
 
 def describe(text: str, index: int) -> str:
-    """What the character at `index` is, to a person who typed it and did not see it: "the emoji
-    “❤️”", "a control character (U+001B)", "the invisible character U+200B"."""
+    """Describe the character at `index` to a person who may not have seen it: "the emoji “❤️”", "a
+    control character (U+001B)", "the invisible character U+200B"."""
     emoji = emoji_around(text, index)
     if emoji is not None:
         return f"the emoji “{emoji}”"
@@ -92,10 +92,10 @@ def describe(text: str, index: int) -> str:
 
 
 def code_of(character: str) -> str:
-    """As Unicode writes it: U+202E."""
+    """Return the code point in Unicode's notation, such as U+202E."""
     return f"U+{ord(character):04X}"
 
 
 def excerpt(text: str) -> str:
-    """The beginning of what a peer sent, for a sentence or a line of the log that quotes it."""
+    """Return the beginning of a peer's text, to be quoted in an error message or in the log."""
     return text[:_EXCERPT]

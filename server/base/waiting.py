@@ -1,7 +1,7 @@
-"""Waiting for somebody, for so long and no longer.
+"""Waiting with a timeout.
 
-A deadline that is noticed late proves nothing about who was waited for: this process itself stood
-still, and what happened meanwhile may not have been read. So they are given the same time again.
+A timeout that is noticed late proves nothing about the peer: this process stood still, and what
+arrived meanwhile may not have been read. The wait is then started anew.
 """
 
 import asyncio
@@ -12,13 +12,12 @@ from typing import TypeVar
 T = TypeVar("T")
 
 LATE = 0.5
-"""Seconds by which a deadline may be noticed late before this process is taken to have stood
-still."""
+"""Seconds. A timeout noticed later than this means that the process stood still."""
 
 
 async def within(seconds: float | None, awaitable: Awaitable[T]) -> T:
-    """What `awaitable` returns. Raises TimeoutError after `seconds`, and cancels it then; None: for
-    ever. Cancelling this cancels it too."""
+    """Return the result of `awaitable`. After `seconds` cancel it and raise TimeoutError; None: no
+    timeout. Cancelling this cancels `awaitable`."""
     loop = asyncio.get_running_loop()
     waiting = asyncio.ensure_future(awaitable)
     try:

@@ -1,11 +1,10 @@
-"""The events of presence: one closed set, the only output of the core.
+"""The events of presence: a closed set, the only output of the core.
 
-Journal, lobby, tabs and metrics subscribe to them; the core calls none of them by name. Events
+Journal, lobby, tabs and metrics subscribe to them; the core does not know its subscribers. Events
 are in the order in which they happened.
 
 Instants (`at`, `last_activity`) are presence time in seconds, of the process that made the event.
-Who passes events on to another process converts them with `Clock.to_wall`, and back with
-`Clock.from_wall`.
+To pass events to another process, convert them with `Clock.to_wall` and `Clock.from_wall`.
 """
 
 from typing import TypeAlias
@@ -27,8 +26,8 @@ class SessionStarted(BaseEvent, frozen=True):
 class StatusChanged(BaseEvent, frozen=True):
     """A session's status changed, and possibly its player's.
 
-    `last_activity` and `last_activity_by` are what the idle clock went by: they answer "why was
-    I signed out?" even when the session has moved on since.
+    `last_activity` and `last_activity_by` are copies, which answer "why was I signed out?" when the
+    session has moved on.
     """
 
     session_id: SessionId
@@ -39,7 +38,7 @@ class StatusChanged(BaseEvent, frozen=True):
     at: float
     last_activity: float
     last_activity_by: str
-    # Seconds for which the player said that they would be away; 0 where they did not.
+    # Seconds left of a "be right back"; 0 if the player did not say so.
     back_in: float
     # The player, with the best status and the latest activity of all their sessions.
     name: str
@@ -51,9 +50,8 @@ class StatusChanged(BaseEvent, frozen=True):
 
 
 class Activity(BaseEvent, frozen=True):
-    """A session was touched. Published only where a subscriber needs it: for players whose
-    activity was asked for (`Registry.reported`), and for a player who is away and stays so, as the
-    session that was touched is warned of its absolute end."""
+    """A session was touched. Published only for players in `Registry.reported`, and for a player
+    who stays away although touched, as that session is warned of its absolute end."""
 
     session_id: SessionId
     player_id: PlayerId
@@ -62,7 +60,7 @@ class Activity(BaseEvent, frozen=True):
 
 class WarningGiven(BaseEvent, frozen=True):
     """A warning is due now. `reason` is what will end the session: idle_timeout or
-    session_lifetime; each is a clock of its own and both can be running out."""
+    session_lifetime. Both warnings can stand at once."""
 
     session_id: SessionId
     player_id: PlayerId
@@ -81,8 +79,8 @@ class WarningWithdrawn(BaseEvent, frozen=True):
 
 
 class DeadlineMovedUp(BaseEvent, frozen=True):
-    """A deadline is sooner than was known, and nothing else changed: a hold was released or a page
-    said that it is leaving."""
+    """A deadline moved to an earlier instant, and nothing else changed: a hold was released, or a
+    page said that it is leaving."""
 
     session_id: SessionId
     player_id: PlayerId
@@ -90,8 +88,8 @@ class DeadlineMovedUp(BaseEvent, frozen=True):
 
 
 class SessionSlept(BaseEvent, frozen=True):
-    """A remembered session reached its idle timeout: its connections are to be closed, and it
-    stays, dormant, until its player comes back."""
+    """A remembered session reached its idle timeout. Its connections are closed by the subscribers;
+    it stays, dormant, until its player comes back."""
 
     session_id: SessionId
     player_id: PlayerId
@@ -99,7 +97,7 @@ class SessionSlept(BaseEvent, frozen=True):
 
 
 class SessionEnded(BaseEvent, frozen=True):
-    """The session is over for `reason`. `is_last`: its player, a `guest` or not, has no other."""
+    """The session ended for `reason`. `is_last`: its player has no other session."""
 
     session_id: SessionId
     player_id: PlayerId

@@ -1,4 +1,4 @@
-"""Sentences for "why was I signed out?": which rule it was, and what last counted as activity."""
+"""Sentences for "why was I signed out?": the rule, and the last activity."""
 
 from typing import assert_never
 
@@ -8,7 +8,7 @@ from server.presence.status import Reason
 
 
 def explain_change(event: StatusChanged, policy: Policy) -> str:
-    """The rule behind a change of status, for the history; without instants, which its row has."""
+    """Return the rule behind a change of status, for the history; its row has the instants."""
     last = (
         f"last activity: {event.last_activity_by}, {_seconds(event.at - event.last_activity)} ago"
     )
@@ -44,7 +44,7 @@ def explain_change(event: StatusChanged, policy: Policy) -> str:
 
 
 def explain_ending(reason: Reason | None, policy: Policy) -> str:
-    """The sentence for a player whose session is over; None: no session is known."""
+    """Return the sentence for a player whose session ended; `reason` is None if none is known."""
     match reason:
         case None:
             return "You are not signed in."

@@ -1,7 +1,7 @@
 """The registry: every live session, and the rules by which its status changes.
 
-Each method takes a fact and the instant at which it became known, and returns the events that
-follow. Nothing else changes a session.
+Each method takes a fact and the instant at which it became known, and returns the resulting events.
+Nothing else changes a session.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -28,20 +28,20 @@ from server.presence.status import Reason, Status, best, check_change
 _NOTHING: tuple[Event, ...] = ()
 
 _ACTIVE = Status.ACTIVE
-"""`touch` asks for it at every ping, and a member is found faster as a global."""
+"""A global, as `touch` compares with it at every ping, and finding an enum's member is slower."""
 
 _ROUNDING = 1e-6
-"""Seconds. A hold adds to `idle_from` and a release takes away again; without this allowance the
-rounding of the sums could make an idle player active without an activity."""
+"""Seconds. A hold adds to `idle_from` and a release subtracts again; without this tolerance
+rounding could make an idle player active without an activity."""
 
 _SENDING = 0.001
-"""Seconds from here to the wire: a warning counts from when it was sent, and is sent after this."""
+"""Seconds allowed for sending a warning: it counts from when it was sent."""
 
 _LEAD = 0.001
-"""Seconds by which a warning is early, so that one noticed a slot late hardly moves the end."""
+"""Seconds by which warnings are early, so that one noticed a slot late hardly moves the end."""
 
 _SAME_MOMENT = 4 * _SENDING
-"""Seconds within which the idle timeout and the absolute end are one: then it is the latter."""
+"""Seconds. An absolute end that is later than the idle timeout by no more is warned of instead."""
 
 
 class Registry:
@@ -50,12 +50,12 @@ class Registry:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.reported: Set[PlayerId] = frozenset()
-        """Players each of whose activities is an `Activity`, whatever else it is."""
+        """Players whose every activity is published as `Activity`."""
         self._players: dict[PlayerId, Player] = {}
         self._sessions: dict[SessionId, Session] = {}
         self._deadlines: Deadlines[Session] = Deadlines()
         self._touched: list[Session] = []
-        # The latest instant at which anything was done but touch a session.
+        # The latest instant of any fact but touches without events.
         self._latest = LONG_AGO
 
     # What is known
@@ -71,15 +71,15 @@ class Registry:
         return MappingProxyType(self._sessions)
 
     def find(self, id: SessionId) -> Session | None:
-        """The session with this id; None where it has ended, or never was."""
+        """Return the session with this id; None if it has ended or never existed."""
         return self._sessions.get(id)
 
     def next_deadline(self) -> float | None:
-        """When to call `expire` next; None: no deadline is armed."""
+        """Return the instant at which to call `expire` next; None if no deadline is armed."""
         return self._deadlines.next_due()
 
     def standing_warnings(self, session: Session, now: float) -> list[WarningGiven]:
-        """The warnings to send to a connection that opens now."""
+        """Return the warnings to send to a connection that opens now."""
         warnings = []
         if session.is_idle_warned:
             warnings.append(self._warning(session, Reason.IDLE_TIMEOUT, now))
@@ -88,8 +88,8 @@ class Registry:
         return warnings
 
     def take_touched(self, limit: int | None = None) -> list[LastActivity]:
-        """The last activities of sessions that had one since they were last taken, at most `limit`
-        of them; the journal writes them."""
+        """Take the last activities of sessions touched since this was last called, at most `limit`,
+        for the journal."""
         touched = self._touched[:limit]
         del self._touched[:limit]
         for session in touched:
@@ -107,7 +107,7 @@ class Registry:
         remember: bool = False,
         device: Device = UNKNOWN_DEVICE,
     ) -> tuple[Session, list[Event]]:
-        """`player` signed in. One session more than the policy allows replaces the oldest."""
+        """Start a session of `player`. Beyond the policy's number it replaces the oldest one."""
         now = self._present(now)
         player = self._players.setdefault(player.id, player)
         events: list[Event] = []
@@ -124,7 +124,7 @@ class Registry:
         return session, events
 
     def touch(self, session: Session, now: float, by: str = "ping") -> Sequence[Event]:
-        """An activity: the idle clock starts anew. `by` says what it was, for the history."""
+        """Restart the idle clock. `by` names the activity, for the history."""
         is_active = session.status is _ACTIVE
         if not is_active:
             if session.ended is not None:
@@ -132,7 +132,7 @@ class Registry:
             if session.is_away_held:
                 # An activity ends a "be right back". No active session has one.
                 session.hold_until = LONG_AGO
-        # A request counts from when it came, and others were faster since: no clock goes back.
+        # A request counts from its arrival, and other facts may have overtaken it.
         if now < self._latest:
             now = self._latest
         if now > session.last_activity:
@@ -140,7 +140,7 @@ class Registry:
         else:
             now = session.last_activity
         session.last_activity_by = by
-        # An activity during a hold leaves the hold as it is: the clock starts when that is over.
+        # A hold goes on: the idle clock starts when it is over.
         session.idle_from = now if session.hold_until <= now else session.hold_until
         if not session.is_touched:
             session.is_touched = True
@@ -152,23 +152,23 @@ class Registry:
         return self._woken(session, Reason.ACTIVITY, self._present(now))
 
     def connected(self, session: Session, now: float) -> Sequence[Event]:
-        """A connection opened. It ends a grace or a sleep, and is no activity."""
+        """A connection opened: end the grace or the sleep. This is no activity."""
         if session.ended is not None:
             return _NOTHING
         now = self._present(now)
         session.connections += 1
         is_here = session.status is _ACTIVE and session.grace_until == NEVER
         if is_here and self._deadlines.is_ahead(session, now):
-            return _NOTHING  # as for nearly all: a connection moves no deadline forward
+            return _NOTHING  # the usual case: no deadline moves forward
         if session.is_asleep:
-            # Its idle clock ran out long ago; it would be put to sleep again at once.
+            # Its idle clock ran out; without this it would be put to sleep again at once.
             session.idle_from = now
         session.is_absent = session.is_asleep = False
         session.grace_until = NEVER
         return self._review(session, Reason.CONNECTED, now)
 
     def disconnected(self, session: Session, now: float, *, has_left: bool) -> Sequence[Event]:
-        """A connection is gone. `has_left`: the page closed it; else the socket vanished."""
+        """A connection closed. `has_left`: the page closed it; otherwise it was lost."""
         if session.ended is not None or session.is_asleep:
             return _NOTHING
         now = self._present(now)
@@ -186,7 +186,7 @@ class Registry:
         return events
 
     def leave(self, session: Session, now: float) -> Sequence[Event]:
-        """The page says that it is closing: once no connection is left, the grace is short."""
+        """The page is closing: shorten the grace if no connection is left."""
         if session.ended is not None:
             return _NOTHING
         now = self._present(now)
@@ -203,18 +203,18 @@ class Registry:
     def hold(
         self, session: Session, seconds: float, now: float, *, away: bool = False
     ) -> tuple[float, Sequence[Event]]:
-        """Let the idle clock stand still for `seconds`, as far as the policy and the absolute end
-        allow; returns the seconds granted. A hold never shortens one that is running.
+        """Stop the idle clock for `seconds`, as far as the policy and the absolute end allow, and
+        return the seconds granted. A running hold is never shortened.
 
-        `away`: the player will be right back. They count as idle for `away_after` at once, until
-        an activity, which ends the hold. There is one hold a session: one that was running becomes
-        such a one, and a plain one that comes on top of it lengthens it.
+        `away`: a "be right back". The player counts as idle for `away_after` at once, until an
+        activity, which ends the hold. A session has one hold: `away` applies to one that is running
+        as well, and a plain hold only lengthens it.
         """
         if session.ended is not None:
             return 0.0, _NOTHING
         now = self._present(now)
         until = now + max(min(seconds, self.policy.max_hold, session.ends_at - now), 0.0)
-        # The instant from which the clock would run on without this hold.
+        # When the idle clock would go on without this hold.
         runs_at = max(session.hold_until, now)
         if runs_at <= now:
             session.is_away_held = False
@@ -233,7 +233,7 @@ class Registry:
         return session.held_for(now), events
 
     def release(self, session: Session, now: float) -> Sequence[Event]:
-        """End a hold: the idle clock runs on from where it stood."""
+        """End a hold: the idle clock goes on from where it stood."""
         if session.ended is not None or session.hold_until <= now:
             return _NOTHING
         now = self._present(now)
@@ -244,17 +244,18 @@ class Registry:
         ]
 
     def end(self, session: Session, reason: Reason, now: float) -> Sequence[Event]:
-        """End a session for one of the reasons that end one; nothing happens if it has ended."""
+        """End a session for one of `ENDINGS`; do nothing if it has ended."""
         if session.ended is not None:
             return _NOTHING
         now = self._present(now)
         return self._end(session, reason, now)
 
     def restore(self, sessions: Iterable[Session], now: float) -> list[Event]:
-        """Take over the sessions that lived when the last process stopped (`Session.restored`).
+        """Take over the sessions of the last process (`Session.restored`).
 
-        Who was here is `reconnecting`, with a fresh grace; who was not is dormant. All at once:
-        with only the first of a player's sessions known, its end would be told as the player's.
+        Those that were here are `reconnecting`, with a fresh grace; the others are dormant. All are
+        added before any changes: the end of a player's only known session would be published as
+        that of the player.
         """
         now = self._present(now)
         restored = list(sessions)
@@ -271,7 +272,7 @@ class Registry:
     # The fact that time has passed
 
     def expire(self, now: float, limit: int) -> list[Event]:
-        """Do what is due at `now`, for at most `limit` sessions; the rest stays due."""
+        """Handle what is due at `now`, for at most `limit` sessions; the rest stays due."""
         now = self._present(now)
         events: list[Event] = []
         for session in self._deadlines.pop_due(now, limit):
@@ -281,7 +282,8 @@ class Registry:
     # How a session changes
 
     def _present(self, now: float) -> float:
-        """The instant of an event that happens now: never before that of an earlier event."""
+        """Return the instant of an event that happens now: never before that of an earlier
+        event."""
         if now > self._latest:
             self._latest = now
         return self._latest
@@ -301,7 +303,7 @@ class Registry:
             self._arm(session, now)
 
     def _woken(self, session: Session, reason: Reason, now: float) -> list[Event]:
-        """After an activity: it ends the idle warning, the grace and the sleep."""
+        """End the idle warning, the grace and the sleep after an activity."""
         events: list[Event] = []
         session.is_absent = session.is_asleep = False
         session.grace_until = NEVER
@@ -314,9 +316,9 @@ class Registry:
         return events
 
     def _review(self, session: Session, reason: Reason, now: float) -> list[Event]:
-        """Bring a session up to `now`: everything its clocks say, in one place.
+        """Apply all of a session's clocks at `now`.
 
-        `reason` is what a change of status is put down to where no clock explains it.
+        `reason` is given for a change of status that no clock explains.
         """
         events: list[Event] = []
         if self._has_run_out(session, now, events):
@@ -333,13 +335,13 @@ class Registry:
         return events
 
     def _has_run_out(self, session: Session, now: float, events: list[Event]) -> bool:
-        """End the session, or put it to sleep, if its time is over; says whether it was."""
+        """End the session or put it to sleep if its time is over; return True if it was."""
         idle_end = session.idle_end_at(self.policy, now)
         if now >= session.ends_at and session.ends_at <= idle_end:
             events += self._end(session, Reason.SESSION_LIFETIME, now)
         elif now >= idle_end and session.remember:
             session.is_asleep = True
-            session.connections = 0  # the tabs close them at `SessionSlept`
+            session.connections = 0  # `Tabs` closes them at `SessionSlept`
             session.is_idle_warned = False
             session.warning_sent_at = None
             session.grace_until = NEVER
@@ -374,7 +376,7 @@ class Registry:
         """Give the warnings that are due."""
         if session.is_lifetime_warned or now >= self._lifetime_warning_due(session):
             if session.connections and not session.is_lifetime_warning_sent:
-                # Once only: the absolute end waits for its warning, and for nothing else.
+                # Once: the absolute end moves for its warning only.
                 session.is_lifetime_warning_sent = True
                 warned_until = now + _SENDING + self.policy.warn_before
                 session.ends_at = max(session.ends_at, warned_until)
@@ -396,12 +398,12 @@ class Registry:
         events.append(WarningWithdrawn(session.id, session.player.id, expires_in, now))
 
     def _settle(self, session: Session, reason: Reason, now: float, events: list[Event]) -> None:
-        """Give the session the status that follows from its facts; an event if it changed."""
+        """Update the session's status from its facts; append an event if it changed."""
         before, after = session.status, self._status(session, now)
         if after is before:
             return
         if before.is_here and before is not Status.RECONNECTING:
-            # A fact can find that a clock had run out before it: then the clock is the reason.
+            # If a clock had run out before this fact, the clock is the reason.
             if after is Status.AWAY:
                 reason = Reason.IDLE
             elif after is Status.WARNED:
@@ -455,7 +457,7 @@ class Registry:
             session.idle_from -= session.hold_until - now
             session.hold_until = now
 
-    # When a session has to be looked at again
+    # When the deadlines of a session are
 
     def _arm(self, session: Session, now: float) -> None:
         if session.ended is None:
@@ -482,7 +484,7 @@ class Registry:
     # What a warning says
 
     def _idle_warning_due(self, session: Session, now: float) -> float:
-        """When to warn of the idle timeout: never where the absolute end comes first anyway."""
+        """Return when to warn of the idle timeout; NEVER if the absolute end comes first."""
         if session.ends_at <= session.idle_end_at(self.policy, now) + _SAME_MOMENT:
             return NEVER
         return max(session.idle_warning_at(self.policy) - _LEAD, session.hold_until)
@@ -493,6 +495,6 @@ class Registry:
     def _warning(self, session: Session, reason: Reason, now: float) -> WarningGiven:
         is_idle = reason is Reason.IDLE_TIMEOUT
         end = session.idle_end_at(self.policy, now) if is_idle else session.ends_at
-        # Without the milliseconds by which it is early, or that its way to the wire takes.
+        # Without the lead, and without the time that sending takes.
         left = min(max(end - now, 0.0), self.policy.warn_before)
         return WarningGiven(session.id, session.player.id, reason, left, now)

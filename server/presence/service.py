@@ -1,9 +1,9 @@
-"""Commands on presence. Each does one fact and publishes what followed, so that no caller can
-forget to.
+"""Commands on presence. Each applies one fact and publishes the resulting events, so that no caller
+can forget to.
 
-Sessions are named by their ids; a command about one that has ended does nothing. `at` is the
-presence instant at which the fact became known, where that was before the call (a request counts
-from its arrival); without it a command reads the clock, once.
+Sessions are given by id; a command for one that has ended does nothing. `at` is the presence
+instant at which the fact became known, if that was before the call (a request counts from its
+arrival); without it the command reads the clock, once.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Set
@@ -18,12 +18,12 @@ from server.presence.status import Reason
 
 
 class PresenceService:
-    """The registry, the clock it runs on, and the stream that its events go to."""
+    """The registry, its clock, and the stream of its events."""
 
     def __init__(self, registry: Registry, stream: EventStream, clock: Clock) -> None:
         self.clock = clock
         self.policy: Policy = registry.policy
-        """The durations that presence goes by."""
+        """The durations of presence."""
         self._registry = registry
         self._stream = stream
 
@@ -40,7 +40,7 @@ class PresenceService:
         return self._registry.sessions
 
     def standing_warnings(self, id: SessionId, at: float | None = None) -> list[WarningGiven]:
-        """The warnings that a connection which opens now has to be sent."""
+        """Return the warnings to send to a connection that opens now."""
         session = self._registry.find(id)
         if session is None:
             return []
@@ -48,7 +48,7 @@ class PresenceService:
 
     def publish_activity_of(self, players: Set[PlayerId]) -> None:
         """Publish an `Activity` for every activity of a player in `players`, from now on. The set
-        is asked at each activity: its owner goes on changing it."""
+        is looked up at each activity, so its owner may go on changing it."""
         self._registry.reported = players
 
     # Commands
@@ -63,8 +63,8 @@ class PresenceService:
         device: Device = UNKNOWN_DEVICE,
         before_publishing: Callable[[Session], None] = lambda _: None,
     ) -> Session:
-        """Begin a session of `player`. One session more than the policy allows replaces the
-        oldest. `before_publishing`: called with the session before any subscriber hears of it."""
+        """Start a session of `player`. Beyond the policy's number it replaces the oldest one.
+        `before_publishing` is called with the session before any subscriber."""
         session, events = self._registry.sign_in(
             player, id, self._instant(at), remember=remember, device=device
         )
@@ -73,11 +73,11 @@ class PresenceService:
         return session
 
     def touch(self, id: SessionId, at: float | None = None, by: str = "ping") -> None:
-        """An activity: the idle clock starts anew. `by` says what it was, for the history."""
+        """Restart the idle clock. `by` names the activity, for the history."""
         session = self._registry.find(id)
         if session is not None:
             events = self._registry.touch(session, self.clock.now() if at is None else at, by)
-            if events:  # hardly ever: nearly every call is the ping of a player who is active
+            if events:  # rarely: most calls are pings of active players
                 self._stream.publish(events)
 
     def connected(self, id: SessionId, at: float | None = None) -> None:
@@ -87,7 +87,8 @@ class PresenceService:
             self._stream.publish(self._registry.connected(session, self._instant(at)))
 
     def disconnected(self, id: SessionId, at: float | None = None, *, has_left: bool) -> None:
-        """A connection of the session is gone. `has_left`: its page closed it; else it was lost."""
+        """A connection of the session closed. `has_left`: its page closed it; otherwise it was
+        lost."""
         session = self._registry.find(id)
         if session is not None:
             self._stream.publish(
@@ -95,7 +96,7 @@ class PresenceService:
             )
 
     def leave(self, id: SessionId, at: float | None = None) -> None:
-        """The page says that it is closing: the grace after its last connection is short."""
+        """The page is closing: the grace after its last connection is short."""
         session = self._registry.find(id)
         if session is not None:
             self._stream.publish(self._registry.leave(session, self._instant(at)))
@@ -103,8 +104,8 @@ class PresenceService:
     def hold(
         self, id: SessionId, seconds: float, at: float | None = None, *, away: bool = False
     ) -> float:
-        """Let the idle clock stand still; returns the seconds granted. `away`: the player will be
-        right back, and counts as away until an activity. See `Registry.hold`."""
+        """Stop the idle clock; return the seconds granted. `away`: a "be right back", which counts
+        as away until an activity. See `Registry.hold`."""
         session = self._registry.find(id)
         if session is None:
             return 0.0
@@ -113,30 +114,30 @@ class PresenceService:
         return granted
 
     def release(self, id: SessionId, at: float | None = None) -> None:
-        """End a hold: the idle clock runs on from where it stood."""
+        """End a hold: the idle clock goes on from where it stood."""
         session = self._registry.find(id)
         if session is not None:
             self._stream.publish(self._registry.release(session, self._instant(at)))
 
     def end(self, id: SessionId, reason: Reason, at: float | None = None) -> None:
-        """End a session for one of `ENDINGS`, in memory: see `accounts/sessions.py` for an end
-        that is durable."""
+        """End a session for one of `ENDINGS`, in memory. `accounts/sessions.py` makes it
+        durable."""
         session = self._registry.find(id)
         if session is not None:
             self._stream.publish(self._registry.end(session, reason, self._instant(at)))
 
     def restore(self, sessions: Iterable[Session], at: float | None = None) -> None:
-        """Take over the sessions that an earlier process had: see `Session.restored`."""
+        """Take over the sessions of the last process: see `Session.restored`."""
         self._stream.publish(self._registry.restore(sessions, self._instant(at)))
 
     # Time
 
     def next_deadline(self) -> float | None:
-        """When to call `expire` next; None: nothing will happen by itself."""
+        """Return the instant at which to call `expire` next; None if no deadline is armed."""
         return self._registry.next_deadline()
 
     def expire(self, at: float | None = None, *, limit: int) -> None:
-        """Do what is due, for at most `limit` sessions."""
+        """Handle what is due, for at most `limit` sessions."""
         self._stream.publish(self._registry.expire(self._instant(at), limit))
 
     def _instant(self, at: float | None) -> float:

@@ -1,4 +1,4 @@
-"""What the registry holds: a player, their sessions, and the clocks of each session."""
+"""A player, their sessions, and the clocks of each session."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from server.presence.status import Reason, Status
 
 
 class Player:
-    """An account with at least one session, registered or guest. Only the registry writes here."""
+    """An account with at least one session, registered or guest. Only the registry changes it."""
 
     __slots__ = ("guest", "id", "last_activity_before", "name", "sessions", "sort_key", "status")
 
@@ -27,20 +27,20 @@ class Player:
         self.sort_key = sort_key
         self.guest = guest
         self.status = Status.OFFLINE
-        # Few, and nearly always one: a tuple takes a quarter of the room of a dict.
+        # Nearly always one: a tuple takes a quarter of a dict's memory.
         self.sessions: tuple[Session, ...] = ()
-        # The latest activity in sessions that are over.
+        # The latest activity of sessions that have ended.
         self.last_activity_before = last_activity_before
 
     @property
     def last_activity(self) -> float:
-        """The latest activity in any session there is or was, as a presence instant."""
+        """The latest activity in any present or past session, as a presence instant."""
         present = (session.last_activity for session in self.sessions)
         return max(self.last_activity_before, max(present, default=LONG_AGO))
 
 
 class Device(NamedTuple):
-    """Browser and system at sign-in; None: unknown. No rule depends on it."""
+    """Browser and system at sign-in; None if unknown. No rule depends on it."""
 
     browser: str | None = None
     system: str | None = None
@@ -50,10 +50,10 @@ UNKNOWN_DEVICE = Device()
 
 
 class Session:
-    """One signed-in browser. Only the registry writes here. Instants are presence time.
+    """One signed-in browser. Only the registry changes it. Instants are presence time.
 
-    The idle clock is one number, `idle_from`: the instant from which idleness counts. Activity
-    assigns the present to it; a hold moves it ahead by the time that it lets stand still.
+    The idle clock is one number, `idle_from`: the instant from which idleness counts. Activity sets
+    it to the present; a hold moves it ahead by its own length.
     """
 
     __slots__ = (
@@ -108,16 +108,16 @@ class Session:
         self.is_touched = False
         self.idle_from = created_at
         self.hold_until = LONG_AGO
-        # The latest hold is, or was, a "be right back": the player is away as long as it lasts.
+        # The latest hold is, or was, a "be right back": the player is away until it ends.
         self.is_away_held = False
         self.is_idle_warned = False
-        # When the idle warning reached a connection; None also while there was none to send it to.
+        # When the idle warning was sent; None also if there was no connection to send it to.
         self.warning_sent_at: float | None = None
         self.is_lifetime_warned = False
         self.is_lifetime_warning_sent = False
 
         self.connections = 0
-        # The last connection is gone and neither a connection nor an activity came since.
+        # The last connection closed, and neither a connection nor an activity came since.
         self.is_absent = False
         # A remembered session past its idle timeout: no idle clock runs until it is used again.
         self.is_asleep = False
@@ -142,8 +142,8 @@ class Session:
         idle_from: float | None = None,
         device: Device = UNKNOWN_DEVICE,
     ) -> "Session":
-        """A session of the last process, with the status that it had then, and nobody connected.
-        `idle_from`: None, from its last activity on."""
+        """Return a session of the last process with the status it had, and without connections.
+        `idle_from` is the last activity by default."""
         session = cls(id, player, created_at, ends_at, remember=remember, device=device)
         session.status = status
         session.last_activity = last_activity
@@ -156,23 +156,23 @@ class Session:
         return f"<Session {self.id} of {self.player.name!r}: {self.status}>"
 
     def held_for(self, now: float) -> float:
-        """Seconds that are left of a hold; 0 without one."""
+        """Return the seconds left of a hold; 0 without one."""
         left = self.hold_until - now
         return left if left > 0.0 else 0.0
 
     def away_at(self, policy: Policy) -> float:
-        """When the player counts as away."""
+        """Return the instant from which the player counts as away."""
         return max(self.idle_from + policy.away_after, self.hold_until)
 
     def idle_warning_at(self, policy: Policy) -> float:
-        """When the idle warning is due."""
+        """Return the instant at which the idle warning is due."""
         return max(self.idle_from + policy.idle_timeout - policy.warn_before, self.hold_until)
 
     def idle_end_at(self, policy: Policy, now: float) -> float:
-        """When the idle timeout signs this session out, if nothing happens before.
+        """Return the instant at which the idle timeout ends this session, as things stand.
 
-        With a connection that is never less than `warn_before` after the warning was sent: a
-        warning that came late, or to somebody who had been away, moves the end.
+        With a connection it is never less than `warn_before` after the warning was sent: a warning
+        that was late, or that a returning player is sent, moves the end.
         """
         if self.is_asleep:
             return NEVER
@@ -184,7 +184,7 @@ class Session:
         return end
 
     def expires_in(self, policy: Policy, now: float) -> float:
-        """Seconds until this session ends by itself, whichever of its clocks is first."""
+        """Return the seconds until this session ends, by whichever of its clocks is first."""
         end = self.idle_from + policy.idle_timeout
         warns_at = end - policy.warn_before
         if (
@@ -193,13 +193,13 @@ class Session:
             or warns_at < now
             or warns_at < self.hold_until
         ):
-            # Only then does the end hang on more than one number; every ping is answered here.
+            # Only then the full calculation: this runs at every ping.
             end = self.idle_end_at(policy, now)
         left = (end if end < self.ends_at else self.ends_at) - now
         return left if left > 0.0 else 0.0
 
     def warns_in(self, policy: Policy, now: float) -> float:
-        """Seconds until the next warning is due; 0 once it was given."""
+        """Return the seconds until the next warning is due; 0 once it was given."""
         lifetime = self.ends_at - policy.warn_before
         idle = lifetime if self.is_asleep else self.idle_warning_at(policy)
         return max(min(idle, lifetime) - now, 0.0)

@@ -5,7 +5,7 @@ from typing import NoReturn, assert_never
 
 
 class Status(StrEnum):
-    """Whether a session's player is here. Of several sessions the first in this order counts."""
+    """The status of a session. That of a player is the first of their sessions' in this order."""
 
     ACTIVE = "active"
     AWAY = "away"
@@ -15,7 +15,7 @@ class Status(StrEnum):
 
     @property
     def is_here(self) -> bool:
-        """What the database calls `is_currently_active`."""
+        """True unless offline; `is_currently_active` in the database."""
         return self is not Status.OFFLINE
 
 
@@ -51,7 +51,7 @@ ENDINGS = frozenset(
 """The reasons for which a session ends; any other only moves its status."""
 
 LEAVING = frozenset({Reason.LEFT, Reason.SIGNED_OUT, Reason.SIGNED_OUT_EVERYWHERE})
-"""The reasons for which a player is gone on purpose."""
+"""The reasons for which a player went offline on purpose."""
 
 _RANK = {status: rank for rank, status in enumerate(Status)}
 _RETURNS = frozenset({Reason.CONNECTED, Reason.ACTIVITY})
@@ -59,7 +59,7 @@ _DROPS = frozenset({Reason.CONNECTION_LOST, Reason.LEFT, Reason.SERVER_RESTART})
 
 
 def best(statuses: "list[Status]") -> Status:
-    """A player's status from those of their sessions; offline without any."""
+    """Return a player's status from those of their sessions; offline without any."""
     return min(statuses, key=_RANK.__getitem__, default=Status.OFFLINE)
 
 
@@ -74,7 +74,7 @@ class ImpossibleChange(AssertionError):
 
 
 def check_change(before: Status, after: Status, reason: Reason) -> None:
-    """Raise `ImpossibleChange` unless `reason` may take a session from `before` to `after`."""
+    """Raise ImpossibleChange unless `reason` may take a session from `before` to `after`."""
 
     def refuse() -> NoReturn:
         raise ImpossibleChange(before, after, reason)
@@ -89,12 +89,12 @@ def check_change(before: Status, after: Status, reason: Reason) -> None:
         case Status.ACTIVE, Status.AWAY:
             allowed = reason is Reason.IDLE
         case ((Status.ACTIVE | Status.AWAY), Status.WARNED):
-            # A connection counts too: to a session without one, no warning could be sent.
+            # CONNECTED too: without a connection no warning could be sent before.
             allowed = reason in (Reason.WARNING, Reason.CONNECTED)
         case ((Status.AWAY | Status.WARNED), Status.ACTIVE):
             allowed = reason is Reason.ACTIVITY
         case Status.WARNED, Status.AWAY:
-            # A hold withdraws the warning and leaves the player as idle as they were.
+            # A hold withdraws the warning; the player stays idle.
             allowed = reason is Reason.IDLE
         case ((Status.ACTIVE | Status.AWAY | Status.WARNED), Status.RECONNECTING):
             allowed = reason in _DROPS
