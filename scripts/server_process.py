@@ -1,4 +1,4 @@
-"""A `stillhere` server in a process of its own, for scripts that stop and start it."""
+"""A `stillhere` server in a process of its own, for scripts and tests that stop and start it."""
 
 import asyncio
 import os
@@ -6,20 +6,23 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Protocol, TypeAlias
 
 from server.client import Address
 from server.settings import PREFIX
 
 ROOT = Path(__file__).resolve().parents[1]
-_PATIENCE = 30.0
-"""Seconds that a server may take to start, and to stop before it is killed."""
+PATIENCE = 40.0
+"""Seconds for what a process does at once, on a machine that is busy."""
+
+COMMAND = ("-m", "server")
+"""What Python is started with."""
 
 
 class DidNotStart(Exception):
-    """The server ended, or said nothing, before it listened; the message is what it said."""
+    """The server ended, or said something else, before it listened; the message is its log."""
 
 
 def environment() -> dict[str, str]:
@@ -37,61 +40,105 @@ class Process(Protocol):
     """What is needed of asyncio's."""
 
     @property
+    def pid(self) -> int: ...
+    @property
     def stdout(self) -> asyncio.StreamReader | None: ...
     @property
     def returncode(self) -> int | None: ...
     def send_signal(self, number: int, /) -> None: ...
-    def kill(self) -> None: ...
     async def communicate(self) -> object: ...
 
 
-class RestartableServer:
-    """One start after the other of the server in `folder`, where its database and its log are."""
+Spawn: TypeAlias = Callable[[Sequence[str], Path, Mapping[str, str], IO[bytes]], Awaitable[Process]]
+"""Starts Python with these arguments, in this folder and environment; stderr goes to the file."""
 
-    def __init__(self, folder: Path, *flags: str, port: int = 0) -> None:
+
+async def spawn(
+    arguments: Sequence[str], folder: Path, variables: Mapping[str, str], log: IO[bytes]
+) -> Process:
+    """The usual `Spawn`."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, cwd=folder, env=variables, stdout=subprocess.PIPE, stderr=log
+    )
+
+
+class ServerProcess:
+    """One start after the other of the server in `folder`, where its database and its log are; from
+    the second on it is on the port of the first.
+
+    `flags`: of the command; `variables`: of the environment, beside `environment()`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *flags: str,
+        command: Sequence[str] = COMMAND,
+        variables: Mapping[str, str] | None = None,
+        spawn: Spawn = spawn,
+    ) -> None:
         self.folder = folder
-        self.address = Address("http", "127.0.0.1", port)
+        self.address = Address("http", "127.0.0.1", 0)
+        self._command = command
         self._flags = flags
+        self._variables = dict(variables or {})
+        self._spawn = spawn
         self._log = folder / "stillhere.log"
+        self._logged_before = 0
         self._process: Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """Of the latest start."""
+        assert self._process is not None
+        return self._process.pid
 
     async def begin(self) -> None:
         """Start the process, and do not wait for anything."""
+        arguments = [*self._command, f"--port={self.address.port}", *self._flags]
+        variables = environment() | self._variables
         with self._log.open("ab") as log:
-            self._process = await self._spawn([f"--port={self.address.port}", *self._flags], log)
-
-    async def _spawn(self, arguments: Sequence[str], log: IO[bytes]) -> Process:
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "server", *arguments,
-            cwd=self.folder, env=environment(), stdout=subprocess.PIPE, stderr=log,
-        )  # fmt: skip
+            self._logged_before = log.tell()
+            self._process = await self._spawn(arguments, self.folder, variables, log)
 
     async def start(self) -> None:
-        """Start, and wait until it says that it listens; a second start is on the port of the
-        first. Raises DidNotStart."""
+        """Start, and wait until it says that it listens. Raises DidNotStart."""
         await self.begin()
         assert self._process is not None
         assert self._process.stdout is not None
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             line = await self._process.stdout.readline()
-        found = re.search(r"http://\S+", line.decode())
+        found = re.fullmatch(r"Still Here \S+ on (http://\S+)\n", line.decode())
         if found is None:
-            raise DidNotStart(self._log.read_text()[-2000:])
-        self.address = Address.parse(found[0])
+            raise DidNotStart(self.log()[-2000:])
+        self.address = Address.parse(found[1])
+
+    def log(self) -> str:
+        """What it has written to stderr since the latest start."""
+        with self._log.open("rb") as log:
+            log.seek(self._logged_before)
+            return log.read().decode()
 
     def send(self, number: int) -> None:
         """Send a signal, if it runs."""
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
 
-    async def stop(self, number: int = signal.SIGTERM) -> None:
-        """Send a signal, and wait for the end; kill it where that takes too long."""
+    async def wait(self) -> int | None:
+        """Wait for the end. Returns the exit code, negative for a signal's, or None where there was
+        no start. Raises TimeoutError."""
         if self._process is None:
-            return
+            return None
+        async with asyncio.timeout(PATIENCE):
+            await self._process.communicate()
+        return self._process.returncode
+
+    async def stop(self, number: int = signal.SIGTERM) -> int | None:
+        """Send a signal, and wait for the end; kill it where that takes too long. Returns what
+        `wait` does."""
         self.send(number)
         try:
-            async with asyncio.timeout(_PATIENCE):
-                await self._process.communicate()
+            return await self.wait()
         except TimeoutError:
-            self._process.kill()
-            await self._process.communicate()
+            self.send(signal.SIGKILL)
+            return await self.wait()

@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from scripts.server_process import RestartableServer, flags
+from scripts.server_process import ServerProcess, flags
 from server.presence.policy import Policy
 from server.settings import Settings
 
@@ -12,7 +12,7 @@ class NotMeasured(Exception):
     """There was no run, and why."""
 
 
-class Server(RestartableServer):
+class Server(ServerProcess):
     """The server in `folder`; `settings` beside the defaults."""
 
     def __init__(self, folder: Path, **settings: float) -> None:

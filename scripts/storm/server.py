@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import monotonic
 
-from scripts.server_process import RestartableServer, flags
+from scripts.server_process import ServerProcess, Spawn, flags, spawn
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,16 @@ CALM = Timing(away_after=0.4, warn_before=1.0, idle_timeout=30.0)
 """None does, so its clock can be read after the restart."""
 
 
-class Server(RestartableServer):
+class Server(ServerProcess):
     """One start of the server on a database, to its end."""
 
-    def __init__(self, database: Path, timing: Timing) -> None:
+    def __init__(self, database: Path, timing: Timing, spawn: Spawn = spawn) -> None:
         super().__init__(
             database.parent,
             f"--database={database}",
             "--max-messages-per-second=0",
             *flags(**asdict(timing)),
+            spawn=spawn,
         )
         self.listens_at = 0.0
 

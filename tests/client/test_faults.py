@@ -1,15 +1,14 @@
 """Cables that are cut and servers that restart: the client comes back to what it was following."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from scripts.server_process import PATIENCE as STARTING
 from server.client import Client, Limits, State
 from tests.support.cable import Cable, run_cable
 from tests.support.live_server import PATIENCE, LiveServer
-from tests.support.process import PATIENCE as STARTING
 from tests.support.process import running
 
 QUICK = Limits(first_pause=0.01, longest_pause=0.05)
@@ -83,15 +82,13 @@ async def test_a_room_that_closed_meanwhile_is_told_of(server: LiveServer) -> No
 
 async def test_a_restart_of_the_server_is_come_back_from(tmp_path: Path) -> None:
     async with asyncio.timeout(3 * STARTING):
-        async with running(tmp_path) as first:
-            port = first.port
-            async with Client(first.url, limits=QUICK) as ada:
-                await ada.sign_in_as_guest("Ada")
-                roster = await ada.watch_lobby()
-                assert await first.end(signal.SIGTERM) == 0
-                await ada.until(lambda: ada.state is State.RECONNECTING)
-                async with running(tmp_path, f"--port={port}"):
-                    await ada.until(lambda: roster.is_current)
-                    assert ada.player_id in roster.players
-                    assert ada.ended is None
-                    await ada.touch()
+        async with running(tmp_path) as server, Client(server.url, limits=QUICK) as ada:
+            await ada.sign_in_as_guest("Ada")
+            roster = await ada.watch_lobby()
+            assert await server.stop() == 0
+            await ada.until(lambda: ada.state is State.RECONNECTING)
+            await server.start()
+            await ada.until(lambda: roster.is_current)
+            assert ada.player_id in roster.players
+            assert ada.ended is None
+            await ada.touch()

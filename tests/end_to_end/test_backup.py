@@ -10,12 +10,12 @@ from pathlib import Path
 import httpx
 
 from scripts.server_process import ROOT
-from tests.support.process import ServerProcess, last_line, run, running
+from tests.support.process import VisitedServer, last_line, run, running
 
 README = (ROOT / "README.md").read_text()
 
 
-async def write_on(server: ServerProcess, busy: asyncio.Event) -> int:
+async def write_on(server: VisitedServer, busy: asyncio.Event) -> int:
     """Guests come and go for as long as the copying lasts; returns how many."""
     count = 0
     async with httpx.AsyncClient(base_url=server.url, timeout=20, verify=False) as client:

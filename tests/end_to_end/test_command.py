@@ -11,15 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from scripts.server_process import PATIENCE
 from server.base.waiting import within
-from tests.support.process import (
-    PATIENCE,
-    UVICORN,
-    last_line,
-    run,
-    running,
-    running_uvicorn,
-)
+from tests.support.process import UVICORN, last_line, run, running, running_uvicorn
 
 
 def has_ipv6() -> bool:
@@ -52,7 +46,7 @@ async def test_a_kill_costs_nobody_their_session(tmp_path: Path) -> None:
             base_url=server.url, cookies={"session": leaves}, verify=False
         ) as client:
             assert (await client.delete("/api/session")).status_code == 204
-        assert await server.end(signal.SIGKILL) == -signal.SIGKILL
+        assert await server.stop(signal.SIGKILL) == -signal.SIGKILL
     async with running(tmp_path) as server:
         assert await server.status(stays) == (200, "reconnecting")
         assert await server.status(leaves) == (401, "signed_out")
@@ -146,16 +140,16 @@ def test_the_command_explains_every_setting(tmp_path: Path) -> None:
 
 
 async def test_uvicorn_runs_the_application_and_is_told_what_it_was_not(tmp_path: Path) -> None:
-    async with running_uvicorn(tmp_path, is_fork=False) as server:
+    async with running_uvicorn(tmp_path) as server:
         heard = server.log()
         assert "the `stillhere` command would have set: --http h11 --ws" in heard
         assert "--ws-per-message-deflate false" in heard
         assert "--no-proxy-headers" in heard
         assert await server.status(await server.sign_in("Ada")) == (200, "active")
-        await server.end()
+        await server.stop()
 
 
 def test_uvicorn_does_not_start_with_settings_that_make_no_sense(tmp_path: Path) -> None:
-    done = run(tmp_path, command=UVICORN, STILLHERE_WARN_BEFORE="400")
+    done = run(tmp_path, "--port=0", command=UVICORN, STILLHERE_WARN_BEFORE="400")
     assert done.returncode == 1
     assert last_line(done).startswith("stillhere: STILLHERE_WARN_BEFORE=400 must be shorter than")

@@ -5,33 +5,31 @@ import signal
 import socket
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from time import monotonic, time
-from typing import IO, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 import pytest_asyncio
 
+from scripts.server_process import PATIENCE
 from scripts.storm.browser import Told
 from scripts.storm.checks import LONGEST_LOSS, Check, Verdict, judge_told, not_written
 from scripts.storm.run import Run
 from scripts.storm.server import Server
 from server.base.waiting import within
-from tests.support.forks import FORKS, Fork, Start
 from tests.support.frames import ZEROS, client_frame
 from tests.support.live_server import LiveServer
 from tests.support.process import (
-    ENVIRONMENT,
-    ONCE,
-    PATIENCE,
     UVICORN,
-    ServerProcess,
+    VisitedServer,
+    fork,
     last_line,
     run,
     running,
-    starting,
 )
 from tests.support.scenes import Scenes
 
@@ -70,7 +68,7 @@ class Line:
 
     @classmethod
     @asynccontextmanager
-    async def to(cls, server: ServerProcess, *, window: int = 0) -> "AsyncIterator[Line]":
+    async def to(cls, server: VisitedServer, *, window: int = 0) -> "AsyncIterator[Line]":
         """`window`: bytes of the receive buffer, if it is to be a small one."""
         with socket.socket() as connection:
             if window:
@@ -113,7 +111,7 @@ class Line:
                 return  # cut off, which is the server's good right
 
 
-Hostile: TypeAlias = Callable[[ServerProcess, AsyncExitStack], Awaitable[None]]
+Hostile: TypeAlias = Callable[[VisitedServer, AsyncExitStack], Awaitable[None]]
 HOSTILE: dict[str, Hostile] = {}
 
 
@@ -134,42 +132,42 @@ def forever(stack: AsyncExitStack, what: Awaitable[None]) -> None:
 
 
 @hostile
-async def half_a_request_line(server: ServerProcess, stack: AsyncExitStack) -> None:
+async def half_a_request_line(server: VisitedServer, stack: AsyncExitStack) -> None:
     line = await stack.enter_async_context(Line.to(server))
     await line.send(b"GET /heal")
 
 
 @hostile
-async def half_of_the_headers(server: ServerProcess, stack: AsyncExitStack) -> None:
+async def half_of_the_headers(server: VisitedServer, stack: AsyncExitStack) -> None:
     line = await stack.enter_async_context(Line.to(server))
     await line.send(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: ")
 
 
 @hostile
-async def says_nothing(server: ServerProcess, stack: AsyncExitStack) -> None:
+async def says_nothing(server: VisitedServer, stack: AsyncExitStack) -> None:
     await stack.enter_async_context(Line.to(server))
 
 
 @hostile
-async def upgrade_with_a_cookie_of_9_kb(server: ServerProcess, stack: AsyncExitStack) -> None:
+async def upgrade_with_a_cookie_of_9_kb(server: VisitedServer, stack: AsyncExitStack) -> None:
     line = await stack.enter_async_context(Line.to(server))
     await line.upgrade("x" * 9000, b"X-More: 1")
 
 
 @hostile
-async def upgrade_with_200_headers(server: ServerProcess, stack: AsyncExitStack) -> None:
+async def upgrade_with_200_headers(server: VisitedServer, stack: AsyncExitStack) -> None:
     line = await stack.enter_async_context(Line.to(server))
     await line.upgrade("none", *(b"X-%d: 1" % number for number in range(200)))
 
 
 @hostile
-async def half_an_upgrade(server: ServerProcess, stack: AsyncExitStack) -> None:
+async def half_an_upgrade(server: VisitedServer, stack: AsyncExitStack) -> None:
     line = await stack.enter_async_context(Line.to(server))
     await line.send(b"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n")
 
 
 @hostile
-async def stopped_reading(server: ServerProcess, stack: AsyncExitStack) -> None:
+async def stopped_reading(server: VisitedServer, stack: AsyncExitStack) -> None:
     cookie = await server.sign_in("Stopped reading")
     line = await stack.enter_async_context(Line.to(server, window=4096))
     await line.upgrade(cookie)
@@ -177,27 +175,27 @@ async def stopped_reading(server: ServerProcess, stack: AsyncExitStack) -> None:
 
 
 @hostile
-async def half_a_frame(server: ServerProcess, stack: AsyncExitStack) -> None:
+async def half_a_frame(server: VisitedServer, stack: AsyncExitStack) -> None:
     line = await stack.enter_async_context(Line.to(server))
     await line.upgrade(await server.sign_in("Half a frame"))
     await line.send(b"\x81\xfe\x10\x00" + ZEROS + b'{"type"')
 
 
 @hostile
-async def half_a_message(server: ServerProcess, stack: AsyncExitStack) -> None:
+async def half_a_message(server: VisitedServer, stack: AsyncExitStack) -> None:
     line = await stack.enter_async_context(Line.to(server))
     await line.upgrade(await server.sign_in("Half a message"))
     await line.send(b"\x01\x87" + ZEROS + b'{"type"')
 
 
 @hostile
-async def never_answers_the_close(server: ServerProcess, stack: AsyncExitStack) -> None:
+async def never_answers_the_close(server: VisitedServer, stack: AsyncExitStack) -> None:
     line = await stack.enter_async_context(Line.to(server))
     await line.upgrade(await server.sign_in("Never answers"))
 
 
 @hostile
-async def a_body_in_very_small_pieces(server: ServerProcess, stack: AsyncExitStack) -> None:
+async def a_body_in_very_small_pieces(server: VisitedServer, stack: AsyncExitStack) -> None:
     line = await stack.enter_async_context(Line.to(server))
     await line.send(
         b"POST /api/guests HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -213,7 +211,7 @@ async def a_body_in_very_small_pieces(server: ServerProcess, stack: AsyncExitSta
 
 
 @hostile
-async def a_flood_of_pings(server: ServerProcess, stack: AsyncExitStack) -> None:
+async def a_flood_of_pings(server: VisitedServer, stack: AsyncExitStack) -> None:
     line = await stack.enter_async_context(Line.to(server))
     await line.upgrade(await server.sign_in("Flood"))
 
@@ -226,13 +224,13 @@ async def a_flood_of_pings(server: ServerProcess, stack: AsyncExitStack) -> None
 
 
 @hostile
-async def many_requests_and_no_answer_read(server: ServerProcess, stack: AsyncExitStack) -> None:
+async def many_requests_and_no_answer_read(server: VisitedServer, stack: AsyncExitStack) -> None:
     line = await stack.enter_async_context(Line.to(server, window=4096))
     await line.fill(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 20)
 
 
 @hostile
-async def tls_on_the_plain_port(server: ServerProcess, stack: AsyncExitStack) -> None:
+async def tls_on_the_plain_port(server: VisitedServer, stack: AsyncExitStack) -> None:
     line = await stack.enter_async_context(Line.to(server))
     await line.send(bytes.fromhex("16030100f8010000f40303") + bytes(64))
 
@@ -342,20 +340,12 @@ async def test_a_stop_among_all_kinds_of_them_at_once_too(played: Played) -> Non
 # A storm, and kills
 
 
-class ForkedServer(Server):
-    """The one that the script kills, without the time that an import of the server takes."""
-
-    async def _spawn(self, arguments: Sequence[str], log: IO[bytes]) -> Fork:
-        start = Start([*ONCE, *arguments], str(self.folder), ENVIRONMENT)
-        return await FORKS.start_in_loop(start, log.fileno())
-
-
 @SCENES.scene
 async def what_was_told_in_a_storm_outlives_every_kill(folder: Path) -> None:
     """The same as scripts/kill_storm.py, which does it a hundred times."""
     looked: Counter[Check] = Counter()
     for seed in (20, 26, 27):
-        storm = Run(folder / f"{seed}.db", seed, ForkedServer)
+        storm = Run(folder / f"{seed}.db", seed, partial(Server, spawn=fork))
         result = await storm.kill_often(1, lambda done: None)
         assert result.verdict.broken == [], f"seed {seed}"
         looked += Counter({check: each.looked for check, each in result.verdict.tallies.items()})
@@ -457,7 +447,7 @@ async def a_stop_ends_though_the_disk_takes_nothing(folder: Path) -> None:
         blocker.execute("BEGIN IMMEDIATE")
         try:
             asked_at = monotonic()
-            code = await server.end()
+            code = await server.stop()
             assert monotonic() - asked_at < LONGEST_STOP
         finally:
             blocker.execute("ROLLBACK")
@@ -473,15 +463,13 @@ async def test_a_stop_ends_though_the_disk_takes_nothing(played: Played) -> None
 
 
 async def test_a_stop_during_the_start_is_one(tmp_path: Path) -> None:
-    async def stopped_after(seconds: float) -> tuple[int, str]:
+    async def stopped_after(seconds: float) -> tuple[int | None, str]:
         folder = tmp_path / str(seconds)
         await asyncio.to_thread(folder.mkdir)
-        async with starting(folder, is_fork=False) as (process, said):
-            await asyncio.sleep(seconds)
-            process.send_signal(signal.SIGTERM)
-            code = await within(PATIENCE, process.wait())
-            said.seek(0)
-            return code, said.read().decode()
+        server = VisitedServer(folder)
+        await server.begin()
+        await asyncio.sleep(seconds)
+        return await server.stop(), server.log()
 
     for code, said in await asyncio.gather(*map(stopped_after, (0.02, 0.2, 0.3, 0.4, 0.5, 0.6))):
         # Before Python has come to our code, the signal does what it does to any program.
@@ -504,7 +492,7 @@ async def test_a_second_server_is_refused_by_whatever_name_it_has_the_database(
             for name in (*names, "there/../here/game.db")
         ]
         factory = asyncio.to_thread(
-            run, there, command=UVICORN, STILLHERE_DATABASE=str(there / "linked.db")
+            run, there, "--port=0", command=UVICORN, STILLHERE_DATABASE=str(there / "linked.db")
         )
         *done, by_uvicorn = await asyncio.gather(*starts, factory)
         for each in done:
@@ -513,6 +501,6 @@ async def test_a_second_server_is_refused_by_whatever_name_it_has_the_database(
         assert by_uvicorn.returncode != 0
         assert "another Still Here is running on" in by_uvicorn.stderr
         assert (await server.status(await server.sign_in("Ada")))[0] == 200
-        assert await server.end(signal.SIGKILL) == -signal.SIGKILL
+        assert await server.stop(signal.SIGKILL) == -signal.SIGKILL
     async with running(there, "--database", "linked.db"):
         pass  # no lock is left behind by a kill, and none by a link

@@ -12,7 +12,7 @@ from server.base.waiting import within
 from server.transport.limits import Limits
 from tests.support.frames import client_frame
 from tests.support.peers import CLOSE, CONTINUATION, PING, PONG, TEXT, Peer, Peers, opening, request
-from tests.support.process import ServerProcess, running
+from tests.support.process import VisitedServer, running
 from tests.support.slow_peers import SLOW, ends_after
 
 MEBI = 1024 * 1024
@@ -89,7 +89,7 @@ async def test_floods_cost_a_bounded_amount_of_memory_and_nobody_else_notices(
                 await looking_on
             assert sum(endings) > MOST_MEMORY
             assert grown < MOST_MEMORY
-        assert await process.end() == 0
+        assert await process.stop() == 0
         assert "Traceback" not in process.log()
 
 
@@ -120,10 +120,10 @@ async def _flood_http(peers: Peers, head: bytes, data: bytes) -> int:
     return await peer.flood(data * (16_384 // len(data)), FLOODED)
 
 
-def resident(process: ServerProcess) -> int:
+def resident(process: VisitedServer) -> int:
     """What a process holds in RAM of its own, in bytes: without files, which a fork looks into only
     when it needs them; proc(5)."""
-    status = Path(f"/proc/{process.process.pid}/status").read_text()
+    status = Path(f"/proc/{process.pid}/status").read_text()
     (line,) = [line for line in status.splitlines() if line.startswith("RssAnon:")]
     return int(line.split()[1]) * 1024
 
@@ -150,7 +150,7 @@ async def test_sigterm_is_obeyed_in_time_whoever_is_attached(tmp_path: Path) -> 
             await asyncio.sleep(0.3)
             began = asyncio.get_running_loop().time()
             closing = asyncio.gather(*map(_answer_close, healthy))
-            assert await process.end() == 0
+            assert await process.stop() == 0
             # A flood that is not ended ends by itself after thirty.
             assert asyncio.get_running_loop().time() - began < 20
             assert await closing == [1012] * 3

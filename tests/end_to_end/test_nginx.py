@@ -20,6 +20,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from scripts.server_process import PATIENCE
 from server.settings import Settings
 from server.transport.limits import Limits
 from server.transport.uvicorn import uvicorn_options
@@ -36,7 +37,6 @@ from tests.support.nginx import (
     run_site,
     substitute,
 )
-from tests.support.process import PATIENCE
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,9 @@ from typing import Any
 
 import httpx
 
+from scripts.server_process import PATIENCE
 from tests.support.live_server import Tab
-from tests.support.process import PATIENCE, ServerProcess, running
+from tests.support.process import VisitedServer, running
 
 WRITTEN = 5.0
 """Seconds in which a move is on the disk, on a machine that is busy."""
@@ -26,11 +27,10 @@ COMMAND = (
     "from server.limits import Limits, RoomLimits\n"
     f"command.Limits = lambda: Limits(rooms=RoomLimits(restart_pause={PAUSE}))\n"
     "command.main()",
-    "--port=0",
 )
 
 
-async def open_room(server: ServerProcess, cookie: str, game: str) -> str:
+async def open_room(server: VisitedServer, cookie: str, game: str) -> str:
     async with httpx.AsyncClient(
         base_url=server.url, cookies={"session": cookie}, timeout=PATIENCE, verify=False
     ) as client:
@@ -39,7 +39,7 @@ async def open_room(server: ServerProcess, cookie: str, game: str) -> str:
         return str(response.json()["id"])
 
 
-async def come(server: ServerProcess, stack: AsyncExitStack, cookie: str, room: str) -> Tab:
+async def come(server: VisitedServer, stack: AsyncExitStack, cookie: str, room: str) -> Tab:
     """A tab of somebody in a room, who has been told of it."""
     tab = await stack.enter_async_context(server.tab(cookie))
     await tab.ask("join", "joined", room=room)
@@ -74,11 +74,11 @@ class Table:
         self.tabs: list[Tab] = []
 
     @classmethod
-    async def open(cls, server: ServerProcess, game: str, *names: str) -> "Table":
+    async def open(cls, server: VisitedServer, game: str, *names: str) -> "Table":
         cookies = [await server.sign_in(name) for name in names]
         return cls(await open_room(server, cookies[0], game), cookies)
 
-    async def come(self, server: ServerProcess, stack: AsyncExitStack) -> None:
+    async def come(self, server: VisitedServer, stack: AsyncExitStack) -> None:
         self.tabs = [await come(server, stack, cookie, self.room) for cookie in self.cookies]
 
     async def act(self, seat: int, action: dict[str, Any]) -> None:
@@ -119,7 +119,7 @@ async def test_matches_go_on_after_a_kill_and_lose_no_more_than_a_moment(tmp_pat
             while ticks < seen + 4:
                 ticks = await tick(arena.tabs[0])
         await until_written(tmp_path, 1)
-        assert await server.end(signal.SIGKILL) == -signal.SIGKILL
+        assert await server.stop(signal.SIGKILL) == -signal.SIGKILL
 
     async with running(tmp_path, command=COMMAND) as server, AsyncExitStack() as stack:
         started_at = monotonic()
@@ -157,6 +157,6 @@ async def test_matches_go_on_after_a_kill_and_lose_no_more_than_a_moment(tmp_pat
 
         assert await tick(arena.tabs[0]) > view["tick"]
         # That the server stops is not the doing of anybody whose page it closes.
-        assert await server.end() == 0
+        assert await server.stop() == 0
         assert [seat.get("has_left") for seat in seats(tmp_path, arena.room)][:2] == [None, None]
         assert "Traceback" not in server.log()

@@ -25,7 +25,7 @@ from server.storage.sqlite.engine import SqliteEngine
 from server.storage.sqlite.limits import SqliteLimits
 from tests.support.answers import refusal, until
 from tests.support.live_server import LiveServer, Visitor, run_server
-from tests.support.process import ServerProcess, running
+from tests.support.process import VisitedServer, running
 
 SOON = 0.8
 """Seconds within which whoever plays has an answer: less than anybody waits for a disk."""
@@ -336,10 +336,10 @@ async def test_a_reader_that_never_finishes_stops_nobody_and_leaves_nothing_behi
 # A real process, and real clocks
 
 
-def limit_files(server: ServerProcess, size: int) -> None:
+def limit_files(server: VisitedServer, size: int) -> None:
     """No file of this process may become larger."""
-    _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, hard))
+    _, hard = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size, hard))
 
 
 async def test_a_full_disk_and_a_kill_bring_back_nobody_who_signed_out(tmp_path: Path) -> None:
@@ -351,7 +351,7 @@ async def test_a_full_disk_and_a_kill_bring_back_nobody_who_signed_out(tmp_path:
         ) as client:
             assert (await client.delete("/api/session")).status_code == 204
             assert (await client.get("/readyz")).status_code == 503
-        await server.end(signal.SIGKILL)
+        await server.stop(signal.SIGKILL)
     async with running(tmp_path) as server:
         assert await server.status(goes) == (401, "signed_out")
         assert await server.status(stays) == (200, "reconnecting")
@@ -417,7 +417,7 @@ async def test_a_disk_without_room_costs_no_player_of_a_live_server_anything(
         await playing
         assert worst < 0.5
         assert server.log().count("the database does not take writes") == 1
-        assert await server.end() == 0
+        assert await server.stop() == 0
     path = tmp_path / "stillhere.db"
     with closing(sqlite3.connect(path)) as disk:
         assert disk.execute("PRAGMA integrity_check").fetchall() == [("ok",)]

@@ -18,11 +18,12 @@ import pytest_asyncio
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as connect_blocking
 
+from scripts.server_process import COMMAND, PATIENCE, environment
 from server.base.clock import STALL, SystemClock
 from server.base.waiting import within
 from tests.support.answers import until
 from tests.support.live_server import LiveServer, Tab, Visitor, run_server
-from tests.support.process import COMMAND, ON_ASYNCIO, PATIENCE, ServerProcess, running, starting
+from tests.support.process import ON_ASYNCIO, VisitedServer, fork, running
 from tests.support.scenes import Scenes, TooLate
 
 AWAY_AFTER, WARN_BEFORE, IDLE_TIMEOUT = 1.0, 2.5, 5.0
@@ -97,7 +98,7 @@ class Recorder:
 class Company:
     """Everybody on one server."""
 
-    def __init__(self, server: ServerProcess, stack: AsyncExitStack) -> None:
+    def __init__(self, server: VisitedServer, stack: AsyncExitStack) -> None:
         self.server = server
         self.cookies: dict[str, str] = {}
         self._stack = stack
@@ -258,7 +259,9 @@ async def a_stopped_client_is_idle_like_any_other(folder: Path) -> None:
         cookie = here.cookies["Ada"] = await here.server.sign_in("Ada")
         url = here.server.url.replace("http", "ws") + "/ws"
         command = ("-c", player, url, f"session={cookie}")
-        async with starting(folder, command=command) as (process, _):
+        with (folder / "player.log").open("wb") as log:
+            process = await fork(command, folder, environment(), log)
+        try:
             assert process.stdout is not None
             await within(PATIENCE, process.stdout.readline())
             process.send_signal(signal.SIGSTOP)
@@ -271,6 +274,9 @@ async def a_stopped_client_is_idle_like_any_other(folder: Path) -> None:
             assert (await here.status("Ada"))[0] == 200
             await asyncio.sleep(0.6)
             assert await here.status("Ada") == (401, "idle_timeout")
+        finally:
+            process.kill()
+            await process.communicate()
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -538,7 +544,7 @@ async def a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie(folder
             ).fetchall()
             assert rows == [("active",), ("away",), ("warned",), ("offline",)]
         database.close()
-        assert await here.server.end() == 0
+        assert await here.server.stop() == 0
 
     # A restart with the clock gone back: whoever was here is, and their cookies are good.
     wall.step_to(-3600)

@@ -17,8 +17,8 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
+from scripts.server_process import COMMAND, PATIENCE, environment
 from tests.support.forks import FORKS, ROOT, Fork, Start
-from tests.support.process import ENVIRONMENT, ONCE, PATIENCE
 
 CONFIGURATION = ROOT / "docs" / "nginx.conf"
 SHORT = 2.0
@@ -91,9 +91,9 @@ class Site:
         with os.fdopen(reading, "rb") as stdout, (self.folder / "server.stderr").open("ab") as log:
             try:
                 start = Start(
-                    [*ONCE, f"--port={self.backend}"],
+                    [*COMMAND, f"--port={self.backend}"],
                     str(self.folder),
-                    ENVIRONMENT | {"STILLHERE_TRUSTED_PROXIES": "127.0.0.1"},
+                    environment() | {"STILLHERE_TRUSTED_PROXIES": "127.0.0.1"},
                 )
                 self._server = FORKS.start(start, stdout=writing, stderr=log.fileno())
             finally:

@@ -13,51 +13,44 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import IO, TypeAlias
+from typing import IO
 
 import httpx
 
-from scripts.server_process import environment
-from server.base.waiting import within
+from scripts import server_process
+from scripts.server_process import COMMAND, PATIENCE, environment
+from server.client import Address
 from tests.support.forks import FORKS, Fork, Start
 from tests.support.live_server import Tab
 
-ENVIRONMENT = environment()
-PATIENCE = 40.0
-"""Seconds for what a process does at once, on a machine that is busy."""
-
-ONCE = ("-m", "server")
-"""What Python is started with."""
-
-COMMAND = (*ONCE, "--port=0")
 ON_ASYNCIO = (
     "-c",
     "import asyncio, server.__main__ as command\n"
     "command._loop_factory = lambda: asyncio.new_event_loop\n"
     "command.main()",
-    "--port=0",
 )
 """The same command on asyncio's own loop, as where there is no uvloop."""
 
-UVICORN = ("-m", "uvicorn", "--factory", "server.app:create_app", "--port=0")
-
-Process: TypeAlias = asyncio.subprocess.Process | Fork
+UVICORN = ("-m", "uvicorn", "--factory", "server.app:create_app")
 
 
-class ServerProcess:
-    """A running server."""
+async def fork(
+    arguments: Sequence[str], folder: Path, variables: Mapping[str, str], log: IO[bytes]
+) -> Fork:
+    """The usual `Spawn` of the tests."""
+    return await FORKS.start_in_loop(Start(arguments, str(folder), variables), log.fileno())
 
-    def __init__(self, process: Process, url: str, said: IO[bytes]) -> None:
-        self.process = process
-        self.url = url
-        self._said = said
+
+class VisitedServer(server_process.ServerProcess):
+    """What the tests do with it: they come as players, and stop it for a while."""
+
+    @property
+    def url(self) -> str:
+        return self.address.url
 
     @property
     def port(self) -> int:
-        return int(self.url.rpartition(":")[2])
-
-    def send(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
+        return self.address.port
 
     async def stand_still(self, seconds: float) -> None:
         """SIGSTOP: the process does nothing at all for a while, and does not know."""
@@ -66,20 +59,6 @@ class ServerProcess:
             await asyncio.sleep(seconds)
         finally:
             self.send(signal.SIGCONT)
-
-    async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal and wait for the end; returns the exit code, negative for a signal's."""
-        self.send(number)
-        return await self.wait()
-
-    async def wait(self) -> int:
-        """Wait for the end; returns what `end` does."""
-        return await within(PATIENCE, self.process.wait())
-
-    def log(self) -> str:
-        """What it has written to stderr so far."""
-        self._said.seek(0)
-        return self._said.read().decode()
 
     async def sign_in(self, name: str) -> str:
         """A new guest's cookie."""
@@ -110,91 +89,58 @@ class ServerProcess:
 
 
 @asynccontextmanager
-async def starting(
-    folder: Path,
-    *flags: str,
-    command: Sequence[str] = COMMAND,
-    is_fork: bool = True,
-    variables: Mapping[str, str] | None = None,
-) -> AsyncIterator[tuple[Process, IO[bytes]]]:
-    """A process that has been started, and where its stderr goes. Ended, whatever happens."""
-    environment = ENVIRONMENT | dict(variables or {})
-    with tempfile.TemporaryFile() as said:
-        process: Process
-        if is_fork:
-            start = Start([*command, *flags], str(folder), environment)
-            process = await FORKS.start_in_loop(start, said.fileno())
-        else:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, *command, *flags,
-                cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=said,
-            )  # fmt: skip
-        try:
-            yield process, said
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.communicate()
-
-
-@asynccontextmanager
 async def running(
     folder: Path,
     *flags: str,
     command: Sequence[str] = COMMAND,
     is_fork: bool = True,
     variables: Mapping[str, str] | None = None,
-) -> AsyncIterator[ServerProcess]:
-    """A server of its own process, once it says where it listens."""
-    async with starting(folder, *flags, command=command, is_fork=is_fork, variables=variables) as (
-        process,
-        said,
-    ):
-        assert process.stdout is not None
-        line = await within(PATIENCE, process.stdout.readline())
-        match = re.fullmatch(rb"Still Here \S+ on (http://\S+)\n", line)
-        server = ServerProcess(process, match[1].decode() if match is not None else "", said)
-        assert match is not None, (line, server.log())
+) -> AsyncIterator[VisitedServer]:
+    """A server, once it says where it listens. Ended, whatever happens."""
+    spawn = fork if is_fork else server_process.spawn
+    server = VisitedServer(folder, *flags, command=command, variables=variables, spawn=spawn)
+    try:
+        await server.start()
         yield server
+    finally:
+        await server.stop(signal.SIGKILL)
 
 
 @asynccontextmanager
-async def running_uvicorn(
-    folder: Path, *flags: str, is_fork: bool = True, variables: Mapping[str, str] | None = None
-) -> AsyncIterator[ServerProcess]:
+async def running_uvicorn(folder: Path) -> AsyncIterator[VisitedServer]:
     """The application under uvicorn's own command, with uvicorn's own transports."""
-    async with starting(folder, *flags, command=UVICORN, is_fork=is_fork, variables=variables) as (
-        process,
-        said,
-    ):
-        server = ServerProcess(process, "", said)
+    server = VisitedServer(folder, command=UVICORN)
+    try:
+        await server.begin()
         for _ in range(int(PATIENCE / 0.05)):
             match = re.search(r"Uvicorn running on (http://127\.0\.0\.1:\d+)", server.log())
             if match is not None:
-                server.url = match[1]
+                server.address = Address.parse(match[1])
                 break
             await asyncio.sleep(0.05)
-        assert server.url, server.log()
+        assert server.port, server.log()
         yield server
+    finally:
+        await server.stop(signal.SIGKILL)
 
 
 def run(
     folder: Path,
     *flags: str,
-    command: Sequence[str] = ONCE,
+    command: Sequence[str] = COMMAND,
     is_fork: bool = True,
     **variables: str,
 ) -> subprocess.CompletedProcess[str]:
     """A start that is expected to end by itself."""
-    environment = ENVIRONMENT | variables
+    chosen = environment() | variables
     if not is_fork:
         return subprocess.run(
             [sys.executable, *command, *flags],
-            cwd=folder, env=environment, capture_output=True, text=True,
+            cwd=folder, env=chosen, capture_output=True, text=True,
             timeout=PATIENCE, check=False,
         )  # fmt: skip
     with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
-        start = Start([*command, *flags], str(folder), environment)
+        start = Start([*command, *flags], str(folder), chosen)
         process = FORKS.start(start, stdout.fileno(), stderr.fileno())
         try:
             code = process.wait_blocking(PATIENCE)
