@@ -14,10 +14,10 @@ from server.storage.rows import (
     MoveRow,
     PasswordRow,
     PlayerRow,
-    PlayerState,
+    PlayerStateRow,
     RoomRow,
     SessionRow,
-    SessionState,
+    SessionStateRow,
 )
 
 
@@ -37,8 +37,8 @@ class Batch:
     passwords: dict[PlayerId, PasswordRow] = field(default_factory=dict)
     sessions: list[SessionRow] = field(default_factory=list)
     changes: list[ChangeRow] = field(default_factory=list)
-    player_states: dict[PlayerId, PlayerState] = field(default_factory=dict)
-    session_states: dict[SessionId, SessionState] = field(default_factory=dict)
+    player_states: dict[PlayerId, PlayerStateRow] = field(default_factory=dict)
+    session_states: dict[SessionId, SessionStateRow] = field(default_factory=dict)
     endings: list[Ending] = field(default_factory=list)
     freed_names: list[PlayerId] = field(default_factory=list)
     removed_players: list[PlayerId] = field(default_factory=list)

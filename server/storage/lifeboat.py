@@ -25,7 +25,7 @@ from server.presence.policy import Policy
 from server.presence.status import ENDINGS, Reason, Status, best
 from server.storage.batch import Batch
 from server.storage.locks import LockedFile, open_locked
-from server.storage.rows import ChangeRow, Ending, PlayerState, SessionState, StoredSession
+from server.storage.rows import ChangeRow, Ending, PlayerStateRow, SessionStateRow, StoredSession
 from server.storage.thread import DaemonThread
 
 RECORD = 128
@@ -160,8 +160,8 @@ def rows_of(
                     active_by,
                 )
             )
-        batch.player_states[player.id] = PlayerState(player.id, after, after.is_here, active_at)
-        batch.session_states[session.id] = SessionState(
+        batch.player_states[player.id] = PlayerStateRow(player.id, after, after.is_here, active_at)
+        batch.session_states[session.id] = SessionStateRow(
             session.id, Status.OFFLINE, active_at, active_by
         )
         batch.endings.append(ending)

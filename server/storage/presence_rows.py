@@ -16,9 +16,9 @@ from server.storage.rows import (
     LookalikeRow,
     PasswordRow,
     PlayerRow,
-    PlayerState,
+    PlayerStateRow,
     SessionRow,
-    SessionState,
+    SessionStateRow,
 )
 
 
@@ -96,8 +96,10 @@ class PresenceRows:
         that the caller queues."""
         to_wall, player_status = self._clock.to_wall, activity.player_status
         self._put(
-            SessionState(activity.session_id, activity.status, to_wall(activity.at), activity.by),
-            PlayerState(
+            SessionStateRow(
+                activity.session_id, activity.status, to_wall(activity.at), activity.by
+            ),
+            PlayerStateRow(
                 activity.player_id,
                 player_status,
                 player_status.is_here,
@@ -123,16 +125,16 @@ class PresenceRows:
             )
         )
         self._put(
-            SessionState(id, event.after, last_activity, event.last_activity_by),
+            SessionStateRow(id, event.after, last_activity, event.last_activity_by),
             # The last activity is that of all their sessions: that of an idle one would hide what
             # they did in the others.
-            PlayerState(
+            PlayerStateRow(
                 player_id, player_after, player_after.is_here, to_wall(event.player_last_activity)
             ),
         )
         self._journal.note_queued()
 
-    def _put(self, session: SessionState, player: PlayerState) -> None:
+    def _put(self, session: SessionStateRow, player: PlayerStateRow) -> None:
         pending = self._journal.pending
         pending.session_states[session.id] = session
         pending.player_states[player.id] = player

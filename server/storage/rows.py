@@ -77,7 +77,7 @@ class ChangeRow(Row, frozen=True):
     last_activity_by: str
 
 
-class PlayerState(Row, frozen=True):
+class PlayerStateRow(Row, frozen=True):
     """The present state of a player. A stored `last_activity_at` never goes back."""
 
     id: PlayerId
@@ -86,7 +86,7 @@ class PlayerState(Row, frozen=True):
     last_activity_at: int
 
 
-class SessionState(Row, frozen=True):
+class SessionStateRow(Row, frozen=True):
     """The present state of a session. A stored `last_activity_at` never goes back."""
 
     id: SessionId

@@ -15,9 +15,9 @@ from server.storage.rows import (
     Ending,
     LookalikeRow,
     PlayerRow,
-    PlayerState,
+    PlayerStateRow,
     SessionRow,
-    SessionState,
+    SessionStateRow,
 )
 from server.storage.sqlite.writer import AT_ONCE, write_batch
 from tests.support.storage_rig import StorageRig
@@ -81,10 +81,10 @@ async def test_rows_that_come_as_one_document_are_written_as_they_are(
     second = Batch(
         changes=changes,
         player_states={
-            PlayerId("a"): PlayerState(PlayerId("a"), Status.AWAY, True, 2**53 + 1),
-            PlayerId("b"): PlayerState(PlayerId("b"), Status.OFFLINE, False, 1),
+            PlayerId("a"): PlayerStateRow(PlayerId("a"), Status.AWAY, True, 2**53 + 1),
+            PlayerId("b"): PlayerStateRow(PlayerId("b"), Status.OFFLINE, False, 1),
         },
-        session_states={s: SessionState(s, Status.AWAY, 1, ODD)},
+        session_states={s: SessionStateRow(s, Status.AWAY, 1, ODD)},
         endings=[Ending(t, Reason.KICKED, 2**53 + 3)],
         freed_names=[PlayerId("b")],
     )
