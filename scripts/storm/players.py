@@ -18,7 +18,7 @@ _MOST_SESSIONS = 6
 _PASSWORD = "correct horse battery"
 
 
-class Players:
+class StormPlayers:
     """The players and their browsers, over all the lives of the server."""
 
     def __init__(self, dice: random.Random) -> None:

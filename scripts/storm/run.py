@@ -22,7 +22,7 @@ from scripts.storm.checks import (
 )
 from scripts.storm.database import open_database
 from scripts.storm.observer import Observer
-from scripts.storm.players import Players
+from scripts.storm.players import StormPlayers
 from scripts.storm.server import BRISK, CALM, Server, Timing
 
 _ENDED = 60
@@ -54,7 +54,7 @@ class Run:
         self._database = database
         self._make_server = make_server
         self._dice = random.Random(seed)
-        self._players = Players(self._dice)
+        self._players = StormPlayers(self._dice)
         self._verdict = self.result.verdict
 
     async def kill_often(self, times: int, progress: Callable[[int], None]) -> Result:
