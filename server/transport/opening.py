@@ -32,8 +32,8 @@ from server.wire.problem import Problem
 _log = logging.getLogger("stillhere.transport")
 
 
-class Held:
-    """Keeps bytes for the peer, to be sent with others."""
+class WriteBuffer:
+    """Keeps bytes for the peer, to be sent in one write with others."""
 
     __slots__ = ("data",)
 
@@ -48,7 +48,7 @@ class OpeningTransport(WatchedTransport):
     """Waits for a request, and for the answer to it, for `Limits.header_deadline` each."""
 
     __slots__ = (
-        "__weakref__", "_app_state", "_config", "_connections", "_held", "_is_fresh", "_limits",
+        "__weakref__", "_app_state", "_buffer", "_config", "_connections", "_is_fresh", "_limits",
         "_loop", "_opening", "_server_state", "_take", "_transport", "_unparsed", "_wheel", "turn",
     )  # fmt: skip
 
@@ -79,8 +79,8 @@ class OpeningTransport(WatchedTransport):
         self._opening: Opening | None = None
         # What came behind the request
         self._unparsed = b""
-        # What goes out is held back while a socket is being taken
-        self._held: Held | None = None
+        # What goes out while a socket is being taken, to leave in one write
+        self._buffer: WriteBuffer | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
@@ -153,7 +153,7 @@ class OpeningTransport(WatchedTransport):
 
         The answer to the handshake, and what is said at once, go out in one write: to the kernel
         each is a packet, and costs as much as all else."""
-        held = self._held = Held()
+        buffer = self._buffer = WriteBuffer()
         try:
             return take(scope, self._socket())
         except Exception:
@@ -161,9 +161,9 @@ class OpeningTransport(WatchedTransport):
             self.returned(has_failed=True)
             return True
         finally:
-            self._held = None
-            if held.data:
-                self._transport.write(held.data)
+            self._buffer = None
+            if buffer.data:
+                self._transport.write(buffer.data)
                 self._write_to(self._transport)
 
     def _answer(self, event: dict[str, Any]) -> None:
@@ -180,7 +180,7 @@ class OpeningTransport(WatchedTransport):
     def _switch(self, answer: bytes) -> None:
         """Answer the handshake, and speak WebSocket."""
         self._opening = None
-        out = self._held or self._transport
+        out = self._buffer or self._transport
         out.write(answer)
         self._open(out)
 

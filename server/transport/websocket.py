@@ -36,7 +36,7 @@ from server.transport.frames import (
 )
 from server.transport.keepalive import check
 from server.transport.limits import Limits
-from server.transport.opening import Held, OpeningTransport
+from server.transport.opening import OpeningTransport, WriteBuffer
 from server.transport.stalls import StallWatch
 from server.wire.closing import (
     ABNORMAL,
@@ -203,12 +203,12 @@ class WebSocketTransport(OpeningTransport):
         if last is None:
             self._close(code, reason)
             return True
-        out, held = self._held or self._transport, Held()
-        self._write_to(held)
+        out, buffer = self._buffer or self._transport, WriteBuffer()
+        self._write_to(buffer)
         self.send_text(last)
         self._close(code, reason)
         self._write_to(out)
-        out.write(held.data)
+        out.write(buffer.data)
         return True
 
     # What the opening handshake comes to

@@ -6,7 +6,7 @@ from server.transport.exchange import Exchange
 from server.transport.request import Request
 
 
-class Held:
+class FakeConnection:
     """A connection that knows whether it is read."""
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class Held:
 async def test_no_more_of_a_body_is_read_than_may_wait_for_the_application(
     size: int, is_read: bool
 ) -> None:
-    connection = Held()
+    connection = FakeConnection()
     request = Request(b"PUT", b"/", "1.1", [], keeps_alive=True, opens_websocket=False)
     exchange = Exchange(connection, request, [], expects_continue=False, most_unread=100)
     exchange.feed(bytes(50))
