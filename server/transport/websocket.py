@@ -15,15 +15,18 @@ peer does or does not do costs a bounded amount of memory, for a bounded time:
 the application. Limits and the closing handshake are here (RFC 6455, section 7).
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Any
 
+from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected, get_local_addr
+from uvicorn.server import ServerState
 
 from server.base.limits import TokenBucket
 from server.transport.asgi import AsgiCall
-from server.transport.by_call import Hearer, Socket
+from server.transport.by_call import Hearer, Socket, Take
 from server.transport.frames import (
     CLOSE,
     PING,
@@ -38,6 +41,7 @@ from server.transport.keepalive import check
 from server.transport.limits import Limits
 from server.transport.opening import OpeningTransport, WriteBuffer
 from server.transport.stalls import StallWatch
+from server.transport.wheel import Wheel
 from server.wire.closing import (
     ABNORMAL,
     INTERNAL_ERROR,
@@ -66,9 +70,22 @@ class WebSocketTransport(OpeningTransport):
         "_state",
     )  # fmt: skip
 
-    def __init__(self, *given: Any, make_frames: MakeFrames = ServerFrames, **named: Any) -> None:
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        limits: Limits = Limits(),
+        take: Take | None = None,
+        wheel: Wheel | None = None,
+        make_frames: MakeFrames = ServerFrames,
+    ) -> None:
         """As an `OpeningTransport`. `make_frames`: another parser."""
-        super().__init__(*given, **named)
+        super().__init__(
+            config, server_state, app_state, _loop, limits=limits, take=take, wheel=wheel
+        )
         self._make_frames = make_frames
         self._state = _CONNECTING
 
