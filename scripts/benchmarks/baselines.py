@@ -29,6 +29,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from server.transport.frames import TEXT, frame
 from server.transport.handshake import Opening
 from server.transport.uvicorn import uvicorn_options
+from server.wire.names import SOCKET_PATH
 
 _BACKLOG = 2048
 
@@ -125,7 +126,7 @@ def _application(arguments: list[str]) -> ASGIApp:
             return Starlette(routes=[Route("/api/guests", answer, methods=["POST"])])
         case ["plain", idle_timeout, warn_before]:
             plain = Plain(float(idle_timeout), float(warn_before))
-            return Starlette(routes=[WebSocketRoute("/ws", plain.play)])
+            return Starlette(routes=[WebSocketRoute(SOCKET_PATH, plain.play)])
         case _:
             sys.exit(__doc__)
 

@@ -120,7 +120,7 @@ async def open_socket(port: int, make: Callable[[], L], query: str = "", cookie:
     """A WebSocket to `/ws`, heard by what `make` makes."""
     _, listener = await ws_connect(
         make,
-        f"ws://127.0.0.1:{port}/ws{query}",
+        Address("http", "127.0.0.1", port).socket_url + query,
         extra_headers={"Cookie": cookie} if cookie else None,
         websocket_handshake_timeout=30,
     )

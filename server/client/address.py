@@ -5,6 +5,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from server.base.schemes import DEFAULT_PORTS
+from server.wire.names import SOCKET_PATH
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class Address:
     @property
     def socket_url(self) -> str:
         """Where the WebSocket is."""
-        return f"{'wss' if self.scheme == 'https' else 'ws'}://{self.netloc}{self.path}/ws"
+        scheme = "wss" if self.scheme == "https" else "ws"
+        return f"{scheme}://{self.netloc}{self.path}{SOCKET_PATH}"
 
     @property
     def is_this_machine(self) -> bool:

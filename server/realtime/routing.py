@@ -10,9 +10,8 @@ from server.base.text import excerpt
 from server.transport.by_call import Socket, Take
 from server.wire.closing import POLICY_VIOLATION
 from server.wire.credentials import is_secure
+from server.wire.names import SOCKET_PATH
 from server.wire.problem import Problem
-
-PATH = "/ws"
 
 
 class RouteWebSockets:
@@ -31,7 +30,7 @@ class RouteWebSockets:
         # Not `async`: that would be one more layer.
         if scope["type"] != "websocket":
             return self._app(scope, receive, send)
-        if scope["path"] == PATH:
+        if scope["path"] == SOCKET_PATH:
             return self._endpoint(scope, receive, send)
         detail = f"There is no socket at {excerpt(scope['path'])}."
         return deny(scope, send, Problem(404, "not_found", detail))
@@ -47,7 +46,7 @@ class TakeSockets:
             self._read_headers = ProxyHeadersMiddleware(_nobody, list(proxies))
 
     def __call__(self, scope: dict[str, Any], socket: Socket) -> bool:
-        if scope["path"] != PATH:
+        if scope["path"] != SOCKET_PATH:
             return False
         if self._read_headers is not None:
             # A copy: the one that the application may be called with is not changed twice.

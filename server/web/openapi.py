@@ -16,7 +16,7 @@ from server.web.caller import PASSIVE_CALLS
 from server.web.calls import Call, Cookie, Text
 from server.web.limits import Limits
 from server.web.problems import meaning
-from server.wire.names import COOKIE, COOKIE_BY_TLS, JSON
+from server.wire.names import COOKIE, COOKIE_BY_TLS, JSON, SOCKET_PATH
 from server.wire.problem import PROBLEM_JSON, ProblemDetails
 
 PATH = "/openapi.json"
@@ -36,7 +36,7 @@ _ABOUT = (
     "request with a session's cookie counts as activity of its player, unless it is refused, "
     "passive by nature, or says `Passive: 1`. Unsafe methods are for pages of the server's own "
     "origin, of those in ALLOWED_ORIGINS, and for programs, which send no `Origin`. The WebSocket "
-    "at `/ws` carries warnings and the lobby: see docs/protocol.md. Left out here: "
+    f"at `{SOCKET_PATH}` carries warnings and the lobby: see docs/protocol.md. Left out here: "
     + ", ".join(f"`{path.replace(':path', '')}` ({what})" for path, what in BESIDE.items())
     + "."
 )

@@ -6,6 +6,9 @@ JSON = "application/json"
 WEBSOCKET_VERSION = "13"
 """RFC 6455, 4.1."""
 
+SOCKET_PATH = "/ws"
+"""Where the WebSocket is."""
+
 SUBPROTOCOL = "stillhere.v1"
 """Of the WebSocket protocol that docs/protocol.md describes."""
 
