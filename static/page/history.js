@@ -9,6 +9,16 @@ const SESSION_ENDS = new Set([
   'signed_out', 'signed_out_everywhere', 'idle_timeout', 'session_lifetime', 'kicked', 'replaced',
 ]);
 
+/** How the server calls what counted as an activity; anything else is a request, by its method and path. */
+const ACTIVITIES = {
+  ping: 'history.by_ping',
+  'POST /api/session/activity': 'history.by_ping', // a ping without a socket
+  'sign-in': 'history.by_sign_in',
+  game: 'history.by_room',
+  'game action': 'history.by_room',
+  chat: 'history.by_chat',
+};
+
 export class OwnHistory {
   #here;
   #changes;
@@ -86,9 +96,7 @@ export class OwnHistory {
     const where = say(own ? 'history.this_device' : 'history.other_device');
     // An activity itself says it all.
     if (!at || reason === 'activity' || reason === 'signed_in') return where;
-    const what = { ping: 'history.by_ping', 'sign-in': 'history.by_sign_in' }[by];
-    return `${where} · ${say('history.last_activity', {
-      at: time(at), what: what ? say(what) : say('history.by_request', { what: by }),
-    })}`;
+    const what = say(ACTIVITIES[by] ?? 'history.by_request');
+    return `${where} · ${say('history.last_activity', { at: time(at), what })}`;
   }
 }

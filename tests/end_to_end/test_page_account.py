@@ -308,6 +308,34 @@ async def test_a_form_that_waits_for_its_answer_is_not_sent_again(browsers: Brow
 # History
 
 
+async def test_the_history_says_in_words_what_was_done_last(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    ada = await browsers.guest("Ada")
+    said = {
+        "GET /api/players/{id}/history": "a request to the server",
+        "POST /api/session/activity": "something done in the page",
+        "ping": "something done in the page",
+        "game": "something done in a room",
+        "game action": "something done in a room",
+        "chat": "a message in the chat",
+    }
+    for by in said:
+        lobby.still_here.presence.touch(ada.session.id, by=by)
+        await lobby.advance(120 + SLOT)
+    await open_section(ada, "History")
+    idle = ada.at('.change[data-reason="idle"] .muted:last-child')
+    await expect(idle).to_have_text(
+        [re.compile(f", {what}\\.$") for what in [*said.values()][::-1]]
+    )
+    for language in ("zh", "es"):
+        await ada.at("#language").select_option(language)
+        await expect(ada.at("html")).to_have_attribute("lang", re.compile(f"^{language}"))
+        # Nothing of what the server calls it, nor of the English.
+        named = re.compile("|".join([r"/", *(re.escape(word) for word in {*said, *said.values()})]))
+        assert [text for text in await idle.all_inner_texts() if named.search(text)] == []
+
+
 async def test_nothing_of_one_player_is_left_for_the_next_who_signs_in_in_another_tab(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
