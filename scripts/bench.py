@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     Measure: TypeAlias = Callable[[Scale], list[Row] | Awaitable[list[Row]]]
 
 NAMES = (
-    "touch", "memory", "pings", "connections", "connects", "sign-ins", "lateness", "storm", "disk",
-    "hashes",
+    "touch", "memory", "pings", "connections", "sign-ins", "lateness", "storm", "disk", "hashes",
 )  # fmt: skip
 
 
@@ -95,14 +94,13 @@ def _names(text: str) -> list[str]:
 
 
 def _measure(name: str, scale: "Scale") -> "list[Row]":
-    from scripts.benchmarks import coming, core, disk, expiry, hashing, machine, sockets
+    from scripts.benchmarks import coming, core, disk, expiry, hashing, machine, pings
 
     measures: dict[str, Measure] = {
         "touch": core.touch,
         "memory": core.memory,
-        "pings": sockets.pings,
-        "connections": sockets.connections,
-        "connects": coming.connects,
+        "pings": pings.pings,
+        "connections": coming.connections,
         "sign-ins": coming.sign_ins,
         "lateness": expiry.lateness,
         "storm": expiry.storm,

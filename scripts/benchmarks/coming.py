@@ -1,4 +1,4 @@
-"""What it costs to come: a connect, a connection that then says nothing, and a sign-in.
+"""What it costs to come, and to stay: a connect, a connection that says nothing, and a sign-in.
 
 Costs are the server's processor time, for the client is no faster than the server. `bare` is a
 protocol of the loop that answers an upgrade and checks nothing: below that nothing is possible
@@ -13,7 +13,7 @@ from functools import partial
 
 from scripts.benchmarks.children import Served, baseline, still_here
 from scripts.benchmarks.figure import Row, Scale
-from scripts.benchmarks.machine import processor_seconds
+from scripts.benchmarks.machine import processor_seconds, resident_bytes
 from scripts.benchmarks.players import (
     SignInConnection,
     Socket,
@@ -32,25 +32,43 @@ _PLACES = (8, 64)
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """What some thousand connections took. `cost`: CPU seconds a connect; `at_rest`: the part of a
-    processor that they take while they say nothing."""
+    """What some thousand connections took. `cost`: CPU seconds a connect; `memory`: bytes by which
+    the server grew; `at_rest`: the part of a processor that they take while they say nothing."""
 
     cost: float
     per_second: float
+    memory: int
     at_rest: float
 
 
-async def connects(scale: Scale) -> list[Row]:
+async def connections(scale: Scale) -> list[Row]:
     """Rows: what a connect takes, and what the connections take at rest."""
     with still_here(max_connections=scale.connections + 10) as server:
+        before = resident_bytes(server.pid)
         cookies = await sign_in(server.port, scale.connections)
         await asyncio.sleep(scale.settling)
+        signed_in = resident_bytes(server.pid) - before
         ours = await _come(server, cookies, scale)
     with baseline("echo") as server:
         echo = await _come(server, [""] * scale.connections, scale)
     with baseline("bare") as server:
         bare = await _come(server, [""] * scale.connections, scale)
+    grown = (ours.memory + signed_in, echo.memory)
+    each, each_echo = (size / scale.connections / 1024 for size in grown)
     return [
+        Row(
+            f"memory per idle connection, {scale.connections:,} open",
+            "<= 1.5 of echo",
+            f"{each:.1f} KiB",
+            f"{each_echo:.1f} KiB",
+            each / each_echo,
+            each <= 1.5 * each_echo,
+            [
+                f"ours includes a signed-in guest each: {signed_in / scale.connections / 1024:.1f} "
+                "KiB before its socket opened; RSS after settling, kernel buffers not included"
+            ],
+            {"ours_kib": each, "echo_kib": each_echo, "signed_in_bytes": signed_in},
+        ),
         Row(
             f"server CPU a connect, {scale.connections:,} one after the other",
             "<= 0.5 of echo",
@@ -81,18 +99,20 @@ async def _come(served: Served, cookies: list[str], scale: Scale) -> Crowd:
     async def come(_: None, number: int) -> Socket:
         return await open_socket(served.port, Socket, cookie=cookies[number])
 
+    size = resident_bytes(served.pid)
     before, began = processor_seconds(served.pid), time.perf_counter()
     sockets = await for_each(len(cookies), nullcontext, come)
     took = time.perf_counter() - began
     cost = (processor_seconds(served.pid) - before) / len(cookies)
     await asyncio.sleep(scale.settling)
+    memory = resident_bytes(served.pid) - size
     before = processor_seconds(served.pid)
     await asyncio.sleep(scale.resting)
     at_rest = (processor_seconds(served.pid) - before) / scale.resting
     for socket in sockets:
         socket.leave()
     await asyncio.sleep(0.1)
-    return Crowd(cost, len(cookies) / took, at_rest)
+    return Crowd(cost, len(cookies) / took, memory, at_rest)
 
 
 # Sign-ins

@@ -1,8 +1,7 @@
-"""Pings a second, and memory a connection: ours against a bare ASGI echo on the same uvicorn."""
+"""Pings a second: ours against a bare ASGI echo on the same uvicorn."""
 
 import asyncio
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass
 from statistics import median
 
@@ -10,8 +9,8 @@ from picows import WSFrame, WSMsgType, WSTransport
 
 from scripts.benchmarks.children import Served, baseline, still_here
 from scripts.benchmarks.figure import Row, Scale
-from scripts.benchmarks.machine import processor_seconds, resident_bytes
-from scripts.benchmarks.players import PING, Socket, for_each, open_socket, sign_in
+from scripts.benchmarks.machine import processor_seconds
+from scripts.benchmarks.players import PING, Socket, open_socket, sign_in
 
 PLAYERS = 100
 """Sockets that play ping-pong."""
@@ -19,8 +18,6 @@ PLAYERS = 100
 _WARM_UP = 0.5
 _BUSY = 0.9
 """The client's share of its processor above which it, not the server, may have been the limit."""
-
-# Pings
 
 
 class Rally:
@@ -132,51 +129,3 @@ async def pings(scale: Scale) -> list[Row]:
 def _range(ours: list[float], echo: list[float]) -> str:
     ratios = [one / other for one, other in zip(ours, echo, strict=True)]
     return f"{min(ratios):.2f} to {max(ratios):.2f}"
-
-
-# Memory
-
-
-async def connections(scale: Scale) -> list[Row]:
-    """Row: what an idle connection keeps of the server's memory."""
-    with still_here(max_connections=scale.connections + 10) as server:
-        before = resident_bytes(server.pid)
-        cookies = await sign_in(server.port, scale.connections)
-        await asyncio.sleep(scale.settling)
-        signed_in = resident_bytes(server.pid) - before
-        ours = await _grown_by(server, cookies, scale) + signed_in
-    with baseline("echo") as bare:
-        echo = await _grown_by(bare, [""] * scale.connections, scale)
-    each, bare_each = (grown / scale.connections / 1024 for grown in (ours, echo))
-    ratio = each / bare_each
-    return [
-        Row(
-            f"memory per idle connection, {scale.connections:,} open",
-            "<= 1.5 of echo",
-            f"{each:.1f} KiB",
-            f"{bare_each:.1f} KiB",
-            ratio,
-            ratio <= 1.5,
-            [
-                f"ours includes a signed-in guest each: {signed_in / scale.connections / 1024:.1f} "
-                "KiB before its socket opened; RSS after settling, kernel buffers not included"
-            ],
-            {"ours_kib": each, "echo_kib": bare_each, "signed_in_bytes": signed_in},
-        )
-    ]
-
-
-async def _grown_by(served: Served, cookies: list[str], scale: Scale) -> int:
-    """Bytes by which a server grows with a socket for each of `cookies`."""
-    before = resident_bytes(served.pid)
-
-    async def come(_: None, number: int) -> Socket:
-        return await open_socket(served.port, Socket, cookie=cookies[number])
-
-    sockets = await for_each(len(cookies), nullcontext, come)
-    await asyncio.sleep(scale.settling)
-    grown = resident_bytes(served.pid) - before
-    for socket in sockets:
-        socket.leave()
-    await asyncio.sleep(0.1)
-    return grown
