@@ -69,7 +69,7 @@ class Asked(msgspec.Struct, frozen=True):
     """Which of its wordings' choices stands first, second... The right one is 0."""
 
 
-class Player(msgspec.Struct, frozen=True, gc=False):
+class SeatState(msgspec.Struct, frozen=True, gc=False):
     """What there is to know of a seat."""
 
     score: int = 0
@@ -90,7 +90,7 @@ class TriviaState(msgspec.Struct, frozen=True):
     revealed since then; behind the last one the match is over."""
 
     questions: tuple[Asked, ...]
-    players: tuple[Player, ...]
+    players: tuple[SeatState, ...]
     since: float
     asked: int = 0
     is_revealed: bool = False
@@ -132,7 +132,7 @@ class TriviaRound(Game[TriviaState, TriviaAction]):
                 Asked(number, (a, b, c, d))
                 for number, (a, b, c, d) in zip(drawn, orders, strict=True)
             ),
-            players=(Player(),) * seats,
+            players=(SeatState(),) * seats,
             since=moment.now,
         )
 
@@ -287,7 +287,7 @@ def _texts(asked: Asked) -> View:
     }
 
 
-def _seen(player: Player, shows_choice: bool, shows_points: bool) -> View:
+def _seen(player: SeatState, shows_choice: bool, shows_points: bool) -> View:
     """A player as somebody may see them; what does not hold is left out."""
     seen: View = {"score": player.score}
     if player.choice is not None:

@@ -28,7 +28,7 @@ from server.rooms.events import MatchAdvanced, MatchEnded, RoomClosed, RoomEvent
 from server.rooms.reading import ReadableRooms
 from server.storage.ports import Health
 
-LATENESS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0)
+LATENESS_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0)
 """Seconds: the bounds of the histogram of late ticks."""
 
 
@@ -95,14 +95,14 @@ class RoomMetrics:
         self._rooms = rooms
         self._ended: Counter[str] = Counter()
         self._closed: Counter[str] = Counter()
-        self._ticks = [0] * (len(LATENESS) + 1)
+        self._ticks = [0] * (len(LATENESS_BUCKETS) + 1)
         self._lateness = 0.0
 
     def hear(self, event: RoomEvent) -> None:
         """Subscriber: count."""
         match event:
             case MatchAdvanced(lateness=float() as lateness):
-                self._ticks[bisect_left(LATENESS, lateness)] += 1
+                self._ticks[bisect_left(LATENESS_BUCKETS, lateness)] += 1
                 self._lateness += lateness
             case MatchEnded(outcome=outcome):
                 self._ended[outcome.reason] += 1
@@ -122,7 +122,7 @@ class RoomMetrics:
         yield _counters(
             "stillhere_rooms_closed", "Rooms that closed, by reason.", "reason", self._closed
         )
-        bounds = [*map(str, LATENESS), "+Inf"]
+        bounds = [*map(str, LATENESS_BUCKETS), "+Inf"]
         ticks = HistogramMetricFamily(
             "stillhere_tick_lateness_seconds", "By how much ticks of matches were late."
         )
