@@ -14,7 +14,7 @@ from server.presence.status import Status
 from server.realtime.limits import Limits
 from server.realtime.topics.room import RoomTopics
 from server.rooms.events import MatchEnded, MatchStarted, RoomClosed, RoomEvent, RoomUpdated
-from server.rooms.holds import Decision, Hold, Holds, Watching
+from server.rooms.holds import Decision, Holds, StartHold, Watching
 from server.rooms.reading import ReadableRoom
 from server.rooms.service import RoomService
 
@@ -98,7 +98,7 @@ class Bridge:
     def _carry_out(self, decisions: Iterable[Decision], at: float) -> None:
         for decision in decisions:
             id = decision.session_id
-            if isinstance(decision, Hold):
+            if isinstance(decision, StartHold):
                 self._presence.hold(id, decision.seconds, at)
                 session = self._presence.sessions.get(id)
                 if session is not None:

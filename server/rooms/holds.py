@@ -24,20 +24,20 @@ class Watching(NamedTuple):
     is_away_held: bool
 
 
-class Hold(NamedTuple):
+class StartHold(NamedTuple):
     """Let the idle clock of a session stand still for so many seconds."""
 
     session_id: SessionId
     seconds: float
 
 
-class Release(NamedTuple):
+class EndHold(NamedTuple):
     """Let the idle clock of a session run on."""
 
     session_id: SessionId
 
 
-Decision: TypeAlias = Hold | Release
+Decision: TypeAlias = StartHold | EndHold
 
 
 class Holds:
@@ -63,7 +63,7 @@ class Holds:
             # One hold at a time: that of a match, which the player may have ended, or their own.
             until = max(session.hold_until, self._until.get(session.session_id, LONG_AGO))
             if allowed > 0 and until <= now and not session.is_away_held:
-                decisions.append(Hold(session.session_id, allowed))
+                decisions.append(StartHold(session.session_id, allowed))
         return decisions
 
     def end(self, watching: Iterable[Watching]) -> list[Decision]:
@@ -73,11 +73,11 @@ class Holds:
             until = self._until.pop(session.session_id, None)
             # The player may have taken another hold since, which is not ours to end.
             if until is not None and session.hold_until == until and not session.is_away_held:
-                decisions.append(Release(session.session_id))
+                decisions.append(EndHold(session.session_id))
         return decisions
 
     def granted(self, session_id: SessionId, until: float) -> None:
-        """A `Hold` was carried out, and lasts until this instant."""
+        """A `StartHold` was carried out, and lasts until this instant."""
         self._until[session_id] = until
 
     def forget(self, session_id: SessionId) -> None:

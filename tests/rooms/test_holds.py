@@ -2,7 +2,7 @@
 
 from server.base.ids import SessionId
 from server.base.units import LONG_AGO
-from server.rooms.holds import Decision, Hold, Holds, Release, Watching
+from server.rooms.holds import Decision, EndHold, Holds, StartHold, Watching
 
 ADA = SessionId("s_ada")
 
@@ -17,15 +17,15 @@ def watching(**facts: float | bool) -> Watching:
 def held(until: float = 600.0) -> Holds:
     """A session that is held because of a match."""
     holds = Holds(600.0)
-    assert holds.review([watching()], 0.0) == [Hold(ADA, 600.0)]
+    assert holds.review([watching()], 0.0) == [StartHold(ADA, 600.0)]
     holds.granted(ADA, until)
     return holds
 
 
 def test_who_waits_for_others_is_held_for_max_hold_since_their_last_activity() -> None:
     holds = Holds(600.0)
-    assert holds.review([watching(last_activity=100.0)], 150.0) == [Hold(ADA, 550.0)]
-    assert holds.review([watching(last_activity=100.0)], 699.9) == [Hold(ADA, 700.0 - 699.9)]
+    assert holds.review([watching(last_activity=100.0)], 150.0) == [StartHold(ADA, 550.0)]
+    assert holds.review([watching(last_activity=100.0)], 699.9) == [StartHold(ADA, 700.0 - 699.9)]
     assert holds.review([watching(last_activity=100.0)], 700.0) == []
 
 
@@ -33,20 +33,20 @@ def test_a_hold_that_runs_is_not_renewed_and_one_that_is_over_is() -> None:
     holds = held(until=600.0)
     session = watching(hold_until=600.0, last_activity=300.0)
     assert holds.review([session], 599.9) == []
-    assert holds.review([session], 600.0) == [Hold(ADA, 300.0)]
+    assert holds.review([session], 600.0) == [StartHold(ADA, 300.0)]
 
 
 def test_whom_the_match_waits_for_is_released() -> None:
     holds = held()
     session = watching(hold_until=600.0, is_waited_for=True)
-    assert holds.review([session], 10.0) == [Release(ADA)]
+    assert holds.review([session], 10.0) == [EndHold(ADA)]
     assert holds.review([session], 10.0) == [], "once"
     assert not holds.sessions
 
 
 def test_who_stops_watching_is_released() -> None:
     holds = held()
-    assert holds.end([watching(hold_until=600.0)]) == [Release(ADA)]
+    assert holds.end([watching(hold_until=600.0)]) == [EndHold(ADA)]
     assert holds.end([watching(hold_until=600.0)]) == []
 
 
@@ -69,7 +69,7 @@ def test_who_ended_the_hold_is_not_held_again_before_it_would_have_been_over() -
     holds = held(until=600.0)
     released = watching(hold_until=20.0, last_activity=500.0)
     assert holds.review([released], 599.9) == []
-    assert holds.review([released], 600.0) == [Hold(ADA, 500.0)]
+    assert holds.review([released], 600.0) == [StartHold(ADA, 500.0)]
 
 
 def test_a_session_that_is_over_is_forgotten() -> None:
