@@ -1,7 +1,7 @@
 """The seam at the WebSocket parser: bytes in; messages, control frames and errors out.
 
 Nothing here knows ASGI or the states of a connection (RFC 6455, section 5). `Frames` is what a
-transport needs of a parser, `Listener` what the parser calls; the conformance suite runs every
+transport needs of a parser, `FrameListener` what the parser calls; the conformance suite runs every
 implementation.
 """
 
@@ -29,7 +29,7 @@ _WHOLE_TEXT = 0x80 | TEXT
 _OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 
 
-class Listener(Protocol):
+class FrameListener(Protocol):
     """Is told what a peer sends, in order, from within `Frames.feed`."""
 
     def on_message(self, data: str | bytes) -> None:
@@ -82,7 +82,7 @@ class Messages:
 
     __slots__ = ("_is_text", "_largest", "_listener", "_partial")
 
-    def __init__(self, listener: Listener, largest: int) -> None:
+    def __init__(self, listener: FrameListener, largest: int) -> None:
         self._listener = listener
         self._largest = largest
         self._partial: bytearray | None = None
@@ -155,7 +155,9 @@ class ServerFrames(Messages):
 
     __slots__ = ("_is_stopped", "_kept", "_limits", "_missing", "_out")
 
-    def __init__(self, out: HasWrite, listener: Listener, largest: int, limits: Limits) -> None:
+    def __init__(
+        self, out: HasWrite, listener: FrameListener, largest: int, limits: Limits
+    ) -> None:
         """`largest`: bytes of a message, which uvicorn may have been told otherwise."""
         super().__init__(listener, largest)
         self._limits = limits

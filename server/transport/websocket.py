@@ -31,9 +31,9 @@ from server.transport.frames import (
     CLOSE,
     PING,
     PONG,
+    FrameListener,
     Frames,
     HasWrite,
-    Listener,
     ServerFrames,
     close_payload,
 )
@@ -57,7 +57,7 @@ _log = logging.getLogger("stillhere.transport")
 
 _CONNECTING, _OPEN, _CLOSING, _CLOSED = range(4)
 
-MakeFrames = Callable[[HasWrite, Listener, int, Limits], Frames]
+MakeFrames = Callable[[HasWrite, FrameListener, int, Limits], Frames]
 
 
 class WebSocketTransport(OpeningTransport):

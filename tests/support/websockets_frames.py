@@ -3,7 +3,7 @@
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
 
-from server.transport.frames import BINARY, TEXT, HasWrite, Listener, Messages
+from server.transport.frames import BINARY, TEXT, FrameListener, HasWrite, Messages
 from server.transport.limits import Limits
 from server.wire.closing import PROTOCOL_ERROR
 
@@ -11,7 +11,9 @@ from server.wire.closing import PROTOCOL_ERROR
 class WebsocketsFrames:
     """What the library answers by itself is dropped: the transport decides on that."""
 
-    def __init__(self, out: HasWrite, listener: Listener, largest: int, limits: Limits) -> None:
+    def __init__(
+        self, out: HasWrite, listener: FrameListener, largest: int, limits: Limits
+    ) -> None:
         self._out = out
         self._listener = listener
         self._messages = Messages(listener, largest)
