@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from server.base.text import excerpt
-from server.transport.request import TOKEN, Header, Request
+from server.transport.request import TOKEN, Header, RequestHead
 from server.transport.response import status_line
 
 _log = logging.getLogger("stillhere.transport")
@@ -20,8 +20,8 @@ _is_invalid_value = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
-class Connection(Protocol):
-    """What an exchange needs of the connection it is on."""
+class ExchangeTransport(Protocol):
+    """What an exchange needs of the transport it is on."""
 
     async def writable(self) -> None:
         """Returns once the peer has taken most of what it was sent."""
@@ -45,13 +45,13 @@ class Exchange:
     __slots__ = (
         "_body",
         "_changed",
-        "_connection",
         "_default_headers",
         "_expected",
         "_head",
         "_is_chunked",
         "_most_unread",
         "_request",
+        "_transport",
         "expects_continue",
         "has_whole_request",
         "is_disconnected",
@@ -63,15 +63,15 @@ class Exchange:
 
     def __init__(
         self,
-        connection: Connection,
-        request: Request,
+        transport: ExchangeTransport,
+        request: RequestHead,
         default_headers: list[Header],
         *,
         expects_continue: bool,
         most_unread: int,
     ) -> None:
         """`most_unread`: bytes of the body that wait for the application before reading pauses."""
-        self._connection = connection
+        self._transport = transport
         self._request = request
         self._default_headers = default_headers
         self.keeps_alive = request.keeps_alive
@@ -98,7 +98,7 @@ class Exchange:
             return
         self._body += data
         if len(self._body) > self._most_unread:
-            self._connection.pause_reading()
+            self._transport.pause_reading()
         self._changed.set()
 
     def feed_end(self) -> None:
@@ -121,7 +121,7 @@ class Exchange:
             if not self.is_done and not self.is_disconnected:
                 _log.error("the application gave no whole response at %s", excerpt(scope["path"]))
         if not self.is_done and not self.is_disconnected:
-            self._connection.failed(self)
+            self._transport.failed(self)
 
     # What the application calls
 
@@ -129,9 +129,9 @@ class Exchange:
         """The next ASGI event: more of the body, or the end of it all."""
         if self.expects_continue and not (self.is_started or self.is_disconnected):
             self.expects_continue = False
-            self._connection.write(CONTINUE)
+            self._transport.write(CONTINUE)
         if not (self.is_disconnected or self.is_done):
-            self._connection.resume_reading()
+            self._transport.resume_reading()
             await self._changed.wait()
             self._changed.clear()
         if self.is_disconnected or self.is_done:
@@ -142,7 +142,7 @@ class Exchange:
     async def send(self, event: dict[str, Any]) -> None:
         """Take an ASGI event. Raises RuntimeError for one out of order or with invalid headers."""
         if not self.is_disconnected:
-            await self._connection.writable()
+            await self._transport.writable()
         if self.is_disconnected:
             return
         expected = "http.response.body" if self.is_started else "http.response.start"
@@ -205,9 +205,9 @@ class Exchange:
         head, self._head = self._head, b""
         if head or body:
             self.is_sent = True
-            self._connection.write(head + body)
+            self._transport.write(head + body)
         if is_last:
             self.is_done = True
             self._body.clear()
             self._changed.set()
-            self._connection.answered(self)
+            self._transport.answered(self)

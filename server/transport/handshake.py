@@ -18,7 +18,7 @@ from websockets.server import ServerProtocol
 from server.base.text import excerpt
 from server.transport.head import Upgrade
 from server.transport.limits import Limits
-from server.transport.request import Header, Request
+from server.transport.request import Header, RequestHead
 from server.transport.response import refusal, response
 from server.wire.names import WEBSOCKET_VERSION
 from server.wire.problem import Problem
@@ -36,7 +36,7 @@ class Answer(NamedTuple):
     data: bytes
 
 
-def upgrade_of(request: Request, rest: bytes, limits: Limits) -> Upgrade:
+def upgrade_of(request: RequestHead, rest: bytes, limits: Limits) -> Upgrade:
     """The upgrade that `request`, which opens a WebSocket, asks for; `rest` came behind it.
 
     Raises Problem for one that is not valid: 400, or 426 for another version of the protocol.

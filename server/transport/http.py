@@ -27,9 +27,9 @@ from server.transport.handshake import upgrade_of
 from server.transport.head import Upgrade
 from server.transport.limits import Limits
 from server.transport.request import (
-    Request,
+    RequestHead,
     bad_request,
-    check,
+    check_head,
     header_too_large,
     target_too_long,
 )
@@ -220,7 +220,7 @@ class HttpTransport(WatchedTransport):
                 return
             if isinstance(event, h11.Request):
                 try:
-                    request = check(event, self._limits)
+                    request = check_head(event, self._limits)
                 except Problem as problem:
                     self._refuse(problem)
                     return
@@ -257,7 +257,7 @@ class HttpTransport(WatchedTransport):
         self._parse(self._parser)
         self.resume_reading()
 
-    def _begin(self, parser: h11.Connection, request: Request) -> None:
+    def _begin(self, parser: h11.Connection, request: RequestHead) -> None:
         """The head is complete: have the application answer."""
         exchange = self._exchange = Exchange(
             self,
@@ -272,7 +272,7 @@ class HttpTransport(WatchedTransport):
         self._server_state.tasks.add(task)
         task.add_done_callback(self._server_state.tasks.discard)
 
-    def _scope(self, request: Request) -> dict[str, Any]:
+    def _scope(self, request: RequestHead) -> dict[str, Any]:
         root = self._config.root_path
         path, _, query = request.target.partition(b"?")
         text = path.decode("ascii")
@@ -312,7 +312,7 @@ class HttpTransport(WatchedTransport):
             self._wheel.set(self, self._config.timeout_keep_alive)
         self.resume_reading()
 
-    def _hand_over(self, parser: h11.Connection, request: Request) -> None:
+    def _hand_over(self, parser: h11.Connection, request: RequestHead) -> None:
         """Switch to the WebSocket protocol, if the upgrade is valid."""
         is_waiting = parser.they_are_waiting_for_100_continue
         while parser.next_event() is not h11.PAUSED:

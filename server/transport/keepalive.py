@@ -12,7 +12,7 @@ class Check(NamedTuple):
     after: float
 
 
-def check(
+def check_peer(
     interval: float, timeout: float | None, now: float, heard_at: float, pinged_at: float | None
 ) -> Check:
     """Of a peer that was last heard at `heard_at`, and pinged at `pinged_at`, unless it was heard

@@ -26,7 +26,7 @@ _match_absolute = re.compile(rb"https?://([^/?#]+)(/[^?]*)?(\?.*)?", re.IGNORECA
 
 
 @dataclass(slots=True, frozen=True)
-class Request:
+class RequestHead:
     """A valid request. Names of headers are in lower case."""
 
     method: bytes
@@ -40,7 +40,7 @@ class Request:
     """The client wants to switch to the WebSocket protocol, and may."""
 
 
-def check(request: h11.Request, limits: Limits) -> Request:
+def check_head(request: h11.Request, limits: Limits) -> RequestHead:
     """Raises Problem: 400, 414 or 431."""
     headers: list[Header] = list(request.headers)
     _check_size(request, headers, limits)
@@ -56,7 +56,7 @@ def check(request: h11.Request, limits: Limits) -> Request:
         raise _bad("This server is no proxy.")
     target = _origin_form(request, headers)
     connection = tokens(headers, b"connection")
-    return Request(
+    return RequestHead(
         request.method,
         target,
         request.http_version.decode("ascii"),

@@ -37,7 +37,7 @@ from server.transport.frames import (
     ServerFrames,
     close_payload,
 )
-from server.transport.keepalive import check
+from server.transport.keepalive import check_peer
 from server.transport.limits import Limits
 from server.transport.opening import OpeningTransport, WriteBuffer
 from server.transport.stalls import StallWatch
@@ -142,7 +142,7 @@ class WebSocketTransport(OpeningTransport):
             super().due()
             return
         timeout = self._config.ws_ping_timeout
-        found = check(interval, timeout, self._wheel.now, self._heard_at, self._pinged_at)
+        found = check_peer(interval, timeout, self._wheel.now, self._heard_at, self._pinged_at)
         if found.gives_up:
             self._close(INTERNAL_ERROR, "no answer to a ping")
             self._wheel.set(self, self._limits.shutdown_deadline)

@@ -3,11 +3,11 @@
 import pytest
 
 from server.transport.exchange import Exchange
-from server.transport.request import Request
+from server.transport.request import RequestHead
 
 
-class FakeConnection:
-    """A connection that knows whether it is read."""
+class FakeTransport:
+    """A transport that knows whether it is read."""
 
     def __init__(self) -> None:
         self.is_read = True
@@ -34,12 +34,12 @@ class FakeConnection:
 async def test_no_more_of_a_body_is_read_than_may_wait_for_the_application(
     size: int, is_read: bool
 ) -> None:
-    connection = FakeConnection()
-    request = Request(b"PUT", b"/", "1.1", [], keeps_alive=True, opens_websocket=False)
-    exchange = Exchange(connection, request, [], expects_continue=False, most_unread=100)
+    transport = FakeTransport()
+    request = RequestHead(b"PUT", b"/", "1.1", [], keeps_alive=True, opens_websocket=False)
+    exchange = Exchange(transport, request, [], expects_continue=False, most_unread=100)
     exchange.feed(bytes(50))
-    assert connection.is_read
+    assert transport.is_read
     exchange.feed(bytes(size - 50))
-    assert connection.is_read == is_read
+    assert transport.is_read == is_read
     assert (await exchange.receive())["body"] == bytes(size)
-    assert connection.is_read, "the application has taken it"
+    assert transport.is_read, "the application has taken it"

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from server.transport.handshake import scope_of, upgrade_of
 from server.transport.head import Upgrade, read_upgrade
 from server.transport.limits import Limits
-from server.transport.request import check
+from server.transport.request import check_head
 from server.wire.problem import SECURITY_HEADERS, Problem
 from tests.simulation.virtual import VirtualLoop
 from tests.support.examples import examples
@@ -95,7 +95,7 @@ def read(request: bytes) -> Upgrade | None:
     event = parser.next_event()
     if not isinstance(event, h11.Request):
         return None
-    checked = check(event, LIMITS)
+    checked = check_head(event, LIMITS)
     if not checked.opens_websocket:
         return None
     while parser.next_event() is not h11.PAUSED:
