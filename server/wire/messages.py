@@ -14,9 +14,9 @@ LARGEST_MESSAGE = 16 * 1024
 """Bytes a message of a client may have, as docs/protocol.md has it; more is closed with 1009. The
 client goes by this; the server goes by `largest_message` of its transport, whose default it is."""
 
-Topic = NewType("Topic", str)
-LOBBY = Topic("lobby")
-ROOMS = Topic("rooms")
+TopicName = NewType("TopicName", str)
+LOBBY = TopicName("lobby")
+ROOMS = TopicName("rooms")
 ROOM = "room:"
 """What the topic of one room begins with; its id follows."""
 
@@ -225,7 +225,7 @@ class SignedOut(_Message, frozen=True, tag="signed_out"):
 class Roster(_Message, frozen=True, tag="roster"):
     """Who is here: the whole of a topic, or the first of a large one; `total` counts all."""
 
-    topic: Topic
+    topic: TopicName
     version: int
     players: list[PlayerView]
     total: int
@@ -240,7 +240,7 @@ class ChangedPlayer(msgspec.Struct, frozen=True, gc=False):
 class Presence(_Message, frozen=True, tag="presence"):
     """What changed in a topic since `version - 1`."""
 
-    topic: Topic
+    topic: TopicName
     version: int
     joined: list[PlayerView]
     changed: list[ChangedPlayer]
@@ -288,7 +288,7 @@ class PulseAsked(_Message, frozen=True, tag="pulse"):
 class RoomList(_Message, frozen=True, tag="rooms"):
     """The rooms that are not private: all, or the first of many; `total` counts all."""
 
-    topic: Topic
+    topic: TopicName
     version: int
     rooms: list[dict[str, Any]]
     total: int
@@ -297,7 +297,7 @@ class RoomList(_Message, frozen=True, tag="rooms"):
 class RoomListChanged(_Message, frozen=True, tag="rooms_changed"):
     """What changed in the list since `version - 1`."""
 
-    topic: Topic
+    topic: TopicName
     version: int
     opened: list[dict[str, Any]]
     changed: list[dict[str, Any]]
@@ -308,7 +308,7 @@ class RoomListChanged(_Message, frozen=True, tag="rooms_changed"):
 class RoomNow(_Message, frozen=True, tag="room"):
     """A room, as the receiver may see it."""
 
-    topic: Topic
+    topic: TopicName
     version: int
     room: dict[str, Any]
     chat: list[dict[str, Any]]
@@ -318,7 +318,7 @@ class RoomNow(_Message, frozen=True, tag="room"):
 class RoomChanged(_Message, frozen=True, tag="room_changed"):
     """What changed in a room since `version - 1`: merge patches, or the game's own diff."""
 
-    topic: Topic
+    topic: TopicName
     version: int
     room: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     view: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
@@ -327,7 +327,7 @@ class RoomChanged(_Message, frozen=True, tag="room_changed"):
 class Said(_Message, frozen=True, tag="said"):
     """One more line of chat."""
 
-    topic: Topic
+    topic: TopicName
     version: int
     line: dict[str, Any]
 
@@ -335,7 +335,7 @@ class Said(_Message, frozen=True, tag="said"):
 class RoomGone(_Message, frozen=True, tag="room_closed"):
     """The room is no more."""
 
-    topic: Topic
+    topic: TopicName
     reason: str
     detail: str
 

@@ -56,7 +56,7 @@ class RoomTopic(Topic[_Key]):
         self.room = room
         self._by_player: dict[PlayerId, set[Connection]] = {}
         self._family = family
-        self._name = messages.Topic(ROOM + room.id)
+        self._name = messages.TopicName(ROOM + room.id)
         # As of `version`: the room, the match as seen from each seat that is watched, the chat.
         self._room_view: View = {}
         self._views: dict[int | None, View] = {}
@@ -289,7 +289,7 @@ class RoomTopics:
             case RoomClosed(room_id=room_id, reason=reason):
                 topic = self._topics.get(room_id)
                 if topic is not None:
-                    name = messages.Topic(ROOM + room_id)
+                    name = messages.TopicName(ROOM + room_id)
                     closed = messages.RoomGone(name, reason, _DETAILS.get(reason, reason))
                     topic.end(encode(closed))
             case RoomUpdated() | MatchAdvanced() | MatchStarted() | LineSaid():
