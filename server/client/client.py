@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from server.client.address import Address
 from server.client.codec import Received
-from server.client.engine import Engine
+from server.client.engine import ClientEngine
 from server.client.errors import ConnectionLost, SessionOver
 from server.client.limits import Limits
 from server.client.link import State
@@ -57,7 +57,7 @@ class Client:
         self.address = Address.parse(url)
         self.roster = RosterMirror()
         """Who is here, while `watch_lobby` is in force."""
-        self._engine = Engine(
+        self._engine = ClientEngine(
             self.address,
             self._follow,
             self._lost,
@@ -243,15 +243,15 @@ class Client:
         await self._engine.listeners.until(is_so)
 
     async def request(self, message: ClientMessage, *, repeat: bool = False) -> Received | None:
-        """Send any message; see `Engine.request`."""
+        """Send any message; see `ClientEngine.request`."""
         return await self._engine.request(message, repeat=repeat)
 
     async def get(self, path: str, answer: type[T], **query: object) -> T:
-        """Make any passive GET; see `Engine.get`."""
+        """Make any passive GET; see `ClientEngine.get`."""
         return await self._engine.get(path, answer, **query)
 
     async def call(self, method: str, path: str, answer: type[T], *, body: object = None) -> T:
-        """Make any other call; see `Engine.call`."""
+        """Make any other call; see `ClientEngine.call`."""
         return await self._engine.call(method, path, answer, body=body)
 
     # What the connection says

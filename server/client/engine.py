@@ -22,7 +22,7 @@ from server.client.errors import (
 from server.client.limits import Limits
 from server.client.link import Link, State
 from server.client.listeners import Listeners
-from server.client.requests import Requests
+from server.client.requests import PendingRequests
 from server.client.session import SessionState
 from server.wire.closing import ABNORMAL
 from server.wire.messages import ClientMessage, Watch
@@ -31,7 +31,7 @@ from server.wire.views import SessionView
 T = TypeVar("T")
 
 
-class Engine:
+class ClientEngine:
     """Asks and hears, while a session lasts.
 
     `follow` is called with each message, before who waits for it; `lost` when the connection is.
@@ -59,7 +59,7 @@ class Engine:
         self._tls = tls
         self.limits = limits
         self._options = options
-        self._requests = Requests()
+        self._requests = PendingRequests()
         self._link: Link | None = None
         self._running: asyncio.Task[SessionOver] | None = None
         self._tasks: set[asyncio.Task[None]] = set()

@@ -31,7 +31,7 @@ class _Waiting:
     answer: Received | None = None
 
 
-class Requests:
+class PendingRequests:
     """The requests of one connection that wait for an answer."""
 
     def __init__(self) -> None:

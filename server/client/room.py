@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from server.client.engine import Engine
+from server.client.engine import ClientEngine
 from server.client.errors import RoomClosed
 from server.client.merge_patch import merged, with_instants
 from server.client.mirror import Mirror
@@ -32,7 +32,7 @@ class Room(Mirror[RoomNow, RoomChanged | Said]):
     carried out all the same.
     """
 
-    def __init__(self, id: str, engine: Engine, apply_view: ApplyView | None = None) -> None:
+    def __init__(self, id: str, engine: ClientEngine, apply_view: ApplyView | None = None) -> None:
         super().__init__(ROOM + id)
         self.id = id
         self.info: dict[str, Any] = {}

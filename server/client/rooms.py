@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 from server.client.codec import Received
-from server.client.engine import Engine
+from server.client.engine import ClientEngine
 from server.client.errors import RequestRefused
 from server.client.mirror import Mirror
 from server.client.room import ApplyView, Room
@@ -32,7 +32,7 @@ from server.wire.messages import (
 class Rooms:
     """What a player does with rooms; `Client.rooms`."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: ClientEngine) -> None:
         self.list = RoomListMirror()
         """The rooms that are not private, while `watch` is in force."""
         self.joined: dict[str, Room] = {}

@@ -7,19 +7,19 @@ from server.presence.status import Reason, Status
 from server.wire.messages import Extended, Held, Hello, Pong, SessionNow, Warning_
 from server.wire.views import PlayerView, PolicyView, SessionView
 
-View = SessionView | Hello | SessionNow
+_View = SessionView | Hello | SessionNow
 
 
 class SessionState:
     """Follows one session by what the server says. Instants are of the clock `now`."""
 
-    def __init__(self, view: View, now: Callable[[], float]) -> None:
+    def __init__(self, view: _View, now: Callable[[], float]) -> None:
         self._now = now
         self.warnings: dict[Reason, float] = {}
         """The warnings that stand, and when each of them strikes."""
         self.take(view)
 
-    def take(self, view: View) -> None:
+    def take(self, view: _View) -> None:
         """The whole view, from whichever call or message."""
         now = self._now()
         self.player: PlayerView = view.player
