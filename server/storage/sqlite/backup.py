@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from server.storage.errors import StorageRefused
-from server.storage.sqlite.database import refusal
+from server.storage.sqlite.database import storage_refused
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
 
@@ -60,7 +60,7 @@ def _copy(database: Path, copy: Path, busy_timeout: float) -> None:
             source.execute("BEGIN")
             source.execute("SELECT count(*) FROM boots").fetchall()
         except sqlite3.Error as error:
-            raise refusal(database, error) from error
+            raise storage_refused(database, error) from error
         try:
             source.backup(target)
             # One file, which can be read where nothing can be made beside it.
@@ -91,7 +91,7 @@ def _connect(address: str, database: Path, busy_timeout: float) -> sqlite3.Conne
     try:
         return sqlite3.connect(address, uri=True, isolation_level=None, timeout=busy_timeout)
     except sqlite3.Error as error:
-        raise refusal(database, error) from error
+        raise storage_refused(database, error) from error
 
 
 def _sync(path: Path) -> int:

@@ -78,7 +78,7 @@ class Database:
         except BaseException as error:
             await self.close(is_refused=True)
             if isinstance(error, sqlite3.Error):
-                raise refusal(self._path, error) from error
+                raise storage_refused(self._path, error) from error
             raise
         if not _is_safe(sqlite3.sqlite_version_info):
             _log.warning(
@@ -240,7 +240,7 @@ def engine_error(error: sqlite3.Error) -> EngineError:
     return EngineError(str(error), advice)
 
 
-def refusal(path: Path, error: sqlite3.Error) -> StorageRefused:
+def storage_refused(path: Path, error: sqlite3.Error) -> StorageRefused:
     """What to tell an operator whose database could not be opened."""
     return StorageRefused(f"the database {path} cannot be used: {engine_error(error).advice}")
 
