@@ -129,7 +129,6 @@ export default {
   'password.text': 'Your other devices are signed out with it.',
   'password.current': 'Current password',
   'password.new': 'New password',
-  'password.show': 'Show the passwords',
   'password.change': 'Change the password',
   'password.changed': 'Your password is changed. Your other devices are signed out.',
 

@@ -128,7 +128,6 @@ export default {
   'password.text': 'Con ello se cierra la sesión en tus otros dispositivos.',
   'password.current': 'Contraseña actual',
   'password.new': 'Contraseña nueva',
-  'password.show': 'Mostrar las contraseñas',
   'password.change': 'Cambiar la contraseña',
   'password.changed': 'Tu contraseña ha cambiado. Se ha cerrado la sesión en tus otros dispositivos.',
 

@@ -128,7 +128,6 @@ export default {
   'password.text': '更改后，您的其他设备会被登出。',
   'password.current': '当前密码',
   'password.new': '新密码',
-  'password.show': '显示密码',
   'password.change': '更改密码',
   'password.changed': '密码已更改，您的其他设备已登出。',
 

@@ -1,5 +1,7 @@
 // What the forms with passwords have in common.
 
+import { make } from '/static/page/elements.js';
+import { onLanguage, say } from '/static/page/language.js';
 import { attempt } from '/static/page/problems.js';
 import { Problem } from '/static/stillhere.js';
 
@@ -37,9 +39,34 @@ export function showHint(input, hint, isShown) {
   input.setAttribute('aria-describedby', (isShown ? [hint.id, ...others] : others).join(' '));
 }
 
-export const isRevealed = (input) => input.type === 'text';
+/** The button in a password's field that shows what is typed there, and hides it again. */
+export class RevealButton {
+  #input;
+  #button = make('button', 'quiet');
 
-/** Shows or hides what is typed into a password's fields. */
-export function reveal(isShown, ...inputs) {
-  for (const input of inputs) input.type = isShown ? 'text' : 'password';
+  constructor(input) {
+    this.#input = input;
+    this.#button.type = 'button';
+    this.#button.setAttribute('aria-describedby', input.labels[0].id); // a form may have several passwords
+    this.#button.addEventListener('click', () => this.#show(input.type === 'password'));
+    input.after(this.#button);
+    onLanguage(() => this.#draw());
+    this.#draw();
+  }
+
+  hide() {
+    this.#show(false);
+  }
+
+  #show(isShown) {
+    this.#input.type = isShown ? 'text' : 'password';
+    this.#draw();
+  }
+
+  #draw() {
+    const isShown = this.#input.type === 'text';
+    this.#button.setAttribute('aria-pressed', isShown);
+    this.#button.textContent = say(isShown ? 'gate.hide' : 'gate.show');
+    this.#button.setAttribute('aria-label', say(isShown ? 'gate.hide_password' : 'gate.show_password'));
+  }
 }

@@ -2,7 +2,7 @@
 
 import { inWords } from '/static/page/durations.js';
 import { byId, write } from '/static/page/elements.js';
-import { attemptOnce, isAboutPassword, isRevealed, mark, requirePasswords, reveal, showHint } from '/static/page/forms.js';
+import { attemptOnce, isAboutPassword, mark, requirePasswords, RevealButton, showHint } from '/static/page/forms.js';
 import { has, onLanguage, say } from '/static/page/language.js';
 import { explain } from '/static/page/problems.js';
 import { showStatus } from '/static/page/status.js';
@@ -16,6 +16,7 @@ export class Gate {
   #form = byId('sign-in');
   #name = byId('name');
   #password = byId('password');
+  #revealButton = new RevealButton(byId('password'));
   #end = null; // {reason, player, isAsleep}: how the last session ended
   #problem = null;
 
@@ -31,7 +32,6 @@ export class Gate {
     for (const input of [this.#name, this.#password]) {
       input.addEventListener('input', () => this.#complain(null));
     }
-    byId('show-password').addEventListener('click', () => this.#reveal(!isRevealed(this.#password)));
     byId('somebody-else').addEventListener('click', () => {
       this.#end.isAsleep = false;
       this.#name.value = '';
@@ -73,7 +73,7 @@ export class Gate {
     this.#password.value = '';
     byId('remember').checked = false;
     this.#end = null;
-    this.#reveal(false);
+    this.#revealButton.hide();
     this.#complain(null);
   }
 
@@ -116,14 +116,6 @@ export class Gate {
     showHint(this.#password, byId('password-hint'), this.#way === 'register' && !isPassword); // the error says it
   }
 
-  #reveal(isShown) {
-    reveal(isShown, this.#password);
-    const button = byId('show-password');
-    button.setAttribute('aria-pressed', isShown);
-    button.textContent = say(isShown ? 'gate.hide' : 'gate.show');
-    button.setAttribute('aria-label', say(isShown ? 'gate.hide_password' : 'gate.show_password'));
-  }
-
   #draw() {
     const { policy } = this.#here;
     const way = this.#way;
@@ -156,7 +148,6 @@ export class Gate {
     for (const chip of byId('legend').querySelectorAll('[data-status-of]')) {
       showStatus(chip, chip.dataset.statusOf);
     }
-    this.#reveal(isRevealed(this.#password));
     this.#complain(this.#problem);
   }
 

@@ -1,7 +1,7 @@
 // The form that changes the password. What was typed stays when that fails.
 
 import { byId, write } from '/static/page/elements.js';
-import { attemptOnce, isAboutPassword, mark, requirePasswords, reveal, showHint } from '/static/page/forms.js';
+import { attemptOnce, isAboutPassword, mark, requirePasswords, RevealButton, showHint } from '/static/page/forms.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { explain } from '/static/page/problems.js';
 
@@ -10,6 +10,7 @@ export class PasswordForm {
   #form = byId('password-form');
   #current = byId('current-password');
   #new = byId('new-password');
+  #revealButtons = [this.#current, this.#new].map((input) => new RevealButton(input));
   #problem = null;
   #isChanged = false;
 
@@ -23,7 +24,6 @@ export class PasswordForm {
     for (const input of [this.#current, this.#new]) {
       input.addEventListener('input', () => this.#tell(null));
     }
-    byId('show-passwords').addEventListener('change', ({ target }) => this.#reveal(target.checked));
     onLanguage(() => this.#draw());
   }
 
@@ -37,7 +37,7 @@ export class PasswordForm {
   /** Passwords are not left lying about. */
   clear() {
     this.#current.value = this.#new.value = '';
-    this.#reveal(false);
+    for (const button of this.#revealButtons) button.hide();
     this.#tell(null);
   }
 
@@ -81,10 +81,5 @@ export class PasswordForm {
     showHint(this.#new, byId('new-password-hint'), field !== this.#new); // the error says it
     write(byId('password-error'), field ? '' : text);
     write(byId('password-said'), this.#isChanged ? say('password.changed') : '');
-  }
-
-  #reveal(isShown) {
-    byId('show-passwords').checked = isShown;
-    reveal(isShown, this.#current, this.#new);
   }
 }
