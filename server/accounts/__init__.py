@@ -1,1 +1,1 @@
-"""Who may sign in: names, passwords, attempt limits, session tokens."""
+"""Accounts and sign-in: names, passwords, attempt limits, session tokens."""

@@ -37,14 +37,14 @@ _FULL = (
 
 
 class OwnName(NamedTuple):
-    """The name of the guest who asks for a new one, and a call that frees it."""
+    """The present name of a guest who asks for another, and a call that frees it."""
 
     name: Name
     give_up: Callable[[], Awaitable[None]]
 
 
 class Accounts:
-    """Creates players, verifies and changes passwords. `address` is None where limits by address do
+    """Creates players, verifies and changes passwords. `address` is None if limits by address do
     not apply."""
 
     def __init__(
@@ -57,26 +57,26 @@ class Accounts:
         self._passwords = passwords
         self._limits = limits
         self._attempts = Attempts(limits)
-        # Skeletons of names that are queued for the disk and not yet on it.
+        # Skeletons of names whose rows are queued and not yet durable.
         self._claimed: set[str] = set()
         # Players whose registration was refused with 503 after their row was queued.
         self._withdrawn: set[PlayerId] = set()
-        # Whose new password is being written.
+        # Players whose new password is being written.
         self._changing: set[PlayerId] = set()
-        # Hashes that were changed since the start; what was read from the disk may be older.
+        # Hashes changed since the start, which may be newer than what a query returned.
         self._changed: dict[PlayerId, str] = {}
 
     def parse_name(self, raw: str) -> Name:
-        """The name that a person typed. Raises NameRefused."""
+        """Return the prepared form of a name that a person typed. Raises NameRefused."""
         return parse_name(raw, self._limits)
 
     async def new_guest(
         self, name: Name, now: float, address: str | None, own: OwnName | None = None
     ) -> Player:
         """Create a guest: a player for as long as their session lives. `own`: the caller's present
-        name, if the new one is a spelling of it; it is freed once every other check has passed.
+        name if the new one is a spelling of it; it is freed once every other check has passed.
 
-        Raises NameTaken, TooManyAttempts, StorageUnavailable (the disk cannot be asked whether the
+        Raises NameTaken, TooManyAttempts, StorageUnavailable (the disk does not answer whether the
         name is taken, or too much waits for it).
         """
         return await self._new_player(name, None, now, address, own)
@@ -84,8 +84,8 @@ class Accounts:
     async def register(self, name: Name, password: str, now: float, address: str | None) -> Player:
         """Create a player with a password; returns when it is durable.
 
-        Raises NameTaken, PasswordRefused, TooManyAttempts, TooBusy and StorageUnavailable; no
-        player is created then.
+        If it raises NameTaken, PasswordRefused, TooManyAttempts, TooBusy or StorageUnavailable, no
+        player is created.
         """
         check_password(password, name.text, self._limits)
         if self._store.is_failing:
@@ -99,17 +99,17 @@ class Accounts:
                 self._withdrawn.add(player.id)
                 self._store.remove_account(player.id)
         if not is_written:
-            # A crash may forget a session, but not an account with a password.
+            # Unlike a session, an account with a password must survive a crash.
             raise StorageUnavailable(_NOT_REGISTERED)
         return player
 
     async def recognise(
         self, raw_name: str, password: str, now: float, host: str, address: str | None
     ) -> Player:
-        """The registered player with this name and password; `host` is the address that guesses
-        are counted for.
+        """Return the registered player with this name and password. `host` is the address whose
+        guesses are counted.
 
-        Raises BadCredentials (for a wrong name as for a wrong password, after the same time),
+        Raises BadCredentials (after the same time for a wrong name as for a wrong password),
         TooManyAttempts, TooBusy, StorageUnavailable.
         """
         try:
@@ -125,9 +125,9 @@ class Accounts:
     ) -> None:
         """Change the password; returns when that is durable. `host` is as in `recognise`.
 
-        The old password opens no session after this returns; ending those that are open is left to
-        the caller. Raises NoPassword (a guest), PasswordRefused, WrongPassword, TooManyAttempts,
-        TooBusy and StorageUnavailable; the old password is kept then.
+        From then on the old password opens no session; the caller has to end those that are open.
+        If it raises NoPassword (a guest), PasswordRefused, WrongPassword, TooManyAttempts, TooBusy
+        or StorageUnavailable, the old password is kept.
         """
         if player.guest:
             raise NoPassword
@@ -145,7 +145,7 @@ class Accounts:
         if before is None or self._hash_of(account) != before:
             raise WrongPassword(player.id)  # it was changed elsewhere meanwhile
         if player.id in self._changing:
-            # Which password holds is not known before that one is durable, or is not.
+            # Until that write ends it is not known which password is valid.
             raise TooBusy(self._limits.busy_for, "Another change is being written.")
         self._changing.add(player.id)
         self._set_password(player.id, hashed)
@@ -162,7 +162,7 @@ class Accounts:
     async def _verify(
         self, key: str, password: str, now: float, host: str, address: str | None
     ) -> Account:
-        """The account with this key and password, with the hash that was verified. Raises
+        """Return the account with this key and password, and the hash that was verified. Raises
         BadCredentials, TooManyAttempts, TooBusy, StorageUnavailable."""
         self._attempts.guess(key, host, address, now)
         account = await self._store.find_account(key)
@@ -173,7 +173,7 @@ class Accounts:
         self._attempts.guessed_right(key, host, address)
         again = None
         if verdict is Verdict.OUTDATED:
-            with suppress(TooBusy):  # then the next time
+            with suppress(TooBusy):  # the next sign-in tries again
                 again = await self._passwords.hash(password)
         if self._hash_of(account) != hashed:
             raise BadCredentials(account.id)  # it was changed while this one was verified
@@ -203,7 +203,7 @@ class Accounts:
         self._claimed |= name.lookalikes
         try:
             if own is not None:
-                # Asked for the same name too: if the disk does not answer, the guest keeps theirs.
+                # Query the same name too: if the disk does not answer, the guest keeps theirs.
                 if await self._store.is_any_taken(name.lookalikes - own.name.lookalikes):
                     raise NameTaken(name.text)
                 await own.give_up()

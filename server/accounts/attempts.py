@@ -1,7 +1,8 @@
-"""Limits on attempts: guessing passwords, and making players without end.
+"""Limits on attempts to guess passwords and to create players.
 
-Failed passwords count per name *and* address, so nobody can lock a player out from elsewhere,
-and per address over all names, so that one address cannot try a common password on everybody.
+Failed passwords count per name *and* address, so that an attacker elsewhere cannot lock a player
+out, and per address over all names, so that one address cannot try a common password on every
+account.
 """
 
 import math
@@ -14,8 +15,8 @@ from server.base.limits import MovingWindow
 
 
 class Attempts:
-    """Counts attempts. `address` is None where limits by address do not apply (see `web`); `now`
-    is a presence instant, so a step of the wall clock frees nobody and locks nobody out."""
+    """Counts attempts. `address` is None if limits by address do not apply (see `web`); `now` is a
+    presence instant, so steps of the wall clock change no limit."""
 
     def __init__(self, limits: Limits) -> None:
         most = limits.counted_keys
@@ -24,8 +25,8 @@ class Attempts:
         self._players_per_address = MovingWindow[str](limits.players_per_address, most)
 
     def guess(self, name_key: str, host: str, address: str | None, now: float) -> None:
-        """Count a password about to be checked, before it is: else a hundred at once would all
-        find the count at zero. Raises TooManyAttempts."""
+        """Count a password that is about to be checked. Counted before the check, or a hundred at
+        once would all find the count at zero. Raises TooManyAttempts."""
         if address is not None:
             # First: an address whose quota is used up must not fill the memory with names.
             _check(self._guesses_per_address, address, now)
@@ -35,15 +36,15 @@ class Attempts:
             self._guesses_per_address.take(address, now)
 
     def guessed_right(self, name_key: str, host: str, address: str | None) -> None:
-        """The password was right: forget the wrong ones for this name from here, and uncount this
-        one for the address. Wrong ones for other names still count: else everybody could reset
-        the count of their address by signing in to an account of their own."""
+        """The password was right: reset the count of this name from this host, and take back one
+        guess of the address. Its guesses for other names still count: otherwise an attacker could
+        reset them by signing in to an account of their own."""
         self._guesses_per_name.forget((name_key, host))
         if address is not None:
             self._guesses_per_address.give_back(address)
 
     def new_player(self, address: str | None, now: float) -> None:
-        """Count a player about to be made. Raises TooManyAttempts."""
+        """Count a player about to be created. Raises TooManyAttempts."""
         if address is not None:
             _check(self._players_per_address, address, now)
             self._players_per_address.take(address, now)

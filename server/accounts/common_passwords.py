@@ -1,9 +1,8 @@
-"""Passwords that guessers try first (ASVS 5.0, 6.2.4: the 3,000 most common, at the least).
+"""Passwords that attackers try first (ASVS 5.0, 6.2.4: at least the 3,000 most common).
 
-`common_passwords.txt.gz` has the 11,611 of the 30,000 most common ones that are long enough to be
-a password here, by how common they are and in small letters. They are from zxcvbn, which counted
-them in 10 million leaked passwords; `common_passwords.LICENSE` beside it says who made that list
-and that it may be used (MIT).
+`common_passwords.txt.gz` has those of the 30,000 most common passwords that are long enough to be
+allowed here: 11,611, in lower case, the most common first. They are from zxcvbn, which counted 10
+million leaked passwords; the license (MIT) is in `common_passwords.LICENSE`.
 """
 
 import gzip
@@ -14,8 +13,8 @@ _FILE = Path(__file__).with_name("common_passwords.txt.gz")
 
 
 def is_common(password: str) -> bool:
-    """Whether `password`, in whatever case, is one of them. The first call reads the file: 2 ms."""
-    # The text itself is searched, in 20 us: as a set, the words would take ten times its memory.
+    """Return True if `password`, in any case, is in the list. The first call reads it: 2 ms."""
+    # Searches the text itself, in 20 us: a set of the words would take ten times its memory.
     return f"\n{password.casefold()}\n" in _text()
 
 

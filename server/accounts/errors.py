@@ -1,4 +1,4 @@
-"""The reasons for which accounts refuse.
+"""The errors of accounts.
 
 AccountError
  +-- NameRefused          no player can have this name
@@ -38,7 +38,7 @@ class AccountError(Exception):
 
 
 class NameRefused(AccountError):
-    """`rule` and `facts` say the same as the sentence, to those who speak another language."""
+    """`rule` and `facts` say the same as the sentence, for clients in other languages."""
 
     def __init__(self, why: str, rule: NameRule, **facts: int | str) -> None:
         self.rule = rule
@@ -53,7 +53,7 @@ class NameTaken(AccountError):
 
 
 class PasswordRefused(AccountError):
-    """`rule` and `facts`: as of a name."""
+    """`rule` and `facts` are as in NameRefused."""
 
     def __init__(self, why: str, rule: PasswordRule, **facts: int | str) -> None:
         self.rule = rule
@@ -62,16 +62,16 @@ class PasswordRefused(AccountError):
 
 
 class BadCredentials(AccountError):
-    """`player`: who has that name; for the log, and never for the answer."""
+    """`player`: the one with that name, for the log only."""
 
     def __init__(self, player: PlayerId | None = None) -> None:
         self.player = player
-        # One sentence for both: which names exist is not told.
+        # One sentence for both cases, so that it does not tell which names exist.
         super().__init__("There is no player with this name and password.")
 
 
 class WrongPassword(AccountError):
-    """`player`: who is signed in; for the log."""
+    """`player`: the one signed in, for the log."""
 
     def __init__(self, player: PlayerId) -> None:
         self.player = player

@@ -1,10 +1,9 @@
 """Which names look the same: skeletons of Unicode UTS #39, section 4, by one fixed table.
 
-`lookalikes.txt.gz` has the characters for which others stand that look like them (confusables.txt
-of Unicode 17, as ICU 78 applies it), and the characters without case that Pythons before 3.15 do
-not all know. `scripts/make_lookalikes.py` writes it; `lookalikes.LICENSE` beside it says whose data
-it is. With it and `unicodedata2` a name is the same name on every Python, so that a database can
-move between them.
+`lookalikes.txt.gz` maps characters to those they look like (confusables.txt of Unicode 17, as ICU
+78 applies it) and folds the case of characters unknown to some Pythons before 3.15.
+`scripts/make_lookalikes.py` writes it; `lookalikes.LICENSE` is its license. With it and
+`unicodedata2` names compare the same on every Python, so that a database can move between them.
 """
 
 import gzip
@@ -14,7 +13,7 @@ import unicodedata2
 
 
 def _read() -> dict[str, dict[int, str]]:
-    """The tables `fold` and `like`, each by code point."""
+    """Return the tables `fold` and `like`, each by code point."""
     path = Path(__file__).with_name("lookalikes.txt.gz")
     tables: dict[str, dict[int, str]] = {"fold": {}, "like": {}}
     for line in gzip.decompress(path.read_bytes()).decode("ascii").splitlines()[1:]:
@@ -27,14 +26,14 @@ _TABLES = _read()
 
 
 def fold(text: str) -> str:
-    """`text` without case, as by `str.casefold` of a Python that knows all of Unicode 17."""
+    """Return `text` without case, as `str.casefold` does with Unicode 17."""
     return text.translate(_TABLES["fold"]).casefold()
 
 
 def lookalikes(text: str) -> frozenset[str]:
-    """The skeletons of a name. Two names of which these have one in common look alike."""
-    # Folding case first and last catch different doubles: "BILL" is "bill" only if it is folded
-    # first, and "BiIl" looks like "Bill" only as long as its capital I is not yet an i.
+    """Return the skeletons of a name. Two names that have one in common look alike."""
+    # Folding case first and last catch different pairs: "BILL" is "bill" only if folded first, and
+    # "BiIl" looks like "Bill" only while its capital I is not yet an i.
     return frozenset({_skeleton(fold(text)), fold(_skeleton(text))})
 
 

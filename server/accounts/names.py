@@ -1,9 +1,9 @@
-"""Names: what may be one, and which two are the same to a human eye.
+"""Names: which are allowed, and which two look the same.
 
-A name is prepared by the Nickname profile of PRECIS (RFC 8266), which normalises width and
-spaces and refuses controls, bidi controls and invisible characters. Whether two names are too
-much alike is decided on skeletons: see `lookalikes.py`. What may be a name depends on one version
-of Unicode, that of `unicodedata2`, and not on Python's.
+A name is prepared by the Nickname profile of PRECIS (RFC 8266), which normalises width and spaces
+and refuses controls, bidi controls and invisible characters. Names are compared by skeletons: see
+`lookalikes.py`. All of it depends on one version of Unicode, that of `unicodedata2`, and not on
+Python's.
 """
 
 from dataclasses import dataclass
@@ -17,19 +17,18 @@ from server.accounts.lookalikes import fold, lookalikes
 from server.base.text import code_of, describe, emoji_around
 
 _UNSEEN = frozenset("\ufffc\ufffd\u2800\U0001d159\U00016fe4\u2d7f\U0001107f")
-"""Invisible characters that PRECIS accepts. Two stand for something that is missing: fonts differ
-in what they show for it, and some show nothing. The others have no ink in their glyphs: blanks of
-braille, of music and of Khitan, and joiners of Tifinagh and Brahmi. All that Unicode itself calls
-ignorable (Default_Ignorable_Code_Point) PRECIS refuses."""
+"""Invisible characters that PRECIS accepts. Two are placeholders, for which some fonts show
+nothing. The others have no ink in their glyphs: blanks of braille, of music and of Khitan, and
+joiners of Tifinagh and Brahmi. PRECIS itself refuses Default_Ignorable_Code_Point."""
 
 _profile = get_profile("NicknameCasePreserved", unicodedata=unicodedata2)
 
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name that a player may have.
+    """A valid name.
 
-    `text` is shown, `key` signs in (caseless), `lookalikes` are what no other name may share.
+    `text` is shown, `key` (caseless) is what one signs in with, `lookalikes` must be unique.
     """
 
     text: str
@@ -38,21 +37,21 @@ class Name:
 
 
 def parse_name(raw: str, limits: Limits = Limits()) -> Name:
-    """The name that a person typed. Raises NameRefused with a sentence that says what is wrong."""
+    """Prepare a name that a person typed. Raises NameRefused."""
     longest = limits.longest_name
     if len(raw) > limits.longest_typed * longest:
-        # Preparing a megabyte would cost more than saying no.
+        # Preparing a megabyte would cost more than refusing it.
         raise _too_long(raw, longest)
     if not raw.strip():
         raise NameRefused("A name needs at least one character.", "name_empty")
     spread = unicodedata2.normalize("NFKC", raw)
     if len("".join(spread.split())) > longest:
-        # One ligature can become eighteen characters; PRECIS would look at each for 5 ms in all.
+        # One ligature can become eighteen characters, over which PRECIS would take 5 ms in all.
         raise _too_long(" ".join(spread.split()), longest)
     try:
         text = str(_profile.enforce(raw))
     except UnicodeEncodeError as error:
-        # `object` is what PRECIS had made of it by then, or empty: nothing was left of it.
+        # `object` is the text as prepared so far, and empty if nothing was left of it.
         if error.start >= len(error.object):
             raise _invisible() from None
         raise _not_in_names(error.object, error.start) from None
@@ -63,7 +62,7 @@ def parse_name(raw: str, limits: Limits = Limits()) -> Name:
 
 
 def sort_key(text: str) -> str:
-    """What lists of names are ordered by; compared code point by code point."""
+    """Return what lists of names are ordered by, code point by code point."""
     return fold(text)
 
 

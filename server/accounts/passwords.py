@@ -1,9 +1,8 @@
-"""Passwords: what may be one, and argon2id in a bounded pool of threads.
+"""Passwords: which are allowed, and argon2id in a bounded pool of threads.
 
 A password is prepared by the OpaqueString profile of PRECIS (RFC 8265, 4.2) before it is hashed or
-verified: keyboards differ in how they spell "é" and in which space they type. The profile also has
-characters that it refuses, such as those inside "❤️". They are accepted here: a
-person who typed one can type it again.
+verified, as keyboards differ in how they encode "é" and spaces. Characters that the profile
+refuses, such as those inside "❤️", are accepted: a person who typed one can type it again.
 """
 
 import asyncio
@@ -28,10 +27,10 @@ T = TypeVar("T")
 
 
 def check_password(typed: str, name: str, limits: Limits = Limits()) -> None:
-    """Raise PasswordRefused with a sentence that says what is wrong; no rules of composition.
+    """Raise PasswordRefused if the password is not allowed; there are no rules of composition.
     Lengths are of the prepared password."""
     shortest, longest = limits.shortest_password, limits.longest_password
-    # Preparing a megabyte would cost more than saying no; a letter and its marks become one.
+    # Preparing a megabyte would cost more than refusing it; a letter and its marks become one.
     is_hopeless = len(typed) > limits.longest_typed * longest
     password = typed if is_hopeless else _prepare(typed)
     if len(password) < shortest:
@@ -47,7 +46,7 @@ def check_password(typed: str, name: str, limits: Limits = Limits()) -> None:
     if password.casefold() == name.casefold():
         raise PasswordRefused("The password must not be the name.", "password_is_name")
     if "".join(filter(str.isalnum, password.casefold())) == _PRODUCT:
-        # ASVS 5.0, 6.2.11: words of the context, which guessers try first.
+        # ASVS 5.0, 6.2.11: words of the context, which attackers try first.
         raise PasswordRefused(
             "The password must not be the name of this server.", "password_is_server"
         )
@@ -58,8 +57,8 @@ def check_password(typed: str, name: str, limits: Limits = Limits()) -> None:
 
 
 class Verdict(Enum):
-    """What a password is to a hash. OUTDATED: it is right, and should be hashed again: it was
-    hashed as it was typed, by a version that did not prepare passwords."""
+    """How a password compares to a hash. OUTDATED: right, but hashed as it was typed, by a version
+    that did not prepare passwords; it should be hashed again."""
 
     WRONG = auto()
     RIGHT = auto()
@@ -67,10 +66,10 @@ class Verdict(Enum):
 
 
 class Passwords:
-    """Hashes and checks passwords off the event loop.
+    """Hashes and verifies passwords off the event loop.
 
-    One core is left to the loop; argon2 releases the GIL, so a queue of passwords delays
-    other passwords only.
+    One core is left to the loop. argon2 releases the GIL, so a queue of passwords delays only other
+    passwords.
     """
 
     def __init__(self, limits: Limits, threads: int | None = None) -> None:
@@ -80,23 +79,23 @@ class Passwords:
             threads or max(1, (os.cpu_count() or 1) - 1), thread_name_prefix="passwords"
         )
         self._waiting = 0
-        # What an unknown name is checked against, so that it takes as long as a known one.
+        # Verified against for an unknown name, so that it takes as long as a known one.
         self._unknown = self._hasher.hash(os.urandom(16).hex())
 
     async def hash(self, typed: str) -> str:
-        """The hash to store of a password that a person typed. Raises TooBusy. Cancelling does not
-        stop the thread."""
+        """Return the hash to store of a password as typed. Raises TooBusy. Cancelling does not stop
+        the thread."""
         return await self._run(self._hash, self._spellings(typed)[0])
 
     async def verify(self, typed: str, hashed: str | None) -> Verdict:
-        """What the password that a person typed is to `hashed`; None takes as long and is never
-        right. Raises TooBusy."""
+        """Compare a password as typed to `hashed`; None takes as long and is always wrong. Raises
+        TooBusy."""
         spellings = self._spellings(typed)
         verdict = await self._run(self._verify_any, spellings, hashed or self._unknown)
         return Verdict.WRONG if hashed is None else verdict
 
     def close(self) -> None:
-        """Stop the threads without waiting: what still runs belongs to requests that are gone."""
+        """Stop the threads without waiting: the requests that use them are gone."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[..., T], *args: object) -> T:
@@ -109,9 +108,9 @@ class Passwords:
             self._waiting -= 1
 
     def _spellings(self, typed: str) -> list[str]:
-        """The texts that may have been hashed for this password: prepared, as all are today; as it
-        was typed; and as another keyboard types it. At least one: a password that cannot be right
-        takes as long."""
+        """Return the texts that may have been hashed for this password: prepared, as is done now;
+        as typed; and as other keyboards encode it. Never empty, so that a password that cannot be
+        right takes as long."""
         longest = self._limits.longest_password
         if len(typed) > self._limits.longest_typed * longest:
             return [typed[: longest + 1]]  # not worth preparing
@@ -122,7 +121,7 @@ class Passwords:
         return self._hasher.hash(_encode(password))
 
     def _verify_any(self, spellings: list[str], hashed: str) -> Verdict:
-        # How many there are depends on what was typed alone: the time tells nothing of the hash.
+        # Their number depends only on what was typed, so the time reveals nothing of the hash.
         for number, spelling in enumerate(spellings):
             if self._verify(spelling, hashed):
                 return Verdict.OUTDATED if number else Verdict.RIGHT
@@ -136,10 +135,10 @@ class Passwords:
 
 
 def _prepare(typed: str) -> str:
-    """`typed` by the mappings of OpaqueString: spaces of all kinds are spaces, and NFC."""
+    """Apply the mappings of OpaqueString: all spaces become U+0020, and NFC."""
     return str(_profile.apply_five_rules(typed))
 
 
 def _encode(password: str) -> bytes:
-    # A lone surrogate from a hostile client is bytes like any other.
+    # A lone surrogate from a hostile client must not raise.
     return password.encode("utf-8", "surrogatepass")

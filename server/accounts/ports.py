@@ -1,4 +1,4 @@
-"""What this package needs of the storage; `server/storage/store.py` provides it."""
+"""What this package needs from the storage; `server/storage/store.py` provides it."""
 
 import asyncio
 from collections.abc import Collection
@@ -12,7 +12,7 @@ from server.presence.status import Reason, Status
 
 
 class StorageUnavailable(Exception):
-    """The disk did not do what was asked of it. `str()` is a sentence for the caller."""
+    """The disk failed. `str()` is a sentence for the caller."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class NewSession:
-    """A session that begins. Instants are presence time; `digest`: of its token."""
+    """A new session. Instants are presence time; `digest` is that of its token."""
 
     id: SessionId
     player_id: PlayerId
@@ -58,36 +58,37 @@ class NewSession:
 
 
 class AccountStore(Protocol):
-    """Accounts on disk, for `Accounts`. The `add_` and `remove_` methods queue and return; how long
-    a call waits for the disk is the store's to decide. Reads raise StorageUnavailable."""
+    """Accounts on disk, for `Accounts`. The `add_`, `remove_` and `set_` methods queue and return;
+    how long the other calls wait for the disk is up to the store. Reads raise
+    StorageUnavailable."""
 
     @property
     def is_failing(self) -> bool:
-        """True while the disk is known to take nothing."""
+        """True while writing to the disk fails."""
 
     @property
     def is_full(self) -> bool:
-        """True while so much waits for the disk that nobody more can be let in."""
+        """True while too much waits for the disk to let more players in."""
 
     def add_account(self, account: Account, name: Name, created_at: float) -> asyncio.Future[None]:
-        """Queue a new player; `created_at` is a presence instant. The future is done when the
-        row is durable."""
+        """Queue a new player; `created_at` is a presence instant. The future is done when the row
+        is durable."""
 
     def remove_account(self, id: PlayerId) -> None:
-        """Queue the removal of a player who has never had a session."""
+        """Queue the removal of a player who never had a session."""
 
     def set_password(self, id: PlayerId, password_hash: str) -> None:
-        """Queue another password of a player."""
+        """Queue a new password of a player."""
 
     async def is_written(self) -> bool:
-        """Wait, for a limited time, until everything queued is durable; returns whether it is.
-        Cancelling ends the wait only."""
+        """Wait, for a limited time, until everything queued is durable; return True if it is.
+        Cancelling only ends the wait."""
 
     async def is_any_taken(self, lookalikes: Collection[str]) -> bool:
-        """True if a stored name has one of these skeletons."""
+        """Return True if a stored name has one of these skeletons."""
 
     async def find_account(self, name_key: str) -> Account | None:
-        """The account that signs in with this name."""
+        """Return the account with this name, or None."""
 
 
 class SessionStore(Protocol):
@@ -95,17 +96,17 @@ class SessionStore(Protocol):
 
     @property
     def is_full(self) -> bool:
-        """True while so much waits for the disk that nobody more can be let in."""
+        """True while too much waits for the disk to open more sessions."""
 
     def add_session(self, session: NewSession) -> None:
         """Queue a new session."""
 
     async def secure_endings(self) -> None:
-        """Wait until no session that has ended so far can come back, whatever happens.
+        """Wait until every end of a session so far is durable.
 
-        Raises StorageUnavailable where that cannot be had.
+        Raises StorageUnavailable if that fails.
         """
 
     async def find_ending(self, digest: bytes) -> Reason | None:
-        """Why the session with this token ended; None: it has not, or there was none. Raises
-        StorageUnavailable."""
+        """Return why the session with this token ended; None if it has not, or does not exist.
+        Raises StorageUnavailable."""

@@ -1,4 +1,4 @@
-"""Opening sessions, and finding the one that a cookie names."""
+"""Opening sessions, and finding them by cookie."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -14,7 +14,7 @@ from server.presence.status import Reason
 
 
 class Sessions:
-    """The sessions by their tokens. Subscribes to the events, to forget those that end."""
+    """The sessions by their tokens. Subscribes to the events of presence."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Sessions:
         self._store = store
         self._by_digest: dict[bytes, Session] = {}
         self._digests: dict[SessionId, bytes] = {}
-        # Why the latest sessions ended: the disk knows all of them, a little later.
+        # Why the latest sessions ended; the database has all of them, a little later.
         self._endings: dict[bytes, Reason] = {}
 
     def open(
@@ -41,10 +41,10 @@ class Sessions:
         device: Device = UNKNOWN_DEVICE,
         replaces: SessionId | None = None,
     ) -> tuple[Session, str]:
-        """Sign `player` in; returns the session and the cookie that names it. `replaces`: a session
-        that ends first, so that it does not count among those that its player may have.
+        """Sign `player` in; return the session and its cookie. `replaces`: a session to end first,
+        so that it does not count towards the player's number of sessions.
 
-        Await `flush` before the cookie is sent: else a crash could forget the session.
+        Await `flush` before sending the cookie, as a crash could lose the session otherwise.
         """
         at = self._presence.clock.now() if at is None else at
         if replaces is not None:
@@ -62,64 +62,63 @@ class Sessions:
 
     @property
     def is_full(self) -> bool:
-        """True while so much waits for the disk that no session can be opened."""
+        """True while too much waits for the disk to open a session."""
         return self._store.is_full
 
     def know(self, session: Session, digest: bytes) -> None:
-        """Have `digest` name `session`; for sessions that an earlier process opened."""
+        """Add a session by the digest of its token; for those that an earlier process opened."""
         self._by_digest[digest] = session
         self._digests[session.id] = digest
 
     def find_live(self, cookie: str | None) -> Session | None:
-        """The live session that `cookie` names, if it names one."""
+        """Return the live session of `cookie`, if there is one."""
         return self._look_up(cookie)[1]
 
     async def find(self, cookie: str | None) -> Session | Reason | None:
-        """The session that `cookie` names, or the reason why it has ended; None if the cookie is
-        not one of this server's."""
+        """Return the session of `cookie`, or the reason why it ended; None if the cookie is not one
+        of this server's."""
         digest, session = self._look_up(cookie)
         if digest is None or session is not None:
             return session
         ending = self._endings.get(digest)
         if ending is not None:
-            # Durable before it is answered: a crash must not bring back a session that was
-            # reported as ended.
+            # Durable before it is answered: a crash must not bring back a session that was reported
+            # as ended.
             await self.flush()
             return ending
         try:
             return await self._store.find_ending(digest)
         except StorageUnavailable:
-            # All live sessions are in memory: this one has ended, for a reason that is not known.
+            # All live sessions are in memory: this one has ended, for an unknown reason.
             return None
 
     async def end(self, ids: Iterable[SessionId], reason: Reason, at: float | None = None) -> None:
-        """End the sessions with these ids; returns when that is durable: a revoked session never
-        comes back.
+        """End the sessions with these ids; returns when that is durable.
 
-        Raises StorageUnavailable where it cannot be made so; they have ended in memory then.
+        Raises StorageUnavailable if that fails; in memory they have ended then.
         """
         for id in list(ids):
             self._presence.end(id, reason, at)
         if reason is Reason.REPLACED:
-            # What was asked for is the new session: it is opened even if this is not durable.
+            # The caller wants the new session: it opens even if this end is not durable.
             await self.flush()
         else:
             await self._store.secure_endings()
 
     def _look_up(self, cookie: str | None) -> tuple[bytes | None, Session | None]:
-        """The digest of the token in `cookie`, if it is one of ours, and the live session that it
-        names, if there is one."""
+        """Return the digest of the token in `cookie` if it is one of ours, and its live session if
+        there is one."""
         digest = None if cookie is None else self._tokens.read(cookie)
         return digest, None if digest is None else self._by_digest.get(digest)
 
     async def flush(self) -> None:
-        """Wait, for a limited time, until every session opened or ended so far is so on the disk.
-        While the disk fails, a crash may forget a session that was opened."""
+        """Wait, for a limited time, until all sessions opened or ended so far are durable. If the
+        disk fails, return; a crash may then lose a session that was opened."""
         with suppress(StorageUnavailable):
             await self._store.secure_endings()
 
     def hear(self, event: Event) -> None:
-        """Subscriber: forget the token of a session that ended, and keep the reason."""
+        """Subscriber: drop the token of a session that ended, and keep the reason."""
         if not isinstance(event, SessionEnded):
             return
         digest = self._digests.pop(event.session_id, None)

@@ -1,9 +1,8 @@
-"""Session tokens: what the cookie holds, and what of it the server keeps.
+"""Session tokens: what the cookie contains, and what the server keeps of it.
 
-The cookie is 256 random bits signed with itsdangerous (HMAC-SHA-256). It carries no name, no
-activity and no clock: the server's record alone decides whether a session lives, so a wall-clock
-step or a stolen clock changes nothing. The server keeps only a digest, from which no
-cookie can be made.
+The cookie is 256 random bits signed with itsdangerous (HMAC-SHA-256). It contains no name, no
+activity and no time: only the server's record decides whether a session lives, so steps of the wall
+clock change nothing. The server keeps only a digest, from which no cookie can be made.
 """
 
 import hashlib
@@ -16,28 +15,28 @@ from itsdangerous import BadSignature, Signer, want_bytes
 
 _SALT = "stillhere.session"
 _BYTES = 32
-"""Of a secret: 256 bits. No limit: what cookies look like depends on it (`_SPELLING`)."""
+"""Of a secret: 256 bits. Not configurable: the form of cookies depends on it (`_SPELLING`)."""
 
 _LONGEST = 512
-"""Characters of a cookie worth checking; ours have 87. No limit: none of ours is longer."""
+"""Characters of a cookie that is checked; ours have 87."""
 
-# The signature's last character has two bits that nothing depends on, and base64 decoders take
-# padding: a cookie that was tampered with there would still be good. Of ours these bits are 0.
+# The last character of a signature has two unused bits, and base64 decoders accept padding: a
+# cookie modified there would still verify. In ours these bits are 0.
 _SPELLING = re.compile(r"[^.]+\.[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 
 
 class Token(NamedTuple):
-    """A freshly minted token: the signed `cookie` goes out, the `digest` is kept."""
+    """A new token: the client gets the signed `cookie`, the server keeps the `digest`."""
 
     cookie: str
     digest: bytes
 
 
 class _Signer(Signer):
-    """Derives each key once, not for each cookie: that is half of what it takes to check one."""
+    """Derives each key once, not once a cookie, which would take half the time of checking one."""
 
     def __init__(self, keys: Sequence[str]) -> None:
-        # itsdangerous wants the oldest first.
+        # itsdangerous expects the oldest first.
         oldest_first = list(reversed(keys))
         super().__init__(
             oldest_first, salt=_SALT, key_derivation="hmac", digest_method=hashlib.sha256
@@ -50,7 +49,7 @@ class _Signer(Signer):
 
 
 class SessionTokens:
-    """Mints and reads cookies. `keys`: newest first; the newest signs, all verify."""
+    """Creates and reads cookies. `keys`: newest first; the newest signs, all verify."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         if not keys:
@@ -58,12 +57,12 @@ class SessionTokens:
         self._signer = _Signer(keys)
 
     def mint(self) -> Token:
-        """A token that never was and cannot be guessed."""
+        """Return a new token."""
         secret = secrets.token_urlsafe(_BYTES)
         return Token(self._signer.sign(secret).decode(), _digest(secret.encode()))
 
     def read(self, cookie: str) -> bytes | None:
-        """The digest of the token in `cookie`; None unless one of our keys has signed it."""
+        """Return the digest of the token in `cookie`; None unless one of the keys signed it."""
         if len(cookie) > _LONGEST or not _SPELLING.fullmatch(cookie):
             return None
         try:
@@ -73,5 +72,5 @@ class SessionTokens:
 
 
 def _digest(secret: bytes) -> bytes:
-    # The secret has 256 random bits: nothing is gained by a slow or salted hash.
+    # The secret has 256 random bits: a slow or salted hash would add nothing.
     return hashlib.sha256(secret).digest()

@@ -1,1 +1,1 @@
-"""The games, one file each: pure rules. `game.py` says what a game is."""
+"""The games, one file each: pure rules. `game.py` defines what a game is."""

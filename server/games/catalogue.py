@@ -1,4 +1,4 @@
-"""Which games there are: every one in this folder, and those that installed packages bring."""
+"""Finds the games: all in this folder, and those of installed packages."""
 
 import importlib
 import inspect
@@ -14,22 +14,22 @@ import server.games
 from server.games.game import Game
 
 ENTRY_POINTS = "stillhere.games"
-"""The group in which a package names its games: `chess = "my_chess.rules:Chess"`."""
+"""The group in which a package declares its games: `chess = "my_chess.rules:Chess"`."""
 
 PAGE_PART = "part.js"
-"""The module of a page part that the page loads."""
+"""The module of a game that the page loads."""
 
 AnyGame: TypeAlias = Game[Any, Any]
 
 _IN_A_PATH = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-"""Names of games that can be a folder's."""
+"""Names of games that are usable as a folder."""
 
 _log = logging.getLogger("stillhere.games")
 
 
 def find_games() -> Mapping[str, AnyGame]:
-    """Every game by its name. One that cannot be used is left out, and the log says why; of two
-    with one name the one in this folder wins."""
+    """Return every game by name. A game that fails to load is left out and logged; this folder wins
+    over packages with the same name."""
     games: dict[str, AnyGame] = {}
     for module in pkgutil.iter_modules(server.games.__path__):
         for found in vars(importlib.import_module(f"server.games.{module.name}")).values():
@@ -47,13 +47,13 @@ def find_games() -> Mapping[str, AnyGame]:
 
 
 def find_page_parts(games: Mapping[str, AnyGame]) -> Mapping[str, Path]:
-    """The folders of the page parts that games bring, by the game's name: the folder of that name
-    beside the module that defines the game's class, if there is a `part.js` in it."""
+    """Return the folders of the games' page parts by the game's name: the folder of that name
+    beside the module that defines the game's class, if it contains `part.js`."""
     parts = {}
     for name, game in games.items():
         try:
             folder = Path(inspect.getfile(type(game))).resolve().parent / name
-        except (OSError, TypeError):  # a class that no file defines
+        except (OSError, TypeError):  # a class without a file
             continue
         if _IN_A_PATH.fullmatch(name) and (folder / PAGE_PART).is_file():
             parts[name] = folder

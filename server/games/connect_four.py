@@ -1,8 +1,8 @@
 """Connect Four: discs fall into a board of seven columns, and four in a line win.
 
-The players drop a disc each in turn, into a column that is not full; it falls onto those that
-lie there. The first player with four or more in an unbroken line, across, down or diagonally, wins.
-When the board is full before that, it is a draw. Chance decides who begins.
+The players take turns to drop a disc into a column that is not full. The first player with four or
+more in an unbroken line, across, down or diagonally, wins. If the board fills up first, it is a
+draw. Chance decides who begins.
 """
 
 from collections.abc import Iterator
@@ -14,16 +14,16 @@ from server.games.game import AfkPolicy, Game, Moment, NotAllowed, Outcome, Seat
 
 COLUMNS, ROWS = 7, 6
 COLOURS = ("red", "yellow")
-"""Whose discs are which, by seat."""
+"""The colour of each seat's discs."""
 
 CENTRE_FIRST = sorted(range(COLUMNS), key=lambda column: abs(column - COLUMNS // 2))
 DIRECTIONS = ((1, 0), (0, 1), (1, 1), (1, -1))
 
 Columns: TypeAlias = tuple[str, ...]
-"""The board: for each column the seats whose discs lie in it, from the bottom up, as digits."""
+"""The board: for each column the seats of its discs, from the bottom up, as digits."""
 
 Cell: TypeAlias = tuple[int, int]
-"""Column and row of a place on the board, each from 0; row 0 is the lowest."""
+"""Column and row, each from 0; row 0 is the lowest."""
 
 
 class Board(msgspec.Struct, frozen=True, gc=False):
@@ -32,7 +32,7 @@ class Board(msgspec.Struct, frozen=True, gc=False):
     columns: Columns
     turn: Seat
     last: int | None = None
-    """The column into which the last disc fell."""
+    """The column of the last disc."""
     gone: tuple[Seat, ...] = ()
 
 
@@ -44,7 +44,7 @@ class Drop(msgspec.Struct, frozen=True, gc=False):
 
 class ConnectFour(Game[Board, Drop]):
     """Two players in turns. Silence forfeits: skipped turns would lose the match as well, only
-    more slowly."""
+    slower."""
 
     name = "connect-four"
     state, action = Board, Drop
@@ -67,8 +67,8 @@ class ConnectFour(Game[Board, Drop]):
         return Board(columns, turn=1 - seat, last=action.column)
 
     def view(self, state: Board, seat: Seat | None) -> View:
-        """`columns` as they are kept; `last`: the cell of the last disc; `line`: the cells of the
-        line that has won. Either is absent if there is none."""
+        """`columns` as in the state; `last`: the cell of the last disc; `line`: the cells of the
+        winning line. The last two are absent if there is none."""
         view: View = {
             "columns": list(state.columns),
             "colours": list(COLOURS),
@@ -85,7 +85,7 @@ class ConnectFour(Game[Board, Drop]):
         return (state.turn,) if self.outcome(state) is None else ()
 
     def outcome(self, state: Board) -> Outcome | None:
-        """Reasons: `four`, `full`, or `gone` if players left before either."""
+        """Reasons: `four`, `full`, or `gone` if players left before."""
         if line := _line(state.columns, state.last):
             column, row = line[0]
             return Outcome(winners=(int(state.columns[column][row]),), reason="four")
@@ -107,7 +107,7 @@ class ConnectFour(Game[Board, Drop]):
         return msgspec.structs.replace(state, gone=(*state.gone, seat))
 
     def bot(self, state: Board, seat: Seat, moment: Moment) -> Drop | None:
-        """Wins if that takes one move, prevents that the other does, else keeps to the centre."""
+        """Wins if one move does it, else prevents that of the other, else keeps to the centre."""
         if seat not in self.waits_for(state):
             return None
         free = [column for column in CENTRE_FIRST if len(state.columns[column]) < ROWS]
@@ -123,8 +123,8 @@ def _dropped(columns: Columns, column: int, seat: Seat) -> Columns:
 
 
 def _line(columns: Columns, last: int | None) -> list[Cell]:
-    """Every cell of a line of four or more through the topmost disc of the column `last`, in
-    order; empty if there is none. More than one line can be finished by one disc."""
+    """Return the cells of all lines of four or more through the topmost disc of column `last`,
+    sorted. One disc can complete several lines."""
     if last is None:
         return []
     top = (last, len(columns[last]) - 1)
@@ -137,7 +137,7 @@ def _line(columns: Columns, last: int | None) -> list[Cell]:
 
 
 def _run(columns: Columns, start: Cell, across: int, up: int) -> Iterator[Cell]:
-    """The cells from `start`, itself not included, that hold discs of the same player."""
+    """Yield the cells from `start` (excluded) on that hold discs of the same player."""
     column, row = start
     disc = columns[column][row]
     while True:

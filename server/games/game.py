@@ -1,13 +1,13 @@
-"""What a game is: rules without anything else.
+"""The interface of games: pure rules.
 
-A game is one class in one file. It holds no state of its own: every method gets the state of a
-match, and returns the next one or says something about it. It does no I/O, asks no clock and
-throws no dice but those it is given, so that a match can be stopped, kept on disk, gone on with
-by another process, and replayed from its moves. The room around it (`server/rooms/`) does the
-rest: seats, clocks, players who drop out, chat, and storage.
+A game is one class in one file. It is stateless: every method gets the state of a match, and
+returns the next state or answers a question about it. It does no I/O, reads no clock and takes
+random numbers only from its `Moment`, so that a match can be stopped, stored, continued by another
+process, and replayed from its moves. The room (`server/rooms/`) does the rest: seats, clocks,
+players who drop out, chat, and storage.
 
-Times in a game are *match time*: seconds since the match began, in which the server was there to
-hear the players. A restart of the server takes no time.
+Times in a game are *match time*: seconds since the match began during which the server was running.
+A restart of the server takes no time.
 """
 
 from collections.abc import Collection
@@ -20,14 +20,14 @@ import msgspec
 from server.base.units import NEVER as NEVER  # for games, which import all from here
 
 Seat: TypeAlias = int
-"""The number of a place at the table, from 0."""
+"""The number of a seat, from 0."""
 
 View: TypeAlias = dict[str, Any]
-"""What somebody may see of a state: JSON, with `Until` where a time runs out."""
+"""What a player or spectator may see of a state: JSON, with `Until` for instants."""
 
 
 class Silence(StrEnum):
-    """What it costs a player to let their time run out."""
+    """What happens to a player whose time runs out."""
 
     SKIP = "skip"  # `player_away`: the game goes on without them, for now
     FORFEIT = "forfeit"  # `player_gone`: they are out of the match
@@ -36,25 +36,25 @@ class Silence(StrEnum):
 
 
 class AfkPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """What a game expects of those it waits for. Seconds, but for the counts.
+    """What a game expects of the players it waits for. Seconds, except for the counts.
 
-    A player is only ever measured while the game waits for them; nobody else is AFK.
+    A player's time runs only while the game waits for them.
     """
 
     move_time: float = 60.0
-    """How long the game waits for a player, from when it began to wait or they last acted."""
+    """How long the game waits for a player, from when it began to wait or their last action."""
 
     silence: Silence = Silence.FORFEIT
-    """What it costs to let that run out, or a pulse check."""
+    """What happens when that runs out, or a pulse check does."""
 
     most_skips: int = 3
-    """Times in a row that silence is a skip only; the next one costs the seat."""
+    """How often in a row silence only skips; the next time it costs the seat."""
 
     may_claim: bool = True
-    """Whether those who wait for a player who has dropped out may claim the win, or a draw."""
+    """True if the others may claim the win, or a draw, when a player they wait for dropped out."""
 
     shown_after: float = 5.0
-    """A dropped player is shown as such only after this: most are back sooner."""
+    """A dropped player is shown as such only after this, as most are back sooner."""
 
     drop_grace: float = 30.0
     """From the drop until the others may claim."""
@@ -63,46 +63,46 @@ class AfkPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """The same for a player who closed the page or left the room."""
 
     brb_budget: float = 180.0
-    """How much "be right back" a player has in a match."""
+    """"Be right back" of a player in a match, in all."""
 
     brb_waits: bool = True
-    """Whether the game waits for who will be right back; if not, it goes on as if they were silent,
-    which costs them nothing."""
+    """True if the game waits for a player who will be right back. Otherwise it goes on as if they
+    were silent, without a penalty."""
 
     pulse_time: float = 30.0
-    """How long a player who is asked "are you there?" has to touch anything."""
+    """How long a player has to touch anything after an "are you there?"."""
 
 
 class Until(float):
-    """A match instant in a view: the players are told the seconds that are left until then.
+    """A match instant in a view; clients get the seconds left until then.
 
-    Its key ends in `_in`; it stands in a dictionary, not in a list.
+    Its key must end in `_in`, in a dictionary and not in a list.
     """
 
     __slots__ = ()
 
 
 class Moment:
-    """The time of a step, and the dice for it. `now` is match time in seconds."""
+    """The time of a step, and its random numbers. `now` is match time in seconds."""
 
     __slots__ = ("_random", "_seed", "now")
 
     def __init__(self, now: float, seed: str) -> None:
-        """`seed` decides what the dice show: the same step of the same match sees the same."""
+        """`seed` makes the numbers reproducible: the same step of the same match gets the same."""
         self.now = now
         self._seed = seed
         self._random: Random | None = None
 
     @property
     def random(self) -> Random:
-        """The dice. Made when they are asked for, since most steps throw none."""
+        """Random numbers. Created on first use, as most steps need none."""
         if self._random is None:
-            self._random = Random(self._seed)  # noqa: S311 - a game's dice, not a secret
+            self._random = Random(self._seed)  # noqa: S311 - for a game, not for a secret
         return self._random
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """How a match has ended. `winners`: seats; none of them is a draw. `scores`: by seat."""
+    """How a match ended. `winners`: seats; empty for a draw. `scores`: by seat."""
 
     winners: tuple[Seat, ...] = ()
     reason: str = "finished"
@@ -110,7 +110,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class NotAllowed(Exception):
-    """The rules do not allow this action. `detail` tells the player why, in a sentence."""
+    """The rules do not allow an action. `detail`: a sentence for the player."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -122,21 +122,20 @@ ActionT = TypeVar("ActionT")
 
 
 class Game(Generic[StateT, ActionT]):
-    """The rules of a game. Subclass it in a module of `server/games/`, or in a package of your own
-    that names the class as an entry point in the group `stillhere.games`.
+    """The rules of a game. Subclass it in a module of `server/games/`, or in a package that
+    declares the class as an entry point in the group `stillhere.games`.
 
-    States are values: a method returns a new one and leaves the one it was given as it was.
-    `StateT` and `ActionT` are msgspec structs, so that a state can be stored, and an action that
-    is not of this shape is refused before it comes here. A state is stored as MessagePack: it may
-    hold infinities and bytes, and no integer beyond 64 bits.
+    States are immutable: methods return a new one. `StateT` and `ActionT` are msgspec structs, so
+    that states can be stored, and actions of another shape are refused before `act`. A state is
+    stored as MessagePack: it may contain infinities and bytes, and no integer beyond 64 bits.
     """
 
     name: ClassVar[str]
-    """What it is called in addresses and messages: lower-case words with hyphens."""
+    """Its name in addresses and messages: lower-case words with hyphens."""
 
     least: ClassVar[int] = 2
     most: ClassVar[int] = 2
-    """How many seats a match may have."""
+    """Seats of a match."""
 
     state: ClassVar[type]
     action: ClassVar[type]
@@ -145,62 +144,62 @@ class Game(Generic[StateT, ActionT]):
     policy: ClassVar[AfkPolicy] = AfkPolicy()
 
     starts_when_full: ClassVar[bool] = True
-    """Whether a match begins by itself when `most` players sit there; else the host begins it."""
+    """True if a match begins as soon as `most` players are seated; otherwise the host begins it."""
 
     is_open: ClassVar[bool] = False
-    """Whether everybody may see everything: then `view` is asked once for all."""
+    """True if all may see everything: `view` is then called once for all."""
 
     # The match
 
     def start(self, seats: int, moment: Moment) -> StateT:
-        """A match of `seats` players begins."""
+        """Begin a match of `seats` players."""
         raise NotImplementedError
 
     def act(self, state: StateT, seat: Seat, action: ActionT, moment: Moment) -> StateT:
-        """A player acts. Raises NotAllowed, which leaves everything as it was."""
+        """Apply a player's action. Raises NotAllowed, which changes nothing."""
         raise NotImplementedError
 
     def view(self, state: StateT, seat: Seat | None) -> View:
-        """What the player in `seat` may see; None: a spectator."""
+        """Return what the player in `seat` may see; None: a spectator."""
         raise NotImplementedError
 
     def waits_for(self, state: StateT) -> Collection[Seat]:
-        """The seats without whose action it does not go on. Only against them a clock runs."""
+        """Return the seats that the game waits for. Only their clocks run."""
         raise NotImplementedError
 
     def outcome(self, state: StateT) -> Outcome | None:
-        """How it has ended; None: it goes on."""
+        """Return how the match ended; None while it goes on."""
         raise NotImplementedError
 
-    # Time, for games in which things happen by themselves
+    # Time, for games that change by themselves
 
     def due(self, state: StateT) -> float:
-        """The match instant at which `tick` is due; NEVER: not by itself."""
+        """Return the match instant at which `tick` is due; NEVER for none."""
         return NEVER
 
     def tick(self, state: StateT, moment: Moment) -> StateT:
-        """What was due happens; `moment.now` is the instant for which it was due."""
+        """Apply what was due; `moment.now` is the instant for which it was due."""
         raise NotImplementedError
 
     def diff(self, before: View, after: View) -> View | None:
-        """What makes `after` of `before`, for a page that knows how to apply it; None: let the
-        room find out what has changed (a JSON merge patch, RFC 7396)."""
+        """Return the change from `before` to `after` in a form that the game's page understands;
+        None for a JSON merge patch (RFC 7396), which the room makes."""
         return None
 
-    # Players who are not there
+    # Absent players
 
     def player_away(self, state: StateT, seat: Seat, moment: Moment) -> StateT:
-        """The game waited for a player in vain and shall go on: their turn is skipped."""
+        """The game stops waiting for a player: skip their turn."""
         raise NotImplementedError
 
     def player_back(self, state: StateT, seat: Seat, moment: Moment) -> StateT:
-        """A player who was skipped, or replaced by a bot, acts again, or will."""
+        """A player who was skipped, or replaced by a bot, is back."""
         return state
 
     def player_gone(self, state: StateT, seat: Seat, moment: Moment) -> StateT:
-        """A player is out, for good: they resigned, or lost their seat. `outcome` is asked next."""
+        """A player is out for good: they resigned, or lost their seat. `outcome` is called next."""
         raise NotImplementedError
 
     def bot(self, state: StateT, seat: Seat, moment: Moment) -> ActionT | None:
-        """What a simple player would do in this seat now; None: nothing."""
+        """Return what a simple bot would do in this seat now; None for nothing."""
         raise NotImplementedError

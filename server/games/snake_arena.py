@@ -1,14 +1,14 @@
 """Snake arena: 2 to 16 snakes in one arena, each as long as what it has eaten.
 
-Ten times a second every snake moves on by one cell, all of them at once. What it eats makes it one
-cell longer. It dies when its head meets a wall or a snake, itself included, whether or not that
-snake dies in the same tick; two heads in one cell kill both. A cell that a tail leaves in this very
-tick is free. A third of a dead snake is left as food. The last one alive wins; after three minutes,
-or of those who died last in one tick, the longest does.
+Ten times a second all snakes move one cell at once. Food makes a snake one cell longer. It dies
+when its head meets a wall or a snake, itself included, even one that dies in the same tick; two
+heads in one cell kill both. A cell that a tail leaves in this tick is free. A third of a dead snake
+becomes food. The last one alive wins; after three minutes, or among those that died last in one
+tick, the longest.
 
-Cells are numbered row by row, and the outermost are wall: no snake ever steps off the board, and
-no rule has to look where it ends. The board says again what the snakes and the food say already.
-That costs a copy of some kilobytes a tick, and saves looking through every cell of every snake.
+Cells are numbered row by row, and the outermost are wall, so no rule has to check for the edge. The
+board repeats what the snakes and the food say: it costs a copy of some kilobytes a tick, and saves
+a search through every cell of every snake.
 """
 
 from collections.abc import Collection
@@ -32,12 +32,12 @@ from server.games.game import (
 TICKS_A_SECOND = 10
 COUNTDOWN = 3.0  # seconds
 LAST_TICK = 180 * TICKS_A_SECOND
-LENGTH = 4  # of a snake that is born
-PLANNED = 2  # turns, so that two quick presses are a corner
+LENGTH = 4  # of a new snake
+PLANNED = 2  # turns, so that two quick presses make a corner
 ARENAS = ((4, 40, 30), (8, 48, 36), (16, 64, 48))  # for so many seats: columns and rows
-SPARE_FOOD = 2  # this much more than seats is there at least
+SPARE_FOOD = 2  # at least this much more than there are seats
 
-RISK = 1000  # what it is to a bot: more than any way to food
+RISK = 1000  # its cost for a bot: more than any way to food
 
 FREE, FOOD, SNAKE, WALL = range(4)
 
@@ -52,14 +52,14 @@ OPPOSITE: dict[Direction, Direction] = {
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """Where to go from the next cell on; a second one waits for the cell after it."""
+    """The direction from the next cell on; a second turn waits for the cell after it."""
 
     turn: Direction
 
 
 class Snake(msgspec.Struct, frozen=True, gc=False):
     cells: tuple[int, ...]
-    """From the head to the tail; none when it is dead."""
+    """From the head to the tail; empty when dead."""
 
     heading: Direction
     length: int
@@ -87,7 +87,7 @@ class SnakeArena(Game[Arena, Turn]):
     starts_when_full = False
     is_open = True
     policy = AfkPolicy(
-        move_time=6.0,  # longer than the way from wall to wall: nobody who is there is that silent
+        move_time=6.0,  # longer than the way from wall to wall
         silence=Silence.BOT,
         may_claim=False,
         brb_budget=60.0,
@@ -96,7 +96,7 @@ class SnakeArena(Game[Arena, Turn]):
     )
 
     def start(self, seats: int, moment: Moment) -> Arena:
-        """The snakes start from the left and the right in turn, each in a row of its own."""
+        """Snakes start from the left and the right alternately, each in a row of its own."""
         columns, rows = next(size for most, *size in ARENAS if seats <= most)
         width = columns + 2
         wall, row = bytes([WALL]), bytes([WALL, *[FREE] * columns, WALL])
@@ -134,7 +134,7 @@ class SnakeArena(Game[Arena, Turn]):
 
     def view(self, state: Arena, seat: Seat | None) -> View:
         """`cells`: from the head to the tail, `x = cell % width` and `y = cell // width`; the walls
-        are where x or y is 0, x is `width - 1`, or y is `height - 1`. `died`: in which tick."""
+        are where x or y is 0, x is `width - 1`, or y is `height - 1`. `died`: the tick."""
         return {
             "width": state.width,
             "height": len(state.board) // state.width,
@@ -151,8 +151,8 @@ class SnakeArena(Game[Arena, Turn]):
         }
 
     def diff(self, before: View, after: View) -> View:
-        """`moves`: by seat the cells that the head has come to, the last one first. `lengths` and
-        `died`, by seat: only what is new. Everything else as in the view, if it has changed."""
+        """`moves`: by seat, the new cells of the head, latest first. `lengths` and `died`, by seat:
+        new values only. The rest as in the view, if changed."""
         ticks = after["tick"] - before["tick"]
         moves = []
         lengths = {}
@@ -195,8 +195,8 @@ class SnakeArena(Game[Arena, Turn]):
         return state.starts_at + state.tick / TICKS_A_SECOND
 
     def tick(self, state: Arena, moment: Moment) -> Arena:
-        """Every snake moves on. A tick that comes late makes all those after it as much later, so
-        that no snake ever leaps."""
+        """Move every snake. A late tick delays all later ones by as much, so that no snake
+        jumps."""
         board = bytearray(state.board)
         steps = _steps(state.width)
         tick = state.tick + 1
@@ -218,7 +218,7 @@ class SnakeArena(Game[Arena, Turn]):
                 cells = (head, *cells[:-1])
             snakes[seat] = Snake(cells, heading, len(cells), turns[1:])
 
-        # All tails have left by now, and no head has come.
+        # All tails have moved by now, and no head has.
         targets = list(heads.values())
         dead = [
             seat for seat, head in heads.items() if board[head] > FOOD or targets.count(head) > 1
@@ -239,11 +239,11 @@ class SnakeArena(Game[Arena, Turn]):
         return Arena(bytes(board), state.width, tuple(snakes), food, starts_at, tick)
 
     def player_away(self, state: Arena, seat: Seat, moment: Moment) -> Arena:
-        """Nothing to do: a snake that nobody steers goes straight on."""
+        """A snake without a player goes straight on."""
         return state
 
     def player_gone(self, state: Arena, seat: Seat, moment: Moment) -> Arena:
-        """Their snake dies. Once the match is over nothing changes who has won."""
+        """Their snake dies. Once the match is over, the result stays."""
         snake = state.snakes[seat]
         if snake.died is not None or _is_over(state):
             return state
@@ -254,8 +254,8 @@ class SnakeArena(Game[Arena, Turn]):
         return msgspec.structs.replace(state, board=bytes(board), snakes=snakes, food=food)
 
     def bot(self, state: Arena, seat: Seat, moment: Moment) -> Turn | None:
-        """To the nearest food; not into anything, and rather not into a cell without a way out, or
-        one where another head may come."""
+        """Goes to the nearest food; not into anything, and preferably not into a cell without a way
+        out, or one that another head can reach."""
         snake = state.snakes[seat]
         if snake.died is not None or snake.turns:
             return None
@@ -316,7 +316,7 @@ def _lift(board: bytearray, snake: Snake) -> None:
 
 
 def _left(board: bytearray, food: tuple[int, ...], snake: Snake) -> tuple[int, ...]:
-    """The food with what is left of a dead snake."""
+    """Add to the food what is left of a dead snake."""
     left = [cell for cell in snake.cells[::3] if board[cell] == FREE]
     for cell in left:
         board[cell] = FOOD
@@ -324,7 +324,7 @@ def _left(board: bytearray, food: tuple[int, ...], snake: Snake) -> tuple[int, .
 
 
 def _grown(board: bytearray, food: tuple[int, ...], seats: int, moment: Moment) -> tuple[int, ...]:
-    """The food with what has grown anywhere, so that there is enough."""
+    """Add food in random cells until there is enough."""
     while len(food) < seats + SPARE_FOOD and FREE in board:
         cell = moment.random.randrange(len(board))
         if board[cell] == FREE:

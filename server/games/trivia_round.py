@@ -1,12 +1,13 @@
-"""Trivia round: eight questions, four choices each, and everybody answers at once.
+"""Trivia round: eight questions of four choices each, which all players answer at once.
 
-A question is open for 20 seconds. As soon as everybody whom the match waits for has answered, or
-the time is up, the right answer is shown for 5 seconds, with who answered what and what it was
-worth; then comes the next. A right answer is worth 100 points, and up to 100 more for speed. Who
-has the most points after the last question wins; equals share the win.
+A question is open for 20 seconds. When all players that the match waits for have answered, or the
+time is up, the right answer is shown for 5 seconds, with each player's answer and points. A right
+answer is worth 100 points, and up to 100 more for speed. Most points after the last question win;
+equals share the win.
 
-Who lets a question go by is skipped: for this one nobody waits for them any longer, though they may
-still answer it. A question to which nobody at all has an answer stays open for its whole time.
+A player who does not answer in time is skipped: the match no longer waits for them in this
+question, though they may still answer it. A question without any answer stays open for its whole
+time.
 """
 
 from collections.abc import Collection
@@ -32,17 +33,17 @@ QUESTIONS_IN_MATCH = 8
 QUESTION_TIME = 20.0
 REVEAL_TIME = 5.0
 LATENESS = 2.0
-"""The room skips who is silent for QUESTION_TIME, and counts that; with the last of them the
-question ends. It ends by itself so much later, whatever the room is told and when."""
+"""The room skips players who are silent for QUESTION_TIME and counts that; skipping the last one
+ends the question. Without that it ends this much later by itself."""
 
 RIGHT = 100
 FOR_SPEED = 100
-"""The points for a right answer, and the most there are on top of it; seconds cost evenly."""
+"""The points for a right answer, and the most for speed, which fall linearly."""
 
 
 Wording: TypeAlias = tuple[str, str, str, str, str]
 """A question in one language, then its choices: the right one, and three wrong ones in the same
-order as in every other language."""
+order in all languages."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -56,38 +57,38 @@ class Question(msgspec.Struct, frozen=True):
 QUESTIONS = msgspec.json.decode(
     Path(__file__).with_name("trivia_questions.json").read_bytes(), type=tuple[Question, ...]
 )
-"""All there are. Matches on disk know them by their place in the file: add new ones at its end."""
+"""Stored matches refer to them by index: add new ones at the end."""
 
 
 class Asked(msgspec.Struct, frozen=True):
     """A question of this match."""
 
     number: int
-    """Its place in QUESTIONS."""
+    """Index in QUESTIONS."""
 
     order: tuple[int, int, int, int]
-    """Which of its wordings' choices stands first, second... The right one is 0."""
+    """Which of the wording's choices is shown first, second... The right one is 0."""
 
 
 class SeatState(msgspec.Struct, frozen=True, gc=False):
-    """What there is to know of a seat."""
+    """The state of one seat."""
 
     score: int = 0
-    """The points of all questions that have been revealed."""
+    """Points of all revealed questions."""
 
     choice: int | None = None
     points: int = 0
-    """The answer to the present question, and what it is worth; both are secret until revealed."""
+    """The answer to the present question and its points; secret until revealed."""
 
     is_skipped: bool = False
-    """Nobody waits for their answer to the present question."""
+    """The match no longer waits for their answer to the present question."""
 
     is_gone: bool = False
 
 
 class TriviaState(msgspec.Struct, frozen=True):
-    """A match: question number `asked` of `questions` is on the table since `since`, or is
-    revealed since then; behind the last one the match is over."""
+    """A match: question number `asked` of `questions` is open, or revealed, since `since`; the
+    match is over after the last one."""
 
     questions: tuple[Asked, ...]
     players: tuple[SeatState, ...]
@@ -97,14 +98,14 @@ class TriviaState(msgspec.Struct, frozen=True):
 
 
 class TriviaAction(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """An answer: to the question with this number, the choice in this place, both from 0."""
+    """An answer: the number of the question and the index of the choice, both from 0."""
 
     question: int
     choice: int
 
 
 class TriviaRound(Game[TriviaState, TriviaAction]):
-    """Everybody answers at once: see the module."""
+    """All answer at once: see the module."""
 
     name = "trivia-round"
     least = 2
@@ -161,9 +162,9 @@ class TriviaRound(Game[TriviaState, TriviaAction]):
         return self._revealed_if_complete(state, moment)
 
     def view(self, state: TriviaState, seat: Seat | None) -> View:
-        """`texts`: the question and its choices in every language, so that the page can change it
-        at once; `lasts`: seconds of the whole phase. `right`, and everybody's `choice` and
-        `points`, are there once they are revealed; before that one's own `choice` only."""
+        """`texts`: the question and its choices in every language, so that the page can switch at
+        once; `lasts`: seconds of the whole phase. `right`, and every `choice` and `points`, are
+        there once revealed; before that only the player's own `choice`."""
         view: View = {
             "phase": "over" if _is_over(state) else "reveal" if state.is_revealed else "question",
             "questions": len(state.questions),
@@ -193,8 +194,8 @@ class TriviaRound(Game[TriviaState, TriviaAction]):
         ]
 
     def outcome(self, state: TriviaState) -> Outcome | None:
-        """Reasons: `finished`, or `gone` if at most one is left. Only who is left can win; with
-        no point among them, nobody does."""
+        """Reasons: `finished`, or `gone` if at most one is left. Only players who are left can win,
+        and only with points."""
         if not _is_over(state):
             return None
         left = _left(state)
@@ -225,11 +226,11 @@ class TriviaRound(Game[TriviaState, TriviaAction]):
             ),
         )
 
-    # Players who are not there
+    # Absent players
 
     def player_away(self, state: TriviaState, seat: Seat, moment: Moment) -> TriviaState:
         """Skips this question only: at the next the match waits for them again, so that the room
-        can count how often in a row they are silent. Who said "be right back" it skips at once."""
+        can count silences in a row. A player who said "be right back" is skipped at once."""
         if seat not in self.waits_for(state):
             return state
         return self._revealed_if_complete(_with(state, seat, is_skipped=True), moment)
@@ -246,11 +247,11 @@ class TriviaRound(Game[TriviaState, TriviaAction]):
             return None
         return TriviaAction(state.asked, moment.random.randrange(4))
 
-    # Rules that several of these share
+    # Rules shared by several of these
 
     def _revealed_if_complete(self, state: TriviaState, moment: Moment) -> TriviaState:
-        """Nobody to wait for ends a question, unless that is because nobody is there: they would
-        find the match half over when they are right back."""
+        """Reveal the answer if the match waits for no one. Without any answer the question stays
+        open, or players who are right back would find the match half over."""
         if state.is_revealed or _is_over(state) or self.waits_for(state):
             return state
         has_answers = any(player.choice is not None for player in state.players)
@@ -271,7 +272,7 @@ def _revealed(state: TriviaState, moment: Moment) -> TriviaState:
 
 
 def _points(state: TriviaState, choice: int, now: float) -> int:
-    """What a choice is worth now."""
+    """Return the points of a choice made now."""
     if state.questions[state.asked].order[choice] != 0:
         return 0
     time_left = max(0.0, state.since + QUESTION_TIME - now)
@@ -279,7 +280,7 @@ def _points(state: TriviaState, choice: int, now: float) -> int:
 
 
 def _texts(asked: Asked) -> View:
-    """A question in every language, with its choices in the order of this match."""
+    """Return a question in every language, with its choices in the order of this match."""
     wordings = msgspec.structs.asdict(QUESTIONS[asked.number])
     return {
         language: {"question": question, "choices": [choices[place] for place in asked.order]}
@@ -288,7 +289,7 @@ def _texts(asked: Asked) -> View:
 
 
 def _seen(player: SeatState, shows_choice: bool, shows_points: bool) -> View:
-    """A player as somebody may see them; what does not hold is left out."""
+    """Return a player's view; false values are left out."""
     seen: View = {"score": player.score}
     if player.choice is not None:
         seen["has_answered"] = True
@@ -313,7 +314,7 @@ def _is_over(state: TriviaState) -> bool:
 
 
 def _with(state: TriviaState, seat: Seat, **changes: Any) -> TriviaState:
-    """The state with something changed about one player."""
+    """Return the state with one player changed."""
     players = list(state.players)
     players[seat] = msgspec.structs.replace(players[seat], **changes)
     return msgspec.structs.replace(state, players=tuple(players))

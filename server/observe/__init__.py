@@ -1,1 +1,1 @@
-"""What those who run the server see: figures, the audit log, collector pauses."""
+"""Observability: metrics, the audit log, collector pauses."""

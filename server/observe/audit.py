@@ -1,11 +1,10 @@
 """The audit log: sessions that begin and end, and refusals (ASVS 5.0, 16.3).
 
-It names sessions and players by their public ids, which sign nobody in, and refused peers by their
-address. It has no names: people type passwords where a name belongs.
+It contains the public ids of sessions and players, which are no credentials, and the addresses of
+refused peers. It contains no names, as people type passwords into fields for names.
 
-The lines of a minute are bounded; one more has the count of those left out. So an attacker cannot
-fill the disk, and a thousand players may time out at once. The database has every change of every
-session anyway (`status_changes`).
+The lines of a minute are bounded, and those left out are counted, so that an attacker cannot fill
+the disk. The database has every change of every session anyway (`status_changes`).
 """
 
 import asyncio
@@ -23,7 +22,7 @@ _SOCKETS = "sockets"
 
 
 class Audit:
-    """Writes the lines, at INFO. Call it within the event loop, and close it at the end."""
+    """Writes the lines, at INFO. Call it within the event loop, and `close` it."""
 
     def __init__(self, limits: Limits = Limits()) -> None:
         self._limits = limits
@@ -48,7 +47,7 @@ class Audit:
                 pass
 
     def refused(self, why: str, address: str, player: PlayerId | None = None) -> None:
-        """A peer at `address` was refused; `why`: the code of the answer. `player`: the account it
+        """A peer at `address` was refused; `why` is the code of the answer, `player` the account it
         tried to sign in to, if that exists."""
         self._turn()
         key = why, _printable(address[: self._limits.audit_address])
@@ -59,15 +58,15 @@ class Audit:
             _log.info("refused: %s, from %s%s", *key, target)
 
     def cut_off(self, why: str, session: Session) -> None:
-        """A socket of `session` was closed for what its client did; `why`: the reason that the
-        close gave. By reason alone: one client has sockets and sessions enough to fill any table
-        of them."""
+        """A socket of `session` was closed because of its client; `why` is the close reason.
+        Counted by reason alone: a single client can have enough sockets and sessions to fill a
+        table."""
         self._turn()
         if self._take_line((why, _SOCKETS)):
             _log.info("refused: %s, a socket of %s of %s", why, session.id, session.player.id)
 
     def close(self) -> None:
-        """Write the counts of what was left out."""
+        """Log the counts of lines left out."""
         self._sum_up()
 
     # How much of it is logged
@@ -82,7 +81,7 @@ class Audit:
             self._sum_up_later()
 
     def _take_line(self, refusal: tuple[str, str]) -> bool:
-        """Count a refusal; False: the window has enough lines about such refusals."""
+        """Count a refusal; return False if the window has enough lines about it."""
         self._refused[refusal] += 1
         if self._refused[refusal] <= self._limits.audit_lines_of_one and refusal[1] != _OTHERS:
             return True
@@ -97,7 +96,7 @@ class Audit:
             self._since = now
 
     def _sum_up_later(self) -> None:
-        # Only while lines were left out: an idle server has no timer.
+        # Only if lines were left out: an idle server has no timer.
         if self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_at(self._since + self._limits.audit_window, self._sum_up)
@@ -118,5 +117,5 @@ class Audit:
 
 
 def _printable(address: str) -> str:
-    # A proxy that is trusted with the address may pass on anything.
+    # A trusted proxy may pass on anything.
     return ascii(address)[1:-1]

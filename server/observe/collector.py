@@ -1,10 +1,9 @@
 """Keeps the pauses of Python's cyclic garbage collector short.
 
-A full collection walks everything that lives: with 5,000 connections it stops the loop for half a
-second, and that is nearly all of the lateness of a plain server. Here nothing on the hot path
-makes cycles, so reference counts free it. What is left: young collections, which are short, and
-whatever survived them is frozen, so that no later one walks it again. A full collection runs only
-while nobody is connected.
+A full collection walks all objects: with 5,000 connections it stops the loop for half a second,
+which is nearly all of the lateness of a plain server. Here the hot path makes no cycles, so
+reference counts free its objects. Young collections are short; survivors are frozen, so that no
+later collection walks them. A full collection runs only while no client is connected.
 """
 
 import asyncio
@@ -15,18 +14,19 @@ from typing import Any
 from server.base.clock import stopwatch
 
 YOUNG_THRESHOLDS = (3_000, 2, 1_000_000)
-"""Allocations to a youngest collection (1 ms), those to a middle one; no last comes. With 10,000
-and 5 a middle one took 15 to 25 ms of processor time while thousands signed in."""
+"""Allocations until a youngest collection (1 ms), youngest collections until a middle one; a full
+one is never triggered. With 10,000 and 5, a middle one took 15 to 25 ms of processor time while
+thousands signed in."""
 
 FREEZE_EVERY = 0.25
-"""Seconds between two freezings of what has survived."""
+"""Seconds between two freezes of the survivors."""
 
 
 class GarbageCollector:
-    """Sets up Python's collector, and measures how long it stops the process."""
+    """Configures Python's collector, and measures its pauses."""
 
     def __init__(self, is_idle: Callable[[], bool]) -> None:
-        """`is_idle`: whether no connection would wait for a full collection."""
+        """`is_idle`: returns True if no connection would wait for a full collection."""
         self._is_idle = is_idle
         self._thresholds = gc.get_threshold()
         self._began = 0.0
@@ -35,10 +35,10 @@ class GarbageCollector:
         self.pauses = 0
         self.paused = 0.0
         self.worst_pause = 0.0
-        """Collections, the seconds they took together, and the longest of them."""
+        """Collections, the seconds they took in total, and the longest of them."""
 
     def start(self) -> None:
-        """Freeze everything made so far: it lives as long as the process."""
+        """Freeze all objects made so far: they live as long as the process."""
         gc.collect()
         gc.freeze()
         gc.set_threshold(*YOUNG_THRESHOLDS)
@@ -46,7 +46,7 @@ class GarbageCollector:
         self._sleep()
 
     def stop(self) -> None:
-        """Restore the settings of before. Idempotent."""
+        """Restore the previous settings. Idempotent."""
         if self._timer is None:
             return
         self._timer.cancel()
@@ -56,7 +56,7 @@ class GarbageCollector:
         gc.unfreeze()
 
     def tidy(self) -> None:
-        """Freeze what has survived, or, when idle, collect it all."""
+        """Freeze the survivors, or collect everything if idle."""
         if self._is_idle():
             if not self._is_thawed:
                 self._is_thawed = True
@@ -64,8 +64,8 @@ class GarbageCollector:
                 gc.collect()
                 gc.freeze()
         else:
-            # Whatever the counts say: they are of allocations less releases, so that what takes
-            # the place of something frozen is not in them. Thousands of these once made a
+            # Regardless of the collector's counts: they are of allocations less releases, so
+            # objects that replace frozen ones are not counted. Thousands of these once made a
             # youngest collection of 3,000 allocations take 30 ms.
             self._is_thawed = False
             gc.collect(1)

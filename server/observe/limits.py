@@ -1,4 +1,4 @@
-"""How much the audit log says, in one place. SECURITY.md publishes these numbers."""
+"""The limits of the audit log. SECURITY.md publishes these numbers."""
 
 import msgspec
 
@@ -7,17 +7,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits on lines of the log, within a window of `audit_window` seconds."""
 
     audit_window: float = 60.0
-    """Seconds in which lines are counted."""
+    """Seconds of a window."""
 
     audit_lines: int = 300
     """Lines about sessions that begin and end."""
 
     audit_lines_of_one: int = 3
-    """Lines about one address that is refused for one reason, and about all sockets that are closed
-    for one."""
+    """Lines about one address refused for one reason, and about all sockets closed for one
+    reason."""
 
     audit_addresses: int = 100
-    """Addresses, each with a reason, that are counted separately."""
+    """Pairs of address and reason that are counted separately."""
 
     audit_address: int = 100
-    """Characters of an address in a line: a proxy may pass on whatever it was sent."""
+    """Characters of an address in a line: a proxy may pass on anything."""

@@ -1,5 +1,5 @@
-"""Everything that `/metrics` shows: counted from the events, or read from the part that knows it
-when somebody asks. The names are an interface: dashboards and alerts depend on them.
+"""What `/metrics` shows: counted from events, or read on demand. The names are an interface:
+dashboards and alerts depend on them.
 """
 
 from bisect import bisect_left
@@ -29,11 +29,11 @@ from server.rooms.reading import ReadableRooms
 from server.storage.ports import Health
 
 LATENESS_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0)
-"""Seconds: the bounds of the histogram of late ticks."""
+"""Seconds: bounds of the histogram of late ticks."""
 
 
 class PresenceMetrics:
-    """Sessions and players by status, and what became of them."""
+    """Sessions and players by status, changes of status, and ends."""
 
     def __init__(self, presence: PresenceService) -> None:
         self._presence = presence
@@ -131,7 +131,7 @@ class RoomMetrics:
 
 
 class StorageMetrics:
-    """What waits for the disk, and whether the disk takes it."""
+    """What waits for the disk, and whether writing fails."""
 
     def __init__(self, storage: Health) -> None:
         self._storage = storage
@@ -154,7 +154,7 @@ class StorageMetrics:
 
 
 class ProcessMetrics:
-    """What the garbage collector costs."""
+    """The cost of the garbage collector."""
 
     def __init__(self, collector: GarbageCollector) -> None:
         self._collector = collector

@@ -1,7 +1,7 @@
-"""What a request says of who sent it: its session cookie, its origin, its address.
+"""The credentials of a request: its session cookie, its origin, its address.
 
-Shared by both edges; reads ASGI scopes (http and websocket) and decides nothing by itself but
-whether an origin is ours.
+Used by HTTP and WebSockets alike; reads ASGI scopes. The only decision made here is whether an
+origin is this server's.
 """
 
 import ipaddress
@@ -16,29 +16,29 @@ from server.wire.names import COOKIE, COOKIE_BY_TLS
 
 _FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
 _NO_ORIGIN = frozenset("/\\?#@ \t")
-"""Characters that no origin has behind its scheme (RFC 6454, 6.2), and `urlsplit` passes over."""
+"""Characters that no origin has after its scheme (RFC 6454, 6.2), and `urlsplit` accepts."""
 
 
 def is_secure(scope: Scope) -> bool:
-    """Whether the request came by TLS, as far as this server was told by a proxy it trusts."""
+    """Return True if the request came by TLS, to this server or to a trusted proxy."""
     return scope["scheme"] in ("https", "wss")
 
 
 def cookie_name(scope: Scope) -> str:
-    """The session cookie's name."""
+    """Return the name of the session cookie."""
     return COOKIE_BY_TLS if is_secure(scope) else COOKIE
 
 
 def session_cookie(scope: Scope) -> str | None:
-    """The session cookie's value, unchecked; None: the request has none, or several that differ.
+    """Return the session cookie's value, unchecked; None if there is none, or several that differ.
 
-    Of several, a page of a host beside this one has set all but one (for its whole domain), and
-    nothing tells which: a request taken for one of them could act for the wrong player.
-    TLS is spared that, as nobody can set a `__Host-` cookie for others.
+    Of several, all but one were set by pages of sibling hosts (for the whole domain), and which is
+    unknown: picking one could act for the wrong player. Over TLS this cannot happen, as no other
+    host can set a `__Host-` cookie.
 
-    Read here, in one pass, and not by `http.cookies` as Starlette does: that undoes quotes, which
-    our cookie never has, and takes the square of their number for it. A header of 8 KiB held up
-    everybody for 50 ms.
+    Parsed here in one pass, and not by `http.cookies` as in Starlette: that unescapes quotes, which
+    our cookie never has, in time quadratic in their number. A header of 8 KiB stopped the loop for
+    50 ms.
     """
     name = cookie_name(scope)
     values = {
@@ -51,12 +51,12 @@ def session_cookie(scope: Scope) -> str | None:
 
 
 def origin_of(scope: Scope) -> str | None:
-    """The origin of the page that asks, as its browser says; None: no page does."""
+    """Return the origin of the page that made the request; None if no page did."""
     return next(_lines(scope, b"origin"), None)
 
 
 def is_own_origin(scope: Scope, origin: str, allowed: tuple[str, ...]) -> bool:
-    """Whether `origin`, as a browser sent it, is this server's own or one of `allowed`."""
+    """Return True if `origin`, as a browser sent it, is this server's own or one of `allowed`."""
     if origin.lower() in allowed:
         return True
     if _NO_ORIGIN & set(origin.partition("://")[2]):
@@ -71,12 +71,12 @@ def is_own_origin(scope: Scope, origin: str, allowed: tuple[str, ...]) -> bool:
             and theirs.hostname == ours.hostname
             and _port(theirs.scheme, theirs.port) == _port(ours.scheme, ours.port)
         )
-    except ValueError:  # no port is a word, and no host has a lone bracket
+    except ValueError:  # the port is not a number, or a bracket is unpaired
         return False
 
 
 def host_of(scope: Scope) -> str:
-    """Where the request came from: an IPv4 address, or the /64 that an IPv6 customer has."""
+    """Return the address of the client: IPv4, or the /64 network of an IPv6 address."""
     client = scope.get("client")
     if not client:
         return "unknown"
@@ -92,10 +92,10 @@ def host_of(scope: Scope) -> str:
 
 
 def limited_address(scope: Scope) -> str | None:
-    """The address that limits by address go by; None: they do not apply.
+    """Return the address that limits by address use; None if they do not apply.
 
-    They do not apply to this machine itself, so that a load script can run; but a proxy on this
-    machine that is not trusted looks like that too, and is told by the header it adds.
+    They do not apply to this machine itself, so that a load script can run. An untrusted proxy on
+    this machine is recognised by the headers it adds.
     """
     client = scope.get("client")
     headers = Headers(scope=scope)
@@ -109,7 +109,7 @@ def limited_address(scope: Scope) -> str | None:
 
 
 def _lines(scope: Scope, name: bytes) -> Iterator[str]:
-    """The values of a header, decoded alone: every socket's are looked at."""
+    """The values of a header. Only these are decoded: this runs for every socket."""
     return (value.decode("latin-1") for found, value in scope["headers"] if found == name)
 
 

@@ -1,14 +1,14 @@
-"""JSON from outside that could not be decoded: whether it is no JSON, or JSON of another shape."""
+"""Why JSON from outside could not be decoded: it is not JSON, or of another shape."""
 
 import re
 
 import msgspec
 
 BROKEN = (msgspec.DecodeError, RecursionError, UnicodeError)
-"""What decoding raises. RecursionError: deep nesting; UnicodeError: bytes that are not UTF-8."""
+"""The exceptions of decoding. RecursionError: deep nesting; UnicodeError: not UTF-8."""
 
 _decoder = msgspec.json.Decoder(float_hook=float)
-"""Takes a number beyond all floats for an infinite one, so that the rest of it can be read."""
+"""Numbers too large for a float become infinite, so that the rest can be decoded."""
 
 
 _ESCAPES = re.compile(rb"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
@@ -21,16 +21,16 @@ class NotJson(msgspec.Struct, frozen=True):
 
 
 class Misfit(msgspec.Struct, frozen=True):
-    """The text is JSON that does not fit the type. `value` is what it says; UNSET for JSON that no
-    value can hold, such as an integer of thousands of digits."""
+    """The text is JSON that does not fit the type. `value` is what it decodes to; UNSET for JSON
+    that no value can represent, such as an integer of thousands of digits."""
 
     why: str
     value: object
 
 
 def what_is_wrong(text: str | bytes, error: Exception) -> NotJson | Misfit:
-    """Why decoding `text` raised `error`, which is one of BROKEN. Decodes a second time, as a
-    misfit may be found ahead of where the text stops being JSON."""
+    """Return why decoding `text` raised `error`, which is one of BROKEN. Decodes a second time, as
+    a misfit may precede the place where the text stops being JSON."""
     if not isinstance(error, msgspec.ValidationError):
         return _not_json(text, error)
     try:
@@ -42,7 +42,7 @@ def what_is_wrong(text: str | bytes, error: Exception) -> NotJson | Misfit:
 
 
 def _not_json(text: str | bytes, error: Exception) -> NotJson:
-    """Names the place where msgspec does not, or names another one."""
+    """Name the place of the fault where msgspec does not, or names another."""
     try:
         data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
         data.decode()
@@ -71,7 +71,7 @@ def _not_json(text: str | bytes, error: Exception) -> NotJson:
 
 
 def _lone_surrogates(data: bytes) -> list[int]:
-    """Where the escapes begin that stand for half of a surrogate pair, without the other half."""
+    """Return where the escapes of unpaired surrogates begin."""
     lone: list[int] = []
     high: re.Match[bytes] | None = None
     for escape in _ESCAPES.finditer(data):

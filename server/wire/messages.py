@@ -1,4 +1,4 @@
-"""Every message, both ways: closed, tagged sets, parsed once at the edge."""
+"""All messages, both ways: closed, tagged sets, parsed once at the edge."""
 
 from typing import Annotated, Any, NewType, TypeAlias, get_args
 
@@ -11,21 +11,21 @@ from server.wire.decoding import BROKEN, NotJson, what_is_wrong
 from server.wire.views import PlayerView, PolicyView, SessionClocks
 
 LARGEST_MESSAGE = 16 * 1024
-"""Bytes a message of a client may have, as docs/protocol.md has it; more is closed with 1009. The
-client goes by this; the server goes by `largest_message` of its transport, whose default it is."""
+"""Bytes of a client's message, as in docs/protocol.md; longer ones are closed with 1009. The client
+uses this number; in the server it is the default of `largest_message`."""
 
 TopicName = NewType("TopicName", str)
 LOBBY = TopicName("lobby")
 ROOMS = TopicName("rooms")
 ROOM = "room:"
-"""What the topic of one room begins with; its id follows."""
+"""Prefix of the topic of a room; its id follows."""
 
 LARGEST_ID = 2**53 - 1
 """The largest integer that every JSON parser reads exactly."""
 
 _LONGEST_WORD = 100
-"""Characters of an id, a room and a game. This length and those below are the protocol's, as
-docs/protocol.md has it, and no limits of a server, which takes `largest_message` in all."""
+"""Characters of an id, a room and a game. This length and those below are part of the protocol
+(docs/protocol.md) and not configurable, unlike `largest_message`."""
 
 _RequestId: TypeAlias = (
     Annotated[str, msgspec.Meta(max_length=_LONGEST_WORD)]
@@ -42,22 +42,23 @@ class _Message(msgspec.Struct, frozen=True, gc=False, tag_field="type"):
 
 
 class _Request(_Message, frozen=True, kw_only=True):
-    """A message that may carry an `id`, which its `done` or its `error` has too."""
+    """A message that may carry an `id`, which its `done` or `error` repeats."""
 
     id: _RequestId | msgspec.UnsetType | None = msgspec.UNSET
 
 
-# What a client sends
+# Messages of clients
 
 
 class Ping(_Message, frozen=True, tag="ping"):
-    """Activity: the idle clock starts anew. `id` comes back in the answer."""
+    """Activity: restart the idle clock. The answer repeats `id`."""
 
     id: _PingId = msgspec.UNSET
 
 
 class Hold(_Request, frozen=True, tag="hold"):
-    """Busy without input: let the idle clock stand still for `seconds`. `away`: be right back."""
+    """Stop the idle clock for `seconds`, for one who is busy without input. `away`: "be right
+    back"."""
 
     seconds: Annotated[float, msgspec.Meta(gt=0)]
     why: Annotated[str, msgspec.Meta(max_length=200)] | None = None
@@ -69,18 +70,18 @@ class Release(_Request, frozen=True, tag="release"):
 
 
 class Look(_Request, frozen=True, tag="look"):
-    """How do I stand? No activity: what a page asks that was out of sight, or a socket that has
-    been silent."""
+    """Ask for the session view. This is no activity: pages send it after they were hidden, or after
+    the socket has been silent."""
 
 
 class Watch(_Request, frozen=True, tag="watch"):
-    """Tell me about a topic."""
+    """Subscribe to a topic."""
 
     topic: str
 
 
 class Unwatch(_Request, frozen=True, tag="unwatch"):
-    """No more about a topic."""
+    """Unsubscribe from a topic."""
 
     topic: str
 
@@ -89,7 +90,7 @@ _RoomName = Annotated[str, msgspec.Meta(max_length=_LONGEST_WORD)]
 
 
 class Join(_Request, frozen=True, tag="join"):
-    """Come into a room: to a seat, or to watch."""
+    """Enter a room, to take a seat or to watch."""
 
     room: _RoomName
     seat: int | None = None
@@ -97,7 +98,7 @@ class Join(_Request, frozen=True, tag="join"):
 
 
 class Leave(_Request, frozen=True, tag="leave"):
-    """Leave a room, on purpose."""
+    """Leave a room."""
 
     room: _RoomName
 
@@ -109,7 +110,7 @@ class Start(_Request, frozen=True, tag="start"):
 
 
 class Act(_Request, frozen=True, tag="act"):
-    """A game action: what may be in it, the game says."""
+    """A game action, of a shape that the game defines."""
 
     room: _RoomName
     action: Any
@@ -123,14 +124,14 @@ class Say(_Request, frozen=True, tag="say"):
 
 
 class QuickMatch(_Request, frozen=True, tag="quick_match"):
-    """Look for others to play with, or no longer."""
+    """Look for other players, or cancel that."""
 
     game: Annotated[str, msgspec.Meta(max_length=_LONGEST_WORD)] | None = None
     cancel: bool = False
 
 
 class Claim(_Request, frozen=True, tag="claim"):
-    """End a match that waits for somebody who has dropped out: `result` is win or draw."""
+    """End a match that waits for a player who dropped out: `result` is win or draw."""
 
     room: _RoomName
     result: Annotated[str, msgspec.Meta(max_length=20)]
@@ -144,7 +145,7 @@ class Pulse(_Request, frozen=True, tag="pulse"):
 
 
 class Brb(_Request, frozen=True, tag="brb"):
-    """Be right back, within `seconds`; 0: I am."""
+    """Say "be right back" within `seconds`; 0: back again."""
 
     room: _RoomName
     seconds: Annotated[float, msgspec.Meta(ge=0)]
@@ -155,21 +156,21 @@ Request: TypeAlias = Hold | Release | Look | Watch | Unwatch | RoomRequest
 ClientMessage: TypeAlias = Ping | Request
 
 
-# What the server sends
+# Messages of the server
 
 
 class Warned(msgspec.Struct, frozen=True, gc=False):
-    """A warning that stands when a tab connects."""
+    """A standing warning when a tab connects."""
 
     expires_in: float
     reason: Reason
 
 
 class Hello(_Message, frozen=True, tag="hello"):
-    """The first message of every connection: a session view, and who is speaking.
+    """The first message of every connection: a session view, and this server and connection.
 
-    `warning` only where one stands; the same follows as a message of its own, so that a page
-    needs one way of dealing with it.
+    `warning` is there only if one stands; it also follows as a message of its own, so that a client
+    can handle all warnings alike.
     """
 
     player: PlayerView
@@ -210,20 +211,20 @@ class Warning_(_Message, frozen=True, tag="warning"):  # noqa: N801 - `Warning` 
 
 
 class Extended(_Message, frozen=True, tag="extended"):
-    """A warned session became active again, in whichever tab."""
+    """A warned session became active again, in any tab."""
 
     expires_in: float
 
 
 class SignedOut(_Message, frozen=True, tag="signed_out"):
-    """The session is over; the socket is closed next."""
+    """The session ended; the socket is closed next."""
 
     reason: str
     detail: str
 
 
 class Roster(_Message, frozen=True, tag="roster"):
-    """Who is here: the whole of a topic, or the first of a large one; `total` counts all."""
+    """The players who are here: all, or the first of many; `total` counts all."""
 
     topic: TopicName
     version: int
@@ -249,7 +250,7 @@ class Presence(_Message, frozen=True, tag="presence"):
 
 
 class Joined(_Message, frozen=True, tag="joined"):
-    """The answer to `join`; without a seat: as a spectator."""
+    """The answer to `join`; without a seat for a spectator."""
 
     room: RoomId
     seat: int | msgspec.UnsetType = msgspec.UNSET
@@ -262,7 +263,7 @@ class Left(_Message, frozen=True, tag="left"):
 
 
 class Queued(_Message, frozen=True, tag="queued"):
-    """How many look for somebody to play with; 0: no longer, for a `reason`."""
+    """How many players look for others; 0 if this one no longer does, for `reason`."""
 
     waiting: int
     game: str | msgspec.UnsetType = msgspec.UNSET
@@ -270,7 +271,7 @@ class Queued(_Message, frozen=True, tag="queued"):
 
 
 class Matched(_Message, frozen=True, tag="matched"):
-    """There is a room to play in, and a seat kept in it."""
+    """A room was found, with a reserved seat."""
 
     room: RoomId
     game: str
@@ -278,7 +279,7 @@ class Matched(_Message, frozen=True, tag="matched"):
 
 
 class PulseAsked(_Message, frozen=True, tag="pulse"):
-    """Somebody asks whether you are there."""
+    """Another player asks whether this one is there."""
 
     room: RoomId
     by: str
@@ -286,7 +287,7 @@ class PulseAsked(_Message, frozen=True, tag="pulse"):
 
 
 class RoomList(_Message, frozen=True, tag="rooms"):
-    """The rooms that are not private: all, or the first of many; `total` counts all."""
+    """The public rooms: all, or the first of many; `total` counts all."""
 
     topic: TopicName
     version: int
@@ -306,7 +307,7 @@ class RoomListChanged(_Message, frozen=True, tag="rooms_changed"):
 
 
 class RoomNow(_Message, frozen=True, tag="room"):
-    """A room, as the receiver may see it."""
+    """A room as the recipient may see it."""
 
     topic: TopicName
     version: int
@@ -333,7 +334,7 @@ class Said(_Message, frozen=True, tag="said"):
 
 
 class RoomGone(_Message, frozen=True, tag="room_closed"):
-    """The room is no more."""
+    """The room closed."""
 
     topic: TopicName
     reason: str
@@ -341,13 +342,13 @@ class RoomGone(_Message, frozen=True, tag="room_closed"):
 
 
 class Done(_Message, frozen=True, tag="done"):
-    """What the message with this `id` asked for is done; only for a message that has one."""
+    """The request with this `id` is done; only for a request that has one."""
 
     id: _RequestId
 
 
 class Error(_Message, frozen=True, tag="error"):
-    """A message was refused; `re` is its type, `id` its id. The connection stays."""
+    """A message was refused; `re` is its type, `id` its id. The connection stays open."""
 
     code: str
     detail: str
@@ -386,28 +387,28 @@ ServerMessage: TypeAlias = (
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(ClientMessage)
 _LONGEST_TYPE = 50
-"""Characters of a type that is not known, in the `error` that says so: those known have fewer."""
+"""Characters of an unknown type that its `error` repeats; known types are shorter."""
 
 _TYPES = {str(each.__struct_config__.tag) for each in get_args(ClientMessage)}
 
 
 def encode(message: ServerMessage) -> str:
-    """The text frame of a message."""
+    """Return the text frame of a message."""
     return _encoder.encode(message).decode()
 
 
 def encode_request(message: ClientMessage) -> str:
-    """The text frame of a message from a client."""
+    """Return the text frame of a client's message."""
     return _encoder.encode(message).decode()
 
 
 def encode_pong(expires_in: float, id: _PingId) -> str:
-    """The answer to a `ping`: `encode`, but for the steps in between."""
+    """Return the text frame of the answer to a `ping`."""
     return _encoder.encode(Pong(round_to_ms(expires_in), id)).decode()
 
 
 def parse(text: str) -> ClientMessage | Error:
-    """The message in a text frame; the `Error` to answer with if it is none."""
+    """Parse a text frame; return the `Error` to answer if it is not a message."""
     try:
         message: ClientMessage = _decoder.decode(text)
     except BROKEN as error:
@@ -419,7 +420,7 @@ def parse(text: str) -> ClientMessage | Error:
 
 
 def _refusal(message: Any, why: str) -> Error:
-    """The answer to JSON that is none of the messages."""
+    """Return the answer to JSON that is not a message."""
     if message is msgspec.UNSET:
         return Error("invalid", f"{why}.")
     if not isinstance(message, dict):
@@ -442,7 +443,7 @@ def _refusal(message: Any, why: str) -> Error:
 
 
 def _request_id(message: dict[str, Any]) -> _RequestId | msgspec.UnsetType:
-    """The `id` of a message that is refused; UNSET if it has none, or none that is allowed."""
+    """Return the `id` of a refused message; UNSET if it has no valid one."""
     try:
         id: _RequestId = msgspec.convert(message["id"], _RequestId)
     except (KeyError, msgspec.ValidationError):

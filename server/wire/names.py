@@ -1,7 +1,7 @@
-"""Names that both ends know."""
+"""Names used by server and clients."""
 
 JSON = "application/json"
-"""The media type of every body, but for problems and files."""
+"""The media type of every body except problems and files."""
 
 WEBSOCKET_VERSION = "13"
 """RFC 6455, 4.1."""
@@ -10,7 +10,7 @@ SOCKET_PATH = "/ws"
 """Where the WebSocket is."""
 
 SUBPROTOCOL = "stillhere.v1"
-"""Of the WebSocket protocol that docs/protocol.md describes."""
+"""The WebSocket subprotocol described in docs/protocol.md."""
 
 COOKIE = "session"
 COOKIE_BY_TLS = "__Host-session"

@@ -1,7 +1,8 @@
-"""Refusals of requests: problem details (RFC 9457), and the headers that every response carries.
+"""Refusals of requests: problem details (RFC 9457), and the headers of every response.
 
-Whoever refuses a request makes a `Problem`: the routes and guards of HTTP, the transports, the
-endpoint of sockets. Each has its own way to send one, and none makes a body or a header of its own.
+All refusals are a `Problem`: those of HTTP routes and guards, of the transports and of the
+WebSocket endpoint. Each of these sends it in its own way; only this module makes bodies and
+headers.
 """
 
 from collections.abc import Mapping
@@ -26,11 +27,11 @@ SECURITY_HEADERS = {
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }
-"""OWASP ASVS 5.0, 3.4. HSTS is added where the request came by TLS."""
+"""OWASP ASVS 5.0, 3.4. HSTS is added over TLS."""
 
 
 def allow_script(digest: str) -> str:
-    """The content security policy of a page that holds the script with this SHA-256 (base64)."""
+    """Return the content security policy of a page with the script of this SHA-256 (base64)."""
     policy = SECURITY_HEADERS["content-security-policy"]
     return policy.replace("script-src 'self'", f"script-src 'self' 'sha256-{digest}'")
 
@@ -39,7 +40,7 @@ HSTS = ("strict-transport-security", "max-age=31536000")
 
 
 class ProblemDetails(msgspec.Struct, frozen=True):
-    """`code` is the stable word for machines, `detail` the sentence for people."""
+    """`code` is for machines and stable, `detail` is a sentence for people."""
 
     type: str
     title: str
@@ -49,7 +50,7 @@ class ProblemDetails(msgspec.Struct, frozen=True):
 
 
 class Problem(Exception):
-    """A request that is refused, and what it is answered. Raised anywhere below a route too."""
+    """A refused request, with its response. May be raised anywhere below a route."""
 
     def __init__(
         self,
@@ -59,8 +60,8 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
         extension: Mapping[str, Any] | None = None,
     ) -> None:
-        """`headers`: of the answer, and `extension`: members of its body, beside those that all
-        have. `detail` may repeat what the caller sent, if that is cut to some length."""
+        """`headers` are added to the response, `extension` to its body. `detail` may quote the
+        client, if cut to a length."""
         super().__init__(status, code, detail)
         self.status = status
         self.code = code
@@ -70,7 +71,7 @@ class Problem(Exception):
 
     @property
     def body(self) -> bytes:
-        """The answer's."""
+        """The body of the response."""
         title = HTTPStatus(self.status).phrase
         type_ = f"urn:stillhere:problem:{self.code}"
         problem = ProblemDetails(type_, title, self.status, self.detail, self.code)
@@ -79,7 +80,8 @@ class Problem(Exception):
         return msgspec.json.encode(problem)
 
     def headers(self, *, is_secure: bool = False) -> dict[str, str]:
-        """The answer's, but for those of its framing. `is_secure`: the request came by TLS."""
+        """Return the headers of the response, except those of its framing. `is_secure`: the request
+        came by TLS."""
         return {
             **browser_headers(is_secure=is_secure),
             "content-type": PROBLEM_JSON,
@@ -89,25 +91,25 @@ class Problem(Exception):
 
 
 def internal() -> Problem:
-    """The 500 of a bug: what it was goes to the log, and never to the caller."""
+    """Return the 500 of a bug; only the log says which."""
     return Problem(500, "internal", "Something went wrong here, and was noted.")
 
 
 def not_found(path: str) -> Problem:
-    """The 404 of an address."""
+    """Return the 404 of a path."""
     return Problem(404, "not_found", f"There is nothing at {excerpt(path)}.")
 
 
 def too_large(what: str, most: int) -> Problem:
-    """The 413 of `what`, which has at most `most` bytes."""
+    """Return the 413 of `what`, which may have at most `most` bytes."""
     return Problem(413, "too_large", f"{what} has at most {most} bytes.")
 
 
 def not_json() -> Problem:
-    """The 415 of a body that is needed, or is there, and does not say that it is JSON."""
+    """Return the 415 of a body that is not declared as JSON, or is missing."""
     return Problem(415, "not_json", f"A body has to be JSON, with `Content-Type: {JSON}`.")
 
 
 def browser_headers(*, is_secure: bool) -> dict[str, str]:
-    """What every response tells browsers."""
+    """Return the headers for browsers that every response has."""
     return SECURITY_HEADERS | dict([HSTS]) if is_secure else SECURITY_HEADERS

@@ -1,4 +1,4 @@
-"""What a session, its player and the policy look like from outside: shared by both edges."""
+"""Views of a session, its player and the policy, for HTTP and WebSockets."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -13,7 +13,7 @@ from server.presence.session import Player, Session
 from server.presence.status import Status
 
 Instant = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
-"""What `to_rfc3339` writes."""
+"""The format of `to_rfc3339`."""
 
 
 class PlayerView(msgspec.Struct, frozen=True, gc=False):
@@ -23,7 +23,7 @@ class PlayerView(msgspec.Struct, frozen=True, gc=False):
     name: str
     guest: bool
     status: Status
-    # Seconds since the last activity, as of when this was written; of who is away, in lists only.
+    # Seconds since the last activity, as of the message; in lists, and only for an away player.
     idle_for: float | msgspec.UnsetType = msgspec.UNSET
 
     @classmethod
@@ -41,12 +41,12 @@ class SessionClocks(msgspec.Struct, frozen=True, gc=False):
     remember: bool
     # Seconds left of a hold; absent without one.
     held_for: float | msgspec.UnsetType = msgspec.UNSET
-    # Whether that hold is a "be right back"; absent where it is not.
+    # True if that hold is a "be right back"; absent otherwise.
     held_away: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class PolicyView(msgspec.Struct, frozen=True, gc=False):
-    """The figures a page needs, in seconds. When this session ends is `SessionClocks.ends_in`."""
+    """Durations that a page needs, in seconds. This session's end is `SessionClocks.ends_in`."""
 
     away_after: float
     warn_before: float
@@ -62,13 +62,13 @@ class PolicyView(msgspec.Struct, frozen=True, gc=False):
 
 
 class SignInPolicy(PolicyView, frozen=True, gc=False):
-    """What somebody who is about to sign in may want to know of the session they would have."""
+    """The policy as shown before signing in."""
 
     remember_lifetime: float
 
 
 class SessionView(msgspec.Struct, frozen=True, gc=False):
-    """What `GET /api/session` answers and `hello` begins with."""
+    """The answer of `GET /api/session`, and the first part of `hello`."""
 
     player: PlayerView
     session: SessionClocks
@@ -76,7 +76,7 @@ class SessionView(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def of(cls, session: Session, policy: Policy, now: float) -> Self:
-        """The view of a session at the presence instant `now`."""
+        """Return the view of a session at the presence instant `now`."""
         held_for = session.held_for(now)
         return cls(
             PlayerView.of(session.player),
@@ -94,13 +94,13 @@ class SessionView(msgspec.Struct, frozen=True, gc=False):
 
 
 def idle_for(status: Status, last_activity: float, now: float) -> float | msgspec.UnsetType:
-    """Seconds since the last activity of a player who is away, to a tenth; else unset."""
+    """Return the seconds since the last activity, to a tenth, for an away player; else UNSET."""
     if status is not Status.AWAY:
         return msgspec.UNSET
     return int(max(now - last_activity, 0.0) * 10 + 0.5) / 10
 
 
 def to_rfc3339(unix_ms: int) -> str:
-    """An instant as the API writes it: RFC 3339, UTC, with milliseconds."""
+    """Format an instant as RFC 3339, in UTC with milliseconds."""
     instant = datetime.fromtimestamp(from_ms(unix_ms), UTC)
     return instant.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
