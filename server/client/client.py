@@ -220,7 +220,9 @@ class Client:
         CallRefused, such as `wrong_password`, and `no_password` of a guest."""
         await self.call("PUT", "/api/password", NoneType, body={"current": current, "new": new})
 
-    async def history(self, *, before: str | None = None, limit: int = 50) -> dict[str, Any]:
+    async def history(
+        self, *, before: str | None = None, limit: int | None = None
+    ) -> dict[str, Any]:
         """A page of the own changes of status, newest first: `changes`, and `next` for `before`."""
         path = f"/api/players/{self.player_id}/history"
         return await self.get(path, dict[str, Any], before=before, limit=limit)

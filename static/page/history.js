@@ -5,6 +5,7 @@ import { byId, make, shape } from '/static/page/elements.js';
 import { day, has, onLanguage, say, time } from '/static/page/language.js';
 import { PagedList } from '/static/page/paged-list.js';
 
+const CHANGES_A_PAGE = 50;
 const SESSION_ENDS = new Set([
   'signed_out', 'signed_out_everywhere', 'idle_timeout', 'session_lifetime', 'kicked', 'replaced',
 ]);
@@ -29,7 +30,7 @@ export class OwnHistory {
       more: byId('history-more'),
       error: byId('history-error'),
       load: async (before) => {
-        const { changes, next } = await here.history({ before });
+        const { changes, next } = await here.history({ before, limit: CHANGES_A_PAGE });
         return { items: changes, next };
       },
       draw: () => this.#draw(),

@@ -32,9 +32,9 @@ export class Own {
     return (await this.call('GET', '/api/sessions', { isPassive: true })).sessions;
   }
 
-  async history({ before = null, limit = 50 }) {
+  async history({ before = null, limit = null }) {
     if (this.#id === undefined) throw new Problem(401, { code: 'not_signed_in' });
-    const query = new URLSearchParams({ limit, ...(before !== null && { before }) });
+    const query = new URLSearchParams({ ...(limit && { limit }), ...(before !== null && { before }) });
     const path = `/api/players/${this.#core.here.player.id}/history?${query}`;
     return this.call('GET', path, { isPassive: true });
   }

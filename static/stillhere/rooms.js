@@ -53,8 +53,8 @@ export class Rooms {
     return this.#call('GET', `/api/rooms/${encodeURIComponent(id)}`, { isPassive: true });
   }
 
-  matches({ player = null, after = null, limit = 20 } = {}) {
-    const query = new URLSearchParams({ limit, ...(player && { player }), ...(after && { after }) });
+  matches({ player = null, after = null, limit = null } = {}) {
+    const query = new URLSearchParams({ ...(limit && { limit }), ...(player && { player }), ...(after && { after }) });
     return this.#call('GET', `/api/matches?${query}`, { isPassive: true });
   }
 

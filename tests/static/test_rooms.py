@@ -741,14 +741,14 @@ async def test_what_can_be_asked_of_the_server(rig: Rig) -> None:
     assert made["id"] == "r1"
     assert await rig.run("rig.calls.at(-1).body") == {"game": "chess", "private": True}
     assert (await rig.run("here.rooms.find('r/1')"))["id"] == "r/1"
-    await rig.run("here.rooms.matches({player: 'ada', after: 'm0'})")
+    await rig.run("here.rooms.matches({player: 'ada', after: 'm0', limit: 5})")
     await rig.run("here.rooms.matches()")
     await rig.run("here.rooms.match('m1')")
     assert await rig.calls() == [
         "(GET /api/games)",
         "POST /api/rooms",
         "(GET /api/rooms/r%2F1)",
-        "(GET /api/matches?limit=20&player=ada&after=m0)",
-        "(GET /api/matches?limit=20)",
+        "(GET /api/matches?limit=5&player=ada&after=m0)",
+        "(GET /api/matches?)",
         "(GET /api/matches/m1)",
     ]
