@@ -70,7 +70,7 @@ class Asked(msgspec.Struct, frozen=True):
     """Which of the wording's choices is shown first, second... The right one is 0."""
 
 
-class SeatState(msgspec.Struct, frozen=True, gc=False):
+class TriviaSeat(msgspec.Struct, frozen=True, gc=False):
     """The state of one seat."""
 
     score: int = 0
@@ -91,7 +91,7 @@ class TriviaState(msgspec.Struct, frozen=True):
     match is over after the last one."""
 
     questions: tuple[Asked, ...]
-    players: tuple[SeatState, ...]
+    players: tuple[TriviaSeat, ...]
     since: float
     asked: int = 0
     is_revealed: bool = False
@@ -133,7 +133,7 @@ class TriviaRound(Game[TriviaState, TriviaAction]):
                 Asked(number, (a, b, c, d))
                 for number, (a, b, c, d) in zip(drawn, orders, strict=True)
             ),
-            players=(SeatState(),) * seats,
+            players=(TriviaSeat(),) * seats,
             since=moment.now,
         )
 
@@ -288,7 +288,7 @@ def _texts(asked: Asked) -> View:
     }
 
 
-def _seen(player: SeatState, shows_choice: bool, shows_points: bool) -> View:
+def _seen(player: TriviaSeat, shows_choice: bool, shows_points: bool) -> View:
     """Return a player's view; false values are left out."""
     seen: View = {"score": player.score}
     if player.choice is not None:
