@@ -51,7 +51,7 @@ class Endings:
         if await self._journal.flush():
             return
         try:
-            await within(self._limits.lifeboat_patience, self._lifeboat.save(self._to_be_saved))
+            await within(self._limits.lifeboat_timeout, self._lifeboat.save(self._to_be_saved))
         except OSError as error:  # TimeoutError is one
             _log.error("a sign-out is in memory only: %s", str(error) or "the disk does not answer")
             raise StorageUnavailable(

@@ -4,7 +4,7 @@ Rows are added to `pending`; one task has the engine write whatever has piled up
 (group commit): at once if somebody waits for it, else after `Limits.gather`. When that fails it
 keeps everything, logs it once, and tries again; the rest of the server goes on meanwhile.
 
-A caller waits for the disk with `flush`, for as long as `Limits.write_patience` says.
+A caller waits for the disk with `flush`, for as long as `Limits.write_timeout` says.
 """
 
 import asyncio
@@ -57,12 +57,12 @@ class Journal:
         self._task = asyncio.create_task(self._run(), name="journal")
 
     async def close(self) -> None:
-        """Write what is left and stop; give up after `closing_patience` of a failing disk."""
+        """Write what is left and stop; give up after `closing_timeout` of a failing disk."""
         self._is_closing = True
         self._wake.set()
         if self._task is not None:
             try:
-                await within(self._limits.closing_patience, asyncio.wait([self._task]))
+                await within(self._limits.closing_timeout, asyncio.wait([self._task]))
             except TimeoutError:
                 _log.error("%d entries are lost: the disk did not take them", self.waiting)
             await self.abandon()
@@ -113,9 +113,9 @@ class Journal:
             loop = asyncio.get_running_loop()
             self._gathering = loop.call_later(self._limits.gather, self._wake.set)
 
-    async def flush(self, patience: float | None = None) -> bool:
-        """Wait until everything queued so far is durable, for at most `patience` seconds
-        (`write_patience` by default), and not at all while it is failing; returns whether it is
+    async def flush(self, seconds: float | None = None) -> bool:
+        """Wait until everything queued so far is durable, for at most `seconds`
+        (`write_timeout` by default), and not at all while it is failing; returns whether it is
         durable. Cancelling ends the wait only."""
         if not self.waiting:
             return True
@@ -123,7 +123,7 @@ class Journal:
             return False
         try:
             await within(
-                self._limits.write_patience if patience is None else patience,
+                self._limits.write_timeout if seconds is None else seconds,
                 self.written_up_to_here(),
             )
         except TimeoutError:

@@ -23,23 +23,23 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     gather: float = 0.1
     """For which rows that nobody waits for are gathered before they are written."""
 
-    write_patience: float = 1.0
+    write_timeout: float = 1.0
     """For which a caller waits for a write; not at all while writing is known to fail.
 
     A working disk takes hundredths of a second. A sign-in that was answered without its row is lost
     if the process dies before the row is written: the player signs in again. A registration and a
     sign-out promise more, and are answered differently after this time."""
 
-    read_patience: float = 5.0
+    read_timeout: float = 5.0
     """For which a caller waits for a read. It takes milliseconds, unless the disk hangs."""
 
     lifeboat_records: int = 2048
     """Sign-outs that the lifeboat holds; one that finds no free record is answered with 503."""
 
-    lifeboat_patience: float = 5.0
+    lifeboat_timeout: float = 5.0
     """For which a sign-out waits for the lifeboat: an fsync on a disk in trouble can take long."""
 
-    closing_patience: float = 5.0
+    closing_timeout: float = 5.0
     """For which a stop waits for a failing disk before it gives up what is not written."""
 
     stuck_after: float = 5.0

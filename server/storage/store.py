@@ -141,7 +141,7 @@ class Store:
             return
         stop = Batch(stops=[self._clock.to_wall(self._clock.now())])
         try:
-            await within(self.limits.closing_patience, self.engine.write(stop))
+            await within(self.limits.closing_timeout, self.engine.write(stop))
         except (EngineError, TimeoutError) as error:
             # The next start counts this process as killed, which does no harm.
             _log.warning("that the server stops could not be written: %s", error)
@@ -207,7 +207,7 @@ class Store:
                 f"{journal.waiting} entries wait in memory."
             )
         try:
-            await within(self.limits.read_patience, self.engine.reads.check())
+            await within(self.limits.read_timeout, self.engine.reads.check())
         except (EngineError, TimeoutError) as error:
             return f"The database cannot be read: {str(error) or 'it does not answer'}."
         return None
@@ -258,7 +258,7 @@ class Store:
 
     async def _read(self, answer: Awaitable[T]) -> T:
         try:
-            return await within(self.limits.read_patience, answer)
+            return await within(self.limits.read_timeout, answer)
         except (EngineError, TimeoutError) as error:
             _log.error("the database cannot be read: %s", str(error) or "it does not answer")
             raise StorageUnavailable(

@@ -244,7 +244,7 @@ async def test_mere_activity_is_shed_while_the_disk_fails_and_changes_never_are(
 async def test_closing_gives_up_on_a_disk_that_stays_broken(
     open_rig: Opener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    rig = await open_rig(limits=replace(QUICK, closing_patience=0.05))
+    rig = await open_rig(limits=replace(QUICK, closing_timeout=0.05))
     BrokenDisk(rig, monkeypatch)
     rig.sign_in()
     await rig.store.close()

@@ -291,7 +291,7 @@ async def test_nobody_is_told_that_it_is_written_where_it_is_not(
 async def test_a_disk_that_hangs_is_not_waited_for(
     path: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limits = replace(QUICK, lifeboat_patience=0.05)
+    limits = replace(QUICK, lifeboat_timeout=0.05)
     rig = await StorageRig.open(path, ManualClock(), disk, limits)
     ada, _ = rig.sign_in()
     await rig.store.flush()

@@ -123,7 +123,7 @@ async def test_what_cannot_be_read_is_unavailable_and_not_ready(
 async def test_a_read_that_does_not_come_back_is_given_up(
     open_rig: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rig = await open_rig(limits=replace(QUICK, read_patience=0.02))
+    rig = await open_rig(limits=replace(QUICK, read_timeout=0.02))
 
     async def hang(*_: object) -> None:
         await asyncio.Event().wait()

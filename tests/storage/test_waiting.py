@@ -22,7 +22,7 @@ async def test_whoever_was_told_that_they_are_not_registered_is_not(
 ) -> None:
     accounts = Accounts(rig.store, OpenPasswords(), Limits())
     is_written = rig.store.journal.flush
-    # The disk takes the row a moment after its patience ran out.
+    # The disk takes the row a moment after its timeout ran out.
     monkeypatch.setattr(rig.store, "is_written", lambda: is_written(0.0))
     monkeypatch.setattr(rig.store, "remove_account", lambda id: withdrawn.append(id))
     withdrawn: list[object] = []

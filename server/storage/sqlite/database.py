@@ -120,7 +120,7 @@ class Database:
     async def _disconnect(self) -> None:
         reader, self._reader = self._reader, None
         try:
-            await within(self._limits.closing_patience, self._close_both(reader))
+            await within(self._limits.closing_timeout, self._close_both(reader))
         except (sqlite3.Error, TimeoutError) as error:
             # What was committed is safe; nothing depends on the rest.
             _log.error("%s could not be closed: %s", self._path, str(error) or "it does not answer")

@@ -16,7 +16,7 @@ class SqliteLimits(msgspec.Struct, frozen=True, kw_only=True):
     log_interval: float = 5.0
     """Between two looks at the size of the write-ahead log."""
 
-    closing_patience: float = 3.0
+    closing_timeout: float = 3.0
     """For which `close` waits: a disk that does not answer must not keep the process from
     stopping."""
 

@@ -34,7 +34,7 @@ A_WHILE = 12
 FOR_GOOD = 10**9
 """And in some, all of them until the end: by then, nobody who waits has been kept waiting."""
 
-IMPATIENT = replace(QUICK, write_patience=0.01)
+IMPATIENT = replace(QUICK, write_timeout=0.01)
 
 Change = tuple[str, str, str, str]
 
