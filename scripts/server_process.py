@@ -14,7 +14,7 @@ from server.client import Address
 from server.settings import PREFIX
 
 ROOT = Path(__file__).resolve().parents[1]
-PATIENCE = 40.0
+TIMEOUT = 40.0
 """Seconds for what a process does at once, on a machine that is busy."""
 
 COMMAND = ("-m", "server")
@@ -106,7 +106,7 @@ class ServerProcess:
         await self.begin()
         assert self._process is not None
         assert self._process.stdout is not None
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             line = await self._process.stdout.readline()
         found = re.fullmatch(r"Still Here \S+ on (http://\S+)\n", line.decode())
         if found is None:
@@ -129,7 +129,7 @@ class ServerProcess:
         no start. Raises TimeoutError."""
         if self._process is None:
             return None
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await self._process.communicate()
         return self._process.returncode
 

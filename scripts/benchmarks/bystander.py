@@ -22,7 +22,7 @@ from scripts.benchmarks.players import PING, open_socket
 EVERY = 0.01
 """Seconds between two pings, whether or not the last one was answered."""
 
-_PATIENCE = 1.0
+_TIMEOUT = 1.0
 
 
 class Bystander(WSListener):
@@ -59,7 +59,7 @@ async def _look_on(port: int, query: str, cookie: str) -> None:
         bystander.ping()
         due += EVERY
         await asyncio.sleep(max(due - loop.time(), 0.0))
-    await asyncio.sleep(_PATIENCE)
+    await asyncio.sleep(_TIMEOUT)
     bystander.trips += [(sent, None) for sent in bystander.unanswered]
     print(json.dumps(bystander.trips))
 

@@ -31,7 +31,7 @@ class Served:
         self.port = port
 
 
-def run_probe(module: str, *arguments: object, patience: float = 300.0) -> Any:
+def run_probe(module: str, *arguments: object, timeout: float = 300.0) -> Any:
     """What `python -m scripts.benchmarks.<module>` prints, as JSON. Raises MeasurementError."""
     with TemporaryDirectory(prefix="stillhere-bench-") as folder:
         try:
@@ -41,11 +41,11 @@ def run_probe(module: str, *arguments: object, patience: float = 300.0) -> Any:
                 env=environment(),
                 capture_output=True,
                 text=True,
-                timeout=patience,
+                timeout=timeout,
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise MeasurementError(f"{module} took more than {patience:g} s") from None
+            raise MeasurementError(f"{module} took more than {timeout:g} s") from None
     if done.returncode:
         raise MeasurementError(f"{module} failed: {_last_line(done.stderr)}")
     return json.loads(done.stdout)

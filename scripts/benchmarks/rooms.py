@@ -31,7 +31,7 @@ _SETTLING = 15.0
 """Seconds until every countdown is over, and every snake is steered by a bot."""
 
 _ONLOOKERS = 40
-_PATIENCE = 60.0
+_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,7 @@ async def _seat(
 
 
 async def _wait_for_start(rooms: list[list[Player]]) -> None:
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(_TIMEOUT):
         for players in rooms:
             await players[-1].is_playing.wait()
 

@@ -11,7 +11,7 @@ from server.wire.messages import Presence, Roster
 
 LEFT = "offline"
 _PING_EVERY = 1.0
-_PATIENCE = 20.0
+_TIMEOUT = 20.0
 _AT_ONCE = Limits(first_pause=0.05, longest_pause=0.05)
 
 
@@ -46,17 +46,17 @@ class Watcher:
                 return at - since
         return None
 
-    async def until(self, player: str, status: str, since: float, patience: float) -> None:
+    async def until(self, player: str, status: str, since: float, seconds: float) -> None:
         """Wait until the lobby has told this, but not for ever."""
-        await self._until(lambda: self.when(player, status, since) is not None, patience)
+        await self._until(lambda: self.when(player, status, since) is not None, seconds)
 
     async def until_here(self, player: str) -> None:
         """Wait until the lobby shows `player`."""
-        await self._until(lambda: player in self._here, _PATIENCE)
+        await self._until(lambda: player in self._here, _TIMEOUT)
 
-    async def _until(self, is_so: Callable[[], bool], patience: float) -> None:
+    async def _until(self, is_so: Callable[[], bool], seconds: float) -> None:
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(seconds):
                 await self._client.until(is_so)
         except TimeoutError:
             pass

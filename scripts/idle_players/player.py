@@ -35,7 +35,7 @@ class Scene:
     observer: Observer
     start: float
     """The instant that the plans are counted from."""
-    patience: float
+    timeout: float
     """Seconds to wait for what is overdue."""
     door: asyncio.Semaphore
     """Bounds how many sign in at once."""
@@ -116,7 +116,7 @@ class Player:
         sent = monotonic()
         await self._send(Hold(seconds=self.plan.hold))
         try:
-            async with asyncio.timeout(self._scene.patience):
+            async with asyncio.timeout(self._scene.timeout):
                 await self._held.wait()
         except TimeoutError:
             self.record.trouble.append("a hold was not answered")
@@ -205,10 +205,10 @@ class Player:
     # Waiting
 
     async def _see_it_through(self) -> None:
-        """Wait until all that is due has come, or is overdue beyond our patience."""
+        """Wait until all that is due has come, or is overdue beyond our timeout."""
         assert self.visit is not None
         due = due_to(self.record, self._policy)
-        latest = max(due.values()) + self._scene.patience
+        latest = max(due.values()) + self._scene.timeout
         if What.LEAVING not in due or self._scene.observer.is_blind:
             await self._pause(latest - monotonic())
             return

@@ -157,7 +157,7 @@ def judge(
     record: Record,
     policy: Policy,
     until: float,
-    patience: float,
+    timeout: float,
     *,
     rounding: float = ROUNDING,
     queueing: float = QUEUEING,
@@ -165,7 +165,7 @@ def judge(
 ) -> list[Finding]:
     """Everything that was due to a player, and everything that came without being due.
 
-    `until` is when watching ended. What was due less than `patience` seconds before that and has
+    `until` is when watching ended. What was due less than `timeout` seconds before that and has
     not come is neither: it might have come yet. Without `sees_lobby` no leaving is missing.
     """
     due = due_to(record, policy)
@@ -182,7 +182,7 @@ def judge(
             detail = _why_early(first, at - rounding, warned_at, policy.warn_before - queueing)
             outcome = Outcome.EARLY if detail else Outcome.CAME
             findings.append(Finding(what, outcome, first.at - at, detail))
-        elif what in due and (came or until - due[what] >= patience):
+        elif what in due and (came or until - due[what] >= timeout):
             findings.append(Finding(what, Outcome.MISSING, None, f"{_SINGULAR[what]} never came"))
         findings += _wrongly(record, what, came)
     return findings

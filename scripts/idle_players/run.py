@@ -17,7 +17,7 @@ from scripts.idle_players.rules import QUEUEING, ROUNDING, Kind, Policy, judge
 from scripts.idle_players.verdict import Verdict
 from server.client import Address, Unreachable
 
-PATIENCE = 10.0
+TIMEOUT = 10.0
 """Seconds after which what has not come is missing."""
 
 _AT_THE_DOOR = 50
@@ -73,12 +73,12 @@ async def simulate(options: Options, out: TextIO, stop: asyncio.Event) -> Result
     progress: Counter[str] = Counter()
     start = monotonic()
     scene = Scene(
-        address, policy, observer, start, PATIENCE, asyncio.Semaphore(_AT_THE_DOOR), progress
+        address, policy, observer, start, TIMEOUT, asyncio.Semaphore(_AT_THE_DOOR), progress
     )
     players = [Player(plan, scene) for plan in plans]
     lag = LagMeter()
     meter = Meter(progress, _expected(numbers, options.players), seconds, out)
-    settling = _settle_down(players, timing.arrive_over + PATIENCE, lag)
+    settling = _settle_down(players, timing.arrive_over + TIMEOUT, lag)
     async with _meanwhile(observer.watch(), lag.measure(), meter.show(), settling):
         await _perform(players, start + timing.arrive_over + policy.idle_timeout, stop)
         until = monotonic()
@@ -162,7 +162,7 @@ def _judge_all(
             record,
             policy,
             until,
-            PATIENCE,
+            TIMEOUT,
             rounding=ROUNDING + drift,
             queueing=max(QUEUEING, worst_lag),
             sees_lobby=not observer.is_blind,
@@ -204,7 +204,7 @@ async def _meanwhile(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 def _check_room(policy: Policy, seconds: float) -> None:
-    if policy.session_lifetime - policy.warn_before <= seconds + PATIENCE:
+    if policy.session_lifetime - policy.warn_before <= seconds + TIMEOUT:
         raise Impossible(
             f"this run takes {in_words(seconds)}, and the server ends every session after "
             f"{policy.session_lifetime:g} s (session_lifetime): give it more"

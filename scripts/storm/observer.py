@@ -11,7 +11,7 @@ from server.wire.messages import Presence, Roster
 
 _TRIES = 5
 _PING_EVERY = 0.1
-_PATIENCE = 5.0
+_TIMEOUT = 5.0
 
 
 class Observer:
@@ -45,7 +45,7 @@ class Observer:
     async def hear_the_rest(self) -> None:
         """Wait until the connection is over: what had been sent before a kill is still read."""
         with suppress(TimeoutError, StillHereError):
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT):
                 await self.client.until(lambda: self.client.state is not State.OPEN)
         if self._playing is not None:
             self._playing.cancel()

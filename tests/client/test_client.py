@@ -9,11 +9,11 @@ from server.client.codec import decode
 from server.presence.status import Reason, Status
 from server.wire.messages import Say, Warning_
 from tests.support.answers import SLOT
-from tests.support.live_server import PATIENCE, LiveServer
+from tests.support.live_server import TIMEOUT, LiveServer
 
 
 async def test_a_guest_sees_who_is_here_comes_and_goes(server: LiveServer) -> None:
-    async with Client(server.url) as ada, asyncio.timeout(PATIENCE):
+    async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
         view = await ada.sign_in_as_guest("Ada")
         assert view.player.id == ada.player_id
         roster = await ada.watch_lobby()
@@ -33,7 +33,7 @@ async def test_a_guest_sees_who_is_here_comes_and_goes(server: LiveServer) -> No
 
 
 async def test_a_warning_comes_and_touch_withdraws_it(server: LiveServer) -> None:
-    async with Client(server.url) as ada, asyncio.timeout(PATIENCE):
+    async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
         await ada.sign_in_as_guest("Ada")
         state = await ada.look()
         assert state.expires_in == pytest.approx(300.0, abs=1.0)
@@ -52,14 +52,14 @@ async def test_a_warning_comes_and_touch_withdraws_it(server: LiveServer) -> Non
 
 
 async def test_touch_is_a_call_where_there_is_no_connection(server: LiveServer) -> None:
-    async with Client(server.url) as ada, asyncio.timeout(PATIENCE):
+    async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
         await ada.sign_in_as_guest("Ada")
         assert ada.state is not State.OPEN
         assert await ada.touch() == pytest.approx(300.0, abs=1.0)
 
 
 async def test_a_hold_is_granted_shown_and_released(server: LiveServer) -> None:
-    async with Client(server.url) as ada, asyncio.timeout(PATIENCE):
+    async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
         await ada.sign_in_as_guest("Ada")
         assert await ada.hold(10_000, why="cut-scene") == 600
         assert ada.session is not None
@@ -72,7 +72,7 @@ async def test_a_hold_is_granted_shown_and_released(server: LiveServer) -> None:
 
 
 async def test_the_end_is_told_to_everything_that_waits(server: LiveServer) -> None:
-    async with Client(server.url) as ada, asyncio.timeout(PATIENCE):
+    async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
         await ada.sign_in_as_guest("Ada")
         await ada.look()
         waiting = asyncio.create_task(ada.until(lambda: False))
@@ -98,7 +98,7 @@ async def test_the_end_is_told_to_everything_that_waits(server: LiveServer) -> N
 
 
 async def test_nothing_waits_for_a_session_that_is_over_already(server: LiveServer) -> None:
-    async with Client(server.url) as ada, asyncio.timeout(PATIENCE):
+    async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
         await ada.sign_in_as_guest("Ada")
         room = await ada.rooms.create("connect-four")
         await ada.sign_out()
@@ -112,7 +112,7 @@ async def test_nothing_waits_for_a_session_that_is_over_already(server: LiveServ
 
 
 async def test_a_remembered_session_that_fell_asleep_is_resumed(server: LiveServer) -> None:
-    async with Client(server.url) as ada, asyncio.timeout(PATIENCE):
+    async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
         await ada.register("Ada", "correct horse")
         await ada.sign_in("Ada", "correct horse", remember=True)
         first = (await ada.look()).id
@@ -126,7 +126,7 @@ async def test_a_remembered_session_that_fell_asleep_is_resumed(server: LiveServ
 
 
 async def test_who_cancels_a_request_may_ask_again(server: LiveServer) -> None:
-    async with Client(server.url) as ada, asyncio.timeout(PATIENCE):
+    async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
         await ada.sign_in_as_guest("Ada")
         await ada.look()
         holding = asyncio.create_task(ada.hold(60))
@@ -142,7 +142,7 @@ async def test_closing_ends_everything_that_waits_and_leaves_the_session(
     server: LiveServer,
 ) -> None:
     ada = Client(server.url)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         await ada.sign_in_as_guest("Ada")
         await ada.look()
         waiting = asyncio.create_task(ada.until(lambda: False))
@@ -161,7 +161,7 @@ async def test_closing_ends_everything_that_waits_and_leaves_the_session(
 
 
 async def test_signing_in_again_replaces_the_session_and_goes_on(server: LiveServer) -> None:
-    async with Client(server.url) as ada, asyncio.timeout(PATIENCE):
+    async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
         await ada.register("Ada", "correct horse")
         roster = await ada.watch_lobby()
         first = (await ada.look()).id
@@ -176,7 +176,7 @@ async def test_signing_in_again_replaces_the_session_and_goes_on(server: LiveSer
 
 
 async def test_signing_out_everywhere_ends_the_other_ones_too(server: LiveServer) -> None:
-    async with Client(server.url) as ada, Client(server.url) as other, asyncio.timeout(PATIENCE):
+    async with Client(server.url) as ada, Client(server.url) as other, asyncio.timeout(TIMEOUT):
         await ada.register("Ada", "correct horse")
         await other.sign_in("Ada", "correct horse")
         await other.look()
@@ -186,7 +186,7 @@ async def test_signing_out_everywhere_ends_the_other_ones_too(server: LiveServer
 
 
 async def test_another_password_ends_the_other_sessions(server: LiveServer) -> None:
-    async with Client(server.url) as ada, Client(server.url) as other, asyncio.timeout(PATIENCE):
+    async with Client(server.url) as ada, Client(server.url) as other, asyncio.timeout(TIMEOUT):
         await ada.register("Ada", "correct horse")
         await other.sign_in("Ada", "correct horse")
         await other.look()
@@ -204,7 +204,7 @@ async def test_another_password_ends_the_other_sessions(server: LiveServer) -> N
 
 
 async def test_a_call_that_finds_the_session_over_ends_it_here(server: LiveServer) -> None:
-    async with Client(server.url) as ada, Client(server.url) as other, asyncio.timeout(PATIENCE):
+    async with Client(server.url) as ada, Client(server.url) as other, asyncio.timeout(TIMEOUT):
         await ada.register("Ada", "correct horse")
         await other.sign_in("Ada", "correct horse")
         id = other.session and other.session.id
@@ -217,7 +217,7 @@ async def test_a_call_that_finds_the_session_over_ends_it_here(server: LiveServe
 async def test_a_listener_that_fails_does_not_end_the_others(
     server: LiveServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with Client(server.url) as ada, asyncio.timeout(PATIENCE):
+    async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
         await ada.sign_in_as_guest("Ada")
         heard: list[object] = []
         ada.listen(lambda message: 1 / 0)  # type: ignore[arg-type]
@@ -235,7 +235,7 @@ async def test_a_listener_that_fails_does_not_end_the_others(
 async def test_what_is_too_long_is_refused_here_and_costs_no_connection(
     server: LiveServer,
 ) -> None:
-    async with Client(server.url) as ada, asyncio.timeout(PATIENCE):
+    async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
         await ada.sign_in_as_guest("Ada")
         await ada.look()
         with pytest.raises(ValueError, match="16384"):

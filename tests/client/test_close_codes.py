@@ -20,7 +20,7 @@ from server.wire.closing import (
 from server.wire.messages import Say
 from tests.client.fake_server import HELLO, QUICK, greet, greet_and_close, run_fake
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 OF_THE_TABLE = [each.value.code for each in Close]
 COME_BACK = [code for code in OF_THE_TABLE if code < 4500]
 BY_PROTOCOL = [PROTOCOL_ERROR, INVALID_TEXT, ABNORMAL, INTERNAL_ERROR, SERVICE_RESTART]
@@ -34,7 +34,7 @@ async def test_it_comes_back_after_a_code_that_does_not_end_the_session(code: in
         Client(fake.url, limits=QUICK) as ada,
     ):
         await ada.resume()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await ada.until(lambda: len(fake.came) == 2 and ada.state is State.OPEN)
         assert ada.session is not None
         assert ada.ended is None
@@ -52,7 +52,7 @@ async def test_it_stays_away_after_a_code_that_ends_the_session(code: int, reaso
     ):
         await ada.resume()
         with pytest.raises(SessionOver) as over:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 await ada.until(lambda: False)
         assert over.value.reason == reason
         assert ada.session is None
@@ -74,7 +74,7 @@ async def test_a_request_that_may_be_done_twice_is_sent_again() -> None:
     ):
         await ada.resume()
         asking = asyncio.create_task(ada.look())
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await ada.until(lambda: len(fake.came) == 2 and ada.state is State.OPEN)
             assert '"look"' in str(await fake.came[1].recv())
         asking.cancel()
@@ -90,7 +90,7 @@ async def test_a_request_that_may_not_be_done_twice_tells_that_nobody_knows() ->
     async with run_fake(hear_and_close, greet) as fake, Client(fake.url, limits=QUICK) as ada:
         await ada.resume()
         with pytest.raises(ConnectionLost) as lost:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(TIMEOUT):
                 await ada.request(Say(room="r_1", text="hello"))
         assert lost.value.code == 4400
         assert len(fake.came) == 1
@@ -100,7 +100,7 @@ async def test_a_silent_connection_is_asked_given_up_with_4000_and_replaced() ->
     hasty = replace(QUICK, silent_after=0.1, answer_within=0.2)
     async with run_fake(greet) as fake, Client(fake.url, limits=hasty) as ada:
         await ada.resume()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await ada.until(lambda: len(fake.came) >= 1)
             assert '"look"' in str(await fake.came[0].recv())
             await fake.came[0].wait_closed()
@@ -112,6 +112,6 @@ async def test_closing_the_client_says_that_it_has_left() -> None:
         async with Client(fake.url, limits=QUICK) as ada:
             await ada.resume()
             await ada.until(lambda: ada.state is State.OPEN)
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await fake.came[0].wait_closed()
         assert fake.came[0].close_code == 1000

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from scripts.server_process import PATIENCE as STARTING
+from scripts.server_process import TIMEOUT as STARTING
 from server.client import Client, Limits, State
 from tests.support.cable import Cable, run_cable
-from tests.support.live_server import PATIENCE, LiveServer
+from tests.support.live_server import TIMEOUT, LiveServer
 from tests.support.process import running
 
 QUICK = Limits(first_pause=0.01, longest_pause=0.05)
@@ -29,7 +29,7 @@ async def two_of_them(server: LiveServer) -> AsyncIterator[tuple[Cable, Client, 
 
 
 async def test_a_cut_cable_costs_neither_lobby_nor_list_nor_seat(server: LiveServer) -> None:
-    async with asyncio.timeout(2 * PATIENCE), two_of_them(server) as (cable, ada, kim):
+    async with asyncio.timeout(2 * TIMEOUT), two_of_them(server) as (cable, ada, kim):
         roster, rooms = await ada.watch_lobby(), await ada.rooms.watch()
         room = await ada.rooms.create(GAME)
         seen = await kim.rooms.join(room.id, spectate=True)
@@ -51,7 +51,7 @@ async def test_a_cut_cable_costs_neither_lobby_nor_list_nor_seat(server: LiveSer
 
 
 async def test_who_looks_for_a_match_goes_on_looking_after_a_cut(server: LiveServer) -> None:
-    async with asyncio.timeout(2 * PATIENCE), two_of_them(server) as (cable, ada, kim):
+    async with asyncio.timeout(2 * TIMEOUT), two_of_them(server) as (cable, ada, kim):
         looking = asyncio.create_task(ada.rooms.quick_match(GAME))
         messages = ada.messages()
         while getattr(await anext(messages), "waiting", 0) != 1:
@@ -64,7 +64,7 @@ async def test_who_looks_for_a_match_goes_on_looking_after_a_cut(server: LiveSer
 
 
 async def test_a_room_that_closed_meanwhile_is_told_of(server: LiveServer) -> None:
-    async with asyncio.timeout(2 * PATIENCE), two_of_them(server) as (cable, ada, kim):
+    async with asyncio.timeout(2 * TIMEOUT), two_of_them(server) as (cable, ada, kim):
         room = await kim.rooms.create(GAME)
         seen = await ada.rooms.join(room.id, spectate=True)
         cable.pull()

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from server.client import Client
-from tests.support.live_server import PATIENCE, LiveServer
+from tests.support.live_server import TIMEOUT, LiveServer
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 
@@ -28,7 +28,7 @@ def test_usage_fits_in_ten_lines() -> None:
 
 async def play_with(name: str, server: LiveServer, play: Callable[[str], Awaitable[None]]) -> None:
     """Run the lines, with an opponent of this name who lets them move."""
-    async with Client(server.url) as other, asyncio.timeout(PATIENCE):
+    async with Client(server.url) as other, asyncio.timeout(TIMEOUT):
         await other.sign_in_as_guest(name)
         await other.watch_lobby()  # connected
         playing = asyncio.ensure_future(play(server.url))

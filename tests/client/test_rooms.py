@@ -8,7 +8,7 @@ import pytest
 
 from server.client import CallRefused, Client, RequestRefused, Room, RoomClosed, SessionOver
 from tests.support.answers import SLOT
-from tests.support.live_server import PATIENCE, LiveServer
+from tests.support.live_server import TIMEOUT, LiveServer
 
 GAME = "connect-four"
 
@@ -32,7 +32,7 @@ async def match(ada: Client, kim: Client) -> tuple[Room, Room]:
 
 
 async def test_a_whole_match_is_played_and_seen_alike_by_both(two: tuple[Client, Client]) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         first, second = await match(*two)
         while first.outcome is None:
             column = 0 if first.is_my_turn else 1
@@ -52,7 +52,7 @@ async def test_a_whole_match_is_played_and_seen_alike_by_both(two: tuple[Client,
 async def test_an_action_that_is_refused_changes_nothing_and_says_why(
     two: tuple[Client, Client],
 ) -> None:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         rooms = await match(*two)
         (waiting,) = (room for room in rooms if not room.is_my_turn)
         with pytest.raises(RequestRefused) as refused:
@@ -63,7 +63,7 @@ async def test_an_action_that_is_refused_changes_nothing_and_says_why(
 
 async def test_the_list_shows_a_room_that_opens_and_closes(two: tuple[Client, Client]) -> None:
     ada, kim = two
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         rooms = await kim.rooms.watch()
         assert rooms.rooms == {}
         room = await ada.rooms.create(GAME)
@@ -78,7 +78,7 @@ async def test_the_list_shows_a_room_that_opens_and_closes(two: tuple[Client, Cl
 
 async def test_chat_reaches_players_and_spectators(two: tuple[Client, Client]) -> None:
     ada, kim = two
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         room = await ada.rooms.create(GAME, private=True)
         seen = await kim.rooms.join(room.id, spectate=True)
         assert (room.seat, seen.seat) == (0, None)
@@ -91,7 +91,7 @@ async def test_who_leaves_is_out_of_it_and_waits_for_nothing_more(
     two: tuple[Client, Client],
 ) -> None:
     ada, _ = two
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         room = await ada.rooms.create(GAME)
         waiting = asyncio.create_task(room.until(lambda: False))
         await asyncio.sleep(0)
@@ -103,7 +103,7 @@ async def test_who_leaves_is_out_of_it_and_waits_for_nothing_more(
 
 async def test_a_room_that_does_not_exist_is_refused(two: tuple[Client, Client]) -> None:
     ada, _ = two
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         with pytest.raises(RequestRefused, match="no_such_room"):
             await ada.rooms.join("r_none")
         with pytest.raises(CallRefused, match="no_such_game"):
@@ -117,7 +117,7 @@ async def test_who_cancels_quick_match_is_out_of_the_queue(
     server: LiveServer, two: tuple[Client, Client]
 ) -> None:
     ada, kim = two
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         looking = asyncio.create_task(ada.rooms.quick_match(GAME))
         messages = ada.messages()
         while getattr(await anext(messages), "waiting", 0) != 1:
@@ -138,7 +138,7 @@ async def test_who_is_away_falls_out_of_the_queue(
     server: LiveServer, two: tuple[Client, Client]
 ) -> None:
     ada, _ = two
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         looking = asyncio.create_task(ada.rooms.quick_match(GAME))
         messages = ada.messages()
         while getattr(await anext(messages), "waiting", 0) != 1:
@@ -150,7 +150,7 @@ async def test_who_is_away_falls_out_of_the_queue(
 
 async def test_a_room_ends_with_the_session(two: tuple[Client, Client]) -> None:
     ada, _ = two
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(TIMEOUT):
         room = await ada.rooms.create(GAME)
         await ada.sign_out()
         with pytest.raises(SessionOver):

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from scripts.server_process import PATIENCE
+from scripts.server_process import TIMEOUT
 from server.base.waiting import within
 from tests.support.process import UVICORN, last_line, run, running, running_uvicorn
 
@@ -32,7 +32,7 @@ async def test_a_stop_says_1012_to_everybody_and_ends_with_0(tmp_path: Path) -> 
         cookie = await server.sign_in("Ada")
         async with server.tab(cookie) as tab:
             server.send(signal.SIGTERM)
-            assert await within(PATIENCE, tab.closed()) == (1012, [])
+            assert await within(TIMEOUT, tab.closed()) == (1012, [])
         assert await server.wait() == 0
         assert "Traceback" not in server.log()
     async with running(tmp_path) as server:

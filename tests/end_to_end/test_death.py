@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import pytest
 import pytest_asyncio
 
-from scripts.server_process import PATIENCE
+from scripts.server_process import TIMEOUT
 from scripts.storm.browser import Told
 from scripts.storm.checks import LONGEST_LOSS, Check, Verdict, judge_told, not_written
 from scripts.storm.run import Run
@@ -253,13 +253,13 @@ async def stop_among(
         cookie = await server.sign_in("Witness")
         tab = await stack.enter_async_context(server.tab(cookie))
         for name in names:
-            await within(PATIENCE, HOSTILE[name](server, stack))
+            await within(TIMEOUT, HOSTILE[name](server, stack))
         await asyncio.sleep(0.2)
         await tab.ask("ping", "pong")
         pinged_at = time()
         asked_at = monotonic()
         server.send(number)
-        code, _ = await within(PATIENCE, tab.closed())
+        code, _ = await within(TIMEOUT, tab.closed())
         exit_code = await server.wait()
         took = monotonic() - asked_at
         return {

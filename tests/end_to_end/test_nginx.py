@@ -20,7 +20,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from scripts.server_process import PATIENCE
+from scripts.server_process import TIMEOUT
 from server.settings import Settings
 from server.transport.limits import Limits
 from server.transport.uvicorn import uvicorn_options
@@ -60,7 +60,7 @@ async def status(site: Site, cookie: str) -> str:
 
 async def closed(tab: ClientConnection) -> int | None:
     with contextlib.suppress(ConnectionClosed):
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while True:
                 await tab.recv()
     return tab.close_code
@@ -147,7 +147,7 @@ async def test_a_tab_that_dies_is_noticed_within_a_second_through_nginx(site: Si
     tab.transport.abort()
     died = time.monotonic()
     while await status(site, cookie) != "reconnecting":
-        assert time.monotonic() - died < PATIENCE
+        assert time.monotonic() - died < TIMEOUT
         await asyncio.sleep(0.02)
     # A second is the promise; the rest is for a busy machine.
     assert time.monotonic() - died < 2
@@ -270,7 +270,7 @@ class Recorder:
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
         for thread in self._threads:
-            thread.join(PATIENCE)
+            thread.join(TIMEOUT)
 
 
 @pytest.fixture
@@ -320,7 +320,7 @@ def test_nothing_is_upgraded_from_http_2(site: Site, recorder: Recorder) -> None
         assert connection.selected_alpn_protocol() == "h2"
         settings, headers = frame(4, 0, 0), frame(1, 0x4 | 0x1, 1, head)
         connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings + headers)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT
         while not recorder.heads and time.monotonic() < deadline:
             connection.recv(65536)
     ((_, seen),) = recorder.heads

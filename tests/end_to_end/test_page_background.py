@@ -63,7 +63,7 @@ async def test_a_hidden_tab_stays_or_goes_as_it_should_however_its_timers_are_he
         for tab in (ada, bob):
             await tab.until("document.visibilityState === 'hidden'")
             # At one a second there would be one in each second of the browser's clock.
-            await tab.until("performance.now() - ticks.at(-1) > 5000", patience=HELD_BACK)
+            await tab.until("performance.now() - ticks.at(-1) > 5000", seconds=HELD_BACK)
         ticks = await bob.evaluate("ticks.length")
         since = time.monotonic()
         (idle,) = next(each for each in registry.players.values() if each.name == "Ada").sessions
@@ -81,12 +81,12 @@ async def test_a_hidden_tab_stays_or_goes_as_it_should_however_its_timers_are_he
         await be_busy()
         await server.advance(120 + SLOT)
         assert (idle.status, held.status) == ("warned", "away")
-        await ada.until("document.querySelector('#warning').open", patience=PROMPT)
+        await ada.until("document.querySelector('#warning').open", seconds=PROMPT)
         assert "Still there?" in await ada.evaluate("document.title")
         await be_busy()
         await server.advance(60)
         assert (idle.ended, held.ended) == ("idle_timeout", None)
-        await ada.until("document.body.dataset.view === 'signed-out'", patience=PROMPT)
+        await ada.until("document.body.dataset.view === 'signed-out'", seconds=PROMPT)
 
         # Bob's hidden tab has stayed, and knows what has become of Ada.
         await bob.until("document.querySelector('#connection').dataset.state === 'open'")

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.support.answers import SLOT
-from tests.support.browser import PATIENCE_MS, Browsers
+from tests.support.browser import TIMEOUT_MS, Browsers
 from tests.support.live_server import LiveServer
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -274,7 +274,7 @@ async def test_zoomed_to_twice_the_size_everything_fits_a_small_window_in_every_
     assert await ada.at("#language option").count() == len(LANGUAGES)
 
     async def fits(state: str) -> None:
-        async with asyncio.timeout(PATIENCE_MS / 1000):
+        async with asyncio.timeout(TIMEOUT_MS / 1000):
             hidden = await ada.page.evaluate(_HIDDEN_WIDTHS, LANGUAGES)
         assert hidden == dict.fromkeys(LANGUAGES, 0), state
 
@@ -319,7 +319,7 @@ async def test_all_sections_stand_in_one_row_on_a_small_phone_in_every_language(
     await ada.enter("Ada")
     for section in ("lobby-section", "devices", "settings"):  # the current one is bold
         await ada.at(f"[data-section={section}]").click()
-        async with asyncio.timeout(PATIENCE_MS / 1000):
+        async with asyncio.timeout(TIMEOUT_MS / 1000):
             rows = await ada.page.evaluate(_ROWS_OF_TABS, LANGUAGES)
         assert rows == dict.fromkeys(LANGUAGES, 1)
 

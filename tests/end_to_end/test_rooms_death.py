@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from scripts.server_process import PATIENCE
+from scripts.server_process import TIMEOUT
 from tests.support.live_server import Tab
 from tests.support.process import VisitedServer, running
 
@@ -32,7 +32,7 @@ COMMAND = (
 
 async def open_room(server: VisitedServer, cookie: str, game: str) -> str:
     async with httpx.AsyncClient(
-        base_url=server.url, cookies={"session": cookie}, timeout=PATIENCE, verify=False
+        base_url=server.url, cookies={"session": cookie}, timeout=TIMEOUT, verify=False
     ) as client:
         response = await client.post("/api/rooms", json={"game": game})
         assert response.status_code == 201, response.text
@@ -145,7 +145,7 @@ async def test_matches_go_on_after_a_kill_and_lose_no_more_than_a_moment(tmp_pat
         async with httpx.AsyncClient(
             base_url=server.url,
             cookies={"session": four.cookies[0]},
-            timeout=PATIENCE,
+            timeout=TIMEOUT,
             verify=False,
         ) as client:
             while not (matches := (await client.get("/api/matches")).json()["matches"]):

@@ -43,7 +43,7 @@ from tests.support.live_server import run_server
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "simulate_idle_players.py"
 POLICY = Policy(120.0, 60.0, 300.0, 43_200.0, 5.0, 30.0)
-PATIENCE = 10.0
+TIMEOUT = 10.0
 END = 10_000.0
 
 
@@ -56,7 +56,7 @@ def idle(*met: Met, **did: Any) -> Record:
 def outcomes(record: Record, until: float = END) -> dict[What, list[Outcome]]:
     """What the judge says of a record, by what it is about."""
     said: dict[What, list[Outcome]] = {}
-    for finding in judge(record, POLICY, until, PATIENCE):
+    for finding in judge(record, POLICY, until, TIMEOUT):
         said.setdefault(finding.what, []).append(finding.outcome)
     return said
 
@@ -79,7 +79,7 @@ def test_who_falls_idle_is_due_a_warning_a_sign_out_and_to_be_gone() -> None:
 
 
 def test_lateness_is_measured_from_the_last_activity() -> None:
-    findings = judge(idle(WARNED, SIGNED_OUT, GONE), POLICY, END, PATIENCE)
+    findings = judge(idle(WARNED, SIGNED_OUT, GONE), POLICY, END, TIMEOUT)
     assert [finding.lateness for finding in findings] == pytest.approx([0.004, 0.006, 0.030])
 
 

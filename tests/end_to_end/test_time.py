@@ -18,7 +18,7 @@ import pytest_asyncio
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as connect_blocking
 
-from scripts.server_process import COMMAND, PATIENCE, environment
+from scripts.server_process import COMMAND, TIMEOUT, environment
 from server.base.clock import STALL, SystemClock
 from server.base.waiting import within
 from tests.support.answers import until
@@ -58,7 +58,7 @@ class Recorder:
         return next(at for type, at in self.met if type == what)
 
     async def until(self, what: str) -> float:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             while all(type != what for type, _ in self.met):
                 self._heard.clear()
                 await self._heard.wait()
@@ -263,7 +263,7 @@ async def a_stopped_client_is_idle_like_any_other(folder: Path) -> None:
             process = await fork(command, folder, environment(), log)
         try:
             assert process.stdout is not None
-            await within(PATIENCE, process.stdout.readline())
+            await within(TIMEOUT, process.stdout.readline())
             process.send_signal(signal.SIGSTOP)
             await asyncio.sleep(IDLE_TIMEOUT / 4)
             process.send_signal(signal.SIGCONT)

@@ -16,7 +16,7 @@ from tests.support.live_server import LiveServer, run_server
 
 T = TypeVar("T")
 
-PATIENCE = 30.0
+TIMEOUT = 30.0
 
 GENERATED = settings(
     derandomize=True,
@@ -43,7 +43,7 @@ class Served:
 
     def run(self, errand: Coroutine[Any, Any, T]) -> T:
         """Run `errand` in the server's loop, and wait for it."""
-        return asyncio.run_coroutine_threadsafe(errand, self._loop).result(PATIENCE)
+        return asyncio.run_coroutine_threadsafe(errand, self._loop).result(TIMEOUT)
 
 
 @contextmanager
@@ -69,13 +69,13 @@ def serve(database: Path, **options: Any) -> Iterator[Served]:
 
     thread = threading.Thread(target=in_thread, name="server")
     thread.start()
-    served = begun.result(PATIENCE)
+    served = begun.result(TIMEOUT)
     try:
         yield served
     finally:
         served._loop.call_soon_threadsafe(may_end[0].set)
-        thread.join(PATIENCE)
-    ended.result(PATIENCE)
+        thread.join(TIMEOUT)
+    ended.result(TIMEOUT)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from hypothesis.strategies import SearchStrategy
 from server.web.calls import Call
 from server.wire.messages import LARGEST_MESSAGE, ClientMessage
 from server.wire.problem import SECURITY_HEADERS
-from tests.hostile.conftest import GENERATED, OTHERS_USE_RANDOM, PATIENCE, Served, serve
+from tests.hostile.conftest import GENERATED, OTHERS_USE_RANDOM, TIMEOUT, Served, serve
 from tests.support.examples import examples
 from tests.support.live_server import Tab
 
@@ -175,7 +175,7 @@ def a_request(line: bytes, body: bytes = b"") -> bytes:
 
 def ask(port: int, request: bytes) -> tuple[int, dict[str, str], bytes]:
     """Send bytes; the whole answer."""
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+    with socket.create_connection(("127.0.0.1", port), TIMEOUT) as connection:
         connection.sendall(request)
         answer = b""
         while more := connection.recv(65536):

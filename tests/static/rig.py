@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.async_api import Browser, Page, Route
 
-from tests.support.browser import PATIENCE_MS
+from tests.support.browser import TIMEOUT_MS
 
 HERE = Path(__file__).resolve().parent
 STATIC = HERE.parent.parent / "static"
@@ -72,7 +72,7 @@ class Rig(ABC):
 
     async def run(self, expression: str, argument: Any = None) -> Any:
         """What an expression of the page comes to; `argument` is in it by that name."""
-        async with asyncio.timeout(PATIENCE_MS / 1000):
+        async with asyncio.timeout(TIMEOUT_MS / 1000):
             return await self.evaluate(f"async (argument) => ({expression})", argument)
 
     # The player's side

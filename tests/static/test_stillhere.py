@@ -14,7 +14,7 @@ NOT_SIGNED_IN: dict[str, Any] = {"status": 401, "json": {"code": "not_signed_in"
 ACTIVITY = "POST /api/session/activity"
 LOOK = "GET /api/session"
 PING = {"type": "ping"}
-PATIENCE = 10
+TIMEOUT = 10
 
 
 async def warn(rig: Rig, left: float = 60, reason: str = "idle_timeout") -> None:
@@ -261,7 +261,7 @@ async def test_nobody_waits_for_ever_for_an_answer(rig: Rig) -> None:
     await rig.run("rig.isPending = true")
     await rig.run("(window.trying = here.signIn('Ada', 'x').catch((p) => p.status), null)")
     await rig.wait(31)
-    assert await within(PATIENCE, rig.run("trying")) == 0
+    assert await within(TIMEOUT, rig.run("trying")) == 0
 
 
 async def test_signing_in_again_is_told_once_though_the_old_session_ends_first(rig: Rig) -> None:
@@ -612,7 +612,7 @@ async def test_an_answer_about_somebody_else_is_none(rig: Rig) -> None:
     await rig.answer("POST /api/guests", {"status": 201})
     await rig.run("here.signInAsGuest('Bob').then(() => null)")
     await rig.run("rig.settle()")
-    assert await within(PATIENCE, rig.run("asked")) == "not_signed_in"
+    assert await within(TIMEOUT, rig.run("asked")) == "not_signed_in"
 
 
 async def test_staying_twice_within_a_second_is_staying_once(rig: Rig) -> None:

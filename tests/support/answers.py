@@ -9,7 +9,7 @@ from typing import Self
 import httpx
 import pytest
 
-from tests.support.live_server import PATIENCE, LiveServer, Tab, Visitor
+from tests.support.live_server import TIMEOUT, LiveServer, Tab, Visitor
 
 SLOT = 0.02
 """Seconds by which a deadline may be late, and is never early."""
@@ -32,13 +32,13 @@ def refusal(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, problem["code"]
 
 
-async def until(is_so: Callable[[], bool], seconds: float = PATIENCE) -> None:
+async def until(is_so: Callable[[], bool], seconds: float = TIMEOUT) -> None:
     """Wait for something that the server does by itself, as soon as the sockets tell it."""
-    for patience in range(int(seconds / 0.005)):
+    for attempt in range(int(seconds / 0.005)):
         if is_so():
             return
         # Most of it takes a few turns of the loop.
-        await asyncio.sleep(0 if patience < 20 else 0.005)
+        await asyncio.sleep(0 if attempt < 20 else 0.005)
     raise AssertionError("waited in vain")
 
 

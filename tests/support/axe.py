@@ -20,7 +20,7 @@ from playwright.async_api import CDPSession, Page
 NODE_MODULES = Path(sys.prefix, "npm", "node_modules")
 """Where `scripts/test` puts what it gets from npm."""
 
-_PATIENCE = 60.0
+_TIMEOUT = 60.0
 """Seconds to look at a page. Where a page has crashed, nothing is ever answered."""
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
@@ -61,7 +61,7 @@ async def find_violations(page: Page) -> list[Violation]:
     # A document keeps its world as long as the session lasts that made it.
     browser = _sessions.get(page) or await page.context.new_cdp_session(page)
     _sessions[page] = browser
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(_TIMEOUT):
         return await _look(browser)
 
 

@@ -64,7 +64,7 @@ FLAGS = [
     f"--disable-features={','.join(_LEFT_OUT)}",
 ]
 
-PATIENCE_MS = 15_000
+TIMEOUT_MS = 15_000
 """For what should come at once, on a machine that is busy."""
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -156,7 +156,7 @@ def find_headless_shell() -> str:
 async def run_chromium() -> AsyncIterator[Browser]:
     """A browser without a window, until the context ends."""
     executable = find_headless_shell()
-    expect.set_options(timeout=PATIENCE_MS)
+    expect.set_options(timeout=TIMEOUT_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=executable, args=FLAGS)
         try:
@@ -341,7 +341,7 @@ class Profile:
     @classmethod
     async def open(cls, chromium: Browser, **options: Any) -> Self:
         context = await chromium.new_context(**options)
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(TIMEOUT_MS)
         await context.add_init_script(_FIRST_SCRIPT)
         return cls(context)
 
@@ -356,7 +356,7 @@ class Profile:
         if not used and not self._empty:
             return False
         try:
-            async with asyncio.timeout(PATIENCE_MS / 1000):
+            async with asyncio.timeout(TIMEOUT_MS / 1000):
                 for page in used:
                     await self._empty_out(page, server)
                 await self.context.clear_cookies()
@@ -382,7 +382,7 @@ class Profile:
         if loaded is None or used != [page]:
             return False
         try:
-            async with asyncio.timeout(PATIENCE_MS / 1000):
+            async with asyncio.timeout(TIMEOUT_MS / 1000):
                 await self.context.set_offline(False)
                 await page.unroute_all(behavior="ignoreErrors")
                 if not await page.evaluate(_SIGN_OUT):
@@ -525,7 +525,7 @@ class Browsers:
                 # Answered only when all is heard that it has said. A page that has crashed, or that
                 # stands still, never answers, and must not hide why.
                 with suppress(Error, TimeoutError):
-                    async with asyncio.timeout(PATIENCE_MS / 1000):
+                    async with asyncio.timeout(TIMEOUT_MS / 1000):
                         await window.page.evaluate("0")
             window.hear_no_more()
         for profile in self._profiles.values():

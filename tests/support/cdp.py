@@ -30,7 +30,7 @@ SPEED = 4 if _LIBFAKETIME else 1
 """How many times as fast as the machine's the clocks of a real browser go: its timers are held back
 so much sooner. Without libfaketime (`scripts/test` installs it) its clocks are the machine's."""
 
-_PATIENCE = 15.0
+_TIMEOUT = 15.0
 _LISTENS = re.compile(r"ws://\S+")
 
 
@@ -52,7 +52,7 @@ class Devtools:
             message["sessionId"] = session
         answer = self._answers[self._number] = asyncio.get_running_loop().create_future()
         await self._socket.send(json.dumps(message))
-        said = await within(_PATIENCE, answer)
+        said = await within(_TIMEOUT, answer)
         assert "error" not in said, f"{method}: {said}"
         result: dict[str, Any] = said["result"]
         return result
@@ -89,9 +89,9 @@ class RealTab:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    async def until(self, expression: str, patience: float = _PATIENCE) -> None:
+    async def until(self, expression: str, seconds: float = _TIMEOUT) -> None:
         """Wait until an expression holds; the page's own timers have no part in that."""
-        give_up = time.monotonic() + patience
+        give_up = time.monotonic() + seconds
         while True:
             with suppress(AssertionError):  # between two pages there is nothing to ask
                 if await self.evaluate(expression):
@@ -113,7 +113,7 @@ class RealTab:
     async def is_painted(self) -> None:
         """Wait until the browser takes the page for one that is loaded. One that is hidden before
         has five minutes until its timers are held back to one a minute; else it has one."""
-        await until(lambda: self._session in self._devtools.painted, _PATIENCE)
+        await until(lambda: self._session in self._devtools.painted, _TIMEOUT)
 
     async def come_to_front(self) -> None:
         await self._devtools.send("Target.activateTarget", targetId=self._target)
@@ -211,7 +211,7 @@ def _hurry() -> dict[str, str]:
 async def _address(process: Process) -> str:
     """Where it says that it listens."""
     assert process.stderr is not None
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(_TIMEOUT):
         async for line in process.stderr:
             found = _LISTENS.search(line.decode())
             if found:

@@ -45,7 +45,7 @@ _ANY = Quota(1, 0.0)
 UNLIMITED = AccountLimits(guesses_per_name=_ANY, guesses_per_address=_ANY, players_per_address=_ANY)
 """Limits of accounts that let everybody guess."""
 
-PATIENCE = 5.0
+TIMEOUT = 5.0
 """Seconds to wait for what should come at once, on a machine that is busy."""
 
 
@@ -112,7 +112,7 @@ class Tab:
 
     async def receive(self) -> dict[str, Any]:
         """The next message, whatever it is."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             text = await self.socket.recv()
         known = decode(text)
         assert not isinstance(known, Unknown), f"the client does not know {text!r}: {known.why}"

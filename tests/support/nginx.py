@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
-from scripts.server_process import COMMAND, PATIENCE, environment
+from scripts.server_process import COMMAND, TIMEOUT, environment
 from tests.support.forks import FORKS, ROOT, Fork, Start
 
 CONFIGURATION = ROOT / "docs" / "nginx.conf"
@@ -78,7 +78,7 @@ class Site:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )
-        give_up = time.monotonic() + PATIENCE
+        give_up = time.monotonic() + TIMEOUT
         while not is_open(self.https):
             said = (self.folder / "nginx.stderr").read_text()
             assert self._nginx.poll() is None, said
@@ -105,7 +105,7 @@ class Site:
         """The server alone; returns its exit code."""
         assert self._server is not None
         self._server.send_signal(with_signal)
-        code = self._server.wait_blocking(PATIENCE)
+        code = self._server.wait_blocking(TIMEOUT)
         self._server = None
         return code
 
@@ -113,7 +113,7 @@ class Site:
         """Both, whatever state they are in."""
         if self._nginx is not None:
             self._nginx.terminate()
-            self._nginx.wait(PATIENCE)
+            self._nginx.wait(TIMEOUT)
         if self._server is not None:
             self.stop_server()
 
@@ -176,7 +176,7 @@ class Site:
         elsewhere = f"192.0.2.{self._visitors}"
         headers = {ADDRESS: address or elsewhere} | options.pop("headers", {})
         return httpx.AsyncClient(
-            base_url=self.url, verify=self.trust(), headers=headers, timeout=PATIENCE, **options
+            base_url=self.url, verify=self.trust(), headers=headers, timeout=TIMEOUT, **options
         )
 
     def socket(
@@ -198,12 +198,12 @@ class Site:
 
     def raw(self, context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
         """A bare TLS connection, for those who do not speak properly."""
-        plain = socket.create_connection(("127.0.0.1", self.https), timeout=PATIENCE)
+        plain = socket.create_connection(("127.0.0.1", self.https), timeout=TIMEOUT)
         return (context or self.trust()).wrap_socket(plain, server_hostname="localhost")
 
     def ask_server(self, path: str) -> httpx.Response:
         """What the operator does: ask the server itself."""
-        return httpx.get(f"http://127.0.0.1:{self.backend}{path}", timeout=PATIENCE, verify=False)
+        return httpx.get(f"http://127.0.0.1:{self.backend}{path}", timeout=TIMEOUT, verify=False)
 
 
 async def hear(tab: ClientConnection, type: str) -> dict[str, Any]:
@@ -234,7 +234,7 @@ def free_ports(count: int) -> list[int]:
 
 def is_open(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=PATIENCE).close()
+        socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT).close()
     except OSError:
         return False
     return True

@@ -17,7 +17,7 @@ from server.transport.limits import Limits
 from server.transport.uvicorn import uvicorn_config
 from tests.support.frames import client_frame
 
-PATIENCE = 20.0
+TIMEOUT = 20.0
 """Seconds for what should come at once, on a machine that is busy."""
 
 NARROW = 16 * 1024
@@ -154,7 +154,7 @@ class Peer:
 
     async def send(self, data: bytes) -> None:
         """Returns when the kernel has taken it all. Raises OSError when the server is gone."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             await self._loop.sock_sendall(self._socket, data)
 
     def send_now(self, data: bytes) -> None:
@@ -207,7 +207,7 @@ class Peer:
         if self._unread:
             data, self._unread = self._unread[:most], self._unread[most:]
             return data
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT):
             return await self._loop.sock_recv(self._socket, most)
 
     async def read_until(self, mark: bytes) -> bytes:
@@ -291,7 +291,7 @@ class Peer:
         with suppress(ConnectionError):
             is_open = True
             while is_open:
-                async with asyncio.timeout(3 * PATIENCE):
+                async with asyncio.timeout(3 * TIMEOUT):
                     is_open = bool(await self._loop.sock_recv(self._socket, 65536))
         return self._loop.time() - since
 

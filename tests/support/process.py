@@ -18,7 +18,7 @@ from typing import IO
 import httpx
 
 from scripts import server_process
-from scripts.server_process import COMMAND, PATIENCE, environment
+from scripts.server_process import COMMAND, TIMEOUT, environment
 from server.client import Address
 from tests.support.forks import FORKS, Fork, Start
 from tests.support.live_server import Tab
@@ -62,7 +62,7 @@ class VisitedServer(server_process.ServerProcess):
 
     async def sign_in(self, name: str) -> str:
         """A new guest's cookie."""
-        async with httpx.AsyncClient(base_url=self.url, timeout=PATIENCE, verify=False) as client:
+        async with httpx.AsyncClient(base_url=self.url, timeout=TIMEOUT, verify=False) as client:
             response = await client.post("/api/guests", json={"name": name})
             assert response.status_code == 201, response.text
             return client.cookies["session"]
@@ -70,7 +70,7 @@ class VisitedServer(server_process.ServerProcess):
     async def status(self, cookie: str) -> tuple[int, str]:
         """What the server says of a session: 200 and its player's status, or the refusal."""
         async with httpx.AsyncClient(
-            base_url=self.url, cookies={"session": cookie}, timeout=PATIENCE, verify=False
+            base_url=self.url, cookies={"session": cookie}, timeout=TIMEOUT, verify=False
         ) as client:
             response = await client.get("/api/session")
             body = response.json()
@@ -112,7 +112,7 @@ async def running_uvicorn(folder: Path) -> AsyncIterator[VisitedServer]:
     server = VisitedServer(folder, command=UVICORN)
     try:
         await server.begin()
-        for _ in range(int(PATIENCE / 0.05)):
+        for _ in range(int(TIMEOUT / 0.05)):
             match = re.search(r"Uvicorn running on (http://127\.0\.0\.1:\d+)", server.log())
             if match is not None:
                 server.address = Address.parse(match[1])
@@ -137,16 +137,16 @@ def run(
         return subprocess.run(
             [sys.executable, *command, *flags],
             cwd=folder, env=chosen, capture_output=True, text=True,
-            timeout=PATIENCE, check=False,
+            timeout=TIMEOUT, check=False,
         )  # fmt: skip
     with tempfile.TemporaryFile("w+") as stdout, tempfile.TemporaryFile("w+") as stderr:
         start = Start([*command, *flags], str(folder), chosen)
         process = FORKS.start(start, stdout.fileno(), stderr.fileno())
         try:
-            code = process.wait_blocking(PATIENCE)
+            code = process.wait_blocking(TIMEOUT)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.wait_blocking(PATIENCE)
+            process.wait_blocking(TIMEOUT)
             raise
         for each in (stdout, stderr):
             each.seek(0)
