@@ -324,6 +324,32 @@ async def test_all_sections_stand_in_one_row_on_a_small_phone_in_every_language(
         assert rows == dict.fromkeys(LANGUAGES, 1)
 
 
+async def test_no_view_is_wider_than_another(browsers: Browsers) -> None:
+    ada = await browsers.window(viewport={"width": 1600, "height": 800})
+    ada.expected.append("status of 404")  # of the room
+
+    async def frame() -> list[list[float]]:
+        edges: list[list[float]] = await ada.page.evaluate(
+            "() => [...document.querySelectorAll('.top, main')].map((part) => "
+            "{ const { left, right } = part.getBoundingClientRect(); return [left, right]; })"
+        )
+        return edges
+
+    await ada.arrive()
+    await ada.is_at("sign-in")
+    before = await frame()
+    await ada.sign_in("Ada")
+    for section in ("lobby-section", "play", "devices", "history", "settings", "/room/no-such"):
+        await ada.page.evaluate("name => { location.hash = name }", section)
+        shown = "#room" if section.startswith("/room") else f"#{section}"
+        await expect(ada.at(shown)).to_be_visible()
+        assert await frame() == before, section
+    await ada.page.evaluate("() => { location.hash = '' }")
+    await ada.at("#sign-out").click()
+    await ada.is_signed_out("signed_out")
+    assert await frame() == before
+
+
 async def test_nothing_moves_for_those_who_want_it_still(browsers: Browsers) -> None:
     ada = await browsers.signed_out()
     await ada.page.emulate_media(reduced_motion="reduce")
