@@ -1,4 +1,4 @@
-"""The chat of a room: its last lines, and how many of them one player may say."""
+"""The chat of a room: its latest lines, and the limits on them."""
 
 import re
 from collections import deque
@@ -16,7 +16,7 @@ _BREAKS = re.compile("[\t\n\v\f\r\x85\u2028\u2029]+")
 
 
 class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """What a player said; or, with a `notice`, what happened to one. `at` is a presence instant."""
+    """A player's line, or with a `notice` the room's own. `at` is a presence instant."""
 
     id: int
     at: float
@@ -28,7 +28,7 @@ class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Chat:
-    """The last lines of a room, oldest first."""
+    """The latest lines of a room, oldest first."""
 
     def __init__(self, limits: Limits, lines: Iterable[Line] = ()) -> None:
         self._limits = limits
@@ -42,7 +42,7 @@ class Chat:
         return tuple(self._lines)
 
     def say(self, player_id: PlayerId, name: str, text: str, now: float) -> Line:
-        """Add what a player says, as typed but for blanks around it and breaks in it. Raises
+        """Add a player's line, with surrounding blanks removed and line breaks replaced. Raises
         RequestRefused: invalid if it is blank, too long or not safe to show; too_much_chat."""
         text = _on_one_line(text)
         limits = self._limits
@@ -62,8 +62,8 @@ class Chat:
         return self._add(Line(self._next, now, player_id, name, text))
 
     def note(self, notice: str, now: float, name: str, seat: int) -> Line | None:
-        """The room itself says what happened to a player; None if it has said of them too often
-        that they come and go."""
+        """Add the room's note of what happened to a player; return None if that player joined or
+        left too often."""
         if notice in ("joined", "left") and not self._arrivals.take(name, now):
             return None
         return self._add(Line(self._next, now, name=name, notice=notice, seat=seat))
@@ -75,6 +75,6 @@ class Chat:
 
 
 def _on_one_line(text: str) -> str:
-    """`text` without blanks around it; one space for line breaks and tabs, and blanks beside."""
+    """Strip `text`; replace line breaks and tabs, with blanks beside them, by one space."""
     parts = (part.strip() for part in _BREAKS.split(text))
     return " ".join(part for part in parts if part)

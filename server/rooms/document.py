@@ -1,8 +1,8 @@
 """A room as one JSON document: all that the next process needs to restore it.
 
-What belongs to a connection is not in it: after a restart players are absent, there are no
-spectators, and a pulse check is forgotten. Clocks are not in it either, since each starts anew in
-full. What is left of a budget is, as seconds.
+It does not contain what belongs to connections: after a restart players are absent, there are no
+spectators and no pulse checks. It does not contain clocks either, since each starts anew in full;
+of a budget, the seconds left are stored.
 """
 
 from collections.abc import Mapping
@@ -49,8 +49,8 @@ class _Seat(msgspec.Struct, omit_defaults=True):
 
 
 class _Match(msgspec.Struct, omit_defaults=True):
-    """`time`: match seconds, at its end if it has one. `state`: the game's, as MessagePack, which
-    knows infinities and bytes."""
+    """`time`: match seconds, at the end if it ended. `state`: the game's, as MessagePack, which
+    supports infinities and bytes."""
 
     id: MatchId
     seed: str
@@ -64,8 +64,8 @@ class _Match(msgspec.Struct, omit_defaults=True):
 
 
 class _Room(msgspec.Struct, omit_defaults=True):
-    """`chat`: its instants are those of the process that wrote it, in which `written` was the
-    Unix time `written_at` in milliseconds."""
+    """The instants in `chat` are presence time of the process that wrote them, in which `written`
+    was the Unix time `written_at` in milliseconds."""
 
     seats: list[_Seat]
     written: float
@@ -76,9 +76,9 @@ class _Room(msgspec.Struct, omit_defaults=True):
 
 
 def write_room(room: ReadableRoom, clock: Clock) -> str:
-    """The document of a room as it is now. Raises what msgspec raises for a state it cannot encode.
+    """Return the document of a room. Raises what msgspec raises for a state it cannot encode.
 
-    Costs some 20 us, and what the game's state takes.
+    Takes some 20 us, plus the encoding of the game's state.
     """
     now = clock.now()
     document = _Room(
@@ -98,7 +98,7 @@ def read_room(
     players: Mapping[PlayerId, Player],
     clock: Clock,
 ) -> None:
-    """Restore `room`, which is new, from a document. `players`: those who have a session.
+    """Restore `room`, which is new, from a document. `players` are those with a session.
 
     Raises RoomLost; the room must not be used then.
     """

@@ -1,8 +1,8 @@
 """The errors of rooms.
 
 RoomError
- +-- RequestRefused  what the rules do not allow; `code` for clients, `str()` for players
- +-- GameFailed      a game raised what it may not raise; the room closes
+ +-- RequestRefused  the rules forbid it; `code` is for clients, `str()` for players
+ +-- GameFailed      a game raised an exception; the room closes
 """
 
 
@@ -11,7 +11,7 @@ class RoomError(Exception):
 
 
 class RequestRefused(RoomError):
-    """A request is refused, and has changed nothing. docs/rooms.md lists the codes."""
+    """A request was refused and changed nothing. docs/rooms.md lists the codes."""
 
     def __init__(self, code: str, detail: str) -> None:
         self.code = code

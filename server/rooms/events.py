@@ -1,4 +1,4 @@
-"""The events of rooms: one closed set, the only output of `Rooms` but for what its calls return.
+"""The events of rooms: a closed set, the output of `Rooms` besides return values.
 
 Every event is a value: ids, names, numbers and texts, and the frozen structs `Line`, `Move` and
 `Outcome`. Instants (`at`, `began`, `opened_at`) are presence time in seconds, of the process that
@@ -24,15 +24,15 @@ class RoomOpened(BaseEvent, frozen=True):
 
 
 class RoomUpdated(BaseEvent, frozen=True):
-    """Something about a room changed, other than the state of its match: its seats, spectators,
-    host, clocks or countdowns."""
+    """Anything in a room but the state of its match changed: seats, spectators, host, clocks or
+    countdowns."""
 
     room_id: RoomId
     at: float
 
 
 class RoomClosed(BaseEvent, frozen=True):
-    """`reason`: empty, idle or failed; `error`: what the game raised, where it failed."""
+    """`reason`: empty, idle or failed; `error`: what the game raised, if it failed."""
 
     room_id: RoomId
     game: str
@@ -45,7 +45,7 @@ class RoomClosed(BaseEvent, frozen=True):
 
 
 class MatchStarted(BaseEvent, frozen=True):
-    """`players`: id and name, by seat. Its seed is secret until it is over."""
+    """`players`: id and name, by seat. The seed is secret until the end."""
 
     room_id: RoomId
     match_id: MatchId
@@ -57,9 +57,8 @@ class MatchStarted(BaseEvent, frozen=True):
 
 
 class MatchAdvanced(BaseEvent, frozen=True):
-    """The match went on: an action, a hook of the game or a tick. `moves`: what was done, if it
-    changed the state. `lateness`: None, or for ticks the seconds by which they were noticed late.
-    """
+    """The state of a match changed by an action, a hook of the game or a tick. `moves`: the actions
+    and hooks. `lateness`: for ticks, by how many seconds they were late; otherwise None."""
 
     room_id: RoomId
     match_id: MatchId
@@ -69,8 +68,8 @@ class MatchAdvanced(BaseEvent, frozen=True):
 
 
 class MatchEnded(BaseEvent, frozen=True):
-    """A match is over. `began` is moved by the time that a restart took, so that the match took
-    `seconds`; `by`: the seat whose doing the end was."""
+    """A match ended. `began` is moved by the time of restarts, so that the match took `seconds`;
+    `by` is the seat that caused the end."""
 
     room_id: RoomId
     match_id: MatchId
@@ -88,7 +87,7 @@ class MatchEnded(BaseEvent, frozen=True):
 
 
 class LineSaid(BaseEvent, frozen=True):
-    """A player said something, or the room itself noted something, in its chat."""
+    """A new line in the chat of a room, by a player or by the room."""
 
     room_id: RoomId
     line: Line
@@ -96,7 +95,7 @@ class LineSaid(BaseEvent, frozen=True):
 
 
 class PlayerAsked(BaseEvent, frozen=True):
-    """A pulse check: the player named `by` asks whether the player is there."""
+    """A pulse check: the player named `by` asks whether this player is there."""
 
     room_id: RoomId
     player_id: PlayerId
@@ -106,7 +105,7 @@ class PlayerAsked(BaseEvent, frozen=True):
 
 
 class PlayerMatched(BaseEvent, frozen=True):
-    """Quick match has found a seat for the player, which is kept for `expires_in`."""
+    """Quick match reserved a seat for the player, for `expires_in` seconds."""
 
     room_id: RoomId
     player_id: PlayerId
@@ -116,8 +115,8 @@ class PlayerMatched(BaseEvent, frozen=True):
 
 
 class QueueChanged(BaseEvent, frozen=True):
-    """The player waits for a quick match (of any game, if `game` is None), or no longer: then
-    `waiting` is 0, and `reason` is cancelled, away or matched."""
+    """The player waits for a quick match (of any game if `game` is None). No longer, if `waiting`
+    is 0; then `reason` is cancelled, away or matched."""
 
     player_id: PlayerId
     game: str | None

@@ -1,10 +1,10 @@
-"""Whose idle clock stands still because of a match.
+"""Which sessions have their idle clock stopped because of a match.
 
-Who watches a match, or waits for others in it, is not idle for doing nothing: for at most
-`max_hold` since they last did something. Who the match waits for is.
+A player who watches a match, or waits for others in it, is not idle, for at most `max_hold` since
+their last activity. A player whom the match waits for is.
 
-A rule without effects: facts about sessions in, decisions out. The caller carries them out by holds
-of presence, and reports what was granted.
+A pure rule: takes facts about sessions, returns decisions. The caller applies them as holds of
+presence, and reports what was granted.
 """
 
 from collections.abc import Collection, Iterable
@@ -15,7 +15,7 @@ from server.base.units import LONG_AGO
 
 
 class Watching(NamedTuple):
-    """A session with a connection that is in a room, or watches it. Instants are presence time."""
+    """A session with a connection in a room, or watching it. Instants are presence time."""
 
     session_id: SessionId
     is_waited_for: bool
@@ -25,14 +25,14 @@ class Watching(NamedTuple):
 
 
 class StartHold(NamedTuple):
-    """Let the idle clock of a session stand still for so many seconds."""
+    """Stop the idle clock of a session for so many seconds."""
 
     session_id: SessionId
     seconds: float
 
 
 class EndHold(NamedTuple):
-    """Let the idle clock of a session run on."""
+    """Let the idle clock of a session go on."""
 
     session_id: SessionId
 
@@ -41,7 +41,7 @@ Decision: TypeAlias = StartHold | EndHold
 
 
 class Holds:
-    """The sessions that are held because of a match, and until when."""
+    """The sessions held because of a match, and until when."""
 
     def __init__(self, max_hold: float) -> None:
         self._max_hold = max_hold
@@ -53,33 +53,34 @@ class Holds:
         return self._until.keys()
 
     def review(self, watching: Iterable[Watching], now: float) -> list[Decision]:
-        """Decide for everybody in a room in which a match runs."""
+        """Decide for the sessions in a room with a running match."""
         decisions: list[Decision] = []
         for session in watching:
             if session.is_waited_for:
                 decisions += self.end([session])
                 continue
             allowed = session.last_activity + self._max_hold - now
-            # One hold at a time: that of a match, which the player may have ended, or their own.
+            # One hold at a time: one for a match, which the player may have ended, or the player's
+            # own.
             until = max(session.hold_until, self._until.get(session.session_id, LONG_AGO))
             if allowed > 0 and until <= now and not session.is_away_held:
                 decisions.append(StartHold(session.session_id, allowed))
         return decisions
 
     def end(self, watching: Iterable[Watching]) -> list[Decision]:
-        """Decide for sessions that a match no longer concerns."""
+        """Decide for sessions no longer concerned with a match."""
         decisions: list[Decision] = []
         for session in watching:
             until = self._until.pop(session.session_id, None)
-            # The player may have taken another hold since, which is not ours to end.
+            # The player may have taken another hold since, which must not be ended here.
             if until is not None and session.hold_until == until and not session.is_away_held:
                 decisions.append(EndHold(session.session_id))
         return decisions
 
     def granted(self, session_id: SessionId, until: float) -> None:
-        """A `StartHold` was carried out, and lasts until this instant."""
+        """A `StartHold` was applied, and lasts until this instant."""
         self._until[session_id] = until
 
     def forget(self, session_id: SessionId) -> None:
-        """A session has ended, or sleeps. Idempotent."""
+        """A session ended or sleeps. Idempotent."""
         self._until.pop(session_id, None)

@@ -1,4 +1,4 @@
-"""What rooms allow, in one place. SECURITY.md publishes these numbers, docs/rooms.md the rules."""
+"""The limits of rooms. SECURITY.md publishes these numbers, docs/rooms.md the rules."""
 
 import msgspec
 
@@ -9,71 +9,71 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits on rooms, seats, quick match, pulse checks and chat. Times are in seconds."""
 
     rooms: int = 5000
-    """Rooms that are open at a time, in all."""
+    """Open rooms, in all."""
 
     rooms_per_maker: int = 3
-    """Rooms of one player's making that are open at a time."""
+    """Open rooms made by one player."""
 
     rooms_made: Quota = Quota(10, 60)
-    """Rooms that one player may open: each is a row in the database, for ever."""
+    """Rooms that one player may open: each leaves a row in the database."""
 
     searches: Quota = Quota(20, 60)
-    """Times that one player may begin to look for others: each may be a room as well."""
+    """Quick match searches that one player may begin: each may open a room."""
 
     rooms_listed: int = 1000
-    """Rooms that a list names, the newest; it has the number of all."""
+    """Rooms in a list, the newest; it also has the total."""
 
     rooms_watched: int = 20
-    """Rooms that one connection may be in, or watch, at a time."""
+    """Rooms that one connection may be in, or watch."""
 
     counted_keys: int = 50_000
-    """Players that each window of attempts remembers."""
+    """Players that each limit on attempts keeps in memory."""
 
     reserved_for: float = 15.0
-    """How long a seat is kept for a player who has yet to come into the room."""
+    """How long a seat is reserved for a player who has not entered the room yet."""
 
     gathering: float = 45.0
-    """How long a host may wait for more players, in a room that is not private."""
+    """How long the host of a public room may wait for more players."""
 
     empty_after: float = 30.0
-    """A room closes when nobody seated has been in it for so long."""
+    """A room closes after being without seated players for so long."""
 
     deserted_after: float = 60.0
-    """A room with a match closes when no player of the match has been in it for so long."""
+    """A room with a match closes after being without players of the match for so long."""
 
     idle_after: float = 300.0
-    """A room without a match closes when its players were there and did nothing for so long."""
+    """A room without a match closes after its players were idle for so long."""
 
     between_pulses: float = 60.0
     """The time between two pulse checks of the same player."""
 
     thinking: float = 10.0
-    """How long a player has the turn before a pulse check of them is allowed."""
+    """How long a player has the turn before a pulse check is allowed."""
 
     skip_after: float = 1.0
-    """Until a player is skipped who said "be right back", in a game that does not wait, or for whom
-    a bot plays and who is cut off."""
+    """Until a player is skipped who said "be right back" in a game that does not wait, or until a
+    bot replaces a player who is cut off."""
 
     least_brb: float = 1.0
-    """What has to be left of a player's "be right back" for them to say it."""
+    """The least "be right back" left with which a player may say it."""
 
     bot_after: float = 1.0
     """Until a bot makes its move, in games that do not tick."""
 
     ticks_at_once: int = 5
-    """Ticks of one match in one call. A match that is further behind goes on from the present."""
+    """Ticks of one match in one call. A match further behind skips the time."""
 
     most_behind: float = 1.0
-    """How far a match may be behind, and still make up for it."""
+    """How far a match may be behind and still catch up."""
 
     restart_pause: float = 5.0
-    """How long a match does not tick after a restart: its players have to come back."""
+    """How long a match does not tick after a restart, so that its players can come back."""
 
     line_length: int = 300
-    """Code points of a line of chat, without blanks around them."""
+    """Code points of a line of chat, without surrounding blanks."""
 
     error_length: int = 300
-    """Characters of what a game raised that the end of its room tells."""
+    """Characters of a game's exception in the closing of its room."""
 
     lines_kept: int = 50
     """Lines of chat that a room keeps."""
@@ -82,4 +82,4 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Lines of chat of one player in one room."""
 
     arrivals: Quota = Quota(4, 30)
-    """Lines of a room that say of one player that they joined or left."""
+    """Lines about one player joining or leaving a room."""

@@ -1,8 +1,7 @@
-"""A match: a game that is being played, and the clock against those it waits for.
+"""A match: a running game, and the clocks of the players it waits for.
 
-What it knows of the players are their seats (`seat.py`); what happens to them is decided here and
-told to the game by its hooks. `now` is presence time; the game is told match time, of which a
-restart of the server takes none.
+It changes the seats of its players (`seat.py`), and calls the hooks of the game. `now` is presence
+time; the game gets match time, in which a restart of the server takes none.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,13 +21,14 @@ T = TypeVar("T")
 
 
 class Move(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """A change of a match other than a tick. The moves and the seed are enough to play it again
+    """A change of a match other than a tick. The moves and the seed are enough to replay it
     (`replay.py`).
 
     `step`: the number of changes before it, ticks included; `at`: match seconds. `event`: the hook
     of the game that was called (`away`, `back`, `gone`), for a move without an action. `by_bot`: a
-    bot acted for the player. `is_back`: the player had been skipped, or replaced by a bot, and is
-    back with this action."""
+    bot acted for the player. `is_back`: with this action the player is back, after being skipped or
+    replaced by a bot.
+    """
 
     step: int
     at: float
@@ -40,8 +40,8 @@ class Move(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Match:
-    """One instance per match. Only the methods of this class write its attributes. `seats`: those
-    of the room, of which the first `size` play."""
+    """One instance per match; only its methods change it. `seats` are those of the room, of which
+    the first `size` play."""
 
     __slots__ = (
         "_due",
@@ -77,7 +77,7 @@ class Match:
         limits: Limits,
     ) -> None:
         self.id = id
-        # Secret until the match is over: it decides what the dice show.
+        # Secret until the match is over: it determines the random numbers.
         self.seed = seed
         self.number = number
         self.game = game
@@ -88,11 +88,11 @@ class Match:
         self.outcome: Outcome | None = None
         self.ended_by: int | None = None
         self.ended_at = NEVER
-        # Its end has been told.
+        # `MatchEnded` was published.
         self.is_finished = False
         # The moves since the last `take_moves`.
         self.moves: list[Move] = []
-        # Match time at the last standstill: it never goes back behind this.
+        # Match time at the last standstill: it never goes back before this.
         self.stood_at = 0.0
         self.waits_for: tuple[int, ...] = ()
         self.bot_due = NEVER
@@ -112,25 +112,25 @@ class Match:
         return self._due != NEVER
 
     def time(self, now: float) -> float:
-        """Match time in seconds, rounded to milliseconds, so that moves that are stored and read
-        back are the same."""
+        """Return match time in seconds, rounded to milliseconds, so that stored moves are read back
+        the same."""
         return max(round_to_ms(now - self.began), self.stood_at)
 
     def running_time(self, now: float) -> float:
-        """Match time without the part for which it stands still: behind `time` meanwhile, so that
-        countdowns in a view include the wait."""
+        """Return match time without correction for a standstill: during one it is less than `time`,
+        so that countdowns in a view include the wait."""
         return now - self.began
 
     def next_tick(self) -> float:
-        """When the game wants to be called, as a presence instant."""
+        """Return the presence instant at which the game's next tick is due."""
         return NEVER if self.outcome is not None else self._due + self.began
 
     def view(self, seat: int | None) -> View:
-        """What the player in `seat` may see; None: a spectator. Raises GameFailed."""
+        """Return what the player in `seat` may see; None: a spectator. Raises GameFailed."""
         return self._ask(self.game.view, self.state, seat)
 
     def diff(self, before: View, after: View) -> View | None:
-        """The game's own diff of two views, if it has any. Raises GameFailed."""
+        """Return the game's own diff of two views, if it has one. Raises GameFailed."""
         return self._ask(self.game.diff, before, after)
 
     def restore(
@@ -142,8 +142,8 @@ class Match:
         ended_by: int | None,
         now: float,
     ) -> None:
-        """Make a new match what it was when the last process stopped, at `time` of the match. If
-        it had ended, that was told."""
+        """Restore a match that the last process left at `time` of the match. If it had ended, that
+        was published."""
         self.began = now - time
         self.stood_at = time
         self.step = step
@@ -155,20 +155,20 @@ class Match:
             self.is_finished = True
 
     def finish(self) -> Outcome:
-        """How the match ended, which is told now."""
+        """Return the outcome, which the caller publishes."""
         assert self.outcome is not None
         self.is_finished = True
         return self.outcome
 
-    # What happens: each may raise GameFailed
+    # Facts: each may raise GameFailed
 
     def start(self, now: float) -> None:
-        """The first state, and the first to wait for."""
+        """Compute the first state, and whom the match waits for."""
         self._step(self.time(now), lambda moment: self.game.start(self.size, moment))
         self.review(now)
 
     def resume(self, now: float) -> None:
-        """Go on after a restart, where match time stood: every clock is credited in full."""
+        """Go on after a restart: match time stood still, and every clock starts anew in full."""
         self.began = now - self.stood_at
         self._look()
         if self.is_ticking:
@@ -179,7 +179,7 @@ class Match:
             self.cut_off(number, now + self._limits.restart_pause)
 
     def act(self, seat: int, action: Any, now: float, *, is_bot: bool = False) -> None:
-        """A player acts. Raises RequestRefused, and then nothing has changed."""
+        """Apply a player's action. Raises RequestRefused, which changes nothing."""
         try:
             typed: Any = msgspec.convert(action, self.game.action)
         except msgspec.ValidationError as error:
@@ -197,9 +197,9 @@ class Match:
             raise RequestRefused("not_allowed", refusal.detail) from None
         except Exception as error:
             raise GameFailed(self.game.name) from error
-        # An action that changes nothing is not stored: it could fill a disk.
+        # An action without effect is not stored: such actions could fill the disk.
         if state is not self.state:
-            # As the game read it, without fields that it does not know.
+            # As decoded, without unknown fields.
             taken = msgspec.to_builtins(typed)
             move = Move(self.step, moment.now, seat, taken, by_bot=is_bot, is_back=is_back)
             self._take(state)
@@ -210,12 +210,12 @@ class Match:
         self.review(now)
 
     def tick(self, now: float) -> bool:
-        """Do the ticks and bot moves that are due; False if there were none."""
+        """Run the ticks and bot moves that are due; return False if there were none."""
         ticks = 0
         while self.outcome is None and self.next_tick() <= now:
             behind = now - self.next_tick()
             if ticks >= self._limits.ticks_at_once or behind > self._limits.most_behind:
-                # Match time stood still as well: no tick is late, and a replay needs no clock.
+                # Let match time stand still: then no tick is late, and a replay needs no clock.
                 self.stood_at = self.time(now)
                 self.began = now - self._due
             self._ask_bots(now)
@@ -224,7 +224,7 @@ class Match:
             due = self._due
             self._step(due, lambda moment: self.game.tick(self.state, moment))
             if self._due <= due:
-                # Nothing else would ever happen in this process.
+                # The loop would never end, and block the process.
                 raise GameFailed(self.game.name) from RuntimeError(f"a tick is due again at {due}")
             ticks += 1
             self.review(now)
@@ -235,7 +235,7 @@ class Match:
         return ticks > 0
 
     def run_out(self, seat: int, now: float) -> None:
-        """A player for whom the game waits has let their time run out, or a pulse check."""
+        """A player whom the game waits for let their time run out, or a pulse check."""
         record, policy = self._seats[seat], self.game.policy
         record.stop_clock()
         if policy.silence is Silence.BOT:
@@ -246,7 +246,7 @@ class Match:
             self.end(Outcome((), "abandoned"), None, now)
             return
         if record.brb_until > now:
-            self._hook("away", seat, now)  # they said so, and it costs them nothing
+            self._hook("away", seat, now)  # they said so: no penalty
         elif policy.silence is Silence.SKIP and record.skipped < policy.most_skips:
             record.skip()
             self._hook("away", seat, now)
@@ -256,19 +256,19 @@ class Match:
         self.review(now)
 
     def take_moves(self) -> list[Move]:
-        """The moves since the last call."""
+        """Return the moves since the last call."""
         moves, self.moves = self.moves, []
         return moves
 
     def cut_off(self, seat: int, now: float) -> None:
-        """The connection of a player is gone. In games with bots, one plays for them soon: a game
-        in real time does not wait."""
+        """A player lost their connection. In games with bots, one plays for them soon, as a game in
+        real time does not wait."""
         record = self._seats[seat]
         if self.game.policy.silence is Silence.BOT and record.is_waited_for:
             record.wait_until(now + self._limits.skip_after)
 
     def come_back(self, seat: int, now: float) -> None:
-        """A player is back from "be right back", in a game that does not wait. If they were not
+        """A player is back from "be right back" in a game that does not wait. If they were not
         skipped, their clock has run on: otherwise each "be right back" would restart it."""
         record = self._seats[seat]
         if self.outcome is None and record.is_playing:
@@ -281,12 +281,12 @@ class Match:
                 record.wait_until(max(until, now))
 
     def give_up(self, seat: int, reason: str, now: float) -> None:
-        """A player is out of the match. `reason`: of the outcome, if that ends the match."""
+        """A player is out of the match. `reason` is that of the outcome, if the match ends."""
         self._seats[seat].give_up()
         self._hook("gone", seat, now)
         outcome = self._outcome()
         if outcome is not None:
-            # The players who are left have won, connected or not.
+            # The remaining players have won, connected or not.
             self.end(msgspec.structs.replace(outcome, reason=reason), seat, now)
         elif self.is_deserted(now):
             self.end(Outcome((), "abandoned"), seat, now)
@@ -294,7 +294,7 @@ class Match:
             self.review(now)
 
     def end(self, outcome: Outcome, by: int | None, now: float) -> None:
-        """The match is over. `by`: the seat whose doing that is; None: nobody's."""
+        """End the match. `by` is the seat that caused it; None if none did."""
         self.outcome = outcome
         self.ended_by = by
         self.ended_at = now
@@ -304,13 +304,14 @@ class Match:
             record.stop_clock()
 
     def is_unattended(self) -> bool:
-        """True if no player of the match is in the room at the moment."""
+        """Return True if no player of the match is in the room now."""
         return not any(record.is_playing and record.is_here for record in self._seats)
 
     def is_deserted(self, now: float) -> bool:
-        """True if every player has been cut off for longer than the policy lets them come back.
+        """Return True if every player has been cut off for longer than the policy allows.
 
-        False while one of them is leaving: their resignation decides the match."""
+        False while one of them is leaving: their resignation decides the match.
+        """
         policy = self.game.policy
         return all(
             not record.is_leaving and record.may_return_until(policy) <= now
@@ -319,7 +320,8 @@ class Match:
         )
 
     def review(self, now: float) -> None:
-        """After any change: end the match if the game says so, else start and stop clocks."""
+        """To be called after any change: end the match if the game says so, else start and stop
+        clocks."""
         if self.outcome is not None:
             return
         outcome = self._outcome()
@@ -346,10 +348,10 @@ class Match:
                     held = record.brb_until - now if is_brb else 0.0
                     record.wait(now, now + policy.move_time + held)
 
-    # How the game is asked
+    # Calls of the game
 
     def _ask(self, question: Callable[..., T], *about: Any) -> T:
-        """Call the game; whatever it raises becomes GameFailed."""
+        """Call the game; raise GameFailed from any exception."""
         try:
             return question(*about)
         except Exception as error:
@@ -357,7 +359,7 @@ class Match:
 
     def _ask_bots(self, now: float) -> None:
         for number in self.waits_for:
-            # The bot before it may have ended what this one is waited for.
+            # A bot before it may have changed what the match waits for.
             if not self._seats[number].is_bot or number not in self.waits_for:
                 continue
             action = self._ask(self.game.bot, self.state, number, self._moment(self.time(now)))
@@ -398,7 +400,7 @@ class Match:
         return self._ask(self.game.outcome, self.state)
 
     def _waits_for(self) -> list[int]:
-        # An answer with numbers that are no seats fails here, as a failure of the game.
+        # Numbers that are not seats raise here, as a failure of the game.
         return self._ask(
             lambda state: [
                 seat for seat in self.game.waits_for(state) if self._seats[seat].is_playing

@@ -1,4 +1,4 @@
-"""Quick match: brings players who look for others into rooms, new ones or such with a free seat."""
+"""Quick match: brings players who look for others into rooms with a free seat, or new ones."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ from server.rooms.turn import Turn
 
 
 class Matchmaking:
-    """The queue, and how it is served."""
+    """The queue, and its service."""
 
     def __init__(self, games: Mapping[str, AnyGame], tables: Tables) -> None:
         self.queue = Queue()
@@ -29,8 +29,8 @@ class Matchmaking:
         )
 
     def search(self, turn: Turn, player: Player, game: str | None) -> None:
-        """A player looks for others; who looks already keeps their place, and may change the
-        game. Raises RequestRefused: no_such_game, too_soon, already_seated."""
+        """Add a player to the queue; one who is in it keeps their place and may change the game.
+        Raises RequestRefused: no_such_game, too_soon, already_seated."""
         if game is not None:
             self.find_game(game)
         is_new = player.id not in self.queue.waiting
@@ -44,7 +44,7 @@ class Matchmaking:
         self.serve(turn)
 
     def leave(self, turn: Turn, player_id: PlayerId, reason: str) -> bool:
-        """A player looks for others no longer; False if they did not."""
+        """Remove a player from the queue; return False if they were not in it."""
         waiting = self.queue.leave(player_id)
         if waiting is None:
             return False
@@ -52,8 +52,8 @@ class Matchmaking:
         return True
 
     def serve(self, turn: Turn) -> None:
-        """Bring players who wait into rooms with free seats, the oldest room first, and open new
-        rooms for those who suffice for a match."""
+        """Bring waiting players into rooms with free seats, the oldest room first, and open new
+        rooms if enough of them wait for a match."""
         without_room: set[str | None] = set()
         for waiting in list(self.queue.waiting.values()):
             player, game = waiting
@@ -65,7 +65,7 @@ class Matchmaking:
                 without_room.add(game)
             else:
                 self._bring(turn, room, player)
-        while not self._tables.is_full:  # else they wait until there is room
+        while not self._tables.is_full:  # otherwise they wait until a room closes
             found = self.queue.party(self._games.values())
             if found is None:
                 break
@@ -75,12 +75,12 @@ class Matchmaking:
                 self._bring(turn, room, waiting.player)
 
     def tell_changes(self, turn: Turn) -> None:
-        """Tell those who wait how many might play with them, where that is another number."""
+        """Tell waiting players the number of rivals, if it changed."""
         for waiting, rivals in self.queue.take_changes():
             turn.tell(QueueChanged(waiting.player.id, waiting.game, rivals, None, turn.now))
 
     def find_game(self, name: str) -> AnyGame:
-        """The game with this name. Raises RequestRefused: no_such_game."""
+        """Return the game with this name. Raises RequestRefused: no_such_game."""
         game = self._games.get(name)
         if game is None:
             raise RequestRefused("no_such_game", f"There is no game {excerpt(name)!r} here.")

@@ -1,4 +1,4 @@
-"""What players do in matches, and what the rules do about those who do nothing."""
+"""The actions of players in matches, and the rules for players who do not act."""
 
 import logging
 from collections.abc import Callable
@@ -19,7 +19,7 @@ _log = logging.getLogger("stillhere.rooms")
 
 
 class Play:
-    """Matches, from the first move to the outcome."""
+    """Matches, from their beginning to their outcome."""
 
     def __init__(
         self, tables: Tables, new_match_id: Callable[[], MatchId], new_seed: Callable[[], str]
@@ -32,7 +32,7 @@ class Play:
     # What players do
 
     def start(self, turn: Turn, room: Room, player: Player) -> None:
-        """Begin the first match, or want the next one. Raises RequestRefused: not_seated,
+        """Begin the first match, or vote for the next one. Raises RequestRefused: not_seated,
         not_allowed, not_host, too_few."""
         number = _own_seat(room, player)
         if room.running is not None:
@@ -49,20 +49,21 @@ class Play:
                 self.begin(turn, room)
 
     def act(self, turn: Turn, room: Room, player: Player, action: Any) -> None:
-        """A game action. Raises RequestRefused: not_seated, no_match, invalid, not_allowed."""
+        """Apply a game action. Raises RequestRefused: not_seated, no_match, invalid,
+        not_allowed."""
         number, match = _own_match(room, player)
         was_bot, waited_for = room.seats[number].is_bot, match.waits_for
         with turn.at(room):
             match.act(number, action, turn.now)
             turn.advanced(room, match)
             self.end_brb(turn, room, number)
-            # In a match that ticks every action starts a clock anew, and nothing else is new.
+            # In a match that ticks, every action only restarts a clock: that is not published.
             if not match.is_ticking or was_bot or match.waits_for is not waited_for:
                 room.mark()
 
     def claim(self, turn: Turn, room: Room, player: Player, result: str) -> None:
-        """End a match that waits for players who have dropped out. Raises RequestRefused:
-        not_seated, no_match, invalid, not_allowed, too_soon."""
+        """End a match that waits for players who dropped out. Raises RequestRefused: not_seated,
+        no_match, invalid, not_allowed, too_soon."""
         number, match = _own_match(room, player)
         if result not in ("win", "draw"):
             raise RequestRefused("invalid", "One claims a win or a draw.")
@@ -111,15 +112,15 @@ class Play:
             turn.tell(PlayerAsked(room.id, asked.id, player.name, time, now))
 
     def answer_pulse(self, turn: Turn, room: Room, number: int) -> None:
-        """The player of a seat has done something: they are there, and back."""
+        """The player of a seat was active: they are there, and back."""
         with turn.at(room):
             room.seats[number].answer()
             self.end_brb(turn, room, number)
             room.mark()
 
     def check_brb(self, room: Room, player: Player, seconds: float, now: float) -> int:
-        """The number of the seat whose player may be right back. Raises RequestRefused: not_seated,
-        no_match, budget_spent."""
+        """Return the seat of a player who wants to say "be right back". Raises RequestRefused:
+        not_seated, no_match, budget_spent."""
         number, _ = _own_match(room, player)
         seat = room.seats[number]
         left = seat.brb_left + max(seat.brb_until - now, 0.0)
@@ -128,8 +129,8 @@ class Play:
         return number
 
     def brb(self, turn: Turn, room: Room, player: Player, seconds: float) -> float:
-        """A player will be right back; returns the seconds granted. 0: they are back. Raises
-        RequestRefused: see `check_brb`."""
+        """Begin a "be right back"; return the seconds granted. 0 seconds: the player is back.
+        Raises RequestRefused: see `check_brb`."""
         number = self.check_brb(room, player, seconds, turn.now)
         seat, now = room.seats[number], turn.now
         granted = 0.0
@@ -144,7 +145,7 @@ class Play:
         return granted
 
     def end_brb(self, turn: Turn, room: Room, number: int) -> None:
-        """The player of a seat is back, if they had said "be right back"."""
+        """End the "be right back" of the player of a seat, if there is one."""
         seat, match = room.seats[number], room.running
         if seat.brb_until == LONG_AGO:
             return
@@ -156,10 +157,10 @@ class Play:
             turn.advanced(room, match)
 
     def cut_off(self, turn: Turn, room: Room, number: int, *, has_left: bool) -> None:
-        """The last connection of a seated player to the room is gone."""
+        """The last connection of a seated player to the room closed."""
         seat = room.seats[number]
         seat.depart(turn.now, has_left=has_left)
-        # Who is cut off cannot answer: from now on the rules for that hold.
+        # A player who is cut off cannot answer: the rules for absence apply from now on.
         seat.answer()
         if seat.player is not None:
             self._tables.asked.discard(seat.player.id)
@@ -168,14 +169,14 @@ class Play:
         room.mark()
 
     def leave(self, turn: Turn, room: Room, number: int) -> None:
-        """The player of a seat leaves a running match."""
+        """The player of a seat leaves the running match."""
         self.end_brb(turn, room, number)
         room.leave_match(number, turn.now)
 
-    # What time does
+    # Time
 
     def tick(self, turn: Turn, room: Room, match: Match) -> None:
-        """Do what is due in a match by itself."""
+        """Run the ticks and bot moves that are due in a match."""
         waited_for, due = match.waits_for, match.next_tick()
         if match.tick(turn.now):
             turn.advanced(room, match, turn.now - due if due <= turn.now else None)
@@ -183,7 +184,7 @@ class Play:
                 room.mark()
 
     def look_at_seat(self, turn: Turn, room: Room, match: Match, number: int) -> None:
-        """Do what is due for a player of the running match."""
+        """Handle what is due for a player of the running match."""
         seat, now = room.seats[number], turn.now
         player = seat.player
         assert player is not None
@@ -199,7 +200,7 @@ class Play:
             self._silence(turn, room, match, number)
 
     def resign(self, turn: Turn, room: Room, match: Match, number: int) -> None:
-        """A player who left is out of the match."""
+        """A player who left the match is out of it."""
         player = room.seats[number].player
         match.give_up(number, "resigned", turn.now)
         turn.advanced(room, match)
@@ -207,7 +208,7 @@ class Play:
             turn.note(room, "resigned", player.name, number)
 
     def resign_leavers(self, turn: Turn, room: Room) -> None:
-        """The room is about to close: players who are leaving a match are out of it at once."""
+        """Before the room closes: resign for players who are leaving the match."""
         for number, seat, _ in sorted(room.taken(), key=lambda each: each[1].resigns_at):
             match = room.running
             if match is not None and seat.is_playing and seat.is_leaving:
@@ -230,7 +231,7 @@ class Play:
     # From the beginning to the end
 
     def begin(self, turn: Turn, room: Room) -> None:
-        """A match of the players who are here begins; they get the first seats, in order."""
+        """Begin a match of the players who are here; they get the first seats, in order."""
         players = tuple((player.id, player.name) for player in room.move_up())
         number = 1 if room.match is None else room.match.number + 1
         match = Match(
@@ -252,7 +253,7 @@ class Play:
         )
 
     def finish(self, turn: Turn, room: Room, match: Match) -> None:
-        """Tell how a match has ended. What follows for the seats is the caller's."""
+        """Publish the end of a match. The caller frees the seats."""
         if match.moves:
             turn.advanced(room, match)
         outcome = match.finish()
@@ -275,7 +276,7 @@ class Play:
         )
 
     def break_off(self, turn: Turn, room: Room, reason: str) -> None:
-        """The room is about to close: end its match, if that has not been told to have ended."""
+        """Before the room closes: end its match, unless its end was published."""
         match = room.match
         if match is None or match.is_finished:
             return
@@ -284,7 +285,7 @@ class Play:
         self.finish(turn, room, match)
 
     def fail(self, turn: Turn, room: Room, error: GameFailed) -> None:
-        """The game of a room has failed: its match is over, and the room closes."""
+        """The game of a room failed: end its match and close the room."""
         if room.is_closed:
             return
         cause = error.__cause__

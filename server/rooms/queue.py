@@ -1,4 +1,4 @@
-"""The queue of quick match: the players who look for others, and how many of them there are."""
+"""The queue of quick match."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from server.presence.status import Status
 
 
 class Waiting(NamedTuple):
-    """A player who looks for others. `game`: the name of the one they want; None: any."""
+    """A player in the queue. `game`: the name of the one they want; None: any."""
 
     player: Player
     game: str | None
@@ -22,41 +22,41 @@ class Waiting(NamedTuple):
 
 
 class Queue:
-    """Players in the order in which they came, which is the order in which they are served."""
+    """Players in order of arrival, in which they are served."""
 
     def __init__(self) -> None:
         self._waiting: dict[PlayerId, Waiting] = {}
         self._by_game: Counter[str | None] = Counter()
-        # The number of rivals that each was sent last.
+        # The number of rivals last sent to each.
         self._rivals_sent: dict[PlayerId, int] = {}
         self.is_changed = False
-        """True if somebody came or left since the last `take_changes`."""
+        """True if the queue changed since the last `take_changes`."""
 
     @property
     def waiting(self) -> Mapping[PlayerId, Waiting]:
         return MappingProxyType(self._waiting)
 
     def enter(self, player: Player, game: str | None) -> None:
-        """Add a player. One who waits already keeps their place, and may change the game; they are
-        told how many wait, whether that has changed or not."""
+        """Add a player. One who is waiting keeps their place and may change the game; they are told
+        the number of rivals again."""
         self._remove_from_counts(player.id)
         self._waiting[player.id] = Waiting(player, game)
         self._by_game[game] += 1
         self.is_changed = True
 
     def leave(self, player_id: PlayerId) -> Waiting | None:
-        """Remove a player; returns what they waited for, None if they did not."""
+        """Remove a player; return their entry, None if there was none."""
         self._remove_from_counts(player_id)
         return self._waiting.pop(player_id, None)
 
     def rivals(self, game: str | None) -> int:
-        """How many wait for `game`, or for one that may be it."""
+        """Return the number of players who wait for `game`, or for any."""
         if game is None:
             return len(self._waiting)
         return self._by_game[game] + self._by_game[None]
 
     def take_changes(self) -> list[tuple[Waiting, int]]:
-        """Those whose number of rivals is another one than they were told, with that number."""
+        """Return the entries whose number of rivals changed since it was sent, with that number."""
         changes: list[tuple[Waiting, int]] = []
         self.is_changed = False
         for id, waiting in self._waiting.items():
@@ -67,12 +67,12 @@ class Queue:
         return changes
 
     def party(self, games: Iterable[AnyGame]) -> tuple[AnyGame, list[Waiting]] | None:
-        """The first game for which enough are waiting, and who they are. Those who were just cut
-        off keep their place, and are not served."""
+        """Return the first game that enough players wait for, and these players. Players who were
+        just cut off keep their place and are not served."""
         ready = [
             waiting for waiting in self._waiting.values() if waiting.player.status is Status.ACTIVE
         ]
-        # A game that somebody asked for goes before one that is anybody's.
+        # Games that a player asked for come before those that would do for any.
         for game in sorted(games, key=lambda game: all(each.game != game.name for each in ready)):
             party = [waiting for waiting in ready if waiting.wants(game)]
             if len(party) >= game.least:

@@ -1,7 +1,7 @@
-"""What everybody may look at in the rooms. Whatever changes them is a command of `RoomService`.
+"""Read-only types of rooms. Changes are commands of `RoomService`.
 
-The types have no method that changes something, and none of their attributes can be assigned to;
-each means what it means in the class of which this is a part.
+They have no method that changes something, and no attribute that can be assigned. Each member is as
+in the class.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -140,26 +140,26 @@ class ReadableRoom(Protocol):
 
 
 class ReadableRooms(Protocol):
-    """`Rooms`, without the methods that change something."""
+    """`Rooms`, read-only."""
 
     @property
     def games(self) -> Mapping[str, AnyGame]:
-        """The games there are, by name."""
+        """The games, by name."""
 
     @property
     def limits(self) -> Limits: ...
 
     @property
     def all(self) -> Mapping[RoomId, ReadableRoom]:
-        """The rooms there are, the oldest first."""
+        """The rooms, the oldest first."""
 
     @property
     def asked(self) -> Set[PlayerId]:
-        """Players whose next activity has to be told to `RoomService.note_activity`."""
+        """Players whose next activity must be reported to `RoomService.note_activity`."""
 
     @property
     def waiting(self) -> Mapping[PlayerId, Waiting]:
-        """The players who look for a quick match, the first first."""
+        """The players who look for a quick match, in order of arrival."""
 
     def find(self, room_id: str) -> ReadableRoom:
-        """The room with this id. Raises RequestRefused: no_such_room."""
+        """Return the room with this id. Raises RequestRefused: no_such_room."""

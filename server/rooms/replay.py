@@ -1,9 +1,9 @@
-"""A match, played again from its moves: the same states in the same order, dice included. It is
-what `stillhere replay` does.
+"""Replaying a match from its moves: the same states in the same order, random numbers included.
+Used by `stillhere replay`.
 
-A step changes the state once: `start`, a tick, what somebody does, or a hook of the game. The step
-decides what the dice show, and a tick happens at the instant for which it was due; so the moves
-with their steps are all there is to know, and every step that is no move is a tick.
+Each step changes the state once: `start`, a tick, an action, or a hook of the game. The number of
+the step determines its random numbers, and a tick happens at the instant for which it was due. So
+the moves with their steps are sufficient: every step that is no move is a tick.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +18,7 @@ from server.rooms.view import in_seconds
 
 
 class Moved(NamedTuple):
-    """A state, and the match time in seconds since when it holds."""
+    """A state, and its instant in match seconds."""
 
     at: float
     state: Any
@@ -27,11 +27,10 @@ class Moved(NamedTuple):
 def replay(
     game: AnyGame, seed: str, seats: int, moves: Iterable[Move], steps: int | None = None
 ) -> Iterator[Moved]:
-    """The states of a match, from its first on. `seed`: the match's; `seats`: how many played;
-    `moves`: all of them, in order; `steps`: how many there were in all, without which it ends
-    with the last move.
+    """Yield the states of a match. `seed`: the match's; `seats`: the number of players; `moves`:
+    all of them, in order; `steps`: the number of steps, by default up to the last move.
 
-    Raises what the game raises where its rules are not those by which the match was played.
+    Raises what the game raises if its rules differ from those of the match.
     """
     step, state = 0, None
 
@@ -60,12 +59,12 @@ def replay(
 
 
 class NotReplayable(Exception):
-    """A match cannot be played again; `str()` says why."""
+    """A match cannot be replayed; `str()` says why."""
 
 
 def views_of(match: bytes, games: Mapping[str, AnyGame]) -> Iterator[str]:
-    """The states of a match as a spectator saw them, each as one line of JSON: `at`, the match
-    seconds since when it held, and `view`. `match`: as `GET /api/matches/{id}` answers it.
+    """Yield the states of a match as a spectator saw them, each as a line of JSON: `at`, its
+    instant in match seconds, and `view`. `match` is the answer of `GET /api/matches/{id}`.
 
     Raises NotReplayable.
     """
@@ -96,7 +95,7 @@ def views_of(match: bytes, games: Mapping[str, AnyGame]) -> Iterator[str]:
 
 
 def move_of(told: dict[str, Any]) -> Move:
-    """A move as docs/rooms.md tells of it."""
+    """Convert a move from its form in docs/rooms.md."""
     if "action" not in told:
         return Move(told["step"], told["at"], told["seat"], event=told["event"])
     event = told.get("event")

@@ -1,4 +1,4 @@
-"""A room: a table with seats, spectators, a chat, and one match after the other."""
+"""A room: seats, spectators, a chat, and one match after another."""
 
 from collections.abc import Iterator
 from math import nextafter
@@ -18,8 +18,8 @@ RoomState: TypeAlias = Literal["open", "playing", "over"]
 
 
 class Room:
-    """One room. Only the methods of this class write its attributes; whatever changes what players
-    see of it marks it as changed, until `settle`. Instants are presence time."""
+    """One room; only its methods change it. What changes a player's view of it also marks it as
+    changed, until `settle`. Instants are presence time."""
 
     __slots__ = (
         "chat",
@@ -63,14 +63,15 @@ class Room:
         self.spectators: dict[PlayerId, Player] = {}
         self.chat = Chat(limits)
         self.match: Match | None = None
-        # Enough players are here for a match that has not begun.
+        # Since when enough players are here for a match that has not begun.
         self.enough_since = NEVER
-        # No player keeps the room open since.
+        # Since when no player keeps the room open.
         self.quiet_since = opened_at
-        # No player was even there since. An idler who is cut off must find the room again.
+        # Since when no player is here at all. An idle player who is cut off must find the room
+        # again.
         self.empty_since = opened_at
         self.is_closed = False
-        # There is something to tell about it; and when its seats have to be looked at next.
+        # Whether there is a change to publish, and when the seats must be looked at next.
         self.is_changed = False
         self.seats_due = NEVER
         self.slot: int | None = None
@@ -88,7 +89,7 @@ class Room:
 
     @property
     def running(self) -> Match | None:
-        """The match that is being played."""
+        """The match, if it has not ended."""
         match = self.match
         return match if match is not None and match.outcome is None else None
 
@@ -98,30 +99,30 @@ class Room:
         return sum(seat.is_free for seat in self.seats)
 
     def taken(self) -> Iterator[tuple[int, SeatState, Player]]:
-        """The seats that are not free, with their numbers and players."""
+        """Yield the seats that are not free, with their numbers and players."""
         for number, seat in enumerate(self.seats):
             if seat.player is not None:
                 yield number, seat, seat.player
 
     def seat_of(self, player_id: PlayerId) -> int | None:
-        """The number of a player's seat."""
+        """Return the number of a player's seat."""
         for number, _, player in self.taken():
             if player.id == player_id:
                 return number
         return None
 
     def first_free(self) -> int | None:
-        """The number of the first free seat."""
+        """Return the number of the first free seat."""
         return next((number for number, seat in enumerate(self.seats) if seat.is_free), None)
 
     def present(self) -> list[int]:
-        """The seats of the players who are in the room."""
+        """Return the seats of the players who are in the room."""
         return [number for number, seat in enumerate(self.seats) if seat.is_here]
 
-    # What follows from it
+    # What follows from that
 
     def closes_at(self) -> float:
-        """When it closes, if nothing changes."""
+        """Return when the room closes if nothing changes."""
         if self.quiet_since == NEVER:
             return NEVER
         if self.running is not None:
@@ -131,8 +132,8 @@ class Room:
         )
 
     def is_kept_open(self) -> bool:
-        """True while an active seated player, or a reservation, keeps the room open; during a
-        match, while any of its players is here."""
+        """Return True if an active seated player, or a reservation, keeps the room open; during a
+        match, if any of its players is here."""
         if self.running is not None:
             return not self.running.is_unattended()
         return any(
@@ -141,8 +142,9 @@ class Room:
         )
 
     def begins_by_itself(self, now: float) -> bool:
-        """True if a match begins now without the host: the first one, when every seat is taken, or
-        the host has gathered for long enough; the next one, when all who are here want it."""
+        """Return True if a match begins now without the host: the first one when every seat is
+        taken, or the host's time for gathering is over; the next one when all who are here want
+        it."""
         present = self.present()
         if self.state == "open":
             is_full = self.game.starts_when_full and len(present) == self.game.most
@@ -152,18 +154,18 @@ class Room:
         return all(self.seats[each].wants_more for each in present)
 
     def can_be_found(self) -> bool:
-        """True if quick match may bring players here."""
+        """Return True if quick match may bring players here."""
         is_waiting = self.state == "open" and not self.is_private and self.free > 0
         return is_waiting and self.quiet_since == NEVER and bool(self.present())
 
     def starts_at(self) -> float:
-        """When the first match begins without the host's word; NEVER: it waits for that. Quick
-        match brings others here, and no host may keep them waiting."""
+        """Return when the first match begins without the host; NEVER if only the host begins it.
+        Quick match brings others here, and no host may keep them waiting."""
         return NEVER if self.is_private else self.enough_since + self.limits.gathering
 
     def choose_host(self, now: float) -> PlayerId | None:
-        """Who should be the host: the present one as long as they sit here and are not idle, are
-        on their way, or were just cut off; else the first who is there and active; else anybody."""
+        """Return who should be the host: the present one while they sit here and are not idle, are
+        on their way, or were just cut off; else the first active player here; else any player."""
         best: PlayerId | None = None
         best_rank = 0
         for _, seat, player in self.taken():
@@ -177,8 +179,8 @@ class Room:
         return best
 
     def claimable_at(self) -> float:
-        """When the others may claim a match that waits for players who are gone: the instant at
-        which the last of these has used up the grace; NEVER: it waits for one who is here."""
+        """Return when the others may claim a match that waits for absent players: when the grace of
+        the last of these is over; NEVER if it waits for a player who is here."""
         match, policy = self.running, self.game.policy
         if match is None or not policy.may_claim or not match.waits_for:
             return NEVER
@@ -187,21 +189,21 @@ class Room:
             return NEVER
         return max(seat.may_return_until(policy) for seat in waited_for)
 
-    # Who is in it
+    # Seats and spectators
 
     def sit(self, number: int, player: Player) -> None:
-        """Give a seat to a player, who is in the room."""
+        """Give a seat to a player who is in the room."""
         self.seats[number].clear()
         self.seats[number].sit(player)
         self.mark()
 
     def reserve(self, number: int, player: Player, until: float) -> None:
-        """Keep a seat for a player who has yet to come."""
+        """Reserve a seat for a player who has not entered yet."""
         self.seats[number].reserve(player, until)
         self.mark()
 
     def arrive(self, number: int, player: Player) -> None:
-        """The player of a seat is in the room, for the first time or again."""
+        """The player of a seat entered the room, for the first time or again."""
         self.seats[number].arrive(player)
         self.spectators.pop(player.id, None)
         self.mark()
@@ -212,13 +214,13 @@ class Room:
         self.mark()
 
     def free_seat(self, number: int) -> None:
-        """Take a seat from its player."""
+        """Free a seat."""
         self.seats[number].clear()
         self.mark()
 
     def leave_match(self, number: int, now: float) -> None:
-        """The player of a seat leaves the running match, and has resigned after `leave_grace`. Of
-        two who leave at the same instant the first resigns first."""
+        """The player of a seat leaves the running match, and resigns after `leave_grace`. Of two
+        who leave at the same instant, the first resigns first."""
         at = now + self.game.policy.leave_grace
         for seat in self.seats:
             if at <= seat.resigns_at < NEVER:
@@ -227,20 +229,20 @@ class Room:
         self.mark()
 
     def add_spectator(self, player: Player) -> None:
-        """A player watches. Idempotent."""
+        """Add a spectator. Idempotent."""
         if player.id not in self.spectators:
             self.spectators[player.id] = player
             self.mark()
 
     def remove_spectator(self, player_id: PlayerId) -> None:
-        """A player watches no longer. Idempotent."""
+        """Remove a spectator. Idempotent."""
         if self.spectators.pop(player_id, None) is not None:
             self.mark()
 
-    # What becomes of it
+    # Changes
 
     def begin(self, match: Match) -> None:
-        """A match begins, of the players in its first seats."""
+        """Begin a match of the players in the first seats."""
         for number, seat in enumerate(self.seats):
             seat.begin(self.game.policy.brb_budget, plays=number < match.size)
             seat.see_as(number if seat.plays else None)
@@ -254,8 +256,7 @@ class Room:
         return [seat.player for seat in self.seats if seat.is_here and seat.player is not None]
 
     def restore(self, host: PlayerId | None, chat: Chat, match: Match | None) -> None:
-        """Make a new room what it was when the last process stopped. Nobody is in it, and that
-        counts from now on."""
+        """Restore what the last process left. Counts the room as empty from now on."""
         self.host = host
         self.chat = chat
         self.match = match
@@ -263,17 +264,17 @@ class Room:
         self.mark()
 
     def mark(self) -> None:
-        """There is something to tell about the room."""
+        """Mark the room as changed, so that the turn publishes it."""
         self.is_changed = True
 
     def count_presence(self, now: float) -> None:
-        """Note since when enough players are here to begin."""
+        """Update since when enough players are here to begin."""
         has_enough = self.state == "open" and len(self.present()) >= self.game.least
         self.enough_since = min(self.enough_since, now) if has_enough else NEVER
 
     def settle(self, now: float) -> None:
-        """Choose the host, note since when the room is quiet, and when its seats have to be looked
-        at next. What was to be told is told now."""
+        """Choose the host; update since when the room is quiet, and when its seats are looked at
+        next. The caller publishes the changes."""
         self.host = self.choose_host(now)
         if self.is_kept_open():
             self.quiet_since = self.empty_since = NEVER
@@ -284,7 +285,7 @@ class Room:
         self.seats_due = min(self._looks(now))
 
     def close(self) -> None:
-        """The room is no more."""
+        """Close the room."""
         self.is_closed = True
 
     def _looks(self, now: float) -> Iterator[float]:
@@ -301,6 +302,7 @@ class Room:
                 if now < shown_at < NEVER:
                     yield shown_at
             if seat.absent_since != NEVER:
-                # When it is shown, and when the seat is free, or may be claimed.
+                # When the absence is shown, and when the seat is freed, or the match may be
+                # claimed.
                 shown_at = seat.absent_since + policy.shown_after
                 yield from (at for at in (shown_at, seat.grace_until(policy)) if at > now)

@@ -1,11 +1,11 @@
 """All rooms. Takes facts, returns events; `now` is presence time.
 
 A fact about a player (they join, act, drop out, come back) or about time (`expire`) is one turn.
-Every room that it changes is settled at the end of its block of the turn (`Turn.at`): that draws
-the conclusions which hold whatever the fact was: a match that is over, a host who is not there, a
-room that closes, and when to look again.
+Each room that it changes is settled at the end of its block of the turn (`Turn.at`). Settling draws
+the conclusions that do not depend on the fact: a match ended, the host is absent, the room closes,
+the next deadline.
 
-What is done is in `tables.py` (who sits where), `play.py` (matches) and `matchmaking.py`.
+The work is done in `tables.py` (seats), `play.py` (matches) and `matchmaking.py`.
 """
 
 from collections.abc import Callable, Mapping, Set
@@ -30,7 +30,7 @@ from server.rooms.turn import Turn
 
 
 class Rooms:
-    """Every room there is. One instance a process."""
+    """All rooms. One instance per process."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class Rooms:
         self._matchmaking = Matchmaking(games, self._tables)
         self._follow_up = _FollowUp(self._tables, self._play, self._matchmaking)
 
-    # What there is
+    # State
 
     @property
     def all(self) -> Mapping[RoomId, Room]:
@@ -57,20 +57,20 @@ class Rooms:
 
     @property
     def asked(self) -> Set[PlayerId]:
-        """Players whose next activity has to be told to `note_activity`."""
+        """Players whose next activity must be reported to `note_activity`."""
         return self._tables.asked
 
     @property
     def waiting(self) -> Mapping[PlayerId, Waiting]:
-        """The players who look for a quick match, the first first."""
+        """The players who look for a quick match, in order of arrival."""
         return self._matchmaking.queue.waiting
 
     def find(self, room_id: str) -> Room:
-        """The room with this id. Raises RequestRefused: no_such_room."""
+        """Return the room with this id. Raises RequestRefused: no_such_room."""
         return self._tables.find(room_id)
 
     def next_deadline(self) -> float | None:
-        """When to call `expire` next; None: nothing will happen by itself."""
+        """Return the instant at which to call `expire` next; None if no deadline is armed."""
         return self._tables.deadlines.next_due()
 
     # Rooms
@@ -78,7 +78,7 @@ class Rooms:
     def open(
         self, player: Player, game: str, now: float, *, is_private: bool = False
     ) -> tuple[Room, list[RoomEvent]]:
-        """A new room, with a seat kept for `player`. Raises RequestRefused: no_such_game,
+        """Open a room, with a seat reserved for `player`. Raises RequestRefused: no_such_game,
         too_many_rooms, already_seated."""
         with self._turn(now) as turn:
             rules = self._matchmaking.find_game(game)
@@ -97,7 +97,7 @@ class Rooms:
         seat: int | None = None,
         spectate: bool = False,
     ) -> tuple[int | None, list[RoomEvent]]:
-        """`player` comes into a room; returns their seat, None: they watch. Raises RequestRefused:
+        """`player` enters a room; return their seat, None for a spectator. Raises RequestRefused:
         no_such_room, invalid, seat_taken, already_seated."""
         with self._turn(now) as turn:
             room = self.find(room_id)
@@ -110,7 +110,7 @@ class Rooms:
         return own, turn.events
 
     def leave(self, player_id: PlayerId, room_id: str, now: float) -> list[RoomEvent]:
-        """A player leaves on purpose. From a match they are out after `leave_grace`."""
+        """A player leaves on purpose. They resign from a match after `leave_grace`."""
 
         def leave(turn: Turn, room: Room, number: int) -> None:
             if room.seats[number].is_playing:
@@ -123,7 +123,7 @@ class Rooms:
     def disconnect(
         self, player_id: PlayerId, room_id: str, now: float, *, has_left: bool
     ) -> list[RoomEvent]:
-        """The last connection of a player to a room is gone. `has_left`: the page was closed."""
+        """The last connection of a player to a room closed. `has_left`: the page was closed."""
 
         def cut_off(turn: Turn, room: Room, number: int) -> None:
             self._play.cut_off(turn, room, number, has_left=has_left)
@@ -131,7 +131,8 @@ class Rooms:
         return self._go(player_id, room_id, now, cut_off)
 
     def say(self, player: Player, room_id: str, text: str, now: float) -> list[RoomEvent]:
-        """A line of chat. Raises RequestRefused: no_such_room, not_here, invalid, too_much_chat."""
+        """Add a line of chat. Raises RequestRefused: no_such_room, not_here, invalid,
+        too_much_chat."""
         room = self.find(room_id)
         if room.seat_of(player.id) is None and player.id not in room.spectators:
             raise RequestRefused("not_here", "Only those who are in the room talk in it: join it.")
@@ -140,19 +141,19 @@ class Rooms:
     # Matches
 
     def start(self, player: Player, room_id: str, now: float) -> list[RoomEvent]:
-        """Begin the first match, or want the next one: see `Play.start`."""
+        """Begin the first match, or vote for the next one: see `Play.start`."""
         with self._turn(now) as turn:
             self._play.start(turn, self.find(room_id), player)
         return turn.events
 
     def act(self, player: Player, room_id: str, action: Any, now: float) -> list[RoomEvent]:
-        """A game action: see `Play.act`."""
+        """Apply a game action: see `Play.act`."""
         with self._turn(now) as turn:
             self._play.act(turn, self.find(room_id), player, action)
         return turn.events
 
     def claim(self, player: Player, room_id: str, result: str, now: float) -> list[RoomEvent]:
-        """End a match that waits for those who have dropped out: see `Play.claim`."""
+        """End a match that waits for players who dropped out: see `Play.claim`."""
         with self._turn(now) as turn:
             self._play.claim(turn, self.find(room_id), player, result)
         return turn.events
@@ -164,8 +165,8 @@ class Rooms:
         return turn.events
 
     def note_activity(self, player_id: PlayerId, now: float) -> list[RoomEvent]:
-        """A player did something, and is therefore there, and back. To be called for those in
-        `asked`; for others it does nothing that a change of their status does not."""
+        """A player was active, and is therefore there, and back. To be called for players in
+        `asked`; for others their changes of status are enough."""
         with self._turn(now) as turn:
             self._tables.asked.discard(player_id)
             found = self._tables.seat_of(player_id)
@@ -174,19 +175,19 @@ class Rooms:
         return turn.events
 
     def check_brb(self, player: Player, room_id: str, seconds: float, now: float) -> None:
-        """Raises what `brb` would raise, and changes nothing."""
+        """Raise what `brb` would raise; change nothing."""
         self._play.check_brb(self.find(room_id), player, seconds, now)
 
     def brb(
         self, player: Player, room_id: str, seconds: float, now: float
     ) -> tuple[float, list[RoomEvent]]:
-        """`player` will be right back; returns the seconds granted: see `Play.brb`."""
+        """Begin a "be right back"; return the seconds granted: see `Play.brb`."""
         with self._turn(now) as turn:
             granted = self._play.brb(turn, self.find(room_id), player, seconds)
         return granted, turn.events
 
     def fail(self, room: Room, error: GameFailed, now: float) -> list[RoomEvent]:
-        """The game of a room has failed outside of a turn: close the room."""
+        """The game of a room failed outside of a turn: close the room."""
         with self._turn(now) as turn:
             self._play.fail(turn, room, error)
         return turn.events
@@ -194,7 +195,7 @@ class Rooms:
     # Quick match
 
     def quick_match(self, player: Player, game: str | None, now: float) -> list[RoomEvent]:
-        """`player` looks for others: see `Matchmaking.search`."""
+        """Add `player` to the queue: see `Matchmaking.search`."""
         with self._turn(now) as turn:
             self._matchmaking.search(turn, player, game)
         return turn.events
@@ -202,18 +203,18 @@ class Rooms:
     def cancel_quick_match(
         self, player_id: PlayerId, game: str | None, now: float
     ) -> list[RoomEvent]:
-        """A player looks for others no longer. Told even if they did not."""
+        """Remove a player from the queue. Answers with an event even if they were not in it."""
         with self._turn(now) as turn:
             if not self._matchmaking.leave(turn, player_id, "cancelled"):
                 turn.tell(QueueChanged(player_id, game, 0, "cancelled", now))
         return turn.events
 
-    # What presence knows
+    # Facts of presence
 
     def player_changed(
         self, player_id: PlayerId, player: Player | None, reason: Reason, now: float
     ) -> list[RoomEvent]:
-        """The status of a player, over all their sessions, changed. `player`: None if they have no
+        """A player's status, over all their sessions, changed. `player` is None if they have no
         session left."""
         with self._turn(now) as turn:
             status = Status.OFFLINE if player is None else player.status
@@ -231,7 +232,7 @@ class Rooms:
     # The fact that time has passed
 
     def expire(self, now: float, limit: int) -> list[RoomEvent]:
-        """Do what is due at `now`, in at most `limit` rooms; `next_deadline` tells of more."""
+        """Handle what is due at `now`, in at most `limit` rooms; the rest stays due."""
         with self._turn(now) as turn:
             for room in self._tables.deadlines.pop_due(now, limit):
                 with turn.at(room):
@@ -244,8 +245,8 @@ class Rooms:
     # Restarts
 
     def restore(self, room: Room, now: float) -> list[RoomEvent]:
-        """Take over a room that was open when the last process stopped. Its players are absent,
-        and may come back as after a drop; the time since counts against nobody."""
+        """Take over a room of the last process. Its players are absent as after a drop; the time
+        since is not counted."""
         with self._turn(now) as turn, turn.at(room):
             self._tables.restore(turn, room)
             room.mark()
@@ -253,7 +254,7 @@ class Rooms:
                 room.running.resume(now)
         return turn.events
 
-    # How a turn goes
+    # Turns
 
     def _turn(self, now: float) -> Turn:
         return Turn(now, self._follow_up)
@@ -265,7 +266,8 @@ class Rooms:
         now: float,
         give_up: Callable[[Turn, Room, int], None],
     ) -> list[RoomEvent]:
-        """A player goes, who may watch, or have a seat: `give_up` is what becomes of that."""
+        """A spectator or seated player goes: remove the former, call `give_up` for the latter's
+        seat."""
         with self._turn(now) as turn:
             room = self.all.get(RoomId(room_id))
             if room is not None:
@@ -310,13 +312,13 @@ class Rooms:
             if not seat.is_playing:
                 self._tables.vacate(turn, room, number)
         elif status is Status.ACTIVE and reason is Reason.ACTIVITY:
-            # To be connected again is not to be back: they have yet to touch something.
+            # A connection is not enough: the player must touch something to be back.
             self._play.end_brb(turn, room, number)
         if not seat.is_playing:
             self._tables.vacate_if_gone(turn, room, number)
 
     def _look_at_seats(self, turn: Turn, room: Room) -> None:
-        # In the order in which it was due: the first to resign, or to be silent, has lost.
+        # In the order in which they were due: the first to resign, or to be silent, has lost.
         for number, seat, _ in sorted(room.taken(), key=lambda each: each[1].next_due()):
             match = room.running
             if seat.reserved_until <= turn.now:
@@ -335,7 +337,7 @@ class Rooms:
 
 
 class _FollowUp:
-    """What follows from whatever happened: see `turn.FollowUp`."""
+    """What follows from any fact: see `turn.FollowUp`."""
 
     def __init__(self, tables: Tables, play: Play, matchmaking: Matchmaking) -> None:
         self._tables = tables
@@ -348,7 +350,7 @@ class _FollowUp:
             self._matchmaking.tell_changes(turn)
 
     def settle(self, turn: Turn, room: Room) -> None:
-        """Draw the conclusions from whatever happened in a room, and note when to look again."""
+        """Draw the conclusions for a room, and arm its deadline."""
         try:
             self._settle(turn, room)
         except GameFailed as error:

@@ -1,4 +1,4 @@
-"""What is known of one seat: who has it, whether they are there, and the clocks against them."""
+"""The state of one seat: its player, whether they are there, and their clocks."""
 
 from server.base.units import LONG_AGO, NEVER
 from server.games.game import AfkPolicy
@@ -6,8 +6,8 @@ from server.presence.session import Player
 
 
 class SeatState:
-    """One seat of a room. Only the methods of this class write its attributes; rooms and matches
-    call them. Instants are presence time."""
+    """One seat of a room. Only its methods change it; rooms and matches call them. Instants are
+    presence time."""
 
     __slots__ = (
         "absent_since",
@@ -39,19 +39,19 @@ class SeatState:
     def clear(self) -> None:
         """Free the seat."""
         self.player: Player | None = None
-        # The player has yet to come into the room; NEVER: they have.
+        # The player has not entered the room yet; NEVER: they have.
         self.reserved_until = NEVER
-        # The player's last connection to the room is gone since; NEVER: they are here.
+        # Since when the player has no connection to the room; NEVER: they are here.
         self.absent_since = NEVER
         self.has_left = False
-        # The player left a running match, and did not come back in time.
+        # The player left a running match and did not come back in time.
         self.has_resigned = False
-        # The player left a running match, and is out of it then.
+        # When a player who left a running match resigns.
         self.resigns_at = NEVER
-        # The player is idle, and will be signed out then.
+        # When an idle player is signed out.
         self.signs_out_at = NEVER
         self.wants_more = False
-        # The seat as which the player sees the match, also when it is over; None: as a spectator.
+        # The seat whose view of the match the player has, also after its end; None: a spectator's.
         self.views_as: int | None = None
         self.begin(0.0, plays=False)
 
@@ -70,7 +70,7 @@ class SeatState:
         brb_until: float,
         resigns_at: float,
     ) -> None:
-        """Make the seat what it was when the last process stopped."""
+        """Restore what the last process left."""
         self.player = player
         self.views_as = views_as
         self.plays = plays
@@ -83,7 +83,7 @@ class SeatState:
         self.brb_until = brb_until
         self.resigns_at = resigns_at
 
-    # What is known
+    # State
 
     @property
     def is_free(self) -> bool:
@@ -91,7 +91,7 @@ class SeatState:
 
     @property
     def is_reserved(self) -> bool:
-        """True while the seat is kept for a player who has yet to come into the room."""
+        """True if the seat is reserved for a player who has not entered the room yet."""
         return self.reserved_until != NEVER
 
     @property
@@ -114,17 +114,18 @@ class SeatState:
         return self.waited_since != NEVER  # `move_until` may be NEVER where there is no limit
 
     def grace_until(self, policy: AfkPolicy) -> float:
-        """When the grace of an absent player is over; NEVER while they are here."""
+        """Return when the grace of an absent player is over; NEVER if they are here."""
         return self.absent_since + (policy.leave_grace if self.has_left else policy.drop_grace)
 
     def may_return_until(self, policy: AfkPolicy) -> float:
-        """Until when an absent player may come back without a loss; NEVER while they are here.
+        """Return until when an absent player may come back without a loss; NEVER if they are here.
 
-        Who said that they would be right back has until then, whatever their connection does."""
+        A player who said "be right back" has that time, connected or not.
+        """
         return max(self.grace_until(policy), self.brb_until)
 
     def next_due(self) -> float:
-        """The first instant at which something runs out for this seat."""
+        """Return the earliest deadline of this seat."""
         brb_until = NEVER if self.brb_until == LONG_AGO else self.brb_until
         return min(
             self.reserved_until, brb_until, self.resigns_at, self.asked_until, self.move_until
@@ -137,12 +138,12 @@ class SeatState:
         self.player = player
 
     def reserve(self, player: Player, until: float) -> None:
-        """Keep the seat for a player who has yet to come."""
+        """Reserve the seat for a player who has not entered yet."""
         self.player = player
         self.reserved_until = until
 
     def arrive(self, player: Player) -> None:
-        """The player is in the room, for the first time or again."""
+        """The player entered the room, for the first time or again."""
         self.player = player
         self.reserved_until = NEVER
         self.absent_since = NEVER
@@ -151,35 +152,35 @@ class SeatState:
         self.resigns_at = NEVER
 
     def depart(self, now: float, *, has_left: bool) -> None:
-        """The player's last connection to the room is gone; `has_left`: on purpose."""
+        """The player's last connection to the room closed; `has_left`: on purpose."""
         if self.absent_since == NEVER:
             self.absent_since = now
         self.has_left = self.has_left or has_left
 
     def leave_match(self, now: float, resigns_at: float) -> None:
-        """The player leaves a running match. Leaving again does not put the end off."""
+        """The player leaves a running match. Leaving again does not postpone their resignation."""
         self.depart(now, has_left=True)
         self.resigns_at = min(self.resigns_at, resigns_at)
 
     def survive_restart(self, now: float) -> None:
-        """The player, who had the seat when the last process stopped, is absent from `now` on."""
+        """Restored after a restart: the player is absent from `now` on."""
         self.reserved_until = NEVER
         self.depart(now, has_left=False)
 
     def set_presence(self, player: Player | None, signs_out_at: float) -> None:
-        """The player's status changed: `player` is what presence knows of them now, None if they
-        have no session left; `signs_out_at`: when they will be signed out, NEVER if not soon."""
+        """The player's status changed: `player` is None if they have no session left;
+        `signs_out_at` is when they will be signed out, NEVER if not soon."""
         self.player = player or self.player
         self.signs_out_at = signs_out_at
 
     def want_more(self) -> None:
-        """The player wants the next match."""
+        """The player votes for the next match."""
         self.wants_more = True
 
     # The match
 
     def begin(self, brb_budget: float, *, plays: bool) -> None:
-        """A match begins, or is over: what counts within one match starts anew."""
+        """A match begins or ends: reset what counts within a match."""
         self.plays = plays
         self.is_gone = False
         self.is_bot = False
@@ -192,16 +193,16 @@ class SeatState:
         self.wants_more = False
 
     def see_as(self, seat: int | None) -> None:
-        """Whose view of the match the player has from now on."""
+        """Set whose view of the match the player has."""
         self.views_as = seat
 
     def wait(self, now: float, until: float) -> None:
-        """The match waits for the player from `now` on, at most until `until`."""
+        """The match waits for the player from `now` until `until`."""
         self.waited_since = now
         self.move_until = until
 
     def wait_longer(self, seconds: float) -> None:
-        """Put the end of the player's time off."""
+        """Postpone the end of the player's time."""
         self.move_until += seconds
 
     def wait_until(self, instant: float) -> None:
@@ -209,28 +210,28 @@ class SeatState:
         self.move_until = min(self.move_until, instant)
 
     def stop_clock(self) -> None:
-        """The match no longer waits for the player: nothing runs out, and nobody can ask."""
+        """The match no longer waits for the player; a pulse check ends."""
         self.move_until = NEVER
         self.waited_since = NEVER
         self.asked_until = NEVER
-        # The clock before a "be right back" in a game that does not wait, which skips the player.
+        # `move_until` before a "be right back", in a game that skips the player.
         self.runs_on_until = NEVER
 
     def act(self) -> None:
-        """The player acts: no bot plays for them, and no skip counts any more."""
+        """The player acted: neither a bot nor skips any more."""
         self.is_bot = False
         self.skipped = 0
 
     def skip(self) -> None:
-        """Count a turn that the player was silent for."""
+        """Count a skipped turn of the player."""
         self.skipped += 1
 
     def replace_by_bot(self) -> None:
-        """A bot plays for the player until they act."""
+        """Let a bot play for the player until they act."""
         self.is_bot = True
 
     def dismiss_bot(self) -> None:
-        """The player is back."""
+        """The player is back: the bot stops."""
         self.is_bot = False
 
     def give_up(self) -> None:
@@ -244,7 +245,7 @@ class SeatState:
     # Pulse checks
 
     def ask(self, by: str, now: float, until: float) -> None:
-        """A pulse check by the player named `by`."""
+        """Begin a pulse check by the player named `by`."""
         self.asked_at, self.asked_by, self.asked_until = now, by, until
 
     def answer(self) -> None:
@@ -254,7 +255,7 @@ class SeatState:
     # Be right back
 
     def begin_brb(self, now: float, seconds: float, skipped_at: float) -> None:
-        """The player will be right back; `skipped_at`: NEVER where the game waits for them."""
+        """Begin a "be right back"; `skipped_at`: NEVER if the game waits for the player."""
         self.brb_left -= seconds
         self.brb_until = now + seconds
         self.asked_until = NEVER
@@ -267,7 +268,8 @@ class SeatState:
             self.move_until = min(self.move_until, skipped_at)
 
     def end_brb(self, now: float, *, waits: bool) -> None:
-        """The player is back; unused time returns to the budget, and comes off their clock."""
+        """End a "be right back": unused time returns to the budget, and is taken off the player's
+        clock."""
         unused = max(self.brb_until - now, 0.0)
         self.brb_until = LONG_AGO
         self.brb_left += unused

@@ -1,10 +1,10 @@
-"""Commands on rooms. Each does one fact and publishes what followed, so that no caller can forget
-to.
+"""Commands on rooms. Each applies one fact and publishes the resulting events, so that no caller
+can forget to.
 
-Players and rooms are named by their ids. A command of a player without a session raises KeyError;
-the other errors are `RequestRefused`, with the codes that `Rooms` documents. `at` is the presence
-instant at which the fact became known, where that was before the call; without it a command reads
-the clock, once.
+Players and rooms are given by id. A command of a player without a session raises KeyError; other
+errors are `RequestRefused`, with the codes that `Rooms` documents. `at` is the presence instant at
+which the fact became known, if that was before the call; without it the command reads the clock,
+once.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ from server.rooms.rooms import Rooms
 
 
 class RoomService:
-    """The rooms, the players in them, and the stream that their events go to."""
+    """The rooms, their players, and the stream of their events."""
 
     def __init__(self, rooms: Rooms, stream: RoomStream, presence: PresenceService) -> None:
         self._rooms = rooms
@@ -31,13 +31,13 @@ class RoomService:
 
     @property
     def rooms(self) -> ReadableRooms:
-        """The rooms there are."""
+        """All rooms, read-only."""
         return self._rooms
 
     # Rooms
 
     def open(self, player_id: PlayerId, game: str, *, is_private: bool = False) -> RoomId:
-        """Open a room, with a seat kept for the player: see `Rooms.open`."""
+        """Open a room, with a seat reserved for the player: see `Rooms.open`."""
         player = self._players[player_id]
         room, events = self._rooms.open(player, game, self._instant(), is_private=is_private)
         self._stream.publish(events)
@@ -52,7 +52,7 @@ class RoomService:
         seat: int | None = None,
         spectate: bool = False,
     ) -> int | None:
-        """The player comes into a room; returns their seat, None: they watch. See `Rooms.join`."""
+        """The player enters a room; return their seat, None for a spectator. See `Rooms.join`."""
         player = self._players[player_id]
         own, events = self._rooms.join(
             player, room_id, self._instant(at), seat=seat, spectate=spectate
@@ -61,37 +61,37 @@ class RoomService:
         return own
 
     def leave(self, player_id: PlayerId, room_id: str, at: float | None = None) -> None:
-        """The player leaves a room on purpose. Nothing happens if it is not there."""
+        """The player leaves a room on purpose. Does nothing if there is no such room."""
         self._stream.publish(self._rooms.leave(player_id, room_id, self._instant(at)))
 
     def disconnect(
         self, player_id: PlayerId, room_id: str, at: float | None = None, *, has_left: bool
     ) -> None:
-        """The player's last connection to a room is gone; `has_left`: the page was closed."""
+        """The player's last connection to a room closed; `has_left`: the page was closed."""
         events = self._rooms.disconnect(player_id, room_id, self._instant(at), has_left=has_left)
         self._stream.publish(events)
 
     def say(self, player_id: PlayerId, room_id: str, text: str, at: float | None = None) -> None:
-        """A line of chat: see `Rooms.say`."""
+        """Add a line of chat: see `Rooms.say`."""
         player = self._players[player_id]
         self._stream.publish(self._rooms.say(player, room_id, text, self._instant(at)))
 
     # Matches
 
     def start(self, player_id: PlayerId, room_id: str, at: float | None = None) -> None:
-        """Begin the first match, or want the next one: see `Play.start`."""
+        """Begin the first match, or vote for the next one: see `Play.start`."""
         player = self._players[player_id]
         self._stream.publish(self._rooms.start(player, room_id, self._instant(at)))
 
     def act(self, player_id: PlayerId, room_id: str, action: Any, at: float | None = None) -> None:
-        """A game action: see `Play.act`."""
+        """Apply a game action: see `Play.act`."""
         player = self._players[player_id]
         self._stream.publish(self._rooms.act(player, room_id, action, self._instant(at)))
 
     def claim(
         self, player_id: PlayerId, room_id: str, result: str, at: float | None = None
     ) -> None:
-        """End a match that waits for players who are gone: see `Play.claim`."""
+        """End a match that waits for absent players: see `Play.claim`."""
         player = self._players[player_id]
         self._stream.publish(self._rooms.claim(player, room_id, result, self._instant(at)))
 
@@ -103,20 +103,20 @@ class RoomService:
     def check_brb(
         self, player_id: PlayerId, room_id: str, seconds: float, at: float | None = None
     ) -> None:
-        """Raises what `brb` would raise, and changes nothing."""
+        """Raise what `brb` would raise; change nothing."""
         self._rooms.check_brb(self._players[player_id], room_id, seconds, self._instant(at))
 
     def brb(
         self, player_id: PlayerId, room_id: str, seconds: float, at: float | None = None
     ) -> float:
-        """The player will be right back; returns the seconds granted: see `Play.brb`."""
+        """Begin a "be right back"; return the seconds granted: see `Play.brb`."""
         player = self._players[player_id]
         granted, events = self._rooms.brb(player, room_id, seconds, self._instant(at))
         self._stream.publish(events)
         return granted
 
     def fail(self, room_id: RoomId, error: GameFailed) -> None:
-        """The game of a room cannot show itself: close the room."""
+        """The game of a room failed to make a view: close the room."""
         room = self._rooms.all.get(room_id)
         if room is not None:
             self._stream.publish(self._rooms.fail(room, error, self._instant()))
@@ -124,39 +124,39 @@ class RoomService:
     # Quick match
 
     def quick_match(self, player_id: PlayerId, game: str | None, at: float | None = None) -> None:
-        """The player looks for others: see `Matchmaking.search`."""
+        """Add the player to the queue: see `Matchmaking.search`."""
         player = self._players[player_id]
         self._stream.publish(self._rooms.quick_match(player, game, self._instant(at)))
 
     def cancel_quick_match(
         self, player_id: PlayerId, game: str | None, at: float | None = None
     ) -> None:
-        """The player looks for others no longer."""
+        """Remove the player from the queue."""
         self._stream.publish(self._rooms.cancel_quick_match(player_id, game, self._instant(at)))
 
-    # What presence says
+    # Facts of presence
 
     def player_changed(self, player_id: PlayerId, reason: Reason, at: float) -> None:
-        """The status of a player, over all their sessions, changed at `at`."""
+        """A player's status, over all their sessions, changed at `at`."""
         player = self._players.get(player_id)
         self._stream.publish(self._rooms.player_changed(player_id, player, reason, at))
 
     def note_activity(self, player_id: PlayerId, at: float) -> None:
-        """A player did something at `at`: see `Rooms.note_activity`."""
+        """A player was active at `at`: see `Rooms.note_activity`."""
         self._stream.publish(self._rooms.note_activity(player_id, at))
 
     # Time, and restarts
 
     def next_deadline(self) -> float | None:
-        """When to call `expire` next; None: nothing will happen by itself."""
+        """Return the instant at which to call `expire` next; None if no deadline is armed."""
         return self._rooms.next_deadline()
 
     def expire(self, at: float | None = None, *, limit: int) -> None:
-        """Do what is due, in at most `limit` rooms."""
+        """Handle what is due, in at most `limit` rooms."""
         self._stream.publish(self._rooms.expire(self._instant(at), limit))
 
     def restore(self, room: Room) -> None:
-        """Take over a room that was open when the last process stopped."""
+        """Take over a room of the last process."""
         self._stream.publish(self._rooms.restore(room, self._instant()))
 
     def _instant(self, at: float | None = None) -> float:

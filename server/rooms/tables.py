@@ -1,4 +1,4 @@
-"""Who sits where: rooms that open and close, and seats that are kept, taken and given up."""
+"""Rooms that open and close; seats that are reserved, taken and freed."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -19,13 +19,13 @@ from server.rooms.turn import Turn
 
 
 class Tables:
-    """The rooms there are, and who has a seat in them."""
+    """The open rooms, and the players with a seat."""
 
     def __init__(self, new_room_id: Callable[[], RoomId], limits: Limits) -> None:
         self.limits = limits
         self.rooms: dict[RoomId, Room] = {}
         self.asked: set[PlayerId] = set()
-        """Players whose next activity has to be told: see `Rooms.note_activity`."""
+        """Players whose next activity must be reported: see `Rooms.note_activity`."""
         self.deadlines: Deadlines[Room] = Deadlines()
         self._seated: dict[PlayerId, Room] = {}
         self._made_by: Counter[PlayerId] = Counter()
@@ -36,18 +36,18 @@ class Tables:
 
     @property
     def is_full(self) -> bool:
-        """True if there are as many rooms as there may be."""
+        """True if no more rooms may be opened."""
         return len(self.rooms) >= self.limits.rooms
 
     def find(self, room_id: str) -> Room:
-        """The room with this id. Raises RequestRefused: no_such_room."""
+        """Return the room with this id. Raises RequestRefused: no_such_room."""
         room = self.rooms.get(RoomId(room_id))
         if room is None:
             raise RequestRefused("no_such_room", "There is no such room, or it has closed.")
         return room
 
     def open_for(self, turn: Turn, game: AnyGame, player: Player, *, is_private: bool) -> Room:
-        """Open a room that a player asked for, with a seat kept for them. Raises RequestRefused:
+        """Open a room for a player, with a seat reserved for them. Raises RequestRefused:
         too_many_rooms, already_seated."""
         limits = self.limits
         made = self._made_by[player.id]
@@ -65,7 +65,7 @@ class Tables:
         return self.open(turn, game, player.id, is_private=is_private)
 
     def open(self, turn: Turn, game: AnyGame, made_by: PlayerId, *, is_private: bool) -> Room:
-        """Open a room, which is empty."""
+        """Open a room without players."""
         room = Room(
             self._new_room_id(),
             game,
@@ -79,7 +79,7 @@ class Tables:
         return room
 
     def close(self, turn: Turn, room: Room, reason: str, error: str | None = None) -> None:
-        """Close a room; its players have no seat any more."""
+        """Close a room; its players lose their seats."""
         room.close()
         self.deadlines.disarm(room)
         del self.rooms[room.id]
@@ -108,7 +108,7 @@ class Tables:
             self._seated[player.id] = room
             seat.survive_restart(turn.now)
             if seat.brb_until > turn.now:
-                # No hold of their session tells any more when they are back.
+                # After the restart no hold of their session ends when they are back.
                 self.asked.add(player.id)
 
     def _add(self, room: Room) -> None:
@@ -118,20 +118,20 @@ class Tables:
     # Seats
 
     def seat_of(self, player_id: PlayerId) -> tuple[Room, int] | None:
-        """Where a player sits."""
+        """Return the room and seat of a player."""
         room = self._seated.get(player_id)
         number = None if room is None else room.seat_of(player_id)
         return None if room is None or number is None else (room, number)
 
     def reserve(self, turn: Turn, room: Room, player: Player) -> None:
-        """Keep a free seat of a room for a player."""
+        """Reserve a free seat of a room for a player."""
         number = room.first_free()
         assert number is not None
         room.reserve(number, player, turn.now + self.limits.reserved_for)
         self._seated[player.id] = room
 
     def take_seat(self, turn: Turn, room: Room, player: Player, seat: int | None) -> int | None:
-        """Give a player the seat with this number, or the first free one; returns its number, None
+        """Give a player the seat with this number, or the first free one; return its number, None
         if none is free. Raises RequestRefused: invalid, seat_taken, already_seated."""
         number = room.first_free() if seat is None else seat
         if number is None:
@@ -156,7 +156,7 @@ class Tables:
         return seat
 
     def arrive(self, turn: Turn, room: Room, number: int, player: Player) -> None:
-        """The player of a seat is in the room. Idempotent."""
+        """The player of a seat entered the room. Idempotent."""
         seat = room.seats[number]
         if seat.is_here and seat.player is player:
             room.remove_spectator(player.id)
@@ -176,8 +176,8 @@ class Tables:
             turn.note(room, "left", player.name, number)
 
     def vacate_elsewhere(self, turn: Turn, room: Room | None, player: Player) -> None:
-        """Free the seat that a player has in another room than `room`. Raises RequestRefused:
-        already_seated, if a match is running in which they play."""
+        """Free the seat that a player has in a room other than `room`. Raises RequestRefused:
+        already_seated, if they play a running match there."""
         found = self.seat_of(player.id)
         if found is None or found[0] is room:
             return
@@ -193,17 +193,17 @@ class Tables:
             self.vacate(turn, other, number)
 
     def vacate_if_gone(self, turn: Turn, room: Room, number: int) -> None:
-        """Free the seat of a player who does not play, once their grace is over."""
+        """Free the seat of a player who does not play, if their grace is over."""
         seat = room.seats[number]
         player = seat.player
         if player is None or seat.grace_until(room.game.policy) > turn.now:
             return
-        # Presence has a grace of its own, for those who did not leave on purpose.
+        # Presence has a grace of its own, for players who did not leave on purpose.
         if seat.has_resigned or player.status is not Status.RECONNECTING:
             self.vacate(turn, room, number)
 
     def vacate_after_match(self, turn: Turn, room: Room) -> None:
-        """A match is over: free the seats of players who are gone, or chose to watch."""
+        """After a match: free the seats of players who are gone, or chose to watch."""
         for number, seat, player in list(room.taken()):
             is_spectator = seat.is_gone and player.id in room.spectators
             self.asked.discard(player.id)
@@ -220,6 +220,6 @@ class Tables:
 
 
 def _check_number(room: Room, seat: int) -> None:
-    """Raises RequestRefused: invalid, for a seat that a room does not have."""
+    """Raise RequestRefused: invalid, if the room has no such seat."""
     if not 0 <= seat < len(room.seats):
         raise RequestRefused("invalid", f"The seats are numbered from 0 to {len(room.seats) - 1}.")

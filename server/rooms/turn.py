@@ -1,4 +1,4 @@
-"""A turn: one fact, and all that follows from it, in however many rooms."""
+"""A turn: one fact, and all that follows from it, in any number of rooms."""
 
 from types import TracebackType
 from typing import Protocol
@@ -10,21 +10,20 @@ from server.rooms.room import Room
 
 
 class FollowUp(Protocol):
-    """What follows from any fact: `Rooms` has it."""
+    """What follows from any fact; `Rooms` implements it."""
 
     def settle(self, turn: "Turn", room: Room) -> None:
-        """Draw the conclusions for a room that was changed."""
+        """Draw the conclusions for a changed room."""
 
     def fail(self, turn: "Turn", room: Room, error: GameFailed) -> None:
-        """The game of a room has failed."""
+        """Handle the failure of a room's game."""
 
     def conclude(self, turn: "Turn") -> None:
-        """Draw those that concern no single room."""
+        """Draw the conclusions that concern no single room."""
 
 
 class Turn:
-    """Collects the events of one fact, in a `with` block. `now` is the presence instant at which
-    it happened."""
+    """Collects the events of one fact, in a `with` block. `now` is the fact's presence instant."""
 
     __slots__ = ("_follow_up", "events", "now")
 
@@ -43,8 +42,8 @@ class Turn:
             self._follow_up.conclude(self)
 
     def at(self, room: Room) -> "AtRoom":
-        """Change `room` in this block: at its end the room is settled. A game that fails in it
-        ends the block and closes the room; a refusal ends it before anything was changed."""
+        """Return a block that changes `room` and settles it at the end. A failing game ends the
+        block and closes the room; a refusal ends it before anything was changed."""
         return AtRoom(self, room, self._follow_up)
 
     def tell(self, event: RoomEvent) -> None:
@@ -52,20 +51,20 @@ class Turn:
         self.events.append(event)
 
     def note(self, room: Room, notice: str, name: str, seat: int) -> None:
-        """Have the room's chat say what happened to a player, unless it has said so too often."""
+        """Add a note to the room's chat, unless that was done too often for this player."""
         line = room.chat.note(notice, self.now, name, seat)
         if line is not None:
             self.tell(LineSaid(room.id, line, self.now))
 
     def advanced(self, room: Room, match: Match, lateness: float | None = None) -> None:
-        """Tell that the match went on, and by which moves."""
+        """Publish that the match went on, and its moves."""
         moves = tuple(match.take_moves())
         self.tell(MatchAdvanced(room.id, match.id, moves, self.now, lateness))
 
 
 class AtRoom:
-    """The block of a turn in which one room is changed: see `Turn.at`. A class and not a generator,
-    for every action of every player passes through one."""
+    """The block of a turn that changes one room: see `Turn.at`. A class and not a generator, which
+    would be slower: every action passes through one."""
 
     __slots__ = ("_follow_up", "_room", "_turn")
 

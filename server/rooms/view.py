@@ -1,8 +1,8 @@
 """Views of a room: JSON, as docs/rooms.md specifies it.
 
-A view does not change as time passes: it holds the instants at which something runs out, as
-`Until`. Two views can therefore be compared, and only the difference is sent; `in_seconds` turns
-the instants into seconds when a message is written.
+A view does not change as time passes: deadlines are instants, as `Until`. So two views can be
+compared, and only the difference is sent; `in_seconds` replaces the instants by seconds when a
+message is written.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from server.rooms.reading import ReadableMatch, ReadableRoom, ReadableSeat
 
 
 def room_view(room: ReadableRoom, now: float) -> View:
-    """The room object without `match.view`, which depends on the seat."""
+    """Return the room object without `match.view`, which depends on the seat."""
     view: View = {
         "id": room.id,
         "game": room.game.name,
@@ -38,7 +38,7 @@ def room_view(room: ReadableRoom, now: float) -> View:
 
 
 def listing(room: ReadableRoom) -> View:
-    """The entry of a room in the list of rooms."""
+    """Return the entry of a room in the list of rooms."""
     view: View = {
         "id": room.id,
         "game": room.game.name,
@@ -55,7 +55,8 @@ def listing(room: ReadableRoom) -> View:
 
 
 def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> View:
-    """The JSON merge patch (RFC 7396) from `before` to `after`. Neither may hold a null."""
+    """Return the JSON merge patch (RFC 7396) from `before` to `after`, which must not contain
+    nulls."""
     changes: View = {}
     for key in before.keys() - after.keys():
         changes[key] = None
@@ -71,8 +72,8 @@ def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> View:
 
 
 def in_seconds(view: Mapping[str, Any], now: float) -> View:
-    """A copy of `view` with the seconds left at `now` in place of every instant; for the view of a
-    game, `now` is match time."""
+    """Return a copy of `view` with every instant replaced by the seconds left at `now`; for the
+    view of a game, `now` is match time."""
     told: View = {}
     for key, value in view.items():
         if isinstance(value, dict):
@@ -85,7 +86,8 @@ def in_seconds(view: Mapping[str, Any], now: float) -> View:
 
 
 def seat_for(room: ReadableRoom, player_id: PlayerId) -> int | None:
-    """The seat as which a player sees the match: the one in which they play it, or played it."""
+    """Return the seat whose view of the match a player gets: the one they play, or played, it
+    in."""
     number = room.seat_of(player_id)
     return None if number is None or room.match is None else room.seats[number].views_as
 
@@ -128,15 +130,16 @@ def _seat_view(room: ReadableRoom, seat: ReadableSeat, now: float) -> View:
 
 
 def _shows_clock(match: ReadableMatch, record: ReadableSeat, now: float) -> bool:
-    """True if the players see how long is left: always, but in a game that ticks, where clocks
-    start anew with every action, only once half of the time is over."""
+    """Return True if the players see the time left: always, but in a game that ticks, where every
+    action restarts the clock, only in its second half."""
     if record.move_until == NEVER:
         return False
     return not match.is_ticking or record.move_until - now <= match.game.policy.move_time / 2
 
 
 def _absence(room: ReadableRoom, seat: ReadableSeat, now: float) -> View | None:
-    """The `absent` of a seat: after `shown_after`, and only if the match waits for the player."""
+    """Return the `absent` of a seat: after `shown_after`, and only if the match waits for the
+    player."""
     policy = room.game.policy
     shown_at = seat.absent_since + (0.0 if seat.has_left else policy.shown_after)
     is_away = seat.absent_since != NEVER and shown_at <= now
@@ -149,7 +152,7 @@ def _absence(room: ReadableRoom, seat: ReadableSeat, now: float) -> View | None:
         absent["resigns_in"] = Until(seat.resigns_at)
     claimable_at = room.claimable_at()
     if claimable_at != NEVER:
-        # 0 is sent when the time has come: a page need not rely on its own clock.
+        # 0 is sent when the time has come, so that a page need not rely on its own clock.
         absent["claim_in"] = Until(claimable_at) if now < claimable_at else 0
     return absent
 
