@@ -1,1 +1,1 @@
-"""The WebSocket edge: frames, close codes, connections, topics, and the one sleeper."""
+"""WebSocket connections: endpoint, reader, topics, notices, and the tickers."""

@@ -1,5 +1,5 @@
-"""Between presence and rooms: a seat has the status of its player, any activity answers a pulse
-check, and a player who waits for others in a match is not idle meanwhile.
+"""Connects presence and rooms: a seat shows its player's status, any activity answers a pulse
+check, and a player who waits for others in a match is not idle.
 """
 
 from collections.abc import Iterable
@@ -20,13 +20,13 @@ from server.rooms.service import RoomService
 
 
 class Bridge:
-    """Subscribes to the events of both."""
+    """Subscribes to the events of presence and of rooms."""
 
     def __init__(
         self, presence: PresenceService, rooms: RoomService, topics: RoomTopics, limits: Limits
     ) -> None:
         self._pace = limits.holds_pace
-        self._reviewed_at: dict[RoomId, float] = {}  # all watchers of a room
+        self._reviewed_at: dict[RoomId, float] = {}  # the last review of all watchers
         self.holds = Holds(presence.policy.max_hold)
         self._presence = presence
         self._rooms = rooms
@@ -34,12 +34,12 @@ class Bridge:
         presence.publish_activity_of(rooms.rooms.asked)
 
     def hear_presence(self, event: Event) -> None:
-        """Subscriber: tell the rooms what became of a player."""
+        """Subscriber: report changes of players to the rooms."""
         match event:
             case SessionEnded(session_id=id) | SessionSlept(session_id=id):
                 self.holds.forget(id)
             case StatusChanged(player_id=player_id, reason=reason, at=at):
-                # Who says "be right back" in one browser may be there in another all along.
+                # A player who says "be right back" in one browser may be active in another.
                 if event.player_before is not event.player_after or event.after is Status.ACTIVE:
                     self._rooms.player_changed(player_id, reason, at)
             case Activity(player_id=player_id, at=at) if player_id in self._rooms.rooms.asked:
@@ -48,7 +48,7 @@ class Bridge:
                 pass
 
     def hear_rooms(self, event: RoomEvent) -> None:
-        """Subscriber: hold and release the idle clocks of those in a room."""
+        """Subscriber: hold and release the idle clocks of players in a room."""
         match event:
             case RoomUpdated(room_id=room_id, at=at):
                 is_due = at >= self._reviewed_at.get(room_id, LONG_AGO) + self._pace
@@ -62,22 +62,21 @@ class Bridge:
                 pass
 
     def started_watching(self, session: Session, room_id: RoomId, at: float) -> None:
-        """A connection of a session has come into a room: decide whether its idle clock stands
-        still."""
+        """A connection of a session entered a room: hold its idle clock if that is due."""
         room = self._playing(room_id)
         if room is not None:
             self._carry_out(self.holds.review(_watching([session], room), at), at)
 
     def stopped_watching(self, session: Session, room_id: RoomId, at: float) -> None:
-        """A connection of a session has left a room: let its idle clock run on, unless another
-        connection of it is there."""
+        """A connection of a session left a room: release its idle clock, unless another of its
+        connections is there."""
         if session not in self._topics.sessions_of(session.player.id, room_id):
             self._carry_out(self.holds.end(_watching([session])), at)
 
     def _review(self, room_id: RoomId, at: float, *, watchers: bool) -> None:
-        """Decide for those who have a seat: the match waits for others of them now. `watchers`:
-        for all who are in the room, which costs as much as sending them something; a spectator's
-        hold can only have run out, which has time."""
+        """Review the holds of seated players, as the match may wait for others now. `watchers`: of
+        all who are in the room. That costs as much as sending to them, and can wait: the only
+        change for spectators is a hold that ran out."""
         room = self._playing(room_id)
         if room is None:
             return
@@ -91,7 +90,7 @@ class Bridge:
         self._carry_out(self.holds.review(_watching(sessions, room), at), at)
 
     def _playing(self, room_id: RoomId) -> ReadableRoom | None:
-        """The room, if a match is running in it."""
+        """Return the room if a match is running in it."""
         room = self._rooms.rooms.all.get(room_id)
         return None if room is None or room.running is None else room
 
@@ -108,7 +107,7 @@ class Bridge:
 
 
 def _watching(sessions: Iterable[Session], room: ReadableRoom | None = None) -> list[Watching]:
-    """`room`: where a match is running, if one is."""
+    """`room`: the room with a running match, if there is one."""
     match = None if room is None else room.running
     waited_for = set()
     if room is not None and match is not None:

@@ -1,8 +1,8 @@
-"""One WebSocket: what it is sent, in order, without anybody waiting for it.
+"""One WebSocket: messages to the client, in order and without waiting.
 
-Sending never blocks and never raises. A message goes to the transport at once where that takes it;
-else it waits in a bounded outbox, and a task, made for the purpose, sends it when the peer reads
-again. So an idle connection has no task of its own, and a reader never waits for a slow peer.
+Sending never blocks and never raises. A message goes to the transport at once if that accepts it;
+otherwise it waits in a bounded outbox, and a temporary task sends it when the peer reads again. So
+an idle connection has no task, and no caller waits for a slow peer.
 """
 
 import asyncio
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 AsgiSend: TypeAlias = Callable[[Any], Awaitable[None]]
 
-# What ASGI servers raise from `send` once the peer is gone: uvicorn's ClientDisconnected is an
-# OSError, and what it says after a protocol error is a RuntimeError.
+# What ASGI servers raise from `send` after the peer is gone: uvicorn's ClientDisconnected is an
+# OSError, and after a protocol error it raises RuntimeError.
 _GONE = (OSError, RuntimeError)
 
 
 class Keeper(Protocol):
-    """Who is told how a connection gets on, by the connection and by its reader."""
+    """Is notified by a connection and its reader."""
 
     def close(self, connection: "Connection", close: Close, /) -> None:
-        """The peer breaks a limit, or takes less than it is sent: close the connection."""
+        """The peer exceeded a limit, or is too slow: close the connection."""
 
     def gone(self, connection: "Connection", code: int, /) -> None:
-        """The socket has closed with `code`, whoever closed it."""
+        """The socket closed with `code`, whichever side closed it."""
 
     def caught_up(self, connection: "Connection", /) -> None:
-        """A peer that could not keep up has caught up."""
+        """The peer, which was behind, has taken all that was sent."""
 
 
 class Connection:
@@ -63,22 +63,22 @@ class Connection:
         keeper: Keeper,
         most_waiting: int,
     ) -> None:
-        """`peer`: the socket, or ASGI's `send` where it was not taken; then every message goes
-        through the outbox. More than `most_waiting` messages in it are too many."""
+        """`peer`: the socket; or ASGI's `send` if no socket was taken, and then every message goes
+        through the outbox. With more than `most_waiting` messages in it the peer is too slow."""
         self.id = id
         self.session = session
         self.topics: tuple[Topic[Any], ...] = ()
-        """What it watches. Written by `Topic` only."""
+        """The topics that it watches. Written by `Topic` only."""
         self.is_closing = False
         """Nothing more will be sent. Written here only."""
         self.is_behind = False
-        """The peer has yet to take what it was sent before. Written here only."""
+        """The peer has not taken all that was sent. Written here only."""
         self._socket: Socket | None = None if callable(peer) else peer
         self._send: AsgiSend | None = peer if callable(peer) else None
         self._keeper = keeper
         self._most_waiting = most_waiting
         self._outbox: deque[dict[str, Any]] | None = None
-        # Sends what is in the outbox; there is one as long as there is an outbox.
+        # Sends the outbox; exists as long as the outbox does.
         self._sender: asyncio.Task[None] | None = None
 
     def send(self, text: str) -> None:
@@ -90,7 +90,7 @@ class Connection:
             self._queue({"type": "websocket.send", "text": text})
 
     def close(self, close: Close, last: str | None = None) -> None:
-        """Send `last` and close. What still waited is dropped. Idempotent."""
+        """Send `last` and close. Drops the outbox. Idempotent."""
         if self.is_closing:
             return
         self.is_closing = True
@@ -105,12 +105,12 @@ class Connection:
         self._queue({"type": "websocket.close", "code": code, "reason": reason})
 
     def gone(self) -> None:
-        """The peer is gone: send nothing more, and end the task that might still be trying."""
+        """The peer is gone: send nothing more, and cancel the task."""
         self.is_closing = True
         self.is_behind = False
         if self._sender is not None:
             self._sender.cancel()
-            # Not left to the task: one that is cancelled before its first step never runs.
+            # Not left to the task: a task cancelled before its first step never runs.
             self._sender = self._outbox = None
 
     def _queue(self, event: dict[str, Any]) -> None:
@@ -119,7 +119,7 @@ class Connection:
             loop = asyncio.get_running_loop()
             self._sender = loop.create_task(self._drain())
             if self._socket is None:
-                loop.call_soon(self._note_behind)  # behind the first step of the task
+                loop.call_soon(self._note_behind)  # after the first step of the task
             else:
                 self.is_behind = True
         self._outbox.append(event)
@@ -127,11 +127,11 @@ class Connection:
             self._keeper.close(self, Close.TOO_SLOW)
 
     def _note_behind(self) -> None:
-        """What the transport has not taken by now waits for the peer."""
+        """What the transport has not accepted by now waits for the peer."""
         self.is_behind = self._sender is not None
 
     async def _drain(self) -> None:
-        """Send until nothing waits. Cancelling drops what waits."""
+        """Send until the outbox is empty. Cancelling drops the outbox."""
         try:
             send = self._socket.send if self._socket is not None else self._send
             assert send is not None

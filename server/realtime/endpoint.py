@@ -1,7 +1,7 @@
 """`/ws`: accepts the connections of sessions.
 
-What a connection that is accepted sends goes to a reader (see `reader.py`) until it closes. Our own
-transport has sockets taken at once (`take`); all other ways go through ASGI (`__call__`).
+Each accepted connection has a reader for its messages (see `reader.py`) until it closes. Our own
+transport offers sockets to `take`; other servers call ASGI's `__call__`.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ class WebSocketEndpoint:
         limits: Limits,
         largest_message: int,
     ) -> None:
-        """`largest_message`: bytes, which not every transport holds its peers to."""
+        """`largest_message`: bytes, for transports without a limit of their own."""
         self._settings = settings
         self._presence = presence
         self._sessions = sessions
@@ -76,7 +76,7 @@ class WebSocketEndpoint:
         self._largest_message = largest_message
 
     def take(self, scope: dict[str, Any], socket: Socket) -> bool:
-        """Accept a socket at once, if it is that of a live session; see `by_call.Take`."""
+        """Accept a socket at once if it belongs to a live session; see `by_call.Take`."""
         if self._foreign_origin(scope) is not None:
             return False
         session = self._sessions.find_live(session_cookie(scope))
@@ -84,7 +84,7 @@ class WebSocketEndpoint:
             return False
         socket.accept(_subprotocol(scope))
         connection = self._connection(session, socket)
-        # First: whatever becomes of it, its end is told.
+        # First, so that the end is reported whatever happens.
         socket.listen(self._reader(connection))
         self._admit(connection)
         return True
@@ -99,7 +99,7 @@ class WebSocketEndpoint:
         found = await self._sessions.find(session_cookie(scope))
         await send({"type": "websocket.accept", "subprotocol": _subprotocol(scope)})
         if isinstance(found, Session) and found.ended is not None:
-            found = found.ended  # while the socket was being accepted
+            found = found.ended  # it ended while the socket was being accepted
         if isinstance(found, Session):
             await self._serve(self._connection(found, send), receive)
         else:
@@ -124,7 +124,7 @@ class WebSocketEndpoint:
         await _wait_until_gone(receive)
 
     def _take_place(self, session: Session, now: float) -> bool:
-        """False if the server or the session has no place for one more connection."""
+        """Return False if the server or the session has no room for one more connection."""
         return not (
             len(self._tabs) >= self._settings.max_connections
             or session.connections >= self._settings.max_connections_per_session
@@ -132,8 +132,8 @@ class WebSocketEndpoint:
         )
 
     def _take_connect(self, session: Session, now: float) -> bool:
-        """Take one of the session's tokens for a connect; False if none is left, or if the journal
-        has no place for the rows that it writes."""
+        """Take one of the session's tokens for a connect; return False if none is left, or if the
+        journal has no room for the rows that a connect writes."""
         return not self._sessions.is_full and self._tabs.take_connect(session, now)
 
     # Connections of a session
@@ -154,7 +154,7 @@ class WebSocketEndpoint:
         )
 
     def _admit(self, connection: Connection) -> None:
-        """Greet a connection, or close it if there is no place."""
+        """Greet a connection, or close it if there is no room."""
         now = self._presence.clock.now()
         if self._take_place(connection.session, now):
             self._welcome(connection, now)
@@ -162,14 +162,14 @@ class WebSocketEndpoint:
             self.close(connection, Close.TOO_MANY_CONNECTIONS)
 
     async def _serve(self, connection: Connection, receive: Receive) -> None:
-        """Hear a connection to its end, message by message."""
+        """Serve a connection until it closes."""
         code = INTERNAL_ERROR
         try:
             reader = self._reader(connection)
             self._admit(connection)
             code = await _listen(reader, receive)
         except asyncio.CancelledError:
-            code = SERVICE_RESTART  # only the stop of the server cancels this
+            code = SERVICE_RESTART  # only stopping the server cancels this
             raise
         finally:
             self.gone(connection, code)
@@ -178,7 +178,7 @@ class WebSocketEndpoint:
         session = connection.session
         self._presence.connected(session.id, now)
         if session.ended is not None or session.is_asleep:
-            # Its time was over, and nobody had noticed yet.
+            # Its time was over, and the ticker had not run yet.
             self._tabs.turn_away(connection)
             return
         try:
@@ -186,7 +186,7 @@ class WebSocketEndpoint:
         except BaseException:
             self._presence.disconnected(session.id, has_left=False)
             raise
-        # Not before: nothing is sent ahead of `hello`.
+        # Not before: `hello` is the first message.
         self._tabs.attach(connection)
 
     def _greet(self, connection: Connection, now: float) -> None:
@@ -206,14 +206,14 @@ class WebSocketEndpoint:
     # The end of a connection
 
     def close(self, connection: Connection, close: Close) -> None:
-        """Close a connection for what its peer did. It is detached at once, whether the peer
-        answers the close or not."""
+        """Close a connection because of its peer. It is detached at once, whether the peer answers
+        the close or not."""
         connection.close(close)
         self._note_closed(connection, close)
         self._forget(connection, close.value.code)
 
     def caught_up(self, connection: Connection) -> None:
-        """The peer has taken what it was owed."""
+        """The peer has taken all that was sent."""
         self._topics.caught_up(connection)
 
     def _note_closed(self, connection: Connection, close: Close) -> None:
@@ -221,14 +221,14 @@ class WebSocketEndpoint:
         self._note_cut_off(close.value.reason, connection.session)
 
     def gone(self, connection: Connection, code: int) -> None:
-        """The socket has closed with `code`, whoever closed it."""
+        """The socket closed with `code`, whichever side closed it."""
         if not connection.is_closing and code in CLOSED_BY_TRANSPORT:
             self._note_closed(connection, CLOSED_BY_TRANSPORT[code])
         self._forget(connection, code)
         connection.gone()
 
     def _forget(self, connection: Connection, code: int) -> None:
-        """Detach a connection that has closed with `code`. Idempotent."""
+        """Detach a connection that closed with `code`. Idempotent."""
         is_stop = code == SERVICE_RESTART
         has_left = code in PAGE_CLOSED
         if self._tabs.detach(connection, has_left=None if is_stop else has_left) and not is_stop:
@@ -240,7 +240,7 @@ def _subprotocol(scope: Scope) -> str | None:
 
 
 async def _listen(reader: Reader, receive: Receive) -> int:
-    """Give `reader` every message; returns the code with which the connection closed."""
+    """Pass every message to `reader`; return the close code."""
     while True:
         event = await receive()
         if event["type"] == "websocket.disconnect":

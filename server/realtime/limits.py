@@ -1,5 +1,5 @@
-"""The limits of the WebSocket edge: what one connection or session may cost, and how fan-out is
-paced. SECURITY.md publishes those that a client can run into."""
+"""The limits of WebSocket connections: the cost of a connection or session, and the pace of
+fan-out. SECURITY.md publishes those that a client can run into."""
 
 import msgspec
 
@@ -7,64 +7,60 @@ from server.base.limits import Rate
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Passed into the parts of realtime."""
+    """Limits of realtime."""
 
     message_burst: float = 2.0
-    """Seconds, the messages of which a connection may send at once: so many times as many as it may
-    send in each second (MAX_MESSAGES_PER_SECOND)."""
+    """Burst of a connection's messages, in seconds of MAX_MESSAGES_PER_SECOND."""
 
     refused: Rate = Rate(1.0, 100)
-    """Messages of a connection that are refused."""
+    """Refused messages of a connection."""
 
     connects: Rate = Rate(1.0, 40)
-    """Times that a session may connect, or say "be right back": each writes rows of its history."""
+    """Connects and "be right back"s of a session: each writes rows of its history."""
 
     reloads: int = 2
-    """Times that all tabs of a session can reload in a row: its burst of `connects` is at least so
-    many times the sockets that it may have."""
+    """How often all tabs of a session can reload in a row: the burst of `connects` is at least so
+    many times the sockets that a session may have."""
 
     waiting_messages: int = 64
-    """Messages that may wait for a peer; one more and the connection is closed as too slow."""
+    """Messages waiting for a peer; with one more the connection is closed as too slow."""
 
     slice: float = 0.005
-    """Seconds of fan-out, expiring or closing, without letting the loop do other work."""
+    """Seconds of fan-out, expiring or closing before the loop does other work."""
 
     watchers_at_once: int = 32
-    """Watchers that are served before the clock is asked whether a slice is over."""
+    """Watchers served between two checks whether a slice is over."""
 
     expired_at_once: int = 8
-    """Sessions or rooms that are expired for one reading of the clock; a warning counts from about
-    that reading."""
+    """Sessions or rooms expired per reading of the clock; their warnings count from about then."""
 
     waiting_changes: int = 16
-    """Changes of a topic that may wait for a fan-out; of more, a whole is sent instead."""
+    """Changes of a topic that wait for a fan-out; with more, a snapshot is sent instead."""
 
     fan_out_share: float = 0.1
-    """What part of the loop's time the fan-out of one topic may take."""
+    """The share of the loop's time that the fan-out of one topic may take."""
 
     lobby_pace: float = 0.02
-    """Seconds between two diffs of the lobby, at the least."""
+    """The least seconds between two diffs of the lobby."""
 
     slowest_pace: float = 2.0
-    """Seconds between two fan-outs of one topic, at the most."""
+    """The most seconds between two fan-outs of one topic."""
 
     usual_lateness: float = 2.5
-    """Seconds by which a change to away may be late without the lobby being told for how long the
-    player has done nothing: `slowest_pace`, and some."""
+    """Seconds by which a change to away may be late before the lobby is sent `idle_for` as well:
+    `slowest_pace`, and some."""
 
     roster_window: int = 1000
-    """Players that a roster lists; of a larger lobby it has the first by name, and the total."""
+    """Players in a roster; a larger lobby is cut to the first by name, and the total."""
 
     roster_kept_for: float = 1.0
-    """Seconds for which a roster that says for how long players have been away is sent again
-    without being written anew."""
+    """Seconds for which a roster with an `idle_for` in it is reused before it is written anew."""
 
     holds_pace: float = 1.0
-    """Seconds between two looks at all spectators of a room, for holds of their idle clocks that
-    have run out."""
+    """Seconds between two reviews of the spectators of a room, for holds that ran out."""
 
     settling: float = 0.5
-    """Seconds until a dropped connection is shown in the lobby: a reload takes less."""
+    """Seconds until a lost connection is shown in the lobby: a reload takes less."""
 
     room_list_pace: float = 0.25
-    """Seconds for which changes of the list of rooms are collected before they are sent."""
+    """Seconds for which changes of the list of rooms are collected."""

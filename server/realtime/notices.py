@@ -1,4 +1,4 @@
-"""Notices to one player: what rooms have to say to them alone, in every tab."""
+"""Notices of rooms to a single player, in every tab."""
 
 from msgspec import UNSET
 
@@ -18,7 +18,7 @@ class Notices:
         self._tabs = tabs
 
     def hear(self, event: RoomEvent) -> None:
-        """Subscriber: send what is for one player."""
+        """Subscriber: send notices."""
         match event:
             case PlayerAsked(room_id=room_id, player_id=player_id, by=by, expires_in=left):
                 self.send(player_id, messages.PulseAsked(room_id, by, round_to_ms(left)))

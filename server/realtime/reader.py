@@ -1,4 +1,4 @@
-"""What a connection receives: limited, parsed, handed on and answered. Awaits nothing."""
+"""The messages of a client: limited, parsed, passed on and answered. Awaits nothing."""
 
 import msgspec
 from msgspec import UNSET
@@ -13,13 +13,12 @@ from server.wire.closing import Close
 from server.wire.messages import encode
 
 _MOMENT = 0.0005
-"""Seconds that make no difference to a message, which is rounded to milliseconds as
-docs/protocol.md has it. No limit."""
+"""Seconds that make no difference in a message: docs/protocol.md rounds to milliseconds."""
 
 
 class Pongs:
-    """The answers to pings without an id. A ping leaves all of the idle time ahead, so nearly every
-    answer is the last one, whoever gets it."""
+    """The answers to pings without an id, cached. A ping restarts the idle clock, so nearly every
+    answer is the same, for whichever client."""
 
     def __init__(self) -> None:
         self._expires_in, self._text = -1.0, ""
@@ -31,8 +30,8 @@ class Pongs:
 
 
 class Reader:
-    """Hears one connection. What it answers goes through the connection's outbox, so neither a
-    slow peer nor the database keeps it from hearing an activity."""
+    """Receives the messages of one connection. Answers go through the connection's outbox, so
+    neither a slow peer nor the database delays an activity."""
 
     __slots__ = (
         "_allowance",
@@ -59,7 +58,7 @@ class Reader:
         largest: int,
         limits: Limits,
     ) -> None:
-        """`rate`: of messages; None: no limit. `largest`: bytes of a message."""
+        """`rate`: of messages; None for no limit. `largest`: bytes of a message."""
         self._connection = connection
         self._presence = presence
         self._clock = presence.clock
@@ -68,20 +67,20 @@ class Reader:
         self._pongs = pongs
         self._refused_rate = limits.refused
         self._largest = largest
-        # In characters: UTF-8 takes at most four bytes for one.
+        # In characters: UTF-8 takes at most four bytes for each.
         self._surely_small = largest // 4
         self._allowance = None if rate is None else TokenBucket(rate, self._clock.now())
         self._errors: TokenBucket | None = None
 
     def gone(self, code: int) -> None:
-        """The socket has closed with `code`."""
+        """The socket closed with `code`."""
         self._keeper.gone(self._connection, code)
 
     def hear(self, data: str | bytes) -> None:
-        """Take a message."""
+        """Handle a message."""
         connection = self._connection
         if connection.is_closing or connection.session.ended is not None:
-            return  # said too late: the session is over, or the peer broke a limit
+            return  # too late: the session ended, or the peer exceeded a limit
         now = self._clock.now()
         if self._allowance is not None and not self._allowance.take(now):
             self._keeper.close(connection, Close.TOO_MANY_MESSAGES)
@@ -107,8 +106,7 @@ class Reader:
                 connection.send(encode(messages.Done(id)))
 
     def _answer_ping(self, ping: messages.Ping, now: float) -> None:
-        # Nearly every message is one, so this is done in as few steps as it takes: a thousand
-        # players who play send thousands a second.
+        # The fast path: nearly all messages are pings, thousands a second.
         session = self._connection.session
         self._presence.touch(session.id, now)
         left = session.expires_in(self._presence.policy, now)

@@ -1,4 +1,4 @@
-"""What a connection asks for, besides pings: done, and answered. Awaits nothing."""
+"""Requests of clients other than pings: done and answered. Awaits nothing."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ class TooManyRequests(Exception):
 
 
 class Requests:
-    """Answers every message but `ping`; those about rooms are passed on."""
+    """Answers every message except `ping`; those about rooms are passed on."""
 
     def __init__(
         self,
@@ -39,8 +39,8 @@ class Requests:
     def do(
         self, connection: Connection, request: messages.Request, now: float
     ) -> messages.Error | None:
-        """Do what is asked for, and answer it; returns an error if it is refused. Raises
-        TooManyRequests if the session has said "be right back" too often."""
+        """Do a request and answer it; return an error if it is refused. Raises TooManyRequests if
+        the session said "be right back" too often."""
         presence = self._presence
         session = connection.session
         match request:

@@ -1,4 +1,4 @@
-"""What a tab asks for in rooms: done by the rooms' service, and answered. Awaits nothing."""
+"""Requests about rooms: done by the rooms' service, and answered. Awaits nothing."""
 
 from collections.abc import Callable
 from typing import assert_never
@@ -19,8 +19,8 @@ from server.wire.messages import encode
 
 
 class RoomRequests:
-    """Answers the messages about rooms, and lets connections into the topics `room:<id>`. What was
-    done is an activity; what was refused is none."""
+    """Answers the messages about rooms, and subscribes connections to the topics `room:<id>`. A
+    request that is done counts as activity; one that is refused does not."""
 
     def __init__(
         self,
@@ -39,8 +39,8 @@ class RoomRequests:
     # Watching
 
     def watch(self, connection: Connection, room_id: str, at: float) -> bool:
-        """Come into a room, into one's own seat again or to watch. False if there is no such
-        room. Raises RequestRefused: too_many_rooms."""
+        """Enter a room, to one's own seat if there is one, otherwise as a spectator. Returns False
+        if there is no such room. Raises RequestRefused: too_many_rooms."""
         room = self._rooms.rooms.all.get(RoomId(room_id))
         if room is None:
             return False
@@ -49,7 +49,8 @@ class RoomRequests:
         return True
 
     def unwatch(self, connection: Connection, room_id: str, at: float) -> bool:
-        """Go out of a room, whose seat is kept for a while. False if there is no such room."""
+        """Leave a room; a seat in it is kept for a while. Returns False if there is no such
+        room."""
         if room_id not in self._rooms.rooms.all:
             return False
         if self._topics.unwatch(connection, RoomId(room_id)):
@@ -58,15 +59,15 @@ class RoomRequests:
         return True
 
     def gone(self, connection: Connection, room_id: RoomId, *, has_left: bool) -> None:
-        """A connection that was in a room is gone. `has_left`: its page was closed."""
+        """A connection that was in a room closed. `has_left`: its page was closed."""
         session, now = connection.session, self._presence.clock.now()
-        if self._tabs.of(session):  # else there is a grace, whose end lets the clock run
+        if self._tabs.of(session):  # otherwise a grace has begun, and its end releases the hold
             self._bridge.stopped_watching(session, room_id, now)
         has_left = has_left or now - session.left_at <= self._presence.policy.reload_grace
         self._went(session, room_id, now, has_left=has_left)
 
     def close(self) -> None:
-        """Send nothing more about any room."""
+        """Cancel what is still to be sent about rooms."""
         self._topics.close()
 
     # Requests
@@ -78,8 +79,8 @@ class RoomRequests:
         now: float,
         take_token: Callable[[Session, float], None],
     ) -> messages.Error | None:
-        """Do what is asked for, and answer it; returns an error if it is refused. `take_token`
-        takes one of the session's tokens for a "be right back" that is not refused, or raises."""
+        """Do a request and answer it; return an error if it is refused. `take_token` takes one of
+        the session's tokens for a "be right back" that is not refused, or raises."""
         try:
             self._do(connection, request, now, take_token)
         except RequestRefused as refused:
@@ -135,8 +136,8 @@ class RoomRequests:
         now: float,
         take_token: Callable[[Session, float], None],
     ) -> None:
-        # To say so is an activity, and any activity ends a "be right back" and counts as being
-        # there. So the activity is first, then the seat, and that the player is away is last.
+        # The message itself is an activity, and an activity ends a "be right back" and makes the
+        # player present. So the activity comes first, then the seat, and the hold is last.
         player_id = session.player.id
         self._rooms.check_brb(player_id, room_id, seconds, now)
         take_token(session, now)
@@ -148,7 +149,7 @@ class RoomRequests:
     def _join(
         self, connection: Connection, room_id: str, seat: int | None, now: float, *, spectate: bool
     ) -> int | None:
-        """Into a room; returns the number of the seat, None: to watch."""
+        """Enter a room; return the number of the seat, None for a spectator."""
         is_new = not self._topics.is_watching(connection, RoomId(room_id))
         limit = self._rooms.rooms.limits.rooms_watched
         if is_new and self._topics.count(connection) >= limit:
@@ -161,7 +162,7 @@ class RoomRequests:
         return own
 
     def _leave(self, connection: Connection, room_id: RoomId, now: float) -> None:
-        """Out of a room, with every tab of the player."""
+        """Leave a room with every tab of the player."""
         player = connection.session.player
         text = encode(messages.Left(room_id))
         for session in player.sessions:

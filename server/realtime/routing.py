@@ -1,4 +1,4 @@
-"""Where sockets go: straight to their endpoint, past everything that is meant for HTTP."""
+"""Routes WebSockets past the middleware for HTTP, straight to their endpoint."""
 
 from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any
@@ -15,11 +15,11 @@ from server.wire.problem import Problem
 
 
 class RouteWebSockets:
-    """Middleware that takes every socket.
+    """Middleware that handles every socket.
 
-    A layer that a socket passes is one more step of each connect, a coroutine for as long as the
-    socket lives, and a step of each message. Under our own transport only what `TakeSockets` does
-    not take comes here.
+    Each layer passed by a socket costs a step of each connect, a coroutine for as long as the
+    socket lives, and a step of each message. Under our own transport, only sockets that
+    `TakeSockets` refuses come here.
     """
 
     def __init__(self, app: ASGIApp, endpoint: ASGIApp) -> None:
@@ -27,7 +27,7 @@ class RouteWebSockets:
         self._endpoint = endpoint
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        # Not `async`: that would be one more layer.
+        # Not `async`: that would be another coroutine.
         if scope["type"] != "websocket":
             return self._app(scope, receive, send)
         if scope["path"] == SOCKET_PATH:
@@ -37,7 +37,7 @@ class RouteWebSockets:
 
 
 class TakeSockets:
-    """Asks `take` for the sockets at `/ws`, with what trusted proxies say of who is behind them."""
+    """Offers the sockets at `/ws` to `take`, with the client's address from trusted proxies."""
 
     def __init__(self, take: Take, proxies: Sequence[str]) -> None:
         self._take = take
@@ -49,7 +49,8 @@ class TakeSockets:
         if scope["path"] != SOCKET_PATH:
             return False
         if self._read_headers is not None:
-            # A copy: the one that the application may be called with is not changed twice.
+            # A copy: the application may be called with the original, and would apply the headers
+            # again.
             scope = scope | {"client": socket.peer()}
             _finish(self._read_headers(scope, _nothing, _nothing))
         return self._take(scope, socket)
@@ -62,7 +63,7 @@ async def _nothing(*_: Any) -> Any: ...
 
 
 def _finish(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run one that waits for nothing, without a task."""
+    """Run a coroutine that never waits, without a task."""
     try:
         coroutine.send(None)
     except StopIteration:
@@ -71,7 +72,7 @@ def _finish(coroutine: Coroutine[Any, Any, None]) -> None:
 
 
 async def deny(scope: Scope, send: Send, problem: Problem) -> None:
-    """Refuse an upgrade, in words where the ASGI server can carry them."""
+    """Refuse an upgrade, with a response if the ASGI server supports one."""
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close", "code": POLICY_VIOLATION})
         return

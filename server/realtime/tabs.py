@@ -1,7 +1,7 @@
-"""The open connections by session. What a session is sent, every connection of it is sent.
+"""The open connections by session. All connections of a session are sent the same.
 
-The connections of a session that has ended are closed once its end is durable: a crash must not
-bring back a session whose player has read that it is over.
+The connections of an ended session are closed once the end is durable: a crash must not bring back
+a session after its player was told of the end.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from server.wire.closing import close_for
 
 class Tabs:
     """Subscribes to the events of presence: sends warnings, and closes the connections of sessions
-    that end or fall asleep."""
+    that end or sleep."""
 
     def __init__(
         self,
@@ -40,10 +40,10 @@ class Tabs:
         limits: Limits,
         sockets_per_session: int,
     ) -> None:
-        """`flush` returns when what has been journalled is durable, or cannot soon be.
-        `on_detached(connection, has_left)` is called once for every connection that was attached:
-        when it closes, or when its session ends or falls asleep, whichever is first; see `detach`.
-        `sockets_per_session`: the most that a session may have."""
+        """`flush` returns when the journal is durable, or cannot soon be. `on_detached(connection,
+        has_left)` is called once for every connection that was attached: when it closes, or when
+        its session ends or sleeps, whichever is first; see `detach`. `sockets_per_session`: the
+        most that a session may have."""
         self._policy = policy
         self._on_detached = on_detached
         self._limits = limits
@@ -54,32 +54,32 @@ class Tabs:
         self._count = 0
         self._closed: dict[str, int] = {}
         self._connects: dict[SessionId, TokenBucket] = {}
-        # Connections of sessions that have ended, to be closed by the task.
+        # Connections of ended sessions, to be closed by the task.
         self._ended: list[tuple[tuple[Connection, ...], Reason]] = []
         self._closing: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
-        """The number of open connections."""
+        """Return the number of open connections."""
         return self._count
 
     @property
     def closed(self) -> Mapping[str, int]:
-        """How many connections this server has closed, by reason."""
+        """How many connections the server closed, by reason."""
         return MappingProxyType(self._closed)
 
     def of(self, session: Session) -> tuple[Connection, ...]:
-        """The connections of a session."""
+        """Return the connections of a session."""
         return self._by_session.get(session.id, ())
 
     def attach(self, connection: Connection) -> None:
-        """Send `connection` what its session is sent, from now on."""
+        """Send `connection` the messages of its session from now on."""
         id = connection.session.id
         self._by_session[id] = (*self._by_session.get(id, ()), connection)
         self._count += 1
 
     def detach(self, connection: Connection, *, has_left: bool | None) -> bool:
-        """Forget `connection`; False if that was done before. `has_left`: True if the player left
-        on purpose, False if the connection was lost, None if the server stops."""
+        """Remove `connection`; return False if it was removed before. `has_left`: True if the
+        player left on purpose, False if the connection was lost, None if the server stops."""
         id = connection.session.id
         connections = self._by_session.get(id, ())
         if connection not in connections:
@@ -93,15 +93,15 @@ class Tabs:
         return True
 
     def take_connect(self, session: Session, now: float) -> bool:
-        """Take one of the session's tokens for a connect or a "be right back"; False if none is
-        left. Each of these writes rows of its history, which are kept."""
+        """Take one of the session's tokens for a connect or a "be right back"; return False if none
+        is left. Each of these writes rows of its history, which are kept."""
         bucket = self._connects.get(session.id)
         if bucket is None:
             bucket = self._connects[session.id] = TokenBucket(self._connect_rate, now)
         return bucket.take(now)
 
     def send(self, message: messages.ServerMessage, *ids: SessionId) -> None:
-        """Send `message` to every connection of the sessions with these ids; encoded once."""
+        """Send `message` to every connection of these sessions, encoded once."""
         connections = [each for id in ids for each in self._by_session.get(id, ())]
         if connections:
             text = messages.encode(message)
@@ -109,16 +109,16 @@ class Tabs:
                 connection.send(text)
 
     def note_closed(self, reason: str) -> None:
-        """Count a connection that the server closed."""
+        """Count a connection closed by the server."""
         self._closed[reason] = self._closed.get(reason, 0) + 1
 
     def stop(self) -> None:
-        """Leave the connections that have yet to be closed to the transport, which stops."""
+        """Stop closing connections: the transport, which stops, closes the rest."""
         if self._closing is not None:
             self._closing.cancel()
 
     def hear(self, event: Event) -> None:
-        """Subscriber: pass on what the connections of a session are to be sent."""
+        """Subscriber: send warnings, and close connections."""
         match event:
             case WarningGiven(session_id=id, reason=reason, expires_in=expires_in):
                 self.send(messages.Warning_(round_to_ms(expires_in), reason), id)
@@ -130,13 +130,13 @@ class Tabs:
                 if connections:
                     self._close_once_durable(connections, reason)
             case SessionSlept(session_id=id):
-                # The session lives on, so there is no end that must be durable first.
+                # The session lives on: there is no end to make durable first.
                 self._close(self._take(id, has_left=False), Reason.IDLE_TIMEOUT)
             case _:
                 pass
 
     def turn_away(self, connection: Connection) -> None:
-        """Close a connection whose session has ended, or fell asleep, as it opened."""
+        """Close a connection whose session ended or fell asleep while it opened."""
         reason = connection.session.ended
         if reason is None:
             self._close((connection,), Reason.IDLE_TIMEOUT)
@@ -149,14 +149,14 @@ class Tabs:
             self._closing = asyncio.get_running_loop().create_task(self._close_ended())
 
     def _take(self, id: SessionId, *, has_left: bool) -> tuple[Connection, ...]:
-        # Detached at once: a socket may take seconds to close, and counts for nothing more.
+        # Detached at once: a socket may take seconds to close, and must not count meanwhile.
         connections = self._by_session.get(id, ())
         for connection in connections:
             self.detach(connection, has_left=has_left)
         return connections
 
     async def _close_ended(self) -> None:
-        """Close the connections of sessions that have ended, once the ends are durable."""
+        """Close the connections of ended sessions, once the ends are durable."""
         loop = asyncio.get_running_loop()
         try:
             while self._ended:

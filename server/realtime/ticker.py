@@ -1,12 +1,11 @@
 """Timers: each wakes when the next deadline of its source is due, and at every heartbeat.
 
-There is one for presence and one for the rooms, whose ticks must not wait for a storm of sign-outs,
-nor the other way round.
+Presence and rooms have one each, so that neither waits for a storm of the other's deadlines.
 
-Many deadlines at once are worked off in slices, between which the loop does other work. If the loop
-calls the timer late, what has arrived meanwhile is read first: asyncio's own loop and uvloop both
-call a timer before the tasks for which there is something to read, so a player whose ping is in the
-socket's buffer would be signed out for a delay of this process.
+Many deadlines at once are handled in slices, between which the loop does other work. If the loop
+runs the timer late, what has arrived meanwhile is read first: asyncio's own loop and uvloop both
+call timers before they read sockets, so a player whose ping is in the socket's buffer would be
+signed out for a delay of this process.
 """
 
 import asyncio
@@ -17,27 +16,27 @@ from server.base.clock import HEARTBEAT, Clock
 from server.realtime.limits import Limits
 
 _LATE = 0.01
-"""Seconds by which a timer may be late without anything being read first. No limit: it tells what a
-loop does anyway from a loop that stood still."""
+"""Seconds by which a timer may be late without reading first. It tells the usual delay of a loop
+from one that stood still."""
 
 _TURNS = 12
-"""Turns of the loop in which what has arrived is read: a ping takes three, a new socket about
-seven (accepted, made, its request read, answered, listened to). No limit: it follows from how
-asyncio and the transports are made."""
+"""Turns of the loop within which what has arrived is read: a ping takes three, a new socket about
+seven (accept, create, read the request, answer, listen). Follows from how asyncio and the
+transports work."""
 
 
 class HasDeadlines(Protocol):
     """A service with deadlines: presence, the rooms."""
 
     def next_deadline(self) -> float | None:
-        """The instant at which `expire` has something to do; None: nothing is due by itself."""
+        """Return the instant at which to call `expire` next; None if no deadline is armed."""
 
     def expire(self, at: float, *, limit: int) -> None:
-        """Do what is due at the instant `at`, for at most `limit` items, and publish it."""
+        """Handle what is due at the instant `at`, for at most `limit` items, and publish it."""
 
 
 class Ticker:
-    """Calls `expire` when it is due. Subscribes to the events: any may bring a deadline forward."""
+    """Calls `expire` when it is due. Subscribes to events, which may bring a deadline forward."""
 
     def __init__(self, source: HasDeadlines, clock: Clock, limits: Limits) -> None:
         self._source = source
@@ -50,28 +49,28 @@ class Ticker:
         self._read_until = float("-inf")
         self._is_stopped = True
         self.worst_lateness = 0.0
-        """Seconds by which the latest deadline so far was noticed late."""
+        """Seconds by which a deadline was noticed late, at most so far."""
 
     def start(self) -> None:
-        """Begin to wake up."""
+        """Start the timer."""
         self._is_stopped = False
         self._sleep()
 
     def stop(self) -> None:
-        """Do not wake up again."""
+        """Stop the timer."""
         self._is_stopped = True
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def hear(self, event: object) -> None:
-        """Subscriber: sleep less if something will be due sooner than was known."""
+        """Subscriber: set the timer earlier if a deadline has moved up."""
         due = self._source.next_deadline()
         if due is not None and due < self._wakes_at and not self._is_stopped:
             self._sleep()
 
     def wake(self) -> None:
-        """Do what is due, at most for a slice, and go back to sleep."""
+        """Handle what is due, for at most a slice, and set the timer again."""
         self._clock.beat()
         loop = asyncio.get_running_loop()
         stop_at = loop.time() + self._limits.slice
@@ -98,7 +97,7 @@ class Ticker:
             self._read_first(_TURNS, now)
 
     def _read_first(self, turns: int, since: float) -> None:
-        """Let the loop take `turns` turns; what arrived before the instant `since` is read then."""
+        """Let the loop take `turns` turns, which read what arrived before the instant `since`."""
         if self._is_stopped:
             return
         if turns:
@@ -113,8 +112,8 @@ class Ticker:
         now = self._clock.now()
         due = self._source.next_deadline()
         delay = HEARTBEAT if due is None else min(max(due - now, 0.0), HEARTBEAT)
-        # In whole milliseconds, up: uvloop makes nothing of less than half of one, and would call
-        # over and over until the deadline is there.
+        # Whole milliseconds, rounded up: uvloop rounds less than half of one to zero, and would
+        # call again and again until the deadline.
         delay = ceil(delay * 1000) / 1000
         self._wakes_at = now + delay
         loop = asyncio.get_running_loop()

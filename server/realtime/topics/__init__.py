@@ -1,1 +1,1 @@
-"""What a connection can watch."""
+"""The topics that a connection can watch."""

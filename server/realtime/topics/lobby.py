@@ -1,7 +1,7 @@
-"""The topic `lobby`: which players are here, and with which status.
+"""The topic `lobby`: the players who are here, and their status.
 
-There are two clocks. `now` is the loop's, which decides what is due to be sent; `at` is presence
-time, from which follows for how long a player who is away has done nothing.
+There are two clocks. `now` is the loop's time, for what is due to be sent; `at` is presence time,
+for how long a player has been idle.
 """
 
 import heapq
@@ -21,11 +21,11 @@ from server.wire.messages import LOBBY, ChangedPlayer, Presence, Roster, encode
 from server.wire.views import PlayerView, idle_for
 
 _NO_VERSION = -1
-"""Before the first roster."""
+"""The version before the first roster."""
 
 
 class _Here(msgspec.Struct, gc=False):
-    """A player who is here, as they were at the last change of status."""
+    """A player who is here, as of the last change of status."""
 
     id: PlayerId
     name: str
@@ -35,7 +35,7 @@ class _Here(msgspec.Struct, gc=False):
     last_activity: float
 
     def touch(self, at: float) -> None:
-        """Note an activity without a change of status."""
+        """Update the last activity."""
         self.last_activity = at
 
     def view(self, at: float) -> PlayerView:
@@ -44,35 +44,35 @@ class _Here(msgspec.Struct, gc=False):
 
 
 class Lobby:
-    """The players who are here, as the watchers know them, and the changes since. Pure: instants
-    are arguments.
+    """The players who are here, as known to the watchers, and the changes since. Pure: instants are
+    arguments.
 
-    Of each player the latest change counts: a leave and a return between two diffs cancel out. That
-    time passes for a player who is away is no change.
+    Only the latest change of each player counts: leaving and returning between two diffs cancel
+    out. Passing time is no change.
     """
 
     def __init__(self, away_after: float, limits: Limits) -> None:
-        """`away_after`: seconds after which a player is away."""
+        """`away_after`: seconds until a player is away."""
         self.version = 0
         self._away_after = away_after
         self._limits = limits
         self._known: dict[PlayerId, _Here] = {}
-        # The latest value (None: not here), and the instant from which it may be sent.
+        # The latest value of each (None: not here), and the instant from which it may be sent.
         self._changes: dict[PlayerId, tuple[_Here | None, float]] = {}
         # No change is due before this.
         self._next_due = NEVER
 
     def __len__(self) -> int:
-        """The number of players that the watchers know of."""
+        """Return the number of players known to the watchers."""
         return len(self._known)
 
     @property
     def has_changes(self) -> bool:
-        """Whether there are changes that have not been sent, due or not."""
+        """True if there are changes that were not sent, due or not."""
         return bool(self._changes)
 
     def begin(self, players: Iterable[Player]) -> None:
-        """Start with those of `players` who are here, without a change."""
+        """Start with those of `players` who are here; this is no change."""
         self._changes.clear()
         self._next_due = NEVER
         self._known = {
@@ -89,7 +89,7 @@ class Lobby:
         }
 
     def note(self, event: StatusChanged, now: float) -> None:
-        """Take in a change; one that leaves the player's status as it was is none here."""
+        """Record a change of the player's status."""
         if event.player_before is event.player_after:
             return
         status = event.player_after
@@ -108,18 +108,18 @@ class Lobby:
         self._next_due = min(self._next_due, due)
 
     def note_activity(self, id: PlayerId, at: float) -> None:
-        """Take in an activity of a player who is away and stays so."""
+        """Record an activity of a player who stays away."""
         here, (after, _) = self._known.get(id), self._changes.get(id, (None, 0.0))
         for each in (here, after):
             if each is not None:
                 each.touch(at)
 
     def next_due(self) -> float | None:
-        """An instant before which no change is due; None if there is no change."""
+        """Return an instant before which no change is due; None if there is no change."""
         return self._next_due if self._changes else None
 
     def take_diff(self, now: float, at: float) -> Presence | None:
-        """The changes that are due, as the next version; None if they amount to nothing."""
+        """Return the changes that are due, as the next version; None if nothing changed."""
         joined: list[PlayerView] = []
         changed: list[ChangedPlayer] = []
         left: list[PlayerId] = []
@@ -131,7 +131,7 @@ class Lobby:
                     del self._known[id]
                     left.append(id)
                 continue
-            # Also without a change of status: the last activity may be another one.
+            # Even without a change of status, as the last activity may differ.
             self._known[id] = after
             if before is None:
                 joined.append(after.view(at))
@@ -144,14 +144,14 @@ class Lobby:
         return Presence(LOBBY, self.version, joined, changed, left, len(self._known))
 
     def _unusually_idle(self, here: _Here, at: float) -> float | msgspec.UnsetType:
-        """`idle_for`, if it differs from `away_after` by more than a late change explains."""
+        """Return `idle_for` if it differs from `away_after` by more than a late change explains."""
         idle = idle_for(here.status, here.last_activity, at)
         if idle is not msgspec.UNSET and abs(idle - self._away_after) > self._limits.usual_lateness:
             return idle
         return msgspec.UNSET
 
     def roster(self, at: float) -> Roster:
-        """The players that the watchers know of, as of the present version."""
+        """Return the players known to the watchers, as of the present version."""
         first = heapq.nsmallest(
             self._limits.roster_window,
             self._known.values(),
@@ -164,8 +164,8 @@ class Lobby:
 class LobbyTopic(Topic[None]):
     """Sends rosters and diffs of the lobby. Subscribes to the events of presence.
 
-    Cost: a diff is encoded once, a roster once a version, and once a second as long as a player in
-    it is away, whose time passes.
+    Cost: a diff is encoded once; a roster once a version, and once a second if a player in it is
+    away, as `idle_for` grows.
     """
 
     def __init__(
@@ -180,7 +180,7 @@ class LobbyTopic(Topic[None]):
         self._roster_until = NEVER
 
     def hear(self, event: Event) -> None:
-        """Subscriber: take in a change of a player's status."""
+        """Subscriber: record changes of status and activities."""
         if isinstance(event, StatusChanged):
             self.lobby.note(event, self._time())
             self.changed()

@@ -1,7 +1,7 @@
-"""The topics `room:<id>`: what changes in a room, as each watcher may see it.
+"""The topics `room:<id>`: the changes of a room, as each watcher may see them.
 
-All that happens in one turn of the loop is sent as one message, besides lines of chat, which are
-messages of their own. It is encoded once for all who see the same.
+All changes in one turn of the loop are sent as one message, except lines of chat, which are
+messages of their own. A message is encoded once for all who see the same.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -41,14 +41,14 @@ _DETAILS = {
 }
 
 _Key: TypeAlias = tuple[int | None, int | None]
-"""The seat whose view of the match a watcher has (None: what everybody may see), and the seat of
+"""The seat whose view of the match a watcher has (None: the view of spectators), and the seat of
 the watcher's player (None: a spectator)."""
 
 
 class RoomTopic(Topic[_Key]):
-    """One room. Kept as long as somebody watches it.
+    """One room. Exists as long as it is watched.
 
-    First are those who have a seat: no number of spectators delays what they see of the match.
+    Seated players are the first: no number of spectators delays what they see of the match.
     """
 
     def __init__(self, room: ReadableRoom, family: "RoomTopics") -> None:
@@ -57,12 +57,12 @@ class RoomTopic(Topic[_Key]):
         self._by_player: dict[PlayerId, set[Connection]] = {}
         self._family = family
         self._name = messages.TopicName(ROOM + room.id)
-        # As of `version`: the room, the match as seen from each seat that is watched, the chat.
+        # As of `version`: the room, the match as seen from each watched seat, the chat.
         self._room_view: View = {}
         self._views: dict[int | None, View] = {}
         self._match: ReadableMatch | None = None
         self._chat: tuple[Line, ...] = ()
-        # What has changed since.
+        # What changed since.
         self._is_room_due = self._is_view_due = self._has_new_match = False
         self._lines: list[Line] = []
 
@@ -92,11 +92,11 @@ class RoomTopic(Topic[_Key]):
             self._family.on_gone(connection, self.room.id, has_left)
 
     def has(self, player_id: PlayerId) -> bool:
-        """Whether any connection of a player watches."""
+        """Return True if a connection of the player watches."""
         return player_id in self._by_player
 
     def connections_of(self, player_id: PlayerId) -> Collection[Connection]:
-        """Those of a player that watch."""
+        """Return the connections of a player that watch."""
         return self._by_player.get(player_id, ())
 
     def first(self) -> Mapping[Connection, _Key]:
@@ -111,11 +111,11 @@ class RoomTopic(Topic[_Key]):
     # Changes
 
     def note(self, event: RoomUpdated | MatchAdvanced | MatchStarted | LineSaid) -> None:
-        """Take in a change of this room."""
+        """Record a change of this room."""
         match event:
             case MatchAdvanced(lateness=lateness):
                 self._is_view_due = True
-                # An action, unlike a tick, starts a clock anew, which may have been shown.
+                # An action, unlike a tick, restarts a clock, which may be shown.
                 self._is_room_due = self._is_room_due or lateness is None
             case RoomUpdated():
                 self._is_room_due = True
@@ -156,7 +156,7 @@ class RoomTopic(Topic[_Key]):
         if patch or any(diffs.values()):
             self.version += 1
             if self._has_new_match:
-                changes.append({})  # a whole for everybody
+                changes.append({})  # a snapshot for all
             else:
                 texts = {seat: self._encode_change(patch, diffs.get(seat), now) for seat, _ in keys}
                 changes.append({key: texts[key[0]] for key in keys})
@@ -165,9 +165,9 @@ class RoomTopic(Topic[_Key]):
         return changes
 
     def _take_diffs(self, seats: Collection[int | None]) -> dict[int | None, View]:
-        """The changes of the match, as seen from each of `seats`."""
+        """Return the changes of the match, as seen from each of `seats`."""
         match = self._match = self.room.match
-        # A view that is not watched would grow old.
+        # Drop views that are no longer watched: they are not updated.
         self._views = {seat: view for seat, view in self._views.items() if seat in seats}
         if match is None:
             return {}
@@ -207,7 +207,7 @@ class RoomTopic(Topic[_Key]):
 
 
 class RoomTopics:
-    """The topics of all rooms that are watched. Subscribes to the events of rooms."""
+    """The topics of all watched rooms. Subscribes to the events of rooms."""
 
     def __init__(
         self,
@@ -217,8 +217,8 @@ class RoomTopics:
         on_failure: Callable[[RoomId, GameFailed], None],
         on_gone: Callable[[Connection, RoomId, bool], None],
     ) -> None:
-        """`on_failure`: called for a room whose game cannot show itself. `on_gone(connection,
-        room_id, has_left)`: called for each room that a connection watched which is gone, with
+        """`on_failure` is called for a room whose game failed to make a view. `on_gone(connection,
+        room_id, has_left)` is called for each room that a closed connection watched, with
         `has_left` as in `Tabs.detach`; not when the server stops."""
         self.time = time
         self.clock = clock
@@ -228,25 +228,25 @@ class RoomTopics:
         self._topics: dict[RoomId, RoomTopic] = {}
 
     def __len__(self) -> int:
-        """The number of rooms that are watched."""
+        """Return the number of watched rooms."""
         return len(self._topics)
 
-    # Who watches
+    # Watchers
 
     @property
     def watchers(self) -> int:
-        """How many connections watch rooms, each counted once for each room."""
+        """How many connections watch rooms, each counted once a room."""
         return sum(len(topic.watchers) for topic in self._topics.values())
 
     def watch(self, connection: Connection, room: ReadableRoom) -> None:
-        """Send the room, and everything that changes in it from now on."""
+        """Send the room, and its changes from now on."""
         topic = self._topics.get(room.id)
         if topic is None:
             topic = self._topics[room.id] = RoomTopic(room, self)
         topic.watch(connection)
 
     def unwatch(self, connection: Connection, room_id: RoomId) -> bool:
-        """Send no more of it; False where it did not watch."""
+        """Send no more of it; return False if it was not watched."""
         topic = self._topics.get(room_id)
         return topic is not None and topic.unwatch(connection)
 
@@ -254,20 +254,20 @@ class RoomTopics:
         return connection in self._watchers(room_id)
 
     def count(self, connection: Connection) -> int:
-        """How many rooms a connection watches."""
+        """Return the number of rooms that a connection watches."""
         return sum(isinstance(topic, RoomTopic) for topic in connection.topics)
 
     def is_in(self, player_id: PlayerId, room_id: RoomId) -> bool:
-        """Whether any connection of a player watches a room."""
+        """Return True if a connection of the player watches the room."""
         topic = self._topics.get(room_id)
         return topic is not None and topic.has(player_id)
 
     def sessions(self, room_id: RoomId) -> set[Session]:
-        """The sessions with a connection that watches a room."""
+        """Return the sessions with a connection that watches a room."""
         return {connection.session for connection in self._watchers(room_id)}
 
     def sessions_of(self, player_id: PlayerId, room_id: RoomId) -> set[Session]:
-        """Those of a player. Costs nothing for other watchers."""
+        """Return those of a player, without a search through the other watchers."""
         topic = self._topics.get(room_id)
         connections = () if topic is None else topic.connections_of(player_id)
         return {connection.session for connection in connections}
@@ -277,14 +277,14 @@ class RoomTopics:
         return () if topic is None else topic.watchers
 
     def drop(self, topic: RoomTopic) -> None:
-        """Forget a topic that is not watched any more."""
+        """Remove a topic that is no longer watched."""
         if self._topics.get(topic.room.id) is topic:
             del self._topics[topic.room.id]
 
     # Changes
 
     def hear(self, event: RoomEvent) -> None:
-        """Subscriber: take in a change of a room that is watched."""
+        """Subscriber: record changes of watched rooms."""
         match event:
             case RoomClosed(room_id=room_id, reason=reason):
                 topic = self._topics.get(room_id)
@@ -300,12 +300,12 @@ class RoomTopics:
                 pass
 
     def close(self) -> None:
-        """Send nothing more."""
+        """Cancel what is still to be sent."""
         for topic in self._topics.values():
             topic.close()
 
     def line_view(self, line: Line) -> dict[str, Any]:
-        """A line of chat, as the contract has it."""
+        """Return a line of chat, as docs/rooms.md specifies it."""
         view: dict[str, Any] = {"id": line.id, "at": to_rfc3339(self.clock.to_wall(line.at))}
         if line.notice is None:
             view["player"] = {"id": line.player_id, "name": line.name}

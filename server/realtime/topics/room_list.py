@@ -1,6 +1,6 @@
-"""The topic `rooms`: the list of the rooms that are not private.
+"""The topic `rooms`: the list of public rooms.
 
-Changes are collected for a while and sent as one message: the seats of a lively room change often.
+Changes are collected for a while and sent as one message, as the seats of a busy room change often.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -36,11 +36,11 @@ class RoomListTopic(Topic[None]):
         self._whole = 0, ""
 
     def __len__(self) -> int:
-        """The number of rooms that the watchers know of."""
+        """Return the number of rooms known to the watchers."""
         return len(self._known)
 
     def hear(self, event: RoomEvent) -> None:
-        """Subscriber: take in a change of a room that is not private."""
+        """Subscriber: record changes of public rooms."""
         if not isinstance(event, RoomOpened | RoomUpdated | MatchStarted | MatchEnded | RoomClosed):
             return
         room = self._rooms.all.get(event.room_id)

@@ -1,15 +1,15 @@
-"""A topic: who watches it, which version each watcher has, and how changes reach them.
+"""A topic: its watchers, the version each of them has, and the fan-out of changes.
 
-A watcher's versions are consecutive, or it is sent a whole. A connection that is behind (its peer
-has not taken what it was sent) is sent nothing, loses its place, and is owed a whole, which it gets
-once it has caught up.
+Each watcher gets consecutive versions, or a snapshot (`whole`). A connection that is behind (its
+peer has not taken all that was sent) is sent nothing, loses its place, and gets a snapshot once it
+has caught up.
 
-Changes are taken from the topic when they are due, encoded once for each key, and sent in slices,
-between which the loop does other work. After a fan-out that took long, the next one waits, so that
-a topic takes no more than a share of the loop's time.
+Changes are taken from the topic when they are due, encoded once a key, and sent in slices, between
+which the loop does other work. After a long fan-out the next one waits, so that a topic takes no
+more than a share of the loop's time.
 
-The few whom a topic names as its first are not kept waiting by the many: they are sent each change
-when it is due, also while a fan-out goes on. What they have been sent waits for the others.
+The few `first` watchers of a topic do not wait for the many: they are sent each change when it is
+due, even during a fan-out to the others, for whom these changes then wait.
 """
 
 import asyncio
@@ -24,29 +24,29 @@ KeyT = TypeVar("KeyT")
 
 
 class Topic(ABC, Generic[KeyT]):
-    """Something that connections watch. A subclass says what there is to send.
+    """What connections can watch. Subclasses define what is sent.
 
     Watchers with the same key are sent the same. `version` grows by one with every message.
     """
 
     fastest = 0.0
-    """Seconds between two fan-outs, at the least."""
+    """The least seconds between two fan-outs."""
 
     def __init__(self, time: Callable[[], float], limits: Limits, key: KeyT) -> None:
-        """`time`: the loop's, in seconds. `key`: that of all watchers but the first."""
+        """`time`: the loop's, in seconds. `key`: that of all watchers except `first`."""
         self.version = 0
         self.key = key
         self._time = time
         self._limits = limits
-        # The version and the key that each watcher has; None: it is owed a whole.
+        # The version and key that each watcher has; None: it is owed a snapshot.
         self._watchers: dict[Connection, tuple[int, KeyT] | None] = {}
         self._owes_first = self._owes_others = False
         # The keys for which changes were last taken.
         self._keys: set[KeyT] = set()
-        # The changes that the others have not been sent, and the version before them.
+        # The changes not yet sent to the others, and the version before them.
         self._waiting: list[Mapping[KeyT, str]] = []
         self._version_sent = 0
-        # What is left of a fan-out that has begun, and the seconds that it took so far.
+        # The rest of a running fan-out, and the seconds it took so far.
         self._fan_out: Iterator[None] | None = None
         self._next_slice: asyncio.Handle | None = None
         self._spent = 0.0
@@ -57,23 +57,24 @@ class Topic(ABC, Generic[KeyT]):
         self._tells_at = 0.0
         self._has_ended = False
 
-    # What a subclass says
+    # For subclasses to define
 
     @abstractmethod
     def next_due(self) -> float | None:
-        """The instant, by `time`, at which there is something to send; None: nothing changed."""
+        """Return the instant, by `time`, at which there is something to send; None for nothing."""
 
     @abstractmethod
     def take(self, now: float, keys: Collection[KeyT]) -> list[Mapping[KeyT, str]]:
-        """The changes that are due at `now`, as messages, and `version` raised by their number.
-        Each has a text for every key in `keys`; a watcher whose key has none is sent a whole."""
+        """Return the changes that are due at `now`, as messages, after adding their number to
+        `version`. Each has a text for every key in `keys`; watchers with another key are sent a
+        snapshot."""
 
     @abstractmethod
     def whole(self, key: KeyT) -> str:
-        """The message with everything, as of `version`."""
+        """Return the snapshot: the message with everything, as of `version`."""
 
     def first(self) -> Mapping[Connection, KeyT]:
-        """The watchers that are sent changes outside the pace, with the key of each. Few."""
+        """Return the watchers, few, that are sent changes outside the pace, with their keys."""
         return {}
 
     # Watchers
@@ -84,7 +85,7 @@ class Topic(ABC, Generic[KeyT]):
         return self._watchers.keys()
 
     def watch(self, connection: Connection) -> None:
-        """Send a whole, at once or with the changes that are due, and every change after it."""
+        """Send a snapshot, at once or with the changes that are due, and every change after it."""
         if connection not in self._watchers:
             connection.topics += (self,)
         self._watchers[connection] = None
@@ -93,7 +94,7 @@ class Topic(ABC, Generic[KeyT]):
             self.repair(connection)
 
     def unwatch(self, connection: Connection) -> bool:
-        """Send nothing more; False if it did not watch."""
+        """Send nothing more; return False if the connection did not watch."""
         if connection not in self._watchers:
             return False
         del self._watchers[connection]
@@ -101,23 +102,22 @@ class Topic(ABC, Generic[KeyT]):
         return True
 
     def forget(self, connection: Connection, has_left: bool | None) -> None:
-        """A connection is gone; `has_left` as in `Tabs.detach`."""
+        """A connection closed; `has_left` as in `Tabs.detach`."""
         self.unwatch(connection)
 
     def caught_up(self, connection: Connection) -> None:
-        """A connection that was behind takes messages again: send what it has missed."""
+        """A connection that was behind has caught up: send what it missed."""
         place = self._watchers[connection]
         if place is None or place[0] < self.version:
             self.repair(connection)
 
     def repair(self, connection: Connection) -> None:
-        """Send a whole to a watcher that is owed one."""
+        """Send a snapshot to a watcher that is owed one."""
         key = self.first().get(connection, self.key)
         self._send_whole(connection, key, self.whole(key))
 
     def owe(self, connection: Connection) -> None:
-        """Send a whole to a watcher with the next fan-out, which begins when the loop has heard
-        what there is to hear now."""
+        """Send a snapshot to a watcher with the next fan-out, in the next turn of the loop."""
         self._watchers[connection] = None
         if connection in self.first():
             self._owes_first = True
@@ -128,7 +128,7 @@ class Topic(ABC, Generic[KeyT]):
     # Changes
 
     def changed(self) -> None:
-        """Have what `next_due` tells of sent when it is due."""
+        """Schedule a fan-out for when `next_due` says."""
         at = self._next_at()
         if at is None or self._has_ended:
             return
@@ -145,8 +145,8 @@ class Topic(ABC, Generic[KeyT]):
             self._handle = loop.call_soon(self._tell)
 
     def _next_at(self) -> float | None:
-        """The instant of the next `_tell`; None: there is nothing to send, or a fan-out goes on,
-        after whose end there may be."""
+        """Return the instant of the next `_tell`; None if there is nothing to send, or if a fan-out
+        is running, whose end schedules the next."""
         now, due = self._time(), self.next_due()
         at = None
         if self._fan_out is None:
@@ -158,7 +158,7 @@ class Topic(ABC, Generic[KeyT]):
         return at
 
     def close(self) -> None:
-        """Send nothing more: cancel the timers and what is left of a fan-out."""
+        """Cancel the timers and a running fan-out."""
         for handle in (self._handle, self._next_slice):
             if handle is not None:
                 handle.cancel()
@@ -172,13 +172,13 @@ class Topic(ABC, Generic[KeyT]):
         self._begin(self._send_last(text))
 
     def _tell(self) -> None:
-        """Take the changes that are due. Send them to the first, and to the others as well unless
-        they are to wait."""
+        """Take the changes that are due. Send them to the first watchers; to the others unless
+        these have to wait."""
         self._handle = None
         first = self.first()
         others_wait = self._fan_out is not None or self._time() < self._not_before
         if others_wait and not first:
-            self._owes_first = False  # they have gone
+            self._owes_first = False  # the first watchers are gone
             self.changed()
             return
         has_others = len(first) < len(self._watchers)
@@ -194,7 +194,7 @@ class Topic(ABC, Generic[KeyT]):
             self._version_sent = before
         self._waiting += changes
         if len(self._waiting) > self._limits.waiting_changes:
-            self._waiting = [{}]  # a whole for everybody
+            self._waiting = [{}]  # a snapshot for all
         if others_wait:
             self.changed()
             return
@@ -210,7 +210,7 @@ class Topic(ABC, Generic[KeyT]):
         self._go_on()
 
     def _go_on(self) -> None:
-        """Send for at most a slice, and have the loop come back for the rest."""
+        """Send for at most a slice; schedule the rest."""
         self._next_slice = None
         assert self._fan_out is not None
         began = self._time()
@@ -223,7 +223,7 @@ class Topic(ABC, Generic[KeyT]):
         self._fan_out = None
         now = self._time()
         pause = 0.0
-        if self._is_large:  # else it took no time, whatever else this machine did meanwhile
+        if self._is_large:  # a small one takes no time, unless the machine is busy
             pause = (self._spent + now - began) / self._limits.fan_out_share
         self._not_before = now + max(min(pause, self._limits.slowest_pace), self.fastest)
         self.changed()
@@ -234,7 +234,7 @@ class Topic(ABC, Generic[KeyT]):
         before: int,
         changes: list[Mapping[KeyT, str]],
     ) -> Iterator[None]:
-        """Send each watcher the changes, or a whole. Yields before more than a few."""
+        """Send each watcher the changes, or a snapshot. Yields after every few watchers."""
         version = self.version
         at_once = self._limits.watchers_at_once
         plans: dict[KeyT, _Plan[KeyT]] = {}
@@ -246,13 +246,13 @@ class Topic(ABC, Generic[KeyT]):
                 plan = plans[key] = _Plan(key, version, changes)
             place = self._watchers.get(connection, plan.after)
             if place == plan.after or (place is not None and place[0] > version):
-                pass  # it watches no more, or has had all of this
+                pass  # it no longer watches, or has all of this
             elif connection.is_behind:
                 self._watchers[connection] = None
             elif place is None or place[1] != key or place[0] < before or plan.texts is None:
                 self._send_latest(connection, plan, key)
             elif len(plan.texts) == 1:
-                # First: a message that is one too many ends the watching.
+                # First, as a peer that is too slow stops watching in `send`.
                 self._watchers[connection] = plan.after
                 connection.send(plan.texts[0])
             else:
@@ -271,9 +271,9 @@ class Topic(ABC, Generic[KeyT]):
             connection.send(text)
 
     def _send_latest(self, connection: Connection, plan: "_Plan[KeyT]", key: KeyT) -> None:
-        """Send a whole of the present version, which may be later than that of the fan-out."""
+        """Send a snapshot of the present version, which may be later than the fan-out's."""
         if key not in self._keys:
-            self.owe(connection)  # what its key may see has not been taken
+            self.owe(connection)  # the changes for its key have not been taken
             return
         if plan.whole is None or plan.whole_version != self.version:
             plan.whole, plan.whole_version = self.whole(key), self.version
@@ -293,16 +293,16 @@ class Topic(ABC, Generic[KeyT]):
 
 
 class _Plan(Generic[KeyT]):
-    """What one fan-out sends to the watchers with one key."""
+    """What a fan-out sends to the watchers with one key."""
 
     __slots__ = ("after", "texts", "whole", "whole_version")
 
     def __init__(self, key: KeyT, after: int, changes: list[Mapping[KeyT, str]]) -> None:
         self.after = (after, key)
-        # None: there is one without a text for this key.
+        # None: a change has no text for this key.
         self.texts: list[str] | None = None
         if all(key in change for change in changes):
             self.texts = [change[key] for change in changes]
-        # Encoded when the first one is sent it.
+        # Encoded on first use.
         self.whole: str | None = None
         self.whole_version = after

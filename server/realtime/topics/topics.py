@@ -1,4 +1,4 @@
-"""All topics by name: what a connection can watch, and what it watches."""
+"""All topics by name."""
 
 from typing import Any, Protocol
 
@@ -7,38 +7,37 @@ from server.realtime.topics.topic import Topic
 
 
 class Family(Protocol):
-    """Topics whose names have the same beginning; what follows it is the id of one of them."""
+    """Topics whose names share a prefix, which is followed by an id."""
 
     def watch(self, connection: Connection, id: str, at: float) -> bool:
-        """`at`: the presence instant of the request. False if there is no such topic. Raises
-        RequestRefused."""
+        """Watch the topic; return False if it does not exist. `at`: the presence instant of the
+        request. Raises RequestRefused."""
 
     def unwatch(self, connection: Connection, id: str, at: float) -> bool:
-        """False if there is no such topic."""
+        """Stop watching the topic; return False if it does not exist."""
 
     def close(self) -> None:
-        """Send nothing more."""
+        """Cancel what is still to be sent."""
 
 
 class Topics:
-    """Finds the topic that a message names. A connection that is gone is forgotten here, by every
-    topic, whatever kinds of topics there are."""
+    """Finds the topic that a message names, and removes closed connections from all topics."""
 
     def __init__(self) -> None:
         self._topics: dict[str, Topic[Any]] = {}
         self._families: dict[str, Family] = {}
 
     def add(self, name: str, topic: Topic[Any]) -> None:
-        """Make `topic` known under its name."""
+        """Register a topic."""
         self._topics[name] = topic
 
     def add_family(self, prefix: str, family: Family) -> None:
-        """Make known the topics whose names are `prefix` and an id. `prefix` ends in a colon."""
+        """Register the topics named `prefix` and an id. `prefix` ends in a colon."""
         self._families[prefix] = family
 
     def watch(self, connection: Connection, name: str, at: float) -> bool:
-        """Tell `connection`, which asked for it at the presence instant `at`, about a topic; False
-        if there is none of that name. Raises RequestRefused."""
+        """Have `connection` watch a topic, as requested at the presence instant `at`; return False
+        if there is no topic of that name. Raises RequestRefused."""
         topic = self._topics.get(name)
         if topic is not None:
             topic.watch(connection)
@@ -47,7 +46,7 @@ class Topics:
         return family is not None and family.watch(connection, id, at)
 
     def unwatch(self, connection: Connection, name: str, at: float) -> bool:
-        """Tell `connection` no more about a topic; False if there is none of that name."""
+        """Stop watching a topic; return False if there is no topic of that name."""
         topic = self._topics.get(name)
         if topic is not None:
             topic.unwatch(connection)
@@ -56,17 +55,17 @@ class Topics:
         return family is not None and family.unwatch(connection, id, at)
 
     def caught_up(self, connection: Connection) -> None:
-        """A connection that was behind takes messages again: send what it has missed."""
+        """A connection that was behind has caught up: send what it missed."""
         for topic in connection.topics:
             topic.caught_up(connection)
 
     def forget(self, connection: Connection, has_left: bool | None) -> None:
-        """A connection is gone, and watches nothing more; `has_left` as in `Tabs.detach`."""
+        """A connection closed, and watches nothing more; `has_left` as in `Tabs.detach`."""
         for topic in connection.topics:
             topic.forget(connection, has_left)
 
     def close(self) -> None:
-        """Send nothing more, in any topic."""
+        """Cancel what is still to be sent, in all topics."""
         for topic in self._topics.values():
             topic.close()
         for family in self._families.values():
