@@ -105,6 +105,10 @@ export class Quick {
       return item;
     });
     byId('quick-games').replaceChildren(...tiles);
+    // The same once more, folded, for screens on which there is no room for it in the tiles.
+    byId('quick-rules-list').replaceChildren(...this.#games.all
+      .filter(({ name }) => rulesOf(name))
+      .flatMap(({ name }) => [make('dt', '', titleOf(name)), make('dd', 'muted', rulesOf(name))]));
     this.#draw();
   }
 
@@ -113,6 +117,7 @@ export class Quick {
     const hasGames = this.#games.all.length > 0;
     byId('quick-games').hidden = queue !== null || !hasGames;
     byId('quick-lead').hidden = queue !== null || !hasGames;
+    byId('quick-rules').hidden = queue !== null || !byId('quick-rules-list').hasChildNodes();
     byId('queue').hidden = queue === null;
     byId('queue-out').hidden = this.#fellOut === null || queue !== null;
     byId('quick-failed').hidden = !this.#hasFailed;

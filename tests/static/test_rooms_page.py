@@ -59,6 +59,17 @@ async def test_every_state_of_playing_can_be_used_by_everybody_on_a_narrow_scree
     await ada.at("[data-section=play]").click()
     await kim.at("[data-section=play]").click()
     await expect(ada.at("#no-rooms")).to_be_visible()
+    # Rules do not stand before the rooms, but one can ask for them.
+    tiles, rules = ada.at(".game-rules"), ada.at("#quick-rules dd")
+    texts = [text for text in await tiles.all_text_contents() if text]
+    assert await rules.all_text_contents() == texts
+    for each in (tiles.first, rules.first, ada.at("#policy")):
+        await expect(each).to_be_hidden()
+    await ada.at("#quick-rules summary").click()
+    await expect(rules.last).to_have_text(texts[-1])
+    await expect(rules.last).to_be_visible()
+    await expect(kim.at("#quick-rules")).to_be_hidden()  # there they are in the tiles
+    await expect(kim.at(".game-rules").first).to_be_visible()
     await ada.at("#new-room").click()
     await look(ada, kim)
     await ada.at("#new-room-cancel").click()
@@ -85,7 +96,8 @@ async def test_every_state_of_playing_can_be_used_by_everybody_on_a_narrow_scree
     await expect(ada.at("#in-room")).to_be_visible()
     await lobby.advance(11)
     await expect(kim.at("[data-banner^=outcome]")).to_contain_text("You win.")
-    await ada.at("nav a").first.click()
+    await ada.at("[data-section=settings]").click()
+    await expect(ada.at("#policy")).to_be_visible()
     await ada.at("[data-section=play]").click()
     await expect(ada.at(".match")).to_contain_text("Kim wins this time.")
     await look(ada, kim)
