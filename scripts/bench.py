@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     Measure: TypeAlias = Callable[[Scale], list[Row] | Awaitable[list[Row]]]
 
 NAMES = (
-    "touch", "memory", "pings", "connections", "sign-ins", "lateness", "storm", "disk", "hashes",
+    "touch", "memory", "pings", "connections", "sign-ins", "lateness", "storm", "joins", "wave",
+    "disk", "hashes",
 )  # fmt: skip
 
 
@@ -94,7 +95,7 @@ def _names(text: str) -> list[str]:
 
 
 def _measure(name: str, scale: "Scale") -> "list[Row]":
-    from scripts.benchmarks import coming, core, disk, expiry, hashing, machine, pings
+    from scripts.benchmarks import coming, core, crowd, disk, expiry, hashing, machine, pings
 
     measures: dict[str, Measure] = {
         "touch": core.touch,
@@ -104,6 +105,8 @@ def _measure(name: str, scale: "Scale") -> "list[Row]":
         "sign-ins": coming.sign_ins,
         "lateness": expiry.lateness,
         "storm": expiry.storm,
+        "joins": crowd.joins,
+        "wave": crowd.wave,
         "disk": disk.disk,
         "hashes": hashing.hashes,
     }

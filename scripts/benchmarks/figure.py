@@ -31,6 +31,8 @@ class Scale:
     lateness_spread: float = 5.0
     storm_policy: tuple[float, float] = (8.0, 3.0)
     storm_rounds: int = 3
+    watchers: int = 2_000
+    joiners: int = 200
     changes: int = 40_000
     disk_rounds: int = 3
     plain_commits: int = 1_000
@@ -54,6 +56,8 @@ QUICK = Scale(
     lateness_spread=1.0,
     storm_policy=(3.0, 1.0),
     storm_rounds=1,
+    watchers=300,
+    joiners=30,
     changes=10_000,
     disk_rounds=1,
     plain_commits=200,

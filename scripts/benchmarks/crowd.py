@@ -1,0 +1,256 @@
+"""A lobby of thousands that all watch it: some who join and leave, and all who go away at once.
+
+The watchers count what they are told without reading it as JSON, so that the client, on the other
+processor, keeps up with thousands of them.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass
+from statistics import median
+
+from picows import WSCloseCode, WSFrame, WSMsgType, WSTransport
+
+from scripts.benchmarks.children import MeasurementError, Served, onlooker, still_here
+from scripts.benchmarks.figure import Row, Scale
+from scripts.benchmarks.machine import processor_seconds
+from scripts.benchmarks.players import Socket, for_each, open_socket, sign_in
+from scripts.benchmarks.watching import ask
+from server.client import Address
+from server.client.http import exchange
+from server.wire.messages import LOBBY, Watch
+
+_STEADY = 600.0
+"""Seconds until somebody is signed out, or goes away where that is not what is measured."""
+
+_AWAY_AFTER = 5.0
+_QUIET = 1.5
+"""Seconds. The pause between two fan-outs is shorter, however much each takes."""
+
+_BEGINNING = 0.5
+"""Seconds after which those who are due have begun to go away."""
+
+_PACING = 1.0
+"""Seconds over which the some join, and over which they leave."""
+
+_LATEST_TOLD, _WORST_TRIP = 1.07, 0.020
+_MOST_BYTES_JOINING, _MOST_BYTES_LEAVING = 18_200, 6_000
+"""For each who watches; a name has 13 characters."""
+_TIMEOUT = 60.0
+
+
+class Watcher(Socket):
+    """Notes how many players the lobby has by what it was last told, when that was, and how many
+    bytes it was told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = self.size = 0
+        self.told_at = 0.0
+        self.is_closed = False
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        super().on_ws_frame(transport, frame)
+        if frame.msg_type == WSMsgType.CLOSE:
+            self.is_closed = True
+        elif frame.msg_type == WSMsgType.TEXT:
+            said = frame.get_payload_as_bytes()
+            self.size += len(said)
+            self.told_at = time.monotonic()
+            _, _, total = said[-20:].partition(b'"total":')
+            if total:
+                self.total = int(total.rstrip(b"}"))
+
+    def say_goodbye(self) -> None:
+        """Close as a client does that is done."""
+        assert self.transport is not None
+        self.transport.send_close(WSCloseCode.OK)
+
+
+@asynccontextmanager
+async def _watchers(served: Served, cookies: list[str]) -> AsyncIterator[list[Watcher]]:
+    """A socket for each of `cookies`, all of which watch the lobby and are told of nothing more."""
+    watchers = await _come(served, cookies)
+    try:
+        await _quiet(watchers)
+        yield watchers
+    finally:
+        for watcher in watchers:
+            if not watcher.is_closed:
+                watcher.leave()
+
+
+async def _come(served: Served, cookies: list[str]) -> list[Watcher]:
+    async def come(_: None, number: int) -> Watcher:
+        return await _open(served, cookies[number])
+
+    return await for_each(len(cookies), nullcontext, come)
+
+
+async def _open(served: Served, cookie: str) -> Watcher:
+    watcher = await open_socket(served.port, Watcher, cookie=cookie)
+    watcher.say(Watch(LOBBY))
+    return watcher
+
+
+async def _quiet(watchers: list[Watcher]) -> float:
+    """Wait until nobody has been told anything for a while; returns when the last was told."""
+    give_up = time.monotonic() + _TIMEOUT
+    while True:
+        last = max(watcher.told_at for watcher in watchers)
+        now = time.monotonic()
+        if last and now - last > _QUIET:
+            return last
+        if now > give_up:
+            raise MeasurementError(f"the watchers were told of changes for {_TIMEOUT:g} s")
+        await asyncio.sleep(0.1)
+
+
+# Some join and leave
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Seconds until all watchers had been told, bytes for each of them, and CPU seconds."""
+
+    after: float
+    size: float
+    cost: float
+
+
+async def joins(scale: Scale) -> list[Row]:
+    """Rows: some join thousands within a second, and leave again."""
+    watching, joining = scale.watchers, scale.joiners
+    with still_here(
+        away_after=_STEADY / 2, idle_timeout=_STEADY, warn_before=1, reload_grace=0
+    ) as served:
+        cookies = await sign_in(served.port, watching + joining)
+        for cookie in cookies[watching:]:
+            await _leave_the_lobby(served.port, cookie)
+        async with _watchers(served, cookies[:watching]) as watchers:
+            _check_total(watchers, watching)
+            came: list[Watcher] = []
+
+            async def join(number: int) -> None:
+                came.append(await _open(served, cookies[watching + number]))
+
+            async def leave(number: int) -> None:
+                came[number].say_goodbye()
+
+            joined = await _told(served, watchers, join, joining, watching + joining)
+            await _quiet(watchers)
+            left = await _told(served, watchers, leave, joining, watching)
+    return [
+        _row(f"{joining} join {watching:,} who watch: all told", joined, _MOST_BYTES_JOINING),
+        _row("... and leave again: all told", left, _MOST_BYTES_LEAVING),
+    ]
+
+
+async def _leave_the_lobby(port: int, cookie: str) -> None:
+    """Who is signed in is here, without a socket as well, until their page says that it closes."""
+    response = await exchange(
+        Address("http", "127.0.0.1", port), "POST", "/api/session/leave", [("Cookie", cookie)], b""
+    )
+    if response.status != 204:
+        raise MeasurementError(f"a session was not left: {response.status}")
+
+
+def _check_total(watchers: list[Watcher], expected: int) -> None:
+    others = {watcher.total for watcher in watchers} - {expected}
+    if others:
+        raise MeasurementError(f"watchers were told of {sorted(others)} players, not {expected}")
+
+
+async def _told(
+    served: Served,
+    watchers: list[Watcher],
+    act: Callable[[int], Coroutine[None, None, None]],
+    count: int,
+    total: int,
+) -> Told:
+    """What it takes to tell of `count` acts, spread over a second, that come to `total` players."""
+    for watcher in watchers:
+        watcher.size = 0
+    before, began = processor_seconds(served.pid), time.monotonic()
+    async with asyncio.TaskGroup() as group:
+        for number in range(count):
+            await asyncio.sleep(max(began + _PACING * number / count - time.monotonic(), 0.0))
+            group.create_task(act(number))
+    while any(watcher.total != total for watcher in watchers):
+        if time.monotonic() - began > _TIMEOUT:
+            _check_total(watchers, total)
+        await asyncio.sleep(0.002)
+    after = max(watcher.told_at for watcher in watchers) - began
+    size = sum(watcher.size for watcher in watchers) / len(watchers)
+    return Told(after, size, processor_seconds(served.pid) - before)
+
+
+def _row(what: str, told: Told, most: int) -> Row:
+    return Row(
+        what,
+        f"<= {_LATEST_TOLD:g} s, {most:,} B",
+        f"{told.after:.2f} s, {told.size:,.0f} B",
+        f"{_PACING:.2f} s",
+        told.after / _PACING,
+        told.after <= _LATEST_TOLD and told.size <= most,
+        [
+            f"the baseline is the time over which they do; bytes are those for each who watches; "
+            f"server CPU {told.cost:.2f} s"
+        ],
+        {"seconds": told.after, "bytes": told.size, "cpu": told.cost},
+    )
+
+
+# All go away
+
+
+async def wave(scale: Scale) -> list[Row]:
+    """Row: a bystander's worst ping while all who watch go away at once and are told so."""
+    count = scale.watchers
+    worst: list[float] = []
+    took: list[float] = []
+    sizes: list[float] = []
+    for _ in range(scale.storm_rounds):
+        with still_here(
+            away_after=_AWAY_AFTER, idle_timeout=_STEADY, warn_before=1, max_messages_per_second=0
+        ) as served:
+            cookies = await sign_in(served.port, count + 1)
+            with onlooker(served.port, "", cookies.pop()) as looking_on:
+                async with _watchers(served, cookies) as watchers:
+                    for watcher in watchers:
+                        watcher.ping()
+                    began = time.monotonic()
+                    await _quiet(watchers)
+                    for watcher in watchers:
+                        watcher.size = 0
+                    await asyncio.sleep(began + _AWAY_AFTER + _BEGINNING - time.monotonic())
+                    last = await _quiet(watchers)
+                    lost = sum(watcher.is_closed for watcher in watchers)
+                trips = ask(looking_on)
+        if lost:
+            raise MeasurementError(f"{lost} of those who watch lost their sockets")
+        due = began + _AWAY_AFTER
+        during = [trip for sent, trip in trips if due - 0.1 < sent < last]
+        worst.append(max(float("inf") if trip is None else trip for trip in during))
+        took.append(last - due)
+        sizes.append(sum(watcher.size for watcher in watchers) / count)
+    trip = median(worst)
+    return [
+        Row(
+            f"{count:,} who watch go away at once: a bystander's worst ping",
+            f"<= {_WORST_TRIP * 1e3:.0f} ms",
+            f"{trip * 1e3:.0f} ms",
+            "",
+            None,
+            trip <= _WORST_TRIP,
+            [
+                f"median of {len(worst)} rounds: "
+                + ", ".join(f"{each * 1e3:.0f}" for each in worst)
+                + f"; the last was told {median(took):.2f} s after they were due, "
+                f"{median(sizes):,.0f} bytes each, no socket lost"
+            ],
+            {"worst_trips": worst, "seconds": took, "bytes": sizes},
+        )
+    ]
