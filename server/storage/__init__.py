@@ -1,1 +1,1 @@
-"""Storage: what the server keeps, behind ports. The engine that keeps it is in `sqlite/`."""
+"""Storage behind ports; the engine is in `sqlite/`."""

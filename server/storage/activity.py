@@ -1,4 +1,4 @@
-"""The last activity of sessions that did nothing but be active, written every few seconds."""
+"""Writes the last activity of sessions that stay active, every few seconds."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from server.storage.presence_rows import PresenceRows
 
 
 class ActivityLog:
-    """Asks which sessions were active, and queues their last activity."""
+    """Queues the last activity of sessions that were active."""
 
     def __init__(
         self, sessions: ActiveSessions, journal: Journal, rows: PresenceRows, limits: Limits
@@ -20,22 +20,22 @@ class ActivityLog:
         self._limits = limits
         self._task: asyncio.Task[None] | None = None
         self.shed = 0
-        """Activities that were not queued, because too much waited for a failing disk."""
+        """Activities that were not queued because too much waited for a failing disk."""
 
     def start(self) -> None:
-        """Begin to look every `activity_interval` seconds."""
+        """Start writing every `activity_interval` seconds."""
         self._task = asyncio.create_task(self._run(), name="journal-activity")
 
     async def stop(self) -> None:
-        """End that. Idempotent."""
+        """Stop. Idempotent."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
     def note(self, limit: int | None = None) -> bool:
-        """Queue the last activity of the sessions that were active since the last call, at most
-        `limit` of them; returns whether there were any."""
+        """Queue the last activity of sessions active since the last call, at most `limit` of them;
+        return True if there were any."""
         touched = self._sessions.take_touched(limit)
         if len(self._journal.pending) > self._limits.max_waiting_for_activity:
             self.shed += len(touched)
@@ -50,7 +50,7 @@ class ActivityLog:
         at_once = self._limits.sessions_at_once
         while True:
             await asyncio.sleep(self._limits.activity_interval)
-            # In portions, between which the loop serves players: 20,000 at once took 60 ms.
+            # In portions, between which the loop does other work: 20,000 at once took 60 ms.
             for _ in range(len(self._sessions.sessions) // at_once + 1):
                 if not self.note(at_once):
                     break

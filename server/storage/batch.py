@@ -1,4 +1,4 @@
-"""What waits to be written: the rows of one transaction."""
+"""The rows of one transaction."""
 
 from dataclasses import dataclass, field
 
@@ -25,10 +25,10 @@ from server.storage.rows import (
 class Batch:
     """Rows in the order of their tables' references.
 
-    Of the present state of a player, password, session, room or match only the latest is kept; of
-    changes and moves every one, in order. `freed_names`: guests whose names anybody may take again;
-    `removed_players`: players who have never had a session; `stops`: the instant at which the
-    process that is writing stops in order.
+    Of the state of a player, password, session, room or match only the latest is kept; changes and
+    moves are all kept, in order. `freed_names`: guests whose names may be taken again;
+    `removed_players`: players who never had a session; `stops`: the instant at which the writing
+    process stops in order.
     """
 
     boots: list[BootRow] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Batch:
     stops: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
-        """How many rows wait."""
+        """Return the number of rows."""
         return sum(len(getattr(self, name)) for name in self.__slots__)
 
     def extend(self, later: "Batch") -> None:

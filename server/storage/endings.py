@@ -1,4 +1,4 @@
-"""The ends of sessions that are not durable yet, and how they are made so."""
+"""Ends of sessions that are not durable yet."""
 
 import logging
 from collections import deque
@@ -16,7 +16,7 @@ from server.storage.rows import Ending
 _log = logging.getLogger("stillhere.storage")
 
 _BY_TIME = (Reason.IDLE_TIMEOUT, Reason.SESSION_LIFETIME)
-"""Ends that need no lifeboat: the next start would end such a session again."""
+"""Ends that need no lifeboat: the next start would end these sessions again."""
 
 
 class _Unwritten(NamedTuple):
@@ -28,7 +28,7 @@ class _Unwritten(NamedTuple):
 
 
 class Endings:
-    """Ends of sessions between the registry and the database."""
+    """Makes ends of sessions durable, in the database or in the lifeboat."""
 
     def __init__(self, journal: Journal, lifeboat: Lifeboat, limits: Limits) -> None:
         self._journal = journal
@@ -37,7 +37,7 @@ class Endings:
         self._queue: deque[_Unwritten] = deque()
 
     def add(self, ending: Ending, frees: PlayerId | None) -> None:
-        """Queue the end of a session; `frees`: the guest whose name is free by it, if any."""
+        """Queue the end of a session; `frees`: the guest whose name it frees, if any."""
         pending = self._journal.pending
         pending.endings.append(ending)
         if frees is not None:
@@ -46,8 +46,8 @@ class Endings:
         self._queue.append(_Unwritten(self._journal.queued, ending, frees))
 
     async def secure(self) -> None:
-        """Wait until no session that has ended so far can come back, whatever happens: its row is
-        durable, or it is in the lifeboat. Raises StorageUnavailable where neither can be had."""
+        """Wait until every end so far is durable, in the database or in the lifeboat. Raises
+        StorageUnavailable if neither works."""
         if await self._journal.flush():
             return
         try:
@@ -60,13 +60,13 @@ class Endings:
             ) from error
 
     async def tidy(self) -> None:
-        """Empty the lifeboat, if the database has what it holds."""
+        """Empty the lifeboat if the database has everything in it."""
         self._drop_written()
         if len(self._lifeboat):
             await self._lifeboat.clear(self._to_be_saved)
 
     def freed_names(self) -> set[PlayerId]:
-        """Guests whose names are free, and are not so in the database yet."""
+        """Return the guests whose names are free, but not yet in the database."""
         self._drop_written()
         return {each.frees for each in self._queue if each.frees is not None}
 

@@ -1,19 +1,19 @@
-"""What can go wrong with the storage.
+"""Errors of the storage.
 
-StorageRefused: the database cannot be used as it is; `str()` is a sentence for the operator.
-EngineError: an engine did not do what it was asked; `str()` says why, in the engine's words.
+StorageRefused: the database cannot be used; `str()` is a sentence for the operator. EngineError: an
+engine failed; `str()` says why, in the engine's words.
 
 A caller whose request needs the storage gets `StorageUnavailable`, from `accounts/ports.py`.
 """
 
 
 class StorageRefused(Exception):
-    """The database cannot be used as it is; raised before or while it is opened."""
+    """The database cannot be used. Raised before or while it is opened."""
 
 
 class EngineError(Exception):
-    """The engine failed. `why`: in its own words; `advice`: the same for an operator whose server
-    does not start, with what to do about it."""
+    """The engine failed. `why`: in its own words; `advice`: what an operator can do about it if the
+    server does not start."""
 
     def __init__(self, why: str, advice: str | None = None) -> None:
         super().__init__(why)

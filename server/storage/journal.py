@@ -1,10 +1,10 @@
 """The write-behind journal: memory changes at once, the disk a moment later, in order.
 
-Rows are added to `pending`; one task has the engine write whatever has piled up as one batch
-(group commit): at once if somebody waits for it, else after `Limits.gather`. When that fails it
-keeps everything, logs it once, and tries again; the rest of the server goes on meanwhile.
+Rows are added to `pending`; one task has the engine write everything pending as one batch (group
+commit): at once if a caller waits for it, else after `Limits.gather`. If that fails it keeps the
+batch, logs the failure once, and tries again; the rest of the server goes on.
 
-A caller waits for the disk with `flush`, for as long as `Limits.write_timeout` says.
+A caller waits for the disk with `flush`, for at most `Limits.write_timeout`.
 """
 
 import asyncio
@@ -22,11 +22,11 @@ _log = logging.getLogger("stillhere.storage")
 
 
 async def _nothing() -> None:
-    """In the place of a hook that is not set."""
+    """The default of a hook."""
 
 
 class Journal:
-    """The queue of rows, those who wait for it, and the task that writes it."""
+    """The queue of rows, the callers that wait for it, and the task that writes it."""
 
     def __init__(self, engine: Engine, clock: Clock, limits: Limits) -> None:
         self._engine = engine
@@ -38,7 +38,7 @@ class Journal:
         """Awaited before a batch is taken; may add to `pending`."""
         self.after_write: Callable[[], Awaitable[None]] = _nothing
         """Awaited after each success."""
-        # Futures of those who wait, with the number of the entry they wait for.
+        # Futures of waiting callers, each with the number of the entry it waits for.
         self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
         self.queued = 0
         """Entries since the start."""
@@ -53,11 +53,11 @@ class Journal:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begin to write. What was queued before is written first."""
+        """Start writing, beginning with what is queued."""
         self._task = asyncio.create_task(self._run(), name="journal")
 
     async def close(self) -> None:
-        """Write what is left and stop; give up after `closing_timeout` of a failing disk."""
+        """Write what is pending and stop; give up after `closing_timeout` of a failing disk."""
         self._is_closing = True
         self._wake.set()
         if self._task is not None:
@@ -68,7 +68,7 @@ class Journal:
             await self.abandon()
 
     async def abandon(self) -> None:
-        """Stop at once. What is not written is lost."""
+        """Stop at once. What is pending is lost."""
         task, self._task = self._task, None
         self._stop_gathering()
         if task is not None:
@@ -82,30 +82,31 @@ class Journal:
 
     @property
     def is_failing(self) -> bool:
-        """True while the last write failed, or has not returned for `stuck_after` seconds."""
+        """True if the last write failed, or has been running for `stuck_after` seconds."""
         return self._failing_since is not None or self._is_stuck
 
     @property
     def is_full(self) -> bool:
-        """True while so much waits that nobody more can be let in."""
+        """True while too much waits to let more players in."""
         return self.waiting >= self._limits.max_waiting
 
     @property
     def failing_for(self) -> float:
-        """Seconds for which it has been failing; 0.0 while it is not."""
+        """Seconds since writing fails; 0.0 if it does not."""
         if self._failing_since is not None:
             return self._clock.now() - self._failing_since
         return self._stuck_for if self._is_stuck else 0.0
 
     @property
     def why(self) -> str | None:
-        """Why it is failing; None while it is not."""
+        """Why writing fails; None if it does not."""
         if self._failing_since is None and self._is_stuck:
             return "the disk does not answer"
         return self._why
 
     def note_queued(self, count: int = 1) -> None:
-        """Have `count` more entries written, which are in `pending` or will be before the write."""
+        """Count `count` more entries, which are in `pending` or will be added by `before_write`,
+        and have them written."""
         self.queued += count
         if self._waiters or self._task is None:
             self._wake.set()
@@ -114,9 +115,9 @@ class Journal:
             self._gathering = loop.call_later(self._limits.gather, self._wake.set)
 
     async def flush(self, seconds: float | None = None) -> bool:
-        """Wait until everything queued so far is durable, for at most `seconds`
-        (`write_timeout` by default), and not at all while it is failing; returns whether it is
-        durable. Cancelling ends the wait only."""
+        """Wait until everything queued so far is durable, for at most `seconds` (`write_timeout` by
+        default); return True if it is. If writing is failing, return False at once. Cancelling only
+        ends the wait."""
         if not self.waiting:
             return True
         if self.is_failing:
@@ -131,7 +132,7 @@ class Journal:
         return True
 
     def written_up_to_here(self) -> asyncio.Future[None]:
-        """A future that is done when everything queued so far is durable."""
+        """Return a future that is done when everything queued so far is durable."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self.waiting:
             self._waiters.append((self.queued, future))
@@ -162,7 +163,7 @@ class Journal:
             self._gathering = None
 
     async def _write(self) -> bool:
-        """Write what has piled up; returns whether the engine took it."""
+        """Write everything pending; return True on success."""
         await self._call(self.before_write, "what is to be written could not be collected")
         batch, self.pending = self.pending, Batch()
         upto = self.queued
@@ -170,7 +171,7 @@ class Journal:
         try:
             await self._engine.write(batch)
         except Exception as error:
-            # Whatever it is, nothing else will write these rows.
+            # Any exception: no other task would write these rows.
             batch.extend(self.pending)
             self.pending = batch
             self._note_failure(error)
@@ -184,7 +185,7 @@ class Journal:
         try:
             await hook()
         except Exception as error:
-            # Nothing would ever be written again if this ended the task.
+            # Ending the task would end all writing.
             _log.error("%s", failure, exc_info=error)
 
     def _note_success(self, upto: int) -> None:

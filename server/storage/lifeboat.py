@@ -1,13 +1,12 @@
-"""Where a sign-out goes while the database takes nothing: a small file that needs no more room.
+"""A small preallocated file for sign-outs that the database does not take.
 
-A file beside the database, with a fixed number of records of one size, one session that was ended
-each, as text. All of it is written once, when it is made; from then on records are written over
-what is there, so that a full disk, a limit on the size of files or another program's lock on the
-database does not matter. It is read at the next start, and emptied once the database has what it
-holds.
+It lies beside the database and has a fixed number of records of one size, each for one ended
+session, as text. It is written in full when it is created; later records overwrite the space, so
+that a full disk, a limit on file sizes or another program's lock on the database do not matter. It
+is read at the next start, and emptied once the database has everything in it.
 
-A record that `save` returned for is on the disk. One torn by a power cut fails its checksum, and
-was not acknowledged. It does not work on a disk that takes no writes at all, nor on a full one that
+A record is durable when `save` returns. A record torn by a power cut fails its checksum; it was not
+acknowledged. The file does not help on a disk that takes no writes at all, nor on a full one that
 never writes in place (btrfs, ZFS).
 """
 
@@ -29,10 +28,10 @@ from server.storage.rows import ChangeRow, Ending, PlayerStateRow, SessionStateR
 from server.storage.thread import DaemonThread
 
 RECORD = 128
-"""Bytes of a record, a checksum and a line feed included."""
+"""Bytes of a record, including a checksum and a line feed."""
 
 LIFEBOAT = ".revoked"
-"""What its name ends in, after the database's."""
+"""The suffix of the file, after the name of the database."""
 
 
 class Lifeboat:
@@ -45,23 +44,23 @@ class Lifeboat:
         self._used = 0
         self._saved: set[SessionId] = set()
         self._lock = asyncio.Lock()
-        # An fsync can take seconds on a disk in trouble, or never return.
+        # An fsync may take seconds on a failing disk, or never return.
         self._thread = DaemonThread("lifeboat")
 
     def __len__(self) -> int:
-        """How many endings it holds that the database may not have."""
+        """Return the number of endings in it that the database may not have."""
         return len(self._saved)
 
     def open(self, database: str) -> list[Ending]:
-        """Open the file, or make it, and lock it against other servers; returns what it holds.
+        """Open or create the file, and lock it against other servers; return what is in it.
 
-        Raises OSError, and StorageRefused, which speaks of the `database`.
+        Raises OSError; StorageRefused, which names the `database`.
         """
         file = open_locked(self._path, database)
         try:
             content = os.pread(file.descriptor, RECORD * self._records, 0)
             if len(content) < RECORD * self._records:
-                # Zeros, not a hole or a reservation: only what was written once needs no room.
+                # Zeros, not a hole or a reservation: only written blocks need no more space.
                 _write(file.descriptor, bytes(RECORD * self._records - len(content)), len(content))
         except BaseException:
             file.discard()
@@ -74,10 +73,10 @@ class Lifeboat:
         return found
 
     async def save(self, endings: Callable[[], Iterable[Ending]]) -> None:
-        """Write those of the `endings` that it does not hold yet. Raises OSError.
+        """Write those of the `endings` that are not in it yet. Raises OSError.
 
-        They are asked for when it is this caller's turn: what was added meanwhile is written too.
-        Cancelling it leaves open whether they were written.
+        `endings` is called under the lock, so that it includes what was added meanwhile. After
+        cancelling it is unknown whether they were written.
         """
         async with self._lock:
             new = [ending for ending in endings() if ending.session_id not in self._saved]
@@ -85,7 +84,7 @@ class Lifeboat:
                 return
             if self._used + len(new) > self._records:
                 raise OSError(errno.ENOSPC, "no record is free", str(self._path))
-            # Taken before the thread runs: it may still be writing when this was cancelled.
+            # Reserved before the thread runs: after a cancellation it may still be writing.
             first, self._used = self._used, self._used + len(new)
             data = b"".join(map(_format, new))
             try:
@@ -96,8 +95,8 @@ class Lifeboat:
             self._saved.update(ending.session_id for ending in new)
 
     async def clear(self, endings: Callable[[], Iterable[Ending]]) -> None:
-        """Empty it, unless it holds one of those `endings`. Raises OSError; nothing is lost by
-        that, as it does no harm to end a session that has ended."""
+        """Empty the file, unless it contains one of `endings`. Raises OSError, which is harmless:
+        an ending may be applied twice."""
         async with self._lock:
             if not self._used or any(ending.session_id in self._saved for ending in endings()):
                 return
@@ -113,7 +112,7 @@ class Lifeboat:
             self._file = None
 
     def discard(self) -> None:
-        """Close the file, and remove it if `open` has made it. Idempotent."""
+        """Close the file, and remove it if `open` created it. Idempotent."""
         self._thread.shutdown()
         if self._file is not None:
             self._file.discard()
@@ -129,8 +128,8 @@ class Lifeboat:
 def rows_of(
     endings: Iterable[Ending], live_sessions: Iterable[StoredSession], policy: Policy
 ) -> Batch:
-    """The rows that would have been written at the time, had the database taken them.
-    `live_sessions`: those that have not ended, as it knows them."""
+    """Return the rows that the database would have got at the time. `live_sessions`: those that
+    have not ended, according to the database."""
     batch = Batch()
     live: dict[SessionId, StoredSession] = {}
     by_player: defaultdict[PlayerId, dict[SessionId, Status]] = defaultdict(dict)
@@ -176,7 +175,7 @@ def _format(ending: Ending) -> bytes:
 
 
 def _parse(record: bytes) -> Ending | None:
-    """The ending in a record; None: there is none, or it was not written to its end."""
+    """Return the ending in a record; None if it is empty or incomplete."""
     checksum, _, text = record.rstrip().partition(b" ")
     if checksum != b"%08x" % zlib.crc32(text):
         return None

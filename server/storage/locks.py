@@ -1,4 +1,4 @@
-"""Locks that keep a second server off what belongs to one."""
+"""Locks against a second server on the same database."""
 
 import fcntl
 import os
@@ -27,7 +27,7 @@ class LockedFile:
 
 
 def open_locked(path: Path, database: str) -> LockedFile:
-    """Open the file `path`, or make it, and lock it. Raises StorageRefused, which speaks of the
+    """Open or create the file `path` and lock it. Raises StorageRefused, which names the
     `database`."""
     while True:
         try:
@@ -36,7 +36,7 @@ def open_locked(path: Path, database: str) -> LockedFile:
                 return locked
         except FileNotFoundError:
             pass
-        # Removed by another start, which was refused: a lock on it would keep nobody off.
+        # Removed by another start that was refused: locking it would have no effect.
         locked.close()
 
 

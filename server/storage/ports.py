@@ -1,8 +1,8 @@
-"""The ports of the storage: what the server needs of it, and what it needs of an engine.
+"""The ports of the storage: what it provides to the server, and what it needs from an engine.
 
-`Store` (`store.py`) provides the first five, and those that `accounts/ports.py` declares; an engine
-(`sqlite/` is one) provides `Engine` with its `Reads`. Whatever is read raises `StorageUnavailable`
-at the first, `EngineError` at an engine.
+`Store` (`store.py`) provides all but `ActiveSessions`, which is the registry, and `Reads` and
+`Engine`, which are an engine's (`sqlite/` is one); it also provides the ports of
+`accounts/ports.py`. Reads of `Store` raise `StorageUnavailable`, those of an engine `EngineError`.
 """
 
 from collections.abc import Collection, Sized
@@ -28,9 +28,9 @@ from server.storage.rows import (
 
 @dataclass(frozen=True, slots=True)
 class StorageStatistics:
-    """`waiting`, `written`: entries; `shed`: activity that was not queued; `failing_for`: seconds
-    since the disk last took anything, 0 when it does; `why` it fails; `unmerged_bytes`: as of the
-    engine; `in_lifeboat`: sign-outs that are safe there only."""
+    """`waiting`, `written`: entries; `shed`: activities that were not queued; `failing_for`:
+    seconds since writing fails, 0 if it does not; `why` it fails; `unmerged_bytes`: as of the
+    engine; `in_lifeboat`: sign-outs that are durable only there."""
 
     waiting: int
     written: int
@@ -42,84 +42,84 @@ class StorageStatistics:
 
 
 class ActiveSessions(Protocol):
-    """What the storage asks of presence, whose registry provides it."""
+    """What the storage needs from presence; the registry provides it."""
 
     @property
     def policy(self) -> Policy:
-        """The figures by which endings are explained in a history."""
+        """The durations that explain endings in a history."""
 
     @property
     def sessions(self) -> Sized:
-        """The sessions there are."""
+        """All live sessions."""
 
     def take_touched(self, limit: int | None = None) -> list[LastActivity]:
-        """The last activities of sessions that had one since they were last taken, at most `limit`
-        of them."""
+        """Take the last activities of sessions touched since this was last called, at most
+        `limit`."""
 
 
 class Players(Protocol):
     """Players, signed in or not."""
 
     async def find_player(self, id: PlayerId) -> StoredPlayer | None:
-        """A player by id."""
+        """Return a player by id."""
 
     async def offline_players(self, after: tuple[str, str], limit: int) -> list[StoredPlayer]:
-        """Players who are offline, by name, behind the key `after` = (sort_key, id)."""
+        """Return offline players by name, after the key `after` = (sort_key, id)."""
 
 
 class History(Protocol):
     """The changes of status."""
 
     async def history(self, player: PlayerId, before: int, limit: int) -> list[StoredChange]:
-        """A player's changes, newest first, with numbers below `before`. Whatever happened before
-        the call is among them, unless writing fails."""
+        """Return a player's changes, newest first, with numbers below `before`. They include
+        everything before the call, unless writing fails."""
 
 
 class Matches(Protocol):
-    """Finished matches. One in a private room is shown only to those who played in it."""
+    """Finished matches. A match in a private room is visible only to its players."""
 
     async def matches_of(
         self, player: PlayerId, viewer: PlayerId, before: tuple[int, str], limit: int
     ) -> list[StoredMatch]:
-        """A player's matches that `viewer` may see, the last one first, behind the key `before` =
-        (ended_at, id). Whatever ended before the call is among them, unless writing fails."""
+        """Return a player's matches that `viewer` may see, newest first, after the key `before` =
+        (ended_at, id). They include all that ended before the call, unless writing fails."""
 
     async def find_match(self, id: str, viewer: PlayerId | None) -> StoredMatch | None:
-        """A match, if `viewer` may see it."""
+        """Return a match if `viewer` may see it."""
 
     async def moves_of(self, id: MatchId) -> list[StoredMove]:
-        """Every move of a match, in order."""
+        """Return all moves of a match, in order."""
 
 
 class Health(Protocol):
-    """How the storage is doing."""
+    """The state of the storage."""
 
     def statistics(self) -> StorageStatistics:
-        """The state of the journal, at this instant."""
+        """Return the state of the journal."""
 
     async def readiness(self) -> str | None:
-        """Why the storage cannot be used at present, as a sentence; None: it can be."""
+        """Return why the storage cannot be used, as a sentence; None if it can."""
 
 
 class Archive(Protocol):
-    """What a start takes over."""
+    """What a start takes over from the last process."""
 
     def give_up(self, room: StoredRoom) -> None:
-        """Close a room of the last process that cannot be restored, and abandon its match."""
+        """Close a room that cannot be restored, and abandon its match."""
 
 
 class Reads(Protocol):
-    """What an engine can be asked, at any time between `open` and `close`. Each answer is a copy,
-    a page at the most; no transaction stays open."""
+    """The reads of an engine, available between `open` and `close`. Each returns a copy, of a page
+    at most; no transaction stays open."""
 
     async def owners_of(self, lookalikes: Collection[str]) -> set[PlayerId]:
-        """The players whose stored names have one of these skeletons."""
+        """Return the players whose stored names have one of these skeletons."""
 
     async def find_account(self, name_key: str) -> Account | None:
-        """The account that signs in with this name."""
+        """Return the account with this name, or None."""
 
     async def find_ending(self, digest: bytes) -> Reason | None:
-        """Why the session with this token ended; None: it has not, or there was none."""
+        """Return why the session with this token ended; None if it has not, or does not exist."""
 
     async def find_player(self, id: PlayerId) -> StoredPlayer | None:
         """As in `Players`."""
@@ -139,49 +139,48 @@ class Reads(Protocol):
         """As in `Matches`, of what is written."""
 
     async def moves_of(self, id: MatchId, from_step: int, limit: int) -> list[StoredMove]:
-        """The moves of a match from this step on, in order, at most `limit` of them."""
+        """Return the moves of a match from this step on, in order, at most `limit`."""
 
     async def last_process(self) -> LastProcess:
-        """The sessions that have not ended and the rooms that have not closed, oldest first."""
+        """Return the sessions that have not ended and the rooms that are open, oldest first."""
 
     async def check(self) -> None:
-        """Read anything."""
+        """Read anything, to see whether reading works."""
 
 
 class Engine(Protocol):
-    """A database. Its methods raise EngineError where they fail, if they do not say otherwise.
+    """A database. Its methods raise EngineError unless documented otherwise.
 
-    Everything that is written goes through `write`. A call that is cancelled may still be carried
-    out; those that follow wait for it.
+    All writes go through `write`. A cancelled call may still complete; later calls wait for it.
     """
 
     @property
     def name(self) -> str:
-        """What an operator calls it."""
+        """Its name for the operator."""
 
     @property
     def reads(self) -> Reads:
-        """What can be read of it."""
+        """Its reads."""
 
     def local_file(self, ending: str) -> Path:
-        """Where a file lies that belongs to this database and is not in it, such as the lifeboat
-        and the keys; `ending` tells such files apart."""
+        """Return the path of a file beside this database, such as the lifeboat or the keys;
+        `ending` is its suffix."""
 
     async def open(self) -> None:
-        """Open the database, make it if need be, and bring it up to date. No other process can use
-        it until it is closed. Raises StorageRefused, and leaves nothing open then."""
+        """Open the database, create it if needed, and migrate it. No other process can use it until
+        it is closed. Raises StorageRefused after closing everything."""
 
     async def write(self, batch: Batch) -> None:
         """Write all of a batch or nothing, in one transaction; it is durable on return."""
 
     async def close(self, *, is_refused: bool = False) -> None:
-        """Close it. Idempotent. `is_refused`: the server does not start after all, and what `open`
-        has made is removed. Raises nothing, and returns even if the disk does not answer."""
+        """Close the database. Idempotent. `is_refused`: the server does not start; remove what
+        `open` created. Does not raise, and returns even if the disk does not answer."""
 
     def unmerged_bytes(self) -> int:
-        """What is durable beside the database and has yet to be brought into it, where an engine
-        writes like that; else 0."""
+        """Return the bytes that are durable but not yet in the main file, such as a write-ahead
+        log; 0 for engines without one."""
 
     def back_up(self, target: Path) -> int:
-        """Copy the database to a new file, whether a server runs on it or not; returns the bytes
-        of the copy. Raises StorageRefused."""
+        """Copy the database to a new file, whether a server is running on it or not; return the
+        bytes of the copy. Raises StorageRefused."""

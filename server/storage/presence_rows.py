@@ -1,4 +1,4 @@
-"""What happens to players and sessions, as rows."""
+"""Turns events of players and sessions into rows."""
 
 from server.accounts.names import Name
 from server.accounts.ports import Account, NewSession
@@ -51,12 +51,12 @@ class PresenceRows:
         self._journal.note_queued()
 
     def remove_account(self, id: PlayerId) -> None:
-        """Queue the removal of a player who has never had a session."""
+        """Queue the removal of a player who never had a session."""
         self._journal.pending.removed_players.append(id)
         self._journal.note_queued()
 
     def set_password(self, id: PlayerId, password_hash: str) -> None:
-        """Queue another password of a player."""
+        """Queue a new password of a player."""
         self._journal.pending.passwords[id] = PasswordRow(id, password_hash)
         self._journal.note_queued()
 
@@ -85,15 +85,15 @@ class PresenceRows:
             case StatusChanged():
                 self._add_change(event)
             case SessionEnded(session_id=id, reason=reason, at=at):
-                # Nobody can come back as a guest without a session: the name is free again.
+                # A guest without a session cannot come back: the name is free again.
                 frees = event.player_id if event.is_last and event.guest else None
                 self._endings.add(Ending(id, reason, self._clock.to_wall(at)), frees)
             case _:
                 pass
 
     def note_activity(self, activity: LastActivity) -> None:
-        """Add the last activity of a session and its player to the next batch, as part of an entry
-        that the caller queues."""
+        """Add the last activity of a session and its player to the next batch. The caller counts
+        the entry."""
         to_wall, player_status = self._clock.to_wall, activity.player_status
         self._put(
             SessionStateRow(
@@ -126,8 +126,7 @@ class PresenceRows:
         )
         self._put(
             SessionStateRow(id, event.after, last_activity, event.last_activity_by),
-            # The last activity is that of all their sessions: that of an idle one would hide what
-            # they did in the others.
+            # Over all sessions: that of an idle one would hide the player's activity in others.
             PlayerStateRow(
                 player_id, player_after, player_after.is_here, to_wall(event.player_last_activity)
             ),

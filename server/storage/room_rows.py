@@ -1,12 +1,11 @@
-"""What happens in rooms, as rows.
+"""Turns events of rooms into rows.
 
-The events say *which* rooms have changed. Their rows are made when the journal is about to write,
-so that a room is written once a batch, however much has happened in it; and a match in which things
-happen by themselves at most once in `room_interval` seconds: 300 arenas at 10 ticks a second would
-else be 3,000 documents a second.
+The events say *which* rooms changed. Their rows are made when the journal is about to write, so
+that a room is written once a batch, however much happened; a match that ticks at most once in
+`room_interval` seconds, or 300 arenas at 10 ticks a second would be 3,000 documents a second.
 
-A room's document, the moves that led to it, and the end of its match are rows of one batch, and
-with that of one transaction: what is read after a kill is one state, and all that led to it.
+A room's document, the moves that led to it, and the end of its match are in one batch, hence in one
+transaction: after a kill they are consistent.
 """
 
 import asyncio
@@ -47,7 +46,7 @@ class RoomRows:
         self._clock = clock
         self._limits = limits
         self._rooms: Mapping[RoomId, ReadableRoom] = {}
-        # Rooms whose documents are to be made now, and those that may wait a moment.
+        # Rooms whose documents are due now, and those that can wait a moment.
         self._due: dict[RoomId, None] = {}
         self._later: dict[RoomId, None] = {}
         # The moves of a match since the last document of its room.
@@ -58,22 +57,22 @@ class RoomRows:
         self._task: asyncio.Task[None] | None = None
 
     def read_from(self, rooms: Mapping[RoomId, ReadableRoom]) -> None:
-        """Make documents of these: the rooms that are open."""
+        """Set the open rooms, of which documents are made."""
         self._rooms = rooms
 
     def start(self) -> None:
-        """Begin to look at the rooms that wait."""
+        """Start looking at the rooms that wait."""
         self._task = asyncio.create_task(self._run(), name="journal-rooms")
 
     async def stop(self) -> None:
-        """End that. Idempotent."""
+        """Stop. Idempotent."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
     def hear(self, event: RoomEvent) -> None:
-        """Subscriber: note what has changed."""
+        """Subscriber: note what changed."""
         match event:
             case MatchAdvanced(room_id=id, match_id=match_id, moves=moves, at=at):
                 if moves:
@@ -132,7 +131,7 @@ class RoomRows:
         self._journal.note_queued()
 
     def look(self) -> None:
-        """Have those rooms written that have waited long enough."""
+        """Queue the rooms that have waited long enough."""
         now = self._clock.now()
         for id in [id for id in self._later if not self._is_fresh(id, now)]:
             self._note(id)
@@ -140,13 +139,13 @@ class RoomRows:
             self._some_wait.clear()
 
     def hurry(self) -> None:
-        """Have all rooms written that wait: for a stop."""
+        """Queue all rooms that wait, before a stop."""
         for id in list(self._later):
             self._note(id)
 
     async def collect(self) -> None:
-        """Add every document that is due to the next batch; nothing else runs after the last."""
-        # In portions, between which the loop serves players.
+        """Add every document that is due to the next batch; does not yield after the last one."""
+        # In portions, between which the loop does other work.
         while self._write_some(self._limits.rooms_at_once):  # noqa: ASYNC110 - nothing is waited for
             await asyncio.sleep(0)
 
@@ -168,7 +167,7 @@ class RoomRows:
 
     def _note(self, id: RoomId) -> None:
         self._later.pop(id, None)
-        # Events of a room that come with its end come after it.
+        # Later events of a room that has closed are ignored.
         if id in self._due or id not in self._rooms:
             return
         self._due[id] = None
@@ -185,7 +184,7 @@ class RoomRows:
         try:
             state = write_room(room, self._clock)
         except Exception as error:
-            # Whatever a game keeps as its state, the rest of the batch is not affected.
+            # A state that cannot be encoded must not affect the rest of the batch.
             if room.id not in self._unwritable:
                 self._unwritable.add(room.id)
                 _log.error("%r cannot survive a restart: %s", room, error)
@@ -211,7 +210,7 @@ class RoomRows:
         room = self._rooms.get(event.room_id)
         match = None if room is None else room.match
         if match is None or match.id != event.match_id:
-            return  # it is over already, and its end is noted whole
+            return  # it has ended, and its end is noted in full
         started_at = self._clock.to_wall(event.at)
         self._put_match(event, started_at, match.seed)
 
@@ -238,7 +237,7 @@ class RoomRows:
         ended_at: int | None = None,
         **end: Any,
     ) -> None:
-        """Queue a match and its players; `end`: the fields that tell of its end."""
+        """Queue a match and its players; `end`: the fields about its end."""
         id, pending = event.match_id, self._journal.pending
         row = MatchRow(
             id=id,
@@ -261,7 +260,7 @@ class RoomRows:
             try:
                 self._journal.pending.moves.append(_move_row(match_id, move))
             except Exception as error:
-                # Whatever a game takes for an action, the others are not affected.
+                # An action that cannot be encoded must not affect the others.
                 _log.error("a move of %s cannot be stored: %s", match_id, error)
             else:
                 self._journal.note_queued()
@@ -276,6 +275,6 @@ def _move_row(match_id: MatchId, move: Move) -> MoveRow:
 
 
 def _number(score: float) -> float:
-    """A score of a game: whole ones stay whole. Raises ValueError and TypeError for what is none,
-    before it could fail a transaction."""
+    """Return a game's score; integers stay integers. Raises ValueError or TypeError for anything
+    else, before it could fail a transaction."""
     return score if isinstance(score, int) else float(score)

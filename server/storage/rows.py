@@ -1,7 +1,7 @@
-"""The rows: plain values, one type for each table, and one for each answer that is read back.
+"""The rows: plain values, one type for each table, and one for each result of a query.
 
-The fields of a row that is written have the names of the table's columns: an engine may derive its
-statements from them. Instants are Unix milliseconds.
+The fields of a written row are named like the table's columns: an engine may derive its statements
+from them. Instants are Unix milliseconds.
 """
 
 from typing import Any
@@ -13,14 +13,14 @@ from server.presence.status import Reason, Status
 
 
 class Row(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A row, or an answer made of rows: compared by its fields, and never changed."""
+    """A row, or a result made of rows: compared by value, immutable."""
 
 
 # Written
 
 
 class PlayerRow(Row, frozen=True):
-    """A new player. `name_key` is what signs in; `password_hash` is None for a guest."""
+    """A new player. `name_key` is what one signs in with; `password_hash` is None for a guest."""
 
     id: PlayerId
     name: str
@@ -33,14 +33,14 @@ class PlayerRow(Row, frozen=True):
 
 
 class LookalikeRow(Row, frozen=True):
-    """A skeleton of a player's name: no other player may have a name with the same one."""
+    """A skeleton of a player's name; unique."""
 
     lookalike: str
     player_id: PlayerId
 
 
 class PasswordRow(Row, frozen=True):
-    """Another password of a player."""
+    """A new password of a player."""
 
     id: PlayerId
     password_hash: str
@@ -63,8 +63,8 @@ class SessionRow(Row, frozen=True):
 
 
 class ChangeRow(Row, frozen=True):
-    """A change of a session's status, for the history. `player_status`: the player's after it;
-    `detail`: the rule behind it, as a sentence."""
+    """A change of a session's status, for the history. `player_status`: the player's status after
+    it; `detail`: the rule behind it, as a sentence."""
 
     player_id: PlayerId
     session_id: SessionId
@@ -104,8 +104,8 @@ class Ending(Row, frozen=True):
 
 
 class RoomRow(Row, frozen=True):
-    """The present state of a room. `state`: the document of `rooms/document.py`, None for a closed
-    room and for one whose state could not be written."""
+    """The state of a room. `state`: the document of `rooms/document.py`; None if the room is closed
+    or could not be written."""
 
     id: RoomId
     game: str
@@ -118,17 +118,17 @@ class RoomRow(Row, frozen=True):
 
 
 class LostRoom(Row, frozen=True):
-    """A room that was closed because it could not be restored: its match is abandoned."""
+    """A room that was closed because it could not be restored; its match is abandoned."""
 
     id: RoomId
     at: int
 
 
 class MatchRow(Row, frozen=True):
-    """A match. `number`: in its room, from 1; `seed`: of its dice. None until it has ended:
-    `lasted`, in milliseconds of match time; `steps`, how often its state changed; `winners`,
-    seats; `scores`, by seat, where the game has any; `ended_by`, the seat whose doing the end was,
-    where it was a player's."""
+    """A match. `number`: in its room, from 1; `seed`: of its random numbers. The rest is None until
+    it ended: `lasted`, in milliseconds of match time; `steps`, how often its state changed;
+    `winners`, seats; `scores`, by seat, if the game has any; `ended_by`, the seat that caused the
+    end, if a player did."""
 
     id: MatchId
     room_id: RoomId
@@ -147,7 +147,7 @@ class MatchRow(Row, frozen=True):
 
 
 class MatchPlayerRow(Row, frozen=True):
-    """Who plays in a seat of a match, by the name they had; `ended_at` is the match's."""
+    """The player in a seat of a match, with the name at the time; `ended_at` is the match's."""
 
     match_id: MatchId
     seat: int
@@ -160,8 +160,8 @@ class MoveRow(Row, frozen=True):
     """A move. `step`: how often the state had changed before; `at`: milliseconds of match time;
     `event`: a hook of the game, or with an action `bot` or `back`.
 
-    `action` is JSON already, None with a hook: what a game takes for an action may have no JSON,
-    and no transaction may fail for that.
+    `action` is encoded already, None with a hook: an action may have no JSON form, and no
+    transaction may fail for that.
     """
 
     match_id: MatchId
@@ -195,7 +195,7 @@ class StoredPlayer(Row, frozen=True):
 
 class StoredChange(Row, frozen=True):
     """An entry of the history. `number` grows with time and pages the history. The last activity is
-    None in entries that schema 1 has written; `remember` is the session's."""
+    None in entries written by schema 1; `remember` is the session's."""
 
     number: int
     status: Status
@@ -238,7 +238,7 @@ class StoredRoom(Row, frozen=True):
 
 
 class StoredSeat(Row, frozen=True):
-    """Who played in a seat, by the name they had."""
+    """The player in a seat, with the name at the time."""
 
     seat: int
     player_id: PlayerId
@@ -246,7 +246,7 @@ class StoredSeat(Row, frozen=True):
 
 
 class StoredMatch(Row, frozen=True):
-    """A finished match; the fields are those of `MatchRow`."""
+    """A finished match; its fields are those of `MatchRow`."""
 
     id: MatchId
     room_id: RoomId
@@ -264,8 +264,8 @@ class StoredMatch(Row, frozen=True):
 
 
 class StoredMove(Row, frozen=True):
-    """A move; the fields are those of `MoveRow`. `action`: the value itself; `has_action` tells
-    None from none."""
+    """A move; its fields are those of `MoveRow`. `action` is decoded; `has_action` tells an action
+    that is null from none."""
 
     step: int
     at: int
@@ -276,8 +276,8 @@ class StoredMove(Row, frozen=True):
 
 
 class LastProcess(Row, frozen=True):
-    """What the last process left. `killed_since`: the instant at which it had started, if it did
-    not stop in order."""
+    """What the last process left. `killed_since`: the instant of its start if it did not stop in
+    order."""
 
     sessions: list[StoredSession]
     rooms: list[StoredRoom]

@@ -1,4 +1,4 @@
-"""The storage as the rest of the server sees it: opened, restored from, written to, closed."""
+"""The storage for the rest of the server: opened, restored from, written to, closed."""
 
 import asyncio
 import logging
@@ -40,10 +40,10 @@ _log = logging.getLogger("stillhere.storage")
 
 
 class Store:
-    """One database: the journal that writes it, what is read of it, and the record of this start.
+    """One database: its journal, its reads, and the record of this start.
 
-    It provides the ports of `ports.py` and of `accounts/ports.py`; the methods are documented
-    there. Reads raise StorageUnavailable.
+    Provides the ports of `ports.py` and of `accounts/ports.py`, which document the methods. Reads
+    raise StorageUnavailable.
     """
 
     def __init__(
@@ -70,13 +70,13 @@ class Store:
         self.journal.before_write = self._rooms.collect
         self.journal.after_write = self._endings.tidy
 
-    # Its life
+    # Opening and closing
 
     async def open(self) -> LastProcess:
-        """Open the database, making it if need be, note the start in it, and begin to write.
+        """Open the database, create it if needed, record the start in it, and begin to write.
 
-        Returns what is to be restored. Raises StorageRefused, and leaves nothing open then, and no
-        file beside the database that was not there.
+        Returns what is to be restored. Raises StorageRefused after closing everything and removing
+        the files it created.
         """
         try:
             last = await self._take_over()
@@ -109,13 +109,13 @@ class Store:
         return last
 
     async def _apply(self, saved: list[Ending], last: LastProcess) -> None:
-        """Have the database know what only the lifeboat did."""
+        """Write to the database what only the lifeboat has."""
         await self.engine.write(rows_of(saved, last.sessions, self._policy))
         await self._lifeboat.clear(list)
         _log.warning("%d sign-outs that the database had not taken are in it now", len(saved))
 
     async def close(self) -> None:
-        """Write what is left, note the stop, and close. Idempotent."""
+        """Write what is pending, record the stop, and close. Idempotent."""
         if self._is_open:
             await self.activity.stop()
             self.activity.note()
@@ -126,10 +126,10 @@ class Store:
         await self.abandon()
 
     async def abandon(self) -> None:
-        """Close without writing what is left and without noting the stop: the next start finds what
-        a killed process leaves. Idempotent."""
+        """Close without writing what is pending or recording the stop, as if the process was
+        killed. Idempotent."""
         self._is_open = False
-        # First: with the next turn of the loop it would write what has just been queued.
+        # First: in the next turn of the loop it would write what was just queued.
         await self.journal.abandon()
         await self.activity.stop()
         await self._rooms.stop()
@@ -143,17 +143,17 @@ class Store:
         try:
             await within(self.limits.closing_timeout, self.engine.write(stop))
         except (EngineError, TimeoutError) as error:
-            # The next start counts this process as killed, which does no harm.
+            # The next start counts this process as killed, which is harmless.
             _log.warning("that the server stops could not be written: %s", error)
 
     async def flush(self) -> None:
-        """Wait until all that was queued is durable, however long that takes."""
+        """Wait until everything queued is durable, without a timeout."""
         await self.journal.written_up_to_here()
 
-    # What is written
+    # Writes
 
     def read_rooms_from(self, rooms: Mapping[RoomId, ReadableRoom]) -> None:
-        """Make documents of these: the rooms that are open."""
+        """Set the open rooms, of which documents are made."""
         self._rooms.read_from(rooms)
 
     def add_account(self, account: Account, name: Name, created_at: float) -> asyncio.Future[None]:
@@ -178,7 +178,7 @@ class Store:
     async def secure_endings(self) -> None:
         await self._endings.secure()
 
-    # How it is doing
+    # State
 
     @property
     def is_failing(self) -> bool:
@@ -212,10 +212,10 @@ class Store:
             return f"The database cannot be read: {str(error) or 'it does not answer'}."
         return None
 
-    # What is read
+    # Reads
 
     async def is_any_taken(self, lookalikes: Collection[str]) -> bool:
-        # Asked first: a name that is freed meanwhile is free in the database, or still taken here.
+        # First: a name that is freed meanwhile is either free in the database or still taken.
         freed = self._endings.freed_names()
         return bool(await self._read(self.engine.reads.owners_of(lookalikes)) - freed)
 
@@ -246,7 +246,7 @@ class Store:
         return await self._read(self.engine.reads.find_match(id, viewer))
 
     async def moves_of(self, id: MatchId) -> list[StoredMove]:
-        # In portions, between which the loop serves players: there can be tens of thousands.
+        # In portions, between which the loop does other work: there can be tens of thousands.
         at_once = self.limits.moves_at_once
         moves: list[StoredMove] = []
         while True:

@@ -1,4 +1,4 @@
-"""A thread for blocking calls, which does not keep the process from exiting."""
+"""A thread for blocking calls that does not keep the process from exiting."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -13,10 +13,10 @@ _Call: TypeAlias = tuple["Future[Any]", Callable[[], Any]]
 
 
 class DaemonThread(Executor):
-    """An executor for `loop.run_in_executor`: one thread, which makes the calls in order.
+    """An executor for `loop.run_in_executor`: one thread, which runs the calls in order.
 
-    Unlike the threads of a `ThreadPoolExecutor` it is a daemon: a call that never returns, on a
-    disk that hangs, does not keep the interpreter from exiting. It starts with the first call.
+    Unlike the threads of a `ThreadPoolExecutor` it is a daemon, so that a call that hangs on a disk
+    does not keep the interpreter from exiting. It starts with the first call.
     """
 
     def __init__(self, name: str) -> None:
@@ -30,7 +30,7 @@ class DaemonThread(Executor):
         return self._thread is not None
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
-        """Queue a call. Only for the thread that made this executor."""
+        """Queue a call. To be called only from the thread that created this executor."""
         future: Future[T] = Future()
         self._calls.put((future, lambda: fn(*args, **kwargs)))
         if self._thread is None:
@@ -39,7 +39,7 @@ class DaemonThread(Executor):
         return future
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = False) -> None:
-        """End the thread after the calls that are queued. It does not wait, unless told to."""
+        """End the thread after the queued calls. Does not wait by default."""
         thread, self._thread = self._thread, None
         if thread is not None:
             self._calls.put(None)

@@ -1,1 +1,1 @@
-"""The SQLite engine: the only place where there is SQL, and where `sqlite3` is imported."""
+"""The SQLite engine: the only place with SQL, and with imports of `sqlite3`."""

@@ -1,8 +1,8 @@
-"""A copy of the database while the server runs: consistent, checked, and complete or not there.
+"""A copy of the database while the server runs: consistent, checked, and complete or absent.
 
-The live file is opened for reading only. Such a connection writes nothing and checkpoints nothing,
-not even when it is the last to close, so the server stays the only one that does. The copy is one
-read of one instant; the server writes on meanwhile, and its write-ahead log grows by that.
+The live file is opened read-only. Such a connection neither writes nor checkpoints, not even when
+it is the last to close, so only the server does. The copy is one read of one instant; meanwhile the
+server's write-ahead log grows.
 """
 
 import errno
@@ -18,11 +18,12 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
 def back_up(database: Path, target: Path, busy_timeout: float) -> int:
-    """Copy `database` to the new file `target`, readable by its owner only; returns its bytes.
+    """Copy `database` to the new file `target`, readable by its owner only; return its size in
+    bytes.
 
-    The copy is one file that needs nothing beside it, with SQLite's own check passed; it appears
-    under its name when it is whole and on the disk. `busy_timeout`: seconds to wait for a program
-    that has locked the database against readers too. Raises StorageRefused.
+    The copy is a single file that passed SQLite's check; it gets its name when it is complete and
+    durable. `busy_timeout`: seconds to wait for a program that locked the database against readers.
+    Raises StorageRefused.
     """
     if not database.exists():
         raise StorageRefused(f"there is no database {database} to copy")
@@ -32,7 +33,7 @@ def back_up(database: Path, target: Path, busy_timeout: float) -> int:
         raise StorageRefused(f"{target} exists already; remove it, or choose another name")
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
     try:
-        # Made before SQLite writes to it, so that no other user can read it at any time.
+        # Created before SQLite writes to it, so that other users can never read it.
         os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         try:
             _copy(database, unfinished, busy_timeout)
@@ -56,14 +57,15 @@ def _copy(database: Path, copy: Path, busy_timeout: float) -> None:
         closing(sqlite3.connect(copy, isolation_level=None)) as target,
     ):
         try:
-            # Begun here, where waiting for a lock has a limit: `backup` itself would try for ever.
+            # Started here, where waiting for a lock has a limit: `backup` itself would retry for
+            # ever.
             source.execute("BEGIN")
             source.execute("SELECT count(*) FROM boots").fetchall()
         except sqlite3.Error as error:
             raise storage_refused(database, error) from error
         try:
             source.backup(target)
-            # One file, which can be read where nothing can be made beside it.
+            # A single file, readable where none can be created beside it.
             target.execute("PRAGMA journal_mode = DELETE").fetchall()
             found = target.execute("PRAGMA integrity_check(1)").fetchall()
             found += target.execute("PRAGMA foreign_key_check").fetchmany(1)
@@ -79,7 +81,7 @@ def _copy(database: Path, copy: Path, busy_timeout: float) -> None:
 
 def _name(unfinished: Path, target: Path) -> None:
     try:
-        # Not `rename` where it can be avoided: it would replace a file that was made meanwhile.
+        # Not `rename` if possible: it would replace a file created meanwhile.
         os.link(unfinished, target)
     except OSError as error:
         if error.errno not in _NO_LINKS:
@@ -95,7 +97,7 @@ def _connect(address: str, database: Path, busy_timeout: float) -> sqlite3.Conne
 
 
 def _sync(path: Path) -> int:
-    """Make a file or folder durable; returns its size."""
+    """Make a file or folder durable; return its size."""
     file = os.open(path, os.O_RDONLY)
     try:
         os.fsync(file)

@@ -1,4 +1,4 @@
-"""The SQLite file: opened once for writing, once for reading, locked against a second server."""
+"""The SQLite file: a connection that writes, one that reads, and a lock against other servers."""
 
 import asyncio
 import logging
@@ -25,16 +25,15 @@ T = TypeVar("T")
 _log = logging.getLogger("stillhere.storage")
 
 _LOCK = ".lock"
-"""What the name of the file ends in that is locked, after the database's. The lifeboat is locked
-too: an operator may take a lock file for a stale one and delete it."""
+"""The suffix of the lock file, after the name of the database. The lifeboat is locked too, as an
+operator may delete a lock file that looks stale."""
 
 SAFE_WAL = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
-"""From the first on, and in the last releases of two older lines, SQLite does not corrupt a WAL
-that two connections write or checkpoint at the same instant (sqlite.org/wal.html#walresetbug)."""
+"""Versions from the first on, and from the others on in their release lines, do not corrupt a WAL
+that two connections write or checkpoint at once (sqlite.org/wal.html#walresetbug)."""
 
-# FULL: a commit is on the disk, not only in the system's memory, before it returns. The writer
-# commits whatever has piled up at once, so that costs one fsync a batch: sessions, sign-outs and
-# passwords need it, and it costs the other rows of the batch nothing.
+# FULL: a commit is on the disk, not only in the system's memory, before it returns. Sessions,
+# sign-outs and passwords need that; the other rows of the batch share its one fsync.
 _WRITER = """
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
@@ -45,8 +44,8 @@ _WRITER = """
 class Database:
     """Two connections to one file, between `open` and `close`.
 
-    The writer is `sqlite3`'s and has a thread of its own, on which `write` has it do one thing
-    after another; nothing else writes or checkpoints. The reader is aiosqlite's.
+    The writer is `sqlite3`'s, on a thread of its own that runs the calls of `write` in order;
+    nothing else writes or checkpoints. The reader is aiosqlite's.
     """
 
     def __init__(self, path: Path, limits: SqliteLimits, factory: type[sqlite3.Connection]) -> None:
@@ -63,10 +62,10 @@ class Database:
         self._is_new = False
 
     async def open(self) -> None:
-        """Open, lock, check and migrate the file; it is made if it is not there.
+        """Open, lock, check and migrate the file; create it if it does not exist.
 
-        Reads all of it once (`quick_check`). Raises StorageRefused, and leaves nothing open then,
-        and no file that was not there.
+        Reads all of it once (`quick_check`). Raises StorageRefused after closing everything and
+        removing the files it created.
         """
         try:
             lock = open_locked(self.file.with_name(self.file.name + _LOCK), str(self._path))
@@ -90,22 +89,22 @@ class Database:
 
     @property
     def reader(self) -> aiosqlite.Connection:
-        """The connection that can write nothing. Raises sqlite3.Error if there is none."""
+        """The read-only connection. Raises sqlite3.Error if it is not open."""
         if self._reader is None:
             raise sqlite3.ProgrammingError("the database is not open")
         return self._reader
 
     async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Call `function` with the writer, on its thread, after all earlier calls. Raises what it
-        raises, and sqlite3.Error if there is no writer.
+        raises, and sqlite3.Error if the writer is not open.
 
-        Where this is cancelled while it runs, `function` runs to its end.
+        Cancelling does not stop a running `function`.
         """
         return await self._call(lambda: function(self._connected()))
 
     async def close(self, *, is_refused: bool = False) -> None:
-        """Close both connections and give up the lock. Idempotent. `is_refused`: the server does
-        not start, and the files that `open` made are removed."""
+        """Close both connections and release the lock. Idempotent. `is_refused`: the server does
+        not start; remove the files that `open` created."""
         await self._disconnect()
         lock, self._lock = self._lock, None
         if lock is None:
@@ -122,7 +121,7 @@ class Database:
         try:
             await within(self._limits.closing_timeout, self._close_both(reader))
         except (sqlite3.Error, TimeoutError) as error:
-            # What was committed is safe; nothing depends on the rest.
+            # What was committed is durable; nothing depends on the rest.
             _log.error("%s could not be closed: %s", self._path, str(error) or "it does not answer")
         self._thread.shutdown()
 
@@ -130,19 +129,19 @@ class Database:
         if reader is not None:
             await reader.close()
         if self._thread.is_running:
-            # Also where `open` was cancelled: the thread may still be about to connect.
+            # Even if `open` was cancelled: the thread may be about to connect.
             await self._call(self._close_writer)
 
     def wal_bytes(self) -> int:
-        """The size of the write-ahead log; 0 where there is none."""
+        """Return the size of the write-ahead log in bytes; 0 if there is none."""
         try:
             return self._wal.stat().st_size
         except OSError:
             return 0
 
     async def shorten_wal(self) -> None:
-        """Bring the write-ahead log into the database and cut it off, unless another program reads
-        in it. Raises sqlite3.Error."""
+        """Checkpoint and truncate the write-ahead log, unless another program reads it. Raises
+        sqlite3.Error."""
         await self.write(self._shorten_wal)
 
     async def _call(self, function: Callable[[], T]) -> T:
@@ -151,13 +150,13 @@ class Database:
     # On the writer's thread
 
     def _open_writer(self) -> None:
-        # For its owner only; SQLite gives its other files the same mode. What cannot be made, it
-        # says better.
+        # Readable by its owner only; SQLite gives its other files the same mode. If this fails,
+        # SQLite reports a better error.
         with suppress(OSError):
             os.close(os.open(self.file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         self._writer = writer = sqlite3.connect(self._address("rwc"), **self._options)
         writer.executescript(self._common)
-        # Before the file is changed: `_WRITER` makes it one with a write-ahead log.
+        # Before `_WRITER`, which changes the file.
         _refuse_foreign(writer, self._path)
         writer.executescript(_WRITER)
         writer.execute(f"PRAGMA journal_size_limit = {self._limits.max_log_bytes}").fetchall()
@@ -169,7 +168,7 @@ class Database:
         migrate(writer)
 
     def _shorten_wal(self, writer: sqlite3.Connection) -> None:
-        # Without waiting: every write would wait with it for a long read of another program.
+        # Without waiting for other programs' reads, as every write would wait too.
         writer.execute("PRAGMA busy_timeout = 0").fetchall()
         try:
             writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -193,12 +192,12 @@ class Database:
 
     @property
     def _options(self) -> dict[str, Any]:
-        # No isolation level: transactions are begun and committed where the code says so.
+        # No isolation level: the code begins and commits transactions explicitly.
         return {"uri": True, "isolation_level": None, "factory": self._factory}
 
     async def _open_reader(self) -> aiosqlite.Connection:
-        # Made on the writer's thread, which is a daemon, and so is each thread that it makes:
-        # aiosqlite's own would keep the process from exiting until it is closed.
+        # Created on the writer's thread, a daemon, so that aiosqlite's thread is one too: otherwise
+        # it would keep the process from exiting until it is closed.
         reader = await self._call(partial(aiosqlite.connect, self._address("ro"), **self._options))
         await reader
         try:
@@ -218,13 +217,13 @@ class Database:
 
 
 def real_path(path: Path) -> Path:
-    """Where the file is that `path` leads to, absolute: what lies beside it lies there. A link of
-    today may lead elsewhere tomorrow, or another link to the same file."""
+    """Return the absolute path of the file that `path` leads to, beside which its other files lie.
+    A link may be changed later, or be one of several."""
     return Path(os.path.realpath(path))
 
 
 def engine_error(error: sqlite3.Error) -> EngineError:
-    """The same for the rest of the server."""
+    """Convert to the error that the rest of the server knows."""
     code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
     advice: str | None = None
     match code:
@@ -241,7 +240,7 @@ def engine_error(error: sqlite3.Error) -> EngineError:
 
 
 def storage_refused(path: Path, error: sqlite3.Error) -> StorageRefused:
-    """What to tell an operator whose database could not be opened."""
+    """Return the error for an operator whose database could not be opened."""
     return StorageRefused(f"the database {path} cannot be used: {engine_error(error).advice}")
 
 
@@ -253,7 +252,8 @@ def _is_safe(version: tuple[int, int, int]) -> bool:
 
 
 def _refuse_other_names(file: Path, path: Path) -> None:
-    """A second server would find no lock, and no log, beside the other name."""
+    """Refuse hard links: a second server would find neither the lock nor the log beside another
+    name."""
     try:
         names = file.stat().st_nlink
     except OSError:
@@ -266,11 +266,11 @@ def _refuse_other_names(file: Path, path: Path) -> None:
 
 
 def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
-    """Another program keeps its tables in this file, and would find the server's among them."""
+    """Refuse a file that contains tables of another program."""
     found = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
     tables = [name for (name,) in found]
     ((version,),) = connection.execute("PRAGMA user_version").fetchall()
-    # The first migration makes its tables and sets the version in one transaction.
+    # The first migration creates its tables and sets the version in one transaction.
     if tables and (version == 0 or "players" not in tables):
         raise StorageRefused(
             f"the database {path} cannot be used: another program's table {tables[0]!r} is in it; "

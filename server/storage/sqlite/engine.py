@@ -1,4 +1,4 @@
-"""The engine: a `Database` that writes batches, answers queries and keeps its log short."""
+"""The engine: a `Database` that writes batches, runs queries and keeps its log short."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ _log = logging.getLogger("stillhere.storage")
 
 
 class SqliteEngine:
-    """The `Engine` of `storage/ports.py`, whose methods are documented there, on a file."""
+    """The `Engine` of `storage/ports.py` for SQLite; its methods are documented there."""
 
     def __init__(
         self,
@@ -28,8 +28,8 @@ class SqliteEngine:
         limits: SqliteLimits = SqliteLimits(),
         factory: type[sqlite3.Connection] = sqlite3.Connection,
     ) -> None:
-        """`factory`: the class of its connections. Raises StorageRefused if `path` cannot be that
-        of a database."""
+        """`factory`: the class of its connections. Raises StorageRefused if `path` is not suitable
+        for a database."""
         _check_path(path)
         self._path = path
         self._limits = limits
@@ -42,7 +42,7 @@ class SqliteEngine:
         return str(self._path)
 
     def local_file(self, ending: str) -> Path:
-        # Beside the file itself, wherever the path it was named by leads tomorrow.
+        # Beside the file itself, whatever links lead to it.
         return self.database.file.with_name(self.database.file.name + ending)
 
     async def open(self) -> None:
@@ -82,7 +82,7 @@ class SqliteEngine:
 
 
 def _check_path(path: Path) -> None:
-    """Raises StorageRefused for what SQLite, or an operator, would take for something else."""
+    """Raise StorageRefused for paths that SQLite, or an operator, would misunderstand."""
     name = str(path)
     if name == ":memory:" or name.startswith("file:"):
         raise StorageRefused(

@@ -1,7 +1,6 @@
-"""The schema, as numbered steps. `PRAGMA user_version` says which of them a file has had.
+"""The schema, as numbered steps. `PRAGMA user_version` is the number of steps applied to a file.
 
-A step that has been released never changes; what it got wrong, a later one mends. Instants are
-Unix milliseconds.
+A released step never changes; a later one corrects its mistakes. Instants are Unix milliseconds.
 """
 
 import sqlite3
@@ -17,9 +16,9 @@ _LOOKALIKES_AGAIN = """
         SELECT value, players.id FROM players, json_each(lookalikes(players.name))
         WHERE players.name_key IS NOT NULL ORDER BY players.rowid;
 """
-"""The skeletons of all names, by the present table (`accounts/lookalikes.py`): a step to be added
-again whenever that table changes. Of two names that only the new table finds alike both stay; the
-skeleton is the older one's."""
+"""Rewrites the skeletons of all names by the present table (`accounts/lookalikes.py`). To be added
+again as a new step whenever that table changes. If two names become alike, both stay, and the
+skeleton belongs to the older one."""
 
 MIGRATIONS = (
     """
@@ -141,9 +140,9 @@ MIGRATIONS = (
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the file up to date, each step in a transaction of its own.
+    """Apply the missing steps, each in a transaction of its own.
 
-    Raises StorageRefused for a file that a newer version has made.
+    Raises StorageRefused for a file made by a newer version.
     """
     ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     if version > len(MIGRATIONS):
@@ -157,5 +156,5 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def _lookalikes(name: str) -> str:
-    """The skeletons of a name, as JSON."""
+    """Return the skeletons of a name, as JSON."""
     return msgspec.json.encode(sorted(lookalikes(name))).decode()

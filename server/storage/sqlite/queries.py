@@ -1,5 +1,5 @@
-"""What is read back of a database: accounts, endings, history, matches, who is offline, and what a
-start takes over."""
+"""The queries: accounts, endings, history, matches, offline players, and what a start takes
+over."""
 
 import sqlite3
 from collections.abc import Collection, Sequence
@@ -25,7 +25,7 @@ from server.storage.sqlite.database import Database, engine_error
 
 _PLAYER = "p.id, p.name, p.sort_key, p.guest, p.status, p.last_activity_at"
 
-# A match in a private room is shown only to those who played in it. ?1: the viewer.
+# A match in a private room is visible only to its players. ?1: the viewer.
 _MAY_SEE = (
     "(m.private = 0 OR EXISTS"
     " (SELECT 1 FROM match_players o WHERE o.match_id = m.id AND o.player_id = ?1))"
@@ -37,8 +37,7 @@ _MATCH = (
 
 
 class Queries:
-    """Reads on a connection that cannot write: the `Reads` of `storage/ports.py`, whose methods are
-    documented there."""
+    """The `Reads` of `storage/ports.py`, which documents the methods, on a read-only connection."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -190,7 +189,7 @@ class Queries:
             rows = await self._database.reader.execute_fetchall(sql, parameters)
         except sqlite3.Error as error:
             raise engine_error(error) from error
-        except ValueError as error:  # aiosqlite's, once it is closed
+        except ValueError as error:  # raised by aiosqlite once it is closed
             raise EngineError(str(error)) from error
         return [tuple(row) for row in rows]
 
@@ -201,7 +200,7 @@ def _player(row: Sequence[Any]) -> StoredPlayer:
 
 
 def _match(row: tuple[Any, ...]) -> StoredMatch:
-    """A match, from the columns of `_MATCH` and any after them; its players are to be added."""
+    """Return a match without its players, from the columns of `_MATCH`."""
     *columns, winners, scores, ended_by, seed = row[:12]
     decode = msgspec.json.decode
     scores = None if scores is None else decode(scores)

@@ -1,8 +1,8 @@
-"""A batch as one transaction.
+"""Writes a batch as one transaction.
 
-What comes in thousands when a crowd goes (changes, states, endings) is one statement for all of its
-rows, which it reads from a JSON document. Row by row, the thread that writes would give the
-interpreter back and ask for it again at each, against a loop that has its hands full.
+Rows that come by the thousand when a crowd leaves (changes, states, endings) are written by one
+statement each, which reads them from a JSON document. Statements for single rows would release and
+reacquire the GIL at each row, while the loop is busy.
 """
 
 import sqlite3
@@ -34,14 +34,15 @@ def _insert(
 
 
 def _insert_all(table: str, columns: Sequence[str]) -> str:
-    """Insert the rows of a document, in their order."""
+    """Return the statement that inserts the rows of a document, in their order."""
     values = ", ".join(f"json_extract(value, '$[{place}]')" for place in range(len(columns)))
     source = ("SELECT", values, "FROM json_each(?) ORDER BY key")
     return _insert(table, columns, source=" ".join(source))
 
 
 def _put(table: str, columns: Sequence[str], key: str, *updated: str) -> str:
-    """Insert a row, or update these columns of the one with the same key."""
+    """Return the statement that inserts a row, or updates these columns of the one with the same
+    key."""
     updates = ", ".join(f"{column} = excluded.{column}" for column in updated)
     return f"{_insert(table, columns)} ON CONFLICT ({key}) DO UPDATE SET {updates}"
 
@@ -91,7 +92,7 @@ AT_ONCE = frozenset(
 )
 """Statements that take all of their rows as one document."""
 
-# A player with a session is not removed: a refused DELETE would fail every later transaction too.
+# A player with a session is not removed: a refused DELETE would fail all later batches too.
 _REMOVE_LOOKALIKES = """
     DELETE FROM name_lookalikes WHERE player_id = ?1
         AND NOT EXISTS (SELECT 1 FROM sessions WHERE player_id = ?1)
@@ -109,7 +110,7 @@ _PUT_MATCH = _put(
 _PUT_MATCH_PLAYER = _put(
     "match_players", MatchPlayerRow.__struct_fields__, "match_id, seat", "ended_at"
 )
-# A step is taken once. Should one ever be there already, the batch must not fail for ever for it.
+# Each step is written once. If it exists nevertheless, the batch must not fail for ever.
 _PUT_MOVE = _insert("moves", MoveRow.__struct_fields__, "INSERT OR REPLACE")
 _ABANDON_PLAYERS = """
     UPDATE match_players SET ended_at = ?2 WHERE match_id IN
@@ -119,13 +120,13 @@ _ABANDON_MATCH = """
     UPDATE matches SET ended_at = ?2, reason = 'abandoned', winners = '[]'
     WHERE room_id = ?1 AND ended_at IS NULL
 """
-# This process has made the last row, and nobody else can have added one: see `Database.open`.
+# This process inserted the last row, and no other can have added one: see `Database.open`.
 _STOP = "UPDATE boots SET stopped_at = ? WHERE id = (SELECT max(id) FROM boots)"
 
 
 def write_batch(connection: sqlite3.Connection, batch: Batch) -> None:
-    """Write all of it or nothing; it is durable on return. Raises sqlite3.Error; the transaction
-    is then undone, or will be before the next one begins."""
+    """Write all of a batch or nothing; it is durable on return. Raises sqlite3.Error; the
+    transaction is then rolled back, or will be before the next one begins."""
     if connection.in_transaction:
         connection.execute("ROLLBACK")
     connection.execute("BEGIN IMMEDIATE")
@@ -139,8 +140,8 @@ def write_batch(connection: sqlite3.Connection, batch: Batch) -> None:
                 connection.executemany(sql, map(_values, rows))
         connection.execute("COMMIT")
     except BaseException:
-        # SQLite undoes it by itself after some errors (a full disk), not after others. Where that
-        # fails too, the first error is the one to report.
+        # SQLite rolls back by itself after some errors (a full disk), but not all. If this rollback
+        # fails too, the first error is reported.
         if connection.in_transaction:
             with suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
@@ -148,9 +149,9 @@ def write_batch(connection: sqlite3.Connection, batch: Batch) -> None:
 
 
 def _statements(batch: Batch) -> tuple[tuple[str, Collection[Any]], ...]:
-    """What to execute with which rows, in this order."""
+    """Return the statements with their rows, in order."""
     new = {row.id for row in batch.players}
-    # Of guests who are stored already another player of this batch may take over the name.
+    # Names of stored guests are freed first: other players of this batch may take them.
     stored = [id for id in batch.freed_names if id not in new]
     came_and_went = [id for id in batch.freed_names if id in new]
     removed = _one_column(batch.removed_players)
@@ -194,4 +195,4 @@ def _one_column(values: Iterable[str | int]) -> list[tuple[str | int]]:
 
 
 _values = partial(msgspec.to_builtins, builtin_types=(bytes,))
-"""The fields of a row. Enumerations become plain texts: `sqlite3` takes long to adapt them."""
+"""The fields of a row. Enumerations become plain strings, as `sqlite3` is slow to adapt them."""
