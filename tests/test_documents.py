@@ -1,0 +1,462 @@
+"""The documents say what is so: every number in them is the code's, or known to be another's."""
+
+import base64
+import ipaddress
+import tempfile
+from collections.abc import Iterator
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from scripts.departures.ways import AT_ONCE, IN_SILENCE, WAYS
+from server.accounts import common_passwords
+from server.accounts.keys import load_keys, make_keys
+from server.accounts.tokens import SessionTokens
+from server.client.limits import Limits as ClientLimits
+from server.limits import Limits
+from server.settings import SHORTEST_WARNING, Settings
+from server.storage.sqlite.database import SAFE_WAL
+from server.web.problems import PROBLEMS
+from server.wire import closing, messages
+from server.wire.credentials import host_of
+from server.wire.problem import HSTS
+from tests.support.documents import END, LIMIT, NAMES, NUMBER, Document, rows_of, settings_of
+
+
+def status(word: str) -> int:
+    return PROBLEMS[word][0]
+
+
+def spoken(seconds: float) -> str:
+    known = {0.5: "half a second", 1: "a second", 60: "a minute"}
+    return known.get(seconds, f"{seconds:g} s")
+
+
+# SECURITY.md
+
+
+def days(seconds: float) -> str:
+    return f"{seconds / 86_400:.10g} days"
+
+
+def bits_of_a_session() -> int:
+    secret = SessionTokens(["a key " * 8]).mint().cookie.partition(".")[0]
+    return 8 * len(base64.urlsafe_b64decode(secret + "=" * (-len(secret) % 4)))
+
+
+def made_keys() -> tuple[int, int]:
+    """How many bytes the key has that a server makes, and the mode of its file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "keys")
+        make_keys(path)
+        (key,) = load_keys(path)
+        size = len(base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)))
+        return size, path.stat().st_mode & 0o777
+
+
+def prefix_of_an_address() -> int:
+    return ipaddress.ip_network(host_of({"client": ("2001:db8::1", 1)})).prefixlen
+
+
+KEY_BYTES, KEY_MODE = made_keys()
+BITS = bits_of_a_session()
+
+
+def of_security(limits: Limits, settings: Settings) -> Iterator[str]:
+    policy = settings.policy
+    silence = limits.transport.ping_interval + limits.transport.ping_timeout
+    yield f"{BITS} random bits"
+    yield f"Idle for {policy.idle_timeout:g} s:"
+    yield f"{policy.session_lifetime / 3600:.10g} h in all"
+    yield f"lives {days(policy.remember_lifetime)},"
+    yield f"A player has at most {policy.max_sessions_per_player}; one more ends the oldest"
+    yield f"wait longer than {ceil(silence + 2 * limits.transport.turn)} s in silence"
+    yield f"`{settings.host}` is its default"
+    yield f"from {limits.storage.max_waiting_for_activity:,} rows on"
+    yield f"an IPv6 /{prefix_of_an_address()} for one"
+    yield f"{KEY_BYTES} random bytes and kept beside the database, mode {KEY_MODE:o} ("
+    yield f"{days(policy.remember_lifetime)} by default; it is refused"
+    yield f"SQLite before {'.'.join(map(str, SAFE_WAL[0]))} can corrupt"
+    yield f"{policy.warn_before:g} s before either, of {policy.idle_timeout:g} s of idle time"
+    yield f"{SHORTEST_WARNING:g} s are the least that goes without a word"
+    yield f"{settings.max_messages_per_second:g} a second, because games move"
+    yield f"{days(float(HSTS[1].removeprefix('max-age=')))}, for this host"
+    yield f"{closing.SERVICE_RESTART} to all at once"
+
+
+SECURITY = Document(
+    "SECURITY.md",
+    of_security,
+    others=[
+        # Standards, and what they ask for
+        "argon2id",
+        "HMAC-SHA-256",
+        "SHA-256 of the id",
+        "RFC 8266, then Unicode look-alikes (UTS #39)",
+        "under NIST's 30 for its lowest level",
+        "OWASP ASVS 5.0 (numbers as there)",
+        "NIST SP 800-63B",
+        "(ASVS 3.5.3)",
+        "*Two minutes of warning, an hour before the absolute end* (NIST)",
+        "WCAG 2.2.1's",
+        "(7.4.5), *disabled accounts* (7.4.2)",
+        "(7.4.3)",
+        "(4.4.2)",
+        "*100 messages a minute*",
+        "*Refuse with 401 or 503 before the upgrade*",
+        "*Revalidate sessions every half hour*",
+        "*TLS only* (4.4.1)",
+        "since Safari 15.4",
+        "(RFC 8265): RFC 8266",
+        "(RFC 8265, 4.2.2)",
+        "(4.1.2)",
+        "*1,000 kills a night, on three versions of Python*",
+        # What is counted, and no limit
+        "of two that differ neither is believed",
+        "what two parsers could read differently is refused",
+        "a day's play",
+        "a file that two connections write",
+        "what a game has typed half",
+        "a folder of mode 700",
+    ],
+    limits=[
+        "Limits.storage.max_waiting_for_activity",
+        "Settings.idle_timeout",
+        "Settings.session_lifetime",
+        "Settings.remember_lifetime",
+        "Settings.warn_before",
+    ],
+)
+
+# docs/protocol.md
+
+
+def code(close: closing.Close) -> int:
+    return close.value.code
+
+
+COMMON_PASSWORDS = len(common_passwords._text().split())
+ENDS = [number for number in closing.MAY_BE_SENT if closing.ends_session(number)]
+
+
+def of_the_protocol(limits: Limits, settings: Settings) -> Iterator[str]:
+    policy = settings.policy
+    yield f"closed it: {closing.NORMAL}, {closing.GOING_AWAY} or a leave beacon"
+    yield f"sockets are closed {code(closing.Close.IDLE_TIMEOUT)} all the same"
+    # HTTP
+    yield f"A {status('not_signed_in')}'s `code` is"
+    yield f"the {status('not_signed_in')} of `GET /api/session` and the {status('invalid')} of a"
+    yield f"The {status('not_signed_in')} of `GET /api/session`, and of no other call"
+    yield f'"expires_in": {policy.idle_timeout},'
+    yield f'"warns_in": {policy.idle_timeout - policy.warn_before},'
+    yield f'"ends_in": {policy.session_lifetime}, "remember"'
+    for name in ("away_after", "warn_before", "idle_timeout", "session_lifetime"):
+        yield f'"{name}": {getattr(policy, name):g},'
+    yield f'"reload_grace": {policy.reload_grace:g},'
+    yield f'"reconnect_grace": {policy.reconnect_grace:g}}}'
+    page, most = limits.web.page_of_players, limits.web.largest_page_of_players
+    yield f"`limit` is 1 to {most}, {page} unless told"
+    yield f"; {status('not_signed_in')} when not signed in"
+    yield f"Names have 1 to {limits.accounts.longest_name} characters"
+    yield f"refused ({status('invalid')}), names that look like a taken one are"
+    yield f"({status('name_taken')}). Passwords are prepared"
+    shortest, longest = limits.accounts.shortest_password, limits.accounts.longest_password
+    yield f"they have {shortest} to {longest} characters then"
+    yield f"the {COMMON_PASSWORDS:,} most common ones ({status('invalid')})"
+    yield f"Of these {status('invalid')}s, `code`"
+    newcomers = limits.accounts.players_per_address
+    yield f"({newcomers.count} in {newcomers.seconds / 60:g} minutes from one address"
+    yield f"does not say it is JSON with {status('not_json')}"
+    yield f"a body over {limits.web.largest_body / 1024:g} KiB with {status('too_large')}"
+    # WebSocket
+    yield f"before the upgrade ({status('cross_origin')})"
+    yield f"with its reason and closed {code(closing.Close.NOT_SIGNED_IN)},"
+    yield f"a string of at most {messages._LONGEST_WORD} characters"
+    yield f"an integer from 0 to 2^{messages.LARGEST_ID.bit_length()} - 1"
+    yield f"the first {limits.realtime.roster_window:,} by name"
+    yield f"shown as `reconnecting` after {spoken(limits.realtime.settling)}"
+    yield f"a `roster` is at most {spoken(limits.realtime.roster_kept_for)} older"
+    yield f"{min(ENDS)}-{max(ENDS)}: do not come back"
+    yield f"without one ({closing.NO_STATUS}, {closing.ABNORMAL})"
+    yield f"closes with {closing.NORMAL} or {closing.GOING_AWAY} has left"
+    yield f"means to come back closes with {closing.GIVEN_UP}"
+    yield f"{closing.PROTOCOL_ERROR} | the peer breaks RFC 6455"
+    yield f"{closing.INVALID_TEXT} | text that is not UTF-8"
+    yield f"{closing.TOO_BIG} | message over {limits.transport.largest_message / 1024:g} KiB"
+    yield f"{closing.INTERNAL_ERROR} | no answer to a ping"
+    yield f"{closing.SERVICE_RESTART} | the server restarts"
+    # Promises
+    yield f"at least {SHORTEST_WARNING:g} s outside tests"
+    yield f"is noticed within {AT_ONCE:g} s, a silent one"
+    yield f"frozen client) within {IN_SILENCE:g} s"
+    yield f"only active may be {limits.storage.activity_interval:g} s old"
+    yield f"a match that ticks is written once {spoken(limits.storage.room_interval)}"
+    yield f"`/readyz` is {status('storage_failing')} and says why"
+    yield f"waits for it for at most {spoken(limits.storage.write_timeout)},"
+    yield f"Coming in once {limits.storage.max_waiting:,} entries wait"
+    yield f"and {code(closing.Close.TOO_MANY_CONNECTIONS)} for a socket"
+    # Offline within
+    page_closed, broken, silent, signed_out, idle = (
+        way.offline(policy)
+        for key in ("page", "reset", "cable", "signed-out", "idle")
+        for way in WAYS
+        if way.key == key
+    )
+    yield f"closes the page is offline within {page_closed:g} s"
+    yield f"whose connection breaks within {broken:g} s"
+    yield f"falls silent within {silent:g} s, one who signs out within {signed_out:g} s"
+    yield f"touches nothing within {idle:g} s"
+    yield f"can come up to {limits.realtime.slowest_pace:g} s later"
+
+
+PROTOCOL = Document(
+    "docs/protocol.md",
+    of_the_protocol,
+    others=[
+        # Standards
+        "UTF-8, snake_case",
+        "RFC 3339 UTC",
+        "RFC 9457 problem details",
+        "(RFC 8266); controls",
+        "by RFC 8265 (OpaqueString)",
+        "such as `U+202E`",
+        "an OpenAPI 3.1 document",
+        "(SHA-256, a key list",
+        # Of the protocol, as it is spoken
+        "carries `Passive: 1`",
+        "was refused (4xx)",
+        "Subprotocol `stillhere.v1`",
+        "and to `release` (0)",
+        "since `version - 1`; `joined`",
+        "every other code, 4400-4499 and",
+        "`/healthz` 200.",
+        "*Signing in, guests included*: 201",
+        "*Signing out*: 204",
+        "*A history*: 200",
+        # What is counted or measured, and no limit
+        "Two refusals have members",
+        "Of two in one request that differ",
+        "late by at most 50 ms (p99) at 5,000 players",
+    ],
+    limits=[
+        "Limits.accounts.longest_name",
+        "Limits.accounts.longest_password",
+        "Limits.accounts.players_per_address",
+        "Limits.accounts.shortest_password",
+        "Limits.realtime.roster_kept_for",
+        "Limits.realtime.roster_window",
+        "Limits.realtime.settling",
+        "Limits.realtime.slowest_pace",
+        "Limits.storage.activity_interval",
+        "Limits.storage.max_waiting",
+        "Limits.storage.room_interval",
+        "Limits.storage.write_timeout",
+        "Limits.transport.largest_message",
+        "Limits.web.largest_body",
+        "Limits.web.largest_page_of_players",
+        "Limits.web.page_of_players",
+        "Settings.away_after",
+        "Settings.idle_timeout",
+        "Settings.reconnect_grace",
+        "Settings.reload_grace",
+        "Settings.session_lifetime",
+        "Settings.warn_before",
+    ],
+)
+
+# docs/rooms.md
+
+
+def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
+    rooms = limits.rooms
+    yield f"newest first, at most {rooms.rooms_listed:,}"
+    yield f"1 to {rooms.line_length} code points"
+    yield f"the limits of {spoken(rooms.searches.seconds)} count"
+    yield f"pulse check of the same player within {spoken(rooms.between_pulses)}"
+    searches = rooms.searches
+    yield f"quick match for the {searches.count + 1}st time in {spoken(searches.seconds)}"
+    yield f"{rooms.rooms:,} rooms, {rooms.rooms_per_maker} of one player's making"
+    yield f"{rooms.rooms_watched} that a connection is in or watches"
+    yield f"{rooms.lines.count} lines in {rooms.lines.seconds:g} seconds"
+    yield f"the last {rooms.lines_kept} lines"
+    yield f"or for {rooms.deserted_after:g} s, when the room closes"
+    yield f"cut off after {spoken(rooms.skip_after)} already"
+    yield f"once {spoken(rooms.between_pulses)} for each player"
+    yield f"nothing happens for another {rooms.restart_pause:g} s"
+    yield f"nobody has sat in it for {rooms.empty_after:g} s"
+    yield f"have all been gone for {rooms.deserted_after:g} s"
+    yield f"have done nothing for {rooms.idle_after / 60:g} minutes"
+
+
+ROOMS = Document(
+    "docs/rooms.md",
+    of_rooms,
+    others=[
+        # Standards
+        "RFC 3339 UTC",
+        "(U+202A to 202E, U+2066 to 2069)",
+        "(RFC 7396)",
+        # Of the protocol, as it is spoken
+        "*seats* (from 0)",
+        "between two, `draw`",
+        "budget; 0: I am back",
+        "`waiting: 0`: no longer",
+        "since `version - 1`: whole listings",
+        "since `version - 1`: `room`",
+        "only when half of it is over",
+        "(0: they may now;",
+        "Of two who leave",
+        # A room, as it may be
+        '"game": "connect-four"',
+        '"spectators": 2, "seats": { "0": {',
+        '"brb_left": 180}, "1": {',
+        '"brb_left": 120, "absent": {"claim_in": 21.5}, "move_in": 48.0}}',
+        '"number": 2, "players"',
+        '"waits_for": [1]',
+        '"closes_in": 25.0}',
+    ],
+    limits=[
+        "Limits.rooms.between_pulses",
+        "Limits.rooms.deserted_after",
+        "Limits.rooms.empty_after",
+        "Limits.rooms.idle_after",
+        "Limits.rooms.line_length",
+        "Limits.rooms.lines",
+        "Limits.rooms.lines_kept",
+        "Limits.rooms.restart_pause",
+        "Limits.rooms.rooms",
+        "Limits.rooms.rooms_listed",
+        "Limits.rooms.rooms_per_maker",
+        "Limits.rooms.rooms_watched",
+        "Limits.rooms.searches",
+        "Limits.rooms.skip_after",
+    ],
+)
+
+# docs/python.md
+
+
+def of_the_client(limits: Limits, settings: Settings) -> Iterator[str]:
+    client = ClientLimits()
+    pauses = [client.first_pause * 2**attempt for attempt in range(4)]
+    yield "at most {:g} s, then {:g}, {:g}, {:g} s".format(*pauses)
+    yield f"up to {client.longest_pause:g}."
+    yield f"silent for {client.silent_after:g} s"
+    yield f"unanswered for {client.answer_within:g} s is given up with {closing.GIVEN_UP}"
+    yield f"{min(ENDS)} to {max(ENDS)} end the session"
+    yield f"closes its connection with {closing.NORMAL}"
+
+
+PYTHON = Document(
+    "docs/python.md",
+    of_the_client,
+    others=[
+        "http://127.0.0.1:8000",
+        "{left:.0f} s",
+        "`move_in: 48.0`",
+        "budget; 0: back",
+        "asyncio.timeout(5)",
+        "may be done twice",
+        "may be sent twice",
+        "(RFC 9457)",
+        "the two lower layers",
+    ],
+    limits=[],
+)
+
+DOCUMENTS = [SECURITY, PROTOCOL, ROOMS, PYTHON]
+of_each = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda each: each.name)
+
+
+@of_each
+def test_every_number_is_the_codes(document: Document) -> None:
+    assert document.wrong(document.text, Limits(), settings_of()) == []
+
+
+def test_the_table_of_limits_is_there() -> None:
+    assert len(rows_of(SECURITY.text)) > 20
+
+
+@of_each
+def test_no_number_can_change_in_the_text_alone(document: Document) -> None:
+    text = document.text
+    left_out = [range(*found.span()) for found in NAMES.finditer(text)]
+    numbers = [
+        found
+        for found in NUMBER.finditer(text)
+        if not any(found.start() in span for span in left_out)
+    ]
+    assert len(numbers) > 15
+    unnoticed = []
+    for found in numbers:
+        other = "11 times" if found[0][-1].isalpha() else f"{found[0]}7"
+        changed = text[: found.start()] + other + text[found.end() :]
+        if not document.wrong(changed, Limits(), settings_of()):
+            unnoticed.append(found)
+    assert unnoticed == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "A player has 7 lives.",
+        "Twice as many are let in.",
+        "Then one more a second.",
+        "It is refused with 403.",
+        "| doors | 3 | shut | `Limits` |",
+    ],
+)
+def test_a_new_number_has_to_be_checked(more: str) -> None:
+    for place in (END, "## Keys", "## Dependencies"):
+        text = SECURITY.text.replace(place, f"{more}\n\n{place}")
+        assert SECURITY.wrong(text, Limits(), settings_of()) != [], place
+
+
+@pytest.mark.parametrize(
+    ("there", "wrong"),
+    [
+        ("| 201 room listing;", "| 202 room listing;"),
+        ("404 `no_such_game`;", "405 `no_such_game`;"),
+        ("| 200; 404 |", "| 200; 404; 409 |"),
+    ],
+)
+def test_a_status_in_the_row_of_a_call_is_one_that_it_has(there: str, wrong: str) -> None:
+    assert there in ROOMS.text
+    assert ROOMS.wrong(ROOMS.text.replace(there, wrong, 1), Limits(), settings_of()) != []
+
+
+def other_values(value: Any) -> Iterator[Any]:
+    """Values like `value`, each with one number of it changed."""
+    if isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            for other in other_values(getattr(value, name)):
+                yield msgspec.structs.replace(value, **{name: other})
+    else:
+        yield value + 1
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        (document, path)
+        for document in DOCUMENTS
+        for path in sorted({*LIMIT.findall(document.text), *document.limits})
+    ],
+    ids=lambda each: getattr(each, "name", each),
+)
+def test_no_number_can_change_in_the_code_alone(document: Document, path: str) -> None:
+    kind, *names = path.split(".")
+    if kind == "Settings":
+        for other in other_values(Settings.model_fields[names[0]].default):
+            settings = settings_of(**{names[0]: other})
+            assert document.wrong(document.text, Limits(), settings) != []
+        return
+    part, name = names
+    limits = getattr(Limits(), part)
+    for other in other_values(getattr(limits, name)):
+        changed = msgspec.structs.replace(limits, **{name: other})
+        of_all = msgspec.structs.replace(Limits(), **{part: changed})
+        assert document.wrong(document.text, of_all, settings_of()) != []
