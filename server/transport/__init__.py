@@ -1,1 +1,1 @@
-"""Below ASGI: uvicorn set up, the HTTP and WebSocket transports, their limits."""
+"""Below ASGI: the configuration of uvicorn, the HTTP and WebSocket transports, their limits."""

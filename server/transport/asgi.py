@@ -1,4 +1,4 @@
-"""A WebSocket as an ASGI application sees it: `receive`, `send` and a task of its own."""
+"""A WebSocket for an ASGI application: `receive`, `send` and a task."""
 
 import asyncio
 import logging
@@ -13,20 +13,20 @@ _log = logging.getLogger("stillhere.transport")
 
 
 class Transport(Protocol):
-    """What an `AsgiCall` calls of the transport."""
+    """The transport, as used by `AsgiCall`."""
 
     async def send(self, event: dict[str, Any]) -> None: ...
 
     def note_room(self, *, has_room: bool) -> None:
-        """Parse on only as long as what was parsed finds a place."""
+        """Stop parsing while too many messages wait, and go on when they do not."""
 
     def returned(self, *, has_failed: bool) -> None:
-        """The application is done with the socket."""
+        """The application has returned."""
 
 
 class AsgiCall:
-    """One call of an application. The transport tells it what comes; it keeps up to
-    `Limits.most_unread` messages, or a few more, for the next `receive`."""
+    """One call of an application. Messages from the transport wait for the next `receive`, up to
+    `Limits.most_unread` or a few more."""
 
     __slots__ = ("_ending", "_events", "_limits", "_loop", "_transport", "_waiter")
 
@@ -41,7 +41,7 @@ class AsgiCall:
         self._waiter: asyncio.Future[None] | None = None
 
     async def run(self, app: Any, scope: dict[str, Any]) -> None:
-        """Call the application, and tell the transport when it has returned."""
+        """Call the application, and notify the transport when it returns."""
         has_failed = False
         try:
             await app(scope, self.receive, self._transport.send)
@@ -53,9 +53,9 @@ class AsgiCall:
         self._transport.returned(has_failed=has_failed)
 
     async def receive(self) -> dict[str, Any]:
-        """The next ASGI event; after the disconnect, that one again.
+        """Return the next ASGI event; after the disconnect, return that again.
 
-        Cancelling loses nothing. Raises RuntimeError if somebody is waiting for it already.
+        Cancelling loses nothing. Raises RuntimeError if another call is waiting.
         """
         while not self._events:
             if self._ending is not None:
@@ -73,7 +73,7 @@ class AsgiCall:
         return event
 
     def hear(self, data: str | bytes) -> None:
-        """A message."""
+        """Queue a message."""
         kind = "text" if isinstance(data, str) else "bytes"
         self._events.append({"type": "websocket.receive", kind: data})
         if len(self._events) >= self._limits.most_unread:
@@ -81,7 +81,7 @@ class AsgiCall:
         self._wake()
 
     def end(self, code: int, reason: str) -> None:
-        """The connection is over, which comes after all messages."""
+        """Queue the disconnect, after all messages."""
         self._ending = {"type": "websocket.disconnect", "code": code, "reason": reason}
         self._wake()
 

@@ -1,8 +1,7 @@
-"""How an application and its WebSocket transport call each other without ASGI.
+"""Direct calls between an application and its WebSocket transport, without ASGI.
 
-`receive` costs a future and a turn of the loop a message, `send` a coroutine, and an application
-that waits for the next message keeps a task and its scope. Who takes a socket may do without all of
-them.
+ASGI's `receive` costs a future and a turn of the loop a message, `send` a coroutine, and waiting
+for the next message a task and its scope. A taken socket needs none of them.
 """
 
 from collections.abc import Callable
@@ -10,40 +9,40 @@ from typing import Any, Protocol, TypeAlias
 
 
 class Hearer(Protocol):
-    """Receives the messages of a socket that was taken."""
+    """Receives the messages of a taken socket."""
 
     def hear(self, data: str | bytes) -> None:
-        """A message. What this raises is logged, and closes the socket with 1011."""
+        """Handle a message. An exception is logged, and closes the socket with 1011."""
 
     def gone(self, code: int) -> None:
-        """The connection has ended with `code`. Called once, and in a later turn of the loop than
-        what ended it."""
+        """The connection ended with `code`. Called once, in a later turn of the loop than the
+        cause."""
 
 
 class Socket(Protocol):
-    """What the transport offers to who takes a socket whose handshake is valid."""
+    """What the transport offers to `Take`: a socket whose handshake is valid."""
 
     def peer(self) -> tuple[str, int] | None:
-        """The address of the peer, or of a proxy before it."""
+        """Return the address of the peer, or of the proxy before it."""
 
     def accept(self, subprotocol: str | None) -> None:
-        """Answer the handshake with 101. Before anything else, and once."""
+        """Answer the handshake with 101. To be called first, and once."""
 
     def listen(self, hearer: Hearer) -> None:
-        """Tell `hearer` of every message, and of the end. Called once, right after `accept`."""
+        """Pass every message, and the end, to `hearer`. To be called once, right after `accept`."""
 
     def send_text(self, text: str) -> bool:
-        """Send a text message. False if that cannot be done at once, because the peer has yet to
-        take what it was sent before, or is gone: nothing was sent, and `send` waits or raises."""
+        """Send a text message. Return False, and send nothing, if that cannot be done at once: the
+        peer has not taken what was sent before, or is gone; `send` then waits or raises."""
 
     def close(self, code: int, reason: str = "", last: str | None = None) -> bool:
-        """Begin the closing handshake, after the text message `last`. False as with `send_text`."""
+        """Begin the closing handshake, after the text message `last`. False as in `send_text`."""
 
     async def send(self, event: dict[str, Any]) -> None:
-        """What ASGI's `send` does with a message or a close, once the socket has been accepted."""
+        """Send a message or a close, once the socket was accepted, like ASGI's `send`."""
 
 
 Take: TypeAlias = Callable[[dict[str, Any], Socket], bool]
 """Takes a socket, given its ASGI scope without the addresses, each of which costs a system call.
-False, and nothing has been done: the application is called as ASGI says. What it raises is logged,
-and answered with 500, or closed with 1011 after `accept`."""
+Returns False without having done anything to have the application called by ASGI. An exception is
+logged, and answered with 500, or closed with 1011 after `accept`."""

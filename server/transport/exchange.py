@@ -21,10 +21,10 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class ExchangeTransport(Protocol):
-    """What an exchange needs of the transport it is on."""
+    """The transport, as used by `Exchange`."""
 
     async def writable(self) -> None:
-        """Returns once the peer has taken most of what it was sent."""
+        """Return once the peer has taken most of what was sent."""
 
     def write(self, data: bytes) -> None: ...
 
@@ -36,11 +36,11 @@ class ExchangeTransport(Protocol):
         """The response is complete."""
 
     def failed(self, exchange: "Exchange") -> None:
-        """The application gave no whole response, and never will."""
+        """The application failed before the response was complete."""
 
 
 class Exchange:
-    """From the head of a request to the end of its response."""
+    """One request and its response."""
 
     __slots__ = (
         "_body",
@@ -93,7 +93,7 @@ class Exchange:
     # What the connection calls
 
     def feed(self, data: bytes | bytearray) -> None:
-        """More of the request's body. Dropped when the response is complete already."""
+        """Add to the request's body; ignored once the response is complete."""
         if self.is_done or self.is_disconnected:
             return
         self._body += data
@@ -102,17 +102,17 @@ class Exchange:
         self._changed.set()
 
     def feed_end(self) -> None:
-        """The request is complete."""
+        """The request's body is complete."""
         self.has_whole_request = True
         self._changed.set()
 
     def disconnect(self) -> None:
-        """Nothing of the response will be sent any more."""
+        """Nothing more of the response will be sent."""
         self.is_disconnected = True
         self._changed.set()
 
     async def run(self, app: Application, scope: dict[str, Any]) -> None:
-        """Have the application answer. An error of its is logged, and answered with 500."""
+        """Call the application. An exception is logged, and answered with 500."""
         try:
             await app(scope, self.receive, self.send)
         except Exception:
@@ -126,7 +126,7 @@ class Exchange:
     # What the application calls
 
     async def receive(self) -> dict[str, Any]:
-        """The next ASGI event: more of the body, or the end of it all."""
+        """Return the next ASGI event: more of the body, or the disconnect."""
         if self.expects_continue and not (self.is_started or self.is_disconnected):
             self.expects_continue = False
             self._transport.write(CONTINUE)
@@ -140,7 +140,8 @@ class Exchange:
         return {"type": "http.request", "body": body, "more_body": not self.has_whole_request}
 
     async def send(self, event: dict[str, Any]) -> None:
-        """Take an ASGI event. Raises RuntimeError for one out of order or with invalid headers."""
+        """Handle an ASGI event. Raises RuntimeError for one out of order or with invalid
+        headers."""
         if not self.is_disconnected:
             await self._transport.writable()
         if self.is_disconnected:
@@ -155,7 +156,7 @@ class Exchange:
             self._start(event["status"], event.get("headers", ()))
 
     def _start(self, status: int, headers: Any) -> None:
-        """Make the head. It is sent with the first part of the body, in one write."""
+        """Build the head. It is sent with the first part of the body, in one write."""
         lines = [status_line(status)]
         length: int | None = None
         says_close = False
@@ -171,12 +172,12 @@ class Exchange:
                 says_close = says_close or b"close" in value.lower()
             lines += (name, b": ", value, b"\r\n")
         if self.expects_continue:
-            # Whether its body still comes is not known (RFC 9110, 10.1.1).
+            # The client may send the body or not (RFC 9110, 10.1.1).
             self.keeps_alive = False
         has_body = self._request.method != b"HEAD" and status not in (204, 304)
         if has_body and length is None:
             if self._request.http_version == "1.0":
-                self.keeps_alive = False  # the end of the body is that of the connection
+                self.keeps_alive = False  # the body ends with the connection
             else:
                 self._is_chunked = True
                 lines.append(b"transfer-encoding: chunked\r\n")

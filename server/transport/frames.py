@@ -1,8 +1,7 @@
-"""The seam at the WebSocket parser: bytes in; messages, control frames and errors out.
+"""The interface of WebSocket parsers: bytes in; messages, control frames and errors out.
 
-Nothing here knows ASGI or the states of a connection (RFC 6455, section 5). `Frames` is what a
-transport needs of a parser, `FrameListener` what the parser calls; the conformance suite runs every
-implementation.
+Independent of ASGI and of the state of a connection (RFC 6455, section 5). `Frames` is a parser,
+`FrameListener` what it calls; the conformance suite runs every implementation.
 """
 
 from functools import lru_cache
@@ -21,7 +20,7 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 """Opcodes (RFC 6455, 5.2)."""
 
 _LONGEST_REASON = 123
-"""Bytes. The protocol's: a control frame has at most 125, and two are the code."""
+"""Bytes. By the protocol: a control frame has at most 125, and the code takes two."""
 
 _WHOLE_TEXT = 0x80 | TEXT
 """The first byte of a text message in one frame."""
@@ -30,55 +29,55 @@ _OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 
 
 class FrameListener(Protocol):
-    """Is told what a peer sends, in order, from within `Frames.feed`."""
+    """Called with what a peer sends, in order, from within `Frames.feed`."""
 
     def on_message(self, data: str | bytes) -> None:
-        """A whole message; text is str."""
+        """A complete message; text is str."""
 
     def on_empty_fragment(self) -> None:
-        """A fragment that brings a message no further: one could have any number of them."""
+        """A fragment without data, which is useless, and could be sent without end."""
 
     def on_ping(self, payload: bytes) -> None: ...
 
     def on_pong(self) -> None: ...
 
     def on_close(self, code: int, reason: str, payload: bytes) -> None:
-        """A valid close frame. `code` NO_STATUS: it has none."""
+        """A valid close frame; `code` is NO_STATUS if it has none."""
 
     def on_error(self, code: int, reason: str) -> None:
-        """The peer breaks the protocol; `code` is that of the close it is to be told."""
+        """The peer violated the protocol; `code` is the one to close with."""
 
 
 class HasWrite(Protocol):
-    """Takes bytes for the peer: a transport of the loop."""
+    """Writes to the peer: a transport of the loop."""
 
     def write(self, data: bytes, /) -> object: ...
 
 
 class Frames(Protocol):
-    """One connection's parser and writer of frames."""
+    """The parser and writer of frames of one connection."""
 
     def feed(self, data: bytes, at: int) -> int:
-        """Parse some of `data` from `at` on, at least a byte; returns where to go on.
+        """Parse some of `data` from `at` on, at least a byte; return where to go on.
 
-        What is not taken is to be fed again, before anything that came later.
+        The rest must be fed again, before anything that was received later.
         """
 
     def send(self, data: str | bytes) -> None:
-        """Send a whole message: str as text, bytes as binary."""
+        """Send a message: str as text, bytes as binary."""
 
     def control(self, opcode: int, payload: bytes) -> None:
         """Send a control frame of at most 125 bytes."""
 
     def write_to(self, out: HasWrite) -> None:
-        """Give what is sent from now on to `out`."""
+        """Write to `out` from now on."""
 
     def stop(self) -> None:
-        """Parse nothing more. Idempotent."""
+        """Stop parsing. Idempotent."""
 
 
 class Messages:
-    """Puts messages together from frames, and reads close frames."""
+    """Assembles messages from frames, and parses close frames."""
 
     __slots__ = ("_is_text", "_largest", "_listener", "_partial")
 
@@ -89,7 +88,7 @@ class Messages:
         self._is_text = False
 
     def take(self, opcode: int, payload: bytes, *, is_last: bool) -> None:
-        """A frame whose opcode is known and whose length fits its kind."""
+        """Handle a frame whose opcode and length are valid."""
         if opcode in (TEXT, BINARY):
             self._begin(payload, is_text=opcode == TEXT, is_last=is_last)
         elif opcode == CONTINUATION:
@@ -151,19 +150,20 @@ class Messages:
 
 
 class ServerFrames(Messages):
-    """`Frames` of a server: what comes in is masked, what goes out is not. Pure but for `out`."""
+    """`Frames` of a server: incoming frames are masked, outgoing ones are not. Pure except for
+    `out`."""
 
     __slots__ = ("_is_stopped", "_kept", "_limits", "_missing", "_out")
 
     def __init__(
         self, out: HasWrite, listener: FrameListener, largest: int, limits: Limits
     ) -> None:
-        """`largest`: bytes of a message, which uvicorn may have been told otherwise."""
+        """`largest`: bytes of a message, as configured in uvicorn."""
         super().__init__(listener, largest)
         self._limits = limits
         self._out = out
-        # The beginning of a frame, to which bytes that come one by one are added without a copy of
-        # it, and how many are missing for more to be known of it.
+        # The beginning of a frame, to which further bytes are appended without copying it, and how
+        # many are missing before more of it can be parsed.
         self._kept: bytes | bytearray = b""
         self._missing = 0
         self._is_stopped = False
@@ -202,7 +202,7 @@ class ServerFrames(Messages):
         self._kept, self._missing = b"", 0
 
     def _complete(self, data: bytes, at: int) -> int:
-        """Go on with a frame of which the beginning has come."""
+        """Go on with a frame that has begun."""
         portion = data[at : at + self._missing]
         self._kept += portion
         self._missing -= len(portion)
@@ -214,8 +214,8 @@ class ServerFrames(Messages):
         return len(data) if self._is_stopped else at + len(portion)
 
     def _take(self, data: bytes, at: int) -> int:
-        """Take the frame that begins at `at`; returns where the next one does, or, negative, how
-        many bytes are missing before more is known of it."""
+        """Parse the frame at `at`; return where the next one begins, or, negative, how many bytes
+        are missing before more can be parsed."""
         begins = at + 2
         if begins > len(data):
             return len(data) - begins
@@ -245,7 +245,7 @@ class ServerFrames(Messages):
             return len(data) - ends
         payload = apply_mask(data[begins:ends], data[begins - 4 : begins])
         if first == _WHOLE_TEXT and self._partial is None:
-            self._message(payload, is_text=True)  # as nearly all are
+            self._message(payload, is_text=True)  # the usual case
         else:
             self.take(opcode, payload, is_last=first >= 0x80)
         return len(data) if self._is_stopped else ends
@@ -257,20 +257,20 @@ class ServerFrames(Messages):
 
 
 def close_payload(code: int, reason: str) -> bytes:
-    """Of a close frame; a reason that is too long for one is cut."""
+    """Return the payload of a close frame; a reason that is too long is cut."""
     said = reason.encode()[:_LONGEST_REASON].decode(errors="ignore").encode()
     return pack("!H", code) + said
 
 
 @lru_cache(maxsize=4)
 def text_frame(text: str) -> bytes:
-    """The frame of a text message. What is sent to many is made once, and is in memory once however
-    many have yet to take it."""
+    """Return the frame of a text message. Cached, so that a message to many is encoded once and in
+    memory once, however many peers have not taken it."""
     return frame(TEXT, text.encode())
 
 
 def frame(opcode: int, payload: bytes) -> bytes:
-    """A whole message or control frame, as a server sends it."""
+    """Return an unmasked frame with FIN set: a whole message, or a control frame."""
     size = len(payload)
     if size < 126:
         return pack("!BB", 0x80 | opcode, size) + payload

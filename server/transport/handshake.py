@@ -1,7 +1,7 @@
 """The opening handshake of a WebSocket (RFC 6455, 4.2): a request in, a scope or a response out.
 
-Pure. The HTTP transport has read the request. What makes an upgrade valid that is not plain (see
-`head.py`) is left to the websockets library.
+Pure. The HTTP transport has parsed the request. Upgrades that are not plain (see `head.py`) are
+validated by the websockets library.
 """
 
 from base64 import b64encode
@@ -26,22 +26,22 @@ from server.wire.problem import Problem
 _VERSION = WEBSOCKET_VERSION.encode()
 _LISTS = (b"connection", b"sec-websocket-protocol")
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
-"""RFC 6455, 1.3: what the key is hashed with."""
+"""RFC 6455, 1.3: hashed together with the key."""
 
 
 class Answer(NamedTuple):
-    """A response, as it is sent."""
+    """A response, encoded."""
 
     status: int
     data: bytes
 
 
 def upgrade_of(request: RequestHead, rest: bytes, limits: Limits) -> Upgrade:
-    """The upgrade that `request`, which opens a WebSocket, asks for; `rest` came behind it.
+    """Return the upgrade of `request`, which opens a WebSocket; `rest` came after it.
 
-    Raises Problem for one that is not valid: 400, or 426 for another version of the protocol.
+    Raises Problem if it is not valid: 400, or 426 for another version of the protocol.
     """
-    # Whatever else it would switch to, it is to be this.
+    # It may list other protocols too; this is the one.
     headers = [
         (b"upgrade", b"websocket"),
         *(header for header in request.headers if header[0] != b"upgrade"),
@@ -65,7 +65,7 @@ def upgrade_of(request: RequestHead, rest: bytes, limits: Limits) -> Upgrade:
     try:
         read = Headers()
         for name, value in headers:
-            # ISO-8859-1 takes any byte and gives it back.
+            # ISO-8859-1 decodes any byte and encodes it back.
             read[name.decode("latin-1")] = value.decode("latin-1")
         ServerProtocol().process_request(
             Handshake(request.target.decode("ascii"), read, "GET", "HTTP/1.1")
@@ -77,18 +77,19 @@ def upgrade_of(request: RequestHead, rest: bytes, limits: Limits) -> Upgrade:
 
 
 class Opening:
-    """What an application answers to one upgrade."""
+    """The answer of an application to an upgrade."""
 
     __slots__ = ("_default_headers", "_denial", "_key")
 
     def __init__(self, key: bytes, default_headers: list[Header]) -> None:
-        """`default_headers` are for every response."""
+        """`default_headers` are added to every response."""
         self._key = key
         self._default_headers = default_headers
         self._denial: _Denial | None = None
 
     def answer(self, event: dict[str, Any]) -> Answer | None:
-        """The response that an ASGI event completes: a 101, or another; None: there is more of it.
+        """Return the response that an ASGI event completes, a 101 or another; None if there is
+        more.
 
         Raises RuntimeError for an event out of order.
         """
@@ -115,7 +116,7 @@ class Opening:
         return None
 
     def accepted(self, subprotocol: str | None, headers: Iterable[Header] = ()) -> bytes:
-        """The 101, with `headers` beside its own."""
+        """Return the 101, with `headers` beside its own."""
         accept = b64encode(sha1(self._key + _GUID, usedforsecurity=False).digest())
         lines = [
             (b"Upgrade", b"websocket"),
@@ -129,11 +130,11 @@ class Opening:
         return response(101, lines)
 
     def refused(self, problem: Problem) -> Answer:
-        """The response in the place of the application."""
+        """Return a response without asking the application."""
         return Answer(problem.status, refusal(problem, self._default_headers))
 
     def _denied(self, denial: "_Denial") -> Answer:
-        """With the headers that every refusal has."""
+        """Return a denial with the headers that every refusal has."""
         names = {name.lower() for name, _ in denial.headers}
         more = (
             (b"connection", b"close"),
@@ -145,7 +146,7 @@ class Opening:
 
 
 class _Denial:
-    """A response of the application that is no 101, as it comes in."""
+    """A response of the application other than 101, while it is received."""
 
     __slots__ = ("body", "headers", "status")
 
@@ -156,7 +157,7 @@ class _Denial:
 
 
 def scope_of(upgrade: Upgrade, root_path: str, **connection: Any) -> dict[str, Any]:
-    """The ASGI scope (asgi.readthedocs.io, WebSocket 2.4), with what is known of the connection."""
+    """Return the ASGI scope (asgi.readthedocs.io, WebSocket 2.4); `connection` is added to it."""
     raw_path, _, query = upgrade.target.partition(b"?")
     path = raw_path.decode("ascii")
     offered = b",".join(

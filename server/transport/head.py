@@ -1,9 +1,8 @@
-"""The head of a plain upgrade, read in one pass (RFC 9112; RFC 6455, 4.2.1). Pure.
+"""The head of a plain upgrade, parsed in one pass (RFC 9112; RFC 6455, 4.2.1). Pure.
 
 Nearly every socket is opened like this: the whole head in the first bytes of a connection, each
-header once, nothing folded or forwarded as something else. What is odd about a request is decided
-elsewhere: it takes the way of all requests (`http.py`, `request.py`, `handshake.py`), which refuses
-it or comes to the same as this.
+header once, nothing unusual. Any other request is left to `http.py`, `request.py` and
+`handshake.py`, which refuse it, or get the same result.
 """
 
 import re
@@ -20,7 +19,7 @@ _is_list = re.compile(rb"%b(?:, ?%b)*" % (TOKEN, TOKEN)).fullmatch
 _VERSION = WEBSOCKET_VERSION.encode()
 _CONNECTION = frozenset({b"upgrade", b"keep-alive, upgrade"})
 _ODD = frozenset({b"content-length", b"transfer-encoding", b"expect"})
-"""Headers of what has a body, or is to be asked for one."""
+"""Headers of requests with a body."""
 
 
 class Upgrade(NamedTuple):
@@ -29,14 +28,14 @@ class Upgrade(NamedTuple):
     target: bytes
     headers: list[Header]
     key: bytes
-    """The nonce that the answer has to prove it has read."""
+    """The client's nonce, from which the answer is derived."""
     rest: bytes
     """What came after the head."""
 
 
 def read_upgrade(data: bytes, limits: Limits) -> Upgrade | None:
-    """The upgrade that `data`, the first bytes of a connection, begins with; None: it is not plain,
-    or not all there."""
+    """Parse the upgrade at the beginning of `data`, the first bytes of a connection; return None if
+    it is not plain, or not complete."""
     match = _match(data, 0, min(limits.largest_header, limits.longest_header_line))
     if match is None:
         return None
@@ -46,8 +45,8 @@ def read_upgrade(data: bytes, limits: Limits) -> Upgrade | None:
         name, _, value = line.partition(b":")
         headers[name.lower()] = value.strip(b" \t")
     if not (
-        len(headers) == len(lines) - 1 <= limits.most_header_lines  # each of them once
-        # Taken out, and put where the way of all requests puts it.
+        len(headers) == len(lines) - 1 <= limits.most_header_lines  # no duplicates
+        # Removed here, and put first, as in `upgrade_of`.
         and headers.pop(b"upgrade", b"").lower() == b"websocket"
         and headers.get(b"connection", b"").lower() in _CONNECTION
         and headers.get(b"sec-websocket-version") == _VERSION

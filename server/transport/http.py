@@ -1,13 +1,13 @@
 """The HTTP/1.1 transport: requests in, an ASGI application, responses out.
 
 It gets every connection that does not begin with a plain upgrade (`opening.py`). h11 parses; each
-message has a parser of its own, so nothing of one request can be taken for a part of another. One
-request is read at a time: what is sent ahead waits unparsed, at most one read of it here and the
-rest in the kernel and at the peer.
+message has a parser of its own, so nothing of one request can become part of another. One request
+is read at a time: pipelined requests wait unparsed, at most one read of them here and the rest in
+the kernel and at the peer.
 
 - A header arrives within `Limits.header_deadline`, a body within `Limits.body_deadline`, or the
   peer is cut off.
-- A header over the limits is answered with 431, or 414; what is no HTTP with 400.
+- A header over the limits is answered with 431, or 414; what is not HTTP with 400.
 - A peer that takes nothing of what waits for it is cut off after `Limits.write_stall`.
 - `Upgrade` is followed for a WebSocket (RFC 6455) and ignored otherwise (RFC 9110, 7.8).
 """
@@ -56,7 +56,7 @@ class HttpTransport(WatchedTransport):
         limits: Limits = Limits(),
         wheel: Wheel | None = None,
     ) -> None:
-        """`wheel`: for the deadlines of all connections of a loop; None: one of its own."""
+        """`wheel` has the deadlines of all connections of a loop; by default this has its own."""
         if not config.loaded:
             config.load()
         self._config = config
@@ -101,8 +101,8 @@ class HttpTransport(WatchedTransport):
     def eof_received(self) -> bool:
         """The peer sends no more, but may still read: it gets the response to its last request.
 
-        Not called while reading is paused: what came before has been parsed. False has the event
-        loop close the connection.
+        Not called while reading is paused: what came before has been parsed. Returning False makes
+        the event loop close the connection.
         """
         self._has_ended = True
         if self._parser is not None:
@@ -126,7 +126,7 @@ class HttpTransport(WatchedTransport):
     # What uvicorn calls
 
     def shutdown(self) -> None:
-        """The server stops: what is still on its way to it is not waited for."""
+        """The server stops: do not wait for further data."""
         if self._exchange is None:
             self._leave()
             return
@@ -137,7 +137,7 @@ class HttpTransport(WatchedTransport):
     # What an exchange calls
 
     async def writable(self) -> None:
-        """Returns once the peer has taken most of what it was sent."""
+        """Return once the peer has taken most of what was sent."""
         while self._stall is not None:
             await self._stall.wait()
 
@@ -150,14 +150,14 @@ class HttpTransport(WatchedTransport):
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Read on, unless what was read has yet to be parsed."""
+        """Resume reading, unless what was read is not parsed yet."""
         is_behind = self._is_parsing_paused or (self._ahead and self._exchange is not None)
         if self._is_reading_paused and not is_behind:
             self._is_reading_paused = False
             self._transport.resume_reading()
 
     def answered(self, exchange: Exchange) -> None:
-        """The response is complete. What is missing of the request is read, and dropped."""
+        """The response is complete. The rest of the request is read and dropped."""
         self._server_state.total_requests += 1
         if self._is_over or self._transport.is_closing():
             return
@@ -169,7 +169,7 @@ class HttpTransport(WatchedTransport):
             self.resume_reading()
 
     def failed(self, exchange: Exchange) -> None:
-        """The application gave no whole response, and never will."""
+        """The application failed before the response was complete."""
         if exchange.is_sent:
             self._leave()
             return
@@ -179,13 +179,13 @@ class HttpTransport(WatchedTransport):
     # What comes in
 
     def _read(self, data: bytes) -> None:
-        """Begin, or go on with, the message that `data` is a part of."""
+        """Begin a message, or continue it, with `data`."""
         if self._is_idle:
             self._is_idle = False
             self._wheel.stop(self)
         if self._parser is None:
             data, self._ahead = self._ahead + data, b""
-            # Ignored before a request line (RFC 9112, 2.2). One by one, a flood would cost seconds.
+            # Ignored before a request line (RFC 9112, 2.2). One by one, a flood would take seconds.
             if empty_lines := _match_empty_lines(data):
                 data = data[empty_lines.end() :]
             if data == b"\r":
@@ -198,7 +198,7 @@ class HttpTransport(WatchedTransport):
             if len(self._beginning) < len(_HEAD):
                 self._beginning += data[: len(_HEAD)]
             if self._exchange is None:
-                # h11 reads a head that is complete however large it is, at 1 µs a byte.
+                # h11 accepts a complete head of any size, and takes 1 µs a byte.
                 room = self._limits.largest_header + 1 - self._size
                 data, self._ahead = data[:room], data[room:]
             self._size += len(data)
@@ -207,7 +207,7 @@ class HttpTransport(WatchedTransport):
             if self._ahead and self._parser is not None and not self._is_parsing_paused:
                 self._parse_on()
         if self._exchange is None and not self._is_over and self.turn is None:
-            # One that runs counts from the connection: a byte now and then buys no time.
+            # If it is set, it counts from the connection: single bytes do not extend it.
             self._wheel.set(self, self._limits.header_deadline)
 
     def _parse(self, parser: h11.Connection) -> None:
@@ -246,7 +246,7 @@ class HttpTransport(WatchedTransport):
             self._refuse(too_large("A request", self._limits.largest_request))
 
     def _parse_on(self) -> None:
-        """Go on where a large body was interrupted."""
+        """Go on parsing a large body."""
         self._is_parsing_paused = False
         if self._parser is None:
             return
@@ -258,7 +258,7 @@ class HttpTransport(WatchedTransport):
         self.resume_reading()
 
     def _begin(self, parser: h11.Connection, request: RequestHead) -> None:
-        """The head is complete: have the application answer."""
+        """The head is complete: call the application."""
         exchange = self._exchange = Exchange(
             self,
             request,
@@ -303,7 +303,7 @@ class HttpTransport(WatchedTransport):
             self.pause_reading()
 
     def _next(self) -> None:
-        """A request has its response: go on with what was sent ahead, or wait for more."""
+        """A request is answered: go on with a pipelined one, or wait for more."""
         self._exchange = None
         if self._ahead:
             self._read(b"")
@@ -328,7 +328,7 @@ class HttpTransport(WatchedTransport):
         self._switch(upgrade)
 
     def _switch(self, upgrade: Upgrade) -> None:
-        """Leave the connection to the WebSocket transport."""
+        """Hand the connection over to the WebSocket transport."""
         self._is_over = True
         self._wheel.stop(self)
         self._connections.discard(self)
@@ -340,7 +340,7 @@ class HttpTransport(WatchedTransport):
         self.resume_writing()
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
-        if is_stalled:  # by an earlier response; the event loop says so once
+        if is_stalled:  # by an earlier response; the event loop reports it only once
             protocol.pause_writing()
         self.resume_reading()
         protocol.begin(upgrade)
@@ -348,7 +348,7 @@ class HttpTransport(WatchedTransport):
     # The end
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer in the place of the application, if nothing was answered yet, and close."""
+        """Refuse the request unless the response has begun, and close."""
         exchange = self._exchange
         has_answered = exchange is not None and (exchange.is_done or exchange.is_sent)
         if exchange is not None:
@@ -368,10 +368,10 @@ class HttpTransport(WatchedTransport):
             self._leave()
 
     def _linger(self) -> None:
-        """Send no more, and wait for the peer to have read what it was sent.
+        """Half-close, and wait until the peer has read the response.
 
-        Closing a socket that has unread data resets the connection, and the peer may lose the
-        response: so everything is taken, and dropped, until the peer is gone (RFC 9112, 9.6).
+        Closing a socket with unread data resets the connection, and the peer may lose the response:
+        so all data is read and dropped until the peer closes (RFC 9112, 9.6).
         """
         self._is_over = True
         self._parser = None
@@ -385,14 +385,14 @@ class HttpTransport(WatchedTransport):
             self._leave()
 
     def _leave(self) -> None:
-        """Close, as soon as the peer has taken what it was sent. Too little may wait for writing to
-        have been paused: the peer is watched all the same, or nothing would end."""
+        """Close as soon as the peer has taken what was sent. The amount may be too small for
+        writing to be paused, so start the watch here: otherwise closing might never end."""
         if self._stall is None and self._transport.get_write_buffer_size():
             self.pause_writing()
         self._transport.close()
 
     def due(self) -> None:
-        """The deadline of what is waited for has come."""
+        """The deadline has passed."""
         if self._is_idle:
             self._leave()
         else:

@@ -1,12 +1,11 @@
 """A connection from its beginning until a handshake has been answered.
 
 Its first bytes decide. Nearly every socket is opened by a plain upgrade (`head.py`), which is
-answered here; whoever sends anything else is left to the HTTP transport, bytes and all. That comes
-back with the upgrades that it finds among its requests.
+answered here; anything else is passed to the HTTP transport, which hands back the upgrades that it
+finds among its requests.
 
-Somebody takes the socket at once (see `by_call.py`), or the application is called as ASGI says;
-what is answered is put on the wire here. All else is the business of the open connection, which is
-derived from this (`websocket.py`).
+A socket is taken at once (see `by_call.py`), or the application is called by ASGI; either way its
+answer is written here. The open connection is the subclass (`websocket.py`).
 """
 
 import asyncio
@@ -33,7 +32,7 @@ _log = logging.getLogger("stillhere.transport")
 
 
 class WriteBuffer:
-    """Keeps bytes for the peer, to be sent in one write with others."""
+    """Collects bytes for the peer, to be sent in one write."""
 
     __slots__ = ("data",)
 
@@ -45,7 +44,7 @@ class WriteBuffer:
 
 
 class OpeningTransport(WatchedTransport):
-    """Waits for a request, and for the answer to it, for `Limits.header_deadline` each."""
+    """Waits for a request, and for its answer, for `Limits.header_deadline` each."""
 
     __slots__ = (
         "__weakref__", "_app_state", "_buffer", "_config", "_connections", "_is_fresh", "_limits",
@@ -63,8 +62,8 @@ class OpeningTransport(WatchedTransport):
         take: Take | None = None,
         wheel: Wheel | None = None,
     ) -> None:
-        """`take` is asked first whether it takes the socket, without ASGI. `wheel`: for the
-        deadlines of all connections of a loop; None: one of its own."""
+        """`take` is offered the socket before ASGI. `wheel` has the deadlines of all connections of
+        a loop; by default this has its own."""
         self._config = config
         self._server_state = server_state
         self._app_state = app_state
@@ -72,14 +71,14 @@ class OpeningTransport(WatchedTransport):
         self._limits = limits
         self._take = take
         self._wheel = wheel or Wheel(limits, self._loop)
-        self.turn: int | None = None  # of the deadline on the wheel
+        self.turn: int | None = None  # of its deadline
         self._connections: set[Any] = server_state.connections
-        self._is_fresh = True  # nothing has come yet
-        # While the peer waits for an answer
+        self._is_fresh = True  # no data yet
+        # Until the handshake is answered
         self._opening: Opening | None = None
-        # What came behind the request
+        # What came after the request
         self._unparsed = b""
-        # What goes out while a socket is being taken, to leave in one write
+        # What is sent while a socket is being taken, to go out in one write
         self._buffer: WriteBuffer | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -88,11 +87,11 @@ class OpeningTransport(WatchedTransport):
         self._wheel.set(self, self._limits.header_deadline)
 
     def due(self) -> None:
-        """The deadline has come: cut the peer off, whether it has taken everything or not."""
+        """The deadline has passed: cut the peer off, whatever is still to be sent."""
         self._transport.abort()
 
     def begin(self, upgrade: Upgrade) -> None:
-        """Have the application answer. Called once."""
+        """Answer an upgrade. Called once."""
         self._is_fresh = False
         self._opening = Opening(upgrade.key, self._server_state.default_headers)
         self._unparsed = upgrade.rest
@@ -107,7 +106,7 @@ class OpeningTransport(WatchedTransport):
             self._call_application(scope)
 
     def peer(self) -> tuple[str, int] | None:
-        """The address of who is connected here."""
+        """Return the address of the peer."""
         return get_remote_addr(self._transport)
 
     def accept(self, subprotocol: str | None) -> None:
@@ -116,7 +115,7 @@ class OpeningTransport(WatchedTransport):
         self._switch(self._opening.accepted(subprotocol))
 
     def _hear_early(self, data: bytes) -> None:
-        """What comes while there is no open connection."""
+        """Handle data before the connection is open."""
         if self._is_fresh:
             upgrade = read_upgrade(data, self._limits)
             if upgrade is None:
@@ -136,23 +135,24 @@ class OpeningTransport(WatchedTransport):
             wheel=self._wheel,
         )
         self._connections.discard(self)
-        # The header deadline runs on: no byte buys more time.
+        # The header deadline is kept: single bytes do not extend it.
         self._wheel.hand_on(self, protocol)
         self._transport.set_protocol(protocol)
         protocol.connection_made(self._transport)
         protocol.data_received(data)
 
     def _keep(self, data: bytes) -> None:
-        """A client has to wait for the answer; what one that does not sends is not lost."""
+        """Keep what a client sends too early, before the answer."""
         self._unparsed += data
         if len(self._unparsed) > self._limits.largest_header:
             self._transport.abort()
 
     def _offer(self, take: Take, scope: dict[str, Any]) -> bool:
-        """Offer the socket to `take`; returns whether it was taken.
+        """Offer the socket to `take`; return True if it was taken.
 
-        The answer to the handshake, and what is said at once, go out in one write: to the kernel
-        each is a packet, and costs as much as all else."""
+        The answer to the handshake and the first messages go out in one write: to the kernel each
+        write is a packet, and costs as much as all else.
+        """
         buffer = self._buffer = WriteBuffer()
         try:
             return take(scope, self._socket())
@@ -167,7 +167,7 @@ class OpeningTransport(WatchedTransport):
                 self._write_to(self._transport)
 
     def _answer(self, event: dict[str, Any]) -> None:
-        """An event of the application while the peer waits for an answer to its handshake."""
+        """Handle an event of the application before the handshake is answered."""
         assert self._opening is not None
         answer = self._opening.answer(event)
         if answer is None:
@@ -178,14 +178,14 @@ class OpeningTransport(WatchedTransport):
             self._end_with(answer)
 
     def _switch(self, answer: bytes) -> None:
-        """Answer the handshake, and speak WebSocket."""
+        """Answer the handshake, and switch to WebSocket."""
         self._opening = None
         out = self._buffer or self._transport
         out.write(answer)
         self._open(out)
 
     def _refuse(self, problem: Problem) -> None:
-        """Answer in the place of the application, and close."""
+        """Refuse without asking the application, and close."""
         assert self._opening is not None
         self._end_with(self._opening.refused(problem))
 
@@ -194,28 +194,28 @@ class OpeningTransport(WatchedTransport):
         self._transport.write(answer.data)
         self._refused()
 
-    # What becomes of it
+    # For the subclass
 
     @abstractmethod
     def _socket(self) -> Socket:
-        """What is handed to `take`."""
+        """Return what is passed to `take`."""
 
     @abstractmethod
     def _call_application(self, scope: dict[str, Any]) -> None:
-        """Call the application as ASGI says."""
+        """Call the application by ASGI."""
 
     @abstractmethod
     def returned(self, *, has_failed: bool) -> None:
-        """The application is done with the socket."""
+        """The application has returned."""
 
     @abstractmethod
     def _open(self, out: HasWrite) -> None:
-        """The handshake was answered with 101; what is sent goes to `out`."""
+        """The handshake was answered with 101; frames go to `out`."""
 
     @abstractmethod
     def _write_to(self, out: HasWrite) -> None:
-        """What is sent from now on goes to `out`."""
+        """Write to `out` from now on."""
 
     @abstractmethod
     def _refused(self) -> None:
-        """The handshake was answered with something else, which the peer has yet to read."""
+        """The handshake was refused; the peer has not read that yet."""

@@ -1,8 +1,8 @@
 """The head of an HTTP request, checked (RFC 9110, RFC 9112). Pure.
 
-h11 has parsed the message before, and rejects what is no HTTP. What it leaves to its user is here:
-which version, which host, which form of target, whether the framing is unambiguous, whether the
-connection stays open, and whether the request opens a WebSocket.
+h11 has parsed the message, and rejects what is not HTTP. It leaves to its user: the version, the
+host, the form of the target, ambiguous framing, whether the connection stays open, and whether the
+request opens a WebSocket.
 """
 
 import re
@@ -20,7 +20,7 @@ TOKEN = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
 
 is_host = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[-._~!$&'()*+,;=%0-9A-Za-z]*)(?::[0-9]*)?").fullmatch
 _FRAME = len(b"  HTTP/1.1\r\n\r\n")
-"""Bytes of a head beside its method, its target and its header lines."""
+"""Bytes of a head besides its method, its target and its header lines."""
 
 _match_absolute = re.compile(rb"https?://([^/?#]+)(/[^?]*)?(\?.*)?", re.IGNORECASE).fullmatch
 
@@ -31,17 +31,17 @@ class RequestHead:
 
     method: bytes
     target: bytes
-    """The path and the query, percent-encoded as sent, whichever form they came in."""
+    """Path and query, percent-encoded as sent, whatever the form of the target."""
     http_version: str
     headers: list[Header]
     keeps_alive: bool
-    """The client wants to send more requests on this connection."""
+    """The client may send more requests on this connection."""
     opens_websocket: bool
-    """The client wants to switch to the WebSocket protocol, and may."""
+    """The client asks for the WebSocket protocol, in a valid way."""
 
 
 def check_head(request: h11.Request, limits: Limits) -> RequestHead:
-    """Raises Problem: 400, 414 or 431."""
+    """Check a request. Raises Problem: 400, 414 or 431."""
     headers: list[Header] = list(request.headers)
     _check_size(request, headers, limits)
     if not request.http_version.startswith(b"1."):
@@ -50,7 +50,7 @@ def check_head(request: h11.Request, limits: Limits) -> RequestHead:
     names = {name for name, _ in headers}
     _check_host(headers, is_required=is_at_least_1_1)
     if b"transfer-encoding" in names and (b"content-length" in names or not is_at_least_1_1):
-        # RFC 9112, 6.1: two lengths, or chunks where there are none, are an attempt at smuggling.
+        # RFC 9112, 6.1: ambiguous lengths are an attempt at request smuggling.
         raise _bad("A body has one length: `Content-Length`, or `Transfer-Encoding: chunked`.")
     if request.method == b"CONNECT":
         raise _bad("This server is no proxy.")
@@ -74,7 +74,8 @@ def check_head(request: h11.Request, limits: Limits) -> RequestHead:
 
 
 def tokens(headers: list[Header], name: bytes) -> list[bytes]:
-    """The elements of a list header (RFC 9110, 5.6.1), in lower case, of all its lines."""
+    """Return the elements of a list header (RFC 9110, 5.6.1) in lower case, from all of its
+    lines."""
     return [
         token
         for found, value in headers
@@ -89,18 +90,18 @@ def _bad(detail: str) -> Problem:
 
 
 def bad_request() -> Problem:
-    """What cannot be read."""
+    """Return the refusal of what cannot be parsed."""
     return _bad("This is not HTTP/1.1.")
 
 
 def target_too_long(limits: Limits) -> Problem:
-    """RFC 9112, 3: a MUST."""
+    """Return a 414. RFC 9112, 3: a MUST."""
     detail = f"The target of a request has at most {limits.longest_header_line} bytes."
     return Problem(414, "target_too_long", detail)
 
 
 def header_too_large(limits: Limits) -> Problem:
-    """More bytes, more lines or a longer line than is read."""
+    """Return a 431, for too many bytes, too many lines or a line that is too long."""
     return Problem(
         431,
         "header_too_large",
@@ -131,7 +132,7 @@ def _check_host(headers: list[Header], *, is_required: bool) -> None:
 
 
 def _origin_form(request: h11.Request, headers: list[Header]) -> bytes:
-    """The target of a request in any form (RFC 9112, 3.2); a host in it replaces `Host`."""
+    """Return the target as a path and query (RFC 9112, 3.2); a host in it replaces `Host`."""
     target = request.target
     if target.startswith(b"/") or (target == b"*" and request.method == b"OPTIONS"):
         return target

@@ -1,4 +1,4 @@
-"""Responses as bytes, and the one that a transport gives by itself: a refusal."""
+"""Responses as bytes, and refusals, which a transport sends by itself."""
 
 import http
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from server.wire.problem import Problem
 
 @lru_cache
 def status_line(status: int) -> bytes:
-    """The first line of a response."""
+    """Return the first line of a response."""
     try:
         phrase = http.HTTPStatus(status).phrase
     except ValueError:
@@ -19,7 +19,7 @@ def status_line(status: int) -> bytes:
 
 
 def response(status: int, headers: Iterable[Header], body: bytes = b"") -> bytes:
-    """A whole response, framed by its `headers`."""
+    """Return a whole response, framed by its `headers`."""
     lines = [status_line(status)]
     for name, value in headers:
         lines += (name, b": ", value, b"\r\n")
@@ -27,8 +27,8 @@ def response(status: int, headers: Iterable[Header], body: bytes = b"") -> bytes
 
 
 def refusal(problem: Problem, default_headers: Iterable[Header], *, is_head: bool = False) -> bytes:
-    """The answer to a request that the application never sees, or has not answered; the
-    connection is closed behind it. `is_head`: the request is a HEAD."""
+    """Return the response to a request that the application does not answer; the connection is
+    closed after it. `is_head`: the request is a HEAD."""
     body = problem.body
     said = {"connection": "close", "content-length": str(len(body))} | problem.headers()
     headers = [(name.encode(), value.encode()) for name, value in said.items()]

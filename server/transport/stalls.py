@@ -1,4 +1,4 @@
-"""Peers that do not take what they are sent. Shared by both transports."""
+"""Peers that do not read what they are sent. For both transports."""
 
 import asyncio
 import fcntl
@@ -12,11 +12,11 @@ from server.transport.wheel import Wheel
 
 
 class StallWatch:
-    """Has senders wait for a peer that takes less than it is sent, until `stop` is called, and cuts
-    it off if it takes nothing.
+    """Blocks senders while a peer reads too slowly, until `stop` is called, and cuts the peer off
+    if it reads nothing.
 
-    `transport.close()` would wait for the peer, and nothing else would end: no `connection_lost`
-    comes, and a `send` that waits for it never returns.
+    `transport.close()` would wait for the peer: `connection_lost` would not be called, and `send`,
+    which waits for it, would never return.
     """
 
     __slots__ = ("_is_over", "_limits", "_transport", "_waiting", "_wheel", "turn")
@@ -36,15 +36,15 @@ class StallWatch:
         self.wake()
 
     async def wait(self) -> None:
-        """Returns after `stop` or `wake`."""
+        """Return after `stop` or `wake`."""
         await self._is_over.wait()
 
     def wake(self) -> None:
-        """Have senders look again, though the peer is still watched."""
+        """Let senders check again, while the peer is still watched."""
         self._is_over.set()
 
     def due(self) -> None:
-        """Look whether the peer has taken anything."""
+        """Check whether the peer has taken anything."""
         waiting = _untaken(self._transport)
         if waiting > self._waiting - self._limits.least_progress:
             _reset(self._transport)
@@ -54,8 +54,7 @@ class StallWatch:
 
 
 class WatchedTransport(asyncio.Protocol):
-    """What both transports do while their peer takes less than it is sent. Whoever derives from it
-    sets its attributes."""
+    """Handles slow peers in both transports. Subclasses set the attributes."""
 
     __slots__ = ("_stall",)
 
@@ -66,7 +65,7 @@ class WatchedTransport(asyncio.Protocol):
     """None while the peer takes everything."""
 
     def pause_writing(self) -> None:
-        """The peer takes less than it is sent: senders wait, but not for ever."""
+        """The peer is slow: senders wait, for a limited time."""
         self._stall = StallWatch(self._wheel, self._transport, self._limits)
 
     def resume_writing(self) -> None:
@@ -77,24 +76,24 @@ class WatchedTransport(asyncio.Protocol):
 
 
 def _reset(transport: asyncio.Transport) -> None:
-    """Cut a peer off, and have the kernel drop what it holds for it: megabytes, for minutes."""
+    """Cut a peer off, and have the kernel drop its send buffer: megabytes, for minutes."""
     its_socket = transport.get_extra_info("socket")
-    with suppress(OSError, ValueError):  # it is closed
+    with suppress(OSError, ValueError):  # the socket is closed
         its_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()
 
 
 def _untaken(transport: asyncio.Transport) -> int:
-    """Bytes on their way to a peer: those that wait here, and those that the kernel has.
+    """Return the bytes that a peer has not taken: those in the transport and those in the kernel.
 
-    The kernel takes some megabytes, and says that it takes more only when a third of them is
-    gone: for as long as that, a peer that reads steadily would look as if it did not.
+    The kernel buffers some megabytes, and accepts more only after a third of them is gone:
+    meanwhile a peer that reads steadily would look stalled.
     """
     waiting = transport.get_write_buffer_size()
     its_socket = transport.get_extra_info("socket")
     try:
         kernel = fcntl.ioctl(its_socket.fileno(), termios.TIOCOUTQ, bytes(4))  # SIOCOUTQ, tcp(7)
-    except (OSError, ValueError):  # it has none, or is closed
+    except (OSError, ValueError):  # no socket, or a closed one
         return waiting
     unacknowledged: int = struct.unpack("i", kernel)[0]
     return waiting + unacknowledged

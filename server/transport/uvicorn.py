@@ -1,8 +1,8 @@
-"""How uvicorn has to be set up for the promises to hold, and why.
+"""The configuration of uvicorn that the promises depend on, and why.
 
-The `stillhere` command sets this, and gives uvicorn our transports in place of its own. Under
-`uvicorn --factory server.app:create_app` the flags are yours to give; the application logs them at
-its start.
+The `stillhere` command applies it, and gives uvicorn our transports in place of its own. Under
+`uvicorn --factory server.app:create_app` the operator has to give the flags, which the application
+logs at its start.
 """
 
 from functools import partial
@@ -19,11 +19,10 @@ from server.transport.wheel import Wheel
 def uvicorn_config(
     app: Any, limits: Limits = Limits(), take: Take | None = None, **more: Any
 ) -> uvicorn.Config:
-    """How the `stillhere` command runs `app`. `take`: takes sockets before `app` is called; `more`
-    goes to uvicorn as it is."""
+    """Return the configuration with which the `stillhere` command runs `app`. `take` is offered
+    sockets before `app` is called; `more` is passed to uvicorn."""
     connection = partial(WebSocketTransport, limits=limits, wheel=Wheel(limits), take=take)
-    # As "http" it has every connection from its beginning; as "ws", those that HttpTransport hands
-    # over.
+    # As "http" it gets every connection; as "ws", those that HttpTransport hands over.
     options = uvicorn_options(limits) | {
         "http": connection,
         "ws": connection,
@@ -33,19 +32,19 @@ def uvicorn_config(
 
 
 def uvicorn_options(limits: Limits = Limits()) -> dict[str, Any]:
-    """What uvicorn is told where its own transports are to do."""
+    """Return the options for uvicorn's own transports."""
     return {
-        # Those that this was tested with. With httptools, the body of a request with an `Upgrade`
-        # that nobody takes is run as the next request (uvicorn#2722).
+        # Those that were tested. With httptools, the body of a request with an unsupported
+        # `Upgrade` is run as the next request (uvicorn#2722).
         "http": "h11",
         "ws": "websockets-sansio",
-        # uvicorn's own limit is 16 MiB.
+        # uvicorn's default is 16 MiB.
         "ws_max_size": limits.largest_message,
-        # Compression costs 50 KiB a connection, and there is little to compress.
+        # Compression takes 50 KiB a connection, and there is little to compress.
         "ws_per_message_deflate": False,
         "ws_ping_interval": limits.ping_interval,
         "ws_ping_timeout": limits.ping_timeout,
-        # Whom to believe is a setting (TRUSTED_PROXIES), and nobody by default.
+        # Trusted proxies are a setting (TRUSTED_PROXIES), none by default.
         "proxy_headers": False,
         # Without it a peer that does not answer keeps the process from stopping.
         "timeout_graceful_shutdown": limits.stop_deadline,
@@ -54,7 +53,7 @@ def uvicorn_options(limits: Limits = Limits()) -> dict[str, Any]:
 
 
 def as_flags() -> str:
-    """The options as flags of the `uvicorn` command."""
+    """Return the options as flags of the `uvicorn` command."""
     flags = []
     for name, value in uvicorn_options().items():
         flag = name.replace("_", "-")

@@ -1,18 +1,18 @@
-"""The WebSocket transport: frames on one side, calls or ASGI on the other.
+"""The WebSocket transport: frames on one side, direct calls or ASGI on the other.
 
-uvicorn takes any class for its connections; this one closes what its own leave open. Whatever a
-peer does or does not do costs a bounded amount of memory, for a bounded time:
+Given to uvicorn in place of its own. Whatever a peer does or does not do costs a bounded amount of
+memory, for a bounded time:
 
 - a handshake is answered within `Limits.header_deadline`, or refused, or the peer is cut off;
 - a peer that takes nothing of what waits for it is cut off after `Limits.write_stall`;
-- one that is silent is pinged after `ws_ping_interval`, and cut off `ws_ping_timeout` later;
-- one that does not answer a close is cut off after `Limits.close_deadline`;
+- a silent peer is pinged after `ws_ping_interval`, and cut off `ws_ping_timeout` later;
+- a peer that does not answer a close is cut off after `Limits.close_deadline`;
 - messages wait in a queue of `Limits.most_unread` or a few more, then in the kernel, then at the
   peer;
 - pings are answered while the peer takes the answers; a flood of them is closed with 4401.
 
-`frames.py` parses, `handshake.py` has the opening handshake, `asgi.py` and `by_call.py` the side of
-the application. Limits and the closing handshake are here (RFC 6455, section 7).
+`frames.py` parses, `handshake.py` has the opening handshake, `asgi.py` and `by_call.py` call the
+application. Limits and the closing handshake are here (RFC 6455, section 7).
 """
 
 import asyncio
@@ -61,8 +61,8 @@ MakeFrames = Callable[[HasWrite, FrameListener, int, Limits], Frames]
 
 
 class WebSocketTransport(OpeningTransport):
-    """One connection, from its beginning to its end, or from an upgrade that the HTTP transport has
-    found."""
+    """One connection, from its beginning, or from an upgrade found by the HTTP transport, to its
+    end."""
 
     __slots__ = (
         "_allowance", "_call", "_frames", "_has_ended", "_has_room", "_heard_at", "_hearer",
@@ -82,21 +82,21 @@ class WebSocketTransport(OpeningTransport):
         wheel: Wheel | None = None,
         make_frames: MakeFrames = ServerFrames,
     ) -> None:
-        """As an `OpeningTransport`. `make_frames`: another parser."""
+        """As in `OpeningTransport`. `make_frames`: another parser."""
         super().__init__(
             config, server_state, app_state, _loop, limits=limits, take=take, wheel=wheel
         )
         self._make_frames = make_frames
         self._state = _CONNECTING
 
-        # What comes in: the parser, and whether what it finds has a place
+        # Input: the parser, and whether there is room for its messages
         self._frames: Frames | None = None
         self._has_room = True
         self._is_reading_paused = False
         self._allowance: TokenBucket | None = None
-        self._late = 0  # bytes that came while it closes
+        self._late = 0  # bytes that came after a close
 
-        # The application: called as ASGI says, or hearing
+        # The application, called by ASGI or directly
         self._call: AsgiCall | None = None
         self._hearer: Hearer | None = None
         self._has_ended = False
@@ -105,7 +105,7 @@ class WebSocketTransport(OpeningTransport):
         # None while the peer takes everything
         self._stall: StallWatch | None = None
 
-        # What the keepalive knows, on the clock of the wheel
+        # For the keepalive, on the clock of the wheel
         self._heard_at = 0.0
         self._pinged_at: float | None = None
 
@@ -119,7 +119,7 @@ class WebSocketTransport(OpeningTransport):
         self._parse(self._unparsed + data if self._unparsed else data)
 
     def eof_received(self) -> None:
-        """The peer sends no more. The loop closes the socket, unless something waits to be sent."""
+        """The peer sends no more. The loop closes the socket, unless data waits to be sent."""
         if self._state == _OPEN:
             self._end(ABNORMAL)
             self._closing()
@@ -136,7 +136,7 @@ class WebSocketTransport(OpeningTransport):
     # What the wheel calls
 
     def due(self) -> None:
-        """The deadline of the present state has come."""
+        """The deadline of the present state has passed."""
         interval = self._config.ws_ping_interval
         if self._state != _OPEN or interval is None:
             super().due()
@@ -155,7 +155,7 @@ class WebSocketTransport(OpeningTransport):
     # What uvicorn calls
 
     def shutdown(self) -> None:
-        """Say 1012 and close: the server stops."""
+        """The server stops: close with 1012."""
         if self._is_fresh:
             self._transport.close()
         elif self._state == _CONNECTING:
@@ -165,13 +165,13 @@ class WebSocketTransport(OpeningTransport):
         if self._state == _CLOSING:
             self._wheel.set(self, self._limits.shutdown_deadline)
 
-    # What an application calls that is called as ASGI says
+    # What an application calls by ASGI
 
     async def send(self, event: dict[str, Any]) -> None:
-        """Take an ASGI event, once the peer has taken what it was sent before.
+        """Send an ASGI event, once the peer has taken what was sent before.
 
-        Raises ClientDisconnected, an OSError, when the connection is over, and RuntimeError for
-        an event out of order. Cancelling gives up the wait: nothing was sent.
+        Raises ClientDisconnected, an OSError, if the connection has ended, and RuntimeError for an
+        event out of order. Cancelling sends nothing.
         """
         while self._stall is not None and self._state == _OPEN:
             await self._stall.wait()
@@ -195,14 +195,14 @@ class WebSocketTransport(OpeningTransport):
             self._answer(event)
             self._is_closed_by_app = self._state == _CLOSING
 
-    # What an application calls that has taken the socket (see `by_call.py`)
+    # What an application calls that took the socket (see `by_call.py`)
 
     def listen(self, hearer: Hearer) -> None:
-        """Tell `hearer` of every message, and of the end."""
+        """Pass every message, and the end, to `hearer`."""
         self._hearer = hearer
 
     def send_text(self, text: str) -> bool:
-        """Send a text message; False, and nothing is sent, if the peer cannot take it now."""
+        """Send a text message; return False, and send nothing, if the peer cannot take it now."""
         if self._state != _OPEN or self._stall is not None:
             return False
         assert self._frames is not None
@@ -210,8 +210,8 @@ class WebSocketTransport(OpeningTransport):
         return True
 
     def close(self, code: int, reason: str = "", last: str | None = None) -> bool:
-        """Begin the closing handshake, after `last`; False, and nothing is sent, if the peer cannot
-        take it now. Raises RuntimeError for a code that may not be sent."""
+        """Begin the closing handshake, after `last`; return False, and send nothing, if the peer
+        cannot take it now. Raises RuntimeError for an invalid code."""
         if self._state != _OPEN or self._stall is not None:
             return False
         if code not in MAY_BE_SENT:
@@ -228,7 +228,7 @@ class WebSocketTransport(OpeningTransport):
         out.write(buffer.data)
         return True
 
-    # What the opening handshake comes to
+    # Results of the opening handshake
 
     def _socket(self) -> Socket:
         return self
@@ -259,31 +259,31 @@ class WebSocketTransport(OpeningTransport):
         self._end(ABNORMAL)
         self._linger()
 
-    # What a call of an application tells
+    # What an `AsgiCall` calls
 
     def note_room(self, *, has_room: bool) -> None:
-        """Parse on only as long as what was parsed finds a place."""
+        """Stop parsing while too many messages wait, and go on when they do not."""
         self._has_room = has_room
         if has_room:
             self._read_on_if_paused()
 
     def returned(self, *, has_failed: bool) -> None:
-        """The application is done with the socket."""
+        """The application has returned."""
         if self._state == _CONNECTING:
             self._refuse(internal())
         elif self._state == _OPEN:
             self._close(INTERNAL_ERROR if has_failed else NORMAL)
 
-    # What comes in
+    # Input
 
     def _parse(self, data: bytes) -> None:
-        """Have `data` parsed, a portion at a time; what is too much for now is kept."""
+        """Parse `data`, a portion at a time; keep what is too much for now."""
         frames = self._frames
         assert frames is not None
         if self._state == _CLOSING:
             self._late += len(data) - len(self._unparsed)
             if self._late > self._limits.most_late:
-                # A peer that floods does not read that this is over, and has no close in it.
+                # A peer that floods after a close does not answer it.
                 self._stop_parsing()
                 self._half_close()
                 self._read_on_if_paused()
@@ -304,12 +304,12 @@ class WebSocketTransport(OpeningTransport):
             self._transport.pause_reading()
 
     def _read_on_if_paused(self) -> None:
-        # Not at once: others have their turn between one portion of a flood and the next.
+        # Not at once: the loop does other work between portions of a flood.
         if self._is_reading_paused:
             self._loop.call_soon(self._read_on)
 
     def _read_on(self) -> None:
-        """Go on where a flood was interrupted."""
+        """Go on parsing after an interruption."""
         if self._unparsed and self._frames is not None:
             self._parse(self._unparsed)
         if self._is_reading_paused and not self._unparsed and self._state != _CLOSED:
@@ -340,13 +340,13 @@ class WebSocketTransport(OpeningTransport):
         self._is_within_allowance()
 
     def on_ping(self, payload: bytes) -> None:
-        # One answer less is allowed where several wait (RFC 6455, 5.5.3).
+        # If several pings wait, fewer answers are allowed (RFC 6455, 5.5.3).
         if self._state == _OPEN and self._is_within_allowance() and self._stall is None:
             self._control(PONG, payload)
 
     def on_pong(self) -> None:
         if self._pinged_at is None:
-            self._is_within_allowance()  # it answers no ping
+            self._is_within_allowance()  # unsolicited
         self._pinged_at = None
 
     def on_close(self, code: int, reason: str, payload: bytes) -> None:
@@ -361,7 +361,7 @@ class WebSocketTransport(OpeningTransport):
             self._fail(code, reason)
 
     def _is_within_allowance(self) -> bool:
-        """Count a frame that brings nothing; one too many closes the connection."""
+        """Count a frame without content; close the connection if there are too many."""
         if self._state != _OPEN:
             return False
         now = self._loop.time()
@@ -380,13 +380,13 @@ class WebSocketTransport(OpeningTransport):
         self._frames.control(opcode, payload)
 
     def _close(self, code: int, reason: str = "") -> None:
-        """Begin the closing handshake, and leave it to the peer to answer."""
+        """Begin the closing handshake; the peer has to answer."""
         self._control(CLOSE, close_payload(code, reason))
         self._end(code, reason)
         self._closing()
 
     def _fail(self, code: int, reason: str) -> None:
-        """Close for an error of the peer's, whose answer would not be understood."""
+        """Close because of an error of the peer, without waiting for its answer."""
         self._close(code, reason)
         self._linger()
 
@@ -398,10 +398,10 @@ class WebSocketTransport(OpeningTransport):
         self._read_on_if_paused()
 
     def _linger(self) -> None:
-        """Send no more, and let the peer read what it was sent.
+        """Half-close, and let the peer read what it was sent.
 
-        Closing a socket that has unread data resets the connection, and with it goes what the
-        peer has not read yet: so everything is taken, and dropped, until the peer is gone.
+        Closing a socket with unread data resets the connection, and the peer loses what it has not
+        read: so all data is read and dropped until the peer closes.
         """
         self._closing()
         self._half_close()
@@ -413,12 +413,12 @@ class WebSocketTransport(OpeningTransport):
             self._transport.close()
 
     def _end(self, code: int, reason: str = "") -> None:
-        """Tell the application, once, that the connection is over."""
+        """Notify the application, once, that the connection has ended."""
         if self._has_ended:
             return
         self._has_ended = True
         if self._call is not None:
             self._call.end(code, reason)
         if self._hearer is not None:
-            # Not at once: who closes a connection goes on with what they are doing.
+            # Not at once: the caller that closes the connection has to finish first.
             self._loop.call_soon(self._hearer.gone, code)

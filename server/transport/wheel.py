@@ -1,14 +1,13 @@
-"""The deadlines of connections: many, hardly ever due, and good to a fraction of a second.
+"""The deadlines of connections: many, rarely due, and precise to a fraction of a second.
 
-A timer of the loop for each would cost more memory than what is known of the connection. Here a
-deadline is an entry among those that fall into the same turn of a wheel, and one timer turns it
-while there is any.
+A timer of the loop for each would take more memory than the rest of the connection. Here deadlines
+are grouped by the turn of a wheel, and one timer turns it while there are any.
 
-A turn that is noticed late proves nothing about the peers: this process stood still, and what they
-sent meanwhile may not have been read. So the wheel goes by its own turns: one that is more than
-`LATE` late is taken again, and everybody keeps what was left of their time.
+A turn that is late proves nothing about the peers: this process stood still, and what they sent
+meanwhile may not have been read. So the wheel counts its own turns: one that is more than `LATE`
+late is repeated, and all deadlines keep the time that was left.
 
-Sessions have a wheel of another kind (`base/deadlines.py`): to the millisecond, and moved by
+Sessions have another kind of wheel (`base/deadlines.py`): precise to the millisecond, and moved by
 storing a number.
 """
 
@@ -23,40 +22,40 @@ _log = logging.getLogger("stillhere.transport")
 
 
 class HasDeadline(Protocol):
-    """Something with one deadline, of which `turn` belongs to the wheel; None: none is set."""
+    """Something with one deadline. `turn` belongs to the wheel; None if no deadline is set."""
 
     turn: int | None
 
     def due(self) -> None:
-        """The deadline has come, and is not set any more."""
+        """The deadline has passed, and is no longer set."""
 
 
 class Wheel:
-    """Deadlines in seconds: never noticed early, and up to a turn late, or two where one is late
-    when they are set. For one event loop."""
+    """Deadlines in seconds: never early, and up to a turn late, or two if a turn is late when they
+    are set. For one event loop."""
 
     def __init__(self, limits: Limits, loop: asyncio.AbstractEventLoop | None = None) -> None:
-        """`loop`: None: the one that runs when it is used."""
+        """`loop`: by default the running one."""
         self._seconds = limits.turn
         self._at_once = limits.deadlines_at_once
         self._loop = loop
         self._turns: dict[int, dict[HasDeadline, None]] = {}
         self._turn = 0
         self._timer: asyncio.Handle | None = None
-        # When the next turn is due, on the clock of the loop.
+        # When the next turn is due, in the loop's time.
         self._next = 0.0
         self.now = 0.0
-        """Seconds on the clock of the wheel, which stands while no deadline is set. Written here
+        """Seconds on the wheel's clock, which stands still while no deadline is set. Written here
         only."""
 
     def set(self, item: HasDeadline, seconds: float) -> None:
-        """Have `item` told in `seconds`, instead of when it was to be told before."""
+        """Call `item.due` in `seconds`; replaces its deadline."""
         self.stop(item)
         now = self._running().time()
         is_standing = self._timer is None
         if is_standing:
             self._next = now + self._seconds
-        # Of turns that are late, some may follow at once; one that is too late is taken again.
+        # If turns are late, several may follow at once; one that is too late is repeated.
         behind = now - self._next
         gone = behind + self._seconds if behind <= LATE else 0.0
         item.turn = self._turn + int((seconds + gone) / self._seconds) + 1
@@ -65,7 +64,7 @@ class Wheel:
             self._sleep()
 
     def stop(self, item: HasDeadline) -> None:
-        """Tell `item` nothing. Idempotent."""
+        """Cancel the deadline of `item`. Idempotent."""
         turn, item.turn = item.turn, None
         if turn is not None:
             items = self._turns[turn]
@@ -74,7 +73,7 @@ class Wheel:
                 del self._turns[turn]
 
     def hand_on(self, item: HasDeadline, to: HasDeadline) -> None:
-        """Have `to` told when `item` was to be told, in the place of it. `to` has none yet."""
+        """Move the deadline of `item` to `to`, which has none yet."""
         turn, item.turn = item.turn, None
         if turn is not None:
             items = self._turns[turn]
@@ -96,7 +95,7 @@ class Wheel:
             self._next = now + self._seconds
             self._sleep()
             return
-        # Not from now: what each turn is late would add up.
+        # Not from now: the lateness of turns would add up.
         self._next += self._seconds
         self._turn += 1
         self.now = self._turn * self._seconds
@@ -106,7 +105,7 @@ class Wheel:
         items = self._turns.get(self._turn, {})
         for _ in range(min(self._at_once, len(items))):
             if not items:
-                break  # one has stopped the others
+                break  # an item cancelled the others
             item, _ = items.popitem()
             item.turn = None
             try:
