@@ -27,7 +27,7 @@ def new_connection_id() -> ConnectionId:
 
 
 def new_room_id() -> RoomId:
-    """Whoever has the id of a private room may enter it: the link contains it."""
+    """Any player with the id of a private room may enter it: the link contains it."""
     return RoomId("r_" + secrets.token_urlsafe(16))
 
 

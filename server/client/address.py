@@ -1,4 +1,4 @@
-"""Where a server is."""
+"""The address of a server."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -10,8 +10,8 @@ from server.wire.names import SOCKET_PATH
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A server's base URL, in parts. `path` is what a reverse proxy put in front, without a slash
-    at its end."""
+    """A server's base URL, in parts. `path` is added by a reverse proxy, without a trailing
+    slash."""
 
     scheme: str
     host: str
@@ -20,7 +20,7 @@ class Address:
 
     @classmethod
     def parse(cls, url: str) -> Self:
-        """Raises ValueError with a sentence for what is no http or https URL."""
+        """Parse an http or https URL. Raises ValueError for anything else."""
         parts = urlsplit(url)
         if parts.scheme not in DEFAULT_PORTS or not parts.hostname:
             raise ValueError(
@@ -36,18 +36,18 @@ class Address:
 
     @property
     def url(self) -> str:
-        """What the paths of calls are appended to."""
+        """The URL to which the paths of calls are appended."""
         return f"{self.scheme}://{self.netloc}{self.path}"
 
     @property
     def socket_url(self) -> str:
-        """Where the WebSocket is."""
+        """The URL of the WebSocket."""
         scheme = "wss" if self.scheme == "https" else "ws"
         return f"{scheme}://{self.netloc}{self.path}{SOCKET_PATH}"
 
     @property
     def is_this_machine(self) -> bool:
-        """Whether the server reads the same monotonic clock as this process."""
+        """True if the server has the same monotonic clock as this process."""
         return self.host in ("localhost", "::1") or self.host.startswith("127.")
 
     def with_port(self, port: int) -> Self:

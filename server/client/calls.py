@@ -1,4 +1,4 @@
-"""The HTTP calls of one browser, and its session cookie."""
+"""HTTP calls of one browser, and its session cookie."""
 
 import ssl
 from typing import Any, TypeVar
@@ -18,8 +18,8 @@ T = TypeVar("T")
 class Calls:
     """Makes calls, and keeps the session cookie that they set.
 
-    `cookie` is a `name=value` of an earlier session, as `Calls.cookie` had it. `tls` is for https;
-    clients that share one save the time it takes to read the certificates of the authorities.
+    `cookie` is that of an earlier session, as in `Calls.cookie`: a `name=value`. `tls` is for
+    https; sharing one between clients saves the time to load the CA certificates.
     """
 
     def __init__(
@@ -38,8 +38,8 @@ class Calls:
             self._tls = ssl.create_default_context()
 
     async def get(self, path: str, answer: type[T], **query: object) -> T:
-        """A passive GET, which is no activity of the player. See `call`; a parameter that is None
-        is left out."""
+        """Make a passive GET, which does not count as activity. See `call`; parameters that are
+        None are left out."""
         chosen = {name: value for name, value in query.items() if value is not None}
         if chosen:
             path = f"{path}?{urlencode(chosen)}"
@@ -48,10 +48,10 @@ class Calls:
     async def call(
         self, method: str, path: str, answer: type[T], *, body: object = None, passive: bool = False
     ) -> T:
-        """Make one call; returns its answer, converted to the type `answer`.
+        """Make one call; return its answer, converted to the type `answer`.
 
-        Raises CallRefused, or Unreachable where no Still Here server answered. Cancelling drops the
-        connection; the server may have carried the call out all the same.
+        Raises CallRefused, or Unreachable if no Still Here server answered. Cancelling drops the
+        connection; the server may have done the call nevertheless.
         """
         headers = [("Passive", "1")] if passive else []
         if self.cookie:

@@ -1,4 +1,4 @@
-"""What the client receives."""
+"""Messages of the server."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -10,7 +10,7 @@ from server.wire.messages import ServerMessage
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """A message that this version does not know, such as one of a newer server."""
+    """A message that this version does not know, for example of a newer server."""
 
     text: str
     why: str
@@ -22,7 +22,7 @@ _decoder: msgspec.json.Decoder[ServerMessage] = msgspec.json.Decoder(ServerMessa
 
 
 def decode(text: str | bytes) -> Received:
-    """The message that the server sent."""
+    """Decode a message of the server."""
     try:
         return _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeError) as error:

@@ -1,4 +1,4 @@
-"""One WebSocket of one browser: typed messages both ways, and the code with which it ended."""
+"""One WebSocket of one browser: typed messages both ways, and its close code."""
 
 import asyncio
 import ssl
@@ -20,11 +20,11 @@ from server.wire.names import SUBPROTOCOL
 
 
 class Connection:
-    """An open WebSocket. Iterate over it for what the server sends; that ends with it."""
+    """An open WebSocket. Iterate over it to receive messages until it closes."""
 
     def __init__(self, socket: ClientConnection, limits: Limits) -> None:
         self.socket = socket
-        """The library's own connection."""
+        """The connection of *websockets*."""
         self._limits = limits
 
     @classmethod
@@ -37,22 +37,22 @@ class Connection:
         limits: Limits = Limits(),
         **options: Any,
     ) -> "Connection":
-        """Connect with the session cookie, a `name=value`. `options` are passed on to the
-        `connect` of *websockets*, before the ones that are chosen here.
+        """Connect with the session cookie, a `name=value`. `options` are passed to the `connect` of
+        *websockets*, and override the defaults here.
 
-        Raises Unreachable; its cause is the library's error. Cancelling leaves nothing behind. The
-        first message is `hello`, or `signed_out` where the cookie names no live session.
+        Raises Unreachable, caused by the library's error. Cancelling leaves nothing behind. The
+        first message is `hello`, or `signed_out` if the cookie has no live session.
         """
         if tls is not None:
             options["ssl"] = tls
         defaults: dict[str, Any] = {
             "proxy": None,
             "compression": None,
-            # Pings of the server are answered by the library; silence is the watchdog's.
+            # The library answers the server's pings; `Watchdog` detects silence.
             "ping_interval": None,
             "open_timeout": limits.answer_within,
             "close_timeout": limits.close_within,
-            # Messages that nobody has read yet must not keep a close from being noticed.
+            # Unread messages must not delay the detection of a close.
             "max_queue": None,
             "max_size": limits.largest_message,
             "subprotocols": [Subprotocol(SUBPROTOCOL)],
@@ -67,12 +67,13 @@ class Connection:
 
     @property
     def close_code(self) -> int:
-        """With what it ended; 1006 without a closing handshake, or while it is open."""
+        """The close code; 1006 without a closing handshake, or while it is open."""
         return self.socket.close_code or ABNORMAL
 
     async def send(self, message: ClientMessage) -> None:
-        """Send one message. Raises ConnectionLost, or ValueError for one over `LARGEST_MESSAGE`,
-        for which the server would close with 1009. Cancelling may come too late to stop it."""
+        """Send one message. Raises ConnectionLost, or ValueError for a message over
+        `LARGEST_MESSAGE`, for which the server would close with 1009. Cancelling may come too
+        late."""
         text = encode_request(message)
         if len(text) > LARGEST_MESSAGE // 4 and len(text.encode()) > LARGEST_MESSAGE:
             raise ValueError(f"a message may have {LARGEST_MESSAGE} bytes; this one has more")
@@ -82,7 +83,8 @@ class Connection:
             raise ConnectionLost(self.close_code) from None
 
     async def receive(self) -> Received:
-        """The next message. Raises ConnectionLost at the end. Cancelling loses no message."""
+        """Return the next message. Raises ConnectionLost at the end. Cancelling loses no
+        message."""
         try:
             return decode(await self.socket.recv())
         except ConnectionClosed:
@@ -94,8 +96,8 @@ class Connection:
                 yield await self.receive()
 
     async def close(self, code: int = NORMAL) -> None:
-        """Close with `code`, and wait for the end, but no longer than `Limits.close_within`.
-        Cancelling aborts the connection."""
+        """Close with `code`, and wait for the peer, at most about `Limits.close_within`. Cancelling
+        aborts the connection."""
         try:
             async with asyncio.timeout(2 * self._limits.close_within):
                 await self.socket.close(code)
@@ -105,5 +107,5 @@ class Connection:
             self.abort()
 
     def abort(self) -> None:
-        """Drop the connection without a word, as a network does."""
+        """Drop the connection without a close, as a broken network does."""
         self.socket.transport.abort()

@@ -1,4 +1,4 @@
-"""What a client is made of: a session, its calls, its connection, and who waits for what."""
+"""The parts of a client: a session, its calls, its connection, and pending requests."""
 
 import asyncio
 import ssl
@@ -32,10 +32,10 @@ T = TypeVar("T")
 
 
 class ClientEngine:
-    """Asks and hears, while a session lasts.
+    """Sends requests and receives messages during a session.
 
-    `follow` is called with each message, before who waits for it; `lost` when the connection is.
-    `options` go to the `connect` of *websockets*.
+    `follow` is called with each message, before anything that waits for it; `lost` when the
+    connection is lost. `options` are passed to the `connect` of *websockets*.
     """
 
     def __init__(
@@ -77,12 +77,12 @@ class ClientEngine:
 
     @property
     def state(self) -> State:
-        """What there is of a connection."""
+        """The state of the connection."""
         return State.CLOSED if self._link is None else self._link.state
 
     @property
     def signed_in(self) -> SessionState:
-        """The session. Raises SessionOver where there is none, or ClientClosed."""
+        """The session. Raises SessionOver if there is none, or ClientClosed."""
         if self.session is None:
             if self._is_closed:
                 raise ClientClosed
@@ -91,19 +91,19 @@ class ClientEngine:
 
     @property
     def player_id(self) -> str | None:
-        """Of the player who is signed in; None: nobody is."""
+        """The id of the signed-in player, or None."""
         return None if self.session is None else self.session.player.id
 
     def now(self) -> float:
-        """The clock of every instant of the client: the event loop's, in seconds."""
+        """Return the time in seconds of the event loop, the clock of all instants of the client."""
         return asyncio.get_running_loop().time()
 
     # The session
 
     async def sign_in(self, path: str, body: dict[str, Any]) -> SessionView:
-        """Sign in by a call, and connect. Raises CallRefused, after which all is as before, or
+        """Sign in by a call, and connect. Raises CallRefused, which changes nothing, or
         Unreachable."""
-        # The connection of the session before may hear that it was replaced before the answer is.
+        # The old connection may be closed with `replaced` before the answer arrives.
         self._is_signing_in = True
         try:
             view = await self.calls.call("POST", path, SessionView, body=body)
@@ -113,7 +113,7 @@ class ClientEngine:
         return view
 
     async def resume(self) -> SessionView:
-        """Connect with the cookie there is. Raises SessionOver, or Unreachable."""
+        """Connect with the present cookie. Raises SessionOver, or Unreachable."""
         try:
             view = await self.calls.get("/api/session", SessionView)
         except CallRefused as refused:
@@ -129,15 +129,15 @@ class ClientEngine:
         await self._stop()
         self._end(SessionOver(reason))
 
-    # Asking
+    # Requests
 
     async def request(self, message: ClientMessage, *, repeat: bool = False) -> Received | None:
-        """Send a message, and wait until the server has carried it out; returns its answer, None
-        where it has none of its own.
+        """Send a message, and wait until the server has handled it; return its answer, None if it
+        has none besides `done`.
 
-        Raises RequestRefused, SessionOver, or ConnectionLost where the connection ended meanwhile;
-        with `repeat` it is sent again instead, which is for what may be done twice. Cancelled, it
-        may be carried out all the same.
+        Raises RequestRefused, SessionOver, or ConnectionLost if the connection ended meanwhile;
+        with `repeat`, for idempotent requests, the message is sent again instead. Cancelling may
+        come too late.
         """
         while True:
             await self.listeners.until(self._is_open)
@@ -149,13 +149,13 @@ class ClientEngine:
             except ConnectionLost:
                 if not repeat:
                     raise
-                await asyncio.sleep(0)  # until the link has noticed as well
+                await asyncio.sleep(0)  # let the link notice it too
             finally:
                 if not answer.cancel() and not answer.cancelled():
-                    answer.exception()  # seen
+                    answer.exception()  # mark as retrieved
 
     async def get(self, path: str, answer: type[T], **query: object) -> T:
-        """A passive GET; see `Calls.get`. A 401 ends the session, as SessionOver."""
+        """Make a passive GET; see `Calls.get`. A 401 ends the session and raises SessionOver."""
         asked = self.session
         try:
             return await self.calls.get(path, answer, **query)
@@ -163,7 +163,7 @@ class ClientEngine:
             raise self._seen(refused, asked) from None
 
     async def call(self, method: str, path: str, answer: type[T], *, body: object = None) -> T:
-        """Any other call; see `Calls.call`. A 401 ends the session, as SessionOver."""
+        """Make any other call; see `Calls.call`. A 401 ends the session and raises SessionOver."""
         asked = self.session
         try:
             return await self.calls.call(method, path, answer, body=body)
@@ -171,18 +171,18 @@ class ClientEngine:
             raise self._seen(refused, asked) from None
 
     def ask_soon(self, message: ClientMessage) -> None:
-        """Send without waiting, if there is a connection."""
+        """Send a message without waiting, if there is a connection."""
         if self.state is State.OPEN:
             self._spawn(self._ask(message))
 
     def watch_soon(
         self, topic: str, refused: Callable[[RequestRefused], None] = lambda _: None
     ) -> None:
-        """Watch a topic again, without waiting; `refused` is called where that is no longer
+        """Watch a topic again, without waiting; `refused` is called if that is no longer
         possible."""
         self._spawn(self._watch_again(topic, refused))
 
-    # Inside
+    # Internals
 
     def _is_open(self) -> bool:
         return self.signed_in is not None and self.state is State.OPEN
@@ -202,7 +202,7 @@ class ClientEngine:
         )
 
     async def _stop(self) -> None:
-        """End the connection with the code of a client that leaves."""
+        """Close the connection with 1000, which says that the client leaves."""
         running, self._running = self._running, None
         if running is not None:
             running.cancel()
@@ -210,7 +210,7 @@ class ClientEngine:
 
     def _link_ended(self, running: "asyncio.Task[SessionOver]") -> None:
         if running is not self._running:
-            return  # it was stopped here
+            return  # stopped by `_stop`
         if (error := running.exception()) is not None:
             asyncio.get_running_loop().call_exception_handler(
                 {"message": "the connection's task failed", "exception": error}
@@ -232,11 +232,12 @@ class ClientEngine:
         self.listeners.end(error)
 
     def _seen(self, refused: CallRefused, asked: SessionState | None) -> StillHereError:
-        """What a refusal comes to: a 401 says that the session that `asked` is over."""
+        """Return the error to raise for a refusal: a 401 means that the session that `asked`
+        ended."""
         if refused.status != 401 or asked is None:
             return refused
         end = SessionOver(refused.code, refused.detail)
-        if self.session is asked:  # the connection has not told of it
+        if self.session is asked:  # the connection has not reported it
             self._end(end)
             self._spawn(self._stop())
         return end
@@ -261,7 +262,7 @@ class ClientEngine:
             refused(error)
             self.listeners.look_again()
         except (ConnectionLost, SessionOver, ClientClosed):
-            pass  # the next hello watches it
+            pass  # it is watched again at the next hello
 
     async def _ask(self, message: ClientMessage) -> None:
         with suppress(StillHereError):

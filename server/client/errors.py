@@ -1,13 +1,13 @@
-"""Every error that the client raises by itself.
+"""The errors that the client raises.
 
 StillHereError
-├── Unreachable         nobody answered: whether a request was carried out is unknown
-│   └── ConnectionLost  the connection ended before the answer came
+├── Unreachable         no answer: whether the request was done is unknown
+│   └── ConnectionLost  the connection ended before the answer arrived
 ├── Refused             the server refused; nothing was changed
 │   ├── CallRefused     an HTTP call, with its status and problem details
 │   └── RequestRefused  a message on the connection
 ├── SessionOver         the session has ended, or there never was one
-├── RoomClosed          the room is no more, or this player is no longer in it
+├── RoomClosed          the room closed, or this player left it
 └── ClientClosed        the client was closed while something waited
 """
 
@@ -20,11 +20,12 @@ class StillHereError(Exception):
 
 
 class Unreachable(StillHereError):
-    """No answer, or none of a Still Here server. The message says which address, and why."""
+    """No answer, or not one of a Still Here server. The message has the address and the cause."""
 
 
 class ConnectionLost(Unreachable):
-    """The connection ended before the answer came. `code` is its close code; 1006 without one."""
+    """The connection ended before the answer arrived. `code` is its close code; 1006 without
+    one."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"the connection ended with {code} before the answer came")
@@ -32,7 +33,7 @@ class ConnectionLost(Unreachable):
 
 
 class Refused(StillHereError):
-    """The server refused, and changed nothing. `code` is the stable word, `detail` the sentence."""
+    """The server refused, and changed nothing. `code` is a stable word, `detail` a sentence."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(f"{code}: {detail}" if detail else code)
@@ -68,8 +69,8 @@ class RequestRefused(Refused):
 
 
 class SessionOver(StillHereError):
-    """There is no session, or no longer. `reason` is the protocol's word, such as `idle_timeout`
-    or `not_signed_in`."""
+    """There is no session, or not any more. `reason` is a word of the protocol, such as
+    `idle_timeout` or `not_signed_in`."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)
@@ -78,7 +79,7 @@ class SessionOver(StillHereError):
 
 
 class RoomClosed(StillHereError):
-    """The room is no more, or this player is no longer in it; `reason` is the protocol's word."""
+    """The room closed, or this player left it; `reason` is a word of the protocol."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)

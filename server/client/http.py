@@ -1,4 +1,4 @@
-"""HTTP exchanges: a request, and its answer."""
+"""HTTP exchanges: a request, and its response."""
 
 import asyncio
 import ssl
@@ -14,24 +14,24 @@ from server.client.limits import Limits
 _END = h11.EndOfMessage()
 
 _PORTION = 65_536
-"""Bytes that are read at a time: as many as asyncio keeps for a reader."""
+"""Bytes read at a time: as many as asyncio buffers."""
 
 
 @dataclass(slots=True)
 class Response:
-    """What was answered; names of headers are in lower case."""
+    """A response; names of headers are in lower case."""
 
     status: int = 0
     headers: list[tuple[str, str]] = field(default_factory=list)
     body: bytearray = field(default_factory=bytearray)
 
     def header(self, name: str) -> str | None:
-        """The first header of that name."""
+        """Return the first header of that name."""
         return next((value for key, value in self.headers if key == name), None)
 
 
 class HttpConnection:
-    """A connection for one exchange after the other; with `is_kept`, for more than one."""
+    """A connection for one exchange, or with `is_kept`, for several in turn."""
 
     def __init__(
         self,
@@ -58,15 +58,15 @@ class HttpConnection:
         is_kept: bool = False,
         limits: Limits = Limits(),
     ) -> Self:
-        """Raises OSError."""
+        """Connect. Raises OSError."""
         reader, writer = await asyncio.open_connection(address.host, address.port, ssl=tls)
         return cls(address, reader, writer, is_kept=is_kept, limits=limits)
 
     async def exchange(
         self, method: str, path: str, headers: list[tuple[str, str]], body: bytes
     ) -> Response:
-        """Send a request, and return the answer. Raises OSError or h11.ProtocolError. Cancelled,
-        the connection is of no more use."""
+        """Send a request, and return the response. Raises OSError or h11.ProtocolError. After a
+        cancellation the connection is unusable."""
         head = [("Host", self._address.netloc), ("Content-Length", str(len(body))), *headers]
         if not self._is_kept:
             head.append(("Connection", "close"))
@@ -98,7 +98,7 @@ class HttpConnection:
                 raise ConnectionResetError("the connection was closed without an answer")
 
     def close(self) -> None:
-        """End it."""
+        """Close the connection."""
         self._writer.close()
 
 
@@ -112,10 +112,10 @@ async def exchange(
     tls: ssl.SSLContext | None = None,
     limits: Limits = Limits(),
 ) -> Response:
-    """One exchange on a connection of its own. Raises Unreachable. Cancelling drops the connection.
+    """Make one exchange on a new connection. Raises Unreachable. Cancelling drops the connection.
 
-    A client calls every few minutes: a connection that is kept would be closed by the server before
-    the next call, and a call that meets the close in flight cannot be repeated.
+    A client makes a call every few minutes: the server would close a kept connection before the
+    next one, and a call that crosses the close cannot be repeated safely.
     """
     try:
         async with asyncio.timeout(limits.call_within):

@@ -1,4 +1,5 @@
-"""Keeps one connection to the server: opens it, watches it, comes back by the close code."""
+"""Keeps one connection to the server: opens it, watches it, reconnects depending on the close
+code."""
 
 import asyncio
 import logging
@@ -19,20 +20,20 @@ _log = logging.getLogger("stillhere.client")
 
 
 class State(StrEnum):
-    """What there is of a connection."""
+    """The state of a connection."""
 
     CLOSED = "closed"
     CONNECTING = "connecting"
     OPEN = "open"
-    """The server has said `hello`."""
+    """After the server's `hello`."""
     RECONNECTING = "reconnecting"
 
 
 class Link:
-    """One connection after the other, until the session is over.
+    """One connection after another, until the session ends.
 
     `dial` opens a connection, or raises Unreachable. `hear` is called with each message, in order;
-    `changed` with each new state, and the close code of the connection that was lost.
+    `changed` with each new state, and the close code of a lost connection.
     """
 
     def __init__(
@@ -52,8 +53,8 @@ class Link:
         self.state = State.CLOSED
 
     async def run(self) -> SessionOver:
-        """Keep a connection; returns why the session is over. Cancelling closes it with 1000,
-        the code of a client that leaves."""
+        """Keep a connection; return why the session ended. Cancelling closes it with 1000, which
+        says that the client leaves."""
         try:
             self._become(State.CONNECTING)
             while True:
@@ -73,14 +74,14 @@ class Link:
             self._become(State.CLOSED)
 
     async def send(self, message: ClientMessage) -> None:
-        """Send by the connection that is open. Raises ConnectionLost where there is none."""
+        """Send on the open connection. Raises ConnectionLost if there is none."""
         if self._connection is None or self.state is not State.OPEN or self._watchdog is None:
             raise ConnectionLost(ABNORMAL)
         self._watchdog.asked()
         await self._connection.send(message)
 
     async def _follow(self, connection: Connection) -> SessionOver | None:
-        """Hear one connection to its end; returns why the session is over, if it is."""
+        """Receive from a connection until it closes; return why the session ended, if it did."""
         self._connection = connection
         self._watchdog = watchdog = Watchdog(self._limits)
         reading = asyncio.create_task(self._read(connection, watchdog))
@@ -101,7 +102,7 @@ class Link:
             await asyncio.gather(reading, watching, return_exceptions=True)
 
     async def _read(self, connection: Connection, watchdog: Watchdog) -> SessionOver | None:
-        watchdog.asked()  # a hello is due
+        watchdog.asked()  # the server answers with `hello`
         end: SessionOver | None = None
         stable = None
         try:
@@ -113,7 +114,7 @@ class Link:
                 elif isinstance(message, SignedOut):
                     end = SessionOver(message.reason, message.detail)
                 elif isinstance(message, Hello):
-                    # Only now: one without a live session opens as well, to be told so.
+                    # Not earlier: connections without a live session open too, only to be told so.
                     loop = asyncio.get_running_loop()
                     stable = loop.call_later(self._limits.stable_after, self._backoff.reset)
                     self._become(State.OPEN)

@@ -1,4 +1,4 @@
-"""Who is told of each message: functions, iterators, and those who wait for something."""
+"""Subscribers to messages: functions, iterators, and waiting conditions."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ class _Wait:
 
 
 class Listeners:
-    """Told of a message after all mirrors have followed it."""
+    """Called with each message after the mirrors were updated."""
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
@@ -28,11 +28,11 @@ class Listeners:
         self._over: StillHereError | None = None
 
     def begin(self) -> None:
-        """There is a session."""
+        """A session begins."""
         self._over = None
 
     def add(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with each message from now on; returns a function that ends that."""
+        """Call `listener` with each message from now on; return a function that stops this."""
         self._listeners.append(listener)
 
         def remove() -> None:
@@ -42,8 +42,8 @@ class Listeners:
         return remove
 
     async def messages(self) -> AsyncIterator[Received]:
-        """Each message from the first step of the iteration on. Ends when the client is closed;
-        raises SessionOver when the session is over. What is not read is kept."""
+        """Yield each message from the first step of the iteration on. Ends when the client is
+        closed; raises SessionOver when the session ends. Unread messages are kept."""
         if isinstance(self._over, ClientClosed):
             return
         if self._over is not None:
@@ -59,8 +59,8 @@ class Listeners:
             self._queues.remove(queue)
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        """Wait until `is_so()`, which is called now and after each message. An error that it raises
-        is raised here, and so is the end of the session."""
+        """Wait until `is_so()` is true; it is called now and after each message. Raises what it
+        raises, and the error of the session's end."""
         if is_so():
             return
         if self._over is not None:
@@ -73,18 +73,18 @@ class Listeners:
             self._waits.remove(wait)
 
     def tell(self, message: Received) -> None:
-        """There is a message."""
+        """Pass on a message."""
         for listener in list(self._listeners):
             try:
                 listener(message)
-            except Exception:  # one listener's fault is not the others'
+            except Exception:  # other listeners still get it
                 _log.exception("a listener failed at %s", type(message).__name__)
         for queue in self._queues:
             queue.put_nowait(message)
         self.look_again()
 
     def look_again(self) -> None:
-        """Something else than a message may have changed what is waited for."""
+        """Check the conditions again, after something other than a message."""
         for wait in self._waits:
             if wait.met.done():
                 continue
@@ -95,7 +95,7 @@ class Listeners:
                 wait.met.set_exception(error)
 
     def end(self, error: StillHereError) -> None:
-        """Nothing more comes, for this reason, until `begin`."""
+        """There will be no messages, because of `error`, until `begin`."""
         self._over = error
         for queue in self._queues:
             queue.put_nowait(None if isinstance(error, ClientClosed) else error)

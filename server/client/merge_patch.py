@@ -1,11 +1,11 @@
-"""JSON merge patches (RFC 7396), and times left as instants."""
+"""JSON merge patches (RFC 7396), and conversion of times left to instants."""
 
 from collections.abc import Mapping
 from typing import Any
 
 
 def merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """What `changes` make of `before`, which stays as it is."""
+    """Return `before` with `changes` applied; `before` is not modified."""
     after = dict(before)
     for key, value in changes.items():
         if value is None:
@@ -19,9 +19,9 @@ def merged(before: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
 
 
 def with_instants(said: Mapping[str, Any], now: float) -> dict[str, Any]:
-    """`said` with each time left (`move_in`: 48.0), in objects at any depth, as an instant
-    (`move_at`: `now` + 48.0): only that stays true while nothing is sent. A None, which removes a
-    key, stays one. No time stands in a list."""
+    """Return `said` with times left (`move_in`: 48.0), in objects at any depth, replaced by
+    instants (`move_at`: `now` + 48.0), which stay true. A None, which removes a key, stays None.
+    Lists contain no times."""
     instants: dict[str, Any] = {}
     for key, value in said.items():
         if key.endswith("_in") and (value is None or _is_number(value)):

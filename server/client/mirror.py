@@ -1,11 +1,11 @@
-"""A copy of a topic, kept up to date version by version."""
+"""A copy of a topic, updated version by version."""
 
 from abc import ABC, abstractmethod
 from typing import Generic, Protocol, TypeVar
 
 
 class Versioned(Protocol):
-    """Every message about a topic."""
+    """A message about a topic."""
 
     @property
     def version(self) -> int: ...
@@ -16,29 +16,29 @@ Change = TypeVar("Change", bound=Versioned)
 
 
 class Mirror(ABC, Generic[Whole, Change]):
-    """Starts with a message that has everything, and follows those that say what changed since the
-    version before. One that is missing makes it wait for everything again."""
+    """Starts with a snapshot, and applies messages with the changes since the version before. After
+    a gap it waits for another snapshot."""
 
     def __init__(self, topic: str) -> None:
         self.topic = topic
         self.version = 0
         self.is_current = False
-        """False before the first whole message, after a lost connection, and after a gap: what is
-        here was true once."""
+        """False before the first snapshot, after a lost connection, and after a gap: the content
+        may be outdated."""
 
     def expect_whole(self) -> None:
-        """There is a new connection, or the topic is watched anew."""
+        """A snapshot will follow: the connection is new, or the topic is watched again."""
         self.is_current = False
 
     def replace(self, message: Whole) -> None:
-        """Take everything anew."""
+        """Replace everything by a snapshot."""
         self._replace(message)
         self.version = message.version
         self.is_current = True
 
     def apply(self, message: Change) -> bool:
-        """Follow a change; returns False where one before it was missed, and the topic has to be
-        watched again."""
+        """Apply a change; return False if an earlier one was missed, and the topic must be watched
+        again."""
         if not self.is_current:
             return True  # it is watched again already
         if message.version != self.version + 1:

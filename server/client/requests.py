@@ -1,4 +1,4 @@
-"""Which answer belongs to which message: each has an `id`, which its `done` or `error` repeats."""
+"""Matches answers to requests: each has an `id`, which its `done` or `error` repeats."""
 
 import asyncio
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from server.wire.messages import (
 )
 
 _ANSWERS: dict[type, type] = {Hold: Held, Release: Held, Look: SessionNow}
-"""Requests that have an answer of their own ahead of the `done`."""
+"""Requests with an answer of their own before the `done`."""
 
 
 @dataclass(eq=False, slots=True)
@@ -39,8 +39,8 @@ class PendingRequests:
         self._waiting: dict[int, _Waiting] = {}
 
     def add(self, message: ClientMessage) -> tuple[ClientMessage, asyncio.Future[Received | None]]:
-        """The message with an id, and what becomes of it: the answer, None where it has none of
-        its own, or a RequestRefused. A future that is cancelled waits no longer."""
+        """Return the message with an id, and the future of its result: the answer, None if it has
+        none besides `done`, or RequestRefused. Cancelling the future stops waiting."""
         self._last += 1
         id = self._last
         done: asyncio.Future[Received | None] = asyncio.get_running_loop().create_future()
@@ -50,7 +50,7 @@ class PendingRequests:
         return msgspec.structs.replace(message, id=id), done
 
     def hear(self, message: Received) -> None:
-        """Settle what a message answers, if it answers anything."""
+        """Resolve the request that a message answers, if any."""
         match message:
             case Pong(id=int(id)) if id in self._waiting:
                 waiting = self._waiting.pop(id)
@@ -72,7 +72,7 @@ class PendingRequests:
                         break
 
     def drop(self, error: StillHereError) -> None:
-        """The connection is gone, and with it all answers."""
+        """Fail all requests, as the connection is lost."""
         waiting, self._waiting = self._waiting, {}
         for each in waiting.values():
             if not each.done.done():

@@ -1,4 +1,4 @@
-"""One room: what the server told of it, and what the player does there."""
+"""One room: its state as sent by the server, and the player's requests."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,37 +25,36 @@ ApplyView = Callable[[dict[str, Any], Mapping[str, Any]], dict[str, Any]]
 
 
 class Room(Mirror[RoomNow, RoomChanged | Said]):
-    """A room that this client is in, as a player or a spectator; `Client.rooms.join` makes it.
+    """A room that this client is in, as a player or a spectator; made by `Client.rooms.join`.
 
-    Each of the requests returns when the server has carried it out. They raise RequestRefused,
-    which changes nothing, or ConnectionLost, after which nobody knows; cancelled, they may be
-    carried out all the same.
+    Requests return when the server has handled them. They raise RequestRefused, which changes
+    nothing, or ConnectionLost, after which the outcome is unknown. Cancelling may come too late.
     """
 
     def __init__(self, id: str, engine: ClientEngine, apply_view: ApplyView | None = None) -> None:
         super().__init__(ROOM + id)
         self.id = id
         self.info: dict[str, Any] = {}
-        """The room object of docs/rooms.md without `match.view`. Each time left (`move_in`) is an
-        instant (`move_at`) on the clock `Client.now`."""
+        """The room object of docs/rooms.md without `match.view`. Times left (`move_in`) are
+        instants (`move_at`) on the clock of `Client.now`."""
         self.view: dict[str, Any] | None = None
         """The game's view of the match, for this player; None without a match."""
         self.chat: list[dict[str, Any]] = []
         self.closed: RoomClosed | None = None
-        """Why the room is no more, or this player no longer in it."""
+        """Why the room closed, or why this player is no longer in it."""
         self._engine = engine
         self._apply_view = apply_view or merged
 
-    # What is known
+    # State
 
     @property
     def match(self) -> dict[str, Any] | None:
-        """The match that is played, or was played last; None before the first."""
+        """The present match, or the last one; None before the first."""
         return self.info.get("match")
 
     @property
     def seat(self) -> int | None:
-        """The own seat, which can change between two matches; None for a spectator."""
+        """The player's seat, which can change between two matches; None for a spectator."""
         for number, seat in self.info.get("seats", {}).items():
             if seat.get("player", {}).get("id") == self._engine.player_id:
                 return int(number)
@@ -63,17 +62,17 @@ class Room(Mirror[RoomNow, RoomChanged | Said]):
 
     @property
     def is_my_turn(self) -> bool:
-        """Whether a match is running that waits for this player."""
+        """True if a running match waits for this player."""
         match = self.match
         return match is not None and "outcome" not in match and self.seat in match["waits_for"]
 
     @property
     def outcome(self) -> dict[str, Any] | None:
-        """How the match has ended; None while it is played, and before the first."""
+        """How the match ended; None if it has not, and before the first."""
         return None if self.match is None else self.match.get("outcome")
 
     async def until(self, is_so: Callable[[], bool]) -> None:
-        """Wait until `is_so()`; it is called after each message.
+        """Wait until `is_so()` is true; it is called after each message.
 
         Raises RoomClosed, or SessionOver. Cancelling has no effect on the room.
         """
@@ -83,22 +82,22 @@ class Room(Mirror[RoomNow, RoomChanged | Said]):
         if self.closed is not None:
             raise self.closed
 
-    # What the player does
+    # Requests
 
     async def act(self, action: Any) -> None:
-        """A game action; what may be in it, the game says."""
+        """Send a game action, of a shape that the game defines."""
         await self._engine.request(Act(room=self.id, action=action))
 
     async def start(self) -> None:
-        """Begin the first match, as the host; after one, want the next."""
+        """Begin the first match, as the host; after a match, vote for the next."""
         await self._engine.request(Start(room=self.id))
 
     async def say(self, text: str) -> None:
-        """A line of chat."""
+        """Send a line of chat."""
         await self._engine.request(Say(room=self.id, text=text))
 
     async def claim(self, result: str) -> None:
-        """`win` or `draw`, where somebody has dropped out for long enough."""
+        """Claim a `win` or `draw` if a player dropped out for long enough."""
         await self._engine.request(Claim(room=self.id, result=result))
 
     async def pulse(self, seat: int) -> None:
@@ -106,17 +105,17 @@ class Room(Mirror[RoomNow, RoomChanged | Said]):
         await self._engine.request(Pulse(room=self.id, seat=seat))
 
     async def brb(self, seconds: float) -> None:
-        """Be right back within so many seconds, from the own budget; 0: back."""
+        """Be right back within so many seconds, from the player's budget; 0: back."""
         await self._engine.request(Brb(room=self.id, seconds=seconds))
 
     async def leave(self) -> None:
-        """Give up the seat, and watch no more. Asked again after a lost connection."""
+        """Leave the room. Repeated after a lost connection."""
         await self._engine.request(Leave(room=self.id), repeat=True)
 
-    # What the server says
+    # Messages of the server
 
     def close(self, reason: str, detail: str) -> None:
-        """There is nothing more to be followed."""
+        """Mark the room as closed."""
         self.closed = RoomClosed(reason, detail)
         self.is_current = False
 

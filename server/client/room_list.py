@@ -1,4 +1,4 @@
-"""The rooms that are not private, as this client was told of them."""
+"""The public rooms."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from server.wire.messages import ROOMS, RoomList, RoomListChanged
 
 
 class RoomListMirror(Mirror[RoomList, RoomListChanged]):
-    """The listings of docs/rooms.md by the id of the room, the newest first."""
+    """The listings of docs/rooms.md by id of the room, newest first."""
 
     def __init__(self) -> None:
         super().__init__(ROOMS)
         self.rooms: dict[str, dict[str, Any]] = {}
         self.total = 0
-        """How many there are, listed or not."""
+        """The number of rooms, listed or not."""
 
     def _replace(self, message: RoomList) -> None:
         self.rooms = {room["id"]: room for room in message.rooms}
@@ -23,7 +23,7 @@ class RoomListMirror(Mirror[RoomList, RoomListChanged]):
         for id in message.closed:
             self.rooms.pop(id, None)
         for room in message.changed:
-            if room["id"] in self.rooms:  # else beyond those that were listed
+            if room["id"] in self.rooms:  # otherwise not among those listed
                 self.rooms[room["id"]] = room
         opened = {room["id"]: room for room in message.opened}
         self.rooms = opened | {id: room for id, room in self.rooms.items() if id not in opened}

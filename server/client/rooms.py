@@ -30,37 +30,37 @@ from server.wire.messages import (
 
 
 class Rooms:
-    """What a player does with rooms; `Client.rooms`."""
+    """A player's rooms; `Client.rooms`."""
 
     def __init__(self, engine: ClientEngine) -> None:
         self.list = RoomListMirror()
-        """The rooms that are not private, while `watch` is in force."""
+        """The public rooms, after `watch`."""
         self.joined: dict[str, Room] = {}
-        """The rooms that this client is in, or is about to be in, by their ids."""
+        """The rooms that this client is in, or is entering, by id."""
         self._engine = engine
         self._is_watching = False
 
-    # By calls; none but `create` is an activity
+    # Calls; only `create` counts as activity
 
     async def games(self) -> list[dict[str, Any]]:
-        """The games there are, with their rules for absent players."""
+        """Return the games, with their rules for absent players."""
         answer = await self._engine.get("/api/games", dict[str, list[dict[str, Any]]])
         return answer["games"]
 
     async def find(self, id: str) -> dict[str, Any]:
-        """The listing of one room, private or not. Raises CallRefused `no_such_room`."""
+        """Return the listing of one room, private or not. Raises CallRefused `no_such_room`."""
         return await self._engine.get(f"/api/rooms/{quote(id, safe='')}", dict[str, Any])
 
     async def matches(
         self, *, player: str | None = None, after: str | None = None, limit: int | None = None
     ) -> dict[str, Any]:
-        """A page of finished matches, the last one first: `matches`, and `next` for `after`."""
+        """Return a page of finished matches, newest first: `matches`, and `next` for `after`."""
         return await self._engine.get(
             "/api/matches", dict[str, Any], player=player, after=after, limit=limit
         )
 
     async def match(self, id: str) -> dict[str, Any]:
-        """A finished match with its moves."""
+        """Return a finished match with its moves."""
         return await self._engine.get(f"/api/matches/{quote(id, safe='')}", dict[str, Any])
 
     async def create(self, game: str, *, private: bool = False) -> Room:
@@ -70,18 +70,18 @@ class Rooms:
         listing = await self._engine.call("POST", "/api/rooms", dict[str, Any], body=body)
         return await self.join(str(listing["id"]))
 
-    # By the connection
+    # Requests on the connection
 
     async def watch(self) -> RoomListMirror:
-        """Follow the list of rooms, over every reconnect; returns when it is there. Cancelling
-        leaves it being followed; see `unwatch`."""
+        """Follow the list of rooms, across reconnects; returns when it has arrived. Cancelling does
+        not stop it; see `unwatch`."""
         self._is_watching = True
         await self._engine.request(Watch(topic=self.list.topic), repeat=True)
         await self._engine.listeners.until(lambda: self.list.is_current)
         return self.list
 
     async def unwatch(self) -> None:
-        """Follow the list of rooms no more."""
+        """Stop following the list of rooms."""
         self._is_watching = False
         self.list.expect_whole()
         await self._engine.request(Unwatch(topic=self.list.topic), repeat=True)
@@ -94,13 +94,13 @@ class Rooms:
         spectate: bool = False,
         apply_view: ApplyView | None = None,
     ) -> Room:
-        """Come into a room: to the first free seat, to `seat`, or as a spectator where there is
-        none, or `spectate` asks for it; returns when the room is there. The room is followed over
-        every reconnect until it is left. `apply_view(view, diff)` returns the next view, for games
-        with diffs of their own; by default they are merge patches.
+        """Enter a room: take the first free seat, or `seat`, or be a spectator if there is none or
+        `spectate` is true; returns when the room has arrived. It is followed across reconnects
+        until it is left. `apply_view(view, diff)` returns the next view, for games with their own
+        diffs; the default is a merge patch.
 
-        Raises RequestRefused. Cancelling stops following the room; the seat may be taken all the
-        same, and `Room.leave` gives it up.
+        Raises RequestRefused. Cancelling stops following the room; the seat may be taken
+        nevertheless, and `Room.leave` frees it.
         """
         room = self.joined.get(id)
         if room is None:
@@ -118,12 +118,11 @@ class Rooms:
     async def quick_match(
         self, game: str | None = None, *, apply_view: ApplyView | None = None
     ) -> Room:
-        """Look for others to play with, in any game without `game`; returns the room, once they are
-        found and a seat is taken.
+        """Look for other players, of any game if `game` is None; return the room once a seat is
+        taken.
 
-        Raises RequestRefused; its `code` is `away` where the player was away for so long that they
-        fell out of the queue. Cancelling leaves the queue; a seat that is reserved by then is free
-        again soon.
+        Raises RequestRefused, with the `code` `away` if the player was away for too long to stay in
+        the queue. Cancelling leaves the queue; a seat reserved by then is freed soon.
         """
         found: Matched | None = None
         dropped: str | None = None
@@ -137,9 +136,9 @@ class Rooms:
                 case Queued(waiting=0, reason=str(reason)) if reason not in _STILL_IN:
                     dropped = reason
                 case Hello():
-                    is_queued = False  # the queue is of those who are connected
+                    is_queued = False  # the queue contains connected players only
                     if message.player.status is not Status.ACTIVE:
-                        dropped = "away"  # to ask again would be an activity
+                        dropped = "away"  # asking again would count as activity
                 case _:
                     pass
 
@@ -162,24 +161,24 @@ class Rooms:
             stop_listening()
         return await self.join(found.room, apply_view=apply_view)
 
-    # What the server says
+    # What the client calls
 
     def connected(self) -> None:
-        """There is a new connection: follow everything again. Not by `join`, which is an activity,
-        and would take another seat where the own one is lost."""
+        """There is a new connection: watch everything again. Not by `join`, which would count as
+        activity, and take another seat if the player's is lost."""
         if self._is_watching:
             self._engine.watch_soon(self.list.topic)
         for room in list(self.joined.values()):
             self._watch_again(room)
 
     def lost(self) -> None:
-        """The connection is gone."""
+        """The connection is lost."""
         mirrors: list[Mirror[Any, Any]] = [self.list, *self.joined.values()]
         for mirror in mirrors:
             mirror.expect_whole()
 
     def hear(self, message: Received) -> None:
-        """Follow a message, if it is about rooms."""
+        """Handle a message if it is about rooms."""
         match message:
             case RoomList():
                 self.list.replace(message)
@@ -189,7 +188,7 @@ class Rooms:
             case RoomNow() | RoomChanged() | Said() | RoomGone():
                 room = self.joined.get(message.topic.removeprefix(ROOM))
                 if room is None:
-                    return  # it was left meanwhile
+                    return  # left meanwhile
                 if isinstance(message, RoomNow):
                     room.replace(message)
                 elif isinstance(message, RoomGone):
@@ -197,7 +196,7 @@ class Rooms:
                 elif not room.apply(message):
                     self._watch_again(room)
             case Left():
-                # Asked for here, or by another client of the player.
+                # Requested here, or by another client of the player.
                 room = self.joined.get(message.room)
                 if room is not None:
                     self._lose(room, "left", "")
@@ -206,7 +205,7 @@ class Rooms:
 
     def _watch_again(self, room: Room) -> None:
         def refused(error: RequestRefused) -> None:
-            # The topic of a room that is no more is not known.
+            # The topic of a closed room is unknown.
             code = "no_such_room" if error.code == "unknown_topic" else error.code
             self._lose(room, code, error.detail)
 
@@ -218,4 +217,4 @@ class Rooms:
 
 
 _STILL_IN = ("cancelled", "matched")
-"""Reasons that come with `waiting: 0` to those who asked again, or were found."""
+"""Reasons of `waiting: 0` after which the player is not out: they asked again, or were found."""

@@ -1,4 +1,4 @@
-"""Who is here: the lobby, as this client was told of it."""
+"""The lobby."""
 
 import msgspec
 
@@ -9,18 +9,18 @@ from server.wire.views import PlayerView
 
 
 class RosterMirror(Mirror[Roster, Presence]):
-    """The players of the lobby. Of a large one the server lists the first 1,000 by name, and tells
-    of all changes; `Client.players` pages through all."""
+    """The players of the lobby. The server lists the first 1,000 by name, and sends all changes;
+    `Client.players` pages through all."""
 
     def __init__(self) -> None:
         super().__init__(LOBBY)
         self.players: dict[PlayerId, PlayerView] = {}
         self.total = 0
-        """How many there are, listed or not."""
+        """The number of players, listed or not."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether everybody who is here is among `players`."""
+        """True if all players who are here are among `players`."""
         return self.is_current and len(self.players) >= self.total
 
     def _replace(self, message: Roster) -> None:
@@ -34,7 +34,7 @@ class RosterMirror(Mirror[Roster, Presence]):
             self.players[player.id] = player
         for change in message.changed:
             known = self.players.get(change.id)
-            if known is not None:  # else beyond those that were listed
+            if known is not None:  # otherwise not among those listed
                 self.players[change.id] = msgspec.structs.replace(
                     known, status=change.status, idle_for=change.idle_for
                 )

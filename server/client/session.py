@@ -1,4 +1,4 @@
-"""What is known of the own session: its clocks, its warnings, its hold."""
+"""The state of the player's session: its clocks, warnings, and hold."""
 
 from collections.abc import Callable
 
@@ -11,16 +11,16 @@ _View = SessionView | Hello | SessionNow
 
 
 class SessionState:
-    """Follows one session by what the server says. Instants are of the clock `now`."""
+    """Follows one session by the server's messages. Instants are on the clock `now`."""
 
     def __init__(self, view: _View, now: Callable[[], float]) -> None:
         self._now = now
         self.warnings: dict[Reason, float] = {}
-        """The warnings that stand, and when each of them strikes."""
+        """The standing warnings, and the instants of what they warn of."""
         self.take(view)
 
     def take(self, view: _View) -> None:
-        """The whole view, from whichever call or message."""
+        """Update from a session view, of any call or message."""
         now = self._now()
         self.player: PlayerView = view.player
         self.id = view.session.id
@@ -30,14 +30,14 @@ class SessionState:
         self.ends_at = now + view.session.ends_in
         held_for = view.session.held_for
         self.held_until = now + held_for if isinstance(held_for, float) else now
-        # A warning that was withdrawn while nobody listened.
+        # A warning may have been withdrawn while there was no connection.
         if view.session.warns_in > 0:
             self.warnings.clear()
         elif view.session.expires_in > view.policy.warn_before + 1:
             self.warnings.pop(Reason.IDLE_TIMEOUT, None)
 
     def hear(self, message: Received) -> None:
-        """Follow one message of the connection."""
+        """Handle a message."""
         now = self._now()
         match message:
             case Hello() | SessionNow():
@@ -58,8 +58,8 @@ class SessionState:
 
     @property
     def is_warned(self) -> bool:
-        """Whether a warning stands: an activity withdraws one of `idle_timeout`, and nothing one
-        of `session_lifetime`."""
+        """True if a warning stands. An activity withdraws the one of `idle_timeout`; that of
+        `session_lifetime` stays."""
         return bool(self.warnings)
 
     @property
@@ -69,10 +69,10 @@ class SessionState:
 
     @property
     def expires_in(self) -> float:
-        """Seconds until the session ends by itself if nothing is done."""
+        """Seconds until the session ends if nothing is done."""
         return max(self.expires_at - self._now(), 0.0)
 
     @property
     def held_for(self) -> float:
-        """Seconds that are left of a hold; 0 without one."""
+        """Seconds left of a hold; 0 without one."""
         return max(self.held_until - self._now(), 0.0)

@@ -1,4 +1,4 @@
-"""Notices a connection that is dead although nobody has closed it."""
+"""Detects a dead connection that was not closed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,9 +9,9 @@ from server.client.limits import Limits
 class Watchdog:
     """Watches one connection for silence.
 
-    A pulled cable closes nothing: an answer that stays away is the only sign of it. After
-    `silent_after` without a message it asks; a connection on which nothing comes within
-    `answer_within` of whatever was asked is dead. Costs one timer, however many the messages.
+    A pulled cable closes nothing: a missing answer is the only sign. After `silent_after` without a
+    message it sends a request; a connection without a message for `answer_within` after any request
+    is dead. Costs one timer, however many messages there are.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -22,18 +22,18 @@ class Watchdog:
         self._is_asked = asyncio.Event()
 
     def heard(self) -> None:
-        """Something was received."""
+        """A message was received."""
         self._heard_at = self._loop.time()
         self._asked_at = None
 
     def asked(self) -> None:
-        """Something was sent that is answered."""
+        """A request was sent."""
         if self._asked_at is None:
             self._asked_at = self._loop.time()
             self._is_asked.set()
 
     async def wait_for_silence(self, ask: Callable[[], Awaitable[object]]) -> None:
-        """Return once the connection is dead. `ask` sends something that is answered."""
+        """Return once the connection is dead. `ask` sends a request."""
         while True:
             due = self._due
             await self._sleep_until(due)
@@ -44,7 +44,7 @@ class Watchdog:
                 await ask()
                 continue
             if self._loop.time() - due > self._limits.late:
-                # This process stood still: the answer may be there, and waits to be read.
+                # This process stood still: the answer may have arrived, and be unread.
                 await asyncio.sleep(self._limits.late)
             if self._due <= self._loop.time():
                 return
@@ -56,7 +56,7 @@ class Watchdog:
         return self._heard_at + self._limits.silent_after
 
     async def _sleep_until(self, due: float) -> None:
-        """Until then, or until something is asked that is to be answered sooner."""
+        """Sleep until `due`, or until a request is sent, which has an earlier deadline."""
         if self._asked_at is None:
             self._is_asked.clear()
         try:

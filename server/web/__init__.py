@@ -1,1 +1,1 @@
-"""The HTTP edge: routes, the session cookie, guards, problem details, pages."""
+"""HTTP: routes, the session cookie, guards, problem details, pages."""

@@ -1,4 +1,4 @@
-"""The web application: routes, and the middleware that a request passes, from the outside in."""
+"""The web application: routes and middleware, outermost first."""
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
@@ -41,7 +41,7 @@ def make_application(
     audit: Audit,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
 ) -> Starlette:
-    """`calls`: the API; `pages`: the files; `sockets`: serves every WebSocket at `/ws`."""
+    """`calls`: the API; `pages`: the files; `sockets` serves WebSockets."""
     proxies = list(settings.trusted_proxies)
     application = Starlette(
         routes=[*Description(list(calls), limits, transport).calls, *pages],
@@ -63,6 +63,6 @@ def make_application(
         },
         lifespan=lifespan,
     )
-    # A path with a slash too many is not found: to redirect it would count as activity.
+    # A path with an extra slash is not found: redirecting it would count as activity.
     application.router.redirect_slashes = False
     return application

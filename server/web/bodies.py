@@ -1,4 +1,4 @@
-"""Request bodies decoded as types, and answers encoded."""
+"""Decoding of request bodies, and encoding of answers."""
 
 from typing import Any, TypeVar
 
@@ -16,9 +16,9 @@ T = TypeVar("T")
 
 
 async def read_json(request: Request, type: type[T]) -> T:
-    """The body as a `type`.
+    """Decode the body as a `type`.
 
-    Raises Problem: 415 where there is none, 400 for broken JSON, 422 for JSON of another shape.
+    Raises Problem: 415 if it is missing, 400 if it is not JSON, 422 if it does not fit the type.
     The guards limit its size (`guards.py`).
     """
     body = await request.body()
@@ -34,5 +34,5 @@ async def read_json(request: Request, type: type[T]) -> T:
 
 
 def answer(content: Any, status: int = 200) -> Response:
-    """A JSON response."""
+    """Return a JSON response."""
     return Response(msgspec.json.encode(content), status, media_type=JSON)

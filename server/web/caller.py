@@ -1,4 +1,4 @@
-"""Who is calling: the session behind the cookie, and whether the request counts as activity."""
+"""The caller: the session of the cookie, and whether the request counts as activity."""
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -16,13 +16,13 @@ PASSIVE_CALLS = {
     ("HEAD", "/api/session"),
     ("POST", "/api/session/leave"),
 }
-"""Methods and paths that are never activity."""
+"""Methods and paths that never count as activity."""
 
 _PREFIX = "/api/"
 
 
 class Caller:
-    """The one who makes a request. `now` is the instant at which it arrived."""
+    """The sender of a request. `now` is the instant of its arrival."""
 
     def __init__(
         self,
@@ -38,7 +38,8 @@ class Caller:
         self._presence = presence
 
     def signed_in(self) -> Session:
-        """The caller's live session. Raises Problem (401) with the reason why there is none."""
+        """Return the caller's live session. Raises Problem (401) with the reason if there is
+        none."""
         if self.session is None:
             raise not_signed_in(self.ending, self._presence.policy)
         if self.session.ended is not None:
@@ -53,8 +54,8 @@ class Caller:
 
 
 class IdentifyCaller:
-    """Pure ASGI middleware: finds the caller of API requests, and counts those that were not
-    refused as activity. What is refused (4xx) has touched nothing."""
+    """Pure ASGI middleware: finds the caller of API requests, and counts them as activity. A
+    refused request (4xx, 5xx) does not count."""
 
     def __init__(
         self,
@@ -87,11 +88,11 @@ class IdentifyCaller:
 
 
 def caller_of(request: Request) -> Caller:
-    """Who makes this API request."""
+    """Return the caller of this API request."""
     caller: Caller = request.scope["caller"]
     return caller
 
 
 def _route_of(path: str) -> str:
-    """The path without ids, which would tell a player's history what others are called."""
+    """Return the path without ids, which would reveal those of others in a player's history."""
     return "/".join("{id}" if part[1:2] == "_" else part for part in path.split("/"))

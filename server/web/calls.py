@@ -1,7 +1,7 @@
-"""A call: a route that says what it takes, what it answers, and how it can be refused.
+"""A call: a route that declares what it takes, what it answers, and how it can be refused.
 
-What is said here is what `/openapi.json` tells the world (`openapi.py`), and nothing is said
-twice: types are the ones that the routes decode and encode, parameters read themselves.
+`/openapi.json` is generated from these declarations (`openapi.py`). Nothing is declared twice:
+types are the ones that the routes decode and encode, parameters parse themselves.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -20,23 +20,23 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Cookie(Enum):
-    """What a call does with the session cookie."""
+    """How a call uses the session cookie."""
 
     IGNORED = auto()
-    WELCOME = auto()  # optional; a request that has one is an activity
+    WELCOME = auto()  # optional; with it the request counts as activity
     NEEDED = auto()
-    SET = auto()  # and the session that it named before is over
-    TAKEN_AWAY = auto()  # needed, and then gone
+    SET = auto()  # and the previous session ends
+    TAKEN_AWAY = auto()  # needed, then removed
 
 
 class Text(str):
-    """An answer that is no JSON: its media type."""
+    """An answer that is not JSON: its media type."""
 
     __slots__ = ()
 
 
 class Call(Route):
-    """A route with one method (and HEAD, where that is GET)."""
+    """A route with one method (and HEAD, if that is GET)."""
 
     def __init__(
         self,
@@ -53,11 +53,10 @@ class Call(Route):
         problems: Iterable[str] = (),
         details: Mapping[int, type[ProblemDetails]] | None = None,
     ) -> None:
-        """`answers`: for each status below 400 the type of its body, `Text`, or None if it has
-        none. `takes`: the type of the body; `fields`: what its JSON Schema is to have beside,
-        for some of its fields. `problems`: the codes of `PROBLEMS` that are its own;
-        those that follow from the rest are found. `details`: for a status, the type of its
-        problem details where they have more members than all have."""
+        """`answers`: for each status below 400 the type of its body, `Text`, or None without one.
+        `takes`: the type of the body; `fields`: additions to its JSON Schema, by field. `problems`:
+        further codes of `PROBLEMS`; those that follow from the rest are added. `details`: by
+        status, the type of problem details with additional members."""
         super().__init__(path, endpoint, methods=[method])
         self.method = method
         self.summary = summary
@@ -71,12 +70,12 @@ class Call(Route):
 
     @property
     def is_unsafe(self) -> bool:
-        """Whether pages of other origins may not make it."""
+        """True if pages of other origins may not make this call."""
         return self.method != "GET"
 
     @property
     def problems(self) -> dict[int, list[str]]:
-        """The codes of every refusal, by status."""
+        """The codes of all refusals, by status."""
         codes = {
             "bad_request",
             "target_too_long",

@@ -1,8 +1,8 @@
-"""The browser and the system that a `User-Agent` names, each one word of a closed set.
+"""The browser and system of a `User-Agent`, each one word of a closed set.
 
-Good enough to tell one's own devices apart, and good for nothing else: the header says what its
-sender likes, an iPad mostly that it is a Mac, and Brave that it is Chrome. Nothing but the two
-words is kept of it; there is one `Device` for each pair of them, which all sessions share.
+Good enough for players to tell their own devices apart, and for nothing else: the header can be
+anything, and an iPad usually claims to be a Mac, Brave to be Chrome. Only the two words are kept;
+there is one `Device` for each pair, shared by all sessions.
 """
 
 import re
@@ -10,8 +10,8 @@ import re
 from server.presence.session import Device
 from server.web.limits import Limits
 
-# In the order in which they are looked for: nearly every browser says that it is others as well,
-# and the rare one's own name is what tells. Chrome is what most are, Safari what all are.
+# In order of search: nearly every browser also names others, and the rarer name decides. Most name
+# Chrome, all name Safari.
 _BROWSERS = {
     "Samsung Internet": "SamsungBrowser",
     "Opera": "OPR|OPT|OPX|OPiOS|Opera",
@@ -35,8 +35,7 @@ _SYSTEMS = {
     "macOS": "Macintosh",
     "Linux": "Linux",
 }
-# The browser that Android had before Chrome calls itself like Safari, and phones of Windows like
-# everything there was.
+# Android's old browser names Safari, and Windows phones name all systems.
 _NO_SAFARI = re.compile(r"\bAndroid\b")
 _NO_SYSTEM = re.compile(r"\bWindows Phone\b")
 
@@ -55,7 +54,7 @@ _SYSTEM_PATTERNS = [(name, re.compile(rf"\b(?:{words})\b")) for name, words in _
 
 
 def device_from(user_agent: str, limits: Limits = Limits()) -> Device:
-    """The browser and the system that this header names; None for what is not known."""
+    """Return the browser and system that this header names; None if unknown."""
     text = user_agent[: limits.user_agent_read]
     browser = _first(_BROWSER_PATTERNS, text)
     if browser == _SAFARI and _NO_SAFARI.search(text):
@@ -65,7 +64,7 @@ def device_from(user_agent: str, limits: Limits = Limits()) -> Device:
 
 
 def device_of(browser: str | None, system: str | None) -> Device:
-    """The device with these words, as they were stored; unknown words are dropped."""
+    """Return the device with these stored words; unknown words become None."""
     return _DEVICES[browser if browser in BROWSERS else None, system if system in SYSTEMS else None]
 
 

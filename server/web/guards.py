@@ -1,6 +1,6 @@
-"""What every request has to pass: pure ASGI middleware, outermost first.
+"""Guards of all requests: pure ASGI middleware, outermost first.
 
-A guard refuses with problem details, and what it refuses has touched nothing.
+A guard refuses with problem details; a refused request has changed nothing.
 """
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,13 +14,13 @@ from server.wire.names import JSON
 from server.wire.problem import Problem, browser_headers, not_json, too_large
 
 CHALLENGE = 'Cookie realm="Still Here"'
-"""Of every 401 (RFC 9110, 15.5.2: a MUST). No browser knows the scheme, so none asks by itself."""
+"""For every 401 (RFC 9110, 15.5.2: a MUST). Browsers do not know the scheme, so none prompts."""
 
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 
 
 class AddSecurityHeaders:
-    """Adds to every response what browsers should be told; API answers are never cached."""
+    """Adds the headers for browsers to every response; API answers are never cached."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -46,8 +46,8 @@ class AddSecurityHeaders:
 class RefuseCrossOrigin:
     """Refuses unsafe methods from pages of other origins (OWASP CSRF cheat sheet).
 
-    By `Sec-Fetch-Site`, which a page cannot forge; by `Origin` where a browser is too old to send
-    it. A client that sends neither is no browser, and no victim of cross-site requests.
+    By `Sec-Fetch-Site`, which a page cannot forge, or by `Origin` for browsers too old to send it.
+    A client that sends neither is not a browser, and not subject to cross-site requests.
     """
 
     def __init__(self, app: ASGIApp, allowed_origins: tuple[str, ...], audit: Audit) -> None:
@@ -75,10 +75,9 @@ class RefuseCrossOrigin:
 
 
 class RequireJson:
-    """Refuses bodies that do not say that they are JSON: a form cannot (ASVS 5.0, 3.5.2).
+    """Refuses bodies that are not declared as JSON, which forms cannot do (ASVS 5.0, 3.5.2).
 
-    Refuses as well what says that it is too large; what does not say so is the business of
-    `TakeBody`.
+    Also refuses declared lengths that are too large; `TakeBody` checks the actual ones.
     """
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
@@ -94,8 +93,8 @@ class RequireJson:
 
 
 class TakeBody:
-    """Reads the whole body before anything is done about the request: one that turns out to be
-    too large, or never comes, has touched nothing, whether its route reads a body or not."""
+    """Reads the whole body before the request is handled: one that is too large, or never arrives,
+    changes nothing, whether its route reads a body or not."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         self._app = app
@@ -109,7 +108,7 @@ class TakeBody:
         while True:
             message = await receive()
             if message["type"] != "http.request":
-                return  # the client is gone
+                return  # the client has disconnected
             body += message.get("body", b"")
             if len(body) > self._largest:
                 await response_to(too_large("A body", self._largest))(scope, receive, send)
@@ -129,7 +128,7 @@ class TakeBody:
 
 
 def says_json(headers: Headers) -> bool:
-    """Whether a request calls its body JSON."""
+    """Return True if a request declares its body as JSON."""
     return headers.get("content-type", "").partition(";")[0].strip().lower() == JSON
 
 
@@ -148,5 +147,5 @@ def _has_body(headers: Headers) -> bool:
 
 
 def _length(headers: Headers) -> str:
-    """The length that a body says it has, if that is not 0. Digits: the server sees to that."""
+    """Return the declared length unless it is 0; digits, as the transport guarantees."""
     return headers.get("content-length", "0").lstrip("0")

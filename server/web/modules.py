@@ -1,9 +1,9 @@
-"""The modules of the page in one file, so that a browser gets them all by one request.
+"""Joins the modules of the page into one file, which a browser gets by one request.
 
-The modules are put one after the other in the order in which a browser would run them, without
-their imports of each other; no other line changes. So their top-level names have to be different:
-`join` refuses what it cannot join. Each module is still served at its own address; an import map
-in the page leads there to this file.
+The modules are concatenated in the order in which a browser would run them, without their imports
+of each other; no other line changes. So their top-level names must differ: `join` refuses what it
+cannot join. Each module is still served at its own address; an import map in the page maps these
+addresses to the file.
 """
 
 import hashlib
@@ -19,14 +19,14 @@ _ROOT = "/static/"
 _IMPORT = re.compile(r"import \{([^}]*)\} from '([^']+)';")
 _OTHER_IMPORT = re.compile(r"import\b(?!\()")
 _EXPORT_LIST = re.compile(r"export \{([^}]*)\};")
-"""Names that are exported where they are declared, too."""
+"""An export of names declared elsewhere."""
 
 _DECLARATION = re.compile(r"(?:export )?(?:async )?(const|let|class|function\*?) ([\w$]+)")
 _CHECKED = re.compile(r"(?:import\b(?!\()|export|const|let|var|class|(?:async )?function)\b")
-"""A line that begins so has to be an import or export list, or a declaration of one name."""
+"""A line that begins so must be a list of imports or exports, or declare one name."""
 
 _IMPORT_META = re.compile(r"\bimport\s*\.\s*meta\b")
-"""In the joined file that would be the address of another file."""
+"""It would be the address of the joined file."""
 
 _TOKEN = re.compile(
     r"""(?P<skipped> //[^\n]* | /\*.*?\*/
@@ -37,36 +37,36 @@ _TOKEN = re.compile(
       | (?P<more>;)""",
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
-"""What tells where a statement ends. Comments, texts and regular expressions are skipped."""
+"""Finds the end of a statement. Comments, strings and regular expressions are skipped."""
 
 
 @dataclass(frozen=True)
 class JoinedModules:
-    """Modules in one file."""
+    """Modules joined into one file."""
 
     members: tuple[str, ...]
-    """What was joined, in order: paths below `/static/`."""
+    """The joined modules, in order: paths below `/static/`."""
 
     names: frozenset[str]
-    """What they declare at the top level."""
+    """Their top-level names."""
 
     path: str
-    """Of the file, below `/static/`; it has a digest of the text, so that it may be cached."""
+    """The path of the file below `/static/`; it contains a digest, so that it can be cached."""
 
     text: str
     source_map: str
-    """Leads a debugger from the lines of the file to those of the modules; served at `path`.map."""
+    """Maps lines of the file to those of the modules for debuggers; served at `path`.map."""
 
     @property
     def import_map(self) -> str:
-        """JSON: from the addresses of the modules to that of the file."""
+        """JSON that maps the addresses of the modules to that of the file."""
         imports = {_ROOT + member: _ROOT + self.path for member in self.members}
         return msgspec.json.encode({"imports": imports}).decode()
 
 
 def join(sources: Mapping[str, str], main: str) -> JoinedModules:
-    """What `main` imports, and what that imports, but not `main` itself. `sources`: the texts of
-    the modules by their paths below `/static/`. Raises ValueError for what cannot be joined."""
+    """Join what `main` imports, directly or not, without `main` itself. `sources`: the texts of the
+    modules by their paths below `/static/`. Raises ValueError for what cannot be joined."""
     names: dict[str, str] = {}
     lines: list[str] = []
     sections = []
@@ -74,7 +74,7 @@ def join(sources: Mapping[str, str], main: str) -> JoinedModules:
     for member in members:
         lines.append(f"// {_ROOT}{member}")
         own = _without_imports(member, sources[member], names)
-        # "Column 0 of the next line is column 0 of the next line", once for each.
+        # "Column 0 of the next line is column 0 of the next line", once a line.
         mappings = ";".join(["AAAA", *["AACA"] * (len(own) - 1)])
         source = {"version": 3, "sources": [_ROOT + member], "names": [], "mappings": mappings}
         sections.append({"offset": {"line": len(lines), "column": 0}, "map": source})
@@ -87,7 +87,7 @@ def join(sources: Mapping[str, str], main: str) -> JoinedModules:
 
 
 def _in_order(sources: Mapping[str, str], main: str) -> list[str]:
-    """`main` and what it imports, each module after its own imports."""
+    """Return `main` and what it imports, each module after its own imports."""
     seen: set[str] = set()
     order: list[str] = []
 
@@ -115,7 +115,7 @@ def _in_order(sources: Mapping[str, str], main: str) -> list[str]:
 
 
 def _without_imports(member: str, source: str, names: dict[str, str]) -> list[str]:
-    """The lines of a module, as many as before. Adds to `names` what it declares."""
+    """Return the lines of a module, blank for imports. Adds its declarations to `names`."""
 
     def refuse(number: int, line: str, reason: str) -> ValueError:
         place = f"{member}:{number}"
@@ -147,8 +147,8 @@ def _without_imports(member: str, source: str, names: dict[str, str]) -> list[st
 
 
 def _is_alone(source: str, start: int) -> bool:
-    """Whether the statement that begins at `start` has no comma outside of brackets, and nothing
-    follows its semicolon in the line."""
+    """Return True if the statement at `start` has no comma outside of brackets, and its semicolon
+    ends the line."""
     depth = 0
     for token in _TOKEN.finditer(source, start):
         match token.lastgroup:

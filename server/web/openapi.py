@@ -1,4 +1,4 @@
-"""`/openapi.json`: the HTTP interface as an OpenAPI 3.1 document, made from the calls."""
+"""`/openapi.json`: the HTTP API as an OpenAPI 3.1 document, generated from the calls."""
 
 import re
 from collections.abc import Iterable
@@ -26,8 +26,8 @@ BESIDE = {
     "/favicon.ico": "its picture",
     "/static/{path:path}": "its modules, styles and pictures",
 }
-"""Routes that are no calls, and that the document leaves out; as is `/ws`, the WebSocket, which
-docs/protocol.md is about."""
+"""Routes that are no calls, and are not in the document. Nor is `/ws`, the WebSocket, which
+docs/protocol.md describes."""
 
 _ABOUT = (
     "Who is really there. Durations are seconds left, instants are RFC 3339 in UTC. Every refusal "
@@ -69,7 +69,7 @@ _SET_COOKIE = {
 
 
 class Description:
-    """Answers `/openapi.json`. `calls` are all that there are, this one included."""
+    """Serves `/openapi.json`. `calls` are all calls, including this one."""
 
     def __init__(self, calls: Iterable[Call], limits: Limits, transport: TransportLimits) -> None:
         self._limits = limits
@@ -87,7 +87,7 @@ class Description:
 
 
 def document(calls: Iterable[Call], limits: Limits, transport: TransportLimits) -> dict[str, Any]:
-    """The OpenAPI document of `calls`, which are refused beyond these limits."""
+    """Return the OpenAPI document of `calls`, with these limits."""
     calls = list(calls)
     types: list[Any] = [ProblemDetails]
     for call in calls:

@@ -1,5 +1,4 @@
-"""What the browser gets: the files of `static/` and of the games' page parts, read once and kept
-in memory."""
+"""The files of `static/` and of the games' page parts, read once and kept in memory."""
 
 import base64
 import hashlib
@@ -27,7 +26,7 @@ _TYPES = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml; charset=utf-8",
     ".map": JSON,
-    ".ts": "text/plain",  # TypeScript, which the common tables take for a video
+    ".ts": "text/plain",  # TypeScript, not a video as in common tables
     ".webmanifest": JSON,
 }
 
@@ -35,11 +34,11 @@ _SCRIPTS_AND_STYLES = {".js", ".css", ".json"}
 _PICTURES = {".svg", ".png", ".jpg", ".webp", ".avif"}
 _FONTS_AND_SOUNDS = {".woff2", ".mp3", ".ogg", ".opus"}
 _OF_PARTS = _SCRIPTS_AND_STYLES | _PICTURES | _FONTS_AND_SOUNDS
-"""What is served of a game's page part; its folder may hold more."""
+"""The files of a game's page part that are served; its folder may contain others."""
 
 _MAIN = "app.js"
 _MODULES = "  <!-- modules -->\n"
-"""Where `index.html` has what leads to the modules."""
+"""A placeholder in `index.html`, replaced by the tags for the modules."""
 
 _ASK_EACH_TIME = "no-cache"
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -48,17 +47,17 @@ _log = logging.getLogger("stillhere.web")
 
 
 def static_folder() -> Path:
-    """Where the files lie."""
+    """Return the folder of the files."""
     return next(folder for folder in _CANDIDATES if folder.is_dir())
 
 
 class Pages:
-    """`/` and `/static/...`. Nothing is cached without asking, as a page and its modules belong
-    together, but the file of the joined modules, whose address changes with its content.
+    """`/` and `/static/...`. Files are revalidated at each use, as a page and its modules belong
+    together; only the joined modules are cached, as their address changes with their content.
 
-    `parts`: the folders of page parts that games bring, by the game's name; each is served below
-    `/static/games/<name>/`, in place of one of `folder`. `games`: the names of the games that are
-    played here; the page loads their parts.
+    `parts`: the folders of the games' page parts by the game's name; each is served below
+    `/static/games/<name>/`, instead of one in `folder`. `games`: the names of the installed games,
+    whose parts the page loads.
     """
 
     def __init__(
@@ -82,8 +81,8 @@ class Pages:
         ]
 
     def _add_modules(self, games: Iterable[str]) -> None:
-        """Joins the modules of the page, and names in the page what it has to load: the file in
-        which they are, and the page part of each game."""
+        """Join the modules of the page, and add to the page what it has to load: the joined file,
+        and the page part of each game."""
         scripts = {
             name: file.content.decode(errors="replace")
             for name, file in self._files.items()
@@ -105,7 +104,7 @@ class Pages:
         index = self._files["index.html"].content.decode()
         index = index.replace(_MODULES, "".join(f"  {line}\n" for line in lines))
         self._files["index.html"] = _File("index.html", index.encode())
-        # Of all scripts inside a page, a browser takes this one (CSP Level 3, 8.4).
+        # The only inline script that browsers accept in this page (CSP Level 3, 8.4).
         digest = base64.b64encode(hashlib.sha256(joined.import_map.encode()).digest()).decode()
         self._policy = allow_script(digest)
 
@@ -122,7 +121,7 @@ class Pages:
         file = self._files.get(name)
         if file is None:
             raise not_found(request.scope["path"])
-        # Only the preconditions that need no date: files have none (RFC 9110, 13.1.3 and 13.1.4).
+        # Only preconditions without dates: files have none (RFC 9110, 13.1.3 and 13.1.4).
         asked = Headers(scope=request.scope)
         wanted = _tags(asked, "if-match")
         if wanted and "*" not in wanted and file.etag not in wanted:
@@ -138,7 +137,7 @@ class Pages:
 
 
 def _tags(headers: Headers, name: str) -> list[str]:
-    """The entity tags in all lines of this header; they hold no comma where they could match."""
+    """Return the entity tags in all lines of this header; ours contain no comma."""
     return [
         tag for line in headers.getlist(name) for each in line.split(",") if (tag := each.strip())
     ]
@@ -154,8 +153,8 @@ class _File:
 
 
 def _read_part(game: str, folder: Path) -> dict[str, _File]:
-    """The files of a page part by their paths below `/static/`. Links out of the folder and
-    unreadable files are left out, and the log says so."""
+    """Return the files of a page part by their paths below `/static/`. Links out of the folder and
+    unreadable files are left out and logged."""
     files = {}
     root = folder.resolve()
     for path in sorted(folder.rglob("*")):

@@ -1,4 +1,4 @@
-"""Parameters of a query: each reads itself from a request, and describes itself to the world."""
+"""Parameters of a query: each parses and describes itself."""
 
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -12,16 +12,16 @@ T = TypeVar("T")
 
 
 class Parameter(Generic[T]):
-    """One name in a query; never required."""
+    """An optional parameter of a query."""
 
     def __init__(self, name: str, about: str, schema: dict[str, Any]) -> None:
-        """`schema`: the JSON Schema of what makes sense."""
+        """`schema`: the JSON Schema of valid values."""
         self.name = name
         self.about = about
         self.schema = schema
 
     def of(self, request: Request) -> T:
-        """The value that `request` gives it. Raises Problem (422)."""
+        """Return its value in `request`. Raises Problem (422)."""
         raise NotImplementedError
 
 
@@ -37,7 +37,7 @@ class WholeNumber(Parameter[int]):
         text = request.query_params.get(self.name)
         if text is None:
             return self.default
-        # `int` would take underscores, signs and the digits of every script.
+        # `int` accepts underscores, signs and the digits of all scripts.
         if not (text.isascii() and text.isdigit() and len(text) <= 19):
             raise invalid(f"`{self.name}` has to be a whole number, not {excerpt(text)!r}.")
         number = int(text)
@@ -49,7 +49,7 @@ class WholeNumber(Parameter[int]):
 
 
 def page_size(usual: int, most: int) -> WholeNumber:
-    """How many entries of a list are asked for at once."""
+    """Return the parameter for the length of a page."""
     about = "How many there are on a page."
     return WholeNumber("limit", about, default=usual, least=1, most=most)
 
@@ -58,7 +58,7 @@ E_ = TypeVar("E_", bound=StrEnum)
 
 
 class OneOf(Parameter[E_ | None]):
-    """A word of an enumeration; None where there is none, or nothing behind it."""
+    """A word of an enumeration; None if missing or empty."""
 
     def __init__(self, name: str, about: str, words: type[E_]) -> None:
         super().__init__(name, about, {"type": "string", "enum": [*words, ""]})
@@ -78,7 +78,7 @@ class OneOf(Parameter[E_ | None]):
 
 
 class AnyText(Parameter[str]):
-    """Whatever it is; empty where there is none."""
+    """Any text; empty if missing."""
 
     def __init__(self, name: str, about: str) -> None:
         super().__init__(name, about, {"type": "string"})

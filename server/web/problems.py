@@ -1,4 +1,4 @@
-"""From what went wrong to the answer that says so: one table for the whole HTTP edge."""
+"""Converts errors to responses: one table for all of HTTP."""
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -57,28 +57,27 @@ PROBLEMS: dict[str, tuple[int, str]] = {
     "storage_failing": (503, "The database refuses writes, or cannot be read."),
     "storage_unavailable": (503, "The database did not do in time what this needed."),
 }
-"""Every code that a refusal can have: its status, and what it means. A route that refuses may add
-nothing to it; `Problem` says the same again where it is raised, as a sentence for the caller. What
-is in braces is a limit; see `meaning`."""
+"""The codes of all refusals: status and meaning. `Problem` adds a sentence for the caller where it
+is raised. Names in braces are limits; see `meaning`."""
 
 
 def meaning(code: str, web: Limits, transport: TransportLimits) -> str:
-    """What the code of a refusal means, with the limits that hold."""
+    """Return the meaning of a code, with the actual limits."""
     return PROBLEMS[code][1].format(web=web, transport=transport)
 
 
 def response_to(problem: Problem, *, is_secure: bool = False) -> Response:
-    """What `problem` is answered with. `is_secure`: the request came by TLS."""
+    """Return the response to `problem`. `is_secure`: the request came by TLS."""
     return Response(problem.body, problem.status, problem.headers(is_secure=is_secure))
 
 
 def not_signed_in(ending: Reason | None, policy: Policy) -> Problem:
-    """The 401 of a caller without a live session; `ending`: why theirs is over."""
+    """Return the 401 of a caller without a live session; `ending`: why theirs ended."""
     return Problem(401, ending or "not_signed_in", explain_ending(ending, policy))
 
 
 def invalid(detail: str, **extension: object) -> Problem:
-    """The 422 of a well-formed request that asks for something that cannot be."""
+    """Return the 422 of a well-formed request that makes no sense."""
     return Problem(422, "invalid", detail, extension=extension)
 
 
@@ -89,7 +88,7 @@ async def answer_problem(request: Request, error: Exception) -> Response:
 
 
 class AccountProblems:
-    """Answers everything that `server/accounts` raises, and has the audit log told of guessers."""
+    """Handles the errors of `server/accounts`; reports failed guesses to the audit log."""
 
     def __init__(self, audit: Audit) -> None:
         self._audit = audit
@@ -128,7 +127,7 @@ def _of_account(error: Exception) -> Problem:
 
 
 async def answer_http_exception(request: Request, error: Exception) -> Response:
-    """Exception handler for what Starlette refuses by itself: 404, 405."""
+    """Exception handler for Starlette's own refusals: 404, 405."""
     assert isinstance(error, HTTPException)
     match error.status_code:
         case 404:
@@ -139,13 +138,13 @@ async def answer_http_exception(request: Request, error: Exception) -> Response:
             code, detail = "refused", error.detail
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        # Starlette tells those of the first route only that has this path.
+        # Starlette lists only the methods of the first route with this path.
         headers["Allow"] = ", ".join(_methods_of(request))
     return response_to(Problem(error.status_code, code, detail, headers))
 
 
 def _methods_of(request: Request) -> list[str]:
-    """The methods that there are for the path of `request`."""
+    """Return the methods of all routes for the path of `request`."""
     routes = [each for each in request.app.routes if isinstance(each, Route)]
     found = {
         method
@@ -157,8 +156,8 @@ def _methods_of(request: Request) -> list[str]:
 
 
 async def answer_crash(request: Request, error: Exception) -> Response:
-    """Exception handler for bugs: the traceback goes to the log, and never to the caller."""
-    # Outside the middleware that tells of TLS in every other answer.
+    """Exception handler for bugs: the traceback goes to the log only."""
+    # This runs outside the middleware that adds HSTS to other responses.
     return response_to(internal(), is_secure=is_secure(request.scope))
 
 

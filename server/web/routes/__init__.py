@@ -1,1 +1,1 @@
-"""The HTTP calls, a file for each thing they are about."""
+"""The HTTP calls, by subject."""

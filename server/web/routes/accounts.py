@@ -54,7 +54,7 @@ class PasswordChange(msgspec.Struct):
 
 
 class NameOrPasswordRefused(ProblemDetails, frozen=True):
-    """A 422; `rule` and its figures where it is the name or the password."""
+    """A 422; with `rule` and its numbers if the name or password is refused."""
 
     rule: NameRule | PasswordRule | msgspec.UnsetType = msgspec.UNSET
     limit: int | msgspec.UnsetType = msgspec.UNSET
@@ -153,8 +153,8 @@ class AccountRoutes:
         return await self._let_in(request, player)
 
     def _own_name(self, caller: Caller, wanted: Name) -> OwnName | None:
-        """The caller's name, if they are a guest and want it again in another spelling or session:
-        it does not count as taken then."""
+        """Return the caller's name if they are a guest who wants it again, in another spelling or
+        session: it does not count as taken then."""
         own = caller.session
         if own is None or not own.player.guest:
             return None
@@ -199,9 +199,9 @@ class AccountRoutes:
     async def _let_in(
         self, request: Request, player: Player, *, remember: bool = False
     ) -> Response:
-        """A new session with a new id; the one that the caller had is over (ASVS 5.0, 7.2.4)."""
+        """Open a session with a new id; the caller's previous one ends (ASVS 5.0, 7.2.4)."""
         caller = caller_of(request)
-        # Hashing took its time: a session that starts now has all of its idle time ahead.
+        # Not the instant of arrival: hashing took time, and the idle clock starts now.
         now = self._clock.now()
         session, cookie = self._sessions.open(
             player,
@@ -240,15 +240,15 @@ class AccountRoutes:
             host_of(scope),
             limited_address(scope),
         )
-        # Anybody who knows the old password may have signed in, meanwhile too: by its id, for who
-        # has signed in after the last session ended is another `Player`.
+        # Other clients may have signed in with the old password meanwhile. Looked up by id: if all
+        # sessions have ended in between, it is a new `Player`.
         player = self._presence.players.get(own.player.id)
         others = [] if player is None else [each.id for each in player.sessions if each is not own]
         await self._sessions.end(others, Reason.SIGNED_OUT_EVERYWHERE, self._clock.now())
         return Response(status_code=204)
 
 
-# What the JSON Schema of a body says of its fields
+# Additions to the JSON Schema of bodies
 
 
 def _new_name(limits: Limits) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Finished matches over HTTP: who played, how it ended, and every move."""
+"""Finished matches over HTTP: players, outcome, and moves."""
 
 import re
 from typing import Any
@@ -27,7 +27,7 @@ _NEWEST = (2**63 - 1, "")
 
 
 class SeatedPlayer(msgspec.Struct):
-    """Who played in a seat, by the name they had."""
+    """The player in a seat, with the name at the time."""
 
     id: PlayerId
     name: str
@@ -35,7 +35,7 @@ class SeatedPlayer(msgspec.Struct):
 
 
 class FinishedMatch(msgspec.Struct, kw_only=True):
-    """A match that is over. `seconds` of match time: what the server was down is not in them."""
+    """A finished match. `seconds` is match time, which excludes downtime of the server."""
 
     id: MatchId
     room_id: RoomId
@@ -52,7 +52,7 @@ class FinishedMatch(msgspec.Struct, kw_only=True):
 
 
 class PlayedMove(msgspec.Struct):
-    """What changed a match: see docs/rooms.md."""
+    """A change of a match: see docs/rooms.md."""
 
     step: int
     at: float
@@ -65,13 +65,13 @@ class MatchWithMoves(FinishedMatch, kw_only=True):
     """`steps`: how often the state of the game changed, ticks included."""
 
     steps: int
-    # What the dice of the match were made of.
+    # The seed of the match's random numbers.
     seed: str
     moves: list[PlayedMove]
 
 
 class MatchPage(msgspec.Struct):
-    """A page of matches, the last one first; `next` leads to the one before them."""
+    """A page of matches, newest first; `next` leads to the following page, of older ones."""
 
     matches: list[FinishedMatch]
     next: str | None

@@ -1,6 +1,6 @@
-"""For those who run the server: is it alive, is it ready, and how is it doing.
+"""For operators: liveness, readiness, metrics.
 
-All three are passive. They are open to everybody who reaches the port: a proxy in front should keep
+All three are passive. They are open to everyone who reaches the port: a proxy in front should keep
 `/metrics` to itself.
 """
 
@@ -21,7 +21,7 @@ from server.wire.problem import Problem
 
 
 class HealthAnswer(msgspec.Struct):
-    """What `/healthz` and `/readyz` answer when all is well."""
+    """The answer of `/healthz` and `/readyz` if all is well."""
 
     status: Literal["ok", "ready"]
 
@@ -66,7 +66,7 @@ class OperationRoutes:
 
 
 class StorageProblems:
-    """Answers requests that needed the disk, and in vain."""
+    """Handles requests that failed because of the disk."""
 
     def __init__(self, limits: Limits) -> None:
         self._headers = {"Retry-After": str(limits.disk_fails_for)}

@@ -1,4 +1,4 @@
-"""Who is here, who is not, and why: players and their histories."""
+"""Players and their histories."""
 
 import heapq
 import re
@@ -32,7 +32,7 @@ _CURSOR = re.compile(rf"(.*)~({ID_PATTERN})", re.DOTALL)
 
 
 class PublicPlayer(msgspec.Struct):
-    """A player as anybody may see them."""
+    """A player as visible to all."""
 
     id: PlayerId
     name: str
@@ -40,12 +40,12 @@ class PublicPlayer(msgspec.Struct):
     status: Status
     is_currently_active: bool
     last_activity_at: Instant
-    # Seconds since then, of who is away.
+    # Seconds since then, for a player who is away.
     idle_for: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class PlayerPage(msgspec.Struct):
-    """A page of players, by name; `next` leads to the one behind it."""
+    """A page of players, by name; `next` leads to the following page."""
 
     players: list[PublicPlayer]
     next: str | None
@@ -60,15 +60,15 @@ class HistoryEntry(msgspec.Struct):
     session_id: SessionId
     detail: str
     player_status: Status
-    # What the idle clock went by; null in entries that an older version has written.
+    # Copied from the idle clock; null in entries written by an older version.
     last_activity_at: Instant | None
     last_activity_by: str | None
-    # Whether the session was a remembered one, which an idle timeout does not end.
+    # True for a remembered session, which an idle timeout does not end.
     remember: bool
 
 
 class HistoryPage(msgspec.Struct):
-    """A page of changes, newest first; `next` leads to the one before them."""
+    """A page of changes, newest first; `next` leads to the following page, of older ones."""
 
     changes: list[HistoryEntry]
     next: str | None
@@ -210,9 +210,9 @@ def _public(
 
 
 def _parse_cursor(text: str) -> tuple[str, str]:
-    """A `next` of an earlier page, or simply a name to begin behind."""
+    """Parse a `next` of an earlier page, or a name to begin after."""
     match = _CURSOR.fullmatch(text)
     if match is not None:
         return unquote(match[1]), match[2]
-    # Behind every player of that name: ids are ASCII.
+    # After all players of that name: ids are ASCII.
     return (sort_key(text), "\x7f") if text else ("", "")

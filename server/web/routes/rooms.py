@@ -1,4 +1,4 @@
-"""Rooms and games over HTTP: what there is, and opening a room. Playing is for the socket."""
+"""Rooms and games over HTTP: listing them, and opening a room. Playing needs a WebSocket."""
 
 from enum import StrEnum
 from itertools import islice
@@ -30,14 +30,14 @@ _OPEN = OneOf("open", "Only rooms with a free seat in which no match runs.", Yes
 
 
 class NewRoom(msgspec.Struct):
-    """`private`: not listed; everybody who has the id may join."""
+    """`private`: not listed; anyone with the id may join."""
 
     game: str
     private: bool = False
 
 
 class GameAbout(msgspec.Struct):
-    """A game, and what it expects of those it waits for: see docs/rooms.md."""
+    """A game, and what it expects of the players it waits for: see docs/rooms.md."""
 
     name: str
     least: int
@@ -47,7 +47,7 @@ class GameAbout(msgspec.Struct):
 
     @classmethod
     def of(cls, game: AnyGame) -> "GameAbout":
-        # No limit has no number in JSON.
+        # JSON has no number for "no limit".
         policy = {
             key: value
             for key, value in msgspec.to_builtins(game.policy).items()
@@ -66,7 +66,7 @@ class RoomPlayer(msgspec.Struct):
 
 
 class RoomListing(msgspec.Struct):
-    """A room as a list of rooms has it."""
+    """A room in a list of rooms."""
 
     id: RoomId
     game: str
@@ -79,7 +79,7 @@ class RoomListing(msgspec.Struct):
 
 
 class RoomListings(msgspec.Struct):
-    """The newest rooms first; `total` counts all that were meant."""
+    """The newest rooms first; `total` counts all that match."""
 
     rooms: list[RoomListing]
     total: int

@@ -1,4 +1,4 @@
-"""Staying and signing out, and looking at one's sessions."""
+"""Staying signed in, signing out, and one's own sessions."""
 
 from typing import Annotated
 
@@ -26,7 +26,7 @@ def _one_of(words: tuple[str, ...]) -> msgspec.Meta:
 
 
 class OwnSession(msgspec.Struct):
-    """A session as its player sees it; `current` is the one that asks."""
+    """A session as its player sees it; `current` is the caller's."""
 
     id: SessionId
     status: Status
@@ -37,7 +37,7 @@ class OwnSession(msgspec.Struct):
     remember: bool
     expires_in: float
     ends_in: float
-    # What its `User-Agent` named at sign-in.
+    # From its `User-Agent` at sign-in.
     browser: Annotated[str, _one_of(BROWSERS)] | None
     system: Annotated[str, _one_of(SYSTEMS)] | None
 
@@ -49,13 +49,13 @@ class OwnSessions(msgspec.Struct):
 
 
 class NotSignedIn(ProblemDetails, frozen=True):
-    """The 401 of a look: with the lengths that a session begun now would have."""
+    """The 401 of `GET /api/session`, with the durations of a session that would begin now."""
 
     policy: SignInPolicy
 
 
 class SessionRoutes:
-    """`/api/session` and `/api/sessions`, but for signing in."""
+    """`/api/session` and `/api/sessions`, except signing in."""
 
     def __init__(self, sessions: Sessions, presence: PresenceService) -> None:
         self._sessions = sessions
