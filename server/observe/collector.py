@@ -32,10 +32,9 @@ class GarbageCollector:
         self._began = 0.0
         self._is_thawed = True
         self._timer: asyncio.TimerHandle | None = None
-        self.pauses = 0
         self.paused = 0.0
         self.worst_pause = 0.0
-        """Collections, the seconds they took in total, and the longest of them."""
+        """Seconds that collections took in total, and the longest of them."""
 
     def start(self) -> None:
         """Freeze all objects made so far: they live as long as the process."""
@@ -84,6 +83,5 @@ class GarbageCollector:
             self._began = stopwatch()
             return
         pause = stopwatch() - self._began
-        self.pauses += 1
         self.paused += pause
         self.worst_pause = max(self.worst_pause, pause)

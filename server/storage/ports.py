@@ -28,15 +28,13 @@ from server.storage.rows import (
 
 @dataclass(frozen=True, slots=True)
 class StorageStatistics:
-    """`waiting`, `written`: entries; `shed`: activities that were not queued; `failing_for`:
-    seconds since writing fails, 0 if it does not; `why` it fails; `unmerged_bytes`: as of the
-    engine; `in_lifeboat`: sign-outs that are durable only there."""
+    """`waiting`: entries; `shed`: activities that were not queued; `failing_for`: seconds since
+    writing fails, 0 if it does not; `unmerged_bytes`: as of the engine; `in_lifeboat`: sign-outs
+    that are durable only there."""
 
     waiting: int
-    written: int
     shed: int
     failing_for: float
-    why: str | None
     unmerged_bytes: int
     in_lifeboat: int
 

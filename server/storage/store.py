@@ -191,10 +191,8 @@ class Store:
     def statistics(self) -> StorageStatistics:
         return StorageStatistics(
             waiting=self.journal.waiting,
-            written=self.journal.written,
             shed=self.activity.shed,
             failing_for=self.journal.failing_for,
-            why=self.journal.why,
             unmerged_bytes=self.engine.unmerged_bytes(),
             in_lifeboat=len(self._lifeboat),
         )

@@ -64,9 +64,9 @@ async def test_what_was_frozen_is_collected_once_nobody_is_here(
 
 
 async def test_pauses_are_measured(collector: GarbageCollector) -> None:
-    before = collector.pauses
+    before = collector.paused
     gc.collect(0)
-    assert collector.pauses == before + 1
+    assert collector.paused > before
     assert 0 < collector.worst_pause <= collector.paused
 
 
