@@ -436,7 +436,7 @@ class Day:
                 is_known = not any(page.is_slow for page in mine) and not browser.is_in_doubt
                 if is_known and not self._running and tabs != len(mine):
                     raise Betrayed(f"{browser.name} has {len(mine)} tabs, and {tabs} are known")
-        if not here.lobby.lobby.has_changes:
+        if here.lobby.lobby.next_due() is None:
             known = {
                 id: player.status
                 for id, player in here.registry.players.items()

@@ -457,7 +457,7 @@ def nothing_is_left(still_here: StillHere, invariants: Invariants | None = None)
         "players": len(registry.players),
         "deadlines": len(registry._deadlines),
         "tokens": len(sessions._by_digest) + len(sessions._digests),
-        "players in the lobby": len(lobby),
+        "players in the lobby": lobby.roster(now).total,
         "untold changes": len(lobby._changes),
         "touched sessions": len(registry._touched),
     }

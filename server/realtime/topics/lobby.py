@@ -62,15 +62,6 @@ class Lobby:
         # No change is due before this.
         self._next_due = NEVER
 
-    def __len__(self) -> int:
-        """Return the number of players known to the watchers."""
-        return len(self._known)
-
-    @property
-    def has_changes(self) -> bool:
-        """True if there are changes that were not sent, due or not."""
-        return bool(self._changes)
-
     def begin(self, players: Iterable[Player]) -> None:
         """Start with those of `players` who are here; this is no change."""
         self._changes.clear()

@@ -227,10 +227,6 @@ class RoomTopics:
         self.on_gone = on_gone
         self._topics: dict[RoomId, RoomTopic] = {}
 
-    def __len__(self) -> int:
-        """Return the number of watched rooms."""
-        return len(self._topics)
-
     # Watchers
 
     @property

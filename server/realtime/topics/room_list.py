@@ -35,10 +35,6 @@ class RoomListTopic(Topic[None]):
         self._due = 0.0
         self._whole = 0, ""
 
-    def __len__(self) -> int:
-        """Return the number of rooms known to the watchers."""
-        return len(self._known)
-
     def hear(self, event: RoomEvent) -> None:
         """Subscriber: record changes of public rooms."""
         if not isinstance(event, RoomOpened | RoomUpdated | MatchStarted | MatchEnded | RoomClosed):

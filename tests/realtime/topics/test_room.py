@@ -252,7 +252,7 @@ async def test_a_room_that_closes_says_why_and_its_topic_is_gone(server: LiveSer
     for type_ in ("watch", "unwatch"):
         error = await watcher.tab.ask(type_, "error", topic=ada.topic)
         assert error["code"] == "unknown_topic"
-    assert not len(server.still_here.room_topics)
+    assert not server.still_here.room_topics._topics
 
 
 @pytest.mark.parametrize("at", ["act", "view", "diff", "tick"])
@@ -407,5 +407,5 @@ async def test_nothing_is_watched_after_everybody_has_gone(server: LiveServer) -
     for page in pages:
         await page.tab.socket.close()
     await until(lambda: not len(server.still_here.tabs))
-    assert not len(server.still_here.room_topics)
+    assert not server.still_here.room_topics._topics
     assert not server.still_here.room_list.watchers
