@@ -1,11 +1,16 @@
 """The composition root: who is wired to whom."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from server.accounts.sessions import Sessions
 from server.base.stream import Stream
 from server.observe.audit import Audit
 from server.observe.metrics import PresenceMetrics, RoomMetrics
+from server.presence.events import SessionStarted
 from server.realtime.bridge import Bridge
 from server.realtime.notices import Notices
 from server.realtime.tabs import Tabs
@@ -13,25 +18,48 @@ from server.realtime.ticker import Ticker
 from server.realtime.topics.lobby import LobbyTopic
 from server.realtime.topics.room import RoomTopics
 from server.realtime.topics.room_list import RoomListTopic
+from server.rooms.events import RoomOpened
 from server.storage.presence_rows import PresenceRows
 from server.storage.room_rows import RoomRows
-from tests.support.live_server import LiveServer
+from tests.support.live_server import run_server
 
 
-def owners(stream: Stream[Any]) -> list[type]:
-    """The classes whose methods subscribe, without those of the tests."""
-    methods = [each for each in stream.subscribers if each.__module__.startswith("server.")]
-    return [type(getattr(each, "__self__")) for each in methods]  # noqa: B009 - not of every callable
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, type]]:
+    """The events of servers that start after this, each with the class of who was told, in order;
+    without the tests' own subscribers."""
+    told: list[tuple[object, type]] = []
+    subscribe = Stream.subscribe
+
+    def note(stream: Stream[Any], subscriber: Callable[[Any], None]) -> None:
+        owner = type(getattr(subscriber, "__self__", None))
+
+        def hear(event: object) -> None:
+            if owner.__module__.startswith("server."):
+                told.append((event, owner))
+            subscriber(event)
+
+        subscribe(stream, hear)
+
+    monkeypatch.setattr(Stream, "subscribe", note)
+    return told
 
 
 async def test_the_disk_hears_before_the_players_tabs_and_those_before_everybody_else(
-    server: LiveServer,
+    told: list[tuple[object, type]], tmp_path: Path
 ) -> None:
     # A tab that is told of an end waits for what the disk was given before; whoever watches a room
     # or the lobby sees the change after the player it is about; and the ticker looks at deadlines
     # that no subscriber will move any more.
-    here = server.still_here
-    assert owners(here.stream) == [
+    async with run_server(tmp_path / "test.db") as server:
+        ada = await server.guest("Ada")
+        opened = await ada.http.post("/api/rooms", json={"game": "connect-four"})
+        assert opened.status_code == 201
+    orders = {
+        kind: [owner for event, owner in told if isinstance(event, kind)]
+        for kind in (SessionStarted, RoomOpened)
+    }
+    assert orders[SessionStarted] == [
         Sessions,
         Audit,
         PresenceRows,
@@ -41,7 +69,7 @@ async def test_the_disk_hears_before_the_players_tabs_and_those_before_everybody
         PresenceMetrics,
         Ticker,
     ]
-    assert owners(here.room_stream) == [
+    assert orders[RoomOpened] == [
         RoomRows,
         Bridge,
         Notices,

@@ -21,11 +21,6 @@ class Stream(Generic[EventT]):
         self._queue: deque[EventT] = deque()
         self._is_publishing = False
 
-    @property
-    def subscribers(self) -> tuple[Callable[[EventT], None], ...]:
-        """In the order in which they are called."""
-        return tuple(self._subscribers)
-
     def subscribe(self, subscriber: Callable[[EventT], None]) -> None:
         """Call `subscriber` with every event from now on, after those that subscribed before."""
         self._subscribers.append(subscriber)
