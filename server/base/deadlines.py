@@ -21,7 +21,7 @@ Who may call it: the registry, which is in turn called by one event loop. Nothin
 """
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
@@ -46,15 +46,6 @@ class Deadlines(Generic[T]):
         # that runs are reproducible. A dict takes 230 bytes.
         self._slots: dict[int, T | dict[T, None]] = {}
         self._order: list[int] = []
-        self._count = 0
-
-    def __len__(self) -> int:
-        """Return the number of armed items."""
-        return self._count
-
-    def __iter__(self) -> Iterator[T]:
-        for held in self._slots.values():
-            yield from _items(held)
 
     def arm(self, item: T, due: float) -> None:
         """Make `item` due at `due` or earlier. Never moves it later: see the module."""
@@ -74,7 +65,6 @@ class Deadlines(Generic[T]):
         else:
             self._slots[slot] = {held: None, item: None}
         item.slot = slot
-        self._count += 1
 
     def disarm(self, item: T) -> None:
         """Remove `item`; do nothing if it is not armed."""
@@ -82,14 +72,13 @@ class Deadlines(Generic[T]):
         if slot is None:
             return
         held = self._slots[slot]
-        if isinstance(held, dict):
+        if isinstance(held, dict) and len(held) > 1:
             del held[item]
-        if not isinstance(held, dict) or not held:
+        else:
             # The slot's number stays in the heap until it reaches the top: removing it here is
             # O(n).
             del self._slots[slot]
         item.slot = None
-        self._count -= 1
 
     def is_ahead(self, item: T, now: float) -> bool:
         """Return True if `item` is armed and not due by `now`, with up to two slots to spare."""

@@ -455,7 +455,7 @@ def nothing_is_left(still_here: StillHere, invariants: Invariants | None = None)
     counts = {
         "sessions": len(registry.sessions),
         "players": len(registry.players),
-        "deadlines": len(registry._deadlines),
+        "deadlines": len(registry._deadlines._slots),
         "tokens": len(sessions._by_digest) + len(sessions._digests),
         "players in the lobby": lobby.roster(now).total,
         "untold changes": len(lobby._changes),
