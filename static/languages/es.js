@@ -31,7 +31,7 @@ export default {
   'gate.lead': 'Una sala que lo sabe: quien ves aquí está aquí, ahora.',
   'gate.how': 'Cómo entrar',
   'gate.guest': 'Invitado',
-  'gate.sign_in': 'Iniciar sesión',
+  'gate.sign_in': 'Acceder',
   'gate.register': 'Registro',
   'gate.name': 'Tu nombre',
   'gate.password': 'Contraseña',

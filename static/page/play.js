@@ -150,7 +150,9 @@ export class Play {
     const head = make('p', 'room-name', titleOf(listing.game));
     head.append(' ', make('span', 'tag muted-tag', stateOf(listing)));
     text.append(head, whoIn(listing), make('p', 'muted', aboutOf(listing)));
-    row.replaceChildren(pictureOf(listing.game), text, ...this.#buttons(listing));
+    const buttons = make('div', 'room-buttons');
+    buttons.append(...this.#buttons(listing));
+    row.replaceChildren(pictureOf(listing.game), text, buttons);
     if (hadFocus) (row.querySelector(`[data-does="${hadFocus}"]`) ?? row.querySelector('button')).focus();
     return parts;
   }

@@ -76,6 +76,18 @@ LONG = {"lobby", "devices"}
 SCREENS = [PHONE, *(OF_PICTURES if FOLDER else []), DESK]
 """What each state is looked at on, to and fro; the walk goes on at the last."""
 
+FINGER = 44
+"""CSS pixels, each way, of what is to be hit by a finger."""
+
+SMALL_TARGETS = """
+(least) => [...document.querySelectorAll('a[href]:not(.skip), button, input, select, summary')]
+  .map((target) => target.closest('label:has([type=checkbox], [type=radio])') ?? target)
+  .filter((target) => target.checkVisibility({ visibilityProperty: true }))
+  .map((target) => [target.id || target.textContent, target.getBoundingClientRect()])
+  .filter(([, { width, height }]) => Math.min(width, height) + 0.5 < least)
+  .map(([name, { width, height }]) => `${name} is ${width} by ${height}`)
+"""
+
 WARNED = "Mateusz"
 AWAY = ["Ngozi", "Søren"]
 ACTIVE = ["Aiyana", "Chidi", "Eleni", "João", "Leila", "Priya"]
@@ -171,6 +183,9 @@ class Walk:
             self.problems += [f"{screen.name}, {state}: {each}" for each in found]
             if await self.ada.hidden_width():
                 self.problems.append(f"{screen.name}, {state}: it scrolls sideways")
+            if screen.is_phone:
+                small = await page.evaluate(SMALL_TARGETS, FINGER)
+                self.problems += [f"{screen.name}, {state}: {each}" for each in small]
 
     async def come_in(self) -> None:
         ada, answer = self.ada, asyncio.Event()
