@@ -455,3 +455,24 @@ async def test_a_phone_never_scrolls_sideways_and_promises_a_break_for_when_it_i
         await expect(ada.at("#brb-is")).to_be_visible()
         await fits()
         await ada.page.close()
+
+
+async def test_on_a_small_phone_the_status_is_never_under_the_button_beside_it(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    async with run_cable(lobby.port) as cable:
+        ada = await browsers.window(cable.url, **PHONE)
+        ada.expected.append(UNREACHABLE)
+        await ada.enter("Ada")
+        await ada.at("#language").select_option("es")
+        await expect(ada.at("#sign-out")).to_have_text("Cerrar sesión")
+        cable.pull()
+        await expect(ada.at("#own-status")).to_have_text("Reconectando")
+        status = await ada.at("#own-status").bounding_box()
+        button = await ada.at("#sign-out").bounding_box()
+        assert status is not None
+        assert button is not None
+        # What is written, not what may be touched above and below it.
+        written = button["y"] + button["height"] / 2 + 12
+        assert status["x"] + status["width"] <= button["x"] or written <= status["y"]
+        await ada.page.close()
