@@ -13,7 +13,6 @@ from time import monotonic, time
 from typing import Any, TypeAlias
 
 import pytest
-import pytest_asyncio
 
 from scripts.server_process import TIMEOUT
 from scripts.storm.browser import Told
@@ -283,16 +282,7 @@ STOPPED_WELL = {
 
 
 SCENES = Scenes(at_once=3)
-Played: TypeAlias = Callable[[str], Awaitable[None]]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def played(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Played]:
-    """Waits for a scene; several are played at the same time."""
-    async for waiting in SCENES.play(request, tmp_path_factory):
-        yield waiting
+played = SCENES.fixture()
 
 
 ALONE = (
@@ -306,8 +296,8 @@ ALONE = (
 crowd of all of them, would take 10 s of the suite."""
 
 
-@SCENES.scene
-async def a_stop_among_any_one_kind_of_hostile_clients_is_a_stop_like_any_other(
+@SCENES.test
+async def test_a_stop_among_any_one_kind_of_hostile_clients_is_a_stop_like_any_other(
     folder: Path,
 ) -> None:
     door = asyncio.Semaphore(5)
@@ -320,28 +310,16 @@ async def a_stop_among_any_one_kind_of_hostile_clients_is_a_stop_like_any_other(
     assert {name: how for name, how in found if how != STOPPED_WELL} == {}
 
 
-@SCENES.scene
-async def a_stop_among_all_kinds_of_them_at_once_too(folder: Path) -> None:
+@SCENES.test
+async def test_a_stop_among_all_kinds_of_them_at_once_too(folder: Path) -> None:
     assert await stop_among(folder, *HOSTILE) == STOPPED_WELL
-
-
-@pytest.mark.asyncio(loop_scope="module")
-async def test_a_stop_among_any_one_kind_of_hostile_clients_is_a_stop_like_any_other(
-    played: Played,
-) -> None:
-    await played("a_stop_among_any_one_kind_of_hostile_clients_is_a_stop_like_any_other")
-
-
-@pytest.mark.asyncio(loop_scope="module")
-async def test_a_stop_among_all_kinds_of_them_at_once_too(played: Played) -> None:
-    await played("a_stop_among_all_kinds_of_them_at_once_too")
 
 
 # A storm, and kills
 
 
-@SCENES.scene
-async def what_was_told_in_a_storm_outlives_every_kill(folder: Path) -> None:
+@SCENES.test
+async def test_what_was_told_in_a_storm_outlives_every_kill(folder: Path) -> None:
     """The same as scripts/kill_storm.py, which does it a hundred times."""
     looked: Counter[Check] = Counter()
     for seed in (20, 26, 27):
@@ -350,11 +328,6 @@ async def what_was_told_in_a_storm_outlives_every_kill(folder: Path) -> None:
         assert result.verdict.broken == [], f"seed {seed}"
         looked += Counter({check: each.looked for check, each in result.verdict.tallies.items()})
     assert set(looked) == set(Check)
-
-
-@pytest.mark.asyncio(loop_scope="module")
-async def test_what_was_told_in_a_storm_outlives_every_kill(played: Played) -> None:
-    await played("what_was_told_in_a_storm_outlives_every_kill")
 
 
 @pytest.mark.parametrize("how", ["signed out", "timed out"])
@@ -439,8 +412,8 @@ async def test_an_impatient_interrupt_still_leaves_everything_on_the_disk(tmp_pa
     assert stops(tmp_path)[-1] is not None
 
 
-@SCENES.scene
-async def a_stop_ends_though_the_disk_takes_nothing(folder: Path) -> None:
+@SCENES.test
+async def test_a_stop_ends_though_the_disk_takes_nothing(folder: Path) -> None:
     async with running(folder) as server:
         await server.sign_in("Ada")
         blocker = sqlite3.connect(folder / "stillhere.db", isolation_level=None)
@@ -455,11 +428,6 @@ async def a_stop_ends_though_the_disk_takes_nothing(folder: Path) -> None:
         assert code == 0
         assert "Traceback" not in server.log()
     assert stops(folder) == [None]
-
-
-@pytest.mark.asyncio(loop_scope="module")
-async def test_a_stop_ends_though_the_disk_takes_nothing(played: Played) -> None:
-    await played("a_stop_ends_though_the_disk_takes_nothing")
 
 
 async def test_a_stop_during_the_start_is_one(tmp_path: Path) -> None:

@@ -10,11 +10,10 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any
 
 import httpx
 import pytest
-import pytest_asyncio
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as connect_blocking
 
@@ -137,16 +136,7 @@ async def company(
 
 
 SCENES = Scenes(at_once=6)
-Played: TypeAlias = Callable[[str], Awaitable[None]]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def played(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Played]:
-    """Waits for a scene; all of them are played at the same time."""
-    async for waiting in SCENES.play(request, tmp_path_factory):
-        yield waiting
+played = SCENES.fixture()
 
 
 # A process that stands still
@@ -187,26 +177,16 @@ async def stand_still_among_players(folder: Path, command: Sequence[str] = COMMA
             assert await here.status(name) == (200, "active")
 
 
-@SCENES.scene
-async def a_stopped_process_signs_out_nobody_who_plays(folder: Path) -> None:
+@SCENES.test
+async def test_a_stopped_process_signs_out_nobody_who_plays(folder: Path) -> None:
     await stand_still_among_players(folder)
 
 
-@SCENES.scene
-async def a_stopped_process_signs_out_nobody_who_plays_on_asyncios_own_loop(folder: Path) -> None:
-    await stand_still_among_players(folder, ON_ASYNCIO)
-
-
-@pytest.mark.asyncio(loop_scope="module")
-async def test_a_stopped_process_signs_out_nobody_who_plays(played: Played) -> None:
-    await played("a_stopped_process_signs_out_nobody_who_plays")
-
-
-@pytest.mark.asyncio(loop_scope="module")
+@SCENES.test
 async def test_a_stopped_process_signs_out_nobody_who_plays_on_asyncios_own_loop(
-    played: Played,
+    folder: Path,
 ) -> None:
-    await played("a_stopped_process_signs_out_nobody_who_plays_on_asyncios_own_loop")
+    await stand_still_among_players(folder, ON_ASYNCIO)
 
 
 async def stutter(folder: Path, command: Sequence[str] = COMMAND) -> None:
@@ -222,30 +202,20 @@ async def stutter(folder: Path, command: Sequence[str] = COMMAND) -> None:
             assert recorder.was_never_warned(), recorder.met
 
 
-@SCENES.scene
-async def many_stops_in_a_row_sign_out_nobody_who_plays(folder: Path) -> None:
+@SCENES.test
+async def test_many_stops_in_a_row_sign_out_nobody_who_plays(folder: Path) -> None:
     await stutter(folder)
 
 
-@SCENES.scene
-async def many_stops_in_a_row_sign_out_nobody_who_plays_on_asyncios_own_loop(folder: Path) -> None:
+@SCENES.test
+async def test_many_stops_in_a_row_sign_out_nobody_who_plays_on_asyncios_own_loop(
+    folder: Path,
+) -> None:
     await stutter(folder, ON_ASYNCIO)
 
 
-@pytest.mark.asyncio(loop_scope="module")
-async def test_many_stops_in_a_row_sign_out_nobody_who_plays(played: Played) -> None:
-    await played("many_stops_in_a_row_sign_out_nobody_who_plays")
-
-
-@pytest.mark.asyncio(loop_scope="module")
-async def test_many_stops_in_a_row_sign_out_nobody_who_plays_on_asyncios_own_loop(
-    played: Played,
-) -> None:
-    await played("many_stops_in_a_row_sign_out_nobody_who_plays_on_asyncios_own_loop")
-
-
-@SCENES.scene
-async def a_stopped_client_is_idle_like_any_other(folder: Path) -> None:
+@SCENES.test
+async def test_a_stopped_client_is_idle_like_any_other(folder: Path) -> None:
     """A laptop that is closed in the middle of a game: the server's clock is what counts."""
     player = (
         "import sys, time; from websockets.sync.client import connect\n"
@@ -277,11 +247,6 @@ async def a_stopped_client_is_idle_like_any_other(folder: Path) -> None:
         finally:
             process.kill()
             await process.communicate()
-
-
-@pytest.mark.asyncio(loop_scope="module")
-async def test_a_stopped_client_is_idle_like_any_other(played: Played) -> None:
-    await played("a_stopped_client_is_idle_like_any_other")
 
 
 # A loop that is blocked
@@ -505,8 +470,10 @@ async def shown_times(here: Company, name: str) -> list[float]:
     return [datetime.fromisoformat(text).astimezone(UTC).timestamp() for text in texts]
 
 
-@SCENES.scene
-async def a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie(folder: Path) -> None:
+@SCENES.test
+async def test_a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie(
+    folder: Path,
+) -> None:
     wall = WallClock(folder)
     async with company(folder, is_fork=False, **wall.variables) as here:
         players = [await here.come(f"Player {n}", is_playing=True) for n in range(3)]
@@ -556,10 +523,3 @@ async def a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie(folder
             assert await again.status(each) == expected, each
         back = await again.open("Player 0", is_playing=True)
         await rests([back], 0.5)
-
-
-@pytest.mark.asyncio(loop_scope="module")
-async def test_a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie(
-    played: Played,
-) -> None:
-    await played("a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie")

@@ -1,8 +1,8 @@
 """Scenes that mostly wait, played at the same time: each is still a test of its own.
 
 What takes real seconds (a process that stands still, a clock that runs out) costs the suite the
-longest of them and not the sum. A module names its scenes with `@scene` and asks for each by the
-`scenes` fixture that `play_scenes` makes.
+longest of them and not the sum. A module has `SCENES`, marks its scenes with `@SCENES.test`, and
+plays them by `played = SCENES.fixture()`.
 """
 
 import asyncio
@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
+import pytest_asyncio
 
 Scene: TypeAlias = Callable[[Path], Awaitable[None]]
+Played: TypeAlias = Callable[[str], Awaitable[None]]
 
 
 _TRIES = 6
@@ -80,28 +82,44 @@ class Scenes:
         self._at_once = at_once
         self._scenes: dict[str, Scene] = {}
 
-    def scene(self, play: Scene) -> Scene:
-        """Decorator: `play` is given a folder of its own."""
-        self._scenes[play.__name__] = play
-        return play
+    def test(self, play: Scene) -> Callable[[Played], Awaitable[None]]:
+        """Decorator of a test that is one of the scenes; it is given a folder of its own."""
+        name = play.__name__
+        self._scenes[name] = play
 
-    async def play(
-        self, request: pytest.FixtureRequest, folders: pytest.TempPathFactory
-    ) -> AsyncIterator[Callable[[str], Awaitable[None]]]:
-        """Play the scenes whose tests were asked for; yields what waits for one by its name."""
-        asked_for = {item.name.removeprefix("test_") for item in request.session.items}
-        door = asyncio.Semaphore(self._at_once)
+        async def test(played: Played) -> None:
+            await played(name)
 
-        async def play_one(name: str) -> None:
-            async with door:
-                await play_in_time(self._scenes[name], lambda: folders.mktemp(name[:30]))
+        test.__name__, test.__qualname__, test.__module__ = name, name, play.__module__
+        test.__doc__ = play.__doc__
+        return pytest.mark.asyncio(loop_scope="module")(test)
 
-        tasks = {
-            name: asyncio.create_task(play_one(name)) for name in self._scenes if name in asked_for
-        }
-        try:
-            yield tasks.__getitem__
-        finally:
-            for task in tasks.values():
-                task.cancel()
-            await asyncio.gather(*tasks.values(), return_exceptions=True)
+    def fixture(self) -> Any:
+        """What the tests wait for: `played`, of the module."""
+
+        @pytest_asyncio.fixture(scope="module", loop_scope="module")
+        async def played(
+            request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+        ) -> AsyncIterator[Played]:
+            """Waits for a scene; several are played at the same time."""
+            asked_for = {item.name for item in request.session.items}
+            door = asyncio.Semaphore(self._at_once)
+
+            async def play_one(name: str) -> None:
+                async with door:
+                    folder = name.removeprefix("test_")[:30]
+                    await play_in_time(self._scenes[name], lambda: tmp_path_factory.mktemp(folder))
+
+            tasks = {
+                name: asyncio.create_task(play_one(name))
+                for name in self._scenes
+                if name in asked_for
+            }
+            try:
+                yield tasks.__getitem__
+            finally:
+                for task in tasks.values():
+                    task.cancel()
+                await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+        return played
