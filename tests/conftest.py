@@ -14,10 +14,12 @@ from playwright.async_api import Browser
 
 from server.presence.events import Event, EventStream
 from server.storage.limits import Limits
-from tests.support.browser import run_chromium
+from tests.support.answers import Bystanders
+from tests.support.browser import Browsers, open_browsers, run_chromium
 from tests.support.invariants import Broken, Order
 from tests.support.live_server import LiveServer, run_server
 from tests.support.manual_clock import ManualClock
+from tests.support.page_server import run_page_server
 from tests.support.storage_rig import QUICK, StorageRig
 
 pytest_plugins = "tests.support.watchdog"
@@ -140,11 +142,33 @@ async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
         yield running
 
 
+@pytest.fixture
+async def here(server: LiveServer, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Bystanders]:
+    """What is to be undisturbed."""
+    bystanders = await Bystanders.gather(server, caplog)
+    yield bystanders
+    await bystanders.noticed_nothing()
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
     """The browser, one for all of a process's tests: starting it takes longer than most of them."""
     async with run_chromium() as browser:
         yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def lobby(tmp_path: Path) -> AsyncIterator[LiveServer]:
+    """As `server`, in the loop of the browser."""
+    async with run_page_server(tmp_path / "test.db") as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def browsers(chromium: Browser, lobby: LiveServer) -> AsyncIterator[Browsers]:
+    """Browsers of people who want to play on it."""
+    async with open_browsers(chromium, lobby) as browsers:
+        yield browsers
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, expect
+from playwright.async_api import Locator, expect
 
-from tests.support.browser import Browsers, Window, open_browsers
+from tests.support.browser import Browsers, Window
 from tests.support.live_server import LiveServer, run_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -49,12 +49,6 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 async def lobby(package: None, tmp_path: Path) -> AsyncIterator[LiveServer]:
     async with run_server(tmp_path / "test.db") as running:
         yield running
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def browsers(chromium: Browser, lobby: LiveServer) -> AsyncIterator[Browsers]:
-    async with open_browsers(chromium, lobby) as browsers:
-        yield browsers
 
 
 async def test_a_packaged_game_brings_its_rules_words_picture_and_style(

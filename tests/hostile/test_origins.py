@@ -48,14 +48,6 @@ async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
         yield running
 
 
-@pytest.fixture
-async def here(server: LiveServer, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Bystanders]:
-    """What is to be undisturbed."""
-    bystanders = await Bystanders.gather(server, caplog)
-    yield bystanders
-    await bystanders.noticed_nothing()
-
-
 def browser_says(site: str | None, origin: str | None) -> dict[str, str]:
     headers = {} if site is None else {"Sec-Fetch-Site": site}
     return headers if origin is None else {**headers, "Origin": origin}

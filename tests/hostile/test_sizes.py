@@ -1,10 +1,7 @@
 """Too much of everything: refused, having touched nothing; and nobody else notices."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import pytest
 
 from server.base.ids import SessionId
 from server.realtime.connection import Connection
@@ -17,14 +14,6 @@ from tests.support.peers import CLOSE, TEXT, Peer, Peers, request
 
 LARGEST = Limits().largest_body
 OVER = b"x" * (LARGEST + 1)
-
-
-@pytest.fixture
-async def here(server: LiveServer, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Bystanders]:
-    """What is to be undisturbed."""
-    bystanders = await Bystanders.gather(server, caplog)
-    yield bystanders
-    await bystanders.noticed_nothing()
 
 
 def calls_of(server: LiveServer) -> list[tuple[str, str]]:

@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import socket
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -326,14 +325,6 @@ WRONG: list[dict[str, Any]] = [
     {"type": "unwatch"},
     {"type": "unwatch", "topic": {}},
 ]
-
-
-@pytest.fixture
-async def here(server: LiveServer, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Bystanders]:
-    """What is to be undisturbed."""
-    bystanders = await Bystanders.gather(server, caplog)
-    yield bystanders
-    await bystanders.noticed_nothing()
 
 
 async def refused(tab: Tab, message: str | bytes) -> dict[str, Any]:

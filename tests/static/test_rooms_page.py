@@ -1,35 +1,19 @@
 """The page of rooms, as everybody can use it: read out, narrow, at night, by a link, and without
 a picture of the game."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import cast
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, ViewportSize, expect
+from playwright.async_api import ViewportSize, expect
 
 from server.games.catalogue import AnyGame
 from tests.rooms.games import Turns
-from tests.support.browser import Browsers, Window, open_browsers
+from tests.support.browser import Browsers, Window
 from tests.support.live_server import LiveServer
-from tests.support.page_server import run_page_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 NARROW: ViewportSize = {"width": 360, "height": 740}
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def lobby(tmp_path: Path) -> AsyncIterator[LiveServer]:
-    async with run_page_server(tmp_path / "test.db") as running:
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def browsers(chromium: Browser, lobby: LiveServer) -> AsyncIterator[Browsers]:
-    async with open_browsers(chromium, lobby) as browsers:
-        yield browsers
 
 
 async def open_room(window: Window, game: str) -> str:

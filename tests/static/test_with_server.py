@@ -1,17 +1,14 @@
 """The module and the server, which must mean the same."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page
+from playwright.async_api import BrowserContext, Page
 
 from tests.support.answers import SLOT, until
-from tests.support.browser import Browsers, open_browsers
+from tests.support.browser import Browsers
 from tests.support.live_server import LiveServer
-from tests.support.page_server import run_page_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -34,17 +31,9 @@ class Profile(NamedTuple):
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def lobby(tmp_path: Path) -> AsyncIterator[LiveServer]:
-    """As `server`, in the loop of the browser."""
-    async with run_page_server(tmp_path / "test.db") as running:
-        yield running
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def profile(chromium: Browser, lobby: LiveServer) -> AsyncIterator[Profile]:
+async def profile(browsers: Browsers) -> Profile:
     """A browser whose tabs are empty, but for the module."""
-    async with open_browsers(chromium, lobby) as browsers:
-        yield Profile(browsers, await browsers.profile())
+    return Profile(browsers, await browsers.profile())
 
 
 async def open_tab(profile: Profile, lobby: LiveServer) -> Page:

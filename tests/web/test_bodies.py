@@ -77,14 +77,6 @@ HOSTILE_NAMES = {
 }
 
 
-@pytest.fixture
-async def here(server: LiveServer, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Bystanders]:
-    """What is to be undisturbed."""
-    bystanders = await Bystanders.gather(server, caplog)
-    yield bystanders
-    await bystanders.noticed_nothing()
-
-
 @pytest.mark.parametrize("path", WITH_BODY)
 async def test_a_body_that_is_not_json_is_broken(here: Bystanders, path: str) -> None:
     for what, body in BROKEN.items():

@@ -1,7 +1,6 @@
 """What every request has to pass, and what every response carries."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -24,14 +23,6 @@ UNSAFE = [
     ("PUT", "/api/session"),
     ("PATCH", "/"),
 ]
-
-
-@pytest.fixture
-async def here(server: LiveServer, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Bystanders]:
-    """What is to be undisturbed."""
-    bystanders = await Bystanders.gather(server, caplog)
-    yield bystanders
-    await bystanders.noticed_nothing()
 
 
 # Pages of other origins

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,6 @@ from tests.support.answers import Bystanders, cookie_of, refusal
 from tests.support.live_server import LiveServer, run_server
 
 HTTPS = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "198.51.100.7"}
-
-
-@pytest.fixture
-async def here(server: LiveServer, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Bystanders]:
-    """What is to be undisturbed."""
-    bystanders = await Bystanders.gather(server, caplog)
-    yield bystanders
-    await bystanders.noticed_nothing()
 
 
 # Cookies
