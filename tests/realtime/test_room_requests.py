@@ -380,17 +380,6 @@ async def test_a_request_over_http_answers_a_pulse_check(server: LiveServer) -> 
     assert "asked" not in kim.room["seats"]["0"]
 
 
-async def test_a_request_answers_a_pulse_check_like_any_other_activity(server: LiveServer) -> None:
-    ada, kim = await table(server, "turns", "Ada", "Kim")
-    await passes(10, ada, kim)
-    await kim.tab.send("pulse", room=kim.room_id, seat=0)
-    await kim.is_right()
-    assert "asked" in kim.room["seats"]["0"]
-    assert (await ada.visitor.http.get("/api/players")).status_code == 200
-    await kim.is_right()
-    assert "asked" not in kim.room["seats"]["0"]
-
-
 # Be right back
 
 
