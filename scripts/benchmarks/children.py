@@ -74,6 +74,17 @@ def onlooker(*arguments: object) -> Iterator["subprocess.Popen[str]"]:
         yield process
 
 
+def ask(bystander: "subprocess.Popen[str]") -> list[tuple[float, float | None]]:
+    """What an onlooker has seen, once it is told to end: when it sent each ping, and the seconds to
+    the answer, if there was one. Raises MeasurementError."""
+    try:
+        out, _ = bystander.communicate(timeout=20)
+        trips: list[tuple[float, float | None]] = json.loads(out.splitlines()[-1])
+    except (subprocess.TimeoutExpired, ValueError, IndexError):
+        raise MeasurementError("the bystander was lost") from None
+    return trips
+
+
 @contextmanager
 def _served(module: str, *arguments: object) -> Iterator[Served]:
     with child(module, *arguments) as (process, errors):

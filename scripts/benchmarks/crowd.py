@@ -13,11 +13,10 @@ from statistics import median
 
 from picows import WSCloseCode, WSFrame, WSMsgType, WSTransport
 
-from scripts.benchmarks.children import MeasurementError, Served, onlooker, still_here
+from scripts.benchmarks.children import MeasurementError, Served, ask, onlooker, still_here
 from scripts.benchmarks.figure import Row, Scale
 from scripts.benchmarks.machine import processor_seconds
 from scripts.benchmarks.players import Socket, for_each, open_socket, sign_in
-from scripts.benchmarks.watching import ask
 from server.client import Address
 from server.client.http import exchange
 from server.wire.messages import LOBBY, Watch

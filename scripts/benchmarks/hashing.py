@@ -8,11 +8,10 @@ import asyncio
 import time
 from statistics import median
 
-from scripts.benchmarks.children import MeasurementError, Served, onlooker, still_here
+from scripts.benchmarks.children import MeasurementError, Served, ask, onlooker, still_here
 from scripts.benchmarks.figure import Row, Scale
 from scripts.benchmarks.machine import pin, split_processors
 from scripts.benchmarks.players import fetch, name_of, sign_in_connection
-from scripts.benchmarks.watching import ask
 
 AT_ONCE = 64
 _ALLOWED_TRIP = 0.050

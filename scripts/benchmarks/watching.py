@@ -1,8 +1,6 @@
 """A server with a policy of seconds, thousands of players on it, and what happens to them."""
 
 import asyncio
-import json
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
@@ -11,7 +9,14 @@ from functools import partial
 
 from picows import WSFrame, WSMsgType, WSTransport
 
-from scripts.benchmarks.children import MeasurementError, Served, baseline, onlooker, still_here
+from scripts.benchmarks.children import (
+    MeasurementError,
+    Served,
+    ask,
+    baseline,
+    onlooker,
+    still_here,
+)
 from scripts.benchmarks.players import (
     SignInConnection,
     Socket,
@@ -185,13 +190,3 @@ async def _ping_for_the_last_time(players: list[Player], spread: float) -> tuple
 
 async def _wait_for_the_end(players: list[Player], give_up: float) -> None:
     await asyncio.wait([player.closed for player in players], timeout=give_up - time.monotonic())
-
-
-def ask(bystander: "subprocess.Popen[str]") -> list[tuple[float, float | None]]:
-    """What a bystander has seen."""
-    try:
-        out, _ = bystander.communicate(timeout=10)
-        trips: list[tuple[float, float | None]] = json.loads(out.splitlines()[-1])
-    except (subprocess.TimeoutExpired, ValueError, IndexError):
-        raise MeasurementError("the bystander was lost") from None
-    return trips

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts import terminal
-from scripts.benchmarks.children import MeasurementError, child, onlooker, wait_for_port
+from scripts.benchmarks.children import MeasurementError, ask, child, onlooker, wait_for_port
 from scripts.benchmarks.figure import quantile
 from scripts.benchmarks.machine import describe, resident_bytes
 from scripts.benchmarks.players import fetch, sign_in_connection
@@ -151,7 +151,7 @@ async def _run(plan: Plan, record: Record, progress: Console) -> None:
             record.hostiles = json.loads(await asyncio.to_thread(_read, hostile))
         record.metrics["hostile"] = await _metrics(port)
         probing.cancel()
-        record.trips = await asyncio.to_thread(_ask, looking_on)
+        record.trips = await asyncio.to_thread(ask, looking_on)
 
         progress.print("SIGTERM ...", style="dim")
         began = time.monotonic()
@@ -208,12 +208,6 @@ def _read(process: "subprocess.Popen[str]") -> str:
 def _expect(process: "subprocess.Popen[str]", word: str) -> None:
     if _read(process).strip() != word:
         raise MeasurementError(f"{process.args!r} is not {word}")
-
-
-def _ask(looking_on: "subprocess.Popen[str]") -> list[tuple[float, float | None]]:
-    out, _ = looking_on.communicate(timeout=20)
-    trips: list[tuple[float, float | None]] = json.loads(out.splitlines()[-1])
-    return trips
 
 
 def _run_delay(pid: int) -> float:
