@@ -12,6 +12,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
+import msgspec
+
 from scripts.idle_players.machine import allow_sockets
 from scripts.idle_players.plans import DEFAULT_MIX, MixRefused, Timing, parse_mix
 from scripts.idle_players.progress import in_words
@@ -199,7 +201,7 @@ def _as_json(options: Options, result: Result) -> dict[str, Any]:
         "mix": options.mix,
         "seed": options.seed,
         "timing": asdict(options.timing),
-        "policy": asdict(result.policy),
+        "policy": msgspec.structs.asdict(result.policy),
         "is_whole": result.is_whole,
         "seconds": round(result.seconds, 3),
         "client": {"worst_lag": result.worst_lag, "cpu": result.cpu},

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import assert_never
 
+from server.wire.views import PolicyView
+
 ROUNDING = 0.001
 """Seconds that may come early: the protocol rounds its durations to milliseconds."""
 
@@ -48,16 +50,8 @@ class Outcome(StrEnum):
     WRONG = "wrong"
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The server's figures, from the session view; all in seconds."""
-
-    away_after: float
-    warn_before: float
-    idle_timeout: float
-    session_lifetime: float
-    reload_grace: float
-    reconnect_grace: float
+class Policy(PolicyView, frozen=True):
+    """The server's figures, as the session view has them, and what follows from them."""
 
     @property
     def warns_after(self) -> float:

@@ -5,6 +5,8 @@ import functools
 import ssl
 from types import NoneType
 
+import msgspec
+
 from scripts.idle_players.rules import Policy
 from server.client import Address, CallRefused, Calls, Connection, ConnectionLost, Limits
 from server.wire.messages import ClientMessage, Hello
@@ -28,7 +30,7 @@ class Visit:
     def __init__(self, calls: Calls, view: SessionView) -> None:
         self.player_id = str(view.player.id)
         self.session_id = view.session.id
-        self.policy = Policy(*(getattr(view.policy, name) for name in Policy.__slots__))
+        self.policy = Policy(*msgspec.structs.astuple(view.policy))
         self._calls = calls
         self._connection: Connection | None = None
 
