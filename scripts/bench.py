@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""The figures that Still Here is to reach, each against its baseline in the same run.
+"""The figures that Still Here is to reach, each against a baseline in the same run.
 
 Not a test: a missed figure is marked in the table, and the exit code is 1 only if something could
-not be measured. A full run takes nine minutes and wants a machine with nothing else to do.
+not be measured. A full run takes nine minutes, on a machine that is otherwise idle.
 """
 
 import argparse
@@ -33,14 +33,14 @@ NAMES = (
 
 
 def main() -> int:
-    """Measure what was asked for, and print it."""
+    """Measure what the arguments ask for, and print it."""
     environment.need("uvicorn", "uvloop", "starlette", "picows", "rich", "aiosqlite", "msgspec")
     options = _parser().parse_args()
     from rich.console import Console
 
     from scripts.benchmarks import figure, machine
 
-    # However the run is ended, its servers are.
+    # End the servers too when the run is terminated.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     progress = Console(stderr=True)
     scale = figure.QUICK if options.quick else figure.Scale()

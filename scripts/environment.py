@@ -1,6 +1,6 @@
-"""The way of a script into the project's own Python, which has the packages that it needs.
+"""Runs a script under the project's own Python, which has the needed packages.
 
-Has to be readable by an old Python: that is one of the things to get away from.
+Must be valid for old Pythons, which it may be started with.
 """
 
 import importlib.util
@@ -10,12 +10,12 @@ from pathlib import Path
 
 VENV = Path(__file__).resolve().parents[1] / ".venv"
 NO_RUN = 2
-"""The exit code of a script that could not begin."""
+"""The exit code of a script that could not run."""
 
 
 def need(*packages: str) -> None:
-    """Return where this Python has all of `packages`; else start the script again under that of
-    .venv, or end it with a line that says what to do. Modules of packages count too."""
+    """Return if this Python has all of `packages`, which may include submodules. Otherwise restart
+    the script under .venv's Python, or exit with a line that says what to do."""
     missing = [] if sys.version_info >= (3, 11) else ["Python 3.11"]
     missing += [name for name in packages if not _is_there(name)]
     if not missing:
@@ -35,5 +35,5 @@ def need(*packages: str) -> None:
 def _is_there(name: str) -> bool:
     try:
         return importlib.util.find_spec(name) is not None
-    except ImportError:  # of the package that the module is in
+    except ImportError:  # the package of the module is missing
         return False

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A server that is killed in a storm of players, again and again, and what it has to keep.
+"""Kill a server in a storm of players, again and again, and check what it keeps.
 
     scripts/kill_storm.py --times 100
 
@@ -16,7 +16,7 @@ from scripts import environment  # noqa: E402 - only now it can be found
 
 
 def main() -> int:
-    """Run; returns the exit code."""
+    """Run; return the exit code."""
     environment.need("h11", "msgspec", "websockets.asyncio.client")
     from scripts.storm.command import main as run
 

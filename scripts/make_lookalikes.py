@@ -15,7 +15,7 @@ from pathlib import Path
 import icu
 
 OLDEST_PYTHON = 14.0
-"""The version of Unicode that the oldest Python has on which the server runs (3.11)."""
+"""The version of Unicode in the oldest supported Python (3.11)."""
 
 _SMALL_CAPITAL = "LATIN LETTER SMALL CAPITAL "
 _SPOOF = icu.SpoofChecker()
@@ -44,14 +44,14 @@ def is_decomposed(point: int) -> bool:
 
 
 def fold(point: int) -> str:
-    """The character without case."""
+    """Return the character without case."""
     return str(icu.CaseMap.fold(chr(point)))
 
 
 def prototypes(points: list[int]) -> dict[int, str]:
-    """What stands for all that look like a character (UTS #39, section 4). Where a small capital
-    is among them it is the skeleton of the small letter: to Unicode they are letters of their own,
-    to the eye what plain letters are when they shout."""
+    """Return the prototype of all characters that look like each (UTS #39, section 4). If a small
+    capital is among them, it is the skeleton of the lower-case letter: Unicode treats small
+    capitals as letters of their own, but they look like plain letters in capitals."""
     skeletons = {point: skeleton(chr(point)) for point in points}
     plain = {
         shown: skeleton(letter.lower())
@@ -69,7 +69,7 @@ def skeleton(text: str) -> str:
 
 
 def line(point: int, what: str, characters: str) -> str:
-    """A line of the table; none where the character stands for itself."""
+    """Return a line of the table; empty if the character stands for itself."""
     if characters == chr(point):
         return ""
     return " ".join([f"{point:04X}", what, *(f"{ord(each):04X}" for each in characters)]) + "\n"

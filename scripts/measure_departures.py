@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""How long until others see that a player has gone, for each way of going, against its bound.
+"""How long until others see that a player has left, for each way of leaving, against its bound.
 
     scripts/measure_departures.py            # all of them, 6 players each: about 100 s
     scripts/measure_departures.py --quick    # those that are noticed at once: 4 s
 
-It starts servers of its own. What is measured is in `scripts/departures/`.
+It starts its own servers. The measurement is in `scripts/departures/`.
 """
 
 import sys
@@ -17,7 +17,7 @@ from scripts import environment  # noqa: E402 - only now it can be found
 
 
 def main() -> int:
-    """Run; returns the exit code."""
+    """Run; return the exit code."""
     environment.need("h11", "msgspec", "pydantic_settings", "rich", "websockets.asyncio.client")
     from scripts.departures.command import main as run
 

@@ -1,4 +1,4 @@
-"""A `stillhere` server in a process of its own, for scripts and tests that stop and start it."""
+"""A `stillhere` server in a process of its own, for scripts and tests that restart it."""
 
 import asyncio
 import os
@@ -15,29 +15,30 @@ from server.settings import PREFIX
 
 ROOT = Path(__file__).resolve().parents[1]
 TIMEOUT = 40.0
-"""Seconds for what a process does at once, on a machine that is busy."""
+"""Timeout, in seconds, of what a process does at once on a busy machine."""
 
 COMMAND = ("-m", "server")
-"""What Python is started with."""
+"""Arguments of Python."""
 
 
 class DidNotStart(Exception):
-    """The server ended, or said something else, before it listened; the message is its log."""
+    """The server ended, or printed something else, before it listened; the message is its log."""
 
 
 def environment() -> dict[str, str]:
-    """Ours, without settings of the operator's, and with this copy of the server first."""
+    """Return our environment without the operator's settings, and with this copy of the server
+    first."""
     ours = {key: value for key, value in os.environ.items() if not key.upper().startswith(PREFIX)}
     return ours | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
 def flags(**settings: float) -> list[str]:
-    """Settings as flags of the command."""
+    """Return settings as flags of the command."""
     return [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
 
 
 class Process(Protocol):
-    """What is needed of asyncio's."""
+    """The used part of asyncio's processes."""
 
     @property
     def pid(self) -> int: ...
@@ -50,23 +51,24 @@ class Process(Protocol):
 
 
 Spawn: TypeAlias = Callable[[Sequence[str], Path, Mapping[str, str], IO[bytes]], Awaitable[Process]]
-"""Starts Python with these arguments, in this folder and environment; stderr goes to the file."""
+"""Starts Python with these arguments, in this folder and environment; stderr is written to the
+file."""
 
 
 async def spawn(
     arguments: Sequence[str], folder: Path, variables: Mapping[str, str], log: IO[bytes]
 ) -> Process:
-    """The usual `Spawn`."""
+    """The default `Spawn`."""
     return await asyncio.create_subprocess_exec(
         sys.executable, *arguments, cwd=folder, env=variables, stdout=subprocess.PIPE, stderr=log
     )
 
 
 class ServerProcess:
-    """One start after the other of the server in `folder`, where its database and its log are; from
-    the second on it is on the port of the first.
+    """Starts of the server in `folder`, one after another, with its database and log; all on the
+    port of the first.
 
-    `flags`: of the command; `variables`: of the environment, beside `environment()`.
+    `flags`: of the command; `variables`: of the environment, besides `environment()`.
     """
 
     def __init__(
@@ -89,12 +91,12 @@ class ServerProcess:
 
     @property
     def pid(self) -> int:
-        """Of the latest start."""
+        """The process id of the latest start."""
         assert self._process is not None
         return self._process.pid
 
     async def begin(self) -> None:
-        """Start the process, and do not wait for anything."""
+        """Start the process, without waiting."""
         arguments = [*self._command, f"--port={self.address.port}", *self._flags]
         variables = environment() | self._variables
         with self._log.open("ab") as log:
@@ -102,7 +104,7 @@ class ServerProcess:
             self._process = await self._spawn(arguments, self.folder, variables, log)
 
     async def start(self) -> None:
-        """Start, and wait until it says that it listens. Raises DidNotStart."""
+        """Start, and wait until it prints that it listens. Raises DidNotStart."""
         await self.begin()
         assert self._process is not None
         assert self._process.stdout is not None
@@ -114,19 +116,19 @@ class ServerProcess:
         self.address = Address.parse(found[1])
 
     def log(self) -> str:
-        """What it has written to stderr since the latest start."""
+        """Return its stderr since the latest start."""
         with self._log.open("rb") as log:
             log.seek(self._logged_before)
             return log.read().decode()
 
     def send(self, number: int) -> None:
-        """Send a signal, if it runs."""
+        """Send a signal, if it is running."""
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(number)
 
     async def wait(self) -> int | None:
-        """Wait for the end. Returns the exit code, negative for a signal's, or None where there was
-        no start. Raises TimeoutError."""
+        """Wait for its end. Return the exit code, negative for a signal, or None without a start.
+        Raises TimeoutError."""
         if self._process is None:
             return None
         async with asyncio.timeout(TIMEOUT):
@@ -134,8 +136,8 @@ class ServerProcess:
         return self._process.returncode
 
     async def stop(self, number: int = signal.SIGTERM) -> int | None:
-        """Send a signal, and wait for the end; kill it where that takes too long. Returns what
-        `wait` does."""
+        """Send a signal, and wait for the end; kill it if that takes too long. Returns as `wait`
+        does."""
         self.send(number)
         try:
             return await self.wait()

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Real players over real WebSockets against a running server, and a verdict at the end.
+"""Simulate players over real WebSockets against a running server, and print a verdict.
 
     scripts/serve &
     scripts/simulate_idle_players.py --players 1000
 
-The players and what is owed to them are in `scripts/idle_players/`.
+The players and the rules are in `scripts/idle_players/`.
 """
 
 import sys
@@ -17,7 +17,7 @@ from scripts import environment  # noqa: E402 - only now it can be found
 
 
 def main() -> int:
-    """Run; returns the exit code."""
+    """Run; return the exit code."""
     environment.need("h11", "msgspec", "websockets.asyncio.client")
     from scripts.idle_players.command import main as run
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Hundreds of rooms with running matches on a fresh `stillhere`, and what they cost it.
+"""Hundreds of rooms with running matches on a fresh `stillhere`, and their cost.
 
     scripts/simulate_rooms.py      # 300 arenas with 4 snakes each, then 2,000 idle boards
     scripts/simulate_rooms.py --arenas 50 --idle-rooms 200 --seconds 10
 
-Every snake is a player with a socket who does not steer, so that the server's bot soon does; every
-board is a match of Connect Four between two players who think. How late ticks were is what the
-server says in `/metrics`; when they arrived, what some of the players saw. Not a test: a missed
-figure is marked in the table. Wants a machine with nothing else to do.
+Every snake has a player with a socket who never steers, so that the server's bot soon does; every
+board is a match of Connect Four between two players who think. The lateness of ticks is from
+`/metrics`; their arrival is seen by some of the players. Not a test: a missed figure is marked in
+the table. Needs a machine that is otherwise idle.
 """
 
 import argparse

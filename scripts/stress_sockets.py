@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Thousands of sockets on a fresh `stillhere`, hostile clients among them, and what a bystander
-notices of it.
+"""Thousands of sockets on a fresh `stillhere`, hostile clients among them, and their effect on a
+bystander.
 
 Not a test: a missed figure is marked in the table, and the exit code is 1 only if there was no run
-or the server did not stop as promised. Takes two minutes for 15,000 and wants a machine with
-nothing else to do.
+or the server did not stop as promised. Takes two minutes for 15,000, on a machine that is otherwise
+idle.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What ours is held against, on the same uvicorn, with the same options, on the same loop.
+"""Baselines, on the same uvicorn, with the same options, on the same loop.
 
     python -m scripts.benchmarks.baselines echo
     python -m scripts.benchmarks.baselines plain IDLE_TIMEOUT WARN_BEFORE
@@ -6,10 +6,10 @@
     python -m scripts.benchmarks.baselines answers
     python -m scripts.benchmarks.baselines bare
 
-`echo` is the least that an ASGI server can do with a WebSocket. `plain` is the way everybody
-writes it first: Starlette, and a timer a player that each ping cancels and arms anew. `answers` is
-Starlette that answers a sign-in and keeps nothing. `bare` is the loop alone, without any uvicorn:
-it lets in whoever asks.
+`echo` is the least that an ASGI server can do with a WebSocket. `plain` is the obvious way:
+Starlette, and a timer a player that each ping cancels and sets again. `answers` is Starlette
+answering a sign-in and storing nothing. `bare` is the loop alone, without uvicorn: it accepts every
+upgrade.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ _BACKLOG = 2048
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
-    """Sends back what it is sent. No JSON, no cookie, no clock."""
+    """Echoes messages. No JSON, no cookie, no clock."""
     if scope["type"] != "websocket":
         return
     await receive()
@@ -48,13 +48,13 @@ async def echo(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class Plain:
-    """One timer until the warning and one from there to the sign-out, for each player."""
+    """A timer until the warning and one from there to the sign-out, for each player."""
 
     def __init__(self, idle_timeout: float, warn_before: float) -> None:
         self._idle_timeout = idle_timeout
         self._warn_before = warn_before
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        # The loop holds tasks weakly.
+        # The loop keeps only weak references to tasks.
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def play(self, socket: WebSocket) -> None:
@@ -93,7 +93,7 @@ class Plain:
 
 
 class Bare(asyncio.Protocol):
-    """Answers whatever comes first with a 101 and a message as long as our `hello`."""
+    """Answers the first bytes with a 101 and a message as long as our `hello`."""
 
     _HELLO = frame(TEXT, b"x" * 560)
     _is_open = False
@@ -110,7 +110,7 @@ class Bare(asyncio.Protocol):
 
 
 async def answer(request: Request) -> Response:
-    """A guest's sign-in, as ours answers it."""
+    """Answer a guest's sign-in with the same response as ours."""
     name = (await request.json())["name"]
     player = {"id": "p_" + "x" * 22, "name": name, "guest": True, "status": "active"}
     response = JSONResponse({"player": player, "session": {}, "policy": {}}, 201)

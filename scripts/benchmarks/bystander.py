@@ -1,10 +1,10 @@
-"""A player who pings every 10 ms and looks on while others are signed out.
+"""A player who pings every 10 ms while others are signed out.
 
     python -m scripts.benchmarks.bystander PORT QUERY COOKIE
 
-In a process of its own, so that a client busy with thousands of farewells does not delay it. Ends
-when its input is closed, and prints what it saw, as JSON: [when sent, seconds to the answer or
-null] for each ping, on the monotonic clock.
+A process of its own, so that a client busy with thousands of farewells does not delay it. Ends when
+its input is closed, and prints, as JSON, [when sent, seconds to the answer or null] for each ping,
+on the monotonic clock.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport
 from scripts.benchmarks.players import PING, open_socket
 
 EVERY = 0.01
-"""Seconds between two pings, whether or not the last one was answered."""
+"""Seconds between two pings, answered or not."""
 
 _TIMEOUT = 1.0
 
 
 class Bystander(WSListener):
-    """Notes how long each answer took; answers come in the order of the pings."""
+    """Records the time of each answer; answers come in the order of the pings."""
 
     def __init__(self) -> None:
         self.transport: WSTransport | None = None
@@ -49,7 +49,7 @@ class Bystander(WSListener):
 
 async def _look_on(port: int, query: str, cookie: str) -> None:
     bystander = await open_socket(port, Bystander, query, cookie)
-    await asyncio.sleep(0.1)  # for `hello`, which answers no ping
+    await asyncio.sleep(0.1)  # for `hello`, which is not an answer
     loop = asyncio.get_running_loop()
     is_over = asyncio.Event()
     loop.add_reader(sys.stdin, is_over.set)

@@ -1,4 +1,4 @@
-"""The processes of a run: each is ended by its handle, however the run ends."""
+"""The processes of a run; each ends with its context manager."""
 
 import json
 import re
@@ -16,15 +16,15 @@ from scripts.benchmarks.machine import pin, split_processors
 from scripts.server_process import environment, flags
 
 _START, _STOP = 30.0, 15.0
-"""Seconds that a server may take to start, and to stop before it is killed."""
+"""Timeouts, in seconds, for a server to start, and to stop before it is killed."""
 
 
 class MeasurementError(Exception):
-    """A row could not be measured, and why."""
+    """A row could not be measured; the message says why."""
 
 
 class Served:
-    """A server that runs on `port` of 127.0.0.1."""
+    """A server on `port` of 127.0.0.1."""
 
     def __init__(self, process: "subprocess.Popen[str]", port: int) -> None:
         self.pid = process.pid
@@ -32,7 +32,8 @@ class Served:
 
 
 def run_probe(module: str, *arguments: object, timeout: float = 300.0) -> Any:
-    """What `python -m scripts.benchmarks.<module>` prints, as JSON. Raises MeasurementError."""
+    """Run `python -m scripts.benchmarks.<module>`; return its JSON output. Raises
+    MeasurementError."""
     with TemporaryDirectory(prefix="stillhere-bench-") as folder:
         try:
             done = subprocess.run(
@@ -53,7 +54,7 @@ def run_probe(module: str, *arguments: object, timeout: float = 300.0) -> Any:
 
 @contextmanager
 def still_here(**settings: float) -> Iterator[Served]:
-    """Our server as the `stillhere` command runs it, on a database of its own."""
+    """Run our server like the `stillhere` command, on a new database."""
     chosen = flags(**settings)
     with _served("server", "--port=0", "--database=bench.db", *chosen) as served:
         yield served
@@ -61,14 +62,14 @@ def still_here(**settings: float) -> Iterator[Served]:
 
 @contextmanager
 def baseline(which: str, *arguments: object) -> Iterator[Served]:
-    """One of `baselines.py`, on the same uvicorn with the same options."""
+    """Run one of `baselines.py`, on the same uvicorn with the same options."""
     with _served("scripts.benchmarks.baselines", which, *arguments) as served:
         yield served
 
 
 @contextmanager
 def onlooker(*arguments: object) -> Iterator["subprocess.Popen[str]"]:
-    """`bystander.py`, on the client's processor; it looks on until its input is closed."""
+    """Run `bystander.py`, on the client's processor, until its input is closed."""
     with child("scripts.benchmarks.bystander", *arguments) as (process, _):
         pin(process.pid, split_processors()[1])
         yield process
@@ -94,7 +95,7 @@ def _served(module: str, *arguments: object) -> Iterator[Served]:
 
 @contextmanager
 def child(module: str, *arguments: object) -> Iterator[tuple["subprocess.Popen[str]", Path]]:
-    """`python -m module`, in a folder of its own, and the file that has its stderr."""
+    """Run `python -m module` in a new folder; yield the process and the file with its stderr."""
     with TemporaryDirectory(prefix="stillhere-bench-") as folder:
         errors = Path(folder, "stderr")
         with errors.open("w") as stderr:
@@ -119,7 +120,7 @@ def child(module: str, *arguments: object) -> Iterator[tuple["subprocess.Popen[s
 
 
 def wait_for_port(process: "subprocess.Popen[str]", errors: Path) -> int:
-    """The port that a server says it listens on. Raises MeasurementError."""
+    """Return the port that a server prints once it listens. Raises MeasurementError."""
     assert process.stdout is not None
     give_up = time.monotonic() + _START
     with selectors.DefaultSelector() as selector:

@@ -1,8 +1,7 @@
-"""What it costs to come, and to stay: a connect, a connection that says nothing, and a sign-in.
+"""The cost of connecting and staying: a connect, an idle connection, and a sign-in.
 
-Costs are the server's processor time, for the client is no faster than the server. `bare` is a
-protocol of the loop that answers an upgrade and checks nothing: below that nothing is possible
-here.
+Costs are the server's processor time, as the client is no faster than the server. `bare` is a
+protocol of the loop that answers upgrades without checks: the lower bound.
 """
 
 import asyncio
@@ -25,15 +24,15 @@ from scripts.benchmarks.players import (
 )
 
 _PLACES = (8, 64)
-"""Connections on which guests sign in at the same time."""
+"""Connections on which guests sign in concurrently."""
 
 # Connects, and connections at rest
 
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """What some thousand connections took. `cost`: CPU seconds a connect; `memory`: bytes by which
-    the server grew; `at_rest`: the part of a processor that they take while they say nothing."""
+    """Some thousand connections. `cost`: CPU seconds a connect; `memory`: bytes by which the server
+    grew; `at_rest`: the share of a processor that they take while idle."""
 
     cost: float
     per_second: float
@@ -42,7 +41,7 @@ class Crowd:
 
 
 async def connections(scale: Scale) -> list[Row]:
-    """Rows: what a connect takes, and what the connections take at rest."""
+    """Rows: the cost of a connect, and of idle connections."""
     with still_here(max_connections=scale.connections + 10) as server:
         before = resident_bytes(server.pid)
         cookies = await sign_in(server.port, scale.connections)
@@ -119,7 +118,7 @@ async def _come(served: Served, cookies: list[str], scale: Scale) -> Crowd:
 
 
 async def sign_ins(scale: Scale) -> list[Row]:
-    """Rows: guests that sign in at the same time, each of whom is durable before the answer."""
+    """Rows: guests signing in concurrently, each durable before the answer."""
     rows = []
     for places, target in zip(_PLACES, (2_800, 4_500), strict=True):
         with still_here() as server:
@@ -145,7 +144,7 @@ async def sign_ins(scale: Scale) -> list[Row]:
 
 
 async def _sign_in(served: Served, count: int, places: int) -> tuple[float, float]:
-    """Sign-ins a second, and the server's CPU seconds for each."""
+    """Return sign-ins a second, and the server's CPU seconds for each."""
 
     async def sign_in_one(connection: SignInConnection, number: int) -> None:
         await connection.sign_in(name_of(number))

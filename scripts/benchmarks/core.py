@@ -1,9 +1,8 @@
 """Touch, and memory a session, at a million: ours against a dict and a timer for each session.
 
-    python -m scripts.benchmarks.core registry|timers COUNT     prints what it measured, as JSON
+    python -m scripts.benchmarks.core registry|timers COUNT     prints its measurements as JSON
 
-Each is measured in a process of its own: memory that another benchmark has freed would be used
-again, and would look like none.
+Each runs in a process of its own, or it would reuse memory freed by another benchmark.
 """
 
 import asyncio
@@ -34,13 +33,13 @@ _TOUCHES = 1.5
 _PORTION = Limits().sessions_at_once
 
 _ARRIVALS = 300.0
-"""Seconds over which the sessions have signed in: one idle timeout, so every slot is used."""
+"""Seconds over which the sessions signed in: one idle timeout, so that every slot is used."""
 
 # Rows
 
 
 def touch(scale: Scale) -> list[Row]:
-    """Row: what an activity costs the core."""
+    """Row: the cost of an activity in the core."""
     ours, plain = _probes("registry", scale), _probes("timers", scale)
     each, plain_each = _median(ours, "touch_us"), _median(plain, "touch_us")
     touches = ", ".join(f"{one['touch_us']:.2f}" for one in ours)
@@ -64,7 +63,7 @@ def touch(scale: Scale) -> list[Row]:
 
 
 def memory(scale: Scale) -> list[Row]:
-    """Row: what the registry keeps for a session."""
+    """Row: memory of the registry for a session."""
     ours, plain = _probes("registry", scale), _probes("timers", scale)
     each, plain_each = _median(ours, "bytes"), _median(plain, "bytes")
     return [
@@ -86,8 +85,8 @@ def memory(scale: Scale) -> list[Row]:
 
 @cache
 def _probes(what: str, scale: Scale) -> list[dict[str, float]]:
-    """One process has it easier than the next, as its memory happens to lie: so the baseline is
-    measured once, and ours, which has a figure to reach, several times."""
+    """Run the probes. Results depend on the memory layout of the process, so ours, which has a
+    figure to reach, is measured several times; the baseline once."""
     if what == "timers":
         return [run_probe("core", what, scale.plain_sessions)]
     return [run_probe("core", what, scale.sessions) for _ in range(scale.session_rounds)]
@@ -124,7 +123,7 @@ async def _registry(count: int) -> dict[str, float]:
         now = instant
 
     async def write_down() -> None:
-        # As the storage does every 5 s, at 50,000 pings a second: a portion in a turn of the loop.
+        # Like the storage every 5 s, at 50,000 pings a second: a portion in a turn of the loop.
         nonlocal touched, is_writing
         touched += _IN_A_BATCH
         if touched >= 250_000:
@@ -172,7 +171,7 @@ async def _timers(count: int) -> dict[str, float]:
             session["last_activity"] = loop.time()
 
     async def let_it_tidy_up() -> None:
-        # Where asyncio drops cancelled timers, and now and then rebuilds its heap.
+        # Lets asyncio drop cancelled timers, and sometimes rebuild its heap.
         await asyncio.sleep(0)
 
     return {

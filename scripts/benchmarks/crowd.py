@@ -1,7 +1,7 @@
-"""A lobby of thousands that all watch it: some who join and leave, and all who go away at once.
+"""A lobby watched by thousands: some join and leave, and all become away at once.
 
-The watchers count what they are told without reading it as JSON, so that the client, on the other
-processor, keeps up with thousands of them.
+The watchers count messages without parsing them as JSON, so that the client, on the other
+processor, keeps up.
 """
 
 import asyncio
@@ -22,27 +22,26 @@ from server.client.http import exchange
 from server.wire.messages import LOBBY, Watch
 
 _STEADY = 600.0
-"""Seconds until somebody is signed out, or goes away where that is not what is measured."""
+"""Seconds without sign-outs, and without players becoming away if that is not measured."""
 
 _AWAY_AFTER = 5.0
 _QUIET = 1.5
-"""Seconds. The pause between two fan-outs is shorter, however much each takes."""
+"""Seconds. Longer than any pause between two fan-outs."""
 
 _BEGINNING = 0.5
-"""Seconds after which those who are due have begun to go away."""
+"""Seconds after which the due players have begun to become away."""
 
 _PACING = 1.0
-"""Seconds over which the some join, and over which they leave."""
+"""Seconds over which some join, and over which they leave."""
 
 _LATEST_TOLD, _WORST_TRIP = 1.07, 0.020
 _MOST_BYTES_JOINING, _MOST_BYTES_LEAVING = 18_200, 6_000
-"""For each who watches; a name has 13 characters."""
+"""For each watcher; a name has 13 characters."""
 _TIMEOUT = 60.0
 
 
 class Watcher(Socket):
-    """Notes how many players the lobby has by what it was last told, when that was, and how many
-    bytes it was told."""
+    """Records the size of the lobby in the last message, when that came, and the bytes received."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +69,8 @@ class Watcher(Socket):
 
 @asynccontextmanager
 async def _watchers(served: Served, cookies: list[str]) -> AsyncIterator[list[Watcher]]:
-    """A socket for each of `cookies`, all of which watch the lobby and are told of nothing more."""
+    """Open a socket for each of `cookies`, all watching the lobby, and wait until they are
+    quiet."""
     watchers = await _come(served, cookies)
     try:
         await _quiet(watchers)
@@ -95,7 +95,7 @@ async def _open(served: Served, cookie: str) -> Watcher:
 
 
 async def _quiet(watchers: list[Watcher]) -> float:
-    """Wait until nobody has been told anything for a while; returns when the last was told."""
+    """Wait until no watcher has received anything for a while; return when the last one did."""
     give_up = time.monotonic() + _TIMEOUT
     while True:
         last = max(watcher.told_at for watcher in watchers)
@@ -112,7 +112,7 @@ async def _quiet(watchers: list[Watcher]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Seconds until all watchers had been told, bytes for each of them, and CPU seconds."""
+    """Seconds until all watchers were told, bytes for each of them, and CPU seconds."""
 
     after: float
     size: float
@@ -120,7 +120,7 @@ class Told:
 
 
 async def joins(scale: Scale) -> list[Row]:
-    """Rows: some join thousands within a second, and leave again."""
+    """Rows: some players join thousands of watchers within a second, and leave again."""
     watching, joining = scale.watchers, scale.joiners
     with still_here(
         away_after=_STEADY / 2, idle_timeout=_STEADY, warn_before=1, reload_grace=0
@@ -148,7 +148,8 @@ async def joins(scale: Scale) -> list[Row]:
 
 
 async def _leave_the_lobby(port: int, cookie: str) -> None:
-    """Who is signed in is here, without a socket as well, until their page says that it closes."""
+    """Leave: a signed-in player is here even without a socket, until the page says that it
+    closes."""
     response = await exchange(
         Address("http", "127.0.0.1", port), "POST", "/api/session/leave", [("Cookie", cookie)], b""
     )
@@ -169,7 +170,8 @@ async def _told(
     count: int,
     total: int,
 ) -> Told:
-    """What it takes to tell of `count` acts, spread over a second, that come to `total` players."""
+    """Measure the notification of `count` acts, spread over a second, that result in `total`
+    players."""
     for watcher in watchers:
         watcher.size = 0
     before, began = processor_seconds(served.pid), time.monotonic()
@@ -206,7 +208,7 @@ def _row(what: str, told: Told, most: int) -> Row:
 
 
 async def wave(scale: Scale) -> list[Row]:
-    """Row: a bystander's worst ping while all who watch go away at once and are told so."""
+    """Row: a bystander's worst ping while all watchers become away at once and are told so."""
     count = scale.watchers
     worst: list[float] = []
     took: list[float] = []

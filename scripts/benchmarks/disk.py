@@ -1,4 +1,4 @@
-"""The journal: changes of status on their way to a real file, against a commit for each.
+"""The journal: changes of status written to a real file, against a commit for each.
 
 python -m scripts.benchmarks.disk journal CHANGES SINGLE
 python -m scripts.benchmarks.disk commits COUNT
@@ -42,7 +42,7 @@ _IN_A_ROW = 50
 
 
 def disk(scale: Scale) -> list[Row]:
-    """Rows: changes a second, and how long one alone waits for the disk."""
+    """Rows: changes a second, and how long a single one takes to the disk."""
     ours = []
     plain = []
     for _ in range(scale.disk_rounds):
@@ -102,7 +102,7 @@ async def _journal(changes: int, single: int) -> dict[str, float]:
 async def _everybody_signed_in() -> AsyncIterator[
     tuple[list[Session], Store, Registry, EventStream, SystemClock]
 ]:
-    """A new database, on which the players that there are have a session each."""
+    """Open a new database, on which each player has a session."""
     clock = SystemClock()
     registry = Registry(Policy())
     store = Store(SqliteEngine(_DATABASE), registry, clock)
@@ -137,7 +137,7 @@ async def _sign_in_everybody(
 def _come_and_go(
     sessions: list[Session], registry: Registry, stream: EventStream, clock: SystemClock
 ) -> Iterator[None]:
-    """At each step one session loses its connection, or gets it back: one change of status."""
+    """At each step one session loses its connection or gets it back: one change of status."""
     while True:
         for session in sessions:
             stream.publish(registry.disconnected(session, clock.now(), has_left=False))
@@ -147,7 +147,7 @@ def _come_and_go(
 
 
 async def _time_one(facts: Iterator[None], store: Store, path: Path) -> float:
-    """Seconds from a change until another connection sees its row."""
+    """Return the seconds from a change until another connection sees its row."""
     await asyncio.sleep(0.005)
     reader = sqlite3.connect(path)
     try:
@@ -173,7 +173,7 @@ def _raise(error: Exception, event: Event) -> None:
 
 async def _commits(count: int) -> dict[str, float]:
     async with _everybody_signed_in() as ((session, *_), *_):
-        pass  # for the schema, and for a player to tell of
+        pass  # to create the schema and a player
     connection = sqlite3.connect(_DATABASE)
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")

@@ -1,8 +1,8 @@
-"""How late warnings and sign-outs are, spread out and all at once, seen by the clients.
+"""The lateness of warnings and sign-outs, spread out and all at once, as clients see it.
 
-Late is what a client saw, less when it sent its last ping, less the policy's time: one trip to the
-server and one back are in it, and so is whatever the ping had to queue behind. Early is less than
-that time after the last ping was *sent*: no clock but the client's is asked.
+Lateness is the client's arrival time, less that of sending its last ping, less the policy's time:
+it includes the way to the server and back, and any queueing of the ping. Early means before that
+time after the last ping was *sent*; only the client's clock is used.
 """
 
 from statistics import median
@@ -17,7 +17,7 @@ _ALLOWED_LATE, _ALLOWED_CLOSING, _ALLOWED_TRIP = 0.050, 2.0, 0.100
 
 
 async def lateness(scale: Scale) -> list[Row]:
-    """Row: everybody's last pings spread over some seconds."""
+    """Row: last pings spread over some seconds."""
     timing = Timing(*scale.lateness_policy, spread=scale.lateness_spread)
     ours = await watch(timing, scale.players, is_ours=True)
     plain = await watch(timing, scale.players, is_ours=False)

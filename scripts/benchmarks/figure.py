@@ -1,4 +1,4 @@
-"""A figure to be reached, how much of it to measure, and the table of what came out."""
+"""Figures to reach, the scale of measurements, and the table of results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from scripts.percentile import percentile
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How much is measured. Durations are seconds."""
+    """The scale of measurements. Durations are seconds."""
 
     sessions: int = 1_000_000
     plain_sessions: int = 1_000_000
@@ -27,7 +27,7 @@ class Scale:
     sign_ins: int = 10_000
     players: int = 5_000
     lateness_policy: tuple[float, float] = (20.0, 5.0)
-    """idle timeout, and how long before it the warning comes; `away` comes as late as that."""
+    """idle timeout, and the warning's time before it; `away` is as late as the warning."""
     lateness_spread: float = 5.0
     storm_policy: tuple[float, float] = (8.0, 3.0)
     storm_rounds: int = 3
@@ -64,13 +64,13 @@ QUICK = Scale(
     single_changes=50,
     hash_rounds=1,
 )
-"""Every row in less than a minute: for trying the script out, not for quoting."""
+"""Every row in less than a minute: for trying the script, not for quoting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One line of the table. `ratio` is ours divided by the baseline; `figures` are the numbers
-    behind it, for `--json`; `notes` say what the columns have no room for."""
+    behind it, for `--json`; `notes` are printed below the table."""
 
     what: str
     target: str
@@ -83,7 +83,7 @@ class Row:
 
 
 def print_table(rows: Sequence[Row], console: Console) -> None:
-    """The table, with a numbered note below it for each row that has any."""
+    """Print the table, with numbered notes below it."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("", justify="right", style="dim")
     table.add_column("figure", overflow="fold")
@@ -109,6 +109,7 @@ def print_table(rows: Sequence[Row], console: Console) -> None:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The smallest of `values` that at least `share` of them do not exceed; nan: there is none."""
+    """Return the smallest of `values` that at least `share` of them do not exceed; nan without
+    any."""
     found = percentile(values, share)
     return float("nan") if found is None else found

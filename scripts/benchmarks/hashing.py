@@ -1,7 +1,7 @@
-"""What 64 passwords that are hashed at once cost a bystander.
+"""The effect of 64 concurrent password hashes on a bystander.
 
-Each is a sign-in under a name that nobody has, which takes as much hashing as one that somebody
-has. The baseline is the same without any hashing: sign-ins under what cannot be a name.
+Each is a sign-in with an unknown name, which takes as much hashing as a known one. The baseline is
+the same without hashing: sign-ins with invalid names.
 """
 
 import asyncio
@@ -19,12 +19,12 @@ _SETTLING = 0.3
 
 
 async def hashes(scale: Scale) -> list[Row]:
-    """Row: a bystander's worst ping while 64 passwords are hashed, by turns with none."""
+    """Row: a bystander's worst ping while 64 passwords are hashed, alternating with none."""
     ours: list[tuple[float, float]] = []
     plain: list[tuple[float, float]] = []
     for number in range(scale.hash_rounds):
         with still_here(max_messages_per_second=0) as server:
-            # Before its thread for passwords is there: that has a processor beside the loop's.
+            # Before the thread for passwords starts, which then has a processor beside the loop's.
             pin(server.pid, set.union(*split_processors()))
             ours.append(await _look_on(server, f"Nobody {name_of(number)}"))
             plain.append(await _look_on(server, ""))
@@ -50,7 +50,7 @@ async def hashes(scale: Scale) -> list[Row]:
 
 
 async def _look_on(served: Served, name: str) -> tuple[float, float]:
-    """The worst of a bystander's pings while so many sign in as `name`, and how long that took."""
+    """Return the worst of a bystander's pings during sign-ins as `name`, and their duration."""
     async with sign_in_connection(served.port) as connection:
         cookie = await connection.sign_in(f"Bystander {'of hashes' if name else 'of none'}")
     with onlooker(served.port, "", cookie) as bystander:
@@ -64,7 +64,7 @@ async def _look_on(served: Served, name: str) -> tuple[float, float]:
     seen = [
         float("inf") if trip is None else trip
         for sent, trip in trips
-        # Whichever were under way at any moment of it.
+        # All pings under way at any moment of it.
         if sent < over and (trip is None or sent + trip > began)
     ]
     if not seen:
@@ -73,7 +73,7 @@ async def _look_on(served: Served, name: str) -> tuple[float, float]:
 
 
 async def _sign_in(port: int, name: str, number: int) -> None:
-    """Be refused: 401, whichever of the two it is that is wrong."""
+    """Expect a 401, for a wrong name as for a wrong password."""
     body = {"name": name and f"{name} {number}", "password": "wrong horse"}
     answer = await fetch(port, "/api/session", "POST", body)
     if answer.status != 401:

@@ -1,4 +1,4 @@
-"""The machine: who runs on which processor, what a process costs, and which versions it was."""
+"""The machine: pinning to processors, costs of a process, and versions."""
 
 import gc
 import os
@@ -17,7 +17,7 @@ _MOST_FILES = 20_000
 
 
 def describe() -> list[str]:
-    """What has to be said beside any figure."""
+    """Return what has to be stated with any figure."""
     versions = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     return [
         f"{os.cpu_count()} cores ({_processor()}), {platform.system()} {platform.release()}; "
@@ -36,14 +36,14 @@ def _processor() -> str:
     return next(names, platform.machine())
 
 
-# Who runs where
+# Processors
 
 
 @cache
 def split_processors() -> tuple[set[int], set[int]]:
-    """The processors for the server and for the client; both empty where they cannot be had.
+    """Return the processors for the server and for the client; both empty if unavailable.
 
-    Asked once, before anybody is pinned: who is pinned has only one to give.
+    Cached, as a pinned process sees only one.
     """
     if sys.platform == "linux":
         available = sorted(os.sched_getaffinity(0))
@@ -53,15 +53,15 @@ def split_processors() -> tuple[set[int], set[int]]:
 
 
 def pin(pid: int, processors: set[int]) -> None:
-    """Keep a process (0: this one) on `processors`; nothing happens where there are none."""
+    """Keep a process (0: this one) on `processors`; do nothing if there are none."""
     if processors and sys.platform == "linux":
         os.sched_setaffinity(pid, processors)
 
 
 @contextmanager
 def as_client() -> Iterator[None]:
-    """Have this process be the client: on its own processor, never stopped by its collector, and
-    with enough file descriptors."""
+    """Make this process the client: on its own processor, without pauses of the collector, and with
+    enough file descriptors."""
     import resource
 
     before = os.sched_getaffinity(0) if sys.platform == "linux" else set[int]()
@@ -78,22 +78,22 @@ def as_client() -> Iterator[None]:
 
 
 class Neighbours:
-    """What others take of the processors while this run measures: their share spoils figures."""
+    """The processor time used by others during this run: a high share spoils figures."""
 
     def __init__(self) -> None:
         self._busy, self._ours, self._began = _busy_seconds(), _our_seconds(), time.monotonic()
 
     def share(self) -> float:
-        """The part of all processors' time, since this was made, that was not ours; asked when
-        no child is left."""
+        """Return the share of all processors' time, since this was made, that was not ours; to be
+        called when no child is left."""
         theirs = (_busy_seconds() - self._busy) - (_our_seconds() - self._ours)
         everything = (time.monotonic() - self._began) * (os.cpu_count() or 1)
         return max(theirs, 0.0) / everything
 
 
 def _busy_seconds() -> float:
-    """User, nice, system and stolen time of all processors; not what interrupts take, for those
-    are nobody's."""
+    """User, nice, system and stolen time of all processors; without interrupts, which belong to no
+    process."""
     try:
         fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
     except OSError:
@@ -106,16 +106,16 @@ def _our_seconds() -> float:
     return times.user + times.system + times.children_user + times.children_system
 
 
-# What a process costs; from proc(5)
+# Costs of a process; from proc(5)
 
 
 def resident_bytes(pid: int | str = "self") -> int:
-    """The memory that a process has in RAM (RSS)."""
+    """Return the memory of a process in RAM (RSS)."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def processor_seconds(pid: int) -> float:
-    """User and system time of a process, all of its threads, to 10 ms."""
+    """Return user and system time of a process, with all threads, to 10 ms."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -21,7 +21,7 @@ _BUSY = 0.9
 
 
 class Rally:
-    """Whether the game is on, and how often the ball came back."""
+    """Whether the rally goes on, and the number of answers."""
 
     def __init__(self) -> None:
         self.is_on = False
@@ -29,7 +29,7 @@ class Rally:
 
 
 class PingPong(Socket):
-    """Pings again at each answer for as long as the rally is on."""
+    """Pings again at each answer while the rally goes on."""
 
     def __init__(self, rally: Rally) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class PingPong(Socket):
 
 @dataclass(frozen=True, slots=True)
 class Burst:
-    """What a stretch of ping-pong came to. `cost`: the server's CPU seconds a ping."""
+    """The result of a stretch of ping-pong. `cost`: the server's CPU seconds a ping."""
 
     pings_per_second: float
     cost: float
@@ -55,7 +55,7 @@ class Burst:
 
 
 class Court:
-    """A server with a hundred players on it."""
+    """A server with a hundred players."""
 
     def __init__(self, served: Served) -> None:
         self._served = served
@@ -89,7 +89,7 @@ class Court:
 
 
 async def pings(scale: Scale) -> list[Row]:
-    """Row: ping-pong by turns, A B A B, so that a slow phase of the machine hits both."""
+    """Row: ping-pong alternating A B A B, so that a slow phase of the machine affects both."""
     ours: list[Burst] = []
     echo: list[Burst] = []
     for _ in range(scale.ping_starts):

@@ -1,7 +1,7 @@
-"""Load: guests who sign in, the sockets they open, and what these do.
+"""Load: guests who sign in, their sockets, and what these send.
 
-On the lower layers of the client: messages are its, sockets are picows', whose parser is written in
-Cython, so that one core of client keeps up with one core of server.
+Uses the lower layers of the client for messages, and picows, whose parser is written in Cython, for
+sockets, so that one core of client keeps up with one core of server.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ from server.wire.messages import ClientMessage, Ping, encode_request
 
 PING = encode_request(Ping()).encode()
 
-# No two of these look alike, alone or in a row (1 and l, 0 and O, rn and m): names that do are
+# No two of these look alike, alone or in a row (1 and l, 0 and O, rn and m): look-alike names are
 # refused as taken (UTS #39).
 _LETTERS = "abcdefghjkpqstux"
 _NAME_LENGTH = 6
 
 _AT_ONCE = 100
-"""Guests who come at the same time: they share the commits that make them durable."""
+"""Guests who sign in concurrently: they share the commits that make them durable."""
 
 D = TypeVar("D")
 T = TypeVar("T")
@@ -34,7 +34,7 @@ L = TypeVar("L", bound=WSListener)
 
 
 def name_of(number: int) -> str:
-    """A player's name; it looks like no other."""
+    """Return a player's name that looks like no other."""
     return "Player " + "".join(_LETTERS[number >> 4 * place & 15] for place in range(_NAME_LENGTH))
 
 
@@ -42,13 +42,13 @@ def name_of(number: int) -> str:
 
 
 class SignInConnection:
-    """A keep-alive connection on which guests sign in, one after the other."""
+    """A keep-alive connection on which guests sign in, one after another."""
 
     def __init__(self, connection: HttpConnection) -> None:
         self._connection = connection
 
     async def sign_in(self, name: str) -> str:
-        """A new guest's cookie header; returns when the server has the guest on its disk."""
+        """Sign in a new guest; return the cookie header once the guest is durable."""
         response = await self._connection.exchange(
             "POST",
             "/api/guests",
@@ -63,7 +63,7 @@ class SignInConnection:
 
 @asynccontextmanager
 async def sign_in_connection(port: int) -> AsyncIterator[SignInConnection]:
-    """A connection for signing in."""
+    """Open a connection for signing in."""
     address = Address("http", "127.0.0.1", port)
     connection = await HttpConnection.open(address, is_kept=True)
     try:
@@ -73,7 +73,7 @@ async def sign_in_connection(port: int) -> AsyncIterator[SignInConnection]:
 
 
 async def sign_in(port: int, count: int) -> list[str]:
-    """The cookie headers of `count` new guests."""
+    """Return the cookie headers of `count` new guests."""
 
     async def sign_in_one(connection: SignInConnection, number: int) -> str:
         return await connection.sign_in(name_of(number))
@@ -87,8 +87,8 @@ async def for_each(
     act: Callable[[D, int], Awaitable[T]],
     places: int = _AT_ONCE,
 ) -> list[T]:
-    """What `act` returns for 0 to `count` - 1, in any order: at most one at a time in each of so
-    many places."""
+    """Return the results of `act` for 0 to `count` - 1, in any order: in each of so many places, at
+    most one at a time."""
     numbers = iter(range(count))
     results: list[T] = []
 
@@ -103,7 +103,7 @@ async def for_each(
 
 
 async def fetch(port: int, path: str, method: str = "GET", body: object = None) -> Response:
-    """One call, on a connection of its own. Raises Unreachable."""
+    """Make one call, on a new connection. Raises Unreachable."""
     return await exchange(
         Address("http", "127.0.0.1", port),
         method,
@@ -117,7 +117,7 @@ async def fetch(port: int, path: str, method: str = "GET", body: object = None) 
 
 
 async def open_socket(port: int, make: Callable[[], L], query: str = "", cookie: str = "") -> L:
-    """A WebSocket to `/ws`, heard by what `make` makes."""
+    """Open a WebSocket to `/ws` with a listener made by `make`."""
     _, listener = await ws_connect(
         make,
         Address("http", "127.0.0.1", port).socket_url + query,
@@ -129,7 +129,7 @@ async def open_socket(port: int, make: Callable[[], L], query: str = "", cookie:
 
 
 class Socket(WSListener):
-    """A socket that counts what it is sent, and answers a close."""
+    """A socket that counts messages, and answers a close."""
 
     def __init__(self) -> None:
         self.transport: WSTransport | None = None
@@ -146,7 +146,7 @@ class Socket(WSListener):
             transport.disconnect()
 
     def ping(self) -> None:
-        """Say `ping`, as a page does on activity."""
+        """Send `ping`, as a page does on activity."""
         assert self.transport is not None
         self.transport.send(WSMsgType.TEXT, PING)
 
@@ -156,6 +156,6 @@ class Socket(WSListener):
         self.transport.send(WSMsgType.TEXT, encode_request(message).encode())
 
     def leave(self) -> None:
-        """Be gone."""
+        """Close the connection."""
         assert self.transport is not None
         self.transport.disconnect(graceful=False)

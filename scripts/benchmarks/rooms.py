@@ -1,8 +1,8 @@
-"""Rooms: how late the ticks of many running matches are, and what idle matches cost.
+"""Rooms: the lateness of ticks in many running matches, and the cost of idle matches.
 
 The players are sockets of this process, on the other processor. They read what they are sent and
-steer nothing: after a few seconds of silence the server's own bot does, which is what is to be
-measured. Where a match ends its first player asks for the next.
+never steer: after a few seconds of silence the server's bot does, which is to be measured. When a
+match ends, its first player asks for the next.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ LATEST_P99 = 0.02
 """Seconds: the figure to be reached."""
 
 _SETTLING = 15.0
-"""Seconds until every countdown is over, and every snake is steered by a bot."""
+"""Seconds until every countdown is over, and a bot steers every snake."""
 
 _ONLOOKERS = 40
 _TIMEOUT = 60.0
@@ -43,7 +43,7 @@ class Plan:
 
 
 class Player(Socket):
-    """A socket that waits for what it is told, and may note when that came."""
+    """A socket that waits for messages, and can record their arrival."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class Player(Socket):
 
 @dataclass
 class Lateness:
-    """What `/metrics` says of ticks: how many, and how many were at most so late."""
+    """The ticks in `/metrics`: how many there were, and how many at most so late."""
 
     total: float = 0.0
     within: dict[float, float] = field(default_factory=dict)
@@ -81,7 +81,7 @@ class Lateness:
         )
 
     def at(self, part: float) -> float:
-        """The limit within which so great a part of the ticks came, in seconds."""
+        """Return the bound within which this share of the ticks came, in seconds."""
         for limit, count in sorted(self.within.items()):
             if count >= part * self.total:
                 return limit
@@ -89,7 +89,7 @@ class Lateness:
 
 
 def run(plan: Plan) -> int:
-    """Measure both; returns the exit code."""
+    """Measure both; return the exit code."""
     console = Console()
     for line in describe():
         console.print(line, style="dim", highlight=False)
@@ -116,7 +116,7 @@ async def _measure_arenas(served: Served, plan: Plan) -> Sequence[Row]:
     for players in rooms:
         players[0].is_host = True
         players[0].say(Start(room=players[0].room))
-        await asyncio.sleep(TICK / len(rooms))  # not all in step, as in life
+        await asyncio.sleep(TICK / len(rooms))  # spread out, as in real use
     await _wait_for_start(rooms)
     await asyncio.sleep(_SETTLING)
     onlookers = [players[-1] for players in rooms[: min(_ONLOOKERS, len(rooms))]]
@@ -192,7 +192,7 @@ async def _cost(served: Served, window: float) -> float:
     return (processor_seconds(served.pid) - before) / (time.perf_counter() - began)
 
 
-# Who plays
+# Players
 
 
 async def _gather(served: Served, rooms: int, size: int, game: str) -> list[list[Player]]:
@@ -214,7 +214,7 @@ async def _connect(served: Served, count: int) -> list[tuple[str, Player]]:
 async def _seat(
     served: Served, opened: list[tuple[str, Player]], size: int, game: str
 ) -> list[list[Player]]:
-    """Rooms of `size` players; each is opened by the first of them."""
+    """Seat players in rooms of `size`; the first of them opens the room."""
     rooms = []
     address = Address("http", "127.0.0.1", served.port)
     for start in range(0, len(opened), size):

@@ -1,4 +1,4 @@
-"""A server with a policy of seconds, thousands of players on it, and what happens to them."""
+"""A server with a policy of seconds, and thousands of players on it."""
 
 import asyncio
 import time
@@ -28,17 +28,17 @@ from scripts.benchmarks.players import (
 from scripts.idle_players.rules import ROUNDING
 
 _KEEP_ALIVE = 1.0
-"""Seconds between two pings of everybody while the last ones are still arriving."""
+"""Seconds between two pings of all players while the last ones are still arriving."""
 
 _OVERTIME = 20.0
-"""Seconds after the last deadline that are waited for those who have not been signed out."""
+"""Seconds after the last deadline to wait for players who were not signed out."""
 
 _SETTLING = 0.1
-"""Seconds after the last of the last pings until the bystander's own are looked at."""
+"""Seconds after the last of the last pings until the bystander's pings count."""
 
 
 class Player(Socket):
-    """Notes when it was warned and when it was closed. Instants are of the monotonic clock."""
+    """Records when it was warned and when it was closed, on the monotonic clock."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Player(Socket):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The policy of the server, and the seconds over which the last pings are spread."""
+    """The server's policy, and the seconds over which the last pings are spread."""
 
     idle_timeout: float
     warn_before: float
@@ -80,12 +80,12 @@ class Seen:
 
     @property
     def late(self) -> list[float]:
-        """Both kinds together."""
+        """Warnings and sign-outs together."""
         return self.warned_late + self.closed_late
 
     @property
     def early(self) -> int:
-        """How many came before their time."""
+        """The number that came too early."""
         return sum(late < -ROUNDING for late in self.late)
 
 
@@ -93,8 +93,8 @@ class Seen:
 
 
 async def watch(timing: Timing, count: int, *, is_ours: bool) -> Seen:
-    """Have `count` players come, ping for the last time, and be signed out: by our server, or by
-    the plain one."""
+    """Have `count` players connect, ping for the last time, and be signed out, by our server or the
+    plain one."""
     with ExitStack() as stack:
         served = stack.enter_context((_serve_ours if is_ours else _serve_plain)(timing))
         cookie = await _bystanders_cookie(served.port, count) if is_ours else "-"
@@ -144,7 +144,7 @@ async def _bystanders_cookie(port: int, number: int) -> str:
 
 @asynccontextmanager
 async def _everybody(port: int, count: int, *, is_ours: bool) -> AsyncIterator[list[Player]]:
-    """`count` players, all connected, all with an activity a moment ago."""
+    """Connect `count` players, all active a moment ago."""
     players: list[Player] = []
 
     async def come(connection: SignInConnection | None, number: int) -> None:
@@ -177,8 +177,8 @@ async def _everybody(port: int, count: int, *, is_ours: bool) -> AsyncIterator[l
 
 
 async def _ping_for_the_last_time(players: list[Player], spread: float) -> tuple[float, float]:
-    """When the first and the last of them did."""
-    await asyncio.sleep(1.0)  # until what was said before has been heard
+    """Return when the first and the last did."""
+    await asyncio.sleep(1.0)  # until earlier pings have been handled
     began = time.monotonic()
     for number, player in enumerate(players):
         ahead = began + spread * number / len(players) - time.monotonic()

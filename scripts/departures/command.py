@@ -30,7 +30,7 @@ most of it waiting.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure, and print the verdict; returns the exit code."""
+    """Measure, and print the verdict; return the exit code."""
     options = _parser().parse_args(arguments)
     progress = Console(stderr=True, highlight=False)
     ways = chosen(options.only or (QUICK_WAYS if options.quick else [way.key for way in WAYS]))

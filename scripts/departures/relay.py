@@ -4,11 +4,11 @@ import asyncio
 from contextlib import suppress
 
 PING, PONG = 0x89, 0x8A
-"""First bytes of the frames with which the server asks, and is answered (RFC 6455, 5.2)."""
+"""First bytes of pings of the server, and of their answers (RFC 6455, 5.2)."""
 
 
 class Relay:
-    """Carries one connection from its own port to `port`, until `die`."""
+    """Forwards one connection from its own port to `port`, until `die`."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -17,20 +17,20 @@ class Relay:
         self._tasks: list[asyncio.Task[None]] = []
         self._writers: list[asyncio.StreamWriter] = []
         self.answered = asyncio.Event()
-        """Set when the player has answered a ping of the server: from now on, silence is at its
-        longest before anybody notices."""
+        """Set when the player answered a ping of the server: from then on it takes longest to
+        notice silence."""
 
     async def start(self) -> int:
-        """Listen; returns the port."""
+        """Listen; return the port."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         return int(self._server.sockets[0].getsockname()[1])
 
     def die(self) -> None:
-        """Carry nothing more, either way, and keep both connections as they are."""
+        """Forward nothing more, either way, and keep both connections open."""
         self._is_dead = True
 
     async def stop(self) -> None:
-        """End it for good."""
+        """Close everything."""
         if self._server is not None:
             self._server.close()
         for task in self._tasks:
@@ -50,7 +50,7 @@ class Relay:
     async def _carry(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, control: int
     ) -> None:
-        # Chunks, not frames: on a quiet connection a chunk begins with a frame.
+        # Chunks, not frames: on a quiet connection each chunk begins a frame.
         with suppress(OSError):
             while data := await reader.read(65536):
                 if self._is_dead:

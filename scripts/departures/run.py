@@ -1,4 +1,4 @@
-"""Players who go, each in one of the ways, and what the lobby saw of it."""
+"""Players who leave, each in one of the ways, and what the lobby saw."""
 
 import asyncio
 import random
@@ -27,15 +27,15 @@ from server.wire.views import SessionView
 IDLE = {"away_after": 1.0, "warn_before": 2.0, "idle_timeout": 4.0}
 LIFETIME = IDLE | {"session_lifetime": 6.0}
 QUICK = {"reload_grace": 1.2, "reconnect_grace": 1.5}
-"""Settings for what depends on nothing else, or on nothing that takes longer than they say."""
+"""Settings for ways that depend only on these, or on nothing that takes longer."""
 
 QUICK_WAYS = ("signed-out", "page", "beacon", "closed", "crashed", "reset")
 
 _MORE = 15.0
-"""Seconds to wait beyond what is promised, to say by how much it was missed."""
+"""Seconds to wait beyond the bound, to tell by how much it was missed."""
 
 _WRITING = 0.5
-"""Seconds for what the lobby was told at once to be on the disk too."""
+"""Seconds until what the lobby was told is on the disk too."""
 
 _CROWD = 800
 _SMALL = 4096
@@ -44,7 +44,7 @@ _Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Player:
-    """Somebody signed in."""
+    """A signed-in player."""
 
     id: str
     calls: Calls
@@ -52,7 +52,7 @@ class Player:
 
 @dataclass
 class Place:
-    """A server, and who watches its lobby."""
+    """A server, and the watcher of its lobby."""
 
     server: Server
     watcher: Watcher
@@ -67,10 +67,10 @@ class Place:
         return Player(view.player.id, calls)
 
     async def tab(self, player: Player, port: int = 0, **options: Any) -> Connection:
-        """A socket that has heard its `hello`, through `port` if that is given."""
+        """Open a socket, through `port` if given, and wait for its `hello`."""
         address = player.calls.address.with_port(port or self.server.address.port)
         tab = await Connection.open(address, player.calls.cookie, **options)
-        # Not `close`: where the other end is dead, that waits for it.
+        # Not `close`, which would wait for a peer that is dead.
         self.stack.callback(tab.abort)
         await tab.receive()
         return tab
@@ -82,7 +82,7 @@ class Place:
         return relay, port
 
     async def process(self, player: Player, port: int = 0) -> asyncio.subprocess.Process:
-        """A tab in a process of its own."""
+        """Start a tab in a process of its own."""
         address = player.calls.address.with_port(port or self.server.address.port)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "scripts.departures.tab", address.url, player.calls.cookie,
@@ -95,7 +95,7 @@ class Place:
         return process
 
     async def sight(self, way: Way, player: Player, since: float, wall: float) -> Sight:
-        """What was seen of a player who went at `since` (monotonic), which was `wall`."""
+        """Return what was seen of a player who left at `since` (monotonic), Unix time `wall`."""
         policy = self.server.policy
         await self.watcher.until(player.id, LEFT, since, way.offline(policy) + _MORE)
         await asyncio.sleep(_WRITING)
@@ -125,7 +125,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
     await process.communicate()
 
 
-# The ways. Each readies a player, and returns what makes them go.
+# The ways. Each prepares a player, and returns a function that makes them leave.
 
 _Going = Callable[[], Awaitable[object]]
 
@@ -213,7 +213,7 @@ async def _stops_reading(place: Place, player: Player, number: int) -> _Going:
 
     async def go() -> None:
         tab.socket.transport.pause_reading()
-        # Six MiB of rosters to come: the kernel takes four.
+        # Six MiB of rosters: the kernel buffers four.
         for _ in range(90):
             await tab.send(Watch(topic=LOBBY))
 
@@ -221,7 +221,7 @@ async def _stops_reading(place: Place, player: Player, number: int) -> _Going:
 
 
 async def _any_moment(relay: Relay, number: int) -> None:
-    """Every other player goes at the worst: just after having answered the server's ping."""
+    """Let every other player leave at the worst moment: just after answering the server's ping."""
     if number % 2:
         await asyncio.sleep(random.uniform(0, 20))
     else:
@@ -248,7 +248,7 @@ _READY: dict[str, Callable[[Place, Player, int], Awaitable[_Going]]] = {
 async def measure(
     folder: Path, ways: Sequence[Way], repetitions: int, report: _Report, **settings: float
 ) -> list[Verdict]:
-    """Measure each of `ways`, all at the same time; those of clients on one server."""
+    """Measure each of `ways` concurrently; those of clients on one server."""
     async with asyncio.TaskGroup() as group:
         tasks: list[asyncio.Task[list[Verdict]]] = []
         going = [way for way in ways if way.key in _READY]
@@ -306,7 +306,7 @@ async def _clients(
 async def _restart(
     folder: Path, way: Way, how: int, repetitions: int, settings: dict[str, float]
 ) -> list[Verdict]:
-    """One restart; the players are lost all at once, and the watcher alone comes back."""
+    """Measure one restart; all players are lost at once, and only the watcher comes back."""
     async with _place(folder, **settings) as place:
         players = [await place.player(f"{way.key} {each}") for each in range(repetitions)]
         for player in players:
@@ -315,7 +315,7 @@ async def _restart(
         await place.server.stop(how)
         await place.server.start()
         since, wall = time.monotonic(), time.time()
-        # While it was starting, they were `reconnecting` already.
+        # The players were `reconnecting` already while the server started.
         sights = [await place.sight(way, player, since, wall) for player in players]
         found = [replace(each, noticed=0.0, reconnecting=each.reconnecting) for each in sights]
         return [Verdict(way, place.server.policy, found)]
@@ -324,7 +324,7 @@ async def _restart(
 async def _end_of_time(
     folder: Path, way: Way, settings: dict[str, float], repetitions: int
 ) -> list[Verdict]:
-    """Players who stay until the server signs them out."""
+    """Measure players who stay until the server signs them out."""
     async with _place(folder, **settings) as place:
 
         async def one(number: int) -> Sight:
@@ -352,5 +352,5 @@ async def _play(tab: Connection) -> None:
 
 
 def chosen(keys: Sequence[str]) -> list[Way]:
-    """The ways with these keys, in their own order."""
+    """Return the ways with these keys, in their own order."""
     return [way for way in WAYS if way.key in keys]

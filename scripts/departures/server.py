@@ -1,4 +1,4 @@
-"""A `stillhere` server of its own, with what is left of the default settings."""
+"""A `stillhere` server, with defaults for the other settings."""
 
 import sqlite3
 from pathlib import Path
@@ -9,11 +9,11 @@ from server.settings import Settings
 
 
 class NotMeasured(Exception):
-    """There was no run, and why."""
+    """There was no run; the message says why."""
 
 
 class Server(ServerProcess):
-    """The server in `folder`; `settings` beside the defaults."""
+    """The server in `folder`, with `settings` besides the defaults."""
 
     def __init__(self, folder: Path, **settings: float) -> None:
         folder.mkdir()
@@ -22,8 +22,8 @@ class Server(ServerProcess):
         self.policy: Policy = chosen.policy
 
     def noticed(self, player: str, since_ms: float) -> float | None:
-        """The Unix time, in seconds, of the first change of `player` since then that says that
-        they are no longer there."""
+        """Return the Unix time, in seconds, of the first change of `player` since then to a status
+        of absence."""
         database = sqlite3.connect(self.folder / "stillhere.db")
         try:
             row = database.execute(

@@ -2,7 +2,7 @@
 
     python -m scripts.departures.tab URL COOKIE
 
-Prints a line once it is connected; answers the server's pings, and says nothing by itself.
+Prints a line once it is connected; answers the server's pings, and sends nothing else.
 """
 
 import asyncio

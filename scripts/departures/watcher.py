@@ -1,4 +1,4 @@
-"""Somebody who watches the lobby, and when they saw what."""
+"""A watcher of the lobby, with the times of what it saw."""
 
 import asyncio
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _AT_ONCE = Limits(first_pause=0.05, longest_pause=0.05)
 
 
 class Watcher:
-    """A watcher of a server's lobby; comes back when the server does."""
+    """Watches the lobby of a server; reconnects after restarts."""
 
     def __init__(self, server: Server) -> None:
         self._client = Client(server.address.url, limits=_AT_ONCE)
@@ -25,7 +25,7 @@ class Watcher:
         self._playing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Sign in, to be remembered: a watcher must outlive those who are watched. Then watch."""
+        """Sign in with `remember`, as it must outlive the watched players, and watch."""
         name, password = "Watcher", "correct horse"
         await self._client.register(name, password)
         await self._client.sign_in(name, password, remember=True)
@@ -40,14 +40,15 @@ class Watcher:
         await self._client.close()
 
     def when(self, player: str, status: str, since: float) -> float | None:
-        """Seconds from the monotonic instant `since` until the lobby first told this."""
+        """Return the seconds from the monotonic instant `since` until the lobby first showed
+        this."""
         for at, seen in self._seen.get(player, ()):
             if at >= since and seen == status:
                 return at - since
         return None
 
     async def until(self, player: str, status: str, since: float, seconds: float) -> None:
-        """Wait until the lobby has told this, but not for ever."""
+        """Wait until the lobby has shown this, at most for `seconds`."""
         await self._until(lambda: self.when(player, status, since) is not None, seconds)
 
     async def until_here(self, player: str) -> None:
@@ -64,7 +65,7 @@ class Watcher:
     async def _play(self) -> None:
         while True:
             await asyncio.sleep(_PING_EVERY)
-            with suppress(Unreachable):  # while the server is being started again
+            with suppress(Unreachable):  # while the server restarts
                 await self._client.touch()
 
     def _hear(self, message: Received) -> None:

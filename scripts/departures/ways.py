@@ -1,7 +1,7 @@
-"""The ways of going, and what is promised of each. Pure.
+"""The ways of leaving, and the bound of each. Pure.
 
-A bound is two figures added up: within how many seconds the server notices, and the grace in which
-the player may come back. The lobby is told within moments of either.
+A bound is a sum: the seconds within which the server notices, and the grace in which the player may
+come back. The lobby is told within moments of either.
 """
 
 from collections.abc import Sequence
@@ -11,21 +11,21 @@ from enum import Enum
 from server.presence.policy import Policy
 
 AT_ONCE = 1.0
-"""Seconds for what the server is told: by a request, or by the network."""
+"""Seconds for what the server is told, by a request or by the network."""
 
 IN_SILENCE = 30.0
-"""Seconds for what it has to find out by asking: its pings are 20 s apart, and an answer has less
-than 10 s (`server/transport/limits.py`)."""
+"""Seconds for what it must find out by pings, which are 20 s apart and have less than 10 s for the
+answer (`server/transport/limits.py`)."""
 
 HIDDEN = 1.0
-"""Seconds for which a lost connection is not shown to anybody at most: a reload takes less."""
+"""The most seconds for which a lost connection is not shown: a reload takes less."""
 
 TOLERANCE = 0.5
-"""Seconds granted to a busy machine, on which the measuring has to wait for its turn as well."""
+"""Seconds of tolerance for a busy machine, where the measurement is delayed too."""
 
 
 class Grace(Enum):
-    """Which setting says how long a player may take to come back."""
+    """The setting with the time to come back."""
 
     NONE = "no grace"
     RELOAD = "reload_grace"
@@ -39,7 +39,7 @@ class Grace(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way of going. `noticed`: within seconds; `since`: what the seconds count from."""
+    """One way of leaving. `noticed`: within seconds; `since`: what the seconds count from."""
 
     key: str
     title: str
@@ -49,15 +49,15 @@ class Way:
 
     @property
     def is_shown_reconnecting(self) -> bool:
-        """Whether others see that the player may come back."""
+        """True if others see that the player may come back."""
         return self.grace in (Grace.RELOAD, Grace.RECONNECT)
 
     def offline(self, policy: Policy) -> float:
-        """Seconds within which others see the player leave."""
+        """Return the seconds within which others see the player leave."""
         return self.noticed + self.grace.seconds(policy)
 
     def row(self, policy: Policy) -> str:
-        """A line of the published table."""
+        """Return a line of the published table."""
         shown = f"{self.noticed + HIDDEN:g} s" if self.is_shown_reconnecting else "-"
         grace = self.grace.seconds(policy)
         kept = f"{grace:g} s (`{self.grace.value}`)" if grace else "-"
@@ -92,9 +92,9 @@ WAYS: Sequence[Way] = (
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What was seen of one player who went; seconds since they did, None: never.
+    """What was seen of one player who left; seconds since then, None for never.
 
-    `noticed` is when the server knew, by its own record; the others are what the lobby was told.
+    `noticed` is from the server's own record; the others are from the lobby.
     """
 
     noticed: float | None = None
@@ -104,7 +104,7 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A way, what was promised under `policy`, and what was seen."""
+    """A way, its bounds under `policy`, and what was seen."""
 
     way: Way
     policy: Policy
@@ -113,7 +113,7 @@ class Verdict:
 
     @property
     def problems(self) -> list[str]:
-        """A sentence for each promise that was not kept."""
+        """Return a sentence for each bound that was missed."""
         way, found = self.way, []
         if not self.sights:
             return [f"{way.key}: not measured"]

@@ -74,7 +74,7 @@ async def _run(options: Options) -> Result:
 
     def interrupt(number: signal.Signals) -> None:
         stop.set()
-        loop.remove_signal_handler(number)  # a second one ends the process
+        loop.remove_signal_handler(number)  # the second signal ends the process
 
     with suppress(NotImplementedError):  # Windows
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -87,7 +87,7 @@ async def _run(options: Options) -> Result:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong in one sentence, where argparse would print the usage as well."""
+        """Print a single sentence, without the usage that argparse would print."""
         sys.exit(_say_no(message))
 
 
@@ -132,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _options(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Options:
-    """Exits with 2 and a sentence where the arguments make no sense."""
+    """Exit with 2 and a sentence if the arguments contradict each other."""
     if given.players < 1:
         parser.error("--players has to be at least 1")
     arrive_over = given.arrive_over
@@ -157,7 +157,7 @@ def _options(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Opti
         try:
             given.json.touch()
         except OSError as error:
-            # Now, and not after the run.
+            # Checked now, not after the run.
             parser.error(f"--json: {given.json} cannot be written: {error.strerror}")
     seed = random.SystemRandom().getrandbits(20) if given.seed is None else given.seed
     return Options(address, given.players, mix, given.late, seed, Timing(arrive_over, fade_over))

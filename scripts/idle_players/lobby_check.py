@@ -1,4 +1,4 @@
-"""The lobby as one watcher is told it, and whether what it is told holds together. Pure."""
+"""Checks the consistency of the lobby as one watcher sees it. Pure."""
 
 from server.wire.messages import Presence, Roster
 
@@ -6,19 +6,19 @@ PlayerId = str
 
 
 class LobbyCheck:
-    """Applies rosters and diffs, and notes what does not fit in `faults`.
+    """Applies rosters and diffs, and records contradictions in `faults`.
 
-    The contract: a topic's `version` grows by one a message, and nobody is let past a gap without
-    a roster. A roster of a large lobby lists only the first; then not everybody is known.
+    The contract: a topic's `version` grows by one a message, and after a gap there is a roster. A
+    roster of a large lobby lists only the first; then not all players are known.
     """
 
     def __init__(self) -> None:
         self.joined: dict[PlayerId, list[float]] = {}
         self.left: dict[PlayerId, list[float]] = {}
-        """The instants at which a player was said to have joined, and left."""
+        """The instants at which a player joined, and left."""
         self.faults: list[str] = []
         self.is_blind = False
-        """Whether somebody may have left without this watcher being told who."""
+        """True if players may have left without this watcher being told which."""
         self._statuses: dict[PlayerId, str] = {}
         self._version: int | None = None
         self._knows_everybody = False
@@ -27,7 +27,7 @@ class LobbyCheck:
         return len(self._statuses)
 
     def apply(self, message: Roster | Presence, at: float) -> set[PlayerId]:
-        """Take in a `roster` or `presence` message; returns who has left by it."""
+        """Apply a `roster` or `presence` message; return the players who left by it."""
         if isinstance(message, Roster):
             return self._apply_roster(message, at)
         return self._apply_diff(message, at)
@@ -37,7 +37,7 @@ class LobbyCheck:
         is_whole = len(statuses) == roster.total
         left: set[PlayerId] = set()
         if self._version is not None:
-            # Some diffs were skipped. Who is missing from a whole roster has left meanwhile.
+            # Some diffs were skipped. Players missing from a complete roster left meanwhile.
             if is_whole:
                 left = set(self._statuses.keys() - statuses.keys())
             else:
@@ -78,7 +78,7 @@ class LobbyCheck:
             self._fault(
                 f"counted {diff.total} at version {version}, where {len(self._statuses)} are"
             )
-            self._knows_everybody = False  # once is enough
+            self._knows_everybody = False  # enough once
         return set(map(str, diff.left))
 
     def _fault(self, what: str) -> None:

@@ -1,4 +1,4 @@
-"""What the client's own machine adds: file descriptors it lacks, and pauses of its own."""
+"""The client's own machine: its file descriptors, and its pauses."""
 
 import asyncio
 import gc
@@ -6,11 +6,12 @@ from time import monotonic, process_time
 
 _TICK = 0.01
 _SPARE = 150
-"""File descriptors beside the players' sockets: sign-ins under way, libraries, the terminal."""
+"""File descriptors besides the players' sockets: sign-ins under way, libraries, the terminal."""
 
 
 def allow_sockets(players: int) -> str:
-    """Let this process open a socket for each player; else says, in a sentence, why not."""
+    """Let this process open a socket for each player; otherwise return a sentence that says why
+    not."""
     try:
         import resource
     except ImportError:  # Windows, which has no such limit
@@ -29,30 +30,30 @@ def allow_sockets(players: int) -> str:
 
 
 def freeze_garbage() -> None:
-    """Keep the collector from walking everything that was made so far: with a thousand sockets
-    that is a pause of tens of milliseconds, and would be taken for the server's lateness."""
+    """Keep the collector from walking existing objects: with a thousand sockets that is a pause of
+    tens of milliseconds, which would look like lateness of the server."""
     gc.collect()
     gc.freeze()
 
 
 class LagMeter:
-    """Measures how long the client's own event loop keeps its callbacks waiting."""
+    """Measures the delays of the client's own event loop."""
 
     def __init__(self) -> None:
         self.worst = 0.0
-        """Seconds, of the longest pause since `reset`."""
+        """Seconds of the longest pause since `reset`."""
         self._cpu = process_time()
         self._since = monotonic()
 
     def reset(self) -> None:
-        """Forget what was measured so far."""
+        """Discard the measurements so far."""
         self.worst = 0.0
         self._cpu = process_time()
         self._since = monotonic()
 
     @property
     def cpu(self) -> float:
-        """The share of one core that this process has used since `reset`."""
+        """Return the share of one core that this process used since `reset`."""
         return (process_time() - self._cpu) / max(monotonic() - self._since, 1e-9)
 
     async def measure(self) -> None:

@@ -1,4 +1,4 @@
-"""One more player, who watches the lobby and stays to the end."""
+"""One more player, who watches the lobby to the end."""
 
 import asyncio
 import random
@@ -12,7 +12,7 @@ from server.wire.messages import LOBBY, Ping, Pong, Presence, Roster, Watch
 
 
 class Observer:
-    """Watches who joins and leaves. Not one of those who are judged."""
+    """Watches who joins and leaves. Not judged itself."""
 
     def __init__(self, visit: Visit, policy: Policy) -> None:
         self.visit = visit
@@ -20,7 +20,7 @@ class Observer:
         self._policy = policy
         self._departures: dict[PlayerId, asyncio.Event] = {}
         self.lost = ""
-        """How the connection ended, if it did; nobody's leaving was seen after that."""
+        """How the connection ended, if it did; later departures were not seen."""
 
     @classmethod
     async def arrive(cls, address: Address, name: str) -> "Observer":
@@ -46,16 +46,16 @@ class Observer:
             pinging.cancel()
 
     async def saw_leave(self, id: PlayerId) -> None:
-        """Wait until the lobby has said that a player left."""
+        """Wait until the lobby has reported that a player left."""
         await self._departures.setdefault(id, asyncio.Event()).wait()
 
     def leavings(self, id: PlayerId) -> list[Met]:
-        """When a player was said to have left."""
+        """Return when a player was reported to have left."""
         return [Met(What.LEAVING, at) for at in self.lobby.left.get(id, ())]
 
     @property
     def is_blind(self) -> bool:
-        """Whether a leaving that was not seen proves nothing."""
+        """True if a departure that was not seen proves nothing."""
         return bool(self.lost) or self.lobby.is_blind
 
     async def _stay(self) -> None:
@@ -64,4 +64,4 @@ class Observer:
                 await self.visit.send(Ping())
                 await asyncio.sleep(self._policy.lively * random.uniform(0.3, 0.6))
         except ConnectionLost:
-            pass  # `watch` tells
+            pass  # `watch` reports it

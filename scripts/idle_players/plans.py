@@ -1,4 +1,4 @@
-"""Who plays, and when each will do what: decided before anybody signs in, from a seed. Pure."""
+"""The plans of all players, made in advance from a seed. Pure."""
 
 import math
 import random
@@ -17,12 +17,12 @@ _LATEST_LEAVING = 0.9
 
 
 class MixRefused(ValueError):
-    """A mix that makes no sense; the message says why."""
+    """A mix that is invalid; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How a run is spread, in seconds: sign-ins first, then the last activities."""
+    """The spread of a run, in seconds: sign-ins first, then last activities."""
 
     arrive_over: float
     fade_over: float
@@ -36,17 +36,17 @@ class Plan:
     kind: Kind
     arrives: float
     acts: float
-    """When an idle or hold player is active for the last time, and when a leaver goes."""
+    """When an idle or hold player is active for the last time, and when a leaver leaves."""
     hold_after: float = 0.0
     hold: float = 0.0
-    """Seconds from the last activity to a hold, and the seconds of hold to ask for."""
+    """Seconds from the last activity to a hold, and the seconds of hold to request."""
     signs_out: bool = False
-    """A leaver signs out; else the page is closed."""
+    """A leaver signs out; otherwise the page is closed."""
     seed: int = 0
 
 
 def parse_mix(text: str) -> dict[Kind, float]:
-    """Shares by kind from `active=3,idle=1`; a kind that is not named has none.
+    """Parse shares by kind, as in `active=3,idle=1`; a kind that is not named has none.
 
     Raises MixRefused.
     """
@@ -67,7 +67,7 @@ def parse_mix(text: str) -> dict[Kind, float]:
 
 
 def counts(players: int, mix: dict[Kind, float]) -> dict[Kind, int]:
-    """How many of each kind: the mix rounded to whole players that add up to `players`."""
+    """Return how many of each kind: the mix rounded to whole players that add up to `players`."""
     whole = sum(mix.values())
     exact = {kind: players * share / whole for kind, share in mix.items() if share}
     numbers = {kind: math.floor(number) for kind, number in exact.items()}
@@ -78,16 +78,16 @@ def counts(players: int, mix: dict[Kind, float]) -> dict[Kind, int]:
 
 
 def run_tag() -> str:
-    """A word that keeps the names of one run from those of another. Never from the seed: two
-    runs with the same seed may visit the same server."""
+    """Return a word that makes the names of this run unique. Not derived from the seed: two runs
+    with the same seed may use the same server."""
     return "".join(random.SystemRandom().choices(_TAG_LETTERS, k=6))
 
 
 def player_name(kind: str, number: int, width: int, tag: str) -> str:
-    """A name that no other of any run looks like (the server refuses lookalikes, UTS #39).
+    """Return a name that looks like no other of any run (the server refuses look-alikes, UTS #39).
 
     Names of one shape differ in a digit or in a letter of the tag, at the same place, and no two
-    digits look alike, nor do two of the tag's letters. (`0` and `1` do look like `O` and `l`.)
+    digits look alike, nor two of the tag's letters. (`0` and `1` do look like `O` and `l`.)
     """
     return f"{kind} {number:0{width}} {tag}"
 
@@ -95,7 +95,7 @@ def player_name(kind: str, number: int, width: int, tag: str) -> str:
 def make_crowd(
     numbers: dict[Kind, int], timing: Timing, policy: Policy, seed: int, tag: str
 ) -> list[Plan]:
-    """A plan for every player, in the order of arrival."""
+    """Return a plan for every player, in order of arrival."""
     dice = random.Random(seed)
     kinds = [kind for kind, number in numbers.items() for _ in range(number)]
     dice.shuffle(kinds)
@@ -128,8 +128,9 @@ def make_crowd(
 
 
 def ends_after(plans: Iterable[Plan], timing: Timing, policy: Policy) -> float:
-    """Seconds from the start until the last thing is due, as far as can be known before."""
-    # Whoever is never due anything still has to be left in peace for a whole idle timeout.
+    """Return the seconds from the start until the last thing is due, as far as is known in
+    advance."""
+    # A player to whom nothing is due must still be left alone for a whole idle timeout.
     end = timing.arrive_over + timing.fade_over + policy.idle_timeout
     for plan in plans:
         if plan.kind is Kind.HOLD:

@@ -1,7 +1,6 @@
-"""A simulated player: does their part of the plan, and writes down what they meet.
+"""A simulated player: does its part of the plan, and records what happens.
 
-Nothing is judged here. What cannot be part of any plan, such as a connection that is lost, goes
-into the record as trouble.
+Nothing is judged here. What no plan contains, such as a lost connection, is recorded as trouble.
 """
 
 import asyncio
@@ -34,17 +33,17 @@ class Scene:
     policy: Policy
     observer: Observer
     start: float
-    """The instant that the plans are counted from."""
+    """The instant from which the plans count."""
     timeout: float
     """Seconds to wait for what is overdue."""
     door: asyncio.Semaphore
-    """Bounds how many sign in at once."""
+    """Limits concurrent sign-ins."""
     progress: Counter[str]
-    """What has happened so far, for whoever shows it."""
+    """Counts of what has happened, for the display."""
 
 
 class Player:
-    """One of the crowd."""
+    """One simulated player."""
 
     def __init__(self, plan: Plan, scene: Scene) -> None:
         self.plan = plan
@@ -60,8 +59,8 @@ class Player:
         self._said_to_be_signed_out: tuple[str, float] | None = None
 
     async def play(self) -> None:
-        """Play to the end of the plan. Raises Refused where this address may have no more
-        players. Cancelling stops at once and leaves the connection as it is."""
+        """Play the plan to its end. Raises Refused if this address may have no more players.
+        Cancelling stops at once, without closing the connection."""
         try:
             await self._sleep_until(self._scene.start + self.plan.arrives)
             async with self._scene.door:
@@ -72,17 +71,17 @@ class Player:
                 raise
             self.record.trouble.append(str(refused))
         except ConnectionLost:
-            pass  # the listener knows more
+            pass  # the listener records it
         except Unreachable as unreachable:
             self.record.trouble.append(str(unreachable))
 
     @property
     def is_over(self) -> bool:
-        """Whether the connection is over, and that was not the player's doing."""
+        """True if the connection was closed, not by the player."""
         return self._over.is_set()
 
     async def stop(self) -> None:
-        """Write nothing down any more."""
+        """Stop recording."""
         if self._listener is not None:
             self._listener.cancel()
             await asyncio.wait([self._listener])
@@ -157,7 +156,7 @@ class Player:
             await self._connect()
             absence.until = monotonic()
 
-    # Doing
+    # Actions
 
     async def _arrive(self) -> None:
         self.visit = await Visit.sign_in(self._scene.address, self.plan.name)
@@ -183,13 +182,13 @@ class Player:
         self.visit.vanish()
 
     async def _play_until(self, instant: float) -> None:
-        """Be active: ping, always sooner than anybody would call it being away."""
+        """Ping until `instant`, often enough not to become away."""
         while not self._over.is_set() and (left := instant - monotonic()) > 0:
             await self._ping()
             pause = self._policy.lively * self._dice.uniform(0.1, 0.7)
             if pause >= left:
-                # Not once more round: a loop's timers are too coarse for what would be left then,
-                # and it would ping without a pause.
+                # Not by another turn of the loop: timers are too coarse for the rest, and the
+                # player would ping without a pause.
                 await self._pause(left)
                 return
             await self._pause(pause)
@@ -205,7 +204,7 @@ class Player:
     # Waiting
 
     async def _see_it_through(self) -> None:
-        """Wait until all that is due has come, or is overdue beyond our timeout."""
+        """Wait until all that is due has come, or is overdue by more than the timeout."""
         assert self.visit is not None
         due = due_to(self.record, self._policy)
         latest = max(due.values()) + self._scene.timeout
@@ -221,7 +220,7 @@ class Player:
             self.record.trouble.append("was signed out, but the connection stayed open")
 
     async def _pause(self, seconds: float) -> None:
-        """Sleep, but not longer than the connection lasts."""
+        """Sleep, at most as long as the connection lasts."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._over.wait()
@@ -229,7 +228,7 @@ class Player:
     async def _sleep_until(self, instant: float) -> None:
         await self._pause(max(instant - monotonic(), 0.0))
 
-    # Hearing
+    # Messages
 
     async def _listen(self, connection: Connection) -> None:
         async for message in connection:
@@ -255,7 +254,7 @@ class Player:
                 self.record.trouble.append(f"was sent {message}")
 
     def _closed(self, code: int) -> None:
-        """The server closed the connection, or it was lost; nobody here closed it."""
+        """The connection was closed by the server, or lost."""
         self._over.set()
         if self._said_to_be_signed_out is None:
             self.record.trouble.append(f"the connection was lost ({code})")

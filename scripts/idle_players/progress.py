@@ -1,4 +1,4 @@
-"""How far the run is: a bar on a terminal, a line now and then elsewhere."""
+"""The progress of a run: a bar on a terminal, otherwise a line now and then."""
 
 import asyncio
 from collections import Counter
@@ -10,7 +10,7 @@ _LINE_EVERY = 5.0
 
 
 class Meter:
-    """Shows `progress` against what is expected. `seconds`: how long the run will take."""
+    """Shows `progress` against what is expected. `seconds`: the duration of the run."""
 
     def __init__(
         self, progress: Counter[str], expected: dict[str, int], seconds: float, out: TextIO
@@ -61,19 +61,20 @@ class Meter:
 
 
 def in_words(seconds: float) -> str:
-    """A duration for a sentence, as `65 s` or `5 min 50 s`."""
+    """Format a duration for a sentence, as `65 s` or `5 min 50 s`."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes > 1 else f"{60 * minutes + rest} s"
 
 
 def clock_face(seconds: float) -> str:
-    """Minutes and seconds, as `5:07`."""
+    """Format a duration as minutes and seconds, `5:07`."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02}"
 
 
 def _make_bar(out: TextIO, seconds: float) -> Any:
-    """rich's bar; None where `out` is no terminal, or rich is not there (a server needs none)."""
+    """Return rich's bar; None if `out` is no terminal or rich is missing (a server does not need
+    it)."""
     if not out.isatty():
         return None
     try:
@@ -86,7 +87,7 @@ def _make_bar(out: TextIO, seconds: float) -> Any:
         BarColumn(bar_width=None, complete_style="cyan"),
         TextColumn("{task.fields[counts]}"),
         console=Console(file=out),
-        # Its own thread would fight with the loop that takes the time of what arrives.
+        # rich's own thread would disturb the loop that measures arrival times.
         auto_refresh=False,
         expand=True,
     )

@@ -1,9 +1,9 @@
 """What the server owes a player, by what the player did; and whether it came.
 
-Pure. All instants are seconds of the client's own monotonic clock. A player's instant is taken
-just before they send, so the server cannot have heard it earlier; what a player met is stamped
-when it arrives, so it cannot have been sent later. A promise "never before" is therefore strict
-here, and every lateness includes the way there, the way back and the client's own pauses.
+Pure. All instants are seconds of the client's own monotonic clock. An action is stamped just before
+it is sent, so the server cannot have received it earlier; an event is stamped when it arrives, so
+it cannot have been sent later. A promise "never before" is therefore strict here, and lateness
+includes both ways and the client's own pauses.
 """
 
 from collections.abc import Iterator
@@ -14,26 +14,26 @@ from typing import assert_never
 from server.wire.views import PolicyView
 
 ROUNDING = 0.001
-"""Seconds that may come early: the protocol rounds its durations to milliseconds."""
+"""Seconds by which an event may be early: the protocol rounds durations to milliseconds."""
 
 QUEUEING = 0.05
 """Seconds by which a warning may wait for the client's loop. The time from the warning to the
-sign-out is measured between two arrivals, so a warning that had to wait and a sign-out that had
-not look closer than they were sent."""
+sign-out is measured between arrivals: if only the warning had to wait, they seem closer than they
+were sent."""
 
 
 class Kind(StrEnum):
-    """What a player is like."""
+    """The kinds of players."""
 
     ACTIVE = "active"  # pings to the end
     IDLE = "idle"  # pings for a while, then never again
     HOLD = "hold"  # as idle, but asks for a hold on the way
-    FLAPPER = "flapper"  # as active, but drops its connection and is back within the grace
+    FLAPPER = "flapper"  # as active, but drops its connection and returns within the grace
     LEAVER = "leaver"  # signs out, or closes the page
 
 
 class What(StrEnum):
-    """What a player can meet, as the verdict names it."""
+    """What can happen to a player, in the words of the verdict."""
 
     WARNING = "warnings"
     SIGN_OUT = "sign-outs"  # by the idle timeout, closed with 4501
@@ -42,7 +42,7 @@ class What(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How something that was due, or was not, turned out."""
+    """The result for something that was due, or was not."""
 
     CAME = "came"
     EARLY = "early"
@@ -51,7 +51,7 @@ class Outcome(StrEnum):
 
 
 class Policy(PolicyView, frozen=True):
-    """The server's figures, as the session view has them, and what follows from them."""
+    """The server's durations from the session view, and what follows from them."""
 
     @property
     def warns_after(self) -> float:
@@ -60,13 +60,13 @@ class Policy(PolicyView, frozen=True):
 
     @property
     def lively(self) -> float:
-        """Seconds between activities that keep a player from being away, let alone warned."""
+        """Seconds between activities that keep a player from becoming away."""
         return min(self.away_after, self.warns_after / 2)
 
 
 @dataclass(frozen=True, slots=True)
 class Met:
-    """Something came. `fault`: why it was wrong whenever it came; empty: it was not."""
+    """An event that happened. `fault`: why it was wrong at any time; empty if it was not."""
 
     what: What
     at: float
@@ -75,7 +75,7 @@ class Met:
 
 @dataclass(slots=True)
 class Absence:
-    """A flapper's connection was gone from `since` (sent) until `until` (welcomed back)."""
+    """A flapper without a connection from `since` (sent) until `until` (greeted again)."""
 
     since: float
     grace: float
@@ -83,19 +83,19 @@ class Absence:
 
     @property
     def is_too_long(self) -> bool:
-        """Whether the client itself was too slow to be back within the grace."""
+        """True if the client itself was too slow to return within the grace."""
         return self.until - self.since >= self.grace
 
 
 @dataclass(slots=True)
 class Record:
-    """What a player did, and what they met."""
+    """What a player did, and what happened."""
 
     name: str
     kind: Kind
     last_activity: float = float("-inf")
     is_quiet: bool = False
-    """Whether `last_activity` was the last there will be."""
+    """True if `last_activity` was the last one of the plan."""
     hold_sent: float = float("-inf")
     held: float = 0.0
     """Seconds of hold that the server granted."""
@@ -106,12 +106,12 @@ class Record:
     absences: list[Absence] = field(default_factory=list)
     met: list[Met] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
-    """What nobody ordered: a lost connection, a refused message."""
+    """What no plan contains: a lost connection, a refused message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was due, or came without being due. `lateness` where it came."""
+    """An event that was due, or came without being due. `lateness` is set if it came."""
 
     what: What
     outcome: Outcome
@@ -120,14 +120,14 @@ class Finding:
 
 
 def due_to(record: Record, policy: Policy) -> dict[What, float]:
-    """What is due to a player by now, and the instant before which it must not come."""
+    """Return what is due to a player by now, and the instant before which it must not come."""
     match record.kind:
         case Kind.ACTIVE | Kind.FLAPPER:
             return {}
         case Kind.IDLE | Kind.HOLD:
             if not record.is_quiet:
                 return {}
-            # A hold lets the idle clock stand still, and nobody is warned while it lasts.
+            # A hold stops the idle clock, and there is no warning while it lasts.
             idle_from = record.last_activity + record.held
             end = idle_from + policy.idle_timeout
             warning = max(idle_from + policy.warns_after, record.hold_sent + record.held)
@@ -139,7 +139,7 @@ def due_to(record: Record, policy: Policy) -> dict[What, float]:
                     What.LEAVING: record.signed_out_at,
                 }
             if record.left_at is not None:
-                # Unless the idle clock, which runs on, is over before the grace is.
+                # Unless the idle clock, which goes on, ends before the grace.
                 idle_end = record.last_activity + policy.idle_timeout
                 return {What.LEAVING: min(record.left_at + policy.reload_grace, idle_end)}
             return {}
@@ -157,10 +157,10 @@ def judge(
     queueing: float = QUEUEING,
     sees_lobby: bool = True,
 ) -> list[Finding]:
-    """Everything that was due to a player, and everything that came without being due.
+    """Return all that was due to a player, and all that came without being due.
 
-    `until` is when watching ended. What was due less than `timeout` seconds before that and has
-    not come is neither: it might have come yet. Without `sees_lobby` no leaving is missing.
+    `until` is when watching ended. What was due less than `timeout` seconds before that and has not
+    come is neither: it might still come. Without `sees_lobby` no departure is missing.
     """
     due = due_to(record, policy)
     if not sees_lobby and all(met.what is not What.LEAVING for met in record.met):
@@ -204,7 +204,8 @@ def _wrongly(record: Record, what: What, came: list[Met]) -> Iterator[Finding]:
 
 
 def _is_own_fault(record: Record, met: Met) -> bool:
-    """Whether a flapper was away for longer than its grace when the lobby said that it left."""
+    """Return True if a flapper was away for longer than its grace when the lobby reported it
+    left."""
     return any(
         absence.is_too_long and met.at >= absence.since + absence.grace
         for absence in record.absences

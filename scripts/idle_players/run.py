@@ -18,21 +18,21 @@ from scripts.idle_players.verdict import Verdict
 from server.client import Address, Unreachable
 
 TIMEOUT = 10.0
-"""Seconds after which what has not come is missing."""
+"""Seconds after which something that has not come counts as missing."""
 
 _AT_THE_DOOR = 50
 _GOING_HOME = 10.0
 _DRIFT = 2e-4
-"""Clocks of two machines may differ in speed by this share while NTP slews one of them."""
+"""The clocks of two machines may differ in speed by this share while NTP slews one of them."""
 
 
 class Impossible(Exception):
-    """The server's settings leave no room for such a run; the message is a sentence."""
+    """The server's settings do not allow such a run; the message is a sentence."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What to simulate; durations in seconds. `late`: from when something counts as late."""
+    """What to simulate; durations in seconds. `late`: from when an event counts as late."""
 
     address: Address
     players: int
@@ -44,8 +44,8 @@ class Options:
 
 @dataclass(frozen=True)
 class Result:
-    """What a run found. `worst_lag` (seconds) and `cpu` (share of a core) are the client's own,
-    once all had arrived. `is_whole`: nobody interrupted it."""
+    """The result of a run. `worst_lag` (seconds) and `cpu` (share of a core) are the client's own,
+    after all had arrived. `is_whole`: it was not interrupted."""
 
     verdict: Verdict
     policy: Policy
@@ -58,7 +58,7 @@ class Result:
 async def simulate(options: Options, out: TextIO, stop: asyncio.Event) -> Result:
     """Run until all that is due has come or is missing, or until `stop`.
 
-    Raises Unreachable, Refused or Impossible where there can be no run.
+    Raises Unreachable, Refused or Impossible if there can be no run.
     """
     address, timing = options.address, options.timing
     tag = run_tag()
@@ -98,8 +98,8 @@ async def simulate(options: Options, out: TextIO, stop: asyncio.Event) -> Result
 
 
 async def _perform(players: list[Player], not_before: float, stop: asyncio.Event) -> None:
-    """Let all play until whoever is due something is through, and at least until `not_before`:
-    whoever is due nothing has to be left in peace for a whole idle timeout."""
+    """Let all play until nothing more is due to any of them, and at least until `not_before`: a
+    player to whom nothing is due must be left alone for a whole idle timeout."""
     tasks = {player: asyncio.create_task(player.play()) for player in players}
     lasting = (Kind.ACTIVE, Kind.FLAPPER)
     passing = [task for player, task in tasks.items() if player.plan.kind not in lasting]
@@ -114,7 +114,7 @@ async def _perform(players: list[Player], not_before: float, stop: asyncio.Event
         asyncio.create_task(stop.wait()),
     ]
     try:
-        # `everybody` is first when all have lost their connection, or when one was refused.
+        # `everybody` completes first if all lost their connection, or one was refused.
         await asyncio.wait([everybody, *ends], return_when=asyncio.FIRST_COMPLETED)
         for ending in (everybody, *ends):
             if ending.done():
@@ -126,8 +126,8 @@ async def _perform(players: list[Player], not_before: float, stop: asyncio.Event
 
 
 async def _settle_down(players: list[Player], longest: float, lag: LagMeter) -> None:
-    """Once all have arrived, or after `longest` seconds, get the collector out of the way, and
-    measure from there."""
+    """When all have arrived, or after `longest` seconds, freeze the garbage, and measure from
+    there."""
     with suppress(TimeoutError):
         async with asyncio.timeout(longest):
             await asyncio.gather(*(player.arrived.wait() for player in players))
@@ -152,7 +152,7 @@ def _judge_all(
     drift = 0.0 if options.address.is_this_machine else _DRIFT * policy.idle_timeout
     for player in players:
         record = player.record
-        # Whoever signed in and got no connection leaves by the idle clock; that is trouble enough.
+        # A player without a connection is signed out by the idle clock, and recorded as trouble.
         if player.visit is not None and player.arrived.is_set():
             id = player.visit.player_id
             record.met += observer.leavings(id)
@@ -172,7 +172,8 @@ def _judge_all(
 
 
 async def _send_home(players: list[Player], observer: Observer) -> None:
-    """Sign out whoever is still signed in, so that no run haunts the next; in vain if need be."""
+    """Sign out the players that are still signed in, if possible, so that they do not disturb the
+    next run."""
     door = asyncio.Semaphore(_AT_THE_DOOR)
 
     async def sign_out(player: Player) -> None:
@@ -188,7 +189,7 @@ async def _send_home(players: list[Player], observer: Observer) -> None:
 
 @asynccontextmanager
 async def _meanwhile(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `jobs` beside the block, and end them with it; an error of theirs is raised then."""
+    """Run `jobs` beside the block, and cancel them at its end; their errors are raised then."""
     tasks = [asyncio.create_task(job) for job in jobs]
     try:
         yield
@@ -200,7 +201,7 @@ async def _meanwhile(*jobs: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
                 raise ending
 
 
-# Words
+# Text
 
 
 def _check_room(policy: Policy, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""What the findings add up to, and how that is told. Pure."""
+"""The sum of the findings, and its text. Pure."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -8,14 +8,14 @@ from scripts.idle_players.rules import Finding, Outcome, What
 from scripts.percentile import percentile
 
 PROMISED = (What.WARNING, What.SIGN_OUT)
-"""Whose lateness the server has promised something about."""
+"""Events whose lateness the server bounds."""
 
 _SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One thing that should not have been."""
+    """Something that should not have happened."""
 
     player: str
     kind: str
@@ -24,7 +24,7 @@ class Failure:
 
 @dataclass
 class Row:
-    """One line of the verdict. Seconds are those by which things that were not early came late."""
+    """One line of the verdict. Seconds are the lateness of events that were not early."""
 
     what: What
     due: int = 0
@@ -36,7 +36,7 @@ class Row:
     lateness: list[float] = field(default_factory=list)
 
     def add(self, finding: Finding, late: float) -> None:
-        """Count a finding; one later than `late` seconds is late."""
+        """Count a finding; it is late beyond `late` seconds."""
         match finding.outcome:
             case Outcome.WRONG:
                 self.wrong += 1
@@ -54,12 +54,13 @@ class Row:
         self.due += 1
 
     def percentile(self, share: float) -> float | None:
-        """The lateness that `share` of what came did not exceed; None: nothing came."""
+        """Return the lateness that `share` of the events did not exceed; None if there were
+        none."""
         return percentile(self.lateness, share)
 
 
 class Verdict:
-    """All that was found. `late`: seconds from which something counts as late."""
+    """All findings. `late`: seconds from which an event counts as late."""
 
     def __init__(self, late: float) -> None:
         self.late = late
@@ -69,7 +70,7 @@ class Verdict:
     def add(
         self, name: str, kind: str, findings: Iterable[Finding], trouble: Sequence[str]
     ) -> None:
-        """Take in what was found about one player."""
+        """Add the findings about one player."""
         for finding in findings:
             self.rows[finding.what].add(finding, self.late)
             if finding.outcome is not Outcome.CAME:
@@ -78,12 +79,12 @@ class Verdict:
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing came early, was missing, was wrongly given, or broke. Lateness alone
-        is no failure."""
+        """True if nothing was early, missing, wrong or broken. Lateness alone is no failure."""
         return not self.failures
 
     def sentence(self, worst_lag: float = 0.0) -> str:
-        """The verdict in words. `worst_lag`: the longest pause of the client's own, in seconds."""
+        """Return the verdict in words. `worst_lag`: the longest pause of the client itself, in
+        seconds."""
         if not self.is_good:
             return f"Failed: {', '.join(self._what_failed())}."
         warnings, sign_outs = (self.rows[what].due for what in PROMISED)
@@ -95,7 +96,7 @@ class Verdict:
         )
 
     def lines(self) -> list[str]:
-        """The table, and the first of what went wrong."""
+        """Return the table, and the first failures."""
         head = ("", "due", "came", "early", "late", "missing", "wrong", "late by p50", "p99", "max")
         body = [
             (
@@ -113,7 +114,7 @@ class Verdict:
         return lines
 
     def as_json(self) -> dict[str, Any]:
-        """The same for a program; durations in seconds."""
+        """Return the same for a program; durations in seconds."""
         return {
             "is_good": self.is_good,
             "late_after": self.late,

@@ -1,4 +1,4 @@
-"""A signed-in browser: a session, and the connection it has at the moment."""
+"""A signed-in browser: a session, and its present connection."""
 
 import asyncio
 import functools
@@ -16,7 +16,7 @@ LIMITS = Limits(call_within=30.0, answer_within=30.0, close_within=30.0)
 
 
 class Refused(Exception):
-    """The server did not let a player in; the message says why, and `status` how."""
+    """The server refused a player; the message says why, `status` is that of the answer."""
 
     def __init__(self, what: str, status: int) -> None:
         super().__init__(what)
@@ -24,8 +24,7 @@ class Refused(Exception):
 
 
 class Visit:
-    """What a browser knows: its cookie, its session view, its socket. It reconnects when the
-    player does, and not by itself."""
+    """The cookie, session view and socket of a browser. Reconnects only on command."""
 
     def __init__(self, calls: Calls, view: SessionView) -> None:
         self.player_id = str(view.player.id)
@@ -36,7 +35,7 @@ class Visit:
 
     @classmethod
     async def sign_in(cls, address: Address, name: str) -> "Visit":
-        """Be a new guest. Raises Unreachable or Refused."""
+        """Sign in as a new guest. Raises Unreachable or Refused."""
         calls = Calls(address, tls=_tls(address.scheme), limits=LIMITS)
         try:
             view = await calls.call("POST", "/api/guests", SessionView, body={"name": name})
@@ -46,12 +45,12 @@ class Visit:
 
     @property
     def connection(self) -> Connection:
-        """The connection; there has to be one."""
+        """The connection, which must exist."""
         assert self._connection is not None
         return self._connection
 
     async def connect(self) -> Hello:
-        """Open the connection; returns the `hello`. Raises Unreachable or Refused."""
+        """Open the connection; return the `hello`. Raises Unreachable or Refused."""
         address = self._calls.address
         self._connection = await Connection.open(
             address, self._calls.cookie, tls=_tls(address.scheme), limits=LIMITS
@@ -68,11 +67,11 @@ class Visit:
         return hello
 
     async def send(self, message: ClientMessage) -> None:
-        """Raises ConnectionLost where the connection is over."""
+        """Send a message. Raises ConnectionLost if the connection has ended."""
         await self.connection.send(message)
 
     async def sign_out(self) -> int:
-        """DELETE the session; returns the status of the answer. Raises Unreachable."""
+        """DELETE the session; return the status of the answer. Raises Unreachable."""
         try:
             await self._calls.call("DELETE", "/api/session", NoneType)
         except CallRefused as refused:
@@ -80,16 +79,16 @@ class Visit:
         return 204
 
     async def go_home(self, code: int = 1001) -> None:
-        """Close the connection as a page does that goes."""
+        """Close the connection as a closing page does."""
         if self._connection is not None:
             await self._connection.close(code)
 
     def vanish(self) -> None:
-        """Drop the connection without a word, as a network does."""
+        """Drop the connection without a close, as a broken network does."""
         self.connection.abort()
 
 
 @functools.cache
 def _tls(scheme: str) -> ssl.SSLContext | None:
-    """One for all: it takes 30 ms to read the certificates of the authorities."""
+    """Return a shared context: loading the CA certificates takes 30 ms."""
     return ssl.create_default_context() if scheme == "https" else None

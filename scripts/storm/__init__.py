@@ -1,11 +1,11 @@
-"""A server that is killed in the middle of a storm, again and again, and what it has to keep.
+"""A server that is killed in a storm, again and again, and checks of what it keeps.
 
 command.py   the command line
-run.py       storm, kill, look, start again
+run.py       storm, kill, check, start again
 server.py    one start of the server, to its end
-browser.py   one of those who storm it; writes down what it was told
+browser.py   one client of the storm; records what it is told
 players.py   all of them, and what they do
-observer.py  one more, who watches the lobby
-database.py  the database, read as others would
-checks.py    compares what was told with what is there
+observer.py  one more, which watches the lobby
+database.py  the database, read by another connection
+checks.py    compares what was told with what is stored
 """

@@ -1,4 +1,4 @@
-"""One who storms the server: a browser with a session, and what it was told of that session."""
+"""One client of the storm: a browser with a session, and what it was told of that session."""
 
 import asyncio
 from collections import deque
@@ -21,8 +21,8 @@ from server.wire.messages import Extended, Hello, Ping, Pong, SignedOut, Warning
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Of a call: what was said, and the cookie from then on. `refused`: the status of a refusal,
-    0 where there was none, and `code` its word."""
+    """The answer to a call, and the cookie from then on. `refused`: the status of a refusal, or 0,
+    and `code` its word."""
 
     refused: int
     code: str
@@ -37,7 +37,7 @@ class Answer:
 async def call(
     address: Address, method: str, path: str, *, cookie: str = "", body: Any = None
 ) -> Answer:
-    """Make a call, of which a refusal is an answer like any other. Raises Unreachable."""
+    """Make a call, returning refusals like other answers. Raises Unreachable."""
     calls = Calls(address, cookie=cookie)
     expected: type[Any] = NoneType if method == "DELETE" else dict[str, Any]
     try:
@@ -49,7 +49,7 @@ async def call(
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A status that somebody was told, and when they heard it."""
+    """A status as told, and when."""
 
     status: str
     reason: str | None
@@ -58,7 +58,7 @@ class Told:
 
 @dataclass(eq=False)
 class Account:
-    """A player: registered where there is a password."""
+    """A player; registered if there is a password."""
 
     name: str
     password: str | None
@@ -67,7 +67,7 @@ class Account:
 
 @dataclass(eq=False)
 class Browser:
-    """A session as its browser knows it. Instants are the monotonic clock's."""
+    """A session as its browser knows it. Instants are monotonic."""
 
     account: Account
     cookie: str
@@ -76,19 +76,20 @@ class Browser:
     signed_in_at: float
     told: list[Told] = field(default_factory=list)
     ending: str | None = None
-    """Why the session ended, as it was told."""
+    """Why the session ended, as told."""
     is_ending_exact: bool = True
-    """Whether it was told of this very session; else it may have ended before, for its own."""
+    """True if it was told for this session itself; otherwise it may have ended before, for another
+    reason."""
     is_doubtful: bool = False
-    """Something that ends it was asked for and not answered: it may live, or not."""
+    """A request that ends it was sent and not answered: it may live or not."""
     acted_at: float = 0.0
-    """When the latest activity was sent that was answered."""
+    """When the latest answered activity was sent."""
     tried_at: float = 0.0
-    """When the latest was sent at all."""
+    """When the latest activity was sent."""
     connection: Connection | None = None
     is_open: bool = False
     is_busy: bool = False
-    """Whether somebody is doing something with it; one at a time."""
+    """True while a task uses it; one at a time."""
     trouble: list[str] = field(default_factory=list)
     _is_greeted: bool = False
     _is_lifetime_warned: bool = False
@@ -105,17 +106,17 @@ class Browser:
         return browser
 
     def forget_what_was_told(self) -> None:
-        """Another process begins to tell."""
+        """Reset, as another process begins to tell."""
         self.told.clear()
         self._is_lifetime_warned = False
 
     def note_ending(self, reason: str, *, is_exact: bool = True) -> None:
-        """The session is over: somebody said so."""
+        """Record that the session has ended."""
         if self.ending is None:
             self.ending, self.is_ending_exact = reason, is_exact
 
     async def look(self, address: Address) -> Answer:
-        """What the server says of the session now; no activity."""
+        """Return the session view of the server; does not count as activity."""
         return await call(address, "GET", "/api/session", cookie=self.cookie)
 
     async def connect(self, address: Address) -> None:
@@ -127,7 +128,7 @@ class Browser:
         self._listener = asyncio.create_task(self._listen(self.connection))
 
     async def ping(self) -> None:
-        """An activity, if there is a socket for it."""
+        """Send an activity, if there is a socket."""
         if self.connection is None or not self.is_open:
             return
         self.tried_at = monotonic()
@@ -142,13 +143,13 @@ class Browser:
             await self.connection.close(1001)
 
     def vanish(self) -> None:
-        """Drop the socket without a word."""
+        """Drop the socket without a close."""
         if self.connection is not None:
             self.is_open = False
             self.connection.abort()
 
     async def hear_the_rest(self) -> None:
-        """Wait until the socket is over: what had been sent before a kill is still read."""
+        """Wait until the socket has ended: what was sent before a kill is still read."""
         if self._listener is not None:
             await asyncio.wait([self._listener], timeout=5)
             self._listener.cancel()
@@ -168,7 +169,7 @@ class Browser:
             case Hello():
                 self._is_greeted = True
                 if self.account.password is None:
-                    # A guest has one session, so the player's status is the session's.
+                    # A guest has a single session, so the player's status is the session's.
                     self.told.append(Told(message.player.status, None, now))
             case Pong():
                 self.acted_at = max(self.acted_at, self._pings.popleft())

@@ -1,4 +1,4 @@
-"""What was promised, held against what clients were told and what the database says."""
+"""Compares promises with what clients were told and the database contains."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from scripts.storm.database import Change, Database
 
 
 class Check(StrEnum):
-    """What is looked at, in the words of the report."""
+    """What is checked, in the words of the report."""
 
     INTEGRITY = "the file is whole, its references too"
     IN_ORDER = "changes are in order, and possible"
@@ -25,22 +25,22 @@ class Check(StrEnum):
 
 @dataclass
 class Tally:
-    """How often something was looked at, and what was not as promised."""
+    """The number of checks, and the failures."""
 
     looked: int = 0
     broken: list[str] = field(default_factory=list)
 
 
 class Verdict:
-    """All that was found, over all kills."""
+    """The results over all kills."""
 
     def __init__(self) -> None:
         self.tallies = {check: Tally() for check in Check}
         self.lost: list[float] = []
-        """Of each told change that a kill took with it: seconds from the telling to the kill."""
+        """For each told change that a kill lost: seconds from the telling to the kill."""
 
     def note(self, check: Check, sentence: str | None) -> None:
-        """Something was looked at; `sentence` says what is wrong with it."""
+        """Record a check; `sentence` says what is wrong."""
         tally = self.tallies[check]
         tally.looked += 1
         if sentence is not None:
@@ -60,23 +60,24 @@ class Verdict:
 
 
 LONGEST_LOSS = 2.0
-"""Seconds before a kill from which a told change may be missing: what waits for the disk."""
+"""The most seconds before a kill from which a told change may be missing, as it waited for the
+disk."""
 
 _CLOCK_JITTER_MS = 20
 _ENDINGS = {"signed_out", "signed_out_everywhere", "idle_timeout", "session_lifetime", "replaced"}
 
 
 def not_written(told: Sequence[Told], rows: Sequence[tuple[str, str]]) -> tuple[list[Told], bool]:
-    """The told statuses that are not among `rows`, in this order; and whether something told
-    after one of them is there, so that it is a gap and not the end."""
+    """Return the told statuses that are not among `rows`, in this order, and whether a later one is
+    there, which makes it a gap."""
     place = 0
     for number, each in enumerate(told):
         at = _find(each, rows, place)
         if at is None:
             rest = list(told[number:])
-            # The row at `place` was told before, or was there before anything was told.
+            # The row at `place` was told before, or existed before anything was told.
             return rest, any(_find(other, rows, place + 1) is not None for other in rest)
-        place = at  # the same row may be told twice
+        place = at  # a row may be told twice
     return [], False
 
 
@@ -91,7 +92,7 @@ def _find(told: Told, rows: Sequence[tuple[str, str]], start: int) -> int | None
 def judge_database(
     database: Database, verdict: Verdict, last_change: int, *, may_have_stopped: bool
 ) -> None:
-    """The database by itself."""
+    """Check the database by itself."""
     found = database.integrity()
     verdict.note(Check.INTEGRITY, "; ".join(found) if found else None)
     number, _, stopped_at = database.boots()[-1]
@@ -121,7 +122,7 @@ def judge_told(
     who: str,
     verdict: Verdict,
 ) -> None:
-    """What one listener was told, against the rows."""
+    """Compare what one listener was told with the rows."""
     lost, is_gap = not_written(told, rows)
     for _ in range(len(told) - len(lost)):
         verdict.note(Check.TOLD, None)
@@ -139,7 +140,7 @@ def judge_told(
 def judge_endings(
     browsers: Sequence[Browser], endings: dict[str, str | None], verdict: Verdict
 ) -> None:
-    """Whether what was answered is in the database."""
+    """Check that answered ends are in the database."""
     for browser in browsers:
         known = browser.session_id in endings
         wrong = None if known else f"{browser.session_id} was let in and is not there"
@@ -155,10 +156,10 @@ def judge_endings(
 
 
 def as_rows(changes: Sequence[Change], session: str) -> list[tuple[str, str]]:
-    """A session's statuses."""
+    """Return a session's statuses."""
     return [(each.status, each.reason) for each in changes if each.session == session]
 
 
 def as_player_rows(changes: Sequence[Change], player: str) -> list[tuple[str, str]]:
-    """A player's statuses, as the lobby tells of them."""
+    """Return a player's statuses, as in the lobby."""
     return [(each.player_status, each.reason) for each in changes if each.player == player]

@@ -1,4 +1,4 @@
-"""The command line: how often, and a table at the end."""
+"""The command line: how often, and a table of results."""
 
 import argparse
 import asyncio
@@ -20,7 +20,7 @@ _SHOWN = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Kill a server often, and print what it kept; returns the exit code."""
+    """Kill a server repeatedly, and print what it kept; return the exit code."""
     given = _parser().parse_args(arguments)
     seed = random.SystemRandom().getrandbits(24) if given.seed is None else given.seed
     allow_sockets(2000)

@@ -1,4 +1,4 @@
-"""The database as anybody else may read it: by a connection that cannot write."""
+"""The database, read by a connection that cannot write."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -27,20 +27,20 @@ class Database:
         self._connection = connection
 
     def integrity(self) -> list[str]:
-        """What SQLite finds wrong with the file, and with its references."""
+        """Return the faults that SQLite finds in the file and its references."""
         found = [row[0] for row in self._connection.execute("PRAGMA integrity_check")]
         broken = self._connection.execute("PRAGMA foreign_key_check").fetchall()
         return [word for word in found if word != "ok"] + [str(row) for row in broken]
 
     def last_change(self) -> int:
-        """The number of the latest change; 0: none."""
+        """Return the number of the latest change; 0 for none."""
         number: int = self._connection.execute(
             "SELECT coalesce(max(id), 0) FROM status_changes"
         ).fetchone()[0]
         return number
 
     def changes(self, after: int) -> list[Change]:
-        """The changes with higher numbers than `after`, and before them each session's last."""
+        """Return the changes after number `after`, preceded by each session's last one before."""
         rows = self._connection.execute(
             "SELECT id, player_id, session_id, status, reason, at, player_status"
             " FROM status_changes WHERE id > :after OR id IN"
@@ -51,22 +51,22 @@ class Database:
         return [Change(*row) for row in rows]
 
     def endings(self) -> dict[str, str | None]:
-        """Every session, with the reason for which it ended; None: it has not."""
+        """Return every session with the reason for which it ended; None if it has not."""
         return dict(self._connection.execute("SELECT id, end_reason FROM sessions"))
 
     def players(self) -> set[str]:
-        """The ids of all players."""
+        """Return the ids of all players."""
         return {row[0] for row in self._connection.execute("SELECT id FROM players")}
 
     def active_players(self) -> set[str]:
-        """Who is here, as others read it."""
+        """Return the players who are here, as others read it."""
         return {
             row[0]
             for row in self._connection.execute("SELECT id FROM players WHERE is_currently_active")
         }
 
     def boots(self) -> list[tuple[int, int, int | None]]:
-        """The starts: number, started_at, stopped_at."""
+        """Return the starts: number, started_at, stopped_at."""
         return self._connection.execute(
             "SELECT id, started_at, stopped_at FROM boots ORDER BY id"
         ).fetchall()
@@ -74,7 +74,7 @@ class Database:
 
 @contextmanager
 def open_database(path: Path) -> Iterator[Database]:
-    """Read the database, whether a server runs on it or not."""
+    """Open the database for reading, whether a server is running on it or not."""
     connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
     try:
         yield Database(connection)

@@ -15,7 +15,7 @@ _TIMEOUT = 5.0
 
 
 class Observer:
-    """Watches the lobby, and writes down what it is told of every player."""
+    """Watches the lobby, and records what it is told of every player."""
 
     def __init__(self, address: Address) -> None:
         self.told: dict[str, list[Told]] = defaultdict(list)
@@ -24,7 +24,7 @@ class Observer:
         self._playing: asyncio.Task[None] | None = None
 
     async def arrive(self, name: str) -> None:
-        """Sign in as a new guest, and watch until the server is gone."""
+        """Sign in as a new guest, and watch until the connection is lost."""
         for tries_left in reversed(range(_TRIES)):
             self.player_id = (await self.client.sign_in_as_guest(name)).player.id
             stop_listening = self.client.listen(self._hear)
@@ -32,18 +32,18 @@ class Observer:
                 await self.client.watch_lobby()
                 break
             except SessionOver as over:
-                # On a machine that is busy an idle timeout of a second is over before they are in.
+                # On a busy machine an idle timeout of a second may end before the connection opens.
                 if over.reason != "idle_timeout" or not tries_left:
                     raise
                 stop_listening()
         self._playing = asyncio.create_task(self._play())
 
     async def who_is_here(self) -> set[str]:
-        """The ids of all who are, by a call."""
+        """Return the ids of all players who are here, by a call."""
         return {player["id"] async for player in self.client.players()}
 
     async def hear_the_rest(self) -> None:
-        """Wait until the connection is over: what had been sent before a kill is still read."""
+        """Wait until the connection has ended: what was sent before a kill is still read."""
         with suppress(TimeoutError, StillHereError):
             async with asyncio.timeout(_TIMEOUT):
                 await self.client.until(lambda: self.client.state is not State.OPEN)

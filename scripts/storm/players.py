@@ -1,4 +1,4 @@
-"""Everybody who storms the server: they come, play, drop, sign out and are forgotten."""
+"""The players of the storm: they connect, play, drop their connections and sign out."""
 
 import asyncio
 import random
@@ -13,18 +13,18 @@ from server.client import Address, Unreachable
 
 _ACTORS = 12
 _MOST_SESSIONS = 6
-"""Of one player; the server replaces the oldest of more than ten."""
+"""Sessions of one player; the server replaces the oldest beyond ten."""
 
 _PASSWORD = "correct horse battery"
 
 
 class StormPlayers:
-    """The players and their browsers, over all the lives of the server."""
+    """The players and their browsers, across all starts of the server."""
 
     def __init__(self, dice: random.Random) -> None:
         self.browsers: list[Browser] = []
         self.accounts: list[Account] = []
-        """The registered, whose registration was answered."""
+        """Registered players, whose registration was answered."""
         self.did: Counter[str] = Counter()
         self._dice = dice
         self._address = Address("http", "127.0.0.1", 0)
@@ -41,7 +41,7 @@ class StormPlayers:
         return f"{kind} {self._number}"
 
     async def come_back(self, address: Address) -> list[Browser]:
-        """Some of those who were here connect again, and play on; returns them."""
+        """Reconnect some of those who were here, and let them play on; return them."""
         self._address = address
         able = [browser for browser in self.living if not browser.is_doubtful]
         chosen = self._dice.sample(able, min(len(able), 8))
@@ -49,7 +49,7 @@ class StormPlayers:
         return chosen
 
     async def storm(self, address: Address) -> None:
-        """Do all of it at once, until cancelled or until nobody answers."""
+        """Do everything at once, until cancelled or the server is unreachable."""
         self._address = address
         for browser in self.browsers:
             browser.is_busy = False
@@ -57,7 +57,7 @@ class StormPlayers:
         await asyncio.gather(*(self._act_for_ever(random.Random(seed)) for seed in seeds))
 
     async def hear_the_rest(self) -> None:
-        """Wait until every socket is over."""
+        """Wait until every socket has ended."""
         await asyncio.gather(*(browser.hear_the_rest() for browser in self.browsers[-500:]))
 
     async def _in_peace(self, what: Awaitable[None]) -> None:
@@ -92,7 +92,7 @@ class StormPlayers:
         finally:
             browser.is_busy = False
 
-    # What they do
+    # Actions
 
     async def _arrive(self, dice: random.Random) -> None:
         chance = dice.random()

@@ -1,4 +1,4 @@
-"""Storm, kill, look, start again, look again: as often as asked for."""
+"""Storm, kill, check, start again, check again, repeatedly."""
 
 import asyncio
 import random
@@ -29,12 +29,12 @@ _ENDED = 60
 _TOLERANCE = 0.15
 _SETTLING = 5.0
 _UNWRITTEN = 5.0
-"""Seconds that a crash may have left unwritten of an activity (docs/protocol.md)."""
+"""Seconds of activity that a crash may lose (docs/protocol.md)."""
 
 
 @dataclass
 class Result:
-    """What a run found. Seconds; `starts`: how long each start took to listen."""
+    """The result of a run. Seconds; `starts`: how long each start took until it listened."""
 
     verdict: Verdict
     seed: int
@@ -58,7 +58,7 @@ class Run:
         self._verdict = self.result.verdict
 
     async def kill_often(self, times: int, progress: Callable[[int], None]) -> Result:
-        """Raises DidNotStart."""
+        """Kill the server so many times. Raises DidNotStart."""
         began = monotonic()
         last_change = 0
         for number in range(times):
@@ -76,7 +76,7 @@ class Run:
         return self.result
 
     async def _once(self, number: int, timing: Timing, last_change: int) -> int:
-        """One life: start, look, storm, kill, look. Returns the number of the last change."""
+        """Run one start: check, storm, kill, check. Return the number of the last change."""
         if number and self._dice.random() < 0.15:
             await self._kill_while_starting(timing)
         for browser in self._players.browsers:
@@ -91,7 +91,7 @@ class Run:
         return self._judge(observer, killed_at, last_change, may_have_stopped=may_have_stopped)
 
     async def _storm_and_kill(self, server: Server) -> tuple[float, bool]:
-        """Returns when it was killed, and whether it may have stopped by itself before."""
+        """Return when it was killed, and whether it may have stopped by itself before."""
         storm = asyncio.create_task(self._players.storm(server.address))
         try:
             await asyncio.sleep(self._dice.uniform(0.05, 1.8))
@@ -165,7 +165,7 @@ class Run:
         return observer
 
     async def _look_again(self, server: Server, timing: Timing) -> None:
-        """At the sessions: those that ended are refused, those that live carry on."""
+        """Check the sessions: those that ended are refused, those that live go on."""
         crowd, dice = self._players, self._dice
         ended = [browser for browser in crowd.browsers if browser.ending is not None]
         chosen = ended[-_ENDED:] + dice.sample(ended[:-_ENDED], min(len(ended[:-_ENDED]), 20))
@@ -229,7 +229,7 @@ class Run:
     async def _look_who_is_here(self, observer: Observer, here: Sequence[Browser]) -> None:
         until = monotonic() + _SETTLING
         while True:
-            # A socket that is open keeps its player here; nobody else has done anything.
+            # An open socket keeps its player here; other players did nothing.
             expected = {each.account.player_id for each in here if each.is_open}
             expected.add(observer.player_id)
             with open_database(self._database) as database:

@@ -22,10 +22,10 @@ class Timing:
 
 
 BRISK = Timing(away_after=0.4, warn_before=0.3, idle_timeout=1.2)
-"""Sessions run out all the time."""
+"""Sessions expire all the time."""
 
 CALM = Timing(away_after=0.4, warn_before=1.0, idle_timeout=30.0)
-"""None does, so its clock can be read after the restart."""
+"""No session expires, so that clocks can be read after the restart."""
 
 
 class Server(ServerProcess):
@@ -47,7 +47,7 @@ class Server(ServerProcess):
         self.listens_at = monotonic()
 
     async def kill(self) -> float:
-        """SIGKILL; returns the instant before it."""
+        """Send SIGKILL; return the instant before it."""
         at = monotonic()
         await self.stop(signal.SIGKILL)
         return at

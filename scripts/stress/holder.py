@@ -1,8 +1,9 @@
-"""Part of the crowd: signs in, opens its sockets, and pings now and then until the server closes.
+"""Part of the load: signs in, opens sockets, and pings until the server closes them.
 
     python -m scripts.stress.holder PORT FIRST SOCKETS TABS PINGS_A_SECOND WATCHERS
 
-In processes of their own: a process may have only so many files open. Prints `ready`, and, once
+In several processes, as the open files of each are limited. Prints `ready`, and, once every socket
+or its input is closed, the results as JSON.
 every socket is closed or its input is, what became of them, as JSON.
 """
 
@@ -31,7 +32,7 @@ from server.wire.messages import LOBBY, Watch
 
 
 class Member(Socket):
-    """Notes with which code it was closed, and when."""
+    """Records its close code, and when it was closed."""
 
     codes: ClassVar[Counter[int]] = Counter()
     last_closed = 0.0
@@ -55,12 +56,12 @@ class Member(Socket):
             Member.is_over.set()
 
     def watch(self) -> None:
-        """Be told of everybody who comes and goes."""
+        """Watch the lobby."""
         self.say(Watch(topic=LOBBY))
 
 
 def _number(frame: WSFrame) -> int:
-    """The code of a close frame; 1005 stands for none."""
+    """Return the code of a close frame; 1005 if there is none."""
     return int.from_bytes(frame.get_payload_as_bytes()[:2], "big") or 1005
 
 
@@ -93,7 +94,7 @@ async def _hold(port: int, first: int, count: int, tabs: int, rate: float, watch
 
 
 async def _ping(members: list[Member], rate: float) -> None:
-    """Each in turn."""
+    """Ping from each socket in turn."""
     began, sent = time.monotonic(), 0
     while rate:
         await asyncio.sleep(0.01)

@@ -1,9 +1,9 @@
-"""Clients that never finish, never stop or never read, and what becomes of them.
+"""Clients that never finish, never stop or never read, and what happens to them.
 
     python -m scripts.stress.hostiles PORT SECONDS COOKIE...
 
-Prints, as JSON, a line for each kind: how many there were and how many are gone, after how many
-seconds, and how many bytes they got rid of. Bounded: nobody sends more than a few MiB a second.
+Prints, as JSON, a line for each kind: how many there were and how many were cut off, after how many
+seconds, and how many bytes they sent. No client sends more than a few MiB a second.
 """
 
 import asyncio
@@ -27,12 +27,12 @@ Attack = Callable[["Hostile"], Awaitable[None]]
 
 
 def frame(opcode: int, payload: bytes = b"", *, is_last: bool = True) -> bytes:
-    """A frame as a client sends it."""
+    """Return a frame as a client sends it."""
     return Frame(Opcode(opcode), payload, fin=is_last).serialize(mask=True)
 
 
 class Hostile:
-    """One of them."""
+    """One hostile client."""
 
     def __init__(self, port: int, cookie: str) -> None:
         self._port = port
@@ -67,7 +67,7 @@ class Hostile:
         return await self._loop.sock_recv(self._socket, 65536)
 
     async def for_ever(self, data: bytes) -> None:
-        """As fast as it is taken, but not faster than is fair to the machine."""
+        """Send as fast as the server reads, but limited in fairness to the machine."""
         portion = data * max(_PORTION // len(data), 1)
         while True:
             await self.send(portion)
@@ -78,7 +78,7 @@ class Hostile:
         await self.recv()
 
     async def until_stalled(self) -> None:
-        """Ask for the lobby again and again, and read nothing of it."""
+        """Request the lobby again and again, without reading."""
         while True:
             await self.send(frame(1, b'{"type":"watch","topic":"lobby"}') * 5)
             await asyncio.sleep(0.25)
@@ -171,7 +171,7 @@ ATTACKS: dict[Attack, int] = {
     tiny_fragments: 2,
     no_reading: 20,
 }
-"""Each, and how many do it."""
+"""The attacks, and the number of clients for each."""
 
 
 async def _attack(port: int, seconds: float, cookies: list[str]) -> None:
@@ -198,7 +198,7 @@ async def _attack(port: int, seconds: float, cookies: list[str]) -> None:
         ),
         flush=True,
     )
-    # Those who are left stay until the server stops, or this process's input is closed.
+    # The others stay until the server stops, or this process's input is closed.
     over = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin, over.set)
     await over.wait()

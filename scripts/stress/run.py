@@ -1,4 +1,4 @@
-"""One run, in its phases: alone, the crowd comes, calm, hostile, the end. Prints the table."""
+"""One run, in its phases: alone, load, calm, hostile, end. Prints the table."""
 
 import asyncio
 import itertools
@@ -30,14 +30,14 @@ _SOCKETS_A_PROCESS = 5_000
 _ALONE = 5.0
 _SETTLING = 3.0
 _RATE_LIMIT = 200
-"""Messages a second of one connection: the bystander says 100."""
+"""Messages a second of one connection: the bystander sends 100."""
 
 _MEBI = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many, and for how long. Durations are seconds; `pings`: of all members, a second."""
+    """Numbers and durations, in seconds; `pings`: of all members, a second."""
 
     sockets: int
     tabs: int
@@ -49,7 +49,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of the table; `is_met` is None where nothing was promised."""
+    """A line of the table; `is_met` is None without a promise."""
 
     figure: str
     target: str
@@ -59,7 +59,7 @@ class Line:
 
 @dataclass(slots=True)
 class Record:
-    """What was measured. Instants are of the monotonic clock."""
+    """The measurements. Instants are monotonic."""
 
     phases: dict[str, tuple[float, float]] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class Record:
 
     @contextmanager
     def phase(self, name: str, pid: int) -> Iterator[None]:
-        """Note when it was, and how long the server had to wait for a processor meanwhile."""
+        """Record the time of a phase, and how long the server waited for a processor meanwhile."""
         began, delay = time.monotonic(), _run_delay(pid)
         yield
         self.phases[name] = (began, time.monotonic())
@@ -84,7 +84,7 @@ class Record:
         self.delays[name] = _run_delay(pid) - delay
 
     def trips_in(self, phase: str) -> list[float]:
-        """The bystander's round trips; infinite where there was no answer."""
+        """Return the bystander's round trips; infinite without an answer."""
         began, ended = self.phases[phase]
         return [
             float("inf") if trip is None else trip
@@ -102,8 +102,8 @@ class Record:
 
 
 def run(plan: Plan, json_file: Path | None) -> int:
-    """Returns the exit code."""
-    # However the run is ended, its processes are.
+    """Run; return the exit code."""
+    # End the child processes too when the run is terminated.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     console = terminal.console(130)
     record = Record()
@@ -181,7 +181,7 @@ def _server(plan: Plan) -> Iterator[tuple["subprocess.Popen[str]", int]]:
 
 
 def _holders(plan: Plan, port: int) -> list[tuple[str, ...]]:
-    """The arguments of each process that holds a part of the crowd."""
+    """Return the arguments of each process that holds a part of the load."""
     parts = -(-plan.sockets // _SOCKETS_A_PROCESS)
     edges = [plan.sockets * part // parts for part in range(parts + 1)]
     shared = (plan.tabs, plan.pings / parts, -(-plan.watchers // parts))
@@ -211,14 +211,14 @@ def _expect(process: "subprocess.Popen[str]", word: str) -> None:
 
 
 def _run_delay(pid: int) -> float:
-    """Seconds that a process was ready to run and had no processor; proc(5), schedstat."""
+    """Return the seconds for which a process was ready and had no processor; proc(5), schedstat."""
     try:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
         return 0.0
 
 
-# Asking
+# Probes
 
 
 async def _sign_in(port: int, count: int) -> list[str]:
@@ -227,7 +227,7 @@ async def _sign_in(port: int, count: int) -> list[str]:
 
 
 async def _probe(port: int, record: Record) -> None:
-    """Ask after the server's health again and again, each time on a new connection."""
+    """Request the server's health again and again, each time on a new connection."""
     while True:
         for path in ("/healthz", "/readyz"):
             began = time.monotonic()
