@@ -48,6 +48,7 @@ class Ticker:
         # What arrived before this instant has been read.
         self._read_until = float("-inf")
         self._is_stopped = True
+        self._is_awake = False
         self.worst_lateness = 0.0
         """Seconds by which a deadline was noticed late, at most so far."""
 
@@ -65,12 +66,23 @@ class Ticker:
 
     def hear(self, event: object) -> None:
         """Subscriber: set the timer earlier if a deadline has moved up."""
+        if self._is_awake or self._is_stopped:
+            return  # `wake` sets the timer when it is done
         due = self._source.next_deadline()
-        if due is not None and due < self._wakes_at and not self._is_stopped:
+        if due is not None and due < self._wakes_at:
             self._sleep()
 
     def wake(self) -> None:
         """Handle what is due, for at most a slice, and set the timer again."""
+        self._is_awake = True
+        try:
+            self._expire()
+        finally:
+            self._is_awake = False
+            if not self._is_stopped:
+                self._sleep()
+
+    def _expire(self) -> None:
         self._clock.beat()
         loop = asyncio.get_running_loop()
         stop_at = loop.time() + self._limits.slice
@@ -84,8 +96,6 @@ class Ticker:
                 break
             now = self._clock.now()
             due = self._source.next_deadline()
-        if not self._is_stopped:
-            self._sleep()
 
     def _ring(self) -> None:
         loop = asyncio.get_running_loop()
