@@ -167,6 +167,14 @@ class Rig(ABC):
             await self.run("rig.clock.now"),
         )
 
+    async def lose_for_long(self) -> None:
+        """One connection after the other ends, until the pause before the next is the longest."""
+        await self.run("Math.random = () => 0.999")
+        for _ in range(6):
+            await self.lose()
+            await self.redial()
+        await self.lose()
+
     async def reopen(self) -> None:
         """The page has redialled, and is answered."""
         await self.redial()
