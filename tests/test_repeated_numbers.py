@@ -40,7 +40,7 @@ REPEATED: list[Repeated] = [
     constant("stillhere/roster.js", "ROSTER_PAGE", LIMITS.web.largest_page_of_players),
     ("static/stillhere/roster.js", r"the first ([\d,]+) by", LIMITS.realtime.roster_window),
     ("server/client/roster.py", r"the first ([\d,]+) by", LIMITS.realtime.roster_window),
-    ("server/client/limits.py", r"pings come every (\d+) s", LIMITS.transport.ping_interval),
+    ("server/client/limits.py", r"server pings every\s+(\d+) s", LIMITS.transport.ping_interval),
     *in_every_language(r"'gate\.password_hint': '\D*(\d+)", LIMITS.accounts.shortest_password),
     # Games
     constant("games/connect-four/part.js", "COLUMNS", connect_four.COLUMNS),
