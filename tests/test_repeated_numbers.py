@@ -47,7 +47,7 @@ REPEATED: list[Repeated] = [
     constant("games/connect-four/part.js", "ROWS", connect_four.ROWS),
     ("static/games/connect-four/words.js", r" board: '\D*(\d+)", connect_four.COLUMNS),
     ("static/games/connect-four/words.js", r" 1 (?:to|到|al) (\d+)", connect_four.COLUMNS),
-    constant("games/snake-arena/part.js", "TICK", 1000 / snake_arena.TICKS_A_SECOND),
+    constant("games/snake-arena/picture.js", "TICK", 1000 / snake_arena.TICKS_A_SECOND),
     ("static/games/trivia-round/words.js", r" rules: '\D*(\d+)", trivia_round.RIGHT),
     ("static/games/trivia-round/words.js", r" rules: '\D*\d+\D*(\d+)", trivia_round.FOR_SPEED),
     # What the two clients have in common

@@ -1,9 +1,10 @@
-// Snake arena on the screen: a canvas that glides from tick to tick, four ways to steer, and who is
-// still alive. The rules are the server's (server/games/snake_arena.py).
+// Snake arena on the screen: the arena, four ways to steer, and who is still alive. The rules are the server's
+// (server/games/snake_arena.py).
 
 import { onClock } from '/static/page/durations.js';
-import { isCalm, make, onPress, write } from '/static/page/elements.js';
+import { make, onPress, write } from '/static/page/elements.js';
 import { namesOf } from '/static/page/language.js';
+import { ArenaPicture, colourOf, LETTERS } from './picture.js';
 
 export { words } from './words.js';
 
@@ -15,50 +16,34 @@ export const picture = `
   <circle cx="37" cy="23" r="3.4" class="game-one"/>
   <circle cx="35.5" cy="13.5" r="2.6" class="game-food"/>`;
 
-const TICK = 100; // ms
-const GHOST = 900; // ms that a dead snake is seen to fade
-const POINTED_OUT = 2000; // ms after the start in which one's own snake is still pointed at
 const SWIPE = 18; // px
-const COLOURS = 8;
-const LETTERS = 'ABCDEFGHIJKLMNOP';
 
+/** The keys of each, as they lie on the keyboard. */
 const DIRECTIONS = {
-  up: { x: 0, y: -1, keys: ['ArrowUp', 'KeyW'] },
-  left: { x: -1, y: 0, keys: ['ArrowLeft', 'KeyA'] },
-  right: { x: 1, y: 0, keys: ['ArrowRight', 'KeyD'] },
-  down: { x: 0, y: 1, keys: ['ArrowDown', 'KeyS'] },
+  up: ['ArrowUp', 'KeyW'],
+  left: ['ArrowLeft', 'KeyA'],
+  right: ['ArrowRight', 'KeyD'],
+  down: ['ArrowDown', 'KeyS'],
 };
 
 const REASONS = new Set(['last_alive', 'time_up', 'died_together']);
 
-/** The line along a snake's back, in cells: with its colour and its letter it tells who is who. */
-const BACKS = [null, [0.01, 0.8], [0.9, 0.9], []];
-
-const colourOf = (seat) => seat % COLOURS;
-const backOf = (seat) => BACKS[(seat + Math.floor(seat / COLOURS)) % BACKS.length];
-
 export default class SnakeArena {
   #here;
   #parts;
+  #picture;
   #view = null;
-  #before = null; // the view of the tick before, to glide from
   #isOver = false;
-  #arrived = 0;
-  #ghosts = [];
-  #colours = {};
-  #frame = 0;
-  #timer = 0;
-  #isDirty = true;
   #swipe = null;
   #stop = new AbortController();
-  #resized = new ResizeObserver(() => this.#fit());
 
   constructor(element, here) {
     this.#here = here;
     this.#parts = build(element);
+    this.#picture = new ArenaPicture(this.#parts.canvas, {
+      own: here.seat, you: () => here.say('you'), onFrame: (now) => this.#tellTime(now),
+    });
     this.#listen();
-    this.#resized.observe(this.#parts.canvas);
-    this.#pickColours();
   }
 
   static apply(view, diff) {
@@ -73,27 +58,20 @@ export default class SnakeArena {
   }
 
   draw({ view, outcome }) {
-    const now = performance.now();
-    const last = this.#view;
-    if (last !== null) this.#lookForTheDead(last, view, now);
-    if (last?.tick !== view.tick) {
-      this.#before = last?.tick === view.tick - 1 ? last : null;
-      this.#arrived = now;
-    }
-    const isFirst = last === null || last.width !== view.width || last.height !== view.height;
+    const { say, seat: own } = this.#here;
+    const isFirst = this.#view === null;
+    const seats = new Map(this.#here.seats().map((each) => [each.seat, each]));
     this.#view = view;
     this.#isOver = outcome !== null;
-    if (isFirst) this.#fit();
-    this.#isDirty = true;
-    this.#describe(outcome, isFirst);
-    this.#request();
+    for (const seat of this.#picture.show(view, this.#isOver)) {
+      if (seat !== own) write(this.#parts.heard, say('died', { name: nameOf(seats, seat) }));
+    }
+    this.#describe(outcome, isFirst, seats);
   }
 
   destroy() {
     this.#stop.abort();
-    this.#resized.disconnect();
-    cancelAnimationFrame(this.#frame);
-    this.#frame = -1;
+    this.#picture.stop();
   }
 
   // Steering
@@ -113,12 +91,12 @@ export default class SnakeArena {
 
   #listen() {
     const { signal } = this.#stop;
-    const { board, canvas, pad } = this.#parts;
+    const { board, pad } = this.#parts;
     document.addEventListener('keydown', (event) => {
       if (event.ctrlKey || event.altKey || event.metaKey || !this.#isSteering) return;
       if (event.target.closest?.('input, select, textarea, [contenteditable]')) return;
       if (document.querySelector('dialog[open]')) return;
-      const found = Object.entries(DIRECTIONS).find(([, { keys }]) => keys.includes(event.code));
+      const found = Object.entries(DIRECTIONS).find(([, keys]) => keys.includes(event.code));
       if (!found) return;
       event.preventDefault(); // the page stays where it is
       if (!event.repeat) this.#turn(found[0]);
@@ -150,19 +128,14 @@ export default class SnakeArena {
     for (const end of ['pointerup', 'pointercancel']) {
       window.addEventListener(end, () => { this.#swipe = null; }, { signal });
     }
-
-    const repaint = () => this.#pickColours();
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', repaint, { signal });
-    canvas.addEventListener('contextrestored', repaint, { signal });
   }
 
   // Words
 
-  #describe(outcome, isFirst) {
+  #describe(outcome, isFirst, seats) {
     const { say, seat: own } = this.#here;
     const { board, canvas, line, padGroup, pad, message, why, heard, length } = this.#parts;
     const { snakes } = this.#view;
-    const seats = new Map(this.#here.seats().map((each) => [each.seat, each]));
     const alive = snakes.filter(({ died }) => died === undefined).length;
     const isOut = this.#own?.died !== undefined;
 
@@ -243,70 +216,6 @@ export default class SnakeArena {
     while (legend.children.length > this.#view.snakes.length) legend.lastChild.remove();
   }
 
-  #lookForTheDead(last, view, now) {
-    const seats = new Map(this.#here.seats().map((each) => [each.seat, each]));
-    view.snakes.forEach((snake, seat) => {
-      const cells = last.snakes[seat]?.cells ?? [];
-      if (snake.died === undefined || cells.length === 0) return;
-      this.#ghosts.push({ seat, cells, at: now });
-      if (seat !== this.#here.seat) {
-        write(this.#parts.heard, this.#here.say('died', { name: nameOf(seats, seat) }));
-      }
-    });
-  }
-
-  // The picture
-
-  /** As many pixels as the screen has; the chequers behind are one cell each. */
-  #fit() {
-    if (this.#view === null) return;
-    const { canvas, board } = this.#parts;
-    const columns = this.#view.width - 2;
-    const rows = this.#view.height - 2;
-    board.style.setProperty('--columns', columns);
-    board.style.setProperty('--rows', rows);
-    const wide = canvas.clientWidth * devicePixelRatio;
-    canvas.width = Math.max(1, Math.round(wide));
-    canvas.height = Math.max(1, Math.round((wide * rows) / columns));
-    this.#isDirty = true;
-    this.#request();
-  }
-
-  #pickColours() {
-    const style = getComputedStyle(this.#parts.canvas);
-    const pick = (name) => style.getPropertyValue(name).trim();
-    this.#colours = {
-      snakes: Array.from({ length: COLOURS }, (_, number) => pick(`--snake-${number}`)),
-      food: pick('--snake-food'),
-      ink: pick('--snake-ink'),
-      own: pick('--text'),
-      dead: pick('--line-strong'),
-      font: style.fontFamily,
-    };
-    this.#isDirty = true;
-  }
-
-  #request() {
-    clearTimeout(this.#timer);
-    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#next());
-  }
-
-  #next() {
-    if (this.#frame === -1) return;
-    this.#frame = 0;
-    const now = performance.now();
-    this.#tellTime(now);
-    this.#ghosts = this.#ghosts.filter(({ at }) => now - at < GHOST);
-    const isStill = isCalm();
-    const isGliding = !isStill && (!this.#isOver || now - this.#arrived < TICK);
-    if (this.#isDirty || isGliding || this.#ghosts.length > 0) {
-      this.#isDirty = this.#ghosts.length > 0; // once more when the last one has faded
-      this.#paint(now, isStill);
-    }
-    if (this.#isDirty || isGliding) this.#request();
-    else if (!this.#isOver) this.#timer = setTimeout(() => this.#request(), 200); // only time moves
-  }
-
   #tellTime(now) {
     const { countdown, hint, time } = this.#parts;
     const { say } = this.#here;
@@ -318,123 +227,6 @@ export default class SnakeArena {
     if (!isWaiting) return;
     write(countdown, `${Math.max(1, Math.ceil((starts - now) / 1000))}`);
     if (!hint.hidden) write(hint, say('ready', { letter: LETTERS[this.#here.seat] }));
-  }
-
-  #paint(now, isStill) {
-    const { canvas } = this.#parts;
-    const context = canvas.getContext('2d');
-    const cell = canvas.width / (this.#view.width - 2);
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    context.lineCap = 'round';
-    context.lineJoin = 'round';
-    const place = (number) => ({
-      x: ((number % this.#view.width) - 0.5) * cell,
-      y: (Math.floor(number / this.#view.width) - 0.5) * cell,
-    });
-    const share = isStill ? 1 : Math.min(1, (now - this.#arrived) / TICK);
-
-    for (const { seat, cells, at } of this.#ghosts) {
-      context.globalAlpha = isStill ? 0.5 : 0.7 * (1 - (now - at) / GHOST);
-      this.#paintSnake(context, cells.map(place), cell, seat, this.#colours.dead);
-    }
-    context.globalAlpha = 1;
-    for (const number of this.#view.food) {
-      this.#paintFood(context, place(number), cell, isStill ? 0 : Math.sin(now / 250 + number));
-    }
-    const own = this.#here.seat;
-    const order = [...this.#view.snakes.keys()].sort((a, b) => (a === own) - (b === own));
-    for (const seat of order) {
-      const points = this.#glided(seat, share, place);
-      if (points.length > 0) this.#paintSnake(context, points, cell, seat, null);
-    }
-    const isEarly = this.#view.tick === 0 || now < this.#view.starts_at + POINTED_OUT;
-    if (!this.#isOver && isEarly) this.#pointOut(context, cell, share, place, isStill ? 0 : now);
-  }
-
-  /** The points of a snake, from the head on, this share of the way from the last tick. */
-  #glided(seat, share, place) {
-    const { cells } = this.#view.snakes[seat];
-    const points = cells.map(place);
-    const old = this.#before?.snakes[seat]?.cells ?? [];
-    if (old.length === 0 || points.length < 2) return points;
-    points[0] = between(points[1], points[0], share);
-    if (old.length === cells.length) points.push(between(place(old.at(-1)), points.at(-1), share));
-    return points;
-  }
-
-  #paintSnake(context, points, cell, seat, grey) {
-    const isOwn = seat === this.#here.seat && grey === null;
-    const colour = grey ?? this.#colours.snakes[colourOf(seat)];
-    const [head] = points;
-    const radius = Math.max(cell * 0.72, 6.5 * devicePixelRatio);
-    const line = (style, width, dash = []) => {
-      context.strokeStyle = style;
-      context.lineWidth = width;
-      context.setLineDash(dash);
-      context.beginPath();
-      context.moveTo(head.x, head.y);
-      for (const point of points) context.lineTo(point.x, point.y);
-      context.stroke();
-      context.setLineDash([]);
-    };
-    const disc = (style, size) => {
-      context.fillStyle = style;
-      context.beginPath();
-      context.arc(head.x, head.y, size, 0, 2 * Math.PI);
-      context.fill();
-    };
-    const rim = Math.max(cell * 0.16, 1.5 * devicePixelRatio);
-    if (isOwn) {
-      line(this.#colours.own, cell * 0.78 + 2 * rim);
-      disc(this.#colours.own, radius + rim);
-    }
-    line(colour, cell * 0.78);
-    const back = backOf(seat);
-    if (back) line(this.#colours.ink, cell * 0.2, back.map((part) => part * cell));
-    disc(colour, radius);
-    context.fillStyle = this.#colours.ink;
-    context.font = `700 ${radius * 1.35}px ${this.#colours.font}`;
-    context.textAlign = 'center';
-    context.textBaseline = 'middle';
-    context.fillText(LETTERS[seat], head.x, head.y + radius * 0.08);
-  }
-
-  /** A diamond: nothing else here has corners. */
-  #paintFood(context, { x, y }, cell, swing) {
-    const size = Math.max(cell * 0.46, 3.5 * devicePixelRatio) * (1 + 0.12 * swing);
-    context.fillStyle = this.#colours.food;
-    context.beginPath();
-    context.moveTo(x, y - size);
-    context.lineTo(x + size, y);
-    context.lineTo(x, y + size);
-    context.lineTo(x - size, y);
-    context.fill();
-  }
-
-  /** Which one is mine, and which way each will go. */
-  #pointOut(context, cell, share, place, now) {
-    context.fillStyle = this.#colours.own;
-    this.#view.snakes.forEach(({ cells }, seat) => {
-      if (this.#view.tick > 0 || cells.length < 2) return;
-      const [head, neck] = cells.slice(0, 2).map(place);
-      const ahead = Math.max(cell * 1.8, 12 * devicePixelRatio);
-      const x = head.x + Math.sign(head.x - neck.x) * ahead;
-      const y = head.y + Math.sign(head.y - neck.y) * ahead;
-      arrow(context, x, y, Math.atan2(head.y - neck.y, head.x - neck.x), Math.max(cell * 0.5, 4 * devicePixelRatio));
-    });
-    if (!this.#own || this.#own.cells.length === 0) return;
-    const [head] = this.#glided(this.#here.seat, share, place);
-    const size = Math.max(cell * 0.6, 6 * devicePixelRatio);
-    const { cells } = this.#own;
-    const isBelow = head.y < size * 8 || cells[1] === cells[0] - this.#view.width;
-    const side = isBelow ? 1 : -1;
-    const y = head.y + side * (size * 3 + Math.sin(now / 180) * size * 0.3);
-    arrow(context, head.x, y, -side * Math.PI / 2, size);
-    context.font = `700 ${Math.max(cell * 1.1, 14 * devicePixelRatio)}px ${this.#colours.font}`;
-    context.textAlign = 'center';
-    context.textBaseline = 'middle';
-    context.fillText(this.#here.say('you'), Math.max(head.x, size * 3), y + side * size * 2.2);
   }
 }
 
@@ -481,20 +273,3 @@ function legendRow(seat) {
 }
 
 const nameOf = (seats, seat) => seats.get(seat)?.name ?? LETTERS[seat];
-
-const between = (from, to, share) => ({
-  x: from.x + (to.x - from.x) * share,
-  y: from.y + (to.y - from.y) * share,
-});
-
-function arrow(context, x, y, angle, size) {
-  context.save();
-  context.translate(x, y);
-  context.rotate(angle);
-  context.beginPath();
-  context.moveTo(size, 0);
-  context.lineTo(-size * 0.6, size * 0.9);
-  context.lineTo(-size * 0.6, -size * 0.9);
-  context.fill();
-  context.restore();
-}
