@@ -234,7 +234,10 @@ export class ArenaPicture {
     context.font = `700 ${Math.max(cell * 1.1, 14 * devicePixelRatio)}px ${this.#colours.font}`;
     context.textAlign = 'center';
     context.textBaseline = 'middle';
-    context.fillText(this.#you(), Math.max(head.x, size * 3), y + side * size * 2.2);
+    const you = this.#you();
+    const margin = context.measureText(you).width / 2 + size / 2; // further out it would be cut off
+    const x = Math.min(Math.max(head.x, margin), this.#canvas.width - margin);
+    context.fillText(you, x, y + side * size * 2.2);
   }
 }
 
