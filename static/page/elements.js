@@ -1,7 +1,5 @@
 // Shorthands for the page's elements. Text is set as text, so nothing that was typed becomes markup.
 
-const SVG = 'http://www.w3.org/2000/svg';
-
 export const byId = (id) => document.getElementById(id);
 
 /** A new element with a class and a text. */
@@ -12,14 +10,18 @@ export function make(kind, className = '', text = '') {
   return element;
 }
 
+/** A new element of a picture. */
+export function svg(kind, attributes = {}) {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', kind);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+}
+
 /** One of the shapes in index.html; hidden from screen readers, as words beside it say the same. */
 export function shape(id) {
-  const svg = document.createElementNS(SVG, 'svg');
-  svg.setAttribute('aria-hidden', 'true');
-  const use = document.createElementNS(SVG, 'use');
-  use.setAttribute('href', `#${id}`);
-  svg.append(use);
-  return svg;
+  const picture = svg('svg', { 'aria-hidden': 'true' });
+  picture.append(svg('use', { href: `#${id}` }));
+  return picture;
 }
 
 /** Writes a text that differs: a live region reads out whatever is written to it. */
@@ -36,4 +38,13 @@ export const isCalm = () => calm.matches;
 export function onPress(button, act) {
   button.addEventListener('click', act);
   button.addEventListener('keydown', (event) => event.repeat && event.preventDefault());
+}
+
+const TYPED_INTO = 'input, select, textarea, [contenteditable]';
+
+/** Whether a key that was pressed somewhere is for the game: it is no shortcut, nothing that is typed into has the
+ * focus, and no dialog is open. */
+export function isForGame(event) {
+  if (event.ctrlKey || event.altKey || event.metaKey) return false;
+  return !event.target.closest?.(TYPED_INTO) && document.querySelector('dialog[open]') === null;
 }

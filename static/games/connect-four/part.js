@@ -2,7 +2,7 @@
 // (server/games/connect_four.py); here is drawn what it says. The picture is one SVG that nobody has to hear; above it lie
 // seven buttons, a column each, which can be pressed, walked through with the arrows, and read out.
 
-import { isCalm, make, write } from '/static/page/elements.js';
+import { isCalm, isForGame, make, svg, write } from '/static/page/elements.js';
 
 export { words } from './words.js';
 
@@ -25,12 +25,11 @@ const HOLE = 41;
 const WIDTH = COLUMNS * CELL + 2 * EDGE;
 const HEIGHT = ABOVE + ROWS * CELL + EDGE + BELOW;
 const PLATE = { x: 0, y: ABOVE - EDGE, width: WIDTH, height: HEIGHT - ABOVE + EDGE, rx: 34 };
-const TAKES_KEYS = 'input, textarea, select, button, a, summary, [contenteditable], [role="log"]';
+const TAKES_KEYS = 'button, a, summary, [role="log"]'; // besides what is typed into
 const LANE = { x: -CELL / 2, y: PLATE.y + 6, width: CELL, height: PLATE.height - 12, rx: 28 }; // of a column round 0
 const FALL = 520; // ms from the top of the board to its bottom
 const BOUNCE = 0.07; // of the height fallen from
 
-const SVG = 'http://www.w3.org/2000/svg';
 const CHEVRON = 'M-15 -7 0 8 15 -7';
 const STAR = 'M0 -27 7 -7 27 0 7 7 0 27 -7 7 -27 0 -7 -7Z';
 
@@ -231,9 +230,7 @@ export default class ConnectFour {
   /** The arrows lead to the board as long as nothing that takes keys has the focus, and digits
    * choose a column. */
   #onArrow = (event) => {
-    const isFree = document.activeElement?.closest(TAKES_KEYS) == null;
-    if (!isFree || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
-    if (document.querySelector('dialog[open]')) return;
+    if (!isForGame(event) || event.shiftKey || event.target.closest?.(TAKES_KEYS)) return;
     if (/^[1-7]$/.test(event.key)) this.#onKey(event);
     if (!['ArrowLeft', 'ArrowRight'].includes(event.key)) return;
     event.preventDefault();
@@ -347,13 +344,6 @@ class BoardPicture {
 
 const x = (column) => EDGE + (column + 0.5) * CELL;
 const y = (row) => ABOVE + (ROWS - row - 0.5) * CELL;
-
-/** A new element of a picture. */
-function svg(kind, attributes = {}) {
-  const element = document.createElementNS(SVG, kind);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  return element;
-}
 
 /** A disc round 0, 0. Colour alone must not tell them apart: the red one has a ring, the yellow one a star. */
 function discOf(colour) {

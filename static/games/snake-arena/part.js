@@ -2,7 +2,7 @@
 // (server/games/snake_arena.py).
 
 import { onClock } from '/static/page/durations.js';
-import { make, onPress, write } from '/static/page/elements.js';
+import { isForGame, make, onPress, write } from '/static/page/elements.js';
 import { namesOf } from '/static/page/language.js';
 import { ArenaPicture, colourOf, LETTERS } from './picture.js';
 
@@ -93,9 +93,7 @@ export default class SnakeArena {
     const { signal } = this.#stop;
     const { board, pad } = this.#parts;
     document.addEventListener('keydown', (event) => {
-      if (event.ctrlKey || event.altKey || event.metaKey || !this.#isSteering) return;
-      if (event.target.closest?.('input, select, textarea, [contenteditable]')) return;
-      if (document.querySelector('dialog[open]')) return;
+      if (!this.#isSteering || !isForGame(event)) return;
       const found = Object.entries(DIRECTIONS).find(([, keys]) => keys.includes(event.code));
       if (!found) return;
       event.preventDefault(); // the page stays where it is

@@ -1,6 +1,6 @@
 // Trivia round on the screen: a question, four choices, the time that is left, and the points.
 
-import { isCalm, make, write } from '/static/page/elements.js';
+import { isCalm, isForGame, make, svg, write } from '/static/page/elements.js';
 import { language, namesOf } from '/static/page/language.js';
 
 export { words } from './words.js';
@@ -14,7 +14,6 @@ export const picture = `
 const LETTERS = ['A', 'B', 'C', 'D'];
 const MOST_NAMES = 3;
 const SAME_INSTANT = 250; // ms: what two messages may differ in about one end
-const SVG = 'http://www.w3.org/2000/svg';
 const SHAPES = {
   right: 'm4 10.5 4 4 8-9',
   wrong: 'm5 5 10 10m0-10-10 10',
@@ -209,9 +208,7 @@ export default class TriviaRound {
   // What a player does
 
   #press(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-    if (event.target.closest?.('input, textarea, select, [contenteditable]')) return;
-    if (document.querySelector('dialog[open]') || this.#card.offsetParent === null) return;
+    if (event.repeat || !isForGame(event) || this.#card.offsetParent === null) return;
     const place = Math.max('1234'.indexOf(event.key), 'abcd'.indexOf(event.key.toLowerCase()));
     if (place < 0 || event.key.length !== 1) return;
     event.preventDefault();
@@ -376,12 +373,9 @@ function boardRow() {
 }
 
 function iconElement() {
-  const svg = document.createElementNS(SVG, 'svg');
-  svg.setAttribute('viewBox', '0 0 20 20');
-  svg.setAttribute('aria-hidden', 'true');
-  svg.classList.add('trivia-icon');
-  svg.append(document.createElementNS(SVG, 'path'));
-  return svg;
+  const icon = svg('svg', { class: 'trivia-icon', viewBox: '0 0 20 20', 'aria-hidden': 'true' });
+  icon.append(svg('path'));
+  return icon;
 }
 
 /** Draws one of the shapes, or none. */
