@@ -90,6 +90,11 @@ class Exchange:
         self._is_chunked = False
         self._expected: int | None = None
 
+    @property
+    def is_head(self) -> bool:
+        """True if the request is a HEAD, whose response has no body."""
+        return self._request.method == b"HEAD"
+
     # What the connection calls
 
     def feed(self, data: bytes | bytearray) -> None:
@@ -174,7 +179,7 @@ class Exchange:
         if self.expects_continue:
             # The client may send the body or not (RFC 9110, 10.1.1).
             self.keeps_alive = False
-        has_body = self._request.method != b"HEAD" and status not in (204, 304)
+        has_body = not self.is_head and status not in (204, 304)
         if has_body and length is None:
             if self._request.http_version == "1.0":
                 self.keeps_alive = False  # the body ends with the connection
@@ -191,7 +196,7 @@ class Exchange:
         self.is_started = True
 
     def _send_body(self, body: bytes, *, is_last: bool) -> None:
-        if self._request.method == b"HEAD":
+        if self.is_head:
             body = b""
         if self._expected is not None:
             if len(body) > self._expected:

@@ -68,7 +68,7 @@ class HttpTransport(WatchedTransport):
         # What comes in
         self._parser: h11.Connection | None = None  # of the message that is being read
         self._size = 0  # of it, so far
-        self._beginning = b""  # of it: its method, though it may be no HTTP
+        self._head = b""  # of it, as received, until it is complete; it may be no HTTP
         self._ahead = b""  # what was read but not yet given to a parser
         self._is_reading_paused = False
         self._is_parsing_paused = False
@@ -193,14 +193,13 @@ class HttpTransport(WatchedTransport):
             elif data:
                 self._parser = h11.Connection(h11.SERVER, self._limits.largest_header)
                 self._size = 0
-                self._beginning = b""
+                self._head = b""
         if self._parser is not None:
-            if len(self._beginning) < len(_HEAD):
-                self._beginning += data[: len(_HEAD)]
             if self._exchange is None:
                 # h11 accepts a complete head of any size, and takes 1 µs a byte.
                 room = self._limits.largest_header + 1 - self._size
                 data, self._ahead = data[:room], data[room:]
+                self._head += data
             self._size += len(data)
             self._parser.receive_data(data)
             self._parse(self._parser)
@@ -219,11 +218,13 @@ class HttpTransport(WatchedTransport):
                 self._refuse(_reason(error, unread, self._limits))
                 return
             if isinstance(event, h11.Request):
+                head = self._head[: self._size - len(parser.trailing_data[0])]
                 try:
-                    request = check_head(event, self._limits)
+                    request = check_head(event, head, self._limits)
                 except Problem as problem:
                     self._refuse(problem)
                     return
+                self._head = b""
                 if request.opens_websocket and self._config.ws_protocol_class is not None:
                     self._hand_over(parser, request)
                     return
@@ -356,7 +357,7 @@ class HttpTransport(WatchedTransport):
         self._parser = self._exchange = None
         if not self._transport.is_closing():
             if not has_answered:
-                is_head = self._beginning.startswith(_HEAD)
+                is_head = self._head.startswith(_HEAD) if exchange is None else exchange.is_head
                 default_headers = self._server_state.default_headers
                 self._transport.write(refusal(problem, default_headers, is_head=is_head))
             self._linger()

@@ -13,10 +13,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     # The head of a request, a WebSocket's handshake included
 
     largest_header: int = 16 * 1024
-    """Including its first line and the empty one at its end."""
+    """As received, including its first line and the empty one at its end."""
 
     longest_header_line: int = 8 * 1024
-    """Also of the target of a request. Browsers and proxies stay below."""
+    """As received, without its end and with the lines that continue it; also of the target of a
+    request. Browsers and proxies stay below."""
 
     most_header_lines: int = 128
     """Lines of a header, without the first."""

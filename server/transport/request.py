@@ -19,8 +19,8 @@ TOKEN = rb"[-!#$%&'*+.^_`|~0-9A-Za-z]+"
 """A pattern: the name of a header, or of a protocol (RFC 9110, 5.6.2)."""
 
 is_host = re.compile(rb"(?:\[[0-9A-Fa-f:.]+\]|[-._~!$&'()*+,;=%0-9A-Za-z]*)(?::[0-9]*)?").fullmatch
-_FRAME = len(b"  HTTP/1.1\r\n\r\n")
-"""Bytes of a head besides its method, its target and its header lines."""
+_split_lines = re.compile(rb"\r?\n(?![ \t])").split
+"""A line that begins with a space continues the one before it (RFC 9112, 5.2)."""
 
 _match_absolute = re.compile(rb"https?://([^/?#]+)(/[^?]*)?(\?.*)?", re.IGNORECASE).fullmatch
 
@@ -40,10 +40,10 @@ class RequestHead:
     """The client asks for the WebSocket protocol, in a valid way."""
 
 
-def check_head(request: h11.Request, limits: Limits) -> RequestHead:
-    """Check a request. Raises Problem: 400, 414 or 431."""
+def check_head(request: h11.Request, head: bytes, limits: Limits) -> RequestHead:
+    """Check a request; `head` is what it was parsed from. Raises Problem: 400, 414 or 431."""
     headers: list[Header] = list(request.headers)
-    _check_size(request, headers, limits)
+    _check_size(request, head, limits)
     if not request.http_version.startswith(b"1."):
         raise bad_request()
     is_at_least_1_1 = request.http_version >= b"1.1"
@@ -110,15 +110,15 @@ def header_too_large(limits: Limits) -> Problem:
     )
 
 
-def _check_size(request: h11.Request, headers: list[Header], limits: Limits) -> None:
+def _check_size(request: h11.Request, head: bytes, limits: Limits) -> None:
     if len(request.target) > limits.longest_header_line:
         raise target_too_long(limits)
-    lines = [len(name) + len(b": ") + len(value) for name, value in headers]
+    # Counted as received: h11 strips the spaces around values, and unfolds lines.
+    _, *lines, _, _ = _split_lines(head)
     if (
-        len(lines) > limits.most_header_lines
-        or max(lines, default=0) > limits.longest_header_line
-        or len(request.method) + len(request.target) + sum(lines) + 2 * len(lines) + _FRAME
-        > limits.largest_header
+        len(head) > limits.largest_header
+        or len(lines) > limits.most_header_lines
+        or max(map(len, lines), default=0) > limits.longest_header_line
     ):
         raise header_too_large(limits)
 

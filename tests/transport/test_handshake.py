@@ -95,7 +95,8 @@ def read(request: bytes) -> Upgrade | None:
     event = parser.next_event()
     if not isinstance(event, h11.Request):
         return None
-    checked = check_head(event, LIMITS)
+    size = len(request) - len(parser.trailing_data[0])
+    checked = check_head(event, request[:size], LIMITS)
     if not checked.opens_websocket:
         return None
     while parser.next_event() is not h11.PAUSED:

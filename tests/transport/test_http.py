@@ -191,6 +191,73 @@ async def test_a_header_within_the_limits_is_served(server: Server, head: bytes)
     assert (await peer.answer()).status == 200
 
 
+LINES = {
+    "spaces before the value": "Long:{}x",
+    "spaces behind the value": "Long: x{}",
+    "nothing but spaces": "Long:{}",
+    "a line that goes on": "Long: x\r\n{}y",
+}
+
+
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
+async def test_a_line_is_measured_as_it_came(server: Server, line: str, more: int) -> None:
+    """Not by what is left of it once the spaces around the value are gone."""
+    longest = DEFAULTS.longest_header_line + more
+    line = line.format(" " * (longest - len(line.format(""))))
+    assert len(line) == longest
+    peer = await server.connect()
+    await peer.send(request("GET / HTTP/1.1", "Host: a", line))
+    if more:
+        assert refused(await peer.answer()) == (431, "header_too_large")
+        assert await peer.end() == b""
+    else:
+        assert (await peer.answer()).status == 200
+
+
+ENDS = {"CRLF": b"\r\n", "LF": b"\n"}
+
+
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS.keys())
+@pytest.mark.parametrize("space", ["", " ", "  "], ids=["no space", "a space", "two spaces"])
+async def test_a_header_is_measured_as_it_came(
+    server: Server, space: str, end: bytes, more: int
+) -> None:
+    size = DEFAULTS.largest_header + more
+    fields = [f"Host:{space}a", f"Some:{space}{'x' * 8000}", f"More:{space}{'x' * 8000}"]
+    without = len(request("GET / HTTP/1.1", *fields, "Rest:").replace(b"\r\n", end))
+    head = request("GET / HTTP/1.1", *fields, f"Rest:{'x' * (size - without)}")
+    head = head.replace(b"\r\n", end)
+    assert len(head) == size
+    peer = await server.connect()
+    await peer.send(head + GET)
+    if more:
+        assert refused(await peer.answer()) == (431, "header_too_large")
+        assert await peer.end() == b""
+    else:
+        assert [await peer.chunked() for _ in range(2)] == [b"0", b"0"]
+
+
+@pytest.mark.parametrize("more", [0, 1])
+@pytest.mark.parametrize("size", [1, 1000])
+async def test_a_header_is_measured_in_whatever_pieces_it_comes(
+    app: Application, size: int, more: int
+) -> None:
+    config = uvicorn_config(app)
+    config.load()
+    memory = Memory()
+    transport = HttpTransport(config, ServerState(), {})
+    transport.connection_made(memory)
+    line = "Long:" + " " * (DEFAULTS.longest_header_line + more - len("Long:"))
+    head = request("GET / HTTP/1.1", "Host: a", line)
+    for begin in range(0, len(head), size):
+        transport.data_received(head[begin : begin + size])
+    await until(lambda: bool(memory.written))
+    assert memory.written.startswith(b"HTTP/1.1 431 " if more else b"HTTP/1.1 200 ")
+    transport.connection_lost(None)
+
+
 @pytest.mark.parametrize("more", [0, 1, 4000, 20_000])
 async def test_a_target_that_is_too_long_is_refused_with_414(server: Server, more: int) -> None:
     """RFC 9112, 3: a MUST. Longer ones are refused before their end comes."""
@@ -224,6 +291,19 @@ async def test_whoever_goes_on_after_a_refusal_is_cut_off(server: Server) -> Non
     assert await peer.ended_after(began) < 8
     await flooding
     await until(lambda: not server.connections)
+
+
+@pytest.mark.parametrize("method", ["HEAD", "GET"])
+async def test_an_application_that_fails_is_a_500_without_content_for_a_head(method: str) -> None:
+    async def fail(scope: Any, receive: Any, send: Any) -> None:
+        raise ValueError("a bug")
+
+    async with serving(fail, DEFAULTS) as server:
+        peer = await server.connect()
+        await peer.send(request(f"{method} / HTTP/1.1", "Host: a"))
+        head, _, content = (await peer.end()).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 500 ")
+    assert (content == b"") == (method == "HEAD")
 
 
 # What is no HTTP
