@@ -1,4 +1,4 @@
-// The page: which view and section it shows, and what the parts are told.
+// The page: shows views and sections, and passes events on to its parts.
 
 import { Alerts } from '/static/page/alerts.js';
 import { Devices } from '/static/page/devices.js';
@@ -21,8 +21,7 @@ import { StillHere } from '/static/stillhere.js';
 
 let isUnreachable = false;
 
-// The server is asked while the words are on their way; the answer waits until there is a page to
-// show it.
+// The request is sent while the texts are loading; its answer waits until the page can be drawn.
 const here = new StillHere({ watch: ['lobby'] });
 let showAnswer;
 const starting = here.start({ after: new Promise((resolve) => { showAnswer = resolve; }) });
@@ -65,7 +64,7 @@ function drawTitle() {
 
 const isIn = (view) => document.body.dataset.view === view;
 
-// Each section of the lobby has an address, so that "back" leads to the section before.
+// Each section of the lobby has an address, so that "back" returns to the previous one.
 
 const SECTIONS = { 'lobby-section': null, play, room, devices, history: ownHistory, settings: null };
 const TITLES = {
@@ -77,8 +76,8 @@ const TITLES = {
   settings: 'settings-title',
 };
 
-const ROOM = '#/room/'; // and the id: a link that can be sent to others
-const ROOM_LINK = /^#\/?room\/(.+)$/; // other clients may leave the slash out
+const ROOM = '#/room/'; // followed by the id: a link for others
+const ROOM_LINK = /^#\/?room\/(.+)$/; // other clients may omit the slash
 let opened = null;
 
 function section() {
@@ -92,7 +91,7 @@ function roomInAddress() {
   try {
     return decodeURIComponent(id);
   } catch {
-    return ''; // an escape sequence that was cut off
+    return ''; // an incomplete escape sequence
   }
 }
 
@@ -128,11 +127,11 @@ function openSection({ hasFocus = true } = {}) {
 
 window.addEventListener('hashchange', () => { if (isIn('lobby')) openSection(); });
 
-// Coming and going
+// Signing in and out
 
 here.on('signedIn', ({ player }) => {
   const isNew = !isIn('lobby');
-  // Another tab may have signed in as somebody else.
+  // Another tab may have signed in as another player.
   forgetOwn();
   show('lobby');
   gate.leave(player);
@@ -144,7 +143,7 @@ here.on('signedIn', ({ player }) => {
 
 here.on('signedOut', (end) => {
   warning.draw();
-  // The next player must not see who was in the lobby.
+  // The next player must not see the lobby of this one.
   lobby.draw();
   forgetOwn();
   if (end.reason.startsWith('signed_out')) beginAnew();
@@ -152,12 +151,12 @@ here.on('signedOut', (end) => {
   gate.tell(end);
 });
 
-/** Clears what only the player who was signed in may see. */
+/** Removes what only the signed-in player may see. */
 function forgetOwn() {
   for (const each of [devices, ownHistory, play, quick, room, inRoom]) each.clear();
 }
 
-/** After a sign-out on purpose: an end by the server keeps the section and the search. */
+/** After the player signed out: after an end by the server the section and the search stay. */
 function beginAnew() {
   lobby.clear();
   window.history.replaceState(null, '', location.pathname);
@@ -187,7 +186,7 @@ function drawConnection() {
   const element = byId('connection');
   const { connection: state } = here;
   element.dataset.state = state;
-  // Changes the words only: a server on this machine is reachable without a network.
+  // Changes only the text: a server on this machine is reachable without a network.
   const hasNoNetwork = state === 'reconnecting' && !navigator.onLine;
   write(element, say(hasNoNetwork ? 'connection.no_network' : `connection.${state}`));
 }
@@ -195,7 +194,7 @@ function drawConnection() {
 async function signOut() {
   const button = byId('sign-out');
   own.showError('');
-  button.disabled = true; // until the answer, which can take long on a dead network
+  button.disabled = true; // until the answer, which may take long
   await attempt(() => here.signOut(), (problem) => {
     own.showError(`${say('own.sign_out_failed')} ${explain(problem)}`);
   });

@@ -1,9 +1,9 @@
 /**
  * Still Here in a page. Durations are seconds; instants (`…Since`) are milliseconds of
- * `performance.now()`, never of a clock that somebody can set.
+ * `performance.now()`, never of the wall clock.
  *
- * What the server calls things is kept as it is: the fields of `Player`, `Session` and `Policy` are
- * those of the protocol (docs/protocol.md).
+ * Names of the protocol are kept: the fields of `Player`, `Session` and `Policy` are as in
+ * docs/protocol.md.
  */
 
 export type Status = 'active' | 'away' | 'warned' | 'reconnecting' | 'offline';
@@ -18,7 +18,7 @@ export type EndReason =
   | 'replaced'
   | 'not_signed_in';
 
-/** `open`: the server has said hello. `reconnecting`: lost, and it comes back by itself. */
+/** `open`: the server has sent `hello`. `reconnecting`: lost, and it reconnects by itself. */
 export type ConnectionState = 'closed' | 'connecting' | 'open' | 'reconnecting';
 
 export interface Player {
@@ -29,7 +29,7 @@ export interface Player {
 }
 
 export interface RosterPlayer extends Player {
-  /** When somebody who is away last did anything; null for everybody else. */
+  /** When an away player was last active; null for others. */
   readonly awaySince: number | null;
 }
 
@@ -39,9 +39,9 @@ export interface Session {
   readonly warns_in: number;
   readonly ends_in: number;
   readonly remember: boolean;
-  /** Seconds left of a hold, where there is one. */
+  /** Seconds left of a hold, if there is one. */
   readonly held_for?: number;
-  /** True where that hold is a "be right back". */
+  /** True if that hold is a "be right back". */
   readonly held_away?: boolean;
 }
 
@@ -52,7 +52,7 @@ export interface Policy {
   readonly session_lifetime: number;
   readonly reload_grace: number;
   readonly reconnect_grace: number;
-  /** How long `remember` lasts; told to pages on which nobody was signed in. */
+  /** How long `remember` lasts; known only if nobody was signed in. */
   readonly remember_lifetime?: number;
 }
 
@@ -62,7 +62,7 @@ export interface SessionView {
   readonly policy: Policy;
 }
 
-/** One of the own sessions: a signed-in browser. */
+/** One of the player's sessions: a signed-in browser. */
 export interface OwnSession {
   readonly id: string;
   readonly status: Status;
@@ -77,7 +77,7 @@ export interface OwnSession {
   readonly system: string | null;
 }
 
-/** A change of the own status, and why it came. */
+/** A change of the player's status, and its reason. */
 export interface Change {
   readonly status: Status;
   readonly player_status: Status;
@@ -87,11 +87,11 @@ export interface Change {
   readonly detail: string;
   readonly last_activity_at: string | null;
   readonly last_activity_by: string | null;
-  /** Whether that session was a remembered one, which an idle timeout does not end. */
+  /** True for a remembered session, which an idle timeout does not end. */
   readonly remember: boolean;
 }
 
-/** A message of the protocol, as it came. */
+/** A message of the protocol, as received. */
 export interface Message {
   readonly type: string;
   readonly [field: string]: unknown;
@@ -103,25 +103,25 @@ export interface Warning {
   readonly left: number;
 }
 
-/** Who is here. One object for as long as somebody is signed in; the `roster` event says when it changed. */
+/** The lobby. One object while signed in; the `roster` event reports changes. */
 export interface Roster {
   readonly players: ReadonlyMap<string, RosterPlayer>;
-  /** How many there are; of a large lobby more than `players` has until `loadRoster()`. */
+  /** The number of players; in a large lobby more than in `players` until `loadRoster()`. */
   readonly total: number;
   readonly isComplete: boolean;
   readonly isLoading: boolean;
-  /** No `roster` has come yet over this connection. */
+  /** No `roster` has arrived on this connection. */
   readonly isWaiting: boolean;
-  /** Nothing has come over a connection that is open: this is who was here. */
+  /** There is no open connection, or nothing has arrived on it: the content may be outdated. */
   readonly isStale: boolean;
 }
 
-// Rooms and games: docs/rooms.md. Where that has seconds that are left (`move_in`), there is an
-// instant of `performance.now()` here (`move_at`), in what a game shows as well.
+// Rooms and games: docs/rooms.md. Its seconds left (`move_in`) are instants of `performance.now()`
+// here (`move_at`), in the views of games too.
 
-/** What a game expects of those it waits for; seconds, but for the counts. */
+/** What a game expects of the players it waits for; seconds, except for the counts. */
 export interface AfkPolicy {
-  /** How long it waits for a player; absent: no limit. */
+  /** How long it waits for a player; absent without a limit. */
   readonly move_time?: number;
   readonly silence: 'skip' | 'forfeit' | 'bot' | 'spectate';
   readonly most_skips: number;
@@ -136,7 +136,7 @@ export interface AfkPolicy {
 
 export interface GameAbout {
   readonly name: string;
-  /** How many seats a match may have. */
+  /** The fewest seats of a match; `most` is the largest number. */
   readonly least: number;
   readonly most: number;
   readonly starts_when_full: boolean;
@@ -150,31 +150,31 @@ export interface Named {
   readonly name: string;
 }
 
-/** A room as the list has it. */
+/** A room in the list. */
 export interface Listing {
   readonly id: string;
   readonly game: string;
   readonly state: RoomState;
   readonly host?: Named;
   readonly players: readonly Named[];
-  /** Seats that nobody has. */
+  /** The number of free seats. */
   readonly free: number;
   readonly spectators: number;
   readonly private: boolean;
 }
 
-/** The rooms that are not private; the `rooms` event says when it changed. Only for who watches `rooms`. */
+/** The public rooms; the `rooms` event reports changes. Only if the topic `rooms` is watched. */
 export interface RoomList {
-  /** The newest first. */
+  /** Newest first. */
   readonly rooms: ReadonlyMap<string, Listing>;
   readonly total: number;
-  /** No `rooms` has come yet over this connection. */
+  /** No `rooms` has arrived on this connection. */
   readonly isWaiting: boolean;
-  /** Nothing has come over a connection that is open: this is what there was. */
+  /** There is no open connection, or nothing has arrived on it: the content may be outdated. */
   readonly isStale: boolean;
 }
 
-/** A seat; without a `player` it is free. */
+/** A seat; free without a `player`. */
 export interface Seat {
   readonly player?: { readonly id: string; readonly name: string; readonly guest: boolean };
   readonly status?: Status;
@@ -188,7 +188,7 @@ export interface Seat {
   readonly skipped?: number;
   readonly bot?: true;
   readonly gone?: true;
-  /** They want the next match. */
+  /** The player votes for the next match. */
   readonly wants_more?: true;
 }
 
@@ -202,7 +202,7 @@ export interface Outcome {
 export interface Match {
   readonly id: string;
   readonly number: number;
-  /** Who plays, or played, by seat. */
+  /** The players of the match, by seat. */
   readonly players: readonly Named[];
   readonly waits_for?: readonly number[];
   readonly outcome?: Outcome;
@@ -217,12 +217,12 @@ export interface RoomInfo {
   readonly spectators: number;
   readonly seats: { readonly [seat: string]: Seat };
   readonly match?: Match;
-  /** Enough are here, and the host waits for more: the first match begins then by itself. */
+  /** Enough are here, and the host waits for more: when the first match begins by itself. */
   readonly starts_at?: number;
   readonly closes_at?: number;
 }
 
-/** A line of chat: what a player said, or (`notice`) what happened to whom. */
+/** A line of chat: what a player said, or (`notice`) what happened to a player. */
 export interface Line {
   readonly id: number;
   readonly at: string;
@@ -233,33 +233,33 @@ export interface Line {
   readonly seat?: number;
 }
 
-/** What a game shows: JSON of its own, with instants for times. */
+/** A game's view: JSON of its own, with instants for times. */
 export interface View {
   readonly [field: string]: unknown;
 }
 
-/** Makes the next view of the one before and a diff, both with instants. */
+/** Returns the next view from the previous one and a diff, both with instants. */
 export type Apply = (view: View, diff: View) => View;
 
 /**
- * A room that this page is in. One object until it is left; the `room` event says when it changed.
+ * A room that this page is in. One object until it is left; the `room` event reports changes.
  *
- * What is done in it resolves when the server says that it is done, and rejects with a
- * Problem: `status` 400 with the server's `code` and `detail` where it was refused, 0 where the
- * connection was lost first, so that nobody knows.
+ * Actions resolve when the server has done them, and reject with a Problem: `status` 400 with the
+ * server's `code` and `detail` if it refused, 0 if the connection was lost first and the outcome is
+ * unknown.
  */
 export interface Room {
   readonly id: string;
-  /** The own seat; null for a spectator. */
+  /** The player's seat; null for a spectator. */
   readonly seat: number | null;
-  /** The own seat, as `info.seats` has it. */
+  /** The player's seat in `info.seats`. */
   readonly own: Seat | null;
   readonly info: RoomInfo;
-  /** What the game shows to this player; null where there has been no match yet. */
+  /** The game's view for this player; null before the first match. */
   readonly view: View | null;
-  /** The last 50 lines. */
+  /** The latest 50 lines. */
   readonly chat: readonly Line[];
-  /** Nothing has come over a connection that is open: this is how it was. */
+  /** There is no open connection, or nothing has arrived on it: the content may be outdated. */
   readonly isStale: boolean;
   act(action: unknown): Promise<null>;
   start(): Promise<null>;
@@ -267,9 +267,9 @@ export interface Room {
   claim(result: 'win' | 'draw'): Promise<null>;
   /** Asks the player in a seat whether they are there. */
   pulse(seat: number): Promise<null>;
-  /** Be right back, from the own budget; 0: back. */
+  /** Be right back, from the player's budget; 0: back. */
   brb(seconds: number): Promise<null>;
-  /** This page is out of it at once; the server hears of it even if that takes a reconnect. */
+  /** This page leaves at once; the server is told even if that takes a reconnect. */
   leave(): Promise<void>;
 }
 
@@ -285,20 +285,20 @@ export interface Played {
   readonly winners: readonly number[];
   readonly reason: string;
   readonly scores?: readonly number[];
-  /** The seat whose doing the end was. */
+  /** The seat that caused the end. */
   readonly by?: number;
-  /** Of a match that was asked for by its id: how often its state changed, what its dice were made
-   * of, and what was done in it. */
+  /** Only if requested by id: how often the state changed, the seed of its random numbers, and all
+   * moves. */
   readonly steps?: number;
   readonly seed?: string;
   readonly moves?: readonly Move[];
 }
 
-/** What somebody did in a match, or (`event`) what happened to them. */
+/** A player's action in a match, or (`event`) what happened to the player. */
 export interface Move {
   /** How often the state had changed before. */
   readonly step: number;
-  /** In seconds of the match. */
+  /** In seconds of match time. */
   readonly at: number;
   readonly seat: number;
   readonly action?: unknown;
@@ -308,47 +308,48 @@ export interface Move {
 /** A place in the queue. `game`: null for any. */
 export interface Queue {
   readonly game: string | null;
-  /** How many look for the same, oneself included. */
+  /** The number of players who wait for the same, this one included. */
   readonly waiting: number;
 }
 
 export interface Rooms {
-  /** What there is to join; kept up to date for who watches `rooms`. */
+  /** The public rooms; updated if the topic `rooms` is watched. */
   readonly list: RoomList;
-  /** The rooms that this page is in, by their ids: joined again by itself after every reconnect. */
+  /** The rooms that this page is in, by id; joined again after every reconnect. */
   readonly joined: ReadonlyMap<string, Room>;
-  /** Where this player waits for others; asked for again after every reconnect. */
+  /** What this player waits for; requested again after every reconnect. */
   readonly queue: Queue | null;
-  /** Whether the player has said "be right back" in a room, and has not come back yet. */
+  /** True if the player said "be right back" in a room and is not back. */
   readonly isAwayOnPurpose: boolean;
 
   games(): Promise<GameAbout[]>;
-  /** A new room, with a seat kept in it for who then joins. */
+  /** Opens a room, with a seat reserved for a following `join`. */
   create(options: { game: string; isPrivate?: boolean }): Promise<Listing>;
-  /** One room, private or not. */
+  /** Returns one room, private or not. */
   find(id: string): Promise<Listing>;
-  /** Finished matches, newest first; of oneself unless told. `after`: the `next` of the page before. */
+  /** Finished matches, newest first; the player's own by default. `after`: the `next` of the
+   * previous page. */
   matches(options?: { player?: string | null; after?: string | null; limit?: number }): Promise<{ matches: Played[]; next: string | null }>;
   match(id: string): Promise<Played>;
 
   /**
-   * Comes in: to one's own seat, to the one that is asked for, else to the first free one; with none
-   * free, or if told, as a spectator. `apply`: how the game's own diffs are to be taken; without it
-   * they are JSON merge patches. Waits for a connection.
+   * Enters a room: takes the player's own seat, the requested one, or the first free one; as a
+   * spectator if none is free or `spectate` is true. `apply`: applies the game's own diffs; the
+   * default is a JSON merge patch. Waits for a connection.
    */
   join(id: string, options?: { seat?: number; spectate?: boolean; apply?: Apply }): Promise<Room>;
-  /** Looks for others; `matched` tells of the room that was found. Null if that was at once. */
+  /** Looks for other players; the `matched` event reports the room. Null if that was at once. */
   quickMatch(options?: { game?: string | null }): Promise<Queue | null>;
   cancelQuickMatch(): Promise<void>;
 }
 
-/** What each event hands to its listeners. */
+/** The argument of each event's listeners. */
 export interface Events {
-  /** This browser is signed in: by this page, by another tab, or it was already. */
+  /** This browser is signed in: by this page, by another tab, or before. */
   signedIn: SessionView;
   /**
-   * The session is over. `player`: who was signed in, where this page knew. `isAsleep`: a remembered
-   * session that only timed out; `look()` goes on with it.
+   * The session has ended. `player`: who was signed in, if known. `isAsleep`: a remembered session
+   * that timed out; `look()` continues it.
    */
   signedOut: {
     readonly reason: EndReason;
@@ -358,129 +359,131 @@ export interface Events {
   };
   /** This session's own status has changed. */
   status: Status;
-  /** The session is about to end; told again where the clock has to be set right. */
+  /** The session is about to end; repeated to correct the time left. */
   warning: Warning;
-  /** A warning is withdrawn, because something was done in this tab or in any other. */
+  /** A warning is withdrawn, because of an activity in any tab. */
   extended: { readonly expiresIn: number };
   /** A hold was granted for so many seconds, or (0) is over. */
   held: { readonly seconds: number };
   roster: Roster;
   /** The list of rooms has changed. */
   rooms: RoomList;
-  /** Something has changed in a room that this page is in. */
+  /** A room that this page is in has changed. */
   room: Room;
   /** One more line of chat, after `room`. */
   said: { readonly room: Room; readonly line: Line };
-  /** Others look for a match, or fewer; 0: no longer, and `reason` says why. */
+  /** The number of players who look for a match has changed; 0: this one no longer does, for
+   * `reason`. */
   queued: { readonly game: string | null; readonly waiting: number; readonly reason: string | null };
-  /** There is a room to play in: `join` takes the seat, which is kept until `expiresAt`. */
+  /** A room was found: `join` takes the seat, which is reserved until `expiresAt`. */
   matched: { readonly room: string; readonly game: string; readonly expiresAt: number };
-  /** Somebody asks whether the player is there; any input answers by itself, until `expiresAt`. */
+  /** Another player asks whether this one is there; any input answers, until `expiresAt`. */
   pulse: { readonly room: string; readonly by: string; readonly expiresAt: number };
-  /** This page is in a room no longer: it closed (`empty`, `idle`, `failed`, `no_such_room`), or the
-   * player left it (`left`) in another tab. */
+  /** This page is no longer in a room: it closed (`empty`, `idle`, `failed`, `no_such_room`), or
+   * the player left it (`left`) in another tab. */
   roomClosed: { readonly room: string; readonly reason: string; readonly detail: string };
-  /** Also told when the browser gains or loses its network, with the state as it was. */
+  /** Also fired, with the present state, when the browser gains or loses its network. */
   connection: ConnectionState;
-  /** `start()` found nobody to ask, and will ask again. */
+  /** `start()` could not reach the server, and will retry. */
   unreachable: Problem;
-  /** Every message of the server, after this module has dealt with it. */
+  /** Every message of the server, after this module has handled it. */
   message: Message;
 }
 
 export interface Options {
-  /** Topics to watch from the start, in an array or a set: `lobby` is who is here, `rooms` what
-   * there is to join. */
+  /** Topics to watch from the start, in an array or a set: `lobby`, the players who are here;
+   * `rooms`, the public rooms. */
   watch?: Iterable<string> & object;
-  /** Whose input is activity; the window unless told. `null`: only what `active()` reports. */
+  /** The target whose input is activity; by default the window. `null`: only `active()` counts. */
   input?: EventTarget | null;
 }
 
 export declare class StillHere {
   constructor(options?: Options);
 
-  /** Who is signed in, and null without. */
+  /** The signed-in player, or null. */
   readonly player: Player | null;
   readonly session: Session | null;
-  /** What the server grants; known once `start()` has been answered, signed in or not. */
+  /** The server's durations; known once `start()` has an answer, signed in or not. */
   readonly policy: Policy | null;
   readonly connection: ConnectionState;
   readonly roster: Roster;
   readonly rooms: Rooms;
   readonly isSignedIn: boolean;
-  /** The own status, as this page knows it: `reconnecting`, `warned` and a break are this session's,
-   * else it is the best of the player's browsers. */
+  /** The player's own status, as this page knows it: `reconnecting`, `warned` and a break are this
+   * session's, otherwise it is the best of the player's sessions. */
   readonly status: Status | null;
-  /** The warnings that stand, the one that strikes first in front. */
+  /** The standing warnings, the first to strike in front. */
   readonly warnings: Warning[];
-  /** Seconds until the session ends by itself if nothing is done; Infinity when not signed in. */
+  /** Seconds until the session ends if nothing is done; Infinity when not signed in. */
   readonly expiresIn: number;
   /** Seconds left of a hold; 0 without one. */
   readonly heldFor: number;
-  /** Whether the hold that runs is a "be right back". */
+  /** True if the present hold is a "be right back". */
   readonly isAwayOnPurpose: boolean;
 
-  /** Returns a function that takes the listener away again. */
+  /** Adds a listener; returns a function that removes it. */
   on<Name extends keyof Events>(event: Name, listener: (what: Events[Name]) => void): () => void;
 
   /**
-   * Whether this browser is signed in; if so, connects. Asks again until the server answers, and at
-   * once when called again. `after`: what the answers bring about waits for this, the asking does not.
+   * Resolves to whether this browser is signed in; if so, connects. Retries until the server answers;
+   * calling it again retries at once. `after`: effects of the answer wait for this promise, the
+   * request does not.
    */
   start(options?: { after?: Promise<unknown> | null }): Promise<boolean>;
-  /** Rejects with a Problem, as do all calls: `name_taken`, `invalid`, `too_many_attempts`, … */
+  /** Rejects with a Problem, as all calls do: `name_taken`, `invalid`, `too_many_attempts`, … */
   signInAsGuest(name: string): Promise<SessionView>;
   register(name: string, password: string): Promise<SessionView>;
   signIn(name: string, password: string, options?: { remember?: boolean }): Promise<SessionView>;
 
   /** "I'm still here": the answer to a warning. Input of the player does this by itself. */
   stay(): void;
-  /** Reports an activity that no event of this page shows; sent at most every few seconds. */
+  /** Reports an activity that is no event of this page; sent at most every few seconds. */
   active(): void;
-  /** Stops the idle clock while the player is busy without input. `away`: be right back. */
+  /** Stops the idle clock while the player is busy without input. `away`: "be right back". */
   hold(seconds: number, options?: { why?: string; away?: boolean }): void;
   release(): void;
 
   watch(topic: string): void;
   unwatch(topic: string): void;
-  /** Completes the roster of a lobby that is too large to be listed at once. */
+  /** Loads the rest of a lobby that is too large to be listed at once. */
   loadRoster(): Promise<void>;
-  /** Any other message; false if there is no connection to send it by. */
+  /** Sends any other message; false if there is no connection. */
   send(message: { type: string; [field: string]: unknown }): boolean;
 
-  /** Looks anew at what the server knows, which is no activity; resolves to `isSignedIn`. Rejects
-   * with a Problem where nobody is signed in and the server cannot be asked. */
+  /** Requests the state of the session, which does not count as activity; resolves to `isSignedIn`.
+   * Rejects with a Problem if nobody is signed in and the server cannot be reached. */
   look(): Promise<boolean>;
   sessions(): Promise<OwnSession[]>;
-  /** The own changes, newest first. `before`: the `next` of the page before. */
+  /** The player's changes, newest first. `before`: the `next` of the previous page. */
   history(options?: { before?: string | null; limit?: number }): Promise<{ changes: Change[]; next: string | null }>;
-  /** All other own sessions end. Rejects with a Problem: `wrong_password`, `invalid` with the `rule`
-   * that the new one breaks, `no_password` of a guest, `too_many_attempts`, … */
+  /** Ends all other sessions of the player. Rejects with a Problem: `wrong_password`, `invalid`
+   * with the `rule` that the new one breaks, `no_password` for a guest, `too_many_attempts`, … */
   changePassword(current: string, password: string): Promise<void>;
   signOut(): Promise<void>;
   signOutEverywhere(): Promise<void>;
-  /** Signs out one of the own sessions, by its id. */
+  /** Signs out one of the player's sessions, by id. */
   signOutOne(id: string): Promise<void>;
 
-  /** Lets go of the page: no connection, no listeners, no timers. The session lives on. */
+  /** Removes connection, listeners and timers. The session goes on. */
   close(): void;
 }
 
-/** A call or (`status` 400) a message that was refused, or (`status` 0) that nobody answered. */
+/** A refused call or (`status` 400) message, or (`status` 0) one without an answer. */
 export declare class Problem extends Error {
   readonly status: number;
-  /** A stable word: `name_taken`, `bad_credentials`, …; empty if nobody answered. */
+  /** A stable word: `name_taken`, `bad_credentials`, …; empty without an answer. */
   readonly code: string;
   /** A sentence in English. */
   readonly detail: string;
-  /** All that the problem document says. */
+  /** All members of the problem document. */
   readonly details: { readonly [field: string]: unknown };
-  /** Seconds to wait before trying again, where the server says so. */
+  /** Seconds to wait before trying again, if the server says so. */
   readonly retryAfter: number | null;
 }
 
-/** What the server's own close codes mean. */
+/** Reasons of the server's own close codes. */
 export declare const CLOSE_REASONS: { readonly [code: number]: string };
 
-/** Whether a close code says that coming back is pointless. */
+/** True if a close code means that reconnecting is pointless. */
 export declare function isEnd(code: number): boolean;

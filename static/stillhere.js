@@ -1,12 +1,12 @@
-// Still Here in a page: who is signed in, a connection that comes back by itself, the warning, who
-// else is here, and rooms. No dependencies; `stillhere.d.ts` beside this file says what everything is.
+// Still Here in a page: the session, a connection that reconnects by itself, the warning, the
+// lobby, and rooms. No dependencies; `stillhere.d.ts` documents the API.
 //
 //   import { StillHere } from '/static/stillhere.js';
 //   const here = new StillHere({ watch: ['lobby'] });
 //   here.on('warning', ({ reason, left }) => askWhetherTheyAreStillThere(left));
 //   if (!(await here.start())) await here.signInAsGuest('Ada');
 //
-// No decision depends on a timer, which browsers slow down in hidden pages. Deadlines are instants of
+// Nothing depends on timers, which browsers slow down in hidden pages. Deadlines are instants of
 // `performance.now()`; the server decides.
 
 import { Problem, ignoreProblem } from './stillhere/calls.js';
@@ -32,7 +32,7 @@ export class StillHere {
   #events = new Events();
   #closing = new AbortController();
   #tell = (event, what) => this.#events.tell(event, what);
-  // What the parts know of the whole.
+  // What the parts need from this class.
   #core = {
     here: this,
     signal: this.#closing.signal,
@@ -61,9 +61,9 @@ export class StillHere {
     onDo: (message, answer) => this.#staying.didInRoom(message, answer),
   });
   #topics;
-  #toldStatus = null; // the own status that listeners know of
-  #heard = 0; // messages of the connection
-  #ownInLobby = null; // the own status as the lobby told it last
+  #toldStatus = null; // the own status last reported to listeners
+  #heard = 0; // messages received
+  #ownInLobby = null; // the own status as last sent by the lobby
 
   constructor({ watch = [], input = globalThis.window } = {}) {
     this.#topics = new Topics({ ...this.#core, watch });
@@ -71,47 +71,48 @@ export class StillHere {
     followPage({ ...this.#core, socket: this.#socket, signIn: this.#signIn });
   }
 
-  // What is known
+  // State
 
   get isSignedIn() {
     return this.session !== null;
   }
 
-  /** This session's own status, as far as this page knows; null when not signed in. */
+  /** This session's own status, as far as known; null when not signed in. */
   get status() {
     if (this.player === null) return null;
     if (this.connection === 'reconnecting') return 'reconnecting';
     return this.#deadlines.isWarned ? 'warned' : this.player.status;
   }
 
-  /** The warnings that stand, `{reason, left}` in seconds, the one that strikes first in front. */
+  /** The standing warnings, `{reason, left}` in seconds, the first to strike in front. */
   get warnings() {
     return this.#deadlines.warnings;
   }
 
-  /** Seconds until the session ends by itself if nothing is done. */
+  /** Seconds until the session ends if nothing is done. */
   get expiresIn() {
     return this.#deadlines.expiresIn;
   }
 
-  /** Seconds that are left of a hold; 0 without one. */
+  /** Seconds left of a hold; 0 without one. */
   get heldFor() {
     return this.#deadlines.heldFor;
   }
 
-  /** Whether the hold that runs is a "be right back". */
+  /** True if the present hold is a "be right back". */
   get isAwayOnPurpose() {
     return this.#deadlines.isAwayOnPurpose;
   }
 
-  /** Calls `listener` with what the event says; returns a function that ends that. */
+  /** Adds a listener; returns a function that removes it. */
   on(event, listener) {
     return this.#events.on(event, listener);
   }
 
-  // Coming in
+  // Signing in
 
-  /** Whether this browser is signed in; if so, connects. Asks again until the server answers. */
+  /** Resolves to whether this browser is signed in; if so, connects. Retries until the server
+   * answers. */
   async start({ after = null } = {}) {
     await this.#signIn.start(after);
     return this.isSignedIn;
@@ -129,29 +130,30 @@ export class StillHere {
     return this.#signIn.enter('/api/session', { name, password, remember });
   }
 
-  // Staying
+  // Activity
 
-  /** "I'm still here": over the connection, and by a request if that does not answer. */
+  /** "I'm still here": on the connection, and by a request if there is no answer. */
   stay() {
     this.#staying.stay();
   }
 
-  /** Reports an activity that no event of this page shows. */
+  /** Reports an activity that is no event of this page. */
   active() {
     this.#staying.active();
   }
 
-  /** Busy without input for so many seconds; `away`: be right back. `held` tells what is granted. */
+  /** Busy without input for so many seconds; `away`: "be right back". The `held` event has what is
+   * granted. */
   hold(seconds, options = {}) {
     this.#staying.hold(seconds, options);
   }
 
-  /** Ends a hold. After a "be right back" that is to be here again. */
+  /** Ends a hold. After a "be right back" the player is back. */
   release() {
     this.#staying.release();
   }
 
-  // Who is here
+  // The lobby
 
   get roster() {
     return this.#topics.roster;
@@ -165,19 +167,19 @@ export class StillHere {
     this.#topics.unwatch(topic);
   }
 
-  /** Gets the players of a large lobby whom the server did not list. Rejects with a Problem. */
+  /** Loads the players of a large lobby that the server did not list. Rejects with a Problem. */
   loadRoster() {
     return this.#topics.loadRoster();
   }
 
-  /** Any other message, a game's action for one. False if there is no connection to send it by. */
+  /** Sends any other message, such as a game's action. False if there is no connection. */
   send(message) {
     return this.#socket.ask(message) !== 0;
   }
 
-  // The own sessions
+  // The player's sessions
 
-  /** Looks anew at what the server knows; that is no activity. */
+  /** Requests the state of the session; does not count as activity. */
   async look() {
     if (!this.isSignedIn) return this.#signIn.look();
     if (!this.#socket.ask({ type: 'look' })) await this.#request('GET', '/api/session');
@@ -188,12 +190,12 @@ export class StillHere {
     return this.#own.sessions();
   }
 
-  /** `before`: the `next` of the page before. */
+  /** `before`: the `next` of the previous page. */
   history(options = {}) {
     return this.#own.history(options);
   }
 
-  /** All other sessions of the player end. Rejects with a Problem. */
+  /** Ends all other sessions of the player. Rejects with a Problem. */
   changePassword(current, password) {
     return this.#own.changePassword(current, password);
   }
@@ -206,12 +208,12 @@ export class StillHere {
     return this.#own.signOutEverywhere();
   }
 
-  /** Signs out one of the own sessions. */
+  /** Signs out one of the player's sessions. */
   signOutOne(id) {
     return this.#own.signOutOne(id);
   }
 
-  /** Lets go of the page: no connection, no listeners, no timers. The session lives on. */
+  /** Removes connection, listeners and timers. The session goes on. */
   close() {
     this.#closing.abort();
     this.#signIn.hurry(); // to its end
@@ -221,17 +223,17 @@ export class StillHere {
     this.#events.clear();
   }
 
-  // Inside: sessions that begin and end
+  // Internals: begin and end of sessions
 
   #enter(view) {
     if (this.#closing.signal.aborted) return;
-    // The end of the session before may have led to this one already.
+    // The end of the previous session may have led to this one already.
     if (this.session?.id === view.session.id) {
       this.#see(view);
       return;
     }
     this.#begin(view);
-    if (this.isSignedIn) this.#socket.open(); // no listener has just closed this
+    if (this.isSignedIn) this.#socket.open(); // unless a listener has just closed this
   }
 
   #begin(view, options) {
@@ -243,7 +245,7 @@ export class StillHere {
   }
 
   async #end({ reason, detail }) {
-    if (!this.isSignedIn) return; // told twice: by an answer and by the connection
+    if (!this.isSignedIn) return; // known already, by an answer or the connection
     const { player } = this;
     const isAsleep = reason === 'idle_timeout' && this.session.remember;
     this.#forget();
@@ -262,21 +264,21 @@ export class StillHere {
     this.rooms.clear();
   }
 
-  /** A call whose answer is the session view, and whose failure is no news; whether it worked. */
+  /** Makes a call that answers with the session view; resolves to success, and ignores failures. */
   async #request(method, path) {
     const heard = this.#heard;
     const view = await this.#own.call(method, path).catch(ignoreProblem);
     const isOwn = view !== undefined && view.session.id === this.session?.id;
     if (!isOwn) this.#setTimers();
-    // What the connection has told meanwhile is newer; then it is asked.
+    // Messages received meanwhile are newer; then the state is requested again.
     else if (heard === this.#heard || !this.#socket.ask({ type: 'look' })) this.#see(view);
     return isOwn;
   }
 
-  // Inside: what the server says
+  // Internals: messages
 
   #receive(message) {
-    if (!this.isSignedIn) return; // a listener has just closed this
+    if (!this.isSignedIn) return; // closed by a listener
     this.#heard += 1;
     const isAnswer = this.#requests.hear(message);
     switch (message.type) {
@@ -291,7 +293,7 @@ export class StillHere {
         this.#setTimers();
         break;
       case 'extended':
-      case 'pong': // the answer to our own ping says the same
+      case 'pong': // the answer to our own ping has the same effect
         this.#heardOfActivity(message);
         break;
       case 'held':
@@ -315,7 +317,7 @@ export class StillHere {
   }
 
   #greet(hello) {
-    // While the connection was away, another tab may have signed in, as somebody else even.
+    // While disconnected, another tab may have signed in, even as another player.
     if (hello.session.id === this.session.id) this.#see(hello, { isHello: true });
     else this.#begin(hello, { isHello: true });
     for (const warned of [hello.warning ?? []].flat()) this.#deadlines.warn(warned);
@@ -325,7 +327,7 @@ export class StillHere {
     this.#staying.settle();
   }
 
-  /** The session view, from whichever call or message. */
+  /** Takes a session view of any call or message. */
   #see(view, options) {
     this.#take(view, options);
     this.#tellStatus();
@@ -334,7 +336,7 @@ export class StillHere {
   #take(view, options) {
     this.player = { ...view.player };
     this.session = view.session;
-    this.policy = { ...this.policy, ...view.policy }; // some fields come only with a 401
+    this.policy = { ...this.policy, ...view.policy }; // some fields are sent only with a 401
     this.#deadlines.take(view, options);
     this.#setTimers();
   }
@@ -352,13 +354,13 @@ export class StillHere {
 
   #lobbyChanged() {
     const own = this.roster.players.get(this.player.id)?.status;
-    // Another tab may have said "be right back", or may be back: the server is asked.
+    // Another tab may have said "be right back", or be back: ask the server.
     const hasChanged = own !== this.#ownInLobby;
     this.#ownInLobby = own;
     const isNewlyAway = own === 'away' && this.player.status !== 'away' && this.heldFor === 0;
     const isBack = own !== undefined && own !== 'away' && this.isAwayOnPurpose;
     if (hasChanged && (isNewlyAway || isBack)) this.#socket.ask({ type: 'look' });
-    // The player may be active in another browser: the break of this one goes on.
+    // The player may be active in another browser: this one's break goes on.
     if (!this.isAwayOnPurpose) this.player.status = own ?? this.player.status;
     this.#tell('roster', this.roster);
   }

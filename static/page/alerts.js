@@ -1,4 +1,4 @@
-// A sound and a notification for a player whose page is hidden. Both can be switched off.
+// Sound and notification for a player whose page is hidden. Both can be switched off.
 
 import { byId, onPress, write } from '/static/page/elements.js';
 import { onLanguage, say } from '/static/page/language.js';
@@ -27,10 +27,10 @@ export class Alerts {
     this.#draw();
   }
 
-  /** Calls the player back to the page, unless it is visible. */
+  /** Alerts the player, unless the page is visible. */
   raise(title, text) {
     if (document.visibilityState === 'visible') return;
-    // Browsers allow sound only after a user gesture, and warn about an attempt before.
+    // Browsers allow sound only after a user gesture, and log a warning otherwise.
     if (this.#sound.checked && (navigator.userActivation?.hasBeenActive ?? true)) this.#chime();
     if (this.#notify.checked && permission() === 'granted') this.#show(title, text);
   }

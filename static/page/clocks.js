@@ -1,4 +1,4 @@
-// Clocks on the screen: each shows the time until an instant that the server has named.
+// Clocks: each shows the time until an instant given by the server.
 
 import { onClock } from '/static/page/durations.js';
 
@@ -9,12 +9,12 @@ export class Clocks {
   #onOver;
   #timer = 0;
 
-  /** onOver(): a clock has just reached zero. */
+  /** onOver(): a clock has reached zero. */
   constructor(onOver) {
     this.#onOver = onOver;
   }
 
-  /** `show(clock, left)` writes "0:43" and seconds into `element`. */
+  /** `show(clock, left)` writes "0:43" and the seconds into `element`. */
   set(element, at, show) {
     const shown = { at, show, isOver: at <= performance.now() };
     this.#shown.set(element, shown);

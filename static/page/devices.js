@@ -1,4 +1,4 @@
-// The player's signed-in browsers, signing out one or all of them, and the password.
+// The player's signed-in browsers: signing out one or all of them, and the password.
 
 import { byId, make, onPress, shape } from '/static/page/elements.js';
 import { dateAndTime, onLanguage, say } from '/static/page/language.js';
@@ -25,7 +25,7 @@ export class Devices {
     onLanguage(() => this.#draw());
   }
 
-  /** The section comes into sight. */
+  /** The section is shown. */
   async open() {
     byId('devices-said').textContent = '';
     this.#ask(false, { isSilent: true });
@@ -33,7 +33,7 @@ export class Devices {
     await this.#load();
   }
 
-  /** The section is left. */
+  /** The section is hidden. */
   close() {
     this.#password.clear();
   }
@@ -44,7 +44,7 @@ export class Devices {
     byId('device-list').replaceChildren();
   }
 
-  /** After an outage: loads what could not be loaded. */
+  /** After an outage: loads what failed to load. */
   async retry() {
     if (byId('devices-error').textContent) await this.#load();
   }
@@ -116,7 +116,7 @@ export class Devices {
       if (!this.#here.isSignedIn) return;
       await this.#load();
       byId('devices-said').textContent = say('devices.signed_out', { device: nameOf(session) });
-      byId('devices-title').focus(); // the button that had it is gone
+      byId('devices-title').focus(); // the focused button was removed
     });
   }
 }

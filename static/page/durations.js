@@ -1,4 +1,4 @@
-// Durations as text, on screen and for screen readers.
+// Durations as text, for the screen and for screen readers.
 
 import { language } from '/static/page/language.js';
 
@@ -21,7 +21,7 @@ export function inWords(seconds) {
   return together(parts.filter(([count]) => count > 0).map(([count, unit]) => amount(count, unit)));
 }
 
-/** How long ago, as short as it can be: 45 -> "45s", 130 -> "2m", 7300 -> "2h". */
+/** Time since then, as short as possible: 45 -> "45s", 130 -> "2m", 7300 -> "2h". */
 export function inBrief(seconds) {
   const [count, unit] =
     seconds < 60 ? [seconds, 'second'] : seconds < 3600 ? [seconds / 60, 'minute'] : [seconds / 3600, 'hour'];
@@ -29,7 +29,7 @@ export function inBrief(seconds) {
   return new Intl.NumberFormat(language(), options).format(Math.max(0, Math.floor(count)));
 }
 
-/** Rounded up, so that 0 means over; a tenth of slack, so that 60.002 s is not a minute and one. */
+/** Rounded up, so that 0 means over; with a tolerance of 0.1, so that 60.002 s are not 61. */
 export const inWhole = (seconds) => Math.max(0, Math.ceil(seconds - 0.1));
 
 /** 42.3 -> "0:43" */

@@ -1,8 +1,8 @@
-// Shorthands for the page's elements. Text is set as text, so nothing that was typed becomes markup.
+// Helpers for elements. Text is set as text, so nothing that was typed becomes markup.
 
 export const byId = (id) => document.getElementById(id);
 
-/** A new element with a class and a text. */
+/** Makes an element with a class and a text. */
 export function make(kind, className = '', text = '') {
   const element = document.createElement(kind);
   if (className) element.className = className;
@@ -24,17 +24,17 @@ export function shape(id) {
   return picture;
 }
 
-/** Writes a text that differs: a live region reads out whatever is written to it. */
+/** Writes a text if it differs: live regions read out whatever is written. */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
-/** Whether the player wants no movement. */
+/** True if the player prefers reduced motion. */
 export const isCalm = () => calm.matches;
 
-/** A click, but not by the repeats of a key that is held since the warning was answered. */
+/** Calls `act` on clicks, but not on repeats of a key held since the warning was answered. */
 export function onPress(button, act) {
   button.addEventListener('click', act);
   button.addEventListener('keydown', (event) => event.repeat && event.preventDefault());

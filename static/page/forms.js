@@ -1,11 +1,11 @@
-// What the forms with passwords have in common.
+// Shared by the forms with passwords.
 
 import { make } from '/static/page/elements.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { attempt } from '/static/page/problems.js';
 import { Problem } from '/static/stillhere.js';
 
-/** As `attempt`, but not while the form is busy with the attempt before, as after a double click. */
+/** Like `attempt`, but ignored while the form is busy, as after a double click. */
 export async function attemptOnce(form, act, onProblem, options) {
   if (form.hasAttribute('aria-busy')) return false;
   form.setAttribute('aria-busy', 'true');
@@ -16,30 +16,30 @@ export async function attemptOnce(form, act, onProblem, options) {
   }
 }
 
-/** Throws the Problem that the server would answer if one of the fields is empty. */
+/** Throws the Problem that the server would answer to an empty field. */
 export function requirePasswords(...inputs) {
   if (inputs.some(({ value }) => value === '')) {
     throw new Problem(422, { code: 'invalid', rule: 'password_empty' });
   }
 }
 
-/** Whether it is the choice of a password that was refused. */
+/** True if the new password was refused. */
 export const isAboutPassword = ({ details }) => details.rule?.startsWith('password') ?? false;
 
-/** Marks a field as the one that is wrong, or no longer so. */
+/** Marks a field as invalid, or removes the mark. */
 export function mark(input, isWrong) {
   if (isWrong) input.setAttribute('aria-invalid', 'true');
   else input.removeAttribute('aria-invalid');
 }
 
-/** Shows or hides the hint of a field, also to screen readers, which read a hidden description. */
+/** Shows or hides the hint of a field; also from screen readers, which read hidden descriptions. */
 export function showHint(input, hint, isShown) {
   hint.hidden = !isShown;
   const others = input.getAttribute('aria-describedby').split(' ').filter((id) => id !== hint.id);
   input.setAttribute('aria-describedby', (isShown ? [hint.id, ...others] : others).join(' '));
 }
 
-/** The button in a password's field that shows what is typed there, and hides it again. */
+/** The button of a password field that shows the password, and hides it again. */
 export class RevealButton {
   #input;
   #button = make('button', 'quiet');

@@ -1,15 +1,14 @@
-// The games there are: what the server says of them, and what their page parts bring.
+// The games: as the server lists them, and their page parts.
 
 import { make, shape } from '/static/page/elements.js';
 import { language, say, sayIn } from '/static/page/language.js';
 
 const SIZE = '0 0 48 48'; // of a picture
 const parts = new Map(); // name -> module: class, words, picture, style
-const styles = new Map(); // name -> promise of the style being there
+const styles = new Map(); // name -> promise of the loaded style
 
-// The server names the parts that there are. They are asked for with the language and the session,
-// so that they do not delay the page. A part that cannot be used is left out, and its game is shown
-// plainly.
+// The server lists the page parts. They are loaded along with the language and the session, so that
+// they do not delay the page. If a part fails to load, its game is shown plainly.
 const named = [...document.querySelectorAll('meta[name=page-part]')];
 const areLoaded = Promise.all(named.map(async ({ content: address, dataset: { game } }) => {
   try {
@@ -35,12 +34,12 @@ export class Games {
     return [...this.#byName.values()];
   }
 
-  /** Undefined until it is loaded, and for a game that is no more. */
+  /** Undefined until loaded, and for a game that was removed. */
   get(name) {
     return this.#byName.get(name);
   }
 
-  /** Rejects with a Problem. What is known stays known: games do not change while a server runs. */
+  /** Rejects with a Problem. Loaded once: games do not change while a server runs. */
   load() {
     if (this.#byName.size > 0) return Promise.resolve(this);
     this.#loading ??= Promise.all([this.#here.rooms.games(), areLoaded]).then(([games]) => {
@@ -51,10 +50,10 @@ export class Games {
   }
 }
 
-/** The class that draws matches of a game; null if there is none. */
+/** Returns the class that draws matches of a game; null if there is none. */
 export const partOf = (name) => parts.get(name)?.default ?? null;
 
-/** Resolves when a game's style is there, or cannot be had: plain is better than not at all. */
+/** Resolves when a game's style has loaded, or failed to. */
 export function styleOf(name) {
   const href = parts.get(name)?.style;
   if (!href) return Promise.resolve();
@@ -70,13 +69,13 @@ export function styleOf(name) {
   return styles.get(name);
 }
 
-/** What says the texts of a game: its own where it has words, else the page's. */
+/** Returns the `say` of a game: its own texts if it has any, otherwise the page's. */
 export function sayOf(name) {
   const words = parts.get(name)?.words;
   return words === undefined ? say : (key, values) => sayIn(words, key, values);
 }
 
-/** What a game is called in the language of the page; its own name where there are no words. */
+/** Returns a game's title in the language of the page; its name if it has no texts. */
 export function titleOf(name) {
   const title = textOf(name, 'title');
   if (title) return title;
@@ -84,7 +83,7 @@ export function titleOf(name) {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** One or two sentences that make it playable; empty where there are none. */
+/** Returns the rules in one or two sentences; empty if there are none. */
 export const rulesOf = (name) => textOf(name, 'rules');
 
 function textOf(name, key) {
@@ -98,14 +97,14 @@ export function pictureOf(name) {
   return picture;
 }
 
-/** How many may play: "2 players", "2–16 players". */
+/** Returns the number of players: "2 players", "2–16 players". */
 export function sizeOf({ least, most }) {
   return least === most
     ? say('play.players', { count: most })
     : say('play.players_range', { least, most });
 }
 
-/** `picture`: what is inside an SVG of 48 by 48. */
+/** `picture`: the content of an SVG of 48 by 48. */
 function addPicture(name, picture) {
   const text = `<svg xmlns="http://www.w3.org/2000/svg"><symbol id="game-${name}" viewBox="${SIZE}">${picture}</symbol></svg>`;
   const symbol = new DOMParser().parseFromString(text, 'image/svg+xml').querySelector('symbol');

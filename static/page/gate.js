@@ -1,4 +1,4 @@
-// The sign-in form, and why the last session ended. What was typed stays when a sign-in fails.
+// The sign-in form, and why the last session ended. Input is kept when a sign-in fails.
 
 import { inWords } from '/static/page/durations.js';
 import { byId, write } from '/static/page/elements.js';
@@ -20,7 +20,7 @@ export class Gate {
   #end = null; // {reason, player, isAsleep}: how the last session ended
   #problem = null;
 
-  /** here: StillHere, which tells the page of a sign-in. */
+  /** here: StillHere. */
   constructor(here) {
     this.#here = here;
     this.#way = recall(WAY) || 'guest';
@@ -43,7 +43,7 @@ export class Gate {
     onLanguage(() => this.#draw());
   }
 
-  /** Nobody was signed in. */
+  /** Shown when nobody was signed in. */
   welcome() {
     this.#end = null;
     this.#name.value ||= recall(NAME);
@@ -52,7 +52,7 @@ export class Gate {
     if (matchMedia('(pointer: fine)').matches) this.#name.focus();
   }
 
-  /** A session has ended: says why, and fills in what is needed to come back. */
+  /** After a session ended: shows why, and fills in the name. */
   tell(end) {
     this.#end = { ...end };
     const { player, reason } = end;
@@ -60,13 +60,13 @@ export class Gate {
       this.#name.value = player.name;
       this.#way = player.guest ? 'guest' : 'sign-in';
     } else this.#name.value ||= recall(NAME);
-    // After a sign-out on purpose the computer may be used by others.
+    // After signing out on purpose, others may use this computer.
     if (reason === 'signed_out' || reason === 'signed_out_everywhere') remember(NAME, '');
     this.#draw();
     byId('signed-out-title').focus(); // so that it is read out
   }
 
-  /** A sign-in has worked: only the name and the way are kept, for the next time. */
+  /** After a sign-in: only the name and the way are kept, for the next time. */
   leave(player) {
     remember(NAME, player.name);
     remember(WAY, player.guest ? '' : 'sign-in');

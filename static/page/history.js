@@ -1,4 +1,4 @@
-// The player's status changes, and why each came: "Why was I signed out?"
+// The player's status changes with their reasons: "Why was I signed out?"
 
 import { inWords } from '/static/page/durations.js';
 import { byId, make, shape } from '/static/page/elements.js';
@@ -10,7 +10,7 @@ const SESSION_ENDS = new Set([
   'signed_out', 'signed_out_everywhere', 'idle_timeout', 'session_lifetime', 'kicked', 'replaced',
 ]);
 
-/** How the server calls what counted as an activity; anything else is a request, by its method and path. */
+/** The server's names of activities; any other is a request, by its method and path. */
 const ACTIVITIES = {
   ping: 'history.by_ping',
   'POST /api/session/activity': 'history.by_ping', // a ping without a socket
@@ -38,12 +38,12 @@ export class OwnHistory {
     onLanguage(() => this.#draw());
   }
 
-  /** The section comes into sight. */
+  /** The section is shown. */
   open() {
     return this.#changes.open();
   }
 
-  /** After an outage: loads what could not be loaded. */
+  /** After an outage: loads what failed to load. */
   retry() {
     return this.#changes.retry();
   }
@@ -95,7 +95,7 @@ export class OwnHistory {
   #circumstances({ session_id: session, reason, last_activity_at: at, last_activity_by: by }) {
     const own = session === this.#here.session.id;
     const where = say(own ? 'history.this_device' : 'history.other_device');
-    // An activity itself says it all.
+    // An activity needs no further text.
     if (!at || reason === 'activity' || reason === 'signed_in') return where;
     const what = say(ACTIVITIES[by] ?? 'history.by_request');
     return `${where} · ${say('history.last_activity', { at: time(at), what })}`;

@@ -1,4 +1,4 @@
-// A bar on the other sections while the player has a seat in a room, with the way back to it.
+// A bar on other sections while the player has a seat in a room, with a link to it.
 
 import { Clocks } from '/static/page/clocks.js';
 import { byId, write } from '/static/page/elements.js';
@@ -13,12 +13,12 @@ export class InRoom {
   #here;
   #games;
   #clocks = new Clocks(() => this.draw());
-  #left = null; // {id, game, until}: a running match that was just left
+  #left = null; // {id, game, until}: a running match that the player just left
   #known = null; // {id, game}: a seat from before the page was loaded
 
   constructor(here, games) {
     this.#here = here;
-    this.#games = games; // for their titles
+    this.#games = games; // for titles
     here.on('room', (room) => {
       if (room.seat !== null) remember(SEATED, room.id);
       this.draw();
@@ -31,7 +31,7 @@ export class InRoom {
     onLanguage(() => this.draw());
   }
 
-  /** After a sign-in: asks whether the seat of the last visit is still theirs. */
+  /** After a sign-in: asks whether the player still has the seat of the last visit. */
   async look() {
     const id = recall(SEATED);
     this.#left = this.#known = null;
@@ -45,7 +45,7 @@ export class InRoom {
     this.draw();
   }
 
-  /** They left on purpose; `grace`: seconds in which they may come back into the match. */
+  /** The player left on purpose; `grace`: seconds in which they may return to the match. */
   left(room, grace) {
     remember(SEATED, '');
     this.#known = null;

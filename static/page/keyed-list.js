@@ -1,5 +1,5 @@
-// A list of elements by key. Each is made once, changed in place, and moved only if its place is
-// wrong, so that what has the focus, or is being read, stays.
+// A list of elements by key. Each is made once, updated in place, and moved only if its place is
+// wrong, so that the focus and a reading position are kept.
 
 export class KeyedList {
   #list;
@@ -11,8 +11,8 @@ export class KeyedList {
 
   /**
    * Shows these items in this order, and removes all others. keyOf(item); partsOf(item, known):
-   * `known`, or new parts `{element, …}`; keeps(key): it stays although it is not among the items.
-   * Returns the keys of those that were removed.
+   * `known`, or new parts `{element, …}`; keeps(key): true to keep it though it is not an item.
+   * Returns the keys of the removed ones.
    */
   draw(items, { keyOf, partsOf, keeps = () => false }) {
     const keys = new Set(items.map(keyOf));

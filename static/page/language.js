@@ -1,8 +1,8 @@
-// The words of the page, in the language of the browser or the one that was chosen.
+// The texts of the page, in the language of the browser or the chosen one.
 
 import { recall, remember } from '/static/page/storage.js';
 
-/** The languages by their own names. */
+/** Names of the languages, in these languages. */
 export const LANGUAGES = { en: 'English', zh: '中文', es: 'Español' };
 
 const CHOSEN = 'stillhere.language';
@@ -14,15 +14,16 @@ let words = {};
 let plurals = new Intl.PluralRules('en');
 let numbers = new Intl.NumberFormat('en');
 
-/** The language that was chosen, else the first of the browser's that there is, else English. */
+/** Returns the chosen language, otherwise the first supported one of the browser's, otherwise
+ * English. */
 export function preferred(wanted = navigator.languages) {
   const candidates = [recall(CHOSEN), ...wanted].map((tag) => tag.toLowerCase().split('-')[0]);
   return candidates.find((candidate) => Object.hasOwn(LANGUAGES, candidate)) ?? 'en';
 }
 
 /**
- * Switches the page to another language; of several calls the last wins. Rejects if the language
- * cannot be fetched: then nothing changes.
+ * Switches the page to another language; of several calls the last wins. Rejects if it fails to load;
+ * then nothing changes.
  */
 export async function speak(wanted, { isChoice = false } = {}) {
   asked += 1;
@@ -39,21 +40,21 @@ export async function speak(wanted, { isChoice = false } = {}) {
   for (const listener of listeners) listener();
 }
 
-/** Calls `listener` whenever the words have changed. */
+/** Calls `listener` when the language has changed. */
 export const onLanguage = (listener) => listeners.push(listener);
 
 /** The language of the page: `en`, `zh` or `es`. */
 export const language = () => code;
 
-/** Whether there is such a text. */
+/** True if there is such a text. */
 export const has = (key) => Object.hasOwn(words, key);
 
-/** The text of `key`, with `values` in the places that it has for them. */
+/** Returns the text of `key`, with its placeholders replaced by `values`. */
 export function say(key, values = {}) {
   return filled(words[key], key, values);
 }
 
-/** As `say`, with texts that are not the page's: {en: {key: text}, …}. English where there is none. */
+/** Like `say`, with other texts: {en: {key: text}, …}. Falls back to English. */
 export function sayIn(texts, key, values = {}) {
   return filled(texts[code]?.[key] ?? texts.en?.[key], key, values);
 }
@@ -66,11 +67,11 @@ function filled(found, key, values) {
 
 function written(value) {
   if (typeof value === 'number') return numbers.format(value);
-  // Isolated, so that a name that runs right to left does not reorder the sentence.
+  // Isolated, so that a right-to-left name does not reorder the sentence.
   return RIGHT_TO_LEFT.test(value) ? `\u2068${value}\u2069` : `${value}`;
 }
 
-/** An instant (RFC 3339) as people write it. */
+/** Formats an instant (RFC 3339) for people. */
 export function dateAndTime(at) {
   return new Intl.DateTimeFormat(code, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(at));
 }
@@ -88,7 +89,7 @@ export function namesOf(names) {
   return new Intl.ListFormat(code, { type: 'conjunction' }).format(names);
 }
 
-/** Writes the texts that the elements below `root` name. */
+/** Writes the texts named by the elements below `root`. */
 function fill(root) {
   for (const element of root.querySelectorAll('[data-text]')) {
     element.textContent = say(element.dataset.text);

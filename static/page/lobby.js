@@ -1,4 +1,4 @@
-// Who is here: the list, the search, and what is shown when there is nobody.
+// The lobby: the list, the search, and what is shown if it is empty.
 
 import { byId, onPress, write } from '/static/page/elements.js';
 import { language, onLanguage, say } from '/static/page/language.js';
@@ -45,19 +45,19 @@ export class Lobby {
     });
   }
 
-  /** Forgets what was searched for. */
+  /** Clears the search. */
   clear() {
     this.#search.value = '';
     this.#draw();
   }
 
-  /** After a sign-in or its end. */
+  /** After a sign-in or a session's end. */
   draw() {
     this.#hasFailed = false;
     this.#draw();
   }
 
-  // A large lobby changes often: drawn a few times a second.
+  // A large lobby changes often: it is drawn a few times a second.
   #schedule() {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
@@ -68,7 +68,7 @@ export class Lobby {
     }, size > 500 ? 250 : 0);
   }
 
-  /** Of a large lobby the server lists the first by name; the others are loaded when they are needed. */
+  /** Of a large lobby the server lists the first by name; the others are loaded on demand. */
   async #wantAll() {
     const { roster } = this.#here;
     if (roster.isWaiting || roster.isComplete || roster.isLoading || this.#hasFailed) return;
@@ -84,7 +84,7 @@ export class Lobby {
     const everybody = this.#order.of(roster.players);
     const found = query ? this.#order.find(everybody, query) : everybody;
     const own = found.findIndex(({ id }) => id === player?.id);
-    if (own > 0) found.unshift(...found.splice(own, 1)); // the own row first
+    if (own > 0) found.unshift(...found.splice(own, 1)); // the player's own row first
     this.#list.show(found, player?.id ?? null);
 
     const isLoading = roster.isWaiting && roster.players.size === 0;
@@ -100,7 +100,7 @@ export class Lobby {
     this.#drawRest();
   }
 
-  // The result of a search is read out when the typing is over; changes of the lobby are not.
+  // Results of a search are announced once typing stops; changes of the lobby are not.
   #announce(text) {
     clearTimeout(this.#speaking);
     this.#speaking = setTimeout(() => write(byId('found'), text), SPEAKS_AFTER);

@@ -1,4 +1,4 @@
-// The player's finished matches: with whom, who won, and why each ended.
+// The player's finished matches: the other players, who won, and why each ended.
 
 import { inBrief } from '/static/page/durations.js';
 import { byId, make } from '/static/page/elements.js';

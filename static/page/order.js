@@ -1,19 +1,19 @@
-// Players in the order of their names, kept while they come and go: to sort 5,000 names by the rules
-// of a language takes 0.1 s, and the lobby changes many times a second.
+// Players sorted by name, kept up to date: sorting 5,000 names by the rules of a language takes 0.1
+// s, and the lobby changes many times a second.
 
-/** A text without case, marks and width, for searching. */
+/** Removes case, marks and width from a text, for searching. */
 export const fold = (text) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 
 export class Order {
-  #sorted = []; // players as they were when they were added; only `id` and `name` are used
-  #folded = new Map(); // id -> the name, folded
+  #sorted = []; // players as added; only `id` and `name` are used
+  #folded = new Map(); // id -> folded name
   #collator;
 
   constructor(language) {
     this.#collator = new Intl.Collator(language, { sensitivity: 'base', numeric: true });
   }
 
-  /** The players of the map, by name. */
+  /** Returns the players of the map, by name. */
   of(players) {
     this.#sorted = this.#sorted.filter(({ id }) => players.has(id) || !this.#folded.delete(id));
     const fresh = [...players.values()].filter(({ id }) => !this.#folded.has(id));
@@ -22,7 +22,7 @@ export class Order {
     return this.#sorted.map(({ id }) => players.get(id));
   }
 
-  /** Those of `players` whose name has `query` in it. */
+  /** Returns those of `players` whose name contains `query`. */
   find(players, query) {
     const wanted = fold(query.trim());
     return players.filter(({ id }) => this.#folded.get(id).includes(wanted));

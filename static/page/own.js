@@ -31,7 +31,7 @@ export class OwnCard {
     this.#fillMinutes();
   }
 
-  /** clock: {reason, left} of the warning that strikes first, or null. */
+  /** clock: {reason, left} of the first warning to strike, or null. */
   showTimeLeft(clock) {
     const line = byId('own-time');
     line.hidden = clock === null;

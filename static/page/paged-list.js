@@ -1,4 +1,4 @@
-// A list that the server sends in pages, the newest first, and the button for the next page.
+// A list that the server sends in pages, newest first, with a button for the next page.
 
 import { onPress } from '/static/page/elements.js';
 import { attemptIn } from '/static/page/problems.js';
@@ -21,12 +21,12 @@ export class PagedList {
     onPress(more, () => this.#get(this.#next));
   }
 
-  /** The first page, anew. */
+  /** Loads the first page again. */
   open() {
     return this.#get(null);
   }
 
-  /** After an outage: loads what could not be loaded. */
+  /** After an outage: loads what failed to load. */
   async retry() {
     if (this.#error.textContent) await this.open();
   }
@@ -37,7 +37,7 @@ export class PagedList {
   }
 
   async #get(after) {
-    if (this.#isLoading) return; // a double click
+    if (this.#isLoading) return; // after a double click
     this.#isLoading = true;
     await attemptIn(this.#error, async () => {
       const page = await this.#load(after);

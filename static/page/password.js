@@ -1,4 +1,4 @@
-// The form that changes the password. What was typed stays when that fails.
+// The form that changes the password. Input is kept when that fails.
 
 import { byId, write } from '/static/page/elements.js';
 import { attemptOnce, isAboutPassword, mark, requirePasswords, RevealButton, showHint } from '/static/page/forms.js';
@@ -14,7 +14,7 @@ export class PasswordForm {
   #problem = null;
   #isChanged = false;
 
-  /** onChanged: all other sessions have ended. */
+  /** onChanged(): all other sessions have ended. */
   constructor(here, { onChanged }) {
     this.#here = here;
     this.#form.addEventListener('submit', async (event) => {
@@ -27,14 +27,14 @@ export class PasswordForm {
     onLanguage(() => this.#draw());
   }
 
-  /** The section comes into sight. A guest has no password. */
+  /** The section is shown. A guest has no password. */
   open() {
     this.#form.hidden = !this.#here.player || this.#here.player.guest;
     byId('password-name').value = this.#here.player?.name ?? ''; // for password managers
     this.#tell(null);
   }
 
-  /** Passwords are not left lying about. */
+  /** Clears the passwords. */
   clear() {
     this.#current.value = this.#new.value = '';
     for (const button of this.#revealButtons) button.hide();
@@ -63,7 +63,7 @@ export class PasswordForm {
     return this.#current.value === '' ? this.#current : this.#new;
   }
 
-  /** failure: {problem, field}; `field` is null where neither is to blame. */
+  /** failure: {problem, field}; `field` is null if neither is the cause. */
   #tell(failure, { isChanged = false } = {}) {
     this.#problem = failure;
     this.#isChanged = isChanged;

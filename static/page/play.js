@@ -1,4 +1,4 @@
-// The list of rooms, to join or to watch, and opening a new one.
+// The list of rooms, to join or watch, and a form to open one.
 
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { pictureOf, titleOf } from '/static/page/games.js';
@@ -45,7 +45,7 @@ export class Play {
     });
   }
 
-  /** The section comes into sight. */
+  /** The section is shown. */
   async open() {
     this.#isOpen = true;
     this.#here.watch(TOPIC);
@@ -59,7 +59,7 @@ export class Play {
     this.#unfold(false);
   }
 
-  /** After an outage: loads what could not be loaded. */
+  /** After an outage: loads what failed to load. */
   async retry() {
     await Promise.all([this.#load(), this.#matches.retry()]);
   }
@@ -75,7 +75,7 @@ export class Play {
       await this.#games.load();
       this.#fillGames();
       this.#draw();
-    }); // a failure is shown where the games are
+    }); // a failure is shown at the games
   }
 
   #fillGames() {
@@ -169,7 +169,7 @@ export class Play {
     };
     if (isOwn) return [button('join', 'play.back')];
     const watch = button('watch', 'play.watch', { spectate: true });
-    // A seat may be taken during a match, for the next one.
+    // During a match a seat may be taken for the next one.
     return listing.free > 0 ? [button('join', 'play.join'), watch] : [watch];
   }
 }

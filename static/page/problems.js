@@ -1,4 +1,4 @@
-// What can go wrong between the page and the server, in the language of the page.
+// Problems between page and server, in the language of the page.
 
 import { inWords } from '/static/page/durations.js';
 import { write } from '/static/page/elements.js';
@@ -6,9 +6,9 @@ import { has, say } from '/static/page/language.js';
 import { Problem } from '/static/stillhere.js';
 
 /**
- * Does what may end in a Problem, which `onProblem` is told of then. Resolves to success. A 401 ends
- * the session, which the page as a whole shows, so `onProblem` is not told of it; but where nobody
- * is signed in yet, `isSigningIn`, it is the answer to the form.
+ * Calls `act`, and `onProblem` if it rejects with a Problem. Resolves to success. A 401 ends the
+ * session, which the page shows, so `onProblem` is not called; but if `isSigningIn`, it is the answer
+ * to the form.
  */
 export async function attempt(act, onProblem = () => {}, { isSigningIn = false } = {}) {
   try {
@@ -21,13 +21,14 @@ export async function attempt(act, onProblem = () => {}, { isSigningIn = false }
   }
 }
 
-/** As `attempt`; `element` says what went wrong. */
+/** Like `attempt`; shows the problem in `element`. */
 export function attemptIn(element, act) {
   write(element, '');
   return attempt(act, (problem) => write(element, explain(problem)));
 }
 
-/** What went wrong; the server's own sentence where there is no other. `name`: what was typed. */
+/** Returns the problem in words; the server's sentence if there is no translation. `name`: as
+ * typed. */
 export function explain({ status, code, detail, details, retryAfter }, name = '') {
   const keys = [`rule.${details.rule}`, `problem.${code}`, `refused.${code}`];
   if (status === 0 && code === '') keys.unshift('problem.unreachable');

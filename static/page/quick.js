@@ -1,4 +1,4 @@
-// Quick match: a button per game, and waiting for others until there is a room.
+// Quick match: a button a game, and waiting for others until there is a room.
 
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { pictureOf, rulesOf, sizeOf, titleOf } from '/static/page/games.js';
@@ -9,12 +9,12 @@ export class Quick {
   #here;
   #games;
   #alerts;
-  #isOwn = false; // this tab asked; another tab of the player may have asked too
+  #isOwn = false; // this tab asked; another tab of the player may have too
   #fellOut = null; // {game}: the player was away for too long
   #error = '';
   #hasFailed = false;
 
-  /** onRoom(id): there is a room to play in. */
+  /** onRoom(id): a room was found. */
   constructor(here, games, alerts, { onRoom }) {
     this.#here = here;
     this.#games = games;
@@ -32,12 +32,12 @@ export class Quick {
     onLanguage(() => this.#build());
   }
 
-  /** The section comes into sight. */
+  /** The section is shown. */
   async open() {
     this.#hasFailed = false;
     this.#hasFailed = !await attempt(async () => {
       if (this.#games.all.length === 0) await this.#games.load();
-      // A room that was opened by its link has loaded the games already.
+      // A room opened by its link has loaded the games already.
       if (!byId('quick-games').hasChildNodes()) this.#build();
     });
     this.#draw();
@@ -67,7 +67,7 @@ export class Quick {
     this.#isOwn = true;
     this.#fellOut = null;
     await this.#do(() => this.#here.rooms.quickMatch({ game }));
-    // The button that was pressed is gone.
+    // The pressed button was removed.
     if (this.#here.rooms.queue !== null && document.activeElement === document.body) byId('queue-cancel').focus();
   }
 
@@ -105,7 +105,7 @@ export class Quick {
       return item;
     });
     byId('quick-games').replaceChildren(...tiles);
-    // The same once more, folded, for screens on which there is no room for it in the tiles.
+    // The same again, folded, for screens without room in the tiles.
     byId('quick-rules-list').replaceChildren(...this.#games.all
       .filter(({ name }) => rulesOf(name))
       .flatMap(({ name }) => [make('dt', '', titleOf(name)), make('dd', 'muted', rulesOf(name))]));

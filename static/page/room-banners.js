@@ -1,4 +1,4 @@
-// What a player in a room has to know, the most urgent first, with buttons for what they can do.
+// What a player in a room has to know, the most urgent first, with buttons for actions.
 
 import { onClock } from '/static/page/durations.js';
 import { byId, make, onPress, write } from '/static/page/elements.js';
@@ -12,10 +12,10 @@ export class RoomBanners {
   #clocks;
   #do;
   #shown = new KeyedList(byId('room-banners'));
-  #heard = new Set(); // ids that were read out
-  #told = new Map(); // live region -> id of what it says
+  #heard = new Set(); // ids that were announced
+  #told = new Map(); // live region -> id of its content
 
-  /** clocks: Clocks; act(what): does something in the room and tells what goes wrong. */
+  /** clocks: Clocks; act(what): does something in the room and shows problems. */
   constructor(here, clocks, { act }) {
     this.#here = here;
     this.#clocks = clocks;
@@ -30,7 +30,7 @@ export class RoomBanners {
     write(byId('room-alert'), '');
   }
 
-  /** game: as the server lists it; undefined until it is loaded. */
+  /** game: as listed by the server; undefined until loaded. */
   draw(room, game) {
     const banners = bannersOf(room, game, this.#here.player?.id);
     const gone = this.#shown.draw(banners, {
@@ -39,7 +39,7 @@ export class RoomBanners {
     });
     for (const id of gone) {
       this.#heard.delete(id);
-      // A screen reader must not find what is no longer true.
+      // A screen reader must not find outdated content.
       for (const [region, told] of this.#told) if (told === id) write(byId(region), '');
     }
     for (const banner of banners) this.#tell(banner);
@@ -70,7 +70,7 @@ export class RoomBanners {
     parts.buttons.hidden = buttons.length === 0;
   }
 
-  // Once: reading out the time every second would leave no time to answer.
+  // Once: announcing the time every second would leave none to answer.
   #tell({ id, tone, at, text }) {
     if (this.#heard.has(id)) return;
     this.#heard.add(id);
@@ -202,7 +202,7 @@ function aboutStart({ info, own }, game, ownId) {
 
 function outcomeBanner(match, own, ownId, present, game) {
   const { outcome, players, number } = match;
-  // Seats may have changed hands since.
+  // Seats may have changed since.
   const at = players.findIndex(({ id }) => id === ownId);
   const played = at < 0 ? null : at;
   const others = present.filter((each) => each.wants_more && each !== own).map(({ player }) => player.name);

@@ -1,4 +1,5 @@
-// The board: an instance of the game's page part for each match, and what is shown before the first.
+// The board: an instance of the game's page part for each match, and a placeholder before the
+// first.
 
 import { byId, write } from '/static/page/elements.js';
 import { pictureOf, rulesOf, sayOf, titleOf } from '/static/page/games.js';
@@ -9,8 +10,8 @@ import { Problem } from '/static/stillhere.js';
 export class RoomBoard {
   #onProblem;
   #part = null;
-  #drawn = ''; // which match, from which seat
-  #last = []; // what was drawn last
+  #drawn = ''; // the match, and the seat of the view
+  #last = []; // the last arguments drawn
   #room = null;
   #Part = null;
   #say = null;
@@ -21,7 +22,7 @@ export class RoomBoard {
     onLanguage(() => this.#drawAnew());
   }
 
-  /** Part: the class of the game's page part; null: it has none. */
+  /** Part: the class of the game's page part, or null. */
   use(game, Part) {
     this.clear();
     this.#Part = Part ?? PlainGame;
@@ -114,7 +115,7 @@ export class RoomBoard {
   }
 }
 
-/** Whether the player in `seat` is one of those of the match, and still is. */
+/** True if the player in `seat` plays in the match. */
 export function playsIn({ match, seats }, seat) {
   const player = seats[seat]?.player;
   return match !== undefined && player !== undefined && match.players[seat]?.id === player.id;

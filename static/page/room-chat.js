@@ -1,11 +1,11 @@
-// The chat of a room, in which the room itself says what has happened.
+// The chat of a room, with notices of the room itself.
 
 import { byId, make } from '/static/page/elements.js';
 import { KeyedList } from '/static/page/keyed-list.js';
 import { onLanguage, say, time } from '/static/page/language.js';
 import { noticeOf } from '/static/page/room-words.js';
 
-const NEAR = 40; // pixels from the end, that count as "at the end"
+const NEAR = 40; // pixels from the end that count as "at the end"
 
 export class RoomChat {
   #do;
@@ -63,7 +63,7 @@ export class RoomChat {
     if (!text) return;
     input.value = '';
     if (await this.#do((room) => room.say(text))) return;
-    input.value ||= text; // what was typed stays
+    input.value ||= text; // keep the input
     input.focus();
   }
 

@@ -1,14 +1,14 @@
-// Who sits where, how they are, and the clock that runs against them.
+// The seats: players, their states, and their clocks.
 
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { KeyedList } from '/static/page/keyed-list.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { showAvatar, showStatus } from '/static/page/status.js';
 
-const THINKING = 10_000; // ms of a turn in which a player cannot be asked "are you there?"
+const THINKING = 10_000; // ms of a turn before a player may be asked "are you there?"
 const BETWEEN = 60_000; // ms between two such questions
-const LOW = 15; // seconds left on the own clock
-const READABLE = 10; // seconds of a turn; where it is shorter, as in the snake arena, a clock only flickers
+const LOW = 15; // seconds left on the player's own clock
+const READABLE = 10; // seconds of a turn; in a shorter one, as in the snake arena, a clock would flicker
 const ASKABLE = new Set(['active', 'away', 'warned']);
 
 export class RoomSeats {
@@ -16,13 +16,13 @@ export class RoomSeats {
   #do;
   #onOwnClock;
   #rows = new KeyedList(byId('seat-list'));
-  #since = new Map(); // number of the seat -> since when the match waits for it
-  #asked = new Map(); // number of the seat -> when they were asked last
+  #since = new Map(); // seat -> since when the match waits for it
+  #asked = new Map(); // seat -> when its player was asked last
   #match = null;
 
   /**
-   * clocks: Clocks; act(what): does something in the room and tells what goes wrong;
-   * onOwnClock({clock, left, isLow}): the own clock has moved.
+   * clocks: Clocks; act(what): does something in the room and shows problems; onOwnClock({clock,
+   * left, isLow}): the player's own clock has moved.
    */
   constructor(clocks, { act, onOwnClock }) {
     this.#clocks = clocks;
@@ -37,7 +37,7 @@ export class RoomSeats {
     this.#asked.clear();
   }
 
-  /** policy: of the game; undefined as long as it is not known. */
+  /** policy: of the game; undefined until known. */
   draw(room, policy) {
     const { info } = room;
     const waits = info.match?.waits_for ?? [];
@@ -46,7 +46,7 @@ export class RoomSeats {
     for (const number of this.#since.keys()) if (!waits.includes(number)) this.#since.delete(number);
     for (const number of waits) if (!this.#since.has(number)) this.#since.set(number, performance.now());
 
-    // If the match waits for everybody, it is nobody's turn.
+    // If the match waits for all players, there is no turn to show.
     const playing = Object.values(info.seats).filter((seat) => seat.brb_left !== undefined).length;
     const turns = waits.length < playing ? waits : [];
 
@@ -167,7 +167,7 @@ export class RoomSeats {
   }
 }
 
-/** [until when, key, values]: what matters most about a seat. */
+/** [until when, key, values]: the most important note about a seat. */
 function noteOf(seat, isTurn, isOwn) {
   if (seat.gone) return [undefined, 'seat.out'];
   if (seat.reserved_at !== undefined) return [seat.reserved_at, 'seat.reserved'];

@@ -1,4 +1,4 @@
-// What happens in rooms, in sentences.
+// Events of rooms as sentences.
 
 import { inWords } from '/static/page/durations.js';
 import { namesOf, say } from '/static/page/language.js';
@@ -12,13 +12,13 @@ const NOTICES = {
   skipped: 'notice.skipped',
 };
 
-/** A line of the room itself. */
+/** Returns the text of a notice of the room. */
 export function noticeOf({ notice, name = '' }) {
   const key = NOTICES[notice];
   return key === undefined ? `${name} ${notice}`.trim() : say(key, { name });
 }
 
-/** Who has won, for the player in seat `own`; null: a spectator. */
+/** Returns who has won, for the player in seat `own`; null for a spectator. */
 export function headlineOf({ winners, reason }, players, own) {
   if (reason === 'failed') return say('outcome.failed');
   if (reason === 'abandoned') return say('outcome.abandoned');
@@ -36,7 +36,7 @@ const WHY = {
   claimed: ['outcome.claimed', 'outcome.claimed_own'],
 };
 
-/** Why a match ended, unless by the rules of the game; else an empty text. */
+/** Returns why a match ended, unless by the rules of the game; otherwise an empty text. */
 export function whyOf({ reason, by, winners }, players, own) {
   if (reason === 'failed') return say('outcome.failed_why');
   if (reason === 'abandoned') return say('outcome.abandoned_why');
@@ -55,12 +55,12 @@ const SILENCE = {
   skip: 'afk.skip', forfeit: 'afk.forfeit', bot: 'afk.bot', spectate: 'afk.spectate',
 };
 
-/** What silence costs now, as the last part of a sentence. */
+/** Returns what silence costs now, as the last part of a sentence. */
 export function costOf({ silence, most_skips: most }, skipped = 0) {
   return say(silence === 'skip' && skipped >= most ? 'cost.forfeit' : COSTS[silence] ?? 'cost.forfeit');
 }
 
-/** The AFK rules of a game, a sentence each. */
+/** Returns the AFK rules of a game, one sentence each. */
 export function afkRules(policy) {
   const {
     move_time: move, silence, most_skips: most, may_claim: mayClaim, shown_after: shown,

@@ -1,5 +1,5 @@
-// The section of a room: the board, the seats, the chat, and what happens if a player is away. All of
-// it follows from the room object; the server decides.
+// The section of a room: board, seats, chat, and actions about absent players. It only shows the
+// room object; the server decides.
 
 import { Clocks } from '/static/page/clocks.js';
 import { inWords, onClock } from '/static/page/durations.js';
@@ -23,8 +23,8 @@ export class RoomView {
   #alerts;
   #onLeave;
   #room = null;
-  #wanted = null; // the id that the address names
-  #watches = null; // the id of a room that is only to be watched
+  #wanted = null; // the id in the address
+  #watches = null; // the id of a room to be watched only
   #problem = null; // why there is no room: {code} and words
   #isOpen = false;
   #isLow = false;
@@ -34,7 +34,7 @@ export class RoomView {
   #chat;
   #board;
 
-  /** onLeave(room, wasPlaying): the player has left the room. */
+  /** onLeave(room, wasPlaying): the player left the room. */
   constructor(here, games, alerts, { onLeave }) {
     this.#here = here;
     this.#games = games;
@@ -61,18 +61,18 @@ export class RoomView {
     onPress(byId('leave-no'), () => this.#unask());
     byId('leave-sure').addEventListener('keydown', ({ key }) => { if (key === 'Escape') this.#unask(); });
     onPress(byId('room-brb'), async () => {
-      // The button to come back is at the top, which on a phone is out of sight.
+      // The button to return is at the top, which may be out of sight on a phone.
       if (await this.#do((room) => room.brb(Number(byId('room-brb-for').value)))) byId('room-head').scrollIntoView();
     });
     onLanguage(() => this.#draw());
   }
 
-  /** The room that is opened next is only to be watched. */
+  /** Opens the next room as a spectator. */
   watchOnly(id) {
     this.#watches = id;
   }
 
-  /** The section comes into sight: with the room that the address names. */
+  /** The section is shown, with the room in the address. */
   open(id) {
     this.#isOpen = true;
     if (id === this.#wanted && (this.#room !== null || this.#problem === null)) {
@@ -86,7 +86,7 @@ export class RoomView {
     this.#watches = null;
   }
 
-  /** The section goes out of sight: a player keeps the seat, a spectator leaves. */
+  /** The section is hidden: a player keeps the seat, a spectator leaves. */
   close() {
     this.#isOpen = false;
     this.#clocks.clear();
@@ -100,7 +100,7 @@ export class RoomView {
     if (this.#problem?.code === '') this.#enter();
   }
 
-  /** Nobody is signed in any more, or somebody else. */
+  /** The player signed out, or another one signed in. */
   clear() {
     this.#forget();
     this.#draw();
@@ -114,7 +114,7 @@ export class RoomView {
     if (isCopied) setTimeout(() => { if (said.textContent === say('room.copied')) write(said, ''); }, 4000);
   }
 
-  // Coming in, and going
+  // Entering and leaving
 
   async #enter({ spectate = false, isBack = false } = {}) {
     const id = this.#wanted;
@@ -129,13 +129,13 @@ export class RoomView {
     const [{ game }] = await Promise.all([this.#here.rooms.find(id), this.#games.load()]);
     const Part = partOf(game);
     if (id !== this.#wanted) return;
-    // Its own: every function inherits an `apply`.
+    // Own properties only: every function inherits an `apply`.
     const apply = Part !== null && Object.hasOwn(Part, 'apply') ? (view, diff) => Part.apply(view, diff) : undefined;
     const [room] = await Promise.all([
       isBack ? this.#here.rooms.joined.get(id) : this.#here.rooms.join(id, { spectate, apply }),
       styleOf(game),
     ]);
-    if (id !== this.#wanted && room?.seat === null) room.leave(); // another section was opened meanwhile
+    if (id !== this.#wanted && room?.seat === null) room.leave(); // another section is shown by now
     if (id !== this.#wanted || room === undefined) return;
     this.#board.use(game, Part);
     this.#room = room;
@@ -144,7 +144,7 @@ export class RoomView {
     if (document.activeElement === document.body) byId('room-title').focus({ preventScroll: true });
   }
 
-  // A player has one seat. During a match the server has refused another.
+  // A player has one seat. During a match the server refuses another.
   #leaveOthers() {
     for (const other of this.#here.rooms.joined.values()) {
       if (other !== this.#room && !(other.info.state === 'playing' && playsIn(other.info, other.seat))) other.leave();
@@ -204,7 +204,7 @@ export class RoomView {
     this.#onLeave(room, wasPlaying);
   }
 
-  // What is done
+  // Actions
 
   #do(what) {
     return attemptIn(byId('room-error'), () => what(this.#room, this.#here, this));
@@ -214,7 +214,7 @@ export class RoomView {
     write(byId('room-error'), explain(problem));
   }
 
-  // What is shown
+  // Drawing
 
   #draw() {
     if (!this.#isOpen) return;
@@ -283,7 +283,7 @@ export class RoomView {
     list.replaceChildren(...rules.map((rule) => make('li', '', rule)));
   }
 
-  /** The own clock: in the title, and as an alert while the page is hidden. */
+  /** Shows the player's own clock in the title, and as an alert while the page is hidden. */
   #hearClock(clock) {
     const isTold = clock !== null && (clock.isLow || document.visibilityState === 'hidden');
     setTitle('room', isTold ? say('room.document', { clock: clock.clock }) : null);

@@ -1,5 +1,5 @@
-// The list of players, of which only the visible rows are in the page: 5,000 rows take seconds to lay
-// out. The list has its full height, and each row is moved to its place.
+// The list of players. Only visible rows are in the page, as 5,000 rows take seconds to lay out.
+// The list has its full height, and each row is moved to its place.
 
 import { make } from '/static/page/elements.js';
 import { KeyedList } from '/static/page/keyed-list.js';
@@ -7,7 +7,7 @@ import { onLanguage, say } from '/static/page/language.js';
 import { showAvatar, showStatus } from '/static/page/status.js';
 
 const OVERSCAN = 8; // rows beyond each edge, for scrolling and screen readers
-const FEW = 200; // players: up to here all rows are there, for the browser's search and for print
+const FEW = 200; // players up to which all rows are in the page, for the browser's search and for print
 const RETELL = 15_000; // ms between two updates of how long players have been away
 
 export class RosterList {
@@ -19,7 +19,7 @@ export class RosterList {
   #rowHeight = 0;
   #frame = 0;
 
-  /** onEdge(): the last row has come into sight. */
+  /** onEdge(): the last row has become visible. */
   constructor(list, { onEdge }) {
     this.#list = list;
     this.#rows = new KeyedList(list);
@@ -27,7 +27,7 @@ export class RosterList {
     const place = () => this.#schedule();
     window.addEventListener('scroll', place, { passive: true });
     new ResizeObserver(() => {
-      this.#rowHeight = 0; // other fonts, other widths
+      this.#rowHeight = 0; // font or width have changed
       this.#schedule();
     }).observe(list);
     onLanguage(() => {
@@ -52,7 +52,7 @@ export class RosterList {
   #draw() {
     this.#frame = 0;
     const list = this.#list;
-    if (list.offsetParent === null && this.#players.length > 0) return; // another section is shown
+    if (list.offsetParent === null && this.#players.length > 0) return; // the list is hidden
     const height = this.#measure();
     list.style.height = `${height * this.#players.length}px`;
     const top = list.getBoundingClientRect().top;

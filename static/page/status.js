@@ -1,4 +1,4 @@
-// A status as a shape and a word; colour alone would not be accessible.
+// A status as a shape and a word; not by colour alone, for accessibility.
 
 import { shape } from '/static/page/elements.js';
 import { inBrief } from '/static/page/durations.js';
@@ -23,7 +23,7 @@ function wordFor(status, awaySince) {
   return KNOWN.has(status) ? say(`status.${status}`) : status;
 }
 
-/** The first letter of the name, on a hue that follows from the player's id. */
+/** The first letter of the name, on a hue derived from the player's id. */
 export function showAvatar(element, { id, name }) {
   let hue = 0;
   for (const letter of id) hue = (hue * 31 + letter.codePointAt(0)) % 360;

@@ -1,14 +1,14 @@
-// What is kept for the next visit. Browsers may forbid that: then nothing is kept.
+// Values kept for the next visit. Browsers may forbid that: then nothing is kept.
 
 /** An empty value removes the key. */
 export function remember(key, value) {
   try {
     if (value) localStorage.setItem(key, value);
     else localStorage.removeItem(key);
-  } catch { /* a comfort, not a need */ }
+  } catch { /* optional */ }
 }
 
-/** The value, or an empty text. */
+/** Returns the value, or an empty text. */
 export function recall(key) {
   try {
     return localStorage.getItem(key) ?? '';

@@ -1,5 +1,5 @@
-// The dialog with the countdown. What it shows follows from the warnings that StillHere knows; a timer
-// that a browser delays makes it late, never wrong.
+// The dialog with the countdown. It shows the warnings of StillHere; a timer that a browser delays
+// makes it late, never wrong.
 
 import { inWhole, inWords, onClock } from '/static/page/durations.js';
 import { byId } from '/static/page/elements.js';
@@ -14,7 +14,7 @@ export class WarningDialog {
   #onTick;
   #alerts;
   #dialog = byId('warning');
-  #dismissed = false; // the warning of the absolute end, which cannot be put off, was read
+  #dismissed = false; // the warning of the absolute end, which cannot be postponed, was read
   #shown = null; // the reason the dialog shows
   #span = 0; // seconds left when it was shown
   #heard = 0;
@@ -32,12 +32,12 @@ export class WarningDialog {
     byId('stay').addEventListener('click', () => here.stay());
     byId('dismiss').addEventListener('click', () => this.#dismiss());
     this.#dialog.addEventListener('cancel', (event) => {
-      // Open until the server has answered: the click may get lost.
+      // Open until the server has answered: the request may get lost.
       event.preventDefault();
       this.#answer();
     });
-    // Browsers let a second Escape close a dialog. The event comes late: the next warning may be shown
-    // by then, which nobody has answered.
+    // Browsers close a dialog at a second Escape. The event is late: the dialog may show the next
+    // warning by then.
     this.#dialog.addEventListener('close', () => {
       if (this.#shown !== null && !this.#dialog.open) this.#answer();
     });
@@ -94,7 +94,7 @@ export class WarningDialog {
     this.#heard = step(left);
   }
 
-  // The description is read out when the dialog opens. Reading out every second would leave no time
+  // The description is announced when the dialog opens. Announcing every second would leave no time
   // to answer.
   #announce(left) {
     const now = step(left);
@@ -105,7 +105,7 @@ export class WarningDialog {
 
   #hide() {
     if (this.#shown === null) return;
-    this.#shown = null; // before `close`, whose event would count as an answer
+    this.#shown = null; // before `close`, whose event counts as an answer otherwise
     this.#dialog.close();
     this.#alerts.lower();
     setTitle('warning', null);
@@ -122,7 +122,7 @@ export class WarningDialog {
   }
 }
 
-/** The time left as it is announced: by the minute, within the last one every 20 s. */
+/** Returns the time left to announce: by the minute, within the last one every 20 s. */
 function step(left) {
   const whole = inWhole(left);
   return whole > 60 ? Math.ceil(whole / 60) * 60 : Math.ceil(whole / 20) * 20;

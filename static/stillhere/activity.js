@@ -1,15 +1,15 @@
-// Turns input into reports of activity. No timer makes one: an open page that nobody touches must
-// time out.
+// Turns input into reports of activity. No timer makes one: an open page without input must time
+// out.
 
-const PERIOD = 5000; // ms between two reports, as all times in here
+const PERIOD = 5000; // ms between two reports; all times here are ms
 const PROMPT = 1000; // the same while the player is away
-const LEAVING_TAKES = 2000; // input that is ignored after "be right back"
+const LEAVING_TAKES = 2000; // in which input is ignored after "be right back"
 const GAMEPAD_PERIOD = 250;
-const STICK_MOVED = 0.25; // of a stick's range: sticks drift when nobody holds them
-// `click` and `input`: screen readers and dictation send them without a pointer or a key.
+const STICK_MOVED = 0.25; // of a stick's range: sticks drift by themselves
+// `click` and `input`: screen readers and dictation send them without pointers or keys.
 const INPUTS = ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart', 'click', 'input'];
-// Not `pointerdown`: the dialog would close while the finger is down, and the click that follows
-// would hit what lies below it.
+// Not `pointerdown`: the dialog would close while the finger is down, and the click would hit what
+// lies below it.
 const DELIBERATE = new Set(['keydown', 'click', 'input']);
 
 export class Activity {
@@ -24,7 +24,7 @@ export class Activity {
   #pointer = null;
   #gamepads = new Map(); // index -> state of its buttons and sticks
 
-  /** report() -> whether it was sent; answer(): deliberate input while `isDeliberateOnly()`. */
+  /** report() -> true if sent; answer(): deliberate input while `isDeliberateOnly()`. */
   constructor({ isDeliberateOnly, isAway, report, answer }) {
     this.#isDeliberateOnly = isDeliberateOnly;
     this.#isAway = isAway;
@@ -34,43 +34,43 @@ export class Activity {
 
   listen(target, signal) {
     if (!target) return;
-    // Capturing: no part of the page can stop the event first.
+    // Capturing, so that no other listener can stop the event first.
     const options = { capture: true, passive: true, signal };
     for (const type of INPUTS) target.addEventListener(type, (event) => this.#hear(event), options);
     // Fired at the window only.
     window.addEventListener('gamepadconnected', () => this.#lookAtGamepads(signal), { signal });
   }
 
-  /** A new session. */
+  /** Begins a session. */
   begin(policy) {
     this.#period = Math.min(PERIOD, (policy.away_after * 1000) / 4);
     this.#lastReport = this.#pausedUntil = -Infinity;
     this.#isPostponed = false;
   }
 
-  /** The player has said "be right back". */
+  /** The player said "be right back". */
   pause() {
     this.#pausedUntil = performance.now() + LEAVING_TAKES;
     this.#isPostponed = false;
   }
 
-  /** An activity could not be reported; `sendPostponed` does it. */
+  /** An activity could not be reported; `sendPostponed` will do it. */
   postpone() {
     this.#isPostponed = true;
   }
 
-  /** What was postponed has been reported in another way. */
+  /** The postponed activity was reported in another way. */
   dropPostponed() {
     this.#isPostponed = false;
   }
 
-  /** Another message counts as the report, such as a game's action. */
+  /** Another message counts as a report, such as a game's action. */
   reported() {
     this.#lastReport = performance.now();
     this.#isPostponed = false;
   }
 
-  /** The next input is reported at once. */
+  /** Reports the next input at once. */
   hurry() {
     this.#lastReport = -Infinity;
   }
@@ -80,7 +80,7 @@ export class Activity {
     this.#pausedUntil = -Infinity;
   }
 
-  /** Input. Deliberate: not a moved mouse, which a nudged table does as well. */
+  /** Handles input. Deliberate: not mouse movements, which bumping the table causes too. */
   note(isDeliberate) {
     const now = performance.now();
     if (now < this.#pausedUntil) return;
@@ -94,7 +94,7 @@ export class Activity {
     if (now - this.#lastReport >= pause) this.#send();
   }
 
-  /** The connection is back. */
+  /** The connection is open again. */
   sendPostponed() {
     if (this.#isPostponed) this.#send();
   }
@@ -105,21 +105,21 @@ export class Activity {
   }
 
   #hear(event) {
-    if (!event.isTrusted || event.repeat) return; // a key that is held by a book is no input
+    if (!event.isTrusted || event.repeat) return; // repeats: an object may lie on the key
     if (event.type === 'pointermove' && !this.#hasMoved(event)) return;
     this.note(DELIBERATE.has(event.type));
   }
 
-  // Browsers also report a pointer that rests while the page changes under it.
+  // Browsers also report pointers at rest while the page changes under them.
   #hasMoved({ screenX, screenY, movementX, movementY }) {
-    // A locked pointer moves without changing its place.
+    // A locked pointer moves without changing its position.
     if (document.pointerLockElement !== null) return movementX !== 0 || movementY !== 0;
     const before = this.#pointer;
     this.#pointer = { screenX, screenY };
     return before !== null && (before.screenX !== screenX || before.screenY !== screenY);
   }
 
-  // There are no events for a gamepad's buttons: polled while one is connected.
+  // There are no events for a gamepad's buttons: they are polled while one is connected.
   #lookAtGamepads(signal) {
     if (this.#gamepads.size > 0) return;
     const timer = setInterval(() => {
@@ -141,7 +141,8 @@ export class Activity {
     }
     const isPressed = now.buttons.some((pressed, n) => pressed && !before.buttons[n]);
     const isMoved = now.axes.some((at, n) => Math.abs(at - before.axes[n]) > STICK_MOVED);
-    // Compared with the place that counted last: a slow movement counts, trembling does not.
+    // Compared with the last position that counted, so that slow movement counts and jitter does
+    // not.
     this.#gamepads.set(index, { ...now, axes: isMoved ? now.axes : before.axes });
     if (isPressed || isMoved) this.note(isPressed);
   }

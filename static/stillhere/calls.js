@@ -1,8 +1,8 @@
-// Calls over HTTP. The browser adds the cookie, which scripts cannot read.
+// HTTP calls. The browser adds the cookie, which scripts cannot read.
 
 const CALL_ANSWER_WITHIN = 30_000; // ms; browsers wait for minutes
 
-/** A refused call, with what its problem details say; `status` is 0 if nobody answered. */
+/** A refused call, with its problem details; `status` is 0 without an answer. */
 export class Problem extends Error {
   constructor(status, said = {}, retryAfter = null) {
     // A proxy may have answered anything.
@@ -17,12 +17,12 @@ export class Problem extends Error {
   }
 }
 
-/** Ignores a Problem, and throws any other error again. */
+/** Ignores a Problem, and rethrows any other error. */
 export function ignoreProblem(problem) {
   if (!(problem instanceof Problem)) throw problem;
 }
 
-/** One call. Rejects with a Problem. `isPassive`: no activity, whatever the call. */
+/** Makes a call. Rejects with a Problem. `isPassive`: it does not count as activity. */
 export async function call(method, path, { body, isPassive = false } = {}) {
   const signal = AbortSignal.timeout(CALL_ANSWER_WITHIN);
   const request = { method, credentials: 'same-origin', cache: 'no-store', headers: {}, signal };

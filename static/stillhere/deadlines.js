@@ -1,12 +1,12 @@
-// When the session ends, is warned, or is held: instants of `performance.now()`, from what the server
-// says. Timers here only ask the server; one that is late, or never fires, changes nothing.
+// When the session ends, is warned, or is held: instants of `performance.now()`, from the server's
+// messages. Timers here only trigger requests; a late one, or none, changes nothing.
 
-const OVERDUE_AFTER = 2000; // ms, as all times in here whose names do not end in `In` or `For`
+const OVERDUE_AFTER = 2000; // ms, as all times here except `…In` and `…For`
 const CLOCK_SPARE_AFTER = 10_000;
-const SAME = 500; // two answers about one deadline differ by the time they were on their way
+const SAME = 500; // answers about one deadline differ by their time in transit
 
 export class Deadlines {
-  /** The hold that was asked for is a "be right back". */
+  /** The requested hold is a "be right back". */
   isAwayAsked = false;
   #core;
   #warnings = new Map(); // reason -> when it strikes
@@ -20,7 +20,7 @@ export class Deadlines {
     this.#core = core;
   }
 
-  /** `{reason, left}` in seconds, the one that strikes first in front. */
+  /** `{reason, left}` in seconds, the first to strike in front. */
   get warnings() {
     const now = performance.now();
     return [...this.#warnings]
@@ -44,7 +44,7 @@ export class Deadlines {
     return this.heldFor > 0 && this.#isHeldAway;
   }
 
-  /** A session view. `isHello`: the server sends the warnings that stand by themselves. */
+  /** Takes a session view. `isHello`: the server sends the standing warnings separately. */
   take({ session, policy }, { isHello = false } = {}) {
     const now = performance.now();
     const { expires_in: expires, warns_in: warns, ends_in: ends, held_for: held } = session;
@@ -58,14 +58,14 @@ export class Deadlines {
     else this.#withdraw();
   }
 
-  /** A `warning`, or a view's. One that is known already only sets the clock right. */
+  /** Takes a `warning`, or one implied by a view. A known one is only updated. */
   warn({ reason, expires_in: left }) {
     this.#warnings.set(reason, performance.now() + left * 1000);
     this.#expiresAt = Math.min(this.#expiresAt, ...this.#warnings.values());
     this.#core.tell('warning', { reason, left });
   }
 
-  /** An activity in any tab of the session: the idle clock starts anew. The lifetime never does. */
+  /** An activity in any tab restarts the idle clock, never the lifetime. */
   restart(left) {
     this.#expiresAt = performance.now() + left * 1000;
     this.#withdraw();
@@ -96,7 +96,7 @@ export class Deadlines {
     for (const timer of Object.values(this.#timers)) clearTimeout(timer);
   }
 
-  /** Sets the timers that ask what has become of the session. */
+  /** Sets the timers that request the state of the session. */
   schedule({ isOpen, isActive, policy }) {
     this.stop();
     const now = performance.now();
@@ -106,11 +106,11 @@ export class Deadlines {
       const wait = Math.max(isOpen ? 0 : OVERDUE_AFTER, end - now) + OVERDUE_AFTER;
       this.#timers.overdue = setTimeout(ask, wait);
     } else if (!isOpen) {
-      // Without a connection nobody tells of the warning.
+      // Without a connection there are no warnings.
       const wait = Math.max(CLOCK_SPARE_AFTER, this.#expiresAt - now - policy.warn_before * 1000);
       this.#timers.away = setTimeout(ask, wait + 500);
     } else if (isActive) {
-      // Who does not watch the lobby is not told that they are away by now.
+      // Without the lobby there is no message when the player becomes away.
       const wait = this.#expiresAt - now - (policy.idle_timeout - policy.away_after) * 1000;
       const { here } = this.#core;
       const look = () => here.status === 'active' && here.look();
@@ -118,7 +118,7 @@ export class Deadlines {
     }
   }
 
-  // A warning that a view implies. After a `hello` only those are set right that are known.
+  // A warning implied by a view. After a `hello` only known ones are updated.
   #setRight(reason, left, isHello) {
     const at = performance.now() + left * 1000;
     const before = this.#warnings.get(reason);

@@ -1,9 +1,9 @@
-// Listeners of a StillHere, by the event.
+// Event listeners of a StillHere.
 
 export class Events {
   #listeners = new Map(); // event -> Set of functions
 
-  /** Returns a function that takes the listener away again. */
+  /** Adds a listener; returns a function that removes it. */
   on(event, listener) {
     if (!this.#listeners.has(event)) this.#listeners.set(event, new Set());
     this.#listeners.get(event).add(listener);
@@ -15,7 +15,7 @@ export class Events {
       try {
         listener(what);
       } catch (error) {
-        reportError(error); // the other listeners are told all the same
+        reportError(error); // the other listeners are still called
       }
     }
   }

@@ -1,16 +1,16 @@
-// One topic as this page knows it: all of it once per connection, then change by change.
+// A copy of one topic: a snapshot once per connection, then its changes.
 
-const WHOLES = new Set(['roster', 'rooms', 'room']); // types of the messages that have all of a topic
+const WHOLES = new Set(['roster', 'rooms', 'room']); // types of snapshot messages
 
-/** Subclasses take the messages in: `takeWhole(message)`, and `takeChange(message)` -> success. */
+/** Subclasses apply messages: `takeWhole(message)`, and `takeChange(message)` -> success. */
 export class Mirror {
-  /** There is no connection, or nothing has come over it yet: this is how it was. */
+  /** There is no connection, or nothing has arrived on it: the content may be outdated. */
   isStale = true;
-  /** All of it was asked for and has not come: changes belong to nothing known. */
+  /** A snapshot was requested and has not arrived: changes are ignored. */
   isWaiting = true;
   #version = 0;
 
-  /** A new connection: only a whole can start it. */
+  /** A new connection begins with a snapshot. */
   wait() {
     this.isWaiting = true;
   }
@@ -22,7 +22,7 @@ export class Mirror {
       this.takeWhole(message);
       this.isWaiting = this.isStale = false;
     } else {
-      if (this.isWaiting) return true; // asked for already
+      if (this.isWaiting) return true; // requested already
       this.isWaiting = version !== this.#version + 1 || !this.takeChange(message);
       if (this.isWaiting) return false;
     }

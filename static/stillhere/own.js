@@ -1,4 +1,4 @@
-// Calls of whoever is signed in: their sessions, their history, and signing out.
+// Calls of the signed-in player: sessions, history, and signing out.
 
 import { Problem, call } from './calls.js';
 import { endOf } from './sign-in.js';
@@ -15,13 +15,13 @@ export class Own {
     return this.#core.here.session?.id;
   }
 
-  /** One call; a 401 ends the session. Rejects with a Problem. */
+  /** Makes a call; a 401 ends the session. Rejects with a Problem. */
   async call(method, path, options) {
     const asked = this.#id;
     try {
       const answer = await call(method, path, options);
       if (this.#id === asked || method !== 'GET') return answer;
-      throw new Problem(401, { code: 'not_signed_in' }); // it was about somebody else
+      throw new Problem(401, { code: 'not_signed_in' }); // it belonged to another session
     } catch (problem) {
       if (problem.status === 401 && this.#id === asked) this.#core.end(endOf(problem));
       throw problem;
@@ -41,7 +41,7 @@ export class Own {
 
   async signOut() {
     if (this.#id === undefined) return;
-    // By its id: another tab may have signed in as somebody else, and the cookie is theirs then.
+    // By id: another tab may have signed in as another player, and changed the cookie.
     const id = this.#id;
     try {
       await this.call('DELETE', `/api/sessions/${id}`);
@@ -64,14 +64,14 @@ export class Own {
     else await this.call('DELETE', `/api/sessions/${id}`);
   }
 
-  /** All other sessions end. */
+  /** Ends all other sessions. */
   async changePassword(current, password) {
     if (this.#id === undefined) throw new Problem(401, { code: 'not_signed_in' });
     await this.#checkCookie(this.#id);
     await this.call('PUT', '/api/password', { body: { current, new: password } });
   }
 
-  /** Another tab may have signed in as somebody else, and the cookie is theirs then: rejects. */
+  /** Rejects if another tab has signed in as another player, and changed the cookie. */
   async #checkCookie(id) {
     const view = await this.call('GET', '/api/session');
     if (view.session.id === id) return;
@@ -80,7 +80,7 @@ export class Own {
   }
 
   async #end(id, reason) {
-    // The connection may have told before.
+    // The connection may have reported it before.
     if (this.#id === id) await this.#core.end({ reason, detail: '' });
   }
 }

@@ -1,8 +1,8 @@
-// What the browser tells of the page: shown, closed, kept for "back", with a network or without.
+// Events of the browser about the page: shown, closed, kept for "back", with or without a network.
 
 import { ignoreProblem } from './calls.js';
 
-/** Until `signal` aborts. here: StillHere; tell(event, what): tells its listeners. */
+/** Until `signal` aborts. here: StillHere; tell(event, what): calls its listeners. */
 export function followPage({ here, socket, signIn, tell, signal }) {
   if (typeof document === 'undefined') return;
 
@@ -28,14 +28,14 @@ export function followPage({ here, socket, signIn, tell, signal }) {
 
   window.addEventListener('pagehide', () => {
     if (!here.isSignedIn) return;
-    // A closing page gets no answer any more; a beacon is what browsers still deliver.
+    // A closing page gets no more answers; browsers still deliver a beacon.
     navigator.sendBeacon('/api/session/leave');
-    socket.close(); // also what allows a browser to keep the page for "back"
+    socket.close(); // also lets a browser keep the page for "back"
   }, { signal });
 
   window.addEventListener('pageshow', ({ persisted }) => {
     if (!persisted) return;
-    if (here.isSignedIn) socket.open(); // which also tells if the session is over
+    if (here.isSignedIn) socket.open(); // which also reports an ended session
     else lookAgain();
   }, { signal });
 }

@@ -1,8 +1,8 @@
-// How rooms are sent: times as seconds left, and changes as patches.
+// The format of rooms: times as seconds left, and changes as patches.
 
 /**
- * Seconds that are left (`…_in`) as instants of `performance.now()` (`…_at`), in objects at any
- * depth. A `null`, by which a patch removes such a field, stays `null`.
+ * Replaces seconds left (`…_in`) by instants of `performance.now()` (`…_at`), in objects at any
+ * depth. `null`, by which a patch removes a field, stays `null`.
  */
 export function toInstants(value, now = performance.now()) {
   if (!isObject(value)) return value;
@@ -13,10 +13,10 @@ export function toInstants(value, now = performance.now()) {
   }));
 }
 
-/** The value that a JSON merge patch (RFC 7396) makes of `value`, which stays as it is. */
+/** Returns `value` with a JSON merge patch (RFC 7396) applied; `value` is not modified. */
 export function mergePatch(value, patch) {
   if (!isObject(patch)) return patch;
-  // A Map, in which `__proto__` is a key like any other.
+  // A Map, so that `__proto__` is an ordinary key.
   const merged = new Map(isObject(value) ? Object.entries(value) : []);
   for (const [key, each] of Object.entries(patch)) {
     if (each === null) merged.delete(key);

@@ -1,8 +1,8 @@
-// Which answer belongs to which message: by its id, which the server repeats in `done` and `error`.
+// Matches answers to requests by `id`, which the server repeats in `done` and `error`.
 
 import { Problem } from './calls.js';
 
-const REFUSED = 400; // the `status` of a message that was refused, as of a call
+const REFUSED = 400; // the `status` of a refused message
 const lost = () => new Problem(0, { code: 'no_connection' });
 
 export class Requests {
@@ -15,8 +15,8 @@ export class Requests {
   }
 
   /**
-   * Resolves to null when the server has done what the message asks for. Rejects with a Problem:
-   * `status` 400 if it refuses, 0 if there is no connection, or it is lost first: then nobody knows.
+   * Resolves to null when the server has done the request. Rejects with a Problem: `status` 400 if
+   * refused; 0 if there is no connection, or it is lost first and the outcome is unknown.
    */
   ask(message) {
     return new Promise((resolve, reject) => {
@@ -26,7 +26,7 @@ export class Requests {
     });
   }
 
-  /** Returns whether the message answers something that was asked here. */
+  /** Returns true if the message answers a request. */
   hear(message) {
     const request = this.#waiting.get(message.id);
     if (request === undefined || !['done', 'error'].includes(message.type)) return false;
@@ -36,7 +36,7 @@ export class Requests {
     return true;
   }
 
-  /** The connection is gone, and with it all answers. */
+  /** Rejects all requests, as the connection is lost. */
   drop() {
     for (const { reject } of this.#waiting.values()) reject(lost());
     this.#waiting.clear();

@@ -1,13 +1,13 @@
-// The rooms that are not private.
+// The public rooms.
 
 import { Mirror } from './mirror.js';
 
-/** As `here.rooms.list` shows it. */
+/** `here.rooms.list`. */
 export class RoomList extends Mirror {
-  rooms = new Map(); // id -> listing, the newest first
+  rooms = new Map(); // id -> listing, newest first
   total = 0;
 
-  /** Nobody is signed in, or watches the list. */
+  /** Nobody is signed in, or the list is not watched. */
   clear() {
     this.rooms = new Map();
     this.total = 0;

@@ -1,9 +1,9 @@
-// One room that this page is in, and what its player does there.
+// One room that this page is in, and the player's actions.
 
 import { Mirror } from './mirror.js';
 import { mergePatch, toInstants } from './patch.js';
 
-const LINES = 50; // of the chat; the server keeps as many
+const LINES = 50; // of chat; the server keeps as many
 
 export class Room extends Mirror {
   seat = null;
@@ -15,8 +15,8 @@ export class Room extends Mirror {
   #apply;
 
   /**
-   * ask(message) -> Promise; own() -> the id of the player; apply(view, diff) -> the next view: a
-   * game's own way, if it has one.
+   * ask(message) -> Promise; own() -> the player's id; apply(view, diff) -> the next view, for games
+   * with diffs of their own.
    */
   constructor(id, { ask, own, apply }) {
     super();
@@ -26,19 +26,19 @@ export class Room extends Mirror {
     this.#apply = apply ?? mergePatch;
   }
 
-  /** The own seat, as `info.seats` has it; null for a spectator. */
+  /** The player's seat in `info.seats`; null for a spectator. */
   get own() {
     return this.info?.seats[this.seat] ?? null;
   }
 
-  // What the player does. Each resolves when the server has done it; see Requests.
+  // Actions. Each resolves when the server has done it; see Requests.
 
   /** A game action. */
   act(action) {
     return this.#ask({ type: 'act', room: this.id, action });
   }
 
-  /** Begins the match, or wants the next one. */
+  /** Begins the match, or votes for the next one. */
   start() {
     return this.#ask({ type: 'start', room: this.id });
   }
@@ -47,7 +47,7 @@ export class Room extends Mirror {
     return this.#ask({ type: 'say', room: this.id, text });
   }
 
-  /** `win` or `draw`, where somebody has dropped out for long enough. */
+  /** Claims a `win` or `draw`, if a player dropped out for long enough. */
   claim(result) {
     return this.#ask({ type: 'claim', room: this.id, result });
   }
@@ -57,7 +57,7 @@ export class Room extends Mirror {
     return this.#ask({ type: 'pulse', room: this.id, seat });
   }
 
-  /** Be right back, within so many seconds of the own budget; 0: back. */
+  /** Be right back within so many seconds, from the player's budget; 0: back. */
   brb(seconds) {
     return this.#ask({ type: 'brb', room: this.id, seconds });
   }
@@ -66,7 +66,7 @@ export class Room extends Mirror {
     return this.#ask({ type: 'leave', room: this.id });
   }
 
-  // What the server says
+  // Messages of the server
 
   takeWhole({ room, chat }) {
     const { match, ...info } = toInstants(room);
@@ -76,7 +76,8 @@ export class Room extends Mirror {
     this.chat = chat;
   }
 
-  /** A `room_changed` or `said`. Returns false if the game could not take the diff of its view. */
+  /** Takes `room_changed` or `said`. Returns false if the game failed to apply the diff of its
+   * view. */
   takeChange({ room, view, line }) {
     if (line !== undefined) this.chat = [...this.chat, line].slice(-LINES);
     if (room !== undefined) this.#take(mergePatch(this.info, toInstants(room)));
@@ -85,7 +86,7 @@ export class Room extends Mirror {
     return true;
   }
 
-  // The own seat can change: when a match begins, those who play get the first seats.
+  // The player's seat can change: when a match begins, its players get the first seats.
   #take(info) {
     const own = this.#own();
     const found = Object.entries(info.seats).find(([, { player }]) => player?.id === own);

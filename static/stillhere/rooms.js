@@ -1,5 +1,5 @@
-// Rooms and games: the list, the queue, and the rooms that this page is in. After a reconnect it
-// joins them again.
+// Rooms and games: the list, the queue, and the rooms that this page is in, which it joins again
+// after a reconnect.
 
 import { Problem } from './calls.js';
 import { Room } from './room.js';
@@ -9,21 +9,22 @@ const PREFIX = 'room:';
 
 export class Rooms {
   list = new RoomList();
-  joined = new Map(); // id -> Room, in which a `room` has come
+  joined = new Map(); // id -> Room with a snapshot
   queue = null;
   #requests;
   #call;
   #own;
   #tell;
   #onDo;
-  // id -> {room, wish, isAsking, hasCome, isLeaving, waiting: [{resolve, reject}]}; hasCome: a `room`
+  // id -> {room, wish, isAsking, hasCome, isLeaving, waiting: [{resolve, reject}]}; hasCome: has a
+  // snapshot
   #entries = new Map();
   #isConnected = false;
 
   /**
    * requests: Requests; call(method, path, options): as in calls.js; own() -> the player's id;
-   * tell(event, what): tells the page's listeners; onDo(message, answer): the player does something,
-   * and `answer` is the promise of its outcome.
+   * tell(event, what): calls the page's listeners; onDo(message, answer): the player acts, `answer`
+   * is the promise of the outcome.
    */
   constructor({ requests, call, own, tell, onDo }) {
     this.#requests = requests;
@@ -33,12 +34,12 @@ export class Rooms {
     this.#onDo = onDo;
   }
 
-  /** Whether the player has said "be right back" in a room, and is not back yet. */
+  /** True if the player said "be right back" in a room and is not back. */
   get isAwayOnPurpose() {
     return [...this.joined.values()].some(({ own }) => own?.back_at > performance.now());
   }
 
-  // By calls: all but `create` are no activity
+  // Calls; only `create` counts as activity
 
   async games() {
     return (await this.#call('GET', '/api/games', { isPassive: true })).games;
@@ -48,7 +49,7 @@ export class Rooms {
     return this.#call('POST', '/api/rooms', { body: { game, private: isPrivate } });
   }
 
-  /** What the list would say of one room, private or not. */
+  /** Returns the listing of one room, private or not. */
   find(id) {
     return this.#call('GET', `/api/rooms/${encodeURIComponent(id)}`, { isPassive: true });
   }
@@ -62,7 +63,7 @@ export class Rooms {
     return this.#call('GET', `/api/matches/${encodeURIComponent(id)}`, { isPassive: true });
   }
 
-  // By the connection
+  // Requests on the connection
 
   join(id, { seat, spectate = false, apply } = {}) {
     let entry = this.#entries.get(id);
@@ -81,7 +82,7 @@ export class Rooms {
   async quickMatch({ game = null } = {}) {
     this.queue = { game, waiting: 0 };
     await this.#queue().catch((problem) => {
-      if (problem.status === 0) return; // asked for again when the connection is back
+      if (problem.status === 0) return; // requested again after a reconnect
       this.queue = null;
       throw problem;
     });
@@ -93,7 +94,7 @@ export class Rooms {
     await this.#do({ type: 'quick_match', cancel: true }).catch(ignoreLoss);
   }
 
-  // Inside: what the player does
+  // Internals: requests
 
   #ask(message) {
     if (message.type === 'leave') return this.#leave(message.room);
@@ -122,14 +123,14 @@ export class Rooms {
       if (entry.hasCome) letIn(entry);
     } catch (problem) {
       entry.isAsking = false;
-      if (problem.status === 0) return; // joined again when the connection is back
+      if (problem.status === 0) return; // joined again after a reconnect
       for (const { reject } of entry.waiting.splice(0)) reject(problem);
       if (!this.joined.has(room.id)) this.#entries.delete(room.id);
     }
   }
 
-  // By `watch`: `join` is an activity, which a reconnect is not, and would take another seat if the
-  // own one is lost.
+  // By `watch`: `join` counts as activity, which a reconnect is not, and would take another seat if
+  // the player's is lost.
   async #enterAgain({ room }) {
     const topic = PREFIX + room.id;
     try {
@@ -140,7 +141,7 @@ export class Rooms {
     }
   }
 
-  /** The page is out at once; the server is told as soon as there is a connection. */
+  /** The page leaves at once; the server is told as soon as there is a connection. */
   async #leave(id) {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
@@ -149,7 +150,7 @@ export class Rooms {
     try {
       await this.#do({ type: 'leave', room: id });
     } catch (problem) {
-      if (problem.status === 0) return; // sent again when the connection is back
+      if (problem.status === 0) return; // sent again after a reconnect
     }
     if (this.#entries.get(id) === entry) this.#entries.delete(id);
   }
@@ -160,7 +161,7 @@ export class Rooms {
     this.#tell('roomClosed', { room: id, reason, detail });
   }
 
-  // Inside: what the connection says
+  // Internals: messages
 
   /** A new connection: joins, leaves and queues again. `isHere`: the player is not away. */
   connected(isHere) {
@@ -199,14 +200,14 @@ export class Rooms {
     }
   }
 
-  /** What this page knows of a topic; undefined if the topic is none of these. */
+  /** Returns the mirror of a topic; undefined if it is none of these. */
   mirrorOf(topic) {
     if (topic === 'rooms') return this.list;
     const entry = this.#entryOf(topic);
     return entry?.isLeaving ? undefined : entry?.room;
   }
 
-  /** The mirror of the message's topic has taken it in. */
+  /** The mirror of the message's topic was updated. */
   changed(message) {
     if (message.topic === 'rooms') {
       this.#tell('rooms', this.list);
@@ -229,12 +230,12 @@ export class Rooms {
       case 'room_closed':
         this.#close(message);
         break;
-      case 'joined': { // a `room` that came before this is from before the join
+      case 'joined': { // a snapshot before this is from before the join
         const entry = this.#entries.get(message.room);
         if (entry !== undefined) entry.hasCome = false;
         break;
       }
-      case 'left': // unless this page asked for it, another tab of the player's did
+      case 'left': // requested by this page, or by another tab
         if (this.joined.has(message.room)) this.#lose(message.room, { reason: 'left', detail: '' });
         break;
       case 'queued':

@@ -1,25 +1,25 @@
-// Who is here: the players of the lobby.
+// The lobby.
 
 import { call } from './calls.js';
 import { Mirror } from './mirror.js';
 
 const ROSTER_PAGE = 500; // players in one answer of GET /api/players: the server's maximum
 
-/** As `here.roster` shows it. The server lists the first 1,000 by name; `load` gets the others. */
+/** `here.roster`. The server lists the first 1,000 by name; `load` gets the others. */
 export class Roster extends Mirror {
   players = new Map(); // id -> {id, name, guest, status, awaySince}
   total = 0;
   #awayAfter;
-  #meanwhile = null; // changes during a load: id -> change, null: left
+  #meanwhile = null; // changes during a load: id -> change, null if left
   #loading = null;
 
-  /** awayAfter() -> the policy's, in seconds: how long a player who is newly away has been idle. */
+  /** awayAfter() -> the policy's, in seconds: how long a newly away player has been idle. */
   constructor(awayAfter = () => 0) {
     super();
     this.#awayAfter = awayAfter;
   }
 
-  /** Whether everybody who is here is among `players`. */
+  /** True if all players who are here are in `players`. */
   get isComplete() {
     return !this.isWaiting && this.players.size >= this.total;
   }
@@ -51,13 +51,13 @@ export class Roster extends Mirror {
     return true;
   }
 
-  /** Gets the players that the server did not list. Rejects with a Problem. */
+  /** Loads the players that the server did not list. Rejects with a Problem. */
   load() {
     this.#loading ??= this.#load().finally(() => { this.#loading = null; });
     return this.#loading;
   }
 
-  /** What a load has fetched so far is not taken in: it may list players who have left. */
+  /** Drops what a load has fetched so far: it may list players who have left. */
   stopLoading() {
     this.#meanwhile = null;
   }
@@ -89,14 +89,14 @@ export class Roster extends Mirror {
   }
 
   #change({ id, status, idle_for }) {
-    const player = this.players.get(id); // unknown: not listed yet
+    const player = this.players.get(id); // undefined if not listed
     if (!player) return;
     const idle = status === 'away' ? (idle_for ?? this.#awayAfter()) : undefined;
     this.players.set(id, seen({ ...player, status, idle_for: idle }));
   }
 }
 
-/** A player as listed, with `awaySince` as an instant of `performance.now()`. */
+/** Returns a player as listed, with `awaySince` as an instant of `performance.now()`. */
 function seen({ id, name, guest, status, idle_for: idle }) {
   const awaySince = idle === undefined ? null : performance.now() - idle * 1000;
   return { id, name, guest, status, awaySince };

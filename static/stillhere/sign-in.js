@@ -1,22 +1,22 @@
-// How a page comes to a session: the one that the browser has already, or a new one.
+// How a page gets a session: the browser's present one, or a new one.
 
 import { Problem, call, ignoreProblem } from './calls.js';
 import { pauseBefore } from './socket.js';
 
 const FOLLOW_WITHIN = 1000; // ms
 
-/** A call whose answer is the session view. Any other answer is not from the server. */
+/** Makes a call that answers with the session view. Any other answer is not from the server. */
 export async function viewOf(method, path, options) {
   const view = await call(method, path, options);
   if (!view?.session?.id) throw new Problem(0);
   return view;
 }
 
-/** Why a call says that the session is over. */
+/** Returns why the session ended, from the Problem of a call. */
 export const endOf = ({ code, detail }) => ({ reason: code || 'not_signed_in', detail });
 
 export class SignIn {
-  /** A remembered session timed out, and goes on when its player says so. */
+  /** A remembered session timed out, and goes on when its player wants. */
   isAsleep = false;
   #core;
   #starting = null;
@@ -33,8 +33,8 @@ export class SignIn {
   }
 
   /**
-   * Asks until there is an answer. Called again meanwhile, it does not wait for the next attempt.
-   * What the answers bring about happens when the promise `after` has settled.
+   * Retries until there is an answer; when called again, at once. Effects of the answer wait for the
+   * promise `after`.
    */
   start(after) {
     this.hurry();
@@ -47,25 +47,25 @@ export class SignIn {
     this.#hurry();
   }
 
-  /** A new session. Resolves to its view; rejects with a Problem. */
+  /** Opens a session. Resolves to its view; rejects with a Problem. */
   async enter(path, body) {
-    // One tab after the other: the second then sends the cookie of the first, and replaces that
-    // session instead of leaving it behind without a tab.
+    // One tab at a time: the second then sends the cookie of the first, and replaces its session
+    // instead of leaving it without a tab.
     const view = await alone('stillhere-sign-in', () => viewOf('POST', path, { body }));
-    this.#core.socket.discard(); // the browser's cookie was another one then
+    this.#core.socket.discard(); // it was dialled with another cookie
     this.#core.enter(view);
     return view;
   }
 
-  /** Whoever is signed in, or was, is forgotten. */
+  /** Forgets the signed-in player, and the last one. */
   forget() {
     this.hurry();
     this.isAsleep = false;
   }
 
   /**
-   * Another tab may have signed in. Resolves to whether somebody is signed in. `isShownAgain`: that
-   * wakes no session that sleeps.
+   * Another tab may have signed in. Resolves to whether this browser is signed in. `isShownAgain`:
+   * does not wake a sleeping session.
    */
   async look({ isShownAgain = false } = {}) {
     try {
@@ -83,7 +83,7 @@ export class SignIn {
     return this.#isSignedIn;
   }
 
-  /** Another tab has signed in, and this one follows; but a slow answer is not waited for. */
+  /** Another tab has signed in, and this one follows, without waiting for a slow answer. */
   async follow() {
     const looking = this.look().catch(ignoreProblem);
     const waiting = new Promise((resolve) => { setTimeout(resolve, FOLLOW_WITHIN); });
@@ -115,7 +115,7 @@ export class SignIn {
       } catch (problem) {
         ignoreProblem(problem);
         await after;
-        if (id() !== before) return; // a form was faster
+        if (id() !== before) return; // the form has signed in meanwhile
         if (problem.status === 401) {
           await this.#refused(problem);
           return;
@@ -144,7 +144,7 @@ export class SignIn {
   }
 }
 
-/** One page of this browser at a time, where browsers can do that. */
+/** Runs in one page of this browser at a time, if the browser supports locks. */
 function alone(what, act) {
   return navigator.locks ? navigator.locks.request(what, act) : act();
 }

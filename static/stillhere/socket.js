@@ -1,18 +1,18 @@
-// The connection: opened, and opened again until the server says that the session is over.
+// The connection: opened, and reopened until the server says that the session has ended.
 
 const SUBPROTOCOL = 'stillhere.v1';
 const FIRST_PAUSE = 500; // ms
 const LONGEST_PAUSE = 15_000;
 const STABLE_AFTER = 30_000;
 const SOCKET_ANSWER_WITHIN = 10_000;
-const LATE = 2000; // a timer that is later than this: the page was busy, or the machine slept
+const LATE = 2000; // if a timer is later, the page was busy, or the machine asleep
 const SILENT_AFTER = 25_000;
 
-// Close codes of this side. After 1000 the server grants the shorter grace of a page that left.
+// Close codes of the client. After 1000 the server grants the shorter grace of a page that left.
 const LEAVING = 1000;
 const GIVEN_UP = 4000;
 
-/** Close codes and the reasons they stand for; server/wire/closing.py has the same table. */
+/** Close codes and their reasons; the same table as in server/wire/closing.py. */
 export const CLOSE_REASONS = {
   4400: 'too_slow',
   4401: 'too_many_messages',
@@ -25,10 +25,10 @@ export const CLOSE_REASONS = {
   4505: 'replaced',
 };
 
-/** Whether a close code says that the session is over: the whole range is reserved for that. */
+/** True if a close code means that the session has ended: the whole range is reserved for that. */
 export const isEnd = (code) => code >= 4500 && code <= 4599;
 
-/** Full jitter, in ms: pages that lost the same server must not come back at the same time. */
+/** Full jitter, in ms: pages that lost the same server must not reconnect at the same time. */
 export function pauseBefore(attempt, random = Math.random) {
   return random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** attempt);
 }
@@ -39,7 +39,7 @@ export class Socket {
   #onState;
   #onEnd;
   #socket = null;
-  #early = null; // {socket, messages}: dialled by `prepare`
+  #early = null; // {socket, messages}: opened by `prepare`
   #lastId = 0;
   #attempt = 0;
   #heardAt = 0;
@@ -52,12 +52,12 @@ export class Socket {
     this.#onEnd = onEnd;
   }
 
-  /** For how long there has been no connection, in ms. */
+  /** The time without a connection, in ms. */
   get downFor() {
     return this.#state === 'open' ? 0 : performance.now() - this.#downSince;
   }
 
-  /** Dials before it is known whether there is a session; `open` goes on with that connection. */
+  /** Connects before it is known whether there is a session; `open` takes over that connection. */
   prepare() {
     if (this.#state !== 'closed' || this.#early !== null) return;
     const early = { socket: dial(), messages: [] };
@@ -66,12 +66,12 @@ export class Socket {
     this.#early = early;
   }
 
-  /** What `prepare` has dialled is not needed. */
+  /** Closes the connection of `prepare`, which is not needed. */
   discard() {
     const { socket } = this.#early ?? {};
     this.#early = null;
     if (socket === undefined) return;
-    // Browsers complain of a socket that is closed before it is open.
+    // Browsers log an error if a socket is closed before it is open.
     if (socket.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close(LEAVING);
     else socket.close(LEAVING);
   }
@@ -81,7 +81,7 @@ export class Socket {
     this.#attempt = 0;
     this.#downSince = performance.now();
     this.#become('connecting');
-    if (this.#state === 'connecting') this.#dial(); // no listener has just closed it
+    if (this.#state === 'connecting') this.#dial(); // unless a listener has just closed it
   }
 
   close() {
@@ -89,15 +89,15 @@ export class Socket {
     this.#become('closed');
   }
 
-  /** The network is back: checks an open connection, and does not wait to open one again. */
+  /** The network is back: tests an open connection, or reconnects at once. */
   hurry() {
     if (this.#state === 'open') this.ask({ type: 'look' });
     else if (this.#state === 'reconnecting' && this.#socket === null) this.#dial();
   }
 
   /**
-   * Sends a message with an id, so that it is answered; a ping has its pong. Returns the id; 0: there
-   * is no connection.
+   * Sends a message with an id, so that it is answered; a ping has its pong. Returns the id, 0 if
+   * there is no connection.
    */
   ask(message) {
     if (this.#state !== 'open' || this.#socket.readyState !== WebSocket.OPEN) return 0;
@@ -137,7 +137,7 @@ export class Socket {
       return;
     }
     if (message.type === 'hello') {
-      // Not when it opens: a socket without a live session opens too, is told so, and closed.
+      // Not when it opens: sockets without a live session open too, are told so, and closed.
       this.#timers.stable = setTimeout(() => { this.#attempt = 0; }, STABLE_AFTER);
       this.#listen(SILENT_AFTER);
       this.#become('open');
@@ -163,8 +163,8 @@ export class Socket {
     this.#become('closed');
   }
 
-  // Browsers hide protocol pings from scripts, and can take minutes to notice a dead socket. So a
-  // missing answer closes the connection, and long silence is interrupted by a question.
+  // Browsers hide protocol pings from scripts, and may notice a dead socket after minutes only. So
+  // a missing answer closes the connection, and long silence triggers a request.
   #expectAnswer(wait = SOCKET_ANSWER_WITHIN) {
     if (this.#timers.answer !== 0) return;
     const due = performance.now() + wait;

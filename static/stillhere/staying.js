@@ -1,8 +1,8 @@
-// How a player stays signed in: input, "I'm still here", what is done in rooms, and holds.
+// How a player stays signed in: input, "I'm still here", actions in rooms, and holds.
 
 import { Activity } from './activity.js';
 
-const STAY_AGAIN_AFTER = 1000; // ms, as all times in here
+const STAY_AGAIN_AFTER = 1000; // ms, as all times here
 const STAY_ANSWER_WITHIN = 3000;
 const STAY_SPARE_AFTER = 10_000;
 
@@ -12,18 +12,18 @@ export class Staying {
   #socket;
   #deadlines;
   #activity;
-  #wantedHold = null; // {message, until}: asked for while there was no connection
+  #wantedHold = null; // {message, until}: requested without a connection
   #stayedAt = -Infinity;
   #timer = 0;
 
-  /** request(method, path): a call whose answer is the session view -> success. */
+  /** request(method, path): a call that answers with the session view -> success. */
   constructor({ here, request, socket, deadlines }) {
     this.#here = here;
     this.#post = () => request('POST', '/api/session/activity');
     this.#socket = socket;
     this.#deadlines = deadlines;
     this.#activity = new Activity({
-      // A mouse that is moved on the way out does not end a "be right back".
+      // Moving the mouse on the way out does not end a "be right back".
       isDeliberateOnly: () =>
         deadlines.isWarned || deadlines.isAwayOnPurpose || here.rooms.isAwayOnPurpose,
       isAway: () => here.status === 'away',
@@ -36,7 +36,7 @@ export class Staying {
     this.#activity.listen(target, signal);
   }
 
-  /** A new session. */
+  /** Begins a session. */
   begin(policy) {
     this.#activity.begin(policy);
   }
@@ -47,10 +47,10 @@ export class Staying {
     this.#wantedHold = null;
   }
 
-  /** "I'm still here": over the connection, and by a request if that does not answer. */
+  /** "I'm still here": on the connection, and by a request if there is no answer. */
   stay() {
     if (!this.#here.isSignedIn) return;
-    // A click is heard by the page and by its button; one of them is enough.
+    // A click is reported by the page and by its button; one is enough.
     if (performance.now() - this.#stayedAt < STAY_AGAIN_AFTER) return;
     this.#stayedAt = performance.now();
     clearTimeout(this.#timer);
@@ -65,19 +65,19 @@ export class Staying {
     this.#stayedAt = -Infinity;
   }
 
-  /** An activity that no event of this page shows. */
+  /** Reports an activity that is no event of this page. */
   active() {
     this.#activity.note(true);
   }
 
-  /** The next input is reported at once. */
+  /** Reports the next input at once. */
   hurry() {
     this.#activity.hurry();
   }
 
   hold(seconds, { why, away = false }) {
     if (away) {
-      this.#socket.ask({ type: 'ping' }); // saying so is an activity, and withdraws a warning
+      this.#socket.ask({ type: 'ping' }); // saying so counts as activity, and withdraws a warning
       this.#activity.pause();
     }
     this.#deadlines.isAwayAsked = away;
@@ -92,7 +92,7 @@ export class Staying {
     else this.#endHold();
   }
 
-  /** The connection is back: what was done or wanted meanwhile is sent. */
+  /** The connection is back: sends what was postponed. */
   settle() {
     const wanted = this.#wantedHold;
     this.#wantedHold = null;
@@ -101,7 +101,7 @@ export class Staying {
     if (left > 0) this.#socket.ask({ ...wanted.message, seconds: left });
   }
 
-  /** An action in a room is an activity, so it needs no ping beside it; unless it is refused. */
+  /** An action in a room counts as activity, so it needs no ping; unless it is refused. */
   didInRoom({ type, seconds }, answer) {
     if (type === 'leave') return;
     if (type === 'brb' && seconds > 0) {
@@ -119,7 +119,7 @@ export class Staying {
   #report() {
     if (!this.#here.isSignedIn) return true; // nothing to report
     if (this.#socket.ask({ type: 'ping' })) return true;
-    // Some networks let no socket through, and requests still.
+    // Some networks block sockets, but not requests.
     if (this.#socket.downFor > STAY_SPARE_AFTER) this.#request();
     return false;
   }
@@ -135,7 +135,7 @@ export class Staying {
   }
 
   #comeBack() {
-    this.#deadlines.endHold(); // now, so that one input comes back once
+    this.#deadlines.endHold(); // now, so that an input returns only once
     this.#activity.resume();
     this.#endHold();
     if (!this.#report()) this.#activity.postpone();

@@ -1,4 +1,4 @@
-// The topics that a page watches: each is watched again after a reconnect, and after a gap.
+// The watched topics: each is watched again after a reconnect, and after a gap.
 
 import { Roster } from './roster.js';
 
@@ -9,7 +9,7 @@ export class Topics {
   #ask;
   #tell;
 
-  /** watch: the topics to begin with; ask(message): sends it; tell(event, what): the listeners. */
+  /** watch: the first topics; ask(message): sends it; tell(event, what): calls listeners. */
   constructor({ watch, here, ask, tell }) {
     this.#topics = new Set(watch);
     this.#here = here;
@@ -29,11 +29,11 @@ export class Topics {
     this.#ask({ type: 'unwatch', topic });
   }
 
-  /** Takes a message of a topic, and tells of it. Returns true if the lobby has changed. */
+  /** Takes a message of a topic, and fires its event. Returns true if the lobby has changed. */
   hear(message) {
     const { topic } = message;
     const mirror = topic === 'lobby' ? this.roster : this.#here.rooms.mirrorOf(topic);
-    if (mirror === undefined) return false; // a room that was left meanwhile, or a topic of the page's own
+    if (mirror === undefined) return false; // a room left meanwhile, or a topic of the page
     if (!mirror.hear(message)) this.#ask({ type: 'watch', topic });
     else if (mirror === this.roster) return true;
     else this.#here.rooms.changed(message);

@@ -1,6 +1,7 @@
-// Connect Four on the screen: who plays which discs, whose turn it is, and the board. The rules are the server's
-// (server/games/connect_four.py); here is drawn what it says. The picture is one SVG that nobody has to hear; above it lie
-// seven buttons, a column each, which can be pressed, walked through with the arrows, and read out.
+// Connect Four on the screen: the players' discs, whose turn it is, and the board. Draws the view
+// of the server (server/games/connect_four.py). The picture is one SVG, hidden from screen readers;
+// above it lie seven buttons, one a column, which can be pressed, reached with the arrows, and read
+// out.
 
 import { isCalm, isForGame, make, svg, write } from '/static/page/elements.js';
 
@@ -16,7 +17,8 @@ export const picture = `
 const COLUMNS = 7;
 const ROWS = 6;
 
-// The picture, in units: a place is 100 wide; above the board is room for the disc about to fall, below for numbers.
+// The picture, in units: a cell is 100 wide; above the board is room for the next disc, below for
+// numbers.
 const CELL = 100;
 const EDGE = 12;
 const ABOVE = 100;
@@ -28,7 +30,7 @@ const PLATE = { x: 0, y: ABOVE - EDGE, width: WIDTH, height: HEIGHT - ABOVE + ED
 const TAKES_KEYS = 'button, a, summary, [role="log"]'; // besides what is typed into
 const LANE = { x: -CELL / 2, y: PLATE.y + 6, width: CELL, height: PLATE.height - 12, rx: 28 }; // of a column round 0
 const FALL = 520; // ms from the top of the board to its bottom
-const BOUNCE = 0.07; // of the height fallen from
+const BOUNCE = 0.07; // share of the height of the fall
 
 const CHEVRON = 'M-15 -7 0 8 15 -7';
 const STAR = 'M0 -27 7 -7 27 0 7 7 0 27 -7 7 -27 0 -7 -7Z';
@@ -44,9 +46,9 @@ export default class ConnectFour {
   #board = new BoardPicture();
   #buttons = [];
   #view = null;
-  #choice = 3; // the column that the keyboard is at
-  #aim = null; // the column that is pointed at, or has the keyboard's focus
-  #sent = null; // the column that was chosen, until the server has answered
+  #choice = 3; // the column chosen by keyboard
+  #aim = null; // the column under the pointer, or focused
+  #sent = null; // the column sent, until the answer
   #canAct = false;
   #drawn = 0;
 
@@ -75,7 +77,7 @@ export default class ConnectFour {
     this.#drawPlayers(outcome);
     this.#drawColumns();
     if (outcome === null) this.#tell(outcome);
-    // A disc is marked, and how it ended is told, when it has come to rest.
+    // The last disc is marked, and the outcome shown, when it has come to rest.
     const settle = () => {
       if (drawn !== this.#drawn) return;
       this.#board.mark(view);
@@ -92,7 +94,7 @@ export default class ConnectFour {
     this.#root.remove();
   }
 
-  // What is shown
+  // Drawing
 
   #drawPlayers(outcome) {
     const items = this.#view.colours.map((colour, seat) => {
@@ -113,7 +115,7 @@ export default class ConnectFour {
     this.#players.replaceChildren(...items);
   }
 
-  /** Whose turn it is, and what led to that; or how it ended, but who has won the room says. */
+  /** Shows whose turn it is and why, or how the match ended; the room shows who has won. */
   #tell(outcome) {
     const [state, headline] = this.#headlineFor(outcome);
     this.#status.dataset.state = state;
@@ -155,7 +157,7 @@ export default class ConnectFour {
       const key = discs.length === 0 ? 'column_empty'
         : discs.length === ROWS ? 'column_full' : 'column_discs';
       button.setAttribute('aria-label', say(key, { number: column + 1, discs: discs.join(', ') }));
-      // Not `disabled`: the board can be walked through and read while the other thinks.
+      // Not `disabled`, so that the board can be navigated and read during the other player's turn.
       button.setAttribute('aria-disabled', `${!this.#mayChoose(column)}`);
       button.tabIndex = column === this.#choice ? 0 : -1;
     }
@@ -171,7 +173,7 @@ export default class ConnectFour {
     this.#root.toggleAttribute('data-sent', this.#sent !== null);
   }
 
-  // What is done
+  // Actions
 
   #makeButton(column) {
     const button = make('button', 'column');
@@ -206,7 +208,7 @@ export default class ConnectFour {
     try {
       await this.#here.act({ column });
     } catch {
-      // Unless the board has changed meanwhile, it is one's turn still.
+      // If the board did not change meanwhile, it is still this player's turn.
       if (drawn !== this.#drawn) return;
       this.#sent = null;
       this.#drawColumns();
@@ -218,7 +220,7 @@ export default class ConnectFour {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const digit = /^[1-7]$/.test(event.key) ? Number(event.key) - 1 : null;
     const to = { ArrowLeft: this.#choice - 1, ArrowRight: this.#choice + 1, Home: 0, End: COLUMNS - 1 }[event.key] ?? digit;
-    // A key that is held walks, but drops one disc only.
+    // A held key moves on, but drops only one disc.
     if (event.repeat && (digit !== null || [' ', 'Enter'].includes(event.key))) event.preventDefault();
     else if (to !== null) {
       event.preventDefault();
@@ -227,8 +229,8 @@ export default class ConnectFour {
     }
   }
 
-  /** The arrows lead to the board as long as nothing that takes keys has the focus, and digits
-   * choose a column. */
+  /** While no element that handles keys has the focus, arrows move the focus to the board, and
+   * digits choose a column. */
   #onArrow = (event) => {
     if (!isForGame(event) || event.shiftKey || event.target.closest?.(TAKES_KEYS)) return;
     if (/^[1-7]$/.test(event.key)) this.#onKey(event);
@@ -237,13 +239,13 @@ export default class ConnectFour {
     this.#buttons[this.#choice].focus();
   };
 
-  // Who is who
+  // Players
 
   #playerAt(seat) {
     return this.#here.seats().find((player) => player.seat === seat);
   }
 
-  /** The name of who sits there; of a seat that was given up, the colour. */
+  /** The name of the player in a seat; the colour if the seat was given up. */
   #nameOf(seat) {
     return this.#playerAt(seat)?.name ?? this.#here.say(this.#view.colours[seat]);
   }
@@ -253,7 +255,7 @@ export default class ConnectFour {
   }
 }
 
-/** The board as it looks: the discs, and a plate with holes before them. */
+/** The picture of the board: discs behind a plate with holes. */
 class BoardPicture {
   element = svg('svg', { class: 'picture', viewBox: `0 0 ${WIDTH} ${HEIGHT}`, 'aria-hidden': 'true' });
   #discs = svg('g', { class: 'discs' });
@@ -262,7 +264,7 @@ class BoardPicture {
   #landing = svg('circle', { class: 'landing', r: HOLE - 7 });
   #next = svg('g', { class: 'next' });
   #chevrons = [];
-  #shown = Array.from({ length: COLUMNS }, () => []); // the discs of each column, from the bottom
+  #shown = Array.from({ length: COLUMNS }, () => []); // the discs of each column, bottom first
   #isFirst = true;
 
   constructor() {
@@ -285,7 +287,7 @@ class BoardPicture {
     this.element.append(this.#next);
   }
 
-  /** Shows the discs. A promise for when the last one has landed, if it falls; else null. */
+  /** Shows the discs. Returns a promise for when the last one has landed, null if none falls. */
   show(view) {
     let landed = null;
     for (const [column, discs] of view.columns.entries()) {
@@ -304,7 +306,7 @@ class BoardPicture {
     return landed;
   }
 
-  /** Marks the line that has won, else the last disc. */
+  /** Marks the winning line, otherwise the last disc. */
   mark(view) {
     const line = view.line ?? [];
     this.element.toggleAttribute('data-won', line.length > 0);
@@ -319,13 +321,13 @@ class BoardPicture {
     }
   }
 
-  /** Leaves out the space above the board where a disc waits to fall: there will be none. */
+  /** Hides the space above the board for the next disc, if there will be none. */
   closeAbove(isClosed) {
     const top = isClosed ? ABOVE - EDGE : 0;
     this.element.setAttribute('viewBox', `0 ${top} ${WIDTH} ${HEIGHT - top}`);
   }
 
-  /** Offers the columns that are open, and shows where a disc of this colour would fall. */
+  /** Enables a column if it is open, and shows where a disc of this colour would fall. */
   offer(column, open, colour, height) {
     for (const [number, chevron] of this.#chevrons.entries()) {
       chevron.toggleAttribute('data-shown', open[number] && number !== column);
@@ -359,29 +361,29 @@ function discAlone(colour) {
   return picture;
 }
 
-/** The outline of a rounded rectangle. */
+/** Returns the outline of a rounded rectangle. */
 function rounded({ x: left, y: top, width, height, rx }) {
   const corner = (dx, dy) => `a${rx} ${rx} 0 0 1 ${dx} ${dy}`;
   return `M${left + rx} ${top}h${width - 2 * rx}${corner(rx, rx)}v${height - 2 * rx}${corner(-rx, rx)}`
     + `h${2 * rx - width}${corner(-rx, -rx)}v${2 * rx - height}${corner(rx, -rx)}z`;
 }
 
-/** The holes of a column, each a circle of two arcs. */
+/** Returns the holes of a column, each a circle of two arcs. */
 function holes(middle) {
   const arc = `a${HOLE} ${HOLE} 0 1 0`;
   const rows = Array.from({ length: ROWS }, (_, row) => y(row));
   return rows.map((height) => `M${middle - HOLE} ${height}${arc} ${2 * HOLE} 0${arc} ${-2 * HOLE} 0z`).join('');
 }
 
-/** Whether something may move: nobody asked for less of it, and somebody could see it. */
+/** True if the page is visible and the player does not want reduced motion. */
 const mayMove = () => !document.hidden && !isCalm();
 
-/** Lets a disc fall from so far above its place, and bounce once. */
+/** Lets a disc fall from this height above its place, and bounce once. */
 function fall(disc, height) {
   const down = FALL * Math.sqrt(height / (ROWS * CELL));
   const up = down * Math.sqrt(BOUNCE);
   const whole = down + 2 * up;
-  // These curves are exactly those of a body that falls, and of one that was thrown up.
+  // These curves are exactly those of free fall, and of a body thrown upwards.
   const falling = 'cubic-bezier(.333, 0, .667, .333)';
   const rising = 'cubic-bezier(.333, .667, .667, 1)';
   return disc.animate([

@@ -1,4 +1,4 @@
-// What Connect Four says, in each language of the page.
+// The texts of Connect Four, in each language of the page.
 
 export const words = {
   en: {

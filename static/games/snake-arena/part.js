@@ -1,5 +1,5 @@
-// Snake arena on the screen: the arena, four ways to steer, and who is still alive. The rules are the server's
-// (server/games/snake_arena.py).
+// Snake arena on the screen: a canvas that moves smoothly from tick to tick, four directions, and
+// the living players. The rules are the server's (server/games/snake_arena.py).
 
 import { onClock } from '/static/page/durations.js';
 import { isForGame, make, onPress, write } from '/static/page/elements.js';
@@ -85,7 +85,7 @@ export default class SnakeArena {
   }
 
   #turn(direction) {
-    // What the rules refuse needs no words: the snake just does not turn.
+    // A refused turn needs no message: the snake visibly does not turn.
     if (this.#isSteering) this.#here.act({ turn: direction }).catch(() => {});
   }
 
@@ -96,24 +96,24 @@ export default class SnakeArena {
       if (!this.#isSteering || !isForGame(event)) return;
       const found = Object.entries(DIRECTIONS).find(([, keys]) => keys.includes(event.code));
       if (!found) return;
-      event.preventDefault(); // the page stays where it is
+      event.preventDefault(); // the page must not scroll
       if (!event.repeat) this.#turn(found[0]);
     }, { signal });
 
     for (const [direction, button] of Object.entries(pad)) {
-      // At the touch, not when the finger leaves: a tenth of a second is a cell.
+      // On touch, not when the finger is lifted: a tenth of a second is a cell.
       button.addEventListener('pointerdown', (event) => {
         if (event.button === 0) this.#turn(direction);
       }, { signal });
       onPress(button, (event) => {
-        if (event.detail === 0) this.#turn(direction); // by the keyboard
+        if (event.detail === 0) this.#turn(direction); // by keyboard
       });
     }
 
     board.addEventListener('pointerdown', (event) => {
       this.#swipe = { id: event.pointerId, x: event.clientX, y: event.clientY };
     }, { signal });
-    // A finger that stays down can go on to the next turn.
+    // A finger that stays down can make the next turn.
     board.addEventListener('pointermove', (event) => {
       if (this.#swipe?.id !== event.pointerId) return;
       const x = event.clientX - this.#swipe.x;
@@ -128,7 +128,7 @@ export default class SnakeArena {
     }
   }
 
-  // Words
+  // Texts
 
   #describe(outcome, isFirst, seats) {
     const { say, seat: own } = this.#here;
@@ -170,12 +170,12 @@ export default class SnakeArena {
     }
   }
 
-  /** Who has won, and why, as the one who looks should hear it. */
+  /** Returns who has won, and why, in words for this player. */
   #result({ winners, reason }, seats) {
     const { say, seat: own } = this.#here;
     const isOwnEnd = REASONS.has(reason);
     const length = Math.max(0, ...winners.map((seat) => this.#view.snakes[seat].length));
-    // The others resigned, or were signed out: the snake that is left has won all the same.
+    // The others resigned, or were signed out: the remaining snake has won anyway.
     const because = say(isOwnEnd ? reason : 'last_alive', { length });
     if (winners.length === 0) {
       if (!isOwnEnd) return { who: say('ended'), why: '' };
@@ -234,7 +234,7 @@ function build(element) {
   const canvas = make('canvas');
   canvas.setAttribute('role', 'img');
   const countdown = make('p', 'snake-countdown');
-  countdown.setAttribute('aria-hidden', 'true'); // said once, in words
+  countdown.setAttribute('aria-hidden', 'true'); // announced once, in words
   const hint = make('p', 'snake-hint');
   const banner = make('div', 'snake-banner');
   const message = make('p', 'snake-message');

@@ -1,4 +1,4 @@
-// What Snake arena says, in each language of the page.
+// The texts of Snake arena, in each language of the page.
 
 export const words = {
   en: {

@@ -1,4 +1,4 @@
-// Trivia round on the screen: a question, four choices, the time that is left, and the points.
+// Trivia round on the screen: a question, four choices, the time left, and the points.
 
 import { isCalm, isForGame, make, svg, write } from '/static/page/elements.js';
 import { language, namesOf } from '/static/page/language.js';
@@ -42,11 +42,11 @@ export default class TriviaRound {
   #list = make('ol');
   #heard = make('p', 'heard-only');
   #heading = null;
-  #rows = new Map(); // seat -> its parts on the board
+  #rows = new Map(); // seat -> its elements on the board
   #onKey = (event) => this.#press(event);
-  #shown = null; // what was drawn last
+  #shown = null; // the last view drawn
   #step = ''; // number and phase of the question
-  #sent = null; // the choice that was made, until the server has answered
+  #sent = null; // the choice sent, until the answer
   #problem = '';
   #endsAt = -Infinity;
   #running = null;
@@ -100,7 +100,7 @@ export default class TriviaRound {
     else this.#drawQuestion(people, view);
   }
 
-  /** Everybody who plays, with what the game says of them; those who are in front first. */
+  /** Returns all players with their state in the game, the leading ones first. */
   #people(view) {
     const seats = new Map(this.#here.seats().map((seat) => [seat.seat, seat]));
     const all = Object.entries(view.players).map(([number, player]) => {
@@ -116,7 +116,7 @@ export default class TriviaRound {
     return all;
   }
 
-  // A question
+  // The question
 
   #drawQuestion(people, view) {
     const { say } = this.#here;
@@ -173,7 +173,7 @@ export default class TriviaRound {
     }
   }
 
-  /** What there is to do, or what has come of it. */
+  /** Shows what to do, or the result. */
   #tell(people, own, picked, view, choices) {
     const { say } = this.#here;
     if (view.phase === 'reveal') {
@@ -205,7 +205,7 @@ export default class TriviaRound {
     });
   }
 
-  // What a player does
+  // Actions
 
   #press(event) {
     if (event.repeat || !isForGame(event) || this.#card.offsetParent === null) return;
@@ -225,7 +225,7 @@ export default class TriviaRound {
     try {
       await this.#here.act({ question: this.#shown.view.number, choice: place });
     } catch (refusal) {
-      if (step !== this.#step) return; // what there is to see now says it
+      if (step !== this.#step) return; // the page shows another question by now
       this.#sent = null;
       this.#problem = this.#here.say(refusal?.code === 'not_allowed' ? 'late' : 'failed');
       this.draw(this.#shown);
@@ -233,14 +233,14 @@ export default class TriviaRound {
     }
   }
 
-  /** Says it to who does not see the page. */
+  /** Announces it to screen readers. */
   #announce(text) {
     write(this.#heard, text);
   }
 
   // Time
 
-  /** The bar runs by itself to the end; only the number is written, once a second. */
+  /** The bar moves by itself to the end; only the number is updated, once a second. */
   #time(view, isNew) {
     const isSame = !isNew && Math.abs(view.ends_at - this.#endsAt) < SAME_INSTANT;
     if (isSame) return;
@@ -318,7 +318,7 @@ export default class TriviaRound {
     this.#heading = make('h2', '', headline);
     this.#heading.tabIndex = -1;
     const podium = make('ol', 'trivia-podium');
-    podium.setAttribute('aria-hidden', 'true'); // the list of points says the same in order
+    podium.setAttribute('aria-hidden', 'true'); // the list of points says the same
     for (const player of people.filter(({ place, is_gone: isGone }) => place <= 3 && !isGone).slice(0, 3)) {
       const step = make('li');
       step.dataset.place = player.place;
@@ -332,7 +332,7 @@ export default class TriviaRound {
   }
 }
 
-/** What a row of the board shows of a player by a shape. */
+/** Returns the state of a player that a row of the board shows by a shape. */
 function stateOf(player, phase, right) {
   if (player.is_gone) return 'gone';
   if (phase === 'over') return '';
@@ -378,7 +378,7 @@ function iconElement() {
   return icon;
 }
 
-/** Draws one of the shapes, or none. */
+/** Draws a shape, or none. */
 function mark(icon, name) {
   icon.firstChild.setAttribute('d', SHAPES[name] ?? '');
 }

@@ -1,4 +1,4 @@
-// What Trivia round says, in each language of the page.
+// The texts of Trivia round, in each language of the page.
 
 export const words = {
   en: {
