@@ -315,13 +315,18 @@ _ROWS_OF_TABS = """async (codes) => {
 async def test_all_sections_stand_in_one_row_on_a_small_phone_in_every_language(
     browsers: Browsers,
 ) -> None:
+    """And where they stood, whichever is open."""
     ada = await browsers.window(viewport={"width": 320, "height": 480})
     await ada.enter("Ada")
-    for section in ("lobby-section", "devices", "settings"):  # the current one is bold
+    places = []
+    for section in ("lobby-section", "devices", "settings"):
         await ada.at(f"[data-section={section}]").click()
         async with asyncio.timeout(TIMEOUT_MS / 1000):
             rows = await ada.page.evaluate(_ROWS_OF_TABS, LANGUAGES)
         assert rows == dict.fromkeys(LANGUAGES, 1)
+        tabs = await ada.at("nav a").all()
+        places.append([await tab.evaluate("tab => tab.getBoundingClientRect().x") for tab in tabs])
+    assert places == [places[0]] * 3
 
 
 async def test_no_view_is_wider_than_another(browsers: Browsers) -> None:
