@@ -32,7 +32,7 @@ def environment() -> dict[str, str]:
     return ours | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
-def flags(**settings: float) -> list[str]:
+def flags(**settings: float | str) -> list[str]:
     """Return settings as flags of the command."""
     return [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
 

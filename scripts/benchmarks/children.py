@@ -53,7 +53,7 @@ def run_probe(module: str, *arguments: object, timeout: float = 300.0) -> Any:
 
 
 @contextmanager
-def still_here(**settings: float) -> Iterator[Served]:
+def still_here(**settings: float | str) -> Iterator[Served]:
     """Run our server like the `stillhere` command, on a new database."""
     chosen = flags(**settings)
     with _served("server", "--port=0", "--database=bench.db", *chosen) as served:

@@ -22,6 +22,7 @@ class Scale:
     ping_rounds: int = 5
     ping_burst: float = 2.0
     connections: int = 5_000
+    proxied: int = 2_000
     settling: float = 3.0
     resting: float = 20.0
     sign_ins: int = 10_000
@@ -48,6 +49,7 @@ QUICK = Scale(
     ping_rounds=2,
     ping_burst=1.0,
     connections=500,
+    proxied=300,
     settling=1.0,
     resting=3.0,
     sign_ins=1_000,
