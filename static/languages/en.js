@@ -1,4 +1,4 @@
-// What the page says in English. A text with numbers has a form per plural category of the language
+// The texts of the page in English. A text with numbers has a form per plural category of the language
 // (Intl.PluralRules), chosen by `count`. `tests/static/test_languages.py` keeps the three the same.
 
 export default {

@@ -1,4 +1,4 @@
-// What the page says in Spanish.
+// The texts of the page in Spanish.
 
 export default {
   'page.description': 'Una sala que sabe quién está de verdad.',

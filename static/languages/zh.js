@@ -1,4 +1,4 @@
-// What the page says in Chinese (simplified).
+// The texts of the page in Chinese (simplified).
 
 export default {
   'page.description': '一个知道谁真正在场的大厅。',

@@ -1,5 +1,4 @@
-// Snake arena on the screen: a canvas that moves smoothly from tick to tick, four directions, and
-// the living players. The rules are the server's (server/games/snake_arena.py).
+// Snake arena on the screen: the arena, four directions, and the living players. The rules are the server's (server/games/snake_arena.py).
 
 import { onClock } from '/static/page/durations.js';
 import { isForGame, make, onPress, write } from '/static/page/elements.js';

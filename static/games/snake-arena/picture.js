@@ -1,14 +1,14 @@
-// The arena as it looks: a canvas that glides from tick to tick.
+// The picture of the arena: a canvas that moves smoothly from tick to tick.
 
 import { isCalm } from '/static/page/elements.js';
 
 const TICK = 100; // ms
-const GHOST = 900; // ms that a dead snake is seen to fade
-const POINTED_OUT = 2000; // ms after the start in which one's own snake is still pointed at
+const GHOST = 900; // ms in which a dead snake fades
+const POINTED_OUT = 2000; // ms after the start in which the player's own snake is marked
 const COLOURS = 8;
 export const LETTERS = 'ABCDEFGHIJKLMNOP';
 
-/** The line along a snake's back, in cells: with its colour and its letter it tells who is who. */
+/** The line along a snake's back, in cells: with colour and letter it identifies the snake. */
 const BACKS = [null, [0.01, 0.8], [0.9, 0.9], []];
 
 export const colourOf = (seat) => seat % COLOURS;
@@ -20,7 +20,7 @@ export class ArenaPicture {
   #you;
   #onFrame;
   #view = null;
-  #before = null; // the view of the tick before, to glide from
+  #before = null; // the view of the previous tick, to move from
   #isOver = false;
   #arrived = 0;
   #ghosts = [];
@@ -31,7 +31,7 @@ export class ArenaPicture {
   #stop = new AbortController();
   #resized = new ResizeObserver(() => this.#fit());
 
-  /** own: the seat whose snake is pointed out, as `you()`, or null; onFrame(now): time has passed. */
+  /** own: the seat of the snake marked with `you()`, or null; onFrame(now): a frame was drawn. */
   constructor(canvas, { own, you, onFrame }) {
     this.#canvas = canvas;
     this.#own = own;
@@ -45,7 +45,7 @@ export class ArenaPicture {
     this.#pickColours();
   }
 
-  /** Shows a view from now on. Returns the seats of those who have died since the last one. */
+  /** Shows a view. Returns the seats of the snakes that died since the last one. */
   show(view, isOver) {
     const now = performance.now();
     const last = this.#view;
@@ -71,7 +71,7 @@ export class ArenaPicture {
     this.#frame = -1;
   }
 
-  /** As many pixels as the screen has; the chequers behind are one cell each. */
+  /** As many pixels as the screen has; the chequers are one cell each. */
   #fit() {
     if (this.#view === null) return;
     const canvas = this.#canvas;
@@ -114,11 +114,11 @@ export class ArenaPicture {
     const isStill = isCalm();
     const isGliding = !isStill && (!this.#isOver || now - this.#arrived < TICK);
     if (this.#isDirty || isGliding || this.#ghosts.length > 0) {
-      this.#isDirty = this.#ghosts.length > 0; // once more when the last one has faded
+      this.#isDirty = this.#ghosts.length > 0; // draw once more after the last one has faded
       this.#paint(now, isStill);
     }
     if (this.#isDirty || isGliding) this.#request();
-    else if (!this.#isOver) this.#timer = setTimeout(() => this.#request(), 200); // only time moves
+    else if (!this.#isOver) this.#timer = setTimeout(() => this.#request(), 200); // only clocks change
   }
 
   #paint(now, isStill) {
@@ -152,7 +152,7 @@ export class ArenaPicture {
     if (!this.#isOver && isEarly) this.#pointOut(context, cell, share, place, isStill ? 0 : now);
   }
 
-  /** The points of a snake, from the head on, this share of the way from the last tick. */
+  /** Returns the points of a snake, head first, at this share of the way from the last tick. */
   #glided(seat, share, place) {
     const { cells } = this.#view.snakes[seat];
     const points = cells.map(place);
@@ -200,7 +200,7 @@ export class ArenaPicture {
     context.fillText(LETTERS[seat], head.x, head.y + radius * 0.08);
   }
 
-  /** A diamond: nothing else here has corners. */
+  /** Draws a diamond: nothing else here has corners. */
   #paintFood(context, { x, y }, cell, swing) {
     const size = Math.max(cell * 0.46, 3.5 * devicePixelRatio) * (1 + 0.12 * swing);
     context.fillStyle = this.#colours.food;
@@ -212,7 +212,7 @@ export class ArenaPicture {
     context.fill();
   }
 
-  /** Which one is mine, and which way each will go. */
+  /** Marks the player's own snake, and the direction of each. */
   #pointOut(context, cell, share, place, now) {
     context.fillStyle = this.#colours.own;
     this.#view.snakes.forEach(({ cells }, seat) => {
@@ -235,7 +235,7 @@ export class ArenaPicture {
     context.textAlign = 'center';
     context.textBaseline = 'middle';
     const you = this.#you();
-    const margin = context.measureText(you).width / 2 + size / 2; // further out it would be cut off
+    const margin = context.measureText(you).width / 2 + size / 2; // the text would be cut off otherwise
     const x = Math.min(Math.max(head.x, margin), this.#canvas.width - margin);
     context.fillText(you, x, y + side * size * 2.2);
   }
