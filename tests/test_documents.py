@@ -149,7 +149,7 @@ def of_the_protocol(limits: Limits, settings: Settings) -> Iterator[str]:
     # HTTP
     yield f"A {status('not_signed_in')}'s `code` is"
     yield f"the {status('not_signed_in')} of `GET /api/session` and the {status('invalid')} of a"
-    yield f"The {status('not_signed_in')} of `GET /api/session`, and of no other call"
+    yield f"Only the {status('not_signed_in')} of `GET /api/session` has a member"
     yield f'"expires_in": {policy.idle_timeout},'
     yield f'"warns_in": {policy.idle_timeout - policy.warn_before},'
     yield f'"ends_in": {policy.session_lifetime}, "remember"'
@@ -158,32 +158,32 @@ def of_the_protocol(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f'"reload_grace": {policy.reload_grace:g},'
     yield f'"reconnect_grace": {policy.reconnect_grace:g}}}'
     page, most = limits.web.page_of_players, limits.web.largest_page_of_players
-    yield f"`limit` is 1 to {most}, {page} unless told"
+    yield f"`limit` is 1 to {most}, by default {page}."
     yield f"; {status('not_signed_in')} when not signed in"
     yield f"Names have 1 to {limits.accounts.longest_name} characters"
-    yield f"refused ({status('invalid')}), names that look like a taken one are"
+    yield f"refused ({status('invalid')}), names that look like a taken one count as"
     yield f"({status('name_taken')}). Passwords are prepared"
     shortest, longest = limits.accounts.shortest_password, limits.accounts.longest_password
-    yield f"they have {shortest} to {longest} characters then"
+    yield f"they must have {shortest} to {longest} characters, and"
     yield f"the {COMMON_PASSWORDS:,} most common ones ({status('invalid')})"
-    yield f"Of these {status('invalid')}s, `code`"
+    yield f"The `code` of these {status('invalid')}s is"
     newcomers = limits.accounts.players_per_address
     yield f"({newcomers.count} in {newcomers.seconds / 60:g} minutes from one address"
-    yield f"does not say it is JSON with {status('not_json')}"
+    yield f"is not declared as JSON with {status('not_json')}"
     yield f"a body over {limits.web.largest_body / 1024:g} KiB with {status('too_large')}"
     # WebSocket
     yield f"before the upgrade ({status('cross_origin')})"
-    yield f"with its reason and closed {code(closing.Close.NOT_SIGNED_IN)},"
+    yield f"with its reason and closed with {code(closing.Close.NOT_SIGNED_IN)},"
     yield f"a string of at most {messages._LONGEST_WORD} characters"
     yield f"an integer from 0 to 2^{messages.LARGEST_ID.bit_length()} - 1"
     yield f"the first {limits.realtime.roster_window:,} by name"
     yield f"shown as `reconnecting` after {spoken(limits.realtime.settling)}"
     yield f"a `roster` is at most {spoken(limits.realtime.roster_kept_for)} older"
-    yield f"{min(ENDS)}-{max(ENDS)}: do not come back"
+    yield f"{min(ENDS)}-{max(ENDS)}: do not reconnect"
     yield f"without one ({closing.NO_STATUS}, {closing.ABNORMAL})"
     yield f"closes with {closing.NORMAL} or {closing.GOING_AWAY} has left"
-    yield f"means to come back closes with {closing.GIVEN_UP}"
-    yield f"{closing.PROTOCOL_ERROR} | the peer breaks RFC 6455"
+    yield f"and reconnects closes with {closing.GIVEN_UP}"
+    yield f"{closing.PROTOCOL_ERROR} | the peer violated RFC 6455"
     yield f"{closing.INVALID_TEXT} | text that is not UTF-8"
     yield f"{closing.TOO_BIG} | message over {limits.transport.largest_message / 1024:g} KiB"
     yield f"{closing.INTERNAL_ERROR} | no answer to a ping"
@@ -196,7 +196,7 @@ def of_the_protocol(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"a match that ticks is written once {spoken(limits.storage.room_interval)}"
     yield f"`/readyz` is {status('storage_failing')} and says why"
     yield f"waits for it for at most {spoken(limits.storage.write_timeout)},"
-    yield f"Coming in once {limits.storage.max_waiting:,} entries wait"
+    yield f"When {limits.storage.max_waiting:,} entries wait"
     yield f"and {code(closing.Close.TOO_MANY_CONNECTIONS)} for a socket"
     # Offline within
     page_closed, broken, silent, signed_out, idle = (
@@ -227,17 +227,17 @@ PROTOCOL = Document(
         "(SHA-256, a key list",
         # Of the protocol, as it is spoken
         "carries `Passive: 1`",
-        "was refused (4xx)",
+        "A refused message or request (4xx)",
         "Subprotocol `stillhere.v1`",
         "and to `release` (0)",
         "since `version - 1`; `joined`",
-        "every other code, 4400-4499 and",
-        "`/healthz` 200.",
+        "any other code, including 4400-4499 and",
+        "`/healthz` is 200.",
         "*Signing in, guests included*: 201",
         "*Signing out*: 204",
         "*A history*: 200",
         # What is counted or measured, and no limit
-        "Two refusals have members",
+        "Two refusals have additional members",
         "Of two in one request that differ",
         "late by at most 50 ms (p99) at 5,000 players",
     ],
@@ -274,21 +274,21 @@ def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
     rooms = limits.rooms
     yield f"newest first, at most {rooms.rooms_listed:,}"
     yield f"1 to {rooms.line_length} code points"
-    yield f"the limits of {spoken(rooms.searches.seconds)} count"
+    yield f"for the limits of {spoken(rooms.searches.seconds)}."
     yield f"pulse check of the same player within {spoken(rooms.between_pulses)}"
     searches = rooms.searches
     yield f"quick match for the {searches.count + 1}st time in {spoken(searches.seconds)}"
-    yield f"{rooms.rooms:,} rooms, {rooms.rooms_per_maker} of one player's making"
+    yield f"{rooms.rooms:,} rooms, {rooms.rooms_per_maker} made by one player"
     yield f"{rooms.rooms_watched} that a connection is in or watches"
     yield f"{rooms.lines.count} lines in {rooms.lines.seconds:g} seconds"
     yield f"the last {rooms.lines_kept} lines"
     yield f"or for {rooms.deserted_after:g} s, when the room closes"
-    yield f"cut off after {spoken(rooms.skip_after)} already"
+    yield f"cut off, after {spoken(rooms.skip_after)} and until they act"
     yield f"once {spoken(rooms.between_pulses)} for each player"
-    yield f"nothing happens for another {rooms.restart_pause:g} s"
-    yield f"nobody has sat in it for {rooms.empty_after:g} s"
-    yield f"have all been gone for {rooms.deserted_after:g} s"
-    yield f"have done nothing for {rooms.idle_after / 60:g} minutes"
+    yield f"Games that tick wait another {rooms.restart_pause:g} s"
+    yield f"had no seated player for {rooms.empty_after:g} s"
+    yield f"players of a match have been gone for {rooms.deserted_after:g} s"
+    yield f"seated players were idle for {rooms.idle_after / 60:g} minutes"
 
 
 ROOMS = Document(
@@ -302,12 +302,12 @@ ROOMS = Document(
         # Of the protocol, as it is spoken
         "*seats* (from 0)",
         "between two, `draw`",
-        "budget; 0: I am back",
+        "budget; 0: back again",
         "`waiting: 0`: no longer",
         "since `version - 1`: whole listings",
         "since `version - 1`: `room`",
-        "only when half of it is over",
-        "(0: they may now;",
+        "only in the second half",
+        "(0: now;",
         "Of two who leave",
         # A room, as it may be
         '"game": "connect-four"',
@@ -359,8 +359,6 @@ PYTHON = Document(
         "`move_in: 48.0`",
         "budget; 0: back",
         "asyncio.timeout(5)",
-        "may be done twice",
-        "may be sent twice",
         "(RFC 9457)",
         "the two lower layers",
     ],
