@@ -76,6 +76,7 @@ def of_security(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"wait longer than {ceil(silence + 2 * limits.transport.turn)} s in silence"
     yield f"`{settings.host}` is its default"
     yield f"from {limits.storage.max_waiting_for_activity:,} rows on"
+    yield f"may come back in {limits.accounts.checking_for} s"
     yield f"an IPv6 /{prefix_of_an_address()} for one"
     yield f"{KEY_BYTES} random bytes and kept beside the database, mode {KEY_MODE:o} ("
     yield f"{days(policy.remember_lifetime)} by default; it is refused"
@@ -123,6 +124,7 @@ SECURITY = Document(
         "a folder of mode 700",
     ],
     limits=[
+        "Limits.accounts.checking_for",
         "Limits.storage.max_waiting_for_activity",
         "Settings.idle_timeout",
         "Settings.session_lifetime",
@@ -167,6 +169,7 @@ def of_the_protocol(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"they must have {shortest} to {longest} characters, and"
     yield f"the {COMMON_PASSWORDS:,} most common ones ({status('invalid')})"
     yield f"The `code` of these {status('invalid')}s is"
+    yield f"`Retry-After: {limits.accounts.checking_for}` where it is due only to passwords"
     newcomers = limits.accounts.players_per_address
     yield f"({newcomers.count} in {newcomers.seconds / 60:g} minutes from one address"
     yield f"is not declared as JSON with {status('not_json')}"
@@ -242,6 +245,7 @@ PROTOCOL = Document(
         "late by at most 50 ms (p99) at 5,000 players",
     ],
     limits=[
+        "Limits.accounts.checking_for",
         "Limits.accounts.longest_name",
         "Limits.accounts.longest_password",
         "Limits.accounts.players_per_address",

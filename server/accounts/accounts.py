@@ -164,13 +164,12 @@ class Accounts:
     ) -> Account:
         """Return the account with this key and password, and the hash that was verified. Raises
         BadCredentials, TooManyAttempts, TooBusy, StorageUnavailable."""
-        self._attempts.guess(key, host, address, now)
-        account = await self._store.find_account(key)
-        hashed = None if account is None else self._hash_of(account)
-        verdict = await self._passwords.verify(password, hashed)
-        if verdict is Verdict.WRONG or account is None or account.id in self._withdrawn:
-            raise BadCredentials(None if account is None else account.id)
-        self._attempts.guessed_right(key, host, address)
+        with self._attempts.guess(key, host, address, now):
+            account = await self._store.find_account(key)
+            hashed = None if account is None else self._hash_of(account)
+            verdict = await self._passwords.verify(password, hashed)
+            if verdict is Verdict.WRONG or account is None or account.id in self._withdrawn:
+                raise BadCredentials(None if account is None else account.id)
         again = None
         if verdict is Verdict.OUTDATED:
             with suppress(TooBusy):  # the next sign-in tries again

@@ -1,17 +1,22 @@
 """Limits on attempts to guess passwords and to create players.
 
-Failed passwords count per name *and* address, so that an attacker elsewhere cannot lock a player
+Wrong passwords count per name *and* address, so that an attacker elsewhere cannot lock a player
 out, and per address over all names, so that one address cannot try a common password on every
 account.
 """
 
 import math
-from collections.abc import Hashable
-from typing import Any
+from collections import Counter
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
 
-from server.accounts.errors import TooManyAttempts
+from server.accounts.errors import TooBusy, TooManyAttempts
 from server.accounts.limits import Limits
-from server.base.limits import MovingWindow
+from server.accounts.ports import StorageUnavailable
+from server.base.limits import MovingWindow, Quota
+
+K = TypeVar("K", bound=Hashable)
 
 
 class Attempts:
@@ -19,38 +24,89 @@ class Attempts:
     presence instant, so steps of the wall clock change no limit."""
 
     def __init__(self, limits: Limits) -> None:
-        most = limits.counted_keys
-        self._guesses_per_name = MovingWindow[tuple[str, str]](limits.guesses_per_name, most)
-        self._guesses_per_address = MovingWindow[str](limits.guesses_per_address, most)
-        self._players_per_address = MovingWindow[str](limits.players_per_address, most)
+        self._by_name = _Guesses[tuple[str, str]](limits.guesses_per_name, limits)
+        self._by_address = _Guesses[str](limits.guesses_per_address, limits)
+        self._players_per_address = MovingWindow[str](
+            limits.players_per_address, limits.counted_keys
+        )
 
-    def guess(self, name_key: str, host: str, address: str | None, now: float) -> None:
-        """Count a password that is about to be checked. Counted before the check, or a hundred at
-        once would all find the count at zero. Raises TooManyAttempts."""
+    @contextmanager
+    def guess(self, name_key: str, host: str, address: str | None, now: float) -> Iterator[None]:
+        """Check a password in this block. Raises TooManyAttempts if one more could be one too many.
+
+        A block that ends without an error says that the password was right. This resets the count
+        of the name from this host. Wrong ones for other names still count for the address:
+        otherwise an attacker could reset them by signing in to an account of their own. A block
+        that raises StorageUnavailable or TooBusy has checked none; any other error counts as a
+        wrong one, cancelling included, as a thread may check it all the same.
+        """
+        name = name_key, host
         if address is not None:
             # First: an address whose quota is used up must not fill the memory with names.
-            _check(self._guesses_per_address, address, now)
-        _check(self._guesses_per_name, (name_key, host), now)
-        self._guesses_per_name.take((name_key, host), now)
+            self._by_address.admit(address, now)
+        self._by_name.admit(name, now)
+        self._by_name.begin(name)
         if address is not None:
-            self._guesses_per_address.take(address, now)
-
-    def guessed_right(self, name_key: str, host: str, address: str | None) -> None:
-        """The password was right: reset the count of this name from this host, and take back one
-        guess of the address. Its guesses for other names still count: otherwise an attacker could
-        reset them by signing in to an account of their own."""
-        self._guesses_per_name.forget((name_key, host))
-        if address is not None:
-            self._guesses_per_address.give_back(address)
+            self._by_address.begin(address)
+        is_wrong = False
+        try:
+            yield
+        except (StorageUnavailable, TooBusy):
+            raise
+        except BaseException:
+            is_wrong = True
+            raise
+        else:
+            self._by_name.forget(name)
+        finally:
+            self._by_name.end(name, now, is_wrong=is_wrong)
+            if address is not None:
+                self._by_address.end(address, now, is_wrong=is_wrong)
 
     def new_player(self, address: str | None, now: float) -> None:
         """Count a player about to be created. Raises TooManyAttempts."""
         if address is not None:
-            _check(self._players_per_address, address, now)
+            wait = self._players_per_address.wait(address, now)
+            if wait > 0:
+                raise TooManyAttempts(math.ceil(wait))
             self._players_per_address.take(address, now)
 
 
-def _check(window: MovingWindow[Any], key: Hashable, now: float) -> None:
-    wait = window.wait(key, now)
-    if wait > 0:
-        raise TooManyAttempts(math.ceil(wait))
+class _Guesses(Generic[K]):
+    """The wrong passwords of each key, and how many passwords of it are being checked.
+
+    Each of these may turn out wrong, so it takes a place of the quota until it is known, or a
+    hundred at once would all find the count at zero. But it costs nobody more than a moment: a
+    player's devices may all sign in at once, with the right one.
+    """
+
+    def __init__(self, quota: Quota, limits: Limits) -> None:
+        self._quota = quota
+        self._checking_for = limits.checking_for
+        self._wrong = MovingWindow[K](quota, limits.counted_keys)
+        # Not in the window: it forgets keys if there are too many.
+        self._in_flight = Counter[K]()
+
+    def admit(self, key: K, now: float) -> None:
+        """Raise TooManyAttempts if one more could exceed the quota."""
+        wait = self._wrong.wait(key, now)
+        if wait > 0:
+            raise TooManyAttempts(math.ceil(wait))
+        if self._wrong.count(key, now) + self._in_flight[key] >= self._quota.count:
+            raise TooManyAttempts(self._checking_for)
+
+    def begin(self, key: K) -> None:
+        """A password is being checked."""
+        self._in_flight[key] += 1
+
+    def end(self, key: K, begun_at: float, *, is_wrong: bool) -> None:
+        """It is no longer. `begun_at` is when it was admitted."""
+        self._in_flight[key] -= 1
+        if not self._in_flight[key]:
+            del self._in_flight[key]
+        if is_wrong:
+            self._wrong.take(key, begun_at)
+
+    def forget(self, key: K) -> None:
+        """Reset the count of wrong passwords."""
+        self._wrong.forget(key)

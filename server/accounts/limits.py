@@ -48,6 +48,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     busy_for: int = 5
     """Seconds after which a client that was refused because of them may try again."""
 
+    checking_for: int = 1
+    """Seconds after which a client may try again that was refused because of passwords that are
+    still being checked: a check takes some 20 ms."""
+
     shortest_key: int = 32
     """Of a secret key: 32 random bytes are 43 characters in base64url."""
 

@@ -3,6 +3,7 @@
 Neither reads a clock. The caller passes instants: seconds of any clock that does not go back.
 """
 
+from bisect import insort
 from collections import OrderedDict
 from collections.abc import Hashable
 from typing import Generic, TypeVar
@@ -76,11 +77,12 @@ class MovingWindow(Generic[K]):
         return len(self._instants)
 
     def take(self, key: K, now: float) -> bool:
-        """Count one for `key`; return False, and count nothing, if its quota is used up."""
+        """Count one for `key`; return False, and count nothing, if its quota is used up. `now` may
+        be earlier than instants that were counted before."""
         instants = self._current(key, now)
         if len(instants) >= self._count:
             return False
-        instants.append(now)
+        insort(instants, now)
         self._instants[key] = instants
         self._instants.move_to_end(key)
         if len(self._instants) > self._max_keys:
@@ -94,13 +96,9 @@ class MovingWindow(Generic[K]):
             return 0.0
         return self._seconds - (now - instants[-self._count])
 
-    def give_back(self, key: K) -> None:
-        """Remove the latest count of `key`, if any."""
-        instants = self._instants.get(key)
-        if instants:
-            instants.pop()
-            if not instants:
-                del self._instants[key]
+    def count(self, key: K, now: float) -> int:
+        """Return how many are counted for `key` within the window."""
+        return len(self._current(key, now))
 
     def forget(self, key: K) -> None:
         """Remove all counts of `key`."""

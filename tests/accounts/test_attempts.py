@@ -1,10 +1,16 @@
 """Limits on attempts: per name and place, and per address over all names."""
 
+import asyncio
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.accounts.attempts import Attempts
-from server.accounts.errors import TooManyAttempts
+from server.accounts.errors import BadCredentials, TooBusy, TooManyAttempts
 from server.accounts.limits import Limits
+from server.accounts.ports import StorageUnavailable
 from server.base.limits import Quota
 
 
@@ -13,17 +19,53 @@ def attempts() -> Attempts:
     return Attempts(Limits())
 
 
+class Check:
+    """A password that is being checked. Raises TooManyAttempts."""
+
+    def __init__(
+        self, attempts: Attempts, name: str, host: str, address: str | None, now: float = 0.0
+    ) -> None:
+        self._block = attempts.guess(name, host, address, now)
+        self._block.__enter__()
+
+    def end(self, error: BaseException | None = None) -> None:
+        """It is over, with `error`; None: it was right."""
+        kind = None if error is None else type(error)
+        assert not self._block.__exit__(kind, error, None)
+
+
+WRONG = BadCredentials()
+
+
+def wait(attempts: Attempts, name: str, host: str, address: str | None, now: float = 0.0) -> int:
+    """The seconds to wait before another guess; 0 if it was let through, and was right."""
+    try:
+        Check(attempts, name, host, address, now).end()
+    except TooManyAttempts as refused:
+        return refused.retry_after
+    return 0
+
+
+def checks(
+    attempts: Attempts, count: int, name: str, host: str, address: str | None, now: float = 0.0
+) -> list[Check]:
+    """Those of `count` guesses at once that were let through."""
+    through = []
+    for _ in range(count):
+        with suppress(TooManyAttempts):
+            through.append(Check(attempts, name, host, address, now))
+    return through
+
+
 def guesses(
     attempts: Attempts, count: int, name: str, host: str, address: str | None, now: float = 0.0
 ) -> int:
-    """How many of `count` guesses were let through."""
+    """How many of `count` wrong guesses, one after the other, were let through."""
     through = 0
     for _ in range(count):
-        try:
-            attempts.guess(name, host, address, now)
-        except TooManyAttempts:
-            continue
-        through += 1
+        for check in checks(attempts, 1, name, host, address, now):
+            check.end(WRONG)
+            through += 1
     return through
 
 
@@ -52,21 +94,20 @@ def test_a_hundred_guesses_from_an_address_over_all_names(attempts: Attempts) ->
 
 
 def test_guessing_right_forgives_this_name_from_here_and_nothing_else(attempts: Attempts) -> None:
-    guesses(attempts, 10, "ada", "here", None)
-    guesses(attempts, 10, "ada", "there", None)
-    guesses(attempts, 10, "bob", "here", None)
-    attempts.guessed_right("ada", "here", None)
+    guesses(attempts, 9, "ada", "here", None)
+    guesses(attempts, 9, "ada", "there", None)
+    guesses(attempts, 9, "bob", "here", None)
+    assert wait(attempts, "ada", "here", None) == 0
     assert guesses(attempts, 11, "ada", "here", None) == 10
-    assert guesses(attempts, 1, "ada", "there", None) == 0
-    assert guesses(attempts, 1, "bob", "here", None) == 0
+    assert guesses(attempts, 2, "ada", "there", None) == 1
+    assert guesses(attempts, 2, "bob", "here", None) == 1
 
 
 def test_right_passwords_shut_nobody_out_of_a_school_behind_one_address(
     attempts: Attempts,
 ) -> None:
     for number in range(300):
-        attempts.guess(f"player {number}", "here", "here", 0.0)
-        attempts.guessed_right(f"player {number}", "here", "here")
+        assert wait(attempts, f"player {number}", "here", "here") == 0
     assert guesses(attempts, 100, "another", "there", "here") == 10
 
 
@@ -75,9 +116,136 @@ def test_an_account_of_ones_own_buys_no_guesses_at_others(attempts: Attempts) ->
     for number in range(110):
         through += guesses(attempts, 1, f"player {number}", "here", "here")
         if through < 100:
-            attempts.guess("own", "here", "here", 0.0)
-            attempts.guessed_right("own", "here", "here")
+            assert wait(attempts, "own", "here", "here") == 0
     assert through == 100
+
+
+# Several at once
+
+
+def test_of_many_guesses_at_once_no_more_are_checked_than_one_after_the_other(
+    attempts: Attempts,
+) -> None:
+    through = checks(attempts, 30, "ada", "here", None)
+    assert len(through) == 10
+    for check in through:
+        assert checks(attempts, 30, "ada", "here", None) == []
+        check.end(WRONG)
+    assert wait(attempts, "ada", "here", None, 0.0) == 300
+    assert wait(attempts, "ada", "here", None, 299.5) == 1
+    assert wait(attempts, "ada", "here", None, 300.0) == 0
+
+
+def test_of_many_guesses_at_once_for_many_names_an_address_has_as_many_checked_as_one_by_one(
+    attempts: Attempts,
+) -> None:
+    through = []
+    for number in range(120):
+        through += checks(attempts, 1, f"player {number}", "here", "here")
+    assert len(through) == 100
+    assert wait(attempts, "another", "here", "here") == 1
+    for check in through:
+        check.end(WRONG)
+    assert wait(attempts, "another", "here", "here") == 300
+
+
+def test_whom_only_unfinished_checks_hold_waits_for_a_moment(attempts: Attempts) -> None:
+    """A player's devices sign in at once, with the right password: nobody has guessed."""
+    through = checks(attempts, 10, "ada", "here", "here")
+    assert wait(attempts, "ada", "here", "here") == 1
+    through.pop().end()
+    assert wait(attempts, "ada", "here", "here") == 0
+    for check in through:
+        check.end()
+    assert guesses(attempts, 11, "ada", "here", "here") == 10
+
+
+def test_wrong_ones_and_unfinished_ones_count_together(attempts: Attempts) -> None:
+    assert guesses(attempts, 9, "ada", "here", None) == 9
+    (last,) = checks(attempts, 5, "ada", "here", None)
+    assert wait(attempts, "ada", "here", None) == 1
+    last.end(WRONG)
+    assert wait(attempts, "ada", "here", None) == 300
+
+
+def test_a_right_one_forgives_none_that_is_still_being_checked(attempts: Attempts) -> None:
+    right, *others = checks(attempts, 10, "ada", "here", None)
+    right.end()
+    one_more = checks(attempts, 10, "ada", "here", None, now=1.0)
+    assert len(one_more) == 1
+    for check in others:
+        check.end(WRONG)
+    assert wait(attempts, "ada", "here", None, 2.0) == 1
+
+
+@pytest.mark.parametrize("error", [TooBusy(5), StorageUnavailable("It does not answer.")])
+def test_what_could_not_be_checked_is_no_guess(attempts: Attempts, error: Exception) -> None:
+    for number in range(200):
+        Check(attempts, "ada", "here", "here", float(number) / 1000).end(error)
+    assert guesses(attempts, 11, "ada", "here", "here") == 10
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), OSError("a bug")])
+def test_what_may_have_been_checked_all_the_same_is_a_guess(
+    attempts: Attempts, error: BaseException
+) -> None:
+    for check in checks(attempts, 10, "ada", "here", None):
+        check.end(error)
+    assert wait(attempts, "ada", "here", None) == 300
+
+
+def test_a_guess_counts_from_its_beginning(attempts: Attempts) -> None:
+    """Else ten slow ones would end early for whoever guesses on."""
+    (slow,) = checks(attempts, 1, "ada", "here", None, now=0.0)
+    assert guesses(attempts, 9, "ada", "here", None, now=100.0) == 9
+    slow.end(WRONG)
+    assert wait(attempts, "ada", "here", None, now=100.0) == 200
+    assert guesses(attempts, 5, "ada", "here", None, now=300.0) == 1
+    assert wait(attempts, "ada", "here", None, now=300.0) == 100
+
+
+def test_no_number_of_other_names_makes_room_while_guesses_are_checked() -> None:
+    attempts = Attempts(Limits(counted_keys=10))
+    through = checks(attempts, 10, "ada", "here", None)
+    for number in range(100):
+        guesses(attempts, 1, f"player {number}", "here", None)
+    assert len(through) == 10
+    assert checks(attempts, 10, "ada", "here", None) == []
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["begin", "wrong", "first wrong", "right", "busy"]), st.floats(0, 4)),
+    max_size=80,
+)
+
+
+@given(STEPS)
+def test_no_order_of_guesses_gets_more_checked_than_the_quota(
+    steps: list[tuple[str, float]],
+) -> None:
+    """Of any that were wrong, or may be, in any stretch of the window without a right one."""
+    quota = Quota(3, 10.0)
+    attempts = Attempts(Limits(guesses_per_name=quota))
+    unfinished: list[tuple[float, Check]] = []
+    wrong: list[float] = []
+    now = 0.0
+    for what, later in steps:
+        now += later
+        if what == "begin":
+            held = len([at for at in wrong if now - at < quota.seconds])
+            through = checks(attempts, 1, "ada", "here", None, now)
+            assert bool(through) == (held + len(unfinished) < quota.count)
+            unfinished += [(now, check) for check in through]
+        elif unfinished:
+            at, check = unfinished.pop(0 if what == "first wrong" else -1)
+            check.end({"right": None, "busy": TooBusy(5)}.get(what, WRONG))
+            if what == "right":
+                wrong.clear()
+            elif what != "busy":
+                wrong.append(at)
+
+
+# New players
 
 
 def test_sixty_new_players_an_address(attempts: Attempts) -> None:
@@ -94,12 +262,8 @@ def test_sixty_new_players_an_address(attempts: Attempts) -> None:
 def test_who_is_told_to_come_back_then_may(attempts: Attempts) -> None:
     guesses(attempts, 5, "ada", "here", None, now=0.0)
     guesses(attempts, 5, "ada", "here", None, now=100.0)
-    with pytest.raises(TooManyAttempts) as caught:
-        attempts.guess("ada", "here", None, 100.0)
-    assert caught.value.retry_after == 200
-    with pytest.raises(TooManyAttempts) as caught:
-        attempts.guess("ada", "here", None, 299.9)
-    assert caught.value.retry_after == 1, "whole seconds, and never none"
+    assert wait(attempts, "ada", "here", None, 100.0) == 200
+    assert wait(attempts, "ada", "here", None, 299.9) == 1, "whole seconds, and never none"
     assert guesses(attempts, 10, "ada", "here", None, now=300.0) == 5, "those of the first minute"
     assert guesses(attempts, 20, "ada", "here", None, now=600.0) == 10
 

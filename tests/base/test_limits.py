@@ -89,19 +89,11 @@ def test_waiting_counts_nothing() -> None:
     assert len(window) == 0
 
 
-def test_one_that_is_given_back_is_uncounted_and_no_more_than_one() -> None:
+def test_what_is_counted_late_counts_from_its_own_instant() -> None:
     window = MovingWindow[str](Quota(2, 60.0), max_keys=10)
-    window.give_back("ada")
-    assert [window.take("ada", 0.0), window.take("ada", 1.0)] == [True, True]
-    window.give_back("ada")
-    assert [window.take("ada", 2.0), window.take("ada", 2.0)] == [True, False]
-
-
-def test_a_key_of_which_all_was_given_back_takes_no_memory() -> None:
-    window = MovingWindow[str](Quota(2, 60.0), max_keys=10)
-    window.take("ada", 0.0)
-    window.give_back("ada")
-    assert len(window) == 0
+    assert [window.take("ada", 10.0), window.take("ada", 0.0)] == [True, True]
+    assert [window.wait("ada", now) for now in (10.0, 59.0, 60.0)] == [50.0, 1.0, 0.0]
+    assert [window.count("ada", now) for now in (10.0, 59.0, 60.0, 70.0)] == [2, 2, 1, 0]
 
 
 def test_a_key_that_is_forgotten_has_its_whole_quota() -> None:

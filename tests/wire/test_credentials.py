@@ -8,11 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
+from server.accounts.errors import TooBusy
 from server.accounts.passwords import Verdict
 from server.accounts.tokens import SessionTokens
 from server.transport.limits import Limits
 from server.wire.credentials import session_cookie
-from tests.support.answers import Bystanders, cookie_of, refusal
+from tests.support.answers import Bystanders, cookie_of, refusal, until
 from tests.support.live_server import LiveServer, run_server
 
 HTTPS = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "198.51.100.7"}
@@ -258,6 +259,54 @@ async def test_of_thirty_guesses_at_once_at_most_ten_are_checked(
     statuses = sorted(answer.status_code for answer in answers)
     assert statuses == [401] * 10 + [429] * 20
     assert checked == 10
+
+
+async def test_right_passwords_at_once_lock_nobody_out(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await server.member("Ada")
+    passwords = server.still_here.passwords
+    may_go_on = asyncio.Event()
+    verify = passwords.verify
+
+    async def slowly(password: str, hashed: str | None) -> Verdict:
+        await may_go_on.wait()
+        return await verify(password, hashed)
+
+    monkeypatch.setattr(passwords, "verify", slowly)
+    browser = await server.visitor()
+    right = {"name": "Ada", "password": "correct horse"}
+
+    async def sign_in() -> httpx.Response:
+        return await browser.http.post("/api/session", json=right)
+
+    answers = [asyncio.create_task(sign_in()) for _ in range(12)]
+    await until(lambda: sum(answer.done() for answer in answers) == 2)
+    for held in [answer.result() for answer in answers if answer.done()]:
+        assert refusal(held) == (429, "too_many_attempts")
+        assert held.headers["retry-after"] == "1", "not for as long as a guesser"
+    may_go_on.set()
+    done = await asyncio.gather(*answers)
+    assert sorted(answer.status_code for answer in done) == [201] * 10 + [429] * 2
+    assert (await sign_in()).status_code == 201
+
+
+async def test_who_could_not_be_checked_has_not_guessed(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await server.member("Ada")
+    browser = await server.visitor()
+    right = {"name": "Ada", "password": "correct horse"}
+
+    async def refuse(password: str, hashed: str | None) -> Verdict:
+        raise TooBusy(5)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(server.still_here.passwords, "verify", refuse)
+        for _ in range(12):
+            busy = await browser.http.post("/api/session", json=right)
+            assert refusal(busy) == (503, "too_busy")
+    assert (await browser.http.post("/api/session", json=right)).status_code == 201
 
 
 async def test_new_players_without_end_are_refused_to_one_address(tmp_path: Path) -> None:
