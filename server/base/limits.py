@@ -72,10 +72,6 @@ class MovingWindow(Generic[K]):
         # The counted instants of each key, oldest first. Keys are in the order of their latest.
         self._instants: OrderedDict[K, list[float]] = OrderedDict()
 
-    def __len__(self) -> int:
-        """Return the number of keys in memory."""
-        return len(self._instants)
-
     def take(self, key: K, now: float) -> bool:
         """Count one for `key`; return False, and count nothing, if its quota is used up. `now` may
         be earlier than instants that were counted before."""
