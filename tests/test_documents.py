@@ -82,7 +82,7 @@ def of_security(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"{days(policy.remember_lifetime)} by default; it is refused"
     yield f"SQLite before {'.'.join(map(str, SAFE_WAL[0]))} can corrupt"
     yield f"{policy.warn_before:g} s before either, of {policy.idle_timeout:g} s of idle time"
-    yield f"{SHORTEST_WARNING:g} s are the least that goes without a word"
+    yield f"{SHORTEST_WARNING:g} s are the least without a warning"
     yield f"{settings.max_messages_per_second:g} a second, because games move"
     yield f"{days(float(HSTS[1].removeprefix('max-age=')))}, for this host"
     yield f"{closing.SERVICE_RESTART} to all at once"
@@ -120,7 +120,6 @@ SECURITY = Document(
         "what two parsers could read differently is refused",
         "a day's play",
         "a file that two connections write",
-        "what a game has typed half",
         "a folder of mode 700",
     ],
     limits=[
