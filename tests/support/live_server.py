@@ -41,7 +41,7 @@ from tests.support.invariants import Broken, Invariants, nothing_is_left, server
 from tests.support.manual_clock import ManualClock
 from tests.support.peers import narrow
 
-_ANY = Quota(1, 0.0)
+_ANY = Quota(1_000_000, 1.0)
 UNLIMITED = AccountLimits(guesses_per_name=_ANY, guesses_per_address=_ANY, players_per_address=_ANY)
 """Limits of accounts that let everybody guess."""
 
