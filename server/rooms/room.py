@@ -170,7 +170,7 @@ class Room:
         best_rank = 0
         for _, seat, player in self.taken():
             is_coming = now < seat.reserved_until < NEVER
-            was_here = now < seat.absent_since + self.game.policy.shown_after < NEVER
+            was_here = now < seat.may_be_host_until(self.game.policy) < NEVER
             is_here = seat.is_here or was_here or (is_coming and player.id == self.made_by)
             is_active = player.status in (Status.ACTIVE, Status.RECONNECTING)
             rank = 1 + 2 * is_here + 2 * (is_here and is_active) + (player.id == self.host)
@@ -298,11 +298,14 @@ class Room:
                 continue
             yield seat.next_due()
             if is_ticking:
-                shown_at = seat.move_until - policy.move_time / 2
-                if now < shown_at < NEVER:
-                    yield shown_at
+                yield _ahead(seat.clock_shown_at(policy, is_ticking=True), now)
             if seat.absent_since != NEVER:
-                # When the absence is shown, and when the seat is freed, or the match may be
-                # claimed.
-                shown_at = seat.absent_since + policy.shown_after
-                yield from (at for at in (shown_at, seat.grace_until(policy)) if at > now)
+                yield _ahead(seat.absence_shown_at(policy), now)
+                yield _ahead(seat.may_be_host_until(policy), now)
+                # When the seat is freed, or the match may be claimed.
+                yield _ahead(seat.grace_until(policy), now)
+
+
+def _ahead(instant: float, now: float) -> float:
+    """Return `instant`; NEVER if it is over."""
+    return instant if instant > now else NEVER

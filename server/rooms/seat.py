@@ -113,6 +113,26 @@ class SeatState:
     def is_waited_for(self) -> bool:
         return self.waited_since != NEVER  # `move_until` may be NEVER where there is no limit
 
+    def clock_shown_at(self, policy: AfkPolicy, *, is_ticking: bool) -> float:
+        """Return when the players see the time that this player has left; NEVER if none runs.
+
+        At once; but in a game that ticks, where every action restarts the clock, in its second
+        half.
+        """
+        if self.move_until == NEVER:
+            return NEVER
+        return self.move_until - policy.move_time / 2 if is_ticking else LONG_AGO
+
+    def absence_shown_at(self, policy: AfkPolicy) -> float:
+        """Return when the absence of a player whom the match waits for is shown: at once if they
+        left on purpose; NEVER if they are here."""
+        return self.absent_since + (0.0 if self.has_left else policy.shown_after)
+
+    def may_be_host_until(self, policy: AfkPolicy) -> float:
+        """Return until when an absent player may stay the host; NEVER if they are here. One who
+        reloads the page has left on purpose, and is back in a moment."""
+        return self.absent_since + policy.shown_after
+
     def grace_until(self, policy: AfkPolicy) -> float:
         """Return when the grace of an absent player is over; NEVER if they are here."""
         return self.absent_since + (policy.leave_grace if self.has_left else policy.drop_grace)

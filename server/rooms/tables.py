@@ -7,7 +7,6 @@ from math import ceil
 from server.base.deadlines import Deadlines
 from server.base.ids import PlayerId, RoomId
 from server.base.limits import MovingWindow
-from server.base.units import NEVER
 from server.games.catalogue import AnyGame
 from server.presence.session import Player
 from server.presence.status import Status
@@ -208,7 +207,7 @@ class Tables:
             is_spectator = seat.is_gone and player.id in room.spectators
             self.asked.discard(player.id)
             seat.begin(0.0, plays=False)
-            if is_spectator or seat.resigns_at != NEVER or player.status is Status.OFFLINE:
+            if is_spectator or seat.is_leaving or player.status is Status.OFFLINE:
                 self.vacate(turn, room, number)
             else:
                 self.vacate_if_gone(turn, room, number)

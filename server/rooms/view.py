@@ -100,7 +100,7 @@ def _seat_view(room: ReadableRoom, seat: ReadableSeat, now: float) -> View:
         "player": {"id": player.id, "name": player.name, "guest": player.guest},
         "status": str(player.status),
     }
-    if seat.reserved_until != NEVER:
+    if seat.is_reserved:
         view["reserved_in"] = Until(seat.reserved_until)
     if seat.signs_out_at != NEVER:
         view["signs_out_in"] = Until(seat.signs_out_at)
@@ -119,7 +119,7 @@ def _seat_view(room: ReadableRoom, seat: ReadableSeat, now: float) -> View:
     view["brb_left"] = int(seat.brb_left)
     if seat.brb_until > now:
         view["back_in"] = Until(seat.brb_until)
-    if _shows_clock(match, seat, now):
+    if seat.clock_shown_at(room.game.policy, is_ticking=match.is_ticking) <= now:
         view["move_in"] = Until(seat.move_until)
     if seat.asked_until != NEVER:
         view["asked"] = {"by": seat.asked_by, "expires_in": Until(seat.asked_until)}
@@ -129,26 +129,17 @@ def _seat_view(room: ReadableRoom, seat: ReadableSeat, now: float) -> View:
     return view
 
 
-def _shows_clock(match: ReadableMatch, record: ReadableSeat, now: float) -> bool:
-    """Return True if the players see the time left: always, but in a game that ticks, where every
-    action restarts the clock, only in its second half."""
-    if record.move_until == NEVER:
-        return False
-    return not match.is_ticking or record.move_until - now <= match.game.policy.move_time / 2
-
-
 def _absence(room: ReadableRoom, seat: ReadableSeat, now: float) -> View | None:
-    """Return the `absent` of a seat: after `shown_after`, and only if the match waits for the
-    player."""
-    policy = room.game.policy
-    shown_at = seat.absent_since + (0.0 if seat.has_left else policy.shown_after)
-    is_away = seat.absent_since != NEVER and shown_at <= now
-    if not is_away or not (seat.is_waited_for or seat.resigns_at != NEVER):
+    """Return the `absent` of a seat; None if it is not shown yet, or the match does not wait for
+    the player."""
+    if now < seat.absence_shown_at(room.game.policy):
+        return None
+    if not (seat.is_waited_for or seat.is_leaving):
         return None
     absent: View = {}
     if seat.has_left:
         absent["left"] = True
-    if seat.resigns_at != NEVER:
+    if seat.is_leaving:
         absent["resigns_in"] = Until(seat.resigns_at)
     claimable_at = room.claimable_at()
     if claimable_at != NEVER:

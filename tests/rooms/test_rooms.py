@@ -260,6 +260,16 @@ def test_a_host_who_was_just_cut_off_stays_host_for_5_seconds(world: World) -> N
     assert room.host == kim.id
 
 
+def test_a_host_who_reloads_the_page_stays_host_for_5_seconds(world: World) -> None:
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    world.closes(ada, room)
+    world.passes(4.999)
+    assert room.host == ada.id
+    world.passes(0.001 + SLOT)
+    assert room.host == kim.id
+
+
 def test_who_made_the_room_is_its_host_while_the_seat_is_kept_for_them(world: World) -> None:
     ada, kim = world.players(2)
     room, _ = world.rooms.open(ada, "together", world.now)
