@@ -32,7 +32,7 @@ def in_every_language(pattern: str, number: float) -> list[Repeated]:
 
 REPEATED: list[Repeated] = [
     constant("stillhere/room.js", "LINES", LIMITS.rooms.lines_kept),
-    ("static/stillhere.d.ts", r"The last (\d+) lines", LIMITS.rooms.lines_kept),
+    ("static/stillhere.d.ts", r"The latest (\d+) lines", LIMITS.rooms.lines_kept),
     ("server/client/limits.py", r"chat_lines: int = (\d+)$", LIMITS.rooms.lines_kept),
     ("static/index.html", r'id="chat-text" .*maxlength="(\d+)"', LIMITS.rooms.line_length),
     constant("page/room-seats.js", "THINKING", 1000 * LIMITS.rooms.thinking),
