@@ -24,11 +24,11 @@ from tests.support.storage_rig import QUICK, StorageRig
 
 pytest_plugins = "tests.support.watchdog"
 
-# It is not installed. httpx looks for it at every request, which is a search of the whole path: a
-# fifteenth of what the tests of calls cost.
+# Not installed. httpx searches the whole path for it at every request, a fifteenth of the time of
+# the tests of calls.
 sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
-# How long the machine takes to make up an example, and to try it, is not what any test is about.
+# Examples may take any time to generate and to try.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
@@ -90,8 +90,8 @@ FIRST = (
     "end_to_end/test_departures.py",
     "end_to_end/test_packaged_game.py",
 )
-"""Files under tests/, in the order in which they begin. What takes longest comes early, so that no
-process ends long after the others; and those that wait for real clocks and processes come one after
+"""Files under tests/, in the order in which they begin. The slowest come first, so that all
+processes end at about the same time; files that wait for real clocks and processes come one after
 the other, so that one process waits while two compute. All other files follow."""
 
 
@@ -111,8 +111,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """`both_loops`: asyncio's own and the one that the `stillhere` command uses. Their timers are
-    not quite alike, nor is the order in which they call back."""
+    """`both_loops`: asyncio's own and the one that the `stillhere` command uses. Their timers
+    differ slightly, and so does their order of callbacks."""
     loops: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
     if item.get_closest_marker("both_loops") is not None:
         loops["uvloop"] = uvloop.new_event_loop
@@ -121,7 +121,7 @@ def pytest_asyncio_loop_factories(
 
 @pytest.fixture(autouse=True)
 def order(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Broken]]:
-    """Every stream of events that a test makes is held to its order, and no test has to ask."""
+    """Check the order of every stream of events, in all tests."""
     broken: list[Broken] = []
     make = EventStream.__init__
 
@@ -137,14 +137,14 @@ def order(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Broken]]:
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
-    """A server with default settings on a clock that the test moves."""
+    """A server with default settings, on a clock that the test moves."""
     async with run_server(tmp_path / "test.db") as running:
         yield running
 
 
 @pytest.fixture
 async def here(server: LiveServer, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Bystanders]:
-    """What is to be undisturbed."""
+    """Connections that a test must not disturb."""
     bystanders = await Bystanders.gather(server, caplog)
     yield bystanders
     await bystanders.noticed_nothing()
@@ -152,28 +152,28 @@ async def here(server: LiveServer, caplog: pytest.LogCaptureFixture) -> AsyncIte
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    """The browser, one for all of a process's tests: starting it takes longer than most of them."""
+    """The browser, one for all tests of a process: starting it takes longer than most of them."""
     async with run_chromium() as browser:
         yield browser
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def lobby(tmp_path: Path) -> AsyncIterator[LiveServer]:
-    """As `server`, in the loop of the browser."""
+    """Like `server`, in the loop of the browser."""
     async with run_page_server(tmp_path / "test.db") as running:
         yield running
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def browsers(chromium: Browser, lobby: LiveServer) -> AsyncIterator[Browsers]:
-    """Browsers of people who want to play on it."""
+    """Browsers of players of this server."""
     async with open_browsers(chromium, lobby) as browsers:
         yield browsers
 
 
 @pytest.fixture
 async def open_rig(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
-    """Opens the same file again and again; closes what the test leaves open."""
+    """Return a function that opens the same file repeatedly; close what the test leaves open."""
     opened: list[StorageRig] = []
 
     async def open_(clock: ManualClock | None = None, limits: Limits = QUICK) -> StorageRig:

@@ -1,4 +1,4 @@
-"""Making players, and recognising them, with a store that lets the test decide when it is done."""
+"""Making and finding players, with a store whose writes the test completes."""
 
 import asyncio
 import unicodedata
@@ -32,7 +32,7 @@ LIMITS = Limits()
 
 
 class Store:
-    """An `AccountStore` in memory; what was added is found once it was written."""
+    """An `AccountStore` in memory; `find` sees a player once they are written."""
 
     def __init__(self) -> None:
         self.accounts: dict[str, Account] = {}
@@ -103,7 +103,7 @@ async def test_a_name_is_taken_from_the_moment_it_was_asked_for(
     accounts: Accounts, store: Store
 ) -> None:
     await accounts.new_guest(parse_name("Ada"), 0.0, None)
-    for _ in range(2):  # on its way to the disk, and on the disk
+    for _ in range(2):  # queued, then written
         with pytest.raises(NameTaken):
             await accounts.new_guest(parse_name("ADA"), 0.0, None)
         store.write()
@@ -294,7 +294,7 @@ async def test_nothing_is_changed_while_the_disk_is_known_to_fail(
 async def test_who_was_verified_by_the_old_password_does_not_get_in_after_the_change(
     accounts: Accounts, passwords: OpenPasswords, ada: Player, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Else a session could begin after the others have ended."""
+    """Otherwise a session could begin after the others have ended."""
     verified, may_go_on = asyncio.Event(), asyncio.Event()
     verify = passwords.verify
 
@@ -318,7 +318,7 @@ async def test_who_was_verified_by_the_old_password_does_not_get_in_after_the_ch
 
 
 def own_name(store: Store, name: str) -> tuple[OwnName, list[str]]:
-    """A guest's name, and what they have given up."""
+    """A guest's name, and the names they have given up."""
     parsed = parse_name(name)
     store.taken |= parsed.lookalikes
     given_up: list[str] = []
@@ -358,7 +358,7 @@ async def test_nothing_is_given_up_for_a_spelling_that_is_anothers(
     with pytest.raises(NameTaken):
         await accounts.new_guest(wanted, 0.0, None, own)
     assert given_up == []
-    # And whoever is asked next is not told that it is on its way.
+    # The refused name is not reserved for other players either.
     store.taken.clear()
     await accounts.new_guest(wanted, 0.0, None)
 

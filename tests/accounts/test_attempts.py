@@ -1,4 +1,4 @@
-"""Limits on attempts: per name and place, and per address over all names."""
+"""Limits on attempts: per name and host, and per address over all names."""
 
 import asyncio
 from contextlib import suppress
@@ -29,7 +29,7 @@ class Check:
         self._block.__enter__()
 
     def end(self, error: BaseException | None = None) -> None:
-        """It is over, with `error`; None: it was right."""
+        """End the check with `error`; None means that the password was right."""
         kind = None if error is None else type(error)
         assert not self._block.__exit__(kind, error, None)
 
@@ -38,7 +38,7 @@ WRONG = BadCredentials()
 
 
 def wait(attempts: Attempts, name: str, host: str, address: str | None, now: float = 0.0) -> int:
-    """The seconds to wait before another guess; 0 if it was let through, and was right."""
+    """The seconds to wait before another guess; 0 if a right password was let through."""
     try:
         Check(attempts, name, host, address, now).end()
     except TooManyAttempts as refused:
@@ -49,7 +49,7 @@ def wait(attempts: Attempts, name: str, host: str, address: str | None, now: flo
 def checks(
     attempts: Attempts, count: int, name: str, host: str, address: str | None, now: float = 0.0
 ) -> list[Check]:
-    """Those of `count` guesses at once that were let through."""
+    """The checks of `count` guesses at once that were let through."""
     through = []
     for _ in range(count):
         with suppress(TooManyAttempts):
@@ -60,7 +60,7 @@ def checks(
 def guesses(
     attempts: Attempts, count: int, name: str, host: str, address: str | None, now: float = 0.0
 ) -> int:
-    """How many of `count` wrong guesses, one after the other, were let through."""
+    """The number of `count` wrong guesses in sequence that were let through."""
     through = 0
     for _ in range(count):
         for check in checks(attempts, 1, name, host, address, now):
@@ -150,7 +150,7 @@ def test_of_many_guesses_at_once_for_many_names_an_address_has_as_many_checked_a
 
 
 def test_whom_only_unfinished_checks_hold_waits_for_a_moment(attempts: Attempts) -> None:
-    """A player's devices sign in at once, with the right password: nobody has guessed."""
+    """All devices of a player sign in at once, with the right password: no guess was wrong."""
     through = checks(attempts, 10, "ada", "here", "here")
     assert wait(attempts, "ada", "here", "here") == 1
     through.pop().end()
@@ -195,7 +195,7 @@ def test_what_may_have_been_checked_all_the_same_is_a_guess(
 
 
 def test_a_guess_counts_from_its_beginning(attempts: Attempts) -> None:
-    """Else ten slow ones would end early for whoever guesses on."""
+    """Otherwise ten slow guesses would leave the window too early."""
     (slow,) = checks(attempts, 1, "ada", "here", None, now=0.0)
     assert guesses(attempts, 9, "ada", "here", None, now=100.0) == 9
     slow.end(WRONG)
@@ -223,7 +223,7 @@ STEPS = st.lists(
 def test_no_order_of_guesses_gets_more_checked_than_the_quota(
     steps: list[tuple[str, float]],
 ) -> None:
-    """Of any that were wrong, or may be, in any stretch of the window without a right one."""
+    """No window without a right guess has more checks that were or may be wrong."""
     quota = Quota(3, 10.0)
     attempts = Attempts(Limits(guesses_per_name=quota))
     unfinished: list[tuple[float, Check]] = []

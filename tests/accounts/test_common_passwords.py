@@ -12,7 +12,7 @@ from server.accounts.passwords import check_password
 
 
 def test_there_are_three_thousand_that_would_be_passwords_here() -> None:
-    """ASVS 5.0, 6.2.4: at least the top 3,000 that the policy would let pass."""
+    """ASVS 5.0, 6.2.4: at least the top 3,000 that fit the policy."""
     words = _text().split()
     assert len(words) == len(set(words)) == 11_611
     assert all(len(word) >= Limits().shortest_password for word in words)

@@ -1,4 +1,4 @@
-"""The secret keys that are made when none were given."""
+"""The secret keys that are created when none were given."""
 
 import os
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_a_folder_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) ->
         make_keys(tmp_path / "nowhere" / "keys")
 
 
-# Those that an operator gave
+# Keys that an operator gave
 
 
 @pytest.mark.parametrize("length", [SHORTEST, SHORTEST - 1])

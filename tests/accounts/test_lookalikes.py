@@ -1,4 +1,4 @@
-"""The table of look-alikes: that of one version of Unicode, whatever Python this is."""
+"""The table of look-alikes is of one version of Unicode, with every version of Python."""
 
 import sys
 import unicodedata
@@ -9,7 +9,7 @@ import unicodedata2
 from server.accounts.lookalikes import _TABLES, fold, lookalikes
 
 EXAMPLES = [
-    # Character, prototype: lines of confusables.txt.
+    # Character and prototype: lines of confusables.txt.
     ("m", "rn"),
     ("0", "O"),
     ("1", "l"),
@@ -30,10 +30,10 @@ def test_a_skeleton_is_that_of_the_published_table(character: str, prototype: st
 
 
 def test_a_prototype_stands_for_itself() -> None:
-    """Without that, two that look like a third would not look like each other."""
+    """Otherwise two characters with the same look-alike would not look alike."""
     like = _TABLES["like"]
     unstable = [chr(point) for point, to in like.items() if to.translate(like) != to]
-    # The table has some such; one of them is left in a name once it is prepared.
+    # The table has exceptions; only one of them survives the preparation of a name.
     assert [each for each in unstable if unicodedata2.normalize("NFKC", each) == each] == ["\u048b"]
 
 

@@ -1,4 +1,4 @@
-"""Names: what may be one, and which two are the same to a human eye."""
+"""Names: which are allowed, and which two look the same."""
 
 import contextlib
 import time
@@ -119,7 +119,7 @@ IGNORABLE = [
 """Default_Ignorable_Code_Point (Unicode 15, DerivedCoreProperties.txt)."""
 
 BLANK = ["2800", "1D159", "16FE4", "2D7F", "1107F"]
-"""What is not ignorable, and has no ink."""
+"""Characters that are not ignorable, and blank."""
 
 
 @pytest.mark.parametrize("points", IGNORABLE + BLANK)
@@ -132,12 +132,12 @@ def test_what_shows_nothing_hides_nowhere_in_a_name(points: str) -> None:
 
 
 def test_a_name_that_becomes_long_is_refused_before_it_is_looked_at_closely() -> None:
-    """PRECIS takes two hundred times as long for it as for any other."""
+    """PRECIS takes two hundred times as long for it as for other names."""
     assert time_to_parse("\ufdfa" * 160) < 30 * time_to_parse("a" * 40)
 
 
 def time_to_parse(raw: str) -> float:
-    """Seconds of this process, at the least of some tries."""
+    """The processor time in seconds; the least of several tries."""
     tries = []
     for _ in range(5):
         began = time.process_time()
@@ -270,7 +270,7 @@ def test_lists_are_ordered_without_case() -> None:
     assert sorted(["b", "A", "a b", "B"], key=sort_key) == ["A", "a b", "b", "B"]
 
 
-# Whatever somebody types
+# Random names
 
 
 @given(wild_text)

@@ -1,4 +1,4 @@
-"""Passwords: their bounds, and that nobody learns from the clock which names exist."""
+"""Passwords: their bounds, and that timing does not reveal which names exist."""
 
 import asyncio
 import threading
@@ -80,7 +80,7 @@ def test_a_refusal_says_which_rule_it_was(
 
 
 async def test_a_password_is_the_same_on_every_keyboard(passwords: Passwords) -> None:
-    """RFC 8265, 4.2: "é" is one character or two, and a space any space."""
+    """RFC 8265, 4.2: "é" may be one code point or two, and any space is a space."""
     for typed, again in [
         ("Pass wörd", "Pass wo\u0308rd"),
         ("Pass wo\u0308rd", "Pass wörd"),
@@ -155,7 +155,7 @@ async def test_a_name_that_nobody_has_takes_a_verification_as_well(
     assert await passwords.verify("correct horse", None) is Verdict.WRONG
     assert await passwords.verify("wrong horse", hashed) is Verdict.WRONG
     assert len(checked) == 2
-    # The same work: whoever measures it learns nothing.
+    # The same work in both cases, so timing reveals nothing.
     assert checked[0].rpartition("p=1$")[0] == checked[1].rpartition("p=1$")[0]
 
 
@@ -167,7 +167,7 @@ async def test_a_broken_hash_is_nobodys_password(passwords: Passwords) -> None:
 async def crowded(
     passwords: Passwords, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Passwords, list[asyncio.Task[str]]]]:
-    """As many waiting as may wait, until the test ends or lets them go by cancelling."""
+    """As many waiting passwords as the limit allows, until they are cancelled or the test ends."""
     may_go = threading.Event()
     monkeypatch.setattr(passwords, "_hash", lambda password: str(may_go.wait()))
     tasks = [
@@ -206,7 +206,7 @@ async def test_the_loop_goes_on_while_passwords_are_hashed(
 async def test_sixty_four_at_once_take_no_more_threads_and_memory_than_there_are_meant_to_be(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Each that runs has 19 MiB of its own; those that wait have none."""
+    """Each running hash needs 19 MiB; waiting ones need none."""
     passwords = Passwords(with_quick_hashes(Limits()), threads=2)
     running, most, threads = 0, 0, set()
     counting = threading.Lock()
@@ -219,7 +219,7 @@ async def test_sixty_four_at_once_take_no_more_threads_and_memory_than_there_are
             most = max(most, running)
             threads.add(threading.get_ident())
         try:
-            time.sleep(0.005)  # as if it was work
+            time.sleep(0.005)  # stands for the hash's work
             return hash_(password)
         finally:
             with counting:

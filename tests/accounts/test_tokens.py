@@ -1,4 +1,4 @@
-"""Session tokens: signed by us, by the newest key, and readable to nobody who changes them."""
+"""Session tokens: signed with the newest key, and refused if they were changed."""
 
 import re
 import string

@@ -1,4 +1,4 @@
-"""Presence time: what counts and what does not."""
+"""Presence time: which time counts."""
 
 import pytest
 
@@ -15,7 +15,7 @@ class Machine:
         self.clock = SystemClock(lambda: self.monotonic, lambda: self.wall, lambda: self.slept)
 
     def run(self, seconds: float) -> None:
-        """Time passes, and the owner keeps its promise to look at the clock."""
+        """Let time pass, with the beats that the clock's owner has to call."""
         for _ in range(round(seconds / HEARTBEAT)):
             self.monotonic += HEARTBEAT
             self.wall += HEARTBEAT
@@ -85,7 +85,7 @@ def test_who_is_heard_first_after_a_sleep_is_heard_after_it() -> None:
 def test_a_stop_between_two_readings_is_no_sleep() -> None:
     machine = Machine()
     machine.run(10)
-    machine.slept = -6.0  # the process was stopped after it had read the one, before the other
+    machine.slept = -6.0  # stopped between the reads of the two clocks
     assert machine.clock.now() == 10
     machine.slept = 0.0
     assert machine.clock.now() == 10

@@ -1,4 +1,4 @@
-"""The wheel: never early, at most a slot late, one entry an item."""
+"""The wheel: never early, at most a slot late, one entry for each item."""
 
 import math
 

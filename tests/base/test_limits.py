@@ -1,4 +1,4 @@
-"""Rate limits: a bucket of tokens, and a window that moves."""
+"""Rate limits: a token bucket and a moving window."""
 
 import doctest
 from weakref import WeakSet
@@ -108,7 +108,7 @@ def test_a_key_that_is_forgotten_has_its_whole_quota() -> None:
 
 
 class Key:
-    """Lives as long as somebody remembers it."""
+    """Lives as long as the window refers to it."""
 
 
 def test_keys_that_are_over_are_dropped_by_calls_for_others() -> None:

@@ -1,4 +1,4 @@
-"""One stream of events: everybody hears everything, in order, once."""
+"""One stream of events: every subscriber gets every event, in order, once."""
 
 from server.base.ids import PlayerId, SessionId
 from server.presence.events import DeadlineMovedUp, Event, EventStream

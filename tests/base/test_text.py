@@ -1,4 +1,4 @@
-"""Characters that no text may hold: the same ones on every Python."""
+"""Characters that no text may contain: the same on every version of Python."""
 
 import time
 import unicodedata
@@ -16,7 +16,7 @@ def test_what_is_unsafe_is_fixed_and_not_what_this_python_does_not_know() -> Non
     unsafe = set()
     for first in range(0, 0x110000, 256):
         points = range(first, first + 256)
-        # Most of them have none, and one look finds out.
+        # Most ranges have none, which one call tells.
         if find_unsafe("".join(f"a{chr(point)}b" for point in points)):
             unsafe |= {point for point in points if find_unsafe(f"a{chr(point)}b")}
     expected = (
@@ -43,7 +43,7 @@ def test_the_first_unsafe_character_is_named(text: str, found: tuple[str, str] |
 
 
 def tagged(text: str) -> str:
-    """A black flag with `text` in characters that show nothing, and an end."""
+    """A black flag with `text` in invisible tag characters, and an end tag."""
     return "\U0001f3f4" + "".join(chr(0xE0000 + ord(each)) for each in text) + "\U000e007f"
 
 

@@ -1,4 +1,4 @@
-"""Seconds, milliseconds and the rounding that clients are told."""
+"""Seconds, milliseconds and their rounding for clients."""
 
 import pytest
 

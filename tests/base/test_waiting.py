@@ -1,4 +1,4 @@
-"""Waiting for so long, and never for less because this process stood still."""
+"""Timeouts, which a stall of this process does not shorten."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,11 +9,11 @@ from server.base.waiting import LATE, within
 from tests.simulation.virtual import VirtualLoop
 
 A_MOMENT = 0.01
-"""Seconds: more than the turns of the loop take that a test needs."""
+"""Seconds: more than the turns of the loop in a test take."""
 
 
 def on_a_loop(test: Callable[[VirtualLoop], Awaitable[None]]) -> None:
-    """Run a test on a loop whose time it moves."""
+    """Run a test on a loop with virtual time."""
     loop = VirtualLoop()
     try:
         loop.run_until_complete(test(loop))

@@ -1,4 +1,4 @@
-"""A server that does to its clients what the real one does only when something is wrong."""
+"""A server that behaves as the real one does only when something is wrong."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -29,8 +29,8 @@ Behaviour = Callable[[ServerConnection], Awaitable[None]]
 
 
 class FakeServer:
-    """Answers GET /api/session, and does with each connection what the next of `behaviours` says;
-    the last one stands for all that follow."""
+    """Answers GET /api/session, and treats each connection as the next of `behaviours` says; the
+    last one applies to all that follow."""
 
     def __init__(self, *behaviours: Behaviour) -> None:
         self.behaviours = list(behaviours)
@@ -52,13 +52,13 @@ class FakeServer:
 
 
 async def greet(socket: ServerConnection) -> None:
-    """Say `hello`, and stay, deaf."""
+    """Say `hello`, then ignore the client."""
     await socket.send(msgspec.json.encode(HELLO).decode())
     await socket.wait_closed()
 
 
 def greet_and_close(code: int) -> Behaviour:
-    """Say `hello`, and close with `code`; 1006: without a closing handshake."""
+    """Say `hello`, and close with `code`; 1006 means without a closing handshake."""
 
     async def behave(socket: ServerConnection) -> None:
         await socket.send(msgspec.json.encode(HELLO).decode())

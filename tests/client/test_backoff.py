@@ -1,4 +1,4 @@
-"""Pauses grow, are bounded, and are spread over all of their length."""
+"""Pauses grow, are bounded, and are spread over their whole length."""
 
 import pytest
 

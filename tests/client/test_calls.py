@@ -1,4 +1,4 @@
-"""Calls, and what becomes of those that go wrong."""
+"""HTTP calls, and how they fail."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ from tests.support.live_server import LiveServer
 
 @asynccontextmanager
 async def answering(response: bytes) -> AsyncIterator[str]:
-    """The URL of something that gives the same answer to everything."""
+    """The URL of a server that sends the same response to every request."""
 
     is_over = asyncio.Event()
 

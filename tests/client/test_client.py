@@ -1,4 +1,4 @@
-"""A client against a server: signing in and out, staying, the lobby, and what waits meanwhile."""
+"""A client against a server: signing in and out, staying, the lobby, and waiting calls."""
 
 import asyncio
 

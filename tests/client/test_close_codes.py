@@ -1,4 +1,4 @@
-"""Every close code asks something of the client, and the client does it."""
+"""How the client reacts to every close code."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Cables that are cut and servers that restart: the client comes back to what it was following."""
+"""Connections that are cut and servers that restart: the client restores what it was watching."""
 
 import asyncio
 from collections.abc import AsyncIterator

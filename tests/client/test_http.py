@@ -1,4 +1,4 @@
-"""HTTP exchanges: several on one connection, and an answer that is too large."""
+"""HTTP exchanges: several on one connection, and a response that is too large."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A mirror follows versions, and notices one that is missing."""
+"""A mirror follows versions, and detects a missing one."""
 
 from typing import Any
 

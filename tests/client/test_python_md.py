@@ -1,4 +1,4 @@
-"""docs/python.md names what there is."""
+"""docs/python.md names the public API of the client."""
 
 import re
 from pathlib import Path
@@ -9,10 +9,10 @@ from server.client import Client, Room, Rooms
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "python.md").read_text()
 NAMED = set(re.findall(r"\w+", " ".join(re.findall(r"`[^`]+`", PAGE.replace("```", "")))))
-"""Every word that stands in backquotes."""
+"""Every word in backquotes."""
 
 SERVERS_OWN = {"connected", "lost", "hear", "replace", "apply", "expect_whole", "close"}
-"""What the client calls of its own parts. `Client.close` is everybody's."""
+"""Methods for the client's own parts. `Client.close` is public."""
 
 
 def public(kind: type) -> set[str]:

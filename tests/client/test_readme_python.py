@@ -1,4 +1,4 @@
-"""The lines of Python in the README do what they say."""
+"""The lines of Python in the README work."""
 
 import asyncio
 import re

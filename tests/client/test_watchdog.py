@@ -1,4 +1,4 @@
-"""Silence is noticed in time, and a process that stood still is no silence."""
+"""Silence is detected in time, and a stall of the process is not silence."""
 
 import asyncio
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def test_what_is_asked_is_to_be_answered_within_ten_seconds(loop: VirtualLoop) -
         await asyncio.sleep(3.0)
         watchdog.asked()
         await asyncio.sleep(5.0)
-        watchdog.asked()  # the first of two is the one that counts
+        watchdog.asked()  # the first of two calls counts
         await watching
         return loop.time()
 
@@ -77,7 +77,7 @@ def test_an_answer_that_came_while_the_process_stood_still_is_waited_for(
         watchdog.asked()
         await asyncio.sleep(0.1)
         loop.stand_still(60.0)
-        await asyncio.sleep(1.0)  # behind the timer, which is late by now
+        await asyncio.sleep(1.0)  # after the timer, which is late by now
         assert not watching.done()
         if is_heard:
             watchdog.heard()

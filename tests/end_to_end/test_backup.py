@@ -1,4 +1,4 @@
-"""`stillhere backup`, as an operator uses it: on a live server, and back again."""
+"""`stillhere backup`, as an operator uses it: on a live server, and restored."""
 
 import asyncio
 import re
@@ -16,7 +16,7 @@ README = (ROOT / "README.md").read_text()
 
 
 async def write_on(server: VisitedServer, busy: asyncio.Event) -> int:
-    """Guests come and go for as long as the copying lasts; returns how many."""
+    """Sign guests in and out while the copy runs; return how many."""
     count = 0
     async with httpx.AsyncClient(base_url=server.url, timeout=20, verify=False) as client:
         while not busy.is_set():
@@ -42,7 +42,7 @@ async def test_a_copy_made_under_load_carries_everybody_on(tmp_path: Path) -> No
         first, second = done.stdout.splitlines()
         assert first.startswith(f"stillhere.db copied to {copy}: ")
         assert "stillhere.db.keys" in second
-        # The server is the only one that writes, and has not been disturbed.
+        # The server is the only writer, and was not disturbed.
         assert await server.status(ada) == (200, "active")
         async with httpx.AsyncClient(base_url=server.url, verify=False) as client:
             assert (await client.get("/readyz")).status_code == 200

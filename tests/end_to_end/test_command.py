@@ -1,6 +1,6 @@
-"""The `stillhere` command as a person meets it: a real process, real signals, one-line answers.
+"""The `stillhere` command as users run it: a real process, real signals, one-line messages.
 
-One test of each kind starts the real command; for the others it is forked, and runs the same code.
+One test of each kind starts the real command; the others fork it, and run the same code.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""The ends of a server: asked to stop among hostile clients, killed in a storm, started twice."""
+"""The ends of a server: a stop among hostile clients, kills in a storm, a second start."""
 
 import asyncio
 import signal
@@ -33,11 +33,11 @@ from tests.support.process import (
 from tests.support.scenes import Scenes
 
 LONGEST_STOP = 10.0
-"""Seconds in which a server stops, whoever is attached."""
+"""Seconds in which a server stops, whatever its clients do."""
 
 
 def stops(folder: Path) -> list[int | None]:
-    """`stopped_at` of every start, oldest first; by a connection that cannot write."""
+    """`stopped_at` of every start, oldest first, from a read-only connection."""
     database = sqlite3.connect(f"file:{folder}/stillhere.db?mode=ro", uri=True)
     with database:
         rows = database.execute("SELECT stopped_at FROM boots ORDER BY id").fetchall()
@@ -46,7 +46,7 @@ def stops(folder: Path) -> list[int | None]:
 
 
 def last_activity(folder: Path, name: str) -> float:
-    """When a player was last active, as it stands on the disk; Unix time."""
+    """When a player was last active according to the database; Unix time."""
     database = sqlite3.connect(f"file:{folder}/stillhere.db?mode=ro", uri=True)
     with database:
         row = database.execute("SELECT last_activity_at FROM players WHERE name = ?", (name,))
@@ -59,7 +59,7 @@ def last_activity(folder: Path, name: str) -> float:
 
 
 class Line:
-    """A TCP connection whose owner does what it likes."""
+    """A raw TCP connection."""
 
     def __init__(self, connection: socket.socket) -> None:
         self.socket = connection
@@ -68,7 +68,7 @@ class Line:
     @classmethod
     @asynccontextmanager
     async def to(cls, server: VisitedServer, *, window: int = 0) -> "AsyncIterator[Line]":
-        """`window`: bytes of the receive buffer, if it is to be a small one."""
+        """`window` is the size of the receive buffer in bytes, 0 for the default."""
         with socket.socket() as connection:
             if window:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
@@ -80,7 +80,7 @@ class Line:
         await self._loop.sock_sendall(self.socket, data)
 
     async def upgrade(self, cookie: str, *more: bytes) -> None:
-        """Ask for a WebSocket; the answer is read unless there is `more` in the request."""
+        """Ask for a WebSocket; read the answer unless there is `more` in the request."""
         head = [
             b"GET /ws HTTP/1.1",
             b"Host: 127.0.0.1",
@@ -97,7 +97,7 @@ class Line:
             assert answer.startswith(b"HTTP/1.1 101"), answer
 
     async def fill(self, data: bytes) -> None:
-        """Send the same again and again until the other side takes no more, for a moment."""
+        """Send `data` repeatedly until the peer has taken nothing for a moment."""
         silent = 0
         while silent < 10:
             try:
@@ -107,7 +107,7 @@ class Line:
                 silent += 1
                 await asyncio.sleep(0.01)
             except OSError:
-                return  # cut off, which is the server's good right
+                return  # the server may cut the connection
 
 
 Hostile: TypeAlias = Callable[[VisitedServer, AsyncExitStack], Awaitable[None]]
@@ -120,7 +120,7 @@ def hostile(function: Hostile) -> Hostile:
 
 
 def forever(stack: AsyncExitStack, what: Awaitable[None]) -> None:
-    """Do something until the end, whatever comes of it."""
+    """Await `what` until the end of the test, and ignore its errors."""
 
     async def go_on() -> None:
         with suppress(OSError):
@@ -235,7 +235,7 @@ async def tls_on_the_plain_port(server: VisitedServer, stack: AsyncExitStack) ->
 
 
 def tracebacks(log: str) -> list[str]:
-    """The tracebacks in a log, but that of a request which the stop cut short."""
+    """The tracebacks in a log, except that of a request which the stop cut short."""
     found = [part.strip() for part in log.split("Traceback (most recent call last):")[1:]]
     return [each for each in found if "graceful shutdown exceeded" not in each]
 
@@ -243,7 +243,7 @@ def tracebacks(log: str) -> list[str]:
 async def stop_among(
     folder: Path, *names: str, number: signal.Signals = signal.SIGTERM
 ) -> dict[str, Any]:
-    """Stop a server with these attached, and one player who does nothing wrong."""
+    """Stop a server with these attached, and one well-behaved player."""
     await asyncio.to_thread(folder.mkdir, exist_ok=True)
     async with (
         running(folder, "--max-messages-per-second=0") as server,
@@ -292,8 +292,8 @@ ALONE = (
     "a_body_in_very_small_pieces",
     "a_flood_of_pings",
 )
-"""Those that have held up a stop before. A server of its own for each of the others, who are in the
-crowd of all of them, would take 10 s of the suite."""
+"""The cases that have held up a stop before. A server for each of the others, which are all in the
+crowd, would take 10 s of the suite."""
 
 
 @SCENES.test
@@ -320,7 +320,7 @@ async def test_a_stop_among_all_kinds_of_them_at_once_too(folder: Path) -> None:
 
 @SCENES.test
 async def test_what_was_told_in_a_storm_outlives_every_kill(folder: Path) -> None:
-    """The same as scripts/kill_storm.py, which does it a hundred times."""
+    """The same as scripts/kill_storm.py, which kills a hundred times."""
     looked: Counter[Check] = Counter()
     for seed in (20, 26, 27):
         storm = Run(folder / f"{seed}.db", seed, partial(Server, spawn=fork))
@@ -440,7 +440,7 @@ async def test_a_stop_during_the_start_is_one(tmp_path: Path) -> None:
         return await server.stop(), server.log()
 
     for code, said in await asyncio.gather(*map(stopped_after, (0.02, 0.2, 0.3, 0.4, 0.5, 0.6))):
-        # Before Python has come to our code, the signal does what it does to any program.
+        # Before Python reaches our code, the signal has its default action.
         assert code in (0, -signal.SIGTERM)
         assert "Traceback" not in said
 
@@ -471,4 +471,4 @@ async def test_a_second_server_is_refused_by_whatever_name_it_has_the_database(
         assert (await server.status(await server.sign_in("Ada")))[0] == 200
         assert await server.stop(signal.SIGKILL) == -signal.SIGKILL
     async with running(there, "--database", "linked.db"):
-        pass  # no lock is left behind by a kill, and none by a link
+        pass  # neither a kill nor a link leaves a lock

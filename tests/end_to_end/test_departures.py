@@ -1,6 +1,6 @@
 """`scripts/measure_departures.py`, and "offline within N s" as docs/protocol.md publishes it.
 
-What falls silent takes a minute to be gone, and is measured by the script alone.
+A silent peer is noticed after a minute, which only the script measures.
 """
 
 import re
@@ -18,7 +18,7 @@ from server.transport.limits import Limits
 ROOT = Path(__file__).resolve().parent.parent.parent
 POLICY = Settings(_env_file=None).policy  # type: ignore[call-arg]
 BUSY = "5"
-"""Seconds granted to a machine that is busy; what is not noticed by itself takes 29 s."""
+"""Seconds of tolerance for a busy machine; an undetected departure takes 29 s."""
 
 
 def way(key: str) -> Way:

@@ -1,5 +1,5 @@
-"""The `stillhere` command among hostile clients, with its own deadlines and for real: who is cut
-off when, what it costs, and who notices."""
+"""The `stillhere` command among hostile clients, in real time and with its own deadlines: which are
+cut off and when, the cost, and whether other clients notice."""
 
 import asyncio
 import json
@@ -17,13 +17,14 @@ from tests.support.slow_peers import SLOW, ends_after
 
 MEBI = 1024 * 1024
 MOST_MEMORY = 12 * MEBI
-"""Bytes by which a server may grow under all floods at once: what malloc keeps is in it."""
+"""Bytes by which the memory of a server may grow under all floods at once, including what malloc
+keeps."""
 
 FLOODED = 0.6
-"""Seconds."""
+"""Seconds of each flood."""
 
 ESCAPES = 'Cookie: a="' + '\\"' * 4060 + '"'
-"""A line of nearly as many bytes as a line may have."""
+"""A line that is nearly as long as the limit allows."""
 
 PING_MESSAGE = client_frame(TEXT, b'{"type":"ping"}')
 
@@ -42,8 +43,8 @@ async def test_slow_peers_are_cut_off_in_time_and_the_honest_ones_beside_them_se
 
 
 async def _comes_slowly(peers: Peers) -> int:
-    """A header in three pieces within 2 s, and 60 KiB of a body in 2 more; the name in it is too
-    long, and says so itself."""
+    """Send a header in three pieces within 2 s, and 60 KiB of a body in 2 more; the status says
+    that the name in it is too long."""
     peer = await peers.connect()
     head = request(
         "POST /api/guests HTTP/1.1",
@@ -94,7 +95,7 @@ async def test_floods_cost_a_bounded_amount_of_memory_and_nobody_else_notices(
 
 
 async def _look_on(bystander: Peer) -> None:
-    """Ping, and have an answer before long."""
+    """Ping, and get an answer soon."""
     while True:
         await bystander.send(PING_MESSAGE)
         answer = await within(2, bystander.next(TEXT))
@@ -121,8 +122,8 @@ async def _flood_http(peers: Peers, head: bytes, data: bytes) -> int:
 
 
 def resident(process: VisitedServer) -> int:
-    """What a process holds in RAM of its own, in bytes: without files, which a fork looks into only
-    when it needs them; proc(5)."""
+    """The anonymous memory of a process in bytes: without files, whose pages a fork maps only when
+    it needs them; proc(5)."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     (line,) = [line for line in status.splitlines() if line.startswith("RssAnon:")]
     return int(line.split()[1]) * 1024
@@ -139,7 +140,8 @@ async def test_sigterm_is_obeyed_in_time_whoever_is_attached(tmp_path: Path) -> 
                 b"GE",
                 b"",
                 request("POST /api/guests HTTP/1.1", "Host: a", "Content-Length: 9"),
-                # What each may ask for at once, and takes long to read for who undoes its quotes.
+                # As many as a client may send at once, and slow for a server that removes the
+                # quotes.
                 *[request("GET /api/session HTTP/1.1", "Host: a", ESCAPES) * 15] * 100,
             ]
             for data in hostile:
@@ -151,7 +153,7 @@ async def test_sigterm_is_obeyed_in_time_whoever_is_attached(tmp_path: Path) -> 
             began = asyncio.get_running_loop().time()
             closing = asyncio.gather(*map(_answer_close, healthy))
             assert await process.stop() == 0
-            # A flood that is not ended ends by itself after thirty.
+            # A flood that is not cut off ends after thirty seconds.
             assert asyncio.get_running_loop().time() - began < 20
             assert await closing == [1012] * 3
             await flooding

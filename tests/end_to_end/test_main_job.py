@@ -1,4 +1,4 @@
-"""The main job: seen, warned, signed out by the server, with no request from anybody."""
+"""The main job: a session is active, warned and signed out by the server, without a request."""
 
 import sqlite3
 

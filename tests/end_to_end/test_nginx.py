@@ -1,7 +1,7 @@
-"""docs/nginx.conf, as it stands: Debian's nginx with TLS before the real `stillhere` command.
+"""docs/nginx.conf, as it is: Debian's nginx with TLS before the real `stillhere` command.
 
-Each test fails without the line it is about, which is why some look at who gave the answer: the
-server would have refused too, but a proxy that lets everything through is no protection.
+Each test fails without the line it is about. So some check who sent the answer: the server would
+have refused too.
 """
 
 import asyncio
@@ -149,7 +149,7 @@ async def test_a_tab_that_dies_is_noticed_within_a_second_through_nginx(site: Si
     while await status(site, cookie) != "reconnecting":
         assert time.monotonic() - died < TIMEOUT
         await asyncio.sleep(0.02)
-    # A second is the promise; the rest is for a busy machine.
+    # The promise is one second; the rest is for a busy machine.
     assert time.monotonic() - died < 2
 
 
@@ -167,7 +167,7 @@ async def test_players_come_back_after_a_restart_of_the_server_behind(site: Site
     await asyncio.to_thread(site.start_server)
     async with site.socket(cookie) as tab:
         assert (await hear(tab, "hello"))["player"]["name"] == "Gus"
-        # And once more, without a goodbye.
+        # The same once more, without a closing handshake.
         await asyncio.to_thread(site.stop_server, signal.SIGKILL)
         assert await closed(tab) == 1006
     await asyncio.to_thread(site.start_server)
@@ -175,7 +175,7 @@ async def test_players_come_back_after_a_restart_of_the_server_behind(site: Site
         assert (await hear(tab, "hello"))["player"]["name"] == "Gus"
 
 
-# Who is believed
+# Trusted headers
 
 
 async def test_pages_of_other_origins_open_no_socket_and_call_nothing(site: Site) -> None:
@@ -186,7 +186,7 @@ async def test_pages_of_other_origins_open_no_socket_and_call_nothing(site: Site
             403,
             "cross_origin",
         )
-    # The own name without TLS, and on another port, are other origins as well.
+    # The own name without TLS or on another port is another origin as well.
     for origin in ("https://evil.example", site.url.replace("https", "http"), "https://localhost"):
         with pytest.raises(InvalidStatus) as refused:
             await site.socket(cookie, origin=origin)
@@ -205,7 +205,7 @@ async def test_a_forged_address_does_not_get_round_the_limit_of_guesses(site: Si
     async with site.visitor() as visitor:
         await visitor.post("/api/players", json={"name": "Ida", "password": "correct horse"})
     wrong = {"name": "Ida", "password": "wrong"}
-    # 127.0.0.1 is trusted: what it says would be believed if nginx passed it on.
+    # 127.0.0.1 is trusted: the server would believe its header if nginx passed it on.
     async with site.visitor("127.0.0.1") as guesser:
         answers = []
         for number in range(11):
@@ -213,7 +213,7 @@ async def test_a_forged_address_does_not_get_round_the_limit_of_guesses(site: Si
             answers.append(await guesser.post("/api/session", json=wrong, headers=forged))
     assert [each.status_code for each in answers] == [401] * 10 + [429]
     async with site.visitor("198.51.100.1") as elsewhere:
-        # And it is nginx's view that counts: nobody else is locked out.
+        # The address that nginx saw counts: other addresses are not locked out.
         assert (await elsewhere.post("/api/session", json=wrong)).status_code == 401
 
 
@@ -235,7 +235,7 @@ async def test_a_name_that_is_not_ours_is_answered_by_nobody(site: Site) -> None
         )
 
 
-# What the server behind gets to see
+# What nginx passes to the server
 
 
 class Recorder:
@@ -243,7 +243,7 @@ class Recorder:
 
     def __init__(self, port: int) -> None:
         self.heads: list[tuple[socket.socket, bytes]] = []
-        """Of each request: on which connection it came, and what it said, in lower case."""
+        """The connection and the lower-case head of each request."""
         self._listener = socket.create_server(("127.0.0.1", port))
         self._threads = [threading.Thread(target=self._accept)]
         self._accepted: list[socket.socket] = []
@@ -264,7 +264,7 @@ class Recorder:
                 accepted.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
     def close(self) -> None:
-        # Closing alone does not wake up who waits in another thread.
+        # Closing alone does not wake up another thread that reads.
         for each in (self._listener, *self._accepted):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -301,7 +301,7 @@ def test_no_upgrade_but_a_websocket_is_passed_on(site: Site, recorder: Recorder,
 
 
 def test_nothing_is_upgraded_from_http_2(site: Site, recorder: Recorder) -> None:
-    """By hand: no client of HTTP/2 can be had to send a header that it must not."""
+    """By hand: clients of HTTP/2 refuse to send a forbidden header."""
 
     def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
         return (
@@ -341,7 +341,7 @@ def test_a_websocket_is_passed_on_and_its_connection_shared_with_nobody(
     assert not set(sockets) & set(others)
 
 
-# What is refused
+# Refusals
 
 
 def test_only_the_page_is_led_from_http_to_https(site: Site) -> None:
@@ -380,9 +380,9 @@ async def test_a_header_line_over_8_kib_does_not_reach_the_server(site: Site) ->
 async def test_a_body_over_64_kib_does_not_reach_the_server(site: Site) -> None:
     async with site.visitor() as visitor:
         large = await visitor.post("/api/guests", content=b" " * (64 * 1024 + 1))
-        # The server's own answer would be problem details.
+        # The server itself would answer with problem details.
         assert (large.status_code, large.headers["content-type"]) == (413, "text/html")
-        # One that fits gets there, and is judged there.
+        # One that fits is passed on, and refused by the server.
         fits = await visitor.post("/api/guests", content=b" " * 64 * 1024)
         assert refusal(fits) == (415, "not_json")
 
@@ -401,7 +401,7 @@ def test_whoever_never_finishes_a_request_is_cut(site: Site, half: bytes) -> Non
         connection.sendall(half)
         try:
             answer = connection.recv(65536)
-        except ConnectionResetError:  # what is unread makes the end a reset, to Python 3.13
+        except ConnectionResetError:  # Python 3.13: unread bytes turn the close into a reset
             answer = b""
     assert answer == b"" or answer.startswith(b"HTTP/1.1 408")
 
@@ -444,7 +444,7 @@ async def test_a_flood_of_requests_from_one_network_is_thinned_and_nobody_elses(
         return (await visitor.get("/healthz", headers={ADDRESS: address})).status_code
 
     async with site.visitor() as visitor:
-        # One customer has 2^64 of these; the /64 is one visitor.
+        # One customer has 2^64 of these; the /64 counts as one visitor.
         flood = [await ask(f"2001:db8:0:1::{number:x}") for number in range(1, 100)]
         assert flood[:MOST_REQUESTS] == [200] * MOST_REQUESTS
         assert 429 in flood
@@ -465,7 +465,7 @@ async def test_one_address_holds_only_so_many_sockets(site: Site) -> None:
             await hear(tab, "hello")
 
 
-# Where a limit is no test's business, because it takes hours or hundreds of players to see
+# Limits that take hours or hundreds of players to reach
 
 
 def test_the_figures_that_no_test_waits_for_fit_the_servers() -> None:
@@ -480,8 +480,8 @@ def test_the_figures_that_no_test_waits_for_fit_the_servers() -> None:
     most = Settings.model_fields["max_connections"].default
     assert figure("worker_connections")[0] > 2 * most
     assert figure("worker_rlimit_nofile")[0] > figure("worker_connections")[0]
-    # uvicorn's own `timeout_keep_alive` is 5 s; a connection that nginx would use again must not
-    # be one that the server is closing.
+    # uvicorn's own `timeout_keep_alive` is 5 s; nginx must not reuse a connection that the server
+    # is closing.
     assert figure("keepalive_timeout")[-1] < uvicorn_options().get("timeout_keep_alive", 5)
 
 

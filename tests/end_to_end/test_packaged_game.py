@@ -1,5 +1,5 @@
-"""A game that an installed package brings is played with its own words, picture and style: the
-README's."""
+"""An installed package's game is played with its own words, picture and style: the README's
+example."""
 
 import re
 from collections.abc import AsyncIterator
@@ -16,13 +16,13 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 NAME = "packaged-hands"
-"""In place of the README's: a game of that name in the server's own folder would win."""
+"""In place of the README's name: a game of the server's own folder would win."""
 TITLE = "Rock, paper, scissors"
 
 
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an installer would have left behind."""
+    """Create what an installer would create."""
     text = README.read_text()
     rules = re.search(r"<!-- game: .*?```python\n(.*?)```", text, re.DOTALL)
     part = re.search(r"<!-- part: .*?```javascript\n(.*?)```", text, re.DOTALL)
@@ -72,7 +72,7 @@ async def test_a_packaged_game_brings_its_rules_words_picture_and_style(
     await expect(ada.at(".hands")).to_have_css("column-gap", "12px")
     await ada.at("#language").select_option("es")
     await expect(ada.at("#room-title")).to_have_text("Piedra, papel o tijera")
-    await hand(ada, "Rock").click()  # a text that it has in English alone
+    await hand(ada, "Rock").click()  # a text that exists only in English
     await expect(ada.at(".hands")).to_have_text("You show Rock.")
     await ada.at("#language").select_option("en")
     await kim.send("act", room=room, action={"hand": "paper"})

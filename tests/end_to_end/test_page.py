@@ -1,4 +1,4 @@
-"""The page in a real browser: coming in, seeing each other, and going, on purpose or not."""
+"""The page in a real browser: signing in, seeing other players, and leaving in every way."""
 
 import re
 from contextlib import AsyncExitStack
@@ -40,10 +40,10 @@ HOSTILE = [
     "ليلى أحمد",
     "W" * LONGEST,
 ]
-"""Names that a careless page would run, or be turned round by."""
+"""Names that a careless page would execute, or that would reverse its text."""
 
 
-# Coming in
+# Signing in
 
 
 async def test_a_page_asks_until_it_is_answered_and_then_a_guest_signs_in_and_is_in_the_lobby(
@@ -82,7 +82,7 @@ async def test_a_page_asks_until_it_is_answered_and_then_a_guest_signs_in_and_is
 async def test_a_name_that_does_not_get_in_stays_typed_and_the_page_says_why(
     browsers: Browsers,
 ) -> None:
-    """It cannot be, cannot be sent, or is somebody else's; the next attempt works."""
+    """An invalid name, a failed call, or a name that is taken; the next attempt works."""
     late = await browsers.signed_out()
     for typed, complaint in [
         ("", "A name needs at least one character."),
@@ -148,10 +148,10 @@ async def test_a_name_is_shown_as_it_is_and_nothing_in_it_runs(
         "row.querySelector('.chip').getBoundingClientRect().right])"
     )
     assert sorted(name for name, _ in shown) == sorted(["Bob", *HOSTILE])
-    # A name that is long, or runs right to left, does not move what stands beside it.
+    # A long or right-to-left name does not move the elements beside it.
     ends = [end for _, end in shown]
     assert ends == pytest.approx([ends[0]] * len(ends), abs=1)
-    # The rows have no elements but the page's own.
+    # The rows have only the page's own elements.
     assert await bob.at("#roster :is(b, img, script, svg svg)").count() == 0
 
     stranger = await browsers.signed_out()
@@ -163,7 +163,7 @@ async def test_a_name_is_shown_as_it_is_and_nothing_in_it_runs(
     assert dialogs == []
 
 
-# Seeing each other
+# Seeing other players
 
 
 async def test_two_browsers_see_each_other_arrive_go_away_come_back_and_leave(
@@ -174,7 +174,7 @@ async def test_two_browsers_see_each_other_arrive_go_away_come_back_and_leave(
     await bob.sees("Ada", "active")
     await expect(ada.at(".count")).to_have_text("2 players here")
 
-    # An open page and an open connection are no activity; nothing but the person is.
+    # An open page and an open connection are no activity; only the player's input is.
     await lobby.advance(100)
     await bob.be_busy_elsewhere()
     await lobby.advance(19.9)
@@ -238,7 +238,7 @@ async def test_a_reload_is_invisible_to_everybody_else(
         await ada.is_connected()
     await lobby.advance(30)
     assert (ada.session, session.status, session.connections) == (session, "active", 1)
-    carol = await lobby.guest("Carol")  # so that all there was to tell has been told
+    carol = await lobby.guest("Carol")  # now all earlier messages have been sent
     await bob.sees("Carol", "active")
     assert await row.evaluate("row => row.isConnected")
     told = [message for message in bob.received[heard:] if message["type"] == "presence"]
@@ -293,7 +293,7 @@ async def test_a_restart_of_the_server_is_survived_by_an_open_page(
             await second.aclose()
 
 
-# Going
+# Leaving
 
 
 async def test_signing_out_says_so_and_forgets_the_name(browsers: Browsers) -> None:
@@ -328,7 +328,7 @@ async def test_signing_out_is_of_one_browser_and_everywhere_reaches_the_other(
     await here.at("#everywhere-yes").click()
     await here.is_signed_out("signed_out_everywhere")
     await there.is_signed_out("signed_out_everywhere")
-    # Whoever signs in next is not remembered without having said so.
+    # "Remember me" is not ticked for the next player who signs in.
     await expect(there.at("#remember")).not_to_be_checked()
 
 
@@ -364,7 +364,7 @@ async def test_a_crowd_is_counted_searched_and_scrolled_and_the_page_stays_quick
 ) -> None:
     still_here, now = lobby.still_here, lobby.clock.now()
     for number in range(CROWD - 1):
-        # Without asking the disk whether their names are taken, which takes longer than the rest.
+        # Without the query whether their names are taken, which takes longer than the rest.
         name = parse_name(f"Player {number:04}")
         account = Account(new_player_id(), name.text, name.key, guest=True, password_hash=None)
         still_here.store.add_account(account, name, now)
@@ -378,12 +378,12 @@ async def test_a_crowd_is_counted_searched_and_scrolled_and_the_page_stays_quick
         " window.longest = Math.max(window.longest, task.duration); })"
         ".observe({type: 'longtask'}); }"
     )
-    # Only what can be seen is in the page, and the scroll bar tells of all of them.
+    # Only the visible rows are in the page, and the scroll bar covers all of them.
     rows = ada.at("#roster li")
     assert 10 < await rows.count() < 60
     await expect(rows.first).to_have_attribute("aria-setsize", re.compile("^[0-9]{4}$"))
 
-    # The server lists the first thousand; the others come when they are looked for.
+    # The server lists the first thousand; a search finds the others.
     await ada.at("#search").fill("PLAYER 432")
     await expect(ada.at("#count")).to_have_text("10 of 5,000 players")
     await ada.sees("Player 4321", "active")
@@ -472,7 +472,7 @@ async def test_on_a_small_phone_the_status_is_never_under_the_button_beside_it(
         button = await ada.at("#sign-out").bounding_box()
         assert status is not None
         assert button is not None
-        # What is written, not what may be touched above and below it.
+        # The text itself, without the area above and below that can be tapped.
         written = button["y"] + button["height"] / 2 + 12
         assert status["x"] + status["width"] <= button["x"] or written <= status["y"]
         await ada.page.close()

@@ -25,7 +25,7 @@ async def open_section(window: Window, name: str) -> None:
 
 
 async def fill_in(window: Window, way: str, name: str, password: str) -> None:
-    """As somebody who uses the keyboard alone."""
+    """With the keyboard alone."""
     await window.page.get_by_role("radio", name=way).check()
     await window.at("#name").fill(name)
     await window.page.keyboard.press("Tab")
@@ -33,24 +33,24 @@ async def fill_in(window: Window, way: str, name: str, password: str) -> None:
     if len(password) <= LONGEST_TYPED:
         await window.page.keyboard.type(password)
     else:
-        await window.page.keyboard.insert_text(password)  # a pasted one: a key is two round trips
+        await window.page.keyboard.insert_text(password)  # a key takes two round trips
     await window.page.keyboard.press("Enter")
     window.name = name
 
 
-# Coming in
+# Signing in
 
 
 async def test_a_player_registers_signs_out_and_signs_in_again(browsers: Browsers) -> None:
     ada = await browsers.signed_out()
-    # The password can be looked at.
+    # The password can be shown.
     await ada.page.get_by_role("radio", name="Register").check()
     await ada.at("#password").fill(PASSWORD)
     await ada.page.get_by_role("button", name="Show the password").click()
     await expect(ada.at("#password")).to_have_attribute("type", "text")
     await ada.page.get_by_role("button", name="Hide the password").click()
     await expect(ada.at("#password")).to_have_attribute("type", "password")
-    # One that cannot be is told why, and stays typed.
+    # The page says why a password is refused, and keeps it in the field.
     for password, complaint in [
         ("", "Type your password."),
         ("seven77", "A password needs at least 8 characters."),
@@ -71,7 +71,7 @@ async def test_a_player_registers_signs_out_and_signs_in_again(browsers: Browser
     await expect(ada.at("#own-kind")).to_have_text("Player")
     await ada.at("#sign-out").click()
     await ada.is_signed_out("signed_out")
-    # The name is there, and the way in that fits; no password is left lying about.
+    # The name is kept and the way to sign in selected; no password is kept.
     await expect(ada.page.get_by_role("radio", name="Sign in")).to_be_checked()
     await expect(ada.at("#name")).to_have_value("Ada")
     await expect(ada.at("#password")).to_have_value("")
@@ -80,7 +80,7 @@ async def test_a_player_registers_signs_out_and_signs_in_again(browsers: Browser
         "There is no player with this name and password."
     )
     await expect(ada.at("#password")).to_be_focused()
-    await expect(ada.at("#password")).to_have_value("wrong horse")  # to be mended, not retyped
+    await expect(ada.at("#password")).to_have_value("wrong horse")  # to be corrected, not retyped
     await ada.at("#password").fill("")
     await fill_in(ada, "Sign in", "Ada", PASSWORD)
     await ada.is_connected()
@@ -128,7 +128,7 @@ async def test_a_remembered_player_who_fell_asleep_is_one_click_from_being_back_
     await ada.page.get_by_role("button", name="Come back as Ada").click()
     await ada.is_connected_again()
     await bob.sees("Ada", "active")
-    # It tells a sign-out from falling asleep.
+    # The history distinguishes a sign-out from becoming dormant.
     await open_section(ada, "History")
     said = ada.at('.change[data-reason="idle_timeout"] p:first-child')
     await expect(said).to_have_text(
@@ -162,7 +162,7 @@ async def test_an_outage_says_so_and_what_it_kept_back_is_shown_when_it_is_over(
         await ada.at("#sign-out").click()
         await ada.is_signed_out("signed_out")
 
-        # Coming back says so where it does not work, and why where it is over.
+        # "Resume" says that the server is unreachable, or why the session is over.
         await ada.page.get_by_role("radio", name="Sign in").check()
         await ada.at("#remember").check()
         await fill_in(ada, "Sign in", "Ada", PASSWORD)
@@ -237,7 +237,7 @@ async def test_another_password_is_taken_with_the_old_one_and_signs_the_other_de
         await expect(field).to_have_accessible_description(re.compile(re.escape(complaint)))
         await expect(field).to_be_focused()
         await expect(here.at("#password-form [aria-invalid]")).to_have_count(1)
-        # What it asks for is not said twice.
+        # The hint is not shown beside the error.
         await expect(here.at("#new-password-hint")).to_be_visible(visible=field is current)
         await expect(field).not_to_have_accessible_description(re.compile("At least"))
         await expect(new).to_have_value(wanted)
@@ -263,7 +263,7 @@ async def test_another_password_is_taken_with_the_old_one_and_signs_the_other_de
     await fill_in(there, "Sign in", "Ada", "battery staple")
     await there.is_connected()
 
-    # Left alone, nothing that was typed stays. A guest has no password.
+    # Closing the section clears the fields. A guest has no password.
     await current.fill(PASSWORD)
     await here.at("#password-form").get_by_role("button", name="Show the password").first.click()
     await open_section(here, "History")
@@ -338,7 +338,7 @@ async def test_the_history_says_in_words_what_was_done_last(
     for language in ("zh", "es"):
         await ada.at("#language").select_option(language)
         await expect(ada.at("html")).to_have_attribute("lang", re.compile(f"^{language}"))
-        # Nothing of what the server calls it, nor of the English.
+        # None of the server's own terms, and no English.
         named = re.compile("|".join([r"/", *(re.escape(word) for word in {*said, *said.values()})]))
         assert [text for text in await idle.all_inner_texts() if named.search(text)] == []
 
@@ -373,7 +373,7 @@ async def test_looking_at_devices_and_a_long_history_page_by_page_keeps_nobody_s
     ada = await browsers.guest("Ada")
     before = ada.session.last_activity
     await lobby.advance(30)
-    # Without a hand on the page, which would be an activity.
+    # Without the mouse or the keyboard, which would be an activity.
     for section in ("devices", "history", "settings"):
         await ada.page.evaluate("name => { location.hash = name }", section)
         await expect(ada.at(f"#{section}")).to_be_visible()

@@ -1,6 +1,6 @@
-"""The page behind another, and the page that "back" brings back: in a browser as it is.
+"""A page in the background, and a page from the back/forward cache, in an unmodified browser.
 
-The first waits for the browser's clock: it holds back the timers of a hidden page to one a second
+The first waits in real time: the browser limits the timers of a hidden page to one call a second
 at once, and to one a minute after a minute.
 """
 
@@ -19,10 +19,10 @@ from tests.support.live_server import run_server
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
 HELD_BACK = 330 / SPEED + 10
-"""Seconds until a hidden page's timers surely strike once in a minute of the browser's: after one
-minute, and after five where the browser took the page for one that was loading still."""
+"""Seconds until a hidden page's timers certainly fire only once a minute of the browser's clock:
+after one minute, or after five if the browser considered the page to be still loading."""
 PROMPT = 10
-"""Seconds for what no timer of the page brings about."""
+"""Seconds for changes that need no timer of the page."""
 COUNT_TICKS = """
 window.ticks = [];
 (function tick() { window.ticks.push(performance.now()); setTimeout(tick, 50); })();
@@ -47,7 +47,7 @@ async def test_a_hidden_tab_stays_or_goes_as_it_should_however_its_timers_are_he
     async with run_server(tmp_path / "test.db") as server:
         alone, busy = await real.profile(), await real.profile()
         registry = server.still_here.registry
-        # Ada's one tab is hidden; Bob's is, too, but Bob is busy in another tab of his.
+        # Ada's one tab is hidden. So is Bob's, but he is active in another tab.
         ada = await alone.tab()
         await ada.enter(server.url, "Ada")
         await ada.evaluate(COUNT_TICKS)
@@ -62,7 +62,7 @@ async def test_a_hidden_tab_stays_or_goes_as_it_should_however_its_timers_are_he
         await front.is_connected()
         for tab in (ada, bob):
             await tab.until("document.visibilityState === 'hidden'")
-            # At one a second there would be one in each second of the browser's clock.
+            # At one call a second, the last would be at most 1000 ms ago.
             await tab.until("performance.now() - ticks.at(-1) > 5000", seconds=HELD_BACK)
         ticks = await bob.evaluate("ticks.length")
         since = time.monotonic()
@@ -76,7 +76,8 @@ async def test_a_hidden_tab_stays_or_goes_as_it_should_however_its_timers_are_he
                     await front.press("a")
                     await asyncio.sleep(0.1)
 
-        # Warned within a moment, hidden or not: it is the server that tells, and no timer.
+        # Warned within a moment, hidden or not: the warning comes from the server, not from a
+        # timer.
         await server.advance(120)
         await be_busy()
         await server.advance(120 + SLOT)
@@ -88,7 +89,7 @@ async def test_a_hidden_tab_stays_or_goes_as_it_should_however_its_timers_are_he
         assert (idle.ended, held.ended) == ("idle_timeout", None)
         await ada.until("document.body.dataset.view === 'signed-out'", seconds=PROMPT)
 
-        # Bob's hidden tab has stayed, and knows what has become of Ada.
+        # Bob's hidden tab has stayed, and has the news about Ada.
         await bob.until("document.querySelector('#connection').dataset.state === 'open'")
         await bob.until("document.querySelectorAll('#roster li').length >= 1")
         passed = (time.monotonic() - since) * SPEED
@@ -117,11 +118,11 @@ async def test_a_page_that_back_brings_back_as_it_was_is_live_again_and_shows_no
         assert await tab.evaluate("window.isAsItWas"), "it was not loaded anew"
         assert list(registry.sessions.values()) == [session]
 
-        # Signed out meanwhile: no page of somebody signed in comes back.
+        # Signed out meanwhile: "back" does not restore a page of the session.
         await tab.goto(f"{server.url}/static/favicon.svg")
         await until(lambda: session.connections == 0)
         await server.advance(301)
         await tab.go_back()
         await tab.until("document.body.dataset.view === 'signed-out'")
-        # The list, which nobody sees any more, is drawn with the next frame.
+        # The hidden list is drawn with the next frame.
         await tab.until("document.querySelectorAll('#roster .player-name').length === 0")

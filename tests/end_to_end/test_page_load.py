@@ -1,9 +1,9 @@
-"""How many round trips lie between an address and the lobby, in a real Chromium over HTTP/1.1. It
-has six connections to ask by: what does not fit waits for the next trip. Over HTTP/2, where all is
-asked for at once, there are as many or fewer.
+"""How many round trips a page needs to show the lobby, in a real Chromium over HTTP/1.1, which has
+six connections: further requests wait for the next trip. Over HTTP/2, without that limit, there
+are as many or fewer.
 
-Between browser and server, a line keeps each request until the test lets a trip pass. So the count
-does not depend on how fast anything is. What it takes to open a connection is not counted.
+A line between browser and server holds each request until the test lets a trip pass, so the count
+does not depend on speed. Round trips for opening connections are not counted.
 """
 
 import asyncio
@@ -24,20 +24,20 @@ from tests.support.rfc6455 import read
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 CONNECTIONS = 6
-"""That a browser opens to one host over HTTP/1.1, beside those of sockets."""
+"""Connections that a browser opens to one host over HTTP/1.1, besides those of sockets."""
 
 PAGE = {"/"}
 ANSWERS = {"/static/languages/en.js", "/api/session", "/ws"}
-"""What the page needs to know who is signed in, and to say it."""
+"""The page needs these to know the player, and to show it in words."""
 
 GAMES = ("connect-four", "snake-arena", "trivia-round")
 PARTS = {f"/static/games/{game}/part.js" for game in GAMES}
 WORDS = {f"/static/games/{game}/words.js" for game in GAMES}
-"""What the parts need, to say what their games are called."""
+"""The page needs these to show the names of the games."""
 
 
 class Trips:
-    """A line on which all requests are kept until the trip that they are part of."""
+    """A line that holds all requests until the trip they are part of."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -47,8 +47,8 @@ class Trips:
         self.url = ""
 
     async def take(self, needed: set[str]) -> int:
-        """One trip: all that is asked for by the time that all of `needed` is, is answered.
-        Returns how many connections it took, beside that of the socket."""
+        """Let one trip pass: answer all requests that are there once all of `needed` are. Return
+        how many connections it took, besides that of the socket."""
         try:
             await until(lambda: needed <= set(self._asked))
         except AssertionError:
@@ -65,7 +65,7 @@ class Trips:
         return len(requests)
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry one connection, each request of which is kept."""
+        """Forward one connection, and hold each of its requests."""
         self._writers.add(writer)
         server_reader, server = await asyncio.open_connection("127.0.0.1", self._to)
         back = asyncio.create_task(_carry(server_reader, writer))
@@ -124,7 +124,7 @@ async def run_trips(server: LiveServer) -> AsyncIterator[Trips]:
 
 
 async def linked(server: LiveServer) -> set[str]:
-    """The files that the page itself names."""
+    """The files that the page itself links to."""
     visitor = await server.visitor()
     page = (await visitor.http.get("/")).text
     found = set(re.findall(r'(?:src|href)="(/static/[^"]*)"', page))
@@ -134,7 +134,7 @@ async def linked(server: LiveServer) -> set[str]:
 
 async def test_the_lobby_is_four_round_trips_away(browsers: Browsers, lobby: LiveServer) -> None:
     ada = await lobby.guest("Ada")
-    more = len(lobby.still_here.rooms.games) - len(GAMES)  # somebody's own, in the server's folder
+    more = len(lobby.still_here.rooms.games) - len(GAMES)  # further games in the server's folder
     async with run_trips(lobby) as trips:
         window = await browsers.window(trips.url)
         await window.page.context.add_cookies(
@@ -169,12 +169,12 @@ async def test_the_way_in_is_three_round_trips_away(browsers: Browsers, lobby: L
 async def test_no_module_takes_the_name_of_something_of_the_browser(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
-    """Joined, it would take it from all other modules."""
+    """In the joined file, it would hide it from all other modules."""
     folder = static_folder()
     sources = {
         path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.js")
     }
-    window = await browsers.window()  # empty: the ids of a page are names, too
+    window = await browsers.window()  # empty: ids of elements are global names, too
     names = sorted(join(sources, "app.js").names)
     assert (
         await window.page.evaluate("(names) => names.filter((name) => name in window)", names) == []

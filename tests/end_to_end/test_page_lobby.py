@@ -1,4 +1,4 @@
-"""The page in a real browser: the lobby's own states, "be right back", languages, keys, zoom."""
+"""The page in a real browser: the lobby's states, "be right back", languages, keys, zoom."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ async def test_a_break_shows_as_away_and_keeps_the_place_until_one_is_back(
     await bob.sees("Ada", "away")
     await expect(ada.at("#brb-text")).to_contain_text(re.compile(r"stands still for (10:00|9:5\d)"))
     await expect(ada.at("#brb-back")).to_be_focused()
-    # The hand that leaves the mouse is no return.
+    # Moving the mouse a little does not end the hold.
     for step in range(5):
         await ada.page.mouse.move(300 + 10 * step, 300)
     await bob.be_busy_elsewhere()
@@ -68,7 +68,7 @@ async def test_a_break_outlives_a_reload_any_key_ends_it_and_without_one_a_warni
     await ada.is_signed_out("idle_timeout")
 
 
-# What others do
+# Other players
 
 
 async def test_it_is_told_how_long_somebody_has_been_away(
@@ -211,7 +211,7 @@ async def test_everything_is_done_with_the_keyboard_alone(
     await tab_to("#brb-go")
     await keyboard.press("Enter")
     await ada.sees("Ada", "away")
-    # The focus is there already: whoever goes on with Tab is back.
+    # The focus is on the button already, so that Tab does not have to reach it and end the hold.
     await expect(ada.at("#brb-back")).to_be_focused()
     await keyboard.press("Space")
     await ada.sees("Ada", "active")
@@ -220,7 +220,7 @@ async def test_everything_is_done_with_the_keyboard_alone(
     await expect(ada.at("#devices-title")).to_be_focused()
     await lobby.advance(240 + SLOT)
     await ada.is_warned()
-    for _ in range(3):  # the focus stays in the dialog
+    for _ in range(3):  # the focus does not leave the dialog
         await keyboard.press("Tab")
         inside = "() => document.activeElement.closest('dialog, body').tagName"
         assert await ada.page.evaluate(inside) in ("DIALOG", "BODY")
@@ -242,7 +242,7 @@ async def test_everything_is_done_with_the_keyboard_alone(
 
 
 LANGUAGES = {"zh": "zh-Hans", "es": "es", "en": "en"}
-"""What can be chosen, and what the page is then in."""
+"""The languages that can be chosen, and the `lang` of the page then."""
 
 _HIDDEN_WIDTHS = """
 async (languages) => {
@@ -266,7 +266,7 @@ async (languages) => {
 async def test_zoomed_to_twice_the_size_everything_fits_a_small_window_in_every_language(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
-    """Of 640 pixels, 200 % leave 320 (WCAG 2.2, 1.4.10)."""
+    """At 200 %, 640 pixels are 320 (WCAG 2.2, 1.4.10)."""
     await lobby.guest("Nebuchadnezzar the Younger")
     ada = await browsers.window(viewport={"width": 320, "height": 480}, device_scale_factor=2)
     await ada.arrive()
@@ -315,7 +315,7 @@ _ROWS_OF_TABS = """async (codes) => {
 async def test_all_sections_stand_in_one_row_on_a_small_phone_in_every_language(
     browsers: Browsers,
 ) -> None:
-    """And where they stood, whichever is open."""
+    """And in the same place, whichever is open."""
     ada = await browsers.window(viewport={"width": 320, "height": 480})
     await ada.enter("Ada")
     places = []

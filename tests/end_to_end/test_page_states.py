@@ -1,5 +1,4 @@
-"""Every state of the page: nobody is kept out of it (axe-core), at a desk by day or with a phone by
-night.
+"""Every state of the page is accessible (axe-core), on a desktop by day or a phone by night.
 
     STILLHERE_PICTURES=/tmp/pictures scripts/test tests/end_to_end/test_page_states.py \\
         tests/end_to_end/test_play.py
@@ -33,7 +32,7 @@ PHONE_AGENT = "Mozilla/5.0 (Android 14; Mobile; rv:128.0) Gecko/128.0 Firefox/12
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What a page is shown on, and how its owner likes it; sizes in CSS pixels."""
+    """A screen and the preferences of its user; sizes in CSS pixels."""
 
     name: str
     width: int
@@ -44,18 +43,18 @@ class Screen:
     is_sharp: bool = False
 
     async def show(self, page: Page, browser: CDPSession) -> None:
-        """Let the page be on this screen from now on."""
+        """Apply this screen to the page."""
         await page.set_viewport_size({"width": self.width, "height": self.height})
         await page.emulate_media(
             color_scheme=self.scheme, reduced_motion="reduce" if self.is_calm else "no-preference"
         )
-        # Playwright has these for a whole profile only.
+        # Playwright sets these only for a whole profile.
         await browser.send(
             "Emulation.setDeviceMetricsOverride",
             {
                 "width": self.width,
                 "height": self.height,
-                "deviceScaleFactor": 0,  # as it is
+                "deviceScaleFactor": 0,  # unchanged
                 "mobile": self.is_phone,
             },
         )
@@ -71,13 +70,13 @@ OF_PICTURES = [
     Screen("readme-dark", README_WIDTH, README_HEIGHT, "dark", is_sharp=True),
 ]
 LONG = {"lobby", "devices"}
-"""The states that the README shows to the end of the page."""
+"""The states that the README shows in full length."""
 
 SCREENS = [PHONE, *(OF_PICTURES if FOLDER else []), DESK]
-"""What each state is looked at on, to and fro; the walk goes on at the last."""
+"""The screens for each state, in alternating order; the walk continues on the last."""
 
 FINGER = 44
-"""CSS pixels, each way, of what is to be hit by a finger."""
+"""Least width and height of a touch target in CSS pixels."""
 
 SMALL_TARGETS = """
 (least) => [...document.querySelectorAll('a[href]:not(.skip), button, input, select, summary')]
@@ -113,24 +112,24 @@ STATES = [
     "asleep",
     "session-ends",
 ]
-"""What a walk passes through, in this order."""
+"""The states of a walk, in this order."""
 
 
 class Crowd:
-    """Players of every status, for somebody to come in to."""
+    """Players of every status, for a lobby that is not empty."""
 
     def __init__(self, server: LiveServer) -> None:
         self._server = server
         self._tabs: dict[str, Tab] = {}
 
     async def enter(self, name: str, *, is_member: bool = False) -> Visitor:
-        """Let one in, with a socket of their own."""
+        """Sign one in, with a socket."""
         player = await (self._server.member(name) if is_member else self._server.guest(name))
         self._tabs[name] = await player.tab()
         return player
 
     async def gather(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
-        """Let all of them in, long ago or just now."""
+        """Sign all of them in, some long ago and some just now."""
         await self.enter(WARNED)
         await self._server.advance(90)
         for name in AWAY:
@@ -145,13 +144,13 @@ class Crowd:
         await until_status(dropped, "reconnecting")
 
     async def touch(self, names: list[str]) -> None:
-        """Have some of them do something."""
+        """Let some of them be active."""
         for name in names:
             await self._tabs[name].ask("ping", "pong")
 
 
 class Walk:
-    """One player's way through every state, looked at and judged at each."""
+    """One player's way through every state, with checks at each."""
 
     def __init__(self, ada: Window, server: LiveServer) -> None:
         self.ada = ada
@@ -162,13 +161,13 @@ class Walk:
         self._screen: Screen | None = None
 
     async def look(self, state: str) -> None:
-        """Everything that a state must be, on each of the screens."""
+        """Check a state on each of the screens."""
         page = self.ada.page
         self.seen.append(state)
         if self._browser is None:
-            # What it sets is so as long as it lasts.
+            # Its settings end with the CDP session.
             self._browser = await page.context.new_cdp_session(page)
-        # It begins with the screen that it ended with, which need not be changed.
+        # Begin with the last screen of the previous state, which needs no change.
         for screen in SCREENS if len(self.seen) % 2 else SCREENS[::-1]:
             if self._screen is not screen:
                 await screen.show(page, self._browser)
@@ -203,8 +202,7 @@ class Walk:
         await expect(ada.at("#try-now")).to_be_visible()
         await self.look("unreachable")
         await ada.page.unroute("**/api/session")
-        # Not a click, which waits for a button that is gone if the page has tried by itself
-        # meanwhile.
+        # Not a click: it waits for the button, which is hidden if the page has retried by itself.
         await ada.at("#try-now").dispatch_event("click")
         await ada.is_at("sign-in")
         await expect(ada.at("#fair-warning")).to_contain_text("After 5 minutes without activity")
@@ -250,7 +248,7 @@ class Walk:
         await phone.tab()
         await ada.at("nav").get_by_text("Devices").click()
         await expect(ada.at(".device")).to_have_count(2)
-        # On other screens, other things are where the mouse is.
+        # On other screens, the mouse is over other elements.
         await ada.page.mouse.move(0, 0)
         await self.look("devices")
         await ada.at("#sign-out-everywhere").click()
@@ -301,7 +299,7 @@ class Walk:
         await ada.is_connected()
 
     async def reach_the_end(self) -> None:
-        """The end that no activity puts off: of a session that lives for ten minutes."""
+        """The absolute end, with a session lifetime of ten minutes."""
         ada, server = self.ada, self.server
         await ada.at("#sign-out").click()
         await ada.is_signed_out("signed_out")

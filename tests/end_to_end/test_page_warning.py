@@ -19,7 +19,7 @@ WARNED_FOR = 60 + SLOT
 
 
 async def until_warned(window: Window) -> None:
-    """Let four minutes pass in which nobody does anything."""
+    """Let four minutes pass without activity."""
     await window.server.advance(TO_WARNING)
     await window.is_warned()
 
@@ -36,7 +36,7 @@ async def test_a_player_left_alone_is_warned_signed_out_by_the_server_and_can_co
     await lobby.advance(40 + SLOT)
     await ada.is_warned()
     await expect(ada.at("#countdown")).to_have_text(re.compile(r"^(1:00|0:5\d)$"))
-    await expect(ada.at("#countdown")).to_have_text(re.compile(r"^0:5\d$"))  # it counts
+    await expect(ada.at("#countdown")).to_have_text(re.compile(r"^0:5\d$"))  # it counts down
     await bob.sees("Ada", "warned")
     await expect(bob.row("Ada")).to_contain_text("Timing out")
     await bob.is_not_warned()
@@ -53,7 +53,7 @@ async def test_a_player_left_alone_is_warned_signed_out_by_the_server_and_can_co
     await bob.does_not_see("Ada")
     await expect(bob.at(".count")).to_have_text("1 player here")
     assert (calls, ada.pings) == ([], [])
-    # Whoever looks over the shoulder now finds nothing of the lobby.
+    # The page shows nothing of the lobby any more.
     assert await ada.at("#roster li").count() == 0
 
     await ada.page.get_by_role("button", name="Come back as Ada").click()
@@ -80,7 +80,7 @@ async def test_one_action_is_enough_to_stay_as_often_as_it_takes(
             case "backdrop":
                 await ada.page.mouse.click(10, 10)
             case _:
-                # Released only when the dialog is gone, as a slow finger does.
+                # Released only after the dialog has closed, as by a slow finger.
                 await ada.page.keyboard.down(way)
                 await ada.is_not_warned()
                 await ada.page.keyboard.up(way)
@@ -98,7 +98,7 @@ async def test_one_action_is_enough_to_stay_as_often_as_it_takes(
         await ada.is_not_warned()
     assert ada.session.status == "active"
 
-    # The page gives up no sooner than the server says: this is late, but not too late.
+    # The page does not give up earlier than the server: this is late, but not too late.
     await until_warned(ada)
     await lobby.advance(59.9)
     assert ada.session.ended is None
@@ -134,7 +134,7 @@ async def test_every_tab_shows_the_warning_and_an_answer_in_one_closes_it_in_the
     second = await browsers.tab(first.page.context)
     await until_warned(first)
     await lobby.advance(20)
-    # One that opens during the warning, or is loaded anew, knows how much of it is left.
+    # A page that is opened or reloaded during the warning shows the time that is left.
     await second.arrive()
     await second.is_warned()
     await expect(second.at("#countdown")).to_have_text(re.compile(r"^0:(40|3\d)$"))
@@ -154,7 +154,7 @@ async def test_every_tab_shows_the_warning_and_an_answer_in_one_closes_it_in_the
     await second.page.close()
 
 
-# With a phone, and when nobody looks
+# On a phone, and on a hidden page
 
 OVERHEAR = """
 window.isHidden = false;
@@ -172,11 +172,11 @@ window.tones = 0;
 const { start } = OscillatorNode.prototype;
 OscillatorNode.prototype.start = function (at) { window.tones += 1; start.call(this, at); };
 """
-"""What would reach the player is written down instead."""
+"""Records what would reach the player."""
 
 
 async def forbid_notifications(ada: Window) -> None:
-    """Whoever does so is told that there will be none."""
+    """The settings say that there will be no notifications."""
     await ada.page.evaluate("() => { window.decision = 'denied' }")
     await ada.at("#notify").click()
     await expect(ada.at("#notify")).not_to_be_checked()
@@ -192,7 +192,7 @@ async def be_called(ada: Window) -> None:
     await expect(ada.at("#sound")).to_be_checked()
     await ada.page.evaluate("() => { window.decision = 'granted' }")
     await ada.at("#notify").check()
-    # While the page is in front of somebody, the dialog is enough.
+    # While the page is visible, the dialog is enough.
     await until_warned(ada)
     assert await ada.page.evaluate("() => [notes.length, tones]") == [0, 0]
     await ada.page.keyboard.press("Enter")
@@ -213,7 +213,7 @@ async def be_called(ada: Window) -> None:
 
 
 async def answer_with_a_finger(ada: Window) -> None:
-    """It never hits what lies below."""
+    """The touch does not hit the element below."""
     below = await ada.at("#sign-out").bounding_box()
     assert below is not None
     point = {"x": below["x"] + below["width"] / 2, "y": below["y"] + below["height"] / 2}
@@ -224,12 +224,12 @@ async def answer_with_a_finger(ada: Window) -> None:
     touch = await ada.page.context.new_cdp_session(ada.page)
     await touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [point]})
     await ada.page.evaluate("() => fetch('/api/session')")
-    # An answer by now would take the dialog away from under the finger.
+    # An answer at this point would close the dialog under the finger.
     assert len(ada.pings) == before
     assert ada.session.status == "warned"
     await touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     await ada.is_not_warned()
-    # Whatever else the finger set off would have been sent before this is answered.
+    # Any other call that the touch caused would have been sent before this one is answered.
     await ada.page.evaluate("() => fetch('/api/session')")
     assert calls == ["GET", "GET"]
     assert len(ada.pings) == before + 1
@@ -246,7 +246,7 @@ async def test_a_phone_calls_while_it_is_hidden_as_it_may_and_is_answered_with_a
     await answer_with_a_finger(ada)
     await ada.at("[data-section=settings]").click()
     await be_called(ada)
-    # Chosen for good, after the next visit too.
+    # The choice is kept for the next visit.
     await ada.at("#sound").uncheck()
     await ada.page.evaluate("() => { window.isHidden = true; window.tones = 0 }")
     await until_warned(ada)
@@ -267,7 +267,7 @@ async def test_the_countdown_follows_a_deadline_and_the_server_has_the_last_word
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada = await browsers.guest("Ada", has_clock=True)
-    # From here on the page's clock stands still, too.
+    # From here on the page's clock stands still as well.
     await ada.page.clock.pause_at(await ada.page.evaluate("() => Date.now() + 1000"))
     await until_warned(ada)
     await expect(ada.at("#countdown")).to_have_text("1:00")
@@ -275,19 +275,19 @@ async def test_the_countdown_follows_a_deadline_and_the_server_has_the_last_word
     await expect(ada.at("#own-time")).to_have_text("Signed out in 1:00")
     await expect(ada.at("#warning")).to_have_accessible_description(re.compile("1 minute left"))
 
-    # A browser that slept, or throttled the timer, strikes once; the clock is right even so.
+    # After a sleep, or with throttled timers, the timer fires once; the countdown is right even so.
     await ada.page.clock.fast_forward(21_000)
     await expect(ada.at("#countdown")).to_have_text("0:39")
     await expect(ada.page).to_have_title("0:39 – Still there?")
     await expect(ada.at("#announcement")).to_have_text("40 seconds left.")
     await ada.page.clock.run_for(3_100)
     await expect(ada.at("#countdown")).to_have_text("0:36")
-    await expect(ada.at("#announcement")).to_have_text("40 seconds left.")  # no voice every second
+    await expect(ada.at("#announcement")).to_have_text("40 seconds left.")  # not every second
     await lobby.advance(41)
     await ada.page.clock.fast_forward(17_000)
     await expect(ada.at("#announcement")).to_have_text("20 seconds left.")
 
-    # The server's clock stands at 0:19 left: past its own end the page asks, and believes that.
+    # The server's clock is at 0:19 left: past its own end, the page asks the server.
     await ada.page.clock.fast_forward(20_000)
     await expect(ada.at("#countdown")).to_have_text("0:00")
     await ada.page.clock.fast_forward(4_000)
@@ -314,7 +314,7 @@ async def test_the_end_of_the_longest_session_is_told_and_cannot_be_moved(
         await ada.at("#dismiss").click()
         await ada.is_not_warned()
         await expect(ada.at("#own-time")).to_have_text(re.compile(r"^Session ends in \d:\d\d$"))
-        # The click was an activity, too. It moves the idle clock, and not this one.
+        # The click was an activity as well. It restarts the idle clock, not the absolute one.
         await until(lambda: len(ada.pongs) == 1)
         await ada.is_not_warned()
         await expect(ada.at("#own-time")).to_be_visible()

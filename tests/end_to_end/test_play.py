@@ -1,4 +1,4 @@
-"""Two people at two windows: they play, drop out, come back, and claim, in each of the games."""
+"""Two players in two windows play each game, disconnect, reconnect and claim."""
 
 import re
 from collections.abc import AsyncIterator
@@ -24,13 +24,13 @@ from tests.support.pictures import PROFILE, take_for_readme
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 LONGEST_PAUSE = 16_000
-"""Milliseconds that a page waits at most before it connects again."""
+"""The longest pause in milliseconds before a page reconnects."""
 
 
 class Couple:
-    """Ada and Kim, who play one match after the other: to sign in at two windows takes longer than
-    most of what they do there. Their clocks can be moved; Kim hangs on a cable. Both like no motion
-    unless a test says otherwise: pictures that move take a processor."""
+    """Ada and Kim, who play one match after the other, because signing in takes longer than most
+    matches. The clocks of their pages can be moved; Kim is connected through a cable. Both prefer
+    reduced motion unless a test says otherwise: animations cost processor time."""
 
     def __init__(self, database: Path) -> None:
         self._database = database
@@ -46,7 +46,7 @@ class Couple:
         return self.ada, self.kim
 
     async def meet(self, chromium: Browser, stack: AsyncExitStack) -> None:
-        """On a server of their own, until `stack` is closed."""
+        """Sign both in on a server of their own, until `stack` is closed."""
         await stack.enter_async_context(self._running)
         await self._serve()
         self.cable = await stack.enter_async_context(run_cable(self.lobby.port))
@@ -65,7 +65,8 @@ class Couple:
         self.lobby.still_here.stream.subscribe(Order(self._broken.append).hear)
 
     async def restart(self) -> None:
-        """The server stops, both notice, and a minute later it is there again, and so are they."""
+        """Stop the server until both pages have noticed, and start it a minute later; both
+        reconnect."""
         clock, port = ManualClock(self.lobby.clock.now() + 60), self.lobby.port
         for window in self.windows:
             window.expected += [UNREACHABLE, "WebSocket"]
@@ -79,15 +80,16 @@ class Couple:
             await window.is_connected_again()
 
     async def plug(self) -> None:
-        """Kim's cable is plugged in again, and the page notices."""
+        """Plug Kim's cable in again, and wait until the page has reconnected."""
         self.cable.plug()
         await self.kim.page.clock.fast_forward(LONGEST_PAUSE)
         await self.kim.is_connected_again()
 
     async def part(self) -> None:
-        """Leave the room, so that nothing is left of it. Raises what was complained of."""
+        """Leave the room, so that it is removed. Raise any errors of the pages and the event
+        order."""
         for window in self.windows:
-            for button in ("#room-leave", "#leave-yes"):  # asked for where a match is running
+            for button in ("#room-leave", "#leave-yes"):  # to be confirmed during a match
                 if await window.at(button).is_visible():
                     await window.at(button).click()
             await window.at("[data-section=lobby-section]").click()
@@ -97,7 +99,7 @@ class Couple:
         await self.lobby.advance(Limits().empty_after + 1)
         await until(lambda: not self.lobby.still_here.rooms.all)
         for window in self.windows:
-            await window.page.evaluate("0")  # answered only when all is heard that it has said
+            await window.page.evaluate("0")  # answered after all earlier events
             window.check_console()
             window.complaints.clear()
             window.expected[:] = self._expected
@@ -106,7 +108,7 @@ class Couple:
 
 
 class Couples:
-    """One couple, and another one where a test has failed."""
+    """One couple, replaced after a test that failed."""
 
     def __init__(self, chromium: Browser, folders: pytest.TempPathFactory) -> None:
         self._chromium = chromium
@@ -121,7 +123,7 @@ class Couples:
         return self._couple
 
     async def part(self) -> None:
-        """The test is over."""
+        """End the test."""
         assert self._couple is not None
         try:
             await self._couple.part()
@@ -145,13 +147,13 @@ async def couples(
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def couple(couples: Couples) -> AsyncIterator[Couple]:
-    """Two people in the lobby."""
+    """Two players in the lobby."""
     yield await couples.get()
     await couples.part()
 
 
 def banner(window: Window, name: str) -> Locator:
-    """What the page has to say about one thing; `name` as in room-banners.js, without a number."""
+    """A banner of the page; `name` as in room-banners.js, without a number."""
     return window.at(f'#room-banners [data-banner^="{name}"]')
 
 
@@ -161,7 +163,7 @@ def seat_of(window: Window, name: str) -> Locator:
 
 
 def room_of(window: Window) -> ReadableRoom:
-    """The only room that somebody has a seat in."""
+    """The only room in which the player has a seat."""
     player = window.session.player.id
     rooms = window.server.still_here.rooms.all.values()
     (room,) = (room for room in rooms if room.seat_of(player) is not None)
@@ -169,14 +171,14 @@ def room_of(window: Window) -> ReadableRoom:
 
 
 def match_of(window: Window) -> ReadableMatch:
-    """The one that runs there, or was the last."""
+    """The running match there, or the last one."""
     match = room_of(window).match
     assert match is not None
     return match
 
 
 async def find_each_other(game: str, *windows: Window) -> None:
-    """By the big button of the game, in the lobby."""
+    """Use the big button of the game, in the lobby."""
     for window in windows:
         await window.page.get_by_role("button", name=re.compile(f"^{game}")).first.click()
     for window in windows:
@@ -185,7 +187,7 @@ async def find_each_other(game: str, *windows: Window) -> None:
 
 
 async def begin_with_the_host(game: str, couple: Couple) -> tuple[Window, Window]:
-    """A match that is begun by a button; returns who has it, and who waits for that."""
+    """A match that is begun by a button; return the window that has it, and the other."""
     ada, kim = couple.windows
     await find_each_other(game, ada, kim)
     is_host = room_of(ada).host == ada.session.player.id
@@ -207,14 +209,14 @@ async def cut_off(cable: Cable, window: Window) -> None:
 
 
 async def can_be_used(*windows: Window) -> None:
-    """Nothing is out of reach, for anybody."""
+    """The whole page is accessible, without scrolling sideways."""
     for window in windows:
         assert await window.hidden_width() == 0
         await window.is_accessible()
 
 
 async def is_over_a_restart_what_it_was(couple: Couple) -> None:
-    """A restart of the server costs nobody their seat, and the match nothing."""
+    """After a restart of the server, the seats and the match are the same."""
     match = match_of(couple.ada)
     told = match.id, match.players, match.state
     await couple.restart()
@@ -230,7 +232,7 @@ async def is_over_a_restart_what_it_was(couple: Couple) -> None:
 
 
 async def begin_connect_four(ada: Window, kim: Window) -> tuple[Window, Window]:
-    """Returns whose turn it is, and who waits."""
+    """Return the window whose turn it is, and the other."""
     await find_each_other("Connect Four", ada, kim)
     for window in (ada, kim):
         await expect(window.at(".connect-four .turn")).to_be_visible()
@@ -240,14 +242,14 @@ async def begin_connect_four(ada: Window, kim: Window) -> tuple[Window, Window]:
 
 async def is_to_move(window: Window) -> None:
     """Wait until the page lets its player choose a column."""
-    # One that has not drawn the last disc yet says what was before it: that it is its turn, too.
+    # Before the last disc is drawn, the page shows the state before it, when it also was its turn.
     discs = sum(map(len, match_of(window).state.columns))
     await expect(window.at(".connect-four .discs > g")).to_have_count(discs)
     await expect(window.at(".connect-four .turn")).to_have_attribute("data-state", "own")
 
 
 async def drop(window: Window, column: int, *watching: Window) -> None:
-    """A disc, by a key, as the rules say; everybody who watches sees it."""
+    """Drop a disc by key, as the rules say; every watching page shows it."""
     moves = len(match_of(window).state.columns[column])
     await is_to_move(window)
     await window.page.keyboard.press(f"{column + 1}")
@@ -266,14 +268,14 @@ async def test_connect_four_is_played_to_the_end_and_again_over_a_restart(couple
     await can_be_used(mover)
     await expect(other.at(".connect-four .turn")).to_have_attribute("data-state", "waits")
     await expect(other.at(".seat-clock:visible")).to_have_count(1)
-    # The keys of the rules are there at once, without anything having been clicked.
+    # The keys of the rules work at once, before any click.
     await drop(mover, 3)
     await other.at(".connect-four .column").nth(0).click()
     await until(lambda: len(match_of(other).state.columns[0]) == 1)
     for _ in range(2):
         await drop(mover, 3)
         await drop(other, 0)
-    # The last one with what a screen reader has; a column that cannot be chosen takes no focus.
+    # The last one as a screen reader does it; a column that cannot be chosen takes no focus.
     await is_to_move(mover)
     await mover.at(".connect-four .column").nth(3).focus()
     await mover.page.keyboard.press("Enter")
@@ -285,7 +287,7 @@ async def test_connect_four_is_played_to_the_end_and_again_over_a_restart(couple
     await expect(banner(other, "outcome")).to_contain_text(f"{mover.name} wins")
     await ada.page.emulate_media(reduced_motion="reduce")
     for window in (mover, other):
-        # Who has won is said above the board only.
+        # The winner is named only above the board.
         await expect(window.at(".connect-four .turn")).to_have_text("Four in a row.")
     await can_be_used(mover, other)
     for window in (mover, other):
@@ -298,7 +300,7 @@ async def test_connect_four_is_played_to_the_end_and_again_over_a_restart(couple
     turn = match_of(ada).waits_for[0]
     await drop(ada if match_of(ada).players[turn][1] == "Ada" else kim, 2)
 
-    # Whoever came by a link finds the big buttons after leaving.
+    # After a room opened by a link, the big buttons are there again.
     await ada.page.reload()
     await expect(ada.at("#room-title")).to_have_text("Connect Four")
     await ada.at("#room-leave").click()
@@ -338,7 +340,7 @@ async def test_whoever_drops_out_may_come_back_and_else_the_other_claims(couple:
 
 
 async def test_be_right_back_lets_the_match_wait_and_silence_costs_it(couple: Couple) -> None:
-    """Who is asked "are you there?" answers by doing anything."""
+    """Any activity answers "are you there?"."""
     windows, lobby = couple.windows, couple.lobby
     other, mover = await begin_connect_four(*windows)
     await other.at("#room-brb-for").select_option("120")
@@ -358,10 +360,10 @@ async def test_be_right_back_lets_the_match_wait_and_silence_costs_it(couple: Co
     await ask.click()
     await expect(banner(mover, "asked")).to_contain_text(other.name)
     await can_be_used(mover)
-    # Not by the mouse: to move it answers as well, and the button is gone before it is clicked.
+    # Not by mouse: moving it answers as well, and the button is removed before the click.
     await banner(mover, "asked").get_by_role("button").press("Enter")
     await expect(banner(mover, "asked")).to_have_count(0)
-    for wait in (30, 25):  # nobody is asked twice within a minute
+    for wait in (30, 25):  # a player is asked at most once a minute
         await lobby.advance(wait)
         await drop(mover, 3)
         await drop(other, 2)
@@ -385,7 +387,7 @@ FRAMES_ASKED_FOR = """
   setTimeout(() => { window.requestAnimationFrame = request; resolve(count); }, 500);
 })
 """
-"""By the page, in half a second."""
+"""Frames that the page requests in half a second."""
 
 
 async def test_the_snake_arena_steers_who_is_there_and_has_a_bot_for_who_is_not(
@@ -395,10 +397,10 @@ async def test_the_snake_arena_steers_who_is_there_and_has_a_bot_for_who_is_not(
     host, other = await begin_with_the_host("Snake arena", couple)
     for window in (ada, kim):
         await expect(window.at("#board canvas")).to_be_visible()
-        # A turn of six seconds, which anybody has who drives straight on, is not counted down.
+        # The six seconds for driving straight on are not counted down.
         await expect(window.at(".seat-clock:visible")).to_have_count(0)
     await can_be_used(ada)
-    # Without motion there is nothing to draw between two ticks but the clock.
+    # With reduced motion, only the clock is drawn between two ticks.
     assert await kim.page.evaluate(FRAMES_ASKED_FOR) <= 5
     await ada.page.emulate_media(reduced_motion="no-preference")
     await couple.lobby.advance(3.05)
@@ -412,7 +414,7 @@ async def test_the_snake_arena_steers_who_is_there_and_has_a_bot_for_who_is_not(
         assert match.state.snakes[seat].heading == heading
     await ada.page.emulate_media(reduced_motion="reduce")
 
-    # The other one does nothing: a bot steers, until they do.
+    # The other player does nothing: a bot steers, until they are active.
     await expect(seat_of(host, other.name)).to_contain_text("Bot")
     await expect(banner(other, "bot")).to_be_visible()
     await take_for_readme(host.page, "snake-arena")
@@ -422,7 +424,7 @@ async def test_the_snake_arena_steers_who_is_there_and_has_a_bot_for_who_is_not(
 
     await is_over_a_restart_what_it_was(couple)
     for window in (ada, kim):
-        await window.touch()  # or they would be asked whether they are there, in the end
+        await window.touch()  # otherwise they would be asked "are you there?"
     await couple.lobby.advance(200)
     for window in (ada, kim):
         await expect(banner(window, "outcome")).to_be_visible()

@@ -1,4 +1,4 @@
-"""A server that is killed in the middle of matches, and started again: they go on."""
+"""A server that is killed during matches and restarted: the matches go on."""
 
 import asyncio
 import json
@@ -16,10 +16,10 @@ from tests.support.live_server import Tab
 from tests.support.process import VisitedServer, running
 
 WRITTEN = 5.0
-"""Seconds in which a move is on the disk, on a machine that is busy."""
+"""Seconds within which a move is on the disk, on a busy machine."""
 
 PAUSE = 2.0
-"""Seconds in which no match ticks after a restart, here."""
+"""Seconds without ticks after a restart, in these tests."""
 
 COMMAND = (
     "-c",
@@ -40,7 +40,7 @@ async def open_room(server: VisitedServer, cookie: str, game: str) -> str:
 
 
 async def come(server: VisitedServer, stack: AsyncExitStack, cookie: str, room: str) -> Tab:
-    """A tab of somebody in a room, who has been told of it."""
+    """A tab of a player in a room, which has received the room."""
     tab = await stack.enter_async_context(server.tab(cookie))
     await tab.ask("join", "joined", room=room)
     return tab
@@ -56,7 +56,7 @@ async def shown(tab: Tab) -> dict[str, Any]:
 
 
 async def until_written(folder: Path, moves: int) -> None:
-    """Wait until so many moves are on the disk."""
+    """Wait until this many moves are on the disk."""
     database = f"file:{folder}/stillhere.db?mode=ro"
     with closing(sqlite3.connect(database, uri=True)) as disk:
         for _ in range(int(WRITTEN / 0.02)):
@@ -67,7 +67,7 @@ async def until_written(folder: Path, moves: int) -> None:
 
 
 class Table:
-    """A room with two players, who are known by their cookies."""
+    """A room with two players, who are identified by their cookies."""
 
     def __init__(self, room: str, cookies: list[str]) -> None:
         self.room, self.cookies = room, cookies
@@ -86,7 +86,7 @@ class Table:
 
 
 async def tick(tab: Tab) -> int:
-    """The next tick that is told."""
+    """The number of the next tick."""
     while True:
         view = (await tab.next("room_changed")).get("view", {})
         if "tick" in view:
@@ -94,7 +94,7 @@ async def tick(tab: Tab) -> int:
 
 
 def seats(folder: Path, room: str) -> list[dict[str, Any]]:
-    """Those of a room, as they are on the disk."""
+    """The seats of a room in the database."""
     with closing(sqlite3.connect(f"file:{folder}/stillhere.db?mode=ro", uri=True)) as disk:
         (state,) = disk.execute("SELECT state FROM rooms WHERE id = ?", (room,)).fetchone()
     found = json.loads(state)["seats"]
@@ -125,7 +125,7 @@ async def test_matches_go_on_after_a_kill_and_lose_no_more_than_a_moment(tmp_pat
         started_at = monotonic()
         await arena.come(server, stack)
         view = (await shown(arena.tabs[0]))["match"]["view"]
-        # A second of ticks; and some more for a machine that had other things to do.
+        # A second of ticks, and some more for a busy machine.
         assert view["tick"] >= max(ticks - 30, 1)
         if monotonic() - started_at < PAUSE - 1:
             assert view["tick"] <= ticks + 2
@@ -156,7 +156,7 @@ async def test_matches_go_on_after_a_kill_and_lose_no_more_than_a_moment(tmp_pat
         assert [move["action"]["column"] for move in found["moves"]] == [3, 0, 3, 0, 3, 0, 3]
 
         assert await tick(arena.tabs[0]) > view["tick"]
-        # That the server stops is not the doing of anybody whose page it closes.
+        # A stop of the server does not count as leaving.
         assert await server.stop() == 0
         assert [seat.get("has_left") for seat in seats(tmp_path, arena.room)][:2] == [None, None]
         assert "Traceback" not in server.log()

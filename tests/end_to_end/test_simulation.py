@@ -1,4 +1,4 @@
-"""The simulation: its judge must find what is wrong, and find nothing with the real server."""
+"""The simulation: its judge finds faults in wrong records, and none with the real server."""
 
 import asyncio
 import json
@@ -48,13 +48,13 @@ END = 10_000.0
 
 
 def idle(*met: Met, **did: Any) -> Record:
-    """Somebody who was active for the last time at 1000.0."""
+    """A player who was last active at 1000.0."""
     did = {"kind": Kind.IDLE, "last_activity": 1000.0, "is_quiet": True, **did}
     return Record("Ada", met=list(met), **did)
 
 
 def outcomes(record: Record, until: float = END) -> dict[What, list[Outcome]]:
-    """What the judge says of a record, by what it is about."""
+    """The findings of the judge on a record, by subject."""
     said: dict[What, list[Outcome]] = {}
     for finding in judge(record, POLICY, until, TIMEOUT):
         said.setdefault(finding.what, []).append(finding.outcome)
@@ -296,7 +296,7 @@ def test_trouble_and_anything_early_missing_or_wrong_is_a_failure() -> None:
 
 
 async def run_script(*arguments: object) -> tuple[int, str]:
-    """Run it as a person does; returns the exit code and everything it printed."""
+    """Run it as a user does; return the exit code and all output."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         SCRIPT,

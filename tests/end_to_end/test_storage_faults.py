@@ -1,4 +1,5 @@
-"""The disk fails while people play: they notice nothing, operators do, and nothing is lost."""
+"""The disk fails while players are connected: they notice nothing, operators do, nothing is
+lost."""
 
 import asyncio
 import os
@@ -28,11 +29,11 @@ from tests.support.live_server import LiveServer, Visitor, run_server
 from tests.support.process import VisitedServer, running
 
 SOON = 0.8
-"""Seconds within which whoever plays has an answer: less than anybody waits for a disk."""
+"""Seconds within which a player gets an answer: less than any wait for a disk."""
 
 Change: TypeAlias = tuple[str, str, str, str]
 Fault: TypeAlias = Callable[[LiveServer], Awaitable[Callable[[], Awaitable[None]]]]
-"""Breaks the disk of a server; what it returns mends it."""
+"""Makes the disk of a server fail; the returned function repairs it."""
 
 
 def read_changes(path: Path) -> list[Change]:
@@ -43,7 +44,7 @@ def read_changes(path: Path) -> list[Change]:
 
 
 def listen(server: LiveServer) -> list[Change]:
-    """Every change that this server tells anybody of, in order."""
+    """Every change that this server publishes, in order."""
     told: list[Change] = []
 
     def hear(event: Event) -> None:
@@ -76,7 +77,7 @@ async def pragma(server: LiveServer, pragma: str) -> None:
 
 @contextmanager
 def tiny_disk() -> Iterator[Path | None]:
-    """A file system of 2 MiB, where one may be mounted."""
+    """A file system of 2 MiB, or None without the permission to mount one."""
     with tempfile.TemporaryDirectory() as folder:
         mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "none", folder]
         try:
@@ -91,7 +92,7 @@ def tiny_disk() -> Iterator[Path | None]:
 
 
 async def fill(server: LiveServer) -> Callable[[], Awaitable[None]]:
-    """Take every byte that is left."""
+    """Use up all space."""
     rest = database_of(server).with_name("rest")
     file = os.open(rest, os.O_CREAT | os.O_WRONLY)
     for size in (65536, 1):
@@ -109,7 +110,7 @@ async def fill(server: LiveServer) -> Callable[[], Awaitable[None]]:
 
 
 async def let_it_grow_no_more(server: LiveServer) -> Callable[[], Awaitable[None]]:
-    """The same to SQLite, without a disk to fill: it may use no page that it does not have."""
+    """The same for SQLite, without a disk to fill: it may allocate no more pages."""
     await pragma(server, "max_page_count = 1")
     number = 0
     while not server.still_here.store.is_failing:
@@ -123,8 +124,8 @@ async def let_it_grow_no_more(server: LiveServer) -> Callable[[], Awaitable[None
 
 
 async def make_read_only(server: LiveServer) -> Callable[[], Awaitable[None]]:
-    """What SQLite and the lifeboat meet on a file system that has been remounted; the system
-    refuses to remount one where files are open for writing."""
+    """The errors of SQLite and the lifeboat on a read-only file system. A real remount fails while
+    files are open for writing."""
     await pragma(server, "query_only = ON")
     write = lifeboat_module._write
 
@@ -153,7 +154,7 @@ async def lock(server: LiveServer) -> Callable[[], Awaitable[None]]:
 
 
 async def in_another_program(path: Path, *statements: str) -> asyncio.subprocess.Process:
-    """Run them on the database, and keep the connection."""
+    """Run them on the database, and keep the connection open."""
     script = "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
     script += "".join(f"c.execute({each!r}).fetchall()\n" for each in statements)
     other = await asyncio.create_subprocess_exec(
@@ -180,11 +181,11 @@ async def server_on_a_disk_that_can(
         yield await stack.enter_async_context(run_server(folder / "test.db")), fault
 
 
-# What holds meanwhile
+# Meanwhile
 
 
 async def soon(answer: Awaitable[httpx.Response]) -> httpx.Response:
-    """The answer, which must not have waited for the disk."""
+    """The answer, which must not wait for the disk."""
     began = time.perf_counter()
     response = await answer
     assert time.perf_counter() - began < SOON
@@ -197,7 +198,7 @@ async def come_in(server: LiveServer, path: str, **body: object) -> httpx.Respon
 
 
 async def sign_out(visitor: Visitor, can_be_written: bool) -> None:
-    """Durable and 204; or told that it is not. Over in any case."""
+    """204 if it is durable, otherwise 503. The session is over in both cases."""
     cookie = visitor.cookie
     response = await soon(visitor.http.delete("/api/session"))
     if can_be_written:
@@ -294,7 +295,7 @@ async def test_what_cannot_be_read_is_told_and_is_no_crash(server: LiveServer) -
     assert refusal(await stranger.http.get("/api/session")) == (401, "not_signed_in")
 
 
-# A reader that never finishes
+# A reader that never ends
 
 
 async def wal_bytes(visitor: Visitor) -> float:
@@ -319,7 +320,7 @@ async def test_a_reader_that_never_finishes_stops_nobody_and_leaves_nothing_behi
             await server.advance(125)
             await tab.ask("ping", "pong")
             await store.flush()
-        await asyncio.sleep(0.1)  # some attempts to cut it off
+        await asyncio.sleep(0.1)  # several checkpoints
         assert await wal_bytes(ada) >= 2 * large, "somebody reads in it"
         await server.advance(125)
         assert not store.is_failing
@@ -333,11 +334,11 @@ async def test_a_reader_that_never_finishes_stops_nobody_and_leaves_nothing_behi
         assert read_changes(path) == told
 
 
-# A real process, and real clocks
+# A real process in real time
 
 
 def limit_files(server: VisitedServer, size: int) -> None:
-    """No file of this process may become larger."""
+    """Limit the size of all files of this process."""
     _, hard = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size, hard))
 
@@ -392,7 +393,7 @@ async def test_a_disk_without_room_costs_no_player_of_a_live_server_anything(
                 await asyncio.sleep(0.05)
 
         async def come_and_see() -> None:
-            # The first one waits for the disk, and not for long; nobody does after that.
+            # Only the first call waits for the disk, and not for long.
             assert (await client.post("/api/guests", json={"name": "Gus"})).status_code == 201
             assert time.perf_counter() - began < 2.0
             response = await soon(client.post("/api/guests", json={"name": "Hal"}))

@@ -1,4 +1,4 @@
-"""Time that goes wrong: a process that stands still, a blocked loop, a wall clock that jumps."""
+"""Faults of time: a process that stands still, a blocked loop, a wall clock that jumps."""
 
 import asyncio
 import signal
@@ -35,12 +35,12 @@ SETTINGS = (
 )
 PING_EVERY = 0.2
 OWN_LAG = 1.5
-"""Seconds by which this process may hear a warning late, on a machine with other work: the warning
-then seems to last less. A server that counts a stall as idleness gives no time at all."""
+"""Seconds by which this process may receive a warning late on a busy machine, so that it seems
+shorter. A server that counts a stall as idleness gives no time at all."""
 
 
 class Recorder:
-    """A tab, and when each of its messages came. `is_playing`: it pings, all the time."""
+    """A tab that records when each message came. If `is_playing`, it pings continuously."""
 
     def __init__(self, tab: Tab, *, is_playing: bool) -> None:
         self.tab = tab
@@ -64,8 +64,7 @@ class Recorder:
         return self.when(what)
 
     def was_never_warned(self) -> bool:
-        """Heard answers and nothing else; a warning counts only where the pings came in time, which
-        they may not on a busy machine."""
+        """True if only answers came. A warning is allowed if a busy machine delayed the pings."""
         heard = {what for what, _ in self.met}
         has_played = self.longest_pause < WARN_BEFORE / 2
         return heard == {"pong"} or (not has_played and heard <= {"pong", "warning", "extended"})
@@ -95,7 +94,7 @@ class Recorder:
 
 
 class Company:
-    """Everybody on one server."""
+    """All players on one server."""
 
     def __init__(self, server: VisitedServer, stack: AsyncExitStack) -> None:
         self.server = server
@@ -160,8 +159,8 @@ async def stand_still_among_players(folder: Path, command: Sequence[str] = COMMA
         went_on_at = monotonic()
         back = await here.open("Lost the connection", is_playing=True)
 
-        # Who plays is not even warned, and who was dropped came back within the grace.
-        # Who is idle is warned, has all of the time the warning gives, and goes.
+        # Playing sessions are not even warned, and dropped ones reconnected within the grace.
+        # The idle ones are warned, have the whole time of the warning, and end.
         await asyncio.gather(idle.until("signed_out"), fresh.until("signed_out"))
         heard = stopped_at - warned_at + idle.when("signed_out") - went_on_at
         assert heard >= WARN_BEFORE - OWN_LAG
@@ -216,7 +215,7 @@ async def test_many_stops_in_a_row_sign_out_nobody_who_plays_on_asyncios_own_loo
 
 @SCENES.test
 async def test_a_stopped_client_is_idle_like_any_other(folder: Path) -> None:
-    """A laptop that is closed in the middle of a game: the server's clock is what counts."""
+    """A laptop that is closed during a game: only the server's clock counts."""
     player = (
         "import sys, time; from websockets.sync.client import connect\n"
         "with connect(sys.argv[1], additional_headers={'Cookie': sys.argv[2]}) as tab:\n"
@@ -253,7 +252,7 @@ async def test_a_stopped_client_is_idle_like_any_other(folder: Path) -> None:
 
 
 class Blocker(asyncio.Protocol):
-    """Blocks the loop when it is sent something."""
+    """Blocks the loop when it receives something."""
 
     def __init__(self, seconds: float) -> None:
         self.is_over = asyncio.Event()
@@ -275,22 +274,22 @@ def left(server: LiveServer, visitor: Visitor) -> float:
 
 
 async def block(server: LiveServer, seconds: float) -> None:
-    """Block the loop where it reads sockets: uvloop calls its timers next, and reads on then."""
+    """Block the loop while it reads sockets: uvloop then calls its timers, and reads on."""
     near, far = socket.socketpair()
     loop = asyncio.get_running_loop()
-    server.still_here.clock.beat()  # so that the clock sees this pause, and none before it
+    server.still_here.clock.beat()  # so that only this pause counts
     transport, blocker = await loop.create_connection(lambda: Blocker(seconds), sock=near)
     with far:
         far.send(b".")
         await blocker.is_over.wait()
-    # uvloop would close the socket in one of its next turns, if there are any.
+    # uvloop closes the socket in one of its next turns, which may not come.
     transport.close()
     near.close()
     await blocker.is_closed.wait()
 
 
 class Outsider:
-    """Somebody in a thread of their own, who plays on while the loop does not."""
+    """A client in a thread of its own, which runs while the loop is blocked."""
 
     def __init__(self, server: LiveServer, cookie: str) -> None:
         reached = socket.create_connection(("127.0.0.1", server.port))
@@ -300,14 +299,14 @@ class Outsider:
             sock=reached,
             additional_headers={"Cookie": f"session={cookie}"},
             compression=None,
-            # Its thread would outlive the test, and use `random` while others make things up.
+            # Its thread would outlive the test, and use `random` during other tests.
             ping_interval=None,
             proxy=None,
             legacy=True,
         )
 
     def ping_at(self, instant: float) -> float:
-        """Returns when it was sent at the latest."""
+        """Return a time at or after the sending."""
         time.sleep(max(instant - monotonic(), 0.0))
         self.socket.send('{"type":"ping"}')
         return monotonic()
@@ -319,8 +318,7 @@ class Outsider:
 async def try_in_time(
     trial: Callable[[LiveServer, str, float], Awaitable[bool]], server: LiveServer, blocked: float
 ) -> None:
-    """Make a trial with a player of a name, and again where this machine, not the server, was
-    late."""
+    """Run a trial with a new player, and again if this machine, not the server, was late."""
     for attempt in range(10):
         if await trial(server, f"Ada {attempt}", blocked):
             return
@@ -329,7 +327,7 @@ async def try_in_time(
 
 @pytest.fixture
 async def hurried(tmp_path: Path) -> AsyncIterator[LiveServer]:
-    """A server on the real clock that gives a player 0.9 s."""
+    """A server in real time with an idle timeout of 0.9 s."""
     async with run_server(
         tmp_path / "test.db",
         SystemClock(),
@@ -351,8 +349,8 @@ async def test_a_ping_that_came_in_time_counts_however_late_it_is_read(
 
 
 async def pings_in_time(server: LiveServer, name: str, blocked: float) -> bool:
-    """Have the loop blocked from before until after the deadline of a player, whose ping comes
-    before; False if it came later."""
+    """Block the loop from before until after the deadline of a player, whose ping comes before it;
+    return False if it came later."""
     ada = await server.guest(name)
     outsider = await asyncio.to_thread(Outsider, server, ada.cookie)
     try:
@@ -384,8 +382,8 @@ async def test_who_comes_back_within_the_grace_is_back_however_late_that_is_noti
 
 
 async def comes_back_in_time(server: LiveServer, name: str, blocked: float) -> bool:
-    """Have the loop blocked from before until after the grace of a player, who comes back before;
-    False if that was later."""
+    """Block the loop from before until after the end of a player's grace, who reconnects before it;
+    return False if that was later."""
     ada = await server.guest(name)
     session, clock = ada.session, server.still_here.clock
     outsider = await asyncio.to_thread(Outsider, server, ada.cookie)
@@ -401,7 +399,7 @@ async def comes_back_in_time(server: LiveServer, name: str, blocked: float) -> b
         comes = asyncio.get_running_loop().run_in_executor(None, Outsider, server, ada.cookie)
         await block(server, blocked)
         back = await comes
-        # The request is sent by the same thread, right after.
+        # The same thread sends the request right after.
         if back.reached_at > began + has - 0.05:
             return False
         own = [each for each in told if getattr(each, "player_id", None) == session.player.id]
@@ -417,8 +415,8 @@ async def comes_back_in_time(server: LiveServer, name: str, blocked: float) -> b
 
 
 class WallClock:
-    """libfaketime: what a process takes for the time of day. Its monotonic clocks are the real
-    ones, as they are when somebody sets a machine's clock."""
+    """libfaketime: the time of day of a process. Its monotonic clocks are the real ones, as when a
+    machine's clock is set."""
 
     def __init__(self, folder: Path) -> None:
         libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
@@ -444,8 +442,8 @@ class WallClock:
 
 
 async def rests(players: Sequence[Recorder], seconds: float) -> None:
-    """Nobody who plays is signed out meanwhile, and they do hear answers. On a busy machine their
-    own pings can come late enough for a warning."""
+    """Check that the playing ones get answers and stay signed in. On a busy machine their own pings
+    can come late enough for a warning."""
     for player in players:
         player.met.clear()
     await asyncio.sleep(seconds)
@@ -457,8 +455,8 @@ async def rests(players: Sequence[Recorder], seconds: float) -> None:
 
 
 async def shown_times(here: Company, name: str) -> list[float]:
-    """Every instant that a player is shown of themselves: the session's, then the history's,
-    oldest first; as Unix time."""
+    """Every instant that a player is shown: the session's, then the history's, oldest first; as
+    Unix time."""
     async with httpx.AsyncClient(
         base_url=here.server.url, cookies={"session": here.cookies[name]}, verify=False
     ) as client:
@@ -496,7 +494,7 @@ async def test_a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie(
                 assert in_new_time, "new instants are told in the new time"
             created, *_ = await shown_times(here, "On true time")
             assert abs(created - step - time.time()) < 60, "and old ones too"
-        # The idle are warned and go when they would have gone.
+        # The idle ones are warned and end when they would have ended.
         for idle, idle_since in sat_down:
             await idle.until("signed_out")
             lasted = idle.when("signed_out") - idle_since
@@ -513,7 +511,7 @@ async def test_a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie(
         database.close()
         assert await here.server.stop() == 0
 
-    # A restart with the clock gone back: whoever was here is, and their cookies are good.
+    # A restart with the clock set back: sessions and cookies are still valid.
     wall.step_to(-3600)
     async with company(folder, is_fork=False, **wall.variables) as again:
         again.cookies = here.cookies

@@ -26,8 +26,8 @@ class Broken(Turns):
 
 
 def install(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> set[str]:
-    """As if installed packages named these games. Returns the names of the games of the folder: it
-    may have more than those that come with the server."""
+    """Pretend that installed packages name these games. Return the names of the folder's games,
+    which may be more than those that come with the server."""
     monkeypatch.setattr(catalogue, "entry_points", lambda group: [])
     here = set(find_games())
     points = [EntryPoint("any", address, ENTRY_POINTS) for address in addresses]

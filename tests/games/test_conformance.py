@@ -1,9 +1,9 @@
-"""Every game there is, held to what a room relies on, by random and hostile players.
+"""Checks that every game does what a room relies on, with random and hostile players.
 
 A game of your own is tested as well once its package is installed (it names the game as an entry
-point), or by its address: `STILLHERE_GAME=my_package.rules:Chess pytest tests/games`. One with a
-diff of its own brings what its page does with it: a function `applied(view, diff)` beside the
-class, in Python.
+point), or by its address: `STILLHERE_GAME=my_package.rules:Chess pytest tests/games`. A game with
+a `diff` of its own needs a function `applied(view, diff)` beside the class, which does in Python
+what its page does.
 """
 
 import importlib
@@ -39,13 +39,13 @@ from tests.rooms.games import Beat, Hand, Table, Ticking, Timed, Together, Turns
 from tests.rooms.world import World, ended
 
 APPLIED: dict[str, Callable[[View, View], View]] = {"snake-arena": applied}
-"""What the page does with a game's own diff, by the name of the game."""
+"""How the page applies a game's own diff, by the name of the game."""
 
 MOST_STEPS = 6000
-"""Changes of its state after which a match has to be over, whatever its players do."""
+"""Changes of the state within which every match has to end."""
 
 LOOKED_AT = 0.05
-"""How many of the later steps are looked at in every way. The first ones all are."""
+"""The share of later steps that are fully checked. The first ones all are."""
 
 JUNK: tuple[Any, ...] = (
     None,
@@ -77,12 +77,12 @@ GAMES = all_games()
 every_game = pytest.mark.parametrize("game", GAMES.values(), ids=GAMES)
 
 
-# Holding a game to it
+# The checks
 
 
 class Trial:
-    """One match, played by the rules of the room: only those who play act, hooks are called where
-    the policy says so, and every step is looked at."""
+    """One match, played as a room does it: only players with a seat act, hooks are called if the
+    policy says so, and every step is checked."""
 
     def __init__(self, game: AnyGame, seats: int, seed: int, looked_at: float = LOOKED_AT) -> None:
         self.game = game
@@ -104,7 +104,7 @@ class Trial:
         return Moment(self.now, f"conformance:{self.step}")
 
     def take(self, step: Callable[[Moment], Any], given: Any) -> None:
-        """The next state, which depends on nothing but what the step is given."""
+        """Set the next state, which may depend only on what the step is given."""
         is_looked_at = self.step < 100 or self.dice.random() < self.looked_at
         before = msgspec.json.encode(given) if is_looked_at else b""
         state = step(self.moment())
@@ -119,7 +119,7 @@ class Trial:
         self.step += 1
         self.look(is_looked_at)
 
-    # What it says of a state
+    # Checks of a state
 
     def look(self, is_looked_at: bool) -> None:
         game, state = self.game, self.state
@@ -151,7 +151,8 @@ class Trial:
         assert msgspec.json.encode(state) == before, "to look at a state changes it"
 
     def check_diffs(self, views: dict[int | None, View]) -> None:
-        """Of views with steps left out in between, too: a room tells once what happened at once."""
+        """Also between views with steps left out: a room sends one diff for steps at the same
+        time."""
         for seat, view in views.items():
             before = self.told.get(seat)
             if before is not None and self.dice.random() < 0.3:
@@ -167,10 +168,10 @@ class Trial:
             check_json(diff, with_nulls=True)
             assert apply_of(self.game)(as_json(before), as_json(diff)) == as_json(view)
 
-    # What can happen in a room
+    # Events of a room
 
     def acts(self, seat: int, action: Any) -> bool:
-        """Whether it was allowed; what cannot be an action does not come to the game."""
+        """Return True if it was allowed; invalid actions are not passed to the game."""
         try:
             typed: Any = msgspec.convert(action, self.game.action)
         except msgspec.ValidationError:
@@ -198,7 +199,7 @@ class Trial:
             assert self.acts(seat, msgspec.to_builtins(action)), "a bot does what is not allowed"
 
     def ticks(self) -> bool:
-        """What is due by itself happens; False: nothing will."""
+        """Run the next tick; return False if there is none."""
         due = self.game.due(self.state)
         if due == NEVER or self.is_over:
             return False
@@ -209,7 +210,7 @@ class Trial:
         return True
 
     def waits(self, seconds: float) -> None:
-        """Time passes; what is due meanwhile happens at its instant."""
+        """Let time pass; ticks run at their instants."""
         end = self.now + seconds
         while not self.is_over and self.game.due(self.state) <= end:
             self.ticks()
@@ -232,7 +233,7 @@ def check_detail(refusal: NotAllowed) -> None:
 
 
 def has_skips(game: AnyGame) -> bool:
-    """Whether a room ever calls `player_away`."""
+    """True if a room ever calls `player_away`."""
     return game.policy.silence is Silence.SKIP or not game.policy.brb_waits
 
 
@@ -252,7 +253,7 @@ def apply_of(game: AnyGame) -> Callable[[View, View], View]:
 
 
 def as_json(view: View) -> View:
-    """As it is told at the beginning of a match."""
+    """As it is sent at the start of a match."""
     decoded: View = msgspec.json.decode(msgspec.json.encode(in_seconds(view, 0.0)))
     return decoded
 
@@ -260,7 +261,8 @@ def as_json(view: View) -> View:
 def check_json(
     value: Any, key: str = "", *, with_nulls: bool = False, in_list: bool = False
 ) -> None:
-    """JSON with text for keys; a time that runs out stands where it is told as seconds."""
+    """Check that it is JSON with text keys, and that each `Until` is where it is sent as
+    seconds."""
     if isinstance(value, Until):
         assert key.endswith("_in"), f"{key}: seconds left, and its name does not say so"
         assert not in_list, f"{key}: in a list nobody makes seconds of it"
@@ -284,7 +286,7 @@ def check_json(
 
 
 def check_nothing_leaks(views: dict[int | None, View]) -> None:
-    """A spectator sees no more than every player does, and nothing that one alone sees."""
+    """Check that a spectator sees only what every player sees."""
     watched = dict(_leaves(views[None]))
     seated = [dict(_leaves(view)) for seat, view in views.items() if seat is not None]
     for path, value in watched.items():
@@ -306,7 +308,7 @@ def _leaves(view: View, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def any_action(type_: msgspec.inspect.Type, dice: random.Random) -> Any:
-    """Something of this shape, mostly; small numbers are likely to mean something."""
+    """Something that mostly has this shape; small numbers are likely to be meaningful."""
     match type_:
         case msgspec.inspect.StructType(fields=fields, tag_field=tag_field, tag=tag):
             made = {each.encode_name: any_action(each.type, dice) for each in fields}
@@ -363,7 +365,7 @@ def play_anyhow(table: Trial, most: int) -> None:
                 table.hook("gone", seat)
 
 
-# What every game is held to
+# Checks of every game
 
 
 @every_game
@@ -429,7 +431,7 @@ def test_after_its_end_nothing_changes_how_it_has_ended(game: AnyGame) -> None:
 
 @every_game
 def test_with_all_but_one_gone_it_can_be_told_who_has_won(game: AnyGame) -> None:
-    """Or it goes on with the one who is left; the room ends it only when nobody is."""
+    """Or it goes on with the last player; the room ends it only when no player is left."""
     for seats in sizes(game):
         table = Trial(game, seats, seats)
         for seat in table.dice.sample(range(seats), seats):
@@ -503,7 +505,7 @@ def test_in_a_room_it_never_fails_and_can_be_played_again_from_its_moves(
     assert last.state == match.state
 
 
-# That it would be found
+# The checks find faults
 
 
 class Forgetful(msgspec.Struct):
@@ -512,7 +514,7 @@ class Forgetful(msgspec.Struct):
 
 
 class Careless(Turns):
-    """Changes the state that it was given."""
+    """Modifies the state that it was given."""
 
     state = Forgetful  # type: ignore[assignment]
 
@@ -543,7 +545,7 @@ class Careless(Turns):
 
 
 class Dealt(Hand):
-    """The hand, and `shows` what a spectator gets to see."""
+    """The hand; `shows` makes a spectator's view of it."""
 
     shows: Callable[[View], View] = staticmethod(lambda view: view)
 
@@ -553,7 +555,7 @@ class Dealt(Hand):
 
 
 class Dicey(Turns):
-    """Its outcome depends on more than it is given."""
+    """Draws random numbers of its own."""
 
     def act(self, state: Table, seat: int, action: Any, moment: Moment) -> Table:
         return msgspec.structs.replace(state, moves=random.randrange(10**9))

@@ -16,13 +16,13 @@ GAME = ConnectFour()
 MOMENT = Moment(now=0.0, seed="any")
 FULL_COLUMN = [3] * ROWS
 
-# A full board without a line: pairs of columns in which the colours change places every two rows.
+# A full board without a line: pairs of columns with the colours swapped every two rows.
 DRAW = "001100 110011 001100 110011 001100 110011 001100"
-"""Every column from the bottom, as digits of seats."""
+"""The columns from the bottom, as digits of seats."""
 
 
 def played(moves: Sequence[int], begins: int = 0) -> Board:
-    """The board after discs fell into these columns, by turns."""
+    """The board after discs in these columns, in turn."""
     board = empty(begins)
     for column in moves:
         board = GAME.act(board, board.turn, Drop(column), MOMENT)
@@ -34,12 +34,12 @@ def empty(begins: int = 0) -> Board:
 
 
 def board_of(columns: str, turn: int = 0, last: int | None = None) -> Board:
-    """A board by its columns, `-` for an empty one."""
+    """A board from its columns; `-` is an empty one."""
     return Board(tuple(column.strip("-") for column in columns.split()), turn=turn, last=last)
 
 
 def refused(board: Board, seat: int, column: int) -> str:
-    """Why an action is refused."""
+    """The reason for which an action is refused."""
     with pytest.raises(NotAllowed) as refusal:
         GAME.act(board, seat, Drop(column), MOMENT)
     return refusal.value.detail
@@ -171,7 +171,7 @@ def test_after_the_end_nothing_is_allowed() -> None:
         }
 
 
-# What is seen
+# Views
 
 
 def test_everybody_sees_the_same_board() -> None:
@@ -193,7 +193,7 @@ def test_everybody_sees_the_same_board() -> None:
     }
 
 
-# Players who are not there
+# Absent players
 
 
 def gone(board: Board, *seats: int) -> Board:
@@ -268,7 +268,7 @@ def test_the_bot_has_nothing_to_do_out_of_turn_and_after_the_end() -> None:
 
 
 def check(board: Board) -> None:
-    """What is true of every board that a match can come to."""
+    """Check what is true of every reachable board."""
     assert msgspec.json.decode(msgspec.json.encode(board), type=ConnectFour.state) == board
     assert all(len(column) <= ROWS and set(column) <= {"0", "1"} for column in board.columns)
     view = GAME.view(board, None)
@@ -333,7 +333,7 @@ def test_every_match_ends_whoever_drops_out_in_between(
         assert msgspec.json.encode(board) == given_board, "a state is a value"
         board = after
         check(board)
-    # Those who still sit there play it out.
+    # The remaining players finish the match.
     for _ in range(COLUMNS * ROWS):
         for seat in GAME.waits_for(board):
             bot = GAME.bot(board, seat, MOMENT)
@@ -355,7 +355,7 @@ def test_a_line_is_found_if_and_only_if_one_is_there(columns: list[int]) -> None
 
 
 def all_lines(board: Board) -> set[tuple[int, int]]:
-    """Every cell of every four in a line on the whole board, by looking everywhere."""
+    """All cells of all possible lines of four, found by trying every place and direction."""
     cells = {(c, r): disc for c, col in enumerate(board.columns) for r, disc in enumerate(col)}
     found: set[tuple[int, int]] = set()
     for column, row in cells:

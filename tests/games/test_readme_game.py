@@ -1,4 +1,4 @@
-"""The game in the README is one: it is played here, as it stands there."""
+"""The game in the README works, exactly as it is printed."""
 
 import re
 import sys
@@ -19,7 +19,7 @@ def game(monkeypatch: pytest.MonkeyPatch) -> AnyGame:
     found = re.search(r"<!-- game: .*?```python\n(.*?)```", README.read_text(), re.DOTALL)
     assert found is not None
     assert len(found[1].splitlines()) < 40
-    # As a package would have it: its structs look up their types in their module.
+    # In a module as in a package: structs look up their types there.
     module = ModuleType("readme_game")
     monkeypatch.setitem(sys.modules, "readme_game", module)
     exec(compile(found[1], "README.md", "exec"), vars(module))
@@ -27,7 +27,7 @@ def game(monkeypatch: pytest.MonkeyPatch) -> AnyGame:
 
 
 async def next_with(tab: Tab, key: str) -> dict[str, Any]:
-    """The next change of the room in which the match has this key."""
+    """The next change of the room whose match has this key."""
     while True:
         message = await tab.next("room", "room_changed")
         match = message.get("room", {}).get("match", {})

@@ -32,13 +32,13 @@ WIDTH, HEIGHT = 12, 10
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 BACK: dict[Direction, Direction] = {"up": "down", "down": "up", "left": "right", "right": "left"}
 FAR = ((10, 8), (9, 8), (8, 8), (7, 8), (6, 8))
-"""Food where no example comes: so much that none grows."""
+"""Food out of reach of the examples, and so much that none grows."""
 
 Place = tuple[int, int]
 
 
 def snake(heading: Direction, *places: Place) -> Snake:
-    """A snake by the places (x, y) of its cells, from the head on."""
+    """A snake from the places (x, y) of its cells, head first."""
     return Snake(tuple(y * WIDTH + x for x, y in places), heading, len(places))
 
 
@@ -49,7 +49,7 @@ def arena(*snakes: Snake, food: tuple[Place, ...] = FAR, tick: int = 0) -> Arena
 
 
 def board_of(state: Arena, height: int) -> bytes:
-    """What the board has to be, as the snakes and the food are."""
+    """The board that belongs to the snakes and the food."""
     board = bytearray(state.width * height)
     for cell in range(len(board)):
         y, x = divmod(cell, state.width)
@@ -85,7 +85,7 @@ def turned(state: Arena, seat: int, *turns: Direction) -> Arena:
 
 
 def refused(state: Arena, seat: int, turn: Direction) -> str:
-    """Why an action is refused."""
+    """The reason for which an action is refused."""
     with pytest.raises(NotAllowed) as refusal:
         GAME.act(state, seat, Turn(turn), Moment(0.0, "any"))
     return refusal.value.detail
@@ -251,7 +251,7 @@ def test_nothing_grows_while_there_is_enough() -> None:
 def test_in_a_full_arena_no_food_grows() -> None:
     rest = {(x, y) for y in range(1, HEIGHT - 1) for x in range(1, WIDTH - 1)}
     rest -= {(1, 1), (2, 1), (1, 3), (1, 4)}
-    # Not a way that a snake could have come; all that matters is that it lies everywhere.
+    # Not a reachable snake; it only has to fill the arena.
     everywhere = snake("down", (1, 3), *sorted(rest), (1, 4))
     state = arena(snake("right", (1, 1)), everywhere, food=((2, 1),))
     state = GAME.tick(state, NoDice(COUNTDOWN, "any"))
@@ -438,8 +438,8 @@ def test_a_bot_with_no_way_out_goes_straight_on() -> None:
 
 
 def steps_of(seats: int, seed: int, bots: int) -> Iterator[Arena]:
-    """Every state of a match of so many seats, the first `bots` of them well played, the others by
-    somebody who presses anything, refused or not, and may leave."""
+    """The states of a match; bots play the first `bots` seats, and the others press any key,
+    refused or not, and may leave."""
     chance = random.Random(seed)
     state = GAME.start(seats, Moment(0.0, f"{seed}"))
     yield state
@@ -464,7 +464,7 @@ def steps_of(seats: int, seed: int, bots: int) -> Iterator[Arena]:
 
 
 def applied(view: View, diff: View) -> View:
-    """The next view, made as the page makes it."""
+    """The next view, computed as the page does."""
     snakes = []
     for seat, before in enumerate(view["snakes"]):
         after = dict(before)
@@ -482,7 +482,7 @@ def as_json(value: View) -> Any:
 
 
 MATCHES = [(2, 2), (4, 4), (4, 1), (3, 2), (8, 5), (16, 1)]
-"""Seats, and how many of them are bots."""
+"""Number of seats, and how many of them bots play."""
 
 
 @settings(max_examples=7)

@@ -37,7 +37,7 @@ def match_of(seats: int, seed: object = "any") -> TriviaState:
 
 
 def right(state: TriviaState) -> int:
-    """The place of the right choice of the present question."""
+    """The number of the right choice of the present question."""
     return state.questions[state.asked].order.index(0)
 
 
@@ -47,7 +47,7 @@ def answered(state: TriviaState, seat: int, *, is_right: bool, now: float = 0.0)
 
 
 def all_answered(state: TriviaState, *who_is_right: int, now: float = 0.0) -> TriviaState:
-    """Everybody the match waits for answers at once, some of them rightly."""
+    """All seats that the match waits for answer at once; those in `who_is_right` are right."""
     for seat in tuple(GAME.waits_for(state)):
         state = answered(state, seat, is_right=seat in who_is_right, now=now)
     return state
@@ -62,7 +62,7 @@ def scores(state: TriviaState) -> list[int]:
 
 
 def refused(state: TriviaState, seat: int, question: int, choice: int, now: float = 0.0) -> str:
-    """Why an answer is refused."""
+    """The reason for which an answer is refused."""
     with pytest.raises(NotAllowed) as refusal:
         GAME.act(state, seat, TriviaAction(question, choice), at(now))
     return refusal.value.detail
@@ -248,7 +248,7 @@ def test_an_action_of_another_shape_is_refused_before_it_comes_here(message: Any
         msgspec.convert(message, GAME.action)
 
 
-# Who may see what
+# Views
 
 
 def test_before_the_reveal_a_player_sees_only_that_others_have_answered() -> None:
@@ -287,11 +287,11 @@ def test_the_view_says_when_the_phase_ends() -> None:
     assert (view["ends_in"], view["lasts"]) == (8.0, 5.0)
 
 
-# Players who are not there
+# Absent players
 
 
 def test_the_room_hears_of_a_silence_before_the_question_ends_by_itself() -> None:
-    """Then it can count them: the third silence in a row costs the seat."""
+    """So the room can count them: the third silence in a row costs the seat."""
     state = match_of(2)
     assert GAME.policy.move_time == QUESTION_TIME
     assert GAME.due(state) == QUESTION_TIME + LATENESS > QUESTION_TIME
@@ -444,7 +444,7 @@ def test_whatever_anybody_does_the_match_keeps_its_promises(
 def step(
     state: TriviaState, what: str, seat: int, question: int, choice: int, now: float
 ) -> TriviaState:
-    """One of the things that can happen; what is refused changes nothing."""
+    """Do one step; refused ones change nothing."""
     moment = at(now, (what, seat, now))
     if what == "tick":
         return GAME.tick(state, moment) if GAME.due(state) != NEVER else state
@@ -457,7 +457,7 @@ def step(
         except NotAllowed:
             return state
     if not 0 <= seat < len(state.players):
-        return state  # the room never asks about a seat that is not there
+        return state  # a room passes only seats of the match
     if what == "bot":
         bots = GAME.bot(state, seat, moment)
         return state if bots is None else GAME.act(state, seat, bots, moment)
@@ -470,7 +470,7 @@ def is_open(state: TriviaState) -> bool:
 
 
 def hold(before: TriviaState, after: TriviaState) -> None:
-    """What is true of every step of every match."""
+    """Check what is true of every step of every match."""
     for old, new in zip(before.players, after.players, strict=True):
         assert old.score <= new.score <= old.score + 200
         assert new.is_gone or not old.is_gone, "who is gone stays so"
@@ -486,7 +486,7 @@ def hold(before: TriviaState, after: TriviaState) -> None:
 
 
 def hides(state: TriviaState, dice: random.Random) -> None:
-    """Before the reveal nobody's view depends on others' answers, nor on what any is worth."""
+    """Before the reveal, views depend neither on the answers of others nor on any points."""
     if not is_open(state):
         return
     for viewer in [None, *range(len(state.players))]:

@@ -1,4 +1,4 @@
-"""A server in a thread of its own: what makes up thousands of requests does not run in a loop."""
+"""A server in a thread of its own, for generated requests, which tests send without a loop."""
 
 import asyncio
 import logging
@@ -23,17 +23,17 @@ GENERATED = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-"""The same input in every run; more of it with STILLHERE_EXAMPLES."""
+"""The same input in every run; STILLHERE_EXAMPLES adds more."""
 
 
-# The server runs in a thread beside it, and what that does with `random` looks like its doing.
+# Hypothesis blames the test for the `random` of the server's thread.
 OTHERS_USE_RANDOM = pytest.mark.filterwarnings(
     "ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"
 )
 
 
 class Served:
-    """A server, and a way into its loop."""
+    """A server, and access to its loop."""
 
     def __init__(self, server: LiveServer, loop: asyncio.AbstractEventLoop) -> None:
         self.server = server
@@ -48,7 +48,7 @@ class Served:
 
 @contextmanager
 def serve(database: Path, **options: Any) -> Iterator[Served]:
-    """Serve until the context ends; then nothing may be left, and no invariant broken."""
+    """Serve until the context ends; then check that nothing is left and no invariant was broken."""
     begun: Future[Served] = Future()
     ended: Future[None] = Future()
     may_end: list[asyncio.Event] = []
@@ -80,7 +80,7 @@ def serve(database: Path, **options: Any) -> Iterator[Served]:
 
 @pytest.fixture
 def served(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Served]:
-    """A server; whatever is done to it, nothing in its log may be an error."""
+    """A server whose log must have no errors."""
     with serve(tmp_path / "test.db") as server:
         yield server
     errors = [record for record in caplog.get_records("call") if record.levelno >= logging.ERROR]

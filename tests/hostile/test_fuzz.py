@@ -1,4 +1,5 @@
-"""Whatever comes over HTTP or a socket: an answer below 500, nothing in the log, nobody's loss."""
+"""Any input over HTTP or a socket gets an answer below 500, no error in the log, and harms no
+player."""
 
 import json
 import socket
@@ -19,11 +20,11 @@ from tests.hostile.conftest import GENERATED, OTHERS_USE_RANDOM, TIMEOUT, Served
 from tests.support.examples import examples
 from tests.support.live_server import Tab
 
-# What is made up
+# Generated input
 
 
 def pieces(most: int = 12) -> SearchStrategy[bytes]:
-    """What has broken servers before, in any order, between anything."""
+    """Bytes that have broken servers before, in any order, among others."""
     hard = [
         b"%00",
         b"%",
@@ -58,13 +59,13 @@ def pieces(most: int = 12) -> SearchStrategy[bytes]:
 
 
 def rarely(made: SearchStrategy[bytes]) -> SearchStrategy[bytes]:
-    """Mostly nothing: what is wrong in every respect is refused for the first of them."""
+    """Mostly empty: with several faults, only the first would be tested."""
     nothing = st.just(b"")
     return nothing | nothing | nothing | nothing | made
 
 
 def values() -> SearchStrategy[str]:
-    """JSON, and what looks like it: numbers that nothing can hold, the same key twice, depth."""
+    """JSON and near misses: numbers out of range, duplicate keys, deep nesting."""
     plain = st.sampled_from(
         [
             "null",
@@ -103,7 +104,7 @@ def _array(items: list[str]) -> str:
 
 @st.composite
 def objects(draw: st.DrawFn, /, fields: list[str], **always: str) -> str:
-    """An object with some of `fields`, and some that nobody knows, in any order, twice even."""
+    """An object with some of `fields` and some unknown ones, in any order, possibly twice."""
     names = st.sampled_from([*fields, *always, "__proto__", "", "id\x00"])
     pairs = draw(st.lists(st.tuples(names, values()), max_size=5))
     pairs += list(always.items())
@@ -125,7 +126,7 @@ def bodies(call: Call) -> SearchStrategy[bytes]:
 
 @st.composite
 def requests(draw: st.DrawFn, calls: list[Call], cookie: str) -> bytes:
-    """The bytes of a request that is nearly right."""
+    """The bytes of a nearly valid request."""
     call = draw(st.sampled_from(calls))
     path = call.path.encode()
     if b"{id}" in path:
@@ -166,7 +167,7 @@ def _without(data: bytes, unwanted: bytes) -> bytes:
 
 
 def a_request(line: bytes, body: bytes = b"") -> bytes:
-    """A request with everything that it needs."""
+    """A complete request."""
     lines = [line, b"Host: 127.0.0.1", b"Connection: close"]
     if body:
         lines += [b"Content-Type: application/json", b"Content-Length: %d" % len(body)]
@@ -174,13 +175,13 @@ def a_request(line: bytes, body: bytes = b"") -> bytes:
 
 
 def ask(port: int, request: bytes) -> tuple[int, dict[str, str], bytes]:
-    """Send bytes; the whole answer."""
+    """Send bytes and return the whole response."""
     with socket.create_connection(("127.0.0.1", port), TIMEOUT) as connection:
         connection.sendall(request)
         answer = b""
         while more := connection.recv(65536):
             answer += more
-    # Nothing here means what `Expect` asks for.
+    # Skip the answer to `Expect`.
     answer = answer.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n")
     head, _, body = answer.partition(b"\r\n\r\n")
     first, *lines = head.decode("latin-1").split("\r\n")
@@ -213,7 +214,7 @@ def test_every_request_has_its_answer(served: Served) -> None:
             assert json.loads(body)["status"] == status
 
     attack()
-    # What is made up depends on the constants of the code, so these are among it by example.
+    # Generated input depends on the constants of the code, so these statuses have examples.
     assert statuses >= {200, 400, 401, 404, 405, 422}
 
 
@@ -222,7 +223,7 @@ def test_every_request_has_its_answer(served: Served) -> None:
 
 @pytest.fixture
 def talkative(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> Iterator[Served]:
-    """A server that takes any number of messages."""
+    """A server without a limit of messages."""
     with serve(tmp_path / "test.db", max_messages_per_second=0) as server:
         yield server
     assert [each.getMessage() for each in caplog.get_records("call") if each.levelno > 30] == []
@@ -259,7 +260,7 @@ GOOD = [
 
 @st.composite
 def messages(draw: st.DrawFn) -> str | bytes:
-    """A frame: of a type that there is, or that there is not, or no message at all."""
+    """A frame: of a known type, of an unknown type, or no message at all."""
     kind = draw(st.sampled_from([*kinds(), "hello", "PING", "", "__class__"]))
     fields = sorted({field for each in kinds().values() for field in each})
     frame = draw(
@@ -271,7 +272,7 @@ def messages(draw: st.DrawFn) -> str | bytes:
         | st.binary(max_size=50)
     )
     if isinstance(frame, str):
-        # Text frames are UTF-8; what is not is the transport's business.
+        # Text frames are UTF-8; the transport checks that.
         frame = frame.encode("utf-8", "replace").decode()
     return frame[: LARGEST_MESSAGE // 4]
 
@@ -288,7 +289,7 @@ def test_every_message_has_its_answer_and_the_connection_stays(talkative: Served
     answers: set[str] = set()
 
     async def converse(frames: list[str | bytes]) -> None:
-        # Time enough to come once more, and to be right back with each of the frames.
+        # Enough time for the limits of one more connection, and of a break for each frame.
         await server.advance(1 + 15)
         tab: Tab = await ada.tab()
         for frame in frames:

@@ -1,4 +1,4 @@
-"""Guessing passwords: it ends soon for the guesser, never for the victim, and teaches nothing."""
+"""Guessing passwords: soon refused for the guesser, never for the victim, and without a hint."""
 
 import asyncio
 from contextlib import suppress
@@ -20,7 +20,7 @@ CROWD = 16
 
 
 def from_address(address: str) -> dict[str, str]:
-    """As a proxy that is trusted forwards it."""
+    """The header of a trusted proxy."""
     return {"X-Forwarded-For": address}
 
 
@@ -43,9 +43,10 @@ async def test_a_guesser_with_many_addresses_never_locks_the_victim_out(tmp_path
             locked = await sign_in(browser, address)
             assert refusal(locked) == (429, "too_many_attempts")
             assert 1 <= int(locked.headers["retry-after"]) <= LIMITS.guesses_per_name.seconds
-            # The right password is no way around it: it would tell that it is right.
+            # The right password is refused as well: otherwise the answer would tell that it is
+            # right.
             assert (await sign_in(browser, address, password=PASSWORD)).status_code == 429
-        # The victim, who sits elsewhere, notices nothing.
+        # The victim at another address is not affected.
         elsewhere = await sign_in(browser, "203.0.113.7", password=PASSWORD)
         assert elsewhere.status_code == 201
         assert (await tab.ask("ping", "pong"))["expires_in"] == 300.0
@@ -55,8 +56,8 @@ async def test_a_guesser_with_many_addresses_never_locks_the_victim_out(tmp_path
 async def test_whoever_shares_the_guessers_address_is_kept_from_nothing_else(
     server: LiveServer,
 ) -> None:
-    """What a name and an address share is the one thing that a neighbour can take away, for five
-    minutes: a new sign-in as that name. Whoever is in stays in, and others come in."""
+    """Guesses from a shared address block only new sign-ins as that name, for five minutes. The
+    player's session goes on, and others can sign in."""
     victim = await server.member("Ada")
     tab = await victim.tab()
     await server.member("Bob")
@@ -73,7 +74,7 @@ async def test_whoever_shares_the_guessers_address_is_kept_from_nothing_else(
 
 async def test_one_address_cannot_try_a_common_password_on_everybody(tmp_path: Path) -> None:
     async with run_server(tmp_path / "test.db", trusted_proxies="127.0.0.1") as server:
-        # This is about the counting: a hundred real hashes would take seconds.
+        # Only the counting is tested: a hundred real hashes would take seconds.
         server.still_here.passwords._verify = lambda *_: False  # type: ignore[method-assign]
         browser = await server.visitor()
         answers = await asyncio.gather(
@@ -85,7 +86,7 @@ async def test_one_address_cannot_try_a_common_password_on_everybody(tmp_path: P
         statuses = [answer.status_code for answer in answers]
         assert statuses.count(401) == LIMITS.guesses_per_address.count
         assert statuses.count(429) == 5
-        # An IPv6 customer has a whole /64, and is one.
+        # An IPv6 customer has a whole /64, which counts as one address.
         six = [
             (await sign_in(browser, f"2001:db8::{number:x}", "Eve")).status_code
             for number in range(1, LIMITS.guesses_per_name.count + 2)
@@ -95,7 +96,7 @@ async def test_one_address_cannot_try_a_common_password_on_everybody(tmp_path: P
 
 
 async def test_a_name_that_nobody_has_costs_the_same_work(server: LiveServer) -> None:
-    """Not measured, which would be noise, but counted: one argon2id, of the same parameters."""
+    """Counted, not measured: one argon2id with the same parameters."""
     await server.member("Ada")
     await server.guest("Gus")
     passwords: Passwords = server.still_here.passwords
@@ -118,7 +119,7 @@ async def test_a_name_that_nobody_has_costs_the_same_work(server: LiveServer) ->
     assert len(bodies) == len(headers) == 1
     assert len(verified) == 3
     assert len(set(verified)) == 1
-    # Locked out, too, is whoever is not there.
+    # An unknown name is locked out as well.
     for name in ("Ada", "Nobody"):
         for _ in range(LIMITS.guesses_per_name.count - 1):
             await browser.http.post("/api/session", json={"name": name, "password": "wrong horse"})
@@ -136,7 +137,7 @@ async def test_common_passwords_can_be_nobodys(server: LiveServer) -> None:
 
 
 async def test_a_crowd_of_sign_ins_at_once_hold_up_nobody(tmp_path: Path) -> None:
-    """Were one of them hashed in the loop, no ping could be answered before its end."""
+    """If one of them were hashed in the loop, pings would wait for it."""
     database = tmp_path / "test.db"
     async with run_server(database, has_real_hashes=True, max_messages_per_second=0) as server:
         await _crowd(server)
@@ -152,7 +153,7 @@ async def _crowd(server: LiveServer) -> None:
 
     def note(password: str, hashed: str) -> bool:
         loop.call_soon_threadsafe(begun.set)
-        with suppress(RuntimeError):  # no loop runs in this thread: so it has to be
+        with suppress(RuntimeError):  # raised because no loop runs in this thread, as it should be
             in_loop.append(asyncio.get_running_loop())
         return verify(password, hashed)
 

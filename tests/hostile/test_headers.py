@@ -1,4 +1,4 @@
-"""What every response tells browsers: on every route, for every kind of answer (ASVS 5.0, 3.4)."""
+"""The headers of every response, on every route, for every status (ASVS 5.0, 3.4)."""
 
 import re
 from pathlib import Path
@@ -50,7 +50,7 @@ async def test_every_route_whatever_it_is_asked_and_how(server: LiveServer) -> N
             path = route.path.replace("{id}", ada.id).replace("{path:path}", "app.js")
             for method in METHODS:
                 for what, (said, body) in BODIES.items():
-                    # Signed in for looking only: else the second sign-out would find nobody.
+                    # No cookie for the others: otherwise the first sign-out would end the session.
                     cookie = ada.cookie if method in ("GET", "HEAD") else ""
                     lines = [f"{method} {path} HTTP/1.1", "Host: a", f"Cookie: session={cookie}"]
                     lines += [f"{name}: {value}" for name, value in said.items()]

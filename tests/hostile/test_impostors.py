@@ -1,4 +1,4 @@
-"""Names that imitate others, hide something or carry markup: end to end, both ways to get one."""
+"""Names that imitate others, hide something or carry markup, for guests and registered players."""
 
 import json
 import unicodedata
@@ -28,7 +28,7 @@ TWINS = {
     "circled": "Ⓐⓓⓜⓘⓝ",
     "rn for m": "Adrnin",
 }
-"""What a person would take for the victim's: taken."""
+"""Names that look like the victim's: taken."""
 
 HIDDEN = {
     "zero-width space": "Ad\u200bmin",
@@ -56,7 +56,7 @@ HIDDEN = {
     "an object": "Admin\ufffc",
     "a language tag": "Admin\U000e0001",
 }
-"""What nobody can see, or what turns a line around: no name at all."""
+"""Names with invisible characters or ones that change the direction of text: refused."""
 
 MARKUP = [
     "<img src=x onerror=alert(1)>",
@@ -113,7 +113,7 @@ async def test_what_is_no_text_or_far_too_much_of_it_is_refused_before_it_is_loo
     for character in ("A", "\u0301", "\u202e", "\ufdfa"):
         assert await ask_for(eve, path, character * 100_000) == (413, "too_large")
         expected = (401, "bad_credentials") if path == "/api/session" else (422, "invalid")
-        # As many as a body can hold, or a name for signing in.
+        # As many as fit into a body, or into a name for signing in.
         most = 1_000 if path == "/api/session" else 10_000
         assert await ask_for(eve, path, character * most) == expected
     assert not server.still_here.registry.players
@@ -127,7 +127,7 @@ async def test_whoever_came_first_has_it_even_if_that_was_the_twin(server: LiveS
 
 
 async def test_signing_in_as_a_twin_is_no_way_in(tmp_path: Path) -> None:
-    """What is like the name to the eye, but not to the rules, is not the name."""
+    """A name that only looks the same is not the same name."""
     async with run_server(tmp_path / "test.db", limits=Limits(accounts=UNLIMITED)) as server:
         await server.member(VICTIM)
         eve = await server.visitor()
@@ -143,7 +143,7 @@ async def test_signing_in_as_a_twin_is_no_way_in(tmp_path: Path) -> None:
 async def test_a_family_of_emoji_is_no_way_around_the_length(server: LiveServer) -> None:
     eve = await server.visitor()
     family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
-    # The joiners between them are invisible: whole families are refused, single faces are not.
+    # The joiners between them are invisible: families are refused, single faces are not.
     assert await ask_for(eve, "/api/guests", family) == (422, "invalid")
     assert await ask_for(eve, "/api/guests", "\U0001f468" * 41) == (422, "invalid")
     assert (await ask_for(eve, "/api/guests", "\U0001f468\U0001f469"))[0] == 201
@@ -159,7 +159,7 @@ async def test_markup_is_a_name_like_any_other_and_comes_back_as_data(server: Li
             response = await eve.http.get(path)
             assert response.headers["content-type"] == "application/json"
             assert response.headers["x-content-type-options"] == "nosniff"
-        # A refusal repeats it, as data too.
+        # The refusal repeats it as data as well.
         repeated = await (await server.visitor()).http.post("/api/guests", json={"name": name})
         assert refusal(repeated) == (409, "name_taken")
         assert name in repeated.json()["detail"]

@@ -1,4 +1,4 @@
-"""The log tells of sessions and refusals, and nothing that would sign anybody in."""
+"""The log has sessions and refusals, and nothing that allows to sign in."""
 
 import logging
 from pathlib import Path
@@ -26,7 +26,7 @@ def audit(log: pytest.LogCaptureFixture) -> list[str]:
 
 
 async def live_through(server: LiveServer) -> list[str]:
-    """Sign in, out, in again, guess, be refused; returns every cookie that there was."""
+    """Sign in, out, in again, guess, be refused; return every cookie."""
     ada = await server.member("Ada", PASSWORD)
     cookies = [ada.cookie]
     tab = await ada.tab()
@@ -62,7 +62,7 @@ async def test_sessions_and_refusals_are_told_and_no_secret_is(
     assert "refused: too_many_attempts, from 127.0.0.1" in told
     assert told.count("refused: cross_origin, from 127.0.0.1") == LIMITS.audit_lines_of_one
     assert "refused: cross_origin, from 127.0.0.1, 2 times more" in told
-    # Everything that any logger of the process was told, at any level, our client's aside.
+    # The records of all loggers at all levels, except those of the test's client.
     ours = [each for each in log.records if not each.name.startswith(("http", "websockets"))]
     text = "\n".join(
         f"{each.getMessage()} {each.__dict__.get('exc_text')} {each.args!r}" for each in ours

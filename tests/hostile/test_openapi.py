@@ -1,5 +1,5 @@
-"""`/openapi.json` says what is so: every route is in it, and what schemathesis makes of it is
-answered as it says."""
+"""`/openapi.json` is right: it has every route, and the responses to schemathesis' requests conform
+to it."""
 
 import ast
 import re
@@ -23,7 +23,7 @@ from tests.support.live_server import LiveServer
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = {"positive": 6, "negative": 4}
-"""Of each call, by schemathesis' modes: what the document allows, and what it does not."""
+"""Examples of each call by schemathesis' modes: requests that the document allows, and others."""
 
 
 def calls_of(server: LiveServer) -> list[Call]:
@@ -136,12 +136,12 @@ def test_the_protocol_document_has_every_code() -> None:
         assert re.search(rf"\b{word}\b", protocol), word
 
 
-# What schemathesis makes up
+# Generated requests
 
 
 @pytest.fixture
 def schema(served: Served) -> Any:
-    # Here, for each process of the suite imports this file, and one of them makes things up.
+    # Imported here, because every process of the suite imports this file and only one needs it.
     import schemathesis
 
     return schemathesis.openapi.from_url(f"{served.url}/openapi.json")
@@ -162,7 +162,7 @@ def test_what_is_made_up_from_the_document_is_answered_as_it_says(
 ) -> None:
     player = Player(served, http)
     operations = [result.ok() for result in schema.get_all_operations()]
-    # It passes over the call that it has the document from.
+    # schemathesis leaves out the call of the document itself.
     assert len(operations) == len(calls_of(served.server)) - 1
     seen = {
         each.label: statuses_of(each, mode, http, player)
@@ -170,28 +170,27 @@ def test_what_is_made_up_from_the_document_is_answered_as_it_says(
         if mode == "positive" or can_be_wrong(each)
     }
     if mode == "positive":
-        # It was really let in, and did not only knock.
+        # The player was signed in.
         for label in ("GET /api/session", "GET /api/sessions", "POST /api/session/activity"):
             assert seen[label] == {200}
         assert 204 in seen["DELETE /api/session"]
-        # Whether a name that is made up is a good one depends on the constants of the code;
-        # `Player` signs in as a guest with one that is, and looks at the 201.
+        # Whether a generated name is valid depends on the constants of the code; `Player` signs in
+        # as a guest with a valid one, and checks the 201.
         assert seen["POST /api/guests"] <= {201, 422}
 
 
 def can_be_wrong(operation: Any) -> bool:
-    """Whether there is anything in it that could be: in a path or a cookie, any text is text."""
+    """True if an example can be invalid: in a path or a cookie, any text is valid."""
     return any(len(list(part)) for part in (operation.query, operation.body))
 
 
 def statuses_of(operation: Any, mode: str, http: Any, player: "Player") -> set[int]:
-    """Make `operation` up, have it called by `player` and by nobody, check each answer, and return
-    the statuses that the player was answered with."""
+    """Generate calls of `operation`, send each with and without the player's cookie, check each
+    response, and return the statuses of those with the cookie."""
     from schemathesis import checks
     from schemathesis.generation import GenerationMode
 
-    # The others ask for what is not promised: a taken name is refused although it is a good one,
-    # and fields that nobody knows are passed over.
+    # The other checks do not apply: a valid name may be taken, and unknown fields are ignored.
     promised = [
         checks.not_a_server_error,
         checks.status_code_conformance,
@@ -203,7 +202,7 @@ def statuses_of(operation: Any, mode: str, http: Any, player: "Player") -> set[i
     @settings(GENERATED, max_examples=examples(EXAMPLES[mode]))
     @given(case=operation.as_strategy(generation_mode=GenerationMode(mode)))
     def attack(case: Any) -> None:
-        # Making it up costs much more than the calls.
+        # Generating a call costs much more than sending it.
         for cookies in (player.cookies(), {}):
             response = case.call(session=http, cookies=cookies)
             http.cookies.clear()
@@ -216,7 +215,7 @@ def statuses_of(operation: Any, mode: str, http: Any, player: "Player") -> set[i
 
 
 class Player:
-    """Somebody who is signed in, whatever they have just done."""
+    """A client that is signed in, whatever its last call did."""
 
     def __init__(self, served: Served, http: Any) -> None:
         self._served = served
@@ -225,7 +224,7 @@ class Player:
         self._cookies: dict[str, str] = {}
 
     def cookies(self) -> dict[str, str]:
-        """The cookie of a session that lives."""
+        """The cookie of a living session; sign in again if the last one has ended."""
         url = f"{self._served.url}/api"
         if self._cookies and self._http.get(f"{url}/session", cookies=self._cookies).ok:
             return self._cookies

@@ -1,5 +1,5 @@
-"""Pages of other origins: the whole matrix of what a browser may say, on every unsafe route, and
-on the socket (OWASP CSRF and WebSocket cheat sheets; ASVS 5.0, 3.5.1 and 4.4.2)."""
+"""Pages of other origins: all combinations of headers of browsers, on every unsafe route and the
+socket (OWASP CSRF and WebSocket cheat sheets; ASVS 5.0, 3.5.1 and 4.4.2)."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,19 +17,19 @@ ALLOWED = "https://game.example"
 
 
 def origins(server: LiveServer) -> list[str | None]:
-    """None; our own; one that is allowed; and those of others."""
+    """None, the own origin, an allowed one, and others."""
     return [None, server.url, ALLOWED, "https://evil.example", "null", ""]
 
 
 def is_let_in(server: LiveServer, site: str | None, origin: str | None) -> bool:
-    """What the cheat sheet says, in other words than the code's."""
+    """The rule of the cheat sheet, written independently of the code."""
     if site is None:
         return origin in (None, server.url, ALLOWED)
     return site.lower() in ("same-origin", "none") or origin == ALLOWED
 
 
 def unsafe_routes(server: LiveServer) -> list[tuple[str, str]]:
-    """Every unsafe route that there is, a new one at once included; and two that there are not."""
+    """Every unsafe route, including new ones, and two that do not exist."""
     routes = [route for route in server.still_here.app.routes if isinstance(route, Route)]
     assert all(isinstance(each, Call) or each.methods == {"GET", "HEAD"} for each in routes)
     found = [
@@ -64,7 +64,7 @@ async def test_every_unsafe_route_refuses_every_page_of_others(
             for origin in origins(server):
                 if is_let_in(server, site, origin):
                     continue
-                # With a cookie that would do, and without any.
+                # With and without a valid cookie.
                 for browser, name in ((here.ada, "Ada"), (stranger, "Eve")):
                     response = await browser.http.request(
                         method,
@@ -86,7 +86,7 @@ async def test_every_unsafe_route_is_open_to_own_pages_and_to_programs(server: L
             for origin in origins(server):
                 if not is_let_in(server, site, origin):
                     continue
-                # Without a body that makes sense: it is about the door, not about the room.
+                # Without a valid body: only the check of the origin is tested.
                 response = await ada.http.request(
                     method,
                     path.replace("{id}", "s_0123456789012345678901"),
@@ -107,14 +107,14 @@ async def test_signing_in_as_the_attacker_is_not_to_be_had_by_a_form_either(
 
 
 async def test_no_get_changes_anything(here: Bystanders, server: LiveServer) -> None:
-    """What `SameSite=Lax` sends along from other sites, top-level GETs, is harmless."""
+    """Top-level GETs, which send the `SameSite=Lax` cookie from other sites, change nothing."""
     headers = {"Sec-Fetch-Site": "cross-site", "Passive": "1"}
     for route in server.still_here.app.routes:
         assert isinstance(route, Route)
         if "GET" in (route.methods or ()):
             path = route.path.replace("{id}", here.ada.id).replace("{path:path}", "app.js")
             response = await here.ada.http.get(path, headers=headers)
-            # There is no room, and no match has been played.
+            # There is no room, and no match was played.
             expected = 404 if path.startswith(("/api/rooms/", "/api/matches/")) else 200
             assert response.status_code == expected, path
             assert "set-cookie" not in response.headers
@@ -124,7 +124,7 @@ async def test_no_get_changes_anything(here: Bystanders, server: LiveServer) -> 
 
 
 def strangers(port: int) -> list[str]:
-    """Origins that are not ours, however much they look like it."""
+    """Origins of others, some of which look like the own one."""
     own = f"127.0.0.1:{port}"
     return [
         "https://evil.example",
@@ -170,7 +170,7 @@ def strangers(port: int) -> list[str]:
 
 
 async def answered(server: LiveServer, head: bytes) -> int:
-    """The status of an upgrade that was sent as it is."""
+    """The status of the answer to these bytes."""
     with Peers(server.port) as peers:
         peer = await peers.connect()
         await peer.send(head)
@@ -197,11 +197,11 @@ async def test_own_and_allowed_pages_and_programs_open_sockets(server: LiveServe
         await tab.socket.close()
 
 
-# What the Host says
+# The `Host` header
 
 
 async def test_a_host_that_is_made_up_makes_no_origin_ones_own(server: LiveServer) -> None:
-    """A browser sends the host that it connects to: whoever sets it is no page of others."""
+    """Browsers send the host they connect to; only programs can forge it."""
     ada = await server.guest("Ada")
     own = f"127.0.0.1:{server.port}"
     evil = "Origin: https://evil.example"
@@ -230,7 +230,7 @@ async def test_a_host_that_is_made_up_makes_no_origin_ones_own(server: LiveServe
 
 
 async def test_the_host_never_comes_back(server: LiveServer) -> None:
-    """No link, redirect or cookie is made of it."""
+    """No link, redirect or cookie contains it."""
     visitor: Visitor = await server.visitor()
     for path in ["/", "/nope", "/openapi.json", "/api/session", "/api/players"]:
         response = await visitor.http.get(path, headers={"Host": "evil.example"})

@@ -1,5 +1,5 @@
-"""Sessions that were never issued, or are over: refused on every route and on the socket, and
-never adopted (ASVS 5.0, 7.2 and 7.4; OWASP session management cheat sheet)."""
+"""Sessions that were never issued, or have ended: refused on every route and the socket, and never
+adopted (ASVS 5.0, 7.2 and 7.4; OWASP session management cheat sheet)."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -24,8 +24,8 @@ async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
 
 
 async def replay(server: LiveServer, cookie: str) -> set[str]:
-    """Try a cookie on every call that needs a session, and on the socket; the codes of the
-    refusals. Whatever is not refused fails."""
+    """Send a cookie to every call that needs a session, and to the socket; return the codes of the
+    refusals. Fails if one is accepted."""
     codes = set()
     calls = [each for each in server.still_here.app.routes if isinstance(each, Call)]
     needing = [each for each in calls if each.cookie in (Cookie.NEEDED, Cookie.TAKEN_AWAY)]
@@ -33,7 +33,7 @@ async def replay(server: LiveServer, cookie: str) -> set[str]:
     thief = await server.visitor(headers={"Cookie": f"session={cookie}"})
     for call in needing:
         path = call.path.replace("{id}", "s_0123456789012345678901")
-        # A body is looked at first, where there has to be one.
+        # A required body is checked first.
         body = None if call.method == "GET" else {"game": "connect-four"}
         response = await thief.http.request(call.method, path, json=body)
         status, code = refusal(response)
@@ -58,7 +58,7 @@ async def test_ids_that_were_never_issued_are_refused_and_never_adopted(
     signed_by_others = SessionTokens(["x" * 43]).mint().cookie
     for planted in [signed_by_us, signed_by_others, "attacker", "s_0123456789012345678901", "a.b"]:
         assert await replay(server, planted) == {"not_signed_in"}
-        # The victim signs in with the cookie that an attacker has planted.
+        # The victim signs in with a cookie that an attacker has planted.
         victim = await server.visitor(headers={"Cookie": f"session={planted}"})
         name = {"name": f"Victim {len(server.still_here.registry.sessions)}"}
         response = await victim.http.post("/api/guests", json=name)
@@ -93,7 +93,7 @@ async def test_of_many_cookies_only_one_counts_and_none_is_taken_from_elsewhere(
         assert refusal(await visitor.http.send(request)) == (401, "not_signed_in")
 
 
-# A new one at every sign-in
+# A new session at every sign-in
 
 
 async def test_every_sign_in_makes_a_new_id_and_the_old_one_is_dead_at_once(
@@ -138,7 +138,7 @@ async def test_a_sign_in_that_fails_makes_no_id_and_takes_none(server: LiveServe
         assert (await ada.http.get("/api/session")).status_code == 200
 
 
-# Over
+# Ended sessions
 
 
 async def by_time(server: LiveServer, ada: Visitor) -> None:
@@ -194,14 +194,14 @@ async def test_a_session_that_is_over_cannot_be_replayed(
         tab = await ada.tab()
         stolen = ada.cookie
         await end(server, ada)
-        # The socket that was open is closed by it, and no new one is opened.
+        # The open socket is closed, and no new one is accepted.
         assert (await tab.closed())[0] in range(4500, 4600)
         assert await replay(server, stolen) == {reason}
         now = server.clock.now()
-        # Signing in anew does not wake it.
+        # A new sign-in does not revive it.
         await server.sign_in("Ada")
         assert await replay(server, stolen) == {reason}
-    # Nor does a restart, whatever is forgotten in it.
+    # Nor does a restart.
     async with run_server(tmp_path / "test.db", **options) as server:
         await server.advance(now)
         assert await replay(server, stolen) == {reason}
@@ -213,7 +213,7 @@ async def test_a_session_that_pings_for_ever_is_over_at_its_absolute_end(tmp_pat
         stolen = ada.cookie
         for _ in range(5):
             await server.advance(110)
-            # What a client says of time is nobody's business.
+            # The server ignores the client's times.
             body = {"expires_in": 1e9, "ends_in": 1e9, "last_activity_at": "2099-01-01T00:00:00Z"}
             assert (await ada.http.post("/api/session/activity", json=body)).status_code == 200
         await server.advance(50.1)

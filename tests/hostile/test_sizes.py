@@ -1,4 +1,4 @@
-"""Too much of everything: refused, having touched nothing; and nobody else notices."""
+"""Input beyond every limit: refused without any effect, and unnoticed by other players."""
 
 import asyncio
 from pathlib import Path
@@ -17,7 +17,7 @@ OVER = b"x" * (LARGEST + 1)
 
 
 def calls_of(server: LiveServer) -> list[tuple[str, str]]:
-    """Every call that there is, a new one at once included."""
+    """Every call, including new ones."""
     calls = [each for each in server.still_here.app.routes if isinstance(each, Call)]
     assert len(calls) > 15
     return [(each.method, each.path.replace("{id}", "p_0123456789012345678901")) for each in calls]
@@ -80,14 +80,14 @@ async def test_what_is_refused_for_its_length_alone_is_never_read(
                 said = f"Content-Length: {length}"
                 await peer.send(with_body(method, path, here.ada.cookie, said))
                 answer = await peer.answer()
-                # A length that no counter can hold is no HTTP.
+                # A length out of range is invalid HTTP.
                 assert answer.status == (413 if length < 10**19 else 400), (method, path, length)
 
 
 async def test_a_body_that_stops_in_the_middle_touches_nothing(
     here: Bystanders, server: LiveServer
 ) -> None:
-    """Whoever says more than they send, and goes."""
+    """The client announces more bytes than it sends, and disconnects."""
     with Peers(server.port) as peers:
         for said, sent in [
             ("Content-Length: 100", b'{"name": "Eve"}'),
@@ -105,7 +105,7 @@ async def test_a_body_that_stops_in_the_middle_touches_nothing(
 async def test_lengths_that_contradict_each_other_are_no_http(
     here: Bystanders, server: LiveServer
 ) -> None:
-    """What two parsers would read differently is read by none (request smuggling)."""
+    """Input that two parsers could read differently is refused (request smuggling)."""
     smuggled = b"POST /api/session/activity HTTP/1.1\r\nHost: x\r\n"
     smuggled += f"Cookie: session={here.ada.cookie}\r\n\r\n".encode()
     with Peers(server.port) as peers:
@@ -127,7 +127,7 @@ async def test_lengths_that_contradict_each_other_are_no_http(
             peer.half_close()
             answers = await peer.end()
             assert b" 200 " not in answers, headers
-            # Or none at all, where a body had no end.
+            # No answer if a body had no end.
             assert answers[:13] in (b"", b"HTTP/1.1 400 ", b"HTTP/1.1 404 "), headers
 
 
@@ -196,7 +196,7 @@ async def test_large_words_that_may_be_are_only_large(server: LiveServer) -> Non
 
 
 async def test_a_thousand_sockets_of_one_cookie_are_twenty(tmp_path: Path) -> None:
-    """Each of the others is closed with 4402 and forgotten; the twenty go on."""
+    """The others are closed with 4402 and nothing is kept of them; the twenty go on."""
     async with run_server(tmp_path / "test.db") as server:
         ada, bob = await server.guest("Ada"), await server.guest("Bob")
         most = server.still_here.settings.max_connections_per_session
@@ -217,7 +217,7 @@ async def test_a_thousand_sockets_of_one_cookie_are_twenty(tmp_path: Path) -> No
         for tab in [*tabs, watcher]:
             assert (await tab.ask("ping", "pong"))["expires_in"] == 300.0
         assert server.still_here.tabs.closed["too_many_connections"] == 1000
-        # Nothing of those who were turned away is kept.
+        # Nothing is kept of the refused ones.
         await until(lambda: count_connections() <= made + 10)
         await tabs[0].socket.close()
         await until(lambda: ada.session.connections == most - 1)
@@ -234,7 +234,7 @@ def count_connections() -> int:
 
 
 async def code_of(peer: Peer) -> int:
-    """With which code a socket is closed, before it is told anything."""
+    """The code with which a socket is closed before any message."""
     first = await peer.next(CLOSE, TEXT)
     assert first.opcode == CLOSE
     await peer.send(client_frame(CLOSE, first.payload))

@@ -1,4 +1,5 @@
-"""Whoever comes and goes without end: each time is rows of their history, on the disk for ever."""
+"""Clients that connect and disconnect all the time: each time adds rows to the history on the
+disk."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -16,7 +17,7 @@ CONNECT_BURST = int(Limits().realtime.connects.burst)
 
 
 async def come_and_go(visitor: Visitor) -> None:
-    """As a page that gives up on its socket."""
+    """Connect, and disconnect as a page does that gives up on its socket."""
     tab = await visitor.tab()
     assert tab.seen[0]["type"] == "hello"
     await tab.socket.close(4000)
@@ -24,14 +25,14 @@ async def come_and_go(visitor: Visitor) -> None:
 
 
 async def turned_away(server: LiveServer, visitor: Visitor) -> int:
-    """The code of a socket that hears nothing else."""
+    """The code of a socket that is closed before any message."""
     code, before = await (await server.tab(visitor.cookie)).closed()
     assert before == []
     return code
 
 
 def read(server: LiveServer, sql: str) -> list[tuple[Any, ...]]:
-    """What another program reads from the database."""
+    """Read the database as another program does."""
     with closing(sqlite3.connect(server.still_here.settings.database)) as disk:
         return disk.execute(sql).fetchall()
 
@@ -94,9 +95,9 @@ async def test_who_is_right_back_without_end_is_closed(server: LiveServer) -> No
     for _ in range(CONNECT_BURST - 1):
         await tab.ask("hold", "held", seconds=60, away=True)
         await tab.ask("ping", "pong")
-        await server.advance(0.02)  # as many messages a second as may be
+        await server.advance(0.02)  # the limit of messages a second
     changes = await count_changes(server)
-    await tab.ask("hold", "held", seconds=60)  # which is no going, and can be had
+    await tab.ask("hold", "held", seconds=60)  # without `away`, which is allowed
     await tab.send("hold", seconds=60, away=True)
     assert await tab.closed() == (4401, [])
     await until(lambda: ada.session.connections == 0)
@@ -111,12 +112,12 @@ async def test_how_often_a_session_came_is_forgotten_with_it(server: LiveServer)
     assert not server.still_here.tabs._connects
 
 
-# While the disk takes nothing
+# While the disk takes no writes
 
 
 @asynccontextmanager
 async def locked(server: LiveServer) -> AsyncIterator[None]:
-    """Somebody else writes, and never finishes."""
+    """Another program holds the write lock."""
     with closing(
         sqlite3.connect(server.still_here.settings.database, isolation_level=None)
     ) as other:
@@ -145,7 +146,7 @@ async def test_where_too_much_waits_for_the_disk_nobody_more_comes_in_and_nothin
         async with locked(server):
             while not journal.is_full:
                 await come_and_go(ada)
-            # Nobody more comes in, to do the same over and over,
+            # New connections and sign-ins are refused,
             assert await turned_away(server, ada) == 4402
             new = await server.visitor()
             for path, body in [
@@ -157,7 +158,7 @@ async def test_where_too_much_waits_for_the_disk_nobody_more_comes_in_and_nothin
                 assert refusal(response) == (503, "storage_unavailable")
                 assert response.headers["retry-after"] == "5"
             waiting = server.still_here.store.statistics().waiting
-            # but who is in goes on, and goes when they like; and that is not lost.
+            # but connected players go on and can leave, and nothing of it is lost.
             await server.advance(130)
             assert await bob.status() == "away"
             await tab.ask("ping", "pong")

@@ -1,4 +1,4 @@
-"""The audit log: what is told, to whom it leads, and that it has an end."""
+"""The audit log: its lines, the players they name, and its limits."""
 
 import asyncio
 import logging
@@ -77,12 +77,12 @@ def test_one_who_is_refused_for_ever_fills_no_disk(log: pytest.LogCaptureFixture
         for _ in range(10_000):
             audit.refused("bad_credentials", "198.51.100.7")
         assert len(lines(log)) == LIMITS.audit_lines_of_one
-        audit.refused("bad_credentials", "203.0.113.1")  # somebody else's is still told
+        audit.refused("bad_credentials", "203.0.113.1")  # another address is still logged
         assert lines(log)[-1].endswith("203.0.113.1")
         await asyncio.sleep(LIMITS.audit_window + 1)
         last = lines(log)[-1]
         assert last == "refused: bad_credentials, from 198.51.100.7, 9997 times more"
-        # A new minute, a new account; and without anything untold there is no timer.
+        # The next minute counts anew; without lines left out there is no timer.
         audit.refused("bad_credentials", "198.51.100.7")
         assert lines(log)[-1] == "refused: bad_credentials, from 198.51.100.7"
         assert audit._timer is None
@@ -107,7 +107,7 @@ async def test_many_who_are_refused_fill_no_disk_and_no_memory(
 async def test_sockets_that_are_closed_for_what_they_do_are_three_lines_and_a_count(
     log: pytest.LogCaptureFixture,
 ) -> None:
-    """However many sessions they are of: nobody can push others out of the table."""
+    """However many sessions they are of, they do not push other addresses out of the table."""
     audit, sessions = Audit(), [somebody() for _ in range(LIMITS.audit_addresses)]
     for _ in range(10):
         for session in sessions:

@@ -1,4 +1,5 @@
-"""The garbage collector's owner: what survives is frozen, and a full walk is for the idle."""
+"""The management of the garbage collector: survivors are frozen, full collections wait for idle
+times."""
 
 import gc
 from collections.abc import AsyncIterator
@@ -27,7 +28,7 @@ async def collector(server: Server) -> AsyncIterator[GarbageCollector]:
 
 
 def garbage() -> None:
-    """What only the collector can free."""
+    """Objects that only the collector can free."""
     cycle: list[object] = []
     cycle.append(cycle)
 
@@ -51,7 +52,7 @@ async def test_what_was_frozen_is_collected_once_nobody_is_here(
 ) -> None:
     collector.tidy()
     garbage()
-    gc.freeze()  # as tidying does to what is in use at that moment
+    gc.freeze()  # as `tidy` does with objects that are still in use
     assert gc.collect() == 0, "it is out of the collector's sight"
     server.is_idle = True
     found = []

@@ -1,4 +1,4 @@
-"""What /metrics says of rooms."""
+"""The metrics of rooms."""
 
 import re
 
@@ -8,7 +8,7 @@ ARENA = "snake-arena"
 
 
 async def sample(server: LiveServer, name: str) -> float:
-    """The value of a metric, with its labels as they stand there."""
+    """The value of a metric; `name` includes its labels."""
     visitor = await server.visitor()
     text = (await visitor.http.get("/metrics")).text
     found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
@@ -27,7 +27,7 @@ async def test_rooms_ticks_and_ends_are_counted(server: LiveServer) -> None:
     await tabs[0].quiet()
     assert await sample(server, 'stillhere_rooms{state="playing"}') == 1
     await server.advance(4.0)
-    # Three seconds of countdown, then ten a second, none of them late: the clock waits for them.
+    # Three seconds of countdown, then ten a second; none is late, because the test's clock waits.
     ticks = await sample(server, "stillhere_tick_lateness_seconds_count")
     assert 9 <= ticks <= 11
     assert await sample(server, 'stillhere_tick_lateness_seconds_bucket{le="0.02"}') == ticks

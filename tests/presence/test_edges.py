@@ -1,4 +1,4 @@
-"""Where two rules meet: several sessions, sleep, holds, both ends at once, odd settings.
+"""Where two rules meet: several sessions, dormancy, holds, both ends at once, unusual settings.
 
 Times are the default policy's unless a test says otherwise; each boundary is tried on both sides.
 """
@@ -106,7 +106,7 @@ def test_as_many_sessions_as_allowed_and_not_one_more(most: int) -> None:
 
 
 def test_the_oldest_goes_even_where_a_younger_one_sleeps() -> None:
-    """Oldest is who signed in first: nobody loses a browser for having been away from it."""
+    """The oldest is the first to sign in: being away does not cost a player the newer session."""
     world = World(max_sessions_per_player=2)
     player = world.player()
     oldest = world.tab(world.session(player))
@@ -243,7 +243,7 @@ def test_the_absolute_end_waits_for_a_warning_that_came_late() -> None:
     for instant in range(100, 950, 50):
         world.until(instant)
         world.ping(session)
-    # The loop was busy: nothing was looked at until ten seconds before the end.
+    # The loop was busy: the first check comes ten seconds before the end.
     world.now = 990
     assert warnings(world.do(world.registry.expire(990, limit=100))) == [(LIFE, 60.0)]
     world.ping(session)
@@ -302,7 +302,7 @@ def test_the_absolute_end_comes_whatever_the_session_does(state: str) -> None:
     ("lifetime", "first", "last"),
     [
         (299.0, [LIFE], LIFE),
-        (300.0, [LIFE], LIFE),  # one instant: the one that nothing puts off is the reason
+        (300.0, [LIFE], LIFE),  # at the same instant, the absolute end is the reason
         (301.0, [IDLE, LIFE], IDLE),
     ],
 )
@@ -437,7 +437,7 @@ def test_a_hold_lives_through_a_grace_and_ends_with_it() -> None:
     assert left(world, session) == pytest.approx(300, abs=0.2)
 
 
-# Facts that come late
+# Late facts
 
 
 def test_a_request_that_took_its_time_turns_no_clock_back() -> None:
@@ -580,11 +580,11 @@ def test_all_of_a_players_sessions_are_taken_over_at_once() -> None:
     ]
 
 
-# Be right back, where it meets the rest
+# Be right back, together with other rules
 
 
 def brb(world: World, session: Session, seconds: float = 600) -> list[Event]:
-    """Say "be right back"; returns what happened."""
+    """Begin a break; return the events."""
     _, events = world.registry.hold(session, seconds, world.now, away=True)
     return list(world.do(events))
 
@@ -656,7 +656,7 @@ def test_whoever_does_not_come_back_at_all_is_gone_as_ever() -> None:
     world.until(30 + SLACK)
     assert session.status is Status.OFFLINE
     assert session.held_for(world.now) == 0
-    # Away since the beginning, and their clock ran on from there.
+    # Away since the beginning of the break; the idle clock runs on from there.
     assert ended(world.until(30 + 180 - 0.1)) == []
     assert ended(world.until(30 + 180 + SLACK)) == [IDLE]
 

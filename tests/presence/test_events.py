@@ -1,4 +1,4 @@
-"""Events are values: what one process writes as JSON, another reads."""
+"""Events are values: JSON written by one process can be read by another."""
 
 from typing import get_args
 

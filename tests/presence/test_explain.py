@@ -1,4 +1,4 @@
-"""Every change can be explained to the player it happened to."""
+"""Every change has an explanation for its player."""
 
 import msgspec
 import pytest

@@ -16,7 +16,7 @@ from server.presence.session import LastActivity, Player, Session
 from server.presence.status import Reason, Status
 from tests.presence.world import SLACK, World, changes, ended, warnings
 
-# Idle: away, warned, out
+# Idle: away, warned, ended
 
 
 def test_signing_in_is_told_before_the_status_it_brings() -> None:
@@ -119,13 +119,13 @@ def test_a_touch_is_written_down_once_however_many_there_were() -> None:
     assert world.registry.take_touched() == []
 
 
-# Warnings come ahead of the end, whatever happens
+# Warnings come before the end, always
 
 
 def test_a_warning_that_comes_late_moves_the_end() -> None:
     world = World()
     session = world.tab()
-    # The loop was busy: nothing was looked at until ten seconds before the end.
+    # The loop was busy: the first check comes ten seconds before the end.
     assert warnings(world.registry.expire(290.0, limit=100)) == [(Reason.IDLE_TIMEOUT, 60.0)]
     world.now = 290.0
     assert ended(world.until(349.99)) == []
@@ -321,7 +321,7 @@ def test_a_drop_after_the_end_was_due_is_the_end() -> None:
     world = World(reconnect_grace=0)
     session = world.tab()
     world.until(299)
-    world.now = 301  # and nobody has looked at the clock since
+    world.now = 301  # without a check in between
     assert ended(world.drop(session)) == [Reason.IDLE_TIMEOUT]
     assert world.registry.next_deadline() is None
 
@@ -377,7 +377,7 @@ def test_the_idle_timeout_ends_a_session_in_the_middle_of_its_grace() -> None:
     assert ended(world.until(300 + SLACK)) == [Reason.IDLE_TIMEOUT]
 
 
-# The beacon of a page that closes
+# The beacon of a closing page
 
 
 def test_a_beacon_before_the_socket_is_gone_makes_the_grace_short() -> None:
@@ -567,7 +567,7 @@ def test_be_right_back_is_away_at_once_and_until_the_hold_is_over() -> None:
     assert [each.back_in for each in events if isinstance(each, StatusChanged)] == [100]
     assert session.last_activity == 0, "it is no activity"
     assert session.expires_in(world.registry.policy, world.now) == 100 + 180
-    # Nobody came back: they stay away, and the clock runs on from `away_after`.
+    # The player did not return: still away, and the idle clock runs on from `away_after`.
     assert changes(world.until(110 + 119.9)) == []
     assert warnings(world.until(110 + 120 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]
     assert ended(world.until(110 + 179.9)) == []
@@ -759,7 +759,7 @@ def test_the_end_of_the_last_session_says_so(is_last: bool) -> None:
     assert (player.id in world.registry.players) is not is_last
 
 
-# What has ended stays ended
+# Ended sessions stay ended
 
 
 def test_nothing_brings_a_session_back() -> None:
@@ -852,7 +852,7 @@ def test_coming_back_after_a_restart_is_as_if_nothing_had_been() -> None:
     ]
 
 
-# What it costs
+# Costs
 
 
 def test_a_hundred_thousand_touches_leave_no_deadline_behind() -> None:

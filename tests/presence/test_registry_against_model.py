@@ -1,8 +1,8 @@
-"""The registry against a naive model: the same facts in, the same statuses out.
+"""The registry against a naive model: the same facts give the same statuses.
 
-The model knows no instants and no deadlines: it counts half-second ticks, one by one, for every
-session. Facts happen on a tick; a moment later, when every deadline of that tick has
-been noticed, registry and model are compared.
+The model has no instants and no deadlines: it counts half-second ticks, one by one, for every
+session. Facts happen on a tick; a moment later, after the registry has processed every deadline of
+that tick, registry and model are compared.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from tests.support.examples import examples
 from tests.support.invariants import Watched
 
 TICK = 0.5
-AFTER = 0.25  # as the offset below without rounding: sums of them meet a boundary exactly
+AFTER = 0.25  # exact in binary, like the offset below: sums meet boundaries exactly
 
 # In ticks.
 AWAY, WARN, IDLE, LIFE, REMEMBER, RELOAD, RECONNECT, HOLD = 8, 6, 20, 70, 90, 4, 10, 12
@@ -41,8 +41,8 @@ MOST_SESSIONS = 3
 WHICH = st.integers(0, 5)
 
 LIFE_OFFSET = 0.0625
-"""Seconds by which every absolute end is off the tick, so that it falls together with no other
-deadline: which of two comes first at the same instant is for tests of its own."""
+"""Seconds by which every absolute end is off the tick, so that it never coincides with another
+deadline: other tests cover which of two at the same instant comes first."""
 
 POLICY = Policy(
     away_after=AWAY * TICK,
@@ -59,7 +59,7 @@ POLICY = Policy(
 
 @dataclass
 class Model:
-    """A session as a patient clerk would keep it: counters, all in ticks."""
+    """A session kept with counters, all in ticks."""
 
     life: int
     remember: bool
@@ -76,7 +76,7 @@ class Model:
     is_warned: bool = False
     since_sent: int | None = None
     is_warned_of_life: bool = False
-    # That warning was sent; where that was late, the end has been moved and is on the tick.
+    # That warning was sent; a late one has moved the end, which is on the tick then.
     is_sent_of_life: bool = False
     is_moved: bool = False
     ended: Reason | None = None
@@ -120,7 +120,7 @@ class Model:
         self.hold, self.is_away_held = 0, False
 
     def restart(self, status: Status) -> None:
-        """What a new process knows: the row, and nothing of holds, warnings and connections."""
+        """Keep what a new process reads from the row: no holds, warnings and connections."""
         self.release()
         self.idle, self.connections = self.since_active, 0
         self.is_warned = self.is_warned_of_life = self.is_sent_of_life = False
@@ -150,15 +150,15 @@ class Model:
         return left
 
     def is_life_first(self, idle_left: int) -> bool:
-        """Whether the absolute end comes before the idle timeout, on the same tick too: one that
-        was moved is milliseconds behind its tick, an idle timeout that was moved no less."""
+        """True if the absolute end comes before the idle timeout, also on the same tick: a moved
+        one is milliseconds after its tick, and so is a moved idle timeout."""
         left = self.life - self.age
         return left < idle_left or (
             left == idle_left and self.is_moved and self.since_sent is not None
         )
 
     def run_out(self) -> bool:
-        """End, or sleep, if its time is over; says whether it was."""
+        """End, or become dormant, if the time is over; return True if it was."""
         idle_left = 10**9 if self.is_asleep else self.left_until_idle_end()
         if self.age >= self.life and self.is_life_first(idle_left):
             self.ended = Reason.SESSION_LIFETIME
@@ -172,11 +172,11 @@ class Model:
         return True
 
     def settle(self) -> None:
-        """What time alone does, after the facts of this tick."""
+        """Apply the effects of time, after the facts of this tick."""
         if self.ended:
             return
         if self.run_out():
-            # A tick has room for both: it sleeps, and a moment later its life is over.
+            # Both can fall on one tick: the session becomes dormant, and a moment later it ends.
             if self.age >= self.life:
                 self.ended = self.ended or Reason.SESSION_LIFETIME
         elif self.grace is not None and self.grace <= 0:
@@ -229,7 +229,7 @@ class Pair:
 
 
 class RegistryMachine(RuleBasedStateMachine):
-    """Players with up to three sessions each do whatever they like."""
+    """Random facts about two players with up to three sessions each."""
 
     @initialize()
     def begin(self) -> None:
@@ -277,7 +277,7 @@ class RegistryMachine(RuleBasedStateMachine):
         return [pair for pair in self.pairs.values() if pair.model.ended is None]
 
     def choose(self, which: int) -> Pair:
-        """Some living session; with nobody there, somebody signs in first."""
+        """A living session; if there is none, a player signs in first."""
         self.come_to_a_tick()
         if not self.alive():
             self.sign_in(0, remember=bool(which % 2))
@@ -285,11 +285,10 @@ class RegistryMachine(RuleBasedStateMachine):
         return alive[which % len(alive)]
 
     def come_to_a_tick(self) -> None:
-        """Let nobody do anything between two ticks: where an absolute end was noticed a moment
-        after this one, a life or an idle clock would begin off its tick, and two that the model
-        has on one tick come in an order that it does not know. Nor in the fraction of a tick that
-        is left of a life: a connection moves the end in it, and a hold is granted what is left,
-        while the model, which counts ticks, has none left."""
+        """Do nothing between two ticks. A session or an idle clock that began there would be off
+        its tick, and the model does not know the order of two deadlines of one tick. Nor in the
+        last fraction of a tick of a session: a connection moves the end in it, and a hold is
+        granted what is left, while the model, which counts ticks, has none left."""
         while self.registry.is_past(self.now) or any(
             pair.model.age >= pair.model.life for pair in self.alive()
         ):
@@ -333,8 +332,8 @@ class RegistryMachine(RuleBasedStateMachine):
         if not model.connections:
             return
         if model.since_left == RELOAD:
-            # The registry dates a fact after what it has told already, milliseconds later at times:
-            # what holds at the very end of the grace is for tests of its own.
+            # The registry may date a fact milliseconds later, after its last event: other tests
+            # cover the very end of the grace.
             return
         self.hear(self.registry.disconnected(pair.session, self.now, has_left=has_left))
         model.connections -= 1
@@ -377,18 +376,18 @@ class RegistryMachine(RuleBasedStateMachine):
     )
     def end(self, which: int, is_sure: int, reason: Reason) -> None:
         if is_sure:
-            return  # most of a session's life should be more interesting than its end
+            return  # few sessions should end this way
         pair = self.choose(which)
         self.hear(self.registry.end(pair.session, reason, self.now))
         pair.model.ended = reason
 
     @rule(is_sure=st.integers(0, 3), down_for=st.sampled_from([0, 1, RECONNECT, IDLE]))
     def restart(self, is_sure: int, down_for: int) -> None:
-        """The process dies, and another one takes over what the disk knows."""
+        """The process dies, and another one takes over the sessions from the database."""
         if is_sure:
             return
         self.settle()
-        # As `come_to_a_tick` does, for the instant at which the new process starts.
+        # As in `come_to_a_tick`, for the instant at which the new process starts.
         left = {
             (REMEMBER if pair.model.remember else LIFE) - pair.model.age for pair in self.alive()
         }

@@ -1,4 +1,4 @@
-"""Commands on presence: every fact is published, and a session that is over is left alone."""
+"""Commands of presence: every fact is published, and ended sessions are left alone."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ from tests.support.manual_clock import ManualClock
 
 
 class StorageRig:
-    """A service, the clock it runs on, and what it has published."""
+    """A service, its clock, and the events it has published."""
 
     def __init__(self) -> None:
         self.clock = ManualClock(10.0)
@@ -105,7 +105,7 @@ def test_what_a_command_does_is_published_at_the_instant_it_was_given(rig: Stora
     presence.end(session.id, Reason.SIGNED_OUT, 153.0)
     assert [(type(event), event.at) for event in rig.heard] == [
         (StatusChanged, 150.0),
-        (StatusChanged, 150.0),  # a clock never goes back
+        (StatusChanged, 150.0),  # the clock never goes back
         (StatusChanged, 151.0),
         (DeadlineMovedUp, 152.0),
         (StatusChanged, 153.0),

@@ -1,4 +1,4 @@
-"""Which changes are possible, and what a player's status is."""
+"""The possible changes of status, and the status of a player."""
 
 from itertools import product
 

@@ -1,4 +1,4 @@
-"""A registry on a clock that the test moves, and short words for what it said."""
+"""A registry on a clock that the test moves, and short names for its events."""
 
 from collections.abc import Sequence
 from itertools import count
@@ -15,7 +15,7 @@ SLACK = 0.03
 
 
 class World:
-    """A registry and a clock, and everything that was heard."""
+    """A registry, a clock, and all events."""
 
     def __init__(self, **figures: float) -> None:
         self.registry = Watched(Policy(**figures))  # type: ignore[arg-type]
@@ -43,7 +43,7 @@ class World:
         return events
 
     def until(self, instant: float) -> list[Event]:
-        """Let time pass; returns what happened by itself."""
+        """Let time pass; return the events of deadlines."""
         happened: list[Event] = []
         while (due := self.registry.next_deadline()) is not None and due <= instant:
             happened += self.registry.expire(max(due, self.now), limit=100)

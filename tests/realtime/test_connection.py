@@ -1,4 +1,4 @@
-"""One WebSocket: what it is sent, in order, without anybody waiting for it."""
+"""One WebSocket: its messages are sent in order, and no caller waits for the peer."""
 
 import asyncio
 from typing import Any
@@ -16,7 +16,7 @@ MOST_WAITING = 64
 
 
 class Peer:
-    """The transport's end: takes what is sent, by `send` or by call, until it is told not to."""
+    """The transport's side: takes messages by `send` or by call until `stop_reading`."""
 
     def __init__(self) -> None:
         self.taken: list[Any] = []
@@ -60,7 +60,7 @@ class Peer:
 
 
 class Notes:
-    """Closes what is to be closed, and counts."""
+    """Closes connections as it is asked, and counts those that caught up."""
 
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
@@ -92,7 +92,7 @@ def connect(peer: Peer, socket: Socket | None) -> Connection:
 
 
 async def settle(connection: Connection) -> None:
-    """Let the loop carry on what waits."""
+    """Wait until the outbox is sent."""
     await until(lambda: connection._sender is None)
 
 
@@ -167,7 +167,7 @@ async def test_as_many_as_may_wait_do_and_one_more_closes_4400(
     connection.send("too late")
     peer.read_on()
     await settle(connection)
-    # What waited is dropped: a peer that comes back gets it all anew.
+    # The outbox is dropped: a peer that reconnects gets everything again.
     assert peer.taken == ["on its way", 4400]
     assert peer.times_caught_up == 0
 

@@ -1,4 +1,4 @@
-"""`/ws`: who comes in, what a message does, what is refused, and how sockets are closed."""
+"""`/ws`: accepted and refused upgrades, messages, refusals, and how sockets are closed."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ async def farewell(tab: Tab) -> tuple[int, str, str]:
     return code, str(tab.socket.close_reason), before[-1]["reason"]
 
 
-# Coming in
+# Upgrades
 
 
 async def test_hello_is_the_session_view_and_who_is_speaking(server: LiveServer) -> None:
@@ -505,7 +505,7 @@ async def test_a_connect_in_the_instant_in_which_the_session_runs_out_is_turned_
     session = ada.session
     first = await ada.tab()
     await server.advance(server.still_here.presence.policy.idle_timeout - 1.0)
-    # Nobody notices that its time is over before it connects once more.
+    # The ticker does not notice that the time is over before the next connection.
     monkeypatch.setattr(server.still_here.ticker, "wake", lambda: None)
     server.clock.move_to(server.clock.now() + 1.1)
     tab = await server.tab(ada.cookie)
@@ -653,7 +653,7 @@ async def test_one_connection_in_all_too_many_is_closed_4402(tmp_path: Path) -> 
 async def test_whoever_does_not_read_is_closed_4400(tmp_path: Path) -> None:
     async with run_server(tmp_path / "test.db", max_messages_per_second=0) as server:
         ada = await server.guest("Ada")
-        # A page that pings and reads nothing: the pongs fill every buffer on their way to it.
+        # A page that pings and reads nothing: the pongs fill all buffers on their way.
         narrow = socket.socket()
         narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         narrow.connect(("127.0.0.1", server.port))
@@ -743,7 +743,7 @@ async def test_a_remembered_session_ends_at_its_longest_life(server: LiveServer)
     assert refusal(await ada.http.get("/api/session")) == (401, "session_lifetime")
 
 
-# Going
+# Closing
 
 
 async def test_a_page_that_closes_its_socket_has_the_short_grace(server: LiveServer) -> None:

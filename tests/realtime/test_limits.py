@@ -1,4 +1,4 @@
-"""The limits of a connection are those that the server was given."""
+"""A connection uses the limits that the server was given."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -63,7 +63,7 @@ async def test_the_largest_message_is_that_of_the_limits(
 
 
 class Peer:
-    """A connection, and who closes it, for a reader: writes down what becomes of a message."""
+    """A connection and its closer, for a reader; records the answers to a message."""
 
     def __init__(self) -> None:
         self.is_closing = False

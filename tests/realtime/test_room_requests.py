@@ -1,5 +1,5 @@
-"""What a tab says about rooms, over a real server: answers, refusals, and what presence has to do
-with it."""
+"""The messages of a tab about rooms, over a real server: answers, refusals, and their effects on
+presence."""
 
 import asyncio
 import json
@@ -47,7 +47,7 @@ def status_on(page: Page, number: int) -> str:
 
 
 def idle_for(page: Page) -> float:
-    """Seconds of the idle clock by now."""
+    """Seconds on the idle clock."""
     session = page.visitor.session
     return page.server.clock.now() - session.idle_from
 
@@ -218,7 +218,7 @@ async def test_who_goes_away_falls_out_of_the_queue_and_is_told(server: LiveServ
     assert queued["reason"] == "cancelled"
 
 
-# Those who go, and come back
+# Disconnected and returning players
 
 
 async def test_a_lost_connection_is_shown_after_five_seconds_and_a_return_cancels_it(
@@ -425,7 +425,7 @@ async def test_who_was_away_may_say_it_too_and_may_lengthen_it(server: LiveServe
         assert status_on(kim, 0) == "away"
 
 
-# Whose idle clock stands still
+# Stops of the idle clock
 
 
 async def test_watchers_and_those_who_wait_are_not_signed_out_and_who_is_waited_for_is(
@@ -558,7 +558,7 @@ async def test_many_messages_at_once_end_the_connection_and_not_the_match(
 async def test_a_message_about_a_room_is_of_one_instant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All that it does is dated by the reading of the clock that it came with."""
+    """All effects of a message have the time of its one reading of the clock."""
     clock = CountingClock()
     readings: list[tuple[str, int]] = []
     hear = Reader.hear

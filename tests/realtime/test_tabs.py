@@ -1,4 +1,4 @@
-"""What a session hears, every tab of it hears: warnings, and that there is more time."""
+"""All tabs of a session get its messages: warnings, and that there is more time."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The timer of presence and of the rooms: when it is set, and what it survives."""
+"""The timer of presence and of the rooms: when it is set, and which failures it survives."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from tests.support.manual_clock import ManualClock
 
 
 class Source:
-    """Deadlines at the instants given, each of which is an event to hear."""
+    """Deadlines at the given instants, each with an event."""
 
     def __init__(self, *due: float) -> None:
         self.due = sorted(due)
@@ -42,7 +42,7 @@ def ticking(source: Source, clock: ManualClock) -> Ticker:
 
 @pytest.fixture
 async def delays() -> AsyncIterator[list[float]]:
-    """Seconds for which a timer was set, each time that one was."""
+    """The delay in seconds of every timer that is set."""
     loop = asyncio.get_running_loop()
     found: list[float] = []
     call_at = loop.call_at
@@ -57,7 +57,7 @@ async def delays() -> AsyncIterator[list[float]]:
 
 async def test_the_timer_is_set_once_however_many_deadlines_are_due(delays: list[float]) -> None:
     clock = ManualClock()
-    # The timer is set for whole milliseconds: all are due before it wakes.
+    # The timer is set for whole milliseconds: all are due before it fires.
     source = Source(*[0.1004] * 500, 0.2)
     ticker = ticking(source, clock)
     ticker.start()

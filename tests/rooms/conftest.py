@@ -1,4 +1,4 @@
-"""What tests of rooms begin with."""
+"""Fixtures of rooms."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Games of the tests: as small as a game can be, with one policy each."""
+"""Games of the tests: as small as possible, with one policy each."""
 
 from collections.abc import Collection
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ GameT = TypeVar("GameT", bound=AnyGame)
 
 
 def variant(base: type[GameT], **attributes: Any) -> GameT:
-    """A game like `base` with another policy, number of seats, or what there is."""
+    """A game like `base` with other attributes."""
     made: GameT = type(base.__name__, (base,), attributes)()
     return made
 
@@ -27,14 +27,14 @@ class Table(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """`wins`: the match is over, for whoever does it; `is_legal`: the rules allow it."""
+    """`wins`: the player wins and the match is over; `is_legal`: the rules allow it."""
 
     wins: bool = False
     is_legal: bool = True
 
 
 class Turns(Game[Table, Step]):
-    """One after the other. Who is away is passed over; who is left alone has won."""
+    """In turn. Players who are away are skipped; the last one left has won."""
 
     name = "turns"
     state, action = Table, Step
@@ -77,7 +77,7 @@ class Turns(Game[Table, Step]):
 
 
 def _passed(state: Table) -> Table:
-    """The same with the turn at the next who has not gone."""
+    """The same, with the turn at the next player who is not gone."""
     turn = state.turn
     for _ in range(state.seats):
         turn = (turn + 1) % state.seats
@@ -102,7 +102,7 @@ ROUNDS = 5
 
 
 class Together(Game[Round, Give]):
-    """Everybody gives something in each round, and the last of them ends it."""
+    """All players give something in each round, and the last one ends it."""
 
     name = "together"
     most = 4
@@ -147,7 +147,7 @@ class Together(Game[Round, Give]):
 
 
 class Timed(Together):
-    """The same, and a round is over by itself after three seconds."""
+    """The same, and a round ends by itself after three seconds."""
 
     name = "timed"
 
@@ -171,7 +171,7 @@ class Beat(msgspec.Struct, frozen=True):
 
 
 class Ticking(Game[Beat, Step]):
-    """Ten beats a second, and it waits for everybody all the time."""
+    """Ten ticks a second; the match always waits for all players."""
 
     name = "ticking"
     most = 4
@@ -218,7 +218,7 @@ class Ticking(Game[Beat, Step]):
 
 
 class Hand(Turns):
-    """Turns with a card in each hand that nobody else may see."""
+    """Turns with a card in each hand that is hidden from the others."""
 
     name = "hand"
 
@@ -241,15 +241,15 @@ METHODS = (
     "player_gone",
     "bot",
 )
-"""Where a game may break down."""
+"""The methods in which a game may fail."""
 
 
 class Bug(Exception):
-    """What a game raises that has one."""
+    """The error of a faulty game."""
 
 
 class Buggy(Ticking):
-    """Breaks down in the method `at` as soon as `is_armed`."""
+    """Raises in the method `at` once it is armed."""
 
     name = "buggy"
     least, most = 2, 2

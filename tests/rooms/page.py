@@ -1,4 +1,4 @@
-"""What a page makes of the messages about a room: the last `room`, and every change since."""
+"""A page's state of a room: the last `room`, with every change since applied."""
 
 import json
 import math
@@ -18,13 +18,13 @@ Apply = Callable[[View, View], View]
 
 
 def bring(server: LiveServer, *games: AnyGame) -> None:
-    """Have the server know these games too."""
+    """Add games to the server."""
     known = cast(dict[str, AnyGame], server.still_here.rooms.games)
     known.update({game.name: game for game in games})
 
 
 def is_alike(one: View, other: View, now: float) -> bool:
-    """Equal, but for a rounding of times, and how long ago it is that they ran out."""
+    """Equal, except for rounded times, and for how long ago past times are."""
     if one.keys() != other.keys():
         return False
     for key, value in one.items():
@@ -40,7 +40,7 @@ def is_alike(one: View, other: View, now: float) -> bool:
 
 
 class Page:
-    """A tab with a room on it."""
+    """A tab that watches a room."""
 
     def __init__(
         self, server: LiveServer, visitor: Visitor, tab: Tab, room_id: str, apply: Apply = merged
@@ -88,8 +88,8 @@ class Page:
         self.version = version
 
     async def read(self) -> list[View]:
-        """Take in all that was sent until now."""
-        # What was heard together is answered at once, and told a turn of the loop later.
+        """Apply all messages that were sent so far."""
+        # Messages that came together are answered at once, and published a turn of the loop later.
         await self.tab.ask("look", "session")
         await self.tab.ask("look", "session")
         new, self._read = self.tab.seen[self._read :], len(self.tab.seen)
@@ -98,7 +98,7 @@ class Page:
         return new
 
     async def is_right(self) -> "Page":
-        """What is on this page is what the server would say now."""
+        """Check that this page has the server's present state."""
         await self.read()
         here, now = self.server.still_here, self.server.clock.now()
         room = here.rooms.all.get(self.room_id)  # type: ignore[call-overload]
@@ -122,14 +122,14 @@ class Page:
 
 
 async def seat(server: LiveServer, visitor: Visitor, room_id: str, **how: Any) -> Page:
-    """Come into a room with a tab of one's own."""
+    """Take a seat in a room with a new tab."""
     page = Page(server, visitor, await visitor.tab(), room_id)
     await page.tab.ask("join", "joined", room=room_id, **how)
     return await page.is_right()
 
 
 async def table(server: LiveServer, game: str, *names: str, **how: Any) -> list[Page]:
-    """A room in which these people sit, in order; a match begins if that is enough for it."""
+    """A room with these players in its seats, in order; a match begins if they are enough."""
     visitors = [await server.guest(name) for name in names]
     response = await visitors[0].http.post("/api/rooms", json={"game": game, **how})
     assert response.status_code == 201, response.text
@@ -138,7 +138,7 @@ async def table(server: LiveServer, game: str, *names: str, **how: Any) -> list[
 
 
 async def passes(seconds: float, *pages: Page) -> None:
-    """Time passes; what was told before is read before, since it tells of seconds left."""
+    """Let time pass; read first, since messages have seconds that are left."""
     for page in pages:
         await page.read()
     await pages[0].server.advance(seconds)

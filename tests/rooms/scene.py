@@ -1,4 +1,4 @@
-"""A match that waits for one of its players: where most tests of the AFK rules begin."""
+"""A match that waits for one of its players, for tests of the AFK rules."""
 
 from server.base.units import NEVER
 from server.games.catalogue import AnyGame
@@ -11,7 +11,7 @@ MOVE = 60.0
 
 
 class Scene:
-    """A match of turns that waits for Ada, and Kim, who waits too."""
+    """A match of turns between Ada and others; it waits for Ada."""
 
     def __init__(self, seats: int = 2, game: type[AnyGame] = Turns, **policy: object) -> None:
         rules = AfkPolicy(**policy)  # type: ignore[arg-type]
@@ -21,7 +21,7 @@ class Scene:
         self.room, self.match = self.world.match(game.name, *self.players)
 
     def clock(self, player: Player) -> float | None:
-        """The seconds that a player has left; None: no clock runs."""
+        """The seconds that a player has left; None if no clock runs."""
         until = seat_of(self.room, player).move_until
         return None if until == NEVER else round(until - self.world.now, 3)
 
@@ -30,6 +30,6 @@ class Scene:
 
 
 def assert_waits_for(scene: Scene, *players: Player) -> None:
-    """The match waits for these, and a clock runs for nobody else."""
+    """Check that the match waits for these players, and that no other clock runs."""
     clocks = [player for player in scene.players if scene.clock(player) is not None]
     assert clocks == list(players)

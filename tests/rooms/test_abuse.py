@@ -1,4 +1,4 @@
-"""What players do to rooms that was not meant to be done."""
+"""Abuse of rooms."""
 
 import json
 from typing import Any
@@ -121,7 +121,7 @@ def test_whoever_waits_in_the_queue_asks_again_for_nothing() -> None:
     assert len(world.rooms.waiting) == 1
 
 
-# Limits count what was done, not what was refused
+# Limits count successful calls only
 
 
 def test_refused_attempts_to_open_a_room_use_up_nothing() -> None:

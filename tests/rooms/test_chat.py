@@ -1,4 +1,4 @@
-"""What is said in a room, and what the room itself tells."""
+"""Chat in a room, and the room's own notices."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Against whom the clock of a match runs, and what stops it."""
+"""For which players the clock of a match runs, and when it stops."""
 
 from typing import Any
 

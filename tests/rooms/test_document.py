@@ -1,4 +1,4 @@
-"""A room's document holds what another process needs, whatever that process's clock says."""
+"""A room's document has all that another process needs, whatever that process's clock says."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ KEPT = ("plays", "is_gone", "is_bot", "has_left", "wants_more", "skipped", "brb_
 
 
 class LaterClock(ManualClock):
-    """That of a process that began an hour after the other's zero."""
+    """The clock of a process that started an hour later."""
 
     def to_wall(self, instant: float) -> int:
         return super().to_wall(instant + 3600)
@@ -28,7 +28,7 @@ class LaterClock(ManualClock):
 
 
 def again(room: Room, at: float, clock: ManualClock, *players: Player) -> Room:
-    """The room as another process finds it."""
+    """The room as another process reads it."""
     text = write_room(room, ManualClock(at))
     found = Room(room.id, room.game, 0.0, is_private=False, made_by=room.made_by)
     read_room(text, found, {player.id: player for player in players}, clock)

@@ -1,4 +1,4 @@
-"""A player who is cut off: what is shown, what the others may claim, and the return."""
+"""A player who disconnects: what is shown, what the others may claim, and the return."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Events of rooms are values: what one process writes as JSON, another reads."""
+"""Events of rooms are values: JSON written by one process can be read by another."""
 
 from typing import Any, get_args
 
@@ -23,7 +23,7 @@ VALUES |= {tuple[Move, ...], tuple[tuple[PlayerId, str], ...]}
 
 @pytest.fixture(scope="module")
 def heard() -> list[RoomEvent]:
-    """Events of every kind, as they happen."""
+    """Events of every kind, in order."""
     game = variant(type(buggy("act")), starts_when_full=True)
     world = World(Turns(), game)
     ada, kim, bo = world.players(3)

@@ -1,4 +1,4 @@
-"""A game that breaks down takes its room with it, and no other room notices."""
+"""A game that raises closes its room, and no other room is affected."""
 
 import pytest
 
@@ -27,7 +27,7 @@ IN_TIME = {
     "player_gone": {"silence": Silence.FORFEIT},
     "bot": {"silence": Silence.BOT},
 }
-"""Where it breaks down by itself as time passes, and the policy by which it does."""
+"""The methods that fail as time passes, and the policy that calls them."""
 
 
 def assert_only_this_closed(world: World, room_id: str, other_id: str) -> None:
@@ -165,7 +165,7 @@ def test_who_is_restored_to_a_match_that_breaks_finds_the_others() -> None:
     world = World(game, Turns())
     ada, kim = world.players(2)
     room, match = world.match("buggy", ada, kim)
-    room.slot = None  # the process that had it armed is no more
+    room.slot = None  # armed in the process before
     fresh = Rooms(world.rooms.games, world.policy, lambda: room.id, lambda: match.id, str)
     game.is_armed = True
     assert closed(fresh.restore(room, world.now)) == ["failed"]

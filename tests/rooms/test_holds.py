@@ -1,4 +1,4 @@
-"""Whose idle clock stands still because of a match: facts in, decisions out."""
+"""Stops of the idle clock because of a match: facts in, decisions out."""
 
 from server.base.ids import SessionId
 from server.base.units import LONG_AGO
@@ -15,7 +15,7 @@ def watching(**facts: float | bool) -> Watching:
 
 
 def held(until: float = 600.0) -> Holds:
-    """A session that is held because of a match."""
+    """A session whose idle clock is stopped because of a match."""
     holds = Holds(600.0)
     assert holds.review([watching()], 0.0) == [StartHold(ADA, 600.0)]
     holds.granted(ADA, until)

@@ -126,7 +126,7 @@ def test_who_is_signed_out_is_absent_and_the_clock_decides(scene: Scene) -> None
     assert ended(world.passes(55)) == ["forfeit: [1]"]
 
 
-# Who has won where one leaves
+# The winner after a player leaves
 
 
 def test_who_leaves_loses_though_the_other_is_cut_off(scene: Scene) -> None:

@@ -1,4 +1,4 @@
-"""Pulse checks: who may ask whom, when, and what an answer is."""
+"""Pulse checks: which players may ask and be asked, when, and what counts as an answer."""
 
 import pytest
 

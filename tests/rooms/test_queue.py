@@ -1,4 +1,4 @@
-"""Quick match: those who look for others, and who of them is found."""
+"""Quick match: the queue of players, and which of them are matched."""
 
 import sys
 from types import FrameType
@@ -214,7 +214,7 @@ def test_a_game_that_is_not_there_is_refused_and_the_place_kept(world: World) ->
     assert world.rooms.waiting[ada.id].game == "turns"
 
 
-# What it costs
+# Costs
 
 
 def test_only_those_are_told_for_whom_the_number_has_changed(world: World) -> None:
@@ -235,7 +235,7 @@ def test_only_those_are_told_for_whom_the_number_has_changed(world: World) -> No
 
 
 def steps_of_one_more(waiting: int) -> int:
-    """Lines of code in which one more player enters a queue of so many, and leaves it."""
+    """Lines of code that run when one more player enters a queue of this length, and leaves it."""
     world = World(Turns(), Together(), Ticking())
     for _ in range(10):
         world.room("together", *world.players(2), private=True)

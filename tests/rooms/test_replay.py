@@ -1,4 +1,4 @@
-"""`stillhere replay`: a finished match, state by state, from what the API tells of it."""
+"""`stillhere replay`: a finished match, state by state, from the API's answer."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.tables import match_of, played, seated, whose_turn
 
 
 async def finished(server: LiveServer) -> dict[str, object]:
-    """A match of Connect Four, as the API tells of it."""
+    """A match of Connect Four, as the API returns it."""
     ada, kim = await seated(server, "connect-four")
     for column in (0, 1, 0, 1, 0, 1, 0):
         await whose_turn(server, ada, kim).act({"column": column})

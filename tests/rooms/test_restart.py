@@ -1,4 +1,4 @@
-"""A restart takes nothing from those who play: not their seats, their board, nor their time."""
+"""A restart keeps the players' seats, their boards and their time."""
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -27,7 +27,7 @@ Run: TypeAlias = Callable[..., AbstractAsyncContextManager[LiveServer]]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """A server on the same file each time; `at`: the presence instant at which it starts."""
+    """Runs a server on the same file each time; `at` is the presence time at which it starts."""
 
     @asynccontextmanager
     async def run_(at: float = 0.0) -> AsyncIterator[LiveServer]:
@@ -43,20 +43,20 @@ def other(player: Player, *players: Player) -> Player:
 
 
 async def passes(server: LiveServer, seconds: float, *players: Player) -> None:
-    """Time, in which players read what they are told."""
+    """Let time pass while players read their messages."""
     await server.advance(seconds)
     for player in players:
         await player.tab.quiet()
 
 
 def replayed(match: dict[str, Any]) -> list[Moved]:
-    """The states of a match, from what the API tells of it."""
+    """The states of a match, replayed from the API's answer."""
     game = find_games()[match["game"]]
     moves = [move_of(each) for each in match["moves"]]
     return [*replay(game, match["seed"], len(match["players"]), moves, match["steps"])]
 
 
-# What is there again
+# After a restart
 
 
 async def test_players_find_the_same_board_in_their_seats_and_play_on(run: Run) -> None:
@@ -117,7 +117,7 @@ async def test_the_result_stays_on_the_table_and_the_next_match_has_the_next_num
     async with run() as server:
         ada, kim = await seated(server, "connect-four")
         quitter = other(whose_turn(server, ada, kim), ada, kim)
-        await server.advance(60.1)  # whoever's turn it is says nothing
+        await server.advance(60.1)  # the player whose turn it is says nothing
         assert room_of(server).state == "over"
         outcome, state = match_of(server).outcome, match_of(server).state
         await quitter.tab.send("start", room=quitter.room)
@@ -317,11 +317,11 @@ async def test_a_game_that_breaks_down_over_its_state_takes_its_room_only(
         assert room_of(server).game.name == "trivia-round"
 
 
-# Matches that are over
+# Finished matches
 
 
 def note_states(server: LiveServer, seen: list[Any]) -> None:
-    """Keep the state of the match whenever it has become another one."""
+    """Record each new state of the match."""
 
     def note(event: RoomEvent) -> None:
         if isinstance(event, MatchAdvanced):

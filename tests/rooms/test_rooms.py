@@ -1,4 +1,4 @@
-"""Rooms: who sits where, who is the host, who may come in, and when a room closes."""
+"""Rooms: seats, the host, who may enter, and when a room closes."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def world() -> World:
     return World(Turns(), Together(), Ticking())
 
 
-# Opening, and coming in
+# Opening and joining
 
 
 def test_who_opens_a_room_has_its_first_seat_kept_and_is_its_host(world: World) -> None:
@@ -129,7 +129,7 @@ def test_one_may_change_to_a_free_seat(world: World) -> None:
 def test_a_seat_that_is_not_there_is_refused(world: World, seat: int) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada)
-    for player in (kim, ada):  # who has no seat, and who has one
+    for player in (kim, ada):  # without and with a seat
         with refused("invalid"):
             world.joins(player, room, seat=seat)
 
@@ -299,7 +299,7 @@ def test_a_room_that_only_watchers_are_left_in_has_no_host(world: World) -> None
     assert "host" not in seen(world, room)
 
 
-# Dropping out where no match runs
+# Disconnecting without a match
 
 
 def test_a_seat_is_kept_while_its_player_is_reconnecting(world: World) -> None:

@@ -1,4 +1,4 @@
-"""What the lobby was told and has yet to be told, with instants as arguments."""
+"""The lobby's own state and pending diff, with instants as arguments."""
 
 import msgspec
 import pytest
@@ -26,11 +26,11 @@ OFFLINE, ACTIVE, AWAY, RECONNECTING = (
 LIMITS = Limits()
 
 AT = 7000.0
-"""Presence time, which is another than the loop's."""
+"""Presence time, which differs from the loop's."""
 
 
 class Present:
-    """A player, and changes of them as the registry would tell."""
+    """A player, and changes of status as the registry publishes them."""
 
     def __init__(self, name: str) -> None:
         id = PlayerId("p_" + name)
@@ -139,7 +139,7 @@ def test_a_change_says_how_long_somebody_has_done_nothing_only_where_that_is_not
 def test_an_activity_in_another_session_counts_at_once(lobby: Lobby, ada: Present) -> None:
     lobby.note(ada.becomes(AWAY), 0.0)
     lobby.take_diff(0.0, 200.0)
-    # Their other session is about to reach its absolute end, and an activity changes no status.
+    # Their other session is close to its absolute end, where an activity changes no status.
     lobby.note_activity(ada.id, 250.0)
     assert lobby.roster(260.0).players == [ada.view(10.0)]
 
@@ -249,7 +249,7 @@ def test_a_roster_lists_a_window_by_name_and_counts_everybody(lobby: Lobby, coun
     assert [view.name for view in roster.players] == names[: LIMITS.roster_window]
 
 
-# A watcher who applies what they are told
+# A watcher that applies rosters and diffs
 
 steps = st.lists(
     st.one_of(

@@ -1,4 +1,4 @@
-"""The lobby as its watchers see it: rosters, diffs without gaps, and what nobody need see."""
+"""The lobby as its watchers see it: rosters, diffs without gaps, and changes that are not sent."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,14 +20,15 @@ pytestmark = pytest.mark.both_loops
 
 @pytest.fixture
 async def patient(tmp_path: Path) -> AsyncIterator[LiveServer]:
-    """A page is back within half a second; on a machine that is busy a test may not be."""
+    """A short absence is hidden for half a second, which is too short for a test on a busy
+    machine."""
     limits = Limits(realtime=RealtimeLimits(settling=30.0))
     async with run_server(tmp_path / "test.db", limits=limits) as running:
         yield running
 
 
 class Lobby:
-    """What a page makes of the messages: it must never see a gap."""
+    """Applies the messages as a page does, and fails at a gap."""
 
     def __init__(self, tab: Tab) -> None:
         self.tab = tab
@@ -41,7 +42,7 @@ class Lobby:
         return self
 
     async def hear(self) -> dict[str, Any]:
-        """Take in the next message of the topic."""
+        """Apply the next message of the topic."""
         message = await self.tab.next("roster", "presence")
         assert message["topic"] == "lobby"
         if message["type"] == "roster":
@@ -70,7 +71,7 @@ class Lobby:
 
 
 def aged(player: dict[str, Any]) -> set[str]:
-    """The field that those who are away have, and nobody else."""
+    """The field that only players who are away have."""
     return {"idle_for"} if player["status"] == "away" else set()
 
 
@@ -230,7 +231,7 @@ async def test_one_who_does_not_watch_hears_of_nobody(server: LiveServer) -> Non
     assert await tab.quiet() == []
 
 
-# What nobody need see
+# Changes that are not sent
 
 
 async def test_a_reload_is_invisible_to_everybody_else(patient: LiveServer) -> None:
@@ -243,7 +244,7 @@ async def test_a_reload_is_invisible_to_everybody_else(patient: LiveServer) -> N
     for number in range(1, 4):
         await tab.socket.close(1001)
         await until_status(ada, "reconnecting")
-        # Until everything that there is to tell of this has been told.
+        # The message about Eve shows that nothing about Ada came before it.
         eve = await server.guest(f"Eve {number}")
         after = await lobby.hear()
         assert after["version"] == version + number
@@ -260,7 +261,7 @@ async def test_a_blink_shorter_than_the_grace_is_no_coming_and_going(server: Liv
     tab.socket.transport.abort()
     await until_status(ada, "reconnecting")
     await server.advance(29.9)
-    # A drop that lasts is shown as such, after half a second of the real clock.
+    # A longer drop is shown, after half a second of real time.
     shown = await lobby.hear()
     assert (shown["joined"], shown["left"]) == ([], [])
     assert shown["changed"] == [{"id": ada.id, "status": "reconnecting"}]
@@ -295,7 +296,7 @@ async def test_a_player_has_the_best_status_of_their_sessions(server: LiveServer
     assert (phone.session.status, laptop.session.status) == ("away", "active")
     assert await phone.status() == "active"
     await laptop.http.delete("/api/session")
-    # That of the laptop, which is over: a player's last activity is that of all their sessions.
+    # The last activity of a player is that of all their sessions, including the ended one.
     expected = {"id": phone.id, "status": "away", "idle_for": 50.0}
     assert (await lobby.hear())["changed"] == [expected]
     laptop = await server.sign_in("Ada")
@@ -351,7 +352,7 @@ async def test_whoever_is_back_first_after_a_restart_sees_nobody_leave_and_come(
         await ada.tab()
         await bob.tab()
         tab = await cy.tab()
-        await tab.socket.close(4000)  # and is away when the server stops
+        await tab.socket.close(4000)  # so they are not there when the server stops
         await until_status(cy, "reconnecting")
         cookies = ada.cookie, bob.cookie
     async with run_server(database, clock) as server:

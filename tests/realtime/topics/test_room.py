@@ -1,4 +1,5 @@
-"""The topics of rooms over a real server: a snapshot and the changes after it are the present."""
+"""The topics of rooms over a real server: a snapshot and the changes after it give the present
+state."""
 
 import asyncio
 import json
@@ -45,7 +46,7 @@ async def server(tmp_path: Path, room_list_pace: float) -> AsyncIterator[LiveSer
 
 
 def ticking_applied(view: View, diff: View) -> View:
-    """What a page does with the own diff of the ticking test game."""
+    """Apply the own diff of the ticking test game, as a page does."""
     return {"ticks": view["ticks"] + diff["plus"], "moved": diff["moved"]}
 
 
@@ -152,7 +153,7 @@ async def test_a_reader_who_was_slow_gets_the_whole_room(server: LiveServer) -> 
     ada, kim = await table(server, "turns", "Ada", "Kim")
     (connection,) = server.still_here.tabs.of(kim.visitor.session)
     wholes = kim.wholes
-    # As if its peer had yet to take what it was sent before.
+    # As if the peer had not yet read the earlier messages.
     connection.is_behind = True
     await ada.tab.send("act", room=ada.room_id, action={})
     await ada.tab.send("say", room=ada.room_id, text="Hello")
@@ -175,7 +176,7 @@ async def test_who_has_a_seat_is_not_kept_waiting_by_those_who_watch(server: Liv
     for page in (ada, kim, watcher):
         await page.is_right()
     topic = server.still_here.room_topics._topics[ada.room_id]  # type: ignore[index]
-    # As if it had just been sent to thousands.
+    # As if it had just been sent to thousands of watchers.
     topic._not_before = topic._time() + 3600
     versions = kim.version, watcher.version
     await ada.tab.send("act", room=ada.room_id, action={})
@@ -189,7 +190,7 @@ async def test_who_has_a_seat_is_not_kept_waiting_by_those_who_watch(server: Liv
     assert watcher.version == kim.version
 
 
-# What nobody else may see
+# Private state
 
 
 async def test_nobody_is_ever_sent_another_ones_cards(server: LiveServer) -> None:
@@ -287,7 +288,7 @@ async def test_a_game_that_breaks_down_ends_with_an_apology_and_a_log_entry(
 
 
 class Listed:
-    """What a page makes of the topic `rooms`."""
+    """Applies the messages of the topic `rooms` as a page does."""
 
     def __init__(self, tab: Tab) -> None:
         self.tab = tab
@@ -296,7 +297,7 @@ class Listed:
         self._read = 0
 
     async def read(self) -> None:
-        await asyncio.sleep(0.001)  # the pace is 0 here, and a timer nevertheless
+        await asyncio.sleep(0.001)  # even with a pace of 0, a timer is used
         await self.tab.ask("look", "session")
         await self.tab.ask("look", "session")
         new, self._read = self.tab.seen[self._read :], len(self.tab.seen)

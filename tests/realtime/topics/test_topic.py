@@ -1,4 +1,5 @@
-"""The mechanism of topics: consecutive versions or a whole, once encoded, in slices, at a pace."""
+"""The mechanism of topics: consecutive versions or a snapshot, encoded once, in slices, at a
+pace."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
@@ -12,7 +13,7 @@ from server.realtime.topics.topic import Topic
 from server.realtime.topics.topics import Topics
 
 COST = 0.001
-"""Seconds that it takes to send one message, on the clock of these tests."""
+"""Seconds for sending one message, on the clock of these tests."""
 
 LIMITS = Limits(
     slice=0.05, fan_out_share=0.1, slowest_pace=2.0, watchers_at_once=20, waiting_changes=7
@@ -20,7 +21,7 @@ LIMITS = Limits(
 
 
 class Watcher:
-    """A connection that writes down what it is sent."""
+    """A connection that records its messages."""
 
     def __init__(self, key: str, on_send: Callable[[], None]) -> None:
         self.key = key
@@ -42,7 +43,7 @@ class Watcher:
 
 
 class Numbers(Topic[str]):
-    """A list of numbers; each that is added is a change. Watchers with a key other than "a" are
+    """A list of numbers; each added number is a change. Watchers with a key other than "a" are
     served first."""
 
     def __init__(self, time: Callable[[], float]) -> None:
@@ -79,7 +80,7 @@ class Numbers(Topic[str]):
 
 
 class Scene:
-    """A topic on a clock that moves as messages are sent."""
+    """A topic on a clock that moves with every message."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -94,7 +95,7 @@ class Scene:
         return watcher
 
     async def turn(self) -> None:
-        """One turn of the loop."""
+        """Run one turn of the loop."""
         await asyncio.sleep(0)
 
     async def all_sent(self) -> None:
@@ -181,7 +182,7 @@ async def test_a_fan_out_lets_the_loop_do_other_work_after_each_slice(scene: Sce
         await scene.turn()
         turns.append(sum(len(each.sent) == 2 for each in watchers))
     slices = [after - before for before, after in zip([0, *turns], turns, strict=False)]
-    # At most a slice, and the few that are served before the clock is asked.
+    # At most a slice, and the few that are sent before the clock is read again.
     assert max(slices) * COST <= LIMITS.slice + LIMITS.watchers_at_once * COST
     assert len([each for each in slices if each]) >= 1000 * COST / (
         LIMITS.slice + LIMITS.watchers_at_once * COST
@@ -294,7 +295,7 @@ async def test_the_next_fan_out_waits_so_that_a_topic_takes_its_share_of_the_loo
     scene.topic.add(1)
     await scene.all_sent()
     assert all(len(each.sent) == 2 for each in watchers)
-    # A tenth of the loop's time, a second for a tenth of a second; of a few nothing is counted.
+    # A tenth of the loop's time: a second for a tenth of a second; for a few watchers, none.
     assert scene.topic._not_before == pytest.approx(scene.now + pause)
 
 

@@ -1,4 +1,4 @@
-"""A topic against what its watchers make of it, over anything that may happen in any order."""
+"""A topic against watchers that apply its messages, with random events in any order."""
 
 import asyncio
 import re
@@ -15,7 +15,7 @@ from tests.support.examples import examples
 from tests.support.wire import leaping_loop, run_on
 
 CROWD = 80
-"""Watchers with the same key: a fan-out to so many is interrupted."""
+"""Watchers with the same key, so many that their fan-out is interrupted."""
 
 _read = re.compile(r"(\d+): (\+?)(\d+) (\w)").fullmatch
 
@@ -23,7 +23,7 @@ Deed: TypeAlias = tuple[str, int]
 
 
 class Views(Numbers):
-    """Numbers of which a whole can be made only for keys whose changes were taken, as of a room."""
+    """Numbers with snapshots only for keys whose changes were taken, as of a room."""
 
     def __init__(self, time: Callable[[], float]) -> None:
         super().__init__(time)
@@ -42,7 +42,7 @@ class Views(Numbers):
 
 
 class Mirror(Watcher):
-    """A watcher that puts together what it is sent, as a client does."""
+    """A watcher that applies its messages, as a client does."""
 
     def __init__(self, scene: "Scene") -> None:
         super().__init__("a", scene.spend)
@@ -50,7 +50,8 @@ class Mirror(Watcher):
         self.total = 0
         self.last_key = ""
         self.has_asked = False
-        """It is being answered: that waits for the peer with whatever else does."""
+        """True while its request is answered: the answer waits for the peer as other messages
+        do."""
 
     def send(self, text: str) -> None:
         assert not self.is_behind or self.has_asked, "it takes nothing at the moment"
@@ -70,7 +71,7 @@ class Mirror(Watcher):
 
 
 class Scene:
-    """A topic, on a loop that leaps, and whose time sending takes as well."""
+    """A topic, on a loop with virtual time, which sending takes up as well."""
 
     def __init__(self, kind: type[Numbers], crowd: int) -> None:
         self.spent = 0.0
@@ -87,15 +88,15 @@ class Scene:
         return mirror.connection in self.topic.watchers
 
     def catch_up(self, mirror: Mirror) -> None:
-        """The peer has taken what it was sent, and takes more."""
+        """The peer has read all messages, and reads on."""
         was_behind, mirror.is_behind = mirror.is_behind, False
         mirror.falls_behind_after = 1_000_000
         if was_behind and self.does_watch(mirror):
             self.topic.caught_up(mirror.connection)
 
     async def quiet(self) -> None:
-        """Nothing is left to be sent: who keeps up has all there is."""
-        await asyncio.sleep(10 * LIMITS.slowest_pace)  # the loop leaps
+        """Wait until all is sent; the watchers that keep up have the present state."""
+        await asyncio.sleep(10 * LIMITS.slowest_pace)  # virtual time
         for mirror in self.mirrors:
             if self.does_watch(mirror) and not mirror.is_behind:
                 had = (mirror.version, mirror.total, mirror.last_key)
@@ -119,7 +120,7 @@ class Scene:
                     await asyncio.sleep(0)
             case "whole":
                 topic.without = {"ab"[which % 2]} if which < 4 else set()
-            case "key":  # as by a seat that is taken: the change that comes with it is sent
+            case "key":  # as by taking a seat, which comes with a change
                 mirror.key = "b" if mirror.key == "a" else "a"
                 topic.add(1)
             case "behind":
