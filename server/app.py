@@ -236,7 +236,7 @@ class StillHere:
         )
         restore_rooms(last.rooms, self.room_service, self.store, self.presence)
         self.lobby.lobby.begin(self.registry.players.values())
-        await self.store.is_written()
+        await self.store.flush()
         self.ticker.start()
         self.room_ticker.start()
         self.collector.start()

@@ -72,7 +72,7 @@ async def test_activity_that_a_crash_left_unwritten_is_not_held_against_the_play
     rig: StorageRig, open_rig: Opener
 ) -> None:
     rig.sign_in()
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     with sqlite3.connect(rig.path) as copy:
         boots = copy.execute("SELECT stopped_at FROM boots").fetchall()
     copy.close()
@@ -88,13 +88,13 @@ async def test_a_second_crash_soon_after_the_first_takes_no_more(
     rig: StorageRig, open_rig: Opener
 ) -> None:
     rig.sign_in()
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     await rig.kill()
     again = await restart(rig, open_rig, down_for=50)
     session = only_session(again)
     again.stream.publish(again.registry.connected(session, 50))
     again.stream.publish(again.registry.touch(session, 53))  # and no row tells of it
-    await again.store.flush()
+    await again.store.journal.written_up_to_here()
     await again.kill()
     third = await open_rig(ManualClock(150))
     assert only_session(third).last_activity == 0
@@ -106,7 +106,7 @@ async def test_who_was_away_when_a_crash_came_is_no_less_so_after_it(
 ) -> None:
     rig.sign_in()
     rig.until(130)  # away
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     await rig.kill()
     again = await restart(rig, open_rig, down_for=0)
     await again.kill()
@@ -185,7 +185,7 @@ async def test_a_database_of_schema_1_is_taken_over_with_everybody_in_it(
 ) -> None:
     rig = await open_rig()
     session, cookie = rig.sign_in(device=device_of("Firefox", "Linux"))
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     await rig.store.close()
     path = tmp_path / "test.db"
     with closing(sqlite3.connect(path, isolation_level=None)) as disk:

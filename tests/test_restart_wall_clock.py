@@ -117,7 +117,7 @@ async def test_history_keeps_its_order_by_number(
     rig.until(130)
     again = await restart(rig, open_rig, -back)
     again.until(again.clock.now() + 31)
-    await again.store.flush()
+    await again.store.journal.written_up_to_here()
     changes = await again.store.history(session.player.id, 1 << 60, 10)
     assert [change.status for change in changes] == ["offline", "reconnecting", "away", "active"]
     rows = await again.rows("SELECT last_activity_at FROM sessions")

@@ -176,6 +176,6 @@ async def test_the_longest_life_there_can_be_is_stored_and_shown(tmp_path: Path)
         tmp_path / "test.db", session_lifetime=LONGEST, remember_lifetime=LONGEST
     ) as server:
         ada = await server.guest("Ada")
-        await server.still_here.store.flush()
+        await server.still_here.store.journal.written_up_to_here()
         assert ada.view["session"]["ends_in"] == LONGEST
         assert (await ada.http.get("/api/sessions")).status_code == 200

@@ -93,7 +93,7 @@ class Accounts:
         player = await self._new_player(name, password, now, address)
         is_written = False
         try:
-            is_written = await self._store.is_written()
+            is_written = await self._store.flush()
         finally:
             if not is_written:
                 self._withdrawn.add(player.id)
@@ -151,7 +151,7 @@ class Accounts:
         self._set_password(player.id, hashed)
         is_written = False
         try:
-            is_written = await self._store.is_written()
+            is_written = await self._store.flush()
         finally:
             self._changing.discard(player.id)
             if not is_written:

@@ -80,7 +80,7 @@ class AccountStore(Protocol):
     def set_password(self, id: PlayerId, password_hash: str) -> None:
         """Queue a new password of a player."""
 
-    async def is_written(self) -> bool:
+    async def flush(self) -> bool:
         """Wait, for a limited time, until everything queued is durable; return True if it is.
         Cancelling only ends the wait."""
 

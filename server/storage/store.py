@@ -146,10 +146,6 @@ class Store:
             # The next start counts this process as killed, which is harmless.
             _log.warning("that the server stops could not be written: %s", error)
 
-    async def flush(self) -> None:
-        """Wait until everything queued is durable, without a timeout."""
-        await self.journal.written_up_to_here()
-
     # Writes
 
     def read_rooms_from(self, rooms: Mapping[RoomId, ReadableRoom]) -> None:
@@ -172,7 +168,7 @@ class Store:
     def give_up(self, room: StoredRoom) -> None:
         self._rooms.give_up(room)
 
-    async def is_written(self) -> bool:
+    async def flush(self) -> bool:
         return await self.journal.flush()
 
     async def secure_endings(self) -> None:

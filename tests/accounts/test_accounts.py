@@ -71,7 +71,7 @@ class Store:
     def add_session(self, session: NewSession) -> None:
         raise NotImplementedError
 
-    async def is_written(self) -> bool:
+    async def flush(self) -> bool:
         return not self.is_failing
 
     async def secure_endings(self) -> None:
@@ -246,10 +246,10 @@ async def test_a_new_password_keeps_the_rules_and_costs_no_attempt_if_it_does_no
 async def test_the_old_password_holds_where_the_new_one_cannot_be_written(
     accounts: Accounts, store: Store, ada: Player, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def is_written() -> bool:
+    async def flush() -> bool:
         return False
 
-    monkeypatch.setattr(store, "is_written", is_written)
+    monkeypatch.setattr(store, "flush", flush)
     with pytest.raises(StorageUnavailable):
         await accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
     assert (await accounts.recognise("Ada", "correct horse", 0.0, "here", None)).id == ada.id
@@ -263,10 +263,10 @@ async def test_a_password_that_is_being_written_is_not_changed_again_before_it_h
 ) -> None:
     written = asyncio.get_running_loop().create_future()
 
-    async def is_written() -> bool:
+    async def flush() -> bool:
         return bool(await written)
 
-    monkeypatch.setattr(store, "is_written", is_written)
+    monkeypatch.setattr(store, "flush", flush)
     first = asyncio.create_task(
         accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
     )

@@ -224,7 +224,7 @@ async def test_players_notice_nothing_of_a_disk_that_fails(
         bob, zoe = await server.member("Bob"), await server.guest("Zoe")
         ada, carl = await server.guest("Ada"), await server.guest("Carl")
         idle, busy = await ada.tab(), await zoe.tab()
-        await server.still_here.store.flush()
+        await server.still_here.store.journal.written_up_to_here()
 
         mend = await fault(server)
         await server.advance(1)
@@ -271,7 +271,7 @@ async def test_players_notice_nothing_of_a_disk_that_fails(
         assert (
             await come_in(server, "/api/session", name="Eve", password="correct horse")
         ).status_code == 201
-        await server.still_here.store.flush()
+        await server.still_here.store.journal.written_up_to_here()
         assert read_changes(database_of(server)) == told
 
 
@@ -319,7 +319,7 @@ async def test_a_reader_that_never_finishes_stops_nobody_and_leaves_nothing_behi
         while await wal_bytes(ada) < 2 * large:
             await server.advance(125)
             await tab.ask("ping", "pong")
-            await store.flush()
+            await store.journal.written_up_to_here()
         await asyncio.sleep(0.1)  # several checkpoints
         assert await wal_bytes(ada) >= 2 * large, "somebody reads in it"
         await server.advance(125)
@@ -330,7 +330,7 @@ async def test_a_reader_that_never_finishes_stops_nobody_and_leaves_nothing_behi
         await reader.wait()
         await until(lambda: store.statistics().unmerged_bytes < large)
         await server.advance(125)
-        await store.flush()
+        await store.journal.written_up_to_here()
         assert read_changes(path) == told
 
 

@@ -38,7 +38,7 @@ def read(server: LiveServer, sql: str) -> list[tuple[Any, ...]]:
 
 
 async def count_changes(server: LiveServer) -> int:
-    await server.still_here.store.flush()
+    await server.still_here.store.journal.written_up_to_here()
     (row,) = read(server, "SELECT count(*) FROM status_changes")
     return int(row[0])
 
@@ -140,7 +140,7 @@ async def test_where_too_much_waits_for_the_disk_nobody_more_comes_in_and_nothin
             if isinstance(event, StatusChanged):
                 told.append((event.session_id, event.after))
 
-        await server.still_here.store.flush()
+        await server.still_here.store.journal.written_up_to_here()
         server.still_here.stream.subscribe(hear)
         written = await count_changes(server)
         async with locked(server):
@@ -168,7 +168,7 @@ async def test_where_too_much_waits_for_the_disk_nobody_more_comes_in_and_nothin
             await tab.send("hold", seconds=60, away=True)
             assert (await tab.closed())[0] == 4401
         await until(lambda: not journal.is_failing)
-        await server.still_here.store.flush()
+        await server.still_here.store.journal.written_up_to_here()
         rows = read(server, "SELECT session_id, status FROM status_changes ORDER BY id")
         assert rows[written:] == told
         await come_and_go(bob)

@@ -96,13 +96,13 @@ async def test_rows_that_nobody_waits_for_are_gathered_and_one_who_waits_does_no
 
     for number in range(5):
         rig.sign_in(rig.player(f"player {number}"))
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     monkeypatch.setattr(rig.store.journal._engine, "write", noted)
     for seconds in (200.0, 250.0):  # all are away, and warned
         rig.until(seconds)
         await asyncio.sleep(0.01)
     assert written == []
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     assert written == [10]
     rig.until(400.0)
     await asyncio.sleep(0.01)
@@ -112,7 +112,7 @@ async def test_rows_that_nobody_waits_for_are_gathered_and_one_who_waits_does_no
 async def test_rows_that_nobody_waits_for_are_written_before_long(open_rig: Opener) -> None:
     rig = await open_rig(limits=replace(QUICK, gather=0.02))
     rig.sign_in()
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     rig.until(200.0)
     assert rig.store.journal.waiting
     await until(lambda: not rig.store.journal.waiting)
@@ -120,7 +120,7 @@ async def test_rows_that_nobody_waits_for_are_written_before_long(open_rig: Open
 
 async def test_without_activity_nothing_is_written(rig: StorageRig) -> None:
     rig.sign_in()
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     journal = rig.store.journal
     before = journal.queued, journal.written
     rig.store.activity.note()
@@ -129,7 +129,7 @@ async def test_without_activity_nothing_is_written(rig: StorageRig) -> None:
 
 async def test_a_guests_name_is_free_once_the_last_session_is_over(rig: StorageRig) -> None:
     session, _ = rig.sign_in()
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     lookalikes = {row[0] for row in await rig.rows("SELECT lookalike FROM name_lookalikes")}
     assert await rig.store.is_any_taken(lookalikes)
     await rig.sessions.end([session.id], Reason.SIGNED_OUT, 1.0)
@@ -158,7 +158,7 @@ async def test_whatever_piles_up_is_one_transaction(
     monkeypatch.setattr(rig.engine, "write", counted)
     for number in range(50):
         rig.sign_in(rig.player(f"player {number:02}"))
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     assert len(written) <= 2
     assert len(await rig.rows("SELECT id FROM status_changes")) == 50
 
@@ -190,7 +190,7 @@ async def test_a_full_disk_loses_nothing_and_says_so_once(
     caplog.set_level(logging.INFO)
     disk = BrokenDisk(rig, monkeypatch)
     session, _ = rig.sign_in()
-    flushing = asyncio.create_task(rig.store.flush())
+    flushing = rig.store.journal.written_up_to_here()
     await disk.wait_until_tried()
     rig.until(130)
     for _ in range(3):
@@ -202,7 +202,7 @@ async def test_a_full_disk_loses_nothing_and_says_so_once(
 
     disk.is_broken = False
     await within(5, flushing)
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     assert rig.store.journal.why is None
     assert await rig.rows("SELECT status FROM status_changes ORDER BY id") == [
         ("active",),
@@ -237,7 +237,7 @@ async def test_mere_activity_is_shed_while_the_disk_fails_and_changes_never_are(
     assert rig.store.statistics().shed == 1
     rig.until(130)
     disk.is_broken = False
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     assert len(await rig.rows("SELECT id FROM status_changes")) == 4
 
 
@@ -253,7 +253,7 @@ async def test_closing_gives_up_on_a_disk_that_stays_broken(
 
 async def test_a_cancelled_wait_cancels_no_row(rig: StorageRig) -> None:
     rig.sign_in()
-    waiting = asyncio.create_task(rig.store.flush())
+    waiting = rig.store.journal.written_up_to_here()
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -200,7 +200,7 @@ async def test_a_sign_out_outlives_a_disk_that_fails_and_a_crash(
     ada, cookie = rig.sign_in()
     bob, _ = rig.sign_in(rig.player("Bob", "a hash"))
     other, _ = rig.sign_in(bob.player)
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     await break_(disk, rig)
     rig.clock.move_to(7.0)
     await sign_out(rig, ada, other)
@@ -236,12 +236,12 @@ async def test_a_sign_out_outlives_a_disk_that_fails_and_a_crash(
 async def test_once_the_database_has_them_it_is_empty(path: Path, disk: FaultyDisk) -> None:
     rig = await StorageRig.open(path, ManualClock(), disk)
     ada, _ = rig.sign_in()
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     await break_(disk, rig)
     await sign_out(rig, ada)
     assert rig.store.statistics().in_lifeboat == 1
     mend(disk)
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     await rig.store.close()
     content = path.with_name("test.db.revoked").read_bytes()
     assert content == bytes(SIZE)
@@ -253,7 +253,7 @@ async def test_who_was_replaced_is_saved_too_and_who_ran_out_of_time_is_not(
     rig = await StorageRig.open(path, ManualClock(), disk)
     rig.sign_in()
     bob, cookie = rig.sign_in(rig.player("Bob", "a hash"))
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     await break_(disk, rig)
     rig.until(1.0)
     await rig.sessions.end([bob.id], Reason.REPLACED, 1.0)
@@ -273,7 +273,7 @@ async def test_nobody_is_told_that_it_is_written_where_it_is_not(
 ) -> None:
     rig = await StorageRig.open(path, ManualClock(), disk)
     ada, cookie = rig.sign_in()
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     await break_(disk, rig)
 
     def refuse(*_: object) -> None:
@@ -294,7 +294,7 @@ async def test_a_disk_that_hangs_is_not_waited_for(
     limits = replace(QUICK, lifeboat_timeout=0.05)
     rig = await StorageRig.open(path, ManualClock(), disk, limits)
     ada, _ = rig.sign_in()
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     await break_(disk, rig)
 
     gate = threading.Event()
@@ -310,7 +310,7 @@ async def test_a_disk_that_hangs_is_not_waited_for(
 async def test_a_name_whose_freeing_waits_can_be_taken_again(path: Path, disk: FaultyDisk) -> None:
     rig = await StorageRig.open(path, ManualClock(), disk)
     first, _ = rig.sign_in()
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     lookalikes = {row[0] for row in await rig.rows("SELECT lookalike FROM name_lookalikes")}
     await break_(disk, rig)
     await sign_out(rig, first)
@@ -318,7 +318,7 @@ async def test_a_name_whose_freeing_waits_can_be_taken_again(path: Path, disk: F
     assert not await rig.store.is_any_taken(lookalikes)
     second, _ = rig.sign_in()
     mend(disk)
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     assert await rig.rows("SELECT id, name_key FROM players ORDER BY rowid") == [
         (first.player.id, None),
         (second.player.id, "ada"),

@@ -82,11 +82,11 @@ async def test_whatever_happened_since_the_last_batch_is_one_document(
     room = rig.table("connect-four", *players(rig))
     for column in FOUR[:5]:
         rig.act(room, {"column": column})
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     assert len(documents) == 1
     assert len(await rig.rows("SELECT step FROM moves")) == 5
     rig.act(room, {"column": 0})
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     assert len(documents) == 2, "a move in a game without ticks does not wait"
 
 
@@ -94,11 +94,11 @@ async def test_a_match_that_ticks_is_written_once_a_second(
     rig: StorageRig, documents: list[str]
 ) -> None:
     rig.table("snake-arena", *players(rig))
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     documents.clear()
     for tenths in range(30, 60):  # it begins after 3 s
         rig.play_until(tenths / 10 + 0.05)
-        await rig.store.flush()
+        await rig.store.journal.written_up_to_here()
     assert 3 <= len(documents) <= 4
     assert len({json.loads(each)["match"]["step"] for each in documents}) == len(documents)
 
@@ -109,15 +109,15 @@ async def test_the_last_state_before_nothing_happens_is_written_too(
     room = rig.table("snake-arena", *players(rig))
     rig.play_until(3.1)
     rig.act(room, {"turn": "up"})  # which is seen, since they had not done anything for long
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     documents.clear()
     rig.play_until(3.3)
     rig.act(room, {"turn": "right"})
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     assert documents == []
     rig.clock.move_to(3.1 + QUICK.room_interval)
     await until(lambda: bool(documents))
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     assert room.match is not None
     assert [json.loads(each)["match"]["step"] for each in documents] == [room.match.step]
     assert await rig.rows("SELECT action FROM moves ORDER BY step") == [
@@ -130,7 +130,7 @@ async def test_a_stop_waits_for_nothing(rig: StorageRig, open_rig: Opener) -> No
     room = rig.table("snake-arena", *players(rig))
     rig.play_until(3.1)
     rig.act(room, {"turn": "up"})
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     rig.play_until(3.3)
     rig.act(room, {"turn": "right"})
     rig.play_until(3.45)
@@ -146,12 +146,12 @@ async def test_a_stop_waits_for_nothing(rig: StorageRig, open_rig: Opener) -> No
 
 async def test_the_end_of_a_match_is_one_transaction(rig: StorageRig, batches: list[Batch]) -> None:
     room = rig.table("connect-four", *players(rig))
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     for column in FOUR:
         rig.act(room, {"column": column})
     match = room.match
     assert match is not None
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     (batch,) = (each for each in batches if each.moves)
     assert len(batch.moves) == len(FOUR)
     document = json.loads(str(batch.rooms[room.id].state))
@@ -169,7 +169,7 @@ async def test_moves_that_are_queued_are_kept_in_one_place_only(rig: StorageRig)
     rig.act(room, {"column": 3})
     assert room.match is not None
     assert room.match.moves == []
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     assert await rig.check_matches() == 1
 
 
@@ -198,7 +198,7 @@ async def test_a_closed_room_says_when_and_why_and_keeps_no_state(
 ) -> None:
     ada, kim = players(rig)
     room = rig.table("connect-four", ada, kim)
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     for player in (ada, kim):
         rig.room_stream.publish(rig.rooms.disconnect(player.id, room.id, 0.0, has_left=False))
     rig.play_until(61)
@@ -251,7 +251,7 @@ async def test_a_state_that_cannot_be_written_harms_no_other_room(
             rig.room_stream.publish(
                 rig.rooms.say(next(room.taken())[2], room.id, "Hello", rig.clock.now())
             )
-        await rig.store.flush()
+        await rig.store.journal.written_up_to_here()
     assert await rig.rows("SELECT game, state IS NULL FROM rooms ORDER BY game") == [
         ("connect-four", 0),
         ("snake-arena", 1),
@@ -264,12 +264,12 @@ async def test_a_move_that_cannot_be_written_does_not_end_all_writing(
     rig: StorageRig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     room = rig.table("connect-four", *players(rig))
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     assert room.match is not None
     bad = Move(1, 0.0, 0, object())
     rig.room_stream.publish([MatchAdvanced(room.id, room.match.id, (bad,), 0.0)])
     rig.act(room, {"column": 3})
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     rig.act(room, {"column": 4})
     assert len(await rig.rows("SELECT state FROM rooms")) == 1
     # The others of the same match, before it and after it, are there.
@@ -288,11 +288,11 @@ async def test_many_rooms_are_written_in_portions_between_which_others_are_serve
     for number in range(60):
         pair = [rig.sign_in(rig.player(f"player {number} {each}"))[0].player for each in "ab"]
         rooms.append(rig.table("connect-four", *pair))
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     batches.clear()
     for room in rooms:
         rig.act(room, {"column": 3})
-    flushing = asyncio.create_task(rig.store.flush())
+    flushing = rig.store.journal.written_up_to_here()
     passes = 0
     while not batches:
         await asyncio.sleep(0)

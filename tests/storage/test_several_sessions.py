@@ -14,7 +14,7 @@ async def test_the_last_activity_of_a_player_is_that_of_all_their_sessions(rig: 
     player = rig.player("Ada", "a hash")
     rig.sign_in(player)
     laptop, _ = rig.sign_in(player)
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     rig.until(119)
     rig.registry.touch(laptop, 119.0)
     rig.store.activity.note()

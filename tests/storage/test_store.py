@@ -23,7 +23,7 @@ MATCH = MatchId("m_1")
 async def play(rig: StorageRig, steps: range) -> None:
     """A match with a move at each of these steps."""
     player = rig.player()
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     room = RoomRow(RoomId("r_1"), "a-game", False, player.id, 0, None, None, None)
     match = MatchRow(MATCH, room.id, 1, room.game, False, 0, "a seed")
     moves = [MoveRow(MATCH, step, step * 1000, 0, f"[{step}]", None) for step in steps]
@@ -83,7 +83,7 @@ async def test_a_store_that_is_abandoned_leaves_what_a_killed_process_leaves(
     rig: StorageRig, open_rig: Opener
 ) -> None:
     session, cookie = rig.sign_in()
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     rig.sign_in(rig.player("Kim"))  # and this one is lost
     await rig.store.abandon()
     await rig.store.close()

@@ -73,7 +73,7 @@ async def test_no_thread_of_an_open_store_keeps_the_process_from_exiting(
     before = set(threading.enumerate())
     rig = await open_rig()
     rig.sign_in()
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     await rig.store.find_account("ada")
     started = set(threading.enumerate()) - before
     assert len(started) == 2

@@ -21,14 +21,14 @@ async def test_whoever_was_told_that_they_are_not_registered_is_not(
     rig: StorageRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accounts = Accounts(rig.store, OpenPasswords(), Limits())
-    is_written = rig.store.journal.flush
+    flush = rig.store.journal.flush
     # The disk takes the row a moment after its timeout ran out.
-    monkeypatch.setattr(rig.store, "is_written", lambda: is_written(0.0))
+    monkeypatch.setattr(rig.store, "flush", lambda: flush(0.0))
     monkeypatch.setattr(rig.store, "remove_account", lambda id: withdrawn.append(id))
     withdrawn: list[object] = []
     with pytest.raises(StorageUnavailable):
         await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     account = await rig.store.find_account("ada")
     assert account is not None
     assert withdrawn == [account.id]
@@ -61,7 +61,7 @@ async def test_a_write_that_does_not_come_back_counts_as_failing(tmp_path: Path)
     assert rig.store.statistics().failing_for > 0.02
     gate.set()
     assert await hanging
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     assert not journal.is_failing
     assert journal.why is None
     await rig.store.close()

@@ -93,7 +93,7 @@ class StorageRig:
         room_stream.subscribe(store.hear_rooms)
         service = RoomService(rooms, room_stream, presence)
         restore_rooms(last.rooms, service, store, presence)
-        await store.flush()
+        await store.journal.written_up_to_here()
         return cls(path, registry, stream, engine, store, sessions, clock, rooms, room_stream)
 
     def player(self, name: str = "Ada", password_hash: str | None = None) -> Player:
@@ -166,7 +166,7 @@ class StorageRig:
 
     async def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What another program reads from the file."""
-        await self.store.flush()
+        await self.store.journal.written_up_to_here()
         with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as disk:
             return disk.execute(sql).fetchall()
 

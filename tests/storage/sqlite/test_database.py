@@ -248,7 +248,7 @@ async def test_what_lies_beside_a_database_lies_beside_the_file_and_not_its_link
     link.symlink_to(path)
     rig = await StorageRig.open(link, ManualClock())
     rig.sign_in()
-    await rig.store.flush()
+    await rig.store.journal.written_up_to_here()
     assert rig.store.statistics().unmerged_bytes > 0
     assert list(link.parent.iterdir()) == [link]
     assert "another Still Here is running on" in await refused(path)

@@ -439,11 +439,11 @@ async def test_a_password_that_an_earlier_version_hashed_as_typed_signs_in_and_i
         connection.execute("UPDATE players SET password_hash = ?", (old,))
     async with run_server(database) as server:
         await server.sign_in("Ada", "p\u00e1ssword!")
-        await server.still_here.store.flush()
+        await server.still_here.store.journal.written_up_to_here()
         with closing(sqlite3.connect(database)) as connection:
             ((new,),) = connection.execute(stored).fetchall()
         assert new != old
         await server.sign_in("Ada", "pa\u0301ssword!")
-        await server.still_here.store.flush()
+        await server.still_here.store.journal.written_up_to_here()
         with closing(sqlite3.connect(database)) as connection:
             assert connection.execute(stored).fetchall() == [(new,)], "once is enough"

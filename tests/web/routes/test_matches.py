@@ -145,7 +145,7 @@ async def test_a_match_in_a_private_room_is_for_those_who_played_in_it(
 async def test_a_match_that_is_being_played_is_not_there_yet(server: LiveServer) -> None:
     ada, kim = await seated(server, "connect-four")
     await whose_turn(server, ada, kim).act({"column": 3})
-    await server.still_here.store.flush()
+    await server.still_here.store.journal.written_up_to_here()
     match = match_of(server).id
     assert await ids(ada) == []
     assert refusal(await ada.visitor.http.get(f"/api/matches/{match}")) == (404, "not_found")

@@ -178,7 +178,7 @@ async def test_a_dormant_player_is_listed_as_offline(server: LiveServer) -> None
     await tab.socket.close()
     await until_status(ada, "reconnecting")
     await server.advance(5 + SLOT)
-    await server.still_here.store.flush()
+    await server.still_here.store.journal.written_up_to_here()
     assert names(await pages(ada.http, 10)) == []
     assert names(await pages(ada.http, 10, status="offline")) == ["Ada"]
 
