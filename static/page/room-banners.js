@@ -4,7 +4,7 @@ import { onClock } from '/static/page/durations.js';
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { KeyedList } from '/static/page/keyed-list.js';
 import { namesOf, onLanguage, say } from '/static/page/language.js';
-import { playsIn } from '/static/page/room-board.js';
+import { isInMatch, playsIn } from '/static/page/room-board.js';
 import { costOf, headlineOf, whyOf } from '/static/page/room-words.js';
 
 export class RoomBanners {
@@ -131,7 +131,7 @@ function aboutAbsent(room, seat, { player, absent }) {
   const { left, resigns_at: resigns, claim_at: claim } = absent;
   const isOver = claim !== undefined && claim <= performance.now();
   const waits = room.info.match.waits_for ?? [];
-  const mayClaim = isOver && playsIn(room.info, room.seat) && !room.own.gone && !waits.includes(room.seat);
+  const mayClaim = isOver && isInMatch(room) && !waits.includes(room.seat);
   if (mayClaim) {
     return [{
       id: `claim-${seat}`, tone: 'urgent',

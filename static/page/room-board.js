@@ -121,6 +121,11 @@ export function playsIn({ match, seats }, seat) {
   return match !== undefined && player !== undefined && match.players[seat]?.id === player.id;
 }
 
+/** True if the player of this page plays in the running match, and is not out of it. */
+export function isInMatch({ info, seat, own }) {
+  return info.state === 'playing' && playsIn(info, seat) && !own.gone;
+}
+
 function seatsOf({ info, seat: own }) {
   const { match, seats } = info;
   return match.players.map(({ id, name }, seat) => {

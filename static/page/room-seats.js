@@ -3,6 +3,7 @@
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { KeyedList } from '/static/page/keyed-list.js';
 import { onLanguage, say } from '/static/page/language.js';
+import { isInMatch } from '/static/page/room-board.js';
 import { showAvatar, showStatus } from '/static/page/status.js';
 
 const THINKING = 10_000; // ms of a turn before a player may be asked "are you there?"
@@ -144,10 +145,8 @@ export class RoomSeats {
   }
 
   #drawAsk(button, number, seat, room) {
-    const { info, own } = room;
-    const isPlaying = own !== null && info.state === 'playing' && !own.gone
-      && info.match?.players[room.seat]?.id === own.player.id;
-    const mayAsk = isPlaying && number !== room.seat && (info.match.waits_for ?? []).includes(number)
+    const { info } = room;
+    const mayAsk = isInMatch(room) && number !== room.seat && (info.match.waits_for ?? []).includes(number)
       && ASKABLE.has(seat.status) && !seat.absent && !seat.bot && !seat.back_at && !seat.asked && !room.isStale;
     button.setAttribute('aria-label', say('seat.ask_name', { name: seat.player.name }));
     this.#clocks.remove(button);

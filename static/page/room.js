@@ -7,7 +7,7 @@ import { byId, make, onPress, write } from '/static/page/elements.js';
 import { partOf, rulesOf, styleOf, titleOf } from '/static/page/games.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { attempt, attemptIn, explain } from '/static/page/problems.js';
-import { playsIn, RoomBoard } from '/static/page/room-board.js';
+import { isInMatch, RoomBoard } from '/static/page/room-board.js';
 import { RoomBanners } from '/static/page/room-banners.js';
 import { RoomChat } from '/static/page/room-chat.js';
 import { RoomSeats } from '/static/page/room-seats.js';
@@ -147,7 +147,7 @@ export class RoomView {
   // A player has one seat. During a match the server refuses another.
   #leaveOthers() {
     for (const other of this.#here.rooms.joined.values()) {
-      if (other !== this.#room && !(other.info.state === 'playing' && playsIn(other.info, other.seat))) other.leave();
+      if (other !== this.#room && !isInMatch(other)) other.leave();
     }
   }
 
@@ -175,13 +175,8 @@ export class RoomView {
     this.#hearClock(null);
   }
 
-  get #isInMatch() {
-    const { info, seat, own } = this.#room;
-    return info.state === 'playing' && playsIn(info, seat) && !own.gone;
-  }
-
   #askToLeave() {
-    if (!this.#isInMatch) {
+    if (!isInMatch(this.#room)) {
       this.#leave();
       return;
     }
@@ -198,7 +193,7 @@ export class RoomView {
 
   #leave() {
     const room = this.#room;
-    const wasPlaying = this.#isInMatch;
+    const wasPlaying = isInMatch(room);
     room.leave();
     this.#forget();
     this.#onLeave(room, wasPlaying);
@@ -235,7 +230,7 @@ export class RoomView {
     this.#banners.draw(room, game);
     this.#drawBreak(room);
     this.#drawRules(game);
-    if (!this.#isInMatch) byId('leave-sure').hidden = true;
+    if (!isInMatch(room)) byId('leave-sure').hidden = true;
   }
 
   #drawWait() {
@@ -257,7 +252,7 @@ export class RoomView {
   #drawBreak(room) {
     const { own } = room;
     const left = own?.brb_left ?? 0;
-    const mayGo = own !== null && this.#isInMatch && own.back_at === undefined && left >= 1;
+    const mayGo = isInMatch(room) && own.back_at === undefined && left >= 1;
     byId('room-break').hidden = !mayGo;
     if (!mayGo) return;
     write(byId('room-brb-left'), say('room.brb_left', { clock: onClock(left) }));
