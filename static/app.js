@@ -1,5 +1,6 @@
 // The page: shows views and sections, and passes events on to its parts.
 
+import { linkTo, roomInAddress } from '/static/page/address.js';
 import { Alerts } from '/static/page/alerts.js';
 import { Devices } from '/static/page/devices.js';
 import { byId, onPress, write } from '/static/page/elements.js';
@@ -76,8 +77,6 @@ const TITLES = {
   settings: 'settings-title',
 };
 
-const ROOM = '#/room/'; // followed by the id: a link for others
-const ROOM_LINK = /^#\/?room\/(.+)$/; // other clients may omit the slash
 let opened = null;
 
 function section() {
@@ -86,18 +85,9 @@ function section() {
   return wanted !== 'room' && Object.hasOwn(SECTIONS, wanted) ? wanted : 'lobby-section';
 }
 
-function roomInAddress() {
-  const [, id = ''] = ROOM_LINK.exec(location.hash) ?? [];
-  try {
-    return decodeURIComponent(id);
-  } catch {
-    return ''; // an incomplete escape sequence
-  }
-}
-
 function goTo(id, { spectate = false } = {}) {
   if (spectate) room.watchOnly(id);
-  location.hash = `${ROOM}${encodeURIComponent(id)}`;
+  location.hash = linkTo(id);
 }
 
 function leaveRoom(left, wasPlaying) {

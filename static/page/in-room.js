@@ -1,5 +1,6 @@
 // A bar on other sections while the player has a seat in a room, with a link to it.
 
+import { linkTo } from '/static/page/address.js';
 import { Clocks } from '/static/page/clocks.js';
 import { byId, write } from '/static/page/elements.js';
 import { titleOf } from '/static/page/games.js';
@@ -68,7 +69,7 @@ export class InRoom {
     this.#clocks.remove(text);
     if (!isShown) return;
     const { id, at, words } = found;
-    byId('in-room-back').href = `#/room/${encodeURIComponent(id)}`;
+    byId('in-room-back').href = linkTo(id);
     bar.dataset.tone = at === undefined ? 'info' : 'urgent';
     if (at === undefined) write(text, words(''));
     else this.#clocks.set(text, at, (clock) => write(text, words(clock)));

@@ -1,6 +1,7 @@
 // The section of a room: board, seats, chat, and actions about absent players. It only shows the
 // room object; the server decides.
 
+import { linkTo } from '/static/page/address.js';
 import { Clocks } from '/static/page/clocks.js';
 import { inWords, onClock } from '/static/page/durations.js';
 import { byId, make, onPress, write } from '/static/page/elements.js';
@@ -107,7 +108,7 @@ export class RoomView {
   }
 
   async copyLink() {
-    const link = `${location.origin}/#/room/${this.#wanted}`;
+    const link = `${location.origin}/${linkTo(this.#wanted)}`;
     const isCopied = await navigator.clipboard?.writeText(link).then(() => true, () => false);
     const said = byId('room-said');
     write(said, isCopied ? say('room.copied') : link);
