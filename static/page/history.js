@@ -9,6 +9,7 @@ const CHANGES_A_PAGE = 50;
 const SESSION_ENDS = new Set([
   'signed_out', 'signed_out_everywhere', 'idle_timeout', 'session_lifetime', 'kicked', 'replaced',
 ]);
+const OF_A_BREAK = 'be right back'; // begins the detail of a row `idle`
 
 /** The server's names of activities; any other is a request, by its method and path. */
 const ACTIVITIES = {
@@ -84,7 +85,7 @@ export class OwnHistory {
   #sentence({ reason, status, detail, remember }) {
     const { policy } = this.#here;
     const values = { away_after: inWords(policy.away_after), idle_timeout: inWords(policy.idle_timeout) };
-    if (reason === 'idle' && detail.startsWith('be right back')) return say('history.brb');
+    if (reason === 'idle' && detail.startsWith(OF_A_BREAK)) return say('history.brb');
     const isAsleep = reason === 'idle_timeout' && remember;
     const key = isAsleep ? 'history.idle_timeout_asleep' : `history.${reason}`;
     const offline = `${key}_offline`;

@@ -15,6 +15,7 @@ import { RoomSeats } from '/static/page/room-seats.js';
 import { afkRules } from '/static/page/room-words.js';
 import { setTitle } from '/static/page/title.js';
 
+const LEAST_BREAK = 1; // seconds of the budget
 const ROOM_BREAKS = [30, 60, 120, 180, 300]; // seconds
 const ROOM_ENDS = { empty: 'room.closed_empty', idle: 'room.closed_idle', failed: 'room.closed_failed', left: 'room.closed_left' };
 
@@ -253,7 +254,7 @@ export class RoomView {
   #drawBreak(room) {
     const { own } = room;
     const left = own?.brb_left ?? 0;
-    const mayGo = isInMatch(room) && own.back_at === undefined && left >= 1;
+    const mayGo = isInMatch(room) && own.back_at === undefined && left >= LEAST_BREAK;
     byId('room-break').hidden = !mayGo;
     if (!mayGo) return;
     write(byId('room-brb-left'), say('room.brb_left', { clock: onClock(left) }));
