@@ -49,6 +49,10 @@ class Quota(msgspec.Struct, frozen=True):
     count: int
     seconds: float
 
+    def refusal(self, what: str) -> str:
+        """Return the sentence for whoever wants more of `what`, a plural."""
+        return f"{self.count} {what} in {self.seconds:g} seconds are enough: try again later."
+
 
 class MovingWindow(Generic[K]):
     """Limits each key to a `Quota`, over a window that moves with the clock.

@@ -55,10 +55,7 @@ class Chat:
             detail = f"A line of chat cannot contain {kind} ({code_of(character)})."
             raise RequestRefused("invalid", detail)
         if not self._said.take(player_id, now):
-            count, seconds = limits.lines.count, limits.lines.seconds
-            raise RequestRefused(
-                "too_much_chat", f"{count} lines in {seconds:g} seconds are enough."
-            )
+            raise RequestRefused("too_much_chat", limits.lines.refusal("lines"))
         return self._add(Line(self._next, now, player_id, name, text))
 
     def note(self, notice: str, now: float, name: str, seat: int) -> Line | None:

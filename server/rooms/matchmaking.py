@@ -35,8 +35,7 @@ class Matchmaking:
             self.find_game(game)
         is_new = player.id not in self.queue.waiting
         if is_new and self._searches.wait(player.id, turn.now):
-            detail = f"Looking {self._limits.searches.count} times a minute is enough: wait a while"
-            raise RequestRefused("too_soon", detail + ".")
+            raise RequestRefused("too_soon", self._limits.searches.refusal("searches"))
         self._tables.vacate_elsewhere(turn, None, player)
         if is_new:
             self._searches.take(player.id, turn.now)

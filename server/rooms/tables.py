@@ -54,8 +54,7 @@ class Tables:
             detail = f"{made} rooms of your making are open: one closes soon after all have left."
             raise RequestRefused("too_many_rooms", detail)
         if self._made.wait(player.id, turn.now):
-            detail = f"{limits.rooms_made.count} rooms a minute are enough: try again in a while."
-            raise RequestRefused("too_many_rooms", detail)
+            raise RequestRefused("too_many_rooms", limits.rooms_made.refusal("new rooms"))
         if self.is_full:
             detail = "There are as many rooms as there can be; join one, or try again later."
             raise RequestRefused("too_many_rooms", detail)

@@ -153,3 +153,8 @@ def test_a_window_counts_as_a_list_of_everything_would(events: list[tuple[str, f
 def test_the_example_is_so() -> None:
     assert doctest.testmod(module).failed == 0
     assert doctest.testmod(module).attempted > 0
+
+
+def test_a_refusal_says_what_the_quota_is() -> None:
+    told = Quota(5, 60).refusal("lines")
+    assert told == "5 lines in 60 seconds are enough: try again later."
