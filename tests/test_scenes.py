@@ -2,65 +2,91 @@
 
 import asyncio
 import time
-from pathlib import Path
+from collections.abc import Awaitable, Callable
+from math import inf
 
 import pytest
 
-from tests.support.scenes import Scene, TooLate, play_in_time
+from tests.support.scenes import TooLate, play_in_time
+
+TRIES = 8
 
 
 def hold_up(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def scene_of(*tries: Exception | float) -> tuple[Scene, list[Path]]:
-    """A scene, and the folders that it is played in: each time it raises, or finds something
-    wrong having held up its loop for so many seconds, or ends well when there is no more."""
-    left, played = list(tries), list[Path]()
+def scene_of(*tries: Exception | float) -> tuple[Callable[[], Awaitable[None]], list[int]]:
+    """A scene, and the numbers of its tries: each time it raises, or finds something wrong having
+    held up its loop twice for so many seconds, or ends well when there is no more."""
+    left, played = list(tries), list[int]()
 
-    async def play(folder: Path) -> None:
-        played.append(folder)
+    async def play() -> None:
+        played.append(len(played))
         if not left:
             return
         what = left.pop(0)
         if isinstance(what, Exception):
             raise what
-        await asyncio.sleep(0)  # the measuring begins
-        hold_up(what)
+        for _ in range(2):
+            await asyncio.sleep(0.001)  # the measuring goes on
+            hold_up(what)
         raise AssertionError(f"after {what} s")
 
     return play, played
 
 
-async def test_what_a_late_process_finds_wrong_is_not_believed() -> None:
-    scene, played = scene_of(0.4, 0.4)
-    folders = iter([Path("one"), Path("two"), Path("three")])
-    await play_in_time(scene, lambda: next(folders))
-    assert played == [Path("one"), Path("two"), Path("three")]
+@pytest.mark.parametrize(
+    ("held_up", "worst", "total"), [(0.3, 0.25, inf), (0.15, inf, 0.25)], ids=["worst", "total"]
+)
+async def test_a_failure_of_a_late_process_is_played_again(
+    held_up: float, worst: float, total: float
+) -> None:
+    scene, played = scene_of(held_up, held_up)
+    await play_in_time(scene, worst=worst, total=total)
+    assert len(played) == 3
 
 
-async def test_what_a_process_in_time_finds_wrong_is_so() -> None:
-    scene, played = scene_of(0.0)
-    with pytest.raises(AssertionError, match=r"after 0\.0 s"):
-        await play_in_time(scene, Path)
+@pytest.mark.parametrize(
+    ("held_up", "worst", "total"), [(0.15, 0.25, inf), (0.01, inf, 0.25)], ids=["worst", "total"]
+)
+async def test_a_failure_of_a_process_in_time_is_raised(
+    held_up: float, worst: float, total: float
+) -> None:
+    scene, played = scene_of(held_up)
+    with pytest.raises(AssertionError, match=f"after {held_up} s"):
+        await play_in_time(scene, worst=worst, total=total)
     assert len(played) == 1
 
 
-async def test_what_is_found_each_time_is_told_however_late_the_process_is() -> None:
-    scene, played = scene_of(*[0.3] * 6)
-    with pytest.raises(AssertionError, match=r"after 0\.3 s"):
-        await play_in_time(scene, Path)
-    assert len(played) == 6
+async def test_a_failure_that_is_none_of_being_late_is_raised() -> None:
+    scene, played = scene_of(OSError("its own"))
+    with pytest.raises(OSError, match="its own"):
+        await play_in_time(scene, worst=0.0)
+    assert len(played) == 1
+
+
+async def test_other_failures_can_be_of_being_late() -> None:
+    scene, played = scene_of(OSError())
+    await play_in_time(scene, worst=0.0, failures=(OSError,))
+    assert len(played) == 2
+
+
+async def test_a_failure_of_the_last_try_is_raised_however_late_the_process_is() -> None:
+    scene, played = scene_of(*[0.02] * TRIES)
+    with pytest.raises(AssertionError, match=r"after 0\.02 s"):
+        await play_in_time(scene, worst=0.001)
+    assert len(played) == TRIES
 
 
 async def test_a_scene_that_comes_about_too_late_is_played_again() -> None:
     scene, played = scene_of(TooLate())
-    await play_in_time(scene, Path)
+    await play_in_time(scene)
     assert len(played) == 2
 
 
-async def test_one_that_never_comes_about_in_time_fails() -> None:
-    scene, played = scene_of(*[TooLate()] * 6)
+async def test_a_scene_that_never_comes_about_in_time_fails() -> None:
+    scene, played = scene_of(*[TooLate()] * TRIES)
     with pytest.raises(pytest.fail.Exception, match="never in time"):
-        await play_in_time(scene, Path)
-    assert len(played) == 6
+        await play_in_time(scene)
+    assert len(played) == TRIES

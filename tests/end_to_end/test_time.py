@@ -5,9 +5,10 @@ import signal
 import socket
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -23,7 +24,7 @@ from server.base.waiting import within
 from tests.support.answers import until
 from tests.support.live_server import LiveServer, Tab, Visitor, run_server
 from tests.support.process import ON_ASYNCIO, VisitedServer, fork, running
-from tests.support.scenes import Scenes, TooLate
+from tests.support.scenes import Scenes, TooLate, play_in_time
 
 AWAY_AFTER, WARN_BEFORE, IDLE_TIMEOUT = 1.0, 2.5, 5.0
 SETTINGS = (
@@ -315,16 +316,6 @@ class Outsider:
         self.socket.socket.close()
 
 
-async def try_in_time(
-    trial: Callable[[LiveServer, str, float], Awaitable[bool]], server: LiveServer, blocked: float
-) -> None:
-    """Run a trial with a new player, and again if this machine, not the server, was late."""
-    for attempt in range(10):
-        if await trial(server, f"Ada {attempt}", blocked):
-            return
-    pytest.fail("this machine was never in time")
-
-
 @pytest.fixture
 async def hurried(tmp_path: Path) -> AsyncIterator[LiveServer]:
     """A server in real time with an idle timeout of 0.9 s."""
@@ -345,12 +336,13 @@ async def hurried(tmp_path: Path) -> AsyncIterator[LiveServer]:
 async def test_a_ping_that_came_in_time_counts_however_late_it_is_read(
     hurried: LiveServer, blocked: float
 ) -> None:
-    await try_in_time(pings_in_time, hurried, blocked)
+    names = map("Ada {}".format, count())
+    await play_in_time(lambda: pings_in_time(hurried, next(names), blocked))
 
 
-async def pings_in_time(server: LiveServer, name: str, blocked: float) -> bool:
-    """Block the loop from before until after the deadline of a player, whose ping comes before it;
-    return False if it came later."""
+async def pings_in_time(server: LiveServer, name: str, blocked: float) -> None:
+    """Block the loop from before until after the deadline of a player, whose ping comes before it.
+    Raises TooLate if it came later."""
     ada = await server.guest(name)
     outsider = await asyncio.to_thread(Outsider, server, ada.cookie)
     try:
@@ -358,17 +350,16 @@ async def pings_in_time(server: LiveServer, name: str, blocked: float) -> bool:
         await until(lambda: left(server, ada) < 0.2)
         began, has = monotonic(), left(server, ada)
         if has < 0.1:
-            return False
+            raise TooLate
         assert ada.session.status == "warned"
         before = ada.session.last_activity
         sender = asyncio.get_running_loop().run_in_executor(None, outsider.ping_at, began + 0.05)
         await block(server, blocked)
         if await sender > began + has:
-            return False
+            raise TooLate
         await until(lambda: ada.session.last_activity > before or ada.session.ended is not None)
         assert ada.session.ended is None
         assert ada.session.status == "active"
-        return True
     finally:
         await asyncio.to_thread(outsider.close)
 
@@ -378,12 +369,13 @@ async def pings_in_time(server: LiveServer, name: str, blocked: float) -> bool:
 async def test_who_comes_back_within_the_grace_is_back_however_late_that_is_noticed(
     hurried: LiveServer, blocked: float
 ) -> None:
-    await try_in_time(comes_back_in_time, hurried, blocked)
+    names = map("Ada {}".format, count())
+    await play_in_time(lambda: comes_back_in_time(hurried, next(names), blocked))
 
 
-async def comes_back_in_time(server: LiveServer, name: str, blocked: float) -> bool:
-    """Block the loop from before until after the end of a player's grace, who reconnects before it;
-    return False if that was later."""
+async def comes_back_in_time(server: LiveServer, name: str, blocked: float) -> None:
+    """Block the loop from before until after the end of a player's grace, who reconnects before it.
+    Raises TooLate if that was later."""
     ada = await server.guest(name)
     session, clock = ada.session, server.still_here.clock
     outsider = await asyncio.to_thread(Outsider, server, ada.cookie)
@@ -401,11 +393,10 @@ async def comes_back_in_time(server: LiveServer, name: str, blocked: float) -> b
         back = await comes
         # The same thread sends the request right after.
         if back.reached_at > began + has - 0.05:
-            return False
+            raise TooLate
         own = [each for each in told if getattr(each, "player_id", None) == session.player.id]
         assert "offline" not in [each.after for each in own if hasattr(each, "after")]
         assert session.connections == 1
-        return True
     finally:
         if back is not None:
             await asyncio.to_thread(back.close)
