@@ -1,7 +1,7 @@
-"""Rooms under whatever players can do, held to what is true at every moment (Hypothesis).
+"""Rooms under random calls of players, checked against invariants at every step (Hypothesis).
 
-The account of who is waited for since when is the test's own: from the moves of a match and from
-what its game says, never from the clocks of the room.
+The test computes by itself for whom a match waits and since when: from the moves of a match and
+its game, never from the clocks of the room.
 """
 
 import copy
@@ -44,7 +44,7 @@ LIMITS = Limits()
 
 PLAYERS = 4
 SLACK = 0.05
-"""Seconds by which deadlines may be late: a slot each for what happens one after the other."""
+"""Seconds by which deadlines may be late: a slot for each of several in sequence."""
 
 MOVE = 20.0
 SHORT: dict[str, Any] = {"move_time": MOVE, "brb_budget": 40.0}
@@ -74,7 +74,7 @@ SECONDS = st.sampled_from([0.0, 0.3, 1.0, 4.99, 5.0, 9.99, 10.0, 15.0, 19.99, 20
 
 @dataclass
 class Waited:
-    """Since when a match waits for a seat, and how long of that it stood still for them."""
+    """Since when a match waits for a seat, and for how long the clock was stopped meanwhile."""
 
     since: float
     stood: float = 0.0
@@ -82,7 +82,7 @@ class Waited:
 
 @dataclass
 class Watch:
-    """What the test knows of a room."""
+    """The test's own record of a room."""
 
     room: Room
     view: View
@@ -99,7 +99,7 @@ def seat_values(seat: SeatState) -> dict[str, Any]:
 
 
 class RoomsMachine(RuleBasedStateMachine):
-    """Four players do whatever they like, in any room, and time passes."""
+    """Random calls of four players, in any room, while time passes."""
 
     @initialize()
     def begin(self) -> None:
@@ -120,7 +120,7 @@ class RoomsMachine(RuleBasedStateMachine):
         return self.world.now
 
     def somebody(self, who: int) -> Player:
-        """A player with a connection: only those say anything."""
+        """A player with a connection: only those send messages."""
         player = self.players[who]
         if player.status in (Status.OFFLINE, Status.RECONNECTING):
             self.brb.pop(player.id, None)
@@ -132,13 +132,13 @@ class RoomsMachine(RuleBasedStateMachine):
         return rooms[where % len(rooms)] if rooms else None
 
     def own_room(self, player: Player, where: int) -> Room | None:
-        """The room of a player, mostly."""
+        """Usually the room of a player."""
         return (where and self.world.room_of(player)) or self.room(where)
 
-    # What players do
+    # Calls of players
 
     def attempt(self, fact: Callable[[], Iterable[RoomEvent]]) -> list[RoomEvent] | None:
-        """What happened; None: it was refused, and nothing has changed."""
+        """The events of a call; None if it was refused, which must change nothing."""
         before = self.snapshot()
         try:
             events = list(fact())
@@ -182,7 +182,7 @@ class RoomsMachine(RuleBasedStateMachine):
 
     @rule(game=st.sampled_from([game.name for game in GAMES]), size=st.integers(2, PLAYERS))
     def meet(self, game: str, size: int) -> None:
-        """Several sit down together: what would take many steps otherwise."""
+        """Several players take seats at once, which would take many steps otherwise."""
         first, *others = self.players[:size]
         if self.attempt(lambda: self.world.rooms.open(first, game, self.now)[1]) is None:
             return
@@ -271,7 +271,7 @@ class RoomsMachine(RuleBasedStateMachine):
             self.is_there(player)
 
     def is_there(self, player: Player) -> None:
-        """An activity, as the edge tells of it."""
+        """An activity, as the service passes it on."""
         self.last_seen[player.id] = self.now
         self.brb.pop(player.id, None)
         player.sessions[0].last_activity = self.now
@@ -284,7 +284,7 @@ class RoomsMachine(RuleBasedStateMachine):
     def touches(self, who: int) -> None:
         player = self.somebody(who)
         if player.id in self.brb:
-            # Whoever said so is away until they touch anything: the edge sees to that.
+            # After "be right back" they are away until the first activity, as presence has it.
             self.becomes(player, Status.AWAY, Reason.IDLE)
         self.is_there(player)
 
@@ -386,7 +386,7 @@ class RoomsMachine(RuleBasedStateMachine):
             self.run_until(self.now + wait)
 
     def waited_and_other(self, where: int) -> tuple[Player | None, Player | None]:
-        """Somebody for whom a match waits, and somebody else who plays in it."""
+        """A player for whom a match waits, and another one of that match."""
         room = self.room(where)
         if room is None or room.running is None:
             return None, None
@@ -395,7 +395,7 @@ class RoomsMachine(RuleBasedStateMachine):
         others = [each.player for each in reversed(playing) if each.player not in waited[:1]]
         return (waited or [None])[0], (others or [None])[0]
 
-    # What presence finds out
+    # Changes of presence
 
     @rule(who=WHO, status=st.sampled_from(list(Status)))
     def presence_changes(self, who: int, status: Status) -> None:
@@ -434,7 +434,7 @@ class RoomsMachine(RuleBasedStateMachine):
             self.hear(rooms.expire(self.now, limit=100))
         self.world.now = instant
 
-    # What is true at every moment
+    # Invariants
 
     def hear(self, events: Iterable[RoomEvent]) -> None:
         events = self.world.do(events)
@@ -486,12 +486,12 @@ class RoomsMachine(RuleBasedStateMachine):
         msgspec.json.encode(listing(room))
 
     def is_due(self) -> bool:
-        """Whether something is about to be noticed, as soon as its slot has come."""
+        """True if a deadline is due and only its slot has not come."""
         due = self.world.rooms.next_deadline()
         return due is not None and due < self.now + SLACK
 
     def look_at_moves(self, watch: Watch, match: Match) -> None:
-        """Nobody is passed over, or out, before their time."""
+        """Check that no player is skipped, or out, too early."""
         moves = self.world.moves(match)
         for move in moves[watch.moves :]:
             if move.event in ("away", "gone") and move.seat not in self.claimed:
@@ -536,7 +536,7 @@ class RoomsMachine(RuleBasedStateMachine):
         )
 
     def stood(self, watch: Watch, match: Match, number: int) -> float:
-        """How long the clock of a waited-for seat stood still by now."""
+        """The seconds for which the clock of this seat has been stopped."""
         waited, player = watch.waited[number], watch.room.seats[number].player
         said_so, granted = self.brb.get(player.id if player else "", (NEVER, 0.0))
         running = 0.0
@@ -631,7 +631,8 @@ class RoomsMachine(RuleBasedStateMachine):
         assert all(id > 0 for id in ids)
 
     def teardown(self) -> None:
-        """Everybody goes, some only watch: every room closes by itself, and nothing is left."""
+        """All players disconnect or watch only: every room closes by itself, and nothing is
+        left."""
         if not hasattr(self, "world"):
             return
         rooms = self.world.rooms

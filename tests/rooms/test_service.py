@@ -1,4 +1,4 @@
-"""Commands on rooms, by id: each publishes what followed, and reads the clock once."""
+"""Commands of rooms, by id: each publishes its events, and reads the clock once."""
 
 from collections.abc import Callable
 from inspect import getmembers, isfunction
@@ -31,7 +31,7 @@ def is_gone(hall: "Hall") -> None:
 
 
 class Hall:
-    """A service with a running match between Ada, for whom it waits, and Kim."""
+    """A service with a running match between Ada and Kim, which waits for Ada."""
 
     def __init__(self) -> None:
         self.clock = CountingClock(100.0)

@@ -1,4 +1,4 @@
-"""What it costs a player to let their time run out."""
+"""The consequences for players whose time runs out."""
 
 import pytest
 

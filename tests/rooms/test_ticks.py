@@ -1,4 +1,4 @@
-"""Matches in which things happen by themselves: ticks, rounds and bots between them."""
+"""Matches with deadlines of their own: ticks, rounds, and bots between them."""
 
 from itertools import pairwise
 
@@ -131,7 +131,7 @@ def test_after_a_restart_who_will_be_right_back_is_back_with_the_first_activity(
     world, ada, room = scene.world, scene.ada, scene.room
     world.will_be_back(ada, room, 60)
     fresh = Rooms(world.rooms.games, world.policy, lambda: room.id, lambda: scene.match.id, str)
-    room.slot = None  # the process that had it armed is no more
+    room.slot = None  # armed in the process before
     fresh.restore(room, world.now)
     fresh.join(ada, room.id, world.now)
     fresh.player_changed(ada.id, ada, Reason.CONNECTED, world.now)

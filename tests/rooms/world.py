@@ -1,4 +1,4 @@
-"""Rooms on a clock that the test moves, and short words for what happens in them."""
+"""Rooms on a clock that the test moves, and short names for their events."""
 
 from collections.abc import Iterable, Sequence
 from itertools import count
@@ -35,7 +35,7 @@ SLOT = 0.011
 
 
 class World:
-    """All rooms, and everything that was heard of them."""
+    """All rooms, and all their events."""
 
     def __init__(self, *games: AnyGame, limits: Limits = Limits(), **figures: float) -> None:
         ids = count(1)
@@ -54,10 +54,10 @@ class World:
         self.known: dict[RoomId, Room] = {}
         self._ids = ids
 
-    # People
+    # Players
 
     def player(self, name: str = "Ada") -> Player:
-        """Somebody who is signed in, with one tab."""
+        """A player who is signed in, with one tab."""
         player = Player(PlayerId(f"p{next(self._ids)}"), name, name.lower(), guest=True)
         player.status = Status.ACTIVE
         session = Session(
@@ -74,12 +74,12 @@ class World:
     def becomes(
         self, player: Player, status: Status, reason: Reason = Reason.IDLE
     ) -> list[RoomEvent]:
-        """Presence has found out."""
+        """Change a player's status, as presence does."""
         player.status = status
         return self.do(self.rooms.player_changed(player.id, player, reason, self.now))
 
     def touches(self, player: Player) -> list[RoomEvent]:
-        """Any activity, as the edge tells of it."""
+        """Any activity, as the service passes it on."""
         player.sessions[0].last_activity = self.now
         if player.status is not Status.ACTIVE:
             self.becomes(player, Status.ACTIVE, Reason.ACTIVITY)
@@ -88,24 +88,24 @@ class World:
         return []
 
     def drops(self, player: Player, room: Room) -> list[RoomEvent]:
-        """The connection is gone, the player is reconnecting."""
+        """Lose the connection: the player is reconnecting."""
         events = self.do(self.rooms.disconnect(player.id, room.id, self.now, has_left=False))
         return events + self.becomes(player, Status.RECONNECTING, Reason.CONNECTION_LOST)
 
     def closes(self, player: Player, room: Room) -> list[RoomEvent]:
-        """The page is closed."""
+        """Close the page."""
         events = self.do(self.rooms.disconnect(player.id, room.id, self.now, has_left=True))
         return events + self.becomes(player, Status.RECONNECTING, Reason.LEFT)
 
     def returns(self, player: Player, room: Room) -> list[RoomEvent]:
-        """They are connected again and come back into the room."""
+        """Reconnect, and return to the room."""
         events = self.becomes(player, Status.ACTIVE, Reason.CONNECTED)
         return events + self.joins(player, room)
 
     # Rooms
 
     def room(self, game: str, *players: Player, private: bool = False) -> Room:
-        """A room in which these players sit, in order."""
+        """A room with these players in its seats, in order."""
         room, events = self.rooms.open(players[0], game, self.now, is_private=private)
         self.do(events)
         for player in players:
@@ -152,17 +152,17 @@ class World:
     def looks_no_longer(self, player: Player) -> list[RoomEvent]:
         return self.do(self.rooms.cancel_quick_match(player.id, None, self.now))
 
-    # What is known
+    # State
 
     def room_of(self, player: Player) -> Room | None:
-        """Where a player has a seat."""
+        """The room in which a player has a seat."""
         rooms = self.rooms.all.values()
         found = [room for room in rooms if room.seat_of(player.id) is not None]
         assert len(found) < 2, "a player has one seat"
         return found[0] if found else None
 
     def moves(self, match: Match) -> list[Move]:
-        """All moves of a match that were told."""
+        """All published moves of a match."""
         return [
             move
             for event in self.heard
@@ -170,10 +170,10 @@ class World:
             for move in event.moves
         ]
 
-    # What happens
+    # Events
 
     def do(self, events: Iterable[RoomEvent]) -> list[RoomEvent]:
-        """Take in what was heard, and hold it to what is true of all events."""
+        """Record these events, and check what is true of all events."""
         happened = list(events)
         closed = {each.room_id for each in self.heard if isinstance(each, RoomClosed)}
         self.known |= self.rooms.all
@@ -187,7 +187,7 @@ class World:
         return happened
 
     def until(self, instant: float) -> list[RoomEvent]:
-        """Let time pass, deadline by deadline; returns what happened by itself."""
+        """Let time pass, deadline by deadline; return the events."""
         happened: list[RoomEvent] = []
         rounds = 0
         while (due := self.rooms.next_deadline()) is not None and due <= instant:
@@ -202,17 +202,17 @@ class World:
         return self.until(self.now + seconds)
 
 
-# What was heard, in short
+# Events, in short
 
 
 def lines(events: Sequence[RoomEvent]) -> list[str]:
-    """What was said and noticed."""
+    """The lines and notices of the chat."""
     said = [event.line for event in events if isinstance(event, LineSaid)]
     return [line.notice or line.text or "" for line in said]
 
 
 def ended(events: Sequence[RoomEvent]) -> list[str]:
-    """How matches have ended: `reason: winners`."""
+    """The ends of matches, as `reason: winners`."""
     told = [event.outcome for event in events if isinstance(event, MatchEnded)]
     return [f"{each.reason}: {list(each.winners)}" for each in told]
 

@@ -1,6 +1,6 @@
-"""A day of 200 players in seconds: the whole server on a clock, a loop and a disk that are ours.
+"""A day of 200 players in seconds: the whole server on a virtual clock, loop and disk.
 
-`day.py` is the day, `browsers.py` the players in it, `virtual.py` the world they live in.
-`python -m tests.simulation` runs any number of days; each is told by its seed, and the same seed
-is the same day.
+`day.py` is the day, `browsers.py` its players, `virtual.py` the loop and the disk.
+`python -m tests.simulation` runs any number of days. Each day has a seed, and the same seed gives
+the same day.
 """

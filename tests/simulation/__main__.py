@@ -11,7 +11,7 @@ from tests.simulation.day import POLICY, BrokenDay, Day
 
 
 def main() -> int:
-    """Live through the days asked for; the exit code says whether any of them broke."""
+    """Run the days; the exit code is 1 if one of them failed."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=int, default=20, help="how many days")
     parser.add_argument("--first", type=int, default=1, help="the first of the seeds")
@@ -26,7 +26,7 @@ def main() -> int:
         if chosen.seed is not None
         else range(chosen.first, chosen.first + chosen.seeds)
     )
-    logging.disable(logging.CRITICAL)  # what fails here, fails on purpose
+    logging.disable(logging.CRITICAL)  # the failures are intended
     broken: list[int] = []
     for seed in seeds:
         with tempfile.TemporaryDirectory(prefix="stillhere-day-") as folder:

@@ -1,8 +1,8 @@
-"""The players: what they do, what they are told, and what they may then rely on.
+"""The players: what they do, what they are told, and what follows from it.
 
-A browser speaks ASGI to the server, with nothing in between. It believes what it is told, and
-says so (`Betrayed`) when something comes otherwise: signed out before the time it was given, or
-without a warning in full; a cookie that lives after its sign-out, or a gap in the lobby.
+A browser speaks ASGI to the server, with nothing in between. It raises `Betrayed` if it is signed
+out before the time it was given, or without a full warning; if a cookie works after its sign-out;
+or if the lobby has a gap.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.simulation.day import Day
 
 ROUNDING = 0.002
-"""Seconds: times left are told in milliseconds, and a wheel turns in hundredths."""
+"""Seconds: times left are in whole milliseconds, and a wheel turns in hundredths of a second."""
 
 LOST, LEFT, RELOADED = 1005, 1001, 1000
 SERVICE_RESTART = 1012
@@ -42,11 +42,11 @@ _BY_ITSELF = ("idle_timeout", "session_lifetime")
 
 
 class Betrayed(Broken):
-    """A client was told one thing, and another one happened."""
+    """The server did not do what it had told a client."""
 
 
 class Answer(NamedTuple):
-    """Of an HTTP call: status, JSON body, and the session cookie where one was set."""
+    """Status, JSON body and, if one was set, session cookie of an HTTP call."""
 
     status: int
     body: Any
@@ -56,7 +56,7 @@ class Answer(NamedTuple):
 async def call(
     app: Any, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
 ) -> Answer:
-    """One HTTP request, as an ASGI server would pass it on."""
+    """Make an HTTP request, as an ASGI server passes it on."""
     path, _, query = path.partition("?")
     raw = b"" if body is None else json.dumps(body).encode()
     sent = {"host": "here.test", **(headers or {})}
@@ -114,17 +114,17 @@ class Browser:
         self.forget()
 
     def forget(self) -> None:
-        """What was told before says nothing about what comes now."""
-        # The day's instant before which it cannot be signed out, as it was told.
+        """Drop what the server told about an earlier session."""
+        # No sign-out before this time of the day, according to the server.
         self.not_before = float("-inf")
         self.life_until = 0.0
         self.warned: dict[str, float] = {}
-        # Something that was sent may not have arrived.
+        # Messages to it may have been lost.
         self.is_deaf = False
         self.is_asleep = False
-        # The disk took nothing when the process died: it may not know of the session.
+        # The disk failed when the process died: the session may not have been written.
         self.is_unwritten = False
-        # It asked to be signed out, and does not know whether that was done.
+        # Its sign-out has no answer yet.
         self.is_in_doubt = False
         self.activities: deque[float] = deque(maxlen=50)
 
@@ -133,7 +133,7 @@ class Browser:
         return [page for page in self.pages if page.is_open]
 
     async def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
-        """A call with the cookie, and a look at what the answer says of the session."""
+        """Make a call with the cookie, and apply what the answer says of the session."""
         cookie = self.cookie
         asked_at = self.day.instant()
         if cookie is not None:
@@ -149,16 +149,16 @@ class Browser:
                 self.activities.append(asked_at)
         return answer
 
-    # Coming and going
+    # Signing in and out
 
     def let_go(self) -> None:
-        """A socket is gone. Without one, a hold ends with the grace, and no warning is given."""
+        """A socket was closed. Without one, a hold ends with the grace, and no warning is given."""
         if not self.open_pages and self.activities:
             known_until = self.activities[-1] + self.day.policy["idle_timeout"] - ROUNDING
             self.not_before = min(self.not_before, known_until)
 
     async def sign_in(self) -> None:
-        """With a new guest's name, or as the player one is."""
+        """Sign in with a new guest's name, or as this player."""
         day = self.day
         before, asked_at = self.cookie, day.instant()
         if self.guest:
@@ -177,10 +177,10 @@ class Browser:
             raise Betrayed(f"{self.name} could not sign in: {answer}")
 
     def take(self, answer: Answer, before: str | None, asked_at: float) -> None:
-        """The session that was signed in to is this browser's from now on."""
+        """Make the new session this browser's own."""
         assert answer.cookie is not None
         if before is not None:
-            self.day.revoked[before] = ""  # replaced, where it had not ended earlier
+            self.day.revoked[before] = ""  # replaced, unless it had ended earlier
         self.cookie = answer.cookie
         self.session_id = answer.body["session"]["id"]
         self.day.by_session[self.session_id] = self
@@ -193,7 +193,7 @@ class Browser:
             self.not_before = asked_at + answer.body["session"]["expires_in"] - ROUNDING
 
     async def sign_out(self, everywhere: bool) -> None:
-        """Here, or everywhere."""
+        """Sign out here, or everywhere."""
         concerned = [
             other
             for other in self.day.browsers
@@ -207,7 +207,7 @@ class Browser:
         answer = await self.call("DELETE", path)
         for other in concerned:
             if other.cookie != cookies[other]:
-                continue  # it is in a session by now that was opened later
+                continue  # it has a newer session already
             other.is_in_doubt = False
             if answer.status == 204:
                 word = "signed_out_everywhere" if everywhere else "signed_out"
@@ -215,7 +215,7 @@ class Browser:
                 other.cookie = None
 
     async def replay(self) -> None:
-        """Try a cookie that was revoked, as whoever stole it would."""
+        """Try a revoked cookie, as a thief would."""
         revoked = list(self.day.revoked.items())
         if not revoked:
             return
@@ -227,13 +227,13 @@ class Browser:
             headers={"cookie": f"session={cookie}"},
         )
         if answer.status == 503:
-            return  # it cannot be read just now
+            return  # the disk fails
         if answer.status != 401 or (
             reason and answer.body["code"] not in (reason, "not_signed_in")
         ):
             raise Betrayed(f"a cookie revoked for {reason} was answered {answer}")
 
-    # What is heard
+    # Messages
 
     def rely_on(self, expires_in: float) -> None:
         """The server said that this much time is left."""
@@ -245,7 +245,7 @@ class Browser:
             self.not_before = min(self.not_before, until)
             self.life_until = max(self.life_until, until)
         else:
-            # Each is a clock of its own, and says nothing of the other.
+            # A clock of its own, which says nothing about the other one.
             self.not_before = min(until, self.life_until) if self.life_until else until
         self.warned.setdefault(reason, self.day.instant())
         if self.day.chance.random() < 0.5:
@@ -256,7 +256,7 @@ class Browser:
         self.rely_on(expires_in)
 
     def hear_end(self, reason: str, page: "Page | None") -> None:
-        """The session is over, or, remembered, asleep."""
+        """The session has ended or, if it is remembered, is dormant."""
         now = self.day.instant()
         day = self.day
         if reason in _BY_ITSELF:
@@ -276,7 +276,7 @@ class Browser:
                     )
         if reason == "idle_timeout" and self.remember and page is not None:
             self.is_asleep = True
-            return  # whoever comes back is here again
+            return  # a return revives it
         is_sure = not self.is_unwritten and day.reads_are_sure()
         if reason == "not_signed_in" and self.cookie is not None and is_sure:
             raise Betrayed(f"{self.name}: the cookie of {self.session_id} names nothing")
@@ -291,9 +291,9 @@ class Page:
     def __init__(self, browser: Browser) -> None:
         self.browser = browser
         self.cookie = browser.cookie
-        self.is_open = False  # from `hello` to whatever ends it
+        self.is_open = False  # from `hello` to the end
         self.is_over = False
-        self.is_silent = False  # the cable is pulled, and nobody has noticed yet
+        self.is_silent = False  # the cable is pulled, and the server has not noticed
         self.is_slow = False
         self.code: int | None = None
         self.roster = RosterMirror()
@@ -325,14 +325,14 @@ class Page:
         return asyncio.get_running_loop().create_task(served)
 
     def say(self, message: ClientMessage) -> None:
-        """Send a message, which is lost where the cable is pulled."""
+        """Send a message, which is lost if the cable is pulled."""
         if self.is_open and not self.is_silent:
             self._put({"type": "websocket.receive", "text": encode_request(message)})
             if isinstance(message, Ping) and self.cookie == self.browser.cookie:
                 self.browser.activities.append(self.browser.day.instant())
 
     def go(self, code: int) -> None:
-        """The socket is over, and the server hears of it now."""
+        """Close the socket; the server is notified at once."""
         if self.is_over:
             return
         self.is_over = True
@@ -342,7 +342,7 @@ class Page:
         self._put({"type": "websocket.disconnect", "code": code})
 
     def vanish(self) -> None:
-        """The process at the other end is gone; there is nobody to hear of it."""
+        """Close the socket after the server's process has died."""
         self.is_over, self.is_open = True, False
         if self in self.browser.pages:
             self.browser.pages.remove(self)
@@ -380,7 +380,7 @@ class Page:
         day = browser.day
         kind = message.__class__.__name__
         day.note(browser.name, kind, getattr(message, "expires_in", None))
-        # What a slow page hears was said some time ago: a time left is not what it was.
+        # A slow page reads messages late, when the times in them are too large.
         is_current = self.cookie == browser.cookie and not self.is_slow
         if self.is_slow:
             browser.not_before = float("-inf")

@@ -1,9 +1,9 @@
-"""The day: what happens to the players and to the server, when, and what is looked at.
+"""The day: random events for the players and the server, and the checks.
 
-Beside the players' own doings there are drops and silent deaths, a process that stands still, is
-killed or stopped in order and started again on the same database, a disk that takes nothing for
-a while, and a wall clock that is put right. After every step the invariants hold; every so often
-everything is looked at, and at each start what the database says is held against what was told.
+Besides the players' own actions there are drops and silent deaths, a process that stands still, is
+killed or stopped and restarted on the same database, a disk that fails for a while, and steps of
+the wall clock. The invariants are checked after every step, everything else at intervals, and at
+each start the database against what clients were told.
 """
 
 import asyncio
@@ -56,21 +56,21 @@ POLICY = {
     "max_sessions_per_player": 2,
 }
 LOOK_EVERY = 100
-"""Steps between two looks at everything."""
+"""Steps between two checks of everything."""
 
 COMMITTED = 1.0
-"""Seconds after which what was told is on a disk that works."""
+"""Seconds within which published changes are on a working disk."""
 
 _PASSIVE = {("GET", "/api/session"), ("POST", "/api/session/leave")}
 
 
 class BrokenDay(AssertionError):
-    """Something broke. The sentence says with which seed it does so again."""
+    """A check failed. The message has the seed that reproduces it."""
 
 
 class Day:
-    """One day of `players`, from `seed`; it lasts `hours`, and then as long as a session can.
-    `session_lifetime`: seconds; those that are remembered live twice as long."""
+    """One day of `players`, from `seed`: `hours`, and then the longest lifetime of a session.
+    `session_lifetime` is in seconds; remembered sessions have twice as long."""
 
     def __init__(
         self,
@@ -100,7 +100,7 @@ class Day:
                 self.browsers.append(Browser(self, f"player {n}", guest=guest, remember=remember))
         self.registered: set[str] = set()
         self.by_session: dict[str, Browser] = {}
-        # What clients were told: cookies of sessions, and of those, which were revoked and why.
+        # What clients were told: the cookies of sessions, and the revoked ones with the reason.
         self.signed_in: dict[str, tuple[str, float]] = {}
         self.revoked: dict[str, str] = {}
         self.steps = 0
@@ -113,11 +113,11 @@ class Day:
         self._failure: BaseException | None = None
         self._wall_offset = 0.0
         self._stepped_at = float("-inf")
-        # From then on, of two instants the later one may be stored as the earlier.
+        # From then on, a later instant may be stored as an earlier one.
         self._has_stepped_back = False
         self._stalls: list[tuple[float, float]] = []
         self._stalled_at = float("-inf")
-        # Sessions that ended in processes before this one, and in this one.
+        # Sessions that ended in earlier processes, and in this one.
         self._ended: set[str] = set()
         self._ended_now: set[str] = set()
         self._disk_failed_at = float("-inf")
@@ -129,7 +129,7 @@ class Day:
         self.is_up = False
 
     def run(self) -> None:
-        """Live through it. Raises BrokenDay."""
+        """Run the day. Raises BrokenDay."""
         try:
             with no_chance(self.seed, self.disk, self.heartbeat):
                 run_virtually(self._live)
@@ -149,46 +149,46 @@ class Day:
     def _players(self) -> int:
         return len({browser.name for browser in self.browsers})
 
-    # What the browsers ask for
+    # For the browsers
 
     def instant(self) -> float:
-        """Seconds in which the server could have heard a player, or was not there."""
+        """Seconds in which the server could have heard a player, or was down."""
         return self._base + self._clock.now()
 
     def number(self) -> int:
         return next(self._number)
 
     def later(self, seconds: float, action: Callable[..., Any], *args: Any) -> None:
-        """Have `action` done; a coroutine runs beside everything else."""
+        """Schedule `action`; a coroutine runs concurrently."""
         at = self._loop.time() + seconds
         heapq.heappush(self._agenda, (at, next(self._number), action, args))
 
     def note(self, *what: object) -> None:
-        """Write down what somebody heard."""
+        """Record what a client was told."""
         line = f"{self._loop.time():.6f} {' '.join(map(str, what))}"
         self.trace.append(line)
         self.digest.update(line.encode())
 
     def note_over(self, cookie: str, reason: str) -> None:
-        """Somebody was told that their session ended."""
+        """Record that a client was told of the end of its session."""
         self._over[cookie] = self.instant(), reason
 
     def is_activity(self, method: str, path: str, headers: Mapping[str, str]) -> bool:
         return (method, path) not in _PASSIVE and "passive" not in headers
 
     def reads_are_sure(self) -> bool:
-        """Whether what the server has to read from the disk comes in time: just after a stall, or
-        a failure, it may not, and a reason is then not known."""
+        """True if the server's reads from the disk come in time. After a stall or a failure they
+        may not, and a reason is unknown then."""
         return (
             not self.disk.is_failing
             and self.instant() - self._disk_failed_at > 15.0
             and self._loop.time() - self._stalled_at > 15.0
         )
 
-    # The server's life
+    # Start and stop
 
     async def _boot(self, instant: float) -> None:
-        """Start at the day's instant `instant`: those of the process count on from there."""
+        """Start at the day's time `instant`, from which the process's time counts on."""
         loop = self._loop
         self._clock = SystemClock(
             loop.time, lambda: EPOCH + self._wall_offset + loop.time(), lambda: 0.0
@@ -205,7 +205,7 @@ class Day:
         self.still_here = here = StillHere(settings, self._clock, limits)
         here.passwords.close()
         here.passwords = here.accounts._passwords = OpenPasswords()
-        # It looks after the memory of a process, which this is not.
+        # It manages the collector of a server's process, which this is not.
         here.collector.start = lambda: None  # type: ignore[method-assign]
         here.stream._on_error = lambda error, event: self._fail(error)
         here.stream.subscribe(self._record)
@@ -240,7 +240,7 @@ class Day:
                 )
 
     async def _restart(self, *, in_order: bool) -> None:
-        """Stop or be killed, stay away for a while, and start again on the same database."""
+        """Stop or kill the server, and start it again on the same database after a while."""
         self.note("stops" if in_order else "is killed")
         self.invariants.stop_looking()
         here = self.still_here
@@ -250,7 +250,7 @@ class Day:
             for page in [page for browser in self.browsers for page in browser.pages]:
                 page.go(SERVICE_RESTART)
             if self._running:
-                # As an ASGI server does: who is being answered is answered.
+                # As ASGI servers do: wait for the requests that are running.
                 await asyncio.wait(self._running, timeout=10)
             await asyncio.sleep(0.01)
             await here.stop()
@@ -290,15 +290,15 @@ class Day:
         await self._boot(instant + self._loop.time() - died_at)
 
     def _hope(self, browser: Browser, instant: float, *, in_order: bool, was_failing: bool) -> None:
-        """What a browser may still rely on when the process dies.
+        """Reduce what a browser may rely on when the process dies.
 
-        Of holds and of warnings that came late a restart knows nothing, and of activities what
-        was written: all of them in order, those of five seconds ago when killed.
+        A restart knows nothing of holds and late warnings, and only the activities that were
+        written: all of them after a stop, those of five seconds ago after a kill.
         """
         heard = [at for at in browser.activities if in_order or at < instant - 5.5]
         browser.activities = deque(heard, maxlen=browser.activities.maxlen)
         if heard and not was_failing and browser.signed_in_at > self._stepped_at:
-            # Of a process that stood still it knows nothing either: that is time like any other.
+            # Nor does it know of stalls, which count like any other time.
             known_until = min(
                 heard[-1] + self.policy["idle_timeout"] - self._stood_still_since(heard[-1]),
                 browser.ends_by - self._stood_still_since(browser.signed_in_at),
@@ -319,7 +319,7 @@ class Day:
         return sum(seconds for at, seconds in self._stalls if at >= instant)
 
     def _read_the_disk(self, died_at: float, *, is_whole: bool, was_failing: bool) -> None:
-        """Hold the file against what the clients were told."""
+        """Check the database against what the clients were told."""
         with closing(sqlite3.connect(self.path)) as disk:
             disk.execute("PRAGMA query_only = ON")
             assert disk.execute("PRAGMA quick_check").fetchall() == [("ok",)]
@@ -331,7 +331,7 @@ class Day:
             self._written_before = rows[-1][0] if rows else self._written_before
             written = [tuple(row[1:]) for row in rows]
             told = [tuple(map(str, row)) for _, row in self._told]
-            # What the last process had yet to write of those who signed out, this one wrote first.
+            # This process first wrote the sign-outs that the last one had not written.
             while written and told and written[0] != told[0] and written[0][0] in self._ended:
                 del written[0]
             if written != told[: len(written)]:
@@ -346,12 +346,12 @@ class Day:
             for session_id, (cookie, opened_at) in list(self.signed_in.items()):
                 if session_id not in ended and (was_failing or opened_at >= died_at - COMMITTED):
                     del self.signed_in[session_id]
-                    continue  # the disk had no time for it; they sign in again
+                    continue  # not written in time; they sign in again
                 if session_id not in ended:
                     raise Betrayed(f"{session_id} was signed in to, and is not on the disk")
                 at, reason = self._over.get(cookie, (float("inf"), ""))
                 if ended[session_id] is None and (was_failing or at >= died_at - COMMITTED):
-                    self._over.pop(cookie, None)  # it comes back, and ends for another reason
+                    self._over.pop(cookie, None)  # not written: it ends for another reason
                     continue
                 if at < died_at - COMMITTED and not was_failing and ended[session_id] != reason:
                     raise Betrayed(
@@ -420,7 +420,7 @@ class Day:
     def _note_done(self, task: asyncio.Task[Any]) -> None:
         self._running.pop(task, None)
         error = None if task.cancelled() else task.exception()
-        # A peer that goes in the middle of being let in is told to the ASGI server by an OSError.
+        # An ASGI server gets an OSError for a peer that disconnects during the handshake.
         if error is not None and not isinstance(error, OSError):
             self._fail(error)
 
@@ -452,7 +452,7 @@ class Day:
             self._look_at_the_disk()
 
     def _look_at_the_disk(self) -> None:
-        """What others may read of the database while the server runs."""
+        """Check what other programs read from the database while the server runs."""
         with closing(sqlite3.connect(self.path)) as disk:
             rows = disk.execute("SELECT id FROM players WHERE is_currently_active").fetchall()
         known = {
@@ -463,7 +463,7 @@ class Day:
             raise Betrayed(f"the disk is wrong about whether {sorted(wrong)} are here")
 
     async def _go_home(self) -> None:
-        """Everybody leaves, and when the last session is over nothing is left."""
+        """Disconnect all players; after the end of the last session, nothing may be left."""
         self._agenda.clear()
         if self.disk.is_failing:
             self._mend_the_disk()
@@ -492,7 +492,7 @@ class Day:
         self.is_up = False
         self._read_the_disk(died_at, is_whole=True, was_failing=False)
 
-    # What players do
+    # Actions of players
 
     async def _act(self, browser: Browser) -> None:
         chance = self.chance
@@ -561,7 +561,7 @@ class Day:
             if chance.random() < 0.8:
                 self.later(chance.uniform(0, 40), self._come_back, browser)
         elif what < 0.90:
-            # The cable is pulled: the server hears nothing, until its ping is not answered.
+            # The cable is pulled: the server notices only that its ping has no answer.
             page.is_silent = browser.is_deaf = True
             self.later(chance.uniform(20, 30), page.go, LOST)
             if chance.random() < 0.8:
@@ -592,7 +592,7 @@ class Day:
             task = Page(browser).start()
             self._running[task] = None
             task.add_done_callback(self._note_done)
-            # It is no action under way, but a socket that stays.
+            # Only calls are waited for, not sockets.
             self._running.pop(task)
 
     def _come_back(self, browser: Browser) -> None:
@@ -600,11 +600,11 @@ class Day:
             self._open(browser)
 
     def stay(self, browser: Browser) -> None:
-        """The answer to a warning."""
+        """Answer a warning."""
         for page in browser.open_pages[:1]:
             page.say(Ping())
 
-    # What happens to the server
+    # Faults of the server
 
     async def _again(self, action: Callable[[], Any], mean: float) -> None:
         self.later(self.chance.expovariate(1 / mean), self._again, action, mean)
@@ -617,7 +617,7 @@ class Day:
             await result
 
     def _stand_still(self) -> None:
-        """SIGSTOP: players ping on, and are heard before or after the timers strike."""
+        """SIGSTOP: pings that players send meanwhile are read before or after the timers."""
         chance = self.chance
         seconds = chance.uniform(2.5 * self.heartbeat, 900)
         self.note("stands still for", seconds)
@@ -628,7 +628,7 @@ class Day:
         self._loop.stand_still(seconds)
         self._stalled_at = self._loop.time()
         if chance.random() < 0.5:
-            self.still_here.ticker.wake()  # uvloop's order: timers before what was read
+            self.still_here.ticker.wake()  # uvloop's order: timers before reads
 
     def _step_the_wall_clock(self) -> None:
         step = self.chance.choice((-5.0, 3600.0, -3600.0, 0.5, 86_400.0))
@@ -656,7 +656,7 @@ class Day:
             self._disk_failed_at = self.instant()
 
     async def _kick(self) -> None:
-        """An operator ends a session."""
+        """End a session, as an operator would."""
         sessions = list(self.still_here.registry.sessions.values())
         if sessions and not self.disk.is_failing:
             here = self.still_here
@@ -664,7 +664,7 @@ class Day:
             await here.sessions.end([session.id], Reason.KICKED, self._clock.now())
 
     def _rush(self) -> None:
-        """Many do something in the same instant."""
+        """Let many players act at the same instant."""
         for browser in self.chance.sample(self.browsers, min(40, len(self.browsers))):
             self.later(0.0, self._act_once, browser)
 

@@ -1,5 +1,5 @@
-"""A working day of 200 players keeps every promise; the same seed is the same day; a broken server
-is found out. Whole days, and many of them: `python -m tests.simulation --seeds 200`."""
+"""A day of 200 players keeps every promise, the same seed gives the same day, and faults of the
+server are found. More and longer days: `python -m tests.simulation --seeds 200`."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ def test_a_working_day_of_200_players_keeps_every_promise(tmp_path: Path) -> Non
 
 
 def test_so_do_some_hours_that_nobody_has_tried_before(tmp_path: Path) -> None:
-    """The seed stands in what it raises, with the command that runs it again."""
+    """A failure names the seed, and the command that runs it again."""
     seed = random.SystemRandom().randrange(1_000, 10**9)
     Day(seed, tmp_path / "day.db", players=200, hours=2).run()
 

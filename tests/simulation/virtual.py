@@ -1,7 +1,7 @@
-"""A world without chance: a loop that leaps to its next timer, and a disk that fails to order.
+"""A deterministic world: a loop with virtual time, and a disk that fails on demand.
 
-Nothing here waits, has a thread or asks the machine anything, so that the same seed is the same
-run to the last event.
+Nothing here waits, uses a thread or asks the machine, so that the same seed gives the same run to
+the last event.
 """
 
 import asyncio
@@ -24,16 +24,16 @@ from server.storage.sqlite.engine import SqliteEngine
 T = TypeVar("T")
 
 _TURN = 1e-6
-"""Seconds that a turn of the loop takes: were it none, a timer that strikes a rounding error too
-early would be set again for the same instant, for ever."""
+"""Seconds for each turn of the loop: without them, a timer that fires early by a rounding error
+would be set for the same instant for ever."""
 
 
 class Deadlock(AssertionError):
-    """Everybody waits, and nothing will ever wake them."""
+    """No task can run and no timer is set."""
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """Its time is a number, which leaps to the next timer as soon as there is nothing to do."""
+    """Its time is a number, which jumps to the next timer when there is nothing else to do."""
 
     def __init__(self) -> None:
         self._virtual_now = 0.0
@@ -45,7 +45,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def run_in_executor(  # type: ignore[override]
         self, executor: Any, func: Callable[..., T], *args: Any
     ) -> asyncio.Future[T]:
-        """At once, in this thread: there is no other."""
+        """Run it at once, in this thread."""
         future: asyncio.Future[T] = self.create_future()
         try:
             future.set_result(func(*args))
@@ -54,7 +54,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return future
 
     def stand_still(self, seconds: float) -> None:
-        """The process stops for `seconds`; what was due meanwhile is late."""
+        """Stop the process for `seconds`; timers that are due meanwhile are late."""
         self._virtual_now += seconds
 
 
@@ -71,7 +71,7 @@ class _Leap(selectors.SelectSelector):
 
 
 class Disk:
-    """What the database goes through: it takes its time, and can fail or vanish."""
+    """The disk of the database: it takes time, and can fail or be killed."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
@@ -85,19 +85,19 @@ class Disk:
         return self._chance.choice((0.0, 0.0, 0.0, 0.0005, 0.004))
 
     def make_engine(self, settings: Settings, limits: Limits) -> "VirtualEngine":
-        """In the place of `server.app.make_engine`."""
+        """Replaces `server.app.make_engine`."""
         engine = VirtualEngine(Path(settings.database), self)
         self._engines.append(engine)
         return engine
 
     def connect(self, address: str, **options: Any) -> "InlineConnection":
-        """In the place of `aiosqlite.connect`."""
+        """Replaces `aiosqlite.connect`."""
         reader = InlineConnection(sqlite3.connect(address, **options), self)
         self._readers.append(reader)
         return reader
 
     def kill(self) -> None:
-        """The process is gone: what was not committed never will be."""
+        """Kill the process: uncommitted writes are lost."""
         for engine in self._engines:
             engine.die()
         for reader in self._readers:
@@ -118,7 +118,7 @@ class VirtualEngine(SqliteEngine):
     async def open(self) -> None:
         await super().open()
         await self.database.write(self._writers.append)
-        # A real fsync would be the only thing in this world that takes real time.
+        # A real fsync would be the only call that takes real time.
         await self.database.write(lambda writer: writer.execute("PRAGMA synchronous = OFF").close())
 
     async def write(self, batch: Batch) -> None:
@@ -136,8 +136,8 @@ class VirtualEngine(SqliteEngine):
 
 
 class InlineConnection:
-    """As much of an `aiosqlite.Connection` as the engine reads with, and without its thread: each
-    call is made in the loop, after the disk's delay."""
+    """The part of `aiosqlite.Connection` that the engine reads with, without its thread: each call
+    runs in the loop, after the disk's delay."""
 
     def __init__(self, connection: sqlite3.Connection, disk: Disk) -> None:
         self._connection = connection
@@ -159,12 +159,12 @@ class InlineConnection:
         self.die()
 
     def die(self) -> None:
-        """Close at once, whatever was going on."""
+        """Close at once, whatever is running."""
         self._connection.close()
 
 
 class SeededSecrets:
-    """In the place of the module `secrets`, for those who name things by it."""
+    """Replaces the module `secrets` where ids are made."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
@@ -176,8 +176,8 @@ class SeededSecrets:
 
 @contextmanager
 def no_chance(seed: int, disk: Disk, heartbeat: float) -> Iterator[None]:
-    """For as long as it lasts, ids come from the seed, the database from `disk`, and the clock is
-    read every `heartbeat` seconds: 345,600 readings a day would be most of the work."""
+    """Meanwhile, ids come from the seed, the database from `disk`, and the clock is read every
+    `heartbeat` seconds: 345,600 readings a day would be most of the work."""
     secrets = SeededSecrets(random.Random(f"ids {seed}"))
     replaced: Mapping[str, object] = {
         "server.base.ids.secrets": secrets,

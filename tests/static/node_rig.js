@@ -1,8 +1,8 @@
-// Runs the module in Node.js, which takes a tenth of the time that a page of a browser takes:
+// Runs the module in Node.js, which takes a tenth of the time of a browser's page:
 // node --experimental-vm-modules node_rig.js ROOT. Each line in is a request, each line out its answer.
 //
-//   {"begin": true}                                     a page that nothing has been done in
-//   {"run": "async (argument) => …", "argument": …}     what that comes to in it
+//   {"begin": true}                                     begin with a new page
+//   {"run": "async (argument) => …", "argument": …}     call the function in the page, and return its result
 
 const fs = require('node:fs');
 const path = require('node:path');
@@ -19,7 +19,7 @@ function read(file) {
   return sources.get(file);
 }
 
-/** As much of a browser's as the module needs; events can be trusted here, as those of a person. */
+/** The part of EventTarget that the module needs; its events are trusted, as a user's are. */
 class Target {
   #listeners = [];
 
@@ -52,7 +52,7 @@ class PageEvent {
   preventDefault() {}
 }
 
-/** Calls back when all promises are through, as a message to oneself does. */
+/** Calls back after all promises, as a message to oneself does. */
 class Channel {
   port1 = { onmessage: null };
   port2 = { postMessage: () => setImmediate(() => this.port1.onmessage({})) };
@@ -122,7 +122,7 @@ async function answer({ begin, run, argument }) {
   }
 }
 
-/** JSON, in which Python's reader also takes what is infinite. */
+/** JSON with infinite numbers, which Python's reader accepts. */
 function written(value) {
   const text = JSON.stringify(value, (_, each) => (Math.abs(each) === Infinity ? `@${each}` : each));
   return text.replace(/"@(-?Infinity)"/g, '$1');

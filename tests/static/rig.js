@@ -1,12 +1,12 @@
-// What the module finds in the page instead of a network and a clock: sockets and calls that the
-// test answers, as strict as a browser's own, and timers that strike when the test lets time pass.
+// Replaces network and clock in the page: sockets and calls that the test answers, as strict as a
+// browser's own, and timers that fire when the test lets time pass.
 
-// A clock that stands still until the test moves it
+// A clock that the test moves
 
 const turns = new MessageChannel();
 const waiting = [];
 turns.port1.onmessage = () => waiting.shift()();
-/** Lets everything go on that waits for promises only. */
+/** Resolves after all code that waits only for promises. */
 const turn = () => new Promise((resolve) => {
   waiting.push(resolve);
   turns.port2.postMessage(null);
@@ -23,7 +23,7 @@ class Clock {
     return this.#id;
   }
 
-  /** Every timer strikes as often as it would. */
+  /** Fires every timer as often as it is due. */
   async pass(ms) {
     const end = this.now + ms;
     for (;;) {
@@ -38,7 +38,7 @@ class Clock {
     await turn();
   }
 
-  /** Each timer that is due by then strikes once, late. */
+  /** Fires each timer that is due by then once, late. */
   async jump(ms) {
     this.now += ms;
     for (const [id, timer] of [...this.timers].sort((a, b) => a[1].at - b[1].at)) {
@@ -67,7 +67,7 @@ window.setInterval = (strike, wait) => clock.set(strike, wait, wait);
 window.clearTimeout = window.clearInterval = (id) => { clock.timers.delete(id); };
 
 
-// The browser's own, which no page can take back, and which therefore are no timers of the page.
+// The browser's own timeouts, which a page cannot clear and which are not among its timers.
 const limits = [];
 AbortSignal.timeout = (ms) => {
   const controller = new AbortController();
@@ -97,8 +97,8 @@ class FakeSocket {
   static CLOSING = 2;
   static CLOSED = 3;
   readyState = FakeSocket.CONNECTING;
-  sent = []; // without their ids
-  asked = []; // {id, type}: what has no `done` or `error` yet
+  sent = []; // without ids
+  asked = []; // {id, type} of messages without `done` or `error` yet
   closedWith = null;
   onopen = null;
   onmessage = null;
@@ -168,7 +168,7 @@ window.rig = {
   sockets: [],
   sent: [], // over all sockets
   calls: [],
-  answers: {}, // 'GET /api/session' -> [answer, ...]; the last one stays
+  answers: {}, // 'GET /api/session' -> [answer, ...]; the last one is repeated
   told: [], // [event, what]
   beacons: [],
   errors: [],
@@ -188,7 +188,7 @@ window.rig = {
   },
 };
 
-// A browser's own are granted by another of its processes, which takes as long as it takes.
+// A browser grants locks from another process, after a while.
 let lock = Promise.resolve();
 navigator.locks.request = (_, act) => {
   const done = lock.then(act);
@@ -217,7 +217,7 @@ window.fetch = async (path, { method = 'GET', headers = {}, body, signal } = {})
   const late = new Promise((_, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason));
   });
-  late.catch(() => {}); // mostly nobody waits for it any more
+  late.catch(() => {}); // usually nothing awaits it any more
   if (rig.isPending) {
     await Promise.race([late, new Promise((resolve) => { rig.waiting.push(resolve); })]);
   }

@@ -1,5 +1,5 @@
-"""A page with the module in it, whose network and clock the test moves by hand: in a browser where
-it is about what a person does there, else in Node.js, which is ten times as fast."""
+"""A page with the module, whose network and clock the test controls: in a browser for tests of
+input, otherwise in Node.js, which is ten times as fast."""
 
 import asyncio
 import json
@@ -61,29 +61,29 @@ EVENTS = [
 
 
 class Rig(ABC):
-    """One page. `here` in what it is told to run is the page's StillHere, `rig` what is in
-    `rig.js`; nothing has a name but these."""
+    """A page. In functions that run in it, `here` is the page's StillHere and `rig` the object of
+    `rig.js`."""
 
     MODULE = "/static/stillhere.js"
 
     @abstractmethod
     async def evaluate(self, function: str, argument: Any = None) -> Any:
-        """What a function of the page returns, or its promise resolves to."""
+        """The result of a function of the page; promises are awaited."""
 
     async def run(self, expression: str, argument: Any = None) -> Any:
-        """What an expression of the page comes to; `argument` is in it by that name."""
+        """The value of an expression in the page, which may use `argument`."""
         async with asyncio.timeout(TIMEOUT_MS / 1000):
             return await self.evaluate(f"async (argument) => ({expression})", argument)
 
     # The player's side
 
     async def make(self, **options: Any) -> None:
-        """A StillHere that has not been started."""
+        """Create a StillHere without starting it."""
         await self.evaluate(_MAKE, [self.MODULE, options, EVENTS])
 
     async def sign_in(self, *, is_serving: bool = False, **options: Any) -> None:
-        """Somebody who has been signed in before, and is connected. `is_serving`: what is sent
-        is answered at once, as the server would."""
+        """Start with a session, connected. If `is_serving`, messages are answered at once, as the
+        server would."""
         await self.answer("GET /api/session", {})
         await self.run("rig.isServing = argument", is_serving)
         await self.make(**options)
@@ -94,24 +94,24 @@ class Rig(ABC):
 
     @abstractmethod
     async def press(self) -> None:
-        """A deliberate act: a key that means nothing."""
+        """Press a key without a meaning: an activity."""
 
     @abstractmethod
     async def move(self, x: int, y: int) -> None:
-        """The mouse is moved there."""
+        """Move the mouse there."""
 
     @abstractmethod
     async def wheel(self) -> None:
-        """The wheel of the mouse is turned."""
+        """Turn the wheel of the mouse."""
 
     async def plug(
         self, *, buttons: tuple[int, ...] = (0, 0), axes: tuple[float, ...] = (0, 0)
     ) -> None:
-        """A gamepad is in this state from now on; browsers leave gaps in their list of them."""
+        """Set the state of a gamepad; browsers leave gaps in their list of them."""
         await self.run(_PADS, [None, {"buttons": buttons, "axes": axes}])
 
     async def become(self, visibility: str) -> None:
-        """The tab is shown (`visible`) or not (`hidden`)."""
+        """Show the tab (`visible`) or hide it (`hidden`)."""
         await self.run(
             """(Object.defineProperty(document, 'visibilityState', {value: argument,
             configurable: true}), document.dispatchEvent(new Event('visibilitychange')), null)""",
@@ -121,7 +121,7 @@ class Rig(ABC):
     # The server's side
 
     async def view(self, **changes: dict[str, Any]) -> dict[str, Any]:
-        """The session view from now on, with these fields of its parts changed."""
+        """Change fields of the parts of the session view, from now on."""
         view = await self.run(
             "Object.entries(argument).reduce((view, [part, changes]) => "
             "(Object.assign(view[part], changes), view), rig.view)",
@@ -131,32 +131,32 @@ class Rig(ABC):
         return view
 
     async def answer(self, call: str, *answers: dict[str, Any] | None) -> None:
-        """How a call is answered (`None`: not at all), one time after the other; the last stays.
-        Unless told otherwise with status 200 and the session view."""
+        """Set the answers to a call, in order; the last is repeated. `None` is no answer; the
+        defaults are status 200 and the session view."""
         await self.run("rig.answers[argument[0]] = argument[1]", [call, list(answers)])
 
     async def hear(self, type: str, **fields: Any) -> None:
-        """The page hears a message, over the newest socket."""
+        """Send a message to the page, over the newest socket."""
         await self.run("rig.socket.tell(argument)", {"type": type, **fields})
 
     async def hello(self, **fields: Any) -> None:
         await self.run("rig.socket.tell({type: 'hello', ...rig.view, ...argument})", fields)
 
     async def done(self, type: str) -> None:
-        """The server has done the oldest message of this type that has no answer yet."""
+        """Send `done` for the oldest message of this type without an answer."""
         await self.run("rig.socket.answer(argument)", type)
 
     async def refuse(self, type: str, code: str, detail: str = "") -> None:
-        """The server refuses the oldest message of this type that has no answer yet."""
+        """Send `error` for the oldest message of this type without an answer."""
         refusal = {"code": code, "detail": detail}
         await self.run("rig.socket.answer(...argument)", [type, refusal])
 
     async def lose(self, code: int = 1006) -> None:
-        """The newest socket ends."""
+        """Close the newest socket."""
         await self.run("rig.socket.end(argument)", code)
 
     async def redial(self) -> None:
-        """Let time pass until the page dials again, within what is the longest pause."""
+        """Let time pass until the page reconnects, at most the longest pause."""
         await self.run(
             """(async () => {
               for (const before = rig.sockets.length; rig.sockets.length === before;) {
@@ -168,7 +168,7 @@ class Rig(ABC):
         )
 
     async def lose_for_long(self) -> None:
-        """One connection after the other ends, until the pause before the next is the longest."""
+        """Close one connection after the other until the pause has its greatest length."""
         await self.run("Math.random = () => 0.999")
         for _ in range(6):
             await self.lose()
@@ -176,7 +176,7 @@ class Rig(ABC):
         await self.lose()
 
     async def reopen(self) -> None:
-        """The page has redialled, and is answered."""
+        """Answer the socket of a reconnect."""
         await self.redial()
         await self.hello()
         assert await self.run("here.connection") == "open"
@@ -184,17 +184,17 @@ class Rig(ABC):
     # Time
 
     async def wait(self, seconds: float) -> None:
-        """Every timer strikes as often as it would."""
+        """Let time pass; every timer fires as often as it is due."""
         await self.run("rig.clock.pass(argument)", seconds * 1000)
 
     async def sleep(self, seconds: float) -> None:
-        """The machine slept, or the browser had no time for this page: each timer strikes once."""
+        """Let time pass as in sleep, or while the browser is busy: each timer fires once."""
         await self.run("rig.clock.jump(argument)", seconds * 1000)
 
-    # What came of it
+    # Results
 
     async def sent(self, *types: str) -> list[dict[str, Any]]:
-        """What the page has sent since this was asked for last; of these types, if any are told."""
+        """The messages sent since the last call of this; only of these types, if any are given."""
         messages: list[dict[str, Any]] = await self.run("rig.sent.splice(0)")
         return [each for each in messages if not types or each["type"] in types]
 
@@ -202,7 +202,7 @@ class Rig(ABC):
         return [message["type"] for message in await self.sent()]
 
     async def calls(self) -> list[str]:
-        """The calls since this was asked for last; passive ones in brackets."""
+        """The calls since the last call of this; passive ones in brackets."""
         calls = await self.run("rig.calls.splice(0)")
         names = [f"{call['method']} {call['path']}" for call in calls]
         return [
@@ -211,19 +211,19 @@ class Rig(ABC):
         ]
 
     async def told(self, *events: str) -> list[Any]:
-        """What the listeners of these events have been told, in order, and forget it."""
+        """The arguments of listeners of these events since the last call of this, in order."""
         told = await self.run("rig.told.splice(0)")
         heard = [(event, what) for event, what in told if not events or event in events]
         return [what for _, what in heard] if len(events) == 1 else heard
 
     async def complaints(self) -> list[str]:
-        """What the module has written into the console."""
+        """The module's warnings in the console."""
         found = await self.run("rig.complaints")
         assert isinstance(found, list)
         return found
 
     async def sockets(self) -> list[dict[str, Any]]:
-        """All sockets there have been: `closedWith`, `madeAt` in ms."""
+        """All sockets so far: `closedWith`, `madeAt` in ms."""
         found = await self.run(
             "rig.sockets.map(({closedWith, madeAt, url, protocols}) => "
             "({closedWith, madeAt, url, protocols}))"
@@ -233,7 +233,7 @@ class Rig(ABC):
 
 
 class BrowserRig(Rig):
-    """One in a real page, where events are a browser's own."""
+    """A rig in a real page, with a browser's own events."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -252,13 +252,13 @@ class BrowserRig(Rig):
 
 
 class Node:
-    """A process of Node.js, in which one page is begun after the other."""
+    """A process of Node.js for one page after the other."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
     async def ask(self, **request: Any) -> Any:
-        """Raises AssertionError with what was thrown there."""
+        """Raises AssertionError with the error that was thrown there."""
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
@@ -271,7 +271,7 @@ class Node:
 
 
 class NodeRig(Rig):
-    """One in Node.js, whose events are made by the test."""
+    """A rig in Node.js, with events that the test makes."""
 
     def __init__(self, node: Node) -> None:
         self._node = node
@@ -290,7 +290,7 @@ class NodeRig(Rig):
         await self._input("wheel")
 
     async def _input(self, type: str, **fields: Any) -> None:
-        """An event that the browser vouches for."""
+        """Dispatch an event with `isTrusted`."""
         await self.run(
             "window.dispatchEvent(new Event(argument.type, argument))",
             {"type": type, "isTrusted": True, **fields},
@@ -299,7 +299,7 @@ class NodeRig(Rig):
 
 @asynccontextmanager
 async def run_node() -> AsyncIterator[Node]:
-    """A process for as many pages as are needed, one at a time."""
+    """Run a process for any number of pages, one at a time."""
     program = shutil.which("node")
     assert program is not None, "Node.js is not there: scripts/test gets it, or leaves this out"
     process = await asyncio.create_subprocess_exec(
@@ -319,7 +319,7 @@ async def run_node() -> AsyncIterator[Node]:
 
 @asynccontextmanager
 async def open_node_rig(node: Node) -> AsyncIterator[Rig]:
-    """A page in Node.js. Whatever is thrown in it and not caught fails the test at its end."""
+    """A page in Node.js. An uncaught error in it fails the test at its end."""
     await node.ask(begin=True)
     rig = NodeRig(node)
     yield rig
@@ -328,7 +328,7 @@ async def open_node_rig(node: Node) -> AsyncIterator[Rig]:
 
 @asynccontextmanager
 async def open_page(chromium: Browser) -> AsyncIterator[Page]:
-    """A page that every test uses anew: to make one takes longer than most of the tests."""
+    """A page that every test resets: making one takes longer than most of the tests."""
     context = await chromium.new_context(has_touch=True)
     try:
         await context.route("**/*", _serve)
@@ -340,7 +340,7 @@ async def open_page(chromium: Browser) -> AsyncIterator[Page]:
 
 @asynccontextmanager
 async def open_rig(page: Page) -> AsyncIterator[BrowserRig]:
-    """That page, blank. Whatever is thrown in it and not caught fails the test at its end."""
+    """That page, blank. An uncaught error in it fails the test at its end."""
     await page.goto(f"{ORIGIN}/blank.html")
     rig = BrowserRig(page)
     yield rig

@@ -1,4 +1,4 @@
-"""What counts as the player's doing, in a browser, and that nothing else ever does."""
+"""What counts as the player's activity in a browser, and what does not."""
 
 from collections.abc import Awaitable, Callable
 
@@ -44,11 +44,11 @@ ACTS: dict[str, Callable[[BrowserRig], Awaitable[None]]] = {
 
 @pytest.fixture
 def rig(browser_rig: BrowserRig) -> BrowserRig:
-    """Input is a browser's own, and so is what it says of it."""
+    """Input is a browser's own, with its `isTrusted`."""
     return browser_rig
 
 
-# What counts
+# Activity
 
 
 @pytest.mark.parametrize("kind", ACTS)
@@ -87,7 +87,7 @@ async def test_input_that_comes_without_a_key_or_a_pointer_counts(rig: BrowserRi
     await rig.page.keyboard.down("Space")
     assert await rig.sent() == [PING]
     await rig.wait(6)
-    await rig.page.keyboard.up("Space")  # the click comes with that
+    await rig.page.keyboard.up("Space")  # which fires the click
     assert await rig.sent() == [PING]
 
 
@@ -197,7 +197,7 @@ async def test_a_key_that_something_lies_on_is_pressed_once(rig: BrowserRig) -> 
     await keyboard.down("a")
     for _ in range(10):
         await rig.wait(5)
-        await keyboard.down("a")  # without an `up` between them: it repeats itself
+        await keyboard.down("a")  # without an `up` between: auto-repeat
     await keyboard.up("a")
     assert await rig.sent("ping") == [PING]
 

@@ -1,4 +1,4 @@
-"""Whether a page is usable is left to axe-core; here: that it finds what it is there for."""
+"""axe-core judges whether a page is accessible; this tests that it finds violations."""
 
 import pytest
 from playwright.async_api import Page

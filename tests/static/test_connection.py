@@ -1,4 +1,4 @@
-"""The connection: when it comes back, when it does not, and when it is given up."""
+"""The connection: when it is restored, when it is not, and when it is given up."""
 
 import itertools
 
@@ -13,7 +13,7 @@ ENDS = {each.value.code: each.value.reason for each in Close if each.value.code 
 LEAVING = 1000
 
 
-# Ends
+# Closes
 
 
 async def test_an_end_is_told_with_its_reason_and_never_dialled_again(rig: Rig) -> None:
@@ -71,7 +71,7 @@ async def test_signed_out_is_told_once_though_the_close_comes_behind_it(rig: Rig
     assert len(await rig.sockets()) == 1
 
 
-# Coming back
+# Reconnecting
 
 
 @pytest.mark.parametrize("chance", [0, 0.5, 0.999])
@@ -146,7 +146,7 @@ async def test_a_silent_connection_is_asked_and_given_up_without_an_answer(rig: 
     assert await rig.run("here.connection") == "open"
     await rig.wait(0.3)
     assert await rig.run("here.connection") == "reconnecting"
-    # A close with 1000 or 1001 would look like somebody who leaves, and shorten the grace.
+    # A close with 1000 or 1001 would count as leaving, with the shorter grace.
     assert (await rig.sockets())[0]["closedWith"] == GIVEN_UP
     await rig.reopen()
 
@@ -155,7 +155,7 @@ async def test_a_silent_connection_that_answers_stays(rig: Rig) -> None:
     await rig.sign_in(is_serving=True)
     await rig.wait(3600)
     assert len(await rig.sockets()) == 1
-    # One question in 25 s of silence, no more.
+    # One `look` in 25 s of silence, no more.
     assert len(await rig.sent("look")) == pytest.approx(3600 / 25, abs=31)
 
 
@@ -164,7 +164,7 @@ async def test_whatever_is_heard_ends_the_silence(rig: Rig) -> None:
     for version in range(22):
         await rig.wait(9)
         await rig.hear("presence", topic="lobby", version=version, total=0)
-    # The one after two minutes asks whether the player is away by now.
+    # The one after two minutes asks whether the player is away.
     assert await rig.sent_types() == ["look"]
     assert await rig.run("here.connection") == "open"
 
@@ -197,7 +197,7 @@ async def test_a_socket_that_never_opens_is_given_up(rig: Rig) -> None:
 async def test_a_page_that_stood_still_hears_the_answer_that_waited_for_it(rig: Rig) -> None:
     await rig.sign_in()
     await rig.wait(25.1)
-    # A level was loaded, say: nothing ran for a minute, and the timers come before the messages.
+    # As when a level is loaded: nothing ran for a minute, and the timers come before the messages.
     await rig.sleep(60)
     assert await rig.run("here.connection") == "open"
     await rig.run("rig.socket.tell({type: 'session', ...rig.view})")

@@ -1,4 +1,4 @@
-"""What the page says, in each of its languages: whole, used, with the same places for values."""
+"""The texts of the page in each language: complete, used, with the same placeholders."""
 
 import json
 import re
@@ -65,7 +65,7 @@ COMPOSED = {
         "no_connection",
     ],
 }
-"""Keys that the page puts together from what the server says: each has a text for all of these."""
+"""Keys that the page composes from words of the server: each word has a text."""
 
 GAMES = {
     "connect-four": ["red", "yellow"],
@@ -74,7 +74,7 @@ GAMES = {
         *("is_right", "is_wrong", "is_answered", "is_choosing", "is_skipped", "is_gone"),
     ],
 }
-"""The games with a page part, and the texts that each names by what its rules say."""
+"""The games with a page part, and the texts that their parts compose keys for."""
 
 _LOAD = """
 (async () => {
@@ -89,7 +89,7 @@ _LOAD = """
 
 
 def load(path: Path, *codes: str) -> tuple[Any, list[list[str]]]:
-    """What a module of words exports, and the plural categories of these languages."""
+    """The export of a module of words, and the plural categories of these languages."""
     node = shutil.which("node")
     assert node is not None, "Node.js is not there: scripts/test gets it, or leaves this out"
     command = [node, "-e", _LOAD, str(path), *codes]
@@ -120,7 +120,7 @@ def forms(text: str | dict[str, str]) -> list[str]:
 
 
 def places(text: str | dict[str, str]) -> set[str]:
-    """The values that a text has room for."""
+    """The placeholders of a text."""
     return {name for form in forms(text) for name in re.findall(r"\{(\w+)\}", form)}
 
 
@@ -179,7 +179,7 @@ def test_every_text_of_a_game_is_used_and_every_text_that_is_used_is_there(game:
 
 
 def keys_in(path: Path) -> set[str]:
-    """The texts that a file names."""
+    """The texts that a file uses."""
     text = path.read_text()
     quoted = set(re.findall(r"""['"`]([a-z_]+\.[a-z_]+)['"`]""", text))
     files = {key for key in quoted if key.split(".")[1] in ("js", "css", "html")}

@@ -1,4 +1,4 @@
-"""The README's few lines do what they say."""
+"""The README's example of `stillhere.js` works."""
 
 import re
 from pathlib import Path
@@ -37,7 +37,7 @@ async def test_the_usage_signs_in_sees_who_is_here_is_warned_and_signed_out(
         page = await context.new_page()
 
         async def game(route: Route) -> None:
-            # The page comes from the server: what a test makes up is no page of this machine's.
+            # The page itself comes from the server: a fulfilled one would not count as local.
             await route.fulfill(body=usage() + REST, content_type="text/javascript")
 
         await page.route("**/static/app.js", game)

@@ -1,4 +1,4 @@
-"""How often what the player does is reported, and what a gamepad does of it."""
+"""How often activity is reported, and which activity of a gamepad."""
 
 import pytest
 
@@ -29,7 +29,7 @@ async def test_a_gamepads_buttons_and_sticks_count_and_its_drift_does_not(rig: R
     await rig.plug(buttons=(0, 1), axes=(0.9, 0))
     await rig.wait(0.3)
     assert await rig.sent("ping") == [PING]
-    # Held, by a hand or by the thing that lies on it.
+    # Held, by a hand or by an object on it.
     await rig.wait(60)
     assert await rig.sent("ping") == []
     await rig.plug(axes=(0.9, 0))

@@ -1,4 +1,4 @@
-"""Rooms as a page takes part in them: what is told, what is done, and what a reconnect keeps."""
+"""Rooms in a page: events, actions, and what a reconnect keeps."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ ROOM = "here.rooms.joined.get('r1')"
 
 
 def info(**more: Any) -> dict[str, Any]:
-    """The room object: Ada sits in seat 0, Kim in seat 1."""
+    """The room object: Ada has seat 0, Kim seat 1."""
     seats = {str(seat): seated(name) for seat, name in enumerate(("Ada", "Kim"))}
     room = {"id": "r1", "game": "chess", "private": False, "state": "playing", "spectators": 0}
     return room | {"host": "ada", "seats": seats} | more
@@ -50,7 +50,7 @@ async def hear_change(rig: Rig, version: int, **fields: Any) -> None:
 
 
 async def ask(rig: Rig, what: str) -> None:
-    """Begins something whose outcome is asked for by `outcome`."""
+    """Begin a call; `outcomes` has its result later."""
     await rig.run(
         f"""(window.outcomes ??= [], window.outcomes.push(null),
         ((at) => Promise.resolve({what}).then(
@@ -64,7 +64,7 @@ async def outcomes(rig: Rig) -> Any:
     return await rig.run("outcomes")
 
 
-# Coming in
+# Joining
 
 
 async def test_a_room_is_joined_when_the_server_says_so_and_has_said_what_it_is(rig: Rig) -> None:
@@ -168,7 +168,7 @@ async def test_who_asks_before_there_is_a_connection_comes_in_with_it(rig: Rig) 
     assert await outcomes(rig) == ["done"]
 
 
-# What is told
+# Events
 
 
 async def test_times_that_are_left_become_instants_wherever_they_are(rig: Rig) -> None:
@@ -336,7 +336,7 @@ async def test_a_room_that_closes_is_told_of_once_and_gone(rig: Rig) -> None:
     assert await rig.sent("join", "watch") == []
 
 
-# What is done
+# Actions
 
 
 ACTS = [
@@ -503,7 +503,7 @@ async def test_after_a_reconnect_one_is_in_the_own_seat_again(rig: Rig) -> None:
     assert len(await rig.told("room")) == 1
     await rig.reopen()
     assert await rig.sent() == [{"type": "watch", "topic": TOPIC}]
-    # A restarted server counts anew, and may just have come to the version that would fit.
+    # A restarted server begins a new count, which may happen to be at the next version.
     await hear_change(rig, 2, view={"cell": 9})
     assert await rig.run(f"{ROOM}.view.cell") == 1
     await hear_room(rig, 1, match=match({"cell": 2}))
@@ -705,7 +705,7 @@ async def test_who_waits_goes_on_waiting_after_a_reconnect(rig: Rig) -> None:
     await rig.lose()
     await rig.reopen()
     assert await rig.sent("quick_match") == [{"type": "quick_match", "game": "chess"}]
-    # The server tells who waits already that they did.
+    # To players in the queue the server has already said so.
     await rig.hear("queued", game="chess", waiting=0, reason="cancelled")
     await rig.hear("queued", game="chess", waiting=1)
     assert await rig.run("here.rooms.queue") == {"game": "chess", "waiting": 1}

@@ -1,5 +1,5 @@
-"""The page of rooms, as everybody can use it: read out, narrow, at night, by a link, and without
-a picture of the game."""
+"""The page of rooms: screen readers, small screens, dark mode, links, and games without a
+picture."""
 
 from typing import cast
 
@@ -17,7 +17,7 @@ NARROW: ViewportSize = {"width": 360, "height": 740}
 
 
 async def open_room(window: Window, game: str) -> str:
-    """A new room; returns the link to it."""
+    """Make a new room; return the link to it."""
     await window.at("[data-section=play]").click()
     await window.at("#new-room").click()
     await window.at("#new-room-game").select_option(game)
@@ -43,7 +43,7 @@ async def test_every_state_of_playing_can_be_used_by_everybody_on_a_narrow_scree
     await ada.at("[data-section=play]").click()
     await kim.at("[data-section=play]").click()
     await expect(ada.at("#no-rooms")).to_be_visible()
-    # Rules do not stand before the rooms, but one can ask for them.
+    # The rules are not shown above the rooms, but can be opened.
     tiles, rules = ada.at(".game-rules"), ada.at("#quick-rules dd")
     texts = [text for text in await tiles.all_text_contents() if text]
     assert await rules.all_text_contents() == texts
@@ -52,7 +52,7 @@ async def test_every_state_of_playing_can_be_used_by_everybody_on_a_narrow_scree
     await ada.at("#quick-rules summary").click()
     await expect(rules.last).to_have_text(texts[-1])
     await expect(rules.last).to_be_visible()
-    await expect(kim.at("#quick-rules")).to_be_hidden()  # there they are in the tiles
+    await expect(kim.at("#quick-rules")).to_be_hidden()  # shown in the tiles instead
     await expect(kim.at(".game-rules").first).to_be_visible()
     await ada.at("#new-room").click()
     await look(ada, kim)
@@ -125,7 +125,7 @@ async def test_a_game_without_a_page_part_can_be_played_all_the_same(
 ) -> None:
     games = cast(dict[str, AnyGame], lobby.still_here.rooms.games)
     games["turns"] = Turns()
-    # Not `guest`: a page that is loaded already has loaded the games, too.
+    # Not `guest`: a page that is already open has loaded the games.
     ada = await browsers.window()
     await ada.enter("Ada")
     room = (await open_room(ada, "turns")).rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""Who is here, as a page knows it: version by version, with nobody missing and no ghosts."""
+"""The roster in the page: version by version, without missing players and without ghosts."""
 
 from typing import Any
 
@@ -83,7 +83,7 @@ async def test_a_new_connection_begins_with_a_roster_of_its_own(rig: Rig) -> Non
     assert await rig.run(NAMES) == "Ada Bob", "shown as it was, marked as stale"
     await rig.reopen()
     assert await rig.sent() == [WATCH]
-    # A restarted server counts anew, and may just have come to the version that would fit.
+    # A restarted server begins a new count, which may happen to be at the next version.
     await hear_diff(rig, 8, left=["bob"], total=1)
     assert await rig.run(NAMES) == "Ada Bob"
     await hear_roster(rig, 1, "Ada")
@@ -127,7 +127,7 @@ async def test_since_when_somebody_is_away_is_an_instant_of_this_page(rig: Rig) 
     await rig.sleep(3600)
     await hear_diff(rig, 2, changed=[{"id": "ada", "status": "away", "idle_for": 5.0}])
     assert await rig.run(away_for, "ada") == pytest.approx(5)
-    # Without a word, it is as usual: what the policy says.
+    # Without `idle_for`, the policy's time applies.
     await hear_diff(rig, 3, changed=[{"id": "ada", "status": "away"}])
     await hear_diff(rig, 4, changed=[{"id": "bob", "status": "active"}])
     assert await rig.run(away_for, "ada") == pytest.approx(120)
@@ -138,7 +138,7 @@ async def test_the_own_status_is_heard_of_from_the_lobby(rig: Rig) -> None:
     await in_lobby(rig, "Ada")
     await hear_diff(rig, 8, changed=[{"id": "ada", "status": "away"}], total=1)
     assert await rig.told("status") == ["away"]
-    # Was it by "be right back", in another tab? Only the server knows.
+    # It may have been "be right back" in another tab; only the server knows.
     assert await rig.sent_types() == ["look"]
 
 
@@ -235,7 +235,7 @@ async def test_what_was_being_loaded_for_one_session_is_nothing_to_the_next(rig:
     await rig.run("here.signInAsGuest('Ada')")
     await rig.hello()
     await hear_roster(rig, 1, "Ada", total=2)
-    # The one that waited is answered behind the one that did not have to.
+    # The waiting call gets its answer after the one that did not wait.
     await rig.answer("GET /api/players", page_of("Ada", "New"), page_of("Old", after="old"))
     await rig.calls()
     await rig.run("Promise.all([rig.settle(), loading, here.loadRoster()])")

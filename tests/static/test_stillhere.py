@@ -1,4 +1,4 @@
-"""Coming in and going, the warning, holds, and the page around it."""
+"""Signing in and out, the warning, holds, and the page around the module."""
 
 import math
 from typing import Any
@@ -21,7 +21,7 @@ async def warn(rig: Rig, left: float = 60, reason: str = "idle_timeout") -> None
     await rig.hear("warning", reason=reason, expires_in=left)
 
 
-# Coming in
+# Signing in
 
 
 async def test_whoever_is_signed_in_is_told_so_and_connected(rig: Rig) -> None:
@@ -38,7 +38,8 @@ async def test_whoever_is_signed_in_is_told_so_and_connected(rig: Rig) -> None:
 
 
 async def lets_go_of_the_first_socket(rig: Rig) -> None:
-    """It was dialled ahead, and for nobody: it is closed as soon as it is open, and not heard."""
+    """It was opened ahead of the session: it is closed once it is open, and its messages are
+    ignored."""
     told = {"type": "signed_out", "reason": "not_signed_in", "detail": ""}
     await rig.told()
     await rig.run("(rig.sockets[0].tell(argument), rig.sockets[0].end(4500))", told)
@@ -357,7 +358,7 @@ async def test_a_refusal_counts_though_the_view_was_renewed_meanwhile(rig: Rig) 
     assert len(await rig.told("signedOut")) == 1
 
 
-# Going
+# Signing out and leaving
 
 
 @pytest.mark.parametrize(
@@ -809,7 +810,7 @@ async def test_be_right_back_in_another_tab_is_learned_by_looking(rig: Rig) -> N
     view = await rig.view(player={"status": "away"}, session={"held_for": 595, "held_away": True})
     await rig.hear("session", **view)
     assert await rig.run("[here.isAwayOnPurpose, here.heldFor]") == [True, 595]
-    # And that somebody is back there.
+    # The lobby says that the player is active again.
     changed = [{"id": "ada", "status": "active"}]
     await rig.hear("presence", topic="lobby", version=3, changed=changed, total=1)
     assert await rig.sent() == [{"type": "look"}]

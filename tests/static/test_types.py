@@ -1,4 +1,4 @@
-"""`stillhere.d.ts` says what `stillhere.js` is, and a page that is written by it compiles."""
+"""`stillhere.d.ts` matches `stillhere.js`, and a page that uses it compiles."""
 
 import functools
 import json
@@ -40,8 +40,8 @@ async ([path, names]) => {
 
 @functools.cache
 def declared() -> dict[str, Any]:
-    """What the file declares: values, types, and the members of each class and interface. And the
-    compiler's complaints of it and of the page."""
+    """The declarations of the file: values, types, and the members of each class and interface; and
+    the compiler's errors for it and the page."""
     program = shutil.which("node")
     assert program is not None, "Node.js is not there: scripts/test gets it, or leaves this out"
     assert TYPESCRIPT.exists(), "typescript is not there: scripts/test gets it, or leaves this out"
@@ -80,7 +80,7 @@ async def test_a_class_has_the_members_that_are_declared(rig: Rig, name: str) ->
 
 async def test_the_roster_has_the_members_that_are_declared(rig: Rig) -> None:
     members = await rig.evaluate(_MEMBERS, ["/static/stillhere/roster.js", ["Roster"]])
-    # Its methods are the module's own; what is declared is there for reading.
+    # Its methods belong to the module; pages only read the declared properties.
     found = {name for name, kind in members["Roster"].items() if kind == "property"}
     assert found == set(declared()["members"]["Roster"])
 
@@ -93,7 +93,7 @@ async def test_the_events_are_those_that_the_module_tells_of() -> None:
 
 async def test_the_close_codes_are_the_servers(rig: Rig) -> None:
     there = await rig.evaluate("async (path) => (await import(path)).CLOSE_REASONS", rig.MODULE)
-    # 1009 is the WebSocket protocol's own, and needs no table.
+    # 1009 is the WebSocket protocol's own, and not in the table.
     closings = [each.value for each in Close if each.value.code >= 4000]
     assert {int(code): word for code, word in there.items()} == {
         each.code: each.reason for each in closings

@@ -1,4 +1,4 @@
-"""What `stillhere.d.ts` says of rooms, games and matches has the keys that the server writes."""
+"""`stillhere.d.ts` declares the keys of rooms, games and matches that the server sends."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -25,16 +25,16 @@ from tests.rooms.world import World
 from tests.static.test_types import declared
 from tests.support.manual_clock import ManualClock
 
-pytestmark = pytest.mark.browser  # for the compiler, which comes with what browsers need
+pytestmark = pytest.mark.browser  # for the compiler, which is installed with the browsers
 
 
 def declared_keys(name: str) -> set[str]:
-    """The members of an interface, or (`Seat.absent`) of a member that is written out."""
+    """The members of an interface, or of a member with an inline type (`Seat.absent`)."""
     of_types = declared()["nested"] if "." in name else declared()["members"]
     return set(of_types[name])
 
 
-# What the server converts from types of its own
+# Messages from structs
 
 
 @pytest.mark.parametrize(
@@ -57,15 +57,15 @@ def test_an_interface_has_the_fields_that_are_sent(
     name: str, kinds: list[type[msgspec.Struct]]
 ) -> None:
     fields = {field.encode_name for kind in kinds for field in msgspec.structs.fields(kind)}
-    # Of a player in the roster the page makes an instant of it, `awaySince`.
+    # For players of the roster, the page replaces it by `awaySince`.
     assert declared_keys(name) == fields - {"idle_for"}
 
 
-# What it writes as dictionaries
+# Messages from dictionaries
 
 
 class Scored(Turns):
-    """Turns, with points, for who gathers first. Who was silent twice is out."""
+    """Turns with points, for two or three players. A second silence costs the seat."""
 
     name = "scored"
     most = 3
@@ -80,7 +80,7 @@ class Scored(Turns):
 
 
 class Watcher:
-    """Collects the keys of all that it sees, by the interfaces that declare them."""
+    """Collects the keys of messages by the interface that declares them."""
 
     def __init__(self, world: World) -> None:
         self.keys: dict[str, set[str]] = defaultdict(set)
@@ -89,7 +89,7 @@ class Watcher:
         self._topics = RoomTopics(lambda: 0.0, clock, Limits(), lambda *_: None, lambda *_: None)
 
     def look(self, room: Room) -> None:
-        """Take in the room as a page would have it now, its entry in the list, and its chat."""
+        """Collect the keys of the room, its entry in the list, and its chat."""
         now = self._world.now
         info = with_instants(in_seconds(room_view(room, now), now), now)
         self._note("RoomInfo", [info])
@@ -110,7 +110,7 @@ class Watcher:
 
 
 def all_that_happens() -> dict[str, set[str]]:
-    """The keys of rooms in which everything has happened that can be seen."""
+    """The keys of rooms in every visible state."""
     with_bots = AfkPolicy(silence=Silence.BOT, move_time=10.0)
     world = World(Turns(), Scored(), variant(Together, policy=with_bots))
     watcher = Watcher(world)
@@ -137,7 +137,7 @@ def all_that_happens() -> dict[str, set[str]]:
     watcher.look(room)  # about to resign
     world.passes(20)
     world.leaves(kim, room)
-    watcher.look(room)  # over by somebody's doing, and nobody keeps the room open
+    watcher.look(room)  # over by a resignation, and without an open match
 
     three = world.players(3)
     room = world.room("scored", *three)
@@ -146,12 +146,12 @@ def all_that_happens() -> dict[str, set[str]]:
     world.passes(10.1)
     watcher.look(room)  # skipped
     world.passes(30)
-    watcher.look(room)  # out of it
+    watcher.look(room)  # out of the match
     assert room.running is not None
     (turn,) = room.running.waits_for
     world.acts(three[turn], room, wins=True)
     world.starts(three[2], room)
-    watcher.look(room)  # over, with points, and somebody wants more
+    watcher.look(room)  # over, with points, and a wish for the next match
 
     two = world.players(2)
     room = world.room("together", *two)

@@ -1,4 +1,4 @@
-"""The module and the server, which must mean the same."""
+"""The module and the server work together."""
 
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ async () => {
 
 
 class Profile(NamedTuple):
-    """One browser, and where its tabs come from."""
+    """A browser, and the source of its tabs."""
 
     browsers: Browsers
     context: BrowserContext
@@ -32,20 +32,20 @@ class Profile(NamedTuple):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def profile(browsers: Browsers) -> Profile:
-    """A browser whose tabs are empty, but for the module."""
+    """A browser whose tabs have only the module."""
     return Profile(browsers, await browsers.profile())
 
 
 async def open_tab(profile: Profile, lobby: LiveServer) -> Page:
     page = (await profile.browsers.tab(profile.context)).page
-    # Of the server's pages the barest, with the headers that they all have.
+    # The simplest page of the server, with the usual headers.
     await page.goto(f"{lobby.url}/static/stillhere.d.ts")
     await page.evaluate(_HERE)
     return page
 
 
 async def is_so(page: Page, expression: str) -> None:
-    """Wait for an expression of the page to come true."""
+    """Wait until an expression of the page is true."""
     await page.wait_for_function(f"() => {expression}", polling=20)
 
 
@@ -170,7 +170,7 @@ async def test_a_remembered_session_that_fell_asleep_is_woken_by_its_player_and_
         await ada.evaluate(lit)
     assert (await ada.evaluate("here.isSignedIn"), session.connections) == (False, 0)
 
-    # In another tab they are back: that takes this one along.
+    # Another tab returns, which restores this one.
     other = await open_tab(profile, lobby)
     assert await other.evaluate("here.start()") is True
     await until(lambda: session.status == "active")

@@ -1,4 +1,4 @@
-"""What happened is written: once, in order, all or nothing, and again until the disk takes it."""
+"""Events are written once, in order, all or nothing, and again until the disk works."""
 
 import asyncio
 import logging
@@ -98,7 +98,7 @@ async def test_rows_that_nobody_waits_for_are_gathered_and_one_who_waits_does_no
         rig.sign_in(rig.player(f"player {number}"))
     await rig.store.journal.written_up_to_here()
     monkeypatch.setattr(rig.store.journal._engine, "write", noted)
-    for seconds in (200.0, 250.0):  # all are away, and warned
+    for seconds in (200.0, 250.0):  # all away, then all warned
         rig.until(seconds)
         await asyncio.sleep(0.01)
     assert written == []
@@ -164,7 +164,7 @@ async def test_whatever_piles_up_is_one_transaction(
 
 
 class BrokenDisk:
-    """Makes writing fail until it is mended."""
+    """Makes writes fail until it is mended."""
 
     def __init__(self, rig: StorageRig, monkeypatch: pytest.MonkeyPatch) -> None:
         self.is_broken = True

@@ -1,4 +1,5 @@
-"""A sign-out that the database does not take is in a file beside it, and in the next start."""
+"""A sign-out that the database does not take is in a file beside it, and found by the next
+start."""
 
 import asyncio
 import os
@@ -34,12 +35,12 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def disk() -> FaultyDisk:
-    """One that works until `break_` is called."""
+    """A disk that works until `break_` is called."""
     return FaultyDisk()
 
 
 async def break_(disk: FaultyDisk, rig: StorageRig) -> None:
-    """From now on the database takes nothing, and the journal knows it."""
+    """Let all writes fail from now on, and wait until the journal has noticed."""
     disk.first, disk.count = disk.calls + 1, FOR_EVER
     rig.store.remove_account(PlayerId("p_nobody"))
     await until(lambda: rig.store.is_failing)
@@ -102,7 +103,7 @@ async def test_a_record_that_was_not_written_to_its_end_counts_as_none(path: Pat
     boat.close()
     with path.open("r+b") as file:
         file.seek(RECORD + 15)
-        file.write(b"AAA")  # still a session's id, and not the one that was meant
+        file.write(b"AAA")  # still a session's id, but the wrong one
     again = Lifeboat(path, CAPACITY)
     assert again.open("test.db") == endings(1, 3)
     await again.save(lambda: endings(4))
@@ -190,7 +191,7 @@ async def test_a_second_server_cannot_have_it_too(path: Path) -> None:
     assert Lifeboat(path, CAPACITY).open("test.db") == []
 
 
-# The journal's use of it
+# Its use by the journal
 
 
 async def test_a_sign_out_outlives_a_disk_that_fails_and_a_crash(

@@ -1,4 +1,4 @@
-"""What becomes of rooms is written: the latest state, every move, and all of it at once."""
+"""Rooms are written: the latest state, every move, and in one transaction."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ def players(rig: StorageRig) -> tuple[Player, Player]:
 
 @pytest.fixture
 def documents(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Every document that is made of a room."""
+    """Every document that is written of a room."""
     made: list[str] = []
 
     def write_and_keep(*arguments: Any) -> str:
@@ -272,7 +272,7 @@ async def test_a_move_that_cannot_be_written_does_not_end_all_writing(
     await rig.store.journal.written_up_to_here()
     rig.act(room, {"column": 4})
     assert len(await rig.rows("SELECT state FROM rooms")) == 1
-    # The others of the same match, before it and after it, are there.
+    # The other moves of the match, before and after it, are there.
     assert await rig.rows("SELECT action FROM moves ORDER BY step") == [
         ('{"column":3}',),
         ('{"column":4}',),

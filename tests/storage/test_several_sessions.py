@@ -1,4 +1,4 @@
-"""What the disk says of a player with several sessions."""
+"""The rows of a player with several sessions."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
@@ -10,7 +10,7 @@ Opener: TypeAlias = Callable[..., Awaitable[StorageRig]]
 
 
 async def test_the_last_activity_of_a_player_is_that_of_all_their_sessions(rig: StorageRig) -> None:
-    """Ada plays at her laptop, and in the same moment her phone, long untouched, goes away."""
+    """Ada is active on her laptop; at the same moment her phone becomes away."""
     player = rig.player("Ada", "a hash")
     rig.sign_in(player)
     laptop, _ = rig.sign_in(player)
@@ -18,7 +18,7 @@ async def test_the_last_activity_of_a_player_is_that_of_all_their_sessions(rig: 
     rig.until(119)
     rig.registry.touch(laptop, 119.0)
     rig.store.activity.note()
-    rig.until(121)  # in one batch with it
+    rig.until(121)  # in the same batch
     (row,) = await rig.rows("SELECT last_activity_at FROM players")
     assert row == (START_MS + 119_000,)
 
@@ -26,7 +26,7 @@ async def test_the_last_activity_of_a_player_is_that_of_all_their_sessions(rig: 
 async def test_a_restart_tells_of_a_player_what_becomes_of_all_their_sessions(
     rig: StorageRig, open_rig: Opener
 ) -> None:
-    """One of two had run out while the server was down: that is not the player's leaving."""
+    """One of two sessions ran out while the server was down; the player is still here."""
     player = rig.player("Ada", "a hash")
     rig.sign_in(player)
     rig.until(100)

@@ -1,4 +1,4 @@
-"""What the rest of the server reads of the storage."""
+"""The reads that the rest of the server makes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -33,7 +33,7 @@ async def play(rig: StorageRig, steps: range) -> None:
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 6, 7])
 async def test_every_move_is_read_whatever_the_portions(count: int, open_rig: Opener) -> None:
     rig = await open_rig(limits=replace(QUICK, moves_at_once=3))
-    steps = range(5, 5 + 2 * count, 2)  # others are ticks
+    steps = range(5, 5 + 2 * count, 2)  # the others are ticks
     await play(rig, steps)
     moves = await rig.store.moves_of(MATCH)
     assert moves == [StoredMove(step, step * 1000, 0, True, [step], None) for step in steps]

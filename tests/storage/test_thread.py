@@ -1,4 +1,4 @@
-"""A thread for blocking calls: in order, and no reason for the process to go on."""
+"""A thread for blocking calls: in order, and without keeping the process alive."""
 
 import asyncio
 import subprocess
@@ -53,7 +53,7 @@ async def test_a_call_that_is_cancelled_before_its_turn_is_not_made() -> None:
     first = loop.run_in_executor(executor, gate.wait, 10)
     second = loop.run_in_executor(executor, lambda: made.append(2))
     second.cancel()
-    await asyncio.sleep(0)  # the loop passes it on in its next turn
+    await asyncio.sleep(0)  # the loop passes the cancellation on in its next turn
     gate.set()
     await first
     await loop.run_in_executor(executor, lambda: made.append(3))
@@ -69,7 +69,7 @@ def test_a_call_that_never_returns_does_not_keep_the_process_from_exiting() -> N
 async def test_no_thread_of_an_open_store_keeps_the_process_from_exiting(
     open_rig: Callable[..., Awaitable[StorageRig]],
 ) -> None:
-    """aiosqlite's own threads would, but for their being made on a thread that does not."""
+    """aiosqlite's own threads would, if they were not started by a daemon thread."""
     before = set(threading.enumerate())
     rig = await open_rig()
     rig.sign_in()

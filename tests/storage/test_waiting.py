@@ -1,4 +1,4 @@
-"""Nobody waits for the disk for ever, and nobody is told what is not so."""
+"""Waits for the disk are bounded, and answers are true."""
 
 import asyncio
 import threading
@@ -22,7 +22,7 @@ async def test_whoever_was_told_that_they_are_not_registered_is_not(
 ) -> None:
     accounts = Accounts(rig.store, OpenPasswords(), Limits())
     flush = rig.store.journal.flush
-    # The disk takes the row a moment after its timeout ran out.
+    # The disk writes the row a moment after the timeout.
     monkeypatch.setattr(rig.store, "flush", lambda: flush(0.0))
     monkeypatch.setattr(rig.store, "remove_account", lambda id: withdrawn.append(id))
     withdrawn: list[object] = []

@@ -1,1 +1,1 @@
-"""What tests share: a clock moved by hand, and a real server in the test's own loop."""
+"""Helpers for tests: a clock moved by hand, a real server in the test's own loop, and more."""

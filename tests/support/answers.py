@@ -1,4 +1,4 @@
-"""Reading what the server answered, and waiting for what it is about to notice."""
+"""Helpers to read answers of the server and to wait for its state."""
 
 import asyncio
 import logging
@@ -12,18 +12,18 @@ import pytest
 from tests.support.live_server import TIMEOUT, LiveServer, Tab, Visitor
 
 SLOT = 0.02
-"""Seconds by which a deadline may be late, and is never early."""
+"""Seconds by which a deadline may be late; it is never early."""
 
 
 def cookie_of(response: httpx.Response) -> Morsel[str]:
-    """The one cookie that a response sets."""
+    """The only cookie that a response sets."""
     (header,) = response.headers.get_list("set-cookie")
     (morsel,) = SimpleCookie(header).values()
     return morsel
 
 
 def refusal(response: httpx.Response) -> tuple[int, str]:
-    """Status and code word of a refusal, having checked that it is a whole problem (RFC 9457)."""
+    """Status and code of a refusal, after a check that it is a complete problem (RFC 9457)."""
     assert response.headers["content-type"] == "application/problem+json"
     problem = response.json()
     assert set(problem) >= {"type", "title", "status", "detail", "code"}
@@ -33,23 +33,23 @@ def refusal(response: httpx.Response) -> tuple[int, str]:
 
 
 async def until(is_so: Callable[[], bool], seconds: float = TIMEOUT) -> None:
-    """Wait for something that the server does by itself, as soon as the sockets tell it."""
+    """Wait for a change that the server makes by itself, soon after the sockets' events."""
     for attempt in range(int(seconds / 0.005)):
         if is_so():
             return
-        # Most of it takes a few turns of the loop.
+        # Most changes take a few turns of the loop.
         await asyncio.sleep(0 if attempt < 20 else 0.005)
     raise AssertionError("waited in vain")
 
 
 async def until_status(visitor: Visitor, status: str) -> None:
-    """Wait until the server has noticed what was done to a socket."""
+    """Wait until the server has noticed a change of a socket."""
     await until(lambda: visitor.session.status == status)
 
 
 class Bystanders:
-    """Ada, whom somebody does something to or who does something wrong; Bob, who watches the
-    lobby; and the log. `noticed_nothing` is what all of them have to say of bad input."""
+    """Ada, whom a test attacks or who misbehaves; Bob, who watches the lobby; and the log.
+    `noticed_nothing` checks that bad input had no effect on them."""
 
     def __init__(self, ada: Visitor, watcher: Tab, caplog: pytest.LogCaptureFixture) -> None:
         self.ada = ada
@@ -60,7 +60,7 @@ class Bystanders:
 
     @classmethod
     async def gather(cls, server: LiveServer, caplog: pytest.LogCaptureFixture) -> Self:
-        """Let them in, and let some time pass that an activity would show in."""
+        """Let them in, and let time pass, so that an activity would show."""
         ada = await server.member("Ada")
         bob = await server.guest("Bob")
         watcher = await bob.tab()
@@ -73,12 +73,12 @@ class Bystanders:
         return here
 
     def logged(self) -> list[str]:
-        """What the server, and what carries it, have warned of in the log. That somebody was
-        refused or closed is no warning: those lines are bounded, and nobody has to look."""
-        # What uvicorn warns of, peers do: the command has it say only what is an error.
+        """The warnings of the server and its libraries in the log. Refusals and closes are no
+        warnings: those lines are bounded, and need no attention."""
+        # Peers cause uvicorn's warnings: the command logs only its errors.
         least = {"stillhere": logging.WARNING, "asyncio": logging.WARNING}
         least |= {"uvicorn": logging.ERROR, "starlette": logging.ERROR}
-        # By its phase: a fixture that asks after the test would be shown its own phase only.
+        # By phase: a fixture that asks after the test would get its own phase only.
         return [
             record.getMessage()
             for record in self._caplog.get_records("call")
@@ -90,7 +90,7 @@ class Bystanders:
         session = self.ada.session
         assert (session.last_activity, session.idle_from) == (0.0, self._idle_from)
         assert session.last_activity_by == "sign-in"
-        # A change not yet told would come with this roster, and raise its version.
+        # A change that was not sent yet would come with this roster, and raise its version.
         roster = await self._watcher.ask("watch", "roster", "presence", topic="lobby")
         assert (roster["type"], roster["version"]) == ("roster", self._version)
         assert self.logged() == []

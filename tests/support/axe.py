@@ -1,8 +1,8 @@
-"""axe-core: whether a page can be used by everybody, as far as a program can tell.
+"""axe-core: whether a page is accessible, as far as a program can tell.
 
-`scripts/test` gets it from npm. It runs in a world of its own beside the page's: no content
-security policy stops it there, the page does not see it, and its timers go on where a test has
-stopped the page's clock.
+`scripts/test` gets it from npm. It runs in an isolated world beside the page's: no content security
+policy stops it, the page does not see it, and its timers run while a test has stopped the page's
+clock.
 """
 
 import asyncio
@@ -18,15 +18,15 @@ from weakref import WeakKeyDictionary
 from playwright.async_api import CDPSession, Page
 
 NODE_MODULES = Path(sys.prefix, "npm", "node_modules")
-"""Where `scripts/test` puts what it gets from npm."""
+"""Where `scripts/test` installs packages from npm."""
 
 _TIMEOUT = 60.0
-"""Seconds to look at a page. Where a page has crashed, nothing is ever answered."""
+"""Seconds to check a page. A crashed page never answers."""
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"]
 
-# What `preload` would load is for two rules: one that is not among these, and one about sound and
-# film, of which the page has none.
+# Two rules need what `preload` would load: one that is not among these, and one for audio and
+# video, which the page does not have.
 _RUN = """
 axe.run(document, {
   runOnly: RULES, resultTypes: ['violations'], preload: false,
@@ -37,12 +37,12 @@ axe.run(document, {
 """
 
 _sessions: WeakKeyDictionary[Page, CDPSession] = WeakKeyDictionary()
-"""By which each page that was looked at is reached."""
+"""The session with each page that was checked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One element that breaks one rule."""
+    """One element that violates one rule."""
 
     rule: str
     impact: str
@@ -56,9 +56,9 @@ class Violation:
 
 
 async def find_violations(page: Page) -> list[Violation]:
-    """What axe-core finds in the page as it stands, open dialogs included: WCAG 2.0 to 2.2, A and
-    AA, and what is good practice. What it leaves to be looked at by a person is left out."""
-    # A document keeps its world as long as the session lasts that made it.
+    """The violations in the page as it is, open dialogs included: WCAG 2.0 to 2.2, A and AA, and
+    best practices. Results that need a person to decide are left out."""
+    # The isolated world lives as long as the session that made it.
     browser = _sessions.get(page) or await page.context.new_cdp_session(page)
     _sessions[page] = browser
     async with asyncio.timeout(_TIMEOUT):
@@ -89,8 +89,8 @@ async def _look(browser: CDPSession) -> list[Violation]:
 
 
 async def is_accessible(page: Page, exceptions: Mapping[str, str] | None = None) -> None:
-    """Assert that nothing is found. `exceptions`: by the rule's name, the reason why it does not
-    hold here; one that nothing breaks any more has to go."""
+    """Assert that nothing is found. `exceptions` has the reason by the rule's name; an exception
+    that is no longer needed raises."""
     violations = await find_violations(page)
     excepted = exceptions or {}
     assert all(excepted.values()), "every exception has a reason"

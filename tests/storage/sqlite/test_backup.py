@@ -1,4 +1,4 @@
-"""A copy is whole, one file, nobody else's, and made without touching what it is a copy of."""
+"""A copy is complete, one file, private, and leaves the original untouched."""
 
 import os
 import sqlite3
@@ -42,7 +42,7 @@ def boots(path: Path) -> list[str]:
 
 @pytest.fixture
 async def database(path: Path) -> Path:
-    """One that nobody has open."""
+    """A database that is closed."""
     rig = await StorageRig.open(path, ManualClock())
     rig.sign_in()
     await rig.store.close()
@@ -80,7 +80,7 @@ def test_a_file_that_is_there_is_never_replaced(
     copy.write_text("precious")
     with pytest.raises(StorageRefused, match="exists already"):
         back_up(database, copy, BUSY)
-    # And one that comes while the copy is made.
+    # And one that appears while the copy is made.
     monkeypatch.setattr(os.path, "lexists", lambda _: False)
     with pytest.raises(StorageRefused, match="exists already"):
         back_up(database, copy, BUSY)

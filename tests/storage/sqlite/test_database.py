@@ -1,4 +1,4 @@
-"""Opening: what is wrong with a file is told in one line, and nothing stays open by it."""
+"""Opening: a faulty file is reported in one line, and nothing stays open."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ def path(tmp_path: Path) -> Path:
 
 
 async def refused(path: Path) -> str:
-    """The sentence by which a start is refused, which leaves every file as it was."""
+    """The message of a refused start, which leaves every file unchanged."""
     disk = FaultyDisk()
     before = {file: file.lstat().st_size for file in path.parent.iterdir()}
     with pytest.raises(StorageRefused) as caught:
@@ -201,7 +201,7 @@ async def test_a_database_that_another_program_has_locked_is_refused(path: Path)
 
 async def test_a_start_that_fails_half_way_leaves_nothing_open(path: Path) -> None:
     with closing(sqlite3.connect(path)) as disk:
-        disk.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")  # and no tables
+        disk.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")  # without tables
     assert "no such table: boots" in await refused(path)
     assert "no such table: boots" in await refused(path), "it does not hold the lock either"
 

@@ -1,4 +1,4 @@
-"""The n-th call to the database fails, for every n: nothing that was acknowledged is lost."""
+"""The n-th call to the database fails, for every n: nothing acknowledged is lost."""
 
 import asyncio
 import os
@@ -29,10 +29,10 @@ from tests.support.open_passwords import OpenPasswords
 from tests.support.storage_rig import QUICK, StorageRig
 
 A_WHILE = 12
-"""Calls in a row that fail, in worse runs: some retries' worth."""
+"""Failures in a row in longer runs: enough for several retries."""
 
 FOR_GOOD = 10**9
-"""And in some, all of them until the end: by then, nobody who waits has been kept waiting."""
+"""Failures until the end in some runs, in which no client may wait for long."""
 
 IMPATIENT = replace(QUICK, write_timeout=0.01)
 
@@ -41,7 +41,7 @@ Change = tuple[str, str, str, str]
 
 @dataclass
 class Life:
-    """What clients did, what they were told, and what may therefore be asked later."""
+    """What clients did and were told, and what must be true later."""
 
     rig: StorageRig
     accounts: Accounts
@@ -64,7 +64,7 @@ class Life:
         try:
             player = await self.accounts.new_guest(parse_name(name), self.now, None)
         except (StorageUnavailable, NameTaken):
-            return None  # names could not be read; or one that was free had not been written yet
+            return None  # no reads; or the free name is not written yet
         return await self.let_in(player)
 
     async def member(self, name: str) -> Session | None:
@@ -110,8 +110,8 @@ class Life:
 
 
 async def live(life: Life) -> None:
-    """Guests and members, tabs, drops, timeouts, sign-outs, a look at the history, and two matches,
-    of which one is over."""
+    """Guests and members, tabs, drops, timeouts, sign-outs, a read of the history, and two matches,
+    one of which is over."""
     ada = await life.guest("Ada")
     eve = await life.member("Eve")
     life.connect(ada, eve)
@@ -137,7 +137,7 @@ async def live(life: Life) -> None:
         life.rig.act(room, {"column": 0})
     if life.registered["Eve"]:
         await life.sign_out(await life.sign_in("Eve"))
-    life.rig.until(400)  # Ada, who did nothing, is signed out by the server
+    life.rig.until(400)  # Ada, who is idle, is signed out
     if eve is not None:
         try:
             changes = await life.rig.store.history(eve.player.id, 2**62, 100)
@@ -162,7 +162,7 @@ def read_changes(path: Path) -> list[Change]:
 
 
 async def check_what_is_left(path: Path, life: Life, now: float, *, is_whole: bool) -> None:
-    """On a disk that works again."""
+    """Check the database on a disk that works again."""
     written = read_changes(path)
     assert written == life.told[: len(written)], "once each, and in order"
     if is_whole:
@@ -172,7 +172,7 @@ async def check_what_is_left(path: Path, life: Life, now: float, *, is_whole: bo
         known = {id for (id,) in await again.rows("SELECT id FROM sessions")}
         changes = [change for change in read_changes(path) if change[2] == "signed_out"]
         for session in life.revoked:
-            # Of a session that came and went while the disk failed, nothing may be left.
+            # A session that began and ended during the failure may be missing.
             is_known = session in known
             found = await again.sessions.find(life.cookies[session])
             assert found is (Reason.SIGNED_OUT if is_known else None)
@@ -180,7 +180,7 @@ async def check_what_is_left(path: Path, life: Life, now: float, *, is_whole: bo
             assert [change for change in changes if change[0] == session] == told * is_known
         for name, is_registered in life.registered.items():
             account = await again.store.find_account(name.casefold())
-            # Of one that was refused and is taken back, a kill may come before the taking back.
+            # A refused registration is undone; a kill may come before that.
             if is_registered or is_whole:
                 assert (account is not None) is is_registered
         matches = await again.check_matches()
@@ -192,7 +192,7 @@ async def check_what_is_left(path: Path, life: Life, now: float, *, is_whole: bo
 
 
 async def run(path: Path, disk: FaultyDisk, *, is_killed: bool) -> None:
-    """One life on a disk that fails at one point, and a look at what it left."""
+    """One life on a disk that fails at one point, and a check of the database."""
     loop = asyncio.get_running_loop()
     unhandled: list[object] = []
     loop.set_exception_handler(lambda loop, context: unhandled.append(context))
@@ -206,8 +206,7 @@ async def run(path: Path, disk: FaultyDisk, *, is_killed: bool) -> None:
         await rig.store.close()
     else:
         await within(10, live(life))
-        # The end of a process lets go of the file, whatever the disk says; and what was kept for
-        # a disk that works again at last is not lost.
+        # Stopping closes the file in any case, and writes what was kept if the disk works again.
         if is_killed or disk.count == FOR_GOOD:
             disk.count = 0
         if is_killed:
@@ -223,7 +222,7 @@ async def run(path: Path, disk: FaultyDisk, *, is_killed: bool) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """In memory where there is such a place: these disks fail to order, and need not be slow."""
+    """In memory if possible: the failures are simulated, and a real disk would only be slow."""
     memory = Path("/dev/shm")
     if not os.access(memory, os.W_OK):
         yield tmp_path
@@ -239,10 +238,10 @@ async def test_whichever_call_fails_nothing_acknowledged_is_lost(
     whole = FaultyDisk()
     await run(folder / "whole.db", whole, is_killed=False)
     assert whole.calls > 50
-    # A single failure at every call; many in a row are the same ones but for the first of them.
+    # One failure at every call. Runs of failures differ only in their first call.
     for number in range(1, whole.calls + 1, 1 if failures == 1 else 5):
         disk = FaultyDisk(number, failures)
-        # Every other one ends with the process being killed; where one failure is, many are not.
+        # Every second run ends with a kill, and differently for one and for many failures.
         is_killed = number % 2 == (failures > 1)
         try:
             await run(folder / f"{number}.db", disk, is_killed=is_killed)

@@ -1,4 +1,4 @@
-"""A database that an earlier version has made is opened, brought up to date, and goes on."""
+"""A database of an earlier version is opened, migrated, and used."""
 
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ FINISHED = MatchId("m_Y8NLdu1O0-t6Kfbmh6flLA")
 
 
 def make(path: Path, schema: int) -> None:
-    """Make a database from what one of that schema was dumped to."""
+    """Make a database from the dump of a schema."""
     with closing(sqlite3.connect(path, isolation_level=None)) as disk:
         disk.executescript((FIXTURES / f"schema_{schema}.sql").read_text())
 
@@ -111,7 +111,7 @@ async def test_what_they_left_can_be_changed_and_read_again(
 
 
 OLD_NAMES = [
-    # Name, and the skeletons that the table of the version before made of it.
+    # Name, and its skeletons according to the previous version of the table.
     ("\u0448\u0448", ["\u0448\u0448"]),
     ("WW", ["ww"]),
     ("\u04c0van", ["ivan", "lvan"]),
@@ -137,7 +137,7 @@ async def test_names_look_like_what_the_present_table_says_and_all_of_them_stay(
                 disk.execute("INSERT INTO name_lookalikes VALUES (?, ?)", row)
     rig = await open_rig(ManualClock(140.0))
     for name, _ in OLD_NAMES:
-        # New names that look like it are taken, and whoever has it signs in.
+        # New names that look like it are taken, and its player can sign in.
         assert await rig.store.is_any_taken(lookalikes(name)), name
         account = await rig.store.find_account(name.casefold())
         assert account is not None
@@ -148,7 +148,7 @@ async def test_names_look_like_what_the_present_table_says_and_all_of_them_stay(
         if player.removeprefix("p_") in dict(OLD_NAMES)
     }
     assert taken == {
-        "ww": "p_\u0448\u0448",  # alike by the new table alone: the older has it
+        "ww": "p_\u0448\u0448",  # alike only in the new table: the older name has it
         "lvan": "p_\u04c0van",
         "mia": "p_Mia",
         "rnia": "p_Mia",

@@ -1,4 +1,4 @@
-"""A batch: what is written is what was given, and no statement walks a table for it."""
+"""A batch is written as given, and no statement scans a table."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ ODD = "\"'\\\n\t\u2028 \U0001f600 $[0] ?1"
 
 @pytest.fixture
 async def connection(tmp_path: Path, rig: StorageRig) -> AsyncIterator[sqlite3.Connection]:
-    """Beside an open store, on the same file."""
+    """A second connection to the file of an open store."""
     with closing(sqlite3.connect(tmp_path / "test.db", isolation_level=None)) as opened:
         yield opened
 
