@@ -99,9 +99,7 @@ def accounts(store: Store, passwords: OpenPasswords) -> Accounts:
     return Accounts(store, passwords, LIMITS)
 
 
-async def test_a_name_is_taken_from_the_moment_it_was_asked_for(
-    accounts: Accounts, store: Store
-) -> None:
+async def test_a_name_is_taken_as_soon_as_it_is_requested(accounts: Accounts, store: Store) -> None:
     await accounts.new_guest(parse_name("Ada"), 0.0, None)
     for _ in range(2):  # queued, then written
         with pytest.raises(NameTaken):
@@ -110,7 +108,7 @@ async def test_a_name_is_taken_from_the_moment_it_was_asked_for(
         await asyncio.sleep(0)
 
 
-async def test_of_two_at_once_one_gets_the_name(accounts: Accounts) -> None:
+async def test_of_two_simultaneous_requests_for_a_name_one_gets_it(accounts: Accounts) -> None:
     results = await asyncio.gather(
         *(accounts.new_guest(parse_name(name), 0.0, None) for name in ("Bill", "BiIl")),
         return_exceptions=True,
@@ -143,7 +141,7 @@ async def test_the_same_player_is_recognised(accounts: Accounts, store: Store) -
     assert (known.id, known.name, known.guest) == (made.id, "Ada", False)
 
 
-async def test_whatever_is_wrong_a_password_is_checked(
+async def test_every_failing_sign_in_checks_a_password(
     accounts: Accounts, store: Store, passwords: OpenPasswords
 ) -> None:
     await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)
@@ -162,7 +160,7 @@ async def test_whatever_is_wrong_a_password_is_checked(
         assert len(passwords.asked[0][0]) <= LIMITS.longest_password + 1
 
 
-async def test_what_cannot_be_a_name_is_nobodys(accounts: Accounts) -> None:
+async def test_an_invalid_name_is_bad_credentials(accounts: Accounts) -> None:
     with pytest.raises(BadCredentials):
         await accounts.recognise("\u202eadA", "correct horse", 0.0, "here", None)
 
@@ -172,7 +170,7 @@ async def test_what_cannot_be_a_name_is_nobodys(accounts: Accounts) -> None:
 
 @pytest.mark.parametrize("stored", ["pa\u0301ssword!", "p\u00e1ssword!", "p\u00e1ss\u00a0word"])
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-async def test_a_password_that_was_hashed_as_typed_is_right_on_every_keyboard_and_hashed_anew(
+async def test_a_password_hashed_as_typed_is_right_on_every_keyboard_and_rehashed(
     accounts: Accounts, store: Store, stored: str, form: Literal["NFC", "NFD"]
 ) -> None:
     made = await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)
@@ -207,7 +205,7 @@ async def test_a_password_that_was_changed_signs_in_and_the_old_one_does_not(
         await accounts.recognise("Ada", "correct horse", 0.0, "here", None)
 
 
-async def test_who_does_not_know_the_password_cannot_change_it(
+async def test_changing_the_password_needs_the_current_one(
     accounts: Accounts, store: Store, ada: Player
 ) -> None:
     with pytest.raises(WrongPassword):
@@ -234,7 +232,7 @@ async def test_a_guest_has_no_password_to_change(accounts: Accounts) -> None:
 
 
 @pytest.mark.parametrize("new", ["short", "password1", "Still Here"])
-async def test_a_new_password_keeps_the_rules_and_costs_no_attempt_if_it_does_not(
+async def test_a_new_password_that_breaks_the_rules_is_refused_and_costs_no_attempt(
     accounts: Accounts, store: Store, passwords: OpenPasswords, ada: Player, new: str
 ) -> None:
     with pytest.raises(PasswordRefused):
@@ -243,7 +241,7 @@ async def test_a_new_password_keeps_the_rules_and_costs_no_attempt_if_it_does_no
     assert store.passwords == []
 
 
-async def test_the_old_password_holds_where_the_new_one_cannot_be_written(
+async def test_the_old_password_stays_if_the_new_one_cannot_be_written(
     accounts: Accounts, store: Store, ada: Player, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def flush() -> bool:
@@ -258,7 +256,7 @@ async def test_the_old_password_holds_where_the_new_one_cannot_be_written(
     assert store.passwords[-1] == (ada.id, "hash of correct horse")
 
 
-async def test_a_password_that_is_being_written_is_not_changed_again_before_it_holds(
+async def test_a_change_of_password_is_refused_while_another_is_being_written(
     accounts: Accounts, store: Store, ada: Player, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = asyncio.get_running_loop().create_future()
@@ -282,7 +280,7 @@ async def test_a_password_that_is_being_written_is_not_changed_again_before_it_h
     assert store.passwords[-1] == (ada.id, "hash of third password")
 
 
-async def test_nothing_is_changed_while_the_disk_is_known_to_fail(
+async def test_no_password_is_changed_while_the_disk_is_failing(
     accounts: Accounts, store: Store, ada: Player
 ) -> None:
     store.is_failing = True
@@ -291,7 +289,7 @@ async def test_nothing_is_changed_while_the_disk_is_known_to_fail(
     assert store.passwords == []
 
 
-async def test_who_was_verified_by_the_old_password_does_not_get_in_after_the_change(
+async def test_a_sign_in_verified_by_the_old_password_fails_after_the_change(
     accounts: Accounts, passwords: OpenPasswords, ada: Player, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise a session could begin after the others have ended."""
@@ -330,14 +328,16 @@ def own_name(store: Store, name: str) -> tuple[OwnName, list[str]]:
     return OwnName(parsed, give_up), given_up
 
 
-async def test_the_own_name_is_given_up_for_itself(accounts: Accounts, store: Store) -> None:
+async def test_a_guest_can_sign_in_anew_under_the_same_name(
+    accounts: Accounts, store: Store
+) -> None:
     own, given_up = own_name(store, "Gus")
     player = await accounts.new_guest(parse_name("GUS"), 0.0, "here", own)
     assert player.name == "GUS"
     assert given_up == ["Gus"]
 
 
-async def test_nothing_is_given_up_where_the_limit_is_reached(
+async def test_no_name_is_given_up_if_the_limit_is_reached(
     accounts: Accounts, store: Store
 ) -> None:
     for number in range(LIMITS.players_per_address.count):
@@ -348,7 +348,7 @@ async def test_nothing_is_given_up_where_the_limit_is_reached(
     assert given_up == []
 
 
-async def test_nothing_is_given_up_for_a_spelling_that_is_anothers(
+async def test_no_name_is_given_up_for_a_spelling_of_another_player(
     accounts: Accounts, store: Store
 ) -> None:
     own, given_up = own_name(store, "biil")
@@ -363,7 +363,7 @@ async def test_nothing_is_given_up_for_a_spelling_that_is_anothers(
     await accounts.new_guest(wanted, 0.0, None)
 
 
-async def test_nothing_is_given_up_while_the_disk_does_not_answer(
+async def test_no_name_is_given_up_while_the_disk_does_not_answer(
     accounts: Accounts, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own, given_up = own_name(store, "Gus")

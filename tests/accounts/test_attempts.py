@@ -76,24 +76,26 @@ def test_the_limits_are_those_that_are_published() -> None:
     assert limits.players_per_address == Quota(60, 600)
 
 
-def test_ten_guesses_for_a_name_from_a_place_and_no_more(attempts: Attempts) -> None:
+def test_a_place_has_ten_guesses_for_a_name(attempts: Attempts) -> None:
     assert guesses(attempts, 11, "ada", "here", None) == 10
 
 
-def test_other_names_and_other_places_are_free(attempts: Attempts) -> None:
+def test_guesses_count_for_their_name_and_place_only(attempts: Attempts) -> None:
     guesses(attempts, 11, "ada", "here", None)
     assert guesses(attempts, 10, "bob", "here", None) == 10
     assert guesses(attempts, 10, "ada", "there", None) == 10
 
 
-def test_a_hundred_guesses_from_an_address_over_all_names(attempts: Attempts) -> None:
+def test_an_address_has_a_hundred_guesses_over_all_names(attempts: Attempts) -> None:
     through = [guesses(attempts, 9, f"player {n}", "here", "here") for n in range(12)]
     assert sum(through) == 100
     assert guesses(attempts, 1, "another", "there", "there") == 1
     assert guesses(attempts, 1, "another", "here", None) == 1
 
 
-def test_guessing_right_forgives_this_name_from_here_and_nothing_else(attempts: Attempts) -> None:
+def test_a_right_password_forgives_the_guesses_at_this_name_from_this_place_only(
+    attempts: Attempts,
+) -> None:
     guesses(attempts, 9, "ada", "here", None)
     guesses(attempts, 9, "ada", "there", None)
     guesses(attempts, 9, "bob", "here", None)
@@ -103,7 +105,7 @@ def test_guessing_right_forgives_this_name_from_here_and_nothing_else(attempts: 
     assert guesses(attempts, 2, "bob", "here", None) == 1
 
 
-def test_right_passwords_shut_nobody_out_of_a_school_behind_one_address(
+def test_right_passwords_lock_no_player_out_behind_a_shared_address(
     attempts: Attempts,
 ) -> None:
     for number in range(300):
@@ -111,7 +113,7 @@ def test_right_passwords_shut_nobody_out_of_a_school_behind_one_address(
     assert guesses(attempts, 100, "another", "there", "here") == 10
 
 
-def test_an_account_of_ones_own_buys_no_guesses_at_others(attempts: Attempts) -> None:
+def test_signing_in_to_an_own_account_gives_no_more_guesses_at_others(attempts: Attempts) -> None:
     through = 0
     for number in range(110):
         through += guesses(attempts, 1, f"player {number}", "here", "here")
@@ -123,7 +125,7 @@ def test_an_account_of_ones_own_buys_no_guesses_at_others(attempts: Attempts) ->
 # Several at once
 
 
-def test_of_many_guesses_at_once_no_more_are_checked_than_one_after_the_other(
+def test_simultaneous_guesses_at_a_name_are_limited_as_successive_ones_are(
     attempts: Attempts,
 ) -> None:
     through = checks(attempts, 30, "ada", "here", None)
@@ -136,7 +138,7 @@ def test_of_many_guesses_at_once_no_more_are_checked_than_one_after_the_other(
     assert wait(attempts, "ada", "here", None, 300.0) == 0
 
 
-def test_of_many_guesses_at_once_for_many_names_an_address_has_as_many_checked_as_one_by_one(
+def test_simultaneous_guesses_at_many_names_are_limited_as_successive_ones_are(
     attempts: Attempts,
 ) -> None:
     through = []
@@ -149,7 +151,7 @@ def test_of_many_guesses_at_once_for_many_names_an_address_has_as_many_checked_a
     assert wait(attempts, "another", "here", "here") == 300
 
 
-def test_whom_only_unfinished_checks_hold_waits_for_a_moment(attempts: Attempts) -> None:
+def test_a_limit_reached_by_unfinished_checks_alone_gives_a_short_wait(attempts: Attempts) -> None:
     """All devices of a player sign in at once, with the right password: no guess was wrong."""
     through = checks(attempts, 10, "ada", "here", "here")
     assert wait(attempts, "ada", "here", "here") == 1
@@ -160,7 +162,7 @@ def test_whom_only_unfinished_checks_hold_waits_for_a_moment(attempts: Attempts)
     assert guesses(attempts, 11, "ada", "here", "here") == 10
 
 
-def test_wrong_ones_and_unfinished_ones_count_together(attempts: Attempts) -> None:
+def test_wrong_guesses_and_unfinished_checks_count_together(attempts: Attempts) -> None:
     assert guesses(attempts, 9, "ada", "here", None) == 9
     (last,) = checks(attempts, 5, "ada", "here", None)
     assert wait(attempts, "ada", "here", None) == 1
@@ -168,7 +170,7 @@ def test_wrong_ones_and_unfinished_ones_count_together(attempts: Attempts) -> No
     assert wait(attempts, "ada", "here", None) == 300
 
 
-def test_a_right_one_forgives_none_that_is_still_being_checked(attempts: Attempts) -> None:
+def test_a_right_password_forgives_no_unfinished_check(attempts: Attempts) -> None:
     right, *others = checks(attempts, 10, "ada", "here", None)
     right.end()
     one_more = checks(attempts, 10, "ada", "here", None, now=1.0)
@@ -179,14 +181,14 @@ def test_a_right_one_forgives_none_that_is_still_being_checked(attempts: Attempt
 
 
 @pytest.mark.parametrize("error", [TooBusy(5), StorageUnavailable("It does not answer.")])
-def test_what_could_not_be_checked_is_no_guess(attempts: Attempts, error: Exception) -> None:
+def test_a_check_that_could_not_be_made_is_no_guess(attempts: Attempts, error: Exception) -> None:
     for number in range(200):
         Check(attempts, "ada", "here", "here", float(number) / 1000).end(error)
     assert guesses(attempts, 11, "ada", "here", "here") == 10
 
 
 @pytest.mark.parametrize("error", [asyncio.CancelledError(), OSError("a bug")])
-def test_what_may_have_been_checked_all_the_same_is_a_guess(
+def test_a_check_that_may_have_been_made_is_a_guess(
     attempts: Attempts, error: BaseException
 ) -> None:
     for check in checks(attempts, 10, "ada", "here", None):
@@ -204,7 +206,7 @@ def test_a_guess_counts_from_its_beginning(attempts: Attempts) -> None:
     assert wait(attempts, "ada", "here", None, now=300.0) == 100
 
 
-def test_no_number_of_other_names_makes_room_while_guesses_are_checked() -> None:
+def test_other_names_make_no_room_for_more_guesses_while_some_are_checked() -> None:
     attempts = Attempts(Limits(counted_keys=10))
     through = checks(attempts, 10, "ada", "here", None)
     for number in range(100):
@@ -248,7 +250,7 @@ def test_no_order_of_guesses_gets_more_checked_than_the_quota(
 # New players
 
 
-def test_sixty_new_players_an_address(attempts: Attempts) -> None:
+def test_an_address_may_create_sixty_players(attempts: Attempts) -> None:
     for _ in range(60):
         attempts.new_player("here", 0.0)
     with pytest.raises(TooManyAttempts) as caught:
@@ -259,7 +261,7 @@ def test_sixty_new_players_an_address(attempts: Attempts) -> None:
         attempts.new_player(None, 0.0)
 
 
-def test_who_is_told_to_come_back_then_may(attempts: Attempts) -> None:
+def test_a_guess_is_allowed_again_after_the_wait_that_was_told(attempts: Attempts) -> None:
     guesses(attempts, 5, "ada", "here", None, now=0.0)
     guesses(attempts, 5, "ada", "here", None, now=100.0)
     assert wait(attempts, "ada", "here", None, 100.0) == 200
@@ -268,14 +270,14 @@ def test_who_is_told_to_come_back_then_may(attempts: Attempts) -> None:
     assert guesses(attempts, 20, "ada", "here", None, now=600.0) == 10
 
 
-def test_an_address_that_may_guess_no_more_counts_for_no_name(attempts: Attempts) -> None:
+def test_a_guess_refused_for_its_address_does_not_count_for_the_name(attempts: Attempts) -> None:
     for number in range(100):
         guesses(attempts, 1, f"player {number}", "here", "here")
     assert guesses(attempts, 50, "ada", "here", "here") == 0
     assert guesses(attempts, 50, "ada", "here", None) == 10
 
 
-def test_only_so_many_keys_are_remembered() -> None:
+def test_the_number_of_remembered_keys_is_limited() -> None:
     attempts = Attempts(Limits(guesses_per_name=Quota(1, 300), counted_keys=10))
     for number in range(100):
         guesses(attempts, 1, f"player {number}", "here", None)

@@ -11,7 +11,7 @@ from server.accounts.limits import Limits
 from server.accounts.passwords import check_password
 
 
-def test_there_are_three_thousand_that_would_be_passwords_here() -> None:
+def test_the_list_has_at_least_three_thousand_passwords_that_fit_the_policy() -> None:
     """ASVS 5.0, 6.2.4: at least the top 3,000 that fit the policy."""
     words = _text().split()
     assert len(words) == len(set(words)) == 11_611
@@ -33,17 +33,17 @@ def test_a_common_password_in_any_case_is_refused(password: str) -> None:
     "password",
     ["correct horse", "password 1", " password", "passwor", "sword\npassw", "pässword", "ord\n123"],
 )
-def test_what_is_only_like_one_may_be_had(password: str) -> None:
+def test_a_password_that_resembles_a_common_one_is_allowed(password: str) -> None:
     assert not is_common(password)
 
 
-def test_it_says_where_it_is_from_and_that_it_may_be_used() -> None:
+def test_the_list_names_its_source_and_licence() -> None:
     license = Path(common_passwords.__file__).with_name("common_passwords.LICENSE").read_text()
     assert "zxcvbn" in license
     assert "Permission is hereby granted, free of charge" in license
 
 
-def test_it_is_not_read_before_somebody_registers() -> None:
+def test_the_list_is_read_at_the_first_registration() -> None:
     _text.cache_clear()
     check_too_short = pytest.raises(PasswordRefused)
     with check_too_short:

@@ -14,7 +14,7 @@ from tests.support.live_server import run_server
 SHORTEST = Limits().shortest_key
 
 
-async def test_they_lie_beside_the_file_and_not_beside_a_link_to_it(tmp_path: Path) -> None:
+async def test_the_keys_are_beside_the_database_and_not_beside_a_link_to_it(tmp_path: Path) -> None:
     link = tmp_path / "link.db"
     link.symlink_to(tmp_path / "data.db")
     async with run_server(link) as server:
@@ -63,7 +63,7 @@ def test_a_key_that_is_too_short_is_refused_and_not_shown(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("mode", "is_told"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True)]
 )
-def test_keys_that_others_can_read_are_told_of(
+def test_keys_that_other_users_can_read_are_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, is_told: bool
 ) -> None:
     path = tmp_path / "keys"
@@ -81,7 +81,7 @@ def test_a_file_without_a_key_is_refused(tmp_path: Path, content: str) -> None:
         load_keys(tmp_path / "keys")
 
 
-def test_a_folder_that_is_not_there_is_an_error_of_the_system(tmp_path: Path) -> None:
+def test_a_missing_folder_raises_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No such file"):
         make_keys(tmp_path / "nowhere" / "keys")
 

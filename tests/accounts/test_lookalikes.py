@@ -25,7 +25,7 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("character", "prototype"), EXAMPLES)
-def test_a_skeleton_is_that_of_the_published_table(character: str, prototype: str) -> None:
+def test_skeletons_equal_those_of_the_published_table(character: str, prototype: str) -> None:
     assert prototype in lookalikes(character)
 
 
@@ -37,7 +37,7 @@ def test_a_prototype_stands_for_itself() -> None:
     assert [each for each in unstable if unicodedata2.normalize("NFKC", each) == each] == ["\u048b"]
 
 
-def test_small_capitals_are_what_plain_letters_are_when_they_shout() -> None:
+def test_small_capitals_look_like_plain_letters() -> None:
     for small, plain in [("\u1d00", "a"), ("\u043c", "m"), ("\u043a", "k"), ("\u0432", "b")]:
         assert lookalikes(small) & lookalikes(plain), small
         assert lookalikes(f"x{small}x") & lookalikes(f"X{plain}X")
@@ -54,7 +54,7 @@ def test_folding_is_pythons_for_every_character_that_both_know() -> None:
             assert fold(character) == character.casefold(), hex(point)
 
 
-def test_characters_that_this_python_may_not_know_have_case_all_the_same() -> None:
+def test_characters_newer_than_this_python_are_folded() -> None:
     assert fold("\u1c89") == "\u1c8a"  # Unicode 16
     assert fold("\ua7ce") == "\ua7cf"  # Unicode 17
     assert fold("\U00010d50") == fold("\U00010d70")

@@ -58,7 +58,7 @@ def test_a_name_has_forty_characters_and_no_more() -> None:
             parse_name(name)
 
 
-def test_what_grows_in_preparation_is_measured_when_it_has() -> None:
+def test_the_length_of_a_name_is_measured_after_its_preparation() -> None:
     assert len(parse_name("ﬃ" * 13).text) == 39
     with pytest.raises(NameRefused, match="at most 40"):
         parse_name("ﬃ" * 14)
@@ -104,7 +104,7 @@ def test_a_letter_cannot_carry_four_marks() -> None:
         "Ada\u2028",
     ],
 )
-def test_what_cannot_be_seen_or_turns_the_line_around_is_no_name(raw: str) -> None:
+def test_invisible_characters_and_direction_overrides_are_refused(raw: str) -> None:
     with pytest.raises(NameRefused) as caught:
         parse_name(raw)
     assert str(caught.value).endswith(".")
@@ -123,7 +123,7 @@ BLANK = ["2800", "1D159", "16FE4", "2D7F", "1107F"]
 
 
 @pytest.mark.parametrize("points", IGNORABLE + BLANK)
-def test_what_shows_nothing_hides_nowhere_in_a_name(points: str) -> None:
+def test_characters_without_ink_are_refused_anywhere_in_a_name(points: str) -> None:
     first, _, last = points.partition("..")
     for point in range(int(first, 16), int(last or first, 16) + 1):
         for raw in (f"Ada{chr(point)}", f"{chr(point)}Ada", f"A{chr(point)}da"):
@@ -131,7 +131,7 @@ def test_what_shows_nothing_hides_nowhere_in_a_name(points: str) -> None:
                 parse_name(raw)
 
 
-def test_a_name_that_becomes_long_is_refused_before_it_is_looked_at_closely() -> None:
+def test_a_name_that_becomes_long_is_refused_before_it_is_prepared() -> None:
     """PRECIS takes two hundred times as long for it as for other names."""
     assert time_to_parse("\ufdfa" * 160) < 30 * time_to_parse("a" * 40)
 
@@ -148,7 +148,7 @@ def time_to_parse(raw: str) -> float:
     return min(tries)
 
 
-def test_spaces_that_are_not_kept_do_not_count() -> None:
+def test_spaces_that_are_stripped_do_not_count() -> None:
     assert parse_name(f"  {'a' * 20}{' ' * 60}{'b' * 19}  ").text == "a" * 20 + " " + "b" * 19
 
 
@@ -178,7 +178,7 @@ def test_the_limits_are_those_that_are_passed() -> None:
         ("Ada\ue000", "A name cannot contain the character U+E000."),
     ],
 )
-def test_what_cannot_be_in_a_name_is_said_as_a_person_would(raw: str, sentence: str) -> None:
+def test_a_refusal_names_the_character_in_plain_words(raw: str, sentence: str) -> None:
     with pytest.raises(NameRefused) as caught:
         parse_name(raw)
     assert str(caught.value) == sentence
@@ -208,7 +208,7 @@ def test_a_plain_heart_and_new_emoji_can_be_in_a_name_on_every_python() -> None:
         ("\u0301", "name_invisible", {}),
     ],
 )
-def test_a_refusal_says_which_rule_it_was_and_its_figures(
+def test_a_refusal_carries_its_rule_and_the_facts_of_it(
     raw: str, rule: str, facts: dict[str, int | str]
 ) -> None:
     with pytest.raises(NameRefused) as caught:
@@ -247,7 +247,7 @@ def test_every_refusal_is_one_of_the_rules(raw: str) -> None:
         ("Straße", "STRASSE"),
     ],
 )
-def test_look_alikes_share_a_skeleton_whoever_came_first(name: str, double: str) -> None:
+def test_look_alikes_share_a_skeleton_in_either_order(name: str, double: str) -> None:
     first, second = parse_name(name), parse_name(double)
     assert first.lookalikes & second.lookalikes
     assert second.lookalikes & first.lookalikes
@@ -257,7 +257,7 @@ def test_look_alikes_share_a_skeleton_whoever_came_first(name: str, double: str)
     ("name", "other"),
     [("Ada", "Ida"), ("Bill", "Bull"), ("Zoe", "Zoé"), ("Ann", "Anne"), ("A B", "AB")],
 )
-def test_names_that_can_be_told_apart_can_both_be_had(name: str, other: str) -> None:
+def test_names_that_look_different_do_not_collide(name: str, other: str) -> None:
     assert not parse_name(name).lookalikes & parse_name(other).lookalikes
 
 

@@ -71,9 +71,7 @@ def test_the_password_must_not_be_the_servers_name(password: str) -> None:
         ("password1", "password_common", {}),
     ],
 )
-def test_a_refusal_says_which_rule_it_was(
-    password: str, rule: str, facts: dict[str, int | str]
-) -> None:
+def test_a_refusal_carries_its_rule(password: str, rule: str, facts: dict[str, int | str]) -> None:
     with pytest.raises(PasswordRefused) as caught:
         check_password(password, "Ada Lovelace")
     assert (caught.value.rule, caught.value.facts) == (rule, facts)
@@ -91,7 +89,7 @@ async def test_a_password_is_the_same_on_every_keyboard(passwords: Passwords) ->
         assert await passwords.verify(again, await passwords.hash(typed)) is Verdict.RIGHT
 
 
-async def test_another_password_is_another_one(passwords: Passwords) -> None:
+async def test_a_different_password_is_wrong(passwords: Passwords) -> None:
     hashed = await passwords.hash("Pass wörd")
     assert await passwords.verify("Pass wörd", hashed) is Verdict.RIGHT
     for other in [
@@ -107,14 +105,14 @@ async def test_another_password_is_another_one(passwords: Passwords) -> None:
 
 
 @pytest.mark.parametrize("stored", ["Pass wo\u0308rd", "Pass\u00a0wörd", "\u212bngstr\u00f6m"])
-async def test_what_was_hashed_as_it_was_typed_is_right_and_outdated(
+async def test_a_password_hashed_as_typed_is_right_and_outdated(
     passwords: Passwords, stored: str
 ) -> None:
     hashed = passwords._hash(stored)
     assert await passwords.verify(stored, hashed) is Verdict.OUTDATED
 
 
-async def test_the_work_for_a_wrong_password_depends_on_what_was_typed_alone(
+async def test_the_work_for_a_wrong_password_depends_on_the_typed_text_only(
     passwords: Passwords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked: list[str] = []
@@ -128,7 +126,7 @@ async def test_the_work_for_a_wrong_password_depends_on_what_was_typed_alone(
     assert counts == [1, 1, 2, 2, 3, 3, 1, 1, 1, 1]
 
 
-async def test_what_is_stored_is_a_salted_argon2id_hash(passwords: Passwords) -> None:
+async def test_a_password_is_stored_as_a_salted_argon2id_hash(passwords: Passwords) -> None:
     one, other = await passwords.hash("correct horse"), await passwords.hash("correct horse")
     assert one != other
     assert one.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
@@ -140,7 +138,7 @@ async def test_even_a_lone_surrogate_can_be_hashed(passwords: Passwords) -> None
     assert await passwords.verify("\ud800" * 8, hashed) is Verdict.RIGHT
 
 
-async def test_a_name_that_nobody_has_takes_a_verification_as_well(
+async def test_an_unknown_name_costs_a_verification_too(
     passwords: Passwords, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked: list[str] = []
@@ -159,7 +157,7 @@ async def test_a_name_that_nobody_has_takes_a_verification_as_well(
     assert checked[0].rpartition("p=1$")[0] == checked[1].rpartition("p=1$")[0]
 
 
-async def test_a_broken_hash_is_nobodys_password(passwords: Passwords) -> None:
+async def test_a_broken_hash_verifies_no_password(passwords: Passwords) -> None:
     assert await passwords.verify("correct horse", "no hash at all") is Verdict.WRONG
 
 
@@ -180,7 +178,7 @@ async def crowded(
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_one_more_than_may_wait_is_told_to_come_back(
+async def test_a_hash_beyond_the_waiting_limit_is_refused_with_a_time_to_retry(
     crowded: tuple[Passwords, list[asyncio.Task[str]]],
 ) -> None:
     passwords, tasks = crowded
@@ -203,7 +201,7 @@ async def test_the_loop_goes_on_while_passwords_are_hashed(
     assert not any(task.done() for task in tasks)
 
 
-async def test_sixty_four_at_once_take_no_more_threads_and_memory_than_there_are_meant_to_be(
+async def test_sixty_four_simultaneous_hashes_stay_within_their_threads_and_memory(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each running hash needs 19 MiB; waiting ones need none."""

@@ -72,7 +72,7 @@ def test_the_sleep_of_the_machine_counts() -> None:
     assert machine.clock.now() == 3610
 
 
-def test_who_is_heard_first_after_a_sleep_is_heard_after_it() -> None:
+def test_a_reading_before_the_first_beat_after_a_sleep_counts_the_sleep() -> None:
     machine = Machine()
     machine.run(10)
     machine.sleep(3600)
@@ -100,7 +100,7 @@ def test_a_sleep_and_a_stall_at_once_are_told_apart() -> None:
 
 
 @pytest.mark.parametrize("step", [-5.0, 3600.0])
-def test_after_a_step_instants_are_told_as_the_wall_clock_has_them_now(step: float) -> None:
+def test_after_a_step_instants_are_converted_with_the_new_wall_clock(step: float) -> None:
     machine = Machine()
     start = round(machine.wall * 1000)
     machine.run(10)

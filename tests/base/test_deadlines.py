@@ -22,7 +22,7 @@ def test_nothing_is_due_when_nothing_is_armed() -> None:
 
 
 @given(due=INSTANTS)
-def test_an_item_comes_out_never_before_its_deadline_and_a_slot_after_it_at_most(
+def test_an_item_is_popped_at_its_deadline_or_at_most_a_slot_later(
     due: float,
 ) -> None:
     deadlines: Deadlines[Item] = Deadlines()
@@ -37,7 +37,7 @@ def test_an_item_comes_out_never_before_its_deadline_and_a_slot_after_it_at_most
 
 
 @given(due=st.floats(-1e6, 1e6), later=st.floats(0.0, 10.0))
-def test_what_is_ahead_is_not_due(due: float, later: float) -> None:
+def test_an_item_that_is_ahead_is_not_due(due: float, later: float) -> None:
     deadlines: Deadlines[Item] = Deadlines()
     item = Item()
     assert not deadlines.is_ahead(item, due)
@@ -62,7 +62,7 @@ def test_arming_moves_a_deadline_earlier_and_never_later() -> None:
     assert deadlines.pop_due(100.0, 10) == []
 
 
-def test_a_disarmed_item_never_comes_out_and_takes_no_room() -> None:
+def test_a_disarmed_item_is_never_popped_and_takes_no_room() -> None:
     deadlines: Deadlines[Item] = Deadlines()
     items = [Item() for _ in range(3)]
     for item in items:
@@ -84,7 +84,7 @@ def test_an_emptied_slot_is_not_waited_for() -> None:
     assert look > 9.0
 
 
-def test_a_slot_is_taken_out_in_portions() -> None:
+def test_a_slot_is_popped_in_portions() -> None:
     deadlines: Deadlines[Item] = Deadlines()
     items = {Item() for _ in range(10)}
     for item in items:

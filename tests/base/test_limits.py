@@ -10,7 +10,7 @@ from server.base import limits as module
 from server.base.limits import MovingWindow, Quota, Rate, TokenBucket
 
 
-def test_a_burst_and_no_more() -> None:
+def test_a_full_bucket_allows_one_burst() -> None:
     bucket = TokenBucket(Rate(50, 100), now=7.0)
     assert [bucket.take(7.0) for _ in range(101)] == [True] * 100 + [False]
 
@@ -28,7 +28,7 @@ def test_idle_time_fills_no_more_than_a_burst() -> None:
     assert [bucket.take(1e6) for _ in range(4)] == [True, True, True, False]
 
 
-def test_asking_in_vain_costs_nothing() -> None:
+def test_a_refused_take_costs_no_token() -> None:
     bucket = TokenBucket(Rate(1, 1), now=0.0)
     assert bucket.take(0.0)
     assert not any(bucket.take(tenth / 10) for tenth in range(1, 10))
@@ -36,7 +36,7 @@ def test_asking_in_vain_costs_nothing() -> None:
 
 
 @given(st.lists(st.floats(0, 0.5), max_size=200), st.integers(1, 20), st.integers(1, 20))
-def test_over_any_time_no_more_than_burst_and_rate_allow(
+def test_no_interval_allows_more_than_burst_and_rate(
     waits: list[float], rate: int, burst: int
 ) -> None:
     bucket = TokenBucket(Rate(rate, burst), 0.0)
@@ -67,7 +67,7 @@ def test_the_window_moves_with_each_instant_that_was_counted() -> None:
     assert window.take("ada", 70.0)
 
 
-def test_who_is_refused_waits_no_longer_for_having_asked() -> None:
+def test_a_refused_take_does_not_prolong_the_wait() -> None:
     window = MovingWindow[str](Quota(1, 60.0), max_keys=10)
     assert window.take("ada", 0.0)
     assert not any(window.take("ada", float(now)) for now in range(1, 60))
@@ -84,13 +84,13 @@ def test_the_wait_ends_when_one_more_may_be_counted() -> None:
     assert window.wait("bob", 10.0) == 0.0
 
 
-def test_waiting_counts_nothing() -> None:
+def test_asking_for_the_wait_counts_nothing() -> None:
     window = MovingWindow[str](Quota(1, 60.0), max_keys=10)
     assert [window.wait("ada", 0.0) for _ in range(10)] == [0.0] * 10
     assert window.count("ada", 0.0) == 0
 
 
-def test_what_is_counted_late_counts_from_its_own_instant() -> None:
+def test_a_late_count_counts_from_its_own_instant() -> None:
     window = MovingWindow[str](Quota(2, 60.0), max_keys=10)
     assert [window.take("ada", 10.0), window.take("ada", 0.0)] == [True, True]
     assert [window.wait("ada", now) for now in (10.0, 59.0, 60.0)] == [50.0, 1.0, 0.0]
@@ -111,7 +111,7 @@ class Key:
     """Lives as long as the window refers to it."""
 
 
-def test_keys_that_are_over_are_dropped_by_calls_for_others() -> None:
+def test_expired_keys_are_dropped_by_calls_for_other_keys() -> None:
     window = MovingWindow[Key](Quota(2, 1.0), max_keys=10_000)
     remembered: WeakSet[Key] = WeakSet()
     for second in range(3):
@@ -150,7 +150,7 @@ def test_a_window_counts_as_a_list_of_everything_would(events: list[tuple[str, f
             assert len(current) == 3
 
 
-def test_the_example_is_so() -> None:
+def test_the_example_in_the_docstring_is_true() -> None:
     assert doctest.testmod(module).failed == 0
     assert doctest.testmod(module).attempted > 0
 

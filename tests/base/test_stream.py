@@ -17,7 +17,7 @@ def test_every_subscriber_hears_every_event_in_order() -> None:
     assert heard == [("first", 1), ("second", 1), ("first", 2), ("second", 2)]
 
 
-def test_nobody_hears_of_an_effect_before_its_cause() -> None:
+def test_every_subscriber_hears_a_cause_before_its_effect() -> None:
     stream = EventStream(lambda error, event: None)
     heard: list[float] = []
 
@@ -31,7 +31,7 @@ def test_nobody_hears_of_an_effect_before_its_cause() -> None:
     assert heard == [1, 2, 10]
 
 
-def test_a_subscriber_that_fails_costs_the_others_nothing() -> None:
+def test_a_failing_subscriber_does_not_stop_the_others() -> None:
     errors: list[tuple[str, float]] = []
     stream = EventStream(lambda error, each: errors.append((str(error), each.at)))
     heard: list[float] = []

@@ -21,7 +21,7 @@ def on_a_loop(test: Callable[[VirtualLoop], Awaitable[None]]) -> None:
         loop.close()
 
 
-def test_what_comes_in_time_is_returned() -> None:
+def test_a_result_in_time_is_returned() -> None:
     async def waits(loop: VirtualLoop) -> None:
         answer: asyncio.Future[int] = loop.create_future()
         loop.call_later(4.0 - A_MOMENT, answer.set_result, 7)
@@ -30,7 +30,7 @@ def test_what_comes_in_time_is_returned() -> None:
     on_a_loop(waits)
 
 
-def test_what_does_not_come_is_cancelled_when_it_is_due_and_not_before() -> None:
+def test_a_missing_result_is_cancelled_at_the_deadline_and_not_before() -> None:
     async def waits(loop: VirtualLoop) -> None:
         never: asyncio.Future[int] = loop.create_future()
         with pytest.raises(TimeoutError):
@@ -41,7 +41,7 @@ def test_what_does_not_come_is_cancelled_when_it_is_due_and_not_before() -> None
     on_a_loop(waits)
 
 
-def test_without_a_limit_it_is_for_ever() -> None:
+def test_without_a_timeout_it_waits_for_ever() -> None:
     async def waits(loop: VirtualLoop) -> None:
         answer: asyncio.Future[int] = loop.create_future()
         loop.call_later(1e6, answer.set_result, 7)
@@ -50,7 +50,7 @@ def test_without_a_limit_it_is_for_ever() -> None:
     on_a_loop(waits)
 
 
-def test_what_it_waits_for_raises_through_it_and_is_cancelled_with_it() -> None:
+def test_an_error_is_passed_through_and_a_cancellation_passed_on() -> None:
     async def waits(loop: VirtualLoop) -> None:
         answer: asyncio.Future[int] = loop.create_future()
         answer.set_exception(ValueError("no"))
@@ -68,7 +68,7 @@ def test_what_it_waits_for_raises_through_it_and_is_cancelled_with_it() -> None:
 
 
 @pytest.mark.parametrize("late", [0.0, LATE - A_MOMENT])
-def test_a_deadline_that_is_noticed_a_little_late_counts(late: float) -> None:
+def test_a_deadline_noticed_slightly_late_counts(late: float) -> None:
     async def waits(loop: VirtualLoop) -> None:
         loop.call_later(1.0, loop.stand_still, 3.0 + late)
         with pytest.raises(TimeoutError):
@@ -78,7 +78,7 @@ def test_a_deadline_that_is_noticed_a_little_late_counts(late: float) -> None:
     on_a_loop(waits)
 
 
-def test_a_deadline_that_is_noticed_late_is_given_again_in_full() -> None:
+def test_a_deadline_noticed_late_is_given_again_in_full() -> None:
     async def waits(loop: VirtualLoop) -> None:
         noticed = 4.0 + LATE + A_MOMENT
         loop.call_later(1.0, loop.stand_still, noticed - 1.0)
@@ -89,7 +89,7 @@ def test_a_deadline_that_is_noticed_late_is_given_again_in_full() -> None:
     on_a_loop(waits)
 
 
-def test_what_comes_in_the_time_that_was_given_again_is_returned() -> None:
+def test_a_result_in_the_time_given_again_is_returned() -> None:
     async def waits(loop: VirtualLoop) -> None:
         answer: asyncio.Future[int] = loop.create_future()
         loop.call_later(1.0, loop.stand_still, 60.0)
