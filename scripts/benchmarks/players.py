@@ -65,7 +65,7 @@ class SignInConnection:
 async def sign_in_connection(port: int) -> AsyncIterator[SignInConnection]:
     """Open a connection for signing in."""
     address = Address("http", "127.0.0.1", port)
-    connection = await HttpConnection.open(address, is_kept=True)
+    connection = await HttpConnection.open(address)
     try:
         yield SignInConnection(connection)
     finally:

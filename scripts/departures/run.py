@@ -68,7 +68,7 @@ class Place:
 
     async def tab(self, player: Player, port: int = 0, **options: Any) -> Connection:
         """Open a socket, through `port` if given, and wait for its `hello`."""
-        address = player.calls.address.with_port(port or self.server.address.port)
+        address = replace(player.calls.address, port=port or self.server.address.port)
         tab = await Connection.open(address, player.calls.cookie, **options)
         # Not `close`, which would wait for a peer that is dead.
         self.stack.callback(tab.abort)
@@ -83,7 +83,7 @@ class Place:
 
     async def process(self, player: Player, port: int = 0) -> asyncio.subprocess.Process:
         """Start a tab in a process of its own."""
-        address = player.calls.address.with_port(port or self.server.address.port)
+        address = replace(player.calls.address, port=port or self.server.address.port)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "scripts.departures.tab", address.url, player.calls.cookie,
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,

@@ -1,6 +1,6 @@
 """The address of a server."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -44,11 +44,3 @@ class Address:
         """The URL of the WebSocket."""
         scheme = "wss" if self.scheme == "https" else "ws"
         return f"{scheme}://{self.netloc}{self.path}{SOCKET_PATH}"
-
-    @property
-    def is_this_machine(self) -> bool:
-        """True if the server has the same monotonic clock as this process."""
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
-
-    def with_port(self, port: int) -> Self:
-        return replace(self, port=port)

@@ -31,21 +31,18 @@ class Response:
 
 
 class HttpConnection:
-    """A connection for one exchange, or with `is_kept`, for several in turn."""
+    """A connection for exchanges, one after the other."""
 
     def __init__(
         self,
         address: Address,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
-        *,
-        is_kept: bool,
         limits: Limits,
     ) -> None:
         self._address = address
         self._reader = reader
         self._writer = writer
-        self._is_kept = is_kept
         self._largest = limits.largest_message
         self._state = h11.Connection(h11.CLIENT)
 
@@ -55,12 +52,11 @@ class HttpConnection:
         address: Address,
         *,
         tls: ssl.SSLContext | None = None,
-        is_kept: bool = False,
         limits: Limits = Limits(),
     ) -> Self:
         """Connect. Raises OSError."""
         reader, writer = await asyncio.open_connection(address.host, address.port, ssl=tls)
-        return cls(address, reader, writer, is_kept=is_kept, limits=limits)
+        return cls(address, reader, writer, limits)
 
     async def exchange(
         self, method: str, path: str, headers: list[tuple[str, str]], body: bytes
@@ -68,10 +64,10 @@ class HttpConnection:
         """Send a request, and return the response. Raises OSError or h11.ProtocolError. After a
         cancellation the connection is unusable."""
         head = [("Host", self._address.netloc), ("Content-Length", str(len(body))), *headers]
-        if not self._is_kept:
-            head.append(("Connection", "close"))
         request = h11.Request(method=method, target=self._address.path + path, headers=head)
         state = self._state
+        if state.our_state is h11.DONE:
+            state.start_next_cycle()
         self._writer.write(
             b"".join(state.send(each) or b"" for each in (request, h11.Data(data=body), _END))
         )
@@ -91,8 +87,6 @@ class HttpConnection:
                 if len(response.body) > self._largest:
                     raise OSError(f"an answer of more than {self._largest} bytes")
             elif isinstance(event, h11.EndOfMessage):
-                if self._is_kept:
-                    state.start_next_cycle()
                 return response
             elif isinstance(event, h11.ConnectionClosed):
                 raise ConnectionResetError("the connection was closed without an answer")
@@ -121,6 +115,7 @@ async def exchange(
         async with asyncio.timeout(limits.call_within):
             connection = await HttpConnection.open(address, tls=tls, limits=limits)
             try:
+                headers = [*headers, ("Connection", "close")]
                 return await connection.exchange(method, path, headers, body)
             finally:
                 connection.close()

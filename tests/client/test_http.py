@@ -10,7 +10,7 @@ from tests.support.live_server import LiveServer
 
 
 async def test_a_kept_connection_serves_one_exchange_after_the_other(server: LiveServer) -> None:
-    connection = await HttpConnection.open(Address.parse(server.url), is_kept=True)
+    connection = await HttpConnection.open(Address.parse(server.url))
     try:
         for path, status in (("/healthz", 200), ("/nothing", 404), ("/readyz", 200)):
             response = await connection.exchange("GET", path, [], b"")
@@ -20,11 +20,9 @@ async def test_a_kept_connection_serves_one_exchange_after_the_other(server: Liv
         connection.close()
 
 
-async def test_a_connection_that_is_not_kept_is_closed_by_the_server(server: LiveServer) -> None:
-    connection = await HttpConnection.open(Address.parse(server.url))
-    response = await connection.exchange("GET", "/healthz", [], b"")
+async def test_after_a_single_exchange_the_server_closes_the_connection(server: LiveServer) -> None:
+    response = await exchange(Address.parse(server.url), "GET", "/healthz", [], b"")
     assert response.header("connection") == "close"
-    connection.close()
 
 
 async def test_an_answer_that_is_too_large_is_not_read_to_its_end(server: LiveServer) -> None:
