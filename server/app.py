@@ -90,7 +90,6 @@ class StillHere:
     def __init__(self, settings: Settings, clock: Clock, limits: Limits = Limits()) -> None:
         """Raises SettingsRefused if a secret key is too short, and StorageRefused if the database
         cannot be one, or the secret keys cannot be read or made."""
-        self.settings = settings
         self.clock = clock
 
         self.registry = Registry(settings.policy)

@@ -7,7 +7,7 @@ A pure rule: takes facts about sessions, returns decisions. The caller applies t
 presence, and reports what was granted.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from server.base.ids import SessionId
@@ -46,11 +46,6 @@ class Holds:
     def __init__(self, max_hold: float) -> None:
         self._max_hold = max_hold
         self._until: dict[SessionId, float] = {}
-
-    @property
-    def sessions(self) -> Collection[SessionId]:
-        """The sessions that are held."""
-        return self._until.keys()
 
     def review(self, watching: Iterable[Watching], now: float) -> list[Decision]:
         """Decide for the sessions in a room with a running match."""

@@ -336,7 +336,7 @@ async def test_nobody_is_told_of_an_end_before_it_is_durable(server: LiveServer,
     tab = await ada.tab()
     await server.advance(239)
     await server.still_here.store.journal.flush()
-    blocker = sqlite3.connect(server.still_here.settings.database, isolation_level=None)
+    blocker = sqlite3.connect(server.settings.database, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
     try:
         if how == "signed out":

@@ -40,7 +40,7 @@ async def test_an_idle_player_is_warned_and_signed_out_with_no_request_from_anyb
     assert before[-1]["reason"] == "idle_timeout"
     assert (await watcher.next("presence"))["left"] == [ada.id]
     await server.still_here.store.journal.written_up_to_here()
-    with sqlite3.connect(server.still_here.settings.database) as database:
+    with sqlite3.connect(server.settings.database) as database:
         row = database.execute(
             "SELECT status, is_currently_active FROM players WHERE id = ?", (ada.id,)
         ).fetchone()

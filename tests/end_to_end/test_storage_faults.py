@@ -56,7 +56,7 @@ def listen(server: LiveServer) -> list[Change]:
 
 
 def database_of(server: LiveServer) -> Path:
-    return Path(server.still_here.settings.database)
+    return Path(server.settings.database)
 
 
 def engine_of(server: LiveServer) -> SqliteEngine:

@@ -271,7 +271,7 @@ class Blocker(asyncio.Protocol):
 def left(server: LiveServer, visitor: Visitor) -> float:
     """Seconds of presence time until a session ends."""
     here = server.still_here
-    return visitor.session.expires_in(here.settings.policy, here.clock.now())
+    return visitor.session.expires_in(here.registry.policy, here.clock.now())
 
 
 async def block(server: LiveServer, seconds: float) -> None:

@@ -165,7 +165,7 @@ async def by_an_operator(server: LiveServer, ada: Visitor) -> None:
 
 
 async def by_too_many_others(server: LiveServer, ada: Visitor) -> None:
-    for _ in range(server.still_here.settings.max_sessions_per_player):
+    for _ in range(server.settings.max_sessions_per_player):
         await server.sign_in("Ada")
 
 

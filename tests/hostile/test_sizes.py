@@ -199,7 +199,7 @@ async def test_a_thousand_sockets_of_one_cookie_are_twenty(tmp_path: Path) -> No
     """The others are closed with 4402 and nothing is kept of them; the twenty go on."""
     async with run_server(tmp_path / "test.db") as server:
         ada, bob = await server.guest("Ada"), await server.guest("Bob")
-        most = server.still_here.settings.max_connections_per_session
+        most = server.settings.max_connections_per_session
         tabs = [await ada.tab() for _ in range(most)]
         watcher = await bob.tab()
         made = count_connections()

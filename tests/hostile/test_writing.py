@@ -33,7 +33,7 @@ async def turned_away(server: LiveServer, visitor: Visitor) -> int:
 
 def read(server: LiveServer, sql: str) -> list[tuple[Any, ...]]:
     """Read the database as another program does."""
-    with closing(sqlite3.connect(server.still_here.settings.database)) as disk:
+    with closing(sqlite3.connect(server.settings.database)) as disk:
         return disk.execute(sql).fetchall()
 
 
@@ -118,9 +118,7 @@ async def test_how_often_a_session_came_is_forgotten_with_it(server: LiveServer)
 @asynccontextmanager
 async def locked(server: LiveServer) -> AsyncIterator[None]:
     """Another program holds the write lock."""
-    with closing(
-        sqlite3.connect(server.still_here.settings.database, isolation_level=None)
-    ) as other:
+    with closing(sqlite3.connect(server.settings.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         yield
         other.execute("ROLLBACK")

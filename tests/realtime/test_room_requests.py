@@ -334,8 +334,8 @@ async def test_a_stop_of_the_server_is_no_departure(tmp_path: Path) -> None:
         after_the_stop.push_async_callback(tab.socket.close)
         await tab.ask("join", "room", room=room_id)
         topics, room = server.still_here.room_topics, server.still_here.rooms.all[RoomId(room_id)]
-        assert (topics.watchers, room.seats[0].is_here) == (1, True)
-    assert (topics.watchers, room.seats[0].is_here) == (0, True)
+        assert (len(topics.sessions(room.id)), room.seats[0].is_here) == (1, True)
+    assert (len(topics.sessions(room.id)), room.seats[0].is_here) == (0, True)
 
 
 async def test_to_leave_leaves_with_every_tab(server: LiveServer) -> None:

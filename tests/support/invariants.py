@@ -240,7 +240,7 @@ class Invariants(Order):
     def __init__(self, still_here: StillHere, on_broken: Callable[[Broken], None] = fail) -> None:
         super().__init__(on_broken)
         self._server = still_here
-        self._policy = still_here.settings.policy
+        self._policy = still_here.registry.policy
         self._sessions: dict[SessionId, Session] = {}
         self._to_look_at: dict[SessionId, Session] = {}
         self._excused: set[SessionId] = set()
@@ -472,8 +472,9 @@ def _left_in_rooms(still_here: StillHere, invariants: Invariants | None) -> list
     registry, topics = still_here.registry, still_here.room_topics
     open_at_stop = set() if invariants is None else invariants.open_at_stop
     left = []
-    if topics.watchers:
-        left.append(f"{topics.watchers} watchers of rooms")
+    watchers = sum(len(topic.watchers) for topic in topics._topics.values())
+    if watchers:
+        left.append(f"{watchers} watchers of rooms")
     for room in still_here.rooms.all.values():
         spectators = room.spectators.keys() - open_at_stop
         if spectators:
@@ -485,7 +486,7 @@ def _left_in_rooms(still_here: StillHere, invariants: Invariants | None) -> list
         ]
         if here:
             left.append(f"{', '.join(here)} in {room.id} without a connection")
-    if ended := set(still_here.bridge.holds.sessions) - registry.sessions.keys():
+    if ended := set(still_here.bridge.holds._until) - registry.sessions.keys():
         left.append(f"the held clocks of {len(ended)} sessions that have ended")
     return left
 

@@ -194,9 +194,15 @@ class LiveServer:
     """The server, and ways to visit it."""
 
     def __init__(
-        self, still_here: StillHere, port: int, stack: AsyncExitStack, invariants: Invariants
+        self,
+        still_here: StillHere,
+        settings: Settings,
+        port: int,
+        stack: AsyncExitStack,
+        invariants: Invariants,
     ) -> None:
         self.still_here = still_here
+        self.settings = settings
         self.invariants = invariants
         self.port = port
         self.url = f"http://127.0.0.1:{port}"
@@ -289,10 +295,10 @@ async def run_server(
     is_narrow: bool = False,
     limits: Limits = Limits(),
     around: Callable[[ASGIApp], ASGIApp] | None = None,
-    **settings: Any,
+    **options: Any,
 ) -> AsyncIterator[LiveServer]:
-    """Serve until the context ends; `settings` beside the defaults. `port` 0: any free one.
-    `around`: makes what is served out of the application.
+    """Serve until the context ends; `options`: settings beside the defaults. `port` 0: any free
+    one. `around`: makes what is served out of the application.
     `has_real_hashes`: a password costs what it should. `is_narrow`: see `peers.narrow`.
 
     The server is held to its invariants all the time, and at the end to having left nothing: see
@@ -303,11 +309,8 @@ async def run_server(
         accounts = with_quick_hashes(limits.accounts)
         limits = msgspec.structs.replace(limits, accounts=accounts)
     with _looking_up_once(), mock.patch("server.app.new_seed", seeds()):
-        still_here = StillHere(
-            Settings(database=str(database), _env_file=None, **settings),  # type: ignore[call-arg]
-            clock or ManualClock(),
-            limits,
-        )
+        settings = Settings(database=str(database), _env_file=None, **options)  # type: ignore[call-arg]
+        still_here = StillHere(settings, clock or ManualClock(), limits)
     # It would walk everything that the tests hold, at each start: a third of the suite's time.
     still_here.collector.start = lambda: None  # type: ignore[method-assign]
     failures: list[Exception] = []
@@ -330,7 +333,7 @@ async def run_server(
         await server.on_tick(0)  # which sets the date that every response has
         try:
             async with AsyncExitStack() as stack:
-                yield LiveServer(still_here, listener.getsockname()[1], stack, invariants)
+                yield LiveServer(still_here, settings, listener.getsockname()[1], stack, invariants)
         finally:
             invariants.stop_looking()
             await _shut_down(server, listener)

@@ -229,11 +229,6 @@ class RoomTopics:
 
     # Watchers
 
-    @property
-    def watchers(self) -> int:
-        """How many connections watch rooms, each counted once a room."""
-        return sum(len(topic.watchers) for topic in self._topics.values())
-
     def watch(self, connection: Connection, room: ReadableRoom) -> None:
         """Send the room, and its changes from now on."""
         topic = self._topics.get(room.id)
