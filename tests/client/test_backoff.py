@@ -17,7 +17,7 @@ def test_the_jitter_is_full(chance: float) -> None:
     assert backoff.next() == 0.5 * chance
 
 
-def test_a_stable_connection_begins_anew() -> None:
+def test_a_reset_begins_with_the_first_pause_again() -> None:
     backoff = Backoff(Limits(first_pause=0.5), chance=lambda: 1.0)
     for _ in range(3):
         backoff.next()
@@ -25,6 +25,6 @@ def test_a_stable_connection_begins_anew() -> None:
     assert backoff.next() == 0.5
 
 
-def test_it_never_stops_counting() -> None:
+def test_the_pause_stays_at_its_bound() -> None:
     backoff = Backoff(Limits(longest_pause=15.0), chance=lambda: 1.0)
     assert [backoff.next() for _ in range(5000)][-1] == 15.0

@@ -32,7 +32,7 @@ async def answering(response: bytes) -> AsyncIterator[str]:
 
 
 @pytest.mark.parametrize("url", ["127.0.0.1:8000", "ftp://there", "http://", ""])
-def test_an_address_that_is_none_is_refused_at_once(url: str) -> None:
+def test_an_invalid_address_is_refused_at_once(url: str) -> None:
     with pytest.raises(ValueError, match="is not the address of a server"):
         Client(url)
 
@@ -83,19 +83,19 @@ async def test_many_sign_ins_are_refused_with_the_time_to_wait(server: LiveServe
         b"",
     ],
 )
-async def test_who_is_no_still_here_server_is_unreachable(response: bytes) -> None:
+async def test_a_peer_that_is_no_still_here_server_is_unreachable(response: bytes) -> None:
     async with answering(response) as url, Client(url) as ada:
         with pytest.raises(Unreachable, match=r"127\.0\.0\.1"):
             await ada.sign_in_as_guest("Ada")
 
 
-async def test_nobody_there_is_unreachable(server: LiveServer) -> None:
+async def test_a_closed_port_is_unreachable(server: LiveServer) -> None:
     async with Client("http://127.0.0.1:1") as ada:
         with pytest.raises(Unreachable, match="cannot be reached"):
             await ada.resume()
 
 
-async def test_the_cookie_comes_goes_and_is_never_two(server: LiveServer) -> None:
+async def test_the_client_keeps_at_most_one_cookie(server: LiveServer) -> None:
     calls = Calls(Address.parse(server.url))
     for name in ("Ada", "Kim"):
         await calls.call("POST", "/api/guests", SessionView, body={"name": name})

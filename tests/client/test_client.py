@@ -12,7 +12,7 @@ from tests.support.answers import SLOT
 from tests.support.live_server import TIMEOUT, LiveServer
 
 
-async def test_a_guest_sees_who_is_here_comes_and_goes(server: LiveServer) -> None:
+async def test_a_guest_sees_players_in_the_lobby_arrive_and_leave(server: LiveServer) -> None:
     async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
         view = await ada.sign_in_as_guest("Ada")
         assert view.player.id == ada.player_id
@@ -51,7 +51,7 @@ async def test_a_warning_comes_and_touch_withdraws_it(server: LiveServer) -> Non
         assert not state.is_warned
 
 
-async def test_touch_is_a_call_where_there_is_no_connection(server: LiveServer) -> None:
+async def test_touch_is_a_call_without_a_connection(server: LiveServer) -> None:
     async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
         await ada.sign_in_as_guest("Ada")
         assert ada.state is not State.OPEN
@@ -71,7 +71,7 @@ async def test_a_hold_is_granted_shown_and_released(server: LiveServer) -> None:
         assert (await ada.look()).status is Status.AWAY
 
 
-async def test_the_end_is_told_to_everything_that_waits(server: LiveServer) -> None:
+async def test_the_end_is_raised_in_everything_that_waits(server: LiveServer) -> None:
     async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
         await ada.sign_in_as_guest("Ada")
         await ada.look()
@@ -125,7 +125,7 @@ async def test_a_remembered_session_that_fell_asleep_is_resumed(server: LiveServ
         assert ada.ended is None
 
 
-async def test_who_cancels_a_request_may_ask_again(server: LiveServer) -> None:
+async def test_a_request_can_be_sent_again_after_a_cancelled_one(server: LiveServer) -> None:
     async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
         await ada.sign_in_as_guest("Ada")
         await ada.look()
@@ -175,7 +175,7 @@ async def test_signing_in_again_replaces_the_session_and_goes_on(server: LiveSer
         assert {"signed_in", "replaced"} <= reasons
 
 
-async def test_signing_out_everywhere_ends_the_other_ones_too(server: LiveServer) -> None:
+async def test_signing_out_everywhere_ends_the_other_sessions(server: LiveServer) -> None:
     async with Client(server.url) as ada, Client(server.url) as other, asyncio.timeout(TIMEOUT):
         await ada.register("Ada", "correct horse")
         await other.sign_in("Ada", "correct horse")
@@ -185,7 +185,7 @@ async def test_signing_out_everywhere_ends_the_other_ones_too(server: LiveServer
             await other.until(lambda: False)
 
 
-async def test_another_password_ends_the_other_sessions(server: LiveServer) -> None:
+async def test_a_changed_password_ends_the_other_sessions(server: LiveServer) -> None:
     async with Client(server.url) as ada, Client(server.url) as other, asyncio.timeout(TIMEOUT):
         await ada.register("Ada", "correct horse")
         await other.sign_in("Ada", "correct horse")
@@ -232,7 +232,7 @@ async def test_a_listener_that_fails_does_not_end_the_others(
         assert len(heard) == before
 
 
-async def test_what_is_too_long_is_refused_here_and_costs_no_connection(
+async def test_too_long_a_request_is_refused_by_the_client_and_keeps_the_connection(
     server: LiveServer,
 ) -> None:
     async with Client(server.url) as ada, asyncio.timeout(TIMEOUT):
@@ -245,5 +245,5 @@ async def test_what_is_too_long_is_refused_here_and_costs_no_connection(
 
 
 @pytest.mark.parametrize("text", ['{"type":"new"}', "{", "[]", '{"type":"pong"}', b"\xff"])
-def test_what_is_not_known_is_passed_on_as_such(text: str | bytes) -> None:
+def test_an_unknown_message_is_passed_on_as_unknown(text: str | bytes) -> None:
     assert isinstance(decode(text), Unknown)

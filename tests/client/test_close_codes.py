@@ -28,7 +28,7 @@ STAY_AWAY = [code for code in OF_THE_TABLE if code >= 4500]
 
 
 @pytest.mark.parametrize("code", [*COME_BACK, *BY_PROTOCOL, 1000, 1001, 4499, 4600])
-async def test_it_comes_back_after_a_code_that_does_not_end_the_session(code: int) -> None:
+async def test_the_client_reconnects_after_a_code_that_does_not_end_the_session(code: int) -> None:
     async with (
         run_fake(greet_and_close(code), greet) as fake,
         Client(fake.url, limits=QUICK) as ada,
@@ -45,7 +45,9 @@ async def test_it_comes_back_after_a_code_that_does_not_end_the_session(code: in
     [(code, next(each.value.reason for each in Close if each.value.code == code)) for code in
      STAY_AWAY] + [(4599, "signed_out")],
 )  # fmt: skip
-async def test_it_stays_away_after_a_code_that_ends_the_session(code: int, reason: str) -> None:
+async def test_the_client_does_not_reconnect_after_a_code_that_ends_the_session(
+    code: int, reason: str
+) -> None:
     async with (
         run_fake(greet_and_close(code), greet) as fake,
         Client(fake.url, limits=QUICK) as ada,
@@ -63,11 +65,11 @@ async def test_it_stays_away_after_a_code_that_ends_the_session(code: int, reaso
             await ada.look()
 
 
-def test_the_whole_range_ends_the_session_and_nothing_else() -> None:
+def test_codes_from_4500_to_4599_and_no_others_end_the_session() -> None:
     assert [code for code in range(1000, 5000) if ends_session(code)] == list(range(4500, 4600))
 
 
-async def test_a_request_that_may_be_done_twice_is_sent_again() -> None:
+async def test_an_idempotent_request_is_sent_again() -> None:
     async with (
         run_fake(greet_and_close(4400), greet) as fake,
         Client(fake.url, limits=QUICK) as ada,
@@ -81,7 +83,7 @@ async def test_a_request_that_may_be_done_twice_is_sent_again() -> None:
         await asyncio.wait([asking])
 
 
-async def test_a_request_that_may_not_be_done_twice_tells_that_nobody_knows() -> None:
+async def test_a_lost_request_that_is_not_idempotent_raises_connection_lost() -> None:
     async def hear_and_close(socket: ServerConnection) -> None:
         await socket.send(msgspec.json.encode(HELLO).decode())
         await socket.recv()
@@ -107,7 +109,7 @@ async def test_a_silent_connection_is_asked_given_up_with_4000_and_replaced() ->
         assert fake.came[0].close_code == 4000
 
 
-async def test_closing_the_client_says_that_it_has_left() -> None:
+async def test_closing_the_client_closes_the_connection_with_1000() -> None:
     async with run_fake(greet) as fake:
         async with Client(fake.url, limits=QUICK) as ada:
             await ada.resume()

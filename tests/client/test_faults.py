@@ -50,7 +50,7 @@ async def test_a_cut_cable_costs_neither_lobby_nor_list_nor_seat(server: LiveSer
         await seen.until(lambda: seen.chat[-1]["text"] == "Here.")
 
 
-async def test_who_looks_for_a_match_goes_on_looking_after_a_cut(server: LiveServer) -> None:
+async def test_a_quick_match_goes_on_after_a_cut(server: LiveServer) -> None:
     async with asyncio.timeout(2 * TIMEOUT), two_of_them(server) as (cable, ada, kim):
         looking = asyncio.create_task(ada.rooms.quick_match(GAME))
         messages = ada.messages()
@@ -63,7 +63,7 @@ async def test_who_looks_for_a_match_goes_on_looking_after_a_cut(server: LiveSer
         assert found.id == room.id
 
 
-async def test_a_room_that_closed_meanwhile_is_told_of(server: LiveServer) -> None:
+async def test_a_room_that_closed_during_a_cut_is_reported(server: LiveServer) -> None:
     async with asyncio.timeout(2 * TIMEOUT), two_of_them(server) as (cable, ada, kim):
         room = await kim.rooms.create(GAME)
         seen = await ada.rooms.join(room.id, spectate=True)
@@ -80,7 +80,7 @@ async def test_a_room_that_closed_meanwhile_is_told_of(server: LiveServer) -> No
         assert ada.rooms.joined == {}
 
 
-async def test_a_restart_of_the_server_is_come_back_from(tmp_path: Path) -> None:
+async def test_the_client_reconnects_after_a_restart_of_the_server(tmp_path: Path) -> None:
     async with asyncio.timeout(3 * STARTING):
         async with running(tmp_path) as server, Client(server.url, limits=QUICK) as ada:
             await ada.sign_in_as_guest("Ada")

@@ -9,7 +9,7 @@ from server.client.http import HttpConnection, exchange
 from tests.support.live_server import LiveServer
 
 
-async def test_a_kept_connection_serves_one_exchange_after_the_other(server: LiveServer) -> None:
+async def test_a_kept_connection_serves_several_exchanges_in_turn(server: LiveServer) -> None:
     connection = await HttpConnection.open(Address.parse(server.url))
     try:
         for path, status in (("/healthz", 200), ("/nothing", 404), ("/readyz", 200)):
@@ -37,7 +37,7 @@ async def test_an_answer_that_is_too_large_is_not_read_to_its_end(server: LiveSe
                 await exchange(address, "GET", "/openapi.json", [], b"", limits=limits)
 
 
-async def test_who_never_answers_is_waited_for_no_longer_than_the_limit() -> None:
+async def test_a_server_that_never_answers_is_unreachable_after_the_timeout() -> None:
     is_over = asyncio.Event()
 
     async def stay_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -34,7 +34,7 @@ def roster() -> RosterMirror:
     return mirror
 
 
-def test_the_roster_follows_who_joins_changes_and_leaves() -> None:
+def test_the_roster_follows_joins_changes_and_leaves() -> None:
     mirror = roster()
     away = ChangedPlayer(PlayerId("Ada"), Status.AWAY, 12.5)
     assert mirror.apply(presence(8, joined=[player("Lin")], changed=[away], left=["Kim"]))
@@ -44,7 +44,7 @@ def test_the_roster_follows_who_joins_changes_and_leaves() -> None:
     assert (mirror.version, mirror.total, mirror.is_complete) == (8, 2, True)
 
 
-def test_a_gap_is_told_once_and_nothing_is_followed_until_the_whole_comes() -> None:
+def test_a_gap_is_reported_once_and_diffs_are_ignored_until_the_next_snapshot() -> None:
     mirror = roster()
     assert not mirror.apply(presence(9, left=["Kim"]))
     assert not mirror.is_current
@@ -55,7 +55,7 @@ def test_a_gap_is_told_once_and_nothing_is_followed_until_the_whole_comes() -> N
     assert list(mirror.players) == ["Ada"]
 
 
-def test_a_large_roster_says_that_it_is_not_complete_and_passes_over_who_is_not_listed() -> None:
+def test_a_large_roster_is_not_complete_and_ignores_changes_of_unlisted_players() -> None:
     mirror = RosterMirror()
     mirror.replace(Roster(LOBBY, 1, [player("Ada")], 1001))
     assert not mirror.is_complete

@@ -32,7 +32,7 @@ def test_every_public_method_and_property_is_named(kind: type, named: set[str]) 
     assert named - NAMED == set(), kind
 
 
-def test_what_the_samples_use_is_imported_in_them() -> None:
+def test_the_samples_import_the_names_that_they_use() -> None:
     for sample in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL):
         for name in re.findall(r"\b(?:case |as |= )?([A-Z]\w+)\(", sample):
             assert re.search(rf"^from server\.[\w.]+ import .*\b{name}\b", sample, re.MULTILINE), (

@@ -40,7 +40,7 @@ async def play_with(name: str, server: LiveServer, play: Callable[[str], Awaitab
         await playing
 
 
-async def test_the_usage_signs_in_sees_who_is_here_finds_a_match_and_moves_as_often_as_it_is_run(
+async def test_the_usage_signs_in_lists_the_lobby_and_plays_each_time_that_it_is_run(
     server: LiveServer, capsys: pytest.CaptureFixture[str]
 ) -> None:
     namespace: dict[str, Any] = {}

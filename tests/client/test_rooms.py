@@ -87,7 +87,7 @@ async def test_chat_reaches_players_and_spectators(two: tuple[Client, Client]) -
         assert seen.info["spectators"] == 1
 
 
-async def test_who_leaves_is_out_of_it_and_waits_for_nothing_more(
+async def test_leaving_a_room_ends_everything_that_waits_in_it(
     two: tuple[Client, Client],
 ) -> None:
     ada, _ = two
@@ -113,7 +113,7 @@ async def test_a_room_that_does_not_exist_is_refused(two: tuple[Client, Client])
         assert ada.rooms.joined == {}
 
 
-async def test_who_cancels_quick_match_is_out_of_the_queue(
+async def test_cancelling_a_quick_match_leaves_the_queue(
     server: LiveServer, two: tuple[Client, Client]
 ) -> None:
     ada, kim = two
@@ -134,7 +134,7 @@ async def test_who_cancels_quick_match_is_out_of_the_queue(
         await asyncio.wait([others])
 
 
-async def test_who_is_away_falls_out_of_the_queue(
+async def test_an_away_player_is_removed_from_the_queue(
     server: LiveServer, two: tuple[Client, Client]
 ) -> None:
     ada, _ = two

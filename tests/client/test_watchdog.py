@@ -19,7 +19,7 @@ def loop() -> Iterator[VirtualLoop]:
         yield loop
 
 
-def test_after_silence_it_asks_and_after_more_of_it_the_connection_is_dead(
+def test_a_silent_connection_is_asked_and_without_an_answer_it_is_dead(
     loop: VirtualLoop,
 ) -> None:
     asked: list[float] = []
@@ -36,7 +36,7 @@ def test_after_silence_it_asks_and_after_more_of_it_the_connection_is_dead(
     assert dead_at == pytest.approx(35.0, abs=0.01)
 
 
-def test_what_is_asked_is_to_be_answered_within_ten_seconds(loop: VirtualLoop) -> None:
+def test_a_request_without_an_answer_for_ten_seconds_is_silence(loop: VirtualLoop) -> None:
     async def scene() -> float:
         watchdog = Watchdog(LIMITS)
         watching = asyncio.create_task(watchdog.wait_for_silence(_nothing))

@@ -277,7 +277,7 @@ def messages(draw: st.DrawFn) -> str | bytes:
     return frame[: LARGEST_MESSAGE // 4]
 
 
-def test_every_kind_of_message_is_among_those_that_are_made_up() -> None:
+def test_the_generated_messages_cover_every_type() -> None:
     assert set(kinds()) == {json.loads(each)["type"] for each in GOOD}
     assert "seconds" in kinds()["hold"]
 

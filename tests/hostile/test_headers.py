@@ -42,7 +42,7 @@ def check(headers: dict[str, str], what: object) -> None:
         assert "charset=utf-8" in type_, what
 
 
-async def test_every_route_whatever_it_is_asked_and_how(server: LiveServer) -> None:
+async def test_every_route_sends_the_headers_for_every_method_and_body(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     statuses = set()
     with Peers(server.port) as peers:
@@ -72,7 +72,7 @@ async def answered(data: bytes) -> tuple[int, dict[str, str]]:
     return int(first.split()[1]), {name.lower(): value for name, _, value in fields}
 
 
-async def test_paths_that_are_none_and_methods_that_do_nothing(server: LiveServer) -> None:
+async def test_unknown_paths_and_methods_send_the_headers(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     for path in ["/nope", "/api", "/api/", "/static/nope", "/ws", "/%00", "/api/guests/"]:
         response = await ada.http.get(path)
@@ -93,7 +93,7 @@ async def test_paths_that_are_none_and_methods_that_do_nothing(server: LiveServe
             check(dict(response.headers), (method, path))
 
 
-async def test_trace_gives_nothing_back(server: LiveServer) -> None:
+async def test_trace_does_not_echo_the_request(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     response = await ada.http.request("TRACE", "/", headers={"X-Secret": "s3cret"})
     assert response.status_code == 405
@@ -101,7 +101,7 @@ async def test_trace_gives_nothing_back(server: LiveServer) -> None:
     assert ada.cookie not in response.text
 
 
-async def test_a_bug_too(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_500_sends_the_headers(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
     async def crash(*_: object) -> None:
         raise RuntimeError("on purpose")
 
@@ -113,7 +113,7 @@ async def test_a_bug_too(server: LiveServer, monkeypatch: pytest.MonkeyPatch) ->
     assert response.headers["cache-control"] == "no-store"
 
 
-async def test_by_tls_whatever_is_answered_says_that_tls_it_shall_stay(
+async def test_every_answer_over_tls_has_strict_transport_security(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def crash(*_: object) -> None:
@@ -133,7 +133,7 @@ async def test_by_tls_whatever_is_answered_says_that_tls_it_shall_stay(
             assert response.headers.get_list("strict-transport-security") == ["max-age=31536000"]
 
 
-async def test_every_file_of_the_page(server: LiveServer) -> None:
+async def test_every_file_of_the_page_sends_the_headers(server: LiveServer) -> None:
     visitor = await server.visitor()
     files = [each for each in static_folder().rglob("*") if each.is_file()]
     assert files
@@ -144,7 +144,7 @@ async def test_every_file_of_the_page(server: LiveServer) -> None:
         check(dict(response.headers), name)
 
 
-async def test_upgrades_that_are_refused(server: LiveServer) -> None:
+async def test_refused_upgrades_send_the_headers(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     answer = await server.refused_upgrade(ada.cookie, Origin="https://evil.example")
     denied = {name.lower(): value for name, value in answer.headers.items()}
@@ -159,7 +159,7 @@ async def test_upgrades_that_are_refused(server: LiveServer) -> None:
             assert headers[name] == value
 
 
-async def test_what_depends_on_the_session_is_stored_nowhere(server: LiveServer) -> None:
+async def test_answers_that_depend_on_the_session_are_not_cached(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     for call in routes_of(server):
         if isinstance(call, Call) and call.path.startswith("/api/") and call.method == "GET":

@@ -86,7 +86,7 @@ async def ask_for(browser: Visitor, path: str, name: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("path", ROUTES)
-async def test_nobody_gets_a_name_that_looks_like_anothers(server: LiveServer, path: str) -> None:
+async def test_a_name_that_looks_like_a_taken_one_is_refused(server: LiveServer, path: str) -> None:
     await server.member(VICTIM)
     eve = await server.visitor()
     for what, name in TWINS.items():
@@ -94,9 +94,7 @@ async def test_nobody_gets_a_name_that_looks_like_anothers(server: LiveServer, p
 
 
 @pytest.mark.parametrize("path", ROUTES)
-async def test_nobody_gets_a_name_with_something_hidden_in_it(
-    server: LiveServer, path: str
-) -> None:
+async def test_a_name_with_hidden_characters_is_refused(server: LiveServer, path: str) -> None:
     eve = await server.visitor()
     for what, name in HIDDEN.items():
         assert await ask_for(eve, path, name) == (422, "invalid"), what
@@ -104,7 +102,7 @@ async def test_nobody_gets_a_name_with_something_hidden_in_it(
 
 
 @pytest.mark.parametrize("path", [*ROUTES, "/api/session"])
-async def test_what_is_no_text_or_far_too_much_of_it_is_refused_before_it_is_looked_at(
+async def test_a_name_that_is_no_text_or_far_too_long_is_refused_before_it_is_prepared(
     server: LiveServer, path: str
 ) -> None:
     eve = await server.visitor()
@@ -119,7 +117,9 @@ async def test_what_is_no_text_or_far_too_much_of_it_is_refused_before_it_is_loo
     assert not server.still_here.registry.players
 
 
-async def test_whoever_came_first_has_it_even_if_that_was_the_twin(server: LiveServer) -> None:
+async def test_the_first_of_two_look_alikes_has_the_name_whichever_script_it_is_in(
+    server: LiveServer,
+) -> None:
     await server.guest("\u0410\u0441\u0435")  # Cyrillic throughout
     eve = await server.visitor()
     for name in ("Ace", "ACE", "\uff21ce"):
@@ -149,7 +149,7 @@ async def test_a_family_of_emoji_is_no_way_around_the_length(server: LiveServer)
     assert (await ask_for(eve, "/api/guests", "\U0001f468\U0001f469"))[0] == 201
 
 
-async def test_markup_is_a_name_like_any_other_and_comes_back_as_data(server: LiveServer) -> None:
+async def test_markup_in_a_name_is_accepted_and_returned_as_data(server: LiveServer) -> None:
     watcher = await (await server.guest("Watcher")).tab()
     await watcher.ask("watch", "roster", topic="lobby")
     for name in MARKUP:
@@ -167,7 +167,7 @@ async def test_markup_is_a_name_like_any_other_and_comes_back_as_data(server: Li
     assert {each["name"] for each in roster["players"]} == {"Watcher", *MARKUP}
 
 
-def test_the_page_makes_no_markup_of_anything() -> None:
+def test_the_page_inserts_text_and_never_markup() -> None:
     """`textContent` only (ASVS 5.0, 3.2.2). `end_to_end/test_page.py` tries it in a browser."""
     scripts = sorted(static_folder().glob("*.js"))
     assert scripts

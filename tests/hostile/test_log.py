@@ -48,7 +48,7 @@ async def live_through(server: LiveServer) -> list[str]:
     return cookies
 
 
-async def test_sessions_and_refusals_are_told_and_no_secret_is(
+async def test_sessions_and_refusals_are_logged_without_secrets(
     tmp_path: Path, log: pytest.LogCaptureFixture
 ) -> None:
     async with run_server(tmp_path / "test.db", secret_keys=KEY) as server:
@@ -75,7 +75,7 @@ async def test_sessions_and_refusals_are_told_and_no_secret_is(
         assert digest.hex() not in text
 
 
-async def test_sockets_that_are_turned_away_fill_no_disk(
+async def test_refused_sockets_are_logged_in_a_bounded_number_of_lines(
     tmp_path: Path, log: pytest.LogCaptureFixture
 ) -> None:
     options: dict[str, Any] = {"max_connections_per_session": 1, "max_messages_per_second": 1}
@@ -97,7 +97,7 @@ async def test_sockets_that_are_turned_away_fill_no_disk(
     assert len(told) < 10
 
 
-async def test_a_remembered_session_that_falls_asleep_is_told_of(
+async def test_a_remembered_session_that_falls_asleep_is_logged(
     server: LiveServer, log: pytest.LogCaptureFixture
 ) -> None:
     await server.member("Ada", PASSWORD)
@@ -106,7 +106,7 @@ async def test_a_remembered_session_that_falls_asleep_is_told_of(
     assert any(line.endswith("asleep: idle_timeout") for line in audit(log))
 
 
-async def test_a_forwarded_address_is_the_one_that_is_told(
+async def test_the_forwarded_address_is_logged(
     tmp_path: Path, log: pytest.LogCaptureFixture
 ) -> None:
     async with run_server(tmp_path / "test.db", trusted_proxies="127.0.0.1") as server:

@@ -57,7 +57,7 @@ async def test_every_route_is_in_the_document_or_named_as_left_out(server: LiveS
     assert set(BESIDE) <= {getattr(each, "path", "") for each in server.still_here.app.routes}
 
 
-async def test_the_document_tells_of_cookie_passive_requests_and_refusals(
+async def test_the_document_describes_the_cookie_passive_requests_and_refusals(
     server: LiveServer,
 ) -> None:
     document = await document_of(server)
@@ -86,7 +86,7 @@ async def test_the_document_tells_of_cookie_passive_requests_and_refusals(
     )
 
 
-async def test_the_document_tells_of_the_refusals_that_say_more(server: LiveServer) -> None:
+async def test_the_document_describes_refusals_with_further_members(server: LiveServer) -> None:
     document = await document_of(server)
     schemas = document["components"]["schemas"]
     said = {
@@ -157,7 +157,7 @@ def http() -> Iterator[Any]:
 
 @OTHERS_USE_RANDOM
 @pytest.mark.parametrize("mode", EXAMPLES)
-def test_what_is_made_up_from_the_document_is_answered_as_it_says(
+def test_requests_generated_from_the_document_are_answered_as_it_says(
     served: Served, schema: Any, http: Any, mode: str
 ) -> None:
     player = Player(served, http)

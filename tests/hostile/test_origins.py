@@ -53,7 +53,7 @@ def browser_says(site: str | None, origin: str | None) -> dict[str, str]:
     return headers if origin is None else {**headers, "Origin": origin}
 
 
-async def test_every_unsafe_route_refuses_every_page_of_others(
+async def test_every_unsafe_route_refuses_pages_of_other_origins(
     here: Bystanders, server: LiveServer
 ) -> None:
     refused = 0
@@ -95,7 +95,7 @@ async def test_every_unsafe_route_is_open_to_own_pages_and_to_programs(server: L
                 assert response.status_code != 403, (method, path, site, origin)
 
 
-async def test_signing_in_as_the_attacker_is_not_to_be_had_by_a_form_either(
+async def test_a_form_of_another_origin_cannot_sign_a_visitor_in_as_the_attacker(
     here: Bystanders,
 ) -> None:
     for headers in [{}, {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}]:
@@ -177,7 +177,7 @@ async def answered(server: LiveServer, head: bytes) -> int:
         return int((await peer.read_until(b"\r\n\r\n")).split()[1])
 
 
-async def test_no_page_of_others_opens_a_socket(server: LiveServer) -> None:
+async def test_pages_of_other_origins_cannot_open_a_socket(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     for origin in strangers(server.port):
         answer = await server.refused_upgrade(ada.cookie, Origin=origin)
@@ -200,7 +200,7 @@ async def test_own_and_allowed_pages_and_programs_open_sockets(server: LiveServe
 # The `Host` header
 
 
-async def test_a_host_that_is_made_up_makes_no_origin_ones_own(server: LiveServer) -> None:
+async def test_a_forged_host_makes_no_origin_the_own_one(server: LiveServer) -> None:
     """Browsers send the host they connect to; only programs can forge it."""
     ada = await server.guest("Ada")
     own = f"127.0.0.1:{server.port}"
@@ -229,7 +229,7 @@ async def test_a_host_that_is_made_up_makes_no_origin_ones_own(server: LiveServe
     assert ada.session.connections == 0
 
 
-async def test_the_host_never_comes_back(server: LiveServer) -> None:
+async def test_the_host_header_is_never_echoed(server: LiveServer) -> None:
     """No link, redirect or cookie contains it."""
     visitor: Visitor = await server.visitor()
     for path in ["/", "/nope", "/openapi.json", "/api/session", "/api/players"]:

@@ -75,7 +75,7 @@ async def test_the_public_id_of_a_session_is_no_cookie(server: LiveServer) -> No
     assert await replay(server, forged) == {"not_signed_in"}
 
 
-async def test_of_many_cookies_only_one_counts_and_none_is_taken_from_elsewhere(
+async def test_a_session_is_read_from_one_cookie_only_and_from_nowhere_else(
     server: LiveServer,
 ) -> None:
     ada = await server.guest("Ada")
@@ -124,7 +124,7 @@ async def test_every_sign_in_makes_a_new_id_and_the_old_one_is_dead_at_once(
     assert (await browser.http.get("/api/session")).status_code == 200
 
 
-async def test_a_sign_in_that_fails_makes_no_id_and_takes_none(server: LiveServer) -> None:
+async def test_a_failed_sign_in_creates_no_id_and_ends_no_session(server: LiveServer) -> None:
     ada = await server.member("Ada")
     for path, body in [
         ("/api/session", {"name": "Ada", "password": "wrong horse"}),
@@ -179,7 +179,7 @@ WAYS: dict[Callable[[LiveServer, Visitor], Awaitable[None]], Reason] = {
 }
 
 
-def test_every_way_in_which_a_session_ends_is_tried() -> None:
+def test_the_tests_try_every_way_in_which_a_session_ends() -> None:
     # The absolute end needs a policy of its own, below.
     assert set(WAYS.values()) | {Reason.SESSION_LIFETIME} == ENDINGS
 

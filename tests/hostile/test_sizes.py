@@ -56,7 +56,7 @@ async def test_a_chunked_body_over_64_kib_is_refused_on_every_route(
             assert b'"too_large"' in answer.body
 
 
-async def test_a_chunked_body_of_64_kib_is_let_pass_where_none_is_looked_for(
+async def test_a_chunked_body_of_64_kib_is_ignored_by_a_call_without_a_body(
     server: LiveServer,
 ) -> None:
     ada = await server.guest("Ada")
@@ -70,7 +70,7 @@ async def test_a_chunked_body_of_64_kib_is_let_pass_where_none_is_looked_for(
     assert ada.session.last_activity == 50
 
 
-async def test_what_is_refused_for_its_length_alone_is_never_read(
+async def test_a_body_refused_for_its_content_length_is_not_read(
     here: Bystanders, server: LiveServer
 ) -> None:
     with Peers(server.port) as peers:
@@ -84,9 +84,7 @@ async def test_what_is_refused_for_its_length_alone_is_never_read(
                 assert answer.status == (413 if length < 10**19 else 400), (method, path, length)
 
 
-async def test_a_body_that_stops_in_the_middle_touches_nothing(
-    here: Bystanders, server: LiveServer
-) -> None:
+async def test_an_unfinished_body_changes_nothing(here: Bystanders, server: LiveServer) -> None:
     """The client announces more bytes than it sends, and disconnects."""
     with Peers(server.port) as peers:
         for said, sent in [
@@ -102,9 +100,7 @@ async def test_a_body_that_stops_in_the_middle_touches_nothing(
     await until(lambda: len(server.still_here.registry.sessions) == 2)
 
 
-async def test_lengths_that_contradict_each_other_are_no_http(
-    here: Bystanders, server: LiveServer
-) -> None:
+async def test_contradicting_lengths_are_refused(here: Bystanders, server: LiveServer) -> None:
     """Input that two parsers could read differently is refused (request smuggling)."""
     smuggled = b"POST /api/session/activity HTTP/1.1\r\nHost: x\r\n"
     smuggled += f"Cookie: session={here.ada.cookie}\r\n\r\n".encode()
@@ -131,7 +127,7 @@ async def test_lengths_that_contradict_each_other_are_no_http(
             assert answers[:13] in (b"", b"HTTP/1.1 400 ", b"HTTP/1.1 404 "), headers
 
 
-async def test_a_body_longer_than_it_says_is_another_request_and_a_broken_one(
+async def test_bytes_beyond_the_content_length_are_a_second_broken_request(
     here: Bystanders, server: LiveServer
 ) -> None:
     with Peers(server.port) as peers:
@@ -148,7 +144,7 @@ async def test_a_body_longer_than_it_says_is_another_request_and_a_broken_one(
 # Everything else
 
 
-async def test_oversized_words_are_answered_in_few_of_them(
+async def test_oversized_fields_are_refused_in_a_short_answer(
     here: Bystanders, server: LiveServer
 ) -> None:
     huge = "a" * 7000
@@ -181,7 +177,7 @@ def ada_id(here: Bystanders) -> str:
     return here.ada.id
 
 
-async def test_large_words_that_may_be_are_only_large(server: LiveServer) -> None:
+async def test_fields_of_the_largest_size_are_accepted(server: LiveServer) -> None:
     visitor = await server.visitor()
     for path in [f"/api/players?after={'ß' * 1000}", f"/api/players?x={'a' * 7000}"]:
         assert (await visitor.http.get(path)).status_code == 200
@@ -195,7 +191,7 @@ async def test_large_words_that_may_be_are_only_large(server: LiveServer) -> Non
 # Sockets
 
 
-async def test_a_thousand_sockets_of_one_cookie_are_twenty(tmp_path: Path) -> None:
+async def test_a_cookie_has_at_most_twenty_sockets(tmp_path: Path) -> None:
     """The others are closed with 4402 and nothing is kept of them; the twenty go on."""
     async with run_server(tmp_path / "test.db") as server:
         ada, bob = await server.guest("Ada"), await server.guest("Bob")

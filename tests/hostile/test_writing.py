@@ -43,7 +43,7 @@ async def count_changes(server: LiveServer) -> int:
     return int(row[0])
 
 
-async def test_a_session_comes_forty_times_at_once_and_then_once_a_second(
+async def test_a_session_may_connect_forty_times_at_once_and_then_once_a_second(
     server: LiveServer,
 ) -> None:
     ada, bob = await server.guest("Ada"), await server.guest("Bob")
@@ -61,7 +61,7 @@ async def test_a_session_comes_forty_times_at_once_and_then_once_a_second(
     assert await turned_away(server, ada) == 4402
 
 
-async def test_where_a_session_may_have_more_sockets_all_of_them_can_come_twice(
+async def test_the_limit_on_connects_grows_with_the_limit_on_connections(
     tmp_path: Path,
 ) -> None:
     most = CONNECT_BURST
@@ -72,7 +72,7 @@ async def test_where_a_session_may_have_more_sockets_all_of_them_can_come_twice(
         assert await turned_away(server, ada) == 4402
 
 
-async def test_sockets_that_were_let_in_stay_when_others_are_turned_away(
+async def test_open_sockets_stay_when_further_ones_are_refused(
     server: LiveServer,
 ) -> None:
     ada = await server.guest("Ada")
@@ -89,7 +89,9 @@ async def come_and_go_beside(visitor: Visitor) -> None:
     await until(lambda: visitor.session.connections == 1)
 
 
-async def test_who_is_right_back_without_end_is_closed(server: LiveServer) -> None:
+async def test_a_session_that_repeats_be_right_back_without_end_is_closed(
+    server: LiveServer,
+) -> None:
     ada = await server.guest("Ada")
     tab = await ada.tab()
     for _ in range(CONNECT_BURST - 1):
@@ -104,7 +106,7 @@ async def test_who_is_right_back_without_end_is_closed(server: LiveServer) -> No
     assert await count_changes(server) == changes + 1, "that the socket is gone"
 
 
-async def test_how_often_a_session_came_is_forgotten_with_it(server: LiveServer) -> None:
+async def test_the_count_of_connects_is_dropped_with_the_session(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     await ada.tab()
     assert len(server.still_here.tabs._connects) == 1
@@ -124,7 +126,7 @@ async def locked(server: LiveServer) -> AsyncIterator[None]:
         other.execute("ROLLBACK")
 
 
-async def test_where_too_much_waits_for_the_disk_nobody_more_comes_in_and_nothing_is_lost(
+async def test_a_full_queue_to_the_disk_refuses_new_players_and_loses_no_row(
     tmp_path: Path,
 ) -> None:
     limits = Limits(storage=StorageLimits(max_waiting=20))

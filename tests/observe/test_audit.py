@@ -35,7 +35,7 @@ def lines(log: pytest.LogCaptureFixture) -> list[str]:
     return [each.getMessage() for each in log.records if each.name == "stillhere.audit"]
 
 
-async def test_a_session_is_told_of_by_its_public_id(log: pytest.LogCaptureFixture) -> None:
+async def test_a_session_is_logged_by_its_public_id(log: pytest.LogCaptureFixture) -> None:
     audit, session = Audit(), somebody()
     audit.hear(an_event(SessionStarted, session))
     audit.hear(an_event(SessionSlept, session))
@@ -49,7 +49,7 @@ async def test_a_session_is_told_of_by_its_public_id(log: pytest.LogCaptureFixtu
     assert "Ada" not in log.text
 
 
-async def test_a_refusal_is_told_with_its_address_and_whom_it_was_about(
+async def test_a_refusal_is_logged_with_its_address_and_player(
     log: pytest.LogCaptureFixture,
 ) -> None:
     audit = Audit()
@@ -61,7 +61,7 @@ async def test_a_refusal_is_told_with_its_address_and_whom_it_was_about(
     ]
 
 
-async def test_an_address_that_is_none_forges_no_line(log: pytest.LogCaptureFixture) -> None:
+async def test_an_invalid_address_cannot_forge_a_line(log: pytest.LogCaptureFixture) -> None:
     audit = Audit()
     audit.refused("cross_origin", "a\r\n\x1b[2Jrefused: nothing" + "x" * 500)
     (line,) = lines(log)
@@ -69,7 +69,9 @@ async def test_an_address_that_is_none_forges_no_line(log: pytest.LogCaptureFixt
     assert len(line) < 200
 
 
-def test_one_who_is_refused_for_ever_fills_no_disk(log: pytest.LogCaptureFixture) -> None:
+def test_endless_refusals_of_an_address_are_a_bounded_number_of_lines(
+    log: pytest.LogCaptureFixture,
+) -> None:
     loop = VirtualLoop()
 
     async def attack() -> None:
@@ -92,7 +94,7 @@ def test_one_who_is_refused_for_ever_fills_no_disk(log: pytest.LogCaptureFixture
     loop.close()
 
 
-async def test_many_who_are_refused_fill_no_disk_and_no_memory(
+async def test_refusals_of_many_addresses_are_a_bounded_number_of_lines(
     log: pytest.LogCaptureFixture,
 ) -> None:
     audit = Audit()
@@ -104,7 +106,7 @@ async def test_many_who_are_refused_fill_no_disk_and_no_memory(
     assert told[-1] == f"refused: cross_origin, from other addresses, {10_000 - 100} times more"
 
 
-async def test_sockets_that_are_closed_for_what_they_do_are_three_lines_and_a_count(
+async def test_sockets_closed_for_breaking_a_limit_are_three_lines_and_a_count(
     log: pytest.LogCaptureFixture,
 ) -> None:
     """However many sessions they are of, they do not push other addresses out of the table."""
@@ -123,7 +125,7 @@ async def test_sockets_that_are_closed_for_what_they_do_are_three_lines_and_a_co
     assert lines(log)[-1] == f"refused: too_many_connections, from sockets, {count} times more"
 
 
-async def test_thousands_who_end_at_once_are_a_few_lines_and_a_count(
+async def test_thousands_of_simultaneous_ends_are_a_few_lines_and_a_count(
     log: pytest.LogCaptureFixture,
 ) -> None:
     audit, session = Audit(), somebody()

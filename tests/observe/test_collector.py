@@ -33,21 +33,23 @@ def garbage() -> None:
     cycle.append(cycle)
 
 
-async def test_what_the_start_made_is_frozen_and_no_full_collection_comes_by_itself(
+async def test_objects_of_the_start_are_frozen_and_full_collections_are_off(
     collector: GarbageCollector,
 ) -> None:
     assert gc.get_freeze_count() > 1000
     assert gc.get_threshold() == YOUNG_THRESHOLDS
 
 
-async def test_what_survives_while_players_are_here_is_frozen(collector: GarbageCollector) -> None:
+async def test_objects_that_survive_while_players_are_connected_are_frozen(
+    collector: GarbageCollector,
+) -> None:
     before = gc.get_freeze_count()
     kept = [[each] for each in range(2000)]
     collector.tidy()
     assert gc.get_freeze_count() >= before + len(kept)
 
 
-async def test_what_was_frozen_is_collected_once_nobody_is_here(
+async def test_frozen_garbage_is_collected_when_no_player_is_connected(
     collector: GarbageCollector, server: Server
 ) -> None:
     collector.tidy()
@@ -71,7 +73,7 @@ async def test_pauses_are_measured(collector: GarbageCollector) -> None:
     assert 0 < collector.worst_pause <= collector.paused
 
 
-async def test_a_stop_leaves_everything_as_it_was_found(server: Server) -> None:
+async def test_a_stop_restores_the_collector(server: Server) -> None:
     thresholds, callbacks = gc.get_threshold(), len(gc.callbacks)
     collector = GarbageCollector(is_idle=lambda: True)
     collector.start()

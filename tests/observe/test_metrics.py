@@ -39,7 +39,7 @@ async def test_rooms_ticks_and_ends_are_counted(server: LiveServer) -> None:
     assert await sample(server, 'stillhere_rooms_closed_total{reason="empty"}') == 1
 
 
-async def test_who_looks_for_others_is_counted(server: LiveServer) -> None:
+async def test_players_in_the_queue_are_counted(server: LiveServer) -> None:
     tab = await (await server.guest("Ada")).tab()
     await tab.ask("quick_match", "queued", game=ARENA)
     assert await sample(server, "stillhere_quick_match_waiting") == 1

@@ -40,7 +40,7 @@ CONTRACT = {
 }
 
 
-def test_the_table_is_that_of_the_contract() -> None:
+def test_the_table_equals_the_contract() -> None:
     assert {close.value.code: close.value.reason for close in Close} == CONTRACT
     assert SERVICE_RESTART == 1012
     assert frozenset({1000, 1001}) == PAGE_CLOSED
@@ -74,7 +74,7 @@ def test_the_browsers_client_has_the_codes_of_the_server() -> None:
     )
 
 
-def test_no_other_module_of_the_server_has_numbers_of_its_own() -> None:
+def test_no_other_module_of_the_server_contains_close_codes() -> None:
     codes = {*range(1001, 1016), GIVEN_UP, *range(4400, 4600)}
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {node.value}"
@@ -86,7 +86,7 @@ def test_no_other_module_of_the_server_has_numbers_of_its_own() -> None:
     assert found == []
 
 
-def test_every_way_a_session_can_end_has_a_code_that_says_do_not_come_back() -> None:
+def test_every_end_of_a_session_has_a_code_that_forbids_reconnecting() -> None:
     codes = {ending: close_for(ending).value.code for ending in ENDINGS}
     assert codes == {
         "idle_timeout": 4501,

@@ -22,9 +22,7 @@ HTTPS = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "198.51.100.7"}
 # Cookies
 
 
-async def test_a_cookie_that_is_none_of_ours_signs_nobody_in(
-    here: Bystanders, server: LiveServer
-) -> None:
+async def test_an_invalid_cookie_signs_no_player_in(here: Bystanders, server: LiveServer) -> None:
     own = here.ada.cookie
     secret, _, signature = own.rpartition(".")
     browser = await server.visitor()
@@ -59,7 +57,7 @@ async def test_a_cookie_that_is_none_of_ours_signs_nobody_in(
             assert refusal(response) == (401, "not_signed_in"), header
 
 
-async def test_a_cookie_tampered_with_at_any_place_signs_nobody_in(
+async def test_a_cookie_changed_at_any_place_signs_no_player_in(
     here: Bystanders, server: LiveServer
 ) -> None:
     own = here.ada.cookie
@@ -74,7 +72,7 @@ async def test_a_cookie_tampered_with_at_any_place_signs_nobody_in(
             assert refusal(response) == (401, "not_signed_in"), place
 
 
-async def test_a_bad_cookie_does_not_keep_anybody_from_signing_in(server: LiveServer) -> None:
+async def test_a_bad_cookie_does_not_prevent_signing_in(server: LiveServer) -> None:
     browser = await server.visitor(headers={"Cookie": "session=nonsense"})
     response = await browser.http.post("/api/guests", json={"name": "Ada"})
     assert response.status_code == 201
@@ -102,11 +100,11 @@ def test_a_cookie_is_found_among_others(header: str, value: str | None) -> None:
 @pytest.mark.parametrize(
     "headers", [["session=a; session=b"], ["session=a", "session=b"], ["session=a; session="]]
 )
-def test_of_two_session_cookies_that_differ_neither_is_believed(headers: list[str]) -> None:
+def test_two_different_session_cookies_are_both_ignored(headers: list[str]) -> None:
     assert session_cookie(asking(*headers)) is None
 
 
-async def test_a_cookie_tossed_in_by_a_neighbouring_host_makes_nobody_act_as_its_owner(
+async def test_a_cookie_set_by_a_sibling_host_does_not_sign_in_its_owner(
     server: LiveServer,
 ) -> None:
     ada, eve = await server.guest("Ada"), await server.guest("Eve")
@@ -179,7 +177,7 @@ async def test_behind_a_trusted_proxy_the_cookie_is_bound_to_its_host(tmp_path: 
 
 
 @pytest.mark.parametrize("trusted", ["", "198.51.100.7", "10.0.0.0/8"])
-async def test_what_an_untrusted_proxy_says_changes_nothing(tmp_path: Path, trusted: str) -> None:
+async def test_headers_of_an_untrusted_proxy_are_ignored(tmp_path: Path, trusted: str) -> None:
     async with run_server(tmp_path / "test.db", trusted_proxies=trusted) as server:
         browser = await server.visitor()
         response = await browser.http.post("/api/guests", json={"name": "Ada"}, headers=HTTPS)
@@ -201,7 +199,7 @@ async def guess(browser: httpx.AsyncClient, name: str = "Ada", **headers: str) -
     )
 
 
-async def test_ten_wrong_passwords_lock_the_guesser_out_and_nobody_else(
+async def test_ten_wrong_passwords_lock_out_the_guesser_only(
     here: Bystanders, server: LiveServer
 ) -> None:
     guesser = await server.visitor()
@@ -230,7 +228,7 @@ async def test_the_owner_elsewhere_can_still_sign_in(server: LiveServer) -> None
     assert (await elsewhere.http.post("/api/session", json=right)).status_code == 201
 
 
-async def test_a_right_password_forgives_those_before_it(server: LiveServer) -> None:
+async def test_a_right_password_forgives_earlier_wrong_ones(server: LiveServer) -> None:
     await server.member("Ada")
     browser = await server.visitor()
     for _ in range(2):
@@ -240,7 +238,7 @@ async def test_a_right_password_forgives_those_before_it(server: LiveServer) -> 
         assert (await browser.http.post("/api/session", json=right)).status_code == 201
 
 
-async def test_of_thirty_guesses_at_once_at_most_ten_are_checked(
+async def test_at_most_ten_of_thirty_simultaneous_guesses_are_checked(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await server.member("Ada")
@@ -261,7 +259,7 @@ async def test_of_thirty_guesses_at_once_at_most_ten_are_checked(
     assert checked == 10
 
 
-async def test_right_passwords_at_once_lock_nobody_out(
+async def test_simultaneous_right_passwords_lock_no_player_out(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await server.member("Ada")
@@ -291,7 +289,7 @@ async def test_right_passwords_at_once_lock_nobody_out(
     assert (await sign_in()).status_code == 201
 
 
-async def test_who_could_not_be_checked_has_not_guessed(
+async def test_a_sign_in_that_could_not_be_checked_is_no_guess(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await server.member("Ada")
@@ -309,7 +307,7 @@ async def test_who_could_not_be_checked_has_not_guessed(
     assert (await browser.http.post("/api/session", json=right)).status_code == 201
 
 
-async def test_new_players_without_end_are_refused_to_one_address(tmp_path: Path) -> None:
+async def test_the_number_of_new_players_of_an_address_is_limited(tmp_path: Path) -> None:
     async with run_server(tmp_path / "test.db", trusted_proxies="127.0.0.1") as server:
         browser = await server.visitor()
 

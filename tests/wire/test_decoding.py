@@ -34,7 +34,7 @@ def test_half_of_a_surrogate_pair_is_named(data: bytes, escape: str, at: int) ->
 
 
 @pytest.mark.parametrize("data", [b'["\\ud800', b'["\\ud800", x]', b'{"a": \\ud800}'])
-def test_what_is_broken_elsewhere_too_is_not_blamed_on_a_surrogate(data: bytes) -> None:
+def test_text_with_another_error_is_not_blamed_on_a_surrogate(data: bytes) -> None:
     assert "surrogate pair, and no character" not in why(data)
 
 
@@ -47,5 +47,5 @@ def test_what_is_broken_elsewhere_too_is_not_blamed_on_a_surrogate(data: bytes) 
     ],
     ids=["a surrogate", "Latin-1", "deep"],
 )
-def test_what_no_json_can_hold_is_named(data: bytes, told: str) -> None:
+def test_bytes_that_json_cannot_contain_are_named(data: bytes, told: str) -> None:
     assert why(data) == told

@@ -74,7 +74,7 @@ near_messages = st.fixed_dictionaries(
         (' \n{"type": "\\u0070ing"}\t', Ping()),
     ],
 )
-def test_what_a_client_may_say(text: str, message: messages.ClientMessage) -> None:
+def test_valid_messages_are_parsed(text: str, message: messages.ClientMessage) -> None:
     assert parse(text) == message
 
 
@@ -101,7 +101,7 @@ def test_any_json_is_a_message_or_an_error_that_can_be_sent(value: Any, is_ascii
 
 
 @given(near_messages)
-def test_only_what_is_well_formed_gets_through(value: dict[str, Any]) -> None:
+def test_only_well_formed_messages_are_accepted(value: dict[str, Any]) -> None:
     answer = parse(json.dumps(value))
     match answer:
         case Ping(id=id):
@@ -118,13 +118,13 @@ def test_only_what_is_well_formed_gets_through(value: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("depth", [10, 900, 1100, 8000, 100_000])
 @pytest.mark.parametrize("start", ["[", '{"type":', '{"type": "ping", "id": ['])
-def test_no_depth_is_too_deep(depth: int, start: str) -> None:
+def test_any_depth_of_nesting_is_bad_json_and_no_crash(depth: int, start: str) -> None:
     answer = parse(start * depth)
     assert isinstance(answer, Error)
     assert answer.code == "bad_json"
 
 
-def test_the_longest_fields_that_are_taken() -> None:
+def test_fields_are_accepted_up_to_their_greatest_length() -> None:
     assert isinstance(parse(json.dumps({"type": "ping", "id": "é" * 100})), Ping)
     assert isinstance(parse(json.dumps({"type": "ping", "id": "é" * 101})), Error)
     hold = {"type": "hold", "seconds": 1}
@@ -141,7 +141,7 @@ def test_every_message_but_a_ping_may_have_an_id(id: str | int) -> None:
 
 
 @pytest.mark.parametrize("id", ["a" * 101, -1, LARGEST_ID + 1, 1.5, True, [], {}, 1e300])
-def test_an_id_that_is_none_is_refused_in_words_and_not_echoed(id: Any) -> None:
+def test_an_invalid_id_is_refused_in_words_and_not_echoed(id: Any) -> None:
     answer = parse(json.dumps({"type": "act", "room": "r", "action": 1, "id": id}))
     detail = (
         "An `id` is a string of at most 100 characters, or an integer from 0 to 9007199254740991."
@@ -150,7 +150,7 @@ def test_an_id_that_is_none_is_refused_in_words_and_not_echoed(id: Any) -> None:
     assert "id" not in json.loads(encode(answer))
 
 
-def test_an_id_of_null_is_none() -> None:
+def test_a_null_id_counts_as_no_id() -> None:
     answer = parse('{"type": "look", "id": null}')
     assert answer == Look(id=None)
 
@@ -159,7 +159,7 @@ def test_an_id_of_null_is_none() -> None:
     "message",
     [{"type": "act"}, {"type": "watch", "topic": 5}, {"type": "no such type"}, {}, {"type": 5}],
 )
-def test_what_is_refused_before_it_is_understood_has_its_id_back(message: dict[str, Any]) -> None:
+def test_a_message_refused_before_it_is_decoded_gets_its_id_back(message: dict[str, Any]) -> None:
     answer = parse(json.dumps({**message, "id": "x7"}))
     assert isinstance(answer, Error)
     type_ = message.get("type")
@@ -169,7 +169,7 @@ def test_what_is_refused_before_it_is_understood_has_its_id_back(message: dict[s
 
 
 @pytest.mark.parametrize("number", ["1e999", "-1e999", "9" * 400])
-def test_what_has_a_number_beyond_all_floats_has_its_type_and_its_id_back(number: str) -> None:
+def test_a_message_with_a_number_beyond_floats_gets_its_type_and_id_back(number: str) -> None:
     answer = parse(f'{{"type": "hold", "seconds": {number}, "id": 7}}')
     assert answer == Error("invalid", "Number out of range - at `$.seconds`.", "hold", 7)
     answer = parse(f'{{"type": "no such type", "x": {number}, "id": 7}}')
@@ -177,7 +177,7 @@ def test_what_has_a_number_beyond_all_floats_has_its_type_and_its_id_back(number
     assert (answer.code, answer.id) == ("unknown_type", 7)
 
 
-def test_fields_that_are_not_there_are_not_sent() -> None:
+def test_unset_fields_are_not_sent() -> None:
     assert json.loads(encode(messages.Pong(1.5))) == {"type": "pong", "expires_in": 1.5}
     assert json.loads(encode(Error("invalid", "No."))) == {
         "type": "error",

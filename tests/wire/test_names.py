@@ -29,7 +29,7 @@ def texts_of(path: Path) -> list[str]:
         (TOKEN, "transport/request.py"),
     ],
 )
-def test_it_is_said_once(said: str, where: str) -> None:
+def test_each_name_is_written_in_one_file(said: str, where: str) -> None:
     server = ROOT / "server"
     found = [
         path.relative_to(server).as_posix()
