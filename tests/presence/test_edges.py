@@ -93,7 +93,7 @@ def test_signing_out_one_session_leaves_the_others_clock_alone() -> None:
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])
-def test_as_many_sessions_as_allowed_and_not_one_more(most: int) -> None:
+def test_a_player_has_at_most_the_allowed_number_of_sessions(most: int) -> None:
     world = World(max_sessions_per_player=most)
     player = world.player()
     sessions = []
@@ -105,7 +105,7 @@ def test_as_many_sessions_as_allowed_and_not_one_more(most: int) -> None:
     assert [each.ended for each in sessions] == [Reason.REPLACED, *[None] * (most - 1)]
 
 
-def test_the_oldest_goes_even_where_a_younger_one_sleeps() -> None:
+def test_the_oldest_session_is_replaced_even_if_a_younger_one_sleeps() -> None:
     """The oldest is the first to sign in: being away does not cost a player the newer session."""
     world = World(max_sessions_per_player=2)
     player = world.player()
@@ -120,7 +120,7 @@ def test_the_oldest_goes_even_where_a_younger_one_sleeps() -> None:
     assert (oldest.ended, asleep.ended) == (Reason.REPLACED, None)
 
 
-def test_of_two_that_are_as_old_the_first_goes() -> None:
+def test_the_first_of_two_equally_old_sessions_is_replaced() -> None:
     world = World(max_sessions_per_player=2)
     player = world.player()
     first, second = world.session(player), world.session(player)
@@ -144,7 +144,7 @@ def test_a_sleeping_session_can_be_replaced_and_its_player_stays_offline_once() 
 
 
 @pytest.mark.parametrize(("instant", "is_there"), [(299.99, True), (300 + SLACK, False)])
-def test_who_is_dormant_can_come_back_until_the_idle_timeout(
+def test_a_dormant_session_can_reconnect_until_the_idle_timeout(
     instant: float, is_there: bool
 ) -> None:
     world = World()
@@ -159,7 +159,7 @@ def test_who_is_dormant_can_come_back_until_the_idle_timeout(
 
 
 @pytest.mark.parametrize("by", ["a connection", "an activity"])
-def test_who_sleeps_wakes_with_all_their_idle_time(by: str) -> None:
+def test_a_sleeping_session_wakes_with_its_full_idle_time(by: str) -> None:
     world = World()
     session = world.tab(world.session(remember=True))
     world.until(5000)
@@ -173,7 +173,7 @@ def test_who_sleeps_wakes_with_all_their_idle_time(by: str) -> None:
     assert changes(world.until(5120 + SLACK)) == [(Status.AWAY, Reason.IDLE)]
 
 
-def test_a_dormant_remembered_session_goes_to_sleep_without_a_word_to_others() -> None:
+def test_a_dormant_remembered_session_falls_asleep_without_a_change_of_status() -> None:
     world = World()
     session = world.tab(world.session(remember=True))
     world.drop(session)
@@ -211,7 +211,7 @@ def test_a_remembered_life_may_be_the_shorter_one() -> None:
     assert ended(world.until(100 + SLACK)) == [LIFE]
 
 
-def test_a_sleeping_session_ends_at_its_absolute_end_and_nobody_is_offline_twice() -> None:
+def test_a_sleeping_session_ends_at_its_absolute_end_without_a_second_offline() -> None:
     world = World(remember_lifetime=1000)
     world.tab(world.session(remember=True))
     happened = world.until(1000 + SLACK)
@@ -252,7 +252,7 @@ def test_the_absolute_end_waits_for_a_warning_that_came_late() -> None:
 
 
 @pytest.mark.parametrize("was_api_only", [True, False])
-def test_who_comes_shortly_before_the_absolute_end_is_warned_in_full_and_once(
+def test_a_session_that_connects_shortly_before_its_absolute_end_is_warned_once_in_full(
     was_api_only: bool,
 ) -> None:
     world = World(session_lifetime=1000)
@@ -422,7 +422,7 @@ def test_the_absolute_end_is_warned_of_in_the_middle_of_a_hold(lifetime: float) 
     assert ended(world.until(lifetime + SLACK)) == [LIFE]
 
 
-def test_a_hold_lives_through_a_grace_and_ends_with_it() -> None:
+def test_a_hold_continues_during_a_grace_and_ends_with_it() -> None:
     world = World()
     session = world.tab()
     world.registry.hold(session, 600, world.now)
@@ -440,7 +440,7 @@ def test_a_hold_lives_through_a_grace_and_ends_with_it() -> None:
 # Late facts
 
 
-def test_a_request_that_took_its_time_turns_no_clock_back() -> None:
+def test_a_late_request_turns_no_clock_back() -> None:
     world = World()
     session = world.tab()
     world.until(250)
@@ -454,7 +454,7 @@ def test_a_request_that_took_its_time_turns_no_clock_back() -> None:
 
 
 @pytest.mark.parametrize("fact", ["leave", "release", "connected", "disconnected", "end"])
-def test_no_event_is_told_to_have_been_before_one_that_was_told(fact: str) -> None:
+def test_events_have_instants_in_the_order_of_publication(fact: str) -> None:
     world = World()
     session = world.tab()
     world.registry.hold(session, 20, world.now)
@@ -485,7 +485,9 @@ def test_away_and_warned_at_the_same_instant_is_warned() -> None:
 
 
 @pytest.mark.parametrize("has_left", [True, False])
-def test_without_any_grace_who_goes_is_offline_at_once_and_comes_back(has_left: bool) -> None:
+def test_without_a_grace_a_lost_connection_is_offline_at_once_and_can_return(
+    has_left: bool,
+) -> None:
     world = World(reload_grace=0, reconnect_grace=0)
     session = world.tab()
     happened = world.do(world.registry.disconnected(session, world.now, has_left=has_left))
@@ -504,7 +506,7 @@ def test_without_a_reload_grace_a_beacon_is_a_leave_at_once() -> None:
     assert changes(world.until(1 + SLACK)) == [(Status.OFFLINE, Reason.LEFT)]
 
 
-def test_a_reload_grace_longer_than_the_other_is_what_it_says() -> None:
+def test_a_reload_grace_may_be_longer_than_the_reconnect_grace() -> None:
     world = World(reload_grace=60, reconnect_grace=10)
     closed, lost = world.tab(), world.tab(world.session(world.player("Bob")))
     world.close(closed)
@@ -589,7 +591,7 @@ def brb(world: World, session: Session, seconds: float = 600) -> list[Event]:
     return list(world.do(events))
 
 
-def test_be_right_back_turns_a_hold_that_runs_into_such_a_one() -> None:
+def test_be_right_back_turns_a_running_hold_into_a_be_right_back() -> None:
     world = World()
     session = world.tab()
     world.registry.hold(session, 400, world.now)
@@ -638,7 +640,7 @@ def test_a_blink_during_a_be_right_back_changes_nothing() -> None:
     assert session.held_for(world.now) == pytest.approx(560.1)
 
 
-def test_a_request_within_the_grace_is_a_return_as_well() -> None:
+def test_a_request_within_the_grace_ends_be_right_back() -> None:
     world = World()
     session = world.tab()
     brb(world, session)
@@ -648,7 +650,7 @@ def test_a_request_within_the_grace_is_a_return_as_well() -> None:
     assert (session.status, left(world, session)) == (Status.ACTIVE, 300)
 
 
-def test_whoever_does_not_come_back_at_all_is_gone_as_ever() -> None:
+def test_a_player_who_drops_during_be_right_back_is_offline_after_the_grace() -> None:
     world = World()
     session = world.tab()
     brb(world, session)
@@ -674,7 +676,7 @@ def test_a_player_is_away_only_if_all_their_sessions_are() -> None:
     assert laptop.held_for(world.now) == 600, "each browser has a hold of its own"
 
 
-def test_the_absolute_end_waits_for_nobody_who_will_be_right_back() -> None:
+def test_be_right_back_does_not_move_the_absolute_end() -> None:
     world = World(session_lifetime=400)
     session = world.tab()
     world.until(200)
@@ -701,7 +703,7 @@ def test_be_right_back_in_the_last_minute_stays_warned() -> None:
     assert ended(world.until(300 + 2 * SLACK)) == [LIFE]
 
 
-def test_a_remembered_session_sleeps_when_nobody_came_back() -> None:
+def test_a_remembered_session_sleeps_after_a_be_right_back_without_a_return() -> None:
     world = World()
     session = world.tab(world.session(remember=True))
     brb(world, session, 100)

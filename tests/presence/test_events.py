@@ -31,12 +31,12 @@ def test_every_event_can_be_written_as_json_and_read_back(kind: type[Event]) -> 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_field_of_an_event_lives_on_and_changes(kind: type[Event]) -> None:
+def test_no_field_of_an_event_is_a_live_object(kind: type[Event]) -> None:
     kinds = {field.type for field in msgspec.structs.fields(kind)}
     assert kinds <= {SessionId, PlayerId, Status, Reason, str, float, bool}
 
 
-def test_an_event_names_its_kind_and_whom_it_is_about() -> None:
+def test_an_event_names_its_type_session_and_player() -> None:
     written = msgspec.json.decode(msgspec.json.encode(example(StatusChanged)))
     assert (written["type"], written["session_id"], written["player_id"], written["name"]) == (
         "status_changed",

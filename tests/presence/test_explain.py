@@ -51,7 +51,7 @@ def test_the_history_names_the_rule_and_the_last_activity(
     assert words in explain_change(changed(after, reason), POLICY)
 
 
-def test_the_history_tells_who_said_be_right_back_from_who_said_nothing() -> None:
+def test_the_history_distinguishes_be_right_back_from_idleness() -> None:
     said = msgspec.structs.replace(changed(Status.AWAY, Reason.IDLE), back_in=600.0)
     why = explain_change(said, POLICY)
     assert why == "be right back, within 600 s (hold); last activity: ping, 300 s ago"
@@ -71,7 +71,7 @@ def test_a_player_is_told_the_idle_time_in_words(seconds: float, words: str) -> 
     assert explain_ending(Reason.IDLE_TIMEOUT, policy) == f"Nothing was touched for {words}."
 
 
-def test_another_password_is_no_less_a_reason_than_signing_out_everywhere() -> None:
+def test_a_change_of_password_is_explained_as_signing_out_everywhere_is() -> None:
     told = explain_ending(Reason.SIGNED_OUT_EVERYWHERE, POLICY)
     assert told == "You signed out everywhere, or changed your password."
 

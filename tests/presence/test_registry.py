@@ -19,7 +19,7 @@ from tests.presence.world import SLACK, World, changes, ended, warnings
 # Idle: away, warned, ended
 
 
-def test_signing_in_is_told_before_the_status_it_brings() -> None:
+def test_a_sign_in_is_published_before_its_status() -> None:
     world = World()
     session = world.session()
     assert isinstance(world.heard[0], SessionStarted)
@@ -71,7 +71,7 @@ def test_an_idle_session_is_away_then_warned_then_over() -> None:
     assert world.registry.next_deadline() is None
 
 
-def test_an_activity_starts_the_idle_clock_anew() -> None:
+def test_an_activity_restarts_the_idle_clock() -> None:
     world = World()
     session = world.tab()
     world.until(119)
@@ -133,7 +133,7 @@ def test_a_warning_that_comes_late_moves_the_end() -> None:
     assert session.ended is Reason.IDLE_TIMEOUT
 
 
-def test_who_comes_back_shortly_before_the_end_is_warned_in_full() -> None:
+def test_a_session_that_reconnects_shortly_before_its_end_is_warned_in_full() -> None:
     world = World(reconnect_grace=100)
     session = world.tab()
     world.until(230)
@@ -181,7 +181,7 @@ def test_the_first_socket_of_a_warned_session_has_the_warning_in_full() -> None:
     assert ended(world.until(359 + SLACK)) == [Reason.IDLE_TIMEOUT]
 
 
-def test_a_tab_that_opens_while_warned_is_told_what_is_left() -> None:
+def test_a_tab_that_opens_during_a_warning_is_sent_the_time_left() -> None:
     world = World()
     session = world.tab()
     world.until(280)
@@ -274,7 +274,7 @@ def test_a_remembered_session_has_a_longest_life_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(("has_left", "grace"), [(True, 5.0), (False, 30.0)])
-def test_the_grace_is_short_for_who_left_and_long_for_who_was_cut_off(
+def test_the_grace_is_short_after_a_leave_and_long_after_a_lost_connection(
     has_left: bool, grace: float
 ) -> None:
     world = World()
@@ -337,7 +337,7 @@ def test_connecting_is_no_activity() -> None:
     assert changes(world.until(121)) == [(Status.AWAY, Reason.IDLE)]
 
 
-def test_a_dormant_session_that_connects_is_here_again_as_idle_as_it_is() -> None:
+def test_a_dormant_session_that_connects_returns_with_its_idle_clock_unchanged() -> None:
     world = World()
     session = world.tab()
     world.drop(session)
@@ -357,7 +357,7 @@ def test_an_activity_without_a_connection_makes_a_dormant_session_active() -> No
     assert changes(world.until(221)) == [(Status.AWAY, Reason.IDLE)]
 
 
-def test_the_idle_clock_of_a_dormant_session_runs_on_and_nobody_is_warned() -> None:
+def test_the_idle_clock_of_a_dormant_session_runs_on_without_a_warning() -> None:
     world = World()
     session = world.tab()
     world.until(100)
@@ -389,7 +389,7 @@ def test_a_beacon_before_the_socket_is_gone_makes_the_grace_short() -> None:
     assert changes(world.until(10)) == [(Status.OFFLINE, Reason.LEFT)]
 
 
-def test_a_beacon_says_nothing_about_a_socket_that_is_lost_much_later() -> None:
+def test_a_beacon_does_not_count_for_a_socket_lost_much_later() -> None:
     world = World()
     session = world.tab()
     world.do(world.registry.leave(session, world.now))
@@ -425,7 +425,7 @@ def test_a_beacon_of_a_session_without_a_socket_is_believed_after_the_grace() ->
     assert changes(world.until(5 + SLACK)) == [(Status.OFFLINE, Reason.LEFT)]
 
 
-def test_an_activity_after_the_beacon_takes_it_back() -> None:
+def test_an_activity_after_the_beacon_cancels_it() -> None:
     world = World()
     session = world.session()
     world.do(world.registry.leave(session, world.now))
@@ -458,7 +458,7 @@ def test_the_idle_clock_stands_still_while_held() -> None:
     assert warnings(world.until(290 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]
 
 
-def test_what_is_left_includes_the_warning_that_comes_after_a_hold() -> None:
+def test_the_time_left_includes_the_warning_after_a_hold() -> None:
     world = World()
     session = world.tab()
     world.until(230)
@@ -543,7 +543,7 @@ def test_an_activity_during_a_hold_starts_the_clock_when_the_hold_is_over() -> N
     assert changes(world.until(220 + SLACK)) == [(Status.AWAY, Reason.IDLE)]
 
 
-def test_a_hold_does_not_outlast_the_player_who_held() -> None:
+def test_a_hold_ends_when_its_player_is_offline() -> None:
     world = World()
     session = world.tab()
     world.registry.hold(session, 600, world.now)
@@ -574,7 +574,7 @@ def test_be_right_back_is_away_at_once_and_until_the_hold_is_over() -> None:
     assert ended(world.until(110 + 180 + 2 * SLACK)) == [Reason.IDLE_TIMEOUT]
 
 
-def test_whoever_is_back_is_back_and_their_idle_clock_runs() -> None:
+def test_an_activity_ends_be_right_back_and_starts_the_idle_clock() -> None:
     world = World()
     session = world.tab()
     world.registry.hold(session, 600, world.now, away=True)
@@ -586,7 +586,7 @@ def test_whoever_is_back_is_back_and_their_idle_clock_runs() -> None:
     assert changes(world.until(50 + 120 + SLACK)) == [(Status.AWAY, Reason.IDLE)]
 
 
-def test_a_release_leaves_who_said_be_right_back_away_until_they_do_something() -> None:
+def test_after_a_release_of_be_right_back_a_player_is_away_until_an_activity() -> None:
     world = World()
     session = world.tab()
     world.registry.hold(session, 600, world.now, away=True)
@@ -598,7 +598,7 @@ def test_a_release_leaves_who_said_be_right_back_away_until_they_do_something() 
     assert changes(world.ping(session)) == [(Status.ACTIVE, Reason.ACTIVITY)]
 
 
-def test_who_has_done_nothing_for_longer_than_away_after_keeps_that() -> None:
+def test_be_right_back_keeps_the_idle_time_of_a_player_who_is_already_away() -> None:
     world = World()
     session = world.tab()
     world.until(200)
@@ -608,7 +608,7 @@ def test_who_has_done_nothing_for_longer_than_away_after_keeps_that() -> None:
     assert warnings(world.until(340 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]
 
 
-def test_be_right_back_withdraws_a_warning_and_it_comes_again_when_that_is_over() -> None:
+def test_be_right_back_withdraws_a_warning_until_it_is_over() -> None:
     world = World()
     session = world.tab()
     world.until(270)
@@ -620,7 +620,7 @@ def test_be_right_back_withdraws_a_warning_and_it_comes_again_when_that_is_over(
     assert changes(world.ping(session)) == [(Status.ACTIVE, Reason.ACTIVITY)]
 
 
-def test_a_hold_that_was_granted_to_nobody_makes_nobody_away() -> None:
+def test_a_refused_be_right_back_does_not_make_the_player_away() -> None:
     world = World(max_hold=0)
     session = world.tab()
     assert world.registry.hold(session, 100, world.now, away=True) == (0.0, [])
@@ -629,7 +629,7 @@ def test_a_hold_that_was_granted_to_nobody_makes_nobody_away() -> None:
     assert changes(world.until(119.9)) == []
 
 
-def test_a_hold_of_somebody_long_overdue_is_granted_in_full_even_if_they_drop() -> None:
+def test_a_hold_of_an_overdue_session_is_granted_in_full_even_if_it_drops() -> None:
     world = World(reconnect_grace=200)
     session = world.tab()
     world.until(200)
@@ -643,12 +643,12 @@ def test_a_hold_of_somebody_long_overdue_is_granted_in_full_even_if_they_drop() 
     assert ended(world.until(390 + SLACK)) == [Reason.IDLE_TIMEOUT]
 
 
-def test_releasing_what_is_not_held_does_nothing() -> None:
+def test_releasing_without_a_hold_does_nothing() -> None:
     world = World()
     assert world.registry.release(world.tab(), world.now) == ()
 
 
-def test_without_holds_nothing_is_granted() -> None:
+def test_no_hold_is_granted_if_the_policy_allows_none() -> None:
     world = World(max_hold=0)
     session = world.tab()
     world.until(290)
@@ -706,7 +706,7 @@ def test_a_player_is_as_here_as_the_best_of_their_sessions() -> None:
     assert player.last_activity == 100, "what was done in a session that is over was done"
 
 
-def test_one_session_says_nothing_about_anothers_idle_clock() -> None:
+def test_an_activity_of_one_session_does_not_count_for_another() -> None:
     world = World()
     player = world.player()
     phone = world.tab(world.session(player))
@@ -718,7 +718,7 @@ def test_one_session_says_nothing_about_anothers_idle_clock() -> None:
     assert (phone.ended, laptop.ended) == (Reason.IDLE_TIMEOUT, None)
 
 
-def test_one_session_too_many_replaces_the_oldest() -> None:
+def test_a_session_beyond_the_limit_replaces_the_oldest() -> None:
     world = World(max_sessions_per_player=2)
     player = world.player()
     sessions = []
@@ -747,7 +747,7 @@ def test_a_second_record_of_a_player_is_taken_for_the_first() -> None:
 
 
 @pytest.mark.parametrize("is_last", [True, False])
-def test_the_end_of_the_last_session_says_so(is_last: bool) -> None:
+def test_the_end_of_the_last_session_is_marked_as_the_last(is_last: bool) -> None:
     world = World()
     player = world.player()
     session = world.session(player)
@@ -798,7 +798,7 @@ def restored(world: World, stored: Status, idle: float, *, remember: bool = Fals
 
 
 @pytest.mark.parametrize("stored", [Status.ACTIVE, Status.AWAY, Status.WARNED])
-def test_who_was_here_at_the_stop_has_a_fresh_grace(stored: Status) -> None:
+def test_a_session_present_at_the_stop_has_a_fresh_grace_after_the_start(stored: Status) -> None:
     world = World()
     session = restored(world, stored, idle=10)
     assert changes(world.heard) == [(Status.RECONNECTING, Reason.SERVER_RESTART)]
@@ -806,14 +806,14 @@ def test_who_was_here_at_the_stop_has_a_fresh_grace(stored: Status) -> None:
     assert session.ended is None
 
 
-def test_who_was_reconnecting_at_the_stop_still_is() -> None:
+def test_a_session_reconnecting_at_the_stop_is_reconnecting_after_the_start() -> None:
     world = World()
     restored(world, Status.RECONNECTING, idle=10)
     assert changes(world.heard) == []
     assert changes(world.until(31)) == [(Status.OFFLINE, Reason.SERVER_RESTART)]
 
 
-def test_who_was_dormant_at_the_stop_still_is() -> None:
+def test_a_session_dormant_at_the_stop_is_dormant_after_the_start() -> None:
     world = World()
     session = restored(world, Status.OFFLINE, idle=10)
     assert session.player.status is Status.OFFLINE
@@ -822,28 +822,28 @@ def test_who_was_dormant_at_the_stop_still_is() -> None:
 
 
 @pytest.mark.parametrize("stored", [Status.ACTIVE, Status.OFFLINE])
-def test_who_was_idle_too_long_at_the_start_is_signed_out(stored: Status) -> None:
+def test_a_session_past_its_idle_timeout_at_the_start_is_signed_out(stored: Status) -> None:
     world = World()
     restored(world, stored, idle=301)
     assert ended(world.heard) == [Reason.IDLE_TIMEOUT]
     assert world.registry.next_deadline() is None
 
 
-def test_who_is_remembered_sleeps_on_through_a_restart() -> None:
+def test_a_sleeping_session_sleeps_on_after_a_restart() -> None:
     world = World()
     session = restored(world, Status.OFFLINE, idle=1000, remember=True)
     assert world.heard == []
     assert session.is_asleep
 
 
-def test_who_is_remembered_and_was_here_goes_to_sleep_at_the_start() -> None:
+def test_a_remembered_session_past_its_idle_timeout_sleeps_at_the_start() -> None:
     world = World()
     session = restored(world, Status.ACTIVE, idle=1000, remember=True)
     assert changes(world.heard) == [(Status.OFFLINE, Reason.IDLE_TIMEOUT)]
     assert session.is_asleep
 
 
-def test_coming_back_after_a_restart_is_as_if_nothing_had_been() -> None:
+def test_reconnecting_after_a_restart_restores_the_status() -> None:
     world = World()
     session = restored(world, Status.ACTIVE, idle=10)
     world.until(20)
@@ -863,7 +863,7 @@ def test_a_hundred_thousand_touches_leave_no_deadline_behind() -> None:
     assert world.registry._deadlines.pop_due(1e9, 100) == [session]
 
 
-def test_expiring_stops_at_the_limit_and_says_that_there_is_more() -> None:
+def test_expiring_stops_at_the_limit_and_leaves_the_next_deadline_due() -> None:
     world = World()
     for number in range(5):
         world.tab(world.session(world.player(f"player {number}")))
@@ -874,5 +874,5 @@ def test_expiring_stops_at_the_limit_and_says_that_there_is_more() -> None:
     assert len(changes(world.registry.expire(121.0, limit=3))) == 2
 
 
-def test_a_session_shows_whose_it_is() -> None:
+def test_the_repr_of_a_session_names_its_player() -> None:
     assert repr(World().session()).endswith("of 'Ada': active>")

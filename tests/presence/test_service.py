@@ -94,7 +94,7 @@ def test_a_command_about_a_session_that_ended_or_never_was_does_nothing(
     assert rig.heard == []
 
 
-def test_what_a_command_does_is_published_at_the_instant_it_was_given(rig: StorageRig) -> None:
+def test_a_command_publishes_its_events_with_the_instant_it_was_given(rig: StorageRig) -> None:
     presence, session = rig.presence, rig.sign_in()
     rig.clock.move_to(150.0)
     presence.expire(limit=100)
@@ -145,7 +145,7 @@ def test_sessions_of_an_earlier_process_are_published_as_they_are_now(rig: Stora
     ]
 
 
-def test_every_activity_of_a_player_is_published_while_somebody_wants_it(rig: StorageRig) -> None:
+def test_activities_of_a_player_are_published_while_they_are_wanted(rig: StorageRig) -> None:
     wanted: set[PlayerId] = set()
     rig.presence.publish_activity_of(wanted)
     session = rig.sign_in()

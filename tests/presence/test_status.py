@@ -28,7 +28,7 @@ LEGAL = {
 
 
 @pytest.mark.parametrize(("before", "after"), list(product(Status, Status)))
-def test_a_change_needs_a_reason_that_can_bring_it_about(before: Status, after: Status) -> None:
+def test_a_change_of_status_needs_a_legal_reason(before: Status, after: Status) -> None:
     for reason in Reason:
         if reason in LEGAL.get((before, after), set()):
             check_change(before, after, reason)
@@ -40,7 +40,7 @@ def test_a_change_needs_a_reason_that_can_bring_it_about(before: Status, after: 
             )
 
 
-def test_everybody_is_here_who_is_not_offline() -> None:
+def test_every_status_but_offline_is_here() -> None:
     assert [status for status in Status if not status.is_here] == [Status.OFFLINE]
 
 

@@ -107,7 +107,7 @@ async def test_a_message_goes_out_by_call_at_once_and_without_a_task(peer: Peer)
     assert peer.times_caught_up == 0
 
 
-async def test_without_calls_messages_go_out_in_order_and_the_peer_is_not_behind_for_that(
+async def test_without_calls_messages_are_sent_in_order_and_the_peer_is_not_behind(
     peer: Peer,
 ) -> None:
     connection = connect(peer, None)
@@ -119,7 +119,7 @@ async def test_without_calls_messages_go_out_in_order_and_the_peer_is_not_behind
     assert peer.times_caught_up == 0
 
 
-async def test_what_a_peer_does_not_take_waits_and_goes_out_in_order(
+async def test_messages_a_peer_does_not_read_wait_and_are_sent_in_order(
     peer: Peer, connection: Connection
 ) -> None:
     connection.send("a")
@@ -153,7 +153,7 @@ async def test_a_peer_that_stops_again_while_it_catches_up_is_still_behind(
     assert peer.times_caught_up == 3
 
 
-async def test_as_many_as_may_wait_do_and_one_more_closes_4400(
+async def test_one_message_more_than_may_wait_closes_4400(
     peer: Peer, connection: Connection
 ) -> None:
     peer.stop_reading()
@@ -181,7 +181,7 @@ async def test_closing_says_farewell_and_nothing_after(peer: Peer, connection: C
     assert connection.is_closing
 
 
-async def test_closing_a_peer_that_is_behind_drops_what_waits(
+async def test_closing_a_peer_that_is_behind_drops_its_waiting_messages(
     peer: Peer, connection: Connection
 ) -> None:
     peer.stop_reading()
@@ -211,7 +211,7 @@ async def test_a_peer_that_is_gone_is_noticed_and_nothing_is_raised(
 
 
 @pytest.mark.parametrize("error", [OSError("gone"), RuntimeError("gone")])
-async def test_a_peer_that_goes_while_messages_wait_is_noticed_too(
+async def test_a_peer_that_goes_while_messages_wait_is_noticed(
     peer: Peer, connection: Connection, error: Exception
 ) -> None:
     peer.stop_reading()
@@ -225,7 +225,7 @@ async def test_a_peer_that_goes_while_messages_wait_is_noticed_too(
 
 
 @pytest.mark.parametrize("by_call", [True, False])
-async def test_a_peer_that_goes_between_two_that_waited_is_noticed(
+async def test_a_peer_that_goes_between_two_waiting_messages_is_noticed(
     peer: Peer, monkeypatch: pytest.MonkeyPatch, by_call: bool
 ) -> None:
     send = peer.send
@@ -246,9 +246,7 @@ async def test_a_peer_that_goes_between_two_that_waited_is_noticed(
     assert connection.is_closing
 
 
-async def test_once_a_peer_is_gone_nobody_goes_on_trying(
-    peer: Peer, connection: Connection
-) -> None:
+async def test_sending_stops_when_the_peer_is_gone(peer: Peer, connection: Connection) -> None:
     tasks = asyncio.all_tasks()
     peer.stop_reading()
     connection.send("a")
@@ -262,7 +260,7 @@ async def test_once_a_peer_is_gone_nobody_goes_on_trying(
     await until(lambda: asyncio.all_tasks() == tasks)
 
 
-async def test_gone_before_anything_was_sent_is_no_trouble(
+async def test_a_peer_may_be_gone_before_the_first_message(
     peer: Peer, connection: Connection
 ) -> None:
     connection.gone()

@@ -37,7 +37,9 @@ async def farewell(tab: Tab) -> tuple[int, str, str]:
 # Upgrades
 
 
-async def test_hello_is_the_session_view_and_who_is_speaking(server: LiveServer) -> None:
+async def test_hello_has_the_session_view_the_connection_id_and_the_version(
+    server: LiveServer,
+) -> None:
     ada = await server.guest("Ada")
     await server.advance(100)
     tab = await server.tab(ada.cookie)
@@ -49,7 +51,7 @@ async def test_hello_is_the_session_view_and_who_is_speaking(server: LiveServer)
     assert hello["session"]["expires_in"] == 200.0  # connecting is no activity
 
 
-async def test_the_subprotocol_is_chosen_when_it_is_offered(server: LiveServer) -> None:
+async def test_the_offered_subprotocol_is_selected(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     offered = [Subprotocol("other"), Subprotocol("stillhere.v1")]
     assert (await ada.tab(subprotocols=offered)).socket.subprotocol == "stillhere.v1"
@@ -57,7 +59,7 @@ async def test_the_subprotocol_is_chosen_when_it_is_offered(server: LiveServer) 
     assert (await ada.tab(subprotocols=[Subprotocol("other")])).socket.subprotocol is None
 
 
-async def test_without_a_session_the_socket_says_so_and_closes(server: LiveServer) -> None:
+async def test_without_a_session_the_socket_closes_with_not_signed_in(server: LiveServer) -> None:
     for cookie in [None, "", "nonsense", "a.b", "x" * 5000]:
         tab = await server.tab(cookie)
         assert await farewell(tab) == (4500, "not_signed_in", "not_signed_in")
@@ -65,7 +67,7 @@ async def test_without_a_session_the_socket_says_so_and_closes(server: LiveServe
 
 
 @pytest.mark.parametrize("reason", [Reason.IDLE_TIMEOUT, Reason.KICKED, Reason.SIGNED_OUT])
-async def test_a_session_that_is_over_is_told_why_it_ended(
+async def test_an_ended_session_is_sent_the_reason_of_its_end(
     server: LiveServer, reason: Reason
 ) -> None:
     ada = await server.guest("Ada")
@@ -128,7 +130,7 @@ async def test_a_dormant_session_that_connects_is_here_again(server: LiveServer)
 # Messages
 
 
-async def test_a_ping_starts_the_idle_clock_anew(server: LiveServer) -> None:
+async def test_a_ping_restarts_the_idle_clock(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     tab = await ada.tab()
     await server.advance(100)
@@ -208,7 +210,7 @@ async def test_be_right_back_is_seen_by_everybody_and_over_with_an_activity(
     assert not {"held_for", "held_away"} & (await tab.ask("look", "session"))["session"].keys()
 
 
-async def test_who_said_be_right_back_is_warned_only_when_that_is_over(
+async def test_a_session_is_not_warned_during_be_right_back(
     server: LiveServer,
 ) -> None:
     tab = await (await server.guest("Ada")).tab()
@@ -233,7 +235,7 @@ async def test_a_look_is_answered_with_the_session_view_and_is_no_activity(
     assert (await tab.closed())[0] == 4501
 
 
-async def test_only_while_a_hold_runs_a_session_says_how_long_it_lasts(
+async def test_held_for_is_present_only_during_a_hold(
     server: LiveServer,
 ) -> None:
     ada = await server.guest("Ada")
@@ -258,7 +260,7 @@ async def test_a_release_without_a_hold_changes_nothing(server: LiveServer) -> N
     assert ada.session.last_activity == 0
 
 
-async def test_what_is_no_activity_leaves_the_idle_clock_alone(server: LiveServer) -> None:
+async def test_messages_that_are_no_activity_leave_the_idle_clock_alone(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     tab = await ada.tab()
     await server.advance(100)
@@ -364,7 +366,7 @@ async def test_messages_with_wrong_fields_are_refused(here: Bystanders) -> None:
         assert (answer["code"], answer["re"]) == ("invalid", message["type"]), message
 
 
-async def test_numbers_that_no_number_can_hold_are_refused(here: Bystanders) -> None:
+async def test_numbers_out_of_range_are_refused(here: Bystanders) -> None:
     tab = await here.ada.tab()
     for number in ["1e999", "-1e999", "9" * 400]:
         answer = await refused(tab, f'{{"type": "hold", "seconds": {number}}}')
@@ -385,7 +387,7 @@ async def test_binary_frames_are_refused(here: Bystanders) -> None:
         assert (await refused(tab, data))["code"] == "invalid"
 
 
-async def test_of_a_key_given_twice_one_counts_and_nothing_crashes(server: LiveServer) -> None:
+async def test_a_repeated_key_counts_once(server: LiveServer) -> None:
     tab = await (await server.guest("Ada")).tab()
     for text in ['{"type": "ping", "type": "nope"}', '{"type": "nope", "type": "ping"}']:
         await tab.socket.send(text)
@@ -414,7 +416,7 @@ def ping_of(size: int, character: str = "x") -> str:
 
 
 @pytest.mark.parametrize("character", ["x", "é", "漢", "😀"])
-async def test_a_message_of_16_kib_is_taken_and_one_byte_more_closes_1009(
+async def test_a_message_of_16_kib_is_accepted_and_one_byte_more_closes_1009(
     server: LiveServer, character: str
 ) -> None:
     ada = await server.guest("Ada")
@@ -475,7 +477,7 @@ async def test_a_message_that_is_refused_has_its_id_in_the_error_and_no_done(
         assert "id" not in await tab.receive()
 
 
-async def test_a_transport_that_calls_as_asgi_says_does_as_well(
+async def test_the_endpoint_works_with_any_asgi_transport(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server.still_here.take_socket, "_take", lambda scope, socket: False)
@@ -494,7 +496,7 @@ async def test_a_transport_that_calls_as_asgi_says_does_as_well(
 
 @pytest.mark.parametrize("by_call", [True, False], ids=["taken", "as ASGI says"])
 @pytest.mark.parametrize("remember", [False, True])
-async def test_a_connect_in_the_instant_in_which_the_session_runs_out_is_turned_away(
+async def test_a_connect_at_the_instant_of_the_timeout_is_refused(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch, remember: bool, by_call: bool
 ) -> None:
     if not by_call:
@@ -549,9 +551,7 @@ async def test_a_ping_with_an_id_has_it_in_its_pong_and_no_done(server: LiveServ
 
 
 @pytest.mark.parametrize("size", [LARGEST_MESSAGE + 1, 100_000])
-async def test_too_large_a_message_of_one_tab_is_nobody_elses_business(
-    here: Bystanders, size: int
-) -> None:
+async def test_too_large_a_message_closes_its_own_tab_only(here: Bystanders, size: int) -> None:
     other = await here.ada.tab()
     for is_text in (True, False):
         message = "[" * size if is_text else b"\x00" * size
@@ -574,7 +574,7 @@ async def test_a_message_in_fragments_counts_as_a_whole(server: LiveServer) -> N
 # How fast, and how many
 
 
-async def test_a_burst_of_twice_the_rate_is_taken_and_one_more_closes_4401(
+async def test_a_burst_of_twice_the_rate_is_accepted_and_one_more_closes_4401(
     server: LiveServer,
 ) -> None:
     ada = await server.guest("Ada")
@@ -624,7 +624,7 @@ async def test_too_many_bad_messages_close_4401(tmp_path: Path) -> None:
         assert (code, [message["type"] for message in before]) == (4401, ["error"])
 
 
-async def test_one_connection_of_a_session_too_many_is_closed_4402(tmp_path: Path) -> None:
+async def test_a_connection_beyond_the_limit_of_the_session_closes_4402(tmp_path: Path) -> None:
     async with run_server(tmp_path / "test.db", max_connections_per_session=2) as server:
         ada, bob = await server.guest("Ada"), await server.guest("Bob")
         first, _ = await ada.tab(), await ada.tab()
@@ -640,7 +640,7 @@ async def test_one_connection_of_a_session_too_many_is_closed_4402(tmp_path: Pat
         assert (await ada.tab()).seen[0]["type"] == "hello"
 
 
-async def test_one_connection_in_all_too_many_is_closed_4402(tmp_path: Path) -> None:
+async def test_a_connection_beyond_the_limit_of_the_server_closes_4402(tmp_path: Path) -> None:
     async with run_server(tmp_path / "test.db", max_connections=2) as server:
         ada, bob = await server.guest("Ada"), await server.guest("Bob")
         first, _ = await ada.tab(), await bob.tab()
@@ -650,7 +650,7 @@ async def test_one_connection_in_all_too_many_is_closed_4402(tmp_path: Path) -> 
         assert (await bob.tab()).seen[0]["type"] == "hello"
 
 
-async def test_whoever_does_not_read_is_closed_4400(tmp_path: Path) -> None:
+async def test_a_peer_that_does_not_read_is_closed_4400(tmp_path: Path) -> None:
     async with run_server(tmp_path / "test.db", max_messages_per_second=0) as server:
         ada = await server.guest("Ada")
         # A page that pings and reads nothing: the pongs fill all buffers on their way.
@@ -775,7 +775,7 @@ async def test_a_connection_that_is_lost_has_the_long_grace(server: LiveServer) 
         await ada.http.delete("/api/session")
 
 
-async def test_nobody_is_reconnecting_while_another_tab_is_open(server: LiveServer) -> None:
+async def test_a_session_with_another_open_tab_is_not_reconnecting(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     first, second = await ada.tab(), await ada.tab()
     await first.socket.close()
@@ -785,7 +785,7 @@ async def test_nobody_is_reconnecting_while_another_tab_is_open(server: LiveServ
     await until_status(ada, "reconnecting")
 
 
-async def test_many_tabs_that_come_and_go_leave_nothing_behind(server: LiveServer) -> None:
+async def test_many_tabs_that_open_and_close_leave_no_state(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     before = asyncio.all_tasks()
     tabs = await asyncio.gather(*(ada.tab() for _ in range(15)))
@@ -800,7 +800,7 @@ async def test_many_tabs_that_come_and_go_leave_nothing_behind(server: LiveServe
     assert (len(server.still_here.tabs), len(server.still_here.lobby.watchers)) == (0, 0)
 
 
-async def test_who_cannot_be_greeted_is_closed_and_counts_for_nothing(
+async def test_a_connection_whose_hello_fails_is_closed_and_not_counted(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = await server.guest("Ada")

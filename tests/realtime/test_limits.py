@@ -18,9 +18,7 @@ from tests.support.manual_clock import ManualClock
 
 
 @pytest.mark.parametrize("seconds", [1.0, 3.0])
-async def test_the_messages_of_so_many_seconds_may_come_at_once(
-    tmp_path: Path, seconds: float
-) -> None:
+async def test_the_burst_of_messages_is_that_of_the_limits(tmp_path: Path, seconds: float) -> None:
     limits = Limits(realtime=RealtimeLimits(message_burst=seconds))
     async with run_server(tmp_path / "test.db", limits=limits, max_messages_per_second=4) as server:
         tab = await (await server.guest("Ada")).tab()
@@ -31,7 +29,7 @@ async def test_the_messages_of_so_many_seconds_may_come_at_once(
 
 
 @pytest.mark.parametrize(("reloads", "sockets"), [(1, 5), (3, 9)])
-async def test_all_tabs_of_a_session_may_reload_so_many_times_in_a_row(
+async def test_the_number_of_reloads_in_a_row_is_that_of_the_limits(
     tmp_path: Path, reloads: int, sockets: int
 ) -> None:
     limits = Limits(realtime=RealtimeLimits(connects=Rate(1.0, 5), reloads=reloads))
@@ -80,7 +78,7 @@ class Peer:
 
 @pytest.mark.parametrize("character", ["x", "é"])
 @pytest.mark.parametrize(("more", "closes"), [(0, []), (1, [Close.MESSAGE_TOO_BIG])])
-def test_a_reader_holds_to_the_largest_message_whatever_its_transport_lets_through(
+def test_a_reader_enforces_the_largest_message_itself(
     character: str, more: int, closes: list[Close]
 ) -> None:
     peer: Any = Peer()

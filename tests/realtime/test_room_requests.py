@@ -55,7 +55,7 @@ def idle_for(page: Page) -> float:
 # Answers and refusals
 
 
-async def test_to_join_is_answered_with_the_seat_and_then_the_room(server: LiveServer) -> None:
+async def test_a_join_is_answered_with_the_seat_and_then_the_room(server: LiveServer) -> None:
     ada, kim = await server.guest("Ada"), await server.guest("Kim")
     room = (await ada.http.post("/api/rooms", json={"game": "turns"})).json()
     tab = await ada.tab()
@@ -99,7 +99,7 @@ async def test_to_join_is_answered_with_the_seat_and_then_the_room(server: LiveS
         ({"type": "quick_match"}, "already_seated"),
     ],
 )
-async def test_what_is_refused_says_so_changes_nothing_and_is_no_activity(
+async def test_a_refused_request_has_its_code_changes_nothing_and_is_no_activity(
     server: LiveServer, message: dict[str, object], code: str
 ) -> None:
     ada, kim = await table(server, "turns", "Ada", "Kim")
@@ -139,7 +139,7 @@ async def test_a_game_action_is_an_activity(server: LiveServer) -> None:
     assert ada.visitor.session.last_activity_by == "game action"
 
 
-async def test_what_was_done_in_a_room_is_an_activity(server: LiveServer) -> None:
+async def test_requests_in_a_room_are_activities(server: LiveServer) -> None:
     ada, kim = await table(server, "together", "Ada", "Kim")
     for type_, fields in (
         ("say", {"text": "Hello"}),
@@ -189,7 +189,7 @@ async def test_a_connection_watches_twenty_rooms_and_no_more(server: LiveServer)
 # Quick match
 
 
-async def test_two_find_each_other_and_play(server: LiveServer) -> None:
+async def test_two_players_are_matched_and_play(server: LiveServer) -> None:
     ada, kim = await server.guest("Ada"), await server.guest("Kim")
     tabs = [await ada.tab(), await kim.tab()]
     queued = await tabs[0].ask("quick_match", "queued", game="turns")
@@ -205,7 +205,7 @@ async def test_two_find_each_other_and_play(server: LiveServer) -> None:
     assert server.still_here.rooms.find(matched[0]["room"]).state == "playing"
 
 
-async def test_who_goes_away_falls_out_of_the_queue_and_is_told(server: LiveServer) -> None:
+async def test_an_away_player_is_removed_from_the_queue_and_told(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     tab = await ada.tab()
     await tab.ask("quick_match", "queued", game="turns")
@@ -256,7 +256,7 @@ async def test_a_closed_tab_is_shown_at_once_and_may_be_claimed_after_ten_second
     assert kim.room["match"]["outcome"] == {"winners": [1], "reason": "claimed", "by": 0}
 
 
-async def test_of_two_tabs_in_a_room_one_may_go_without_anybody_noticing(
+async def test_closing_one_of_two_tabs_in_a_room_is_not_shown(
     server: LiveServer,
 ) -> None:
     ada, kim = await table(server, "turns", "Ada", "Kim")
@@ -272,7 +272,7 @@ async def test_of_two_tabs_in_a_room_one_may_go_without_anybody_noticing(
     assert kim.room["seats"]["0"]["absent"]["left"] is True
 
 
-async def test_a_spectator_who_signs_out_is_one_no_more(server: LiveServer) -> None:
+async def test_a_spectator_who_signs_out_is_removed(server: LiveServer) -> None:
     ada, _ = await table(server, "turns", "Ada", "Kim")
     eve = await seat(server, await server.guest("Eve"), ada.room_id, spectate=True)
     await ada.is_right()
@@ -282,7 +282,7 @@ async def test_a_spectator_who_signs_out_is_one_no_more(server: LiveServer) -> N
     assert ada.room["spectators"] == 0
 
 
-async def test_with_one_browser_signed_out_the_cut_of_the_other_is_seen(
+async def test_with_one_browser_signed_out_a_lost_connection_of_the_other_is_shown(
     server: LiveServer,
 ) -> None:
     await server.member("Ada")
@@ -303,7 +303,7 @@ async def test_with_one_browser_signed_out_the_cut_of_the_other_is_seen(
 
 
 @pytest.mark.parametrize("how", ["sign out", "the idle timeout", "asleep"])
-async def test_whoever_watched_the_list_of_rooms_does_so_until_the_session_is_over(
+async def test_a_watcher_of_the_list_of_rooms_is_removed_when_its_session_ends(
     server: LiveServer, how: str
 ) -> None:
     await server.member("Ada")
@@ -318,7 +318,7 @@ async def test_whoever_watched_the_list_of_rooms_does_so_until_the_session_is_ov
     assert not server.still_here.room_list.watchers
 
 
-async def test_who_signs_out_of_a_match_has_left_it(server: LiveServer) -> None:
+async def test_signing_out_during_a_match_leaves_it(server: LiveServer) -> None:
     ada, kim = await table(server, "turns", "Ada", "Kim")
     await ada.visitor.http.delete("/api/session")
     await kim.is_right()
@@ -338,7 +338,7 @@ async def test_a_stop_of_the_server_is_no_departure(tmp_path: Path) -> None:
     assert (len(topics.sessions(room.id)), room.seats[0].is_here) == (0, True)
 
 
-async def test_to_leave_leaves_with_every_tab(server: LiveServer) -> None:
+async def test_leaving_a_room_unwatches_it_in_every_tab(server: LiveServer) -> None:
     ada, kim = await table(server, "turns", "Ada", "Kim")
     second = Page(server, ada.visitor, await ada.visitor.tab(), ada.room_id)
     await second.tab.ask("watch", "room", topic=ada.topic)
@@ -411,7 +411,7 @@ async def test_be_right_back_is_shown_as_away_and_any_activity_ends_it(server: L
     assert "back_at" not in seen
 
 
-async def test_who_was_away_may_say_it_too_and_may_lengthen_it(server: LiveServer) -> None:
+async def test_an_away_player_may_say_be_right_back_and_lengthen_it(server: LiveServer) -> None:
     ada, kim = await table(server, "patient", "Ada", "Kim")
     await passes(130, ada, kim)
     await kim.is_right()
@@ -428,7 +428,7 @@ async def test_who_was_away_may_say_it_too_and_may_lengthen_it(server: LiveServe
 # Stops of the idle clock
 
 
-async def test_watchers_and_those_who_wait_are_not_signed_out_and_who_is_waited_for_is(
+async def test_the_idle_clock_runs_only_for_the_player_the_match_waits_for(
     server: LiveServer,
 ) -> None:
     ada, kim = await table(server, "patient", "Ada", "Kim")
@@ -446,7 +446,9 @@ async def test_watchers_and_those_who_wait_are_not_signed_out_and_who_is_waited_
     assert "claim_at" in kim.room["seats"]["0"]["absent"]
 
 
-async def test_it_stands_still_for_max_hold_at_the_most(server: LiveServer) -> None:
+async def test_the_idle_clock_in_a_room_stands_still_for_at_most_max_hold(
+    server: LiveServer,
+) -> None:
     ada, kim = await table(server, "patient", "Ada", "Kim")
     for _ in range(5):
         await passes(119, ada, kim)
@@ -458,7 +460,7 @@ async def test_it_stands_still_for_max_hold_at_the_most(server: LiveServer) -> N
     assert kim.visitor.session.status == "warned"
 
 
-async def test_when_it_becomes_their_turn_the_clock_runs_on_from_where_it_stood(
+async def test_the_idle_clock_runs_on_when_the_turn_begins(
     server: LiveServer,
 ) -> None:
     ada, kim = await table(server, "patient", "Ada", "Kim")
@@ -472,7 +474,7 @@ async def test_when_it_becomes_their_turn_the_clock_runs_on_from_where_it_stood(
     assert ada.visitor.session.status == "active", "she waits now"
 
 
-async def test_not_all_spectators_are_looked_at_for_every_move(
+async def test_a_move_does_not_check_every_spectator(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     players = await table(server, "patient", "Ada", "Kim")
@@ -487,7 +489,9 @@ async def test_not_all_spectators_are_looked_at_for_every_move(
 
 
 @pytest.mark.parametrize("how", ["unwatch", "leave", "close the tab", "the end"])
-async def test_who_stops_watching_is_idle_again(server: LiveServer, how: str) -> None:
+async def test_the_idle_clock_of_a_player_who_stops_watching_runs_on(
+    server: LiveServer, how: str
+) -> None:
     ada, kim = await table(server, "patient", "Ada", "Kim")
     guest = await server.guest("Eve")
     lobby = await guest.tab()
@@ -510,7 +514,7 @@ async def test_who_stops_watching_is_idle_again(server: LiveServer, how: str) ->
     assert (await lobby.next("warning"))["reason"] == "idle_timeout"
 
 
-async def test_one_of_two_tabs_that_watch_goes_and_the_other_still_watches(
+async def test_a_player_still_watches_after_one_of_two_tabs_unwatches(
     server: LiveServer,
 ) -> None:
     ada, kim = await table(server, "patient", "Ada", "Kim")
@@ -523,7 +527,7 @@ async def test_one_of_two_tabs_that_watch_goes_and_the_other_still_watches(
     assert guest.session.status == "active"
 
 
-async def test_a_second_browser_that_watches_is_not_signed_out_either(server: LiveServer) -> None:
+async def test_a_second_watching_browser_is_not_signed_out(server: LiveServer) -> None:
     ada, kim = await table(server, "patient", "Ada", "Kim")
     await server.member("Eve")
     browsers = [await server.sign_in("Eve") for _ in range(2)]
@@ -532,7 +536,7 @@ async def test_a_second_browser_that_watches_is_not_signed_out_either(server: Li
     assert [browser.session.status for browser in browsers] == ["active", "active"]
 
 
-async def test_without_a_match_nobodys_clock_stands_still(server: LiveServer) -> None:
+async def test_without_a_match_no_idle_clock_stands_still(server: LiveServer) -> None:
     (ada,) = await table(server, "together", "Ada")
     eve = await seat(server, await server.guest("Eve"), ada.room_id, spectate=True)
     await passes(120 + SLOT, ada, eve)

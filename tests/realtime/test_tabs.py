@@ -66,7 +66,7 @@ async def test_a_hold_withdraws_the_warning_and_the_player_stays_away(server: Li
     assert await ada.status() == "away"
 
 
-async def test_what_is_passive_or_refused_extends_nothing(server: LiveServer) -> None:
+async def test_passive_and_refused_requests_extend_no_session(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     (tab,) = await warn(server, ada)
     await ada.http.get("/api/session")
@@ -78,7 +78,7 @@ async def test_what_is_passive_or_refused_extends_nothing(server: LiveServer) ->
     assert await ada.status() == "warned"
 
 
-async def test_nothing_is_extended_that_was_not_warned(server: LiveServer) -> None:
+async def test_extended_is_sent_only_after_a_warning(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     tab = await ada.tab()
     await server.advance(239)
@@ -100,7 +100,7 @@ async def test_a_warning_can_be_answered_any_number_of_times(server: LiveServer)
     assert (await tab.closed())[0] == 4501
 
 
-async def test_a_tab_that_connects_while_warned_is_warned_too(server: LiveServer) -> None:
+async def test_a_tab_that_connects_during_a_warning_is_sent_the_warning(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     (first,) = await warn(server, ada)
     await server.advance(20)
@@ -117,7 +117,7 @@ async def test_a_tab_that_connects_while_warned_is_warned_too(server: LiveServer
     assert (await late.receive())["type"] == "extended"
 
 
-async def test_hello_has_no_warning_where_there_is_none(server: LiveServer) -> None:
+async def test_hello_without_a_standing_warning_has_none(server: LiveServer) -> None:
     assert "warning" not in (await (await server.guest("Ada")).tab()).seen[0]
 
 
@@ -147,7 +147,7 @@ async def test_both_clocks_are_warned_of(tmp_path: Path) -> None:
         assert sorted(reasons) == ["idle_timeout", "session_lifetime"]
 
 
-async def test_a_kick_closes_every_tab_and_says_so(server: LiveServer) -> None:
+async def test_a_kick_closes_every_tab_with_its_reason(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     tabs = [await ada.tab(), await ada.tab()]
     await server.still_here.sessions.end([ada.session.id], Reason.KICKED, server.clock.now())

@@ -72,7 +72,7 @@ async def test_the_timer_is_set_once_however_many_deadlines_are_due(delays: list
     ticker.stop()
 
 
-async def test_a_deadline_that_moves_up_sets_it_and_one_behind_it_does_not(
+async def test_an_earlier_deadline_sets_the_timer_and_a_later_one_does_not(
     delays: list[float],
 ) -> None:
     source = Source(0.2)

@@ -69,7 +69,7 @@ def ada() -> Present:
     return Present("Ada")
 
 
-def test_nothing_is_told_where_nothing_happened(lobby: Lobby) -> None:
+def test_without_changes_there_is_no_diff(lobby: Lobby) -> None:
     assert (lobby.next_due(), lobby.take_diff(1e9, AT)) == (None, None)
     assert (lobby.version, lobby.roster(AT).players, lobby.roster(AT).total) == (0, [], 0)
 
@@ -104,9 +104,7 @@ def test_joining_changing_and_leaving(lobby: Lobby, ada: Present) -> None:
     assert lobby.roster(AT).players == []
 
 
-def test_only_of_who_is_away_it_is_told_for_how_long_they_have_done_nothing(
-    lobby: Lobby, ada: Present
-) -> None:
+def test_idle_for_is_sent_only_of_away_players(lobby: Lobby, ada: Present) -> None:
     ada.session.last_activity = 10.0
     lobby.note(ada.becomes(AWAY), 0.0)
     diff = lobby.take_diff(0.0, 130.0)
@@ -122,7 +120,7 @@ def test_only_of_who_is_away_it_is_told_for_how_long_they_have_done_nothing(
         assert lobby.roster(200.0).players == [ada.view(idle_for)]
 
 
-def test_a_change_says_how_long_somebody_has_done_nothing_only_where_that_is_not_as_usual(
+def test_a_change_has_idle_for_only_if_it_differs_from_away_after(
     lobby: Lobby, ada: Present
 ) -> None:
     lobby.note(ada.becomes(ACTIVE), 0.0)
@@ -144,9 +142,7 @@ def test_an_activity_in_another_session_counts_at_once(lobby: Lobby, ada: Presen
     assert lobby.roster(260.0).players == [ada.view(10.0)]
 
 
-def test_whoever_has_left_and_come_back_unseen_is_who_they_are_now(
-    lobby: Lobby, ada: Present
-) -> None:
+def test_a_return_between_two_diffs_updates_the_roster(lobby: Lobby, ada: Present) -> None:
     lobby.note(ada.becomes(AWAY), 0.0)
     lobby.take_diff(0.0, 200.0)
     lobby.note(ada.becomes(OFFLINE), 1.0)
@@ -157,7 +153,7 @@ def test_whoever_has_left_and_come_back_unseen_is_who_they_are_now(
     assert lobby.roster(200.0).players == [again.view(10.0)]
 
 
-def test_what_is_not_due_is_not_told(lobby: Lobby, ada: Present) -> None:
+def test_a_change_that_is_not_due_is_not_sent(lobby: Lobby, ada: Present) -> None:
     lobby.note(ada.becomes(ACTIVE), 5.0)
     assert lobby.take_diff(4.999, AT) is None
     assert lobby.next_due() == 5.0
@@ -172,14 +168,14 @@ def test_a_leave_and_a_return_cancel_out(lobby: Lobby, ada: Present) -> None:
     assert (lobby.version, lobby.next_due()) == (1, None)
 
 
-def test_a_visit_between_two_diffs_is_nobodys_business(lobby: Lobby, ada: Present) -> None:
+def test_a_visit_between_two_diffs_is_not_sent(lobby: Lobby, ada: Present) -> None:
     lobby.note(ada.becomes(ACTIVE), 0.0)
     lobby.note(ada.becomes(OFFLINE), 0.0)
     assert lobby.take_diff(1.0, AT) is None
     assert (lobby.version, lobby.roster(AT).total) == (0, 0)
 
 
-def test_of_several_changes_the_last_is_told(lobby: Lobby, ada: Present) -> None:
+def test_the_last_of_several_changes_is_sent(lobby: Lobby, ada: Present) -> None:
     for status in (ACTIVE, AWAY, Status.WARNED):
         lobby.note(ada.becomes(status), 0.0)
     diff = lobby.take_diff(0.0, AT)
@@ -188,7 +184,7 @@ def test_of_several_changes_the_last_is_told(lobby: Lobby, ada: Present) -> None
     assert diff.changed == []
 
 
-def test_a_change_of_a_session_that_leaves_the_player_as_they_were_is_not_told(
+def test_a_change_of_a_session_without_a_change_of_its_player_is_not_sent(
     lobby: Lobby, ada: Present
 ) -> None:
     event = msgspec.structs.replace(ada.becomes(ACTIVE), before=AWAY, player_before=ACTIVE)
@@ -216,7 +212,7 @@ def test_a_reload_is_not_shown(lobby: Lobby, ada: Present) -> None:
     assert lobby.version == 1
 
 
-def test_one_who_settles_does_not_keep_others_from_being_told(lobby: Lobby, ada: Present) -> None:
+def test_a_settling_player_does_not_delay_the_changes_of_others(lobby: Lobby, ada: Present) -> None:
     bob = Present("Bob")
     lobby.note(ada.becomes(ACTIVE), 0.0)
     lobby.take_diff(0.0, AT)
@@ -227,7 +223,7 @@ def test_one_who_settles_does_not_keep_others_from_being_told(lobby: Lobby, ada:
     assert (diff.joined, diff.changed) == ([bob.view()], [])
 
 
-def test_a_roster_is_what_was_told_and_not_what_is_about_to_be(lobby: Lobby, ada: Present) -> None:
+def test_a_roster_contains_sent_changes_only(lobby: Lobby, ada: Present) -> None:
     lobby.note(ada.becomes(ACTIVE), 0.0)
     assert lobby.roster(AT).players == []
     lobby.take_diff(0.0, AT)
@@ -261,7 +257,7 @@ steps = st.lists(
 
 
 @given(steps, st.integers(0, 60))
-def test_rosters_and_diffs_amount_to_what_is_true(
+def test_rosters_and_diffs_amount_to_the_true_statuses(
     taken: list[tuple[int | None, Status | float]], joins_at: int
 ) -> None:
     lobby, now = Lobby(120.0, LIMITS), 0.0

@@ -80,7 +80,7 @@ async def watching(server: LiveServer, name: str) -> Lobby:
     return await Lobby(await visitor.tab()).watch()
 
 
-async def test_a_roster_says_who_is_here(server: LiveServer) -> None:
+async def test_a_roster_lists_the_present_players(server: LiveServer) -> None:
     ada = await server.member("Ada")
     gus = await server.guest("Gus")
     roster = await (await ada.tab()).ask("watch", "roster", topic="lobby")
@@ -97,7 +97,7 @@ async def test_a_roster_says_who_is_here(server: LiveServer) -> None:
     }
 
 
-async def test_watchers_are_told_who_comes_changes_and_goes(server: LiveServer) -> None:
+async def test_watchers_are_sent_joins_changes_and_leaves(server: LiveServer) -> None:
     lobby = await watching(server, "Bob")
     await server.advance(60)
     ada = await server.guest("Ada")
@@ -116,7 +116,7 @@ async def test_watchers_are_told_who_comes_changes_and_goes(server: LiveServer) 
     assert (left["left"], left["total"]) == ([ada.id], 1)
 
 
-async def test_a_roster_says_for_how_long_who_is_away_has_done_nothing(
+async def test_a_roster_has_idle_for_of_away_players(
     server: LiveServer,
 ) -> None:
     ada = await server.guest("Ada")
@@ -144,7 +144,7 @@ async def test_a_roster_says_for_how_long_who_is_away_has_done_nothing(
     assert "idle_for" not in (await roster())["players"][0]
 
 
-async def test_a_roster_of_players_who_play_is_written_once(
+async def test_a_roster_of_active_players_is_encoded_once(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tab = await (await server.guest("Ada")).tab()
@@ -162,7 +162,7 @@ async def test_a_roster_of_players_who_play_is_written_once(
     assert len(written) == 1
 
 
-async def test_a_watcher_who_joins_in_the_middle_sees_the_same_as_the_others(
+async def test_a_late_watcher_has_the_same_roster_as_the_others(
     server: LiveServer,
 ) -> None:
     first = await watching(server, "Watcher 1")
@@ -180,7 +180,7 @@ async def test_a_watcher_who_joins_in_the_middle_sees_the_same_as_the_others(
     assert first.version == second.version == third.version
 
 
-async def test_many_who_come_and_go_leave_no_gap(server: LiveServer) -> None:
+async def test_many_joins_and_leaves_leave_no_gap_in_versions(server: LiveServer) -> None:
     lobbies = [await watching(server, f"Watcher {number}") for number in range(3)]
 
     async def come_and_go(number: int) -> None:
@@ -209,7 +209,7 @@ async def test_watching_again_sends_a_roster_again(server: LiveServer) -> None:
     assert lobby.version == version
 
 
-async def test_whoever_watches_no_more_hears_no_more(server: LiveServer) -> None:
+async def test_unwatching_stops_the_diffs(server: LiveServer) -> None:
     bob = await watching(server, "Bob")
     eve = await watching(server, "Eve")
     while len(bob.players) < 2:
@@ -223,7 +223,7 @@ async def test_whoever_watches_no_more_hears_no_more(server: LiveServer) -> None
     assert bob.statuses() == eve.statuses()
 
 
-async def test_one_who_does_not_watch_hears_of_nobody(server: LiveServer) -> None:
+async def test_a_tab_that_does_not_watch_is_sent_no_diffs(server: LiveServer) -> None:
     tab = await (await server.guest("Bob")).tab()
     eve = await watching(server, "Eve")
     await server.guest("Ada")
@@ -234,7 +234,7 @@ async def test_one_who_does_not_watch_hears_of_nobody(server: LiveServer) -> Non
 # Changes that are not sent
 
 
-async def test_a_reload_is_invisible_to_everybody_else(patient: LiveServer) -> None:
+async def test_a_reload_is_not_sent_to_other_watchers(patient: LiveServer) -> None:
     server = patient
     lobby = await watching(server, "Bob")
     ada = await server.guest("Ada")
@@ -253,7 +253,7 @@ async def test_a_reload_is_invisible_to_everybody_else(patient: LiveServer) -> N
         tab = await ada.tab()
 
 
-async def test_a_blink_shorter_than_the_grace_is_no_coming_and_going(server: LiveServer) -> None:
+async def test_a_lost_connection_shorter_than_the_grace_is_no_leave(server: LiveServer) -> None:
     lobby = await watching(server, "Bob")
     ada = await server.guest("Ada")
     tab = await ada.tab()
@@ -271,7 +271,7 @@ async def test_a_blink_shorter_than_the_grace_is_no_coming_and_going(server: Liv
     assert back["changed"] == [{"id": ada.id, "status": "active"}]
 
 
-async def test_a_connection_that_does_not_come_back_is_told_once(server: LiveServer) -> None:
+async def test_a_connection_lost_for_good_is_sent_as_one_leave(server: LiveServer) -> None:
     lobby = await watching(server, "Bob")
     ada = await server.guest("Ada")
     tab = await ada.tab()
@@ -343,7 +343,7 @@ async def test_the_watcher_is_in_the_roster_they_ask_for(server: LiveServer) -> 
     assert lobby.statuses() == {"Ada": "active"}
 
 
-async def test_whoever_is_back_first_after_a_restart_sees_nobody_leave_and_come(
+async def test_the_first_watcher_after_a_restart_sees_no_leaves_and_joins(
     tmp_path: Path,
 ) -> None:
     clock, database = ManualClock(), tmp_path / "test.db"

@@ -57,7 +57,7 @@ APPLIES = {"ticking": ticking_applied, "snake-arena": snake_applied}
 
 
 @pytest.mark.parametrize("game", ["hand", "timed", "ticking", "connect-four", "trivia-round"])
-async def test_whatever_happens_every_page_is_right_and_no_version_is_missing(
+async def test_after_any_requests_every_page_equals_the_room_without_a_gap(
     server: LiveServer, game: str
 ) -> None:
     dice = random.Random(game)
@@ -113,7 +113,7 @@ async def test_whatever_happens_every_page_is_right_and_no_version_is_missing(
     assert late.wholes == 1
 
 
-async def test_a_snake_arena_comes_whole_once_and_then_in_diffs_of_its_own(
+async def test_a_snake_arena_is_sent_whole_once_and_then_in_its_own_diffs(
     server: LiveServer,
 ) -> None:
     pages = await table(server, "snake-arena", "Ada", "Kim")
@@ -139,7 +139,7 @@ async def test_a_snake_arena_comes_whole_once_and_then_in_diffs_of_its_own(
     assert max(len(json.dumps(each)) for each in diffs) < 400
 
 
-async def test_all_that_happens_in_one_turn_of_the_loop_is_one_message(server: LiveServer) -> None:
+async def test_changes_in_one_turn_of_the_loop_are_one_message(server: LiveServer) -> None:
     ada, kim = await table(server, "turns", "Ada", "Kim")
     await kim.is_right()
     version = kim.version
@@ -149,7 +149,7 @@ async def test_all_that_happens_in_one_turn_of_the_loop_is_one_message(server: L
     assert kim.version == version + 1
 
 
-async def test_a_reader_who_was_slow_gets_the_whole_room(server: LiveServer) -> None:
+async def test_a_reader_that_catches_up_is_sent_the_whole_room(server: LiveServer) -> None:
     ada, kim = await table(server, "turns", "Ada", "Kim")
     (connection,) = server.still_here.tabs.of(kim.visitor.session)
     wholes = kim.wholes
@@ -170,7 +170,7 @@ async def test_a_reader_who_was_slow_gets_the_whole_room(server: LiveServer) -> 
     assert kim.wholes == wholes + 1, "and diffs again from there on"
 
 
-async def test_who_has_a_seat_is_not_kept_waiting_by_those_who_watch(server: LiveServer) -> None:
+async def test_spectators_do_not_delay_messages_to_seated_players(server: LiveServer) -> None:
     ada, kim = await table(server, "turns", "Ada", "Kim")
     watcher = await seat(server, await server.guest("Eve"), ada.room_id, spectate=True)
     for page in (ada, kim, watcher):
@@ -193,7 +193,7 @@ async def test_who_has_a_seat_is_not_kept_waiting_by_those_who_watch(server: Liv
 # Private state
 
 
-async def test_nobody_is_ever_sent_another_ones_cards(server: LiveServer) -> None:
+async def test_a_player_is_never_sent_the_cards_of_another(server: LiveServer) -> None:
     pages = await table(server, "hand", "Ada", "Kim", "Bo")
     room_id = pages[0].room_id
     eve = await server.guest("Eve")
@@ -322,7 +322,7 @@ class Listed:
         self.version = message["version"]
 
 
-async def test_the_list_and_its_changes_are_what_http_says(server: LiveServer) -> None:
+async def test_the_list_and_its_changes_equal_the_answer_over_http(server: LiveServer) -> None:
     eve = await server.guest("Eve")
     watcher = Listed(await eve.tab())
     await watcher.tab.ask("watch", "rooms", topic="rooms")
@@ -369,7 +369,9 @@ async def test_the_list_and_its_changes_are_what_http_says(server: LiveServer) -
     assert late.version > before
 
 
-async def test_a_slow_reader_of_the_list_gets_it_whole(server: LiveServer) -> None:
+async def test_a_reader_of_the_list_that_catches_up_is_sent_the_whole_list(
+    server: LiveServer,
+) -> None:
     eve = await server.guest("Eve")
     watcher = Listed(await eve.tab())
     await watcher.tab.ask("watch", "rooms", topic="rooms")
@@ -385,7 +387,7 @@ async def test_a_slow_reader_of_the_list_gets_it_whole(server: LiveServer) -> No
 
 
 @pytest.mark.parametrize("room_list_pace", [3600.0])
-async def test_what_changes_quickly_is_told_as_one(server: LiveServer) -> None:
+async def test_changes_of_the_list_in_quick_succession_are_one_message(server: LiveServer) -> None:
     eve = await server.guest("Eve")
     watcher = Listed(await eve.tab())
     await watcher.tab.ask("watch", "rooms", topic="rooms")
@@ -402,7 +404,7 @@ async def test_what_changes_quickly_is_told_as_one(server: LiveServer) -> None:
     assert watcher.version == 1
 
 
-async def test_nothing_is_watched_after_everybody_has_gone(server: LiveServer) -> None:
+async def test_topics_are_dropped_with_their_last_watcher(server: LiveServer) -> None:
     pages = await table(server, "turns", "Ada", "Kim")
     await pages[0].tab.ask("watch", "rooms", topic="rooms")
     for page in pages:

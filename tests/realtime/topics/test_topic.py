@@ -108,7 +108,7 @@ async def scene() -> Scene:
     return Scene()
 
 
-async def test_a_watcher_is_sent_a_whole_at_once_and_then_every_change(scene: Scene) -> None:
+async def test_a_watcher_is_sent_a_snapshot_at_once_and_then_every_change(scene: Scene) -> None:
     ada = scene.watcher()
     assert ada.sent == ["0: 0 a"]
     scene.topic.add(1)
@@ -118,7 +118,7 @@ async def test_a_watcher_is_sent_a_whole_at_once_and_then_every_change(scene: Sc
     assert ada.sent == ["0: 0 a", "1: +1 a", "2: +2 a"]
 
 
-async def test_who_comes_when_changes_are_due_is_sent_a_whole_that_has_them(scene: Scene) -> None:
+async def test_a_new_watcher_is_sent_a_snapshot_with_the_changes_that_are_due(scene: Scene) -> None:
     scene.topic.add(1)
     ada = scene.watcher()
     assert ada.sent == []
@@ -126,7 +126,7 @@ async def test_who_comes_when_changes_are_due_is_sent_a_whole_that_has_them(scen
     assert ada.sent == ["1: 1 a"]
 
 
-async def test_each_key_has_its_text_and_a_key_without_one_has_a_whole(scene: Scene) -> None:
+async def test_each_key_is_sent_its_diff_and_a_key_without_one_a_snapshot(scene: Scene) -> None:
     watchers = [scene.watcher(key) for key in "aabb"]
     scene.topic.encoded = 0
     scene.topic.without = {"b"}
@@ -136,7 +136,7 @@ async def test_each_key_has_its_text_and_a_key_without_one_has_a_whole(scene: Sc
     assert scene.topic.encoded == 1, "a whole is encoded once for all with the same key"
 
 
-async def test_a_watcher_with_another_key_is_sent_a_whole(scene: Scene) -> None:
+async def test_a_watcher_whose_key_changes_is_sent_a_snapshot(scene: Scene) -> None:
     ada = scene.watcher("a")
     ada.key = "b"
     scene.topic.add(5)
@@ -144,7 +144,7 @@ async def test_a_watcher_with_another_key_is_sent_a_whole(scene: Scene) -> None:
     assert ada.sent == ["0: 0 a", "1: 5 b"]
 
 
-async def test_who_is_behind_is_sent_nothing_and_a_whole_when_they_have_caught_up(
+async def test_a_watcher_that_is_behind_is_sent_a_snapshot_when_it_has_caught_up(
     scene: Scene,
 ) -> None:
     ada = scene.watcher()
@@ -163,7 +163,9 @@ async def test_who_is_behind_is_sent_nothing_and_a_whole_when_they_have_caught_u
     assert ada.sent[2:] == ["3: +3 a"]
 
 
-async def test_who_falls_behind_between_two_messages_is_owed_a_whole(scene: Scene) -> None:
+async def test_a_watcher_that_falls_behind_between_two_messages_is_sent_a_snapshot(
+    scene: Scene,
+) -> None:
     ada = scene.watcher()
     ada.falls_behind_after = 2
     scene.topic.add(1, 2, 3, 4)
@@ -189,7 +191,7 @@ async def test_a_fan_out_lets_the_loop_do_other_work_after_each_slice(scene: Sce
     )
 
 
-async def test_no_watcher_is_led_past_a_gap_by_what_happens_during_a_fan_out(
+async def test_changes_during_a_fan_out_leave_no_gap_in_versions(
     scene: Scene,
 ) -> None:
     watchers = [scene.watcher() for _ in range(300)]
@@ -216,7 +218,7 @@ async def test_no_watcher_is_led_past_a_gap_by_what_happens_during_a_fan_out(
         assert versions == sorted(versions)
 
 
-async def test_the_first_are_sent_each_change_at_once_however_many_others_there_are(
+async def test_first_watchers_are_sent_each_change_at_once(
     scene: Scene,
 ) -> None:
     others = [scene.watcher() for _ in range(1000)]
@@ -247,7 +249,7 @@ async def test_the_first_are_sent_each_change_at_once_however_many_others_there_
 
 
 @pytest.mark.parametrize(("count", "texts"), [(7, 7), (8, 1)])
-async def test_of_many_changes_that_waited_a_whole_is_sent_instead(
+async def test_many_waiting_changes_are_replaced_by_a_snapshot(
     scene: Scene, count: int, texts: int
 ) -> None:
     bo = scene.watcher()
@@ -264,7 +266,7 @@ async def test_of_many_changes_that_waited_a_whole_is_sent_instead(
     assert bo.sent[-1].startswith(f"{count}: ")
 
 
-async def test_whoever_becomes_first_or_is_so_no_more_during_a_fan_out_is_led_past_no_gap(
+async def test_a_change_of_view_during_a_fan_out_leaves_no_gap_in_versions(
     scene: Scene,
 ) -> None:
     watchers = [scene.watcher() for _ in range(300)]
@@ -288,7 +290,7 @@ async def test_whoever_becomes_first_or_is_so_no_more_during_a_fan_out_is_led_pa
 
 
 @pytest.mark.parametrize(("count", "pause"), [(20, 0.0), (21, 0.21), (100, 1.0), (1000, 2.0)])
-async def test_the_next_fan_out_waits_so_that_a_topic_takes_its_share_of_the_loop(
+async def test_the_next_fan_out_waits_to_keep_the_topic_to_its_share_of_the_loop(
     scene: Scene, count: int, pause: float
 ) -> None:
     watchers = [scene.watcher() for _ in range(count)]
@@ -299,7 +301,7 @@ async def test_the_next_fan_out_waits_so_that_a_topic_takes_its_share_of_the_loo
     assert scene.topic._not_before == pytest.approx(scene.now + pause)
 
 
-async def test_the_last_message_reaches_everybody_and_nothing_comes_after_it(
+async def test_the_last_message_is_sent_to_every_watcher_and_nothing_after_it(
     scene: Scene,
 ) -> None:
     watchers = [scene.watcher() for _ in range(300)]
@@ -314,7 +316,7 @@ async def test_the_last_message_reaches_everybody_and_nothing_comes_after_it(
     assert not scene.topic.watchers
 
 
-async def test_a_connection_that_is_gone_is_forgotten_by_every_topic(scene: Scene) -> None:
+async def test_a_gone_connection_is_removed_from_every_topic(scene: Scene) -> None:
     topics, second = Topics(), Numbers(lambda: scene.now)
     topics.add("first", scene.topic)
     topics.add("second", second)

@@ -149,7 +149,7 @@ DEEDS = [
     crowd=st.sampled_from([0, CROWD]),
     deeds=st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 7)), max_size=40),
 )
-def test_what_a_watcher_puts_together_is_what_there_is(
+def test_the_state_a_watcher_builds_equals_the_topic(
     kind: type[Numbers], crowd: int, deeds: list[Deed]
 ) -> None:
     async def play() -> None:
