@@ -46,7 +46,7 @@ class FinishedMatch(msgspec.Struct, kw_only=True):
     players: list[SeatedPlayer]
     winners: list[int]
     reason: str
-    # `scores` by seat, if the game has any; `ended_by`: the seat whose action ended it, if one did.
+    # `scores` by seat, if the game has any; `by`: the seat whose action ended it, if one did.
     scores: list[float] | msgspec.UnsetType = msgspec.UNSET
     by: int | msgspec.UnsetType = msgspec.UNSET
 

@@ -66,7 +66,8 @@ class RoomPlayer(msgspec.Struct):
 
 
 class RoomListing(msgspec.Struct):
-    """A room in a list of rooms."""
+    """A room in a list of rooms. Only describes the answer: `rooms/view.py` makes the entry, which
+    the topic `rooms` sends too, and clients of sockets get as a dict."""
 
     id: RoomId
     game: str
