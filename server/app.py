@@ -108,7 +108,7 @@ class StillHere:
         self.topics = Topics()
         self.tabs = Tabs(
             settings.policy,
-            self.sessions.flush,
+            self.sessions,
             self.topics.forget,
             limits.realtime,
             settings.max_connections_per_session,

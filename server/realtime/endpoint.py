@@ -26,7 +26,7 @@ from server.realtime.reader import Pongs, Reader
 from server.realtime.requests import Requests
 from server.realtime.room_requests import RoomRequests
 from server.realtime.routing import deny
-from server.realtime.tabs import Tabs
+from server.realtime.tabs import Tabs, TooManyRequests
 from server.realtime.topics.topics import Topics
 from server.settings import Settings
 from server.transport.by_call import Socket
@@ -67,7 +67,7 @@ class WebSocketEndpoint:
         self._sessions = sessions
         self._tabs = tabs
         self._topics = topics
-        self._requests = Requests(presence, topics, room_requests, self._take_connect)
+        self._requests = Requests(presence, topics, room_requests, tabs)
         self._note_cut_off = note_cut_off
         self._pongs = Pongs()
         self._limits = limits
@@ -125,16 +125,15 @@ class WebSocketEndpoint:
 
     def _take_place(self, session: Session, now: float) -> bool:
         """Return False if the server or the session has no room for one more connection."""
-        return not (
-            len(self._tabs) >= self._settings.max_connections
-            or session.connections >= self._settings.max_connections_per_session
-            or not self._take_connect(session, now)
-        )
-
-    def _take_connect(self, session: Session, now: float) -> bool:
-        """Take one of the session's tokens for a connect; return False if none is left, or if the
-        journal has no room for the rows that a connect writes."""
-        return not self._sessions.is_full and self._tabs.take_connect(session, now)
+        if len(self._tabs) >= self._settings.max_connections:
+            return False
+        if session.connections >= self._settings.max_connections_per_session:
+            return False
+        try:
+            self._tabs.take_token(session, now)
+        except TooManyRequests:
+            return False
+        return True
 
     # Connections of a session
 

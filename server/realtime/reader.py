@@ -7,7 +7,8 @@ from server.base.limits import Rate, TokenBucket
 from server.presence.service import PresenceService
 from server.realtime.connection import Connection, Keeper
 from server.realtime.limits import Limits
-from server.realtime.requests import Requests, TooManyRequests
+from server.realtime.requests import Requests
+from server.realtime.tabs import TooManyRequests
 from server.wire import messages
 from server.wire.closing import Close
 from server.wire.messages import encode

@@ -1,22 +1,16 @@
 """Requests of clients other than pings: done and answered. Awaits nothing."""
 
-from collections.abc import Callable
-
 from server.base.text import excerpt
 from server.base.units import round_to_ms
 from server.presence.service import PresenceService
-from server.presence.session import Session
 from server.realtime.connection import Connection
 from server.realtime.room_requests import RoomRequests
+from server.realtime.tabs import Tabs
 from server.realtime.topics.topics import Topics
 from server.rooms.errors import RequestRefused
 from server.wire import messages
 from server.wire.messages import encode
 from server.wire.views import SessionView
-
-
-class TooManyRequests(Exception):
-    """A session has no token left for a request that writes rows of its history."""
 
 
 class Requests:
@@ -27,14 +21,12 @@ class Requests:
         presence: PresenceService,
         topics: Topics,
         room_requests: RoomRequests,
-        take_connect: Callable[[Session, float], bool],
+        tabs: Tabs,
     ) -> None:
-        """`take_connect` takes one of the session's tokens for a "be right back", and returns False
-        if none is left."""
         self._presence = presence
         self._topics = topics
         self._room_requests = room_requests
-        self._take_connect = take_connect
+        self._tabs = tabs
 
     def do(
         self, connection: Connection, request: messages.Request, now: float
@@ -46,7 +38,7 @@ class Requests:
         match request:
             case messages.Hold(seconds=seconds, away=away):
                 if away:
-                    self._take_token(session, now)
+                    self._tabs.take_token(session, now)
                 granted = presence.hold(session.id, seconds, now, away=away)
                 self._answer_hold(connection, granted, now)
             case messages.Release():
@@ -66,12 +58,8 @@ class Requests:
                 if not self._topics.unwatch(connection, topic, now):
                     return _no_such_topic(topic, "unwatch")
             case _:
-                return self._room_requests.hear(connection, request, now, self._take_token)
+                return self._room_requests.hear(connection, request, now)
         return None
-
-    def _take_token(self, session: Session, now: float) -> None:
-        if not self._take_connect(session, now):
-            raise TooManyRequests
 
     def _answer_hold(self, connection: Connection, granted: float, now: float) -> None:
         left = connection.session.expires_in(self._presence.policy, now)

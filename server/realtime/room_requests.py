@@ -1,6 +1,5 @@
 """Requests about rooms: done by the rooms' service, and answered. Awaits nothing."""
 
-from collections.abc import Callable
 from typing import assert_never
 
 from msgspec import UNSET
@@ -73,27 +72,17 @@ class RoomRequests:
     # Requests
 
     def hear(
-        self,
-        connection: Connection,
-        request: messages.RoomRequest,
-        now: float,
-        take_token: Callable[[Session, float], None],
+        self, connection: Connection, request: messages.RoomRequest, now: float
     ) -> messages.Error | None:
-        """Do a request and answer it; return an error if it is refused. `take_token` takes one of
-        the session's tokens for a "be right back" that is not refused, or raises."""
+        """Do a request and answer it; return an error if it is refused. Raises TooManyRequests if
+        the session said "be right back" too often."""
         try:
-            self._do(connection, request, now, take_token)
+            self._do(connection, request, now)
         except RequestRefused as refused:
             return _error(request, refused)
         return None
 
-    def _do(
-        self,
-        connection: Connection,
-        request: messages.RoomRequest,
-        now: float,
-        take_token: Callable[[Session, float], None],
-    ) -> None:
+    def _do(self, connection: Connection, request: messages.RoomRequest, now: float) -> None:
         rooms, session = self._rooms, connection.session
         player_id = session.player.id
         by = "game"
@@ -122,25 +111,18 @@ class RoomRequests:
             case messages.Pulse(room=room, seat=seat):
                 rooms.pulse(player_id, room, seat, now)
             case messages.Brb(room=room, seconds=seconds):
-                self._be_right_back(session, room, seconds, now, take_token)
+                self._be_right_back(session, room, seconds, now)
                 return
             case _ as unreachable:
                 assert_never(unreachable)
         self._presence.touch(session.id, now, by)
 
-    def _be_right_back(
-        self,
-        session: Session,
-        room_id: str,
-        seconds: float,
-        now: float,
-        take_token: Callable[[Session, float], None],
-    ) -> None:
+    def _be_right_back(self, session: Session, room_id: str, seconds: float, now: float) -> None:
         # The message itself is an activity, and an activity ends a "be right back" and makes the
         # player present. So the activity comes first, then the seat, and the hold is last.
         player_id = session.player.id
         self._rooms.check_brb(player_id, room_id, seconds, now)
-        take_token(session, now)
+        self._tabs.take_token(session, now)
         self._presence.touch(session.id, now, by="game")
         granted = self._rooms.brb(player_id, room_id, seconds, now)
         if granted:

@@ -5,9 +5,10 @@ a session after its player was told of the end.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from server.accounts.sessions import Sessions
 from server.base.ids import SessionId
 from server.base.limits import Rate, TokenBucket
 from server.base.units import round_to_ms
@@ -28,6 +29,10 @@ from server.wire import messages
 from server.wire.closing import close_for
 
 
+class TooManyRequests(Exception):
+    """A session has no token left for what writes rows of its history."""
+
+
 class Tabs:
     """Subscribes to the events of presence: sends warnings, and closes the connections of sessions
     that end or sleep."""
@@ -35,21 +40,20 @@ class Tabs:
     def __init__(
         self,
         policy: Policy,
-        flush: Callable[[], Awaitable[None]],
+        sessions: Sessions,
         on_detached: Callable[[Connection, bool | None], None],
         limits: Limits,
         sockets_per_session: int,
     ) -> None:
-        """`flush` returns when the journal is durable, or cannot soon be. `on_detached(connection,
-        has_left)` is called once for every connection that was attached: when it closes, or when
-        its session ends or sleeps, whichever is first; see `detach`. `sockets_per_session`: the
-        most that a session may have."""
+        """`on_detached(connection, has_left)` is called once for every connection that was
+        attached: when it closes, or when its session ends or sleeps, whichever is first; see
+        `detach`. `sockets_per_session`: the most that a session may have."""
         self._policy = policy
         self._on_detached = on_detached
         self._limits = limits
         burst = max(limits.connects.burst, limits.reloads * sockets_per_session)
         self._connect_rate = Rate(limits.connects.per_second, burst)
-        self._flush = flush
+        self._sessions = sessions
         self._by_session: dict[SessionId, tuple[Connection, ...]] = {}
         self._count = 0
         self._closed: dict[str, int] = {}
@@ -92,13 +96,17 @@ class Tabs:
         self._on_detached(connection, has_left)
         return True
 
-    def take_connect(self, session: Session, now: float) -> bool:
-        """Take one of the session's tokens for a connect or a "be right back"; return False if none
-        is left. Each of these writes rows of its history, which are kept."""
+    def take_token(self, session: Session, now: float) -> None:
+        """Take one of the session's tokens for a connect or a "be right back", each of which writes
+        rows of its history, which are kept. Raises TooManyRequests if none is left, or if the
+        journal has no room for such rows."""
+        if self._sessions.is_full:
+            raise TooManyRequests
         bucket = self._connects.get(session.id)
         if bucket is None:
             bucket = self._connects[session.id] = TokenBucket(self._connect_rate, now)
-        return bucket.take(now)
+        if not bucket.take(now):
+            raise TooManyRequests
 
     def send(self, message: messages.ServerMessage, *ids: SessionId) -> None:
         """Send `message` to every connection of these sessions, encoded once."""
@@ -161,7 +169,7 @@ class Tabs:
         try:
             while self._ended:
                 ended, self._ended = self._ended, []
-                await self._flush()
+                await self._sessions.flush()
                 began = loop.time()
                 for connections, reason in ended:
                     self._close(connections, reason)
