@@ -1,4 +1,4 @@
-"""The composition root: who is wired to whom."""
+"""The composition root: which part subscribes to which."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +26,7 @@ from tests.support.live_server import run_server
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, type]]:
-    """The events of servers that start after this, each with the class of who was told, in order;
+    """The events of servers that start after this, each with the class of its subscriber, in order;
     without the tests' own subscribers."""
     told: list[tuple[object, type]] = []
     subscribe = Stream.subscribe
@@ -48,9 +48,9 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, type]]:
 async def test_the_disk_hears_before_the_players_tabs_and_those_before_everybody_else(
     told: list[tuple[object, type]], tmp_path: Path
 ) -> None:
-    # A tab that is told of an end waits for what the disk was given before; whoever watches a room
-    # or the lobby sees the change after the player it is about; and the ticker looks at deadlines
-    # that no subscriber will move any more.
+    # Tabs wait for what was queued for the disk before they send an end; watchers of a room or the
+    # lobby see a change after its player; and the ticker reads deadlines after the subscribers that
+    # move them.
     async with run_server(tmp_path / "test.db") as server:
         ada = await server.guest("Ada")
         opened = await ada.http.post("/api/rooms", json={"game": "connect-four"})

@@ -1,6 +1,6 @@
 """The layers of the server: imports point down only, and two on one row never import each other.
 
-A test looks at all files and names those that break its rule: a test for each would be hundreds.
+A test checks all files and names those that break its rule: a test for each would be hundreds.
 """
 
 import ast
@@ -43,13 +43,13 @@ ASKS_THE_MACHINE = {"time", "datetime", "random", "secrets"}
 MAY_ASK = {
     "base/clock.py": {"time"},
     "base/ids.py": {"secrets"},
-    "wire/views.py": {"datetime"},  # to format an instant, not to ask for one
+    "wire/views.py": {"datetime"},  # to format an instant, not to read a clock
     "accounts/tokens.py": {"secrets"},
     "accounts/keys.py": {"secrets"},
-    "client/backoff.py": {"random"},  # so that clients do not come back in step
+    "client/backoff.py": {"random"},  # so that clients do not reconnect in step
     "games/game.py": {"random"},  # seeded dice: the same for the same step of the same match
 }
-"""Only the clock asks what time it is; chance is for ids and secrets."""
+"""Only the clock reads the time; random numbers are for ids and secrets."""
 
 MODULES = sorted(SERVER.rglob("*.py"))
 
@@ -126,7 +126,7 @@ def test_only_the_clock_asks_the_machine() -> None:
     } == {}
 
 
-LOGGERS_OF_THEIR_OWN = {"observe/audit.py": "stillhere.audit"}  # which is a log for itself
+LOGGERS_OF_THEIR_OWN = {"observe/audit.py": "stillhere.audit"}  # a log of its own
 
 
 def test_each_part_logs_under_its_name() -> None:
@@ -139,7 +139,7 @@ def test_each_part_logs_under_its_name() -> None:
 
 ENGINES = {"sqlite3", "aiosqlite", "server.storage.sqlite"}
 MAY_NAME_AN_ENGINE = {
-    "app.py": {"server.storage.sqlite.engine.SqliteEngine"},  # where it is made
+    "app.py": {"server.storage.sqlite.engine.SqliteEngine"},  # created here
     "limits.py": {"server.storage.sqlite.limits.SqliteLimits"},
 }
 
@@ -172,13 +172,13 @@ MAY_BESIDES = {
     "games/catalogue.py": {"importlib", "inspect", "logging", "pathlib", "pkgutil"},
     "games/game.py": {"random"},
     "games/trivia_round.py": {"pathlib"},  # the questions are a file
-    "rooms/play.py": {"logging"},  # of a game that fails, where it happens
+    "rooms/play.py": {"logging"},  # for the traceback of a failing game
 }
 
 HAS_A_CLOCK = {
     "presence/service.py",
     "rooms/service.py",
-    "rooms/document.py",  # to write instants as wall time, not to ask for one
+    "rooms/document.py",  # to write instants as wall time, not to read it
 }
 
 
@@ -233,10 +233,10 @@ def test_the_storage_has_no_live_session_or_registry() -> None:
 
 
 def test_only_the_service_can_change_rooms() -> None:
-    """Everybody else has them as `ReadableRooms`, whose type has no method that changes them."""
+    """The others have `ReadableRooms`, a type without methods that change them."""
     changeable = {
-        "server.rooms.rooms.Rooms": "app.py",  # makes them, for the service
-        "server.rooms.room.Room": "restart.py",  # makes those that were there before
+        "server.rooms.rooms.Rooms": "app.py",  # creates them, for the service
+        "server.rooms.room.Room": "restart.py",  # restores them
         "server.rooms.match.Match": "",
         "server.rooms.seat.SeatState": "",
     }
@@ -296,10 +296,10 @@ WRITERS: dict[type, str] = {
     SeatState: "rooms/seat.py",
     Match: "rooms/match.py",
 }
-"""The modules that write attributes of these beside their own methods: one each, or the class's."""
+"""The modules, besides their own, that write attributes of these classes."""
 
 HAS_NONE_OF_THESE = {"client", "base"}
-"""Parts that name attributes of their own alike."""
+"""Parts with attributes of their own under these names."""
 
 
 def writers_of(attribute: str) -> set[str]:
@@ -329,7 +329,7 @@ def test_only_their_owners_write_sessions_players_rooms_seats_and_matches() -> N
 
 
 def test_only_the_sessions_end_a_session_that_somebody_wants_ended() -> None:
-    """`Sessions.end` and `Sessions.open` see to it that the end is durable before it is told."""
+    """`Sessions.end` and `Sessions.open` make the end durable before it is sent."""
     ends = {
         name_of(path)
         for path in MODULES
@@ -340,8 +340,8 @@ def test_only_the_sessions_end_a_session_that_somebody_wants_ended() -> None:
 
 
 def test_whoever_waits_for_so_long_and_no_longer_uses_within() -> None:
-    """A deadline of asyncio's own also ends a wait in which this process stood still. In a client
-    that is right: what it waited for is on the network, and it comes back by itself."""
+    """asyncio's own timeouts also end a wait during which this process stood still. In a client
+    that is right: it waits for the network, and reconnects by itself."""
     bounds_a_wait = re.compile(
         r"\basyncio\.(timeout|timeout_at|wait_for)\(|\basyncio\.wait\(.*timeout"
     )

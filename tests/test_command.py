@@ -1,4 +1,4 @@
-"""The `stillhere` command: what is typed wrong is told in one line."""
+"""The `stillhere` command: typing errors are reported in one line."""
 
 from pathlib import Path
 

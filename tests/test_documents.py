@@ -1,4 +1,4 @@
-"""The documents say what is so: every number in them is the code's, or known to be another's."""
+"""Every number in the documents is the code's, or known to come from elsewhere."""
 
 import base64
 import ipaddress
@@ -48,7 +48,7 @@ def bits_of_a_session() -> int:
 
 
 def made_keys() -> tuple[int, int]:
-    """How many bytes the key has that a server makes, and the mode of its file."""
+    """The number of bytes of a key that the server creates, and the mode of its file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "keys")
         make_keys(path)
@@ -92,7 +92,7 @@ SECURITY = Document(
     "SECURITY.md",
     of_security,
     others=[
-        # Standards, and what they ask for
+        # Standards, and their requirements
         "argon2id",
         "HMAC-SHA-256",
         "SHA-256 of the id",
@@ -115,7 +115,7 @@ SECURITY = Document(
         "(RFC 8265, 4.2.2)",
         "(4.1.2)",
         "*1,000 kills a night, on three versions of Python*",
-        # What is counted, and no limit
+        # Counts that are no limits
         "of two that differ neither is believed",
         "what two parsers could read differently is refused",
         "a day's play",
@@ -227,7 +227,7 @@ PROTOCOL = Document(
         "such as `U+202E`",
         "an OpenAPI 3.1 document",
         "(SHA-256, a key list",
-        # Of the protocol, as it is spoken
+        # Of the protocol
         "carries `Passive: 1`",
         "A refused message or request (4xx)",
         "Subprotocol `stillhere.v1`",
@@ -238,7 +238,7 @@ PROTOCOL = Document(
         "*Signing in, guests included*: 201",
         "*Signing out*: 204",
         "*A history*: 200",
-        # What is counted or measured, and no limit
+        # Counts and measurements that are no limits
         "Two refusals have additional members",
         "Of two in one request that differ",
         "late by at most 50 ms (p99) at 5,000 players",
@@ -302,7 +302,7 @@ ROOMS = Document(
         "RFC 3339 UTC",
         "(U+202A to 202E, U+2066 to 2069)",
         "(RFC 7396)",
-        # Of the protocol, as it is spoken
+        # Of the protocol
         "*seats* (from 0)",
         "between two, `draw`",
         "budget; 0: back again",
@@ -312,7 +312,7 @@ ROOMS = Document(
         "only in the second half",
         "(0: now;",
         "Of two who leave",
-        # A room, as it may be
+        # Examples of rooms
         '"game": "connect-four"',
         '"spectators": 2, "seats": { "0": {',
         '"brb_left": 180}, "1": {',
@@ -430,7 +430,7 @@ def test_a_status_in_the_row_of_a_call_is_one_that_it_has(there: str, wrong: str
 
 
 def other_values(value: Any) -> Iterator[Any]:
-    """Values like `value`, each with one number of it changed."""
+    """Values like `value`, each with one number changed."""
     if isinstance(value, msgspec.Struct):
         for name in value.__struct_fields__:
             for other in other_values(getattr(value, name)):

@@ -1,4 +1,4 @@
-"""Each invariant can fail: a broken server is told from a sound one, in a sentence."""
+"""Each invariant can fail: faults of a server are found, and described in a sentence."""
 
 import asyncio
 import itertools
@@ -98,7 +98,7 @@ def test_what_cannot_be_told_is_noticed(events: list[Event], sentence: str) -> N
     assert type(events[-1]).__name__ in str(caught.value), "with what was last heard"
 
 
-# A server that has been tampered with
+# A server with a fault
 
 
 async def drop_unheard(server: LiveServer) -> None:
@@ -118,7 +118,7 @@ async def drop(server: LiveServer) -> Session:
 
 
 def due_now(server: LiveServer, session: Session) -> None:
-    """Have the registry look at a session whose numbers were changed behind its back."""
+    """Make the registry check a session whose numbers a test has changed."""
     server.still_here.registry._deadlines.disarm(session)
     server.still_here.registry._deadlines.arm(session, server.clock.now())
 
@@ -237,10 +237,10 @@ async def test_a_server_that_breaks_a_promise_fails_the_test_that_runs_it(
     with pytest.raises(Broken, match=sentence):
         async with run_server(tmp_path / "test.db") as server:
             await tamper(server)
-    order.clear()  # it may have been noticed twice
+    order.clear()  # it may be reported twice
 
 
-# What is left
+# What is left at the end
 
 
 def leave_a_token(server: LiveServer) -> None:

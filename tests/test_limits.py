@@ -106,7 +106,7 @@ def is_number(node: ast.expr | None) -> bool:
 
 
 def test_a_number_that_is_in_no_limits_says_what_it_is() -> None:
-    """But for those of the rules of a game, which are its own."""
+    """Except numbers in the rules of a game."""
     unexplained = []
     for path in SERVER.rglob("*.py"):
         if path.parent.name == "games":

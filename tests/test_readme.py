@@ -1,4 +1,4 @@
-"""The README says what is so: settings, layers, commands, pictures, links."""
+"""The README is right about settings, layers, commands, pictures and links."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""A restart tells the truth: who is back in time is here, who is not is not."""
+"""After a restart, players who come back in time are here, and others are not."""
 
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -93,7 +93,7 @@ async def test_a_second_crash_soon_after_the_first_takes_no_more(
     again = await restart(rig, open_rig, down_for=50)
     session = only_session(again)
     again.stream.publish(again.registry.connected(session, 50))
-    again.stream.publish(again.registry.touch(session, 53))  # and no row tells of it
+    again.stream.publish(again.registry.touch(session, 53))  # without a row
     await again.store.journal.written_up_to_here()
     await again.kill()
     third = await open_rig(ManualClock(150))

@@ -1,4 +1,4 @@
-"""A restart while the wall clock is wrong: nobody pays for it, and nobody gains a session by it."""
+"""A restart while the wall clock is wrong: no player loses time, or gains a session."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
@@ -16,7 +16,7 @@ BACK = pytest.mark.parametrize("back", [5.0, 3600.0, 86_400.0])
 
 
 async def restart(rig: StorageRig, open_rig: Opener, step: float) -> StorageRig:
-    """The same instant on a wall clock that was set by `step` meanwhile."""
+    """Restart at the same instant, with the wall clock set by `step` meanwhile."""
     await rig.store.close()
     return await open_rig(ManualClock(rig.clock.now() + step))
 
@@ -127,7 +127,7 @@ async def test_history_keeps_its_order_by_number(
 async def test_a_clock_that_was_set_forward_is_a_longer_time_down(
     rig: StorageRig, open_rig: Opener
 ) -> None:
-    """The limit: no clock tells the one from the other."""
+    """A limit of the design: no clock tells it from a longer time down."""
     _, cookie = rig.sign_in()
     remembered, kept = rig.sign_in(rig.player("Bob", "a hash"), remember=True)
     again = await restart(rig, open_rig, 3600.0)

@@ -1,4 +1,4 @@
-"""Scenes with real clocks are played again where this process was late, and only there."""
+"""Scenes in real time run again if this process was late, and only then."""
 
 import asyncio
 import time
@@ -17,8 +17,8 @@ def hold_up(seconds: float) -> None:
 
 
 def scene_of(*tries: Exception | float) -> tuple[Callable[[], Awaitable[None]], list[int]]:
-    """A scene, and the numbers of its tries: each time it raises, or finds something wrong having
-    held up its loop twice for so many seconds, or ends well when there is no more."""
+    """A scene, and the numbers of its runs: it fails for each of `tries`, by raising it or after
+    blocking its loop twice for so many seconds, and then succeeds."""
     left, played = list(tries), list[int]()
 
     async def play() -> None:
@@ -29,7 +29,7 @@ def scene_of(*tries: Exception | float) -> tuple[Callable[[], Awaitable[None]], 
         if isinstance(what, Exception):
             raise what
         for _ in range(2):
-            await asyncio.sleep(0.001)  # the measuring goes on
+            await asyncio.sleep(0.001)  # the measurement goes on
             hold_up(what)
         raise AssertionError(f"after {what} s")
 

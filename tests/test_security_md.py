@@ -1,5 +1,5 @@
-"""The tests and files that SECURITY.md names exist, and every promise of it names a test. Of its
-numbers: tests/test_documents.py."""
+"""The tests and files that SECURITY.md names exist, and every promise of it names a test. Its
+numbers are checked by tests/test_documents.py."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Settings: where they come from, and that nonsense is refused in a sentence that names it."""
+"""Settings: their sources, and messages for invalid ones."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from tests.support.live_server import run_server
 
 @pytest.fixture(autouse=True)
 def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No `.env` and no variable of whoever runs the tests."""
+    """No `.env` and no variables of the environment."""
     monkeypatch.chdir(tmp_path)
     for name in Settings.model_fields:
         monkeypatch.delenv(f"STILLHERE_{name.upper()}", raising=False)
@@ -171,7 +171,7 @@ def test_what_is_allowed_but_perhaps_not_meant_is_noticed(
 
 
 async def test_the_longest_life_there_can_be_is_stored_and_shown(tmp_path: Path) -> None:
-    """An end that the database cannot hold would stop its writer at the first sign-in."""
+    """An end too large for the database would stop its writer at the first sign-in."""
     async with run_server(
         tmp_path / "test.db", session_lifetime=LONGEST, remember_lifetime=LONGEST
     ) as server:

@@ -1,4 +1,4 @@
-"""A test that would wait for ever is ended, and what it waited for is told."""
+"""A test that would wait for ever is ended, and the output says what it waited for."""
 
 import asyncio
 import io
@@ -47,7 +47,7 @@ async def test_what_each_task_waits_for_is_told() -> None:
 
 
 def test_the_suite_ends_and_tells_which_test_waited_for_what(tmp_path: Path) -> None:
-    """Whatever pytest does with what a test says, and pytest-xdist with a process that ends."""
+    """Even though pytest captures output and pytest-xdist replaces processes that end."""
     test, child = tmp_path / "test_that_waits.py", tmp_path / "child"
     test.write_text(FOREVER.format(child=child))
     done = subprocess.run(
@@ -59,5 +59,5 @@ def test_the_suite_ends_and_tells_which_test_waited_for_what(tmp_path: Path) -> 
     assert "::test_that_waits was not over after 2 s." in done.stderr
     assert "Event.wait" in done.stderr
     assert "1 failed" in done.stdout
-    # What the child had of the process, whoever waits for its end, was closed.
+    # The child is dead: otherwise it would keep the output open.
     assert not Path(f"/proc/{child.read_text()}/cwd").exists()

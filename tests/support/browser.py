@@ -1,4 +1,4 @@
-"""A real Chromium: who sits in front of it, what they see, and what it complains of."""
+"""A real Chromium: its windows, what players do and see in them, and its console."""
 
 import asyncio
 import json
@@ -28,9 +28,8 @@ from tests.support import axe
 from tests.support.answers import until
 from tests.support.live_server import LiveServer, Visitor
 
-# What Playwright leaves out as well, or a test would see it: of two such flags a browser takes the
-# last. And the two pages that each window keeps ready to show below its address, which nobody
-# sees here: they cost a third of a window.
+# What Playwright disables, because of two such flags a browser uses the last. And the two pages
+# that each window preloads for its address bar: they cost a third of a window.
 _LEFT_OUT = (
     "AimEnabled",
     "AvoidCorsURLLoaderRestartOnRedirect",
@@ -65,17 +64,17 @@ FLAGS = [
 ]
 
 TIMEOUT_MS = 15_000
-"""For what should come at once, on a machine that is busy."""
+"""For changes that should come at once, on a busy machine."""
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _SHELL = "chromium-headless-shell"
 
-# What a browser writes into the console by itself when a call is refused as it should be.
+# The browser logs this when a call is refused, as tests expect.
 _REFUSED = r"Failed to load resource: the server responded with a status of (401|409|422) "
-# And where a test is over, or a page reloads, before its socket is open.
+# And this if a test ends, or a page reloads, before its socket is open.
 _CUT_SHORT = r"WebSocket is closed before the connection is established"
 UNREACHABLE = r"net::ERR_|Connection closed before receiving a handshake response"
-"""A complaint to be expected where the network or the server is taken away."""
+"""Errors to expect when the network or the server is taken away."""
 
 _FIRST_SCRIPT = """
 addEventListener('securitypolicyviolation', (event) => {
@@ -83,8 +82,8 @@ addEventListener('securitypolicyviolation', (event) => {
 });
 """
 
-# Signs out in place, as its player would, and forgets the name and the length of the break, which
-# a page keeps; false if that cannot be.
+# Signs out in place, as a player does, and clears the name and the length of the break, which a
+# page keeps. Returns false if that is not possible.
 _SIGN_OUT = """
 async () => {
   const view = () => document.body.dataset.view;
@@ -108,7 +107,7 @@ async () => {
 }
 """
 
-# What must be as it was when the page had been loaded, before another player uses it.
+# The state that must be as it was after loading, before another player uses the page.
 _STATE = """
 () => JSON.stringify({
   address: location.href,
@@ -128,8 +127,8 @@ _STATE = """
 
 
 def find_chromium() -> str:
-    """A whole browser, whose tabs hide each other. Raises AssertionError with what to do where
-    there is none."""
+    """A whole browser, whose tabs hide each other. Raises AssertionError with advice if there is
+    none."""
     found = os.environ.get("STILLHERE_CHROMIUM") or next(
         filter(None, map(shutil.which, _NAMES)), ""
     )
@@ -142,9 +141,9 @@ def find_chromium() -> str:
 
 
 def find_headless_shell() -> str:
-    """The same engine without the windows of a browser, which cost a third of the CPU time: what
-    `scripts/test` found, or what is installed unless STILLHERE_CHROMIUM names the browser.
-    Without one, the whole browser."""
+    """The same engine without a browser's windows, for two thirds of the CPU time: the one that
+    `scripts/test` found, or an installed one unless STILLHERE_CHROMIUM names the browser. Without
+    one, the whole browser."""
     if "STILLHERE_CHROMIUM" in os.environ:
         found = os.environ.get("STILLHERE_HEADLESS_SHELL")
     else:
@@ -154,7 +153,7 @@ def find_headless_shell() -> str:
 
 @asynccontextmanager
 async def run_chromium() -> AsyncIterator[Browser]:
-    """A browser without a window, until the context ends."""
+    """Run a browser without a window until the context ends."""
     executable = find_headless_shell()
     expect.set_options(timeout=TIMEOUT_MS)
     async with async_playwright() as playwright:
@@ -166,7 +165,7 @@ async def run_chromium() -> AsyncIterator[Browser]:
 
 
 class Window:
-    """A tab with the page in it, and the person in front of it."""
+    """A tab with the page, and its user."""
 
     def __init__(self, page: Page, server: LiveServer, url: str) -> None:
         self.page = page
@@ -178,20 +177,20 @@ class Window:
         self.sent: list[dict[str, Any]] = []
         self.received: list[dict[str, Any]] = []
         self.loaded: Loaded | None = None
-        """What the next test may use, if the page comes back to it."""
+        """The page, if the next test may use it."""
         self._heard: list[tuple[Any, Callable[[Any], None]]] = []
         self.hear("console", lambda said: self._note(said.type, said.text))
         self.hear("pageerror", lambda error: self._note("error", f"uncaught: {error}"))
         self.hear("websocket", self._listen_in)
 
     def hear(self, event: Any, listener: Callable[[Any], None]) -> None:
-        """Have `listener` called with each of Playwright's events of this page, until the test
-        is over: the page may be another test's then."""
+        """Call `listener` with each of Playwright's events of this page, until the test is over:
+        another test may use the page after that."""
         self._heard.append((event, listener))
         self.page.on(event, listener)
 
     def hear_no_more(self) -> None:
-        """Nobody sits in front of it any longer."""
+        """Remove the listeners."""
         for event, listener in self._heard:
             self.page.remove_listener(event, listener)
         self._heard.clear()
@@ -205,12 +204,12 @@ class Window:
         socket.on("framereceived", lambda frame: self.received.append(json.loads(frame)))
 
     def check_console(self) -> None:
-        """Assert that the console holds nothing but what was to be expected."""
+        """Assert that the console has only expected messages."""
         pattern = re.compile("|".join(self.expected))
         unexpected = [text for text in self.complaints if not pattern.search(text)]
         assert not unexpected, f"the console of {self.name or 'a window'}: {unexpected}"
 
-    # What there is to see
+    # What it shows
 
     def at(self, selector: str) -> Locator:
         return self.page.locator(selector)
@@ -233,13 +232,13 @@ class Window:
         await expect(self.at("body")).to_have_attribute("data-view", view)
 
     async def is_connected(self) -> None:
-        """Wait until the lobby is there, and live."""
+        """Wait until the lobby is shown, and connected."""
         await self.is_at("lobby")
         await expect(self.at("#connection")).to_have_attribute("data-state", "open")
         await expect(self.at("#roster li.is-own")).to_have_count(1)
 
     async def is_connected_again(self) -> None:
-        """Wait until the page is live, whatever it shows."""
+        """Wait until the page is connected, in any view."""
         await expect(self.at("#connection")).to_have_attribute("data-state", "open")
 
     async def is_warned(self) -> None:
@@ -249,14 +248,14 @@ class Window:
         await expect(self.at("#warning")).to_be_hidden()
 
     async def is_signed_out(self, reason: str) -> None:
-        """Wait for the page that says so, and why."""
+        """Wait until the page shows the sign-out and its reason."""
         await self.is_at("signed-out")
         await expect(self.at("#signed-out")).to_have_attribute("data-reason", reason)
         await expect(self.at("#signed-out-title")).to_be_visible()
         await expect(self.at("#signed-out-reason")).not_to_be_empty()
 
     async def hidden_width(self) -> int:
-        """CSS pixels that can only be seen by scrolling sideways."""
+        """CSS pixels that are visible only after scrolling sideways."""
         width = await self.page.evaluate(
             "() => [document.documentElement, document.querySelector('#warning')]"
             ".reduce((most, each) => Math.max(most, each.scrollWidth - each.clientWidth), 0)"
@@ -264,10 +263,10 @@ class Window:
         return int(width)
 
     async def is_accessible(self, exceptions: Mapping[str, str] | None = None) -> None:
-        """Assert that axe-core finds nothing: see `axe.is_accessible`."""
+        """Assert that axe-core finds nothing; see `axe.is_accessible`."""
         await axe.is_accessible(self.page, exceptions)
 
-    # What the person does
+    # What its user does
 
     async def arrive(self) -> None:
         """Load the page."""
@@ -286,18 +285,18 @@ class Window:
         self.name = name
 
     async def touch(self) -> None:
-        """Press a key that means nothing, and wait until the server has taken notice."""
+        """Press a key without a meaning, and wait until the server has noticed."""
         before = len(self.pongs)
         await self.page.keyboard.press("Shift")
         await until(lambda: len(self.pongs) > before)
 
     async def be_busy_elsewhere(self) -> None:
-        """An activity of the same session that this page has no part in."""
+        """An activity of the same session outside of this page."""
         response = await self.page.request.post(f"{self.server.url}/api/session/activity")
         assert response.ok
         await response.dispose()
 
-    # What passes between the page and the server
+    # Messages between the page and the server
 
     @property
     def pings(self) -> list[dict[str, Any]]:
@@ -309,7 +308,7 @@ class Window:
 
     @property
     def session(self) -> Session:
-        """The server's own record of a guest's one session."""
+        """The server's own record of a guest's only session."""
         players = self.server.still_here.registry.players.values()
         (session,) = next(each for each in players if each.name == self.name).sessions
         return session
@@ -322,15 +321,15 @@ class Loaded:
     page: Page
     url: str
     state: str
-    """See `_STATE`: what it was when it had been loaded."""
+    """See `_STATE`: its value after loading."""
 
 
 class Profile:
-    """A browser that the next test uses again, as new, and its tabs with it: opening them takes
-    longer than all else that happens in most of the tests.
+    """A browser that the next test uses again, reset, with its tabs: opening them takes longer than
+    most of the tests.
 
-    One of which a tab shows the sign-in form of a page that is loaded is `standing`: to load a
-    page takes twice as long as to sign in. Other tabs, if there are any, are empty.
+    If a tab shows the sign-in form of a loaded page, it is `standing`: loading a page takes twice
+    as long as signing in. All other tabs are empty.
     """
 
     def __init__(self, context: BrowserContext) -> None:
@@ -346,11 +345,11 @@ class Profile:
         return cls(context)
 
     async def page(self) -> Page:
-        """A tab that nothing has been done in."""
+        """An unused tab."""
         return self._empty.pop() if self._empty else await self.context.new_page()
 
     async def clean(self, server: LiveServer, origins: Iterable[str]) -> bool:
-        """Leave nothing of what was done in it; False if that cannot be."""
+        """Reset everything; return False if that is not possible."""
         await self.context.set_offline(False)
         used = [page for page in self.context.pages if page not in self._empty]
         if not used and not self._empty:
@@ -361,7 +360,7 @@ class Profile:
                     await self._empty_out(page, server)
                 await self.context.clear_cookies()
                 await self._clear_storage(origins)
-        except (Error, TimeoutError):  # a page that answers no more, or a server that is gone
+        except (Error, TimeoutError):  # no answer from the page or the server
             return False
         return True
 
@@ -374,8 +373,8 @@ class Profile:
         await browser.detach()
 
     async def keep_loaded(self, window: Window) -> bool:
-        """Sign out whoever is signed in, so that the next player can use the page as it is; False
-        if it is not as it was when it had been loaded."""
+        """Sign out, so that the next player can use the page as it is; return False if it is not as
+        it was after loading."""
         page, loaded = window.page, window.loaded
         self.standing = None
         used = [each for each in self.context.pages if each not in self._empty]
@@ -391,7 +390,7 @@ class Profile:
                 await page.mouse.move(0, 0)
                 if await page.evaluate(_STATE) != loaded.state:
                     return False
-        except (Error, TimeoutError):  # a page that answers no more, or a server that is gone
+        except (Error, TimeoutError):  # no answer from the page or the server
             return False
         self.standing = loaded
         return True
@@ -400,21 +399,21 @@ class Profile:
         await page.unroute_all(behavior="ignoreErrors")
         if page.url.startswith("http"):
             await page.evaluate("sessionStorage.clear()")
-        # Not `about:blank`: to come from there a page needs a process of its own.
+        # Not `about:blank`: the next page would need a new process.
         await page.goto(f"{server.url}/static/favicon.svg")
         await page.mouse.move(0, 0)
         self._empty.append(page)
 
 
 class _Idle:
-    """The profiles that nobody uses, of one Chromium."""
+    """The unused profiles of a Chromium."""
 
     def __init__(self) -> None:
         self.empty: list[Profile] = []
         self.standing: list[Profile] = []
 
     def take_standing(self, url: str) -> Profile | None:
-        """One with the page of the server at `url`."""
+        """A profile with the page of the server at `url`."""
         for profile in self.standing:
             if profile.standing is not None and profile.standing.url == url:
                 self.standing.remove(profile)
@@ -426,7 +425,7 @@ _idle: WeakKeyDictionary[Browser, _Idle] = WeakKeyDictionary()
 
 
 class Browsers:
-    """The browsers of one test, each a profile of its own."""
+    """The browsers of one test, each with a profile of its own."""
 
     def __init__(self, chromium: Browser, server: LiveServer) -> None:
         self._chromium = chromium
@@ -440,9 +439,9 @@ class Browsers:
     async def profile(
         self, *, has_clock: bool = False, script: str = "", **options: Any
     ) -> BrowserContext:
-        """A browser nobody has used. `has_clock`: its clock can be moved ahead by the test, with
-        `page.clock.fast_forward`, which lets each timer strike at most once. `script`: what runs
-        in every page before the page's own does."""
+        """A new browser. If `has_clock`, the test can move its clock ahead with
+        `page.clock.fast_forward`, which fires each timer at most once. `script` runs in every page
+        before the page's own."""
         if not (has_clock or script or options):
             empty = self._idle.empty
             profile = empty.pop() if empty else await Profile.open(self._chromium)
@@ -457,7 +456,7 @@ class Browsers:
         return context
 
     async def tab(self, context: BrowserContext, url: str = "") -> Window:
-        """One more tab in a browser."""
+        """Another tab in a browser."""
         if url:
             self._origins.add(url)
         profile = self._profiles.get(context)
@@ -467,11 +466,11 @@ class Browsers:
         return window
 
     async def window(self, url: str = "", **options: Any) -> Window:
-        """The one tab of a new browser, empty yet; `options` as for `profile`."""
+        """The only tab of a new browser, still empty; `options` as for `profile`."""
         return await self.tab(await self.profile(**options), url)
 
     async def guest(self, name: str, **options: Any) -> Window:
-        """Somebody new, who is in the lobby. Without `options`, in what `signed_out` gives."""
+        """A new guest in the lobby. Without `options`, in a window from `signed_out`."""
         if options:
             window = await self.window(**options)
             await window.enter(name)
@@ -481,11 +480,11 @@ class Browsers:
         return window
 
     async def guests(self, *names: str, **options: Any) -> list[Window]:
-        """As `guest`, several at the same time."""
+        """Several, as `guest` makes them, at the same time."""
         return await asyncio.gather(*(self.guest(name, **options) for name in names))
 
     async def of(self, visitor: Visitor) -> Window:
-        """The browser of somebody who has signed in already, in the lobby."""
+        """The browser of a player who is signed in already, in the lobby."""
         window = await self.signed_out()
         window.name = visitor.name
         await window.page.context.add_cookies(
@@ -497,8 +496,8 @@ class Browsers:
         return window
 
     async def signed_out(self) -> Window:
-        """A browser that shows the sign-in form, and has no other tab: in a page that may have
-        been loaded, and used, before, so that a test that changes it by a script takes a `window`.
+        """A browser with only the sign-in form. Other tests may have used the page before, so a
+        test that changes it by a script takes a `window`.
         """
         profile = self._idle.take_standing(self._server.url)
         if profile is None or profile.standing is None:
@@ -522,8 +521,8 @@ class Browsers:
                 self._idle.standing.append(profile)
         for window in self._windows:
             if not window.page.is_closed():
-                # Answered only when all is heard that it has said. A page that has crashed, or that
-                # stands still, never answers, and must not hide why.
+                # Answered after all earlier events. A page that crashed or hangs never answers,
+                # which must not hide the cause.
                 with suppress(Error, TimeoutError):
                     async with asyncio.timeout(TIMEOUT_MS / 1000):
                         await window.page.evaluate("0")
@@ -539,14 +538,14 @@ class Browsers:
             await context.close()
 
     def check_consoles(self) -> None:
-        """Assert that nothing but what was to be expected was complained of."""
+        """Assert that the consoles have only expected messages."""
         for window in self._windows:
             window.check_console()
 
 
 @asynccontextmanager
 async def open_browsers(chromium: Browser, server: LiveServer) -> AsyncIterator[Browsers]:
-    """Browsers of people who want to play, whose consoles have to be clean in the end."""
+    """Browsers of players, whose consoles are checked at the end."""
     browsers = Browsers(chromium, server)
     try:
         yield browsers

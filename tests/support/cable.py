@@ -1,4 +1,4 @@
-"""A network cable between a browser and the server, to be pulled."""
+"""A network cable between a browser and the server, which can be pulled."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from tests.support.ports import keep_port, usual_port
 
 
 class Cable:
-    """Carries connections from its own port to `port`, as long as it is plugged in."""
+    """Forwards connections from its own port to `port` while it is plugged in."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -18,17 +18,17 @@ class Cable:
         self.url = ""
 
     def pull(self) -> None:
-        """Every connection is reset, and no new one comes about."""
+        """Reset every connection, and refuse new ones."""
         self._is_plugged = False
         for writer in self._writers:
             writer.transport.abort()
 
     def plug(self) -> None:
-        """From now on, connections come about again."""
+        """Accept connections again."""
         self._is_plugged = True
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Carry one connection, both ways, until either end closes it."""
+        """Forward one connection, both ways, until either end closes it."""
         if not self._is_plugged:
             writer.transport.abort()
             return
@@ -55,14 +55,14 @@ class Cable:
                 await writer.wait_closed()
 
     async def settle(self) -> None:
-        """Wait until every connection is over."""
+        """Wait until every connection is closed."""
         self.pull()
         await asyncio.gather(*self._carriers, return_exceptions=True)
 
 
 @asynccontextmanager
 async def run_cable(port: int) -> AsyncIterator[Cable]:
-    """A cable to `port`, until the context ends."""
+    """Run a cable to `port` until the context ends."""
     cable = Cable(port)
     server = await asyncio.start_server(cable.accept, "127.0.0.1", usual_port("cable"))
     async with server:

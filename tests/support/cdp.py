@@ -1,7 +1,7 @@
-"""A browser as it is, without what Playwright does so that tests see no difference: here a tab
-behind another is hidden, its timers are held back, and "back" brings pages back as they were.
+"""An unmodified browser. Playwright keeps background tabs visible; here a tab behind another is
+hidden, its timers are limited, and "back" restores pages from the cache.
 
-Speaks the DevTools protocol itself: https://chromedevtools.github.io/devtools-protocol/
+Uses the DevTools protocol directly: https://chromedevtools.github.io/devtools-protocol/
 """
 
 import asyncio
@@ -27,25 +27,25 @@ from tests.support.browser import FLAGS, find_chromium
 _LIBFAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
 
 SPEED = 4 if _LIBFAKETIME else 1
-"""How many times as fast as the machine's the clocks of a real browser go: its timers are held back
-so much sooner. Without libfaketime (`scripts/test` installs it) its clocks are the machine's."""
+"""How fast the clocks of a real browser run, so that its timers are limited sooner. Without
+libfaketime (`scripts/test` installs it) they run at the machine's speed."""
 
 _TIMEOUT = 15.0
 _LISTENS = re.compile(r"ws://\S+")
 
 
 class Devtools:
-    """The conversation with one browser: commands and their answers."""
+    """The connection to one browser: commands and their answers."""
 
     def __init__(self, socket: ClientConnection) -> None:
         self._socket = socket
         self._number = 0
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self.painted: set[str] = set()
-        """The tabs' sessions whose page is loaded, and all of it to be seen."""
+        """The sessions of tabs whose page is loaded and painted."""
 
     async def send(self, method: str, session: str = "", **params: Any) -> dict[str, Any]:
-        """The result of a command. Raises AssertionError if the browser refuses it."""
+        """Send a command and return its result. Raises AssertionError if the browser refuses it."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": params}
         if session:
@@ -58,7 +58,7 @@ class Devtools:
         return result
 
     async def listen(self) -> None:
-        """Hand answers to whoever waits for them, until cancelled."""
+        """Pass answers to their callers, until cancelled."""
         with suppress(ConnectionClosed):
             async for text in self._socket:
                 message = json.loads(text)
@@ -70,7 +70,7 @@ class Devtools:
 
 
 class RealTab:
-    """One tab, hidden as soon as another is in front of it."""
+    """A tab, hidden while another is in front of it."""
 
     def __init__(self, devtools: Devtools, target: str, session: str) -> None:
         self._devtools = devtools
@@ -78,11 +78,11 @@ class RealTab:
         self._session = session
 
     async def do(self, method: str, **params: Any) -> dict[str, Any]:
-        """A command to this tab."""
+        """Send a command to this tab."""
         return await self._devtools.send(method, self._session, **params)
 
     async def evaluate(self, expression: str) -> Any:
-        """What an expression is in the page."""
+        """The value of an expression in the page."""
         answer = await self.do(
             "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
         )
@@ -90,10 +90,10 @@ class RealTab:
         return answer["result"].get("value")
 
     async def until(self, expression: str, seconds: float = _TIMEOUT) -> None:
-        """Wait until an expression holds; the page's own timers have no part in that."""
+        """Wait until an expression is true, without the page's own timers."""
         give_up = time.monotonic() + seconds
         while True:
-            with suppress(AssertionError):  # between two pages there is nothing to ask
+            with suppress(AssertionError):  # no page to ask while one is loading
                 if await self.evaluate(expression):
                     return
             assert time.monotonic() < give_up, f"waited in vain for {expression}"
@@ -111,8 +111,8 @@ class RealTab:
         await self.do("Page.navigateToHistoryEntry", entryId=entry["id"])
 
     async def is_painted(self) -> None:
-        """Wait until the browser takes the page for one that is loaded. One that is hidden before
-        has five minutes until its timers are held back to one a minute; else it has one."""
+        """Wait until the browser considers the page loaded. If it is hidden before, its timers are
+        limited to one a minute only after five minutes, not after one."""
         await until(lambda: self._session in self._devtools.painted, _TIMEOUT)
 
     async def come_to_front(self) -> None:
@@ -120,7 +120,7 @@ class RealTab:
         await self.until("document.visibilityState === 'visible'")
 
     async def press(self, key: str) -> None:
-        """A key, as the keyboard sends it."""
+        """Press a key on the keyboard."""
         for kind in ("keyDown", "keyUp"):
             await self.do("Input.dispatchKeyEvent", type=kind, key=key, code=key)
 
@@ -150,7 +150,7 @@ class RealProfile:
         self._context = context
 
     async def tab(self) -> RealTab:
-        """A new tab, in front of all others."""
+        """Open a tab in front of all others."""
         created = await self._devtools.send(
             "Target.createTarget", url="about:blank", browserContextId=self._context
         )
@@ -164,20 +164,20 @@ class RealProfile:
 
 
 class RealBrowser:
-    """Profiles that know nothing of each other."""
+    """Profiles without a shared state."""
 
     def __init__(self, devtools: Devtools) -> None:
         self._devtools = devtools
 
     async def profile(self) -> RealProfile:
-        """A new one."""
+        """A new profile."""
         created = await self._devtools.send("Target.createBrowserContext")
         return RealProfile(self._devtools, created["browserContextId"])
 
 
 @asynccontextmanager
 async def run_real_browser() -> AsyncIterator[RealBrowser]:
-    """A Chromium of its own, until the context ends."""
+    """Run a Chromium until the context ends."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = await asyncio.create_subprocess_exec(
             find_chromium(),
@@ -197,7 +197,7 @@ async def run_real_browser() -> AsyncIterator[RealBrowser]:
                 listening.cancel()
         finally:
             if process.returncode is None:
-                # All of them: what is installed as the browser may be a shell script.
+                # The whole group: the installed browser may be a shell script.
                 os.killpg(process.pid, signal.SIGTERM)
             await process.communicate()
 
@@ -209,7 +209,7 @@ def _hurry() -> dict[str, str]:
 
 
 async def _address(process: Process) -> str:
-    """Where it says that it listens."""
+    """The address on which it listens, from its output."""
     assert process.stderr is not None
     async with asyncio.timeout(_TIMEOUT):
         async for line in process.stderr:

@@ -1,8 +1,8 @@
-"""A document whose numbers are the code's: what it says that is not so, and what nothing checks.
+"""Checks that the numbers of a document are those of the code.
 
-No number of it goes unchecked. It is a limit's, which a table names; or a code's, whose word stands
-behind it; or a status of the call whose row it is in; or it is in one of the `sentences`; or it is
-somebody else's, as `others` are.
+Every number is checked. It is a limit of the table; or a code with its word behind it; or a status
+of the call in whose row it is; or in one of the `sentences`; or one of the `others`, which do not
+come from the code.
 """
 
 import re
@@ -32,15 +32,15 @@ NUMBER = re.compile(
     r"|dozen|hundred|thousand|million|twice|thrice|half|one (?:more )?an? (?:second|minute))s?\b"
     r"|\ban? (?:minute|hour|day|week|month|year)\b"
 )
-"""In digits or in words, of a text in lower case: to look for both cases takes three times as long.
-"One" and "a second" alone are too often something else."""
+"""In digits or in words, in lower-case text: matching both cases takes three times as long. "One"
+and "a second" alone too often mean something else."""
 
 NAMES = re.compile(
     r"`(?:tests|docs|server|scripts)/[^`]+`|\]\([^)]+\)|`Limits\.[^`]+`"
     r"|<!-- (?!limits)(\w+): kept equal .*?<!-- /\1 -->",
     re.DOTALL,
 )
-"""What names a file, a test or a limit; and what another test keeps equal to the code."""
+"""Names of files, tests and limits, and sections that another test keeps equal to the code."""
 
 LIMIT = re.compile(r"`((?:Limits|Settings)\.[\w.]+)`")
 
@@ -54,7 +54,7 @@ FORMS = {
     "# at once, then # a second",
     "# a second, those of # s at once",
 }
-"""What a cell with a limit can look like."""
+"""The possible forms of a limit in the table."""
 
 
 def settings_of(**changes: Any) -> Settings:
@@ -63,9 +63,8 @@ def settings_of(**changes: Any) -> Settings:
 
 @dataclass(frozen=True)
 class Document:
-    """`sentences`: what it says in sentences that have numbers. `others`: numbers that are not the
-    code's, with so much around them that they mean one place. `limits`: whose numbers are in it,
-    beside those that its table names."""
+    """`sentences` have numbers of the code. `others` have numbers that are not the code's, with
+    enough text to be unique. `limits` are named in the text besides those of the table."""
 
     name: str
     sentences: Callable[[Limits, Settings], Iterator[str]]
@@ -77,8 +76,8 @@ class Document:
         return (ROOT / self.name).read_text()
 
     def wrong(self, text: str, limits: Limits, settings: Settings) -> list[str]:
-        """What is not so in `text`, which stands for the document's; and the numbers that nothing
-        checks."""
+        """The errors of `text`, in place of the document's, and its numbers that are not
+        checked."""
         text, wrong = _without_limits(text, limits, settings)
         flat = " ".join(NAMES.sub("|", _without_statuses(text)).split())
         for said in (*self.sentences(limits, settings), *self.others):
@@ -98,7 +97,7 @@ class Document:
 
 
 def rows_of(text: str) -> list[list[str]]:
-    """The rows of the table of limits; each has what, limit, beyond it, and in the code."""
+    """The rows of the table of limits, each with what, limit, beyond it, and in the code."""
     table = text[text.index(BEGIN) : text.index(END)]
     rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("|")]
     return rows[2:]
@@ -121,7 +120,7 @@ def in_the_text(limit: str) -> list[float]:
 
 
 def _without_limits(text: str, limits: Limits, settings: Settings) -> tuple[str, list[str]]:
-    """`text` without the cells that have limits, which have been looked at; and what is wrong."""
+    """`text` without the checked cells of limits, and their errors."""
     if BEGIN not in text:
         return text, []
     wrong = []
@@ -144,7 +143,7 @@ def _without_limits(text: str, limits: Limits, settings: Settings) -> tuple[str,
 
 @cache
 def _codes() -> dict[str, set[int]]:
-    """The HTTP status of every word of a refusal, and the code of every word of a close."""
+    """The HTTP status of every refusal and the code of every close, by their words."""
     codes: dict[str, set[int]] = defaultdict(set)
     for word, (status, _) in PROBLEMS.items():
         codes[word].add(status)
@@ -159,7 +158,7 @@ def _without_code(found: re.Match[str]) -> str:
 
 @cache
 def _statuses() -> dict[tuple[str, str], set[int]]:
-    """What each call can be answered with, by its method and its path."""
+    """The possible statuses of each call, by its method and its path."""
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(settings_of(database=f"{folder}/none.db", secret_keys="k" * 43))
     calls = [route for route in app.routes if isinstance(route, Call)]
@@ -170,8 +169,7 @@ def _statuses() -> dict[tuple[str, str], set[int]]:
 
 
 def _without_statuses(text: str) -> str:
-    """`text` without those statuses in the row of a call that the call has, and that stand without
-    a word."""
+    """`text` without the statuses that the call of their row has and that have no word."""
 
     def without(row: re.Match[str]) -> str:
         statuses = {

@@ -1,4 +1,4 @@
-"""Events about a session, without the fields that a test does not care about."""
+"""Events about a session, with defaults for fields that do not matter."""
 
 from typing import Any, TypeVar
 

@@ -1,4 +1,4 @@
-"""How much Hypothesis makes up: little in every run, more where somebody asks for it."""
+"""The number of Hypothesis' examples: small by default, more on demand."""
 
 import os
 
@@ -6,5 +6,5 @@ _TIMES = int(os.environ.get("STILLHERE_EXAMPLES", "1"))
 
 
 def examples(usual: int) -> int:
-    """What `max_examples` should be: `usual`, times the environment's STILLHERE_EXAMPLES."""
+    """The value for `max_examples`: `usual`, times the environment's STILLHERE_EXAMPLES."""
     return usual * _TIMES

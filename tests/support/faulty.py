@@ -1,4 +1,4 @@
-"""Connections to SQLite of which chosen calls fail, once or for a while."""
+"""Connections to SQLite whose calls fail as chosen, once or for a while."""
 
 import sqlite3
 import threading
@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 
 class FaultyDisk:
-    """Fails the calls with the numbers `first` up to `first + count - 1`, of all connections; those
-    of readers only if they are not spared."""
+    """Fails the calls number `first` to `first + count - 1` of all connections; those of readers
+    only if they are not spared."""
 
     def __init__(self, first: int = 0, count: int = 0, error: str = "disk I/O error") -> None:
         self.first, self.count, self.error = first, count, error
@@ -19,7 +19,7 @@ class FaultyDisk:
         self._threads: set[threading.Thread] = set()
 
     def count_call(self, *, reads: bool) -> None:
-        """Raise, if it is this call's turn."""
+        """Raise if this call has to fail."""
         with self._lock:
             self._threads.add(threading.current_thread())
             self.calls += 1
@@ -28,7 +28,7 @@ class FaultyDisk:
             raise sqlite3.OperationalError(self.error)
 
     def threads(self) -> int:
-        """How many threads that have used a connection are left."""
+        """The number of threads that have used a connection and still run."""
         others = self._threads - {threading.main_thread()}
         for thread in others:
             thread.join(1)
@@ -36,7 +36,7 @@ class FaultyDisk:
 
 
 class _FaultyConnection(sqlite3.Connection):
-    """Every call goes through the disk, but `close`: no disk can keep a file from being closed."""
+    """Counts every call except `close`: no disk can prevent closing a file."""
 
     disk: ClassVar[FaultyDisk]
 

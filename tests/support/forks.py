@@ -1,9 +1,8 @@
-"""Starts of Python that need not import the server, which takes 0.6 s of a processor: a process
-that has imported it forks for each of them.
+"""Starts of Python without importing the server, which takes 0.6 s of CPU time: a process that has
+imported it forks for each of them.
 
-What is started is a process of its own that runs what Python would with its arguments, environment,
-folder, stdout and stderr. Only what Python does before and after is missing: the tests that are
-about that start the real thing.
+A fork runs what Python would with its arguments, environment, folder, stdout and stderr. Only
+Python's own startup and shutdown are missing: tests of those start a real process.
 """
 
 import asyncio
@@ -29,11 +28,11 @@ from typing import NamedTuple, NoReturn
 ROOT = Path(__file__).resolve().parents[2]
 
 _WIDTH = 12
-"""Bytes of a number that is told: where the end comes at once, two of them wait to be read."""
+"""Bytes of a number in a message: if a process ends at once, two of them are in the buffer."""
 
 
 class Start(NamedTuple):
-    """What to start. `arguments`: Python's own, which begin with `-m` or `-c`."""
+    """What to start. `arguments` are Python's own and begin with `-m` or `-c`."""
 
     arguments: Sequence[str]
     folder: str
@@ -44,8 +43,8 @@ class Start(NamedTuple):
 
 
 class Fork:
-    """A process that was started, with the interface of asyncio's as far as the tests use it.
-    `returncode`: negative for a signal's number, None until the end has been waited for."""
+    """A started process, with the part of asyncio's interface that the tests use. `returncode` is
+    negative for a signal's number, and None until the end has been waited for."""
 
     def __init__(
         self,
@@ -78,9 +77,9 @@ class Fork:
         self.send_signal(signal.SIGKILL)
 
     async def communicate(self) -> None:
-        """Read what it still says, and wait for the end."""
+        """Read the rest of its output, and wait for the end."""
         assert self.stdout is not None
-        ending = self._waiting  # which closes the channel, though this may be cancelled
+        ending = self._waiting  # closes the channel even if this is cancelled
         await self.stdout.read()
         await asyncio.shield(ending)
 
@@ -99,10 +98,10 @@ class Fork:
 
     @cached_property
     def _waiting(self) -> asyncio.Task[int]:
-        """One for all who wait."""
+        """One task for all callers that wait."""
 
         async def wait() -> int:
-            with self._channel:  # a loop that is closed cancels this
+            with self._channel:  # a closed loop cancels this
                 told = await asyncio.get_running_loop().sock_recv(self._channel, _WIDTH)
                 return self._end(told)
 
@@ -116,7 +115,7 @@ class Fork:
 
 
 class Forks:
-    """The process that forks, which is started when first it is needed, and ends with this one or
+    """The process that forks. It is started when it is first needed, and ends with this process or
     with the tests."""
 
     def __init__(self) -> None:
@@ -124,12 +123,12 @@ class Forks:
         self._requests: socket.socket | None = None
 
     def start(self, what: Start, stdout: int, stderr: int) -> Fork:
-        """Start it. `stdout`, `stderr`: file descriptors, which the caller closes."""
+        """Start it. The caller closes the file descriptors `stdout` and `stderr`."""
         channel = self._ask(what, stdout, stderr)
         return Fork(int(channel.recv(_WIDTH)), channel, what)
 
     async def start_in_loop(self, what: Start, stderr: int) -> Fork:
-        """The same, with its stdout to read from; the loop goes on meanwhile."""
+        """The same, with its stdout as a stream, and without blocking the loop."""
         loop = asyncio.get_running_loop()
         reading, writing = os.pipe()
         try:
@@ -146,7 +145,7 @@ class Forks:
             return Fork(int(await asyncio.shield(told)), channel, what, stdout)
         except asyncio.CancelledError:
             with channel:
-                os.kill(int(await told), signal.SIGKILL)  # nobody else will end it
+                os.kill(int(await told), signal.SIGKILL)  # nothing else would end it
             raise
 
     def _ask(self, what: Start, stdout: int, stderr: int) -> socket.socket:
@@ -186,7 +185,7 @@ IMPORTED = ("server.__main__", "uvicorn.__main__")
 
 
 class Request(NamedTuple):
-    """What a fork is to become, and where its end is told."""
+    """What a fork has to run, and the channel for its pid and its end."""
 
     what: Start
     channel: socket.socket
@@ -194,7 +193,7 @@ class Request(NamedTuple):
     stderr: int
 
     def become(self) -> NoReturn:
-        """Make this process one that was just started, and end as it ends."""
+        """Turn this process into a newly started one, and end as that would."""
         self.channel.close()
         for descriptor, place in ((self.stdout, 1), (self.stderr, 2)):
             os.dup2(descriptor, place)
@@ -209,8 +208,8 @@ class Request(NamedTuple):
             if not isinstance(ended.code, int | None):
                 raise
             code = ended.code or 0
-        # As Python ends, without taking apart all that was ever imported: that needs more of a
-        # processor than all else that most servers here do.
+        # As Python ends, except for deallocating all modules, which takes more CPU time than most
+        # servers of the tests.
         threading._shutdown()  # type: ignore[attr-defined]  # waits for the threads
         atexit._run_exitfuncs()
         sys.stdout.flush()
@@ -228,7 +227,7 @@ def _run_python(arguments: Sequence[str]) -> None:
 
 
 class Starter:
-    """Forks for each start, and tells each end to who asked."""
+    """Forks for each start, and reports each end."""
 
     def __init__(self, requests: socket.socket) -> None:
         self._requests = requests
@@ -236,13 +235,13 @@ class Starter:
         self._woken, self._waking = socket.socketpair()
         for each in (self._woken, self._waking):
             each.setblocking(False)
-        # Where the suite has been interrupted, the tests end what they have started.
+        # The tests end what they have started when the suite is interrupted.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._waking.fileno())
 
     def serve(self) -> Request | None:
-        """Returns in every process that it forks; and None when nobody can ask for more."""
+        """Return the request in every forked process, and None when the tests have ended."""
         while True:
             readable, _, _ = select.select([self._requests, self._woken], [], [])
             if self._woken in readable:
@@ -290,7 +289,7 @@ class Starter:
     def _forget_everything(self) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        # As in a process that was started from a shell, whatever the suite was.
+        # As in a process started from a shell, whatever the suite's own handlers are.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         for each in (self._requests, self._woken, self._waking, *self._channels.values()):
@@ -300,7 +299,7 @@ class Starter:
 def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
-    # What there is now is never looked at again, and so never copied.
+    # Frozen objects are not traversed, and so not copied.
     gc.collect()
     gc.freeze()
     request = Starter(socket.socket(fileno=int(sys.argv[1]))).serve()

@@ -1,4 +1,4 @@
-"""Frames as clients send them, and as none should (RFC 6455, section 5)."""
+"""Valid and invalid frames of clients (RFC 6455, section 5)."""
 
 ZEROS = bytes(4)
 """A masking key that changes nothing."""
@@ -14,10 +14,10 @@ def client_frame(
     width: int | None = None,
     announced: int | None = None,
 ) -> bytes:
-    """A frame as a client sends it, or as none should.
+    """A frame of a client, valid or not.
 
-    `key` None: not masked. `width` 0, 2 or 8: bytes of the length after the first, whether so many
-    are needed or not. `announced`: a length that is not the payload's.
+    `key` None means not masked. `width` 0, 2 or 8 is the number of bytes of the extended length,
+    needed or not. `announced` is a length that differs from the payload's.
     """
     length = len(payload) if announced is None else announced
     if width is None:
@@ -31,14 +31,14 @@ def client_frame(
 
 
 def mask(payload: bytes, key: bytes) -> bytes:
-    """RFC 6455, 5.3; there and back."""
+    """Mask or unmask (RFC 6455, 5.3)."""
     repeated = (key * (len(payload) // 4 + 1))[: len(payload)]
     mixed = int.from_bytes(payload, "big") ^ int.from_bytes(repeated, "big")
     return mixed.to_bytes(len(payload), "big")
 
 
 def split_frames(stream: bytes) -> list[bytes]:
-    """One chunk a frame, by what their headers say; the last may be cut off."""
+    """Split into frames by the lengths in their headers; the last may be incomplete."""
     chunks = []
     while stream:
         size = 2

@@ -1,11 +1,11 @@
-"""What is true at every moment, whatever happens; checked behind the back of every test.
+"""Invariants that hold at every moment, checked in the background of every test.
 
-`Order` holds any stream of events to the order in which things can be told. `Invariants` holds a
-whole server to its promises, and `nothing_is_left` says whether it came back to zero. Neither has
-to be asked for: `tests/conftest.py` has every `EventStream` checked, and `run_server` every server.
+`Order` checks the order of a stream of events. `Invariants` checks a whole server, and
+`nothing_is_left` returns what is left at its end. They run by themselves: `tests/conftest.py`
+checks every `EventStream`, and `run_server` every server.
 
-They keep their own account, from the events and from the sockets that are open, and never ask the
-registry how it came to its conclusions.
+They keep records of their own, from the events and the open sockets, and never use the registry's
+results.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ ROUNDING = 1e-6
 """Seconds by which sums of instants may differ."""
 
 SLOT = 0.02
-"""Seconds by which a deadline may be late, once everything that was due has been looked at."""
+"""Seconds by which a deadline may be late, after all due deadlines have been processed."""
 
 _TRACE = 20
 _RANK = {status: rank for rank, status in enumerate(Status)}
@@ -49,7 +49,7 @@ _GRACES = (Reason.LEFT, Reason.CONNECTION_LOST, Reason.SERVER_RESTART)
 
 
 class Broken(AssertionError):
-    """A promise is broken: the sentence, and what was last heard of the player."""
+    """A violated invariant, with the last events of the player."""
 
     def __init__(self, sentence: str, trace: Iterable[str] = ()) -> None:
         lines = [sentence, *(f"    {line}" for line in trace)]
@@ -57,19 +57,19 @@ class Broken(AssertionError):
 
 
 def fail(broken: Broken) -> None:
-    """What to do about a broken promise where nobody has said anything else."""
+    """Raise it, unless a test passes another function."""
     raise broken
 
 
 @dataclass(slots=True)
 class _Told:
-    """What has been told of a session, and what follows from that."""
+    """The published state of a session, and what follows from it."""
 
-    status: Status | None = None  # None: not known; the session is from an earlier process
+    status: Status | None = None  # None if unknown: from an earlier process
     ended: Reason | None = None
     last_activity: float = -NEVER
     tabs: int = 0
-    # It is here without a socket because of a request; else because of a socket.
+    # Here because of a request, without a socket.
     is_by_request: bool = False
     is_warned: dict[Reason, bool] = field(default_factory=dict)
     sent: dict[Reason, float] = field(default_factory=dict)
@@ -77,8 +77,9 @@ class _Told:
 
 
 class Order:
-    """Of each player, in order: a change begins where the last one ended, instants and the last
-    activity never go back, one offline an episode, and nothing after the end."""
+    """Checks for each player that a change begins where the last one ended, that instants and the
+    last activity never go back, that an absence is published once, and that nothing follows the
+    end."""
 
     def __init__(self, on_broken: Callable[[Broken], None] = fail) -> None:
         self._on_broken = on_broken
@@ -88,7 +89,7 @@ class Order:
         self._trace: dict[PlayerId, deque[Event]] = {}
 
     def hear(self, event: Event) -> None:
-        """Subscriber: hold an event against those before it."""
+        """Subscriber: check an event against those before it."""
         session, player = event.session_id, event.player_id
         trace = self._trace.get(player)
         if trace is None:
@@ -139,7 +140,7 @@ class Order:
         self._players[player] = event.player_after
 
     def broken(self, about: Session | Event, sentence: str) -> None:
-        """Say that a promise to a session's player is broken."""
+        """Report a violation for a session's player."""
         if isinstance(about, Session):
             session, player = about.id, about.player.id
         else:
@@ -149,19 +150,19 @@ class Order:
         )
 
     def last_of(self, player: PlayerId) -> list[str]:
-        """What was heard of a player last, an event a line."""
+        """The last events of a player, one a line."""
         return [_describe(event) for event in self._trace.get(player, ())]
 
 
 class Watched(Registry):
-    """A registry whose every answer is held to its order."""
+    """A registry whose events are checked for their order."""
 
     def __init__(self, policy: Policy) -> None:
         super().__init__(policy)
         self.order = Order()
 
     def is_past(self, now: float) -> bool:
-        """Whether something was told of an instant after `now`."""
+        """True if an event was published with an instant after `now`."""
         return self._latest > now
 
     def _heard(self, events: Sequence[Event]) -> None:
@@ -217,7 +218,7 @@ class Watched(Registry):
 
 
 def check_player(player: Player, order: Order) -> None:
-    """A player's status is the best of their sessions'; offline where there are none."""
+    """Check that a player's status is the best of their sessions', or offline without one."""
     best = min((each.status for each in player.sessions), key=_RANK.__getitem__, default=None)
     if player.status is not (best or Status.OFFLINE):
         session = player.sessions[0] if player.sessions else None
@@ -229,12 +230,12 @@ def check_player(player: Player, order: Order) -> None:
 
 
 class Invariants(Order):
-    """A server, held to its promises at every event, and once more when the loop has come round.
+    """Checks a server at every event, and again in the next turn of the loop.
 
-    A session is here if and only if a socket of it is open, or its grace is running, or it came
-    by a request and lives by its idle clock alone. Nobody is signed out, for idleness or at the
-    absolute end, less than `warn_before` after a warning of that was sent; and nobody with a
-    socket without one.
+    A session is here if and only if it has an open socket, or its grace is running, or it came by
+    a request and lives by its idle clock alone. No session ends, for idleness or at the absolute
+    end, less than `warn_before` after its warning was sent, and none with a socket ends without a
+    warning.
     """
 
     def __init__(self, still_here: StillHere, on_broken: Callable[[Broken], None] = fail) -> None:
@@ -250,11 +251,11 @@ class Invariants(Order):
         still_here.stream.subscribe(self.hear)
         tabs = still_here.tabs
         self._attach, self._detach = tabs.attach, tabs.detach
-        # The sockets that are open, from where they are let in: events do not tell of all.
+        # The open sockets, counted where they are attached: not all of them cause an event.
         setattr(tabs, "attach", self._note_attached)  # noqa: B010 - it is a method
         setattr(tabs, "detach", self._note_detached)  # noqa: B010
 
-    # What is heard
+    # Events
 
     def _note_attached(self, connection: Connection) -> None:
         self._attach(connection)
@@ -270,7 +271,7 @@ class Invariants(Order):
     def _note_detached(self, connection: Connection, *, has_left: bool | None) -> bool:
         was_there = self._detach(connection, has_left=has_left)
         session = connection.session
-        # Of one that is over, `hear` asks how many there were.
+        # For an ended session, `hear` needs the number of tabs.
         if was_there and session.ended is None and not session.is_asleep:
             self._told[session.id].tabs -= 1
             self._look_soon(session)
@@ -283,7 +284,7 @@ class Invariants(Order):
             self._sessions[living.id] = living
         session = self._sessions.get(event.session_id)
         if session is None:
-            return  # it ended in the restart that brought it along
+            return  # it ended in the restart
         told = self._told[session.id]
         match event:
             case StatusChanged():
@@ -294,7 +295,7 @@ class Invariants(Order):
                     told.is_by_request = True
             case DeadlineMovedUp(at=at):
                 if not told.tabs:
-                    # A page without a socket says that it closes: a grace that nobody sees.
+                    # The beacon of a page without a socket: a grace without a change of status.
                     until = at + self._policy.reload_grace
                     told.grace_until = min(told.grace_until or until, until)
             case WarningGiven(reason=reason, at=at):
@@ -346,13 +347,13 @@ class Invariants(Order):
             self.broken(session, f"{reason} {at - sent:.6f} s after its warning was sent")
 
     def excuse(self, session: Session) -> None:
-        """The test itself ends this session as nothing else would: without a warning."""
+        """Allow a test to end this session without a warning."""
         self._excused.add(session.id)
 
-    # What is looked at
+    # Checks
 
     def _look_soon(self, session: Session) -> None:
-        """Not now: a fact is taken in by several parts, one after the other."""
+        """Check in the next turn: several parts process an event one after the other."""
         if not self._to_look_at:
             asyncio.get_running_loop().call_soon(self._look)
         self._to_look_at[session.id] = session
@@ -364,13 +365,13 @@ class Invariants(Order):
                 self.check(session)
 
     def stop_looking(self) -> None:
-        """The server is about to stop: it closes its sockets, and nobody has left by that."""
+        """Stop before the server does: it closes its sockets, which does not count as leaving."""
         self._is_over = True
         sessions = self._server.registry.sessions.values()
         self.open_at_stop = {each.player.id for each in sessions if self._server.tabs.of(each)}
 
     def check_everybody(self) -> None:
-        """Look at all sessions there are."""
+        """Check all sessions."""
         registry = self._server.registry
         for session in list(registry.sessions.values()):
             self.check(session)
@@ -379,7 +380,7 @@ class Invariants(Order):
                 self._on_broken(Broken(f"{player.name} is known, and has no session"))
 
     def check(self, session: Session) -> None:
-        """Look at one session, between two turns of the loop."""
+        """Check one session, between two turns of the loop."""
         registry, clock = self._server.registry, self._server.clock
         told = self._told.setdefault(session.id, _Told())
         check_player(session.player, self)
@@ -420,14 +421,14 @@ class Invariants(Order):
             self.broken(session, "it should have been signed out long ago")
 
 
-# What is left when everybody has gone
+# What is left at the end
 
 
 def nothing_is_left(still_here: StillHere, invariants: Invariants | None = None) -> list[str]:
-    """Let the time of everybody who is signed in run out, in a server that has stopped, and
-    return what is left of them, in sentences; empty: nothing.
+    """Let the time of all sessions run out in a stopped server, and return what is left of them, in
+    sentences.
 
-    Sockets that the server closed when it stopped count as gone.
+    Sockets that the server closed when it stopped count as closed.
     """
     registry, tabs, sessions = still_here.registry, still_here.tabs, still_here.sessions
     left: list[str] = []
@@ -468,7 +469,7 @@ def nothing_is_left(still_here: StillHere, invariants: Invariants | None = None)
 
 
 def _left_in_rooms(still_here: StillHere, invariants: Invariants | None) -> list[str]:
-    """Watchers, spectators, seats and held clocks of connections and sessions that are gone."""
+    """Watchers, spectators, seats and stopped clocks of closed connections and ended sessions."""
     registry, topics = still_here.registry, still_here.room_topics
     open_at_stop = set() if invariants is None else invariants.open_at_stop
     left = []
@@ -492,7 +493,7 @@ def _left_in_rooms(still_here: StillHere, invariants: Invariants | None) -> list
 
 
 def server_tasks() -> list[asyncio.Task[Any]]:
-    """The tasks of this loop that run the server's code and are not done."""
+    """The unfinished tasks of this loop that run the server's code."""
     folder = _folder_of(server)
     return [
         task

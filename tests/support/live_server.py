@@ -43,21 +43,21 @@ from tests.support.peers import narrow
 
 _ANY = Quota(1_000_000, 1.0)
 UNLIMITED = AccountLimits(guesses_per_name=_ANY, guesses_per_address=_ANY, players_per_address=_ANY)
-"""Limits of accounts that let everybody guess."""
+"""Limits of accounts without a limit of guesses."""
 
 TIMEOUT = 5.0
-"""Seconds to wait for what should come at once, on a machine that is busy."""
+"""Seconds to wait for changes that should come at once, on a busy machine."""
 
 
 def with_quick_hashes(limits: AccountLimits) -> AccountLimits:
-    """`limits` with passwords that cost nearly nothing. A StillHere makes one hash at its start,
-    and that was more than half of what a start takes."""
+    """`limits` with cheap hashes of passwords. A StillHere makes one hash at its start, which was
+    more than half of the start's time."""
     return msgspec.structs.replace(limits, hash_memory=8, hash_passes=1)
 
 
 def seeds() -> Callable[[], str]:
-    """What a server of the tests has for `new_seed`: its dice fall as they fell the last time. With
-    others now and then a snake dies before the test is where it wants to be."""
+    """Replaces `new_seed`, with the same random numbers in every run. With others, a snake
+    sometimes dies before the test has steered it."""
     return map("seed {}".format, itertools.count()).__next__
 
 
@@ -65,7 +65,7 @@ _looked_up: dict[tuple[object, ...], Any] = {}
 
 
 def _packages_of(group: str) -> Any:
-    """`importlib.metadata.entry_points`, which looks at every package that is installed."""
+    """`importlib.metadata.entry_points` with a cache, as it reads every installed package."""
     key = (group, *sys.path)
     if key not in _looked_up:
         _looked_up[key] = entry_points(group=group)
@@ -73,7 +73,7 @@ def _packages_of(group: str) -> Any:
 
 
 def _pages_of(folder: Path, parts: Mapping[str, Path], games: Iterable[str]) -> Pages:
-    """`Pages`, which reads every file of the page."""
+    """`Pages` with a cache, as it reads every file of the page."""
     key = (folder, *parts.items(), *games)
     if key not in _looked_up:
         _looked_up[key] = Pages(folder, parts, games)
@@ -82,8 +82,8 @@ def _pages_of(folder: Path, parts: Mapping[str, Path], games: Iterable[str]) -> 
 
 @contextmanager
 def _looking_up_once() -> Iterator[None]:
-    """Context in which a StillHere is made of what another one has found and read: that is the
-    half of a start, and a process of the suite starts hundreds."""
+    """Let each StillHere reuse the packages and files that an earlier one has read: half of a
+    start, of which a process of the suite makes hundreds."""
     with (
         mock.patch("server.games.catalogue.entry_points", _packages_of),
         mock.patch("server.app.Pages", _pages_of),
@@ -92,8 +92,8 @@ def _looking_up_once() -> Iterator[None]:
 
 
 class Tab:
-    """A connection of the client, whose messages are sent and shown as they are on the wire: a test
-    may send what is none, and has to see what is left out."""
+    """A connection of the client that sends and returns messages as they are on the wire: tests
+    send invalid ones, and check for missing fields."""
 
     def __init__(self, connection: Connection) -> None:
         self.socket = connection.socket
@@ -102,7 +102,7 @@ class Tab:
     @classmethod
     async def open(cls, url: str, cookie: str | None, **options: Any) -> "Tab":
         """Connect to the server at `url`. Raises Unreachable."""
-        # A tab that reads nothing has to be noticed: the library may not read ahead without end.
+        # A tab that reads nothing has to be noticed: the library must not read ahead without limit.
         options = {"max_queue": 16, "subprotocols": None} | options
         pair = "" if cookie is None else f"session={cookie}"
         return cls(await Connection.open(Address.parse(url), pair, **options))
@@ -111,7 +111,7 @@ class Tab:
         await self.socket.send(json.dumps({"type": type, **fields}))
 
     async def receive(self) -> dict[str, Any]:
-        """The next message, whatever it is."""
+        """The next message of any type."""
         async with asyncio.timeout(TIMEOUT):
             text = await self.socket.recv()
         known = decode(text)
@@ -122,7 +122,7 @@ class Tab:
         return message
 
     async def next(self, *types: str) -> dict[str, Any]:
-        """The next message of one of these types; others before it are passed over."""
+        """The next message of one of these types; earlier ones are skipped."""
         while True:
             message = await self.receive()
             if message["type"] in types:
@@ -134,15 +134,14 @@ class Tab:
         return await self.next(*answers)
 
     async def quiet(self) -> list[dict[str, Any]]:
-        """Everything that was sent before now: what comes ahead of the answer to a marker that
-        counts as no activity."""
+        """All messages so far: those before the answer to a marker, which is no activity."""
         before = len(self.seen)
         await self.send("unwatch", topic="no such topic")
         await self.next("error")
         return self.seen[before:-1]
 
     async def closed(self) -> tuple[int, list[dict[str, Any]]]:
-        """Wait for the close; returns its code and the messages that came before it."""
+        """Wait for the close; return its code and the messages before it."""
         before = len(self.seen)
         try:
             while True:
@@ -179,19 +178,19 @@ class Visitor:
         return self.server.still_here.registry.sessions[self.view["session"]["id"]]
 
     async def status(self) -> str:
-        """What everybody can see."""
+        """The status that other players see."""
         response = await self.http.get(f"/api/players/{self.id}", headers={"Passive": "1"})
         return str(response.json()["status"])
 
     async def tab(self, **options: Any) -> Tab:
-        """Open a socket with this browser's cookie, and hear its `hello`."""
+        """Open a socket with this browser's cookie, and read its `hello`."""
         tab = await self.server.tab(self.http.cookies.get("session"), **options)
         await tab.next("hello", "signed_out")
         return tab
 
 
 class LiveServer:
-    """The server, and ways to visit it."""
+    """The server, and clients for it."""
 
     def __init__(
         self,
@@ -215,7 +214,7 @@ class LiveServer:
         return clock
 
     async def advance(self, seconds: float) -> None:
-        """Let time pass, deadline by deadline, as it would have."""
+        """Let time pass, deadline by deadline."""
         here = self.still_here
         tickers = ((here.registry, here.ticker), (here.room_service, here.room_ticker))
         end = self.clock.now() + seconds
@@ -232,15 +231,15 @@ class LiveServer:
         await asyncio.sleep(0)
 
     async def visitor(self, **options: Any) -> Visitor:
-        """A browser that has not been here before."""
-        # Plain HTTP: reading all of the authorities' certificates costs 30 ms a client.
-        # Sixty hashes on a busy machine take longer than httpx waits by itself.
+        """A new browser."""
+        # No certificates: reading those of the authorities costs 30 ms a client. Sixty hashes on a
+        # busy machine take longer than httpx's own timeout.
         options = {"verify": False, "timeout": 30.0} | options
         client = httpx.AsyncClient(base_url=self.url, **options)
         return Visitor(self, await self._stack.enter_async_context(client))
 
     async def guest(self, name: str) -> Visitor:
-        """Somebody who is signed in as a guest."""
+        """A new player who is signed in as a guest."""
         visitor = await self.visitor()
         response = await visitor.http.post("/api/guests", json={"name": name})
         assert response.status_code == 201, response.text
@@ -248,7 +247,7 @@ class LiveServer:
         return visitor
 
     async def member(self, name: str, password: str = "correct horse") -> Visitor:
-        """Somebody who has registered and is signed in."""
+        """A new player who is registered and signed in."""
         visitor = await self.visitor()
         response = await visitor.http.post(
             "/api/players", json={"name": name, "password": password}
@@ -260,7 +259,7 @@ class LiveServer:
     async def sign_in(
         self, name: str, password: str = "correct horse", *, agent: str = "", **body: Any
     ) -> Visitor:
-        """Another browser of somebody who has registered; `agent`: what it says it is."""
+        """Another browser of a registered player; `agent` is its User-Agent."""
         visitor = await self.visitor(headers={"User-Agent": agent} if agent else None)
         response = await visitor.http.post(
             "/api/session", json={"name": name, "password": password, **body}
@@ -270,7 +269,7 @@ class LiveServer:
         return visitor
 
     async def tab(self, cookie: str | None, **options: Any) -> Tab:
-        """Open a socket with this cookie, and `headers` beside it."""
+        """Open a socket with this cookie; `headers` may be among the options."""
         headers = {} if cookie is None else {"Cookie": f"session={cookie}"}
         headers |= options.pop("headers", {})
         tab = await Tab.open(self.url, None, additional_headers=headers, **options)
@@ -278,7 +277,7 @@ class LiveServer:
         return tab
 
     async def refused_upgrade(self, cookie: str | None, **headers: str) -> Response:
-        """What an upgrade is answered that has to be refused."""
+        """The response to an upgrade that has to be refused."""
         with pytest.raises(Unreachable) as refused:
             await self.tab(cookie, headers=headers)
         assert isinstance(refused.value.__cause__, InvalidStatus), refused.value
@@ -297,11 +296,12 @@ async def run_server(
     around: Callable[[ASGIApp], ASGIApp] | None = None,
     **options: Any,
 ) -> AsyncIterator[LiveServer]:
-    """Serve until the context ends; `options`: settings beside the defaults. `port` 0: any free
-    one. `around`: makes what is served out of the application.
-    `has_real_hashes`: a password costs what it should. `is_narrow`: see `peers.narrow`.
+    """Serve until the context ends, with `settings` in place of the defaults.
 
-    The server is held to its invariants all the time, and at the end to having left nothing: see
+    `port` 0 is any free one. `around` wraps the application. With `has_real_hashes`, passwords cost
+    what they should. For `is_narrow` see `peers.narrow`.
+
+    The server's invariants are checked all the time, and at the end that nothing is left: see
     `invariants.py`.
     """
     already_there = set(server_tasks())
@@ -311,7 +311,7 @@ async def run_server(
     with _looking_up_once(), mock.patch("server.app.new_seed", seeds()):
         settings = Settings(database=str(database), _env_file=None, **options)  # type: ignore[call-arg]
         still_here = StillHere(settings, clock or ManualClock(), limits)
-    # It would walk everything that the tests hold, at each start: a third of the suite's time.
+    # It would traverse all objects of the tests at each start: a third of the suite's time.
     still_here.collector.start = lambda: None  # type: ignore[method-assign]
     failures: list[Exception] = []
     still_here.stream._on_error = lambda error, event: failures.append(error)
@@ -323,14 +323,14 @@ async def run_server(
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
     with socket.create_server(("127.0.0.1", port)) as listener:
-        # asyncio does this only for sockets that say they are TCP, and `create_server`'s do not:
-        # without it each answer on a connection that is kept waits 40 ms for a delayed ACK.
+        # asyncio sets this only on sockets that say they are TCP, and `create_server`'s do not.
+        # Without it, each answer on a kept connection waits 40 ms for a delayed ACK.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if is_narrow:
             narrow(listener)
-        # Not `serve`: its main loop wakes every 100 ms, and every test would wait for that.
+        # Not `serve`: its main loop wakes every 100 ms, which every test would wait for.
         await server.startup(sockets=[listener])
-        await server.on_tick(0)  # which sets the date that every response has
+        await server.on_tick(0)  # sets the date of the responses
         try:
             async with AsyncExitStack() as stack:
                 yield LiveServer(still_here, settings, listener.getsockname()[1], stack, invariants)
@@ -346,14 +346,14 @@ async def run_server(
 
 
 ACCEPTING = 4
-"""Turns of the loop after which whoever asyncio has accepted is among the connections, and more."""
+"""Turns of the loop, and some more, after which an accepted socket is among the connections."""
 
 
 async def _shut_down(server: uvicorn.Server, listener: socket.socket) -> None:
-    """uvicorn's own shutdown waits 100 ms for its connections; mostly they are gone by now, or as
-    soon as they are told to go."""
-    # Nobody else is accepted. asyncio's own way would fail for those whom it has just accepted, and
-    # leave their sockets open.
+    """Shut down without the 100 ms that uvicorn waits for its connections: most are closed already,
+    or close as soon as they are told to."""
+    # Accept no more. Closing asyncio's server would fail for sockets that it has just accepted, and
+    # leave them open.
     asyncio.get_running_loop().remove_reader(listener.fileno())
     for attempt in range(100):
         await asyncio.sleep(0)

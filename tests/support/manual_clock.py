@@ -1,11 +1,11 @@
-"""A clock that stands still until the test moves it."""
+"""A clock that the test moves."""
 
 START_MS = 1_700_000_000_000
-"""The Unix time, in milliseconds, of presence instant 0."""
+"""The Unix time, in milliseconds, at presence time 0."""
 
 
 class ManualClock:
-    """Presence time as a number; wall time goes along with it."""
+    """Presence time as a number; wall time moves with it."""
 
     def __init__(self, now: float = 0.0) -> None:
         self._now = now
@@ -23,13 +23,13 @@ class ManualClock:
         return (unix_ms - START_MS) / 1000
 
     def move_to(self, instant: float) -> None:
-        """Time goes forward only."""
+        """Move to a later instant."""
         assert instant >= self._now
         self._now = instant
 
 
 class CountingClock(ManualClock):
-    """A clock that counts how often it is read."""
+    """A clock that counts its readings."""
 
     readings = 0
 

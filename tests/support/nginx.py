@@ -22,20 +22,20 @@ from tests.support.forks import FORKS, ROOT, Fork, Start
 
 CONFIGURATION = ROOT / "docs" / "nginx.conf"
 SHORT = 2.0
-"""Seconds that nginx's limits for plain requests are cut down to."""
+"""Seconds, in place of nginx's limits for plain requests."""
 
 MOST_SOCKETS = 8
-"""What the limit of sockets by address is cut down to."""
+"""In place of the limit of sockets by address."""
 
 MOST_REQUESTS = 40
-"""What the requests an address may send at once are cut down to; then it has one a second."""
+"""In place of the requests that an address may send at once; after that it has one a second."""
 
 ADDRESS = "X-Test-Address"
-"""A header by which a test plays several visitors: nginx takes its value for where they sit."""
+"""A header with the address of a visitor, so that a test can have several: nginx trusts it."""
 
 
 def find(command: str) -> str:
-    """The program. Raises AssertionError with what to do where there is none."""
+    """The path of a program. Raises AssertionError with advice if there is none."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/usr/local/sbin"
     found = shutil.which(command, path=path)
     assert found is not None, (
@@ -46,7 +46,7 @@ def find(command: str) -> str:
 
 
 class Site:
-    """nginx, the server behind it, and ways to visit them."""
+    """nginx, the server behind it, and clients for them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -62,13 +62,13 @@ class Site:
         return f"https://localhost:{self.https}"
 
     def trust(self) -> ssl.SSLContext:
-        """What takes the certificate; a new one for each, as httpx changes what it is given."""
+        """A context that trusts the certificate; a new one for each, as httpx changes it."""
         return ssl.create_default_context(cafile=self.folder / "fullchain.pem")
 
     # Starting and stopping
 
     def start(self) -> None:
-        """Both, and wait until they listen."""
+        """Start both, and wait until they listen."""
         self.start_server()
         path = self.folder / "nginx.conf"
         path.write_text(self.configuration())
@@ -86,7 +86,7 @@ class Site:
             time.sleep(0.02)
 
     def start_server(self) -> None:
-        """The server alone: it comes back on its port, to its database."""
+        """Start the server alone, on its port and database."""
         reading, writing = os.pipe()
         with os.fdopen(reading, "rb") as stdout, (self.folder / "server.stderr").open("ab") as log:
             try:
@@ -102,7 +102,7 @@ class Site:
         assert line.startswith(b"Still Here"), (self.folder / "server.stderr").read_text()
 
     def stop_server(self, with_signal: int = signal.SIGTERM) -> int:
-        """The server alone; returns its exit code."""
+        """Stop the server alone; return its exit code."""
         assert self._server is not None
         self._server.send_signal(with_signal)
         code = self._server.wait_blocking(TIMEOUT)
@@ -110,7 +110,7 @@ class Site:
         return code
 
     def stop(self) -> None:
-        """Both, whatever state they are in."""
+        """Stop both, in any state."""
         if self._nginx is not None:
             self._nginx.terminate()
             self._nginx.wait(TIMEOUT)
@@ -118,7 +118,7 @@ class Site:
             self.stop_server()
 
     def configuration(self) -> str:
-        """`docs/nginx.conf`, with nothing changed but where things are and how long they take."""
+        """`docs/nginx.conf` with other places and shorter times."""
         one, two = self._ipv6[:2]
         folder = self.folder
         return substitute(
@@ -129,12 +129,12 @@ class Site:
                 "/var/log/nginx/": f"{folder}/",
                 "/etc/ssl/stillhere/": f"{folder}/",
                 "server 127.0.0.1:8000": f"server 127.0.0.1:{self.backend}",
-                # A machine that tests need not have IPv6.
+                # The machine may not have IPv6.
                 "listen [::]:80": f"listen 127.0.0.1:{one}",
                 "listen [::]:443": f"listen 127.0.0.1:{two}",
                 "listen 80": f"listen 127.0.0.1:{self.http}",
                 "listen 443": f"listen 127.0.0.1:{self.https}",
-                # Short, so that there is something to see.
+                # Short, so that tests see them.
                 "client_header_timeout 10s": f"client_header_timeout {SHORT:g}s",
                 "client_body_timeout 10s": f"client_body_timeout {SHORT:g}s",
                 "send_timeout 10s": f"send_timeout {SHORT:g}s",
@@ -143,7 +143,7 @@ class Site:
                 "limit_conn connections 300": f"limit_conn connections {MOST_SOCKETS}",
                 "zone=requests:10m rate=100r/s": "zone=requests:10m rate=1r/s",
                 "zone=requests burst=500": f"zone=requests burst={MOST_REQUESTS}",
-                # Nothing of this run outside its folder; and several visitors in one test.
+                # All files of this run in its folder, and several visitors in one test.
                 "http {": "\n    ".join(
                     [
                         "http {",
@@ -171,7 +171,7 @@ class Site:
     # Visiting
 
     def visitor(self, address: str = "", **options: Any) -> httpx.AsyncClient:
-        """A browser that sits at `address`; unless told, where nobody else sits."""
+        """A browser at `address`; by default at an address of its own."""
         self._visitors += 1
         elsewhere = f"192.0.2.{self._visitors}"
         headers = {ADDRESS: address or elsewhere} | options.pop("headers", {})
@@ -197,12 +197,12 @@ class Site:
         )
 
     def raw(self, context: ssl.SSLContext | None = None) -> ssl.SSLSocket:
-        """A bare TLS connection, for those who do not speak properly."""
+        """A bare TLS connection, for invalid requests."""
         plain = socket.create_connection(("127.0.0.1", self.https), timeout=TIMEOUT)
         return (context or self.trust()).wrap_socket(plain, server_hostname="localhost")
 
     def ask_server(self, path: str) -> httpx.Response:
-        """What the operator does: ask the server itself."""
+        """Ask the server directly, as the operator does."""
         return httpx.get(f"http://127.0.0.1:{self.backend}{path}", timeout=TIMEOUT, verify=False)
 
 
@@ -216,7 +216,7 @@ async def hear(tab: ClientConnection, type: str) -> dict[str, Any]:
 
 
 def substitute(text: str, changes: Mapping[str, str]) -> str:
-    """`text` with every key replaced, each of which has to be there; values stay as they are."""
+    """`text` with every key replaced by its value; each key has to be there."""
     for key in changes:
         assert key in text, f"docs/nginx.conf no longer says {key!r}"
     pattern = "|".join(re.escape(key) for key in sorted(changes, key=len, reverse=True))
@@ -224,7 +224,7 @@ def substitute(text: str, changes: Mapping[str, str]) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody listens on."""
+    """Ports of this machine that are free."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in sockets]
     for each in sockets:
@@ -242,7 +242,7 @@ def is_open(port: int) -> bool:
 
 @contextmanager
 def run_site(folder: Path) -> Iterator[Site]:
-    """nginx and the server, until the context ends."""
+    """Run nginx and the server until the context ends."""
     site = Site(folder)
     try:
         site.start()

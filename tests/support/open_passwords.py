@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class OpenPasswords(Passwords):
-    """Remembers what was compared with which hash, in `asked`."""
+    """Records in `asked` which passwords were compared with which hashes."""
 
     def __init__(self) -> None:
         self._limits = Limits()
@@ -18,7 +18,7 @@ class OpenPasswords(Passwords):
         self.asked: list[tuple[str, str]] = []
 
     def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing: there is no thread."""
 
     async def _run(self, work: Callable[..., T], *args: object) -> T:
         return work(*args)

@@ -1,8 +1,8 @@
-"""The server for the tests with a browser. Asking for the files of a page takes most of the
-time that it takes to load one: here the browser keeps them from test to test.
+"""The server for the tests with a browser. Most of the time to load a page goes into requests for
+its files; here the browser caches them from test to test.
 
-So the server listens at the same address each time, and lets its files be kept; a server that is
-in use asks to be asked (tests/web/test_pages.py). A browser that is new gets all of them even so.
+So the server listens at the same address each time, and allows caching; a server in use requires
+revalidation (tests/web/test_pages.py). A new browser still requests all files.
 """
 
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ from tests.support.ports import keep_port, usual_port
 async def run_page_server(
     database: Path, clock: Clock | None = None, **options: Any
 ) -> AsyncIterator[LiveServer]:
-    """As `run_server`, at the address of the last one unless that is taken."""
+    """Like `run_server`, at the address of the last one unless that is taken."""
     options.setdefault("port", usual_port("server"))
     async with run_server(database, clock, around=_Keeping, **options) as server:
         keep_port("server", server.port)
@@ -30,7 +30,7 @@ async def run_page_server(
 
 
 class _Keeping:
-    """Lets the browser keep the files of an application."""
+    """Lets the browser cache the files of an application."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,6 +1,6 @@
-"""Clients made of bare sockets: they say what no library would, and read only when they are told.
+"""Clients on bare sockets: they send invalid bytes, and read only when they are told to.
 
-`serving` runs any ASGI application on our transports; `Peers` connect to that, or to any port.
+`serving` runs any ASGI application on our transports; `Peers` connect to it, or to any port.
 """
 
 import asyncio
@@ -18,10 +18,10 @@ from server.transport.uvicorn import uvicorn_config
 from tests.support.frames import client_frame
 
 TIMEOUT = 20.0
-"""Seconds for what should come at once, on a machine that is busy."""
+"""Seconds for changes that should come at once, on a busy machine."""
 
 NARROW = 16 * 1024
-"""Bytes that the kernel keeps of a connection in one direction, or twice that, where it is told."""
+"""Size of a kernel buffer in bytes, which the kernel may double."""
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
@@ -30,7 +30,7 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class Peers:
-    """Those who connect to `port`; in the end all of them are gone."""
+    """Clients of `port`, which are closed at the end."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -44,8 +44,8 @@ class Peers:
             peer.close()
 
     async def connect(self, *, window: int | None = None, sends: int | None = None) -> "Peer":
-        """A connection. `window`: bytes that it takes from the server without being asked, or
-        twice that. `sends`: bytes that wait to be sent before it may say no more, or twice that."""
+        """Connect. `window` and `sends` are the sizes of the kernel's receive and send buffers in
+        bytes, which the kernel may double."""
         made = socket.socket()
         peer = Peer(made)
         self._peers.append(peer)
@@ -66,7 +66,7 @@ class Peers:
         window: int | None = None,
         sends: int | None = None,
     ) -> "Peer":
-        """A WebSocket that has been let in."""
+        """An accepted WebSocket."""
         peer = await self.connect(window=window, sends=sends)
         await peer.send(opening(path, cookie))
         head = await peer.read_until(b"\r\n\r\n")
@@ -75,7 +75,7 @@ class Peers:
 
 
 class Server(Peers):
-    """A uvicorn with our transports that runs in the test's own loop, and who connects to it."""
+    """A uvicorn with our transports in the test's own loop, and its clients."""
 
     def __init__(self, server: uvicorn.Server, listener: socket.socket) -> None:
         super().__init__(listener.getsockname()[1])
@@ -84,17 +84,17 @@ class Server(Peers):
 
     @property
     def connections(self) -> set[Any]:
-        """What uvicorn knows of: it waits for each of them when it stops."""
+        """The connections that uvicorn waits for when it stops."""
         return self._server.server_state.connections
 
     async def stop(self) -> None:
-        """What the command does at SIGTERM."""
+        """Stop as the command does at SIGTERM."""
         await self._server.shutdown(sockets=[self._listener])
 
 
 def narrow(listener: socket.socket) -> None:
-    """Have the kernel keep some KiB for each connection to `listener`, and not the megabytes that
-    it keeps by default: they are filled in no time, and what is in them is soon heard."""
+    """Reduce the kernel's buffers for connections to `listener` from megabytes to some KiB, so that
+    they fill and drain quickly."""
     for buffer in (socket.SO_RCVBUF, socket.SO_SNDBUF):
         listener.setsockopt(socket.SOL_SOCKET, buffer, NARROW)
 
@@ -103,8 +103,8 @@ def narrow(listener: socket.socket) -> None:
 async def serving(
     app: Any, limits: Limits = Limits(), *, is_narrow: bool = False, **options: Any
 ) -> AsyncIterator[Server]:
-    """Serve `app` until the context ends; `options` beside those of the command. `is_narrow`: see
-    `narrow`."""
+    """Serve `app` until the context ends, with `options` besides those of the command. For
+    `is_narrow` see `narrow`."""
     config = uvicorn_config(app, limits, **options)
     config.lifespan = "off"
     config.load()
@@ -130,40 +130,40 @@ class Answer:
 
 @dataclass(frozen=True)
 class Frame:
-    """What a server sends; no frame of ours has extension bits."""
+    """A frame from the server; ours never have reserved bits."""
 
     opcode: int
     payload: bytes
 
     @property
     def code(self) -> int:
-        """Of a close frame."""
+        """The code of a close frame."""
         assert self.opcode == CLOSE
         return int(struct.unpack("!H", self.payload[:2])[0])
 
 
 class Peer:
-    """One connection. Reads nothing unless asked, and never answers by itself."""
+    """A connection that reads only when asked, and never answers by itself."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
         self._loop = asyncio.get_running_loop()
         self._unread = b""
 
-    # What it says
+    # Sending
 
     async def send(self, data: bytes) -> None:
-        """Returns when the kernel has taken it all. Raises OSError when the server is gone."""
+        """Return when the kernel has taken it all. Raises OSError if the server has closed."""
         async with asyncio.timeout(TIMEOUT):
             await self._loop.sock_sendall(self._socket, data)
 
     def send_now(self, data: bytes) -> None:
-        """As `send`, before anything else has its turn."""
+        """Like `send`, without giving other tasks a turn."""
         assert self._socket.send(data) == len(data)
 
     async def flood(self, data: bytes, seconds: float, at: int = 0) -> int:
-        """Send it over and over, from byte `at` of it on, as fast as it is taken; returns how many
-        bytes were taken before the time was over or the server gone."""
+        """Send it repeatedly, starting at byte `at`, as fast as it is taken; return how many bytes
+        were taken before the time was over or the connection closed."""
         sent = 0
         until = self._loop.time() + seconds
         rest = memoryview(data)[at:]
@@ -181,29 +181,29 @@ class Peer:
         return sent
 
     async def fill(self, data: bytes, quiet: float = 0.1) -> int:
-        """Send it over and over, until nothing is taken for `quiet` seconds; returns how many bytes
-        were."""
+        """Send it repeatedly, until nothing is taken for `quiet` seconds; return how many bytes
+        were taken."""
         sent = 0
         while taken := await self.flood(data, quiet, sent % len(data)):
             sent += taken
         return sent
 
     def half_close(self) -> None:
-        """FIN: it sends no more, and can still read."""
+        """Send FIN; reading is still possible."""
         self._socket.shutdown(socket.SHUT_WR)
 
     def reset(self) -> None:
-        """RST: what is on its way to it is lost."""
+        """Send RST; data on its way here is lost."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._socket.close()
 
     def close(self) -> None:
         self._socket.close()
 
-    # What it hears
+    # Reading
 
     async def read(self, most: int = 65536) -> bytes:
-        """What there is, once there is something; nothing at the end. Raises OSError at a RST."""
+        """Wait for data and return it; empty at the end. Raises OSError at a RST."""
         if self._unread:
             data, self._unread = self._unread[:most], self._unread[most:]
             return data
@@ -211,7 +211,7 @@ class Peer:
             return await self._loop.sock_recv(self._socket, most)
 
     async def read_until(self, mark: bytes) -> bytes:
-        """Up to and with `mark`; less if the connection ends before."""
+        """Read up to and including `mark`; less if the connection ends before."""
         data = b""
         while mark not in data:
             more = await self.read()
@@ -266,20 +266,20 @@ class Peer:
         return Frame(first & 0x0F, await self._exactly(length))
 
     async def next(self, *opcodes: int) -> Frame:
-        """The next frame of one of these kinds; others before it are passed over."""
+        """The next frame with one of these opcodes; earlier ones are skipped."""
         while (frame := await self.frame()).opcode not in opcodes:
             pass
         return frame
 
     async def no_answer(self, seconds: float) -> None:
-        """Nothing comes for so long."""
+        """Assert that nothing comes for this time."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 self._unread += await self._loop.sock_recv(self._socket, 65536)
             raise AssertionError(self._unread)
 
     async def end(self) -> bytes:
-        """Everything up to the end, whichever way that comes."""
+        """Read everything up to the end, by FIN or RST."""
         data = b""
         with suppress(ConnectionError):
             while more := await self.read():
@@ -287,7 +287,7 @@ class Peer:
         return data
 
     async def ended_after(self, since: float) -> float:
-        """Seconds from `since`, on the loop's clock, to the end; what was sent is passed over."""
+        """Seconds from `since`, on the loop's clock, to the end; data is skipped."""
         with suppress(ConnectionError):
             is_open = True
             while is_open:
@@ -312,7 +312,7 @@ def opening(path: str = "/", cookie: str | None = None, *headers: str) -> bytes:
 
 
 def close_frame(code: int) -> bytes:
-    """A client's close."""
+    """A close frame of a client."""
     return client_frame(CLOSE, struct.pack("!H", code))
 
 

@@ -1,5 +1,5 @@
-"""Pictures of the page, for people to judge and for the README; none is taken unless
-`STILLHERE_PICTURES` names a folder for them."""
+"""Pictures of the page, to judge them and for the README; none is taken unless `STILLHERE_PICTURES`
+names a folder."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,7 @@ from playwright.async_api import Page
 
 FOLDER = os.environ.get("STILLHERE_PICTURES")
 PROFILE: dict[str, Any] = {"device_scale_factor": 2 if FOLDER else 1}
-"""Options of a browser whose pictures are taken, and that no other test uses again."""
+"""Options of a browser for pictures, which no other test uses."""
 
 README_WIDTH, README_HEIGHT = 1100, 880
 """CSS pixels of a picture in the README."""
@@ -18,8 +18,8 @@ README_WIDTH, README_HEIGHT = 1100, 880
 async def take_picture(
     page: Page, name: str, *, is_sharp: bool = False, is_whole: bool = False
 ) -> None:
-    """Save what the page shows as `name`.png: `is_sharp`: with a device's pixels; `is_whole`: also
-    what is below the window."""
+    """Save the window as `name`.png: with a device's pixels if `is_sharp`, and with the page below
+    the window if `is_whole`."""
     if FOLDER is None:
         return
     await page.screenshot(
@@ -32,7 +32,7 @@ async def take_picture(
 
 
 async def take_for_readme(page: Page, name: str) -> None:
-    """Save what the page shows in a window of the README's size."""
+    """Save the page in a window of the README's size."""
     if FOLDER is None:
         return
     usual = page.viewport_size

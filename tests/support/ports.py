@@ -1,4 +1,4 @@
-"""Ports that this process listens at again and again, so that a browser knows the address."""
+"""Fixed ports for this process, so that a browser can cache files of an address."""
 
 import socket
 
@@ -6,7 +6,7 @@ _ports: dict[str, int] = {}
 
 
 def usual_port(name: str) -> int:
-    """The port kept by this name; 0, which is any, if there is none or somebody listens there."""
+    """The port kept under this name; 0, for any, if there is none or it is in use."""
     port = _ports.get(name, 0)
     try:
         socket.create_server(("127.0.0.1", port)).close()
@@ -16,5 +16,5 @@ def usual_port(name: str) -> int:
 
 
 def keep_port(name: str, port: int) -> None:
-    """Keep a port by this name, unless one is kept already."""
+    """Keep a port under this name, unless one is kept already."""
     _ports.setdefault(name, port)

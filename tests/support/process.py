@@ -1,7 +1,7 @@
-"""The `stillhere` command as a process of its own: real signals, real clocks, real ends.
+"""The `stillhere` command in a process of its own: real signals, real time, real ends.
 
 By default it is a fork, which starts in a tenth of the time (`tests.support.forks`). With
-`is_fork=False` it is the real thing, for the tests about what a person starts.
+`is_fork=False` it is started as a user would, for the tests of starting.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ ON_ASYNCIO = (
     "command._loop_factory = lambda: asyncio.new_event_loop\n"
     "command.main()",
 )
-"""The same command on asyncio's own loop, as where there is no uvloop."""
+"""The same command on asyncio's own loop, as without uvloop."""
 
 UVICORN = ("-m", "uvicorn", "--factory", "server.app:create_app")
 
@@ -37,12 +37,12 @@ UVICORN = ("-m", "uvicorn", "--factory", "server.app:create_app")
 async def fork(
     arguments: Sequence[str], folder: Path, variables: Mapping[str, str], log: IO[bytes]
 ) -> Fork:
-    """The usual `Spawn` of the tests."""
+    """The default `Spawn` of the tests."""
     return await FORKS.start_in_loop(Start(arguments, str(folder), variables), log.fileno())
 
 
 class VisitedServer(server_process.ServerProcess):
-    """What the tests do with it: they come as players, and stop it for a while."""
+    """A server process with the actions of players, and stalls."""
 
     @property
     def url(self) -> str:
@@ -53,7 +53,7 @@ class VisitedServer(server_process.ServerProcess):
         return self.address.port
 
     async def stand_still(self, seconds: float) -> None:
-        """SIGSTOP: the process does nothing at all for a while, and does not know."""
+        """Stop the process with SIGSTOP, and continue it after a while."""
         self.send(signal.SIGSTOP)
         try:
             await asyncio.sleep(seconds)
@@ -61,14 +61,15 @@ class VisitedServer(server_process.ServerProcess):
             self.send(signal.SIGCONT)
 
     async def sign_in(self, name: str) -> str:
-        """A new guest's cookie."""
+        """The cookie of a new guest."""
         async with httpx.AsyncClient(base_url=self.url, timeout=TIMEOUT, verify=False) as client:
             response = await client.post("/api/guests", json={"name": name})
             assert response.status_code == 201, response.text
             return client.cookies["session"]
 
     async def status(self, cookie: str) -> tuple[int, str]:
-        """What the server says of a session: 200 and its player's status, or the refusal."""
+        """Status and body of `GET /api/session`, in short: 200 and the player's status, or the
+        refusal."""
         async with httpx.AsyncClient(
             base_url=self.url, cookies={"session": cookie}, timeout=TIMEOUT, verify=False
         ) as client:
@@ -79,7 +80,7 @@ class VisitedServer(server_process.ServerProcess):
 
     @asynccontextmanager
     async def tab(self, cookie: str) -> AsyncIterator[Tab]:
-        """A socket, its `hello` heard."""
+        """A socket, after its `hello`."""
         tab = await Tab.open(self.url, cookie)
         try:
             await tab.next("hello", "signed_out")
@@ -96,7 +97,7 @@ async def running(
     is_fork: bool = True,
     variables: Mapping[str, str] | None = None,
 ) -> AsyncIterator[VisitedServer]:
-    """A server, once it says where it listens. Ended, whatever happens."""
+    """A server that listens. It is killed at the end if it still runs."""
     spawn = fork if is_fork else server_process.spawn
     server = VisitedServer(folder, *flags, command=command, variables=variables, spawn=spawn)
     try:
@@ -131,7 +132,7 @@ def run(
     is_fork: bool = True,
     **variables: str,
 ) -> subprocess.CompletedProcess[str]:
-    """A start that is expected to end by itself."""
+    """Run a start that is expected to end by itself."""
     chosen = environment() | variables
     if not is_fork:
         return subprocess.run(
@@ -154,7 +155,7 @@ def run(
 
 
 def last_line(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line that explains the end; log lines about other things may stand before it."""
+    """The last line, which explains the end; lines of the log may come before it."""
     *_, last = done.stderr.splitlines()
     assert "Traceback" not in done.stderr
     return last

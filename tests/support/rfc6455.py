@@ -1,7 +1,7 @@
-"""What a stream of frames means: RFC 6455 read slowly, frame by frame, with all of it at hand.
+"""A simple reading of RFC 6455, frame by frame, with the whole stream at hand.
 
-`read` says what a server has to make of what a client sent after the handshake, whatever pieces it
-came in, and where uvicorn's own implementation is known to make something else of it.
+`read` returns what a server has to do with a client's bytes after the handshake, in whatever pieces
+they came, and where uvicorn's own implementation is known to differ.
 """
 
 import struct
@@ -16,16 +16,16 @@ Event = dict[str, Any]
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 LOST, NO_CODE = 1006, 1005
-"""What no frame says: a connection that just ended, and a close without a code (7.1.5)."""
+"""Codes in no frame: a connection that just ended, and a close without a code (7.1.5)."""
 
 MAY_BE_SENT = frozenset(
     [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, *range(3000, 5000)]
 )
-"""Codes in a close frame: 7.4.1 and 7.4.2, and those that IANA has registered since."""
+"""Codes allowed in a close frame: 7.4.1 and 7.4.2, and those that IANA has registered since."""
 
 
 class Twin(Enum):
-    """Where uvicorn's implementation, or websockets below it, does not do what is read here."""
+    """Where uvicorn's implementation, or websockets below it, differs from this one."""
 
     LOSES_WHAT_CAME_BEFORE = auto()
     TAKES_LONG_LENGTHS = auto()
@@ -41,21 +41,21 @@ class Twin(Enum):
 
 @dataclass(frozen=True)
 class Reading:
-    """What a stream comes to."""
+    """What a server has to do with a stream."""
 
     events: tuple[Event, ...]
-    """What the application is told; of a failure the reason is left open."""
+    """Events for the application; the reason of a failure is left open."""
 
     answers: tuple[tuple[int, bytes], ...]
-    """Frames that go back; of a close that is none of the peer's, the code alone."""
+    """Frames to send; of a close that does not echo the peer's, only the code."""
 
     is_ended: bool
-    """Whether the server ends the connection, or waits for more."""
+    """True if the server ends the connection; otherwise it waits for more."""
 
     is_failed: bool
 
     twin: frozenset[Twin]
-    """What the twin will not make the same of, if anything."""
+    """The known differences of uvicorn's implementation for this stream."""
 
 
 class _End(Exception):
@@ -64,7 +64,7 @@ class _End(Exception):
 
 
 def read(stream: bytes, most: int) -> Reading:
-    """`most`: bytes of the largest message."""
+    """Read a stream; `most` is the size of the largest message in bytes."""
     reader = _Reader(stream, most)
     try:
         while True:
@@ -92,7 +92,7 @@ class _Reader:
         self.twin: set[Twin] = set()
 
     def frame(self) -> None:
-        """The next one. Raises _End."""
+        """Read the next frame. Raises _End."""
         first, second = self._take(2)
         kind, is_final, reserved = first & 0x0F, bool(first & 0x80), first & 0x70
         is_control = kind in (CLOSE, PING, PONG)
@@ -176,7 +176,7 @@ class _Reader:
                 reason = payload[2:].decode()
                 fault = None if is_known else 1002
             except UnicodeDecodeError:
-                # Two faults may meet, and nothing says which of them to name.
+                # Two faults may coincide, and the RFC does not say which one counts.
                 fault = 1007 if is_known else 1002
                 if not is_known:
                     self.twin.add(Twin.NAMES_THE_OTHER_FAULT)
@@ -198,7 +198,7 @@ class _Reader:
         raise _End(code, failed=True)
 
     def _fail_by_header(self, length: int) -> None:
-        """What is wrong shows in the first two bytes; the twin looks at it when it has them all."""
+        """The first two bytes are wrong; uvicorn looks at them only after the whole header."""
         width = {126: 2, 127: 8}.get(length, 0)
         size = self._stream[self._at : self._at + width]
         if width:

@@ -1,8 +1,8 @@
-"""Scenes that mostly wait, played at the same time: each is still a test of its own.
+"""Scenes that mostly wait, run at the same time: each is still a test of its own.
 
-What takes real seconds (a process that stands still, a clock that runs out) costs the suite the
-longest of them and not the sum. A module has `SCENES`, marks its scenes with `@SCENES.test`, and
-plays them by `played = SCENES.fixture()`.
+Tests in real time (a process that stands still, a clock that runs out) cost the suite the longest
+of them, not the sum. A module has `SCENES`, marks its scenes with `@SCENES.test`, and runs them
+with `played = SCENES.fixture()`.
 """
 
 import asyncio
@@ -21,31 +21,31 @@ Played: TypeAlias = Callable[[str], Awaitable[None]]
 
 _TRIES = 8
 _LATE = 0.25
-"""Seconds by which this process may be late before what it has seen of a scene proves nothing."""
+"""Seconds by which this process may be late before a failure of a scene does not count."""
 _STEP = 0.01
 
 
 class TooLate(Exception):
-    """This machine, not the server, was late: the scene has to be played again."""
+    """This machine, not the server, was late: the scene has to run again."""
 
 
 class Lag:
-    """How late this process was."""
+    """The delays of this process."""
 
     def __init__(self) -> None:
         self._worst = self._total = 0.0
         self._due = monotonic()
 
     def worst(self) -> float:
-        """Seconds at the most, those by which it is late now among them."""
+        """The longest delay in seconds, including one that is still going on."""
         return max(self._worst, self._behind())
 
     def total(self) -> float:
-        """Seconds in all, those by which it is late now among them."""
+        """The sum of delays in seconds, including one that is still going on."""
         return self._total + self._behind()
 
     async def measure(self) -> None:
-        """Go on until cancelled."""
+        """Measure until cancelled."""
         while True:
             self._due = monotonic() + _STEP
             await asyncio.sleep(_STEP)
@@ -57,7 +57,7 @@ class Lag:
 
 @asynccontextmanager
 async def measuring() -> AsyncIterator[Lag]:
-    """Context in which the lag of this process is measured."""
+    """Measure the lag of this process during the context."""
     lag = Lag()
     task = asyncio.create_task(lag.measure())
     try:
@@ -73,9 +73,8 @@ async def play_in_time(
     total: float = inf,
     failures: tuple[type[Exception], ...] = (AssertionError,),
 ) -> None:
-    """Play a scene until this process was in time: `failures` while it was late by `worst` seconds
-    at once, or `total` in all, count only if each of some tries fails; all others count at once.
-    """
+    """Run a scene until this process was in time: `failures` while it was late by `worst` seconds
+    at once, or `total` in all, count only if all tries fail; others count at once."""
     for attempt in range(_TRIES):
         async with measuring() as lag:
             try:
@@ -90,14 +89,14 @@ async def play_in_time(
 
 
 class Scenes:
-    """The scenes of a module. `at_once`: how many of them are played at a time."""
+    """The scenes of a module; `at_once` of them run at a time."""
 
     def __init__(self, at_once: int) -> None:
         self._at_once = at_once
         self._scenes: dict[str, Scene] = {}
 
     def test(self, play: Scene) -> Callable[[Played], Awaitable[None]]:
-        """Decorator of a test that is one of the scenes; it is given a folder of its own."""
+        """Decorate a scene, which gets a folder of its own, as a test."""
         name = play.__name__
         self._scenes[name] = play
 
@@ -109,13 +108,13 @@ class Scenes:
         return pytest.mark.asyncio(loop_scope="module")(test)
 
     def fixture(self) -> Any:
-        """What the tests wait for: `played`, of the module."""
+        """The fixture `played` of the module."""
 
         @pytest_asyncio.fixture(scope="module", loop_scope="module")
         async def played(
             request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         ) -> AsyncIterator[Played]:
-            """Waits for a scene; several are played at the same time."""
+            """Wait for a scene; several run at the same time."""
             asked_for = {item.name for item in request.session.items}
             door = asyncio.Semaphore(self._at_once)
 

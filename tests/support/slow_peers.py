@@ -1,4 +1,4 @@
-"""Those who never finish a header, one by one: `SLOW` are all of them."""
+"""Peers that never finish a header or a body; `SLOW` has all of them."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -10,7 +10,7 @@ GET = request("GET / HTTP/1.1", "Host: a")
 
 
 async def drip(peer: Peer, data: bytes, every: float) -> None:
-    """A byte now and then, until nobody takes it any more."""
+    """Send a byte now and then, until the connection is closed."""
     with suppress(OSError):
         for byte in data:
             await peer.send(bytes([byte]))
@@ -82,7 +82,7 @@ SLOW: list[Slow] = [
 
 
 async def ends_after(peers: Peers, slow: Slow, every: float) -> float:
-    """Seconds from the connection to its end, whatever was answered on it before."""
+    """Seconds from the connection to its end, including any answers."""
     peer = await peers.connect()
     began = asyncio.get_running_loop().time()
     saying = asyncio.create_task(slow(peer, every))

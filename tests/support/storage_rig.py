@@ -1,4 +1,4 @@
-"""A storage on a file of its own, with a registry and the clock that the test moves."""
+"""A storage on a file of its own, with a registry and a clock that the test moves."""
 
 import sqlite3
 from contextlib import closing
@@ -37,7 +37,7 @@ KEY = "k" * 32
 
 
 QUICK = Limits(first_retry=0.001, last_retry=0.002)
-"""A disk that fails to order need not be left alone between two attempts."""
+"""A failing test disk needs no pauses between two attempts."""
 
 
 def fail(error: Exception, event: object) -> None:
@@ -46,7 +46,7 @@ def fail(error: Exception, event: object) -> None:
 
 @dataclass
 class StorageRig:
-    """Everything between the registry, the rooms and the file."""
+    """All parts between the registry, the rooms and the file."""
 
     path: Path
     registry: Registry
@@ -106,7 +106,7 @@ class StorageRig:
         return Player(account.id, account.name, account.sort_key, guest=account.guest)
 
     def sign_in(self, player: Player | None = None, **options: Any) -> tuple[Session, str]:
-        """A session, and the cookie for it."""
+        """A new session, and its cookie."""
         return self.sessions.open(player or self.player(), self.clock.now(), **options)
 
     def until(self, instant: float) -> None:
@@ -116,7 +116,7 @@ class StorageRig:
         self.clock.move_to(instant)
 
     def table(self, game: str, *players: Player) -> Room:
-        """A room in which players sit; a match runs."""
+        """A room with these players and a running match."""
         now = self.clock.now()
         room, events = self.rooms.open(players[0], game, now)
         for player in players:
@@ -128,22 +128,22 @@ class StorageRig:
         return room
 
     def act(self, room: Room, action: Any) -> None:
-        """Whoever it waits for first acts."""
+        """Make a move for the first player that the match waits for."""
         assert room.match is not None
         player = room.seats[room.match.waits_for[0]].player
         assert player is not None
         self.room_stream.publish(self.rooms.act(player, room.id, action, self.clock.now()))
 
     def play_until(self, instant: float) -> None:
-        """Let time pass in the rooms, and in them only."""
+        """Let time pass, only in the rooms."""
         while (due := self.rooms.next_deadline()) is not None and due <= instant:
             self.clock.move_to(max(due, self.clock.now()))
             self.room_stream.publish(self.rooms.expire(self.clock.now(), limit=100))
         self.clock.move_to(instant)
 
     async def check_matches(self) -> int:
-        """What is on the disk of each match leads to what is known of it, step by step; returns
-        how many there are."""
+        """Check that the stored moves of each match lead to its state; return the number of
+        matches."""
         running = {room.match.id: room.match for room in self.rooms.all.values() if room.match}
         found = await self.rows("SELECT id, game, steps, ended_at, seed FROM matches")
         for id, game, steps, ended_at, seed in found:
@@ -161,11 +161,11 @@ class StorageRig:
         return len(found)
 
     async def kill(self) -> None:
-        """The process is gone: what is in memory only is lost."""
+        """Stop as a killed process does: queued rows are lost."""
         await self.store.abandon()
 
     async def rows(self, sql: str) -> list[tuple[Any, ...]]:
-        """What another program reads from the file."""
+        """Read the file as another program does."""
         await self.store.journal.written_up_to_here()
         with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as disk:
             return disk.execute(sql).fetchall()

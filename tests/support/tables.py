@@ -1,4 +1,4 @@
-"""Players who sit in rooms of a live server, and what they do there."""
+"""Players with seats in rooms of a live server, and their actions."""
 
 import asyncio
 from typing import Any
@@ -9,11 +9,11 @@ from tests.support.answers import until
 from tests.support.live_server import LiveServer, Tab, Visitor
 
 FOUR = (0, 1, 0, 1, 0, 1, 0)
-"""Columns into which discs are dropped in turns until whoever began has four in a line."""
+"""Columns for discs in turn that give the first player four in a line."""
 
 
 class Player:
-    """Somebody with a cookie, who may come to any server that knows it."""
+    """A player with a cookie, for any server that knows it."""
 
     def __init__(self, visitor: Visitor, tab: Tab) -> None:
         self.visitor, self.tab = visitor, tab
@@ -36,7 +36,7 @@ class Player:
         return await self.tab.next("room")
 
     async def come_back(self, server: LiveServer) -> dict[str, Any]:
-        """With a new tab, into the same room; returns what it is told."""
+        """Return to the same room with a new tab; return the room."""
         self.visitor = await server.visitor()
         self.visitor.http.cookies.set("session", self.cookie)
         self.tab = await server.tab(self.cookie)
@@ -44,13 +44,13 @@ class Player:
         return await self.join(self.room)
 
     async def act(self, action: Any) -> None:
-        """Act, and have it done."""
+        """Act, and wait until it is done."""
         await self.tab.send("act", room=self.room, action=action)
         assert not [each for each in await self.tab.quiet() if each["type"] == "error"]
 
 
 async def seated(server: LiveServer, game: str, **options: Any) -> tuple[Player, Player]:
-    """Two players at a table of their own."""
+    """Two players in a room of their own."""
     ada, kim = await asyncio.gather(Player.new(server, "Ada"), Player.new(server, "Kim"))
     room = await ada.open(game, **options)
     await ada.join(room)
@@ -77,13 +77,13 @@ def whose_turn(server: LiveServer, *players: Player) -> Player:
 
 
 async def play_four(server: LiveServer, *players: Player) -> None:
-    """A match of Connect Four, from the first disc to the last."""
+    """Play a match of Connect Four to its end."""
     for column in FOUR:
         await whose_turn(server, *players).act({"column": column})
 
 
 async def played(player: Player) -> dict[str, Any]:
-    """The match that was played last, as everybody may read it."""
+    """The last match, as the API returns it."""
     page = (await player.visitor.http.get("/api/matches")).json()
     response = await player.visitor.http.get(f"/api/matches/{page['matches'][0]['id']}")
     assert response.status_code == 200, response.text

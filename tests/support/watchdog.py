@@ -1,8 +1,8 @@
-"""Ends a test that would wait for ever, and says what for: a suite that stands still tells nothing.
+"""Ends a test that would wait for ever, and prints what it waits for.
 
-A plugin of pytest. The whole process ends with the test, as what waits may not let itself be
-interrupted; pytest-xdist counts the test as failed. It is not to begin a process anew
-(`--max-worker-restart=0`): pytest-xdist 3.8 may leave that one waiting for a second test for ever.
+A plugin of pytest. The whole process ends with the test, since waiting code may not be
+interruptible; pytest-xdist counts the test as failed. Run it with `--max-worker-restart=0`:
+pytest-xdist 3.8 may let a new worker wait for a second test for ever.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from typing import Any, TextIO
 import pytest
 
 LONGEST = 240.0
-"""Seconds that a test may take with its fixtures. The longest takes 20 on a busy machine."""
+"""Seconds that a test with its fixtures may take. The longest takes 20 on a busy machine."""
 
 STDERR = pytest.StashKey[TextIO]()
 
@@ -45,7 +45,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 @contextmanager
 def watch(name: str, seconds: float, stream: TextIO) -> Iterator[None]:
-    """Context that must end within `seconds`. If not: says so on `stream`, and kills this process
+    """Context that must end within `seconds`. Otherwise report on `stream`, and kill this process
     and its children."""
 
     def give_up() -> None:
@@ -62,11 +62,11 @@ def watch(name: str, seconds: float, stream: TextIO) -> Iterator[None]:
 
 
 def tell(name: str, seconds: float, stream: TextIO) -> None:
-    """Write where each thread is, and what each task of this process waits for."""
+    """Write where each thread is, and where each task of this process waits."""
     print(f"\n{name} was not over after {seconds:g} s.", file=stream, flush=True)
-    with suppress(OSError, ValueError):  # a stream that is no file
+    with suppress(OSError, ValueError):  # not a file
         faulthandler.dump_traceback(stream)
-    # Any thread's, of any loop: asyncio itself tells only those of a loop that is known.
+    # Of any loop in any thread: asyncio itself lists only those of a known loop.
     tasks = [each for each in gc.get_objects() if issubclass(type(each), asyncio.Task)]
     for task in tasks:
         if not task.done():
@@ -77,7 +77,7 @@ def tell(name: str, seconds: float, stream: TextIO) -> None:
 
 
 def _places(waiting: Any) -> Iterator[str]:
-    """The outermost first."""
+    """The frames, outermost first."""
     while waiting is not None:
         kind = next((each for each in ("cr", "gi", "ag") if hasattr(waiting, f"{each}_frame")), "")
         if not kind:
@@ -90,7 +90,7 @@ def _places(waiting: Any) -> Iterator[str]:
 
 
 def _end() -> None:
-    # Where they lived on, whoever reads what the suite says would wait for its end.
+    # A surviving child would keep the suite's output open.
     for tasks in Path("/proc/self/task").glob("*/children"):
         for child in tasks.read_text().split():
             with suppress(ProcessLookupError):

@@ -1,4 +1,4 @@
-"""`Frames` by the websockets library's public sans-I/O protocol: the reference for any other."""
+"""`Frames` on the websockets library's public sans-I/O protocol: the reference for our parser."""
 
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side
@@ -9,7 +9,7 @@ from server.wire.closing import PROTOCOL_ERROR
 
 
 class WebsocketsFrames:
-    """What the library answers by itself is dropped: the transport decides on that."""
+    """Drops the library's own answers: the transport decides on those."""
 
     def __init__(
         self, out: HasWrite, listener: FrameListener, largest: int, limits: Limits

@@ -1,7 +1,7 @@
-"""A WebSocket transport between a made-up peer and a made-up application, in no time at all.
+"""A WebSocket transport between a simulated peer and a simulated application, in virtual time.
 
-`Wire` runs one transport class, ours or uvicorn's, on a loop whose time leaps: what the peer says
-comes in chunks of any size, what the application is told and what goes out is written down.
+`Wire` runs a transport class, ours or uvicorn's, on a virtual loop. The peer's bytes come in chunks
+of any size, and the application's events and the bytes sent are recorded.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ REFERENCE: Final = partial(WebSocketTransport, make_frames=WebsocketsFrames)
 
 
 class _Twin(WebSocketsSansIOProtocol):
-    """uvicorn's own, which is given the request as uvicorn's HTTP protocols give it: as bytes."""
+    """uvicorn's own, which gets the request as from uvicorn's HTTP protocols: as bytes."""
 
     def begin(self, upgrade: Upgrade) -> None:
         lines = [name + b": " + value for name, value in upgrade.headers]
@@ -51,12 +51,12 @@ Application = Callable[[dict[str, Any], Receive, Send], Awaitable[None]]
 T = TypeVar("T")
 
 HIGH_WATER = 64 * 1024
-"""Bytes that wait for the peer before the transport is told to pause: asyncio's own limit."""
+"""Bytes in the buffer before the transport is told to pause: asyncio's own limit."""
 
 
 @contextmanager
 def leaping_loop() -> Iterator[VirtualLoop]:
-    """A loop for many conversations, with no time in them."""
+    """A virtual loop for many conversations."""
     loop = VirtualLoop()
     try:
         yield loop
@@ -73,17 +73,17 @@ async def _ended(tasks: Iterable[asyncio.Task[Any]]) -> None:
 
 
 def run_on(loop: VirtualLoop, scene: Coroutine[Any, Any, T]) -> T:
-    """Play `scene` to its end."""
+    """Run `scene` to its end."""
     return loop.run_until_complete(scene)
 
 
 async def settled(seconds: float = 0.001) -> None:
-    """Everything that can happen has happened: the loop leaps only when there is nothing to do."""
+    """Wait until nothing else can happen: virtual time passes only when the loop is idle."""
     await asyncio.sleep(seconds)
 
 
 class _Socket:
-    """What uvicorn wants of one."""
+    """The part of a socket that uvicorn uses."""
 
     family = socket.AF_INET
 
@@ -106,9 +106,9 @@ _ABOUT = {"socket": _Socket(), "ssl_object": object()}
 
 
 class FakeTransport(asyncio.Transport):
-    """Does what asyncio's does with a socket, in the same order, without one.
+    """Calls a protocol as asyncio's transport does, in the same order, without a socket.
 
-    A closed one still has what waits taken; an aborted one drops it. What comes is kept while
+    After a close, the buffer is still sent; after an abort, it is dropped. Input is buffered while
     reading is paused.
     """
 
@@ -117,10 +117,10 @@ class FakeTransport(asyncio.Transport):
         self._loop = loop
         self._protocol: Any = None
         self.taken = bytearray()
-        """What the peer has been sent, and took."""
+        """The bytes that the peer has read."""
         self._waiting = bytearray()
         self.crashes: list[Exception] = []
-        """Of the protocol: a loop would log them, and abort."""
+        """Errors of the protocol: a loop would log them, and abort."""
         self.is_taking = True
         self.is_half_closed = False
         self.is_aborted = False
@@ -131,7 +131,7 @@ class FakeTransport(asyncio.Transport):
         self._coming: list[bytes] = []
         self._is_pumping = False
 
-    # What the protocol calls
+    # Calls of the protocol
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self._protocol = protocol
@@ -190,26 +190,26 @@ class FakeTransport(asyncio.Transport):
     def is_reading(self) -> bool:
         return not self._is_paused and not self._is_closing
 
-    # What the peer does
+    # Actions of the peer
 
     def say(self, chunks: Iterable[bytes]) -> None:
-        """Each chunk is one call of `data_received`; nothing stands for the end (FIN)."""
+        """Call `data_received` for each chunk; an empty one is the end (FIN)."""
         self._coming.extend(chunks)
         self._pump_soon()
 
     def lose(self, exc: Exception | None = None) -> None:
-        """The connection is gone."""
+        """Lose the connection."""
         if not self.is_lost:
             self.is_lost = self._is_closing = True
             protocol, self._protocol = self._protocol, None
             protocol.connection_lost(exc)
 
     def take(self) -> None:
-        """The peer reads again, everything."""
+        """Let the peer read again, and read everything."""
         self.is_taking = True
         self._flush()
 
-    # What goes on between them
+    # Between them
 
     def _flush(self) -> None:
         if not self.is_taking:
@@ -248,8 +248,8 @@ class FakeTransport(asyncio.Transport):
 
 
 class Wire:
-    """One connection of `kind`, with `application` above it, or who takes the socket. The twin is
-    handed its connection by our HTTP transport, as ours is where an upgrade is not plain."""
+    """A connection of `kind` below `application`, or `take`. uvicorn's gets its connection from our
+    HTTP transport, as ours does for an upgrade that is not plain."""
 
     def __init__(
         self,
@@ -276,22 +276,22 @@ class Wire:
 
     @property
     def protocol(self) -> Any:
-        """Who has the connection now, until it is lost."""
+        """The protocol that has the connection, also after it was lost."""
         return self.transport.get_protocol()
 
     async def upgrade(self, head: bytes = opening()) -> None:
-        """Ask to be let in, and give the application time to decide."""
+        """Send the upgrade, and give the application time to decide."""
         self.transport.say([head])
         await settled()
 
     @property
     def said(self) -> "Said":
-        """What the peer was sent so far."""
+        """All that the peer was sent so far."""
         return parse(bytes(self.transport.taken))
 
     @property
     def has_ended(self) -> bool:
-        """Whether this side is done: it has closed, or sends no more."""
+        """True if this side has closed, or sends no more."""
         return self.transport.is_closing() or self.transport.is_half_closed
 
 
@@ -304,7 +304,7 @@ _CONFIG.load()
 
 @dataclass
 class Listener:
-    """An application that lets everybody in, and writes down what it is told, to the end."""
+    """An application that accepts every socket, and records all events to the end."""
 
     accept: Event = field(default_factory=lambda: {"type": "websocket.accept"})
     scope: dict[str, Any] = field(default_factory=dict)
@@ -318,12 +318,12 @@ class Listener:
             self.events.append(await receive())
 
 
-# What goes over the wire
+# The bytes from the server
 
 
 @dataclass(frozen=True)
 class Said:
-    """What a server has sent: the answer to the handshake, and frames after a 101."""
+    """A server's response to the handshake, and its frames after a 101."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -331,12 +331,12 @@ class Said:
     frames: tuple[tuple[int, bytes], ...]
 
     def header(self, name: str) -> str | None:
-        """The first of that name, if there is one."""
+        """The first header of that name, or None."""
         return next((value for key, value in self.headers if key == name), None)
 
     @property
     def codes(self) -> list[int]:
-        """Of the close frames; 1005 is one without a code."""
+        """The codes of the close frames; 1005 for one without a code."""
         return [
             struct.unpack("!H", payload[:2])[0] if payload else 1005
             for opcode, payload in self.frames
@@ -345,7 +345,7 @@ class Said:
 
 
 def parse(data: bytes) -> Said:
-    """Raises AssertionError for what no server may send."""
+    """Parse it. Raises AssertionError if it is invalid for a server."""
     if not data:
         return Said(0, (), b"", ())
     head, blank, rest = data.partition(b"\r\n\r\n")

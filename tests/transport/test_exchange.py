@@ -1,4 +1,4 @@
-"""An exchange holds no more of a body than the limits say. What else it does: `test_http.py`."""
+"""An exchange buffers no more of a body than the limits allow. More in `test_http.py`."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from server.transport.request import RequestHead
 
 
 class FakeTransport:
-    """A transport that knows whether it is read."""
+    """A transport that records whether reading is paused."""
 
     def __init__(self) -> None:
         self.is_read = True

@@ -1,6 +1,6 @@
-"""The parser of frames takes a portion at a time, as large as the limits say.
+"""The parser of frames parses in portions, as large as the limits allow.
 
-What it makes of frames is in `test_websocket_conformance.py`.
+Its results are tested in `test_websocket_conformance.py`.
 """
 
 import pytest
@@ -13,7 +13,7 @@ MESSAGE = client_frame(TEXT, b"hi")
 
 
 class Heard:
-    """Writes down the messages."""
+    """Records the messages."""
 
     def __init__(self) -> None:
         self.messages: list[str | bytes] = []

@@ -1,7 +1,7 @@
 """Where one request ends and the next begins: as many responses as requests, in order.
 
-Whatever the bodies hold, however the bytes are split into reads, whatever `Upgrade` asks for: what
-was sent as a body is never run as a request (RFC 9112, 11.2: request smuggling).
+Whatever the bodies contain, however the bytes are split into reads, and whatever `Upgrade` asks
+for, a body never runs as a request (RFC 9112, 11.2: request smuggling).
 """
 
 import asyncio
@@ -51,7 +51,7 @@ UPGRADES = {
 async def test_a_body_behind_an_upgrade_is_a_body(
     server: LiveServer, upgrade: list[str], delay: float
 ) -> None:
-    """It has the form of a request, and would be answered with 200 if it was run as one."""
+    """The body is a valid request, which would be answered with 200."""
     head = request(
         "POST /api/guests HTTP/1.1",
         "Host: x",
@@ -66,7 +66,7 @@ async def test_a_body_behind_an_upgrade_is_a_body(
         assert answer.status == 400
         assert b'"bad_json"' in answer.body
         await peer.no_answer(0.1)
-        # And the connection goes on where it should.
+        # The connection continues after the body.
         await peer.send(request("GET /healthz HTTP/1.1", "Host: x", "Connection: close"))
         assert (await peer.answer()).body == b'{"status":"ok"}'
         assert await peer.end() == b""
@@ -101,21 +101,21 @@ async def _send(peer: Peer, head: bytes, body: bytes, delay: float) -> None:
     await peer.send(body)
 
 
-# Everything else
+# Random requests
 
 OWN_STATUS = 299
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A request, and what has to come of it."""
+    """A request, and the expected response."""
 
     data: bytes
     method: str
     status: int
     body: bytes
     is_last: bool
-    """The connection ends with its response."""
+    """True if the connection ends after the response."""
 
 
 class Application:
@@ -170,7 +170,7 @@ TOKENS = ["Upgrade", "upgrade", "keep-alive", "HTTP2-Settings", "close", "", "x"
 
 @st.composite
 def sent(draw: st.DrawFn) -> Sent:
-    """Any request whose framing is valid, and one whose header is too large."""
+    """A request with valid framing, or with a header that is too large."""
     method = draw(st.sampled_from(["GET", "POST", "HEAD", "DELETE", "OPTIONS", "BREW"]))
     fields = ["Host: x"]
     upgrades = draw(st.lists(st.sampled_from(PROTOCOLS), max_size=2))
@@ -212,7 +212,7 @@ def sent(draw: st.DrawFn) -> Sent:
     if has_large_header:
         status, answer = 431, b'"header_too_large"'
     elif opens_websocket:
-        status, answer = 0, b""  # by the WebSocket transport: it has no key
+        status, answer = 0, b""  # without a key, refused by the WebSocket transport
     elif refusal:
         status, answer = refusal, b"refused"
     else:
@@ -250,7 +250,7 @@ def test_there_are_as_many_responses_as_requests_in_order(
     reads: list[bytes] = []
     at = 0
     while at < len(data):
-        # Small reads where the heads are; a large body is not read by the byte.
+        # Small reads for the heads, large ones for a large body.
         size = cuts[len(reads) % len(cuts)] if len(reads) < 50 else 20_000
         reads.append(data[at : at + size])
         at += size
@@ -282,7 +282,7 @@ def test_there_are_as_many_responses_as_requests_in_order(
 
 
 def next_response(data: bytes, method: str) -> tuple[int, bytes, bytes]:
-    """Status and body of the first response that is final, and what comes after it."""
+    """Status and body of the first final response, and the bytes after it."""
     while True:
         head, blank, rest = data.partition(b"\r\n\r\n")
         assert blank, data

@@ -1,6 +1,6 @@
-"""The opening handshake: who is let in, who is answered what, and what the application is told.
+"""The opening handshake: accepted and refused requests, and the application's scope.
 
-Each case goes the way it goes in life, through our HTTP transport, to both implementations.
+As in production, every request goes through our HTTP transport, to both implementations.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ ONE_OF_EACH = {
 
 
 def head(*more: str, first: str = "GET /ws HTTP/1.1", **other: str | None) -> bytes:
-    """A valid upgrade, but for what is given: `Sec_WebSocket_Key=None` leaves it out."""
+    """A valid upgrade with changes: `Sec_WebSocket_Key=None` leaves it out."""
     lines = ONE_OF_EACH | {name.replace("_", "-"): value for name, value in other.items()}
     fields = [f"{name}: {value}" for name, value in lines.items() if value is not None]
     return "\r\n".join([first, *fields, *more, "", ""]).encode("latin-1")
@@ -65,7 +65,7 @@ def loop(caplog: pytest.LogCaptureFixture) -> Iterator[VirtualLoop]:
 
 
 class Met:
-    """What came of a request."""
+    """The result of a request."""
 
     def __init__(self, said: Said, has_ended: bool, listener: Listener) -> None:
         self.said, self.has_ended, self.listener = said, has_ended, listener
@@ -76,7 +76,7 @@ class Met:
 
 
 def code_of(said: Said) -> str:
-    """The code word of a refusal, having checked that it is a whole problem (RFC 9457)."""
+    """The code of a refusal, after a check that it is a complete problem (RFC 9457)."""
     assert said.header("content-type") == "application/problem+json"
     assert said.header("content-length") == str(len(said.body))
     for name, value in SECURITY_HEADERS.items():
@@ -88,8 +88,8 @@ def code_of(said: Said) -> str:
 
 
 def read(request: bytes) -> Upgrade | None:
-    """The upgrade that our HTTP transport makes of `request` where it is not plain; None: it is
-    none. Raises Problem, or what h11 raises."""
+    """The upgrade that our HTTP transport makes of `request` if it is not plain, or None if it is
+    no upgrade. Raises Problem, or errors of h11."""
     parser = h11.Connection(h11.SERVER)
     parser.receive_data(request)
     event = parser.next_event()
@@ -125,7 +125,7 @@ def without_date(said: Said) -> list[tuple[str, str]]:
     return [header for header in said.headers if header[0] != "date"]
 
 
-# Who is let in
+# Accepted requests
 
 BROWSERS = {
     "Chromium": [
@@ -201,7 +201,7 @@ def test_the_key_is_answered_as_the_rfc_says(loop: VirtualLoop) -> None:
         assert met.said.header("sec-websocket-accept") == base64.b64encode(digest).decode()
 
 
-# What is the same
+# Without differences
 
 SAME: dict[str, bytes] = {
     "plain": head(),
@@ -246,7 +246,7 @@ def test_a_request_is_answered_as_by_the_twin_and_described_alike(
     if ours.said.status == 101:
         assert without_date(ours.said) == without_date(twin.said)
     else:
-        # Both refuse it, each in its own words.
+        # Both refuse it, with different bodies.
         assert code_of(ours.said) == "bad_request"
 
 
@@ -278,7 +278,7 @@ def test_a_request_may_come_in_any_pieces(loop: VirtualLoop, cuts: list[int]) ->
     assert meet(loop, OURS, *chunks).said.status == 101
 
 
-# Where they differ
+# Differences
 
 
 NO_UPGRADES = {
@@ -328,7 +328,7 @@ def test_a_header_line_that_is_none_is_refused(loop: VirtualLoop, line: str) -> 
 def test_who_speaks_another_version_is_told_which_is_spoken(
     loop: VirtualLoop, version: str | None
 ) -> None:
-    """RFC 6455, 4.2.2 and 4.4; RFC 9110, 15.5.22. The twin says 400, and no more."""
+    """RFC 6455, 4.2.2 and 4.4; RFC 9110, 15.5.22. uvicorn's answers 400, and no more."""
     said = meet(loop, OURS, head(Sec_WebSocket_Version=version)).said
     assert (said.status, said.header("sec-websocket-version")) == (426, "13")
     assert (said.header("upgrade"), said.header("connection")) == ("websocket", "Upgrade, close")
@@ -348,14 +348,14 @@ def test_a_refusal_does_not_ask_for_what_it_was_told_to_expect(loop: VirtualLoop
 
 
 def test_an_empty_name_among_subprotocols_is_none(loop: VirtualLoop) -> None:
-    """RFC 9110, 5.6.1: empty elements of a list are ignored; the twin offers them."""
+    """RFC 9110, 5.6.1: empty elements of a list are ignored; uvicorn's offers them."""
     request = head("Sec-WebSocket-Protocol: a,,b, ")
     assert meet(loop, TWIN, request).scope["subprotocols"] == ["a", "", "b", ""]
     assert meet(loop, OURS, request).scope["subprotocols"] == ["a", "b"]
 
 
 def test_a_socket_waits_for_what_a_response_before_it_left_unread(loop: VirtualLoop) -> None:
-    """The event loop tells only the transport that it pauses, and it does that once."""
+    """The event loop calls only the present protocol to pause, and only once."""
 
     async def scene() -> None:
         listener = Listener()
@@ -366,7 +366,7 @@ def test_a_socket_waits_for_what_a_response_before_it_left_unread(loop: VirtualL
         assert not wire.protocol.send_text("not yet")
         wire.protocol.resume_writing()
         assert wire.protocol.send_text("now")
-        # Whoever had the connection before cuts nobody off any more.
+        # The protocol before it has stopped its timers.
         await asyncio.sleep(3 * LIMITS.write_stall)
         assert not wire.transport.is_closing()
         wire.transport.lose()
@@ -381,7 +381,7 @@ def test_a_socket_waits_for_what_a_response_before_it_left_unread(loop: VirtualL
 @pytest.mark.parametrize("lines", [1, 2])
 @pytest.mark.parametrize("name", ["Connection", "Sec-WebSocket-Protocol"])
 def test_an_upgrade_lists_so_much_and_no_more(name: str, lines: int) -> None:
-    """A list of thousands took 20 ms to read."""
+    """Lists of thousands took 20 ms to parse."""
 
     def listing(count: int) -> bytes:
         listed = ["Upgrade", *(f"p{number}" for number in range(count - 1))]
@@ -437,11 +437,11 @@ def test_a_header_without_an_end_is_refused_as_soon_as_it_is_too_large(loop: Vir
     assert (met.said.status, met.has_ended) == (431, True)
 
 
-# What is said before there is an answer
+# Messages before the response
 
 
 class Hesitant(Listener):
-    """Lets the peer in only after a while."""
+    """Accepts only after a while."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         await settled(1.0)
@@ -450,8 +450,7 @@ class Hesitant(Listener):
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_what_is_said_before_the_answer_is_heard_after_it(loop: VirtualLoop, size: int) -> None:
-    """RFC 6455, 4.1: a client waits for the answer. One that does not loses nothing all the same,
-    but what comes in one piece with the request: that ends in uvicorn's HTTP protocol."""
+    """RFC 6455, 4.1: a client waits for the response. Messages of one that does not are kept."""
     early = client_frame(TEXT, b"early") + client_frame(CLOSE, b"\x03\xe9")
 
     async def scene() -> list[Event]:
@@ -476,7 +475,7 @@ def test_what_is_said_before_the_answer_is_heard_after_it(loop: VirtualLoop, siz
 def test_what_is_said_in_the_moment_of_the_answer_comes_after_what_was_said_before_it(
     loop: VirtualLoop,
 ) -> None:
-    """Loops do not say in which order they call back who may read and who asked to be called."""
+    """The order in which loops call readers and other callbacks is not specified."""
     message = client_frame(TEXT, b"early")
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -516,7 +515,7 @@ def test_whoever_says_too_much_before_the_answer_is_cut_off(loop: VirtualLoop) -
     assert run_on(loop, scene())
 
 
-# Anything at all
+# Random requests
 
 names = st.one_of(st.sampled_from(list(ONE_OF_EACH)), st.text("aZ-9: \x00\xe9", max_size=4))
 values = st.one_of(
@@ -562,7 +561,7 @@ def test_any_request_is_read_or_refused(
     assert all(name == name.lower() for name, _ in scope["headers"])
 
 
-# A plain request is read in one pass, and every other as all of HTTP is
+# Plain requests are parsed in one pass, and all others by the HTTP parser
 
 ODD = [
     head("Content-Length: 0"),
@@ -607,7 +606,7 @@ def test_what_a_browser_sends_is_plain(browser: str) -> None:
 
 
 def around(text: str) -> st.SearchStrategy[str]:
-    """`text`, or something that is nearly it."""
+    """`text`, or a small change of it."""
     characters = st.sampled_from(sorted({*text, *" \t,;:=%\r\n\0\x7f\xe9aA0"}))
     changed = st.tuples(
         st.integers(0, len(text)), st.integers(0, 2), st.text(characters, max_size=3)

@@ -27,11 +27,11 @@ CHUNKED = request("POST / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked")
 DEFAULTS = Limits()
 
 SHORT = 0.15
-"""Seconds that the deadlines are cut down to where a test waits for them."""
+"""Seconds of the shortened deadlines, for tests that wait for them."""
 
 
 class Application:
-    """Reads bodies and answers with their length; on `/much` it sends four MiB."""
+    """Reads bodies and answers with their length; `/much` sends four MiB."""
 
     def __init__(self) -> None:
         self.requests = 0
@@ -91,7 +91,7 @@ async def server(app: Application, limits: Limits) -> AsyncIterator[Server]:
 
 
 def refused(answer: Answer) -> tuple[int, str]:
-    """Status and code word of a refusal, which is a whole problem (RFC 9457)."""
+    """Status and code of a refusal, after a check that it is a complete problem (RFC 9457)."""
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["connection"] == "close"
     problem = json.loads(answer.body)
@@ -100,11 +100,11 @@ def refused(answer: Answer) -> tuple[int, str]:
     return answer.status, problem["code"]
 
 
-# How large a header may be
+# The size of a header
 
 
 def header_of(lines: int = 1, longest: int = 100, size: int = 0) -> bytes:
-    """A request with so many header lines, of which one is so long, and the last fills it up."""
+    """A request with this number of header lines, one of this length, filled up to `size` bytes."""
     fields = [f"H{number}: x" for number in range(lines - 3)]
     fields = ["Host: a", *fields, "Long: " + "x" * (longest - len("Long: "))]
     whole = request("GET / HTTP/1.1", *fields)
@@ -137,7 +137,7 @@ async def test_a_header_that_is_too_large_is_refused_with_431(server: Server, wh
 async def test_no_more_of_a_header_is_parsed_than_it_may_have(
     app: Application, monkeypatch: pytest.MonkeyPatch, before: bytes
 ) -> None:
-    """250 KB of one that is complete held up everybody for a quarter of a second."""
+    """Parsing 250 KB of a complete header blocked the loop for a quarter of a second."""
     given: list[int] = []
     receive_data = h11.Connection.receive_data
 
@@ -202,7 +202,7 @@ LINES = {
 @pytest.mark.parametrize("more", [0, 1])
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
 async def test_a_line_is_measured_as_it_came(server: Server, line: str, more: int) -> None:
-    """Not by what is left of it once the spaces around the value are gone."""
+    """Including the spaces around the value, which the parser removes."""
     longest = DEFAULTS.longest_header_line + more
     line = line.format(" " * (longest - len(line.format(""))))
     assert len(line) == longest
@@ -278,7 +278,7 @@ async def test_the_refusal_of_an_endless_header_can_be_read(server: Server, goes
     line = b"A: " + b"b" * 1000 + b"\r\n"
     await peer.send(line * 20)
     if goes_on:
-        # It has not heard yet, and sends what would reset the connection if nobody took it.
+        # It goes on sending, which would reset the connection if the server did not read.
         await peer.send(line * 5000)
     assert refused(await peer.answer()) == (431, "header_too_large")
 
@@ -306,7 +306,7 @@ async def test_an_application_that_fails_is_a_500_without_content_for_a_head(met
     assert (content == b"") == (method == "HEAD")
 
 
-# What is no HTTP
+# Invalid HTTP
 
 
 @pytest.mark.parametrize(
@@ -331,7 +331,7 @@ async def test_what_is_no_http_is_refused_with_400(
     assert app.requests <= 1
 
 
-# How long a request may take
+# The time for a request
 
 
 @hurried
@@ -373,14 +373,14 @@ async def test_a_body_that_never_ends_is_waited_for_only_so_long(
 
 
 class Manual(StillLoop):
-    """Timers by a clock that the test moves; tasks in the test's own loop."""
+    """Timers on a clock that the test moves; tasks in the test's own loop."""
 
     def create_task(self, coroutine: Any) -> asyncio.Task[Any]:
         return asyncio.get_running_loop().create_task(coroutine)
 
 
 class Memory(asyncio.Transport):
-    """The server's end of a connection that is in memory."""
+    """The server's end of a connection in memory."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -445,11 +445,11 @@ async def test_an_answer_that_takes_longer_than_any_deadline_is_waited_for(
         assert (await peer.answer()).status == 204
 
 
-# Peers that send no more, and read on
+# Peers that send no more, but read on
 
 
 async def half_closed(server: Server, data: bytes) -> Peer:
-    """A peer that has sent `data` and shut its writing side down, as `nc -N` does."""
+    """A peer that has sent `data` and half-closed, as `nc -N` does."""
     peer = await server.connect()
     await peer.send(data)
     peer.half_close()
@@ -466,7 +466,7 @@ async def test_a_peer_that_sends_no_more_gets_its_answer_and_the_end(limits: Lim
 
     async with serving(waits, limits) as server:
         peer = await half_closed(server, GET + b"\r")
-        await peer.no_answer(0.05)  # it is known by then that nothing more comes
+        await peer.no_answer(0.05)  # the server has noticed the end
         is_ready.set()
         assert b"late" in await peer.end()
         await until(lambda: not server.connections)
@@ -505,7 +505,7 @@ async def test_a_peer_that_sends_no_more_in_the_middle_of_a_request_is_refused(
     assert "http.request" not in app.endings
 
 
-# How much may be sent, and left unread
+# Sending too much, and not reading
 
 
 @pytest.mark.parametrize("limits", [Limits(largest_request=65536)], ids=["64 KiB"])
@@ -529,7 +529,7 @@ async def test_what_frames_a_body_is_limited_too(
     peer = await server.connect()
     await peer.send(head)
     sent = len(head)
-    while sent < 15_000:  # no limit is reached
+    while sent < 15_000:  # below all limits
         await peer.send(more)
         sent += len(more)
     await peer.no_answer(0.1)
@@ -539,7 +539,7 @@ async def test_what_frames_a_body_is_limited_too(
 
 
 async def test_requests_ahead_of_their_answers_wait_unread() -> None:
-    """A peer that does not wait for answers cannot have the server keep more than it reads once."""
+    """The server buffers no more than one read of requests that wait for earlier responses."""
     waiting = asyncio.Event()
     calls = 0
 
@@ -555,7 +555,7 @@ async def test_requests_ahead_of_their_answers_wait_unread() -> None:
         large = request("GET / HTTP/1.1", "Host: a", "A: " + "a" * 8000)
         taken = await peer.fill(large)
         assert calls == 1
-        # The kernel's buffers, here and there, and one read: but no more of it than that.
+        # The kernel's buffers on both sides and one read, but no more.
         assert 2 * len(large) < taken < 20 * NARROW
         waiting.set()
         for _ in range(taken // len(large)):
@@ -595,7 +595,7 @@ async def test_whoever_does_not_read_an_answer_is_cut_off(server: Server, app: A
 async def test_so_is_whoever_leaves_less_than_has_a_sender_wait(
     limits: Limits, headers: tuple[str, ...]
 ) -> None:
-    """Writing is paused where 64 KiB wait, and the application is done before that."""
+    """Less than 64 KiB does not pause writing: the application ends before the peer reads."""
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
@@ -623,7 +623,7 @@ async def test_whoever_reads_an_answer_slowly_gets_all_of_it(
     assert got > 4 * 1024 * 1024
 
 
-# The end of the server
+# Stopping the server
 
 
 @pytest.mark.parametrize("limits", [Limits(shutdown_deadline=SHORT, turn=0.02)], ids=["in a hurry"])

@@ -1,8 +1,8 @@
-"""The MUSTs of the RFCs that are a server's business, each with the test that holds it.
+"""The MUSTs of the RFCs for servers, each with a test.
 
-Read were RFC 9110 (5.3, 5.5, 6.6.1, 7.6.1, 7.8, 8.6, 9.1, 9.3, 10.1.1, 12.5, 13.1, 13.2, 15), RFC
-9112 (2 to 7, 9.3, 9.6) and RFC 6455 (4.2, 4.4). `@must` puts a sentence into the table `RULES`, and
-each is tried on a running server. `NOT_OURS` says which parts bind somebody else, and whom.
+From RFC 9110 (5.3, 5.5, 6.6.1, 7.6.1, 7.8, 8.6, 9.1, 9.3, 10.1.1, 12.5, 13.1, 13.2, 15), RFC 9112
+(2 to 7, 9.3, 9.6) and RFC 6455 (4.2, 4.4). `@must` adds a sentence to the table `RULES`, and each
+is tried on a running server. `NOT_OURS` lists the parts that are for others, and for whom.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ NOT_OURS = {
 
 
 def must(section: str, sentence: str) -> Callable[[Check], Check]:
-    """Adds a row to the table."""
+    """Add a rule to the table."""
 
     def add(check: Check) -> Check:
         RULES.append(Rule(section, sentence, check))
@@ -63,7 +63,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
         yield served.port
 
 
-# How rows ask
+# Helpers of the rules
 
 HOST = "Host: a"
 CLOSE = "Connection: close"
@@ -79,7 +79,8 @@ async def ask(peers: Peers, *lines: str, body: bytes = b"") -> Answer:
 
 
 async def refused_and_closed(peers: Peers, data: bytes, *statuses: int) -> None:
-    """It is answered with one of these, what follows is not served, and the connection ends."""
+    """Check that it gets one of these statuses, that the next request is not served, and the
+    close."""
     peer = await peers.connect()
     await peer.send(data + NEXT)
     answer = await peer.answer()
@@ -102,7 +103,7 @@ async def guest(
 
 
 def upgrade(*more: str, without: str = "", first: str = "GET /ws HTTP/1.1") -> bytes:
-    """A valid handshake, but for what is given."""
+    """A valid handshake, with changes."""
     lines = opening("/ws").decode().split("\r\n")[1:-2]
     kept = [line for line in lines if not (without and line.startswith(f"{without}:"))]
     return request(first, *kept, *more)
@@ -115,7 +116,7 @@ async def handshake(peers: Peers, data: bytes) -> Answer:
 
 
 async def end_of(peer: Peer) -> None:
-    """The connection goes on as it should."""
+    """Check that the connection serves the next request."""
     await peer.send(NEXT)
     assert (await peer.answer()).body == OK
 
@@ -300,7 +301,7 @@ async def continue_is_said(peers: Peers) -> None:
         answer = await peer.answer()
         assert answer.status == status
         if status != 100:
-            # Whether the content still comes nobody knows.
+            # The server does not know whether the content follows.
             assert answer.headers["connection"] == "close"
             continue
         await peer.send(b'{"name": "Exp."}')
@@ -491,7 +492,7 @@ async def absolute_form(peers: Peers) -> None:
 
 @must("RFC 9112, 3.2.2", "Host MUST be ignored beside an absolute form, for the host in it")
 async def absolute_host(peers: Peers) -> None:
-    # The own origin is what the server takes its host for.
+    # The server compares `Origin` with the host.
     for host, status in (("a", 201), ("b", 403)):
         peer = await peers.connect()
         body = b'{"name": "Absolute %b"}' % host.encode()
@@ -534,7 +535,7 @@ async def whitespace_before_colon(peers: Peers) -> None:
 async def folds(peers: Peers) -> None:
     answer = await ask(peers, "GET /healthz HTTP/1.1", HOST, "X: a\r\n  b")
     assert answer.status in (200, 400)
-    # And is no line of its own.
+    # Nor does it count as a line of its own.
     data = request("GET /healthz HTTP/1.1", HOST, "X: a\r\n Content-Length: 5") + NEXT
     peer = await peers.connect()
     await peer.send(data)

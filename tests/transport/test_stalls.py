@@ -1,4 +1,4 @@
-"""Peers that do not take what they are sent are cut off, and those that do are not."""
+"""Peers that do not read are cut off, and those that read are not."""
 
 import socket
 
@@ -15,13 +15,13 @@ AT_THE_LATEST = WRITE_STALL + 2 * LIMITS.turn
 
 
 class Pipe:
-    """A transport as the watch sees it."""
+    """A transport with the part that the watch uses."""
 
     def __init__(self, waiting: int) -> None:
         self.waiting = waiting
         self.is_aborted = False
         self._socket = socket.socket()
-        self._socket.close()  # the kernel has nothing
+        self._socket.close()  # the kernel's buffer is empty
 
     def get_write_buffer_size(self) -> int:
         return self.waiting

@@ -1,5 +1,5 @@
-"""What the server uses of uvicorn beyond its documentation, and the versions for which that
-holds. With another version, the test that fails says what has changed."""
+"""The undocumented parts of uvicorn that the server uses, for the versions that were checked. With
+another version, a test that fails names the change."""
 
 import asyncio
 import inspect
@@ -105,7 +105,7 @@ async def test_a_stop_asks_each_connection_to_end_and_waits_for_it() -> None:
 
 
 def test_the_server_has_what_the_command_overrides() -> None:
-    """Else it would be a method of ours that nobody calls."""
+    """Otherwise the override would never be called."""
     serve = inspect.getsource(uvicorn.Server.serve)
     assert "self.capture_signals()" in serve
     assert "self.shutdown(" in inspect.getsource(uvicorn.Server._serve)

@@ -1,4 +1,4 @@
-"""WebSockets against peers that stop reading, stop talking, or never stop."""
+"""WebSockets against peers that stop reading, go silent, or never stop sending."""
 
 import asyncio
 import json
@@ -42,10 +42,10 @@ pytestmark = pytest.mark.both_loops
 DEFAULTS = Limits()
 
 SHORT = 0.15
-"""Seconds that the deadlines are cut down to where a test waits for them."""
+"""Seconds of the shortened deadlines, for tests that wait for them."""
 
 HELD_UP = SHORT / 4
-"""Seconds of standing still after which a peer may have missed a deadline of `SHORT`."""
+"""Seconds of a stall after which a peer may have missed a deadline of `SHORT`."""
 
 MISSED = (AssertionError, OSError, EOFError)
 """What a test meets that plays a peer who has missed a deadline."""
@@ -54,11 +54,12 @@ PING_MESSAGE = client_frame(TEXT, b'{"type":"ping"}')
 
 
 MOST_TAKEN = 1024 * 1024
-"""Bytes that are taken from a peer whom nobody hears: they are in the kernel and in two reads."""
+"""Bytes that a peer can send while the application reads none: the kernel's buffers and two
+reads."""
 
 
 class Conversation:
-    """One connection, as an application has it."""
+    """A connection, as its application sees it."""
 
     def __init__(self, scope: Any, send: Any) -> None:
         self.path = scope["path"]
@@ -71,7 +72,7 @@ class Conversation:
         await self.send({"type": "websocket.send", "text": "x" * size})
 
     async def talk(self) -> str:
-        """Send for ever; returns what ended it."""
+        """Send for ever; return the name of the error that ends it."""
         try:
             while True:
                 await self.say(1000)
@@ -81,8 +82,8 @@ class Conversation:
 
 
 class Application:
-    """Accepts everybody, and notes what is said; nobody is answered at `/unanswered`, and at
-    `/deaf` nobody is heard until the test says so."""
+    """Accepts every socket, and records messages; `/unanswered` is never accepted, and `/deaf`
+    reads only after `is_listening`."""
 
     def __init__(self) -> None:
         self.conversations: list[Conversation] = []
@@ -130,7 +131,7 @@ async def plain(app: Application, limits: Limits) -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def narrow(app: Application, limits: Limits) -> AsyncIterator[Server]:
-    """The same, and the kernel keeps little of what is said."""
+    """The same, with small buffers of the kernel."""
     async with serving(app, limits, is_narrow=True) as running:
         yield running
 
@@ -140,7 +141,7 @@ def now() -> float:
 
 
 async def gone(server: Server) -> None:
-    """Wait until the server knows of no connection."""
+    """Wait until the server has no connections."""
     await until(lambda: not server.connections)
 
 
@@ -168,7 +169,7 @@ async def test_what_is_said_before_the_answer_is_kept_up_to_a_limit(
     await asyncio.sleep(0.02)
     assert len(plain.connections) == 1
     await peer.send(b"x")
-    async with asyncio.timeout(DEFAULTS.header_deadline / 2):  # sooner than it would be anyway
+    async with asyncio.timeout(DEFAULTS.header_deadline / 2):  # before the deadline
         await gone(plain)
     await until(lambda: app.conversations[0].code == 1006)
 
@@ -207,7 +208,7 @@ async def test_paths_and_pages_that_are_none_of_ours_are_denied_in_words(
             assert await peer.end() == b""
 
 
-# Those who do not read
+# Peers that do not read
 
 
 @hurried
@@ -226,7 +227,7 @@ async def test_whoever_stops_reading_is_cut_off_and_the_application_told(
 async def test_whoever_reads_slowly_but_steadily_is_not_cut_off(
     plain: Server, app: Application
 ) -> None:
-    """So little that the kernel, which has megabytes for it, does not once ask for more."""
+    """So slowly that the kernel's buffer of megabytes never asks for more."""
 
     async def read() -> None:
         peer = await plain.upgraded(window=4096)
@@ -274,8 +275,8 @@ async def test_whoever_is_slow_and_reads_on_in_time_gets_everything(
 
 
 async def behind(server: LiveServer, peers: Peers, name: str) -> tuple[Any, Any, Peer]:
-    """A visitor, and their tab, which pings until the answers that it does not read fill every
-    buffer on their way."""
+    """A player, their connection, and a peer that pings without reading until all buffers are
+    full."""
     visitor = await server.guest(name)
     peer = await peers.upgraded("/ws", visitor.cookie, window=4096)
     await until(lambda: visitor.session.connections == 1)
@@ -290,7 +291,7 @@ async def behind(server: LiveServer, peers: Peers, name: str) -> tuple[Any, Any,
 
 @pytest.fixture
 async def unlimited(tmp_path: Path, limits: Limits) -> AsyncIterator[LiveServer]:
-    """A server that does not limit the rate of messages."""
+    """A server without a limit of messages."""
     of_all = AllLimits(transport=limits)
     async with run_server(
         tmp_path / "test.db", limits=of_all, max_messages_per_second=0
@@ -300,7 +301,7 @@ async def unlimited(tmp_path: Path, limits: Limits) -> AsyncIterator[LiveServer]
 
 @pytest.fixture
 async def soon_full(tmp_path: Path, limits: Limits) -> AsyncIterator[LiveServer]:
-    """The same, and the kernel keeps little of what a peer does not read."""
+    """The same, with small buffers of the kernel."""
     of_all = AllLimits(transport=limits)
     async with run_server(
         tmp_path / "test.db", is_narrow=True, limits=of_all, max_messages_per_second=0
@@ -320,10 +321,10 @@ async def test_of_a_player_who_stops_reading_the_others_see_that_the_connection_
 
 
 async def test_a_player_whose_tab_takes_nothing_is_still_heard(soon_full: LiveServer) -> None:
-    """The reader of a socket waits for no send."""
+    """Reading a socket does not wait for writing."""
     with Peers(soon_full.port) as peers:
         ada, connection, peer = await behind(soon_full, peers, "Ada")
-        await asyncio.sleep(0.05)  # until all that was said has been heard
+        await asyncio.sleep(0.05)  # until all messages have been read
         assert ada.session.last_activity == 0
         for instant in (10.0, 20.0):
             await soon_full.advance(10)
@@ -350,7 +351,7 @@ async def test_whoever_is_closed_as_too_slow_and_still_does_not_read_is_cut_off(
         assert now() - began < 8, "the socket is there, and taken from, after the close"
 
 
-# Those who never stop
+# Peers that never stop sending
 
 
 FLOODS = {
@@ -409,7 +410,7 @@ async def test_pings_whose_answers_nobody_reads_cost_no_memory(
     peer = await plain.upgraded(window=4096)
     (connection,) = plain.connections
     sent = most = 0
-    # What is sent in some time is the machine's affair: enough of it has to be.
+    # The machine decides how much is sent in a time; go on until it is enough.
     for _ in range(20):
         flooding = asyncio.create_task(peer.flood(client_frame(PING, b"x" * 100) * 500, 0.4))
         while not flooding.done():
@@ -431,7 +432,7 @@ async def test_messages_that_the_application_does_not_take_wait_at_the_peer(
     (connection,) = narrow.connections
     data = client_frame(BINARY, bytes(size))
     taken = await peer.fill(data * 1000)
-    # One portion of the stream may be of many small messages.
+    # One portion of the stream can contain many small messages.
     assert len(connection._call._events) <= DEFAULTS.most_unread + 2048 // len(data)
     assert len(connection._unparsed) <= 2 * 256 * 1024
     app.conversations[0].is_listening.set()
@@ -471,12 +472,12 @@ async def test_a_message_that_never_ends_keeps_no_more_than_a_message_may_have(
     "limits", [Limits(control_frames=Rate(10.0, 1e9))], ids=["any control frames"]
 )
 async def test_a_flood_does_not_hold_the_loop(unlimited: LiveServer, data: bytes) -> None:
-    """Whatever comes in is parsed in portions: others have their turn in between."""
+    """Input is parsed in portions, with turns of the loop in between."""
     visitor = await unlimited.guest("Ada")
     with Peers(unlimited.port) as peers:
         peer = await peers.upgraded("/ws", visitor.cookie)
         flood = asyncio.create_task(peer.flood(data * (500_000 // len(data) or 1), 0.2))
-        # Of this thread's own time: what the machine gives to others says nothing here.
+        # CPU time of this thread, so that other load of the machine does not count.
         longest, last = 0.0, time.thread_time()
         while not flood.done():
             await asyncio.sleep(0)
@@ -485,7 +486,7 @@ async def test_a_flood_does_not_hold_the_loop(unlimited: LiveServer, data: bytes
     assert longest < 0.25
 
 
-# Those who say nothing
+# Silent peers
 
 
 IMPATIENT = Limits(ping_interval=SHORT, ping_timeout=SHORT, shutdown_deadline=SHORT, turn=0.02)
@@ -493,7 +494,7 @@ IMPATIENT = Limits(ping_interval=SHORT, ping_timeout=SHORT, shutdown_deadline=SH
 
 @pytest.fixture
 async def impatient(app: Application) -> AsyncIterator[Server]:
-    """`app` on transports that ping soon, and wait only shortly for the answer."""
+    """`app` on transports with short ping intervals and timeouts."""
     async with serving(app, IMPATIENT) as running:
         yield running
 
@@ -556,7 +557,7 @@ async def test_a_peer_that_talks_is_not_pinged(impatient: Server) -> None:
 async def test_a_server_that_stood_still_blames_no_peer_for_it(
     plain: Server, app: Application
 ) -> None:
-    """The answer to the ping lies unread when the deadline for it is found to have passed."""
+    """The answer to the ping is in the buffer when its deadline has passed."""
     standing = SHORT + 0.3
 
     async def stand_still() -> None:
@@ -583,7 +584,7 @@ async def test_a_server_that_stood_still_blames_no_peer_for_it(
     await play_in_time(stand_still, total=standing + HELD_UP, failures=MISSED)
 
 
-# Those who go without a word
+# Peers that disconnect without a close
 
 
 @pytest.mark.parametrize("way", [Peer.close, Peer.reset, Peer.half_close])
@@ -666,10 +667,10 @@ async def test_an_answered_close_ends_the_connection_at_once(
     await gone(plain)
 
 
-# The end of the server
+# Stopping the server
 
 
-# Nothing but the stop ends any of them.
+# No other deadline ends any of them.
 UNHURRIED = replace(DEFAULTS, shutdown_deadline=1.0, turn=HURRIED.turn)
 
 
@@ -677,7 +678,7 @@ UNHURRIED = replace(DEFAULTS, shutdown_deadline=1.0, turn=HURRIED.turn)
 async def test_the_server_stops_in_time_whoever_is_attached(
     plain: Server, app: Application
 ) -> None:
-    # Within `shutdown_deadline` those who answer have to have done so.
+    # These answer within `shutdown_deadline`.
     healthy = [await plain.upgraded() for _ in range(3)]
     await plain.upgraded()  # reads nothing, and answers nothing
     stalled = await plain.upgraded(window=4096)

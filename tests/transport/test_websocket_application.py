@@ -1,5 +1,5 @@
-"""What an application may do, in which order, and what comes of it: as at uvicorn's own transport,
-but where `DIFFERENCES` says why not."""
+"""What an application may send and in which order, with the results: the same as with uvicorn's own
+transport, except for `DIFFERENCES`, which say why."""
 
 import asyncio
 import gc
@@ -43,7 +43,7 @@ def loop(caplog: pytest.LogCaptureFixture) -> Iterator[VirtualLoop]:
         yield loop
 
 
-# An application that does what it is told
+# An application of given steps
 
 RECEIVE, PEER_IS_LOST, PEER_ENDS, RETURN, RAISE = "receive", "lost", "fin", "return", "raise"
 Step = str | bytes | Event
@@ -65,7 +65,7 @@ def body(data: bytes, **more: Any) -> Event:
 
 @dataclass(frozen=True)
 class Played:
-    """What came of the steps: for each what it returned or raised; and what the peer saw."""
+    """The results of the steps, returned or raised, and what the peer received."""
 
     results: tuple[Any, ...]
     status: int
@@ -76,7 +76,7 @@ class Played:
 
 
 def code_of(played: Played) -> str:
-    """The code word of a refusal, having checked that it is a whole problem (RFC 9457)."""
+    """The code of a refusal, after a check that it is a complete problem (RFC 9457)."""
     headers = dict(played.headers)
     assert headers["content-type"] == "application/problem+json"
     assert int(headers["content-length"]) == len(played.body)
@@ -87,7 +87,7 @@ def code_of(played: Played) -> str:
 
 
 def play(loop: VirtualLoop, kind: Any, *steps: Step) -> Played:
-    """The steps of an application, and, as bytes, what the peer says between them."""
+    """Run the steps of an application; bytes are sent by the peer between them."""
     return run_on(loop, _play(kind, steps))
 
 
@@ -105,10 +105,10 @@ async def _play(kind: Any, steps: tuple[Step, ...]) -> Played:
             wire.transport.say([b""])
         else:
             event = await within(1.0, receive())
-            # How many turns of the loop that takes differs from one Python to the next, and with
-            # it whether the twin knows already that the connection is lost.
+            # The number of turns differs between versions of Python, and so does whether uvicorn's
+            # has noticed the lost connection.
             await settled()
-            # None is as good as an empty one, says ASGI.
+            # ASGI: None is the same as an empty reason.
             return {"reason": ""} | event if event["type"] == DISCONNECT else event
         return await settled()
 
@@ -145,7 +145,7 @@ async def _play(kind: Any, steps: tuple[Step, ...]) -> Played:
     )
 
 
-# The same
+# Without differences
 
 SAME: dict[str, tuple[Step, ...]] = {
     "accepted": (ACCEPT,),
@@ -229,19 +229,19 @@ SAME: dict[str, tuple[Step, ...]] = {
 def test_an_application_sees_no_difference(loop: VirtualLoop, steps: tuple[Step, ...]) -> None:
     ours, twin = play(loop, OURS, *steps), play(loop, TWIN, *steps)
     if twin.status in (403, 500) and twin.body in (b"", b"Internal Server Error"):
-        # Both answer, each in its own words.
+        # Both refuse it, with different bodies.
         assert (ours.status, ours.results, ours.has_ended) == (twin.status, twin.results, True)
         assert code_of(ours) == {403: "refused", 500: "internal"}[ours.status]
     else:
         assert ours == twin
 
 
-# Where they differ
+# Differences
 
 
 @dataclass(frozen=True)
 class Difference:
-    """What an application does, and what is otherwise; `why` says who is right."""
+    """Steps of an application with different results; `why` says which is right."""
 
     why: str
     steps: tuple[Step, ...]
@@ -378,13 +378,13 @@ def test_an_application_sees_a_difference_only_here(
 
 
 def filled(wire: Wire) -> None:
-    """Whoever sends now has to wait."""
+    """Fill the buffer, so that `send` has to wait."""
     wire.transport.is_taking = False
     wire.transport.write(bytes(HIGH_WATER + 1))
 
 
 async def conversation(kind: Any) -> tuple[Wire, Receive, Send]:
-    """One that is open, and the application's ends of it."""
+    """An open connection, with its application's `receive` and `send`."""
     ends: asyncio.Future[tuple[Receive, Send]] = asyncio.get_running_loop().create_future()
 
     async def application(scope: Any, receive: Receive, send: Send) -> None:
@@ -480,7 +480,7 @@ def test_giving_up_a_receive_loses_nothing(loop: VirtualLoop, kind: Any, passes:
 
 
 def test_a_close_by_the_peer_ends_the_wait_of_who_sends(loop: VirtualLoop) -> None:
-    """At the twin they wait until the peer has read, or for ever."""
+    """With uvicorn's, it waits until the peer has read, or for ever."""
 
     async def scene() -> None:
         wire, _, send = await conversation(OURS)

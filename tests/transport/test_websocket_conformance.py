@@ -1,9 +1,8 @@
-"""Our transport and uvicorn's own make the same of the same bytes, but where that one is wrong.
+"""Our transport and uvicorn's own do the same with the same bytes, except where uvicorn's is wrong.
 
-Both are held against a slow reading of RFC 6455 (`tests/support/rfc6455.py`) as well, which is how
-the places are known where they differ: `DIFFERENCES` lists them all, with an example each. Ours is
-fed the bytes in any pieces; the twin one frame at a time, since it makes something else of them
-when a broken frame comes in one piece with good ones.
+Both are compared with a simple reading of RFC 6455 (`tests/support/rfc6455.py`) as well, which
+tells where they differ: `DIFFERENCES` has an example of each. Ours gets the bytes in any pieces,
+uvicorn's frame by frame, since it loses good frames that come in one piece with a broken one.
 """
 
 import asyncio
@@ -56,7 +55,7 @@ from tests.support.wire import (
 )
 
 MOST = 16 * 1024
-"""Bytes of the largest message: what the command sets."""
+"""The size of the largest message in bytes, as the command sets it."""
 
 EXAMPLES = int(os.environ.get("CONFORMANCE_EXAMPLES", "100"))
 
@@ -68,24 +67,24 @@ many = settings(
 
 @pytest.fixture
 def loop(caplog: pytest.LogCaptureFixture) -> Iterator[VirtualLoop]:
-    # The twin logs a traceback for every text that is none.
+    # uvicorn's logs a traceback for every text that is not UTF-8.
     caplog.set_level(logging.CRITICAL, "uvicorn.error")
     with leaping_loop() as loop:
         yield loop
 
 
-# What is compared
+# Comparison
 
 
 @pytest.fixture(params=[OURS, REFERENCE], ids=["ours", "websockets"])
 def implementation(request: pytest.FixtureRequest) -> Any:
-    """Our transport, on each of the parsers that there are."""
+    """Our transport, on each of the parsers."""
     return request.param
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a stream: see `Reading`, which has the same."""
+    """The result of a stream, with the fields of `Reading`."""
 
     events: tuple[Event, ...]
     answers: tuple[tuple[int, bytes], ...]
@@ -116,7 +115,7 @@ async def _play(kind: Any, chunks: list[bytes], is_failure: bool, is_reset: bool
         wire.transport.say([b""])
     await settled()
     if kind is TWIN:
-        # It is closed later by the loop; nothing of ours may be left by now.
+        # The loop closes it later; nothing of the server may be left after that.
         wire.transport.lose()
         await settled()
     assert wire.transport.crashes == []
@@ -127,7 +126,7 @@ async def _play(kind: Any, chunks: list[bytes], is_failure: bool, is_reset: bool
     assert said.status == 101
     events, answers = listener.events[1:], list(said.frames)
     if is_failure:
-        # How a fault is called is not laid down.
+        # The text of a failure is not specified.
         events[-1] = {key: events[-1][key] for key in ("type", "code")}
         answers[-1] = answers[-1][0], answers[-1][1][:2]
     return Outcome(tuple(events), tuple(answers), is_ended)
@@ -136,13 +135,13 @@ async def _play(kind: Any, chunks: list[bytes], is_failure: bool, is_reset: bool
 def play(
     loop: VirtualLoop, kind: Any, chunks: list[bytes], reading: Reading, *, is_reset: bool = False
 ) -> Outcome:
-    """Say `chunks`, and then FIN or RST."""
+    """Send `chunks`, and then FIN or RST."""
     if kind is REFERENCE and reading.is_failed:
-        # The library looks at a frame when it has all of it, and most faults are in its head.
+        # The library checks a whole frame, and most faults are in the header.
         chunks = [*chunks, bytes(2 * MOST)]
     outcome = run_on(loop, _play(kind, chunks, reading.is_failed, is_reset))
     if kind is TWIN and outcome.events[-1:] == ({"type": "websocket.disconnect", "code": 1005},):
-        # Twin.CALLS_A_LOSS_A_CLOSE: a close without a code has a reason, which is empty.
+        # Twin.CALLS_A_LOSS_A_CLOSE: a close without a code would have an empty reason.
         lost = {"type": "websocket.disconnect", "code": LOST, "reason": ""}
         return Outcome((*outcome.events[:-1], lost), outcome.answers, outcome.is_ended)
     return outcome
@@ -156,10 +155,10 @@ sizes = st.sampled_from([0, 1, 2, 125, 126, 127, 300, 9000, MOST - 1, MOST, MOST
 NO_UTF8 = [
     b"\xff",
     b"ok\x80",
-    b"\xc0\xaf",  # too long a form of a slash
+    b"\xc0\xaf",  # an overlong slash
     b"\xed\xa0\x80",  # a surrogate
     b"\xf4\x90\x80\x80",  # beyond Unicode
-    "héé".encode()[:-1],  # cut in the middle of a character
+    "héé".encode()[:-1],  # cut within a character
 ]
 texts = st.text(max_size=12).map(str.encode)
 nearly_texts = st.one_of(texts, texts, st.sampled_from(NO_UTF8), st.just(b"\xef\xbb\xbfBOM"))
@@ -174,7 +173,7 @@ def controls(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def messages(draw: st.DrawFn) -> bytes:
-    """One message, in fragments, with control frames between them; its text may be none."""
+    """A message in fragments, with control frames between them; its text may be invalid UTF-8."""
     kind = draw(st.sampled_from([TEXT, BINARY]))
     data = draw(st.one_of(nearly_texts, nearly_texts, sizes.map(lambda size: b"a" * size)))
     cuts = sorted(draw(st.lists(st.integers(0, len(data)), max_size=4)))
@@ -209,7 +208,7 @@ def closes(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def odd_frames(draw: st.DrawFn) -> bytes:
-    """A header with one thing wrong, mostly."""
+    """Usually a header with one fault."""
     oddity: dict[str, Any] = draw(
         st.one_of(
             st.just({}),
@@ -247,7 +246,7 @@ pieces = st.one_of(
 
 
 def cut_into(stream: bytes, sizes: list[int]) -> list[bytes]:
-    """Pieces of these sizes, over and over; of a long stream, as many times larger ones."""
+    """Pieces of these sizes in turn, scaled up for long streams."""
     chunks: list[bytes] = []
     scale = len(stream) // 1000 + 1
     endless = cycle(sizes)
@@ -258,7 +257,7 @@ def cut_into(stream: bytes, sizes: list[int]) -> list[bytes]:
     return chunks
 
 
-# The streams
+# Random streams
 
 
 @many
@@ -268,7 +267,7 @@ def test_a_stream_means_to_us_what_it_means_to_the_twin_and_in_the_rfc(
 ) -> None:
     reading = read(stream, MOST)
     if implementation is REFERENCE and reading.twin:
-        return  # most of what is wrong with the twin is the library's
+        return  # most faults of uvicorn's are the library's
     ours = play(loop, implementation, cut_into(stream, sizes), reading, is_reset=is_reset)
     if not reading.twin:
         twin = play(loop, TWIN, split_frames(stream), reading, is_reset=is_reset)
@@ -446,7 +445,7 @@ def test_however_many_messages_come_at_once_all_are_heard_in_order(
 
 @dataclass(frozen=True)
 class Hears:
-    """Who has taken a socket."""
+    """The hearer of a socket."""
 
     hear: Callable[[Any], None]
     gone: Callable[[int], None]
@@ -574,7 +573,7 @@ def test_who_takes_a_socket_is_told_of_the_end_once_whenever_it_comes(
         else:
             await wire.upgrade()
         if how == "hears no more":
-            # What was handed on before is not handed on again.
+            # Messages that were passed on before are not passed on again.
             wire.transport.say([client_frame(TEXT, b"ho") * 40 + HI * 2])
         await settled()
         if how == "lost":
@@ -666,7 +665,7 @@ def test_who_has_taken_a_socket_is_told_when_the_peer_cannot_take_more(loop: Vir
         assert ends == [4503]
 
     run_on(loop, scene())
-    # So many that the buffer is full; then not even a close; it goes on when the peer reads.
+    # Sends until the buffer is full, then not even a close; more after the peer has read.
     assert results == [True] * (len(results) - 5) + [False, True, True, False, False]
     assert len(results) > 10
 
@@ -748,19 +747,19 @@ def test_a_peer_that_floods_after_a_close_is_not_parsed_for_ever(
     run_on(loop, scene())
 
 
-# Where they differ
+# Differences
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Where ours is not the twin's equal, which of them is right, and an example."""
+    """A difference between ours and uvicorn's, the rule, and an example."""
 
     of: Twin
     section: str
     says: str
     chunks: tuple[bytes, ...]
     twin: tuple[Any, ...]
-    """What the application is told by the twin: messages, then the code of the disconnect."""
+    """The events with uvicorn's: messages, then the code of the disconnect."""
     ours: tuple[Any, ...]
 
 
@@ -873,7 +872,7 @@ def test_every_known_difference_has_an_example() -> None:
     assert [difference.of for difference in DIFFERENCES] == list(Twin)
     for difference in DIFFERENCES:
         known = read(b"".join(difference.chunks), MOST).twin
-        # The two that are about pieces and about the end are in no stream.
+        # Two are about pieces and about the end, and not in the stream.
         assert known <= {difference.of}
         assert known or difference.of in (Twin.LOSES_WHAT_CAME_BEFORE, Twin.CALLS_A_LOSS_A_CLOSE)
 
@@ -899,7 +898,7 @@ PLAIN_TALK = [
 
 @pytest.fixture
 def made_up() -> list[tuple[Outcome, Outcome]]:
-    """What comes of each stream by our account of what sockets and loops do: ours, the twin's."""
+    """The results of each stream in the simulation: ours, and uvicorn's."""
     with leaping_loop() as loop:
         return [
             (
@@ -940,8 +939,8 @@ async def test_what_is_made_up_here_is_true_of_sockets(
 
 @pytest.mark.both_loops
 async def test_large_messages_arrive_intact_whatever_is_sent_after_them() -> None:
-    """Loops keep what they are given as it is while the peer takes nothing: nobody may write to it
-    then."""
+    """Loops keep a reference to what they are given while the peer does not read: it must not be
+    changed meanwhile."""
     sizes = [9000, 3, 20_000, 125, 8193, 8192, 1, 12_000, 126, 5] * 120
     messages = [bytes([65 + index % 26]) * size for index, size in enumerate(sizes)]
     sent = 0
@@ -959,7 +958,7 @@ async def test_large_messages_arrive_intact_whatever_is_sent_after_them() -> Non
     async with serving(application) as server:
         peer = await server.upgraded(window=4096)
         before = -1
-        while sent != before:  # until nothing more fits anywhere
+        while sent != before:  # until all buffers are full
             before = sent
             await asyncio.sleep(0.05)
         assert 0 < sent < len(messages)
@@ -970,7 +969,7 @@ async def test_large_messages_arrive_intact_whatever_is_sent_after_them() -> Non
             left -= len(pieces[-1])
     said = parse(b"".join(pieces))
     is_intact = said.frames[:-1] == tuple((BINARY, message) for message in messages)
-    assert is_intact  # said without the messages: they are megabytes
+    assert is_intact  # without the messages in the output: they are megabytes
     assert said.codes == [1000]
 
 

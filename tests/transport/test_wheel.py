@@ -1,4 +1,4 @@
-"""Deadlines on a wheel: never early, at most a turn late, and given again after a stall."""
+"""Deadlines on a wheel: never early, at most a turn late, and postponed after a stall."""
 
 import logging
 from collections.abc import Callable
@@ -15,7 +15,7 @@ TURN = 0.25
 
 
 class Item:
-    """Writes down when it was told."""
+    """Records when it was called."""
 
     def __init__(self, loop: StillLoop) -> None:
         self._loop = loop
@@ -57,7 +57,7 @@ def test_so_many_deadlines_are_worked_off_before_others_have_their_turn(
 def test_a_deadline_is_never_early_and_at_most_a_turn_late(
     loop: StillLoop, wheel: Wheel, seconds: float, since: float
 ) -> None:
-    wheel.set(Item(loop), 100.0)  # which turns it
+    wheel.set(Item(loop), 100.0)  # keeps it turning
     loop.run_until(since)
     item = Item(loop)
     wheel.set(item, seconds)
@@ -72,9 +72,9 @@ def test_a_deadline_is_never_early_and_at_most_a_turn_late(
 def test_one_that_is_set_while_a_turn_is_late_is_not_early_for_that(
     loop: StillLoop, wheel: Wheel, seconds: float, late: float
 ) -> None:
-    wheel.set(Item(loop), 100.0)  # which turns it
+    wheel.set(Item(loop), 100.0)  # keeps it turning
     loop.run_until(0.9)
-    loop.now = 1.0 + late  # and its next turn was to begin at 1.0
+    loop.now = 1.0 + late  # the next turn was due at 1.0
     item = Item(loop)
     wheel.set(item, seconds)
     loop.run_until(50.0)
@@ -115,7 +115,7 @@ def test_what_came_while_this_process_stood_still_can_be_read_before_a_deadline_
 ) -> None:
     item = Item(loop)
     wheel.set(item, 4.0)
-    loop.run_until(4.0)  # the next turn is the last
+    loop.run_until(4.0)  # one turn is left
     loop.stand_still_until(60.0)
     loop.run_until(60.0 + TURN - 0.001)
     assert item.told == []
@@ -125,7 +125,7 @@ def test_what_came_while_this_process_stood_still_can_be_read_before_a_deadline_
 
 def test_what_each_turn_is_late_does_not_add_up() -> None:
     class LateLoop(StillLoop):
-        """Notices every timer late."""
+        """Calls every timer late."""
 
         def call_at(self, when: float, callback: Callable[..., None], *args: Any) -> Handle:
             return super().call_at(when + 0.04, callback, *args)
@@ -158,7 +158,7 @@ def test_a_thousand_that_come_at_once_are_told_in_portions_and_each_once(
         wheel.set(item, 1.0)
 
     class Stops(Item):
-        """Ends others that are due with it."""
+        """Stops others that are due with it."""
 
         def due(self) -> None:
             super().due()
@@ -195,7 +195,7 @@ def test_a_deadline_that_is_handed_on_comes_when_it_would_have_come(
     wheel.set(other, 5.0)
     loop.run_until(4.0)
     wheel.hand_on(item, heir)
-    wheel.hand_on(Item(loop), item)  # one that has none
+    wheel.hand_on(Item(loop), item)  # without a deadline
     loop.run_until(10.0)
     assert item.told == []
     assert len(heir.told) == 1

@@ -1,4 +1,4 @@
-"""Bodies and queries that are none: each gets its answer, and nobody else notices."""
+"""Invalid bodies and queries: each gets its answer, and other players notice nothing."""
 
 import json
 from collections.abc import AsyncIterator
@@ -140,13 +140,13 @@ async def test_a_name_is_shown_as_it_was_given_markup_and_all(server: LiveServer
 
 
 def padded(size: int) -> bytes:
-    """A body of exactly `size` bytes that would make a guest."""
+    """A body of exactly `size` bytes that would sign in a guest."""
     body = b'{"name": "Eve"}'
     return body + b" " * (size - len(body))
 
 
 async def chunks(body: bytes) -> AsyncIterator[bytes]:
-    """A body that does not say how long it is."""
+    """A body without a length."""
     for start in range(0, len(body), 8192):
         yield body[start : start + 8192]
 

@@ -1,4 +1,4 @@
-"""What counts as activity, and what does not."""
+"""Which calls count as activity."""
 
 from tests.support.live_server import LiveServer
 

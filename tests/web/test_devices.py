@@ -1,4 +1,4 @@
-"""Browser and system, as their headers name them: real ones, and whatever else may come."""
+"""Browser and system from User-Agent headers: real ones, and others."""
 
 import pytest
 from hypothesis import given
@@ -104,7 +104,7 @@ UNKNOWN: list[tuple[str, str | None, str | None]] = [
     ("curl/8.5.0", None, None),
     ("python-httpx/0.28.1", None, None),
     ("Firefox", None, None),
-    # A page on the home screen; the browser of old Androids; Windows that says it is a phone.
+    # A page on the home screen; the browser of old Androids; Windows Phone.
     (f"{IPHONE} {APPLE} Mobile/15E148", None, "iOS"),
     (
         "Mozilla/5.0 (Linux; U; Android 4.0.3; en-us) AppleWebKit/534.30 (KHTML, like Gecko)"

@@ -1,4 +1,4 @@
-"""What every request has to pass, and what every response carries."""
+"""The checks of every request, and the headers of every response."""
 
 import asyncio
 from pathlib import Path
@@ -115,7 +115,7 @@ async def test_an_allowed_origin_may_do_what_the_own_may(tmp_path: Path) -> None
             assert refusal(response) == (403, "cross_origin"), headers
 
 
-# Bodies that are not said to be JSON
+# Bodies without JSON's content type
 
 
 async def test_what_does_not_say_it_is_json_is_refused(here: Bystanders) -> None:
@@ -165,7 +165,7 @@ async def test_what_says_it_is_json_is_taken(server: LiveServer, type_: str) -> 
     assert response.status_code == 201
 
 
-# Methods and paths that are none
+# Unknown methods and paths
 
 
 async def test_paths_that_lead_nowhere(here: Bystanders) -> None:
@@ -212,7 +212,7 @@ async def test_head_is_get_without_the_body(server: LiveServer) -> None:
         assert head.headers["content-type"] == get.headers["content-type"]
 
 
-# What every response carries
+# Headers of every response
 
 
 async def test_every_kind_of_response_tells_browsers_to_be_careful(

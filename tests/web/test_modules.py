@@ -82,7 +82,7 @@ def test_a_debugger_finds_every_line_in_its_module() -> None:
         (name,) = section["map"]["sources"]
         original = sources[str(PurePosixPath(name).relative_to("/static"))].splitlines()
         first = section["offset"]["line"]
-        # Base64 VLQ: where in the line, which source, lines ahead, where in that line.
+        # Base64 VLQ: column, source, lines ahead, column there.
         assert section["map"]["mappings"].split(";") == ["AAAA"] + ["AACA"] * (len(original) - 1)
         for here, there in zip(lines[first:], original, strict=False):
             assert here == there or (here == "" and there.startswith(("import", "export {")))

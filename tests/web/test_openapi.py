@@ -1,4 +1,4 @@
-"""The document says what holds here: its figures are those of the limits that the server has."""
+"""The document is right about the server: its numbers are those of its limits."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the browser gets."""
+"""The pages and files for browsers."""
 
 import base64
 import hashlib

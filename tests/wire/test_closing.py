@@ -1,4 +1,4 @@
-"""The close codes are those of the contract, and stand in one place of the server."""
+"""The close codes are those of the contract, and defined in one place of the server."""
 
 import ast
 import re
@@ -24,7 +24,7 @@ from server.wire.closing import (
 
 ROOT = Path(__file__).resolve().parents[2]
 BY_THE_PROTOCOL = {PROTOCOL_ERROR, INVALID_TEXT, TOO_BIG, INTERNAL_ERROR, SERVICE_RESTART}
-"""What a socket is closed with that has no word of ours, or has one for the metrics only."""
+"""Codes of the protocol, with no word of ours or one for the metrics only."""
 
 CONTRACT = {
     1009: "message_too_big",

@@ -1,4 +1,4 @@
-"""Cookies that are none of ours, proxies, and limits by where somebody comes from."""
+"""Invalid cookies, proxies, and limits by address."""
 
 import asyncio
 import time
@@ -63,7 +63,7 @@ async def test_a_cookie_changed_at_any_place_signs_no_player_in(
     own = here.ada.cookie
     browser = await server.visitor()
     for place, character in enumerate(own):
-        # The last character has bits that a careless decoder takes for padding.
+        # The last character has bits that a careless decoder ignores as padding.
         for other in "BCD" if place == len(own) - 1 else "A":
             if character == other:
                 continue
@@ -119,7 +119,7 @@ async def test_a_cookie_set_by_a_sibling_host_does_not_sign_in_its_owner(
 
 @pytest.mark.parametrize("filling", ['\\"', "\\101", ";", "=;", "session=x;", "session=\t;"])
 def test_no_header_takes_much_longer_to_read_than_another_of_its_length(filling: str) -> None:
-    """Some take 5 times as long; undoing quotes took 10,000 times. The rest is the machine's."""
+    """Some take 5 times as long; removing quotes took 10,000 times. The rest is tolerance."""
     length = Limits().longest_header_line - 100
     quoted = filling * (length // len(filling))
     worst = max(time_to_read(f'a="{quoted}"'), time_to_read(f'session="{quoted}"'))
@@ -133,7 +133,7 @@ def asking(*headers: str) -> dict[str, Any]:
 
 
 def time_to_read(header: str) -> float:
-    """Seconds of this process, at the least of some tries."""
+    """The processor time in seconds; the least of several tries."""
     scope = asking(header)
     tries = []
     for _ in range(5):
@@ -190,7 +190,7 @@ async def test_headers_of_an_untrusted_proxy_are_ignored(tmp_path: Path, trusted
         assert refusal(refused) == (403, "cross_origin")
 
 
-# Limits by where somebody comes from
+# Limits by address
 
 
 async def guess(browser: httpx.AsyncClient, name: str = "Ada", **headers: str) -> httpx.Response:
@@ -211,7 +211,7 @@ async def test_ten_wrong_passwords_lock_out_the_guesser_only(
         assert 1 <= int(eleventh.headers["retry-after"]) <= 300
     right = {"name": "Ada", "password": "correct horse"}
     assert refusal(await guesser.http.post("/api/session", json=right))[0] == 429
-    # Another name from here, and the same name from elsewhere, are as free as before.
+    # Another name from here, and the same name from another address, are not limited.
     assert refusal(await guess(guesser.http, "Eve"))[0] == 401
     elsewhere = await server.visitor(transport=httpx.AsyncHTTPTransport(local_address="127.0.0.2"))
     wrong = await guess(elsewhere.http)
@@ -324,7 +324,7 @@ async def test_the_number_of_new_players_of_an_address_is_limited(tmp_path: Path
         assert refusal(late) == (429, "too_many_attempts")
         assert 1 <= int(late.headers["retry-after"]) <= 600
         assert (await arrive(61, "198.51.100.8")).status_code == 201
-        # An IPv6 customer has a /64 to choose addresses from.
+        # An IPv6 customer can choose addresses from a /64.
         assert (await arrive(62, "2001:db8::1")).status_code == 201
 
 

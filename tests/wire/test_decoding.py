@@ -1,4 +1,4 @@
-"""What a client is told of a text that is not JSON."""
+"""The error for a text that is not JSON."""
 
 import msgspec
 import pytest

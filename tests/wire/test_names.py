@@ -1,4 +1,4 @@
-"""Names that both ends know stand in one place of the server, and the browser has the same."""
+"""Names that both ends use are defined in one place of the server, and the page has the same."""
 
 import ast
 from pathlib import Path
@@ -9,11 +9,11 @@ from server.wire.names import COOKIE_BY_TLS, SUBPROTOCOL
 
 ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "!#$%&'*+.^_`|~0-9A-Za-z"
-"""Of RFC 9110, 5.6.2, as a pattern has it."""
+"""Of RFC 9110, 5.6.2, as a pattern."""
 
 
 def texts_of(path: Path) -> list[str]:
-    """Every string and every bytes that a module writes out."""
+    """Every literal string and bytes of a module."""
     return [
         value.decode("latin-1") if isinstance(value, bytes) else value
         for node in ast.walk(ast.parse(path.read_text()))

@@ -324,7 +324,7 @@ async def test_a_new_password_signs_in_and_ends_all_other_sessions(server: LiveS
     code, told = await other_tab.closed()
     assert (code, told[-1]["reason"]) == (4503, "signed_out_everywhere")
     assert refusal(await elsewhere.http.get("/api/session")) == (401, "signed_out_everywhere")
-    # The one that asked goes on, and was active.
+    # The session of the call goes on, and counts it as an activity.
     assert (await tab.ask("ping", "pong"))["expires_in"] == 300.0
     assert ada.session.last_activity_by == "ping"
     visitor = await server.visitor()
@@ -419,7 +419,7 @@ async def test_who_guesses_the_current_password_is_locked_out_as_at_a_sign_in(
 async def test_a_password_is_the_same_on_every_keyboard(
     server: LiveServer, typed: str, again: str
 ) -> None:
-    """Fault 7: composed at registration, decomposed at sign-in."""
+    """Composed at registration, decomposed at sign-in."""
     ada = await server.member("Ada", typed)
     assert (await server.sign_in("Ada", again)).id == ada.id
     change = {"current": again, "new": again + "!"}

@@ -1,4 +1,4 @@
-"""Finished matches can be read back: by whom, in what order, and with every move."""
+"""Finished matches: which players can read them, in what order, and with every move."""
 
 import pytest
 
@@ -21,7 +21,7 @@ from tests.support.tables import (
 
 
 async def play_again(server: LiveServer, *players: Player) -> ReadableMatch:
-    """Another match of the same players, to the end."""
+    """Another match of the same players, to its end."""
     before = match_of(server)
     for player in players:
         await player.tab.send("start", room=player.room)

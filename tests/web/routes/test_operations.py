@@ -1,4 +1,4 @@
-"""For those who run the server: alive, ready, and how it is doing."""
+"""For operators: health, readiness and metrics."""
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families

@@ -1,4 +1,4 @@
-"""Who is here, who is not, and why: lists, players and histories."""
+"""Lists, players and histories."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Staying, leaving, signing out, and looking at one's own sessions."""
+"""Activity, leaving, signing out, and the list of own sessions."""
 
 import logging
 import sqlite3
@@ -29,7 +29,7 @@ async def look(cookie: str, server: LiveServer) -> httpx.Response:
     return await visitor.http.get("/api/session", headers={"Cookie": f"session={cookie}"})
 
 
-# Looking and staying
+# Reading and staying
 
 
 async def test_the_view_tells_the_time_that_is_left(server: LiveServer) -> None:
@@ -221,7 +221,7 @@ async def test_nobody_elses_session_can_be_signed_out(server: LiveServer) -> Non
     assert (await bob.http.get("/api/session")).status_code == 200
 
 
-# One's own sessions
+# Own sessions
 
 
 async def test_the_own_sessions_are_listed_and_nobody_elses(server: LiveServer) -> None:
