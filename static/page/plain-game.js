@@ -4,18 +4,18 @@ import { make } from '/static/page/elements.js';
 import { say } from '/static/page/language.js';
 
 export class PlainGame {
-  #here;
+  #table;
   #view = make('pre', 'plain-view');
   #action = make('input');
   #error = make('p', 'error');
 
-  constructor(element, here) {
-    this.#here = here;
+  constructor(element, table) {
+    this.#table = table;
     this.#view.tabIndex = 0;
     this.#view.setAttribute('role', 'group');
     this.#view.setAttribute('aria-label', say('plain.view'));
     element.append(make('p', 'muted', say('plain.text')), this.#view);
-    if (here.seat === null) return;
+    if (table.seat === null) return;
     this.#action.setAttribute('aria-label', say('plain.action'));
     this.#action.placeholder = '{"column": 3}';
     this.#action.spellcheck = false;
@@ -39,7 +39,7 @@ export class PlainGame {
   async #act() {
     this.#error.textContent = '';
     try {
-      await this.#here.act(JSON.parse(this.#action.value));
+      await this.#table.act(JSON.parse(this.#action.value));
       this.#action.value = '';
     } catch (problem) {
       this.#error.textContent = problem.detail || say('plain.refused');

@@ -12,8 +12,8 @@ export class RoomBanners {
   #clocks;
   #do;
   #shown = new KeyedList(byId('room-banners'));
-  #heard = new Set(); // ids that were announced
-  #told = new Map(); // live region -> id of its content
+  #announced = new Set(); // ids
+  #regions = new Map(); // live region -> id of the banner in it
 
   /** clocks: Clocks; act(what): does something in the room and shows problems. */
   constructor(here, clocks, { act }) {
@@ -25,7 +25,7 @@ export class RoomBanners {
 
   clear() {
     this.#shown.clear();
-    this.#heard.clear();
+    this.#announced.clear();
     write(byId('room-heard'), '');
     write(byId('room-alert'), '');
   }
@@ -38,11 +38,11 @@ export class RoomBanners {
       partsOf: (banner, known) => this.#partsOf(banner, known, room),
     });
     for (const id of gone) {
-      this.#heard.delete(id);
+      this.#announced.delete(id);
       // A screen reader must not find outdated content.
-      for (const [region, told] of this.#told) if (told === id) write(byId(region), '');
+      for (const [region, current] of this.#regions) if (current === id) write(byId(region), '');
     }
-    for (const banner of banners) this.#tell(banner);
+    for (const banner of banners) this.#announce(banner);
   }
 
   #partsOf(banner, known, room) {
@@ -71,12 +71,12 @@ export class RoomBanners {
   }
 
   // Once: announcing the time every second would leave none to answer.
-  #tell({ id, tone, at, text }) {
-    if (this.#heard.has(id)) return;
-    this.#heard.add(id);
+  #announce({ id, tone, at, text }) {
+    if (this.#announced.has(id)) return;
+    this.#announced.add(id);
     const left = at === undefined ? '' : onClock((at - performance.now()) / 1000);
     const region = tone === 'urgent' ? 'room-alert' : 'room-heard';
-    this.#told.set(region, id);
+    this.#regions.set(region, id);
     write(byId(region), text(left));
   }
 }

@@ -67,13 +67,13 @@ export class RoomBoard {
     this.#last = [];
     const element = document.createElement('div');
     byId('board').append(element);
-    const here = {
+    const table = {
       seat: playsIn(room.info, room.seat) ? room.seat : null,
       act: (action) => this.#act(room, action),
       say: this.#say,
       seats: () => seatsOf(room),
     };
-    this.#guard(() => { this.#part = new this.#Part(element, here); });
+    this.#guard(() => { this.#part = new this.#Part(element, table); });
   }
 
   async #act(room, action) {

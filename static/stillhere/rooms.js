@@ -16,8 +16,7 @@ export class Rooms {
   #own;
   #tell;
   #onDo;
-  // id -> {room, wish, isAsking, hasCome, isLeaving, waiting: [{resolve, reject}]}; hasCome: has a
-  // snapshot
+  // id -> {room, wish, isAsking, hasSnapshot, isLeaving, waiting: [{resolve, reject}]}
   #entries = new Map();
   #isConnected = false;
 
@@ -116,11 +115,11 @@ export class Rooms {
   async #enter(entry) {
     const { room, wish } = entry;
     entry.isAsking = true;
-    entry.hasCome = false;
+    entry.hasSnapshot = false;
     try {
       await this.#do({ type: 'join', room: room.id, ...wish });
       entry.isAsking = false;
-      if (entry.hasCome) letIn(entry);
+      if (entry.hasSnapshot) resolveJoins(entry);
     } catch (problem) {
       entry.isAsking = false;
       if (problem.status === 0) return; // joined again after a reconnect
@@ -175,7 +174,7 @@ export class Rooms {
       else this.#enter(entry);
     }
     if (this.queue === null) return;
-    if (isHere) this.#queue({ isAgain: true }).catch((problem) => this.#fallOut(problem));
+    if (isHere) this.#queue({ isAgain: true }).catch((problem) => this.#queueRefused(problem));
     else this.#hearOfQueue({ waiting: 0, reason: 'away' });
   }
 
@@ -217,8 +216,8 @@ export class Rooms {
     const { room } = entry;
     if (message.type === 'room') {
       this.joined.set(room.id, room);
-      entry.hasCome = true;
-      if (!entry.isAsking) letIn(entry);
+      entry.hasSnapshot = true;
+      if (!entry.isAsking) resolveJoins(entry);
     }
     if (this.joined.has(room.id)) this.#tell('room', room);
     if (message.type === 'said') this.#tell('said', { room, line: message.line });
@@ -232,7 +231,7 @@ export class Rooms {
         break;
       case 'joined': { // a snapshot before this is from before the join
         const entry = this.#entries.get(message.room);
-        if (entry !== undefined) entry.hasCome = false;
+        if (entry !== undefined) entry.hasSnapshot = false;
         break;
       }
       case 'left': // requested by this page, or by another tab
@@ -266,7 +265,7 @@ export class Rooms {
     else this.#lose(id, { reason, detail });
   }
 
-  #fallOut(problem) {
+  #queueRefused(problem) {
     if (problem.status !== 0) this.#hearOfQueue({ waiting: 0, reason: problem.code });
   }
 
@@ -277,7 +276,7 @@ export class Rooms {
   }
 }
 
-function letIn({ room, waiting }) {
+function resolveJoins({ room, waiting }) {
   for (const { resolve } of waiting.splice(0)) resolve(room);
 }
 

@@ -36,7 +36,7 @@ const CHEVRON = 'M-15 -7 0 8 15 -7';
 const STAR = 'M0 -27 7 -7 27 0 7 7 0 27 -7 7 -27 0 -7 -7Z';
 
 export default class ConnectFour {
-  #here;
+  #table;
   #root = make('div', 'connect-four');
   #players = make('ul', 'players');
   #status = make('p', 'turn');
@@ -52,17 +52,17 @@ export default class ConnectFour {
   #canAct = false;
   #drawn = 0;
 
-  constructor(element, here) {
-    this.#here = here;
+  constructor(element, table) {
+    this.#table = table;
     this.#players.setAttribute('role', 'list');
     this.#status.setAttribute('role', 'status');
     this.#status.append(this.#headline, ' ', this.#detail);
-    const table = make('div', 'table');
+    const frame = make('div', 'table');
     this.#columns.setAttribute('role', 'group');
     for (let column = 0; column < COLUMNS; column += 1) this.#columns.append(this.#makeButton(column));
     this.#columns.addEventListener('keydown', (event) => this.#onKey(event));
-    table.append(this.#board.element, this.#columns);
-    this.#root.append(this.#players, this.#status, table);
+    frame.append(this.#board.element, this.#columns);
+    this.#root.append(this.#players, this.#status, frame);
     element.append(this.#root);
     document.addEventListener('keydown', this.#onArrow);
   }
@@ -72,7 +72,7 @@ export default class ConnectFour {
     const drawn = this.#drawn;
     this.#view = view;
     this.#sent = null;
-    this.#canAct = outcome === null && view.turn === this.#here.seat;
+    this.#canAct = outcome === null && view.turn === this.#table.seat;
     const landed = this.#board.show(view);
     this.#drawPlayers(outcome);
     this.#drawColumns();
@@ -105,8 +105,8 @@ export default class ConnectFour {
         : (outcome.winners.includes(seat) ? 'won' : 'waits');
       item.toggleAttribute('data-gone', player?.isGone ?? false);
       const name = make('bdi', 'name', this.#nameOf(seat));
-      const about = [this.#here.say(colour)];
-      if (seat === this.#here.seat) about.push(this.#here.say('you'));
+      const about = [this.#table.say(colour)];
+      if (seat === this.#table.seat) about.push(this.#table.say('you'));
       const text = make('span', 'text');
       text.append(name, ' ', make('span', 'about', about.join(' · ')));
       item.append(discAlone(colour), text);
@@ -124,7 +124,7 @@ export default class ConnectFour {
   }
 
   #headlineFor(outcome) {
-    const { say, seat } = this.#here;
+    const { say, seat } = this.#table;
     if (outcome === null) {
       if (this.#canAct) return ['own', say('your_turn')];
       return ['waits', say('waiting', { name: this.#nameOf(this.#view.turn) })];
@@ -134,7 +134,7 @@ export default class ConnectFour {
   }
 
   #detailFor(outcome) {
-    const { say, seat } = this.#here;
+    const { say, seat } = this.#table;
     const { last, turn } = this.#view;
     if (outcome !== null) return '';
     if (last === undefined) {
@@ -148,11 +148,11 @@ export default class ConnectFour {
   }
 
   #drawColumns() {
-    const { say } = this.#here;
+    const { say } = this.#table;
     this.#columns.setAttribute('aria-label', say('board'));
     for (const [column, button] of this.#buttons.entries()) {
       const discs = [...this.#view.columns[column]].map((digit) => (
-        Number(digit) === this.#here.seat ? say('you') : this.#nameOf(Number(digit))
+        Number(digit) === this.#table.seat ? say('you') : this.#nameOf(Number(digit))
       ));
       const key = discs.length === 0 ? 'column_empty'
         : discs.length === ROWS ? 'column_full' : 'column_discs';
@@ -165,7 +165,7 @@ export default class ConnectFour {
   }
 
   #drawAim() {
-    const { seat } = this.#here;
+    const { seat } = this.#table;
     const { colours, columns } = this.#view;
     const open = columns.map((_, column) => this.#mayChoose(column));
     const column = this.#sent ?? (open[this.#aim] ? this.#aim : null);
@@ -206,13 +206,13 @@ export default class ConnectFour {
     this.#sent = column;
     this.#drawColumns();
     try {
-      await this.#here.act({ column });
+      await this.#table.act({ column });
     } catch {
       // If the board did not change meanwhile, it is still this player's turn.
       if (drawn !== this.#drawn) return;
       this.#sent = null;
       this.#drawColumns();
-      write(this.#detail, this.#here.say('refused'));
+      write(this.#detail, this.#table.say('refused'));
     }
   }
 
@@ -242,12 +242,12 @@ export default class ConnectFour {
   // Players
 
   #playerAt(seat) {
-    return this.#here.seats().find((player) => player.seat === seat);
+    return this.#table.seats().find((player) => player.seat === seat);
   }
 
   /** The name of the player in a seat; the colour if the seat was given up. */
   #nameOf(seat) {
-    return this.#playerAt(seat)?.name ?? this.#here.say(this.#view.colours[seat]);
+    return this.#playerAt(seat)?.name ?? this.#table.say(this.#view.colours[seat]);
   }
 
   #discAt(column, row) {

@@ -28,7 +28,7 @@ const DIRECTIONS = {
 const REASONS = new Set(['last_alive', 'time_up', 'died_together']);
 
 export default class SnakeArena {
-  #here;
+  #table;
   #parts;
   #picture;
   #view = null;
@@ -36,11 +36,11 @@ export default class SnakeArena {
   #swipe = null;
   #stop = new AbortController();
 
-  constructor(element, here) {
-    this.#here = here;
+  constructor(element, table) {
+    this.#table = table;
     this.#parts = build(element);
     this.#picture = new ArenaPicture(this.#parts.canvas, {
-      own: here.seat, you: () => here.say('you'), onFrame: (now) => this.#tellTime(now),
+      own: table.seat, you: () => table.say('you'), onFrame: (now) => this.#tellTime(now),
     });
     this.#listen();
   }
@@ -57,9 +57,9 @@ export default class SnakeArena {
   }
 
   draw({ view, outcome }) {
-    const { say, seat: own } = this.#here;
+    const { say, seat: own } = this.#table;
     const isFirst = this.#view === null;
-    const seats = new Map(this.#here.seats().map((each) => [each.seat, each]));
+    const seats = new Map(this.#table.seats().map((each) => [each.seat, each]));
     this.#view = view;
     this.#isOver = outcome !== null;
     for (const seat of this.#picture.show(view, this.#isOver)) {
@@ -80,12 +80,12 @@ export default class SnakeArena {
   }
 
   get #own() {
-    return this.#view?.snakes[this.#here.seat ?? -1];
+    return this.#view?.snakes[this.#table.seat ?? -1];
   }
 
   #turn(direction) {
     // A refused turn needs no message: the snake visibly does not turn.
-    if (this.#isSteering) this.#here.act({ turn: direction }).catch(() => {});
+    if (this.#isSteering) this.#table.act({ turn: direction }).catch(() => {});
   }
 
   #listen() {
@@ -130,7 +130,7 @@ export default class SnakeArena {
   // Texts
 
   #describe(outcome, isFirst, seats) {
-    const { say, seat: own } = this.#here;
+    const { say, seat: own } = this.#table;
     const { board, canvas, line, padGroup, pad, message, why, heard, length } = this.#parts;
     const { snakes } = this.#view;
     const alive = snakes.filter(({ died }) => died === undefined).length;
@@ -171,7 +171,7 @@ export default class SnakeArena {
 
   /** Returns who has won, and why, in words for this player. */
   #result({ winners, reason }, seats) {
-    const { say, seat: own } = this.#here;
+    const { say, seat: own } = this.#table;
     const isOwnEnd = REASONS.has(reason);
     const length = Math.max(0, ...winners.map((seat) => this.#view.snakes[seat].length));
     // The others resigned, or were signed out: the remaining snake has won anyway.
@@ -189,7 +189,7 @@ export default class SnakeArena {
   }
 
   #drawLegend(seats, outcome) {
-    const { say } = this.#here;
+    const { say } = this.#table;
     const { legend } = this.#parts;
     this.#view.snakes.forEach((snake, seat) => {
       const row = legend.children[seat] ?? legend.appendChild(legendRow(seat));
@@ -198,14 +198,14 @@ export default class SnakeArena {
       const isDead = snake.died !== undefined;
       const isWinner = outcome?.winners.includes(seat) ?? false;
       row.classList.toggle('is-dead', isDead);
-      row.classList.toggle('is-own', seat === this.#here.seat);
+      row.classList.toggle('is-own', seat === this.#table.seat);
       row.classList.toggle('is-winner', isWinner);
       write(who, nameOf(seats, seat));
       const key = isWinner ? 'winner'
         : player?.isGone ? 'gone'
         : isDead ? 'dead'
         : player?.isBot ? 'bot'
-        : seat === this.#here.seat ? 'you'
+        : seat === this.#table.seat ? 'you'
         : '';
       write(state, key && say(key));
       write(length, say('length', { length: snake.length }));
@@ -215,7 +215,7 @@ export default class SnakeArena {
 
   #tellTime(now) {
     const { countdown, hint, time } = this.#parts;
-    const { say } = this.#here;
+    const { say } = this.#table;
     const { starts_at: starts, ends_at: ends, tick } = this.#view;
     const isWaiting = tick === 0 && !this.#isOver;
     write(time, say('time', { clock: onClock((ends - Math.max(now, starts)) / 1000) }));
@@ -223,7 +223,7 @@ export default class SnakeArena {
     hint.hidden = !isWaiting || this.#own === undefined;
     if (!isWaiting) return;
     write(countdown, `${Math.max(1, Math.ceil((starts - now) / 1000))}`);
-    if (!hint.hidden) write(hint, say('ready', { letter: LETTERS[this.#here.seat] }));
+    if (!hint.hidden) write(hint, say('ready', { letter: LETTERS[this.#table.seat] }));
   }
 }
 

@@ -25,7 +25,7 @@ const SHAPES = {
 
 export default class TriviaRound {
   #element;
-  #here;
+  #table;
   #choices;
   #progress = make('p', 'trivia-progress');
   #steps = make('div', 'trivia-steps');
@@ -33,7 +33,7 @@ export default class TriviaRound {
   #bar = make('i');
   #question = make('h2', 'trivia-question');
   #group = make('div', 'trivia-choices');
-  #told = make('p', 'trivia-told');
+  #message = make('p', 'trivia-message');
   #note = make('p', 'trivia-note muted');
   #card = make('div', 'trivia-card');
   #result = make('div', 'trivia-card trivia-result');
@@ -52,9 +52,9 @@ export default class TriviaRound {
   #running = null;
   #timer = 0;
 
-  constructor(element, here) {
+  constructor(element, table) {
     this.#element = element;
-    this.#here = here;
+    this.#table = table;
     this.#choices = LETTERS.map((letter, place) => choiceButton(letter, () => this.#choose(place)));
     this.#build();
     document.addEventListener('keydown', this.#onKey);
@@ -78,14 +78,14 @@ export default class TriviaRound {
     this.#group.append(...this.#choices.map((choice) => choice.button));
     const head = make('div', 'trivia-head');
     head.append(this.#progress, this.#steps, this.#clock);
-    this.#card.append(head, bar, this.#question, this.#group, this.#told, this.#note);
+    this.#card.append(head, bar, this.#question, this.#group, this.#message, this.#note);
     this.#result.hidden = true;
     this.#list.setAttribute('role', 'list');
     this.#board.append(this.#boardTitle, this.#list);
     this.#heard.setAttribute('aria-live', 'polite');
-    const table = make('div', 'trivia-table');
-    table.append(this.#card, this.#result, this.#board);
-    this.#element.append(table, this.#heard);
+    const frame = make('div', 'trivia-table');
+    frame.append(this.#card, this.#result, this.#board);
+    this.#element.append(frame, this.#heard);
   }
 
   draw(shown) {
@@ -102,10 +102,10 @@ export default class TriviaRound {
 
   /** Returns all players with their state in the game, the leading ones first. */
   #people(view) {
-    const seats = new Map(this.#here.seats().map((seat) => [seat.seat, seat]));
+    const seats = new Map(this.#table.seats().map((seat) => [seat.seat, seat]));
     const all = Object.entries(view.players).map(([number, player]) => {
       const seat = Number(number);
-      return { name: `${seat + 1}`, isOwn: seat === this.#here.seat, ...seats.get(seat), ...player, seat };
+      return { name: `${seat + 1}`, isOwn: seat === this.#table.seat, ...seats.get(seat), ...player, seat };
     });
     const order = (one, other) =>
       Boolean(one.is_gone) - Boolean(other.is_gone) || other.score - one.score || one.seat - other.seat;
@@ -119,8 +119,8 @@ export default class TriviaRound {
   // The question
 
   #drawQuestion(people, view) {
-    const { say } = this.#here;
-    const own = people.find((player) => player.seat === this.#here.seat);
+    const { say } = this.#table;
+    const own = people.find((player) => player.seat === this.#table.seat);
     const isRevealed = view.phase === 'reveal';
     const step = `${view.number} ${view.phase}`;
     const isNew = step !== this.#step;
@@ -159,23 +159,23 @@ export default class TriviaRound {
     this.#note.hidden = own === undefined && !isRevealed;
     const isLast = view.number + 1 === view.questions;
     write(this.#note, say(!isRevealed ? 'keys' : isLast ? 'last' : 'next'));
-    this.#told.dataset.result = isRevealed && own ? (own.choice === view.right ? 'right' : 'wrong') : '';
-    const told = this.#problem || this.#tell(people, own, picked, view, choices);
-    write(this.#told, told);
+    this.#message.dataset.result = isRevealed && own ? (own.choice === view.right ? 'right' : 'wrong') : '';
+    const message = this.#problem || this.#messageFor(people, own, picked, view, choices);
+    write(this.#message, message);
     this.#time(view, isNew);
     if (!isNew) return;
     if (isRevealed) {
       const standing = own && say('standing', { score: own.score, place: own.place });
-      this.#announce([told, standing].filter(Boolean).join(' '));
+      this.#announce([message, standing].filter(Boolean).join(' '));
     } else {
       const [a, b, c, d] = choices;
       this.#announce(say('heard', { ...count, question, a, b, c, d }));
     }
   }
 
-  /** Shows what to do, or the result. */
-  #tell(people, own, picked, view, choices) {
-    const { say } = this.#here;
+  /** Returns what to do, or the result. */
+  #messageFor(people, own, picked, view, choices) {
+    const { say } = this.#table;
     if (view.phase === 'reveal') {
       const answer = { letter: LETTERS[view.right], answer: choices[view.right] };
       if (own === undefined || own.is_gone) return say('answer', answer);
@@ -191,7 +191,7 @@ export default class TriviaRound {
   }
 
   #waiting(players) {
-    const { say } = this.#here;
+    const { say } = this.#table;
     if (players.length === 0) return '';
     if (players.length > MOST_NAMES) return say('waiting_many', { count: players.length });
     return say('waiting', { names: namesOf(players.map(({ name }) => name)) });
@@ -221,13 +221,13 @@ export default class TriviaRound {
     this.#sent = place;
     this.#problem = '';
     this.draw(this.#shown);
-    this.#announce(this.#here.say('chose', { letter: LETTERS[place] }));
+    this.#announce(this.#table.say('chose', { letter: LETTERS[place] }));
     try {
-      await this.#here.act({ question: this.#shown.view.number, choice: place });
+      await this.#table.act({ question: this.#shown.view.number, choice: place });
     } catch (refusal) {
       if (step !== this.#step) return; // the page shows another question by now
       this.#sent = null;
-      this.#problem = this.#here.say(refusal?.code === 'not_allowed' ? 'late' : 'failed');
+      this.#problem = this.#table.say(refusal?.code === 'not_allowed' ? 'late' : 'failed');
       this.draw(this.#shown);
       this.#announce(this.#problem);
     }
@@ -266,7 +266,7 @@ export default class TriviaRound {
   // The points
 
   #drawBoard(people, phase, right) {
-    const { say } = this.#here;
+    const { say } = this.#table;
     write(this.#boardTitle, say(phase === 'over' ? 'final' : 'points'));
     const before = new Map([...this.#rows].map(([seat, row]) => [seat, row.element.offsetTop]));
     for (const player of people) {
@@ -300,7 +300,7 @@ export default class TriviaRound {
   }
 
   #drawResult(people, outcome) {
-    const { say } = this.#here;
+    const { say } = this.#table;
     clearTimeout(this.#timer);
     const winners = people.filter((player) => outcome?.winners.includes(player.seat));
     const others = winners.filter((player) => !player.isOwn);
