@@ -58,11 +58,11 @@ export class Deadlines {
     else this.#withdraw();
   }
 
-  /** Takes a `warning`, or one implied by a view. A known one is only updated. */
+  /** Takes a `warning`; `hello` repeats those that stand. A known one is only updated. */
   warn({ reason, expires_in: left }) {
-    this.#warnings.set(reason, performance.now() + left * 1000);
-    this.#expiresAt = Math.min(this.#expiresAt, ...this.#warnings.values());
-    this.#core.tell('warning', { reason, left });
+    const at = performance.now() + left * 1000;
+    this.#expiresAt = Math.min(this.#expiresAt, at);
+    this.#setWarning(reason, left, at);
   }
 
   /** An activity in any tab restarts the idle clock, never the lifetime. */
@@ -120,9 +120,12 @@ export class Deadlines {
 
   // A warning implied by a view. After a `hello` only known ones are updated.
   #setRight(reason, left, isHello) {
-    const at = performance.now() + left * 1000;
+    if (isHello && !this.#warnings.has(reason)) return;
+    this.#setWarning(reason, left, performance.now() + left * 1000);
+  }
+
+  #setWarning(reason, left, at) {
     const before = this.#warnings.get(reason);
-    if (before === undefined && isHello) return;
     this.#warnings.set(reason, at);
     const isNews = before === undefined || Math.abs(before - at) > SAME;
     if (isNews) this.#core.tell('warning', { reason, left });

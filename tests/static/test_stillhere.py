@@ -506,6 +506,23 @@ async def test_a_page_that_comes_while_warned_hears_of_it_in_the_hello(rig: Rig)
     assert await rig.told("warning") == [{"reason": "idle_timeout", "left": 33}]
 
 
+async def test_a_warning_that_stands_is_not_told_again_by_a_new_connection(rig: Rig) -> None:
+    await rig.sign_in()
+    await warn(rig, 60)
+    await rig.told()
+    await rig.lose()
+    await rig.redial()
+    left = (await rig.run("here.warnings"))[0]["left"]
+    await rig.view(player={"status": "warned"}, session={"expires_in": left, "warns_in": 0})
+    await rig.hello(warning={"reason": "idle_timeout", "expires_in": left - 0.1})
+    await warn(rig, left - 0.2)  # follows, as for every tab that connects while warned
+    assert await rig.told("warning") == []
+    assert await rig.run("here.warnings.map(({ left }) => left)") == [pytest.approx(left - 0.2)]
+    # One that strikes at another time is news.
+    await warn(rig, 120)
+    assert await rig.told("warning") == [{"reason": "idle_timeout", "left": 120}]
+
+
 async def test_an_end_that_is_overdue_is_asked_about_and_never_made_up(rig: Rig) -> None:
     await rig.sign_in()
     late = await rig.view(player={"status": "warned"}, session={"expires_in": 0, "warns_in": 0})
@@ -833,7 +850,7 @@ async def test_a_listener_can_be_taken_away_and_one_that_throws_stops_nobody(rig
     )
     await warn(rig)
     await rig.run("(off(), off())")
-    await warn(rig)
+    await warn(rig, 50)
     assert await rig.run("heard") == ["second", "third", "second"]
     assert await rig.run("rig.errors.splice(0)") == ["a bug of the game"] * 2
     assert len(await rig.told("warning")) == 2
@@ -849,7 +866,7 @@ async def test_a_listener_may_take_itself_away_and_add_others(rig: Rig) -> None:
         }), null)"""
     )
     await warn(rig)
-    await warn(rig)
+    await warn(rig, 50)
     assert await rig.run("heard") == ["once", "later"]
 
 
