@@ -1,5 +1,6 @@
 // The player's signed-in browsers: signing out one or all of them, and the password.
 
+import { Confirmation } from '/static/page/confirmation.js';
 import { byId, make, onPress, shape } from '/static/page/elements.js';
 import { dateAndTime, onLanguage, say } from '/static/page/language.js';
 import { PasswordForm } from '/static/page/password.js';
@@ -12,23 +13,22 @@ export class Devices {
   #here;
   #sessions = [];
   #password;
+  #everywhere;
 
   constructor(here) {
     this.#here = here;
     this.#password = new PasswordForm(here, { onChanged: () => this.#load() });
-    onPress(byId('sign-out-everywhere'), () => this.#ask(true));
-    onPress(byId('everywhere-no'), () => this.#ask(false));
-    byId('everywhere-sure').addEventListener('keydown', (event) => {
-      if (event.key === 'Escape') this.#ask(false);
+    this.#everywhere = new Confirmation('everywhere', 'sign-out-everywhere', {
+      onYes: () => this.#do(() => here.signOutEverywhere()), onChange: () => this.#drawOffer(),
     });
-    onPress(byId('everywhere-yes'), () => this.#do(() => here.signOutEverywhere()));
+    onPress(byId('sign-out-everywhere'), () => this.#everywhere.ask());
     onLanguage(() => this.#draw());
   }
 
   /** The section is shown. */
   async open() {
     byId('devices-said').textContent = '';
-    this.#ask(false, { isSilent: true });
+    this.#everywhere.close();
     this.#password.open();
     await this.#load();
   }
@@ -60,10 +60,8 @@ export class Devices {
     await attemptIn(byId('devices-error'), call);
   }
 
-  #ask(isSure, { isSilent = false } = {}) {
-    byId('everywhere-offer').hidden = isSure || Boolean(this.#here.player?.guest);
-    byId('everywhere-sure').hidden = !isSure;
-    if (!isSilent) byId(isSure ? 'everywhere-no' : 'sign-out-everywhere').focus();
+  #drawOffer() {
+    byId('everywhere-offer').hidden = this.#everywhere.isOpen || this.#here.player?.guest === true;
   }
 
   #draw() {
@@ -73,7 +71,7 @@ export class Devices {
       (a, b) => b.current - a.current || b.last_activity_at.localeCompare(a.last_activity_at),
     );
     byId('device-list').replaceChildren(...inOrder.map((session) => this.#row(session)));
-    byId('everywhere-offer').hidden = this.#here.player.guest || !byId('everywhere-sure').hidden;
+    this.#drawOffer();
   }
 
   #row(session) {

@@ -1,5 +1,7 @@
 // The lobby: the list, the search, and what is shown if it is empty.
 
+import { copy, hasClipboard } from '/static/page/clipboard.js';
+import { coalesce } from '/static/page/coalesce.js';
 import { byId, onPress, write } from '/static/page/elements.js';
 import { language, onLanguage, say } from '/static/page/language.js';
 import { Order } from '/static/page/order.js';
@@ -7,6 +9,8 @@ import { attempt } from '/static/page/problems.js';
 import { RosterList } from '/static/page/roster-list.js';
 
 const SPEAKS_AFTER = 1000; // ms
+const CROWD = 500; // players
+const CROWD_PAUSE = 250; // ms between two drawings of a crowd
 
 export class Lobby {
   #here;
@@ -14,14 +18,15 @@ export class Lobby {
   #search = byId('search');
   #list;
   #hasFailed = false;
-  #isScheduled = false;
   #speaking = 0;
 
   constructor(here) {
     this.#here = here;
     this.#list = new RosterList(byId('roster'), { onEdge: () => this.#wantAll() });
-    here.on('roster', () => this.#schedule());
-    here.on('connection', () => this.#schedule());
+    // A large lobby changes often: it is drawn a few times a second.
+    const pause = () => (here.roster.players.size > CROWD ? CROWD_PAUSE : 0);
+    const draw = coalesce(() => this.#draw(), (run) => setTimeout(run, pause()));
+    for (const event of ['roster', 'connection']) here.on(event, draw);
     this.#search.addEventListener('input', () => {
       if (this.#search.value) this.#wantAll();
       this.#draw();
@@ -55,17 +60,6 @@ export class Lobby {
   draw() {
     this.#hasFailed = false;
     this.#draw();
-  }
-
-  // A large lobby changes often: it is drawn a few times a second.
-  #schedule() {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    const { size } = this.#here.roster.players;
-    setTimeout(() => {
-      this.#isScheduled = false;
-      this.#draw();
-    }, size > 500 ? 250 : 0);
   }
 
   /** Of a large lobby the server lists the first by name; the others are loaded on demand. */
@@ -113,7 +107,7 @@ export class Lobby {
     byId('nobody').hidden = !isAlone && !isNobody;
     byId('nobody-title').textContent = isNobody ? say('lobby.nobody', { query }) : say('lobby.alone');
     byId('nobody-text').textContent = say(isNobody ? 'lobby.nobody_text' : 'lobby.alone_text');
-    byId('copy-address').hidden = !isAlone || !navigator.clipboard;
+    byId('copy-address').hidden = !isAlone || !hasClipboard();
   }
 
   #drawRest() {
@@ -125,7 +119,7 @@ export class Lobby {
 
   async #copy() {
     const button = byId('copy-address');
-    const isCopied = await navigator.clipboard.writeText(location.origin).then(() => true, () => false);
+    const isCopied = await copy(location.origin);
     if (!isCopied) return;
     button.textContent = say('lobby.copied');
     setTimeout(() => { button.textContent = say('lobby.copy'); }, 2000);

@@ -1,5 +1,6 @@
 // The list of rooms, to join or watch, and a form to open one.
 
+import { coalesce } from '/static/page/coalesce.js';
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { pictureOf, titleOf } from '/static/page/games.js';
 import { KeyedList } from '/static/page/keyed-list.js';
@@ -8,7 +9,8 @@ import { attempt, attemptIn } from '/static/page/problems.js';
 
 const TOPIC = 'rooms';
 const SHOWN = 100; // rows; the filters find the others
-const SETTLES = 300; // ms between two drawings of a long list
+const MANY_ROOMS = 50;
+const ROOMS_PAUSE = 300; // ms between two drawings of many rooms
 
 export class Play {
   #here;
@@ -17,7 +19,6 @@ export class Play {
   #onRoom;
   #rows = new KeyedList(byId('room-list'));
   #isOpen = false;
-  #isScheduled = false;
 
   /** onRoom(id, {spectate}): a room was chosen. */
   constructor(here, games, matches, { onRoom }) {
@@ -25,8 +26,9 @@ export class Play {
     this.#games = games;
     this.#matches = matches;
     this.#onRoom = onRoom;
-    here.on('rooms', () => this.#schedule());
-    here.on('connection', () => this.#schedule());
+    const pause = () => (here.rooms.list.rooms.size > MANY_ROOMS ? ROOMS_PAUSE : 0);
+    const draw = coalesce(() => this.#draw(), (run) => setTimeout(run, pause()));
+    for (const event of ['rooms', 'connection']) here.on(event, () => { if (this.#isOpen) draw(); });
     byId('rooms-game').addEventListener('change', () => this.#draw());
     byId('rooms-free').addEventListener('change', () => this.#draw());
     onPress(byId('new-room'), () => this.#unfold(byId('new-room-form').hidden));
@@ -105,16 +107,6 @@ export class Play {
       this.#onRoom(id);
     });
     button.disabled = false;
-  }
-
-  #schedule() {
-    if (this.#isScheduled || !this.#isOpen) return;
-    this.#isScheduled = true;
-    const { size } = this.#here.rooms.list.rooms;
-    setTimeout(() => {
-      this.#isScheduled = false;
-      this.#draw();
-    }, size > 50 ? SETTLES : 0);
   }
 
   #draw() {

@@ -2,7 +2,9 @@
 // room object; the server decides.
 
 import { linkTo } from '/static/page/address.js';
+import { copy } from '/static/page/clipboard.js';
 import { Clocks } from '/static/page/clocks.js';
+import { Confirmation } from '/static/page/confirmation.js';
 import { inWords, onClock } from '/static/page/durations.js';
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { partOf, rulesOf, styleOf, titleOf } from '/static/page/games.js';
@@ -31,6 +33,7 @@ export class RoomView {
   #isOpen = false;
   #isLow = false;
   #clocks = new Clocks(() => this.#draw());
+  #leaving = new Confirmation('leave', 'room-leave', { onYes: () => this.#leave() });
   #seats;
   #banners;
   #chat;
@@ -59,9 +62,6 @@ export class RoomView {
     onPress(byId('room-watch'), () => this.#enter({ spectate: true }));
     onPress(byId('room-invite'), () => this.copyLink());
     onPress(byId('room-leave'), () => this.#askToLeave());
-    onPress(byId('leave-yes'), () => this.#leave());
-    onPress(byId('leave-no'), () => this.#unask());
-    byId('leave-sure').addEventListener('keydown', ({ key }) => { if (key === 'Escape') this.#unask(); });
     onPress(byId('room-brb'), async () => {
       // The button to return is at the top, which may be out of sight on a phone.
       if (await this.#do((room) => room.brb(Number(byId('room-brb-for').value)))) byId('room-head').scrollIntoView();
@@ -110,7 +110,7 @@ export class RoomView {
 
   async copyLink() {
     const link = `${location.origin}/${linkTo(this.#wanted)}`;
-    const isCopied = await navigator.clipboard?.writeText(link).then(() => true, () => false);
+    const isCopied = await copy(link);
     const said = byId('room-said');
     write(said, isCopied ? say('room.copied') : link);
     if (isCopied) setTimeout(() => { if (said.textContent === say('room.copied')) write(said, ''); }, 4000);
@@ -172,7 +172,7 @@ export class RoomView {
     this.#banners.clear();
     this.#chat.clear();
     this.#board.clear();
-    this.#unask({ isSilent: true });
+    this.#leaving.close();
     for (const id of ['room-error', 'room-said']) write(byId(id), '');
     this.#hearClock(null);
   }
@@ -184,13 +184,7 @@ export class RoomView {
     }
     const grace = this.#games.get(this.#room.info.game)?.policy.leave_grace;
     write(byId('leave-question'), say('room.leave_sure', { grace: grace ? inWords(grace) : '' }));
-    byId('leave-sure').hidden = false;
-    byId('leave-no').focus();
-  }
-
-  #unask({ isSilent = false } = {}) {
-    byId('leave-sure').hidden = true;
-    if (!isSilent) byId('room-leave').focus();
+    this.#leaving.ask();
   }
 
   #leave() {
@@ -232,7 +226,7 @@ export class RoomView {
     this.#banners.draw(room, game);
     this.#drawBreak(room);
     this.#drawRules(game);
-    if (!isInMatch(room)) byId('leave-sure').hidden = true;
+    if (!isInMatch(room)) this.#leaving.close();
   }
 
   #drawWait() {

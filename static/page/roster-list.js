@@ -1,6 +1,7 @@
 // The list of players. Only visible rows are in the page, as 5,000 rows take seconds to lay out.
 // The list has its full height, and each row is moved to its place.
 
+import { coalesce } from '/static/page/coalesce.js';
 import { make } from '/static/page/elements.js';
 import { KeyedList } from '/static/page/keyed-list.js';
 import { onLanguage, say } from '/static/page/language.js';
@@ -17,15 +18,14 @@ export class RosterList {
   #players = [];
   #ownId = null;
   #rowHeight = 0;
-  #frame = 0;
+  #schedule = coalesce(() => this.#draw(), (run) => requestAnimationFrame(run));
 
   /** onEdge(): the last row has become visible. */
   constructor(list, { onEdge }) {
     this.#list = list;
     this.#rows = new KeyedList(list);
     this.#onEdge = onEdge;
-    const place = () => this.#schedule();
-    window.addEventListener('scroll', place, { passive: true });
+    window.addEventListener('scroll', this.#schedule, { passive: true });
     new ResizeObserver(() => {
       this.#rowHeight = 0; // font or width have changed
       this.#schedule();
@@ -34,7 +34,7 @@ export class RosterList {
       this.#rows.clear();
       this.#schedule();
     });
-    setInterval(place, RETELL);
+    setInterval(this.#schedule, RETELL);
   }
 
   /** Shows these players, in this order. */
@@ -44,13 +44,7 @@ export class RosterList {
     this.#schedule();
   }
 
-  // At most once a frame.
-  #schedule() {
-    if (this.#frame === 0) this.#frame = requestAnimationFrame(() => this.#draw());
-  }
-
   #draw() {
-    this.#frame = 0;
     const list = this.#list;
     if (list.offsetParent === null && this.#players.length > 0) return; // the list is hidden
     const height = this.#measure();

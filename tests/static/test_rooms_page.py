@@ -107,6 +107,23 @@ async def test_who_is_invited_by_a_link_says_who_they_are_and_sits_at_the_table(
     assert [player.name for _, seat, player in players if seat.is_here] == ["Ada", "Kim"]
 
 
+async def test_the_link_to_a_room_is_copied_or_else_shown(browsers: Browsers) -> None:
+    ada = await browsers.guest("Ada")
+    link = await open_room(ada, "connect-four")
+    copied = (
+        "(text) => { navigator.clipboard.writeText = async (link) => { window.copied = link; }; }"
+    )
+    await ada.page.evaluate(copied)
+    await ada.at("#room-invite").click()
+    await expect(ada.at("#room-said")).to_contain_text("The link is copied")
+    assert await ada.page.evaluate("window.copied") == link
+    refused = "navigator.clipboard.writeText = async () => { throw new Error('not allowed'); }"
+    await ada.page.evaluate(f"() => {{ {refused}; delete window.copied; }}")
+    await ada.at("#room-invite").click()
+    await expect(ada.at("#room-said")).to_have_text(link)
+    await ada.page.evaluate("() => { delete navigator.clipboard.writeText; }")
+
+
 async def test_a_room_that_there_is_not_says_so_and_shows_the_way_to_others(
     browsers: Browsers,
 ) -> None:
