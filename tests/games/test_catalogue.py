@@ -49,7 +49,9 @@ def test_a_game_of_an_installed_package_is_found(monkeypatch: pytest.MonkeyPatch
     assert isinstance(games["turns"], Turns)
 
 
-def test_of_two_with_one_name_the_one_in_the_folder_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_game_of_the_folder_takes_precedence_over_a_package(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     install(monkeypatch, "tests.games.test_catalogue:Impostor")
     assert isinstance(find_games()["connect-four"], ConnectFour)
 
@@ -65,7 +67,7 @@ def test_of_two_with_one_name_the_one_in_the_folder_wins(monkeypatch: pytest.Mon
         "server.games.game:Game",
     ],
 )
-def test_what_cannot_be_used_is_left_out_and_the_log_says_why(
+def test_an_unusable_game_is_left_out_and_logged_with_the_reason(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, address: str
 ) -> None:
     here = install(monkeypatch, address, "tests.rooms.games:Turns")

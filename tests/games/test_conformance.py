@@ -369,7 +369,7 @@ def play_anyhow(table: Trial, most: int) -> None:
 
 
 @every_game
-def test_it_says_what_it_is(game: AnyGame) -> None:
+def test_a_game_declares_its_name_sizes_types_and_policy(game: AnyGame) -> None:
     assert game.name == game.name.lower()
     assert set(game.name) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
     assert 1 <= game.least <= game.most
@@ -390,14 +390,14 @@ def test_it_says_what_it_is(game: AnyGame) -> None:
 
 @every_game
 @pytest.mark.parametrize("seed", range(9))
-def test_whatever_its_players_do_it_goes_on_as_a_room_relies_on(game: AnyGame, seed: int) -> None:
+def test_a_game_keeps_the_contract_of_rooms_after_any_actions(game: AnyGame, seed: int) -> None:
     table = Trial(game, sizes(game)[seed % len(sizes(game))], seed)
     play_anyhow(table, 400)
 
 
 @every_game
 @pytest.mark.parametrize("seed", range(2))
-def test_a_match_of_bots_only_ends(game: AnyGame, seed: int) -> None:
+def test_a_match_of_bots_ends(game: AnyGame, seed: int) -> None:
     if not has_bots(game):
         pytest.skip("it has no bots")
     for seats in sizes(game)[: 2 + seed]:
@@ -410,7 +410,7 @@ def test_a_match_of_bots_only_ends(game: AnyGame, seed: int) -> None:
 
 
 @every_game
-def test_after_its_end_nothing_changes_how_it_has_ended(game: AnyGame) -> None:
+def test_the_outcome_does_not_change_after_the_end(game: AnyGame) -> None:
     for seed in range(3):
         table = Trial(game, game.least, seed, looked_at=0.0)
         while not table.is_over:
@@ -430,7 +430,7 @@ def test_after_its_end_nothing_changes_how_it_has_ended(game: AnyGame) -> None:
 
 
 @every_game
-def test_with_all_but_one_gone_it_can_be_told_who_has_won(game: AnyGame) -> None:
+def test_a_match_with_one_player_left_ends_or_goes_on_with_that_player(game: AnyGame) -> None:
     """Or it goes on with the last player; the room ends it only when no player is left."""
     for seats in sizes(game):
         table = Trial(game, seats, seats)
@@ -458,9 +458,7 @@ def test_silent_players_do_not_keep_a_match_going(game: AnyGame, seats: str) -> 
 
 @every_game
 @pytest.mark.parametrize("seed", range(4))
-def test_in_a_room_it_never_fails_and_can_be_played_again_from_its_moves(
-    game: AnyGame, seed: int
-) -> None:
+def test_a_match_in_a_room_never_fails_and_replays_from_its_moves(game: AnyGame, seed: int) -> None:
     dice = random.Random(seed)
     world = World(game)
     players = world.players(min(sizes(game)[seed % 2 % len(sizes(game))], 4))
@@ -603,7 +601,7 @@ WRONG: dict[str, tuple[AnyGame, str]] = {
 
 
 @pytest.mark.parametrize(("game", "sentence"), WRONG.values(), ids=WRONG)
-def test_a_game_that_does_otherwise_is_found(game: AnyGame, sentence: str) -> None:
+def test_a_game_that_breaks_the_contract_is_found(game: AnyGame, sentence: str) -> None:
     def play() -> None:
         for seed in range(40):
             play_anyhow(Trial(game, 2, seed, looked_at=1.0), 200)
@@ -612,27 +610,27 @@ def test_a_game_that_does_otherwise_is_found(game: AnyGame, sentence: str) -> No
         play()
 
 
-def test_bots_that_do_nothing_or_what_is_not_allowed_are_found() -> None:
+def test_bots_that_do_nothing_or_act_illegally_are_found() -> None:
     for bot, sentence in (
         (lambda self, state, seat, moment: None, "does nothing"),
         (lambda self, state, seat, moment: self.action(is_legal=False), "not allowed"),
     ):
         with pytest.raises(AssertionError, match=sentence):
-            test_a_match_of_bots_only_ends(variant(Turns, bot=bot), 0)
+            test_a_match_of_bots_ends(variant(Turns, bot=bot), 0)
 
 
-def test_a_match_that_has_no_end_is_found() -> None:
+def test_a_match_without_an_end_is_found() -> None:
     with pytest.raises(AssertionError):
-        test_a_match_of_bots_only_ends(Turns(), 0)
+        test_a_match_of_bots_ends(Turns(), 0)
 
 
 @pytest.mark.parametrize("game", [Turns(), Hand(), Together(), Timed()], ids=lambda game: game.name)
-def test_the_games_of_other_tests_are_games(game: AnyGame) -> None:
+def test_the_games_of_other_tests_keep_the_contract(game: AnyGame) -> None:
     for seed in range(5):
         play_anyhow(Trial(game, game.least, seed, looked_at=1.0), 100)
 
 
-def test_any_action_knows_every_shape() -> None:
+def test_any_action_generates_every_shape() -> None:
     dice = random.Random(1)
     shapes = (int, float, bool, str, list[int], tuple[int, str], tuple[bool, ...], Silence, None)
     for shape in (*shapes, int | str, Beat, AfkPolicy, dict[str, int]):

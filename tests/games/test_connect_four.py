@@ -48,12 +48,12 @@ def refused(board: Board, seat: int, column: int) -> str:
 # Turns and discs
 
 
-def test_it_is_a_game_for_two_that_begins_when_both_are_there() -> None:
+def test_a_match_has_two_players_and_starts_when_full() -> None:
     assert (GAME.name, GAME.least, GAME.most) == ("connect-four", 2, 2)
     assert GAME.starts_when_full
 
 
-def test_chance_decides_who_begins_and_the_same_seed_decides_the_same() -> None:
+def test_the_seed_decides_which_player_begins() -> None:
     first = {seed: GAME.start(2, Moment(0.0, str(seed))) for seed in range(20)}
     assert {board.turn for board in first.values()} == {0, 1}
     assert first == {seed: GAME.start(2, Moment(9.0, str(seed))) for seed in range(20)}
@@ -72,14 +72,14 @@ def test_a_disc_falls_onto_those_that_lie_there_and_the_turn_passes(begins: int)
     assert not any(twice.columns[:6])
 
 
-def test_it_is_nobody_elses_turn() -> None:
+def test_an_action_out_of_turn_is_refused() -> None:
     assert refused(empty(0), 1, 3) == "It is not your turn."
     assert refused(empty(1), 0, 3) == "It is not your turn."
     assert refused(empty(0), -1, 3) == refused(empty(0), 2, 3) == "It is not your turn."
 
 
 @pytest.mark.parametrize("column", [-1, -COLUMNS, COLUMNS, 10**30])
-def test_a_column_that_is_not_there_is_refused(column: int) -> None:
+def test_a_column_out_of_range_is_refused(column: int) -> None:
     assert refused(empty(), 0, column) == "There is no such column."
 
 
@@ -90,7 +90,7 @@ def test_the_sixth_disc_fills_a_column_and_a_seventh_is_refused() -> None:
 
 
 @pytest.mark.parametrize("raw", ['{"column": 1.5}', '{"column": true}', '{"column": null}', "{}"])
-def test_what_is_not_a_column_is_no_action(raw: str) -> None:
+def test_an_action_without_an_integer_column_is_refused(raw: str) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(raw, type=ConnectFour.action)
 
@@ -134,14 +134,14 @@ def test_four_or_more_in_a_line_win(columns: str, last: int, line: list[tuple[in
         pytest.param("001 - - - - 100 10", 5, id="round the edge"),
     ],
 )
-def test_what_is_no_unbroken_line_does_not(columns: str, last: int) -> None:
+def test_a_broken_line_does_not_win(columns: str, last: int) -> None:
     board = board_of(columns, turn=1, last=last)
     assert GAME.outcome(board) is None
     assert "line" not in GAME.view(board, None)
 
 
 @pytest.mark.parametrize("winner", [0, 1])
-def test_who_wins_is_whose_disc_was_the_fourth(winner: int) -> None:
+def test_the_player_of_the_fourth_disc_wins(winner: int) -> None:
     board = played([0, 1, 0, 1, 0, 1, 0], begins=winner)
     assert GAME.outcome(board) == Outcome(winners=(winner,), reason="four")
 
@@ -202,7 +202,7 @@ def gone(board: Board, *seats: int) -> Board:
     return board
 
 
-def test_silence_costs_the_match_and_who_is_back_soon_is_waited_for() -> None:
+def test_silence_is_a_forfeit_and_be_right_back_waits() -> None:
     assert GAME.policy.silence is Silence.FORFEIT
     assert GAME.policy.brb_waits
     assert GAME.policy.may_claim
@@ -210,7 +210,7 @@ def test_silence_costs_the_match_and_who_is_back_soon_is_waited_for() -> None:
 
 @pytest.mark.parametrize("seat", [0, 1])
 @pytest.mark.parametrize("turn", [0, 1])
-def test_the_other_wins_when_a_player_is_gone_whoever_is_to_move(turn: int, seat: int) -> None:
+def test_the_other_player_wins_when_one_is_gone_in_any_turn(turn: int, seat: int) -> None:
     board = gone(played([3, 3], begins=turn), seat)
     assert GAME.outcome(board) == Outcome(winners=(1 - seat,), reason="gone")
     assert GAME.waits_for(board) == ()
@@ -218,17 +218,17 @@ def test_the_other_wins_when_a_player_is_gone_whoever_is_to_move(turn: int, seat
 
 
 @pytest.mark.parametrize("seats", [(0, 1), (1, 0)])
-def test_nobody_wins_when_both_are_gone(seats: tuple[int, int]) -> None:
+def test_there_is_no_winner_when_both_are_gone(seats: tuple[int, int]) -> None:
     assert GAME.outcome(gone(empty(), *seats)) == Outcome(reason="gone")
 
 
-def test_going_after_the_end_does_not_change_how_it_ended() -> None:
+def test_going_after_the_end_does_not_change_the_outcome() -> None:
     won = played([0, 1, 0, 1, 0, 1, 0])
     assert GAME.outcome(gone(won, 0, 1)) == GAME.outcome(won)
     assert GAME.outcome(gone(board_of(DRAW, last=6), 0)) == Outcome(reason="full")
 
 
-def test_a_skipped_turn_passes_and_only_whose_turn_it_is_can_be_skipped() -> None:
+def test_a_skip_passes_the_turn_of_the_player_to_move_only() -> None:
     board = played([3])
     assert board.turn == 1
     skipped = GAME.player_away(board, 1, MOMENT)
@@ -253,13 +253,13 @@ def test_a_skipped_turn_passes_and_only_whose_turn_it_is_can_be_skipped() -> Non
         pytest.param("- - - 1110 110 10 -", 0, 6, id="wins falling"),
     ],
 )
-def test_the_bot_wins_if_it_can_prevents_if_it_must_and_likes_the_centre(
+def test_the_bot_completes_a_line_then_blocks_one_then_prefers_the_centre(
     columns: str, turn: int, column: int
 ) -> None:
     assert GAME.bot(board_of(columns, turn=turn), turn, MOMENT) == Drop(column)
 
 
-def test_the_bot_has_nothing_to_do_out_of_turn_and_after_the_end() -> None:
+def test_the_bot_does_not_act_out_of_turn_or_after_the_end() -> None:
     assert GAME.bot(empty(0), 1, MOMENT) is None
     assert GAME.bot(gone(empty(0), 1), 0, MOMENT) is None
 
@@ -284,7 +284,7 @@ def discs(board: Board) -> int:
 
 @given(st.lists(st.tuples(st.integers(-1, 2), st.integers(-2, 8)), max_size=80), st.integers())
 @settings(max_examples=60)
-def test_whatever_players_try_the_rules_hold(tries: list[tuple[int, int]], seed: int) -> None:
+def test_the_rules_hold_for_any_actions(tries: list[tuple[int, int]], seed: int) -> None:
     board = GAME.start(2, Moment(0.0, str(seed)))
     for seat, column in tries:
         given_board = msgspec.json.encode(board)
@@ -311,7 +311,7 @@ STEPS = st.sampled_from(["drop"] * 12 + ["bot"] * 6 + ["away", "back", "gone"])
 
 @given(st.randoms(use_true_random=False), st.data())
 @settings(max_examples=25)
-def test_every_match_ends_whoever_drops_out_in_between(
+def test_every_match_ends_whichever_players_drop_out(
     chance: random.Random, data: st.DataObject
 ) -> None:
     board = GAME.start(2, Moment(0.0, str(chance.random())))
@@ -345,7 +345,7 @@ def test_every_match_ends_whoever_drops_out_in_between(
 
 @given(st.lists(st.integers(0, COLUMNS - 1), max_size=COLUMNS * ROWS))
 @settings(max_examples=examples(60))
-def test_a_line_is_found_if_and_only_if_one_is_there(columns: list[int]) -> None:
+def test_a_line_is_found_if_and_only_if_there_is_one(columns: list[int]) -> None:
     board = empty()
     for column in columns:
         if GAME.outcome(board) is None and len(board.columns[column]) < ROWS:

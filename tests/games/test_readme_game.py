@@ -35,7 +35,7 @@ async def next_with(tab: Tab, key: str) -> dict[str, Any]:
             return cast(dict[str, Any], match)
 
 
-async def test_it_is_played_and_nobody_sees_a_hand_too_early(
+async def test_a_match_is_played_and_no_hand_is_shown_early(
     server: LiveServer, game: AnyGame
 ) -> None:
     games = cast(dict[str, AnyGame], server.still_here.rooms.games)
@@ -61,7 +61,7 @@ async def test_it_is_played_and_nobody_sees_a_hand_too_early(
     assert views[-1]["hands"] == ["rock", "paper"]
 
 
-def test_who_plays_sees_their_hand_and_who_watches_none_until_both_are_shown(game: AnyGame) -> None:
+def test_a_player_sees_their_own_hand_and_a_spectator_none_before_the_end(game: AnyGame) -> None:
     state = game.start(2, cast(Any, None))
     state = game.act(state, 1, game.action(hand="rock"), cast(Any, None))
     assert [game.view(state, seat) for seat in (0, 1, None)] == [
@@ -71,7 +71,7 @@ def test_who_plays_sees_their_hand_and_who_watches_none_until_both_are_shown(gam
     assert [game.view(state, seat) for seat in (0, 1, None)] == [{"hands": ("paper", "rock")}] * 3
 
 
-async def test_whoever_stays_wins_when_the_other_gives_up(game: AnyGame) -> None:
+async def test_the_remaining_player_wins_when_the_other_is_gone(game: AnyGame) -> None:
     state = game.start(2, cast(Any, None))
     for gone in (0, 1):
         outcome = game.outcome(game.player_gone(state, gone, cast(Any, None)))

@@ -129,7 +129,7 @@ def test_every_snake_starts_in_a_row_of_its_own_with_room_ahead(seats: int) -> N
 
 
 @pytest.mark.parametrize(("seats", "columns", "rows"), [(4, 40, 30), (5, 48, 36), (9, 64, 48)])
-def test_more_players_have_more_room(seats: int, columns: int, rows: int) -> None:
+def test_the_arena_grows_with_the_number_of_players(seats: int, columns: int, rows: int) -> None:
     view = GAME.view(GAME.start(seats, Moment(0.0, "any")), None)
     assert (view["width"], view["height"]) == (columns + 2, rows + 2)
 
@@ -140,7 +140,7 @@ def test_the_same_seed_grows_the_same_food() -> None:
     assert foods == {GAME.start(4, Moment(0.0, str(seed))).food for seed in range(20)}
 
 
-def test_nobody_moves_in_the_first_three_seconds_and_then_ten_times_a_second() -> None:
+def test_the_snakes_move_ten_times_a_second_after_a_countdown_of_three() -> None:
     state = GAME.start(2, Moment(100.0, "any"))
     assert GAME.due(state) == 103.0
     assert [GAME.due(ticked(state, ticks)) for ticks in (1, 2, 10)] == [103.1, 103.2, 104.0]
@@ -148,7 +148,7 @@ def test_nobody_moves_in_the_first_three_seconds_and_then_ten_times_a_second() -
     assert GAME.view(state, None)["ends_in"] == 283.0
 
 
-def test_after_a_late_tick_the_snakes_go_on_at_their_pace_and_nobody_loses_time() -> None:
+def test_a_late_tick_keeps_the_pace_and_prolongs_the_match() -> None:
     state = ticked(arena(UPPER, LOWER), 2)
     late = GAME.tick(state, Moment(GAME.due(state) + 5.0, "any"))
     assert places(late, 0)[0] == (7, 2)
@@ -157,7 +157,7 @@ def test_after_a_late_tick_the_snakes_go_on_at_their_pace_and_nobody_loses_time(
     assert ticked(late, 1).starts_at == late.starts_at
 
 
-def test_an_idle_player_has_a_bot_before_the_wall_and_one_who_steers_never() -> None:
+def test_the_move_time_gives_idle_players_a_bot_and_steering_players_none() -> None:
     assert GAME.policy.silence is Silence.BOT
     state = GAME.start(4, Moment(0.0, "any"))
     while not dead(state):
@@ -169,7 +169,7 @@ def test_an_idle_player_has_a_bot_before_the_wall_and_one_who_steers_never() -> 
 # Steering
 
 
-def test_a_snake_that_nobody_steers_goes_straight_on() -> None:
+def test_a_snake_without_turns_goes_straight_on() -> None:
     state = arena(UPPER, LOWER)
     assert GAME.player_away(state, 0, Moment(0.0, "any")) == state
     assert GAME.player_back(state, 0, Moment(0.0, "any")) == state
@@ -206,13 +206,13 @@ def test_a_snake_cannot_turn_back_on_itself(heading: Direction, back: Direction)
             assert places(ticked(turned(state, 0, direction)), 0)[1] == cells[0]
 
 
-def test_what_is_planned_already_decides_what_turning_back_is() -> None:
+def test_turning_back_is_judged_after_the_planned_turns() -> None:
     planned = turned(arena(UPPER, LOWER), 0, "down")
     assert refused(planned, 0, "up") == "A snake cannot turn back on itself."
     assert turned(planned, 0, "left").snakes[0].turns == ("down", "left")
 
 
-def test_to_go_on_as_one_does_is_allowed_and_plans_nothing() -> None:
+def test_turning_in_the_present_direction_plans_nothing() -> None:
     state = turned(arena(UPPER, LOWER), 0, "down")
     assert turned(state, 0, "down", "down", "down") == state
 
@@ -222,7 +222,7 @@ def test_the_direction_may_be_chosen_before_the_start() -> None:
     assert ticked(state).snakes[0].heading == "up"
 
 
-def test_only_living_snakes_of_a_running_match_are_steered() -> None:
+def test_only_living_snakes_of_a_running_match_can_be_steered() -> None:
     three = gone(arena(UPPER, LOWER, MIDDLE), 1)
     assert refused(three, 1, "up") == "Your snake is dead."
     assert refused(three, 3, "up") == "You have no snake here."
@@ -243,7 +243,7 @@ def test_food_makes_a_snake_one_cell_longer_and_another_grows() -> None:
     assert state.board == board_of(state, HEIGHT)
 
 
-def test_nothing_grows_while_there_is_enough() -> None:
+def test_no_food_grows_while_there_is_enough() -> None:
     state = arena(UPPER, LOWER, food=((5, 2), *FAR))
     assert food_of(GAME.tick(state, NoDice(COUNTDOWN, "any"))) == set(FAR)
 
@@ -307,14 +307,14 @@ def test_a_cell_that_a_tail_leaves_is_free() -> None:
     assert dead(ticked(arena(behind, UPPER, LOWER))) == []
 
 
-def test_the_tail_of_a_snake_that_eats_stays_where_it_is() -> None:
+def test_the_tail_of_a_snake_that_eats_does_not_move() -> None:
     behind = snake("up", (1, 3), (1, 4), (1, 5))
     for snakes in ((behind, UPPER, LOWER), (UPPER, LOWER, behind)):
         state = ticked(arena(*snakes, food=((5, 2), *FAR)))
         assert dead(state) == [snakes.index(behind)]
 
 
-def test_head_to_head_kills_both_the_longer_one_too() -> None:
+def test_a_head_on_collision_kills_both_snakes() -> None:
     long = snake("right", (4, 4), (3, 4), (2, 4), (1, 4))
     short = snake("left", (6, 4), (7, 4))
     assert dead(ticked(arena(long, short, UPPER))) == [0, 1]
@@ -322,7 +322,7 @@ def test_head_to_head_kills_both_the_longer_one_too() -> None:
     assert dead(ticked(arena(long, next_to_it, UPPER))) == [0, 1]
 
 
-def test_who_runs_into_one_that_dies_in_the_same_tick_dies_too() -> None:
+def test_a_snake_that_runs_into_one_dying_in_the_same_tick_dies() -> None:
     into_the_wall = snake("right", (10, 4), (9, 4), (8, 4), (7, 4))
     into_it = snake("down", (9, 3), (9, 2), (9, 1))
     assert dead(ticked(arena(into_the_wall, into_it, UPPER, MIDDLE))) == [0, 1]
@@ -338,7 +338,7 @@ def test_every_third_cell_of_the_dead_is_food() -> None:
     assert resigned.board == board_of(resigned, HEIGHT)
 
 
-def test_no_food_lies_under_who_has_come_to_where_the_dead_one_left() -> None:
+def test_a_dead_snake_leaves_no_food_where_another_has_moved() -> None:
     into_the_wall = snake("right", (10, 7), (9, 7), (8, 7), (7, 7))
     after_it = snake("down", (7, 6), (7, 5), (7, 4))
     state = ticked(arena(into_the_wall, after_it, UPPER, food=()))
@@ -350,7 +350,7 @@ def test_no_food_lies_under_who_has_come_to_where_the_dead_one_left() -> None:
 # The end
 
 
-def test_the_last_one_alive_wins_however_short() -> None:
+def test_the_last_snake_alive_wins_at_any_length() -> None:
     long = snake("right", (10, 4), (9, 4), (8, 4), (7, 4), (6, 4))
     state = ticked(arena(long, UPPER, food=()))
     assert GAME.outcome(state) == Outcome(winners=(1,), reason="last_alive", scores=(5, 4))
@@ -358,14 +358,14 @@ def test_the_last_one_alive_wins_however_short() -> None:
     assert GAME.waits_for(state) == ()
 
 
-def test_while_two_are_alive_it_goes_on() -> None:
+def test_a_match_goes_on_while_two_snakes_are_alive() -> None:
     state = gone(arena(UPPER, LOWER, MIDDLE), 0)
     assert GAME.outcome(state) is None
     assert list(GAME.waits_for(state)) == [1, 2]
     assert GAME.due(state) == COUNTDOWN
 
 
-def test_of_those_who_die_last_in_one_tick_the_longest_wins() -> None:
+def test_the_longest_of_the_last_snakes_that_die_together_wins() -> None:
     longest = snake("right", (4, 7), (3, 7), (2, 7), (1, 7), (1, 6))
     long = snake("right", (4, 4), (3, 4), (2, 4), (1, 4))
     short = snake("left", (6, 4), (7, 4))
@@ -373,7 +373,7 @@ def test_of_those_who_die_last_in_one_tick_the_longest_wins() -> None:
     assert GAME.outcome(state) == Outcome((1,), "died_together", (5, 4, 2))
 
 
-def test_equally_long_they_share_the_win_and_if_that_is_everybody_it_is_a_draw() -> None:
+def test_equally_long_snakes_share_the_win_and_all_of_them_are_a_draw() -> None:
     left = snake("right", (4, 4), (3, 4))
     right = snake("left", (6, 4), (7, 4))
     assert GAME.outcome(ticked(arena(left, right))) == Outcome((), "died_together", (2, 2))
@@ -391,7 +391,7 @@ def test_after_three_minutes_the_longest_alive_wins() -> None:
     assert GAME.due(state) == NEVER
 
 
-def test_who_is_gone_is_out_and_whoever_goes_after_the_end_changes_nothing() -> None:
+def test_a_gone_player_is_dead_and_going_after_the_end_changes_nothing() -> None:
     state = gone(arena(UPPER, LOWER, MIDDLE), 1)
     assert dead(state) == [1]
     assert gone(state, 1) == state
@@ -423,7 +423,7 @@ def test_a_bot_keeps_away_from_walls_dead_ends_and_heads() -> None:
     assert GAME.bot(arena(*rivals, food=((5, 4),)), 0, Moment(0.0, "any")) is not None
 
 
-def test_a_bot_lets_what_is_planned_happen_and_the_dead_lie() -> None:
+def test_a_bot_does_not_act_with_a_planned_turn_or_when_dead() -> None:
     state = arena(snake("right", (10, 4), (9, 4)), LOWER, MIDDLE)
     assert GAME.bot(turned(state, 0, "up"), 0, Moment(0.0, "any")) is None
     assert GAME.bot(gone(state, 0), 0, Moment(0.0, "any")) is None
@@ -487,7 +487,7 @@ MATCHES = [(2, 2), (4, 4), (4, 1), (3, 2), (8, 5), (16, 1)]
 
 @settings(max_examples=7)
 @given(st.sampled_from(MATCHES), st.integers(0, 1000))
-def test_a_match_ends_and_in_every_step_the_board_is_what_the_snakes_and_the_food_are(
+def test_the_board_equals_snakes_and_food_in_every_step_to_the_end(
     match: tuple[int, int], seed: int
 ) -> None:
     seats, bots = match
@@ -507,7 +507,7 @@ def test_a_match_ends_and_in_every_step_the_board_is_what_the_snakes_and_the_foo
 
 @settings(max_examples=4)
 @given(st.sampled_from(MATCHES), st.integers(0, 1000))
-def test_the_disk_gives_back_every_state_as_it_was(match: tuple[int, int], seed: int) -> None:
+def test_every_state_survives_being_stored(match: tuple[int, int], seed: int) -> None:
     seats, bots = match
     for state in steps_of(seats, seed, bots):
         kept = msgspec.json.encode(state)
@@ -520,7 +520,7 @@ def test_the_disk_gives_back_every_state_as_it_was(match: tuple[int, int], seed:
 
 @settings(max_examples=7)
 @given(st.sampled_from(MATCHES), st.integers(0, 1000), st.integers(1, 40))
-def test_the_page_makes_the_next_view_of_the_last_and_the_diff_steps_left_out_or_not(
+def test_a_view_and_a_diff_make_the_next_view_with_and_without_skipped_steps(
     match: tuple[int, int], seed: int, stride: int
 ) -> None:
     seats, bots = match
@@ -535,7 +535,7 @@ def test_the_page_makes_the_next_view_of_the_last_and_the_diff_steps_left_out_or
         before = after
 
 
-def test_an_ordinary_tick_of_four_is_told_in_some_sixty_bytes() -> None:
+def test_a_diff_of_four_snakes_takes_some_sixty_bytes() -> None:
     state = GAME.start(4, Moment(0.0, "any"))
     before, after = (GAME.view(each, None) for each in (state, ticked(state)))
     diff = GAME.diff(before, after)
@@ -545,7 +545,7 @@ def test_an_ordinary_tick_of_four_is_told_in_some_sixty_bytes() -> None:
 
 @settings(max_examples=4)
 @given(st.integers(0, 1000))
-def test_a_bot_always_does_what_is_allowed_and_dies_of_nothing_but_heads_and_dead_ends(
+def test_a_bot_acts_legally_and_dies_of_heads_and_dead_ends_only(
     seed: int,
 ) -> None:
     before = None

@@ -77,13 +77,13 @@ def wordings() -> Iterator[tuple[Question, str, Wording]]:
             yield question, language, wording
 
 
-def test_there_are_enough_questions_that_few_come_twice_in_an_evening() -> None:
+def test_there_are_at_least_120_questions_without_duplicates() -> None:
     assert len(QUESTIONS) >= 120
     for language in ("en", "zh", "es"):
         assert len({getattr(question, language)[0] for question in QUESTIONS}) == len(QUESTIONS)
 
 
-def test_every_question_is_whole_in_every_language_and_fits_a_phone() -> None:
+def test_every_question_is_complete_and_short_enough_in_every_language() -> None:
     for _, language, (question, *choices) in wordings():
         assert question[-1] in "?？", question
         assert question.startswith("¿") or language != "es" or "¿" in question, question
@@ -165,7 +165,7 @@ def test_after_the_reveal_comes_the_next_question_with_nothing_kept_but_the_poin
     assert scores(ticked(state)) == [0, 200], "no answer, no points"
 
 
-def test_after_the_last_reveal_whoever_has_most_points_has_won() -> None:
+def test_the_player_with_most_points_wins_after_the_last_reveal() -> None:
     state = match_of(3)
     for question in range(QUESTIONS_IN_MATCH):
         assert GAME.outcome(state) is None
@@ -182,7 +182,7 @@ def test_after_the_last_reveal_whoever_has_most_points_has_won() -> None:
     }
 
 
-def test_equal_best_scores_share_the_win_and_without_a_point_nobody_wins() -> None:
+def test_equal_best_scores_share_the_win_and_without_points_there_is_no_winner() -> None:
     for who_is_right in [(0, 2), ()]:
         state = match_of(3)
         while GAME.due(state) != NEVER:
@@ -215,16 +215,16 @@ def test_an_answer_after_the_reveal_is_too_late() -> None:
 
 
 @pytest.mark.parametrize("choice", [-1, -4, 4, 10**30])
-def test_a_choice_that_is_not_there_is_refused(choice: int) -> None:
+def test_a_choice_out_of_range_is_refused(choice: int) -> None:
     assert refused(match_of(2), 0, 0, choice) == "There are four choices, 0 to 3."
 
 
 @pytest.mark.parametrize("seat", [-1, -2, 2, 16])
-def test_who_has_no_seat_in_the_match_is_refused(seat: int) -> None:
+def test_a_player_without_a_seat_in_the_match_is_refused(seat: int) -> None:
     assert refused(match_of(2), seat, 0, 0) == "You do not play in this match."
 
 
-def test_who_is_gone_is_refused_and_so_is_everything_after_the_end() -> None:
+def test_actions_of_a_gone_player_or_after_the_end_are_refused() -> None:
     state = GAME.player_gone(match_of(3), 1, at(1.0))
     assert refused(state, 1, 0, 0) == "You do not play in this match."
     state = GAME.player_gone(state, 2, at(2.0))
@@ -243,7 +243,7 @@ def test_who_is_gone_is_refused_and_so_is_everything_after_the_end() -> None:
         {"question": 0, "choice": 1, "seat": 2},
     ],
 )
-def test_an_action_of_another_shape_is_refused_before_it_comes_here(message: Any) -> None:
+def test_an_action_of_another_shape_is_refused_by_its_type(message: Any) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(message, GAME.action)
 
@@ -266,7 +266,7 @@ def test_before_the_reveal_a_player_sees_only_that_others_have_answered() -> Non
     assert "right" not in own
 
 
-def test_the_reveal_shows_everybody_what_was_right_and_who_said_what() -> None:
+def test_the_reveal_shows_the_right_choice_and_each_answer() -> None:
     state = answered(match_of(3), 1, is_right=True, now=10.0)
     state = GAME.player_away(answered(state, 0, is_right=False, now=11.0), 2, at(12.0))
     for seat in (0, 1, 2, None):
@@ -299,7 +299,7 @@ def test_the_room_hears_of_a_silence_before_the_question_ends_by_itself() -> Non
     assert GAME.policy.most_skips + 1 == 3
 
 
-def test_a_question_ends_with_the_last_who_was_silent_and_waits_for_all_at_the_next() -> None:
+def test_a_question_ends_with_the_last_skip_and_the_next_waits_for_all() -> None:
     state = answered(match_of(3), 0, is_right=True, now=19.0)
     state = GAME.player_away(state, 1, at(QUESTION_TIME))
     assert (GAME.waits_for(state), state.is_revealed) == ([2], False)
@@ -315,7 +315,7 @@ def test_a_question_to_which_all_are_silent_ends_with_its_time() -> None:
     assert (state.is_revealed, state.since) == (True, QUESTION_TIME)
 
 
-def test_nobody_can_stall_a_question_even_if_the_room_skips_nobody() -> None:
+def test_every_question_ends_without_any_answer_or_skip() -> None:
     state = ticked(match_of(2))
     assert (state.is_revealed, state.since) == (True, QUESTION_TIME + LATENESS)
     for _ in range(2 * QUESTIONS_IN_MATCH - 1):
@@ -324,7 +324,7 @@ def test_nobody_can_stall_a_question_even_if_the_room_skips_nobody() -> None:
     assert GAME.outcome(state) == Outcome((), "finished", (0.0, 0.0))
 
 
-def test_while_everybody_is_right_back_a_question_stays_open_for_them() -> None:
+def test_a_question_stays_open_while_every_player_will_be_right_back() -> None:
     state = GAME.player_away(GAME.player_away(match_of(2), 0, at(1.0)), 1, at(1.0))
     assert (list(GAME.waits_for(state)), state.is_revealed) == ([], False)
     assert GAME.view(state, 0)["players"]["1"] == {"score": 0, "is_skipped": True}
@@ -334,7 +334,7 @@ def test_while_everybody_is_right_back_a_question_stays_open_for_them() -> None:
     assert ticked(state).is_revealed
 
 
-def test_who_was_skipped_may_still_answer_while_the_question_is_open() -> None:
+def test_a_skipped_player_may_answer_while_the_question_is_open() -> None:
     state = GAME.player_away(match_of(3), 1, at(2.0))
     state = answered(state, 1, is_right=True, now=10.0)
     assert GAME.waits_for(state) == [0, 2]
@@ -342,7 +342,7 @@ def test_who_was_skipped_may_still_answer_while_the_question_is_open() -> None:
     assert scores(all_answered(state, now=12.0)) == [0, 150, 0]
 
 
-def test_being_away_takes_nothing_from_an_answer_that_was_given() -> None:
+def test_being_away_does_not_change_a_given_answer() -> None:
     state = answered(match_of(2), 0, is_right=True)
     assert GAME.player_away(state, 0, at(1.0)) == state
     revealed = all_answered(state, now=2.0)
@@ -350,7 +350,7 @@ def test_being_away_takes_nothing_from_an_answer_that_was_given() -> None:
     assert GAME.player_back(revealed, 1, at(3.0)) == revealed
 
 
-def test_a_question_ends_when_the_only_one_it_waited_for_is_gone() -> None:
+def test_a_question_ends_when_the_last_awaited_player_is_gone() -> None:
     state = answered(answered(match_of(3), 0, is_right=True), 2, is_right=False)
     state = GAME.player_gone(state, 1, at(6.0))
     assert (state.is_revealed, state.since) == (True, 6.0)
@@ -358,7 +358,7 @@ def test_a_question_ends_when_the_only_one_it_waited_for_is_gone() -> None:
     assert GAME.view(state, 0)["players"]["1"] == {"score": 0, "points": 0, "is_gone": True}
 
 
-def test_the_one_who_is_left_wins_whatever_the_points() -> None:
+def test_the_last_remaining_player_wins_with_any_score() -> None:
     state = all_answered(match_of(3), 0, 1)
     for seat in (0, 1):
         assert GAME.outcome(state) is None
@@ -371,7 +371,7 @@ def test_the_one_who_is_left_wins_whatever_the_points() -> None:
 
 
 @pytest.mark.parametrize(("seconds", "points"), [(QUESTION_TIME, 100.0), (0.0, 200.0)])
-def test_who_is_gone_does_not_win_whatever_points_they_had(seconds: float, points: float) -> None:
+def test_a_gone_player_does_not_win_with_any_score(seconds: float, points: float) -> None:
     state = GAME.player_gone(all_answered(match_of(3), 0), 0, at(1.0))
     state = all_answered(ticked(state), 2, now=state.since + REVEAL_TIME + seconds)
     while GAME.due(state) != NEVER:
@@ -389,7 +389,7 @@ def test_a_question_in_which_the_match_ends_is_never_revealed() -> None:
     }
 
 
-def test_a_bot_answers_once_and_only_while_there_is_something_to_answer() -> None:
+def test_a_bot_answers_once_and_only_while_a_question_is_open() -> None:
     state = match_of(3)
     action = GAME.bot(state, 0, at(0.0))
     assert action is not None
@@ -419,7 +419,7 @@ steps = st.lists(
 
 @settings(max_examples=60)
 @given(seats=st.integers(2, 6), seed=st.integers(0, 99), steps=steps)
-def test_whatever_anybody_does_the_match_keeps_its_promises(
+def test_the_rules_hold_for_any_actions(
     seats: int, seed: int, steps: list[tuple[str, int, int, int, float]]
 ) -> None:
     state, now = match_of(seats, seed), 0.0

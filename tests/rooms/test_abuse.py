@@ -18,7 +18,7 @@ from tests.support.live_server import LiveServer
 LIMITS = Limits()
 
 
-def test_what_else_is_in_an_action_is_nobodys_business() -> None:
+def test_unknown_fields_of_an_action_are_ignored() -> None:
     world = World(ConnectFour())
     ada, kim = world.players(2)
     room, match = world.match("connect-four", ada, kim)
@@ -30,7 +30,7 @@ def test_what_else_is_in_an_action_is_nobodys_business() -> None:
     assert world.moves(match)[-1].action == {"column": 3}
 
 
-def test_what_changes_nothing_is_no_move() -> None:
+def test_an_action_that_changes_nothing_is_no_move() -> None:
     world = World(SnakeArena())
     ada, kim = world.players(2)
     room, match = world.match("snake-arena", ada, kim)
@@ -40,7 +40,7 @@ def test_what_changes_nothing_is_no_move() -> None:
     assert (match.state, match.step, match.moves) == (state, step, [])
 
 
-async def test_nobody_is_told_what_the_dice_will_show(server: LiveServer) -> None:
+async def test_the_seed_is_sent_to_no_player_before_the_end(server: LiveServer) -> None:
     tabs = [await (await server.guest(name)).tab() for name in ("Ada", "Kim")]
     for tab in tabs:
         await tab.send("quick_match", game="trivia-round")
@@ -69,7 +69,7 @@ def strings_in(value: Any) -> list[str]:
     return [each for part in inner for each in strings_in(part)]
 
 
-def test_a_host_who_only_waits_keeps_nobody_waiting() -> None:
+def test_a_match_begins_after_the_countdown_if_the_host_does_not_begin_it() -> None:
     world = World(Together())
     ada, kim = world.players(2)
     room = world.room("together", ada)
@@ -81,7 +81,7 @@ def test_a_host_who_only_waits_keeps_nobody_waiting() -> None:
     assert room.running is not None
 
 
-def test_a_host_among_friends_waits_as_long_as_they_like() -> None:
+def test_a_private_room_has_no_countdown() -> None:
     world = World(Together())
     ada, kim = world.players(2)
     room = world.room("together", ada, kim, private=True)
@@ -89,7 +89,7 @@ def test_a_host_among_friends_waits_as_long_as_they_like() -> None:
     assert room.state == "open"
 
 
-def test_who_leaves_before_it_begins_stops_the_countdown() -> None:
+def test_leaving_before_the_match_stops_the_countdown() -> None:
     world = World(Together())
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
@@ -100,7 +100,7 @@ def test_who_leaves_before_it_begins_stops_the_countdown() -> None:
     assert room.state == "open"
 
 
-def test_nobody_fills_the_house_by_looking_for_others() -> None:
+def test_the_number_of_searches_is_limited() -> None:
     world = World(Turns())
     ada, kim = world.players(2)
     for _ in range(LIMITS.searches.count):
@@ -113,7 +113,7 @@ def test_nobody_fills_the_house_by_looking_for_others() -> None:
     world.looks_for(ada)
 
 
-def test_whoever_waits_in_the_queue_asks_again_for_nothing() -> None:
+def test_asking_again_in_the_queue_does_not_count_as_a_search() -> None:
     world = World(Together())
     (ada,) = world.players(1)
     for _ in range(2 * LIMITS.searches.count):
@@ -124,7 +124,7 @@ def test_whoever_waits_in_the_queue_asks_again_for_nothing() -> None:
 # Limits count successful calls only
 
 
-def test_refused_attempts_to_open_a_room_use_up_nothing() -> None:
+def test_refused_attempts_to_open_a_room_are_not_counted() -> None:
     world = World(Turns())
     ada, kim, bo = world.players(3)
     room, _ = world.match("turns", ada, kim)
@@ -137,7 +137,7 @@ def test_refused_attempts_to_open_a_room_use_up_nothing() -> None:
         world.joins(bo, world.room("turns", bo))
 
 
-def test_refused_attempts_at_a_quick_match_use_up_nothing() -> None:
+def test_refused_attempts_at_a_quick_match_are_not_counted() -> None:
     world = World(Turns())
     ada, kim = world.players(2)
     room, _ = world.match("turns", ada, kim)
@@ -148,7 +148,7 @@ def test_refused_attempts_at_a_quick_match_use_up_nothing() -> None:
     world.looks_for(ada)
 
 
-def test_who_has_just_left_is_told_when_they_are_out_of_it_and_not_to_leave() -> None:
+def test_a_leaving_player_is_told_when_the_match_will_let_them_go() -> None:
     world = World(Turns())
     ada, kim = world.players(2)
     room, _ = world.match("turns", ada, kim)

@@ -19,7 +19,7 @@ def test_be_right_back_takes_from_a_budget_and_the_match_waits(scene: Scene) -> 
     assert ended(world.passes(0.001 + SLOT)) == ["forfeit: [1]"]
 
 
-def test_what_is_not_used_goes_back_into_the_budget_and_off_the_clock(scene: Scene) -> None:
+def test_unused_time_returns_to_the_budget_and_leaves_the_clock(scene: Scene) -> None:
     world, ada, room = scene.world, scene.ada, scene.room
     world.passes(50)
     world.will_be_back(ada, room, 60)
@@ -47,7 +47,7 @@ def test_any_activity_says_i_am_back(scene: Scene, how: str) -> None:
     assert scene.seen(ada)["brb_left"] == 160
 
 
-def test_nobody_gets_more_than_the_budget_of_a_match(scene: Scene) -> None:
+def test_be_right_back_is_limited_by_the_budget_of_the_match(scene: Scene) -> None:
     world, ada, room = scene.world, scene.ada, scene.room
     assert world.will_be_back(ada, room, 1e9) == 180
     world.passes(179.5)
@@ -66,7 +66,7 @@ def test_nobody_gets_more_than_the_budget_of_a_match(scene: Scene) -> None:
     assert scene.seen(ada)["brb_left"] == 180, "each match has its own"
 
 
-def test_to_ask_for_more_while_it_runs_counts_from_then(scene: Scene) -> None:
+def test_asking_again_during_be_right_back_counts_from_then(scene: Scene) -> None:
     world, ada, room = scene.world, scene.ada, scene.room
     world.will_be_back(ada, room, 60)
     world.passes(50)
@@ -75,7 +75,7 @@ def test_to_ask_for_more_while_it_runs_counts_from_then(scene: Scene) -> None:
     assert scene.clock(ada) == MOVE + 120
 
 
-def test_who_said_so_before_it_was_their_turn_has_the_rest_of_it(scene: Scene) -> None:
+def test_be_right_back_before_the_turn_adds_its_rest_to_the_clock(scene: Scene) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.will_be_back(kim, room, 100)
     world.passes(30)
@@ -88,7 +88,7 @@ def test_who_said_so_before_it_was_their_turn_has_the_rest_of_it(scene: Scene) -
     assert scene.clock(kim) == MOVE - 20
 
 
-def test_who_will_be_right_back_is_not_claimed_against_before(scene: Scene) -> None:
+def test_a_player_cannot_be_claimed_against_during_be_right_back(scene: Scene) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.will_be_back(ada, room, 100)
     world.drops(ada, room)
@@ -120,7 +120,7 @@ def test_a_game_that_does_not_wait_skips_at_no_cost() -> None:
     assert scene.match.state.back == (0,)
 
 
-def test_who_says_so_and_is_back_at_once_has_no_more_time_than_before() -> None:
+def test_be_right_back_and_an_immediate_return_add_no_time() -> None:
     scene = Scene(silence=Silence.SKIP, brb_waits=False)
     world, ada, room = scene.world, scene.ada, scene.room
     world.passes(50)
@@ -136,7 +136,7 @@ def test_who_says_so_and_is_back_at_once_has_no_more_time_than_before() -> None:
     assert scene.clock(ada) == 1.0, "it has run on"
 
 
-def test_with_less_than_a_second_left_the_skip_does_not_come_later() -> None:
+def test_be_right_back_in_the_last_second_does_not_delay_the_skip() -> None:
     scene = Scene(silence=Silence.SKIP, brb_waits=False)
     world, ada, room = scene.world, scene.ada, scene.room
     world.passes(59.5)
@@ -145,7 +145,7 @@ def test_with_less_than_a_second_left_the_skip_does_not_come_later() -> None:
     assert_waits_for(scene, scene.kim)
 
 
-def test_a_watcher_is_nobody_to_be_right_back(scene: Scene) -> None:
+def test_be_right_back_of_a_spectator_is_refused(scene: Scene) -> None:
     bo = scene.world.player("Bo")
     scene.world.joins(bo, scene.room, spectate=True)
     with refused("not_seated"):

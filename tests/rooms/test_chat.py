@@ -19,7 +19,7 @@ def world() -> World:
     return World(Together())
 
 
-def test_everybody_in_the_room_talks_and_nobody_else(world: World) -> None:
+def test_only_players_and_spectators_of_the_room_may_chat(world: World) -> None:
     ada, kim, bo = world.players(3)
     room = world.room("together", ada)
     world.joins(kim, room, spectate=True)
@@ -57,7 +57,7 @@ def test_a_chat_that_is_read_back_goes_on_counting() -> None:
     assert (line.id, first.id) == (3, 1)
 
 
-def test_who_comes_and_goes_all_the_time_is_not_worth_all_the_lines() -> None:
+def test_repeated_joins_and_leaves_of_a_player_are_noted_four_times() -> None:
     chat = Chat(LIMITS)
     said = [chat.note(("joined", "left")[n % 2], n / 10, "Ada", 0) is not None for n in range(10)]
     assert said == [True] * 4 + [False] * 6
@@ -83,7 +83,7 @@ def test_who_comes_and_goes_all_the_time_is_not_worth_all_the_lines() -> None:
     ],
     ids=ascii,
 )
-def test_a_line_is_said_as_it_was_typed(text: str) -> None:
+def test_a_line_is_kept_as_it_was_typed(text: str) -> None:
     assert Chat(LIMITS).say(PlayerId("p"), "Ada", text, 0.0).text == text
 
 
@@ -107,7 +107,7 @@ def test_a_line_is_said_as_it_was_typed(text: str) -> None:
         ("a\ud800", f"{CANNOT} a code that is no character (U+D800)."),
     ],
 )
-def test_what_is_dangerous_to_show_is_refused_by_name(text: str, detail: str) -> None:
+def test_unsafe_characters_are_refused_by_name(text: str, detail: str) -> None:
     chat = Chat(LIMITS)
     with pytest.raises(RequestRefused) as caught:
         chat.say(PlayerId("p"), "Ada", text, 0.0)
@@ -116,7 +116,7 @@ def test_what_is_dangerous_to_show_is_refused_by_name(text: str, detail: str) ->
 
 
 @pytest.mark.parametrize("text", ["", " \t", "\u200b\ufeff", "\u200d \u200c", "\u2800", "\u3164"])
-def test_a_line_in_which_there_is_nothing_to_see_is_refused(text: str) -> None:
+def test_a_line_without_visible_characters_is_refused(text: str) -> None:
     with pytest.raises(RequestRefused):
         Chat(LIMITS).say(PlayerId("p"), "Ada", text, 0.0)
 
@@ -132,7 +132,7 @@ def test_a_line_has_one_to_three_hundred_characters(world: World, text: str) -> 
     world.says(ada, room, "x" * LIMITS.line_length)
 
 
-def test_a_line_is_one_line(world: World) -> None:
+def test_line_breaks_in_a_line_become_spaces(world: World) -> None:
     ada = world.player()
     room = world.room("together", ada)
     assert lines(world.says(ada, room, "  one\r\n two \u2028\tthree  ")) == ["one two three"]
@@ -155,7 +155,7 @@ def test_five_lines_in_five_seconds_are_enough(world: World) -> None:
 
 
 @pytest.mark.parametrize("spectate", [False, True])
-def test_going_and_coming_back_is_no_way_to_say_more(world: World, spectate: bool) -> None:
+def test_leaving_and_joining_again_does_not_reset_the_limit(world: World, spectate: bool) -> None:
     ada, kim = world.players(2)
     room = world.room("together", kim)
     world.joins(ada, room, spectate=spectate)

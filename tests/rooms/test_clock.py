@@ -8,7 +8,7 @@ from tests.rooms.scene import MOVE, Scene, assert_waits_for
 from tests.rooms.world import SLOT, ended, refused, seen
 
 
-def test_the_clock_runs_only_against_whom_the_match_waits_for(scene: Scene) -> None:
+def test_the_clock_runs_only_for_players_the_match_waits_for(scene: Scene) -> None:
     world, ada, kim = scene.world, scene.ada, scene.kim
     assert_waits_for(scene, ada)
     assert (scene.clock(ada), scene.seen(ada)["move_in"]) == (MOVE, world.now + MOVE)
@@ -19,7 +19,7 @@ def test_the_clock_runs_only_against_whom_the_match_waits_for(scene: Scene) -> N
     assert scene.clock(kim) == MOVE
 
 
-def test_in_a_game_for_all_at_once_each_has_a_clock_until_they_have_given() -> None:
+def test_in_a_simultaneous_game_each_player_has_a_clock_until_their_action() -> None:
     scene = Scene(3, Together)
     ada, kim, bo = scene.players
     assert_waits_for(scene, ada, kim, bo)
@@ -33,14 +33,14 @@ def test_in_a_game_for_all_at_once_each_has_a_clock_until_they_have_given() -> N
     assert scene.clock(ada) == MOVE, "the next round begins"
 
 
-def test_where_everybody_may_always_act_each_action_starts_the_clock_anew() -> None:
+def test_in_a_ticking_game_each_action_restarts_the_clock_of_its_player() -> None:
     scene = Scene(game=Ticking)
     scene.world.passes(50)
     scene.world.acts(scene.ada, scene.room)
     assert (scene.clock(scene.ada), scene.clock(scene.kim)) == (MOVE, 10.0)
 
 
-def test_a_clock_of_a_game_in_real_time_is_shown_only_once_half_of_it_is_over() -> None:
+def test_a_clock_of_a_ticking_game_is_shown_after_half_of_it() -> None:
     scene = Scene(game=Ticking)
     scene.world.passes(29.99)
     assert "move_in" not in scene.seen(scene.ada)
@@ -50,7 +50,7 @@ def test_a_clock_of_a_game_in_real_time_is_shown_only_once_half_of_it_is_over() 
     assert "move_in" not in scene.seen(scene.ada)
 
 
-def test_what_is_refused_changes_nothing_and_no_clock(scene: Scene) -> None:
+def test_a_refused_action_changes_neither_state_nor_clock(scene: Scene) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.passes(10)
     before = seen(world, room), scene.match.state, scene.match.step
@@ -65,7 +65,7 @@ def test_what_is_refused_changes_nothing_and_no_clock(scene: Scene) -> None:
     assert scene.clock(ada) == 50.0
 
 
-def test_only_those_who_play_act_and_only_while_a_match_runs(scene: Scene) -> None:
+def test_only_players_of_a_running_match_may_act(scene: Scene) -> None:
     world, room = scene.world, scene.room
     bo = world.player("Bo")
     world.joins(bo, room)
@@ -83,7 +83,7 @@ def test_only_those_who_play_act_and_only_while_a_match_runs(scene: Scene) -> No
         world.acts(scene.ada, room)
 
 
-def test_without_a_limit_no_clock_is_shown_and_none_runs_out() -> None:
+def test_without_a_move_time_no_clock_is_shown_or_runs_out() -> None:
     scene = Scene(move_time=NEVER)
     assert "move_in" not in scene.seen(scene.ada)
     assert ended(scene.world.passes(100_000)) == []

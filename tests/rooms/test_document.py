@@ -45,7 +45,7 @@ def table(world: World) -> Room:
     return room
 
 
-def test_of_a_seat_there_is_what_counts_for_longer_than_a_connection(world: World) -> None:
+def test_the_document_keeps_the_lasting_fields_of_a_seat(world: World) -> None:
     room = table(world)
     values: dict[str, Any] = dict.fromkeys(KEPT, True)
     values |= {"skipped": 2, "brb_left": 12.5, "views_as": 1}
@@ -64,7 +64,7 @@ def test_of_a_seat_there_is_what_counts_for_longer_than_a_connection(world: Worl
     assert found.seats[2].is_free
 
 
-def test_players_are_those_who_have_a_session_or_as_they_were(world: World) -> None:
+def test_players_are_taken_from_the_registry_or_restored_as_stored(world: World) -> None:
     room = table(world)
     ada, kim = (player for _, _, player in room.taken())
     found = again(room, world.now, LaterClock(), kim)
@@ -76,13 +76,13 @@ def test_players_are_those_who_have_a_session_or_as_they_were(world: World) -> N
         assert getattr(stored, name) == getattr(ada, name)
 
 
-def test_the_host_is_the_host(world: World) -> None:
+def test_the_document_keeps_the_host(world: World) -> None:
     room = table(world)
     room.host = PlayerId("somebody")
     assert again(room, world.now, LaterClock()).host == "somebody"
 
 
-def test_a_line_of_chat_was_said_when_it_was(world: World) -> None:
+def test_the_document_keeps_the_time_of_a_line_of_chat(world: World) -> None:
     room = table(world)
     _, _, ada = next(room.taken())
     room.chat.say(ada.id, ada.name, "Hello", world.now)
@@ -105,7 +105,7 @@ def test_a_state_may_hold_an_infinity(world: World) -> None:
     "text",
     ["", "{", "null", '{"seats": 5}', "[" * 100_000, '{"seats":[],"written":0,"written_at":0}'],
 )
-def test_what_is_no_document_of_this_room_is_refused(world: World, text: str) -> None:
+def test_an_invalid_document_is_refused(world: World, text: str) -> None:
     room = Room(table(world).id, Together(), 0.0, is_private=False, made_by=PlayerId("p"))
     with pytest.raises(RoomLost):
         read_room(text, room, {}, ManualClock())

@@ -8,7 +8,7 @@ from tests.rooms.scene import MOVE, Scene, assert_waits_for
 from tests.rooms.world import SLOT, ended, lines, refused, seat_of, seen
 
 
-def test_a_drop_is_shown_after_five_seconds_with_the_time_until_it_may_be_claimed(
+def test_a_drop_is_shown_after_five_seconds_with_the_time_until_a_claim(
     scene: Scene,
 ) -> None:
     world, ada, room = scene.world, scene.ada, scene.room
@@ -20,13 +20,13 @@ def test_a_drop_is_shown_after_five_seconds_with_the_time_until_it_may_be_claime
     assert scene.seen(ada)["absent"] == {"claim_in": began + 30.0}
 
 
-def test_showing_a_drop_is_told_without_being_asked(scene: Scene) -> None:
+def test_a_shown_drop_is_published(scene: Scene) -> None:
     scene.world.drops(scene.ada, scene.room)
     assert scene.world.passes(4.999) == []
     assert len(scene.world.passes(0.001 + SLOT)) == 1
 
 
-def test_a_drop_of_who_is_not_waited_for_is_not_shown(scene: Scene) -> None:
+def test_a_drop_of_a_player_the_match_does_not_wait_for_is_not_shown(scene: Scene) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.drops(kim, room)
     world.passes(20)
@@ -73,7 +73,7 @@ def test_a_return_cancels_the_claim_and_does_not_reset_the_clock(scene: Scene) -
         world.claims(kim, room)
 
 
-def test_what_is_no_claim_is_refused(scene: Scene) -> None:
+def test_invalid_claims_are_refused(scene: Scene) -> None:
     world, room = scene.world, scene.room
     world.drops(scene.ada, room)
     world.passes(40)
@@ -83,7 +83,7 @@ def test_what_is_no_claim_is_refused(scene: Scene) -> None:
         world.claims(scene.ada, room)
 
 
-def test_a_game_may_know_no_claims() -> None:
+def test_claims_are_refused_in_a_game_without_them() -> None:
     scene = Scene(may_claim=False)
     scene.world.drops(scene.ada, scene.room)
     scene.world.passes(40)
@@ -92,7 +92,7 @@ def test_a_game_may_know_no_claims() -> None:
         scene.world.claims(scene.kim, scene.room)
 
 
-def test_nobody_claims_while_the_match_waits_for_somebody_who_is_there() -> None:
+def test_no_claim_is_allowed_while_the_match_waits_for_a_present_player() -> None:
     scene = Scene(4, Together)
     world, room = scene.world, scene.room
     ada, kim, bo, eve = scene.players
@@ -110,7 +110,7 @@ def test_nobody_claims_while_the_match_waits_for_somebody_who_is_there() -> None
     assert_waits_for(scene, kim, bo, eve)
 
 
-def test_of_three_who_go_on_after_a_claim_the_match_goes_on() -> None:
+def test_a_match_of_three_goes_on_after_a_claim() -> None:
     scene = Scene(3)
     world, ada, kim, _ = scene.world, *scene.players
     world.drops(ada, scene.room)
@@ -122,7 +122,7 @@ def test_of_three_who_go_on_after_a_claim_the_match_goes_on() -> None:
     assert ended(world.passes(MOVE + SLOT)) == ["forfeit: [2]"], "the next one has a clock"
 
 
-def test_who_is_played_for_by_a_bot_cannot_be_claimed_against() -> None:
+def test_a_player_with_a_bot_cannot_be_claimed_against() -> None:
     scene = Scene(silence=Silence.BOT)
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.drops(ada, room)
@@ -135,7 +135,7 @@ def test_who_is_played_for_by_a_bot_cannot_be_claimed_against() -> None:
         world.claims(kim, room)
 
 
-def test_a_bot_soon_plays_for_whoever_is_cut_off() -> None:
+def test_a_bot_plays_for_a_dropped_player_after_a_second() -> None:
     scene = Scene(game=Ticking, silence=Silence.BOT)
     world, ada, room = scene.world, scene.ada, scene.room
     world.drops(ada, room)

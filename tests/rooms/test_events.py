@@ -58,11 +58,11 @@ def test_every_event_can_be_written_as_json_and_read_back(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_field_of_an_event_lives_on_and_changes(kind: type[RoomEvent]) -> None:
+def test_no_field_of_an_event_is_a_live_object(kind: type[RoomEvent]) -> None:
     assert {field.type for field in msgspec.structs.fields(kind)} <= VALUES
 
 
-def test_what_a_match_began_with_does_not_tell_what_its_dice_will_show(
+def test_the_seed_is_in_no_event_before_the_end_of_the_match(
     heard: list[RoomEvent],
 ) -> None:
     assert "seed" not in MatchStarted.__struct_fields__
@@ -71,6 +71,6 @@ def test_what_a_match_began_with_does_not_tell_what_its_dice_will_show(
     assert ended.seed.encode() not in msgspec.json.encode(before)
 
 
-def test_a_room_that_fails_says_in_words_what_the_game_raised(heard: list[RoomEvent]) -> None:
+def test_a_failed_room_closes_with_the_error_of_the_game(heard: list[RoomEvent]) -> None:
     (closed,) = [event for event in heard if isinstance(event, RoomClosed)]
     assert (closed.reason, closed.error) == ("failed", "Bug: act")

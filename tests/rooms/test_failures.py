@@ -46,7 +46,7 @@ def assert_only_this_closed(world: World, room_id: str, other_id: str) -> None:
 
 
 @pytest.mark.parametrize(("at", "policy"), IN_TIME.items())
-def test_what_breaks_as_time_passes_ends_this_room_only(at: str, policy: dict[str, object]) -> None:
+def test_an_error_at_a_deadline_closes_its_room_only(at: str, policy: dict[str, object]) -> None:
     game = buggy(at, **policy)
     calm = variant(Ticking, policy=AfkPolicy(move_time=10_000))
     world = World(game, calm)
@@ -66,7 +66,7 @@ BY_A_PLAYER = ["start", "act", "player_back", "player_gone", "waits_for", "outco
 
 
 @pytest.mark.parametrize("at", BY_A_PLAYER)
-def test_what_breaks_as_somebody_does_something_ends_this_room_only(at: str) -> None:
+def test_an_error_in_a_request_closes_its_room_only(at: str) -> None:
     game = buggy(at)
     world = World(game, variant(Ticking, policy=AfkPolicy(move_time=10_000)))
     ada, kim, bo, eve = world.players(4)
@@ -91,7 +91,7 @@ def test_what_breaks_as_somebody_does_something_ends_this_room_only(at: str) -> 
 
 
 @pytest.mark.parametrize("how", ["brb", "leave", "act", "touch", "time"])
-def test_what_breaks_as_somebody_is_right_back_ends_this_room_only(how: str) -> None:
+def test_an_error_at_a_return_closes_its_room_only(how: str) -> None:
     game = buggy("player_back", move_time=1000.0)
     world = World(game, variant(Ticking, policy=AfkPolicy(move_time=10_000)))
     ada, kim, bo, eve = world.players(4)
@@ -114,7 +114,7 @@ def test_what_breaks_as_somebody_is_right_back_ends_this_room_only(how: str) -> 
     assert world.room_of(ada) is None
 
 
-def test_a_claim_that_breaks_the_game_ends_this_room_only() -> None:
+def test_an_error_in_a_claim_closes_its_room_only() -> None:
     game = buggy("player_gone", silence=Silence.FORFEIT, move_time=1000.0)
     game = variant(type(game), waits_for=lambda self, state: [0])
     world = World(game, variant(Ticking, policy=AfkPolicy(move_time=10_000)))
@@ -128,7 +128,7 @@ def test_a_claim_that_breaks_the_game_ends_this_room_only() -> None:
     assert_only_this_closed(world, room.id, other.id)
 
 
-def test_a_game_that_cannot_show_itself_ends_this_room_only() -> None:
+def test_an_error_in_a_view_closes_its_room_only() -> None:
     for at in ("view", "diff"):
         game = buggy(at)
         world = World(game, variant(Ticking, policy=AfkPolicy(move_time=10_000)))
@@ -144,7 +144,7 @@ def test_a_game_that_cannot_show_itself_ends_this_room_only() -> None:
         assert_only_this_closed(world, room.id, other.id)
 
 
-def test_a_bot_that_does_what_is_not_allowed_has_broken_the_game() -> None:
+def test_an_illegal_action_of_a_bot_fails_the_room() -> None:
     game = buggy("", silence=Silence.BOT)
     illegal = variant(type(game), bot=lambda self, state, seat, moment: self.action(is_legal=False))
     world = World(illegal)
@@ -153,14 +153,14 @@ def test_a_bot_that_does_what_is_not_allowed_has_broken_the_game() -> None:
     assert str(room)
 
 
-def test_a_game_whose_tick_is_due_again_at_once_does_not_stop_the_process() -> None:
+def test_a_game_whose_tick_is_due_again_at_once_does_not_block_the_process() -> None:
     stuck = variant(Ticking, tick=lambda self, state, moment: state)
     world = World(stuck)
     world.match("ticking", *world.players(2))
     assert closed(world.passes(1)) == ["failed"]
 
 
-def test_who_is_restored_to_a_match_that_breaks_finds_the_others() -> None:
+def test_a_restored_match_that_fails_closes_its_room() -> None:
     game = buggy("due")
     world = World(game, Turns())
     ada, kim = world.players(2)
@@ -173,11 +173,11 @@ def test_who_is_restored_to_a_match_that_breaks_finds_the_others() -> None:
     assert not fresh.all
 
 
-def test_errors_say_what_failed() -> None:
+def test_the_error_of_a_failed_game_names_it() -> None:
     assert "buggy" in str(GameFailed("buggy"))
 
 
-def test_a_match_that_cannot_even_begin_by_itself_ends_this_room_only() -> None:
+def test_an_error_at_an_automatic_start_closes_its_room_only() -> None:
     game = variant(type(buggy("start")), starts_when_full=True, is_armed=True)
     world = World(game, Turns())
     bo, eve = world.players(2)

@@ -13,7 +13,7 @@ from tests.rooms.world import SLOT, closed, ended, lines, refused, seat_of
 LIMITS = Limits()
 
 
-def test_who_leaves_is_shown_at_once_and_has_resigned_after_ten_seconds(scene: Scene) -> None:
+def test_a_leave_is_shown_at_once_and_is_a_resignation_after_ten_seconds(scene: Scene) -> None:
     world, ada, room = scene.world, scene.ada, scene.room
     began = world.now
     world.leaves(ada, room)
@@ -32,7 +32,7 @@ def test_leaving_is_shown_even_if_the_match_waits_for_others(scene: Scene) -> No
     assert ended(scene.world.passes(10 + SLOT)) == ["resigned: [0]"]
 
 
-def test_to_join_within_ten_seconds_undoes_it(scene: Scene) -> None:
+def test_a_join_within_ten_seconds_undoes_a_leave(scene: Scene) -> None:
     world, ada, room = scene.world, scene.ada, scene.room
     world.leaves(ada, room)
     world.passes(9.9)
@@ -42,7 +42,7 @@ def test_to_join_within_ten_seconds_undoes_it(scene: Scene) -> None:
     assert scene.clock(ada) == 0.1
 
 
-def test_leaving_again_does_not_put_it_off(scene: Scene) -> None:
+def test_leaving_again_does_not_delay_the_resignation(scene: Scene) -> None:
     world, ada, room = scene.world, scene.ada, scene.room
     world.leaves(ada, room)
     world.passes(9)
@@ -50,7 +50,7 @@ def test_leaving_again_does_not_put_it_off(scene: Scene) -> None:
     assert ended(world.passes(1 + SLOT)) == ["resigned: [1]"]
 
 
-def test_who_closes_the_page_may_come_back_for_ten_seconds_and_is_claimed_against_then(
+def test_a_closed_page_may_be_claimed_against_after_ten_seconds(
     scene: Scene,
 ) -> None:
     world, ada, room = scene.world, scene.ada, scene.room
@@ -64,7 +64,7 @@ def test_who_closes_the_page_may_come_back_for_ten_seconds_and_is_claimed_agains
     assert ended(world.claims(scene.kim, room)) == ["claimed: [1]"]
 
 
-def test_who_closes_the_page_keeps_the_seat_as_long_as_the_clock_runs(scene: Scene) -> None:
+def test_a_closed_page_keeps_the_seat_while_the_clock_runs(scene: Scene) -> None:
     world, ada, room = scene.world, scene.ada, scene.room
     world.closes(ada, room)
     world.passes(5)
@@ -76,7 +76,7 @@ def test_who_closes_the_page_keeps_the_seat_as_long_as_the_clock_runs(scene: Sce
     assert_waits_for(scene, scene.kim)
 
 
-def test_a_match_that_ends_takes_the_seats_of_those_who_are_offline(scene: Scene) -> None:
+def test_the_end_of_a_match_frees_the_seats_of_offline_players(scene: Scene) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.drops(kim, room)
     world.becomes(kim, Status.OFFLINE, Reason.CONNECTION_LOST)
@@ -86,7 +86,7 @@ def test_a_match_that_ends_takes_the_seats_of_those_who_are_offline(scene: Scene
     assert room.seat_of(ada.id) == 0
 
 
-def test_who_leaves_and_is_claimed_against_by_silence_first_leaves_no_deadline_behind() -> None:
+def test_a_player_removed_by_silence_after_a_leave_leaves_no_deadline() -> None:
     scene = Scene(3, move_time=5.0)
     world, ada, room = scene.world, scene.ada, scene.room
     world.leaves(ada, room)
@@ -102,7 +102,7 @@ def test_who_leaves_and_is_claimed_against_by_silence_first_leaves_no_deadline_b
         assert due > world.now
 
 
-def test_that_somebody_will_be_signed_out_is_shown_with_the_time_left(scene: Scene) -> None:
+def test_a_warned_player_is_shown_with_the_time_until_the_sign_out(scene: Scene) -> None:
     world, ada = scene.world, scene.ada
     ada.sessions[0].idle_from = world.now
     world.passes(50)
@@ -117,7 +117,7 @@ def test_that_somebody_will_be_signed_out_is_shown_with_the_time_left(scene: Sce
     assert "signs_out_in" not in scene.seen(ada)
 
 
-def test_who_is_signed_out_is_absent_and_the_clock_decides(scene: Scene) -> None:
+def test_a_signed_out_player_is_absent_and_forfeits_by_the_clock(scene: Scene) -> None:
     world, ada, room = scene.world, scene.ada, scene.room
     world.becomes(ada, Status.OFFLINE, Reason.IDLE_TIMEOUT)
     world.passes(5 + SLOT)
@@ -129,7 +129,7 @@ def test_who_is_signed_out_is_absent_and_the_clock_decides(scene: Scene) -> None
 # The winner after a player leaves
 
 
-def test_who_leaves_loses_though_the_other_is_cut_off(scene: Scene) -> None:
+def test_a_leaving_player_loses_to_a_dropped_one(scene: Scene) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.drops(kim, room)
     world.passes(3)
@@ -142,7 +142,7 @@ def test_who_leaves_loses_though_the_other_is_cut_off(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("gone_for", [0, 29.99, 30, 50])
-def test_for_how_long_the_other_is_cut_off_makes_no_difference(gone_for: float) -> None:
+def test_a_leaving_player_loses_however_long_the_other_has_been_dropped(gone_for: float) -> None:
     scene = Scene(move_time=1000.0)
     world = scene.world
     world.drops(scene.kim, scene.room)
@@ -152,7 +152,7 @@ def test_for_how_long_the_other_is_cut_off_makes_no_difference(gone_for: float) 
     assert ended(world.passes(10 + SLOT)) == ["resigned: [1]"]
 
 
-def test_of_two_who_leave_the_first_has_lost(scene: Scene) -> None:
+def test_the_first_of_two_leaving_players_loses(scene: Scene) -> None:
     world, room = scene.world, scene.room
     world.leaves(scene.kim, room)
     world.passes(0.001)
@@ -163,14 +163,14 @@ def test_of_two_who_leave_the_first_has_lost(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("first", [0, 1])
-def test_of_two_who_leave_at_the_same_instant_the_first_has_lost(scene: Scene, first: int) -> None:
+def test_the_first_of_two_leaves_at_the_same_instant_loses(scene: Scene, first: int) -> None:
     world, room = scene.world, scene.room
     world.leaves(scene.players[first], room)
     world.leaves(scene.players[1 - first], room)
     assert ended(world.passes(10 + SLOT)) == [f"resigned: [{1 - first}]"]
 
 
-def test_who_is_silent_loses_to_who_is_leaving_but_has_not_resigned_yet() -> None:
+def test_a_silent_player_loses_to_one_who_has_not_yet_resigned() -> None:
     scene = Scene(move_time=20.0)
     world, room = scene.world, scene.room
     world.drops(scene.ada, room)
@@ -179,7 +179,7 @@ def test_who_is_silent_loses_to_who_is_leaving_but_has_not_resigned_yet() -> Non
     assert ended(world.passes(5 + SLOT)) == ["forfeit: [1]"]
 
 
-def test_what_was_due_first_decides_however_late_it_is_noticed() -> None:
+def test_the_earliest_deadline_decides_however_late_it_is_noticed() -> None:
     scene = Scene(move_time=20.0)
     world, room = scene.world, scene.room
     world.passes(9.99)
@@ -188,7 +188,7 @@ def test_what_was_due_first_decides_however_late_it_is_noticed() -> None:
     assert ended(world.do(world.rooms.expire(world.now, limit=100))) == ["resigned: [0]"]
 
 
-def test_the_last_who_has_not_left_wins_cut_off_or_not() -> None:
+def test_the_last_player_who_has_not_left_wins_even_if_dropped() -> None:
     scene = Scene(4, Together)
     world, room = scene.world, scene.room
     ada, kim, bo, eve = scene.players
@@ -201,7 +201,7 @@ def test_the_last_who_has_not_left_wins_cut_off_or_not() -> None:
     assert lines(events).count("resigned") == 3
 
 
-def test_with_others_left_in_the_match_it_goes_on_for_those_who_may_still_come_back() -> None:
+def test_a_match_goes_on_for_dropped_players_after_others_leave() -> None:
     scene = Scene(3)
     world, room = scene.world, scene.room
     ada, kim, bo = scene.players
@@ -214,7 +214,7 @@ def test_with_others_left_in_the_match_it_goes_on_for_those_who_may_still_come_b
     assert_waits_for(scene, kim)
 
 
-def test_who_has_resigned_keeps_no_seat_after_the_match_though_they_are_cut_off_by_then() -> None:
+def test_a_resigned_player_keeps_no_seat_after_the_match_even_if_dropped() -> None:
     scene = Scene(3)
     world, room = scene.world, scene.room
     ada, kim, bo = scene.players
@@ -227,7 +227,7 @@ def test_who_has_resigned_keeps_no_seat_after_the_match_though_they_are_cut_off_
     assert room.seat_of(bo.id) is not None
 
 
-def test_with_the_others_cut_off_for_good_it_is_abandoned_when_the_last_one_leaves() -> None:
+def test_a_match_is_abandoned_when_the_last_present_player_leaves() -> None:
     scene = Scene(3)
     world, room = scene.world, scene.room
     ada, kim, bo = scene.players
@@ -240,7 +240,7 @@ def test_with_the_others_cut_off_for_good_it_is_abandoned_when_the_last_one_leav
 
 
 @pytest.mark.parametrize("game", [Turns, Ticking])
-def test_who_leaves_loses_to_who_is_cut_off_and_played_for_by_a_bot(game: type[AnyGame]) -> None:
+def test_a_leaving_player_loses_to_a_dropped_one_with_a_bot(game: type[AnyGame]) -> None:
     scene = Scene(game=game, silence=Silence.BOT)
     world, room = scene.world, scene.room
     world.drops(scene.kim, room)
@@ -254,7 +254,7 @@ def test_who_leaves_loses_to_who_is_cut_off_and_played_for_by_a_bot(game: type[A
         assert ends[0].startswith("resigned")
 
 
-def test_a_room_that_closes_before_the_grace_is_over_knows_who_left() -> None:
+def test_a_room_that_closes_before_the_resignation_counts_the_leave() -> None:
     scene = Scene(leave_grace=100.0, move_time=1000.0)
     world, room = scene.world, scene.room
     world.drops(scene.ada, room)
@@ -263,7 +263,7 @@ def test_a_room_that_closes_before_the_grace_is_over_knows_who_left() -> None:
     assert (ended(events), closed(events)) == (["resigned: [0]"], ["empty"])
 
 
-def test_leaving_and_be_right_back_of_the_other_is_a_loss_too(scene: Scene) -> None:
+def test_a_leaving_player_loses_to_one_in_be_right_back(scene: Scene) -> None:
     world, room = scene.world, scene.room
     world.will_be_back(scene.ada, room, 100)
     world.drops(scene.ada, room)

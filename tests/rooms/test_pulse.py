@@ -6,7 +6,7 @@ from tests.rooms.scene import Scene
 from tests.rooms.world import SLOT, ended, refused
 
 
-def test_a_pulse_check_gives_thirty_seconds_to_touch_anything(scene: Scene) -> None:
+def test_a_pulse_check_gives_thirty_seconds_for_an_activity(scene: Scene) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.passes(10)
     world.asks(kim, room, 0)
@@ -18,7 +18,7 @@ def test_a_pulse_check_gives_thirty_seconds_to_touch_anything(scene: Scene) -> N
 
 
 @pytest.mark.parametrize("how", ["touch", "act"])
-def test_any_activity_answers_it(scene: Scene, how: str) -> None:
+def test_any_activity_answers_a_pulse_check(scene: Scene, how: str) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.passes(10)
     world.asks(kim, room, 0)
@@ -32,7 +32,7 @@ def test_any_activity_answers_it(scene: Scene, how: str) -> None:
     assert how == "act" or scene.clock(ada) == 1.0, "it answers, and moves no clock"
 
 
-def test_who_is_cut_off_is_no_longer_asked(scene: Scene) -> None:
+def test_a_dropped_player_is_no_longer_asked(scene: Scene) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.passes(10)
     world.asks(kim, room, 0)
@@ -45,7 +45,7 @@ def test_who_is_cut_off_is_no_longer_asked(scene: Scene) -> None:
     assert ended(world.passes(19)) == []
 
 
-def test_of_more_than_two_nobody_calls_it_a_draw() -> None:
+def test_a_draw_cannot_be_claimed_with_more_than_two_players() -> None:
     scene = Scene(3)
     world, room = scene.world, scene.room
     world.drops(scene.ada, room)
@@ -55,7 +55,7 @@ def test_of_more_than_two_nobody_calls_it_a_draw() -> None:
     assert room.state == "playing"
 
 
-def test_an_activity_that_rooms_were_not_told_of_answers_too(scene: Scene) -> None:
+def test_an_activity_not_published_to_rooms_answers_a_pulse_check(scene: Scene) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.passes(10)
     world.asks(kim, room, 0)
@@ -80,7 +80,7 @@ def test_a_player_is_asked_once_a_minute(scene: Scene) -> None:
     world.asks(kim, room, 0)
 
 
-def test_who_has_just_been_given_the_turn_is_left_in_peace_for_ten_seconds(scene: Scene) -> None:
+def test_a_player_cannot_be_asked_in_the_first_ten_seconds_of_a_turn(scene: Scene) -> None:
     world, kim, room = scene.world, scene.kim, scene.room
     world.passes(9.999)
     with refused("too_soon"):
@@ -89,7 +89,7 @@ def test_who_has_just_been_given_the_turn_is_left_in_peace_for_ten_seconds(scene
     world.asks(kim, room, 0)
 
 
-def test_only_those_whom_the_match_waits_for_are_asked(scene: Scene) -> None:
+def test_only_other_players_the_match_waits_for_can_be_asked(scene: Scene) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.passes(10)
     for asker, seat in ((ada, 1), (ada, 0), (kim, 1), (kim, 7), (kim, -1)):
@@ -104,7 +104,7 @@ def test_only_those_whom_the_match_waits_for_are_asked(scene: Scene) -> None:
         world.asks(kim, room, 0)
 
 
-def test_to_say_be_right_back_answers_a_pulse_check(scene: Scene) -> None:
+def test_be_right_back_answers_a_pulse_check(scene: Scene) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.passes(10)
     world.asks(kim, room, 0)
@@ -113,14 +113,14 @@ def test_to_say_be_right_back_answers_a_pulse_check(scene: Scene) -> None:
     assert ended(world.passes(100)) == []
 
 
-def test_a_pulse_check_whose_time_is_longer_than_the_clock_ends_with_it(scene: Scene) -> None:
+def test_a_pulse_check_longer_than_the_clock_ends_with_it(scene: Scene) -> None:
     world, kim, room = scene.world, scene.kim, scene.room
     world.passes(40)
     world.asks(kim, room, 0)
     assert ended(world.passes(20 + SLOT)) == ["forfeit: [1]"]
 
 
-def test_who_was_asked_and_goes_elsewhere_is_not_looked_for(scene: Scene) -> None:
+def test_a_pulse_check_ends_when_its_player_resigns(scene: Scene) -> None:
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     world.passes(10)
     world.asks(kim, room, 0)

@@ -19,7 +19,7 @@ def world() -> World:
     return World(Turns(), Together(), Ticking())
 
 
-def test_two_who_look_for_the_same_game_get_a_room_and_a_seat_kept(world: World) -> None:
+def test_two_players_in_the_queue_for_a_game_get_a_room_and_reserved_seats(world: World) -> None:
     ada, kim = world.players(2)
     assert queued(world, world.looks_for(ada, "turns")) == [("Ada", 1, None)]
     events = world.looks_for(kim, "turns")
@@ -35,7 +35,7 @@ def test_two_who_look_for_the_same_game_get_a_room_and_a_seat_kept(world: World)
     assert room.state == "playing"
 
 
-def test_who_does_not_come_loses_the_seat_and_the_other_can_be_found_again(world: World) -> None:
+def test_a_player_who_does_not_join_loses_the_seat_to_another(world: World) -> None:
     ada, kim, bo = world.players(3)
     world.looks_for(ada, "turns")
     (room,) = opened(world, world.looks_for(kim, "turns"))
@@ -46,7 +46,7 @@ def test_who_does_not_come_loses_the_seat_and_the_other_can_be_found_again(world
     assert room.seat_of(bo.id) == 1
 
 
-def test_whoever_wants_another_game_waits_and_any_game_goes_with_every_other(
+def test_players_are_matched_by_game_and_any_game_matches_every_game(
     world: World,
 ) -> None:
     ada, kim, bo = world.players(3)
@@ -57,7 +57,7 @@ def test_whoever_wants_another_game_waits_and_any_game_goes_with_every_other(
     assert sorted(player.name for _, _, player in room.taken()) in (["Ada", "Bo"], ["Bo", "Kim"])
 
 
-def test_those_who_wait_are_told_how_many_might_play_with_them(world: World) -> None:
+def test_waiting_players_are_sent_the_number_of_possible_opponents(world: World) -> None:
     players = world.players(3)
     world.becomes(players[0], Status.RECONNECTING, Reason.CONNECTION_LOST)
     world.looks_for(players[0], "turns")
@@ -68,7 +68,7 @@ def test_those_who_wait_are_told_how_many_might_play_with_them(world: World) -> 
     assert ("Kim", 1, None) in queued(world, world.looks_no_longer(players[0]))
 
 
-def test_who_came_first_is_served_first(world: World) -> None:
+def test_the_queue_is_first_in_first_out(world: World) -> None:
     ada, kim, bo = world.players(3)
     for each in (ada, kim):
         world.becomes(each, Status.RECONNECTING, Reason.CONNECTION_LOST)
@@ -80,7 +80,7 @@ def test_who_came_first_is_served_first(world: World) -> None:
     assert matched(world, events) == ["Kim", "Bo"]
 
 
-def test_a_game_that_somebody_asked_for_goes_before_one_that_is_anybodys(world: World) -> None:
+def test_a_requested_game_takes_precedence_over_any_game(world: World) -> None:
     ada, kim = world.players(2)
     world.looks_for(ada, "ticking")
     (room,) = opened(world, world.looks_for(kim))
@@ -93,14 +93,14 @@ def test_a_game_that_somebody_asked_for_goes_before_one_that_is_anybodys(world: 
 
 
 @pytest.mark.parametrize("status", [Status.AWAY, Status.WARNED, Status.OFFLINE])
-def test_who_is_away_falls_out(world: World, status: Status) -> None:
+def test_an_away_player_is_removed_from_the_queue(world: World, status: Status) -> None:
     ada, kim = world.players(2)
     world.looks_for(ada, "turns")
     assert queued(world, world.becomes(ada, status)) == [("Ada", 0, "away")]
     assert opened(world, world.looks_for(kim, "turns")) == []
 
 
-def test_who_is_reconnecting_keeps_the_place_and_is_not_served(world: World) -> None:
+def test_a_reconnecting_player_keeps_the_place_and_is_not_matched(world: World) -> None:
     ada, kim = world.players(2)
     world.looks_for(ada, "turns")
     world.becomes(ada, Status.RECONNECTING, Reason.CONNECTION_LOST)
@@ -108,7 +108,7 @@ def test_who_is_reconnecting_keeps_the_place_and_is_not_served(world: World) -> 
     assert matched(world, world.becomes(ada, Status.ACTIVE, Reason.CONNECTED)) == ["Ada", "Kim"]
 
 
-def test_who_was_away_when_they_asked_is_served_as_soon_as_they_are_not(world: World) -> None:
+def test_a_player_who_asked_while_away_is_matched_when_active(world: World) -> None:
     ada, kim = world.players(2)
     kim.status = Status.AWAY
     world.looks_for(ada, "turns")
@@ -116,7 +116,7 @@ def test_who_was_away_when_they_asked_is_served_as_soon_as_they_are_not(world: W
     assert matched(world, world.becomes(kim, Status.ACTIVE, Reason.ACTIVITY)) == ["Ada", "Kim"]
 
 
-def test_a_room_with_a_free_seat_and_somebody_there_comes_before_a_new_one(world: World) -> None:
+def test_an_attended_room_with_a_free_seat_is_used_before_a_new_one(world: World) -> None:
     ada, kim, bo = world.players(3)
     first, second = world.room("together", ada), world.room("together", kim)
     events = world.looks_for(bo, "together")
@@ -125,7 +125,7 @@ def test_a_room_with_a_free_seat_and_somebody_there_comes_before_a_new_one(world
 
 
 @pytest.mark.parametrize("why", ["private", "playing", "nobody there", "idle", "another game"])
-def test_nobody_is_sent_to_a_room_that_does_not_wait_for_them(world: World, why: str) -> None:
+def test_a_player_is_not_matched_to_a_room_that_cannot_take_them(world: World, why: str) -> None:
     ada, kim, bo = world.players(3)
     room = world.room("together", ada, kim, private=why == "private")
     match why:
@@ -143,7 +143,7 @@ def test_nobody_is_sent_to_a_room_that_does_not_wait_for_them(world: World, why:
     assert matched(world, events) == []
 
 
-def test_a_room_that_comes_up_with_a_free_seat_is_offered_to_who_waits(world: World) -> None:
+def test_a_new_room_with_a_free_seat_is_offered_to_waiting_players(world: World) -> None:
     ada, kim = world.players(2)
     world.looks_for(ada, "turns")
     room, events = world.rooms.open(kim, "turns", world.now)
@@ -151,7 +151,7 @@ def test_a_room_that_comes_up_with_a_free_seat_is_offered_to_who_waits(world: Wo
     assert matched(world, world.joins(kim, room)) == ["Ada"]
 
 
-def test_a_seat_that_becomes_free_is_offered_to_who_waits(world: World) -> None:
+def test_a_freed_seat_is_offered_to_waiting_players(world: World) -> None:
     ada, kim, bo, eve, max_ = world.players(5)
     room = world.room("together", ada, kim, bo, eve)
     assert matched(world, world.looks_for(max_, "together")) == []
@@ -159,14 +159,14 @@ def test_a_seat_that_becomes_free_is_offered_to_who_waits(world: World) -> None:
     assert room.seat_of(max_.id) == 1
 
 
-def test_more_than_fit_into_one_room_get_another(world: World) -> None:
+def test_players_beyond_one_room_get_another(world: World) -> None:
     players = world.players(5)
     events = [event for each in players for event in world.looks_for(each, "turns")]
     assert len(opened(world, events)) == 2
     assert len(world.rooms.waiting) == 1
 
 
-def test_looking_gives_up_the_seat_where_no_match_runs(world: World) -> None:
+def test_a_quick_match_gives_up_a_seat_without_a_running_match(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
     assert lines(world.looks_for(kim, "turns")) == ["left"]
@@ -174,7 +174,7 @@ def test_looking_gives_up_the_seat_where_no_match_runs(world: World) -> None:
 
 
 @pytest.mark.parametrize("how", ["open", "join"])
-def test_who_finds_a_seat_otherwise_looks_no_longer(world: World, how: str) -> None:
+def test_taking_a_seat_leaves_the_queue(world: World, how: str) -> None:
     ada, kim = world.players(2)
     room = world.room("together", kim, private=True)
     world.looks_for(ada, "turns")
@@ -186,7 +186,7 @@ def test_who_finds_a_seat_otherwise_looks_no_longer(world: World, how: str) -> N
     assert not world.rooms.waiting
 
 
-def test_to_watch_meanwhile_is_allowed(world: World) -> None:
+def test_a_waiting_player_may_watch_a_room(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", kim)
     world.looks_for(ada, "turns")
@@ -194,7 +194,7 @@ def test_to_watch_meanwhile_is_allowed(world: World) -> None:
     assert ada.id in world.rooms.waiting
 
 
-def test_to_cancel_ends_it_and_is_answered_even_if_nothing_ran(world: World) -> None:
+def test_cancelling_leaves_the_queue_and_is_answered_even_outside_it(world: World) -> None:
     ada = world.player()
     world.looks_for(ada, "turns")
     for _ in range(2):
@@ -202,7 +202,7 @@ def test_to_cancel_ends_it_and_is_answered_even_if_nothing_ran(world: World) -> 
     assert not world.rooms.waiting
 
 
-def test_a_game_that_is_not_there_is_refused_and_the_place_kept(world: World) -> None:
+def test_an_unknown_game_is_refused_and_the_place_kept(world: World) -> None:
     ada, kim = world.players(2)
     world.looks_for(ada, "turns")
     with refused("no_such_game"):
@@ -217,7 +217,7 @@ def test_a_game_that_is_not_there_is_refused_and_the_place_kept(world: World) ->
 # Costs
 
 
-def test_only_those_are_told_for_whom_the_number_has_changed(world: World) -> None:
+def test_the_number_is_sent_only_to_players_for_whom_it_changed(world: World) -> None:
     world.becomes(ada := world.player("Ada"), Status.RECONNECTING)
     world.looks_for(ada, "turns")
     assert queued(world, world.looks_for(world.player("Kim"), "together")) == [("Kim", 1, None)]
@@ -260,5 +260,5 @@ def steps_of_one_more(waiting: int) -> int:
     return steps
 
 
-def test_one_more_costs_time_in_proportion_to_those_who_wait() -> None:
+def test_one_more_player_costs_time_linear_in_the_queue() -> None:
     assert 0 < steps_of_one_more(400) < 6 * steps_of_one_more(100), "4 if linear, 16 if quadratic"

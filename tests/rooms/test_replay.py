@@ -19,7 +19,7 @@ async def finished(server: LiveServer) -> dict[str, object]:
     return await played(ada)
 
 
-async def test_it_shows_every_state_as_a_spectator_saw_it(
+async def test_the_command_prints_every_state_as_a_spectator_saw_it(
     server: LiveServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "match.json"
@@ -40,7 +40,7 @@ async def test_it_shows_every_state_as_a_spectator_saw_it(
         ({"moves": None}, "no match as GET /api/matches/{id} answers it"),
     ],
 )
-async def test_what_is_no_match_is_refused_in_one_line(
+async def test_an_invalid_match_is_refused_in_one_line(
     server: LiveServer,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -71,9 +71,7 @@ def test_a_file_that_is_not_json_is_refused_in_one_line(
     assert told.count("\n") == 1
 
 
-def test_a_file_that_is_not_there_is_named(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_missing_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["replay", str(tmp_path / "none.json")])
     assert capsys.readouterr().err == (

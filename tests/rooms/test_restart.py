@@ -85,7 +85,7 @@ async def test_players_find_the_same_board_in_their_seats_and_play_on(run: Run) 
         assert len(match.state.columns[3]) == 2
 
 
-async def test_what_was_said_is_there_with_the_time_at_which_it_was(run: Run) -> None:
+async def test_chat_is_restored_with_its_times(run: Run) -> None:
     async with run() as server:
         ada, _ = await seated(server, "connect-four")
         await server.advance(30)
@@ -98,7 +98,7 @@ async def test_what_was_said_is_there_with_the_time_at_which_it_was(run: Run) ->
         assert said["line"]["id"] == chat[-1]["id"] + 1
 
 
-async def test_a_private_room_stays_private_and_of_its_makers_making(run: Run) -> None:
+async def test_a_private_room_stays_private_and_keeps_its_maker(run: Run) -> None:
     async with run() as server:
         ada = await Player.new(server, "Ada")
         await ada.join(await ada.open("connect-four", private=True))
@@ -138,7 +138,7 @@ async def test_the_result_stays_on_the_table_and_the_next_match_has_the_next_num
 # Clocks
 
 
-async def test_whoever_the_match_waits_for_has_all_their_time_again(run: Run) -> None:
+async def test_players_the_match_waits_for_have_their_full_time_again(run: Run) -> None:
     async with run() as server:
         ada, kim = await seated(server, "connect-four")
         await server.advance(59)
@@ -175,7 +175,7 @@ async def test_a_countdown_to_a_claim_does_not_run_on_while_the_server_is_down(r
         assert (outcome.reason, len(outcome.winners)) == ("claimed", 1)
 
 
-async def test_who_had_closed_the_page_has_the_shorter_grace_as_before(run: Run) -> None:
+async def test_a_closed_page_keeps_the_shorter_grace(run: Run) -> None:
     async with run() as server:
         ada, kim = await seated(server, "connect-four")
         gone = whose_turn(server, ada, kim)
@@ -194,7 +194,7 @@ async def test_who_had_closed_the_page_has_the_shorter_grace_as_before(run: Run)
         assert room_of(server).state == "over"
 
 
-async def test_of_be_right_back_there_is_left_what_was_left(run: Run) -> None:
+async def test_be_right_back_keeps_its_remaining_budget(run: Run) -> None:
     async with run() as server:
         ada, kim = await seated(server, "connect-four")
         away = whose_turn(server, ada, kim)
@@ -209,7 +209,7 @@ async def test_of_be_right_back_there_is_left_what_was_left(run: Run) -> None:
         assert seat["move_in"] == 120.0, "the match waits for who will be right back"
 
 
-async def test_who_left_on_purpose_is_still_leaving(run: Run) -> None:
+async def test_a_leaving_player_is_still_leaving(run: Run) -> None:
     async with run() as server:
         ada, kim = await seated(server, "connect-four")
         await kim.tab.ask("leave", "left", room=kim.room)
@@ -224,7 +224,7 @@ async def test_who_left_on_purpose_is_still_leaving(run: Run) -> None:
         assert (outcome.reason, outcome.winners) == ("resigned", (0,))
 
 
-async def test_in_a_game_that_ticks_nothing_happens_until_players_had_time_to_come_back(
+async def test_a_ticking_game_pauses_for_players_to_return(
     run: Run,
 ) -> None:
     async with run() as server:
@@ -240,7 +240,7 @@ async def test_in_a_game_that_ticks_nothing_happens_until_players_had_time_to_co
         assert match_of(server).step in (step + 2, step + 3)
 
 
-async def test_what_runs_out_is_told_with_the_time_that_stands_still(run: Run) -> None:
+async def test_deadlines_of_a_view_include_the_pause(run: Run) -> None:
     async with run() as server:
         ada, _ = await seated(server, "trivia-round")
         await server.advance(8)
@@ -252,7 +252,7 @@ async def test_what_runs_out_is_told_with_the_time_that_stands_still(run: Run) -
 # Rooms that end
 
 
-async def test_a_room_to_which_nobody_comes_back_closes_as_any_other(run: Run) -> None:
+async def test_a_room_without_returning_players_closes(run: Run) -> None:
     async with run() as server:
         await seated(server, "connect-four")
     async with run(at=50) as server:
@@ -265,7 +265,7 @@ async def test_a_room_to_which_nobody_comes_back_closes_as_any_other(run: Run) -
 
 
 @pytest.mark.parametrize("why", ["the game is gone", "its state is another one", "no document"])
-async def test_a_room_that_cannot_be_gone_on_with_is_closed_and_no_start_fails(
+async def test_a_room_that_cannot_be_restored_is_closed_and_the_start_succeeds(
     run: Run,
     why: str,
     tmp_path: Path,
@@ -301,7 +301,7 @@ async def test_a_room_that_cannot_be_gone_on_with_is_closed_and_no_start_fails(
         assert not [each for each in caplog.records if each.levelname == "ERROR"]
 
 
-async def test_a_game_that_breaks_down_over_its_state_takes_its_room_only(
+async def test_a_game_that_fails_on_its_restored_state_closes_its_room_only(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with run() as server:
@@ -339,7 +339,7 @@ async def in_circles(server: LiveServer, *players: Player) -> None:
         await server.advance(0.437)
 
 
-async def test_a_match_with_a_restart_in_it_replays_to_the_same_end(run: Run) -> None:
+async def test_a_match_over_a_restart_replays_to_the_same_end(run: Run) -> None:
     async with run() as server:
         ada, kim = await seated(server, "connect-four")
         for column in (0, 1, 0):
@@ -391,7 +391,7 @@ async def test_a_match_that_ticks_replays_every_state_with_the_same_dice(run: Ru
         assert len(seen) > 50
 
 
-async def test_a_match_with_silence_in_it_replays_to_the_same_end(run: Run) -> None:
+async def test_a_match_with_silence_replays_to_the_same_end(run: Run) -> None:
     async with run() as server:
         seen: list[Any] = []
         note_states(server, seen)

@@ -34,7 +34,7 @@ def world() -> World:
 # Opening and joining
 
 
-def test_who_opens_a_room_has_its_first_seat_kept_and_is_its_host(world: World) -> None:
+def test_the_maker_of_a_room_is_its_host_with_the_first_seat_reserved(world: World) -> None:
     ada = world.player()
     room, events = world.rooms.open(ada, "turns", world.now)
     assert [type(each) for each in events] == [RoomOpened, RoomUpdated]
@@ -68,7 +68,7 @@ def test_coming_in_takes_the_seat_that_is_kept(world: World) -> None:
     assert room.seat_of(ada.id) == 0
 
 
-def test_who_knows_the_id_comes_in_and_sits_in_the_first_free_seat(world: World) -> None:
+def test_a_player_with_the_id_joins_the_first_free_seat(world: World) -> None:
     ada, kim, bo, eve = world.players(4)
     room = world.room("together", ada, private=True)
     assert world.rooms.find(room.id) is room
@@ -87,7 +87,7 @@ def test_a_full_room_is_watched(world: World) -> None:
     assert seen(world, room)["spectators"] == 1
 
 
-def test_who_wants_to_watch_takes_no_seat_and_who_watches_may_sit_down_later(
+def test_a_spectator_takes_no_seat_and_may_take_one_later(
     world: World,
 ) -> None:
     ada, kim = world.players(2)
@@ -98,7 +98,7 @@ def test_who_wants_to_watch_takes_no_seat_and_who_watches_may_sit_down_later(
     assert (room.free, list(room.spectators)) == (0, [])
 
 
-def test_who_sits_may_get_up_to_watch(world: World) -> None:
+def test_a_seated_player_may_become_a_spectator(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
     events = world.joins(kim, room, spectate=True)
@@ -107,7 +107,7 @@ def test_who_sits_may_get_up_to_watch(world: World) -> None:
     assert world.room_of(kim) is None
 
 
-def test_nobody_gets_up_from_a_running_match_to_watch(world: World) -> None:
+def test_a_player_of_a_running_match_cannot_become_a_spectator(world: World) -> None:
     ada, kim = world.players(2)
     room, _ = world.match("turns", ada, kim)
     seat, _ = world.rooms.join(kim, room.id, world.now, spectate=True)
@@ -115,7 +115,7 @@ def test_nobody_gets_up_from_a_running_match_to_watch(world: World) -> None:
     assert not room.spectators
 
 
-def test_one_may_change_to_a_free_seat(world: World) -> None:
+def test_a_player_may_change_to_a_free_seat(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
     world.joins(kim, room, seat=3)
@@ -126,7 +126,7 @@ def test_one_may_change_to_a_free_seat(world: World) -> None:
 
 
 @pytest.mark.parametrize("seat", [-1, 4, 10**9])
-def test_a_seat_that_is_not_there_is_refused(world: World, seat: int) -> None:
+def test_a_seat_out_of_range_is_refused(world: World, seat: int) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada)
     for player in (kim, ada):  # without and with a seat
@@ -134,7 +134,7 @@ def test_a_seat_that_is_not_there_is_refused(world: World, seat: int) -> None:
             world.joins(player, room, seat=seat)
 
 
-def test_somebody_elses_seat_is_refused(world: World) -> None:
+def test_a_taken_seat_is_refused(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada)
     with refused("seat_taken"):
@@ -142,7 +142,7 @@ def test_somebody_elses_seat_is_refused(world: World) -> None:
     assert world.room_of(kim) is None
 
 
-def test_who_has_a_seat_and_comes_again_has_it_still(world: World) -> None:
+def test_joining_again_keeps_the_seat(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
     hows: tuple[dict[str, Any], ...] = ({}, {"seat": 1})
@@ -162,7 +162,7 @@ def test_a_player_sits_in_one_room_at_a_time(world: World) -> None:
     assert second.seat_of(ada.id) is None
 
 
-def test_nobody_gets_up_from_a_running_match_for_another_room(world: World) -> None:
+def test_a_player_of_a_running_match_cannot_join_another_room(world: World) -> None:
     ada, kim, bo = world.players(3)
     room, _ = world.match("turns", ada, kim)
     other = world.room("together", bo)
@@ -177,7 +177,7 @@ def test_nobody_gets_up_from_a_running_match_for_another_room(world: World) -> N
     assert list(other.spectators) == [ada.id]
 
 
-def test_what_is_not_there_is_refused(world: World) -> None:
+def test_unknown_games_and_rooms_are_refused(world: World) -> None:
     ada = world.player()
     with refused("no_such_game"):
         world.rooms.open(ada, "chess", world.now)
@@ -202,7 +202,7 @@ def test_a_player_may_open_three_rooms_and_then_no_more(world: World) -> None:
     world.room("together", ada)
 
 
-def test_there_are_no_more_rooms_than_the_limit_and_the_refusal_changes_nothing() -> None:
+def test_the_number_of_rooms_is_limited_and_a_refusal_changes_nothing() -> None:
     world = World(Turns(), Together(), limits=Limits(rooms=1))
     ada, kim, bo = world.players(3)
     room = world.room("together", ada, kim, private=True)
@@ -225,14 +225,14 @@ def test_there_are_no_more_rooms_than_the_limit_and_the_refusal_changes_nothing(
 # The host
 
 
-def test_the_host_leaves_and_the_next_who_is_there_becomes_it(world: World) -> None:
+def test_the_next_present_player_becomes_host_when_the_host_leaves(world: World) -> None:
     ada, kim, bo = world.players(3)
     room = world.room("together", ada, kim, bo)
     world.leaves(ada, room)
     assert room.host == kim.id
 
 
-def test_a_host_who_is_away_gives_it_to_whoever_is_active(world: World) -> None:
+def test_an_away_host_is_replaced_by_an_active_player(world: World) -> None:
     ada, kim, bo = world.players(3)
     room = world.room("together", ada, kim, bo)
     world.becomes(kim, Status.AWAY)
@@ -242,7 +242,7 @@ def test_a_host_who_is_away_gives_it_to_whoever_is_active(world: World) -> None:
     assert room.host == bo.id, "it does not go to and fro"
 
 
-def test_with_everybody_away_the_host_stays(world: World) -> None:
+def test_the_host_stays_if_all_players_are_away(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
     world.becomes(kim, Status.AWAY)
@@ -270,7 +270,7 @@ def test_a_host_who_reloads_the_page_stays_host_for_5_seconds(world: World) -> N
     assert room.host == kim.id
 
 
-def test_who_made_the_room_is_its_host_while_the_seat_is_kept_for_them(world: World) -> None:
+def test_the_maker_is_host_while_their_seat_is_reserved(world: World) -> None:
     ada, kim = world.players(2)
     room, _ = world.rooms.open(ada, "together", world.now)
     world.joins(kim, room)
@@ -279,7 +279,7 @@ def test_who_made_the_room_is_its_host_while_the_seat_is_kept_for_them(world: Wo
     assert room.host == kim.id
 
 
-def test_who_has_yet_to_come_does_not_become_the_host_of_who_is_there(world: World) -> None:
+def test_a_player_with_a_reserved_seat_does_not_become_host(world: World) -> None:
     ada, kim, bo = world.players(3)
     room = world.room("together", ada, kim)
     world.looks_for(bo, "together")
@@ -313,7 +313,7 @@ def test_a_seat_is_kept_while_its_player_is_reconnecting(world: World) -> None:
     assert seat_of(room, kim).is_here
 
 
-def test_who_is_offline_has_no_seat_where_no_match_runs(world: World) -> None:
+def test_an_offline_player_has_no_seat_without_a_running_match(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
     world.drops(kim, room)
@@ -324,7 +324,7 @@ def test_who_is_offline_has_no_seat_where_no_match_runs(world: World) -> None:
 
 
 @pytest.mark.parametrize(("has_left", "grace"), [(False, 30.0), (True, 10.0)])
-def test_who_is_elsewhere_on_the_site_keeps_the_seat_for_the_grace(
+def test_a_player_without_a_tab_in_the_room_keeps_the_seat_for_the_grace(
     world: World, has_left: bool, grace: float
 ) -> None:
     ada, kim = world.players(2)
@@ -353,7 +353,7 @@ def test_leaving_frees_the_seat_at_once_where_no_match_runs(world: World) -> Non
     assert room.seat_of(kim.id) is None
 
 
-def test_a_watcher_who_goes_is_no_longer_counted(world: World) -> None:
+def test_a_spectator_who_leaves_is_no_longer_counted(world: World) -> None:
     ada, kim, bo = world.players(3)
     room = world.room("together", ada)
     for player in (kim, bo):
@@ -402,7 +402,7 @@ def test_idlers_keep_a_room_open_for_five_minutes(world: World) -> None:
     assert world.room_of(ada) is world.room_of(kim) is None
 
 
-def test_an_idler_who_touches_anything_keeps_the_room(world: World) -> None:
+def test_an_activity_of_an_idle_player_keeps_the_room(world: World) -> None:
     ada = world.player()
     room = world.room("together", ada)
     world.becomes(ada, Status.AWAY)
@@ -432,7 +432,7 @@ def test_an_idler_whose_connection_blinks_finds_the_room_again(world: World) -> 
     assert closed(world.passes(3600)) == []
 
 
-def test_an_idler_who_is_cut_off_for_good_leaves_an_empty_room(world: World) -> None:
+def test_an_idle_player_who_is_lost_leaves_an_empty_room(world: World) -> None:
     ada = world.player()
     room = world.room("together", ada)
     world.becomes(ada, Status.AWAY)
@@ -461,7 +461,7 @@ def test_blinking_does_not_keep_the_room_of_an_idler_for_ever(world: World) -> N
 @pytest.mark.parametrize(
     ("move_time", "drop_grace"), [(59.999, 30.0), (60.0, 30.0), (600.0, 30.0), (600.0, 1000.0)]
 )
-def test_a_match_that_nobody_attends_is_abandoned_after_a_minute(
+def test_an_unattended_match_is_abandoned_after_a_minute(
     move_time: float, drop_grace: float
 ) -> None:
     policy = AfkPolicy(move_time=move_time, drop_grace=drop_grace)
@@ -478,7 +478,7 @@ def test_a_match_that_nobody_attends_is_abandoned_after_a_minute(
     assert (ended(events), closed(events)) == (["abandoned: []"], ["empty"])
 
 
-def test_a_private_room_is_like_any_other_but_for_the_list(world: World) -> None:
+def test_a_private_room_differs_only_in_the_list(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("turns", ada, private=True)
     assert seen(world, room)["private"] is True
@@ -489,7 +489,7 @@ def test_a_private_room_is_like_any_other_but_for_the_list(world: World) -> None
 # The next match
 
 
-def test_a_match_begins_by_itself_when_all_seats_are_taken_by_who_is_there(world: World) -> None:
+def test_a_match_begins_when_all_seats_are_taken_by_present_players(world: World) -> None:
     ada, kim = world.players(2)
     room, _ = world.rooms.open(ada, "turns", world.now)
     world.joins(kim, room)
@@ -498,7 +498,7 @@ def test_a_match_begins_by_itself_when_all_seats_are_taken_by_who_is_there(world
     assert room.state == "playing"
 
 
-def test_only_the_host_begins_the_first_match_of_other_games(world: World) -> None:
+def test_in_other_games_only_the_host_begins_the_first_match(world: World) -> None:
     ada, kim, bo = world.players(3)
     room = world.room("together", ada, kim)
     world.joins(bo, room, spectate=True)
@@ -512,7 +512,7 @@ def test_only_the_host_begins_the_first_match_of_other_games(world: World) -> No
         world.starts(ada, room)
 
 
-def test_it_takes_enough_players_who_are_here(world: World) -> None:
+def test_a_match_needs_enough_present_players(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
     world.drops(kim, room)
@@ -523,7 +523,7 @@ def test_it_takes_enough_players_who_are_here(world: World) -> None:
     assert room.state == "playing"
 
 
-def test_who_is_not_here_does_not_play_and_the_others_move_up(world: World) -> None:
+def test_an_absent_player_does_not_play_and_the_others_move_up(world: World) -> None:
     ada, kim, bo, eve = world.players(4)
     room = world.room("together", ada, kim, bo)
     world.drops(ada, room)
@@ -536,7 +536,7 @@ def test_who_is_not_here_does_not_play_and_the_others_move_up(world: World) -> N
     assert not seat_of(room, ada).plays
 
 
-def test_the_next_match_begins_when_all_who_are_there_want_it(world: World) -> None:
+def test_the_next_match_begins_when_all_present_players_want_it(world: World) -> None:
     ada, kim = world.players(2)
     room, match = world.match("turns", ada, kim)
     world.acts(ada, room, wins=True)
@@ -550,7 +550,7 @@ def test_the_next_match_begins_when_all_who_are_there_want_it(world: World) -> N
     assert "wants_more" not in seat_seen(world, room, kim)
 
 
-def test_where_it_does_not_start_by_itself_the_host_begins_the_next_match_alone(
+def test_in_other_games_the_host_alone_begins_the_next_match(
     world: World,
 ) -> None:
     ada, kim, bo = world.players(3)
@@ -567,7 +567,7 @@ def test_where_it_does_not_start_by_itself_the_host_begins_the_next_match_alone(
     assert room.state == "playing"
 
 
-def test_who_sits_down_during_a_match_plays_the_next(world: World) -> None:
+def test_a_player_who_takes_a_seat_during_a_match_plays_the_next(world: World) -> None:
     ada, kim, bo = world.players(3)
     room, match = world.match("together", ada, kim)
     world.joins(bo, room)
@@ -583,7 +583,7 @@ def test_who_sits_down_during_a_match_plays_the_next(world: World) -> None:
     assert room.seat_of(bo.id) is None, "who does not play leaves without a grace"
 
 
-def test_a_deadline_is_at_rest_where_nothing_is_due(world: World) -> None:
+def test_a_room_without_anything_due_has_no_deadline(world: World) -> None:
     ada = world.player()
     room = world.room("together", ada)
     world.passes(60)

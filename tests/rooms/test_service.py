@@ -94,7 +94,7 @@ GIVEN_THE_INSTANT = {"player_changed", "note_activity"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_publishes_what_followed_and_reads_the_clock_once(name: str) -> None:
+def test_every_command_publishes_its_events_and_reads_the_clock_once(name: str) -> None:
     hall = Hall()
     if name in BEFORE:
         BEFORE[name](hall)
@@ -110,7 +110,7 @@ def test_every_command_is_tried() -> None:
     assert commands == {*COMMANDS, "check_brb", "next_deadline"}
 
 
-def test_what_is_refused_publishes_nothing() -> None:
+def test_a_refused_command_publishes_nothing() -> None:
     hall = Hall()
     hall.heard.clear()
     with pytest.raises(RequestRefused):

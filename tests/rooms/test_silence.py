@@ -27,7 +27,7 @@ def test_skips_are_counted_and_the_fourth_silence_in_a_row_costs_the_seat() -> N
     assert ended(world.passes(MOVE + SLOT)) == ["forfeit: [1]"]
 
 
-def test_who_acts_again_begins_to_count_anew_and_the_game_hears_that_they_are_back() -> None:
+def test_an_action_resets_the_count_of_skips_and_tells_the_game() -> None:
     scene = Scene(silence=Silence.SKIP, most_skips=1)
     world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
     for _ in range(3):
@@ -39,7 +39,7 @@ def test_who_acts_again_begins_to_count_anew_and_the_game_hears_that_they_are_ba
     assert scene.match.state.back == (0, 0, 0)
 
 
-def test_a_refused_action_of_who_was_skipped_does_not_bring_them_back() -> None:
+def test_a_refused_action_of_a_skipped_player_is_no_return() -> None:
     scene = Scene(silence=Silence.SKIP)
     scene.world.passes(MOVE + SLOT)
     with refused("not_allowed"):
@@ -72,7 +72,7 @@ def test_a_bot_plays_for_the_silent_until_they_act() -> None:
     ]
 
 
-def test_bots_play_on_among_themselves_while_somebody_is_there() -> None:
+def test_bots_play_on_while_a_player_is_present() -> None:
     scene = Scene(silence=Silence.BOT)
     world = scene.world
     world.passes(2 * MOVE + 20)
@@ -81,7 +81,7 @@ def test_bots_play_on_among_themselves_while_somebody_is_there() -> None:
     assert advances(world.passes(10)) in (9, 10, 11)
 
 
-def test_a_bot_of_a_game_in_real_time_plays_with_the_ticks() -> None:
+def test_a_bot_of_a_ticking_game_plays_with_the_ticks() -> None:
     scene = Scene(game=Ticking, silence=Silence.BOT)
     scene.world.passes(MOVE + SLOT)
     moved = scene.match.state.moved
@@ -89,7 +89,7 @@ def test_a_bot_of_a_game_in_real_time_plays_with_the_ticks() -> None:
     assert scene.match.state.moved - moved in (9, 10, 11), "two bots, every second tick"
 
 
-def test_bots_of_whom_one_ends_the_others_turn_take_turns() -> None:
+def test_bots_that_end_each_others_turns_take_turns() -> None:
     scene = Scene(4, Together, silence=Silence.BOT)
     scene.world.acts(scene.ada, scene.room)
     scene.world.acts(scene.kim, scene.room)
@@ -98,7 +98,7 @@ def test_bots_of_whom_one_ends_the_others_turn_take_turns() -> None:
     assert scene.match.state.number >= 1
 
 
-def test_who_may_only_watch_after_silence_watches_and_their_seat_is_free_after_it() -> None:
+def test_a_silent_player_becomes_a_spectator_and_frees_the_seat_after_the_match() -> None:
     scene = Scene(3, silence=Silence.SPECTATE)
     world, ada, kim, bo = scene.world, *scene.players
     assert lines(world.passes(MOVE + SLOT)) == ["out"]
@@ -110,7 +110,7 @@ def test_who_may_only_watch_after_silence_watches_and_their_seat_is_free_after_i
     assert scene.room.seat_of(bo.id) == 2
 
 
-def test_who_is_out_for_silence_and_cut_off_is_no_spectator() -> None:
+def test_a_dropped_player_out_for_silence_is_no_spectator() -> None:
     scene = Scene(3, silence=Silence.SPECTATE)
     scene.world.drops(scene.ada, scene.room)
     scene.world.passes(MOVE + SLOT)
@@ -118,7 +118,7 @@ def test_who_is_out_for_silence_and_cut_off_is_no_spectator() -> None:
     assert not scene.room.spectators
 
 
-def test_the_others_go_on_without_who_is_out() -> None:
+def test_the_match_goes_on_without_a_player_who_is_out() -> None:
     scene = Scene(3)
     world, ada, kim, bo = scene.world, *scene.players
     assert lines(world.passes(MOVE + SLOT)) == ["out"]
@@ -130,7 +130,7 @@ def test_the_others_go_on_without_who_is_out() -> None:
     assert_waits_for(scene, kim)
 
 
-def test_who_is_out_keeps_the_seat_or_gets_up_and_takes_no_other() -> None:
+def test_a_player_who_is_out_keeps_the_seat_or_leaves_and_takes_no_other() -> None:
     scene = Scene(4, Together)
     world, room = scene.world, scene.room
     _, _, bo, eve = scene.players
@@ -153,7 +153,7 @@ def test_who_is_out_keeps_the_seat_or_gets_up_and_takes_no_other() -> None:
     assert scene.match.waits_for == (0, 1)
 
 
-def test_who_is_out_and_sits_does_not_move_to_a_seat_that_the_match_has_not() -> None:
+def test_a_player_who_is_out_cannot_move_to_a_seat_beyond_the_match() -> None:
     world = World(Together())
     ada, kim, bo = world.players(3)
     room, _ = world.match("together", ada, kim, bo)
@@ -165,7 +165,7 @@ def test_who_is_out_and_sits_does_not_move_to_a_seat_that_the_match_has_not() ->
         world.joins(bo, room, seat=3)
 
 
-def test_with_nobody_there_any_more_a_match_is_abandoned(scene: Scene) -> None:
+def test_a_match_without_present_players_is_abandoned(scene: Scene) -> None:
     world, room = scene.world, scene.room
     world.drops(scene.ada, room)
     world.passes(20)
@@ -174,13 +174,13 @@ def test_with_nobody_there_any_more_a_match_is_abandoned(scene: Scene) -> None:
     assert ended(world.passes(0.001 + SLOT)) == ["abandoned: []"]
 
 
-def test_with_one_there_silence_is_a_forfeit_whether_connected_or_not(scene: Scene) -> None:
+def test_with_one_player_present_silence_is_a_forfeit_if_connected_or_not(scene: Scene) -> None:
     scene.world.drops(scene.ada, scene.room)
     assert ended(scene.world.passes(MOVE + SLOT)) == ["forfeit: [1]"]
 
 
 @pytest.mark.parametrize("gone_for", [0, 29.9])
-def test_who_is_silent_loses_to_who_may_still_come_back(scene: Scene, gone_for: float) -> None:
+def test_a_silent_player_loses_to_one_who_may_still_return(scene: Scene, gone_for: float) -> None:
     world, room = scene.world, scene.room
     world.drops(scene.ada, room)
     world.passes(MOVE - gone_for)
@@ -188,13 +188,13 @@ def test_who_is_silent_loses_to_who_may_still_come_back(scene: Scene, gone_for: 
     assert ended(world.passes(gone_for + SLOT)) == ["forfeit: [1]"]
 
 
-def test_who_is_there_and_silent_loses_to_who_is_cut_off(scene: Scene) -> None:
+def test_a_present_silent_player_loses_to_a_dropped_one(scene: Scene) -> None:
     world = scene.world
     world.drops(scene.kim, scene.room)
     assert ended(world.passes(MOVE + SLOT)) == ["forfeit: [1]"]
 
 
-def test_who_will_be_right_back_is_not_gone_for_good(scene: Scene) -> None:
+def test_a_dropped_player_in_be_right_back_is_not_gone(scene: Scene) -> None:
     world, room = scene.world, scene.room
     world.will_be_back(scene.kim, room, 180)
     world.drops(scene.kim, room)

@@ -22,7 +22,7 @@ def test_ticks_come_at_the_instants_for_which_they_were_due() -> None:
 
 
 @pytest.mark.parametrize("late", [0.3, 0.9, 2.0, 30.0])
-def test_a_game_is_never_behind_for_long_and_is_told_of_no_lateness(late: float) -> None:
+def test_a_late_game_catches_up_without_seeing_the_lateness(late: float) -> None:
     scene = Scene(game=Ticking)
     world, match = scene.world, scene.match
     world.passes(1.0 + SLOT)
@@ -51,7 +51,7 @@ def test_a_match_makes_up_for_as_much_as_the_limits_say(late: float, ticks: int)
     assert abs(match.state.ticks - before - ticks) <= 1
 
 
-def test_a_round_that_is_over_by_itself_starts_every_clock_anew() -> None:
+def test_a_round_that_ends_by_itself_restarts_every_clock() -> None:
     scene = Scene(3, Timed, brb_waits=False)
     world, ada, kim, bo = scene.world, *scene.players
     world.acts(ada, scene.room)
@@ -61,7 +61,7 @@ def test_a_round_that_is_over_by_itself_starts_every_clock_anew() -> None:
     assert_waits_for(scene, ada, kim, bo)
 
 
-def test_an_action_that_changes_whom_a_ticking_match_waits_for_is_told() -> None:
+def test_an_action_that_changes_the_awaited_players_updates_the_room() -> None:
     scene = Scene(3, Timed)
     before = seen(scene.world, scene.room)
     events = scene.world.acts(scene.ada, scene.room)
@@ -69,7 +69,7 @@ def test_an_action_that_changes_whom_a_ticking_match_waits_for_is_told() -> None
     assert [type(each).__name__ for each in events] == ["MatchAdvanced", "RoomUpdated"]
 
 
-def test_who_will_be_right_back_is_skipped_at_once_in_a_ticking_game_too() -> None:
+def test_in_a_ticking_game_a_player_in_be_right_back_is_skipped_at_once() -> None:
     scene = Scene(2, Timed, brb_waits=False, silence=Silence.SKIP)
     world, ada, kim = scene.world, scene.ada, scene.kim
     world.acts(kim, scene.room)
@@ -80,7 +80,7 @@ def test_who_will_be_right_back_is_skipped_at_once_in_a_ticking_game_too() -> No
     assert_waits_for(scene, ada)
 
 
-def test_a_claim_against_two_puts_both_out_and_the_last_of_them_ends_it() -> None:
+def test_a_claim_against_several_players_ends_the_match_with_the_last() -> None:
     scene = Scene(4, Together)
     world, room = scene.world, scene.room
     ada, kim, bo, eve = scene.players
@@ -103,7 +103,7 @@ def test_a_bot_may_end_the_match_between_two_ticks() -> None:
     assert ended(world.passes(3)) == ["finished: [0]"]
 
 
-def test_who_is_no_longer_waited_for_because_of_another_has_no_clock_either() -> None:
+def test_a_player_no_longer_awaited_has_no_clock() -> None:
     first = variant(Turns, waits_for=lambda self, state: (0,) if state.moves else (0, 1))
     world = World(first)
     ada, kim = world.players(2)
@@ -117,7 +117,7 @@ def test_who_is_no_longer_waited_for_because_of_another_has_no_clock_either() ->
     assert seat_of(room, kim).move_until == seat_of(room, kim).asked_until == NEVER
 
 
-def test_to_be_connected_again_is_not_to_be_back(scene: Scene) -> None:
+def test_a_reconnection_does_not_end_be_right_back(scene: Scene) -> None:
     world, ada, room = scene.world, scene.ada, scene.room
     world.will_be_back(ada, room, 60)
     world.do(world.rooms.player_changed(ada.id, ada, Reason.CONNECTED, world.now))
@@ -126,7 +126,7 @@ def test_to_be_connected_again_is_not_to_be_back(scene: Scene) -> None:
     assert scene.clock(ada) == MOVE
 
 
-def test_after_a_restart_who_will_be_right_back_is_back_with_the_first_activity() -> None:
+def test_after_a_restart_the_first_activity_ends_be_right_back() -> None:
     scene = Scene()
     world, ada, room = scene.world, scene.ada, scene.room
     world.will_be_back(ada, room, 60)
