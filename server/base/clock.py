@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import Protocol
 
-from server.base.units import from_ms
+from server.base.units import LONG_AGO, from_ms
 
 HEARTBEAT = 0.25
 """Seconds between two readings of the clock, at most; `realtime/ticker.py` sees to it."""
@@ -73,7 +73,7 @@ class SystemClock:
         self._lost = self._last + self._slept_so_far
         self._zero = self._last  # the monotonic instant that is presence instant 0 by now
         # (presence instant of a stall, time lost up to its end), oldest first.
-        self._stalls: list[tuple[float, float]] = [(float("-inf"), self._lost)]
+        self._stalls: list[tuple[float, float]] = [(LONG_AGO, self._lost)]
 
     def now(self) -> float:
         reading = self._monotonic()
@@ -95,7 +95,7 @@ class SystemClock:
         self.now()
 
     def to_wall(self, instant: float) -> int:
-        lost = self._stalls[bisect_left(self._stalls, (instant, float("-inf"))) - 1][1]
+        lost = self._stalls[bisect_left(self._stalls, (instant, LONG_AGO)) - 1][1]
         age = self._monotonic() + self._slept_so_far
         return round((self._wall() - (age - (instant + lost))) * 1000)
 

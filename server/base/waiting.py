@@ -1,13 +1,14 @@
-"""Waiting with a timeout.
+"""Waiting with a timeout, and for the end of a task.
 
 A timeout that is noticed late proves nothing about the peer: this process stood still, and what
 arrived meanwhile may not have been read. The wait is then started anew.
 """
 
 import asyncio
-import math
 from collections.abc import Awaitable
 from typing import TypeVar
+
+from server.base.units import NEVER
 
 T = TypeVar("T")
 
@@ -22,7 +23,7 @@ async def within(seconds: float | None, awaitable: Awaitable[T]) -> T:
     waiting = asyncio.ensure_future(awaitable)
     try:
         while True:
-            due = math.inf if seconds is None else loop.time() + seconds
+            due = NEVER if seconds is None else loop.time() + seconds
             await asyncio.wait({waiting}, timeout=seconds)
             if waiting.done():
                 return waiting.result()
@@ -30,3 +31,10 @@ async def within(seconds: float | None, awaitable: Awaitable[T]) -> T:
                 raise TimeoutError
     finally:
         waiting.cancel()
+
+
+async def stop(task: asyncio.Task[None] | None) -> None:
+    """Cancel `task` and wait for its end, however it ends; None: do nothing."""
+    if task is not None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

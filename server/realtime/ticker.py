@@ -13,6 +13,7 @@ from math import ceil
 from typing import Protocol
 
 from server.base.clock import HEARTBEAT, Clock
+from server.base.units import LONG_AGO, NEVER
 from server.realtime.limits import Limits
 
 _LATE = 0.01
@@ -43,10 +44,10 @@ class Ticker:
         self._clock = clock
         self._limits = limits
         self._timer: asyncio.TimerHandle | None = None
-        self._wakes_at = float("inf")
+        self._wakes_at = NEVER
         self._timer_at = 0.0
         # What arrived before this instant has been read.
-        self._read_until = float("-inf")
+        self._read_until = LONG_AGO
         self._is_stopped = True
         self._is_awake = False
         self.worst_lateness = 0.0

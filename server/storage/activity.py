@@ -2,6 +2,7 @@
 
 import asyncio
 
+from server.base.waiting import stop
 from server.storage.journal import Journal
 from server.storage.limits import Limits
 from server.storage.ports import ActiveSessions
@@ -29,9 +30,7 @@ class ActivityLog:
     async def stop(self) -> None:
         """Stop. Idempotent."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await stop(task)
 
     def note(self, limit: int | None = None) -> bool:
         """Queue the last activity of sessions active since the last call, at most `limit` of them;

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from server.base.clock import Clock
-from server.base.waiting import within
+from server.base.waiting import stop, within
 from server.storage.batch import Batch
 from server.storage.limits import Limits
 from server.storage.ports import Engine
@@ -71,9 +71,7 @@ class Journal:
         """Stop at once. What is pending is lost."""
         task, self._task = self._task, None
         self._stop_gathering()
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await stop(task)
 
     @property
     def waiting(self) -> int:

@@ -18,6 +18,7 @@ import msgspec
 from server.base.clock import Clock
 from server.base.ids import MatchId, RoomId
 from server.base.units import LONG_AGO, to_ms
+from server.base.waiting import stop
 from server.rooms.document import write_room
 from server.rooms.events import (
     LineSaid,
@@ -67,9 +68,7 @@ class RoomRows:
     async def stop(self) -> None:
         """Stop. Idempotent."""
         task, self._task = self._task, None
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await stop(task)
 
     def hear(self, event: RoomEvent) -> None:
         """Subscriber: note what changed."""

@@ -1,11 +1,11 @@
-"""Timeouts, which a stall of this process does not shorten."""
+"""Timeouts, which a stall of this process does not shorten, and the stop of a task."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from server.base.waiting import LATE, within
+from server.base.waiting import LATE, stop, within
 from tests.simulation.virtual import VirtualLoop
 
 A_MOMENT = 0.01
@@ -97,3 +97,30 @@ def test_a_result_in_the_time_given_again_is_returned() -> None:
         assert await within(4.0, answer) == 7
 
     on_a_loop(waits)
+
+
+async def test_a_task_is_stopped_when_it_has_ended_and_not_before() -> None:
+    did: list[str] = []
+
+    async def tidies_up() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0)
+            did.append("tidied up")
+
+    task = asyncio.create_task(tidies_up())
+    await asyncio.sleep(0)
+    await stop(task)
+    assert (did, task.cancelled()) == (["tidied up"], True)
+
+
+async def test_stopping_is_not_concerned_with_how_a_task_ended() -> None:
+    async def fails() -> None:
+        raise OSError
+
+    task = asyncio.create_task(fails())
+    await asyncio.sleep(0)
+    await stop(task)
+    await stop(task)
+    await stop(None)

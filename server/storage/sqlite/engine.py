@@ -4,10 +4,10 @@ import asyncio
 import logging
 import os
 import sqlite3
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from server.base.waiting import stop
 from server.storage.batch import Batch
 from server.storage.errors import StorageRefused
 from server.storage.sqlite.backup import back_up
@@ -57,10 +57,7 @@ class SqliteEngine:
 
     async def close(self, *, is_refused: bool = False) -> None:
         keeper, self._log_keeper = self._log_keeper, None
-        if keeper is not None:
-            keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await keeper
+        await stop(keeper)
         await self.database.close(is_refused=is_refused)
 
     def unmerged_bytes(self) -> int:

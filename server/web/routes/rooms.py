@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from server.base.ids import PlayerId, RoomId
+from server.base.units import NEVER
 from server.games.catalogue import AnyGame
 from server.rooms.errors import RequestRefused
 from server.rooms.service import RoomService
@@ -51,7 +52,7 @@ class GameAbout(msgspec.Struct):
         policy = {
             key: value
             for key, value in msgspec.to_builtins(game.policy).items()
-            if value is not None and value != float("inf")
+            if value is not None and value != NEVER
         }
         return cls(game.name, game.least, game.most, game.starts_when_full, policy)
 
