@@ -6,9 +6,17 @@ engine failed; `str()` says why, in the engine's words.
 A caller whose request needs the storage gets `StorageUnavailable`, from `accounts/ports.py`.
 """
 
+from typing import Self
+
 
 class StorageRefused(Exception):
     """The database cannot be used. Raised before or while it is opened."""
+
+    @classmethod
+    def of(cls, database: object, why: object) -> Self:
+        """Return the error for a database of this name. `why` completes the sentence, after a
+        colon."""
+        return cls(f"the database {database} cannot be used: {why}")
 
 
 class EngineError(Exception):

@@ -47,7 +47,7 @@ def _open(path: Path, database: str) -> LockedFile:
         except FileExistsError:
             file, is_new = os.open(path, os.O_RDWR | os.O_CREAT, 0o600), False
     except OSError as error:
-        raise StorageRefused(f"the database {database} cannot be used: {error.strerror}") from error
+        raise StorageRefused.of(database, error.strerror) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

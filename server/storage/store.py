@@ -103,9 +103,9 @@ class Store:
             now = self._clock.to_wall(self._clock.now())
             await self.engine.write(Batch(boots=[BootRow(now, __version__)]))
         except EngineError as error:
-            raise StorageRefused(f"the database {name} cannot be used: {error.advice}") from error
+            raise StorageRefused.of(name, error.advice) from error
         except OSError as error:
-            raise StorageRefused(f"the database {name} cannot be used: {error}") from error
+            raise StorageRefused.of(name, error) from error
         return last
 
     async def _apply(self, saved: list[Ending], last: LastProcess) -> None:

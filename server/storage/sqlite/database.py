@@ -241,7 +241,7 @@ def engine_error(error: sqlite3.Error) -> EngineError:
 
 def storage_refused(path: Path, error: sqlite3.Error) -> StorageRefused:
     """Return the error for an operator whose database could not be opened."""
-    return StorageRefused(f"the database {path} cannot be used: {engine_error(error).advice}")
+    return StorageRefused.of(path, engine_error(error).advice)
 
 
 def _is_safe(version: tuple[int, int, int]) -> bool:
@@ -259,9 +259,10 @@ def _refuse_other_names(file: Path, path: Path) -> None:
     except OSError:
         return  # not there yet, or SQLite will say why
     if names > 1:
-        raise StorageRefused(
-            f"the database {path} cannot be used: the same file has {names} names (hard links), "
-            "and nothing would keep a second server off the others; remove them, or copy it"
+        raise StorageRefused.of(
+            path,
+            f"the same file has {names} names (hard links), and nothing would keep a second server "
+            "off the others; remove them, or copy it",
         )
 
 
@@ -272,7 +273,8 @@ def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
     ((version,),) = connection.execute("PRAGMA user_version").fetchall()
     # The first migration creates its tables and sets the version in one transaction.
     if tables and (version == 0 or "players" not in tables):
-        raise StorageRefused(
-            f"the database {path} cannot be used: another program's table {tables[0]!r} is in it; "
-            "name another file, which is made if it is not there"
+        raise StorageRefused.of(
+            path,
+            f"another program's table {tables[0]!r} is in it; name another file, which is made if "
+            "it is not there",
         )

@@ -82,22 +82,20 @@ def _check_path(path: Path) -> None:
     """Raise StorageRefused for paths that SQLite, or an operator, would misunderstand."""
     name = str(path)
     if name == ":memory:" or name.startswith("file:"):
-        raise StorageRefused(
-            f"the database {name} cannot be used: it has to be a file, named by its path; what is "
-            "in memory only would be lost with the process"
+        raise StorageRefused.of(
+            name,
+            "it has to be a file, named by its path; what is in memory only would be lost with the "
+            "process",
         )
     if os.path.isdir(path):  # noqa: PTH112 - where it may not be asked, `is_dir` raises
-        raise StorageRefused(
-            f"the database {name} cannot be used: it is a folder; name a file, in it if you like"
-        )
+        raise StorageRefused.of(name, "it is a folder; name a file, in it if you like")
     if os.path.exists(path) and not os.path.isfile(path):  # noqa: PTH110, PTH113
-        raise StorageRefused(
-            f"the database {name} cannot be used: it is a device, a pipe or a socket; name a file, "
-            "which is made if it is not there"
+        raise StorageRefused.of(
+            name,
+            "it is a device, a pipe or a socket; name a file, which is made if it is not there",
         )
     folder = os.path.dirname(os.path.realpath(path))  # noqa: PTH120 - as above
     if not os.path.isdir(folder):  # noqa: PTH112
-        raise StorageRefused(
-            f"the database {name} cannot be used: there is no folder {folder}; make it, or name a "
-            "file in another"
+        raise StorageRefused.of(
+            name, f"there is no folder {folder}; make it, or name a file in another"
         )
