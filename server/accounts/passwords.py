@@ -20,6 +20,7 @@ from precis_i18n import get_profile
 from server.accounts.common_passwords import is_common
 from server.accounts.errors import PasswordRefused, TooBusy
 from server.accounts.limits import Limits
+from server.accounts.lookalikes import fold
 
 _PRODUCT = "stillhere"
 _profile = get_profile("OpaqueString", unicodedata=unicodedata2)
@@ -43,9 +44,10 @@ def check_password(typed: str, name: str, limits: Limits = Limits()) -> None:
         raise PasswordRefused(
             f"A password has at most {longest} characters.", "password_too_long", limit=longest
         )
-    if password.casefold() == name.casefold():
+    folded = fold(password)
+    if folded == fold(name):
         raise PasswordRefused("The password must not be the name.", "password_is_name")
-    if "".join(filter(str.isalnum, password.casefold())) == _PRODUCT:
+    if "".join(filter(str.isalnum, folded)) == _PRODUCT:
         # ASVS 5.0, 6.2.11: words of the context, which attackers try first.
         raise PasswordRefused(
             "The password must not be the name of this server.", "password_is_server"

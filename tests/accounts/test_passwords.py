@@ -48,6 +48,11 @@ def test_a_password_out_of_bounds_is_refused(password: str) -> None:
         check_password(password, "Ada")
 
 
+def test_the_password_must_not_be_the_name_in_letters_newer_than_python_either() -> None:
+    with pytest.raises(PasswordRefused, match="must not be the name"):
+        check_password("\ua7cf" * 8, "\ua7ce" * 8)  # Unicode 17
+
+
 def test_the_password_must_not_be_the_name() -> None:
     with pytest.raises(PasswordRefused, match="name"):
         check_password("ADA Lovelace", "Ada lovelace")
