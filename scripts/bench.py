@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The figures that Still Here is to reach, each against a baseline in the same run.
+"""The figures for Still Here to reach, each against a baseline in the same run.
 
 Not a test: a missed figure is marked in the table, and the exit code is 1 only if something could
 not be measured. A full run takes ten minutes, on a machine that is otherwise idle.

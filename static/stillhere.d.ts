@@ -52,7 +52,7 @@ export interface Policy {
   readonly session_lifetime: number;
   readonly reload_grace: number;
   readonly reconnect_grace: number;
-  /** How long `remember` lasts; known only if nobody was signed in. */
+  /** How long `remember` lasts; known only to pages that were not signed in. */
   readonly remember_lifetime?: number;
 }
 
@@ -269,7 +269,7 @@ export interface Room {
   pulse(seat: number): Promise<null>;
   /** Be right back, from the player's budget; 0: back. */
   brb(seconds: number): Promise<null>;
-  /** This page leaves at once; the server is told even if that takes a reconnect. */
+  /** This page leaves at once; the server is notified even if that takes a reconnect. */
   leave(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
-"""What the clients and the page repeat of the server's numbers, sets and sentences is what the
-server has, and the two clients are as patient as each other.
+"""Numbers, sets and sentences of the server that clients and the page repeat are equal to the
+server's, and the two clients have the same timeouts.
 
-What the server tells, such as the policy of sessions, they take from there; these it does not tell.
+These are not sent by the server, unlike the policy of sessions.
 """
 
 import re
@@ -26,7 +26,7 @@ LIMITS = Limits()
 CLIENT = ClientLimits()
 
 Repeated: TypeAlias = tuple[str, str, float]
-"""A file, a pattern of which each group is the number, and the number."""
+"""A file, a pattern whose groups are the number, and the number."""
 
 
 SPELLED_OUT = {
@@ -104,7 +104,7 @@ def test_a_number_that_is_repeated_is_the_same(path: str, pattern: str, number: 
 
 
 def value_of(text: str) -> float:
-    """The number that `text` is, in digits or spelled out."""
+    """The value of `text`, in digits or spelled out."""
     return NUMBERS.get(text.lower()) or float(re.sub(r"[,_]", "", text))
 
 

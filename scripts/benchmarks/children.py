@@ -76,8 +76,8 @@ def onlooker(*arguments: object) -> Iterator["subprocess.Popen[str]"]:
 
 
 def ask(bystander: "subprocess.Popen[str]") -> list[tuple[float, float | None]]:
-    """What an onlooker has seen, once it is told to end: when it sent each ping, and the seconds to
-    the answer, if there was one. Raises MeasurementError."""
+    """End a bystander and return its results: when it sent each ping, and the seconds to the
+    answer, or None. Raises MeasurementError."""
     try:
         out, _ = bystander.communicate(timeout=20)
         trips: list[tuple[float, float | None]] = json.loads(out.splitlines()[-1])

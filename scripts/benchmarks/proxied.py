@@ -1,4 +1,4 @@
-"""What a connect costs the server behind nginx, beside one that comes straight to it.
+"""The cost of a connect for the server behind nginx, compared with a direct one.
 
 nginx has the block for sockets of `docs/nginx.conf`, without TLS and without its limits by address:
 all players of a benchmark have the same one.
@@ -23,7 +23,7 @@ from server.wire.names import COOKIE, COOKIE_BY_TLS
 _PUBLISHED = Path(__file__).resolve().parents[2] / "docs" / "nginx.conf"
 _START = 10.0
 
-# As the published one, but where its files lie and what it listens on.
+# The published configuration, with other files and another port.
 _CONFIGURATION = """
 worker_processes 1;
 pid {folder}/nginx.pid;
@@ -54,7 +54,7 @@ async def proxied(scale: Scale) -> list[Row]:
     with still_here(trusted_proxies="127.0.0.1", max_connections=2 * count + 10) as server:
         cookies = await sign_in(server.port, 2 * count)
         with _nginx(server.port) as port:
-            # nginx tells the server that TLS was spoken to it.
+            # nginx forwards `X-Forwarded-Proto: https`.
             behind_tls = [
                 cookie.replace(f"{COOKIE}=", f"{COOKIE_BY_TLS}=", 1) for cookie in cookies[:count]
             ]
@@ -75,7 +75,7 @@ async def proxied(scale: Scale) -> list[Row]:
 
 
 async def _come(served: Served, port: int, cookies: list[str]) -> tuple[float, float]:
-    """CPU seconds a connect, and connects a second."""
+    """Return CPU seconds a connect, and connects a second."""
 
     async def come(_: None, number: int) -> Socket:
         return await open_socket(port, Socket, cookie=cookies[number])
@@ -91,7 +91,7 @@ async def _come(served: Served, port: int, cookies: list[str]) -> tuple[float, f
 
 @contextmanager
 def _nginx(backend: int) -> Iterator[int]:
-    """The port of an nginx before `backend`, on the client's processor."""
+    """Run nginx before `backend`, on the client's processor; yield its port."""
     command = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
     if command is None:
         raise MeasurementError("there is no nginx (Debian: apt-get install nginx)")
@@ -114,7 +114,7 @@ def _nginx(backend: int) -> Iterator[int]:
 
 
 def _published() -> dict[str, str]:
-    """The parts of the published configuration that a socket passes."""
+    """Return the parts of the published configuration for sockets."""
     text = _PUBLISHED.read_text()
     maps = re.findall(r"map \S*(?:\$server_protocol|\$upgrade)\S* .*?\n    \}", text, re.DOTALL)
     (sockets,) = re.findall(r"location = /ws \{.*?\n        \}", text, re.DOTALL)

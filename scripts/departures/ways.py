@@ -11,7 +11,7 @@ from enum import Enum
 from server.presence.policy import Policy
 
 AT_ONCE = 1.0
-"""Seconds for what the server is told, by a request or by the network."""
+"""Seconds for departures that a request or the network reports."""
 
 IN_SILENCE = 30.0
 """Seconds for what it must find out by pings, which are 20 s apart and have less than 10 s for the

@@ -77,7 +77,7 @@ def not_written(told: Sequence[Told], rows: Sequence[tuple[str, str]]) -> tuple[
             rest = list(told[number:])
             # The row at `place` was told before, or existed before anything was told.
             return rest, any(_find(other, rows, place + 1) is not None for other in rest)
-        place = at  # a row may be told twice
+        place = at  # a row may be sent twice
     return [], False
 
 

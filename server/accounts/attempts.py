@@ -73,18 +73,18 @@ class Attempts:
 
 
 class _Guesses(Generic[K]):
-    """The wrong passwords of each key, and how many passwords of it are being checked.
+    """Counts the wrong passwords of each key, and those that are being checked.
 
-    Each of these may turn out wrong, so it takes a place of the quota until it is known, or a
-    hundred at once would all find the count at zero. But it costs nobody more than a moment: a
-    player's devices may all sign in at once, with the right one.
+    The latter may be wrong, so they take places of the quota: otherwise a hundred at once would all
+    find the count at zero. They only delay further ones for a moment, since all devices of a player
+    may sign in at once, with the right password.
     """
 
     def __init__(self, quota: Quota, limits: Limits) -> None:
         self._quota = quota
         self._checking_for = limits.checking_for
         self._wrong = MovingWindow[K](quota, limits.counted_keys)
-        # Not in the window: it forgets keys if there are too many.
+        # Not in the window, which drops keys if there are too many.
         self._in_flight = Counter[K]()
 
     def admit(self, key: K, now: float) -> None:

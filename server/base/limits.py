@@ -50,7 +50,7 @@ class Quota(msgspec.Struct, frozen=True):
     seconds: float
 
     def refusal(self, what: str) -> str:
-        """Return the sentence for whoever wants more of `what`, a plural."""
+        """Return the sentence of a refusal; `what` is a plural."""
         return f"{self.count} {what} in {self.seconds:g} seconds are enough: try again later."
 
 

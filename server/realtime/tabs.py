@@ -30,7 +30,7 @@ from server.wire.closing import close_for
 
 
 class TooManyRequests(Exception):
-    """A session has no token left for what writes rows of its history."""
+    """A session has no token left for a connect or a "be right back"."""
 
 
 class Tabs:
@@ -97,9 +97,8 @@ class Tabs:
         return True
 
     def take_token(self, session: Session, now: float) -> None:
-        """Take one of the session's tokens for a connect or a "be right back", each of which writes
-        rows of its history, which are kept. Raises TooManyRequests if none is left, or if the
-        journal has no room for such rows."""
+        """Take one of the session's tokens for a connect or a "be right back", which write rows of
+        its history. Raises TooManyRequests if none is left, or if the journal is full."""
         if self._sessions.is_full:
             raise TooManyRequests
         bucket = self._connects.get(session.id)

@@ -164,8 +164,9 @@ class Room:
         return NEVER if self.is_private else self.enough_since + self.limits.gathering
 
     def choose_host(self, now: float) -> PlayerId | None:
-        """Return who should be the host: the present one while they sit here and are not idle, are
-        on their way, or were just cut off; else the first active player here; else any player."""
+        """Return the player who should be the host: the present one while they sit here and are not
+        idle, are on their way, or were just cut off; else the first active player here; else any
+        player."""
         best: PlayerId | None = None
         best_rank = 0
         for _, seat, player in self.taken():

@@ -43,7 +43,7 @@ export class Gate {
     onLanguage(() => this.#draw());
   }
 
-  /** Shown when nobody was signed in. */
+  /** Shown to players who are not signed in. */
   welcome() {
     this.#end = null;
     this.#name.value ||= recall(NAME);

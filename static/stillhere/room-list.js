@@ -7,7 +7,7 @@ export class RoomList extends Mirror {
   rooms = new Map(); // id -> listing, newest first
   total = 0;
 
-  /** Nobody is signed in, or the list is not watched. */
+  /** Called after a sign-out, or when the list is not watched. */
   clear() {
     this.rooms = new Map();
     this.total = 0;

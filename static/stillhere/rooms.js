@@ -140,7 +140,7 @@ export class Rooms {
     }
   }
 
-  /** The page leaves at once; the server is told as soon as there is a connection. */
+  /** The page leaves at once; the server is notified as soon as there is a connection. */
   async #leave(id) {
     const entry = this.#entries.get(id);
     if (entry === undefined) return;
@@ -187,7 +187,7 @@ export class Rooms {
     }
   }
 
-  /** Nobody is signed in any more. */
+  /** Called after a sign-out. */
   clear() {
     const entries = [...this.#entries.values()];
     this.#entries.clear();

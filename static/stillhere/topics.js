@@ -58,7 +58,7 @@ export class Topics {
     this.roster.isStale = true;
   }
 
-  /** Nobody is signed in any more. */
+  /** Called after a sign-out. */
   clear() {
     this.roster.stopLoading();
     this.roster = this.#newRoster();

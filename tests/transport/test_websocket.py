@@ -48,7 +48,7 @@ HELD_UP = SHORT / 4
 """Seconds of a stall after which a peer may have missed a deadline of `SHORT`."""
 
 MISSED = (AssertionError, OSError, EOFError)
-"""What a test meets that plays a peer who has missed a deadline."""
+"""Errors of a test whose peer has missed a deadline."""
 
 PING_MESSAGE = client_frame(TEXT, b'{"type":"ping"}')
 
