@@ -26,7 +26,7 @@ def need(*packages: str) -> None:
     name = Path(sys.argv[0]).name
     what = ", ".join(missing)
     print(
-        f"{name}: needs {what}: run scripts/test --help, which fills .venv and runs no tests",
+        f"{name}: needs {what}: run scripts/test --version, which fills .venv and runs no tests",
         file=sys.stderr,
     )
     sys.exit(NO_RUN)

@@ -75,12 +75,24 @@ def test_every_documented_command_can_be_run(command: str) -> None:
     assert os.access(ROOT / command, os.X_OK)
 
 
-@pytest.mark.parametrize("command", [each for each in COMMANDS if each.split()[0].endswith(".py")])
-def test_the_python_scripts_explain_themselves(command: str) -> None:
-    script = [sys.executable, str(ROOT / command.split()[0]), "--help"]
-    done = subprocess.run(script, capture_output=True, text=True, timeout=60, check=False)
+# scripts/serve becomes the `stillhere` command, whose help is tested below.
+SCRIPTS = {each.split()[0] for each in COMMANDS if each.startswith("scripts/")} - {"scripts/serve"}
+
+
+@pytest.mark.parametrize("script", sorted(SCRIPTS))
+def test_every_script_has_help(script: str) -> None:
+    command = [sys.executable] if script.endswith(".py") else []
+    command += [str(ROOT / script), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     assert "usage:" in done.stdout
+    assert Path(script).name in done.stdout  # its own, not that of pytest
+
+
+def test_the_help_of_the_tests_has_the_options_that_the_readme_names() -> None:
+    command = [str(ROOT / "scripts" / "test"), "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert {"--no-browser", "--version"} <= set(re.findall(r"--[a-z-]+", done.stdout))
 
 
 def test_the_flags_of_the_documented_commands_exist(tmp_path: Path) -> None:
