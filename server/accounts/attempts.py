@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 from server.accounts.errors import TooBusy, TooManyAttempts
 from server.accounts.limits import Limits
 from server.accounts.ports import StorageUnavailable
-from server.base.limits import MovingWindow, Quota
+from server.base.rates import MovingWindow, Quota
 
 K = TypeVar("K", bound=Hashable)
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from server.base.limits import Quota
+from server.base.rates import Quota
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

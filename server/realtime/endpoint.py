@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from server import __version__
 from server.accounts.sessions import Sessions
 from server.base.ids import new_connection_id
-from server.base.limits import Rate
+from server.base.rates import Rate
 from server.base.text import excerpt
 from server.base.units import round_to_ms
 from server.presence.explain import explain_ending

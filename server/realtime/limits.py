@@ -3,7 +3,7 @@ fan-out. SECURITY.md publishes those that a client can run into."""
 
 import msgspec
 
-from server.base.limits import Rate
+from server.base.rates import Rate
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 import msgspec
 from msgspec import UNSET
 
-from server.base.limits import Rate, TokenBucket
+from server.base.rates import Rate, TokenBucket
 from server.presence.service import PresenceService
 from server.realtime.connection import Connection, Keeper
 from server.realtime.limits import Limits

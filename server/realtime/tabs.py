@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from server.accounts.sessions import Sessions
 from server.base.ids import SessionId
-from server.base.limits import Rate, TokenBucket
+from server.base.rates import Rate, TokenBucket
 from server.base.units import round_to_ms
 from server.presence.events import (
     Event,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from server.base.ids import PlayerId
-from server.base.limits import MovingWindow
+from server.base.rates import MovingWindow
 from server.base.text import code_of, find_unsafe, is_blank
 from server.rooms.errors import RequestRefused
 from server.rooms.limits import Limits

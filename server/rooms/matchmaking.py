@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from server.base.ids import PlayerId
-from server.base.limits import MovingWindow
+from server.base.rates import MovingWindow
 from server.base.text import excerpt
 from server.games.catalogue import AnyGame
 from server.presence.session import Player

@@ -6,7 +6,7 @@ from math import ceil
 
 from server.base.deadlines import Deadlines
 from server.base.ids import PlayerId, RoomId
-from server.base.limits import MovingWindow
+from server.base.rates import MovingWindow
 from server.games.catalogue import AnyGame
 from server.presence.session import Player
 from server.presence.status import Status

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from server.base.limits import Rate
+from server.base.rates import Rate
 from server.wire.messages import LARGEST_MESSAGE
 
 

@@ -24,7 +24,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected, get_local_addr
 from uvicorn.server import ServerState
 
-from server.base.limits import TokenBucket
+from server.base.rates import TokenBucket
 from server.transport.asgi import AsgiCall
 from server.transport.by_call import Hearer, Socket, Take
 from server.transport.frames import (

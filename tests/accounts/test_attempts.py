@@ -11,7 +11,7 @@ from server.accounts.attempts import Attempts
 from server.accounts.errors import BadCredentials, TooBusy, TooManyAttempts
 from server.accounts.limits import Limits
 from server.accounts.ports import StorageUnavailable
-from server.base.limits import Quota
+from server.base.rates import Quota
 
 
 @pytest.fixture

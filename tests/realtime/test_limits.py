@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.base.limits import Rate
+from server.base.rates import Rate
 from server.limits import Limits
 from server.realtime.limits import Limits as RealtimeLimits
 from server.realtime.reader import Pongs, Reader

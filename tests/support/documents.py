@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from server.app import create_app
-from server.base.limits import Quota, Rate
+from server.base.rates import Quota, Rate
 from server.limits import Limits
 from server.settings import Settings
 from server.web.calls import Call

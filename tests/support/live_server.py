@@ -28,7 +28,7 @@ from websockets.http11 import Response
 from server.accounts.limits import Limits as AccountLimits
 from server.app import StillHere
 from server.base.clock import Clock
-from server.base.limits import Quota
+from server.base.rates import Quota
 from server.base.units import NEVER
 from server.client import Address, Connection, Unknown, Unreachable
 from server.client.codec import decode

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from server.base.limits import Rate
+from server.base.rates import Rate
 from server.base.waiting import within
 from server.limits import Limits as AllLimits
 from server.transport.limits import Limits

@@ -11,7 +11,7 @@ import pytest
 
 from server.accounts.limits import Limits as AccountLimits
 from server.base.ids import ID_PATTERN
-from server.base.limits import Quota
+from server.base.rates import Quota
 from server.limits import Limits
 from tests.support.answers import cookie_of, refusal
 from tests.support.live_server import LiveServer, run_server

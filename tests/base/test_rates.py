@@ -6,8 +6,8 @@ from weakref import WeakSet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.base import limits as module
-from server.base.limits import MovingWindow, Quota, Rate, TokenBucket
+from server.base import rates as module
+from server.base.rates import MovingWindow, Quota, Rate, TokenBucket
 
 
 def test_a_full_bucket_allows_one_burst() -> None:
