@@ -27,7 +27,7 @@ def has_ipv6() -> bool:
 WITH_IPV6 = pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 
 
-async def test_a_stop_says_1012_to_everybody_and_ends_with_0(tmp_path: Path) -> None:
+async def test_a_stop_closes_every_socket_with_1012_and_exits_with_0(tmp_path: Path) -> None:
     async with running(tmp_path, is_fork=False) as server:
         cookie = await server.sign_in("Ada")
         async with server.tab(cookie) as tab:
@@ -39,7 +39,7 @@ async def test_a_stop_says_1012_to_everybody_and_ends_with_0(tmp_path: Path) -> 
         assert await server.status(cookie) == (200, "reconnecting")
 
 
-async def test_a_kill_costs_nobody_their_session(tmp_path: Path) -> None:
+async def test_sessions_survive_a_kill(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
         stays, leaves = await server.sign_in("Ada"), await server.sign_in("Bob")
         async with httpx.AsyncClient(
@@ -59,7 +59,7 @@ async def test_a_second_server_on_the_database_is_refused_in_one_line(tmp_path: 
     assert last_line(done).startswith("stillhere: another Still Here is running on stillhere.db")
 
 
-def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = run(tmp_path, "--port", str(port), is_fork=False)
@@ -71,7 +71,7 @@ def test_a_port_in_use_is_told_in_one_line(tmp_path: Path) -> None:
 
 
 @WITH_IPV6
-async def test_all_addresses_are_those_of_both_families(tmp_path: Path) -> None:
+async def test_the_wildcard_address_listens_on_ipv4_and_ipv6(tmp_path: Path) -> None:
     async with running(tmp_path, "--host", "::") as server:
         port = httpx.URL(server.url).port
         assert server.url == f"http://[::]:{port}"
@@ -82,7 +82,7 @@ async def test_all_addresses_are_those_of_both_families(tmp_path: Path) -> None:
 
 
 @WITH_IPV6
-def test_all_addresses_are_none_where_one_family_has_the_port_taken(tmp_path: Path) -> None:
+def test_the_wildcard_address_fails_if_one_family_has_the_port_taken(tmp_path: Path) -> None:
     with socket.create_server(("0.0.0.0", 0)) as taken:
         port = taken.getsockname()[1]
         done = run(tmp_path, "--host", "::", "--port", str(port))
@@ -90,7 +90,7 @@ def test_all_addresses_are_none_where_one_family_has_the_port_taken(tmp_path: Pa
     assert last_line(done).startswith(f"stillhere: cannot listen on 0.0.0.0 port {port}: Address")
 
 
-def test_a_setting_that_makes_no_sense_is_told_in_one_line(tmp_path: Path) -> None:
+def test_an_invalid_setting_is_reported_in_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, "--warn-before", "400")
     assert done.returncode == 2
     assert last_line(done).startswith("stillhere: STILLHERE_WARN_BEFORE=400 must be shorter than")
@@ -101,7 +101,7 @@ def test_a_setting_that_makes_no_sense_is_told_in_one_line(tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == [], "nothing was made before the settings were read"
 
 
-def test_a_database_in_a_folder_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_database_in_a_missing_folder_is_reported_in_one_line(tmp_path: Path) -> None:
     done = run(tmp_path, "--port", "0", "--database", "no/where.db")
     assert done.returncode == 1
     assert last_line(done) == (
@@ -111,7 +111,7 @@ def test_a_database_in_a_folder_that_is_not_there_is_told_in_one_line(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_key_file_with_a_key_that_is_too_short_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_key_file_with_too_short_a_key_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "stillhere.db.keys").write_text("abc\n")
     done = run(tmp_path, "--port", "0")
     assert done.returncode == 1
@@ -121,7 +121,7 @@ def test_a_key_file_with_a_key_that_is_too_short_is_told_in_one_line(tmp_path: P
     )
 
 
-def test_what_is_allowed_but_perhaps_not_meant_is_logged(tmp_path: Path) -> None:
+def test_settings_that_are_probably_mistakes_are_logged(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         (tmp_path / ".env").write_text("STILLHERE_PROT=1\nOTHER=1\n")
@@ -139,7 +139,9 @@ def test_the_command_explains_every_setting(tmp_path: Path) -> None:
     assert run(tmp_path, "--version").stdout.startswith("Still Here ")
 
 
-async def test_uvicorn_runs_the_application_and_is_told_what_it_was_not(tmp_path: Path) -> None:
+async def test_uvicorn_runs_the_application_and_the_log_names_its_missing_flags(
+    tmp_path: Path,
+) -> None:
     async with running_uvicorn(tmp_path) as server:
         heard = server.log()
         assert "the `stillhere` command would have set: --http h11 --ws" in heard
@@ -149,7 +151,7 @@ async def test_uvicorn_runs_the_application_and_is_told_what_it_was_not(tmp_path
         await server.stop()
 
 
-def test_uvicorn_does_not_start_with_settings_that_make_no_sense(tmp_path: Path) -> None:
+def test_uvicorn_does_not_start_with_invalid_settings(tmp_path: Path) -> None:
     done = run(tmp_path, "--port=0", command=UVICORN, STILLHERE_WARN_BEFORE="400")
     assert done.returncode == 1
     assert last_line(done).startswith("stillhere: STILLHERE_WARN_BEFORE=400 must be shorter than")

@@ -297,7 +297,7 @@ crowd, would take 10 s of the suite."""
 
 
 @SCENES.test
-async def test_a_stop_among_any_one_kind_of_hostile_clients_is_a_stop_like_any_other(
+async def test_a_stop_among_one_kind_of_hostile_clients_is_clean(
     folder: Path,
 ) -> None:
     door = asyncio.Semaphore(5)
@@ -311,7 +311,7 @@ async def test_a_stop_among_any_one_kind_of_hostile_clients_is_a_stop_like_any_o
 
 
 @SCENES.test
-async def test_a_stop_among_all_kinds_of_them_at_once_too(folder: Path) -> None:
+async def test_a_stop_among_all_kinds_of_hostile_clients_is_clean(folder: Path) -> None:
     assert await stop_among(folder, *HOSTILE) == STOPPED_WELL
 
 
@@ -319,7 +319,7 @@ async def test_a_stop_among_all_kinds_of_them_at_once_too(folder: Path) -> None:
 
 
 @SCENES.test
-async def test_what_was_told_in_a_storm_outlives_every_kill(folder: Path) -> None:
+async def test_changes_sent_in_a_storm_survive_every_kill(folder: Path) -> None:
     """The same as scripts/kill_storm.py, which kills a hundred times."""
     looked: Counter[Check] = Counter()
     for seed in (20, 26, 27):
@@ -331,7 +331,7 @@ async def test_what_was_told_in_a_storm_outlives_every_kill(folder: Path) -> Non
 
 
 @pytest.mark.parametrize("how", ["signed out", "timed out"])
-async def test_nobody_is_told_of_an_end_before_it_is_durable(server: LiveServer, how: str) -> None:
+async def test_an_end_is_sent_after_it_is_durable(server: LiveServer, how: str) -> None:
     ada = await server.member("Ada")
     tab = await ada.tab()
     await server.advance(239)
@@ -362,7 +362,7 @@ A, B, C = (Told(status, None, at) for at, status in enumerate(("active", "away",
 A_ROW, B_ROW, C_ROW = ("active", "signed_in"), ("away", "idle"), ("warned", "warning")
 
 
-def test_the_judge_of_the_storm_tells_an_end_from_a_gap() -> None:
+def test_the_check_of_the_storm_distinguishes_an_end_from_a_gap() -> None:
     assert not_written([A, B, C], [A_ROW, B_ROW, C_ROW]) == ([], False)
     assert not_written([A, C], [A_ROW, B_ROW, C_ROW]) == ([], False)
     assert not_written([A, B, C], [A_ROW, B_ROW]) == ([C], False)
@@ -371,7 +371,7 @@ def test_the_judge_of_the_storm_tells_an_end_from_a_gap() -> None:
     assert not_written([Told("active", "activity", 0.0)], [A_ROW]) != ([], False)
 
 
-def test_the_judge_of_the_storm_finds_what_was_told_long_ago_and_is_not_there() -> None:
+def test_the_check_of_the_storm_finds_old_changes_that_were_lost() -> None:
     verdict = Verdict()
     judge_told([A, B], [A_ROW], 1.0 + LONGEST_LOSS, "Ada", verdict)
     assert verdict.is_good
@@ -383,13 +383,13 @@ def test_the_judge_of_the_storm_finds_what_was_told_long_ago_and_is_not_there() 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-async def test_an_interrupt_and_a_closed_terminal_are_stops_too(
+async def test_an_interrupt_and_a_hangup_are_clean_stops(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     assert await stop_among(tmp_path, number=number) == STOPPED_WELL
 
 
-async def test_being_asked_twice_changes_nothing(tmp_path: Path) -> None:
+async def test_a_repeated_sigterm_changes_nothing(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
         async with server.tab(await server.sign_in("Ada")):
             server.send(signal.SIGTERM)
@@ -401,7 +401,7 @@ async def test_being_asked_twice_changes_nothing(tmp_path: Path) -> None:
     assert stops(tmp_path)[-1] is not None
 
 
-async def test_an_impatient_interrupt_still_leaves_everything_on_the_disk(tmp_path: Path) -> None:
+async def test_a_second_interrupt_loses_no_row(tmp_path: Path) -> None:
     async with running(tmp_path) as server, AsyncExitStack() as stack:
         await never_answers_the_close(server, stack)
         server.send(signal.SIGINT)
@@ -413,7 +413,7 @@ async def test_an_impatient_interrupt_still_leaves_everything_on_the_disk(tmp_pa
 
 
 @SCENES.test
-async def test_a_stop_ends_though_the_disk_takes_nothing(folder: Path) -> None:
+async def test_a_stop_ends_while_the_disk_is_locked(folder: Path) -> None:
     async with running(folder) as server:
         await server.sign_in("Ada")
         blocker = sqlite3.connect(folder / "stillhere.db", isolation_level=None)
@@ -430,7 +430,7 @@ async def test_a_stop_ends_though_the_disk_takes_nothing(folder: Path) -> None:
     assert stops(folder) == [None]
 
 
-async def test_a_stop_during_the_start_is_one(tmp_path: Path) -> None:
+async def test_a_stop_during_the_start_is_clean(tmp_path: Path) -> None:
     async def stopped_after(seconds: float) -> tuple[int | None, str]:
         folder = tmp_path / str(seconds)
         await asyncio.to_thread(folder.mkdir)
@@ -445,7 +445,7 @@ async def test_a_stop_during_the_start_is_one(tmp_path: Path) -> None:
         assert "Traceback" not in said
 
 
-async def test_a_second_server_is_refused_by_whatever_name_it_has_the_database(
+async def test_a_second_server_is_refused_by_any_path_of_the_database(
     tmp_path: Path,
 ) -> None:
     here, there = tmp_path / "here", tmp_path / "there"

@@ -29,7 +29,7 @@ def judge(key: str, *sights: Sight) -> list[str]:
     return Verdict(way(key), POLICY, sights).problems
 
 
-def test_whoever_closes_breaks_or_signs_out_is_noticed_at_once() -> None:
+def test_closes_resets_and_sign_outs_are_noticed_at_once() -> None:
     script = [sys.executable, str(ROOT / "scripts" / "measure_departures.py"), "--quick"]
     done = subprocess.run(
         [*script, "--tolerance", BUSY], capture_output=True, text=True, timeout=60, check=False
@@ -38,18 +38,18 @@ def test_whoever_closes_breaks_or_signs_out_is_noticed_at_once() -> None:
     assert len(re.findall(r"\bmet\b", done.stdout)) == 6
 
 
-def test_the_published_table_is_what_is_measured() -> None:
+def test_the_published_table_equals_the_measured_ways() -> None:
     text = (ROOT / "docs" / "protocol.md").read_text()
     table = text[text.index("<!-- departures") : text.index("<!-- /departures -->")]
     assert table.splitlines()[4:-1] == [each.row(POLICY) for each in WAYS]
 
 
-def test_silence_is_noticed_within_what_is_promised() -> None:
+def test_silence_is_noticed_within_the_promised_time() -> None:
     asked = Limits().ping_interval + Limits().ping_timeout
     assert asked < way("cable").noticed
 
 
-def test_what_was_seen_in_time_is_a_promise_kept() -> None:
+def test_a_change_seen_in_time_is_no_problem() -> None:
     assert judge("reset", Sight(0.0, 0.5, 30.0), Sight(1.0, 1.0 + HIDDEN, 31.0)) == []
     assert judge("signed-out", Sight(0.0, None, 0.1)) == []
 
@@ -66,16 +66,16 @@ def test_what_was_seen_in_time_is_a_promise_kept() -> None:
         (Sight(0.1, 0.5, None), "1 of 1 never offline"),
     ],
 )
-def test_what_was_late_early_or_not_seen_is_a_promise_broken(sight: Sight, complaint: str) -> None:
+def test_a_change_seen_late_early_or_never_is_a_problem(sight: Sight, complaint: str) -> None:
     (problem,) = judge("reset", sight)
     assert complaint in problem
 
 
-def test_a_way_that_nobody_went_is_not_measured() -> None:
+def test_a_way_without_a_sight_is_reported_as_not_measured() -> None:
     assert judge("reset") == ["reset: not measured"]
 
 
-def test_an_idle_player_is_noticed_when_their_time_is_up() -> None:
+def test_an_idle_player_is_noticed_at_the_idle_timeout() -> None:
     seen = Sight(300.1, None, 300.1)
     assert judge("idle", seen) == []
     (problem,) = judge("idle", replace(seen, offline=299.0))

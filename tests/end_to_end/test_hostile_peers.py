@@ -29,7 +29,7 @@ ESCAPES = 'Cookie: a="' + '\\"' * 4060 + '"'
 PING_MESSAGE = client_frame(TEXT, b'{"type":"ping"}')
 
 
-async def test_slow_peers_are_cut_off_in_time_and_the_honest_ones_beside_them_served(
+async def test_slow_peers_are_closed_in_time_while_honest_ones_are_served(
     tmp_path: Path,
 ) -> None:
     async with running(tmp_path) as process:
@@ -62,7 +62,7 @@ async def _comes_slowly(peers: Peers) -> int:
 
 
 @pytest.mark.parametrize("flags", [(), ("--max-messages-per-second", "0")], ids=["limit", "none"])
-async def test_floods_cost_a_bounded_amount_of_memory_and_nobody_else_notices(
+async def test_floods_cost_bounded_memory_and_do_not_disturb_others(
     tmp_path: Path, flags: tuple[str, ...]
 ) -> None:
     async with running(tmp_path, *flags) as process:
@@ -129,7 +129,7 @@ def resident(process: VisitedServer) -> int:
     return int(line.split()[1]) * 1024
 
 
-async def test_sigterm_is_obeyed_in_time_whoever_is_attached(tmp_path: Path) -> None:
+async def test_sigterm_ends_the_process_in_time_with_any_peers(tmp_path: Path) -> None:
     async with running(tmp_path, "--max-messages-per-second", "0") as process:
         with Peers(process.port) as peers:
             cookie = await process.sign_in("Ada")

@@ -93,7 +93,7 @@ async def test_a_socket_opens_from_a_page_of_this_site(site: Site) -> None:
         await hear(tab, "pong")
 
 
-async def test_a_page_comes_over_http_2_by_one_connection_and_its_socket_beside_it(
+async def test_a_page_loads_over_one_http_2_connection_and_opens_its_socket(
     site: Site,
 ) -> None:
     async with site.visitor(http2=True) as visitor:
@@ -178,7 +178,7 @@ async def test_players_come_back_after_a_restart_of_the_server_behind(site: Site
 # Trusted headers
 
 
-async def test_pages_of_other_origins_open_no_socket_and_call_nothing(site: Site) -> None:
+async def test_pages_of_other_origins_can_open_no_socket_and_make_no_call(site: Site) -> None:
     async with site.visitor() as visitor:
         cookie = await sign_in(visitor, "Hal")
         theirs = {"Origin": "https://evil.example"}
@@ -224,7 +224,7 @@ async def test_a_forged_scheme_takes_nothing_from_the_cookie(site: Site) -> None
         assert (await hear(tab, "hello"))["player"]["name"] == "Jon"
 
 
-async def test_a_name_that_is_not_ours_is_answered_by_nobody(site: Site) -> None:
+async def test_a_foreign_server_name_gets_no_answer(site: Site) -> None:
     async with site.visitor() as visitor:
         for url in ("/", f"http://127.0.0.1:{site.http}/"):
             with pytest.raises(httpx.TransportError):
@@ -328,7 +328,7 @@ def test_nothing_is_upgraded_from_http_2(site: Site, recorder: Recorder) -> None
     assert b"upgrade" not in seen
 
 
-def test_a_websocket_is_passed_on_and_its_connection_shared_with_nobody(
+def test_the_upstream_connection_of_a_websocket_is_not_shared(
     site: Site, recorder: Recorder
 ) -> None:
     for _ in range(5):
@@ -344,7 +344,7 @@ def test_a_websocket_is_passed_on_and_its_connection_shared_with_nobody(
 # Refusals
 
 
-def test_only_the_page_is_led_from_http_to_https(site: Site) -> None:
+def test_only_the_page_is_redirected_from_http_to_https(site: Site) -> None:
     with httpx.Client(base_url=f"http://localhost:{site.http}", verify=False) as visitor:
         page = visitor.get("/")
         assert (page.status_code, page.headers["location"]) == (301, "https://localhost/")
@@ -355,7 +355,7 @@ def test_only_the_page_is_led_from_http_to_https(site: Site) -> None:
 @pytest.mark.parametrize(
     "path", ["/metrics", "//metrics", "/%6detrics", "/x/../metrics", "/metrics/", "/readyz"]
 )
-async def test_what_is_for_the_operator_is_not_public(site: Site, path: str) -> None:
+async def test_paths_for_the_operator_are_not_public(site: Site, path: str) -> None:
     def ask() -> bytes:
         with site.raw() as connection:
             connection.sendall(
@@ -395,7 +395,7 @@ async def test_a_body_over_64_kib_does_not_reach_the_server(site: Site) -> None:
     ],
     ids=["headers", "body"],
 )
-def test_whoever_never_finishes_a_request_is_cut(site: Site, half: bytes) -> None:
+def test_an_unfinished_request_is_closed(site: Site, half: bytes) -> None:
     with site.raw() as connection:
         connection.settimeout(4 * SHORT)
         connection.sendall(half)
@@ -406,7 +406,7 @@ def test_whoever_never_finishes_a_request_is_cut(site: Site, half: bytes) -> Non
     assert answer == b"" or answer.startswith(b"HTTP/1.1 408")
 
 
-async def test_nginx_tells_neither_its_version_nor_of_what_it_stands_for(site: Site) -> None:
+async def test_nginx_reveals_neither_its_version_nor_the_server_behind(site: Site) -> None:
     async with site.visitor() as visitor:
         assert (await visitor.get("/healthz")).headers["server"] == "nginx"
         assert "nginx/" not in (await visitor.get("/metrics")).text
@@ -424,7 +424,7 @@ def test_a_cipher_without_forward_secrecy_is_refused(site: Site) -> None:
         site.raw(old)
 
 
-async def test_only_what_holds_no_secret_is_compressed(site: Site) -> None:
+async def test_only_answers_without_secrets_are_compressed(site: Site) -> None:
     async with site.visitor(headers={"Accept-Encoding": "gzip"}) as visitor:
         await sign_in(visitor, "Lea")
         page = await visitor.get("/")
@@ -437,7 +437,7 @@ async def test_only_what_holds_no_secret_is_compressed(site: Site) -> None:
 # Floods
 
 
-async def test_a_flood_of_requests_from_one_network_is_thinned_and_nobody_elses(
+async def test_the_rate_of_requests_is_limited_for_each_network(
     site: Site,
 ) -> None:
     async def ask(address: str) -> int:
@@ -452,7 +452,7 @@ async def test_a_flood_of_requests_from_one_network_is_thinned_and_nobody_elses(
         assert await ask("198.51.100.2") == 200
 
 
-async def test_one_address_holds_only_so_many_sockets(site: Site) -> None:
+async def test_the_number_of_sockets_of_an_address_is_limited(site: Site) -> None:
     headers = {ADDRESS: "198.51.100.3"}
     async with site.visitor() as visitor, contextlib.AsyncExitStack() as stack:
         cookie = await sign_in(visitor, "Mia")
@@ -468,7 +468,7 @@ async def test_one_address_holds_only_so_many_sockets(site: Site) -> None:
 # Limits that take hours or hundreds of players to reach
 
 
-def test_the_figures_that_no_test_waits_for_fit_the_servers() -> None:
+def test_timeouts_too_long_to_test_fit_those_of_the_server() -> None:
     text = CONFIGURATION.read_text()
 
     def figure(name: str) -> list[float]:
@@ -485,11 +485,11 @@ def test_the_figures_that_no_test_waits_for_fit_the_servers() -> None:
     assert figure("keepalive_timeout")[-1] < uvicorn_options().get("timeout_keep_alive", 5)
 
 
-def test_a_machine_without_nginx_is_told_what_to_install() -> None:
+def test_without_nginx_the_error_names_the_package_to_install() -> None:
     with pytest.raises(AssertionError, match="apt-get install nginx openssl"):
         find("no-such-program-at-all")
 
 
-def test_a_line_that_the_tests_change_cannot_go_unnoticed() -> None:
+def test_a_line_missing_from_nginx_conf_fails_the_tests_that_change_it() -> None:
     with pytest.raises(AssertionError, match="no longer says 'b'"):
         substitute("a", {"b": "c"})

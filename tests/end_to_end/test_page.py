@@ -46,7 +46,7 @@ HOSTILE = [
 # Signing in
 
 
-async def test_a_page_asks_until_it_is_answered_and_then_a_guest_signs_in_and_is_in_the_lobby(
+async def test_a_page_retries_its_start_and_then_a_guest_signs_in_to_the_lobby(
     browsers: Browsers,
 ) -> None:
     ada = await browsers.window()
@@ -133,9 +133,7 @@ async def test_a_second_tab_notices_that_the_first_has_signed_in(browsers: Brows
     await second.page.close()
 
 
-async def test_a_name_is_shown_as_it_is_and_nothing_in_it_runs(
-    browsers: Browsers, lobby: LiveServer
-) -> None:
+async def test_a_name_with_markup_is_shown_as_text(browsers: Browsers, lobby: LiveServer) -> None:
     bob = await browsers.guest("Bob")
     dialogs: list[str] = []
     bob.hear("dialog", lambda dialog: dialogs.append(dialog.message))
@@ -198,7 +196,7 @@ async def test_two_browsers_see_each_other_arrive_go_away_come_back_and_leave(
     await expect(bob.at(".count")).to_have_text("1 player here")
 
 
-async def test_a_pulled_cable_is_seen_by_everybody_and_what_was_done_meanwhile_counts_later(
+async def test_a_lost_connection_is_shown_to_others_and_later_activity_counts(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     bob = await browsers.guest("Bob")
@@ -225,7 +223,7 @@ async def test_a_pulled_cable_is_seen_by_everybody_and_what_was_done_meanwhile_c
         await ada.page.close()
 
 
-async def test_a_reload_is_invisible_to_everybody_else(
+async def test_a_reload_is_not_shown_to_other_players(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada, bob = await browsers.guests("Ada", "Bob")
@@ -266,7 +264,7 @@ async def test_a_page_left_and_returned_to_is_in_the_lobby_again_or_told_why_the
     await expect(ada.at("#name")).to_have_value("Ada")
 
 
-async def test_a_restart_of_the_server_is_survived_by_an_open_page(
+async def test_an_open_page_survives_a_restart_of_the_server(
     chromium: Browser, tmp_path: Path
 ) -> None:
     database = tmp_path / "test.db"
@@ -296,7 +294,7 @@ async def test_a_restart_of_the_server_is_survived_by_an_open_page(
 # Leaving
 
 
-async def test_signing_out_says_so_and_forgets_the_name(browsers: Browsers) -> None:
+async def test_signing_out_is_confirmed_and_clears_the_name(browsers: Browsers) -> None:
     ada, bob = await browsers.guests("Ada", "Bob")
     await ada.at("#sign-out").click()
     await ada.is_signed_out("signed_out")
@@ -307,7 +305,7 @@ async def test_signing_out_says_so_and_forgets_the_name(browsers: Browsers) -> N
     await expect(ada.at("#name")).to_be_empty()
 
 
-async def test_signing_out_is_of_one_browser_and_everywhere_reaches_the_other(
+async def test_signing_out_ends_one_session_and_everywhere_ends_all(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     here = await browsers.of(await lobby.member("Ada"))
@@ -332,7 +330,7 @@ async def test_signing_out_is_of_one_browser_and_everywhere_reaches_the_other(
     await expect(there.at("#remember")).not_to_be_checked()
 
 
-async def test_a_session_too_many_tells_the_oldest_that_it_was_replaced(
+async def test_a_session_beyond_the_limit_shows_the_oldest_that_it_was_replaced(
     chromium: Browser, tmp_path: Path
 ) -> None:
     async with (
@@ -346,7 +344,9 @@ async def test_a_session_too_many_tells_the_oldest_that_it_was_replaced(
         await new.sees("Ada", "active")
 
 
-async def test_who_is_kicked_is_told_by_whom(browsers: Browsers, lobby: LiveServer) -> None:
+async def test_a_kicked_player_is_shown_that_an_operator_did_it(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
     ada = await browsers.guest("Ada")
     await lobby.still_here.sessions.end([ada.session.id], Reason.KICKED, lobby.clock.now())
     await ada.is_signed_out("kicked")
@@ -405,7 +405,7 @@ async def test_a_crowd_is_counted_searched_and_scrolled_and_the_page_stays_quick
     assert longest < 1000, "ms in which the page answered nobody"
 
 
-async def test_a_phone_never_scrolls_sideways_and_promises_a_break_for_when_it_is_connected(
+async def test_a_phone_never_scrolls_sideways_and_queues_a_break_while_offline(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     for name in ("W" * LONGEST, "نور الدين عبد الرحمن", "Bob"):
@@ -457,7 +457,7 @@ async def test_a_phone_never_scrolls_sideways_and_promises_a_break_for_when_it_i
         await ada.page.close()
 
 
-async def test_on_a_small_phone_the_status_is_never_under_the_button_beside_it(
+async def test_on_a_small_phone_the_status_is_not_covered_by_its_button(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     async with run_cable(lobby.port) as cable:

@@ -88,7 +88,7 @@ async def test_a_player_registers_signs_out_and_signs_in_again(browsers: Browser
     assert cookie["expires"] == -1, "goes with the browser"
 
 
-async def test_a_remembered_player_who_fell_asleep_is_one_click_from_being_back_and_history_says_so(
+async def test_a_sleeping_player_returns_with_one_click_and_history_shows_it(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada = await browsers.of(await lobby.member("Ada"))
@@ -139,7 +139,7 @@ async def test_a_remembered_player_who_fell_asleep_is_one_click_from_being_back_
     )
 
 
-async def test_an_outage_says_so_and_what_it_kept_back_is_shown_when_it_is_over(
+async def test_an_outage_is_shown_and_delayed_answers_appear_after_it(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     await lobby.member("Ada")
@@ -187,7 +187,7 @@ async def test_an_outage_says_so_and_what_it_kept_back_is_shown_when_it_is_over(
 # Devices
 
 
-async def test_a_device_that_is_signed_out_here_is_out_there_and_says_so(
+async def test_signing_out_another_device_ends_its_session_and_is_shown_there(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     agent = "Mozilla/5.0 (Android 14; Mobile; rv:125.0) Gecko/125.0 Firefox/125.0"
@@ -211,7 +211,7 @@ async def test_a_device_that_is_signed_out_here_is_out_there_and_says_so(
     await here.is_at("lobby")
 
 
-async def test_another_password_is_taken_with_the_old_one_and_signs_the_other_devices_out(
+async def test_changing_the_password_needs_the_old_one_and_signs_out_other_devices(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     here = await browsers.of(await lobby.member("Ada"))
@@ -315,7 +315,7 @@ async def test_a_form_that_waits_for_its_answer_is_not_sent_again(browsers: Brow
 # History
 
 
-async def test_the_history_says_in_words_what_was_done_last(
+async def test_the_history_describes_the_last_activity_in_words(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada = await browsers.guest("Ada")
@@ -343,7 +343,7 @@ async def test_the_history_says_in_words_what_was_done_last(
         assert [text for text in await idle.all_inner_texts() if named.search(text)] == []
 
 
-async def test_nothing_of_one_player_is_left_for_the_next_who_signs_in_in_another_tab(
+async def test_nothing_of_a_player_is_left_when_another_signs_in_from_another_tab(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     first = await browsers.guest("Ada")
@@ -367,7 +367,7 @@ async def test_nothing_of_one_player_is_left_for_the_next_who_signs_in_in_anothe
     await second.page.close()
 
 
-async def test_looking_at_devices_and_a_long_history_page_by_page_keeps_nobody_signed_in(
+async def test_looking_at_devices_and_history_is_no_activity(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada = await browsers.guest("Ada")

@@ -41,7 +41,7 @@ async def names_in(tab: RealTab) -> list[str]:
     return sorted(names)
 
 
-async def test_a_hidden_tab_stays_or_goes_as_it_should_however_its_timers_are_held_back(
+async def test_a_hidden_tab_with_throttled_timers_stays_or_is_signed_out_correctly(
     real: RealBrowser, tmp_path: Path
 ) -> None:
     async with run_server(tmp_path / "test.db") as server:
@@ -101,7 +101,7 @@ async def test_a_hidden_tab_stays_or_goes_as_it_should_however_its_timers_are_he
         assert (held.status, held.connections) == ("active", 2)
 
 
-async def test_a_page_that_back_brings_back_as_it_was_is_live_again_and_shows_no_past(
+async def test_a_page_restored_from_the_back_forward_cache_connects_and_shows_the_present(
     real: RealBrowser, tmp_path: Path
 ) -> None:
     async with run_server(tmp_path / "test.db") as server:

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 # Be right back
 
 
-async def test_a_break_shows_as_away_and_keeps_the_place_until_one_is_back(
+async def test_a_break_shows_as_away_until_the_player_returns(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada, bob = await browsers.guests("Ada", "Bob")
@@ -43,7 +43,7 @@ async def test_a_break_shows_as_away_and_keeps_the_place_until_one_is_back(
     await bob.sees("Ada", "away")
 
 
-async def test_a_break_outlives_a_reload_any_key_ends_it_and_without_one_a_warning_follows(
+async def test_a_break_survives_a_reload_and_ends_with_a_key_or_a_warning(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada, bob = await browsers.guests("Ada", "Bob")
@@ -71,7 +71,7 @@ async def test_a_break_outlives_a_reload_any_key_ends_it_and_without_one_a_warni
 # Other players
 
 
-async def test_it_is_told_how_long_somebody_has_been_away(
+async def test_the_lobby_shows_how_long_a_player_has_been_away(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     bob = await browsers.guest("Bob")
@@ -84,7 +84,7 @@ async def test_it_is_told_how_long_somebody_has_been_away(
     await expect(late.row("Ada").locator(".chip")).to_have_text("Away 3 min")
 
 
-async def test_who_is_alone_is_told_what_to_do_who_comes_is_not_read_out_and_who_is_found_is(
+async def test_the_lobby_advises_a_lone_player_and_announces_search_results_but_no_joins(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada = await browsers.guest("Ada")
@@ -147,7 +147,7 @@ async def test_another_language_is_chosen_at_any_time_and_stays_chosen(
     )
 
 
-async def test_in_a_chinese_browser_the_page_is_chinese_and_nothing_is_left_in_english(
+async def test_in_a_chinese_browser_no_text_of_the_page_is_english(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada = await browsers.window(locale="zh-CN")
@@ -355,7 +355,7 @@ async def test_no_view_is_wider_than_another(browsers: Browsers) -> None:
     assert await frame() == before
 
 
-async def test_nothing_moves_for_those_who_want_it_still(browsers: Browsers) -> None:
+async def test_nothing_moves_with_reduced_motion(browsers: Browsers) -> None:
     ada = await browsers.signed_out()
     await ada.page.emulate_media(reduced_motion="reduce")
     await ada.sign_in("Ada")

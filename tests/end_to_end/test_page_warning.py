@@ -65,7 +65,7 @@ async def test_a_player_left_alone_is_warned_signed_out_by_the_server_and_can_co
 # Staying
 
 
-async def test_one_action_is_enough_to_stay_as_often_as_it_takes(
+async def test_every_way_to_stay_answers_the_warning_each_time(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada = await browsers.guest("Ada")
@@ -107,7 +107,7 @@ async def test_one_action_is_enough_to_stay_as_often_as_it_takes(
     await ada.is_at("lobby")
 
 
-async def test_an_activity_without_this_page_answers_its_warning_and_a_pointer_that_moves_does_not(
+async def test_an_activity_elsewhere_answers_the_warning_and_pointer_moves_do_not(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada = await browsers.guest("Ada")
@@ -127,7 +127,7 @@ async def test_an_activity_without_this_page_answers_its_warning_and_a_pointer_t
     assert ada.pings == []
 
 
-async def test_every_tab_shows_the_warning_and_an_answer_in_one_closes_it_in_the_other(
+async def test_every_tab_shows_the_warning_until_one_of_them_answers(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     first = await browsers.guest("Ada")
@@ -236,7 +236,7 @@ async def answer_with_a_finger(ada: Window) -> None:
     await ada.is_at("lobby")
 
 
-async def test_a_phone_calls_while_it_is_hidden_as_it_may_and_is_answered_with_a_finger(
+async def test_a_hidden_phone_alerts_the_player_and_touch_answers_the_warning(
     browsers: Browsers,
 ) -> None:
     ada = await browsers.window(
@@ -298,7 +298,7 @@ async def test_the_countdown_follows_a_deadline_and_the_server_has_the_last_word
     await ada.is_signed_out("idle_timeout")
 
 
-async def test_the_end_of_the_longest_session_is_told_and_cannot_be_moved(
+async def test_the_absolute_end_is_warned_of_and_cannot_be_moved(
     chromium: Browser, tmp_path: Path
 ) -> None:
     async with (

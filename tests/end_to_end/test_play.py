@@ -309,7 +309,7 @@ async def test_connect_four_is_played_to_the_end_and_again_over_a_restart(couple
     await expect(ada.at("#quick-games .game-tile").first).to_be_visible()
 
 
-async def test_whoever_drops_out_may_come_back_and_else_the_other_claims(couple: Couple) -> None:
+async def test_a_dropped_player_may_return_or_be_claimed_against(couple: Couple) -> None:
     (ada, kim), lobby, cable = couple.windows, couple.lobby, couple.cable
     kim.expected += [UNREACHABLE, "WebSocket"]
     mover, _ = await begin_connect_four(ada, kim)
@@ -339,7 +339,7 @@ async def test_whoever_drops_out_may_come_back_and_else_the_other_claims(couple:
     await couple.plug()
 
 
-async def test_be_right_back_lets_the_match_wait_and_silence_costs_it(couple: Couple) -> None:
+async def test_be_right_back_pauses_the_match_and_silence_forfeits_it(couple: Couple) -> None:
     """Any activity answers "are you there?"."""
     windows, lobby = couple.windows, couple.lobby
     other, mover = await begin_connect_four(*windows)
@@ -390,7 +390,7 @@ FRAMES_ASKED_FOR = """
 """Frames that the page requests in half a second."""
 
 
-async def test_the_snake_arena_steers_who_is_there_and_has_a_bot_for_who_is_not(
+async def test_the_snake_arena_is_steered_by_present_players_and_bots_for_absent_ones(
     couple: Couple,
 ) -> None:
     ada, kim = couple.windows
@@ -438,7 +438,7 @@ async def answer(window: Window, choice: int) -> None:
     await window.at(".trivia-choice").nth(choice).click()
 
 
-async def test_a_trivia_round_waits_for_nobody_who_is_gone(couple: Couple) -> None:
+async def test_a_trivia_round_does_not_wait_for_a_gone_player(couple: Couple) -> None:
     (ada, kim), cable = couple.windows, couple.cable
     kim.expected += [UNREACHABLE, "WebSocket"]
     await begin_with_the_host("Trivia round", couple)

@@ -74,7 +74,7 @@ ALL_CAME = {
 # The judge
 
 
-def test_who_falls_idle_is_due_a_warning_a_sign_out_and_to_be_gone() -> None:
+def test_an_idle_player_is_due_a_warning_a_sign_out_and_a_leave() -> None:
     assert outcomes(idle(WARNED, SIGNED_OUT, GONE)) == ALL_CAME
 
 
@@ -101,7 +101,7 @@ def test_a_sign_out_is_early_if_the_warning_was_too_short() -> None:
     assert outcomes(idle(late_warning, SIGNED_OUT))[What.SIGN_OUT] == [Outcome.EARLY]
 
 
-def test_what_did_not_come_is_missing() -> None:
+def test_messages_that_did_not_come_are_missing() -> None:
     assert outcomes(idle(WARNED)) == {
         What.WARNING: [Outcome.CAME],
         What.SIGN_OUT: [Outcome.MISSING],
@@ -109,7 +109,7 @@ def test_what_did_not_come_is_missing() -> None:
     }
 
 
-def test_what_could_still_have_come_is_not_missing() -> None:
+def test_messages_that_could_still_have_come_are_not_missing() -> None:
     assert outcomes(idle(WARNED), until=1309.9) == {What.WARNING: [Outcome.CAME]}
 
 
@@ -125,7 +125,7 @@ def test_a_second_warning_is_wrong() -> None:
 
 
 @pytest.mark.parametrize("kind", [Kind.ACTIVE, Kind.FLAPPER])
-def test_who_stays_active_is_due_nothing_and_anything_is_wrong(kind: Kind) -> None:
+def test_an_active_player_is_due_nothing_and_every_message_is_wrong(kind: Kind) -> None:
     active = Record("Bob", kind, last_activity=1000.0)
     assert outcomes(active) == {}
     active.met = [WARNED, SIGNED_OUT, GONE]
@@ -136,7 +136,7 @@ def test_who_stays_active_is_due_nothing_and_anything_is_wrong(kind: Kind) -> No
     }
 
 
-def test_a_hold_puts_everything_off_by_what_was_granted() -> None:
+def test_a_hold_delays_every_deadline_by_the_granted_time() -> None:
     holding = idle(kind=Kind.HOLD, hold_sent=1100.0, held=20.0)
     assert due_to(holding, POLICY) == {
         What.WARNING: 1260.0,
@@ -147,7 +147,7 @@ def test_a_hold_puts_everything_off_by_what_was_granted() -> None:
     assert outcomes(holding)[What.WARNING] == [Outcome.EARLY]
 
 
-def test_nobody_is_due_a_warning_during_a_hold() -> None:
+def test_no_warning_is_due_during_a_hold() -> None:
     holding = idle(kind=Kind.HOLD, hold_sent=1239.0, held=10.0)
     assert due_to(holding, POLICY)[What.WARNING] == 1250.0
 
@@ -160,7 +160,7 @@ def test_a_flapper_may_leave_only_if_it_was_itself_too_slow() -> None:
     assert outcomes(flapper) == {}
 
 
-def test_who_closes_the_page_is_gone_after_the_grace_and_not_before() -> None:
+def test_a_closed_page_leaves_after_the_grace_and_not_before() -> None:
     leaver = Record("Lea", Kind.LEAVER, last_activity=990.0, left_at=1000.0)
     assert outcomes(leaver) == {What.LEAVING: [Outcome.MISSING]}
     leaver.met = [Met(What.LEAVING, 1004.9)]
@@ -169,12 +169,12 @@ def test_who_closes_the_page_is_gone_after_the_grace_and_not_before() -> None:
     assert outcomes(leaver) == {What.LEAVING: [Outcome.CAME]}
 
 
-def test_who_closes_the_page_may_be_gone_by_the_idle_clock_before_the_grace_is_over() -> None:
+def test_a_closed_page_may_leave_by_the_idle_clock_during_the_grace() -> None:
     leaver = Record("Lea", Kind.LEAVER, last_activity=702.0, left_at=1000.0)
     assert due_to(leaver, POLICY) == {What.LEAVING: 1002.0}
 
 
-def test_who_signs_out_is_closed_and_gone_at_once() -> None:
+def test_a_sign_out_closes_and_leaves_at_once() -> None:
     leaver = Record("Lea", Kind.LEAVER, last_activity=990.0, signed_out_at=1000.0)
     leaver.met = [Met(What.OWN_SIGN_OUT, 1000.002), Met(What.LEAVING, 1000.02)]
     assert outcomes(leaver) == {
@@ -200,7 +200,7 @@ def diff(version: int, total: int, joined: str = "", left: str = "") -> Presence
     return Presence(LOBBY, version, came, [], went, total)
 
 
-def test_the_lobby_says_who_left_and_when() -> None:
+def test_the_lobby_check_records_leaves_with_their_instants() -> None:
     lobby = LobbyCheck()
     lobby.apply(roster(7, "a", "b"), 1.0)
     assert lobby.apply(diff(8, 2, joined="c", left="a"), 2.0) == {"a"}
@@ -244,7 +244,7 @@ def test_a_mix_that_makes_no_sense_is_refused(mix: str) -> None:
         parse_mix(mix)
 
 
-def test_a_seed_plays_the_same_parts_under_other_names() -> None:
+def test_a_seed_makes_the_same_plans_under_other_names() -> None:
     numbers, timing = counts(50, parse_mix("idle=1,hold=1,leaver=1")), Timing(5.0, 5.0)
     one, same, other = (
         make_crowd(numbers, timing, POLICY, seed, tag)
@@ -281,7 +281,7 @@ def test_lateness_alone_is_no_failure() -> None:
     assert "only within 200 ms" in verdict.sentence()
 
 
-def test_trouble_and_anything_early_missing_or_wrong_is_a_failure() -> None:
+def test_trouble_and_early_missing_or_wrong_messages_are_failures() -> None:
     for outcome in (Outcome.EARLY, Outcome.MISSING, Outcome.WRONG):
         verdict = Verdict(late=0.05)
         verdict.add("Ada", Kind.IDLE, [Finding(What.WARNING, outcome, None, "so")], [])
@@ -309,7 +309,7 @@ async def run_script(*arguments: object) -> tuple[int, str]:
     return process.returncode, printed.decode()
 
 
-async def test_it_finds_nothing_wrong_with_a_server_that_keeps_its_word(tmp_path: Path) -> None:
+async def test_a_correct_server_passes_the_simulation(tmp_path: Path) -> None:
     file = tmp_path / "verdict.json"
     async with run_server(
         tmp_path / "test.db",
@@ -329,7 +329,7 @@ async def test_it_finds_nothing_wrong_with_a_server_that_keeps_its_word(tmp_path
     assert due == {"warnings": 20, "sign-outs": 20, "own sign-outs": 2, "leavings": 24}
 
 
-async def test_it_finds_a_server_out_that_warns_early(
+async def test_a_server_that_warns_early_fails_the_simulation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = Session.idle_warning_at
@@ -348,7 +348,7 @@ async def test_it_finds_a_server_out_that_warns_early(
     assert "Failed: 4 of the warnings came early" in printed
 
 
-async def test_it_says_in_a_sentence_why_there_is_no_run() -> None:
+async def test_a_run_that_cannot_start_is_explained_in_one_sentence() -> None:
     code, printed = await run_script("--url", "http://127.0.0.1:1")
     assert (code, printed.count("\n")) == (2, 1)
     assert "cannot be reached" in printed

@@ -215,9 +215,7 @@ async def sign_out(visitor: Visitor, can_be_written: bool) -> None:
     ("fail", "why"),
     [("fill up", "full"), ("become read-only", "readonly"), ("be locked", "locked")],
 )
-async def test_players_notice_nothing_of_a_disk_that_fails(
-    fail: str, why: str, tmp_path: Path
-) -> None:
+async def test_players_are_served_while_the_disk_fails(fail: str, why: str, tmp_path: Path) -> None:
     async with server_on_a_disk_that_can(fail, tmp_path) as (server, fault):
         told = listen(server)
         journal = server.still_here.store.journal
@@ -275,7 +273,7 @@ async def test_players_notice_nothing_of_a_disk_that_fails(
         assert read_changes(database_of(server)) == told
 
 
-async def test_what_cannot_be_read_is_told_and_is_no_crash(server: LiveServer) -> None:
+async def test_a_failing_read_is_503_and_no_crash(server: LiveServer) -> None:
     bob = await server.member("Bob")
     await engine_of(server).database.reader.close()
     forged = bob.cookie[:-1] + ("E" if bob.cookie.endswith("A") else "A")
@@ -304,7 +302,7 @@ async def wal_bytes(visitor: Visitor) -> float:
     return float(line.split()[1])
 
 
-async def test_a_reader_that_never_finishes_stops_nobody_and_leaves_nothing_behind(
+async def test_an_endless_reader_blocks_no_write_and_its_log_is_truncated_afterwards(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     large = 300_000
@@ -343,7 +341,7 @@ def limit_files(server: VisitedServer, size: int) -> None:
     resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (size, hard))
 
 
-async def test_a_full_disk_and_a_kill_bring_back_nobody_who_signed_out(tmp_path: Path) -> None:
+async def test_a_sign_out_survives_a_full_disk_and_a_kill(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
         goes, stays = await server.sign_in("Ada"), await server.sign_in("Bob")
         limit_files(server, 16_384)
@@ -368,7 +366,7 @@ async def test_a_full_disk_and_a_kill_bring_back_nobody_who_signed_out(tmp_path:
     ]
 
 
-async def test_a_disk_without_room_costs_no_player_of_a_live_server_anything(
+async def test_players_of_a_live_server_are_served_while_the_disk_is_full(
     tmp_path: Path,
 ) -> None:
     flags = ("--away-after", "0.2", "--warn-before", "0.5", "--idle-timeout", "1.2")

@@ -178,12 +178,12 @@ async def stand_still_among_players(folder: Path, command: Sequence[str] = COMMA
 
 
 @SCENES.test
-async def test_a_stopped_process_signs_out_nobody_who_plays(folder: Path) -> None:
+async def test_a_stopped_process_signs_out_no_active_player(folder: Path) -> None:
     await stand_still_among_players(folder)
 
 
 @SCENES.test
-async def test_a_stopped_process_signs_out_nobody_who_plays_on_asyncios_own_loop(
+async def test_a_stopped_process_on_the_asyncio_loop_signs_out_no_active_player(
     folder: Path,
 ) -> None:
     await stand_still_among_players(folder, ON_ASYNCIO)
@@ -203,19 +203,19 @@ async def stutter(folder: Path, command: Sequence[str] = COMMAND) -> None:
 
 
 @SCENES.test
-async def test_many_stops_in_a_row_sign_out_nobody_who_plays(folder: Path) -> None:
+async def test_many_stops_in_a_row_sign_out_no_active_player(folder: Path) -> None:
     await stutter(folder)
 
 
 @SCENES.test
-async def test_many_stops_in_a_row_sign_out_nobody_who_plays_on_asyncios_own_loop(
+async def test_many_stops_in_a_row_on_the_asyncio_loop_sign_out_no_active_player(
     folder: Path,
 ) -> None:
     await stutter(folder, ON_ASYNCIO)
 
 
 @SCENES.test
-async def test_a_stopped_client_is_idle_like_any_other(folder: Path) -> None:
+async def test_a_stopped_client_is_idle(folder: Path) -> None:
     """A laptop that is closed during a game: only the server's clock counts."""
     player = (
         "import sys, time; from websockets.sync.client import connect\n"
@@ -333,7 +333,7 @@ async def hurried(tmp_path: Path) -> AsyncIterator[LiveServer]:
 
 @pytest.mark.both_loops
 @pytest.mark.parametrize("blocked", [0.9 * STALL, 1.1 * STALL])
-async def test_a_ping_that_came_in_time_counts_however_late_it_is_read(
+async def test_a_ping_in_time_counts_however_late_it_is_read(
     hurried: LiveServer, blocked: float
 ) -> None:
     names = map("Ada {}".format, count())
@@ -366,7 +366,7 @@ async def pings_in_time(server: LiveServer, name: str, blocked: float) -> None:
 
 @pytest.mark.both_loops
 @pytest.mark.parametrize("blocked", [0.9 * STALL, 1.1 * STALL])
-async def test_who_comes_back_within_the_grace_is_back_however_late_that_is_noticed(
+async def test_a_return_within_the_grace_counts_however_late_it_is_noticed(
     hurried: LiveServer, blocked: float
 ) -> None:
     names = map("Ada {}".format, count())
@@ -460,7 +460,7 @@ async def shown_times(here: Company, name: str) -> list[float]:
 
 
 @SCENES.test
-async def test_a_step_of_the_wall_clock_signs_nobody_out_and_refuses_no_cookie(
+async def test_a_step_of_the_wall_clock_ends_no_session_and_refuses_no_cookie(
     folder: Path,
 ) -> None:
     wall = WallClock(folder)

@@ -24,13 +24,13 @@ def test_a_working_day_of_200_players_keeps_every_promise(tmp_path: Path) -> Non
     assert min(day.counts[each] for each in ("kill", "stop", "stand_still", "break_the_disk")) > 1
 
 
-def test_so_do_some_hours_that_nobody_has_tried_before(tmp_path: Path) -> None:
+def test_some_hours_of_a_random_seed_keep_every_promise(tmp_path: Path) -> None:
     """A failure names the seed, and the command that runs it again."""
     seed = random.SystemRandom().randrange(1_000, 10**9)
     Day(seed, tmp_path / "day.db", players=200, hours=2).run()
 
 
-def test_so_does_an_hour_on_the_heartbeat_of_every_day(tmp_path: Path) -> None:
+def test_an_hour_with_the_default_heartbeat_keeps_every_promise(tmp_path: Path) -> None:
     # After the hour the last session still has its lifetime, which is most of the heartbeats.
     Day(
         seed=3,
@@ -42,7 +42,7 @@ def test_so_does_an_hour_on_the_heartbeat_of_every_day(tmp_path: Path) -> None:
     ).run()
 
 
-def test_the_same_seed_is_the_same_day_to_the_last_event(tmp_path: Path) -> None:
+def test_the_same_seed_makes_the_same_events(tmp_path: Path) -> None:
     days = [
         Day(seed, tmp_path / f"{n}.db", players=60, hours=0.7) for n, seed in enumerate((9, 9, 8))
     ]

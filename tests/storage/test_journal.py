@@ -34,7 +34,7 @@ async def test_a_sign_in_is_a_player_a_session_and_a_change(rig: StorageRig) -> 
     ]
 
 
-async def test_every_change_is_written_in_order_with_what_the_player_is_then(
+async def test_every_change_is_written_in_order_with_the_status_of_its_player(
     rig: StorageRig,
 ) -> None:
     rig.sign_in()
@@ -52,13 +52,13 @@ async def test_every_change_is_written_in_order_with_what_the_player_is_then(
     assert 300_000 <= at - START_MS < 300_100
 
 
-async def test_the_database_is_false_when_the_player_is_gone(rig: StorageRig) -> None:
+async def test_is_currently_active_is_false_when_the_player_is_gone(rig: StorageRig) -> None:
     session, _ = rig.sign_in()
     rig.stream.publish(rig.registry.end(session, Reason.SIGNED_OUT, 1.0))
     assert await rig.rows("SELECT status, is_currently_active FROM players") == [("offline", 0)]
 
 
-async def test_activity_is_written_for_those_who_were_active_and_never_goes_back(
+async def test_the_last_activity_of_active_sessions_is_written_and_never_decreases(
     rig: StorageRig,
 ) -> None:
     session, _ = rig.sign_in()
@@ -74,7 +74,7 @@ async def test_activity_is_written_for_those_who_were_active_and_never_goes_back
     assert await rig.rows("SELECT last_activity_at FROM players") == [(START_MS + 50_000,)]
 
 
-async def test_activity_is_taken_down_in_portions(rig: StorageRig) -> None:
+async def test_activity_is_noted_in_portions(rig: StorageRig) -> None:
     for number in range(5):
         session, _ = rig.sign_in(rig.player(f"player {number}"))
         rig.registry.touch(session, 7.0)
@@ -83,7 +83,7 @@ async def test_activity_is_taken_down_in_portions(rig: StorageRig) -> None:
     assert await rig.rows("SELECT DISTINCT last_activity_at FROM sessions") == [(START_MS + 7_000,)]
 
 
-async def test_rows_that_nobody_waits_for_are_gathered_and_one_who_waits_does_not_wait_for_that(
+async def test_rows_are_batched_and_a_flush_does_not_wait_for_the_batch(
     open_rig: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig = await open_rig(limits=replace(QUICK, gather=60.0))
@@ -109,7 +109,7 @@ async def test_rows_that_nobody_waits_for_are_gathered_and_one_who_waits_does_no
     assert written == [10], "each time anew"
 
 
-async def test_rows_that_nobody_waits_for_are_written_before_long(open_rig: Opener) -> None:
+async def test_batched_rows_are_written_without_a_flush(open_rig: Opener) -> None:
     rig = await open_rig(limits=replace(QUICK, gather=0.02))
     rig.sign_in()
     await rig.store.journal.written_up_to_here()
@@ -145,7 +145,7 @@ async def test_a_registered_name_stays_taken(rig: StorageRig) -> None:
     assert (account.id, account.password_hash) == (session.player.id, "a hash")
 
 
-async def test_whatever_piles_up_is_one_transaction(
+async def test_rows_that_queue_up_are_one_transaction(
     rig: StorageRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[int] = []
@@ -184,7 +184,7 @@ class BrokenDisk:
         await within(5, self.tried.wait())
 
 
-async def test_a_full_disk_loses_nothing_and_says_so_once(
+async def test_a_full_disk_loses_no_row_and_is_logged_once(
     rig: StorageRig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -223,7 +223,7 @@ async def test_a_failed_transaction_leaves_nothing_behind(rig: StorageRig) -> No
     assert await rig.rows("SELECT * FROM players") == []
 
 
-async def test_mere_activity_is_shed_while_the_disk_fails_and_changes_never_are(
+async def test_while_the_disk_fails_rows_of_activity_are_dropped_and_changes_kept(
     open_rig: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig = await open_rig(limits=replace(QUICK, max_waiting_for_activity=3))

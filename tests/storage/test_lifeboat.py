@@ -66,7 +66,7 @@ async def sign_out(rig: StorageRig, *sessions: Session) -> None:
 # The file
 
 
-async def test_what_was_saved_is_found_at_the_next_start(path: Path) -> None:
+async def test_saved_ends_are_found_at_the_next_start(path: Path) -> None:
     boat = Lifeboat(path, CAPACITY)
     assert boat.open("test.db") == []
     await boat.save(lambda: endings(1, 2))
@@ -82,7 +82,7 @@ async def test_what_was_saved_is_found_at_the_next_start(path: Path) -> None:
     )
 
 
-async def test_it_never_grows_and_is_nobody_elses(path: Path) -> None:
+async def test_the_file_never_grows_and_is_private(path: Path) -> None:
     boat = Lifeboat(path, CAPACITY)
     boat.open("test.db")
     before = look_at(path)
@@ -96,7 +96,7 @@ async def test_it_never_grows_and_is_nobody_elses(path: Path) -> None:
     boat.close()
 
 
-async def test_a_record_that_was_not_written_to_its_end_counts_as_none(path: Path) -> None:
+async def test_a_partially_written_record_is_ignored(path: Path) -> None:
     boat = Lifeboat(path, CAPACITY)
     boat.open("test.db")
     await boat.save(lambda: endings(1, 2, 3))
@@ -111,7 +111,7 @@ async def test_a_record_that_was_not_written_to_its_end_counts_as_none(path: Pat
     assert Lifeboat(path, CAPACITY).open("test.db") == endings(1, 3, 4)
 
 
-def test_a_refused_start_removes_it_if_it_has_made_it(path: Path) -> None:
+def test_a_refused_start_removes_the_file_if_it_has_made_it(path: Path) -> None:
     boat = Lifeboat(path, CAPACITY)
     boat.open("test.db")
     boat.discard()
@@ -125,7 +125,7 @@ def test_a_refused_start_removes_it_if_it_has_made_it(path: Path) -> None:
     assert path.exists()
 
 
-async def test_it_is_not_emptied_of_what_the_database_does_not_have(path: Path) -> None:
+async def test_clearing_keeps_ends_that_the_database_does_not_have(path: Path) -> None:
     boat = Lifeboat(path, CAPACITY)
     boat.open("test.db")
     await boat.save(lambda: endings(1, 2))
@@ -137,7 +137,7 @@ async def test_it_is_not_emptied_of_what_the_database_does_not_have(path: Path) 
     assert Lifeboat(path, CAPACITY).open("test.db") == []
 
 
-async def test_a_failed_write_saves_nobody_and_takes_no_room(
+async def test_a_failed_write_saves_no_end_and_takes_no_room(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     boat = Lifeboat(path, CAPACITY)
@@ -156,7 +156,7 @@ async def test_a_failed_write_saves_nobody_and_takes_no_room(
     boat.close()
 
 
-async def test_many_at_once_are_written_together(
+async def test_simultaneous_saves_are_written_together(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writes = 0
@@ -182,7 +182,7 @@ async def test_many_at_once_are_written_together(
     boat.close()
 
 
-async def test_a_second_server_cannot_have_it_too(path: Path) -> None:
+async def test_a_second_server_cannot_open_the_lifeboat(path: Path) -> None:
     boat = Lifeboat(path, CAPACITY)
     boat.open("test.db")
     with pytest.raises(StorageRefused, match="another Still Here is running on test"):
@@ -234,7 +234,9 @@ async def test_a_sign_out_outlives_a_disk_that_fails_and_a_crash(
     await again.store.close()
 
 
-async def test_once_the_database_has_them_it_is_empty(path: Path, disk: FaultyDisk) -> None:
+async def test_the_lifeboat_is_cleared_when_the_database_has_its_ends(
+    path: Path, disk: FaultyDisk
+) -> None:
     rig = await StorageRig.open(path, ManualClock(), disk)
     ada, _ = rig.sign_in()
     await rig.store.journal.written_up_to_here()
@@ -248,7 +250,7 @@ async def test_once_the_database_has_them_it_is_empty(path: Path, disk: FaultyDi
     assert content == bytes(SIZE)
 
 
-async def test_who_was_replaced_is_saved_too_and_who_ran_out_of_time_is_not(
+async def test_a_replaced_session_is_saved_and_a_timed_out_one_is_not(
     path: Path, disk: FaultyDisk
 ) -> None:
     rig = await StorageRig.open(path, ManualClock(), disk)
@@ -269,7 +271,7 @@ async def test_who_was_replaced_is_saved_too_and_who_ran_out_of_time_is_not(
     await again.store.close()
 
 
-async def test_nobody_is_told_that_it_is_written_where_it_is_not(
+async def test_a_sign_out_that_could_not_be_saved_is_not_confirmed(
     path: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rig = await StorageRig.open(path, ManualClock(), disk)

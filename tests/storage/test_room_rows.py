@@ -60,7 +60,7 @@ def batches(rig: StorageRig, monkeypatch: pytest.MonkeyPatch) -> list[Batch]:
     return written
 
 
-async def test_a_room_is_there_with_its_match_and_who_plays(rig: StorageRig) -> None:
+async def test_a_room_is_written_with_its_match_and_players(rig: StorageRig) -> None:
     ada, kim = players(rig)
     room = rig.table("connect-four", ada, kim)
     assert await rig.rows("SELECT id, game, private, made_by, closed_at FROM rooms") == [
@@ -76,7 +76,7 @@ async def test_a_room_is_there_with_its_match_and_who_plays(rig: StorageRig) -> 
     ]
 
 
-async def test_whatever_happened_since_the_last_batch_is_one_document(
+async def test_changes_since_the_last_batch_are_one_document(
     rig: StorageRig, documents: list[str]
 ) -> None:
     room = rig.table("connect-four", *players(rig))
@@ -103,7 +103,7 @@ async def test_a_match_that_ticks_is_written_once_a_second(
     assert len({json.loads(each)["match"]["step"] for each in documents}) == len(documents)
 
 
-async def test_the_last_state_before_nothing_happens_is_written_too(
+async def test_the_last_state_is_written_without_further_changes(
     rig: StorageRig, documents: list[str]
 ) -> None:
     room = rig.table("snake-arena", *players(rig))
@@ -193,7 +193,7 @@ async def test_a_failing_disk_loses_no_move_and_writes_none_twice(
     assert rig.store.statistics().waiting == 0
 
 
-async def test_a_closed_room_says_when_and_why_and_keeps_no_state(
+async def test_a_closed_room_keeps_its_time_and_reason_and_no_state(
     rig: StorageRig, open_rig: Opener
 ) -> None:
     ada, kim = players(rig)
@@ -224,7 +224,7 @@ async def test_a_room_that_opens_and_closes_in_one_moment_is_written_as_closed(
     assert await rig.rows("SELECT reason, winners FROM matches") == [("failed", "[]")]
 
 
-async def test_what_is_told_of_a_room_after_its_end_does_not_open_it_again(rig: StorageRig) -> None:
+async def test_events_of_a_closed_room_do_not_open_it_again(rig: StorageRig) -> None:
     room = rig.table("connect-four", *players(rig))
     line = room.chat.note("out", 0.0, "Ada", 0)
     assert line is not None
@@ -281,7 +281,7 @@ async def test_a_move_that_cannot_be_written_does_not_end_all_writing(
     assert ["cannot be stored" in each.getMessage() for each in logged] == [True]
 
 
-async def test_many_rooms_are_written_in_portions_between_which_others_are_served(
+async def test_many_rooms_are_written_in_portions_that_let_the_loop_run(
     rig: StorageRig, batches: list[Batch]
 ) -> None:
     rooms: list[Room] = []
@@ -302,7 +302,7 @@ async def test_many_rooms_are_written_in_portions_between_which_others_are_serve
     assert [len(each.rooms) for each in batches] == [60], "one transaction all the same"
 
 
-async def test_a_bot_and_who_is_back_are_told_from_the_moves(rig: StorageRig) -> None:
+async def test_actions_of_a_bot_and_returns_are_distinguished_from_moves(rig: StorageRig) -> None:
     room = rig.table("snake-arena", *players(rig))
     rig.play_until(3.0)
     seat = 0

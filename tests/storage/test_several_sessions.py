@@ -9,7 +9,9 @@ from tests.support.storage_rig import StorageRig
 Opener: TypeAlias = Callable[..., Awaitable[StorageRig]]
 
 
-async def test_the_last_activity_of_a_player_is_that_of_all_their_sessions(rig: StorageRig) -> None:
+async def test_the_last_activity_of_a_player_is_the_latest_of_all_their_sessions(
+    rig: StorageRig,
+) -> None:
     """Ada is active on her laptop; at the same moment her phone becomes away."""
     player = rig.player("Ada", "a hash")
     rig.sign_in(player)
@@ -23,7 +25,7 @@ async def test_the_last_activity_of_a_player_is_that_of_all_their_sessions(rig: 
     assert row == (START_MS + 119_000,)
 
 
-async def test_a_restart_tells_of_a_player_what_becomes_of_all_their_sessions(
+async def test_after_a_restart_the_status_of_a_player_is_that_of_all_their_sessions(
     rig: StorageRig, open_rig: Opener
 ) -> None:
     """One of two sessions ran out while the server was down; the player is still here."""

@@ -31,7 +31,7 @@ async def play(rig: StorageRig, steps: range) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 6, 7])
-async def test_every_move_is_read_whatever_the_portions(count: int, open_rig: Opener) -> None:
+async def test_every_move_is_read_in_portions_of_any_number(count: int, open_rig: Opener) -> None:
     rig = await open_rig(limits=replace(QUICK, moves_at_once=3))
     steps = range(5, 5 + 2 * count, 2)  # the others are ticks
     await play(rig, steps)
@@ -79,7 +79,7 @@ async def test_scores_and_winners_are_read_as_they_were_written(rig: StorageRig)
     assert found.players == [StoredSeat(0, PlayerId(id), "Ada")]
 
 
-async def test_a_store_that_is_abandoned_leaves_what_a_killed_process_leaves(
+async def test_an_abandoned_store_leaves_the_rows_of_a_killed_process(
     rig: StorageRig, open_rig: Opener
 ) -> None:
     session, cookie = rig.sign_in()
@@ -106,7 +106,7 @@ async def test_a_store_that_is_closed_notes_the_stop_once(
     assert running is None
 
 
-async def test_what_cannot_be_read_is_unavailable_and_not_ready(
+async def test_a_failing_read_is_unavailable_and_not_ready(
     rig: StorageRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail(*_: object) -> None:

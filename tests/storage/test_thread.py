@@ -39,7 +39,7 @@ async def test_calls_are_made_in_order_on_one_thread() -> None:
     executor.shutdown(wait=True)
 
 
-async def test_what_a_call_raises_is_raised_and_the_next_one_is_made() -> None:
+async def test_an_error_of_a_call_is_raised_and_the_next_call_is_made() -> None:
     loop, executor = asyncio.get_running_loop(), DaemonThread("test")
     with pytest.raises(ZeroDivisionError):
         await loop.run_in_executor(executor, lambda: 1 // 0)

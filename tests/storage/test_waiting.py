@@ -17,7 +17,7 @@ from tests.support.open_passwords import OpenPasswords
 from tests.support.storage_rig import QUICK, StorageRig
 
 
-async def test_whoever_was_told_that_they_are_not_registered_is_not(
+async def test_a_registration_refused_after_a_timeout_is_withdrawn(
     rig: StorageRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     accounts = Accounts(rig.store, OpenPasswords(), Limits())

@@ -105,14 +105,14 @@ async def test_fields_of_the_wrong_type_are_invalid(here: Bystanders) -> None:
             assert refusal(response) == (422, "invalid"), (path, field, value)
 
 
-async def test_numbers_that_no_number_can_hold_crash_nothing(here: Bystanders) -> None:
+async def test_numbers_out_of_range_are_refused(here: Bystanders) -> None:
     for number in ["1e999", "-1e999", "9" * 400, "1e-999", "0." + "1" * 400]:
         body = f'{{"name": {number}}}'.encode()
         response = await here.ada.http.post("/api/guests", content=body, headers=JSON)
         assert refusal(response) == (422, "invalid"), number
 
 
-async def test_of_a_key_given_twice_one_counts_and_nothing_crashes(server: LiveServer) -> None:
+async def test_a_repeated_key_counts_once(server: LiveServer) -> None:
     browser = await server.visitor()
     body = b'{"name": 5, "name": "Eve"}'
     response = await browser.http.post("/api/guests", content=body, headers=JSON)
@@ -128,7 +128,7 @@ async def test_a_hostile_name_is_invalid(here: Bystanders, path: str) -> None:
         assert response.json()["detail"].isprintable(), what
 
 
-async def test_a_name_is_shown_as_it_was_given_markup_and_all(server: LiveServer) -> None:
+async def test_markup_in_a_name_is_returned_unchanged_as_json(server: LiveServer) -> None:
     eve = await server.guest("<img src=x onerror=1>")
     assert eve.name == "<img src=x onerror=1>"
     found = await eve.http.get(f"/api/players/{eve.id}")
@@ -152,7 +152,7 @@ async def chunks(body: bytes) -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
-async def test_a_body_of_64_kib_is_taken(server: LiveServer, is_chunked: bool) -> None:
+async def test_a_body_of_64_kib_is_accepted(server: LiveServer, is_chunked: bool) -> None:
     browser = await server.visitor()
     body = padded(LARGEST)
     response = await browser.http.post(
@@ -174,7 +174,7 @@ async def test_a_body_over_64_kib_is_too_large(
         assert refusal(response) == (413, "too_large"), path
 
 
-async def test_a_large_body_is_refused_where_none_is_looked_for(here: Bystanders) -> None:
+async def test_a_large_body_is_refused_by_calls_without_a_body(here: Bystanders) -> None:
     for method, path in [
         ("POST", "/api/session/activity"),
         ("POST", "/api/session/leave"),
@@ -187,7 +187,7 @@ async def test_a_large_body_is_refused_where_none_is_looked_for(here: Bystanders
         assert refusal(response) == (413, "too_large"), path
 
 
-async def test_a_hundred_thousand_brackets_are_only_too_large(here: Bystanders) -> None:
+async def test_a_hundred_thousand_nested_brackets_are_too_large(here: Bystanders) -> None:
     response = await here.ada.http.post("/api/guests", content=b"[" * 100_000, headers=JSON)
     assert refusal(response) == (413, "too_large")
 
@@ -195,7 +195,7 @@ async def test_a_hundred_thousand_brackets_are_only_too_large(here: Bystanders) 
 # Queries
 
 
-async def test_a_query_that_makes_no_sense_is_invalid(server: LiveServer) -> None:
+async def test_an_invalid_query_is_refused(server: LiveServer) -> None:
     browser = await server.visitor()
     for query in [
         "limit=0",
@@ -216,7 +216,7 @@ async def test_a_query_that_makes_no_sense_is_invalid(server: LiveServer) -> Non
         assert refusal(response) == (422, "invalid"), query
 
 
-async def test_pages_have_their_least_and_their_most(server: LiveServer) -> None:
+async def test_the_size_of_a_page_is_limited_at_both_ends(server: LiveServer) -> None:
     browser = await server.visitor()
     for limit in (1, 500):
         assert (await browser.http.get(f"/api/players?limit={limit}")).status_code == 200

@@ -34,7 +34,7 @@ REFUSED = [
 ]
 
 
-async def test_a_request_is_activity_and_named_as_what_it_was(server: LiveServer) -> None:
+async def test_a_request_is_an_activity_and_noted_by_its_route(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     for number, (method, path) in enumerate(ACTIVE, 1):
         await server.advance(130)
@@ -54,7 +54,7 @@ async def test_a_passive_request_is_no_activity(server: LiveServer) -> None:
         assert (ada.session.last_activity, ada.session.status) == (0, "away"), path
 
 
-async def test_any_request_can_say_that_it_is_passive(server: LiveServer) -> None:
+async def test_any_request_can_be_marked_as_passive(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     await server.advance(130)
     for method, path in ACTIVE:
@@ -63,7 +63,7 @@ async def test_any_request_can_say_that_it_is_passive(server: LiveServer) -> Non
         assert (ada.session.last_activity, ada.session.status) == (0, "away"), path
 
 
-async def test_a_request_that_says_it_is_not_passive_is_not(server: LiveServer) -> None:
+async def test_a_request_with_passive_0_is_an_activity(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     await server.advance(10)
     await ada.http.get("/api/players", headers={"Passive": "0"})
@@ -79,7 +79,7 @@ async def test_a_request_that_was_refused_is_no_activity(server: LiveServer) -> 
         assert (ada.session.last_activity, ada.session.status) == (0, "away"), path
 
 
-async def test_a_request_without_the_cookie_is_nobodys_activity(server: LiveServer) -> None:
+async def test_a_request_without_the_cookie_is_no_activity(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     await server.advance(130)
     stranger = await server.visitor()
@@ -87,7 +87,7 @@ async def test_a_request_without_the_cookie_is_nobodys_activity(server: LiveServ
     assert ada.session.last_activity == 0
 
 
-async def test_activity_of_one_session_says_nothing_of_another(server: LiveServer) -> None:
+async def test_an_activity_of_one_session_does_not_count_for_another(server: LiveServer) -> None:
     phone = await server.member("Ada")
     laptop = await server.sign_in("Ada")
     await server.advance(130)

@@ -130,12 +130,12 @@ def test_a_browser_is_known_by_its_header(
     assert device_from(header) == (browser, system)
 
 
-def test_every_word_has_a_header_that_says_it() -> None:
+def test_every_browser_and_system_is_recognised_in_a_header() -> None:
     assert {browser for _, browser, _ in KNOWN} == set(BROWSERS)
     assert {system for _, _, system in KNOWN} - {None} == set(SYSTEMS)
 
 
-def test_all_who_have_the_same_share_one_object() -> None:
+def test_equal_devices_share_one_object() -> None:
     header, browser, system = KNOWN[0]
     assert device_from(header) is device_from(header + " and more")
     assert device_from(header) is device_of(browser, system)
@@ -147,14 +147,14 @@ parts = st.sampled_from(
 
 
 @given(st.text(st.characters(exclude_categories=())) | st.lists(parts).map(" ".join))
-def test_whatever_comes_is_one_of_the_words_or_none(header: str) -> None:
+def test_any_header_gives_known_words_or_none(header: str) -> None:
     device = device_from(header)
     assert device.browser in (None, *BROWSERS)
     assert device.system in (None, *SYSTEMS)
 
 
 @given(st.none() | st.text(), st.none() | st.text() | st.sampled_from(SYSTEMS))
-def test_whatever_was_stored_is_one_of_the_words_or_none(
+def test_any_stored_device_gives_known_words_or_none(
     browser: str | None, system: str | None
 ) -> None:
     assert device_of(browser, system) == (
@@ -163,7 +163,7 @@ def test_whatever_was_stored_is_one_of_the_words_or_none(
     )
 
 
-def test_no_more_of_a_header_is_looked_at_than_the_limits_say() -> None:
+def test_only_the_beginning_of_a_header_is_read() -> None:
     header, browser, system = KNOWN[0]
     behind = " " * 100 + header
     read = len(behind)
@@ -171,6 +171,6 @@ def test_no_more_of_a_header_is_looked_at_than_the_limits_say() -> None:
     assert device_from(behind, Limits(user_agent_read=100)) == (None, None)
 
 
-def test_a_header_of_any_length_is_looked_at_for_a_moment_only() -> None:
+def test_a_header_of_any_length_is_read_quickly() -> None:
     assert device_from("(" * 1_000_000 + KNOWN[0][0]) == (None, None)
     assert device_from("Version/" * 1_000_000).browser is None

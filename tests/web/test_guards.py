@@ -28,7 +28,7 @@ UNSAFE = [
 # Pages of other origins
 
 
-async def test_what_a_browser_calls_foreign_is_refused_everywhere(
+async def test_a_request_marked_as_cross_site_is_refused_by_every_call(
     here: Bystanders, server: LiveServer
 ) -> None:
     for site in ["cross-site", "same-site", "CROSS-SITE", "", "unheard-of"]:
@@ -39,7 +39,7 @@ async def test_what_a_browser_calls_foreign_is_refused_everywhere(
                 assert refusal(response) == (403, "cross_origin"), (site, method, path, origin)
 
 
-async def test_without_its_word_for_it_a_foreign_origin_is_refused_everywhere(
+async def test_a_foreign_origin_without_fetch_metadata_is_refused_by_every_call(
     here: Bystanders, server: LiveServer
 ) -> None:
     for method, path in UNSAFE:
@@ -58,7 +58,7 @@ async def test_without_its_word_for_it_a_foreign_origin_is_refused_everywhere(
             assert refusal(response) == (403, "cross_origin"), (method, path, origin)
 
 
-async def test_whoever_is_from_here_or_is_no_browser_may_sign_in_and_out(
+async def test_own_pages_and_programs_may_sign_in_and_out(
     server: LiveServer,
 ) -> None:
     browser = await server.visitor()
@@ -85,7 +85,7 @@ async def test_whoever_is_from_here_or_is_no_browser_may_sign_in_and_out(
             assert response.status_code == status, (headers, path)
 
 
-async def test_looking_is_free_to_every_origin(server: LiveServer) -> None:
+async def test_safe_requests_are_allowed_from_every_origin(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
     for path in ["/", "/api/session", "/api/players", "/healthz"]:
@@ -118,7 +118,7 @@ async def test_an_allowed_origin_may_do_what_the_own_may(tmp_path: Path) -> None
 # Bodies without JSON's content type
 
 
-async def test_what_does_not_say_it_is_json_is_refused(here: Bystanders) -> None:
+async def test_a_body_without_the_json_type_is_refused(here: Bystanders) -> None:
     for type_ in [
         None,
         "",
@@ -148,7 +148,7 @@ async def test_a_form_post_is_refused(here: Bystanders) -> None:
         assert refusal(sent) == (415, "not_json")
 
 
-async def test_no_body_where_one_is_needed_is_refused(here: Bystanders) -> None:
+async def test_a_missing_body_is_refused(here: Bystanders) -> None:
     for path in ["/api/guests", "/api/players", "/api/session"]:
         assert refusal(await here.ada.http.post(path)) == (415, "not_json")
 
@@ -157,7 +157,7 @@ async def test_no_body_where_one_is_needed_is_refused(here: Bystanders) -> None:
     "type_",
     ["application/json", "application/json; charset=utf-8", "Application/JSON ;charset=UTF-8"],
 )
-async def test_what_says_it_is_json_is_taken(server: LiveServer, type_: str) -> None:
+async def test_a_body_with_the_json_type_is_accepted(server: LiveServer, type_: str) -> None:
     browser = await server.visitor()
     response = await browser.http.post(
         "/api/guests", content='{"name": "Zoë"}'.encode(), headers={"Content-Type": type_}
@@ -168,7 +168,7 @@ async def test_what_says_it_is_json_is_taken(server: LiveServer, type_: str) -> 
 # Unknown methods and paths
 
 
-async def test_paths_that_lead_nowhere(here: Bystanders) -> None:
+async def test_unknown_paths_are_404(here: Bystanders) -> None:
     for path in [
         "/nope",
         "/api",
@@ -188,7 +188,7 @@ async def test_paths_that_lead_nowhere(here: Bystanders) -> None:
         assert refusal(await here.ada.http.get(path)) == (404, "not_found"), path
 
 
-async def test_methods_that_do_nothing(here: Bystanders) -> None:
+async def test_unknown_methods_are_405(here: Bystanders) -> None:
     for method in ["PUT", "PATCH", "OPTIONS", "TRACE"]:
         for path in [
             "/",
@@ -215,7 +215,7 @@ async def test_head_is_get_without_the_body(server: LiveServer) -> None:
 # Headers of every response
 
 
-async def test_every_kind_of_response_tells_browsers_to_be_careful(
+async def test_every_kind_of_response_has_the_security_headers(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = await server.guest("Ada")
@@ -287,7 +287,7 @@ async def test_a_bug_is_answered_without_its_traceback_and_logged_once(
     assert (await ada.http.get("/api/session")).status_code == 200
 
 
-async def test_what_is_no_http_disturbs_nobody(server: LiveServer) -> None:
+async def test_bytes_that_are_no_http_do_not_disturb_others(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     for nonsense in [b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"]:
         reader, writer = await asyncio.open_connection("127.0.0.1", server.port)

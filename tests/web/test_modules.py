@@ -28,7 +28,7 @@ def own_sources() -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.js")}
 
 
-def test_each_module_comes_after_what_it_imports_and_loses_only_its_imports() -> None:
+def test_each_module_follows_its_imports_and_loses_only_their_lines() -> None:
     joined = join(SMALL, "app.js")
     assert joined.members == ("page/one.js", "page/sums.js")
     assert joined.names == {"ONE", "hidden", "add"}
@@ -121,12 +121,14 @@ def test_a_debugger_finds_every_line_in_its_module() -> None:
         ("import { ONE } from './one.js';\nfunction hidden() {}", "one.js both declare hidden"),
     ],
 )
-def test_what_would_mean_something_else_when_joined_is_refused(source: str, complaint: str) -> None:
+def test_a_module_that_would_change_its_meaning_when_joined_is_refused(
+    source: str, complaint: str
+) -> None:
     with pytest.raises(ValueError, match=complaint):
         join(SMALL | {"page/sums.js": source}, "app.js")
 
 
-def test_a_main_module_that_is_not_there_is_named() -> None:
+def test_a_missing_main_module_is_named() -> None:
     with pytest.raises(ValueError, match=re.escape("gone.js is not among the modules")):
         join(SMALL, "gone.js")
 
@@ -143,13 +145,13 @@ def test_a_main_module_that_is_not_there_is_named() -> None:
         "const one = (a, b) => {\n  let c = 1, d = 2;\n  return a;\n};",
     ],
 )
-def test_commas_within_what_is_declared_are_no_second_name(source: str) -> None:
+def test_a_comma_inside_a_declaration_is_no_second_name(source: str) -> None:
     joined = join(SMALL | {"page/sums.js": source}, "app.js")
     assert joined.names == {"one"}
     assert source in joined.text
 
 
-def test_an_import_that_is_made_when_it_is_needed_stays() -> None:
+def test_a_dynamic_import_is_kept() -> None:
     needed = "export const other = await\nimport('./other.js');"
     joined = join(SMALL | {"page/sums.js": needed}, "app.js")
     assert joined.members == ("page/sums.js",)

@@ -71,7 +71,7 @@ def test_pages_are_described_by_the_limits_of_pages(document: dict[str, Any]) ->
 
 @pytest.mark.parametrize(("length", "code"), [(101, "bad_credentials"), (102, "invalid")])
 @pytest.mark.parametrize("field", ["name", "password"])
-async def test_what_is_too_long_to_sign_in_with_is_refused_and_no_guess(
+async def test_too_long_a_name_or_password_is_refused_and_no_guess(
     tmp_path: Path, field: str, length: int, code: str
 ) -> None:
     async with run_server(tmp_path / "test.db", limits=OTHERS) as server:

@@ -24,7 +24,7 @@ FILES = sorted(
 )
 
 
-async def test_the_page_is_html_and_is_asked_about_each_time(server: LiveServer) -> None:
+async def test_the_page_is_html_and_revalidated_each_time(server: LiveServer) -> None:
     visitor = await server.visitor()
     page = await visitor.http.get("/")
     assert page.status_code == 200
@@ -48,7 +48,7 @@ async def test_every_file_is_served_with_its_type(server: LiveServer) -> None:
         assert response.headers["content-type"] == types[name.rpartition(".")[2]]
 
 
-async def test_the_page_asks_for_nothing_that_is_not_there(server: LiveServer) -> None:
+async def test_every_file_that_the_page_requests_exists(server: LiveServer) -> None:
     visitor = await server.visitor()
     page = (await visitor.http.get("/")).text
     wanted = re.findall(r'(?:src|href)="(/[^"#]*)"', page)
@@ -59,7 +59,7 @@ async def test_the_page_asks_for_nothing_that_is_not_there(server: LiveServer) -
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\son\w+=|\sstyle=", inside)
 
 
-async def test_a_page_that_is_known_is_not_sent_again(server: LiveServer) -> None:
+async def test_an_unchanged_page_is_304(server: LiveServer) -> None:
     visitor = await server.visitor()
     for path in ("/", "/static/app.js"):
         etag = (await visitor.http.get(path)).headers["etag"]
@@ -73,7 +73,7 @@ async def test_a_page_that_is_known_is_not_sent_again(server: LiveServer) -> Non
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
-async def test_pages_are_only_to_be_looked_at(server: LiveServer, method: str) -> None:
+async def test_pages_allow_get_and_head_only(server: LiveServer, method: str) -> None:
     visitor = await server.visitor()
     assert (await visitor.http.request(method, "/static/app.js")).status_code == 405
 
@@ -95,7 +95,7 @@ def import_map(page: str) -> str:
     return found[1]
 
 
-async def test_the_page_has_its_modules_from_one_file_that_is_kept(server: LiveServer) -> None:
+async def test_the_modules_are_one_file_that_is_cached(server: LiveServer) -> None:
     visitor = await server.visitor()
     page = (await visitor.http.get("/")).text
     modules = {f"/static/{name}" for name in FILES if re.match(r"(page|stillhere)\b.*js$", name)}
@@ -117,7 +117,7 @@ def sources() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("path", ["/", "/static/index.html"])
-async def test_of_all_scripts_inside_a_page_only_the_import_map_is_allowed(
+async def test_the_import_map_is_the_only_inline_script_that_is_allowed(
     server: LiveServer, path: str
 ) -> None:
     visitor = await server.visitor()
@@ -170,7 +170,7 @@ async def test_a_page_part_that_a_game_brings_is_served_and_named_in_the_page(pa
     assert named == {"chess": "/static/games/chess/part.js"}, "and none of what is not played here"
 
 
-async def test_of_a_page_part_only_what_a_page_needs_is_served(
+async def test_only_files_that_a_page_needs_are_served_of_a_page_part(
     part: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = part.parent / "secret.js"

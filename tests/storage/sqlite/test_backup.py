@@ -49,7 +49,9 @@ async def database(path: Path) -> Path:
     return path
 
 
-def test_a_copy_is_one_whole_file_of_its_owner_only(database: Path, tmp_path: Path) -> None:
+def test_a_copy_is_one_complete_file_readable_by_its_owner_only(
+    database: Path, tmp_path: Path
+) -> None:
     copy = tmp_path / "copies" / "friday.db"
     copy.parent.mkdir()
     size = back_up(database, copy, BUSY)
@@ -61,7 +63,7 @@ def test_a_copy_is_one_whole_file_of_its_owner_only(database: Path, tmp_path: Pa
         assert disk.execute("SELECT name FROM players").fetchall() == [("Ada",)]
 
 
-def test_what_a_killed_server_left_is_copied_and_not_touched(
+def test_the_log_of_a_killed_server_is_copied_and_not_changed(
     database: Path, tmp_path: Path
 ) -> None:
     subprocess.run([sys.executable, "-S", "-c", KILLED, str(database)], check=False)
@@ -73,7 +75,7 @@ def test_what_a_killed_server_left_is_copied_and_not_touched(
     assert boots(tmp_path / "copy.db")[-1] == "killed"
 
 
-def test_a_file_that_is_there_is_never_replaced(
+def test_an_existing_file_is_never_replaced(
     database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = tmp_path / "copy.db"
@@ -87,7 +89,7 @@ def test_a_file_that_is_there_is_never_replaced(
     assert copy.read_text() == "precious"
 
 
-def test_what_cannot_be_copied_is_told_in_a_sentence_and_leaves_nothing(
+def test_a_failed_copy_is_explained_in_a_sentence_and_leaves_no_file(
     database: Path, tmp_path: Path
 ) -> None:
     before = files(tmp_path)

@@ -57,7 +57,7 @@ async def refused(path: Path) -> str:
     return sentence
 
 
-async def test_the_choices_are_what_is_stated(path: Path) -> None:
+async def test_the_pragmas_are_the_documented_ones(path: Path) -> None:
     rig = await StorageRig.open(path, ManualClock())
     database = rig.engine.database
 
@@ -79,7 +79,7 @@ def mode_of(path: Path) -> int:
     return path.stat().st_mode & 0o777
 
 
-async def test_only_its_owner_can_read_a_new_database_and_an_old_one_stays_as_it_is(
+async def test_a_new_database_is_readable_by_its_owner_only_and_an_old_keeps_its_mode(
     path: Path,
 ) -> None:
     rig = await StorageRig.open(path, ManualClock())
@@ -104,7 +104,7 @@ async def test_the_reader_can_write_nothing_at_all(path: Path) -> None:
     await rig.store.close()
 
 
-async def test_a_damaged_file_is_refused_and_what_to_do_is_said(path: Path) -> None:
+async def test_a_damaged_file_is_refused_with_advice(path: Path) -> None:
     rig = await StorageRig.open(path, ManualClock())
     for number in range(40):
         rig.sign_in(rig.player(f"player {number}"))
@@ -137,7 +137,7 @@ def letter(path: Path) -> Path:
         ),
     ],
 )
-def test_what_cannot_be_a_database_file_is_refused_and_nothing_is_made(
+def test_an_unusable_database_path_is_refused_and_no_file_is_made(
     name: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -149,7 +149,7 @@ def test_what_cannot_be_a_database_file_is_refused_and_nothing_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_file_that_is_no_database_is_refused_likewise(letter: Path) -> None:
+async def test_a_file_that_is_no_database_is_refused(letter: Path) -> None:
     assert "it is damaged: file is not a database; restore a backup" in await refused(letter)
 
 
@@ -160,7 +160,7 @@ def test_the_command_leaves_nothing_beside_a_file_that_it_refuses(letter: Path) 
     assert list(letter.parent.iterdir()) == [letter]
 
 
-async def test_a_start_that_fails_once_the_database_is_made_removes_it(
+async def test_a_start_that_fails_removes_the_database_that_it_made(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(SqliteEngine, "write", AsyncMock(side_effect=EngineError("full")))
@@ -175,7 +175,7 @@ async def test_a_second_start_leaves_the_files_of_the_first_alone(path: Path) ->
 
 
 @pytest.mark.parametrize("version", [0, 1, len(MIGRATIONS)])
-async def test_a_database_of_another_program_is_refused_and_stays_as_it_was(
+async def test_a_database_of_another_program_is_refused_and_not_changed(
     path: Path, version: int
 ) -> None:
     with closing(sqlite3.connect(path)) as disk:
@@ -206,7 +206,7 @@ async def test_a_start_that_fails_half_way_leaves_nothing_open(path: Path) -> No
     assert "no such table: boots" in await refused(path), "it does not hold the lock either"
 
 
-async def test_a_lifeboat_that_cannot_be_had_is_told_at_the_start(path: Path) -> None:
+async def test_a_lifeboat_that_cannot_be_made_refuses_the_start(path: Path) -> None:
     path.with_name("test.db.revoked").mkdir()
     assert "Is a directory" in await refused(path)
 
@@ -222,7 +222,7 @@ async def test_a_file_with_two_names_is_refused_by_either(path: Path) -> None:
     await (await StorageRig.open(path, ManualClock())).store.close()
 
 
-async def test_a_lock_that_somebody_took_for_stale_keeps_a_second_server_off(path: Path) -> None:
+async def test_a_deleted_lock_file_does_not_let_a_second_server_start(path: Path) -> None:
     rig = await StorageRig.open(path, ManualClock())
     path.with_name("test.db.lock").unlink()
     assert "another Still Here is running on" in await refused(path)
@@ -236,11 +236,11 @@ def circle(path: Path) -> Path:
     return path
 
 
-async def test_a_link_that_leads_nowhere_is_refused_likewise(circle: Path) -> None:
+async def test_a_circular_link_is_refused(circle: Path) -> None:
     assert "cannot be used: " in await refused(circle)
 
 
-async def test_what_lies_beside_a_database_lies_beside_the_file_and_not_its_links(
+async def test_files_beside_a_database_are_beside_the_file_and_not_its_links(
     path: Path,
 ) -> None:
     link = path.with_name("links") / "link.db"
@@ -305,7 +305,7 @@ def run(path: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_an_interpreter_ends_though_nobody_closed_the_database(path: Path) -> None:
+def test_an_interpreter_exits_with_an_unclosed_database(path: Path) -> None:
     assert run(path, "-c", UNCLOSED).returncode == 7
 
 
@@ -318,7 +318,7 @@ def test_a_server_whose_start_failed_half_way_ends(path: Path) -> None:
     assert done.stderr.splitlines()[-1].startswith("stillhere: the database ")
 
 
-async def test_closing_a_store_that_was_never_opened_is_nothing(path: Path) -> None:
+async def test_closing_a_store_that_was_never_opened_does_nothing(path: Path) -> None:
     engine = SqliteEngine(path)
     await Store(engine, Registry(Policy()), ManualClock()).close()
     await engine.close()

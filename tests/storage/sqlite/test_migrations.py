@@ -40,7 +40,7 @@ def tables(disk: sqlite3.Connection) -> list[tuple[str, str]]:
     return [(name, sql.replace('"', "")) for name, sql in rows]
 
 
-def test_a_schema_that_was_released_is_what_its_steps_still_make(tmp_path: Path) -> None:
+def test_the_released_migrations_make_the_released_schema(tmp_path: Path) -> None:
     path = tmp_path / "test.db"
     make(path, 3)
     with closing(sqlite3.connect(path)) as disk, closing(sqlite3.connect(":memory:")) as fresh:
@@ -76,7 +76,7 @@ async def test_players_of_the_version_before_are_signed_in_as_they_were(rig: Sto
     ]
 
 
-async def test_their_rooms_and_matches_are_there_and_go_on(rig: StorageRig) -> None:
+async def test_rooms_and_matches_of_the_version_before_go_on(rig: StorageRig) -> None:
     four, arena = rig.rooms.all.values()
     assert [four.game.name, arena.game.name] == ["connect-four", "snake-arena"]
     assert four.match is not None
@@ -97,7 +97,7 @@ async def test_their_rooms_and_matches_are_there_and_go_on(rig: StorageRig) -> N
     assert [each.action["column"] for each in moves] == [3, 4, 3, 4, 3, 4, 3]
 
 
-async def test_what_they_left_can_be_changed_and_read_again(
+async def test_rows_of_the_version_before_can_be_changed_and_read(
     rig: StorageRig, open_rig: Opener
 ) -> None:
     ada = await rig.sessions.find(ADA)
@@ -119,7 +119,7 @@ OLD_NAMES = [
 ]
 
 
-async def test_names_look_like_what_the_present_table_says_and_all_of_them_stay(
+async def test_look_alikes_are_recomputed_and_every_name_stays_taken(
     tmp_path: Path, open_rig: Opener
 ) -> None:
     path = tmp_path / "test.db"

@@ -118,7 +118,7 @@ async def test_rows_that_come_as_one_document_are_written_as_they_are(
     assert rows(connection, "SELECT * FROM name_lookalikes") == [("a", "a")]
 
 
-async def test_a_name_is_free_for_a_player_of_the_same_batch_and_after_one_who_came_and_went(
+async def test_a_freed_name_can_be_taken_in_the_same_batch(
     connection: sqlite3.Connection,
 ) -> None:
     write_batch(connection, Batch(players=[player("old", "ada")]))

@@ -44,7 +44,7 @@ async def test_a_new_player_is_signed_in_at_once(
     assert (await ada.http.get("/api/session")).status_code == 200
 
 
-async def test_the_cookie_is_for_the_browser_alone_and_goes_with_it(server: LiveServer) -> None:
+async def test_the_cookie_is_http_only_and_ends_with_the_browser(server: LiveServer) -> None:
     ada = await server.visitor()
     cookie = cookie_of(await ada.http.post("/api/guests", json={"name": "Ada"}))
     assert cookie.key == "session"
@@ -58,7 +58,7 @@ async def test_the_cookie_is_for_the_browser_alone_and_goes_with_it(server: Live
     assert len(cookie.value) < 200
 
 
-async def test_the_cookie_says_nothing_of_the_session_or_the_player(server: LiveServer) -> None:
+async def test_the_cookie_contains_nothing_of_the_session_or_the_player(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     assert ada.view["session"]["id"] not in ada.cookie
     assert ada.id not in ada.cookie
@@ -135,7 +135,7 @@ async def test_a_name_that_is_taken_or_looks_taken_is_a_conflict(
         assert "set-cookie" not in response.headers
 
 
-async def test_two_who_want_a_name_at_once_are_not_both_given_it(server: LiveServer) -> None:
+async def test_one_of_several_simultaneous_requests_for_a_name_gets_it(server: LiveServer) -> None:
     browsers = [await server.visitor() for _ in range(8)]
     answers = await asyncio.gather(
         *(browser.http.post("/api/guests", json={"name": "Ada"}) for browser in browsers)
@@ -166,7 +166,7 @@ async def test_a_guest_can_sign_in_anew_under_their_own_name(server: LiveServer)
     assert refusal(await look(old, server)) == (401, "replaced")
 
 
-async def test_a_guest_who_is_told_to_come_back_later_keeps_their_session(tmp_path: Path) -> None:
+async def test_a_guest_refused_for_the_limit_keeps_their_session(tmp_path: Path) -> None:
     limits = Limits(accounts=AccountLimits(players_per_address=Quota(1, 60)))
     async with run_server(
         tmp_path / "test.db", trusted_proxies="127.0.0.1", limits=limits
@@ -264,7 +264,7 @@ async def test_a_failed_sign_in_leaves_the_session_alone(server: LiveServer) -> 
     assert (await ada.http.get("/api/session")).status_code == 200
 
 
-async def test_signing_in_as_somebody_else_ends_the_session_as_oneself(
+async def test_signing_in_as_another_player_ends_the_own_session(
     server: LiveServer,
 ) -> None:
     await server.member("Bob")
@@ -279,7 +279,7 @@ async def test_signing_in_as_somebody_else_ends_the_session_as_oneself(
 # Too many sessions
 
 
-async def test_one_session_too_many_replaces_the_oldest(tmp_path: Path) -> None:
+async def test_a_session_beyond_the_limit_replaces_the_oldest(tmp_path: Path) -> None:
     async with run_server(tmp_path / "test.db", max_sessions_per_player=2) as server:
         first = await server.member("Ada")
         tab = await first.tab()
@@ -295,7 +295,7 @@ async def test_one_session_too_many_replaces_the_oldest(tmp_path: Path) -> None:
         assert (await third.http.get("/api/session")).status_code == 200
 
 
-async def test_signing_in_anew_at_the_limit_costs_no_other_browser_its_session(
+async def test_signing_in_again_at_the_limit_replaces_no_other_session(
     tmp_path: Path,
 ) -> None:
     async with run_server(tmp_path / "test.db", max_sessions_per_player=2) as server:
@@ -333,7 +333,7 @@ async def test_a_new_password_signs_in_and_ends_all_other_sessions(server: LiveS
     assert (await server.sign_in("Ada", "battery staple")).id == ada.id
 
 
-async def test_so_it_does_with_one_that_replaced_the_last_session_meanwhile(
+async def test_a_new_password_ends_a_session_that_began_during_the_change(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = await server.member("Ada")
@@ -380,7 +380,7 @@ async def test_a_change_that_is_refused_changes_nothing(
     assert (await server.sign_in("Ada", "correct horse")).id == ada.id
 
 
-async def test_which_rule_a_new_password_breaks_is_told(server: LiveServer) -> None:
+async def test_a_refused_new_password_has_its_rule(server: LiveServer) -> None:
     ada = await server.member("Ada")
     response = await ada.http.put("/api/password", json=CHANGE | {"new": "1234567"})
     assert response.json()["rule"] == "password_too_short"
@@ -394,13 +394,13 @@ async def test_a_guest_has_no_password_to_change(server: LiveServer) -> None:
     assert response.json()["detail"] == "A guest has no password. Register to have one."
 
 
-async def test_who_is_not_signed_in_changes_no_password(server: LiveServer) -> None:
+async def test_changing_the_password_needs_a_session(server: LiveServer) -> None:
     await server.member("Ada")
     visitor = await server.visitor()
     assert refusal(await visitor.http.put("/api/password", json=CHANGE)) == (401, "not_signed_in")
 
 
-async def test_who_guesses_the_current_password_is_locked_out_as_at_a_sign_in(
+async def test_guesses_of_the_current_password_are_limited_as_at_a_sign_in(
     server: LiveServer,
 ) -> None:
     ada = await server.member("Ada")
@@ -427,7 +427,7 @@ async def test_a_password_is_the_same_on_every_keyboard(
     assert (await server.sign_in("Ada", typed + "!")).id == ada.id
 
 
-async def test_a_password_that_an_earlier_version_hashed_as_typed_signs_in_and_is_hashed_anew(
+async def test_a_password_hashed_as_typed_by_an_earlier_version_is_rehashed(
     tmp_path: Path,
 ) -> None:
     stored = "SELECT password_hash FROM players"

@@ -36,7 +36,7 @@ async def ids(player: Player, query: str = "") -> list[str]:
     return [match["id"] for match in response.json()["matches"]]
 
 
-async def test_a_finished_match_tells_who_played_how_it_ended_and_every_move(
+async def test_a_finished_match_has_its_players_outcome_and_moves(
     server: LiveServer,
 ) -> None:
     await server.advance(5)
@@ -69,7 +69,7 @@ async def test_a_finished_match_tells_who_played_how_it_ended_and_every_move(
     ]
 
 
-async def test_what_the_room_did_is_among_the_moves_and_whose_doing_the_end_was(
+async def test_the_moves_include_those_of_the_room_and_the_seat_that_ended_the_match(
     server: LiveServer,
 ) -> None:
     ada, kim = await seated(server, "connect-four")
@@ -89,7 +89,7 @@ async def test_scores_are_told_where_a_game_has_them(server: LiveServer) -> None
     assert (found["reason"], found["winners"], found["scores"]) == ("resigned", [0], [0, 0])
 
 
-async def test_ones_own_matches_come_the_last_one_first_and_in_pages(server: LiveServer) -> None:
+async def test_the_own_matches_are_listed_newest_first_in_pages(server: LiveServer) -> None:
     ada, kim = await seated(server, "connect-four")
     await play_four(server, ada, kim)
     played_here = [match_of(server).id]
@@ -112,7 +112,7 @@ async def test_ones_own_matches_come_the_last_one_first_and_in_pages(server: Liv
     assert "moves" not in page["matches"][0]
 
 
-async def test_another_players_matches_are_there_for_whoever_is_signed_in(
+async def test_the_matches_of_a_player_are_listed_for_signed_in_players(
     server: LiveServer,
 ) -> None:
     ada, kim = await seated(server, "connect-four")
@@ -127,7 +127,7 @@ async def test_another_players_matches_are_there_for_whoever_is_signed_in(
     assert response.status_code == 200
 
 
-async def test_a_match_in_a_private_room_is_for_those_who_played_in_it(
+async def test_a_match_in_a_private_room_is_shown_to_its_players_only(
     server: LiveServer,
 ) -> None:
     ada, kim = await seated(server, "connect-four", private=True)
@@ -142,7 +142,7 @@ async def test_a_match_in_a_private_room_is_for_those_who_played_in_it(
     assert (await played(kim))["id"] == match
 
 
-async def test_a_match_that_is_being_played_is_not_there_yet(server: LiveServer) -> None:
+async def test_a_running_match_is_not_found(server: LiveServer) -> None:
     ada, kim = await seated(server, "connect-four")
     await whose_turn(server, ada, kim).act({"column": 3})
     await server.still_here.store.journal.written_up_to_here()
@@ -155,14 +155,12 @@ async def test_a_match_that_is_being_played_is_not_there_yet(server: LiveServer)
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=101", "limit=x", "after=x", "after=1~", "after=-1~m_" + "x" * 22]
 )
-async def test_what_makes_no_sense_is_refused(server: LiveServer, query: str) -> None:
+async def test_an_invalid_query_is_refused(server: LiveServer, query: str) -> None:
     ada = await server.guest("Ada")
     assert refusal(await ada.http.get(f"/api/matches?{query}")) == (422, "invalid")
 
 
-async def test_a_disk_that_cannot_be_read_is_said(
-    server: LiveServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_failing_read_is_503(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = await server.guest("Ada")
 
     async def fail(*_: object) -> None:

@@ -30,7 +30,7 @@ async def test_a_server_that_is_up_is_alive_and_ready(server: LiveServer) -> Non
         assert response.headers["content-type"] == "application/json"
 
 
-async def test_a_database_that_cannot_be_read_makes_it_unready_and_still_alive(
+async def test_a_failing_read_makes_the_server_unready_and_still_alive(
     server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def fail() -> None:
@@ -44,7 +44,7 @@ async def test_a_database_that_cannot_be_read_makes_it_unready_and_still_alive(
     assert (await visitor.http.get("/readyz")).status_code == 200
 
 
-async def test_the_metrics_say_who_is_here_and_what_happened(server: LiveServer) -> None:
+async def test_the_metrics_count_present_players_and_events(server: LiveServer) -> None:
     phone = await server.member("Ada")
     await server.sign_in("Ada")
     bob = await server.guest("Bob")

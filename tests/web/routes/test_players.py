@@ -31,7 +31,7 @@ def names(players: list[list[dict[str, Any]]]) -> list[str]:
 # Lists
 
 
-async def test_a_player_is_shown_as_anybody_may_see_them(server: LiveServer) -> None:
+async def test_a_player_is_shown_with_public_fields_only(server: LiveServer) -> None:
     ada = await server.member("Ada")
     await server.advance(1.5)
     await ada.http.post("/api/session/activity")
@@ -68,14 +68,14 @@ async def test_a_player_who_is_gone_is_still_shown(server: LiveServer) -> None:
     assert (await stranger.http.get("/api/players")).json() == {"players": [], "next": None}
 
 
-async def test_an_empty_server_lists_nobody(server: LiveServer) -> None:
+async def test_an_empty_server_has_an_empty_list(server: LiveServer) -> None:
     stranger = await server.visitor()
     for status in ("", "active", "offline"):
         response = await stranger.http.get("/api/players", params={"status": status})
         assert response.json() == {"players": [], "next": None}
 
 
-async def test_the_list_is_paged_by_name_whatever_the_name(server: LiveServer) -> None:
+async def test_the_list_is_paged_by_any_names(server: LiveServer) -> None:
     given = [
         "bob",
         "Ada",
@@ -113,7 +113,7 @@ async def test_the_list_can_begin_behind_a_name(server: LiveServer) -> None:
         assert names(await pages(stranger.http, 500, after=after)) == expected, after
 
 
-async def test_a_page_is_not_upset_by_who_comes_and_goes(server: LiveServer) -> None:
+async def test_paging_is_stable_while_players_come_and_go(server: LiveServer) -> None:
     visitors = {name: await server.guest(name) for name in ["B", "D", "F", "H"]}
     stranger = await server.visitor()
     first = (await stranger.http.get("/api/players?limit=2")).json()
@@ -124,7 +124,7 @@ async def test_a_page_is_not_upset_by_who_comes_and_goes(server: LiveServer) -> 
     assert names(await pages(stranger.http, 2, after=first["next"])) == ["E", "F", "H"]
 
 
-async def test_who_is_offline_is_paged_by_name_as_well(server: LiveServer) -> None:
+async def test_offline_players_are_paged_by_name(server: LiveServer) -> None:
     given = ["bob", "Ada", "ada b", "Zoë", "漢字", "a%20b"]
     for name in given:
         visitor = await server.guest(name)
@@ -183,7 +183,7 @@ async def test_a_dormant_player_is_listed_as_offline(server: LiveServer) -> None
     assert names(await pages(ada.http, 10, status="offline")) == ["Ada"]
 
 
-async def test_of_a_player_nobody_knows_nothing_is_said(server: LiveServer) -> None:
+async def test_an_unknown_player_is_404(server: LiveServer) -> None:
     stranger = await server.visitor()
     for id in ["p_0123456789012345678901", "Ada", "'--", "s_0123456789012345678901"]:
         assert refusal(await stranger.http.get(f"/api/players/{id}")) == (404, "not_found")
@@ -202,7 +202,7 @@ async def history(visitor: Visitor, **query: str | int) -> dict[str, Any]:
     return body
 
 
-async def test_the_history_says_what_happened_and_why_newest_first(server: LiveServer) -> None:
+async def test_the_history_lists_changes_with_reasons_newest_first(server: LiveServer) -> None:
     ada = await server.member("Ada")
     first = ada.view["session"]["id"]
     await server.advance(120 + SLOT)
@@ -247,7 +247,7 @@ async def test_the_history_says_what_happened_and_why_newest_first(server: LiveS
     assert "POST /api/session/activity" in why
 
 
-async def test_the_history_tells_every_kind_of_going(server: LiveServer) -> None:
+async def test_the_history_distinguishes_every_way_of_leaving(server: LiveServer) -> None:
     ada = await server.member("Ada")
     tab = await ada.tab()
     tab.socket.transport.abort()
@@ -304,7 +304,7 @@ async def test_a_history_is_for_its_own_player_alone(server: LiveServer) -> None
     assert refusal(response) == (401, "not_signed_in")
 
 
-async def test_a_page_of_history_that_makes_no_sense_is_invalid(server: LiveServer) -> None:
+async def test_an_invalid_page_of_history_is_refused(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     for query in ["limit=0", "limit=501", "limit=x", "before=x", "before=-1", "before=1e5"]:
         response = await ada.http.get(f"/api/players/{ada.id}/history?{query}")

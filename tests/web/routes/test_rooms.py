@@ -34,7 +34,7 @@ async def test_the_games_tell_their_rules_to_anybody(server: LiveServer) -> None
     }
 
 
-async def test_no_limit_is_told_by_leaving_it_out(server: LiveServer) -> None:
+async def test_an_unlimited_move_time_is_left_out(server: LiveServer) -> None:
     bring(server, variant(Turns, policy=AfkPolicy(move_time=float("inf"))))
     visitor = await server.visitor()
     told = (await visitor.http.get("/api/games")).json()
@@ -42,7 +42,7 @@ async def test_no_limit_is_told_by_leaving_it_out(server: LiveServer) -> None:
     assert "move_time" not in game["policy"]
 
 
-async def test_a_new_room_keeps_a_seat_for_who_made_it(server: LiveServer) -> None:
+async def test_a_new_room_reserves_a_seat_for_its_maker(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     response = await ada.http.post("/api/rooms", json={"game": "connect-four"})
     assert response.status_code == 201
@@ -98,7 +98,7 @@ async def test_the_list_has_the_newest_first_and_is_filtered(server: LiveServer)
     assert refusal(refused)[0] == 422
 
 
-async def test_what_cannot_be_opened_says_why(server: LiveServer) -> None:
+async def test_a_room_that_cannot_be_opened_is_refused_with_a_code(server: LiveServer) -> None:
     bring(server, Turns())
     ada = await server.guest("Ada")
     visitor = await server.visitor()
@@ -120,7 +120,7 @@ async def test_what_cannot_be_opened_says_why(server: LiveServer) -> None:
     assert refusal(refused) == (409, "too_many_rooms")
 
 
-async def test_nobody_opens_a_room_out_of_a_running_match(server: LiveServer) -> None:
+async def test_a_player_of_a_running_match_cannot_open_a_room(server: LiveServer) -> None:
     bring(server, Turns())
     ada, _ = await table(server, "turns", "Ada", "Kim")
     refused = await ada.visitor.http.post("/api/rooms", json={"game": "turns"})

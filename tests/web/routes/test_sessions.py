@@ -41,7 +41,7 @@ async def test_the_view_tells_the_time_that_is_left(server: LiveServer) -> None:
     assert session["ends_in"] == 43_099.75
 
 
-async def test_staying_starts_the_idle_clock_anew(server: LiveServer) -> None:
+async def test_an_activity_call_restarts_the_idle_clock(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     await server.advance(130)
     assert await ada.status() == "away"
@@ -78,7 +78,7 @@ async def test_the_longest_life_ends_a_session_however_active(tmp_path: Path) ->
         assert refusal(await ada.http.get("/api/session")) == (401, "session_lifetime")
 
 
-async def test_whoever_is_not_signed_in_is_told_so(server: LiveServer) -> None:
+async def test_calls_without_a_session_are_refused_with_the_reason(server: LiveServer) -> None:
     browser = await server.visitor()
     ada = await server.guest("Ada")
     await server.still_here.sessions.end([ada.session.id], Reason.KICKED, server.clock.now())
@@ -96,7 +96,7 @@ async def test_whoever_is_not_signed_in_is_told_so(server: LiveServer) -> None:
         assert refusal(await ada.http.request(method, path)) == (401, "kicked"), path
 
 
-async def test_whoever_looks_without_a_session_learns_what_one_would_be_like(
+async def test_looking_without_a_session_returns_the_policy(
     tmp_path: Path,
 ) -> None:
     policy = {**POLICY, "idle_timeout": 400.0, "remember_lifetime": 5000.0}
@@ -160,7 +160,7 @@ async def test_a_beacon_after_the_connection_was_lost_shortens_the_grace_that_ru
 # Signing out
 
 
-async def test_signing_out_ends_this_session_and_no_other(server: LiveServer) -> None:
+async def test_signing_out_ends_this_session_only(server: LiveServer) -> None:
     phone = await server.member("Ada")
     laptop = await server.sign_in("Ada")
     tab, other = await phone.tab(), await laptop.tab()
@@ -214,7 +214,7 @@ async def test_the_own_session_can_be_signed_out_by_its_id(server: LiveServer) -
     assert cookie_of(response)["max-age"] == "0"
 
 
-async def test_nobody_elses_session_can_be_signed_out(server: LiveServer) -> None:
+async def test_sessions_of_other_players_cannot_be_signed_out(server: LiveServer) -> None:
     ada, bob = await server.guest("Ada"), await server.guest("Bob")
     for id in [bob.view["session"]["id"], "s_0123456789012345678901", "%00", "x" * 1000]:
         assert refusal(await ada.http.delete(f"/api/sessions/{id}")) == (404, "not_found")
@@ -224,7 +224,7 @@ async def test_nobody_elses_session_can_be_signed_out(server: LiveServer) -> Non
 # Own sessions
 
 
-async def test_the_own_sessions_are_listed_and_nobody_elses(server: LiveServer) -> None:
+async def test_only_the_own_sessions_are_listed(server: LiveServer) -> None:
     phone = await server.member("Ada")
     await server.guest("Bob")
     await server.advance(10)
@@ -266,7 +266,7 @@ async def test_the_own_sessions_are_listed_and_nobody_elses(server: LiveServer) 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 
 
-async def test_the_own_sessions_say_what_they_were_opened_with_after_a_restart_too(
+async def test_the_devices_of_the_own_sessions_survive_a_restart(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     database = tmp_path / "test.db"
