@@ -260,6 +260,7 @@ class Walk:
         await ada.page.mouse.move(0, 0)
         await self.look("history")
         await ada.at("nav").get_by_text("Settings").click()
+        await expect(ada.at("#settings")).to_be_visible()
         await self.look("settings")
         await ada.at("nav").get_by_text("Lobby").click()
 
