@@ -22,12 +22,12 @@ from server.base.ids import PlayerId, new_player_id
 from server.presence.session import Player
 
 _NOT_REGISTERED = (
-    "Nobody can be registered just now: it could not be written down. Try again in a moment, or "
+    "Nobody can be registered just now: it could not be saved. Try again in a moment, or "
     "come in as a guest."
 )
 
 _NOT_CHANGED = (
-    "The password cannot be changed just now: it could not be written down. The old one still "
+    "The password cannot be changed just now: it could not be saved. The old one still "
     "holds. Try again in a moment."
 )
 _FULL = (

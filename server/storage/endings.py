@@ -55,7 +55,7 @@ class Endings:
         except OSError as error:  # TimeoutError is one
             _log.error("a sign-out is in memory only: %s", str(error) or "the disk does not answer")
             raise StorageUnavailable(
-                "You are signed out, here and now, but that could not be written down: should "
+                "You are signed out, here and now, but that could not be saved: should "
                 "this server stop before it is, the session could come back."
             ) from error
 

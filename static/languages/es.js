@@ -239,7 +239,7 @@ export default {
   'room.watch_only': 'Solo mirar',
   'room.closed_empty': 'La sala se cerró porque no quedaba nadie.',
   'room.closed_idle': 'La sala se cerró porque nadie hacía nada ya.',
-  'room.closed_failed': 'El juego falló, y no es culpa tuya. Lo sentimos; ha quedado anotado.',
+  'room.closed_failed': 'El juego falló, y no es culpa tuya. Lo sentimos; el error se ha guardado.',
   'room.closed_left': 'Saliste de esta sala en otra pestaña.',
   'room.private': 'Sala privada',
   'room.public': 'Abierta a todo el mundo',

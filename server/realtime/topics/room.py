@@ -36,7 +36,7 @@ _DETAILS = {
     "empty": "Nobody was left in this room.",
     "idle": "Nobody in this room did anything any more.",
     "failed": (
-        "The game broke down, which is not your fault. We are sorry; it has been written down."
+        "The game broke down, which is not your fault. We are sorry; the error has been saved."
     ),
 }
 
