@@ -19,7 +19,7 @@ from scripts.idle_players.plans import DEFAULT_MIX, MixRefused, Timing, parse_mi
 from scripts.idle_players.progress import in_words
 from scripts.idle_players.rules import Kind
 from scripts.idle_players.run import Impossible, Options, Result, simulate
-from scripts.idle_players.visit import Refused
+from scripts.idle_players.visit import VisitRefused
 from server.client import Address, Unreachable
 
 FAILED, NO_RUN, INTERRUPTED = 1, 2, 130
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             result = runner.run(_run(options))
     except (Unreachable, Impossible) as error:
         return _say_no(str(error))
-    except Refused as refused:
+    except VisitRefused as refused:
         if refused.status == _TOO_MANY_REQUESTS:
             return _say_no(
                 f"{options.address.url} lets one address make only so many players (429): run "

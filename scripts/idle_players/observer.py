@@ -24,7 +24,7 @@ class Observer:
 
     @classmethod
     async def arrive(cls, address: Address, name: str) -> "Observer":
-        """Sign in and connect. Raises Unreachable or Refused."""
+        """Sign in and connect. Raises Unreachable or VisitRefused."""
         visit = await Visit.sign_in(address, name)
         await visit.connect()
         return cls(visit, visit.policy)

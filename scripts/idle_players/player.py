@@ -14,7 +14,7 @@ from typing import assert_never
 from scripts.idle_players.observer import Observer
 from scripts.idle_players.plans import Plan
 from scripts.idle_players.rules import Absence, Kind, Met, Policy, Record, What, due_to
-from scripts.idle_players.visit import Refused, Visit
+from scripts.idle_players.visit import Visit, VisitRefused
 from server.client import Address, Connection, ConnectionLost, Received, Unknown, Unreachable
 from server.wire.messages import ClientMessage, Held, Hold, Ping, Pong, SignedOut, Warning_
 
@@ -59,14 +59,14 @@ class Player:
         self._said_to_be_signed_out: tuple[str, float] | None = None
 
     async def play(self) -> None:
-        """Play the plan to its end. Raises Refused if this address may have no more players.
+        """Play the plan to its end. Raises VisitRefused if this address may have no more players.
         Cancelling stops at once, without closing the connection."""
         try:
             await self._sleep_until(self._scene.start + self.plan.arrives)
             async with self._scene.door:
                 await self._arrive()
             await self._behave()
-        except Refused as refused:
+        except VisitRefused as refused:
             if refused.status == _TOO_MANY_REQUESTS:
                 raise
             self.record.trouble.append(str(refused))

@@ -58,7 +58,7 @@ class Result:
 async def simulate(options: Options, out: TextIO, stop: asyncio.Event) -> Result:
     """Run until all that is due has come or is missing, or until `stop`.
 
-    Raises Unreachable, Refused or Impossible if there can be no run.
+    Raises Unreachable, VisitRefused or Impossible if there can be no run.
     """
     address, timing = options.address, options.timing
     tag = run_tag()

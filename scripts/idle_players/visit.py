@@ -15,7 +15,7 @@ from server.wire.views import SessionView
 LIMITS = Limits(call_within=30.0, answer_within=30.0, close_within=30.0)
 
 
-class Refused(Exception):
+class VisitRefused(Exception):
     """The server refused a player; the message says why, `status` is that of the answer."""
 
     def __init__(self, what: str, status: int) -> None:
@@ -35,12 +35,12 @@ class Visit:
 
     @classmethod
     async def sign_in(cls, address: Address, name: str) -> "Visit":
-        """Sign in as a new guest. Raises Unreachable or Refused."""
+        """Sign in as a new guest. Raises Unreachable or VisitRefused."""
         calls = Calls(address, tls=_tls(address.scheme), limits=LIMITS)
         try:
             view = await calls.call("POST", "/api/guests", SessionView, body={"name": name})
         except CallRefused as refused:
-            raise Refused(f"{name!r} could not sign in ({refused})", refused.status) from None
+            raise VisitRefused(f"{name!r} could not sign in ({refused})", refused.status) from None
         return cls(calls, view)
 
     @property
@@ -50,7 +50,7 @@ class Visit:
         return self._connection
 
     async def connect(self) -> Hello:
-        """Open the connection; return the `hello`. Raises Unreachable or Refused."""
+        """Open the connection; return the `hello`. Raises Unreachable or VisitRefused."""
         address = self._calls.address
         self._connection = await Connection.open(
             address, self._calls.cookie, tls=_tls(address.scheme), limits=LIMITS
@@ -59,11 +59,11 @@ class Visit:
             async with asyncio.timeout(LIMITS.answer_within):
                 hello = await self._connection.receive()
         except TimeoutError:
-            raise Refused("the connection began with silence", 0) from None
+            raise VisitRefused("the connection began with silence", 0) from None
         except ConnectionLost as lost:
-            raise Refused(f"the connection was not wanted ({lost.code})", 0) from None
+            raise VisitRefused(f"the connection was not wanted ({lost.code})", 0) from None
         if not isinstance(hello, Hello):
-            raise Refused(f"the connection began with {hello}", 0)
+            raise VisitRefused(f"the connection began with {hello}", 0)
         return hello
 
     async def send(self, message: ClientMessage) -> None:

@@ -51,7 +51,7 @@ OPPOSITE: dict[Direction, Direction] = {
 }
 
 
-class Turn(msgspec.Struct, frozen=True):
+class Steer(msgspec.Struct, frozen=True):
     """The direction from the next cell on; a second turn waits for the cell after it."""
 
     turn: Direction
@@ -79,11 +79,11 @@ class Arena(msgspec.Struct, frozen=True, gc=False):
     tick: int = 0
 
 
-class SnakeArena(Game[Arena, Turn]):
+class SnakeArena(Game[Arena, Steer]):
     name = "snake-arena"
     most = 16
     state = Arena
-    action = Turn
+    action = Steer
     starts_when_full = False
     is_open = True
     policy = AfkPolicy(
@@ -114,7 +114,7 @@ class SnakeArena(Game[Arena, Turn]):
         food = _grown(board, (), seats, moment)
         return Arena(bytes(board), width, tuple(snakes), food, moment.now + COUNTDOWN)
 
-    def act(self, state: Arena, seat: Seat, action: Turn, moment: Moment) -> Arena:
+    def act(self, state: Arena, seat: Seat, action: Steer, moment: Moment) -> Arena:
         if _is_over(state):
             raise NotAllowed("The match is over.")
         if not 0 <= seat < len(state.snakes):
@@ -253,7 +253,7 @@ class SnakeArena(Game[Arena, Turn]):
         snakes = _with(state.snakes, seat, _dead(snake, state.tick))
         return msgspec.structs.replace(state, board=bytes(board), snakes=snakes, food=food)
 
-    def bot(self, state: Arena, seat: Seat, moment: Moment) -> Turn | None:
+    def bot(self, state: Arena, seat: Seat, moment: Moment) -> Steer | None:
         """Goes to the nearest food; not into anything, and preferably not into a cell without a way
         out, or one that another head can reach."""
         snake = state.snakes[seat]
@@ -282,7 +282,7 @@ class SnakeArena(Game[Arena, Turn]):
                 cost += 2 * RISK
             if cost < least or (cost == least and direction == snake.heading):
                 least, best = cost, direction
-        return None if best == snake.heading else Turn(best)
+        return None if best == snake.heading else Steer(best)
 
 
 def _is_over(state: Arena) -> bool:

@@ -7,7 +7,7 @@ from server.realtime.connection import Connection
 from server.realtime.room_requests import RoomRequests
 from server.realtime.tabs import Tabs
 from server.realtime.topics.topics import Topics
-from server.rooms.errors import RequestRefused
+from server.rooms.errors import CommandRefused
 from server.wire import messages
 from server.wire.messages import encode
 from server.wire.views import SessionView
@@ -52,7 +52,7 @@ class Requests:
                 try:
                     if not self._topics.watch(connection, topic, now):
                         return _no_such_topic(topic, "watch")
-                except RequestRefused as refused:
+                except CommandRefused as refused:
                     return messages.Error(refused.code, str(refused), "watch")
             case messages.Unwatch(topic=topic):
                 if not self._topics.unwatch(connection, topic, now):

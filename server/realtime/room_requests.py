@@ -11,7 +11,7 @@ from server.realtime.bridge import Bridge
 from server.realtime.connection import Connection
 from server.realtime.tabs import Tabs
 from server.realtime.topics.room import RoomTopics
-from server.rooms.errors import RequestRefused
+from server.rooms.errors import CommandRefused
 from server.rooms.service import RoomService
 from server.wire import messages
 from server.wire.messages import encode
@@ -39,7 +39,7 @@ class RoomRequests:
 
     def watch(self, connection: Connection, room_id: str, at: float) -> bool:
         """Enter a room, to one's own seat if there is one, otherwise as a spectator. Returns False
-        if there is no such room. Raises RequestRefused: too_many_rooms."""
+        if there is no such room. Raises CommandRefused: too_many_rooms."""
         room = self._rooms.rooms.all.get(RoomId(room_id))
         if room is None:
             return False
@@ -78,7 +78,7 @@ class RoomRequests:
         the session said "be right back" too often."""
         try:
             self._do(connection, request, now)
-        except RequestRefused as refused:
+        except CommandRefused as refused:
             return _error(request, refused)
         return None
 
@@ -135,7 +135,7 @@ class RoomRequests:
         is_new = not self._topics.is_watching(connection, RoomId(room_id))
         limit = self._rooms.rooms.limits.rooms_watched
         if is_new and self._topics.count(connection) >= limit:
-            raise RequestRefused("too_many_rooms", f"A tab watches {limit} rooms at the most.")
+            raise CommandRefused("too_many_rooms", f"A tab watches {limit} rooms at the most.")
         player_id = connection.session.player.id
         own = self._rooms.join(player_id, room_id, now, seat=seat, spectate=spectate)
         room = self._rooms.rooms.find(room_id)
@@ -160,5 +160,5 @@ class RoomRequests:
             self._rooms.disconnect(player_id, room_id, now, has_left=has_left)
 
 
-def _error(request: messages.RoomRequest, refused: RequestRefused) -> messages.Error:
+def _error(request: messages.RoomRequest, refused: CommandRefused) -> messages.Error:
     return messages.Error(refused.code, str(refused), str(request.__struct_config__.tag))

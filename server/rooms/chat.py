@@ -9,7 +9,7 @@ import msgspec
 from server.base.ids import PlayerId
 from server.base.rates import MovingWindow
 from server.base.text import code_of, find_unsafe, is_blank
-from server.rooms.errors import RequestRefused
+from server.rooms.errors import CommandRefused
 from server.rooms.limits import Limits
 
 _BREAKS = re.compile("[\t\n\v\f\r\x85\u2028\u2029]+")
@@ -43,19 +43,19 @@ class Chat:
 
     def say(self, player_id: PlayerId, name: str, text: str, now: float) -> Line:
         """Add a player's line, with surrounding blanks removed and line breaks replaced. Raises
-        RequestRefused: invalid if it is blank, too long or not safe to show; too_much_chat."""
+        CommandRefused: invalid if it is blank, too long or not safe to show; too_much_chat."""
         text = _on_one_line(text)
         limits = self._limits
         if is_blank(text) or len(text) > limits.line_length:
-            raise RequestRefused(
+            raise CommandRefused(
                 "invalid", f"A line of chat has 1 to {limits.line_length} characters."
             )
         if (unsafe := find_unsafe(text)) is not None:
             character, kind = unsafe
             detail = f"A line of chat cannot contain {kind} ({code_of(character)})."
-            raise RequestRefused("invalid", detail)
+            raise CommandRefused("invalid", detail)
         if not self._said.take(player_id, now):
-            raise RequestRefused("too_much_chat", limits.lines.refusal("lines"))
+            raise CommandRefused("too_much_chat", limits.lines.refusal("lines"))
         return self._add(Line(self._next, now, player_id, name, text))
 
     def note(self, notice: str, now: float, name: str, seat: int) -> Line | None:

@@ -1,7 +1,7 @@
 """The errors of rooms.
 
 RoomError
- +-- RequestRefused  the rules forbid it; `code` is for clients, `str()` for players
+ +-- CommandRefused  the rules forbid it; `code` is for clients, `str()` for players
  +-- GameFailed      a game raised an exception; the room closes
 """
 
@@ -10,8 +10,8 @@ class RoomError(Exception):
     """Base of all errors of this package."""
 
 
-class RequestRefused(RoomError):
-    """A request was refused and changed nothing. docs/rooms.md lists the codes."""
+class CommandRefused(RoomError):
+    """A command was refused and changed nothing. docs/rooms.md lists the codes."""
 
     def __init__(self, code: str, detail: str) -> None:
         self.code = code

@@ -13,7 +13,7 @@ from server.base.ids import MatchId, PlayerId
 from server.base.units import NEVER, round_to_ms
 from server.games.catalogue import AnyGame
 from server.games.game import Moment, NotAllowed, Outcome, Silence, View
-from server.rooms.errors import GameFailed, RequestRefused
+from server.rooms.errors import CommandRefused, GameFailed
 from server.rooms.limits import Limits
 from server.rooms.seat import SeatState
 
@@ -179,11 +179,11 @@ class Match:
             self.cut_off(number, now + self._limits.restart_pause)
 
     def act(self, seat: int, action: Any, now: float, *, is_bot: bool = False) -> None:
-        """Apply a player's action. Raises RequestRefused, which changes nothing."""
+        """Apply a player's action. Raises CommandRefused, which changes nothing."""
         try:
             typed: Any = msgspec.convert(action, self.game.action)
         except msgspec.ValidationError as error:
-            raise RequestRefused(
+            raise CommandRefused(
                 "invalid", f"This is no action of {self.game.name}: {error}."
             ) from error
         state, record = self.state, self._seats[seat]
@@ -194,7 +194,7 @@ class Match:
                 state = self.game.player_back(state, seat, moment)
             state = self.game.act(state, seat, typed, moment)
         except NotAllowed as refusal:
-            raise RequestRefused("not_allowed", refusal.detail) from None
+            raise CommandRefused("not_allowed", refusal.detail) from None
         except Exception as error:
             raise GameFailed(self.game.name) from error
         # An action without effect is not stored: such actions could fill the disk.
@@ -367,7 +367,7 @@ class Match:
                 continue
             try:
                 self.act(number, msgspec.to_builtins(action), now, is_bot=True)
-            except RequestRefused as error:
+            except CommandRefused as error:
                 raise GameFailed(self.game.name) from error
             if self.outcome is not None:
                 return

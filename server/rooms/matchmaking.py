@@ -8,7 +8,7 @@ from server.base.text import excerpt
 from server.games.catalogue import AnyGame
 from server.presence.session import Player
 from server.presence.status import Status
-from server.rooms.errors import RequestRefused
+from server.rooms.errors import CommandRefused
 from server.rooms.events import PlayerMatched, QueueChanged
 from server.rooms.queue import Queue
 from server.rooms.room import Room
@@ -30,12 +30,12 @@ class Matchmaking:
 
     def search(self, turn: Turn, player: Player, game: str | None) -> None:
         """Add a player to the queue; one who is in it keeps their place and may change the game.
-        Raises RequestRefused: no_such_game, too_soon, already_seated."""
+        Raises CommandRefused: no_such_game, too_soon, already_seated."""
         if game is not None:
             self.find_game(game)
         is_new = player.id not in self.queue.waiting
         if is_new and self._searches.wait(player.id, turn.now):
-            raise RequestRefused("too_soon", self._limits.searches.refusal("searches"))
+            raise CommandRefused("too_soon", self._limits.searches.refusal("searches"))
         self._tables.vacate_elsewhere(turn, None, player)
         if is_new:
             self._searches.take(player.id, turn.now)
@@ -79,10 +79,10 @@ class Matchmaking:
             turn.tell(QueueChanged(waiting.player.id, waiting.game, rivals, None, turn.now))
 
     def find_game(self, name: str) -> AnyGame:
-        """Return the game with this name. Raises RequestRefused: no_such_game."""
+        """Return the game with this name. Raises CommandRefused: no_such_game."""
         game = self._games.get(name)
         if game is None:
-            raise RequestRefused("no_such_game", f"There is no game {excerpt(name)!r} here.")
+            raise CommandRefused("no_such_game", f"There is no game {excerpt(name)!r} here.")
         return game
 
     def _room_for(self, game: str | None) -> Room | None:

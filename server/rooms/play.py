@@ -8,7 +8,7 @@ from server.base.ids import MatchId
 from server.base.units import LONG_AGO, NEVER
 from server.games.game import Outcome, Silence
 from server.presence.session import Player
-from server.rooms.errors import GameFailed, RequestRefused
+from server.rooms.errors import CommandRefused, GameFailed
 from server.rooms.events import MatchEnded, MatchStarted, PlayerAsked
 from server.rooms.match import Match
 from server.rooms.room import Room
@@ -32,15 +32,15 @@ class Play:
     # What players do
 
     def start(self, turn: Turn, room: Room, player: Player) -> None:
-        """Begin the first match, or vote for the next one. Raises RequestRefused: not_seated,
+        """Begin the first match, or vote for the next one. Raises CommandRefused: not_seated,
         not_allowed, not_host, too_few."""
         number = _own_seat(room, player)
         if room.running is not None:
-            raise RequestRefused("not_allowed", "A match is running already.")
+            raise CommandRefused("not_allowed", "A match is running already.")
         if room.state == "open" and room.host != player.id:
-            raise RequestRefused("not_host", "The host begins the match.")
+            raise CommandRefused("not_host", "The host begins the match.")
         if len(room.present()) < room.game.least:
-            raise RequestRefused("too_few", f"It takes {room.game.least} players who are here.")
+            raise CommandRefused("too_few", f"It takes {room.game.least} players who are here.")
         is_hosts = room.host == player.id and not room.game.starts_when_full
         with turn.at(room):
             room.seats[number].want_more()
@@ -49,7 +49,7 @@ class Play:
                 self.begin(turn, room)
 
     def act(self, turn: Turn, room: Room, player: Player, action: Any) -> None:
-        """Apply a game action. Raises RequestRefused: not_seated, no_match, invalid,
+        """Apply a game action. Raises CommandRefused: not_seated, no_match, invalid,
         not_allowed."""
         number, match = _own_match(room, player)
         was_bot, waited_for = room.seats[number].is_bot, match.waits_for
@@ -62,22 +62,22 @@ class Play:
                 room.mark()
 
     def claim(self, turn: Turn, room: Room, player: Player, result: str) -> None:
-        """End a match that waits for players who dropped out. Raises RequestRefused: not_seated,
+        """End a match that waits for players who dropped out. Raises CommandRefused: not_seated,
         no_match, invalid, not_allowed, too_soon."""
         number, match = _own_match(room, player)
         if result not in ("win", "draw"):
-            raise RequestRefused("invalid", "One claims a win or a draw.")
+            raise CommandRefused("invalid", "One claims a win or a draw.")
         if not room.game.policy.may_claim:
-            raise RequestRefused("not_allowed", "In this game nobody claims: it goes on by itself.")
+            raise CommandRefused("not_allowed", "In this game nobody claims: it goes on by itself.")
         claimable = room.claimable_at()
         if result == "draw" and match.size > 2:
-            raise RequestRefused(
+            raise CommandRefused(
                 "not_allowed", "With more than two players nobody calls it a draw."
             )
         if number in match.waits_for or claimable == NEVER:
-            raise RequestRefused("not_allowed", "The match does not wait for anybody who is gone.")
+            raise CommandRefused("not_allowed", "The match does not wait for anybody who is gone.")
         if turn.now < claimable:
-            raise RequestRefused(
+            raise CommandRefused(
                 "too_soon", f"They may come back for {claimable - turn.now:.0f} s."
             )
         with turn.at(room):
@@ -90,20 +90,20 @@ class Play:
             room.mark()
 
     def pulse(self, turn: Turn, room: Room, player: Player, number: int) -> None:
-        """Ask the player of a seat whether they are there. Raises RequestRefused: not_seated,
+        """Ask the player of a seat whether they are there. Raises CommandRefused: not_seated,
         no_match, not_allowed, too_soon."""
         own, match = _own_match(room, player)
         if number == own or number not in match.waits_for:
-            raise RequestRefused("not_allowed", "The match does not wait for that player.")
+            raise CommandRefused("not_allowed", "The match does not wait for that player.")
         seat, now, limits = room.seats[number], turn.now, self._limits
         asked = seat.player
         if asked is None or not seat.is_here or seat.is_bot or seat.brb_until > now:
-            raise RequestRefused("not_allowed", "It is known already that they are not there.")
+            raise CommandRefused("not_allowed", "It is known already that they are not there.")
         if now < seat.asked_at + limits.between_pulses:
             between = f"{limits.between_pulses:.0f} s"
-            raise RequestRefused("too_soon", f"They are asked once in {between} at the most.")
+            raise CommandRefused("too_soon", f"They are asked once in {between} at the most.")
         if now < seat.waited_since + limits.thinking:
-            raise RequestRefused("too_soon", "It has just become their turn: give them a moment.")
+            raise CommandRefused("too_soon", "It has just become their turn: give them a moment.")
         time = room.game.policy.pulse_time
         with turn.at(room):
             seat.ask(player.name, now, now + time)
@@ -119,18 +119,18 @@ class Play:
             room.mark()
 
     def check_brb(self, room: Room, player: Player, seconds: float, now: float) -> int:
-        """Return the seat of a player who wants to say "be right back". Raises RequestRefused:
+        """Return the seat of a player who wants to say "be right back". Raises CommandRefused:
         not_seated, no_match, budget_spent."""
         number, _ = _own_match(room, player)
         seat = room.seats[number]
         left = seat.brb_left + max(seat.brb_until - now, 0.0)
         if seconds > 0 and left < self._limits.least_brb:
-            raise RequestRefused("budget_spent", 'You have no "be right back" left in this match.')
+            raise CommandRefused("budget_spent", 'You have no "be right back" left in this match.')
         return number
 
     def brb(self, turn: Turn, room: Room, player: Player, seconds: float) -> float:
         """Begin a "be right back"; return the seconds granted. 0 seconds: the player is back.
-        Raises RequestRefused: see `check_brb`."""
+        Raises CommandRefused: see `check_brb`."""
         number = self.check_brb(room, player, seconds, turn.now)
         seat, now = room.seats[number], turn.now
         granted = 0.0
@@ -298,14 +298,14 @@ class Play:
 def _own_seat(room: Room, player: Player) -> int:
     number = room.seat_of(player.id)
     if number is None or not room.seats[number].is_here:
-        raise RequestRefused("not_seated", "Only for those who have a seat in this room: join it.")
+        raise CommandRefused("not_seated", "Only for those who have a seat in this room: join it.")
     return number
 
 
 def _own_match(room: Room, player: Player) -> tuple[int, Match]:
     number, match = _own_seat(room, player), room.running
     if match is None:
-        raise RequestRefused("no_match", "No match is running.")
+        raise CommandRefused("no_match", "No match is running.")
     if not room.seats[number].is_playing:
-        raise RequestRefused("not_seated", "You are not in this match.")
+        raise CommandRefused("not_seated", "You are not in this match.")
     return number, match

@@ -168,4 +168,4 @@ class ReadableRooms(Protocol):
         """The players who look for a quick match, in order of arrival."""
 
     def find(self, room_id: str) -> ReadableRoom:
-        """Return the room with this id. Raises RequestRefused: no_such_room."""
+        """Return the room with this id. Raises CommandRefused: no_such_room."""

@@ -18,7 +18,7 @@ from server.games.catalogue import AnyGame
 from server.presence.policy import Policy
 from server.presence.session import Player
 from server.presence.status import LEAVING, Reason, Status
-from server.rooms.errors import GameFailed, RequestRefused
+from server.rooms.errors import CommandRefused, GameFailed
 from server.rooms.events import LineSaid, QueueChanged, RoomEvent, RoomUpdated
 from server.rooms.limits import Limits
 from server.rooms.matchmaking import Matchmaking
@@ -66,7 +66,7 @@ class Rooms:
         return self._matchmaking.queue.waiting
 
     def find(self, room_id: str) -> Room:
-        """Return the room with this id. Raises RequestRefused: no_such_room."""
+        """Return the room with this id. Raises CommandRefused: no_such_room."""
         return self._tables.find(room_id)
 
     def next_deadline(self) -> float | None:
@@ -78,7 +78,7 @@ class Rooms:
     def open(
         self, player: Player, game: str, now: float, *, is_private: bool = False
     ) -> tuple[Room, list[RoomEvent]]:
-        """Open a room, with a seat reserved for `player`. Raises RequestRefused: no_such_game,
+        """Open a room, with a seat reserved for `player`. Raises CommandRefused: no_such_game,
         too_many_rooms, already_seated."""
         with self._turn(now) as turn:
             rules = self._matchmaking.find_game(game)
@@ -97,7 +97,7 @@ class Rooms:
         seat: int | None = None,
         spectate: bool = False,
     ) -> tuple[int | None, list[RoomEvent]]:
-        """`player` enters a room; return their seat, None for a spectator. Raises RequestRefused:
+        """`player` enters a room; return their seat, None for a spectator. Raises CommandRefused:
         no_such_room, invalid, seat_taken, already_seated."""
         with self._turn(now) as turn:
             room = self.find(room_id)
@@ -131,11 +131,11 @@ class Rooms:
         return self._go(player_id, room_id, now, cut_off)
 
     def say(self, player: Player, room_id: str, text: str, now: float) -> list[RoomEvent]:
-        """Add a line of chat. Raises RequestRefused: no_such_room, not_here, invalid,
+        """Add a line of chat. Raises CommandRefused: no_such_room, not_here, invalid,
         too_much_chat."""
         room = self.find(room_id)
         if room.seat_of(player.id) is None and player.id not in room.spectators:
-            raise RequestRefused("not_here", "Only those who are in the room talk in it: join it.")
+            raise CommandRefused("not_here", "Only those who are in the room talk in it: join it.")
         return [LineSaid(room.id, room.chat.say(player.id, player.name, text, now), now)]
 
     # Matches

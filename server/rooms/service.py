@@ -2,7 +2,7 @@
 can forget to.
 
 Players and rooms are given by id. A command of a player without a session raises KeyError; other
-errors are `RequestRefused`, with the codes that `Rooms` documents. `at` is the presence instant at
+errors are `CommandRefused`, with the codes that `Rooms` documents. `at` is the presence instant at
 which the fact became known, if that was before the call; without it the command reads the clock,
 once.
 """

@@ -10,7 +10,7 @@ from server.base.rates import MovingWindow
 from server.games.catalogue import AnyGame
 from server.presence.session import Player
 from server.presence.status import Status
-from server.rooms.errors import RequestRefused
+from server.rooms.errors import CommandRefused
 from server.rooms.events import RoomClosed, RoomOpened
 from server.rooms.limits import Limits
 from server.rooms.room import Room
@@ -39,25 +39,25 @@ class Tables:
         return len(self.rooms) >= self.limits.rooms
 
     def find(self, room_id: str) -> Room:
-        """Return the room with this id. Raises RequestRefused: no_such_room."""
+        """Return the room with this id. Raises CommandRefused: no_such_room."""
         room = self.rooms.get(RoomId(room_id))
         if room is None:
-            raise RequestRefused("no_such_room", "There is no such room, or it has closed.")
+            raise CommandRefused("no_such_room", "There is no such room, or it has closed.")
         return room
 
     def open_for(self, turn: Turn, game: AnyGame, player: Player, *, is_private: bool) -> Room:
-        """Open a room for a player, with a seat reserved for them. Raises RequestRefused:
+        """Open a room for a player, with a seat reserved for them. Raises CommandRefused:
         too_many_rooms, already_seated."""
         limits = self.limits
         made = self._made_by[player.id]
         if made >= limits.rooms_per_maker:
             detail = f"{made} rooms of your making are open: one closes soon after all have left."
-            raise RequestRefused("too_many_rooms", detail)
+            raise CommandRefused("too_many_rooms", detail)
         if self._made.wait(player.id, turn.now):
-            raise RequestRefused("too_many_rooms", limits.rooms_made.refusal("new rooms"))
+            raise CommandRefused("too_many_rooms", limits.rooms_made.refusal("new rooms"))
         if self.is_full:
             detail = "There are as many rooms as there can be; join one, or try again later."
-            raise RequestRefused("too_many_rooms", detail)
+            raise CommandRefused("too_many_rooms", detail)
         self.vacate_elsewhere(turn, None, player)
         self._made.take(player.id, turn.now)
         return self.open(turn, game, player.id, is_private=is_private)
@@ -130,13 +130,13 @@ class Tables:
 
     def take_seat(self, turn: Turn, room: Room, player: Player, seat: int | None) -> int | None:
         """Give a player the seat with this number, or the first free one; return its number, None
-        if none is free. Raises RequestRefused: invalid, seat_taken, already_seated."""
+        if none is free. Raises CommandRefused: invalid, seat_taken, already_seated."""
         number = room.first_free() if seat is None else seat
         if number is None:
             return None
         _check_number(room, number)
         if not room.seats[number].is_free:
-            raise RequestRefused("seat_taken", "Somebody else has this seat.")
+            raise CommandRefused("seat_taken", "Somebody else has this seat.")
         self.vacate_elsewhere(turn, room, player)
         room.sit(number, player)
         self._seated[player.id] = room
@@ -144,12 +144,12 @@ class Tables:
         return number
 
     def change_seat(self, room: Room, own: int, seat: int) -> int:
-        """Move a player to another seat. Raises RequestRefused: invalid, seat_taken."""
+        """Move a player to another seat. Raises CommandRefused: invalid, seat_taken."""
         _check_number(room, seat)
         if not room.seats[seat].is_free:
-            raise RequestRefused("seat_taken", "Somebody else has this seat.")
+            raise CommandRefused("seat_taken", "Somebody else has this seat.")
         if room.running is not None and (seat < room.running.size or room.seats[own].plays):
-            raise RequestRefused("seat_taken", "The seats of the running match stay as they are.")
+            raise CommandRefused("seat_taken", "The seats of the running match stay as they are.")
         room.change_seat(own, seat)
         return seat
 
@@ -174,7 +174,7 @@ class Tables:
             turn.note(room, "left", player.name, number)
 
     def vacate_elsewhere(self, turn: Turn, room: Room | None, player: Player) -> None:
-        """Free the seat that a player has in a room other than `room`. Raises RequestRefused:
+        """Free the seat that a player has in a room other than `room`. Raises CommandRefused:
         already_seated, if they play a running match there."""
         found = self.seat_of(player.id)
         if found is None or found[0] is room:
@@ -186,7 +186,7 @@ class Tables:
             if seat.is_leaving:
                 left = max(ceil(seat.resigns_at - turn.now), 1)
                 detail = f"You have left a match in another room, and are out of it in {left} s."
-            raise RequestRefused("already_seated", detail)
+            raise CommandRefused("already_seated", detail)
         with turn.at(other):
             self.vacate(turn, other, number)
 
@@ -218,6 +218,6 @@ class Tables:
 
 
 def _check_number(room: Room, seat: int) -> None:
-    """Raise RequestRefused: invalid, if the room has no such seat."""
+    """Raise CommandRefused: invalid, if the room has no such seat."""
     if not 0 <= seat < len(room.seats):
-        raise RequestRefused("invalid", f"The seats are numbered from 0 to {len(room.seats) - 1}.")
+        raise CommandRefused("invalid", f"The seats are numbered from 0 to {len(room.seats) - 1}.")

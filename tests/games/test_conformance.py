@@ -30,7 +30,7 @@ from server.games.game import (
     View,
 )
 from server.presence.status import Reason, Status
-from server.rooms.errors import RequestRefused
+from server.rooms.errors import CommandRefused
 from server.rooms.events import RoomClosed
 from server.rooms.replay import replay
 from server.rooms.view import in_seconds, patch
@@ -494,7 +494,7 @@ def test_a_match_in_a_room_never_fails_and_replays_from_its_moves(game: AnyGame,
                     world.becomes(player, Status.AWAY, Reason.IDLE)
                 case _:
                     world.passes(dice.choice([0.05, 0.3, 1.0, 4.0]))
-        except RequestRefused:
+        except CommandRefused:
             pass
     world.passes(0.2)
     closed = [event for event in world.heard if isinstance(event, RoomClosed)]

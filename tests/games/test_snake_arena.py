@@ -24,7 +24,7 @@ from server.games.snake_arena import (
     Direction,
     Snake,
     SnakeArena,
-    Turn,
+    Steer,
 )
 
 GAME = SnakeArena()
@@ -80,14 +80,14 @@ def ticked(state: Arena, times: int = 1, seed: str = "any") -> Arena:
 
 def turned(state: Arena, seat: int, *turns: Direction) -> Arena:
     for turn in turns:
-        state = GAME.act(state, seat, Turn(turn), Moment(0.0, "any"))
+        state = GAME.act(state, seat, Steer(turn), Moment(0.0, "any"))
     return state
 
 
 def refused(state: Arena, seat: int, turn: Direction) -> str:
     """The reason for which an action is refused."""
     with pytest.raises(NotAllowed) as refusal:
-        GAME.act(state, seat, Turn(turn), Moment(0.0, "any"))
+        GAME.act(state, seat, Steer(turn), Moment(0.0, "any"))
     return refusal.value.detail
 
 
@@ -405,7 +405,7 @@ def test_a_gone_player_is_dead_and_going_after_the_end_changes_nothing() -> None
 
 def test_a_bot_goes_to_the_nearest_food() -> None:
     state = arena(snake("right", (4, 4), (3, 4)), LOWER, food=((4, 1), (4, 6), (10, 2)))
-    assert GAME.bot(state, 0, Moment(0.0, "any")) == Turn("down")
+    assert GAME.bot(state, 0, Moment(0.0, "any")) == Steer("down")
     ahead = arena(snake("right", (4, 4), (3, 4)), LOWER, food=((6, 4), (4, 1)))
     assert GAME.bot(ahead, 0, Moment(0.0, "any")) is None
     aside = arena(snake("right", (4, 4), (3, 4)), LOWER, food=((6, 6),))
@@ -414,12 +414,12 @@ def test_a_bot_goes_to_the_nearest_food() -> None:
 
 def test_a_bot_keeps_away_from_walls_dead_ends_and_heads() -> None:
     wall = arena(snake("right", (10, 4), (9, 4)), LOWER, food=())
-    assert GAME.bot(wall, 0, Moment(0.0, "any")) in (Turn("up"), Turn("down"))
+    assert GAME.bot(wall, 0, Moment(0.0, "any")) in (Steer("up"), Steer("down"))
     corner = snake("up", (1, 2), (1, 3), (1, 4))
     pocket = arena(corner, snake("right", (4, 1), (3, 1), (2, 1)), food=((1, 1),))
-    assert GAME.bot(pocket, 0, Moment(0.0, "any")) == Turn("right")
+    assert GAME.bot(pocket, 0, Moment(0.0, "any")) == Steer("right")
     rivals = (snake("right", (4, 4), (3, 4)), snake("left", (6, 4), (7, 4)))
-    assert GAME.bot(arena(*rivals, food=((5, 4),)), 0, Moment(0.0, "any")) != Turn("right")
+    assert GAME.bot(arena(*rivals, food=((5, 4),)), 0, Moment(0.0, "any")) != Steer("right")
     assert GAME.bot(arena(*rivals, food=((5, 4),)), 0, Moment(0.0, "any")) is not None
 
 
@@ -454,7 +454,7 @@ def steps_of(seats: int, seed: int, bots: int) -> Iterator[Arena]:
         for _ in range(chance.randrange(3)):
             seat = chance.choice([-1, *range(bots, seats + 1)])
             with suppress(NotAllowed):
-                state = GAME.act(state, seat, Turn(chance.choice(DIRECTIONS)), moment)
+                state = GAME.act(state, seat, Steer(chance.choice(DIRECTIONS)), moment)
         if bots < seats and chance.random() < 0.01:
             state = GAME.player_gone(state, chance.randrange(bots, seats), moment)
             yield state

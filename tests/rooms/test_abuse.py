@@ -9,7 +9,7 @@ from server.games.connect_four import ConnectFour
 from server.games.game import Moment
 from server.games.snake_arena import SnakeArena
 from server.games.trivia_round import TriviaRound
-from server.rooms.errors import RequestRefused
+from server.rooms.errors import CommandRefused
 from server.rooms.limits import Limits
 from tests.rooms.games import Together, Turns
 from tests.rooms.world import SLOT, World, refused
@@ -152,14 +152,14 @@ def test_a_leaving_player_is_told_when_the_match_will_let_them_go() -> None:
     world = World(Turns())
     ada, kim = world.players(2)
     room, _ = world.match("turns", ada, kim)
-    with pytest.raises(RequestRefused, match="end it, or leave it, first"):
+    with pytest.raises(CommandRefused, match="end it, or leave it, first"):
         world.looks_for(ada)
     world.leaves(ada, room)
     world.passes(0.5)
-    with pytest.raises(RequestRefused, match=r"You have left .* out of it in 10 s"):
+    with pytest.raises(CommandRefused, match=r"You have left .* out of it in 10 s"):
         world.looks_for(ada)
     world.passes(9.4)
-    with pytest.raises(RequestRefused, match="out of it in 1 s"):
+    with pytest.raises(CommandRefused, match="out of it in 1 s"):
         world.rooms.open(ada, "turns", world.now)
     world.passes(0.1 + SLOT)
     world.looks_for(ada)

@@ -4,7 +4,7 @@ import pytest
 
 from server.base.ids import PlayerId
 from server.rooms.chat import Chat
-from server.rooms.errors import RequestRefused
+from server.rooms.errors import CommandRefused
 from server.rooms.limits import Limits
 from tests.rooms.games import Together
 from tests.rooms.world import World, lines, refused
@@ -109,7 +109,7 @@ def test_a_line_is_kept_as_it_was_typed(text: str) -> None:
 )
 def test_unsafe_characters_are_refused_by_name(text: str, detail: str) -> None:
     chat = Chat(LIMITS)
-    with pytest.raises(RequestRefused) as caught:
+    with pytest.raises(CommandRefused) as caught:
         chat.say(PlayerId("p"), "Ada", text, 0.0)
     assert (caught.value.code, str(caught.value)) == ("invalid", detail)
     assert not chat.lines
@@ -117,7 +117,7 @@ def test_unsafe_characters_are_refused_by_name(text: str, detail: str) -> None:
 
 @pytest.mark.parametrize("text", ["", " \t", "\u200b\ufeff", "\u200d \u200c", "\u2800", "\u3164"])
 def test_a_line_without_visible_characters_is_refused(text: str) -> None:
-    with pytest.raises(RequestRefused):
+    with pytest.raises(CommandRefused):
         Chat(LIMITS).say(PlayerId("p"), "Ada", text, 0.0)
 
 

@@ -19,7 +19,7 @@ from server.games.catalogue import AnyGame
 from server.games.game import NEVER, AfkPolicy, Silence, View
 from server.presence.session import Player
 from server.presence.status import Reason, Status
-from server.rooms.errors import RequestRefused
+from server.rooms.errors import CommandRefused
 from server.rooms.events import (
     LineSaid,
     MatchAdvanced,
@@ -142,7 +142,7 @@ class RoomsMachine(RuleBasedStateMachine):
         before = self.snapshot()
         try:
             events = list(fact())
-        except RequestRefused:
+        except CommandRefused:
             assert self.snapshot() == before, "a refused call changes nothing"
             return None
         self.hear(events)

@@ -12,7 +12,7 @@ from server.presence.registry import Registry
 from server.presence.service import PresenceService
 from server.presence.session import Player
 from server.presence.status import Reason
-from server.rooms.errors import GameFailed, RequestRefused
+from server.rooms.errors import CommandRefused, GameFailed
 from server.rooms.events import RoomEvent, RoomStream
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
@@ -113,11 +113,11 @@ def test_every_command_is_tried() -> None:
 def test_a_refused_command_publishes_nothing() -> None:
     hall = Hall()
     hall.heard.clear()
-    with pytest.raises(RequestRefused):
+    with pytest.raises(CommandRefused):
         hall.service.join(hall.bo, "r_nowhere")
-    with pytest.raises(RequestRefused):
+    with pytest.raises(CommandRefused):
         hall.service.act(hall.kim, hall.room, {})
-    with pytest.raises(RequestRefused):
+    with pytest.raises(CommandRefused):
         hall.service.check_brb(hall.bo, hall.room, 1.0)
     with pytest.raises(KeyError):
         hall.service.open(PlayerId("p_nobody"), "turns")

@@ -12,7 +12,7 @@ from server.games.game import View
 from server.presence.policy import Policy
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
-from server.rooms.errors import RequestRefused
+from server.rooms.errors import CommandRefused
 from server.rooms.events import (
     LineSaid,
     MatchAdvanced,
@@ -243,7 +243,7 @@ def advances(events: Sequence[RoomEvent]) -> int:
 
 def refused(code: str) -> Any:
     """Expect a refusal with this code."""
-    return pytest.raises(RequestRefused, check=lambda refusal: refusal.code == code)
+    return pytest.raises(CommandRefused, check=lambda refusal: refusal.code == code)
 
 
 def seat_of(room: Room, player: Player) -> SeatState:

@@ -11,7 +11,7 @@ class Family(Protocol):
 
     def watch(self, connection: Connection, id: str, at: float) -> bool:
         """Watch the topic; return False if it does not exist. `at`: the presence instant of the
-        request. Raises RequestRefused."""
+        request. Raises CommandRefused."""
 
     def unwatch(self, connection: Connection, id: str, at: float) -> bool:
         """Stop watching the topic; return False if it does not exist."""
@@ -37,7 +37,7 @@ class Topics:
 
     def watch(self, connection: Connection, name: str, at: float) -> bool:
         """Have `connection` watch a topic, as requested at the presence instant `at`; return False
-        if there is no topic of that name. Raises RequestRefused."""
+        if there is no topic of that name. Raises CommandRefused."""
         topic = self._topics.get(name)
         if topic is not None:
             topic.watch(connection)

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from server.base.ids import PlayerId, RoomId
 from server.base.units import NEVER
 from server.games.catalogue import AnyGame
-from server.rooms.errors import RequestRefused
+from server.rooms.errors import CommandRefused
 from server.rooms.service import RoomService
 from server.rooms.view import listing
 from server.web.bodies import answer, read_json
@@ -153,18 +153,18 @@ class RoomRoutes:
         try:
             id = self._service.open(player.id, wanted.game, is_private=wanted.private)
             room = self._rooms.find(id)
-        except RequestRefused as refused:
+        except CommandRefused as refused:
             raise _problem(refused) from None
         return answer(listing(room), 201)
 
     async def show_room(self, request: Request) -> Response:
         try:
             room = self._rooms.find(request.path_params["id"])
-        except RequestRefused as refused:
+        except CommandRefused as refused:
             raise _problem(refused) from None
         return answer(listing(room))
 
 
-def _problem(refused: RequestRefused) -> Problem:
+def _problem(refused: CommandRefused) -> Problem:
     status, _ = PROBLEMS[refused.code]
     return Problem(status, refused.code, str(refused))
