@@ -298,7 +298,7 @@ class Registry:
             session.grace_reason = Reason.SERVER_RESTART
         elif session.remember and now >= session.idle_end_at(self.policy, now):
             session.is_asleep = True
-        if not self._has_run_out(session, now, events):
+        if not self._end_if_over(session, now, events):
             self._settle(session, Reason.SERVER_RESTART, now, events)
             self._arm(session, now)
 
@@ -321,7 +321,7 @@ class Registry:
         `reason` is given for a change of status that no clock explains.
         """
         events: list[Event] = []
-        if self._has_run_out(session, now, events):
+        if self._end_if_over(session, now, events):
             return events
         if session.grace_until <= now:
             session.grace_until = NEVER
@@ -334,7 +334,7 @@ class Registry:
         self._arm(session, now)
         return events
 
-    def _has_run_out(self, session: Session, now: float, events: list[Event]) -> bool:
+    def _end_if_over(self, session: Session, now: float, events: list[Event]) -> bool:
         """End the session or put it to sleep if its time is over; return True if it was."""
         idle_end = session.idle_end_at(self.policy, now)
         if now >= session.ends_at and session.ends_at <= idle_end:

@@ -69,10 +69,10 @@ def views_of(match: bytes, games: Mapping[str, AnyGame]) -> Iterator[str]:
     Raises NotReplayable.
     """
     try:
-        told = msgspec.json.decode(match)
+        document = msgspec.json.decode(match)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
         raise NotReplayable(f"it is not JSON: {error}") from error
-    name = told.get("game") if isinstance(told, dict) else None
+    name = document.get("game") if isinstance(document, dict) else None
     if not isinstance(name, str):
         raise NotReplayable("it is no match as GET /api/matches/{id} answers it: it names no game")
     if name not in games:
@@ -81,8 +81,9 @@ def views_of(match: bytes, games: Mapping[str, AnyGame]) -> Iterator[str]:
         )
     game = games[name]
     try:
-        moves = [move_of(each) for each in told["moves"]]
-        for moved in replay(game, told["seed"], len(told["players"]), moves, told["steps"]):
+        moves = [move_of(each) for each in document["moves"]]
+        seats, steps = len(document["players"]), document["steps"]
+        for moved in replay(game, document["seed"], seats, moves, steps):
             view = in_seconds(game.view(moved.state, None), moved.at)
             yield msgspec.json.encode({"at": moved.at, "view": view}).decode()
     except (KeyError, TypeError) as error:
@@ -94,16 +95,16 @@ def views_of(match: bytes, games: Mapping[str, AnyGame]) -> Iterator[str]:
         raise NotReplayable(detail) from error
 
 
-def move_of(told: dict[str, Any]) -> Move:
+def move_of(document: dict[str, Any]) -> Move:
     """Convert a move from its form in docs/rooms.md."""
-    if "action" not in told:
-        return Move(told["step"], told["at"], told["seat"], event=told["event"])
-    event = told.get("event")
+    if "action" not in document:
+        return Move(document["step"], document["at"], document["seat"], event=document["event"])
+    event = document.get("event")
     return Move(
-        told["step"],
-        told["at"],
-        told["seat"],
-        told["action"],
+        document["step"],
+        document["at"],
+        document["seat"],
+        document["action"],
         by_bot=event == "bot",
         is_back=event == "back",
     )

@@ -245,7 +245,7 @@ class Room:
     def begin(self, match: Match) -> None:
         """Begin a match of the players in the first seats."""
         for number, seat in enumerate(self.seats):
-            seat.begin(self.game.policy.brb_budget, plays=number < match.size)
+            seat.reset(self.game.policy.brb_budget, plays=number < match.size)
             seat.see_as(number if seat.plays else None)
         self.match = match
         self.mark()

@@ -53,7 +53,7 @@ class SeatState:
         self.wants_more = False
         # The seat whose view of the match the player has, also after its end; None: a spectator's.
         self.views_as: int | None = None
-        self.begin(0.0, plays=False)
+        self.reset(0.0, plays=False)
 
     def restore(
         self,
@@ -199,8 +199,8 @@ class SeatState:
 
     # The match
 
-    def begin(self, brb_budget: float, *, plays: bool) -> None:
-        """A match begins or ends: reset what counts within a match."""
+    def reset(self, brb_budget: float, *, plays: bool) -> None:
+        """A match begins or ends: reset what counts within it."""
         self.plays = plays
         self.is_gone = False
         self.is_bot = False

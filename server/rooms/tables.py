@@ -205,7 +205,7 @@ class Tables:
         for number, seat, player in list(room.taken()):
             is_spectator = seat.is_gone and player.id in room.spectators
             self.asked.discard(player.id)
-            seat.begin(0.0, plays=False)
+            seat.reset(0.0, plays=False)
             if is_spectator or seat.is_leaving or player.status is Status.OFFLINE:
                 self.vacate(turn, room, number)
             else:

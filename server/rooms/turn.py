@@ -10,7 +10,7 @@ from server.rooms.room import Room
 
 
 class FollowUp(Protocol):
-    """What follows from any fact; `Rooms` implements it."""
+    """What follows from any fact; `_FollowUp` of `rooms.py` implements it."""
 
     def settle(self, turn: "Turn", room: Room) -> None:
         """Draw the conclusions for a changed room."""

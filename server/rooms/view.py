@@ -74,15 +74,15 @@ def patch(before: Mapping[str, Any], after: Mapping[str, Any]) -> View:
 def in_seconds(view: Mapping[str, Any], now: float) -> View:
     """Return a copy of `view` with every instant replaced by the seconds left at `now`; for the
     view of a game, `now` is match time."""
-    told: View = {}
+    copy: View = {}
     for key, value in view.items():
         if isinstance(value, dict):
-            told[key] = in_seconds(value, now)
+            copy[key] = in_seconds(value, now)
         elif type(value) is Until:
-            told[key] = round_to_ms(max(value - now, 0.0))
+            copy[key] = round_to_ms(max(value - now, 0.0))
         else:
-            told[key] = value
-    return told
+            copy[key] = value
+    return copy
 
 
 def seat_for(room: ReadableRoom, player_id: PlayerId) -> int | None:
@@ -155,10 +155,10 @@ def _match_view(room: ReadableRoom, match: ReadableMatch) -> View:
     if outcome is None:
         view["waits_for"] = list(match.waits_for)
         return view
-    told: View = {"winners": list(outcome.winners), "reason": outcome.reason}
+    ending: View = {"winners": list(outcome.winners), "reason": outcome.reason}
     if outcome.scores is not None:
-        told["scores"] = list(outcome.scores)
+        ending["scores"] = list(outcome.scores)
     if match.ended_by is not None:
-        told["by"] = match.ended_by
-    view["outcome"] = told
+        ending["by"] = match.ended_by
+    view["outcome"] = ending
     return view

@@ -24,7 +24,7 @@ _NO_VERSION = -1
 """The version before the first roster."""
 
 
-class _Here(msgspec.Struct, gc=False):
+class _Entry(msgspec.Struct, gc=False):
     """A player who is here, as of the last change of status."""
 
     id: PlayerId
@@ -56,9 +56,9 @@ class Lobby:
         self.version = 0
         self._away_after = away_after
         self._limits = limits
-        self._known: dict[PlayerId, _Here] = {}
+        self._known: dict[PlayerId, _Entry] = {}
         # The latest value of each (None: not here), and the instant from which it may be sent.
-        self._changes: dict[PlayerId, tuple[_Here | None, float]] = {}
+        self._changes: dict[PlayerId, tuple[_Entry | None, float]] = {}
         # No change is due before this.
         self._next_due = NEVER
 
@@ -67,7 +67,7 @@ class Lobby:
         self._changes.clear()
         self._next_due = NEVER
         self._known = {
-            player.id: _Here(
+            player.id: _Entry(
                 player.id,
                 player.name,
                 player.sort_key,
@@ -84,9 +84,9 @@ class Lobby:
         if event.player_before is event.player_after:
             return
         status = event.player_after
-        here = None
+        entry = None
         if status.is_here:
-            here = _Here(
+            entry = _Entry(
                 event.player_id,
                 event.name,
                 event.sort_key,
@@ -95,13 +95,13 @@ class Lobby:
                 event.player_last_activity,
             )
         due = now + self._limits.settling if status is Status.RECONNECTING else now
-        self._changes[event.player_id] = here, due
+        self._changes[event.player_id] = entry, due
         self._next_due = min(self._next_due, due)
 
     def note_activity(self, id: PlayerId, at: float) -> None:
         """Record an activity of a player who stays away."""
-        here, (after, _) = self._known.get(id), self._changes.get(id, (None, 0.0))
-        for each in (here, after):
+        known, (after, _) = self._known.get(id), self._changes.get(id, (None, 0.0))
+        for each in (known, after):
             if each is not None:
                 each.touch(at)
 
@@ -134,9 +134,9 @@ class Lobby:
         self.version += 1
         return Presence(LOBBY, self.version, joined, changed, left, len(self._known))
 
-    def _unusually_idle(self, here: _Here, at: float) -> float | msgspec.UnsetType:
+    def _unusually_idle(self, entry: _Entry, at: float) -> float | msgspec.UnsetType:
         """Return `idle_for` if it differs from `away_after` by more than a late change explains."""
-        idle = idle_for(here.status, here.last_activity, at)
+        idle = idle_for(entry.status, entry.last_activity, at)
         if idle is not msgspec.UNSET and abs(idle - self._away_after) > self._limits.usual_lateness:
             return idle
         return msgspec.UNSET
@@ -146,9 +146,9 @@ class Lobby:
         first = heapq.nsmallest(
             self._limits.roster_window,
             self._known.values(),
-            key=lambda here: (here.sort_key, here.id),
+            key=lambda entry: (entry.sort_key, entry.id),
         )
-        players = [here.view(at) for here in first]
+        players = [entry.view(at) for entry in first]
         return Roster(LOBBY, self.version, players, len(self._known))
 
 
