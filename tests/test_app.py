@@ -45,7 +45,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, type]]:
     return told
 
 
-async def test_the_disk_hears_before_the_players_tabs_and_those_before_everybody_else(
+async def test_events_reach_the_disk_then_the_tabs_of_the_player_then_all_others(
     told: list[tuple[object, type]], tmp_path: Path
 ) -> None:
     # Tabs wait for what was queued for the disk before they send an end; watchers of a room or the

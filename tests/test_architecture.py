@@ -86,7 +86,7 @@ def test_every_part_of_the_server_has_its_row() -> None:
     assert {part_of(path) for path in MODULES} - {"__init__"} <= set(ROW)
 
 
-def test_arrows_point_down_only() -> None:
+def test_imports_point_down_only() -> None:
     upwards = []
     for path in MODULES:
         here = part_of(path)
@@ -100,7 +100,7 @@ def test_arrows_point_down_only() -> None:
     assert upwards == []
 
 
-def test_the_client_knows_what_a_client_sees_and_nothing_of_the_server_knows_the_client() -> None:
+def test_the_client_imports_what_clients_see_and_the_server_does_not_import_it() -> None:
     seen = (
         "server.wire.",
         "server.base.ids",
@@ -116,7 +116,7 @@ def test_the_client_knows_what_a_client_sees_and_nothing_of_the_server_knows_the
             assert not any(name.startswith("server.client") for name in ours), path
 
 
-def test_only_the_clock_asks_the_machine() -> None:
+def test_only_the_clock_reads_the_time_of_the_machine() -> None:
     asked = {
         name_of(path): {name.split(".")[0] for name in imports_of(path)} & ASKS_THE_MACHINE
         for path in MODULES
@@ -148,7 +148,7 @@ IS_SQL = re.compile(
 ).search
 
 
-def test_only_its_folder_knows_sqlite() -> None:
+def test_only_the_sqlite_folder_names_sqlite() -> None:
     others = [path for path in MODULES if not path.is_relative_to(SERVER / "storage" / "sqlite")]
     assert others
     for path in others:
@@ -261,7 +261,7 @@ def test_only_the_service_can_change_rooms() -> None:
     ("readable", "kind"),
     [(ReadableRoom, Room), (ReadableMatch, Match), (ReadableSeat, SeatState), (ReadableChat, Chat)],
 )
-def test_nothing_that_readers_of_rooms_can_call_changes_one(readable: type, kind: type) -> None:
+def test_no_method_for_readers_of_rooms_changes_a_room(readable: type, kind: type) -> None:
     names = [name for name in vars(readable) if not name.startswith("_")]
     assert names
     for name in names:
@@ -278,11 +278,11 @@ def longer_than(lines: int, paths: Iterable[Path]) -> set[Path]:
     return {path for path in paths if len(path.read_text().splitlines()) > lines}
 
 
-def test_no_file_is_too_long_to_be_read_at_once() -> None:
+def test_no_file_is_longer_than_the_limit() -> None:
     assert longer_than(LONGEST_FILE, SOURCES) == set()
 
 
-def test_no_part_of_stillhere_js_is_too_long_for_those_who_read_it_to_build_a_page() -> None:
+def test_no_part_of_stillhere_js_is_longer_than_its_limit() -> None:
     static = SERVER.parent / "static"
     parts = [static / "stillhere.js", *sorted((static / "stillhere").rglob("*.js"))]
     assert len(parts) > 10
@@ -328,7 +328,7 @@ def test_only_their_owners_write_sessions_players_rooms_seats_and_matches() -> N
     assert strange == []
 
 
-def test_only_the_sessions_end_a_session_that_somebody_wants_ended() -> None:
+def test_only_sessions_end_a_session_on_request() -> None:
     """`Sessions.end` and `Sessions.open` make the end durable before it is sent."""
     ends = {
         name_of(path)
@@ -339,7 +339,7 @@ def test_only_the_sessions_end_a_session_that_somebody_wants_ended() -> None:
     assert ends == {"accounts/sessions.py"}
 
 
-def test_whoever_waits_for_so_long_and_no_longer_uses_within() -> None:
+def test_timeouts_use_within() -> None:
     """asyncio's own timeouts also end a wait during which this process stood still. In a client
     that is right: it waits for the network, and reconnects by itself."""
     bounds_a_wait = re.compile(

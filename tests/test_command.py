@@ -28,7 +28,7 @@ def test_a_mistyped_flag_is_refused_in_one_line_that_names_the_nearest(
 
 
 @pytest.mark.parametrize("before", ["--database", "--databas", "--database={}"])
-def test_flags_with_their_value_behind_them_shortened_or_with_an_equals_sign_are_taken(
+def test_flags_may_be_shortened_and_take_values_with_or_without_an_equals_sign(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, before: str
 ) -> None:
     none = str(tmp_path / "none.db")
@@ -39,7 +39,7 @@ def test_flags_with_their_value_behind_them_shortened_or_with_an_equals_sign_are
     assert none in capsys.readouterr().err
 
 
-def test_what_stands_behind_two_dashes_is_no_flag(
+def test_arguments_after_two_dashes_are_no_flags(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

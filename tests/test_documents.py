@@ -373,16 +373,16 @@ of_each = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda each: each.n
 
 
 @of_each
-def test_every_number_is_the_codes(document: Document) -> None:
+def test_every_number_equals_that_of_the_code(document: Document) -> None:
     assert document.wrong(document.text, Limits(), settings_of()) == []
 
 
-def test_the_table_of_limits_is_there() -> None:
+def test_the_table_of_limits_exists() -> None:
     assert len(rows_of(SECURITY.text)) > 20
 
 
 @of_each
-def test_no_number_can_change_in_the_text_alone(document: Document) -> None:
+def test_a_number_changed_in_the_text_alone_is_found(document: Document) -> None:
     text = document.text
     left_out = [range(*found.span()) for found in NAMES.finditer(text)]
     numbers = [
@@ -410,7 +410,7 @@ def test_no_number_can_change_in_the_text_alone(document: Document) -> None:
         "| doors | 3 | shut | `Limits` |",
     ],
 )
-def test_a_new_number_has_to_be_checked(more: str) -> None:
+def test_a_new_number_without_a_sentence_is_found(more: str) -> None:
     for place in (END, "## Keys", "## Dependencies"):
         text = SECURITY.text.replace(place, f"{more}\n\n{place}")
         assert SECURITY.wrong(text, Limits(), settings_of()) != [], place
@@ -424,7 +424,7 @@ def test_a_new_number_has_to_be_checked(more: str) -> None:
         ("| 200; 404 |", "| 200; 404; 409 |"),
     ],
 )
-def test_a_status_in_the_row_of_a_call_is_one_that_it_has(there: str, wrong: str) -> None:
+def test_a_wrong_status_in_the_row_of_a_call_is_found(there: str, wrong: str) -> None:
     assert there in ROOMS.text
     assert ROOMS.wrong(ROOMS.text.replace(there, wrong, 1), Limits(), settings_of()) != []
 
@@ -448,7 +448,7 @@ def other_values(value: Any) -> Iterator[Any]:
     ],
     ids=lambda each: getattr(each, "name", each),
 )
-def test_no_number_can_change_in_the_code_alone(document: Document, path: str) -> None:
+def test_a_number_changed_in_the_code_alone_is_found(document: Document, path: str) -> None:
     kind, *names = path.split(".")
     if kind == "Settings":
         for other in other_values(Settings.model_fields[names[0]].default):

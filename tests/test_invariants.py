@@ -89,7 +89,7 @@ SLEPT = an_event(SessionSlept, ONE, at=1.0)
         ),
     ],
 )
-def test_what_cannot_be_told_is_noticed(events: list[Event], sentence: str) -> None:
+def test_an_impossible_event_is_found(events: list[Event], sentence: str) -> None:
     order = Order()
     for event in events[:-1]:
         order.hear(event)
@@ -280,7 +280,7 @@ LEFT: list[asyncio.Task[None]] = []
     ],
     ids=lambda each: getattr(each, "__name__", ""),
 )
-async def test_what_is_left_when_everybody_has_gone_fails_the_test(
+async def test_state_left_after_every_client_is_gone_fails_the_test(
     leave: Callable[[LiveServer], None], what: str, tmp_path: Path
 ) -> None:
     async def tamper() -> None:

@@ -52,7 +52,7 @@ def test_every_limit_says_what_it_bounds(path: Path) -> None:
     assert undocumented == []
 
 
-def test_the_limits_of_the_server_have_those_of_every_part_of_it() -> None:
+def test_the_limits_of_the_server_include_those_of_every_part() -> None:
     kinds = {type(getattr(Limits(), name)) for name in Limits.__struct_fields__}
     parts = {
         limits_of(path) for path in FILES if path.parent != SERVER and path.parent.name != "client"
@@ -105,7 +105,7 @@ def is_number(node: ast.expr | None) -> bool:
             return False
 
 
-def test_a_number_that_is_in_no_limits_says_what_it_is() -> None:
+def test_a_number_outside_of_limits_has_a_docstring() -> None:
     """Except numbers in the rules of a game."""
     unexplained = []
     for path in SERVER.rglob("*.py"):

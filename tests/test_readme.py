@@ -36,7 +36,7 @@ def shown(default: object) -> str:
     return f"`{default}`"
 
 
-def test_the_settings_table_is_the_codes() -> None:
+def test_the_settings_table_equals_the_settings() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.*?) \| (.*?) \|$", section("settings"), re.MULTILINE)
     assert rows == [
         (name.upper(), shown(field.default), field.description)
@@ -55,7 +55,7 @@ def test_the_state_diagram_has_the_seconds_of_the_defaults() -> None:
     assert f"{policy.session_lifetime:,.0f}" in diagram
 
 
-def test_the_layer_map_shows_what_there_is_row_by_row() -> None:
+def test_the_layer_map_shows_every_folder_in_its_row() -> None:
     rows = [
         set(re.findall(r"server/(\w+)(?:\.py|/)", line))
         for line in section("layers").splitlines()

@@ -108,7 +108,7 @@ def value_of(text: str) -> float:
     return NUMBERS.get(text.lower()) or float(re.sub(r"[,_]", "", text))
 
 
-def test_the_page_marks_the_ends_of_sessions_that_there_are() -> None:
+def test_the_page_marks_every_end_of_a_session() -> None:
     source = (ROOT / "static/page/history.js").read_text()
     found = re.search(r"^const SESSION_ENDS = new Set\(\[([^\]]*)\]\);", source, re.MULTILINE)
     assert found is not None

@@ -38,7 +38,7 @@ async def test_a_cookie_survives_a_restart(rig: StorageRig, open_rig: Opener) ->
     assert found.player.name == "Ada"
 
 
-async def test_who_was_here_is_reconnecting_with_a_fresh_grace(
+async def test_a_present_session_is_reconnecting_with_a_fresh_grace(
     rig: StorageRig, open_rig: Opener
 ) -> None:
     rig.sign_in()
@@ -55,9 +55,7 @@ async def test_who_was_here_is_reconnecting_with_a_fresh_grace(
     assert await again.rows("SELECT is_currently_active FROM players") == [(0,)]
 
 
-async def test_the_time_the_server_was_down_counts_as_idle(
-    rig: StorageRig, open_rig: Opener
-) -> None:
+async def test_the_downtime_counts_as_idle(rig: StorageRig, open_rig: Opener) -> None:
     _, cookie = rig.sign_in()
     rig.until(200)
     again = await restart(rig, open_rig, down_for=101)
@@ -101,7 +99,7 @@ async def test_a_second_crash_soon_after_the_first_takes_no_more(
     assert only_session(third).idle_from == 50 + QUICK.activity_interval
 
 
-async def test_who_was_away_when_a_crash_came_is_no_less_so_after_it(
+async def test_a_session_away_at_a_crash_keeps_its_idle_time(
     rig: StorageRig, open_rig: Opener
 ) -> None:
     rig.sign_in()
@@ -122,7 +120,7 @@ async def test_a_signed_out_session_never_comes_back(rig: StorageRig, open_rig: 
     assert await again.sessions.find(cookie) is Reason.SIGNED_OUT
 
 
-async def test_the_sessions_of_one_player_are_one_players_again(
+async def test_the_sessions_of_a_player_are_restored_to_one_player(
     rig: StorageRig, open_rig: Opener
 ) -> None:
     player = rig.player("Ada", "a hash")
@@ -135,7 +133,7 @@ async def test_the_sessions_of_one_player_are_one_players_again(
     assert not first.player.guest
 
 
-async def test_the_absolute_end_stays_where_it_was(rig: StorageRig, open_rig: Opener) -> None:
+async def test_the_absolute_end_is_unchanged(rig: StorageRig, open_rig: Opener) -> None:
     rig.sign_in()
     rig.until(100)
     again = await restart(rig, open_rig, down_for=50)
@@ -161,7 +159,7 @@ async def test_a_database_of_a_newer_version_is_refused(
 
 
 @pytest.mark.parametrize("what", ["not a database", "no folder"])
-async def test_a_file_that_cannot_be_used_is_told_in_a_sentence(what: str, tmp_path: Path) -> None:
+async def test_an_unusable_file_is_refused_with_a_sentence(what: str, tmp_path: Path) -> None:
     path = tmp_path / "test.db"
     if what == "not a database":
         path.write_bytes(b"this is a letter to my aunt" * 100)
@@ -180,7 +178,7 @@ async def test_tables_are_strict(rig: StorageRig) -> None:
         disk.execute("INSERT INTO boots (started_at, version) VALUES ('yesterday', '1')")
 
 
-async def test_a_database_of_schema_1_is_taken_over_with_everybody_in_it(
+async def test_a_database_of_schema_1_is_migrated_with_its_sessions(
     open_rig: Opener, tmp_path: Path
 ) -> None:
     rig = await open_rig()
@@ -226,7 +224,7 @@ async def test_a_database_of_schema_1_is_taken_over_with_everybody_in_it(
     )
 
 
-async def test_what_a_session_was_opened_with_outlasts_the_process(
+async def test_the_device_of_a_session_survives_a_restart(
     rig: StorageRig, open_rig: Opener
 ) -> None:
     rig.sign_in(device=device_of("Safari", "iOS"))
@@ -234,7 +232,7 @@ async def test_what_a_session_was_opened_with_outlasts_the_process(
     assert only_session(again).device is device_of("Safari", "iOS")
 
 
-async def test_a_word_that_no_version_knows_is_no_word(rig: StorageRig, open_rig: Opener) -> None:
+async def test_an_unknown_device_is_read_as_none(rig: StorageRig, open_rig: Opener) -> None:
     rig.sign_in(device=Device("Netscape", "Linux"))
     again = await restart(rig, open_rig)
     assert only_session(again).device is device_of(None, "Linux")

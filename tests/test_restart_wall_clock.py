@@ -27,7 +27,7 @@ def only_session(rig: StorageRig) -> Session:
 
 
 @BACK
-async def test_a_clock_that_was_set_back_signs_nobody_out(
+async def test_a_clock_set_back_signs_no_session_out(
     rig: StorageRig, open_rig: Opener, back: float
 ) -> None:
     rig.until(100)
@@ -48,7 +48,7 @@ async def test_a_clock_that_was_set_back_signs_nobody_out(
 
 
 @BACK
-async def test_a_clock_that_was_set_back_prolongs_no_session(
+async def test_a_clock_set_back_prolongs_no_session(
     rig: StorageRig, open_rig: Opener, back: float
 ) -> None:
     rig.until(100)
@@ -61,7 +61,7 @@ async def test_a_clock_that_was_set_back_prolongs_no_session(
     assert restored.created_at == pytest.approx(again.clock.now() - 200)
 
 
-async def test_a_step_back_that_leaves_the_last_activity_behind_is_no_more_than_its_length(
+async def test_a_step_back_shorter_than_the_idle_time_shortens_it_by_its_length(
     rig: StorageRig, open_rig: Opener
 ) -> None:
     rig.sign_in()
@@ -73,7 +73,7 @@ async def test_a_step_back_that_leaves_the_last_activity_behind_is_no_more_than_
 
 
 @BACK
-async def test_going_back_and_forth_leaves_the_clocks_where_they_were(
+async def test_a_step_back_and_forth_changes_no_instant(
     rig: StorageRig, open_rig: Opener, back: float
 ) -> None:
     session, _ = rig.sign_in()
@@ -88,7 +88,7 @@ async def test_going_back_and_forth_leaves_the_clocks_where_they_were(
 
 
 @BACK
-async def test_a_remembered_session_does_not_wake_by_a_step(
+async def test_a_step_does_not_wake_a_sleeping_session(
     rig: StorageRig, open_rig: Opener, back: float
 ) -> None:
     session, cookie = rig.sign_in(rig.player("Ada", "a hash"), remember=True)
@@ -102,7 +102,7 @@ async def test_a_remembered_session_does_not_wake_by_a_step(
 
 
 @BACK
-async def test_what_has_ended_stays_so(rig: StorageRig, open_rig: Opener, back: float) -> None:
+async def test_an_ended_session_stays_ended(rig: StorageRig, open_rig: Opener, back: float) -> None:
     session, cookie = rig.sign_in()
     await rig.sessions.end([session.id], Reason.SIGNED_OUT, 1.0)
     again = await restart(rig, open_rig, -back)
@@ -124,9 +124,7 @@ async def test_history_keeps_its_order_by_number(
     assert rows == [(ManualClock().to_wall(0.0),)], "what was written does not go back"
 
 
-async def test_a_clock_that_was_set_forward_is_a_longer_time_down(
-    rig: StorageRig, open_rig: Opener
-) -> None:
+async def test_a_clock_set_forward_counts_as_downtime(rig: StorageRig, open_rig: Opener) -> None:
     """A limit of the design: no clock tells it from a longer time down."""
     _, cookie = rig.sign_in()
     remembered, kept = rig.sign_in(rig.player("Bob", "a hash"), remember=True)

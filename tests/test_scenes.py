@@ -59,14 +59,14 @@ async def test_a_failure_of_a_process_in_time_is_raised(
     assert len(played) == 1
 
 
-async def test_a_failure_that_is_none_of_being_late_is_raised() -> None:
+async def test_another_error_is_raised_at_once() -> None:
     scene, played = scene_of(OSError("its own"))
     with pytest.raises(OSError, match="its own"):
         await play_in_time(scene, worst=0.0)
     assert len(played) == 1
 
 
-async def test_other_failures_can_be_of_being_late() -> None:
+async def test_given_errors_of_a_late_process_are_played_again() -> None:
     scene, played = scene_of(OSError())
     await play_in_time(scene, worst=0.0, failures=(OSError,))
     assert len(played) == 2

@@ -19,7 +19,7 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"STILLHERE_{name.upper()}", raising=False)
 
 
-def test_the_defaults_are_the_policys() -> None:
+def test_the_defaults_equal_those_of_the_policy() -> None:
     assert load_settings().policy == Policy()
 
 
@@ -96,7 +96,7 @@ def test_lists_are_separated_by_commas() -> None:
         ({"trusted_proxies": "proxy"}, "'proxy' is neither an address nor a network"),
     ],
 )
-def test_a_setting_that_makes_no_sense_is_named(flags: dict[str, str], words: str) -> None:
+def test_an_invalid_setting_is_named(flags: dict[str, str], words: str) -> None:
     with pytest.raises(SettingsRefused) as caught:
         load_settings(**flags)
     assert words in str(caught.value)
@@ -129,7 +129,7 @@ def test_the_outermost_sensible_settings_are_accepted(flags: dict[str, str]) -> 
     load_settings(**flags)
 
 
-def test_the_slowest_limit_is_that_of_which_a_burst_is_one_message() -> None:
+def test_at_the_slowest_limit_a_burst_is_one_message() -> None:
     assert settings_module.SLOWEST_LIMIT * Limits().realtime.message_burst == 1.0
 
 
@@ -144,7 +144,7 @@ async def test_the_slowest_limit_there_can_be_lets_a_message_through(tmp_path: P
         assert (await tab.closed())[0] == 4401
 
 
-async def test_an_origin_that_is_allowed_is_one_that_browsers_say(tmp_path: Path) -> None:
+async def test_allowed_origins_match_those_that_browsers_send(tmp_path: Path) -> None:
     said = ["http://localhost:3000", "https://[::1]:8443", "https://a-b.example"]
     async with run_server(tmp_path / "test.db", allowed_origins=",".join(said)) as server:
         ada = await server.guest("Ada")
@@ -162,7 +162,7 @@ async def test_an_origin_that_is_allowed_is_one_that_browsers_say(tmp_path: Path
         ({"remember_lifetime": "100"}, "STILLHERE_REMEMBER_LIFETIME=100 is shorter than IDLE_TIM"),
     ],
 )
-def test_what_is_allowed_but_perhaps_not_meant_is_noticed(
+def test_settings_that_are_probably_mistakes_are_found(
     flags: dict[str, str], words: str | None
 ) -> None:
     oddities = load_settings(**flags).oddities

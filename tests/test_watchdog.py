@@ -26,7 +26,7 @@ def test_that_comes_next():
 """
 
 
-async def test_what_each_task_waits_for_is_told() -> None:
+async def test_the_report_names_what_each_task_waits_for() -> None:
     async def wait_for_nobody() -> None:
         await asyncio.Event().wait()
 
@@ -46,7 +46,7 @@ async def test_what_each_task_waits_for_is_told() -> None:
     assert event.endswith("Event.wait")
 
 
-def test_the_suite_ends_and_tells_which_test_waited_for_what(tmp_path: Path) -> None:
+def test_the_suite_ends_and_names_the_waiting_test(tmp_path: Path) -> None:
     """Even though pytest captures output and pytest-xdist replaces processes that end."""
     test, child = tmp_path / "test_that_waits.py", tmp_path / "child"
     test.write_text(FOREVER.format(child=child))

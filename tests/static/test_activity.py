@@ -52,7 +52,7 @@ def rig(browser_rig: BrowserRig) -> BrowserRig:
 
 
 @pytest.mark.parametrize("kind", ACTS)
-async def test_input_of_every_kind_is_one_report(rig: BrowserRig, kind: str) -> None:
+async def test_every_kind_of_input_is_reported_once(rig: BrowserRig, kind: str) -> None:
     await rig.sign_in()
     await ACTS[kind](rig)
     assert await rig.sent() == [PING]
@@ -60,7 +60,7 @@ async def test_input_of_every_kind_is_one_report(rig: BrowserRig, kind: str) -> 
     await rig.page.keyboard.up("Shift")
 
 
-async def test_who_is_busy_sends_a_ping_every_five_seconds_and_no_more(rig: BrowserRig) -> None:
+async def test_continuous_input_sends_a_ping_every_five_seconds(rig: BrowserRig) -> None:
     await rig.sign_in(is_serving=True)
     await rig.page.keyboard.press("Shift")
     assert await rig.sent() == [PING]
@@ -108,7 +108,7 @@ async def test_a_pointer_that_rests_while_the_page_changes_under_it_does_not_cou
     assert await rig.sent("ping") == [PING]
 
 
-async def test_a_pointer_that_a_game_has_locked_moves_without_getting_anywhere(
+async def test_movement_of_a_locked_pointer_counts(
     rig: BrowserRig,
 ) -> None:
     await rig.sign_in(is_serving=True)
@@ -126,7 +126,7 @@ async def test_a_pointer_that_a_game_has_locked_moves_without_getting_anywhere(
     assert await rig.sent("ping") == [PING]
 
 
-async def test_the_first_word_of_a_pointer_is_where_it_is_not_that_it_moved(
+async def test_the_first_pointer_event_is_no_movement(
     rig: BrowserRig,
 ) -> None:
     await rig.page.mouse.move(70, 71)
@@ -136,7 +136,7 @@ async def test_the_first_word_of_a_pointer_is_where_it_is_not_that_it_moved(
     assert await rig.sent() == []
 
 
-async def test_what_a_script_makes_up_never_counts(rig: BrowserRig) -> None:
+async def test_synthetic_events_never_count(rig: BrowserRig) -> None:
     await rig.sign_in()
     await rig.run(
         """[KeyboardEvent, PointerEvent, WheelEvent, InputEvent, Event].forEach((Kind) => {
@@ -151,7 +151,7 @@ async def test_what_a_script_makes_up_never_counts(rig: BrowserRig) -> None:
     assert await rig.sent() == []
 
 
-async def test_nothing_in_the_page_can_swallow_a_sign_of_life(rig: BrowserRig) -> None:
+async def test_stopped_propagation_does_not_hide_input(rig: BrowserRig) -> None:
     await rig.sign_in()
     await rig.run(
         """document.body.addEventListener('keydown', (event) => {
@@ -163,7 +163,7 @@ async def test_nothing_in_the_page_can_swallow_a_sign_of_life(rig: BrowserRig) -
     assert await rig.sent() == [PING]
 
 
-async def test_only_the_input_of_the_part_that_was_named_counts(rig: BrowserRig) -> None:
+async def test_only_input_in_the_given_element_counts(rig: BrowserRig) -> None:
     await rig.answer("GET /api/session", {})
     await rig.run("import('/static/stillhere.js').then((module) => Object.assign(window, module))")
     await rig.run("(window.here = new StillHere({input: document.querySelector('#box')}), null)")
@@ -182,7 +182,7 @@ async def test_only_the_input_of_the_part_that_was_named_counts(rig: BrowserRig)
     assert await rig.sent() == [PING]
 
 
-async def test_without_input_only_what_the_game_reports_counts(rig: BrowserRig) -> None:
+async def test_without_an_input_element_only_reports_of_the_game_count(rig: BrowserRig) -> None:
     await rig.sign_in(input=None)
     await rig.press()
     await point(rig)
@@ -191,7 +191,7 @@ async def test_without_input_only_what_the_game_reports_counts(rig: BrowserRig) 
     assert await rig.sent() == [PING]
 
 
-async def test_a_key_that_something_lies_on_is_pressed_once(rig: BrowserRig) -> None:
+async def test_a_held_key_counts_once(rig: BrowserRig) -> None:
     await rig.sign_in(is_serving=True)
     keyboard = rig.page.keyboard
     await keyboard.down("a")
@@ -229,7 +229,7 @@ async def test_only_a_deliberate_act_answers_a_warning(rig: BrowserRig) -> None:
     assert await rig.sent() == [PING], "a click is deliberate"
 
 
-async def test_the_warning_of_the_lifetime_takes_no_input_for_an_answer(rig: BrowserRig) -> None:
+async def test_input_does_not_answer_the_warning_of_the_absolute_end(rig: BrowserRig) -> None:
     await rig.sign_in()
     await rig.hear("warning", reason="session_lifetime", expires_in=60)
     await rig.page.mouse.move(10, 10)

@@ -19,7 +19,7 @@ IN_DIALOG = GOOD.replace(
 )
 
 
-async def test_what_is_wrong_is_found_and_named(blank: Page) -> None:
+async def test_violations_are_found_and_named(blank: Page) -> None:
     await blank.set_content(BAD)
     found = {each.rule: each.selector for each in await find_violations(blank)}
     assert found == {
@@ -34,7 +34,7 @@ async def test_what_is_wrong_is_found_and_named(blank: Page) -> None:
         await is_accessible(blank)
 
 
-async def test_an_open_dialog_is_looked_at_though_the_clock_of_the_page_stands_still(
+async def test_an_open_dialog_is_checked_with_the_clock_of_the_page_stopped(
     blank: Page,
 ) -> None:
     await blank.clock.install(time=0)

@@ -16,7 +16,7 @@ LEAVING = 1000
 # Closes
 
 
-async def test_an_end_is_told_with_its_reason_and_never_dialled_again(rig: Rig) -> None:
+async def test_an_end_is_reported_with_its_reason_and_without_a_reconnect(rig: Rig) -> None:
     await rig.make()
     unknown = {4506: "signed_out", 4550: "signed_out", 4599: "signed_out"}
     for number, (code, reason) in enumerate((ENDS | unknown).items(), start=1):
@@ -33,7 +33,7 @@ async def test_an_end_is_told_with_its_reason_and_never_dialled_again(rig: Rig) 
         assert await rig.run("[here.isSignedIn, here.player, here.status]") == [False, None, None]
 
 
-async def test_every_other_code_comes_back(rig: Rig) -> None:
+async def test_every_other_close_code_reconnects(rig: Rig) -> None:
     await rig.sign_in()
     codes = [
         1000,
@@ -61,7 +61,7 @@ async def test_every_other_code_comes_back(rig: Rig) -> None:
     assert await rig.told("signedOut") == []
 
 
-async def test_signed_out_is_told_once_though_the_close_comes_behind_it(rig: Rig) -> None:
+async def test_signed_out_is_reported_once_for_message_and_close(rig: Rig) -> None:
     await rig.sign_in()
     await rig.hear("signed_out", reason="signed_out_everywhere", detail="from the phone")
     await rig.lose(4503)
@@ -87,7 +87,7 @@ async def test_pauses_are_full_jitter_under_a_limit_that_doubles(rig: Rig, chanc
     assert pauses == pytest.approx([chance * limit for limit in limits], abs=10)
 
 
-async def test_only_half_a_minute_of_connection_forgets_what_was_tried(rig: Rig) -> None:
+async def test_only_half_a_minute_of_connection_resets_the_backoff(rig: Rig) -> None:
     await rig.run("Math.random = () => 0.999")
     await rig.sign_in(is_serving=True)
     for stable, pause in [(29.9, 0.5), (29.9, 1), (29.9, 2), (30.1, 0.5), (0, 1)]:
@@ -99,7 +99,7 @@ async def test_only_half_a_minute_of_connection_forgets_what_was_tried(rig: Rig)
         assert await rig.run("here.connection") == "open"
 
 
-async def test_a_network_that_is_back_is_dialled_at_once(rig: Rig) -> None:
+async def test_a_returning_network_reconnects_at_once(rig: Rig) -> None:
     await rig.sign_in()
     await rig.lose_for_long()
     before = len(await rig.sockets())
@@ -110,7 +110,7 @@ async def test_a_network_that_is_back_is_dialled_at_once(rig: Rig) -> None:
     assert len(await rig.sockets()) == before + 1, "and the dial that was planned is off"
 
 
-async def test_a_network_that_is_back_has_an_open_connection_looked_at(rig: Rig) -> None:
+async def test_a_returning_network_checks_an_open_connection(rig: Rig) -> None:
     await rig.sign_in()
     await rig.run("window.dispatchEvent(new Event('online'))")
     assert await rig.sent_types() == ["look"]
@@ -118,7 +118,7 @@ async def test_a_network_that_is_back_has_an_open_connection_looked_at(rig: Rig)
     assert (await rig.sockets())[0]["closedWith"] == GIVEN_UP
 
 
-async def test_the_connection_is_told_state_by_state(rig: Rig) -> None:
+async def test_every_state_of_the_connection_is_reported(rig: Rig) -> None:
     await rig.sign_in()
     await rig.lose()
     await rig.reopen()
@@ -127,7 +127,7 @@ async def test_the_connection_is_told_state_by_state(rig: Rig) -> None:
     assert (await rig.sockets())[-1]["closedWith"] == LEAVING
 
 
-async def test_it_offers_the_subprotocol_to_the_server_it_came_from(rig: Rig) -> None:
+async def test_the_socket_opens_to_the_own_origin_with_the_subprotocol(rig: Rig) -> None:
     await rig.sign_in()
     (socket,) = await rig.sockets()
     assert (socket["url"], socket["protocols"]) == ("ws://localhost/ws", ["stillhere.v1"])
@@ -136,7 +136,7 @@ async def test_it_offers_the_subprotocol_to_the_server_it_came_from(rig: Rig) ->
 # Silence
 
 
-async def test_a_silent_connection_is_asked_and_given_up_without_an_answer(rig: Rig) -> None:
+async def test_a_silent_connection_is_checked_and_closed_without_an_answer(rig: Rig) -> None:
     await rig.sign_in()
     await rig.wait(24.9)
     assert await rig.sent() == []
@@ -159,7 +159,7 @@ async def test_a_silent_connection_that_answers_stays(rig: Rig) -> None:
     assert len(await rig.sent("look")) == pytest.approx(3600 / 25, abs=31)
 
 
-async def test_whatever_is_heard_ends_the_silence(rig: Rig) -> None:
+async def test_any_message_ends_the_silence(rig: Rig) -> None:
     await rig.sign_in()
     for version in range(22):
         await rig.wait(9)
@@ -170,9 +170,7 @@ async def test_whatever_is_heard_ends_the_silence(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("question", ["ping", "hold", "release", "watch", "look"])
-async def test_a_question_without_an_answer_gives_the_connection_up(
-    rig: Rig, question: str
-) -> None:
+async def test_a_request_without_an_answer_closes_the_connection(rig: Rig, question: str) -> None:
     await rig.sign_in()
     await rig.run("here.send({type: argument})", question)
     await rig.wait(9.9)
@@ -181,7 +179,7 @@ async def test_a_question_without_an_answer_gives_the_connection_up(
     assert await rig.run("here.connection") == "reconnecting"
 
 
-async def test_a_socket_that_never_opens_is_given_up(rig: Rig) -> None:
+async def test_a_socket_that_never_opens_is_closed(rig: Rig) -> None:
     await rig.run("Math.random = () => 0.5")
     await rig.answer("GET /api/session", {})
     await rig.make()
@@ -194,7 +192,7 @@ async def test_a_socket_that_never_opens_is_given_up(rig: Rig) -> None:
     assert second["madeAt"] - first["madeAt"] == pytest.approx(10_250)
 
 
-async def test_a_page_that_stood_still_hears_the_answer_that_waited_for_it(rig: Rig) -> None:
+async def test_after_a_stall_the_waiting_answer_is_read_before_the_deadline(rig: Rig) -> None:
     await rig.sign_in()
     await rig.wait(25.1)
     # As when a level is loaded: nothing ran for a minute, and the timers come before the messages.
@@ -206,7 +204,7 @@ async def test_a_page_that_stood_still_hears_the_answer_that_waited_for_it(rig: 
     assert len(await rig.sockets()) == 1
 
 
-async def test_a_connection_that_answers_nothing_after_that_is_given_up_all_the_same(
+async def test_after_a_stall_a_connection_without_an_answer_is_closed(
     rig: Rig,
 ) -> None:
     await rig.sign_in()

@@ -125,7 +125,7 @@ def places(text: str | dict[str, str]) -> set[str]:
 
 
 @pytest.mark.parametrize("code", OTHERS)
-def test_no_translation_is_missing_and_none_is_left_over(
+def test_every_language_has_the_texts_of_the_english_and_no_others(
     languages: dict[str, tuple[Words, list[str]]], code: str
 ) -> None:
     english, _ = languages["en"]
@@ -140,7 +140,7 @@ def test_no_translation_is_missing_and_none_is_left_over(
 
 
 @pytest.mark.parametrize("code", OTHERS)
-def test_what_is_translated_is_not_simply_the_english(
+def test_no_translation_equals_the_english(
     languages: dict[str, tuple[Words, list[str]]], code: str
 ) -> None:
     english, _ = languages["en"]
@@ -155,7 +155,7 @@ def test_the_english_of_every_text_has_its_plurals(
     assert all(set(text) == set(plurals) for text in english.values() if isinstance(text, dict))
 
 
-def test_every_text_is_used_and_every_text_that_is_used_is_there() -> None:
+def test_every_text_is_used_and_every_used_text_exists() -> None:
     english, _ = languages_of(None)["en"]
     composed = {f"{prefix}{word}" for prefix, words in COMPOSED.items() for word in words}
     assert sorted(composed - set(english)) == []
@@ -169,7 +169,7 @@ def test_every_text_is_used_and_every_text_that_is_used_is_there() -> None:
 
 
 @pytest.mark.parametrize("game", GAMES)
-def test_every_text_of_a_game_is_used_and_every_text_that_is_used_is_there(game: str) -> None:
+def test_every_text_of_a_game_is_used_and_every_used_text_exists(game: str) -> None:
     english, _ = languages_of(game)["en"]
     source = (static_folder() / "games" / game / "part.js").read_text()
     said = set(re.findall(r"\bsay\('(\w+)'", source))
@@ -198,7 +198,7 @@ def keys_in(path: Path) -> set[str]:
         ([], "en"),
     ],
 )
-async def test_the_page_speaks_the_first_language_of_the_browser_that_it_knows(
+async def test_the_page_uses_the_first_known_language_of_the_browser(
     rig: Rig, of_the_browser: list[str], language: str
 ) -> None:
     preferred = "import('/static/page/language.js').then(({preferred}) => preferred(argument))"

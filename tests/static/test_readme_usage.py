@@ -29,7 +29,7 @@ async def test_usage_fits_in_ten_lines() -> None:
     assert len(usage().splitlines()) <= 10
 
 
-async def test_the_usage_signs_in_sees_who_is_here_is_warned_and_signed_out(
+async def test_the_usage_signs_in_lists_the_lobby_is_warned_and_signed_out(
     chromium: Browser, tmp_path: Path
 ) -> None:
     async with run_server(tmp_path / "test.db", max_hold=30) as server:

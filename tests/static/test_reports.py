@@ -47,7 +47,7 @@ async def test_a_stick_that_is_moved_slowly_counts(rig: Rig) -> None:
     assert await rig.sent("ping") == [PING]
 
 
-async def test_a_gamepad_is_looked_at_only_while_there_is_one(rig: Rig) -> None:
+async def test_gamepads_are_polled_only_while_one_is_connected(rig: Rig) -> None:
     await rig.sign_in()
     timers = await rig.run("rig.clock.timers.size")
     await rig.plug()
@@ -67,7 +67,7 @@ async def test_a_gamepad_is_looked_at_only_while_there_is_one(rig: Rig) -> None:
 # How often
 
 
-async def test_somebody_who_is_busy_is_reported_every_five_seconds(rig: Rig) -> None:
+async def test_continuous_activity_is_reported_every_five_seconds(rig: Rig) -> None:
     await rig.sign_in(is_serving=True)
     for _ in range(30):
         await rig.press()
@@ -85,7 +85,7 @@ async def test_a_short_time_until_away_makes_reports_more_frequent(rig: Rig) -> 
     assert await rig.sent("ping") == [PING] * 15
 
 
-async def test_somebody_who_was_away_is_back_within_a_second(rig: Rig) -> None:
+async def test_an_activity_while_away_is_reported_within_a_second(rig: Rig) -> None:
     await rig.sign_in()
     await rig.press()
     await rig.hear("session", **await rig.view(player={"status": "away"}))
@@ -103,7 +103,7 @@ async def test_somebody_who_was_away_is_back_within_a_second(rig: Rig) -> None:
     assert await rig.sent() == []
 
 
-async def test_an_open_page_that_nobody_touches_reports_nothing_for_hours(rig: Rig) -> None:
+async def test_an_open_page_without_input_reports_nothing_for_hours(rig: Rig) -> None:
     await rig.sign_in(is_serving=True, watch=["lobby"])
     await rig.wait(3600)
     await rig.lose()
@@ -120,7 +120,7 @@ async def test_an_open_page_that_nobody_touches_reports_nothing_for_hours(rig: R
 # Without a connection
 
 
-async def test_what_was_done_while_the_connection_was_away_is_reported_when_it_is_back(
+async def test_activity_without_a_connection_is_reported_after_the_reconnect(
     rig: Rig,
 ) -> None:
     await rig.sign_in()
@@ -163,7 +163,7 @@ async def test_requests_report_where_no_socket_gets_through(rig: Rig) -> None:
     assert await rig.calls() == ["POST /api/session/activity"]
 
 
-async def test_where_nobody_is_signed_in_nothing_is_reported(rig: Rig) -> None:
+async def test_without_a_session_nothing_is_reported(rig: Rig) -> None:
     await rig.answer("GET /api/session", {"status": 401, "json": {}})
     await rig.make()
     await rig.run("here.start()")

@@ -67,7 +67,7 @@ async def outcomes(rig: Rig) -> Any:
 # Joining
 
 
-async def test_a_room_is_joined_when_the_server_says_so_and_has_said_what_it_is(rig: Rig) -> None:
+async def test_a_join_resolves_after_joined_and_the_room(rig: Rig) -> None:
     await rig.sign_in()
     await ask(rig, "here.rooms.join('r1', {seat: 1}).then((room) => { window.room = room; })")
     assert await rig.sent() == [{"type": "join", "room": "r1", "seat": 1}]
@@ -87,7 +87,7 @@ async def test_a_room_is_joined_when_the_server_says_so_and_has_said_what_it_is(
     assert len(await rig.told("room")) == 1
 
 
-async def test_the_own_seat_is_where_the_player_sits_now(rig: Rig) -> None:
+async def test_the_own_seat_follows_the_room(rig: Rig) -> None:
     await in_room(rig)
     assert await rig.run(f"[{ROOM}.seat, {ROOM}.own.player.name]") == [0, "Ada"]
     await hear_change(rig, 2, room={"seats": {"0": seated("Kim"), "1": seated("Ada")}})
@@ -100,7 +100,7 @@ async def test_the_own_seat_is_where_the_player_sits_now(rig: Rig) -> None:
     ("options", "sent"),
     [("{}", {}), ("{spectate: true}", {"spectate": True}), ("{seat: 0}", {"seat": 0})],
 )
-async def test_one_asks_for_a_seat_or_to_watch(
+async def test_a_join_can_ask_for_a_seat_or_to_spectate(
     rig: Rig, options: str, sent: dict[str, Any]
 ) -> None:
     await rig.sign_in()
@@ -108,7 +108,7 @@ async def test_one_asks_for_a_seat_or_to_watch(
     assert await rig.sent() == [{"type": "join", "room": "r1"} | sent]
 
 
-async def test_who_is_refused_is_told_why_and_is_not_in(rig: Rig) -> None:
+async def test_a_refused_join_rejects_with_its_code(rig: Rig) -> None:
     await rig.sign_in()
     await ask(rig, "here.rooms.join('r1')")
     await ask(rig, "here.rooms.join('r2')")
@@ -132,7 +132,7 @@ async def test_a_seat_that_is_refused_leaves_the_spectator_where_they_were(rig: 
     assert await rig.run("here.rooms.joined.size") == 1
 
 
-async def test_a_room_that_comes_behind_the_answer_is_waited_for(rig: Rig) -> None:
+async def test_a_join_waits_for_a_room_that_follows_the_answer(rig: Rig) -> None:
     await rig.sign_in()
     await ask(rig, "here.rooms.join('r1')")
     await rig.hear("joined", room="r1", seat=0)
@@ -142,7 +142,7 @@ async def test_a_room_that_comes_behind_the_answer_is_waited_for(rig: Rig) -> No
     assert await outcomes(rig) == ["done"]
 
 
-async def test_a_room_as_it_was_before_one_came_in_is_not_the_one_that_is_waited_for(
+async def test_a_join_does_not_resolve_with_an_earlier_room(
     rig: Rig,
 ) -> None:
     await in_room(rig)
@@ -155,7 +155,7 @@ async def test_a_room_as_it_was_before_one_came_in_is_not_the_one_that_is_waited
     assert await outcomes(rig) == ["done"]
 
 
-async def test_who_asks_before_there_is_a_connection_comes_in_with_it(rig: Rig) -> None:
+async def test_a_join_before_the_connection_is_sent_with_it(rig: Rig) -> None:
     await rig.answer("GET /api/session", {})
     await rig.make()
     await rig.run("here.start()")
@@ -171,7 +171,7 @@ async def test_who_asks_before_there_is_a_connection_comes_in_with_it(rig: Rig) 
 # Events
 
 
-async def test_times_that_are_left_become_instants_wherever_they_are(rig: Rig) -> None:
+async def test_times_left_become_instants_at_any_depth(rig: Rig) -> None:
     await rig.run("rig.clock.now = 5_000_000")
     view = {"deep": {"turn_in": 2.5}, "list": [{"x_in": 1}], "in": 3, "plug_in": "word"}
     await in_room(
@@ -204,7 +204,7 @@ async def test_times_that_are_left_become_instants_wherever_they_are(rig: Rig) -
     assert "closes_at" not in await rig.run(f"{ROOM}.info")
 
 
-async def test_patches_merge_as_the_rfc_has_it(rig: Rig) -> None:
+async def test_patches_merge_as_in_the_rfc(rig: Rig) -> None:
     cases: list[tuple[Any, Any, Any]] = [
         ({"a": "b"}, {"a": "c"}, {"a": "c"}),
         ({"a": "b"}, {"b": "c"}, {"a": "b", "b": "c"}),
@@ -276,14 +276,14 @@ async def test_a_game_that_cannot_take_a_diff_gets_the_whole_view(rig: Rig) -> N
     assert await rig.run("rig.errors.splice(0)") == ["a bug of the game"]
 
 
-async def test_where_there_is_no_match_any_more_there_is_nothing_to_show(rig: Rig) -> None:
+async def test_a_room_without_a_match_has_no_view(rig: Rig) -> None:
     await in_room(rig, match=match({"cell": 1}))
     await hear_change(rig, 2, room={"match": None, "state": "open"})
     assert await rig.run(f"[{ROOM}.view, {ROOM}.info.state]") == [None, "open"]
 
 
 @pytest.mark.parametrize("version", [1, 3, 100])
-async def test_a_gap_asks_once_for_the_room_and_believes_nothing_until_it_comes(
+async def test_a_gap_asks_once_for_the_room_and_ignores_changes_until_it_comes(
     rig: Rig, version: int
 ) -> None:
     await in_room(rig, match=match({"cell": 1}))
@@ -299,7 +299,7 @@ async def test_a_gap_asks_once_for_the_room_and_believes_nothing_until_it_comes(
     assert await rig.sent() == []
 
 
-async def test_what_is_said_counts_in_the_versions_and_the_last_fifty_lines_stay(
+async def test_lines_of_chat_have_versions_and_the_last_fifty_are_kept(
     rig: Rig,
 ) -> None:
     await in_room(rig)
@@ -312,7 +312,7 @@ async def test_what_is_said_counts_in_the_versions_and_the_last_fifty_lines_stay
     assert await rig.sent() == []
 
 
-async def test_other_rooms_and_rooms_that_were_left_are_nobodys_business(rig: Rig) -> None:
+async def test_messages_about_other_and_left_rooms_are_ignored(rig: Rig) -> None:
     await in_room(rig)
     await rig.hear("room", topic="room:r2", version=1, room=info(id="r2"), chat=[])
     await ask(rig, f"{ROOM}.leave()")
@@ -325,7 +325,7 @@ async def test_other_rooms_and_rooms_that_were_left_are_nobodys_business(rig: Ri
     assert await outcomes(rig) == ["done"]
 
 
-async def test_a_room_that_closes_is_told_of_once_and_gone(rig: Rig) -> None:
+async def test_a_closing_room_is_reported_once_and_removed(rig: Rig) -> None:
     await in_room(rig)
     for _ in range(2):
         await rig.hear("room_closed", topic=TOPIC, reason="failed", detail="Sorry.")
@@ -350,9 +350,7 @@ ACTS = [
 
 
 @pytest.mark.parametrize(("act", "message"), ACTS)
-async def test_an_act_is_done_when_the_server_says_so(
-    rig: Rig, act: str, message: dict[str, Any]
-) -> None:
+async def test_an_act_resolves_with_done(rig: Rig, act: str, message: dict[str, Any]) -> None:
     await in_room(rig)
     await ask(rig, f"{ROOM}.{act}")
     assert await rig.sent() == [message | {"room": "r1"}], "and nothing is asked behind it"
@@ -364,7 +362,7 @@ async def test_an_act_is_done_when_the_server_says_so(
 
 
 @pytest.mark.parametrize(("act", "message"), ACTS)
-async def test_an_act_that_is_refused_says_why_and_nothing_is_complained_of(
+async def test_a_refused_act_rejects_with_its_code_and_reports_no_problem(
     rig: Rig, act: str, message: dict[str, Any]
 ) -> None:
     await in_room(rig)
@@ -374,7 +372,7 @@ async def test_an_act_that_is_refused_says_why_and_nothing_is_complained_of(
     assert await rig.complaints() == []
 
 
-async def test_each_answer_finds_its_own_act_in_whatever_order_they_come(rig: Rig) -> None:
+async def test_answers_in_any_order_resolve_their_own_acts(rig: Rig) -> None:
     await in_room(rig)
     for column in range(3):
         await ask(rig, f"{ROOM}.act({column})")
@@ -394,7 +392,7 @@ async def test_each_answer_finds_its_own_act_in_whatever_order_they_come(rig: Ri
     assert (await outcomes(rig))[0] == "done"
 
 
-async def test_an_act_that_is_not_answered_in_ten_seconds_is_given_up_with_its_connection(
+async def test_an_act_without_an_answer_in_ten_seconds_closes_the_connection(
     rig: Rig,
 ) -> None:
     await in_room(rig)
@@ -408,7 +406,7 @@ async def test_an_act_that_is_not_answered_in_ten_seconds_is_given_up_with_its_c
     assert await rig.sent("act") == [{"type": "act", "room": "r1", "action": 1}], "only once"
 
 
-async def test_an_answer_of_the_connection_before_is_not_one_of_the_next(rig: Rig) -> None:
+async def test_an_answer_of_the_last_connection_resolves_no_act_of_the_next(rig: Rig) -> None:
     await in_room(rig)
     await ask(rig, f"{ROOM}.act(1)")
     await rig.lose()
@@ -420,7 +418,7 @@ async def test_an_answer_of_the_connection_before_is_not_one_of_the_next(rig: Ri
     assert (await outcomes(rig))[1] == "done"
 
 
-async def test_nobody_knows_what_became_of_an_act_when_the_connection_is_lost(rig: Rig) -> None:
+async def test_an_act_rejects_when_the_connection_is_lost_and_is_not_repeated(rig: Rig) -> None:
     await in_room(rig)
     await ask(rig, f"{ROOM}.act(1)")
     await rig.lose()
@@ -431,7 +429,7 @@ async def test_nobody_knows_what_became_of_an_act_when_the_connection_is_lost(ri
     assert await rig.sent("act") == [], "nothing is done twice"
 
 
-async def test_a_refusal_of_something_else_is_still_complained_of(rig: Rig) -> None:
+async def test_a_refusal_of_another_message_is_reported_as_a_problem(rig: Rig) -> None:
     await in_room(rig)
     await ask(rig, f"{ROOM}.act(1)")
     await rig.run("here.hold(60)")
@@ -443,7 +441,7 @@ async def test_a_refusal_of_something_else_is_still_complained_of(rig: Rig) -> N
 # Activity
 
 
-async def test_an_act_needs_no_ping_beside_it(rig: Rig) -> None:
+async def test_an_act_replaces_a_ping(rig: Rig) -> None:
     await in_room(rig)
     await ask(rig, f"{ROOM}.act(1)")
     await rig.press()
@@ -453,7 +451,7 @@ async def test_an_act_needs_no_ping_beside_it(rig: Rig) -> None:
     assert await rig.sent("ping") == [{"type": "ping"}]
 
 
-async def test_an_act_that_was_refused_was_no_activity_so_the_next_input_is_told(
+async def test_after_a_refused_act_the_next_input_is_reported(
     rig: Rig,
 ) -> None:
     await in_room(rig)
@@ -463,7 +461,7 @@ async def test_an_act_that_was_refused_was_no_activity_so_the_next_input_is_told
     assert await rig.sent("ping") == [{"type": "ping"}]
 
 
-async def test_who_is_asked_whether_they_are_there_is_heard_at_once(rig: Rig) -> None:
+async def test_after_a_pulse_check_the_next_input_is_reported_at_once(rig: Rig) -> None:
     await in_room(rig)
     await rig.press()
     await rig.wait(1)
@@ -475,7 +473,7 @@ async def test_who_is_asked_whether_they_are_there_is_heard_at_once(rig: Rig) ->
     assert await rig.sent("ping") == [{"type": "ping"}]
 
 
-async def test_the_hand_that_leaves_the_mouse_is_no_return_and_a_key_is(rig: Rig) -> None:
+async def test_after_be_right_back_small_movements_do_not_count_and_a_key_does(rig: Rig) -> None:
     await in_room(rig)
     await ask(rig, f"{ROOM}.brb(60)")
     away = {"0": {"back_in": 60, "status": "away"}}
@@ -496,7 +494,7 @@ async def test_the_hand_that_leaves_the_mouse_is_no_return_and_a_key_is(rig: Rig
 # Reconnecting
 
 
-async def test_after_a_reconnect_one_is_in_the_own_seat_again(rig: Rig) -> None:
+async def test_after_a_reconnect_the_room_and_the_seat_are_restored(rig: Rig) -> None:
     await in_room(rig, match=match({"cell": 1}))
     await rig.lose()
     assert await rig.run(f"[{ROOM}.isStale, {ROOM}.view.cell]") == [True, 1]
@@ -511,7 +509,7 @@ async def test_after_a_reconnect_one_is_in_the_own_seat_again(rig: Rig) -> None:
     assert await rig.run(f"[{ROOM}.isStale, {ROOM}.view.cell]") == [False, 2]
 
 
-async def test_who_has_lost_the_seat_meanwhile_takes_no_other(rig: Rig) -> None:
+async def test_after_a_reconnect_a_lost_seat_is_not_replaced(rig: Rig) -> None:
     await in_room(rig)
     await rig.lose()
     await rig.reopen()
@@ -521,7 +519,7 @@ async def test_who_has_lost_the_seat_meanwhile_takes_no_other(rig: Rig) -> None:
     assert await rig.run(f"[{ROOM}.seat, {ROOM}.isStale]") == [None, False]
 
 
-async def test_a_room_that_closed_meanwhile_is_told_of(rig: Rig) -> None:
+async def test_a_room_that_closed_during_a_reconnect_is_reported(rig: Rig) -> None:
     await in_room(rig)
     await rig.lose()
     await rig.reopen()
@@ -531,14 +529,14 @@ async def test_a_room_that_closed_meanwhile_is_told_of(rig: Rig) -> None:
     assert await rig.run("here.rooms.joined.size") == 0
 
 
-async def test_a_room_that_was_left_in_another_tab_is_told_of(rig: Rig) -> None:
+async def test_a_room_left_in_another_tab_is_reported(rig: Rig) -> None:
     await in_room(rig)
     await rig.hear("left", room="r1")
     assert await rig.told("roomClosed") == [{"room": "r1", "reason": "left", "detail": ""}]
     assert await rig.run("here.rooms.joined.size") == 0
 
 
-async def test_coming_in_goes_on_after_a_lost_connection_and_so_does_leaving(rig: Rig) -> None:
+async def test_joining_and_leaving_continue_after_a_lost_connection(rig: Rig) -> None:
     await in_room(rig)
     await ask(rig, f"{ROOM}.leave()")
     await ask(rig, "here.rooms.join('r2')")
@@ -555,7 +553,7 @@ async def test_coming_in_goes_on_after_a_lost_connection_and_so_does_leaving(rig
     assert await rig.sent("leave", "join") == [{"type": "join", "room": "r2"}]
 
 
-async def test_whoever_is_next_is_in_no_room(rig: Rig) -> None:
+async def test_the_next_session_is_in_no_room(rig: Rig) -> None:
     await in_room(rig)
     await ask(rig, "here.rooms.join('r2')")
     await rig.hear("signed_out", reason="kicked", detail="")
@@ -595,7 +593,7 @@ async def hear_list_change(rig: Rig, version: int, **diff: Any) -> None:
     await rig.hear("rooms_changed", topic="rooms", version=version, **told)
 
 
-async def test_the_list_has_the_newest_room_first_and_what_changes_in_it(rig: Rig) -> None:
+async def test_the_list_has_the_newest_room_first_and_follows_changes(rig: Rig) -> None:
     await watch_list(rig, "b", "a")
     assert await rig.run(f"[{IDS}, here.rooms.list.total]") == ["b a", 2]
     await hear_list_change(rig, 8, opened=[listing("d"), listing("c")], total=4)
@@ -606,7 +604,7 @@ async def test_the_list_has_the_newest_room_first_and_what_changes_in_it(rig: Ri
 
 
 @pytest.mark.parametrize("version", [7, 9, 100])
-async def test_a_gap_in_the_list_asks_once_for_all_of_it(rig: Rig, version: int) -> None:
+async def test_a_gap_in_the_list_asks_once_for_the_whole_list(rig: Rig, version: int) -> None:
     await watch_list(rig, "b", "a")
     await hear_list_change(rig, version, closed=["a"])
     await hear_list_change(rig, version + 1, closed=["b"])
@@ -629,7 +627,7 @@ async def test_the_list_is_asked_for_again_over_a_new_connection(rig: Rig) -> No
     assert await rig.run(f"[{IDS}, here.rooms.list.isStale]") == ["b", False]
 
 
-async def test_who_does_not_look_any_more_knows_of_no_rooms(rig: Rig) -> None:
+async def test_unwatching_the_list_empties_it(rig: Rig) -> None:
     await watch_list(rig, "a")
     await rig.run("here.unwatch('rooms')")
     assert await rig.run(f"[{IDS}, here.rooms.list.isWaiting]") == ["", True]
@@ -638,7 +636,7 @@ async def test_who_does_not_look_any_more_knows_of_no_rooms(rig: Rig) -> None:
 # The queue
 
 
-async def test_one_waits_for_others_until_a_room_is_found(rig: Rig) -> None:
+async def test_a_quick_match_waits_until_a_room_is_found(rig: Rig) -> None:
     await rig.sign_in()
     await ask(rig, "here.rooms.quickMatch({game: 'chess'})")
     assert await rig.sent() == [{"type": "quick_match", "game": "chess"}]
@@ -659,7 +657,7 @@ async def test_one_waits_for_others_until_a_room_is_found(rig: Rig) -> None:
     ]
 
 
-async def test_waiting_can_be_given_up(rig: Rig) -> None:
+async def test_a_quick_match_can_be_cancelled(rig: Rig) -> None:
     await rig.sign_in()
     await ask(rig, "here.rooms.quickMatch()")
     assert await rig.sent() == [{"type": "quick_match"}]
@@ -675,7 +673,7 @@ async def test_waiting_can_be_given_up(rig: Rig) -> None:
     assert await rig.sent("quick_match") == []
 
 
-async def test_who_wants_another_game_waits_for_that_one(rig: Rig) -> None:
+async def test_a_quick_match_of_another_game_replaces_the_first(rig: Rig) -> None:
     await rig.sign_in()
     await ask(rig, "here.rooms.quickMatch({game: 'chess'})")
     await rig.hear("queued", game="chess", waiting=1)
@@ -689,7 +687,7 @@ async def test_who_wants_another_game_waits_for_that_one(rig: Rig) -> None:
     assert await rig.run("window.queue") == {"game": "go", "waiting": 2}
 
 
-async def test_a_game_that_there_is_not_is_refused(rig: Rig) -> None:
+async def test_a_quick_match_of_an_unknown_game_is_refused(rig: Rig) -> None:
     await rig.sign_in()
     await ask(rig, "here.rooms.quickMatch({game: 'go'})")
     await rig.refuse("quick_match", "no_such_game", "There is no go.")
@@ -697,7 +695,7 @@ async def test_a_game_that_there_is_not_is_refused(rig: Rig) -> None:
     assert await rig.run("here.rooms.queue") is None
 
 
-async def test_who_waits_goes_on_waiting_after_a_reconnect(rig: Rig) -> None:
+async def test_a_quick_match_continues_after_a_reconnect(rig: Rig) -> None:
     await rig.sign_in()
     await ask(rig, "here.rooms.quickMatch({game: 'chess'})")
     await rig.hear("queued", game="chess", waiting=2)
@@ -711,7 +709,7 @@ async def test_who_waits_goes_on_waiting_after_a_reconnect(rig: Rig) -> None:
     assert await rig.run("here.rooms.queue") == {"game": "chess", "waiting": 1}
 
 
-async def test_who_is_away_does_not_go_on_waiting_by_themselves(rig: Rig) -> None:
+async def test_a_quick_match_of_an_away_player_ends_at_a_reconnect(rig: Rig) -> None:
     await rig.sign_in()
     await ask(rig, "here.rooms.quickMatch({game: 'chess'})")
     await rig.hear("queued", game="chess", waiting=2)
@@ -728,7 +726,7 @@ async def test_who_is_away_does_not_go_on_waiting_by_themselves(rig: Rig) -> Non
 # Calls
 
 
-async def test_what_can_be_asked_of_the_server(rig: Rig) -> None:
+async def test_every_call_about_rooms_returns_its_answer(rig: Rig) -> None:
     await rig.sign_in()
     await rig.calls()
     await rig.answer("GET /api/games", {"json": {"games": [{"name": "chess"}]}})

@@ -89,7 +89,7 @@ async def test_every_state_of_playing_can_be_used_by_everybody_on_a_narrow_scree
     await ada.page.emulate_media(color_scheme="light")
 
 
-async def test_who_is_invited_by_a_link_says_who_they_are_and_sits_at_the_table(
+async def test_a_visitor_with_a_link_signs_in_and_takes_a_seat(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada = await lobby.guest("Ada")
@@ -107,7 +107,7 @@ async def test_who_is_invited_by_a_link_says_who_they_are_and_sits_at_the_table(
     assert [player.name for _, seat, player in players if seat.is_here] == ["Ada", "Kim"]
 
 
-async def test_the_link_to_a_room_is_copied_or_else_shown(browsers: Browsers) -> None:
+async def test_the_link_to_a_room_is_copied_or_shown_if_that_fails(browsers: Browsers) -> None:
     ada = await browsers.guest("Ada")
     link = await open_room(ada, "connect-four")
     copied = (
@@ -124,7 +124,7 @@ async def test_the_link_to_a_room_is_copied_or_else_shown(browsers: Browsers) ->
     await ada.page.evaluate("() => { delete navigator.clipboard.writeText; }")
 
 
-async def test_a_room_that_there_is_not_says_so_and_shows_the_way_to_others(
+async def test_an_unknown_room_is_named_as_such_with_a_link_to_others(
     browsers: Browsers,
 ) -> None:
     ada = await browsers.guest("Ada")
@@ -137,7 +137,7 @@ async def test_a_room_that_there_is_not_says_so_and_shows_the_way_to_others(
     await expect(ada.at("#play")).to_be_visible()
 
 
-async def test_a_game_without_a_page_part_can_be_played_all_the_same(
+async def test_a_game_without_a_page_part_can_be_played(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     games = cast(dict[str, AnyGame], lobby.still_here.rooms.games)

@@ -39,7 +39,7 @@ async def hear_diff(rig: Rig, version: int, **diff: Any) -> None:
 # Version by version
 
 
-async def test_a_roster_and_what_changes_in_it(rig: Rig) -> None:
+async def test_the_roster_follows_its_changes(rig: Rig) -> None:
     await in_lobby(rig, "Ada", "Bob")
     assert await rig.run(NAMES) == "Ada Bob"
     assert await rig.run("[here.roster.total, here.roster.isComplete]") == [2, True]
@@ -51,14 +51,14 @@ async def test_a_roster_and_what_changes_in_it(rig: Rig) -> None:
     assert len(await rig.told("roster")) == 3
 
 
-async def test_who_joins_again_in_the_message_that_tells_of_the_going_is_here(rig: Rig) -> None:
+async def test_a_player_who_left_and_joined_in_one_diff_is_present(rig: Rig) -> None:
     await in_lobby(rig, "Ada", "Bob")
     await hear_diff(rig, 8, left=["bob"], joined=[player("Bob", "away")])
     assert await rig.run(STATUSES) == {"Ada": "active", "Bob": "away"}
 
 
 @pytest.mark.parametrize("version", [7, 9, 100, 1])
-async def test_a_gap_asks_once_for_the_roster_and_believes_nothing_until_it_comes(
+async def test_a_gap_asks_once_for_the_roster_and_ignores_diffs_until_it_comes(
     rig: Rig, version: int
 ) -> None:
     await in_lobby(rig, "Ada", "Bob")
@@ -91,13 +91,13 @@ async def test_a_new_connection_begins_with_a_roster_of_its_own(rig: Rig) -> Non
     assert await rig.run(NAMES) == "Ada"
 
 
-async def test_the_next_session_begins_with_nobody(rig: Rig) -> None:
+async def test_the_next_session_begins_with_an_empty_roster(rig: Rig) -> None:
     await in_lobby(rig, "Ada", "Bob")
     await rig.hear("signed_out", reason="kicked", detail="")
     assert await rig.run("[here.roster.players.size, here.roster.isWaiting]") == [0, True]
 
 
-async def test_other_topics_are_not_the_lobby(rig: Rig) -> None:
+async def test_messages_of_other_topics_do_not_change_the_roster(rig: Rig) -> None:
     await in_lobby(rig, "Ada")
     await rig.hear("roster", topic="room", version=3, players=[], total=0)
     await rig.hear("presence", topic="room", version=9, joined=[player("Bob")], total=1)
@@ -115,7 +115,7 @@ async def test_topics_are_watched_now_and_over_every_connection_to_come(rig: Rig
     assert [message["topic"] for message in await rig.sent("watch")] == ["lobby", "room", "third"]
 
 
-async def test_since_when_somebody_is_away_is_an_instant_of_this_page(rig: Rig) -> None:
+async def test_away_since_is_an_instant_of_the_clock_of_the_page(rig: Rig) -> None:
     await rig.sign_in(watch=["lobby"])
     here = [player("Ada"), player("Bob", "away", idle_for=130.0)]
     await rig.hear("roster", topic="lobby", version=1, players=here, total=2)
@@ -134,7 +134,7 @@ async def test_since_when_somebody_is_away_is_an_instant_of_this_page(rig: Rig) 
     assert await rig.run("here.roster.players.get('bob').awaySince") is None
 
 
-async def test_the_own_status_is_heard_of_from_the_lobby(rig: Rig) -> None:
+async def test_the_own_status_follows_the_lobby(rig: Rig) -> None:
     await in_lobby(rig, "Ada")
     await hear_diff(rig, 8, changed=[{"id": "ada", "status": "away"}], total=1)
     assert await rig.told("status") == ["away"]
@@ -170,7 +170,7 @@ async def test_the_rest_of_a_large_lobby_is_loaded_page_by_page(rig: Rig) -> Non
     assert len(await rig.told("roster")) == 1
 
 
-async def test_loading_twice_at_a_time_is_loading_once(rig: Rig) -> None:
+async def test_simultaneous_loads_are_one_load(rig: Rig) -> None:
     await in_lobby(rig, "Ada", total=2)
     await rig.answer("GET /api/players", page_of("Ada", "Bob"))
     await rig.calls()
@@ -178,7 +178,7 @@ async def test_loading_twice_at_a_time_is_loading_once(rig: Rig) -> None:
     assert len(await rig.calls()) == 1
 
 
-async def test_what_changes_while_the_rest_is_loaded_is_newer_than_what_is_loaded(
+async def test_changes_during_a_load_override_the_loaded_pages(
     rig: Rig,
 ) -> None:
     await in_lobby(rig, "Ada", total=5)
@@ -202,7 +202,7 @@ async def test_what_changes_while_the_rest_is_loaded_is_newer_than_what_is_loade
     assert await rig.run("here.roster.isComplete")
 
 
-async def test_a_roster_in_between_is_believed_and_the_pages_before_it_are_not(rig: Rig) -> None:
+async def test_a_roster_during_a_load_overrides_the_loaded_pages(rig: Rig) -> None:
     await in_lobby(rig, "Ada", total=3)
     await rig.answer("GET /api/players", page_of("Ada", "Bob", after="bob"), page_of("Cem"))
     await rig.run("(rig.isPending = true, window.loading = here.loadRoster(), null)")
@@ -212,7 +212,7 @@ async def test_a_roster_in_between_is_believed_and_the_pages_before_it_are_not(r
     assert await rig.run("here.roster.isLoading") is False
 
 
-async def test_a_page_that_does_not_come_is_a_problem_and_can_be_asked_for_again(
+async def test_a_failed_page_is_a_problem_and_can_be_loaded_again(
     rig: Rig,
 ) -> None:
     await in_lobby(rig, "Ada", total=3)
@@ -225,7 +225,7 @@ async def test_a_page_that_does_not_come_is_a_problem_and_can_be_asked_for_again
     assert await rig.run(NAMES) == "Ada Bob Cem"
 
 
-async def test_what_was_being_loaded_for_one_session_is_nothing_to_the_next(rig: Rig) -> None:
+async def test_a_load_of_the_last_session_is_discarded(rig: Rig) -> None:
     await in_lobby(rig, "Ada", total=3)
     await rig.run("(rig.isPending = true, window.loading = here.loadRoster(), null)")
     await rig.hear("signed_out", reason="kicked", detail="")
@@ -243,7 +243,7 @@ async def test_what_was_being_loaded_for_one_session_is_nothing_to_the_next(rig:
     assert len(await rig.calls()) == 1, "and the second page for the old one is not asked for"
 
 
-async def test_five_thousand_players_are_kept_up_with(rig: Rig) -> None:
+async def test_diffs_of_five_thousand_players_are_applied_quickly(rig: Rig) -> None:
     await rig.sign_in(watch=["lobby"])
     spent = await rig.run(
         """(() => {

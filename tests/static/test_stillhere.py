@@ -24,7 +24,7 @@ async def warn(rig: Rig, left: float = 60, reason: str = "idle_timeout") -> None
 # Signing in
 
 
-async def test_whoever_is_signed_in_is_told_so_and_connected(rig: Rig) -> None:
+async def test_a_signed_in_page_reports_the_session_and_connects(rig: Rig) -> None:
     await rig.sign_in()
     heard = await rig.told()
     assert [event for event, _ in heard] == ["signedIn", "status", "connection", "connection"]
@@ -47,7 +47,7 @@ async def lets_go_of_the_first_socket(rig: Rig) -> None:
     assert await rig.told() == []
 
 
-async def test_whoever_is_not_learns_what_would_be_granted(rig: Rig) -> None:
+async def test_a_page_without_a_session_gets_the_policy(rig: Rig) -> None:
     policy = {"idle_timeout": 300, "remember_lifetime": 2_592_000}
     await rig.answer(LOOK, {"status": 401, "json": {"code": "not_signed_in", "policy": policy}})
     await rig.make()
@@ -58,7 +58,7 @@ async def test_whoever_is_not_learns_what_would_be_granted(rig: Rig) -> None:
     assert len(await rig.sockets()) == 1
 
 
-async def test_the_connection_does_not_wait_for_the_answer_of_the_start(rig: Rig) -> None:
+async def test_the_socket_opens_before_the_answer_of_the_start(rig: Rig) -> None:
     await rig.answer(LOOK, {})
     await rig.make(watch=["lobby"])
     await rig.run("(rig.isPending = true, window.starting = here.start(), null)")
@@ -73,7 +73,7 @@ async def test_the_connection_does_not_wait_for_the_answer_of_the_start(rig: Rig
     assert len(await rig.sockets()) == 1
 
 
-async def test_a_connection_that_ends_before_the_answer_is_dialled_again(rig: Rig) -> None:
+async def test_a_connection_that_ends_before_the_answer_of_the_start_is_reopened(rig: Rig) -> None:
     await rig.answer(LOOK, {})
     await rig.make()
     await rig.run("(rig.isPending = true, window.starting = here.start(), null)")
@@ -85,7 +85,7 @@ async def test_a_connection_that_ends_before_the_answer_is_dialled_again(rig: Ri
     assert len(await rig.sockets()) == 2
 
 
-async def test_what_the_answers_bring_about_waits_for_what_the_page_waits_for(rig: Rig) -> None:
+async def test_events_of_the_start_wait_for_the_given_promise(rig: Rig) -> None:
     await rig.answer(LOOK, {})
     await rig.make()
     await rig.run(
@@ -100,7 +100,7 @@ async def test_what_the_answers_bring_about_waits_for_what_the_page_waits_for(ri
     assert await rig.run("here.connection") == "open"
 
 
-async def test_what_ended_the_session_meanwhile_is_told_at_the_start(rig: Rig) -> None:
+async def test_the_end_of_a_session_since_the_last_visit_is_reported_at_the_start(rig: Rig) -> None:
     await rig.answer(LOOK, {"status": 401, "json": {"code": "idle_timeout", "detail": "300 s"}})
     await rig.make()
     assert await rig.run("here.start()") is False
@@ -112,7 +112,7 @@ async def test_what_ended_the_session_meanwhile_is_told_at_the_start(rig: Rig) -
     ]
 
 
-async def test_the_start_asks_until_somebody_answers(rig: Rig) -> None:
+async def test_the_start_retries_until_the_server_answers(rig: Rig) -> None:
     await rig.run("Math.random = () => 0.999")
     await rig.answer(LOOK, None, {"status": 502, "text": "<html>"}, {"status": 503}, {})
     await rig.make()
@@ -124,7 +124,7 @@ async def test_the_start_asks_until_somebody_answers(rig: Rig) -> None:
     assert times == pytest.approx([0, 499.5, 1498.5, 3496.5])
 
 
-async def test_starting_again_and_a_network_that_is_back_cut_the_waiting_short(rig: Rig) -> None:
+async def test_a_second_start_or_a_returning_network_ends_the_pause(rig: Rig) -> None:
     await rig.run("Math.random = () => 0.999")
     await rig.answer(LOOK, None, None, {})
     await rig.make()
@@ -135,7 +135,7 @@ async def test_starting_again_and_a_network_that_is_back_cut_the_waiting_short(r
     assert await rig.calls() == [LOOK] * 3
 
 
-async def test_a_form_that_is_faster_than_the_start_wins(rig: Rig) -> None:
+async def test_a_sign_in_during_the_start_takes_precedence(rig: Rig) -> None:
     await rig.answer(LOOK, {"status": 503})
     await rig.answer("POST /api/guests", {"status": 201})
     await rig.make()
@@ -150,7 +150,7 @@ async def test_a_form_that_is_faster_than_the_start_wins(rig: Rig) -> None:
     await lets_go_of_the_first_socket(rig)
 
 
-async def test_a_refusal_of_the_start_that_comes_late_ends_nobody(rig: Rig) -> None:
+async def test_a_late_refusal_of_the_start_ends_no_newer_session(rig: Rig) -> None:
     await rig.answer(LOOK, {"status": 401, "json": {"code": "idle_timeout"}})
     await rig.answer("POST /api/guests", {"status": 201})
     await rig.make()
@@ -160,7 +160,7 @@ async def test_a_refusal_of_the_start_that_comes_late_ends_nobody(rig: Rig) -> N
     assert await rig.told("signedOut") == []
 
 
-async def test_an_answer_to_the_start_that_comes_late_is_of_no_interest(rig: Rig) -> None:
+async def test_a_late_answer_to_the_start_is_ignored(rig: Rig) -> None:
     await rig.answer(LOOK, {"json": await rig.view()})
     await rig.answer("POST /api/guests", {"status": 201})
     await rig.make()
@@ -190,7 +190,9 @@ async def test_starting_twice_changes_nothing(rig: Rig) -> None:
         ("signIn('Ada', 'x')", "POST /api/session", {"remember": False}),
     ],
 )
-async def test_each_way_in(rig: Rig, sign_in: str, call: str, body: dict[str, Any]) -> None:
+async def test_each_way_to_sign_in_makes_its_call_and_connects(
+    rig: Rig, sign_in: str, call: str, body: dict[str, Any]
+) -> None:
     await rig.answer(call, {"status": 201})
     await rig.make()
     assert await rig.run(f"here.{sign_in}") == await rig.run("rig.view")
@@ -237,7 +239,7 @@ async def test_each_way_in(rig: Rig, sign_in: str, call: str, body: dict[str, An
         (None, [0, "", "", None, "status 0"]),
     ],
 )
-async def test_a_refusal_says_what_there_is_to_say(
+async def test_a_refusal_has_status_code_and_detail(
     rig: Rig, answer: dict[str, Any] | None, problem: list[Any]
 ) -> None:
     await rig.answer("POST /api/session", answer)
@@ -250,14 +252,14 @@ async def test_a_refusal_says_what_there_is_to_say(
     assert await rig.told() == []
 
 
-async def test_what_a_refusal_says_beyond_that_is_kept(rig: Rig) -> None:
+async def test_a_refusal_keeps_its_further_members(rig: Rig) -> None:
     rule = {"code": "invalid", "rule": "name_too_long", "limit": 40, "length": 41}
     await rig.answer("POST /api/guests", {"status": 422, "json": rule})
     await rig.make()
     assert await rig.run("here.signInAsGuest('x').catch((problem) => problem.details)") == rule
 
 
-async def test_nobody_waits_for_ever_for_an_answer(rig: Rig) -> None:
+async def test_a_call_without_an_answer_is_given_up(rig: Rig) -> None:
     await rig.make()
     await rig.run("rig.isPending = true")
     await rig.run("(window.trying = here.signIn('Ada', 'x').catch((p) => p.status), null)")
@@ -265,7 +267,7 @@ async def test_nobody_waits_for_ever_for_an_answer(rig: Rig) -> None:
     assert await within(TIMEOUT, rig.run("trying")) == 0
 
 
-async def test_signing_in_again_is_told_once_though_the_old_session_ends_first(rig: Rig) -> None:
+async def test_signing_in_again_is_reported_once_after_the_old_session_ends(rig: Rig) -> None:
     await rig.sign_in()
     await rig.view(session={"id": "s2"}, player={"name": "Bob"})
     await rig.answer("POST /api/guests", {"status": 201})
@@ -283,7 +285,7 @@ async def test_signing_in_again_is_told_once_though_the_old_session_ends_first(r
 # Other tabs
 
 
-async def test_a_sign_in_in_another_tab_takes_this_one_along(rig: Rig) -> None:
+async def test_a_sign_in_in_another_tab_signs_this_one_in(rig: Rig) -> None:
     await rig.sign_in()
     await rig.view(session={"id": "s2"}, player={"id": "bob", "name": "Bob"})
     await rig.told()
@@ -293,7 +295,7 @@ async def test_a_sign_in_in_another_tab_takes_this_one_along(rig: Rig) -> None:
     assert await rig.run("[here.player.name, here.session.id]") == ["Bob", "s2"]
 
 
-async def test_a_session_replaced_by_nothing_here_is_over(rig: Rig) -> None:
+async def test_a_replaced_session_without_a_successor_is_over(rig: Rig) -> None:
     await rig.sign_in()
     await rig.answer(LOOK, NOT_SIGNED_IN)
     await rig.hear("signed_out", reason="replaced", detail="")
@@ -301,7 +303,7 @@ async def test_a_session_replaced_by_nothing_here_is_over(rig: Rig) -> None:
     assert end["reason"] == "replaced"
 
 
-async def test_another_session_found_on_coming_back_is_told_as_one(rig: Rig) -> None:
+async def test_another_session_found_at_a_reconnect_is_reported(rig: Rig) -> None:
     await rig.sign_in()
     await rig.told()
     await rig.lose()
@@ -313,7 +315,7 @@ async def test_another_session_found_on_coming_back_is_told_as_one(rig: Rig) -> 
     assert await rig.run("[here.player.name, here.session.id]") == ["Bob", "s2"]
 
 
-async def test_a_sign_out_in_another_tab_is_told_with_its_reason(rig: Rig) -> None:
+async def test_a_sign_out_in_another_tab_is_reported_with_its_reason(rig: Rig) -> None:
     await rig.sign_in()
     await rig.lose()
     await rig.answer(LOOK, {"status": 401, "json": {"code": "signed_out", "detail": "there"}})
@@ -335,7 +337,7 @@ async def test_an_answer_for_an_older_session_changes_nothing(rig: Rig) -> None:
     assert await rig.run("[here.player.name, here.session.id]") == ["Bob", "s2"]
 
 
-async def test_a_refusal_for_an_older_session_ends_nobody(rig: Rig) -> None:
+async def test_a_refusal_for_an_older_session_does_not_end_the_present_one(rig: Rig) -> None:
     await rig.sign_in()
     await rig.lose()
     await rig.answer(LOOK, NOT_SIGNED_IN)
@@ -347,7 +349,7 @@ async def test_a_refusal_for_an_older_session_ends_nobody(rig: Rig) -> None:
     assert await rig.told("signedOut") == []
 
 
-async def test_a_refusal_counts_though_the_view_was_renewed_meanwhile(rig: Rig) -> None:
+async def test_a_refusal_counts_after_the_view_was_renewed(rig: Rig) -> None:
     await rig.sign_in()
     await rig.answer("GET /api/sessions", NOT_SIGNED_IN)
     await rig.run(
@@ -369,7 +371,9 @@ async def test_a_refusal_counts_though_the_view_was_renewed_meanwhile(rig: Rig) 
         ("signOutOne('s1')", ["DELETE /api/sessions/s1"], "signed_out"),
     ],
 )
-async def test_signing_out_is_told_once(rig: Rig, how: str, calls: list[str], reason: str) -> None:
+async def test_signing_out_is_reported_once(
+    rig: Rig, how: str, calls: list[str], reason: str
+) -> None:
     await rig.sign_in()
     await rig.answer(calls[-1], {"status": 204})
     await rig.calls()
@@ -386,14 +390,14 @@ async def test_signing_out_is_told_once(rig: Rig, how: str, calls: list[str], re
     assert len(await rig.sockets()) == 1
 
 
-async def test_signing_out_another_browser_ends_nothing_here(rig: Rig) -> None:
+async def test_signing_out_another_browser_does_not_end_this_session(rig: Rig) -> None:
     await rig.sign_in()
     await rig.answer("DELETE /api/sessions/s2", {"status": 204})
     await rig.run("here.signOutOne('s2')")
     assert await rig.run("here.isSignedIn")
 
 
-async def test_a_sign_out_that_is_refused_ends_nothing(rig: Rig) -> None:
+async def test_a_refused_sign_out_does_not_end_the_session(rig: Rig) -> None:
     await rig.sign_in()
     await rig.answer("DELETE /api/sessions/s1", {"status": 503, "json": {"code": "too_busy"}})
     assert await rig.run("here.signOut().catch((problem) => problem.code)") == "too_busy"
@@ -401,7 +405,7 @@ async def test_a_sign_out_that_is_refused_ends_nothing(rig: Rig) -> None:
     assert await rig.told("signedOut") == []
 
 
-async def test_an_answer_to_a_sign_out_that_comes_late_ends_nobody_else(rig: Rig) -> None:
+async def test_a_late_answer_to_a_sign_out_does_not_end_a_newer_session(rig: Rig) -> None:
     await rig.sign_in()
     await rig.answer("DELETE /api/sessions/s1", {"status": 204})
     await rig.run("(rig.isPending = true, window.going = here.signOut(), rig.isPending = false)")
@@ -415,9 +419,7 @@ async def test_an_answer_to_a_sign_out_that_comes_late_ends_nobody_else(rig: Rig
 
 
 @pytest.mark.parametrize("is_remembered", [True, False])
-async def test_a_remembered_session_that_timed_out_only_sleeps(
-    rig: Rig, is_remembered: bool
-) -> None:
+async def test_a_remembered_session_that_timed_out_is_asleep(rig: Rig, is_remembered: bool) -> None:
     await rig.view(session={"remember": is_remembered})
     await rig.sign_in()
     await rig.hear("signed_out", reason="idle_timeout", detail="")
@@ -432,7 +434,7 @@ async def test_a_remembered_session_that_timed_out_only_sleeps(
 # The warning
 
 
-async def test_a_warning_counts_by_the_clock_whatever_the_timers_do(rig: Rig) -> None:
+async def test_the_time_of_a_warning_is_read_from_the_clock_and_not_from_timers(rig: Rig) -> None:
     await rig.sign_in()
     await warn(rig, 60)
     assert await rig.told("warning") == [{"reason": "idle_timeout", "left": 60}]
@@ -447,7 +449,7 @@ async def test_a_warning_counts_by_the_clock_whatever_the_timers_do(rig: Rig) ->
     assert (await rig.run("here.warnings"))[0]["left"] == pytest.approx(-81.5)
 
 
-async def test_telling_the_same_again_sets_the_clock_right(rig: Rig) -> None:
+async def test_a_repeated_warning_corrects_the_time(rig: Rig) -> None:
     await rig.sign_in()
     await warn(rig, 60)
     await rig.wait(1)
@@ -455,7 +457,7 @@ async def test_telling_the_same_again_sets_the_clock_right(rig: Rig) -> None:
     assert await rig.run("here.warnings.map(({ left }) => left)") == [57]
 
 
-async def test_a_look_that_finds_another_end_is_told_as_a_warning_and_the_same_is_not(
+async def test_a_look_reports_a_new_end_as_a_warning_and_the_same_one_not(
     rig: Rig,
 ) -> None:
     await rig.sign_in()
@@ -469,7 +471,7 @@ async def test_a_look_that_finds_another_end_is_told_as_a_warning_and_the_same_i
     assert await rig.run("here.warnings.map(({ left }) => left)") == [20]
 
 
-async def test_two_warnings_stand_in_the_order_in_which_they_strike(rig: Rig) -> None:
+async def test_two_warnings_are_ordered_by_their_ends(rig: Rig) -> None:
     await rig.sign_in()
     await warn(rig, 60, "session_lifetime")
     await rig.wait(10)
@@ -484,7 +486,7 @@ async def test_two_warnings_stand_in_the_order_in_which_they_strike(rig: Rig) ->
 
 
 @pytest.mark.parametrize("answer", ["extended", "pong", "session", "held and extended"])
-async def test_whatever_says_that_there_is_time_again_withdraws_it(rig: Rig, answer: str) -> None:
+async def test_any_message_with_more_time_withdraws_the_warning(rig: Rig, answer: str) -> None:
     await rig.sign_in()
     await warn(rig)
     if answer == "session":
@@ -496,7 +498,7 @@ async def test_whatever_says_that_there_is_time_again_withdraws_it(rig: Rig, ans
     assert await rig.run("[here.status, here.warnings]") == ["active", []]
 
 
-async def test_a_page_that_comes_while_warned_hears_of_it_in_the_hello(rig: Rig) -> None:
+async def test_a_page_that_connects_during_a_warning_reports_it_from_hello(rig: Rig) -> None:
     await rig.sign_in()
     await rig.lose()
     await rig.redial()
@@ -506,7 +508,7 @@ async def test_a_page_that_comes_while_warned_hears_of_it_in_the_hello(rig: Rig)
     assert await rig.told("warning") == [{"reason": "idle_timeout", "left": 33}]
 
 
-async def test_a_warning_that_stands_is_not_told_again_by_a_new_connection(rig: Rig) -> None:
+async def test_a_standing_warning_is_not_reported_again_by_a_new_connection(rig: Rig) -> None:
     await rig.sign_in()
     await warn(rig, 60)
     await rig.told()
@@ -523,7 +525,7 @@ async def test_a_warning_that_stands_is_not_told_again_by_a_new_connection(rig: 
     assert await rig.told("warning") == [{"reason": "idle_timeout", "left": 120}]
 
 
-async def test_an_end_that_is_overdue_is_asked_about_and_never_made_up(rig: Rig) -> None:
+async def test_an_overdue_end_is_asked_for_and_not_assumed(rig: Rig) -> None:
     await rig.sign_in()
     late = await rig.view(player={"status": "warned"}, session={"expires_in": 0, "warns_in": 0})
     await rig.hear("session", **late)
@@ -542,7 +544,7 @@ async def test_an_end_that_is_overdue_is_asked_about_and_never_made_up(rig: Rig)
     assert end["reason"] == "idle_timeout"
 
 
-async def test_an_answer_that_is_older_than_a_warning_does_not_withdraw_it(rig: Rig) -> None:
+async def test_an_answer_older_than_a_warning_does_not_withdraw_it(rig: Rig) -> None:
     await rig.sign_in()
     await rig.lose()
     await rig.run("rig.isPending = true")
@@ -557,7 +559,7 @@ async def test_an_answer_that_is_older_than_a_warning_does_not_withdraw_it(rig: 
     assert await rig.sent_types() == ["look"], "who told first is asked which of them is true"
 
 
-async def test_where_no_socket_gets_through_the_warning_and_the_end_are_asked_for(
+async def test_without_a_socket_the_warning_and_the_end_are_requested(
     rig: Rig,
 ) -> None:
     await rig.sign_in()
@@ -576,7 +578,7 @@ async def test_where_no_socket_gets_through_the_warning_and_the_end_are_asked_fo
     assert end["reason"] == "idle_timeout"
 
 
-async def test_what_a_request_has_told_is_not_told_again_by_the_socket(rig: Rig) -> None:
+async def test_an_activity_sent_by_a_request_is_not_sent_again_by_the_socket(rig: Rig) -> None:
     await rig.sign_in()
     await rig.answer(ACTIVITY, {})
     await rig.lose()
@@ -590,7 +592,7 @@ async def test_what_a_request_has_told_is_not_told_again_by_the_socket(rig: Rig)
     assert "ping" not in await rig.sent_types()
 
 
-async def test_signing_out_after_somebody_else_signed_in_in_another_tab_ends_nobody_else(
+async def test_signing_out_ends_no_session_that_began_in_another_tab(
     rig: Rig,
 ) -> None:
     await rig.sign_in()
@@ -606,7 +608,7 @@ async def test_signing_out_after_somebody_else_signed_in_in_another_tab_ends_nob
     assert await rig.run("here.player.name") == "Bob"
 
 
-async def test_a_password_is_changed_for_whom_this_page_shows_and_nobody_else(rig: Rig) -> None:
+async def test_a_password_is_changed_only_for_the_player_that_the_page_shows(rig: Rig) -> None:
     await rig.sign_in()
     await rig.answer("PUT /api/password", {"status": 204})
     await rig.calls()
@@ -620,7 +622,7 @@ async def test_a_password_is_changed_for_whom_this_page_shows_and_nobody_else(ri
     assert await rig.run("here.player.name") == "Bob"
 
 
-async def test_an_answer_about_somebody_else_is_none(rig: Rig) -> None:
+async def test_an_answer_for_another_player_is_discarded(rig: Rig) -> None:
     await rig.sign_in()
     await rig.answer("GET /api/sessions", {"status": 200, "json": {"sessions": []}})
     await rig.run("rig.isPending = true")
@@ -633,7 +635,7 @@ async def test_an_answer_about_somebody_else_is_none(rig: Rig) -> None:
     assert await within(TIMEOUT, rig.run("asked")) == "not_signed_in"
 
 
-async def test_staying_twice_within_a_second_is_staying_once(rig: Rig) -> None:
+async def test_two_stays_within_a_second_are_one(rig: Rig) -> None:
     await rig.sign_in()
     await warn(rig)
     await rig.press()
@@ -646,7 +648,7 @@ async def test_staying_twice_within_a_second_is_staying_once(rig: Rig) -> None:
     assert await rig.sent() == [PING]
 
 
-async def test_staying_goes_by_a_request_where_the_connection_does_not_answer(rig: Rig) -> None:
+async def test_stay_uses_a_request_if_the_connection_does_not_answer(rig: Rig) -> None:
     await rig.sign_in()
     await warn(rig)
     await rig.answer(ACTIVITY, {})
@@ -659,7 +661,7 @@ async def test_staying_goes_by_a_request_where_the_connection_does_not_answer(ri
     assert await rig.told("extended") == [{"expiresIn": 300}]
 
 
-async def test_staying_that_is_answered_needs_no_request(rig: Rig) -> None:
+async def test_stay_uses_no_request_if_the_connection_answers(rig: Rig) -> None:
     await rig.sign_in(is_serving=True)
     await warn(rig)
     await rig.calls()
@@ -669,7 +671,7 @@ async def test_staying_that_is_answered_needs_no_request(rig: Rig) -> None:
     assert len(await rig.told("extended")) == 1
 
 
-async def test_staying_goes_by_a_request_at_once_where_there_is_no_connection(rig: Rig) -> None:
+async def test_stay_uses_a_request_at_once_without_a_connection(rig: Rig) -> None:
     await rig.sign_in()
     await warn(rig)
     await rig.lose()
@@ -681,7 +683,7 @@ async def test_staying_goes_by_a_request_at_once_where_there_is_no_connection(ri
     assert await rig.told("extended") == [{"expiresIn": 300}]
 
 
-async def test_staying_counts_as_soon_as_there_is_a_network_again(rig: Rig) -> None:
+async def test_stay_is_sent_as_soon_as_the_network_returns(rig: Rig) -> None:
     await rig.sign_in()
     await warn(rig)
     await rig.lose()
@@ -692,7 +694,7 @@ async def test_staying_counts_as_soon_as_there_is_a_network_again(rig: Rig) -> N
     assert await rig.sent() == [PING]
 
 
-async def test_being_away_is_found_out_where_no_lobby_is_watched(rig: Rig) -> None:
+async def test_the_own_away_status_is_asked_for_without_the_lobby(rig: Rig) -> None:
     await rig.sign_in()
     for _ in range(6):
         await rig.wait(20)
@@ -707,7 +709,7 @@ async def test_being_away_is_found_out_where_no_lobby_is_watched(rig: Rig) -> No
 # Holds
 
 
-async def test_a_hold_is_what_is_granted_of_it(rig: Rig) -> None:
+async def test_a_hold_lasts_for_the_granted_time(rig: Rig) -> None:
     await rig.sign_in()
     await rig.run("here.hold(900, {why: 'a cutscene'})")
     assert await rig.sent() == [{"type": "hold", "seconds": 900, "why": "a cutscene"}]
@@ -725,7 +727,7 @@ async def test_a_hold_is_what_is_granted_of_it(rig: Rig) -> None:
     assert await rig.run("[here.heldFor, here.expiresIn]") == [0, 240]
 
 
-async def test_be_right_back_is_an_act_and_then_a_hold_that_shows_as_away(rig: Rig) -> None:
+async def test_be_right_back_is_an_activity_and_then_a_hold_shown_as_away(rig: Rig) -> None:
     await rig.sign_in()
     await rig.run("here.hold(600, {away: true})")
     assert await rig.sent() == [PING, {"type": "hold", "seconds": 600, "away": True}]
@@ -745,7 +747,9 @@ async def be_right_back(rig: Rig) -> None:
     await rig.told()
 
 
-async def test_leaving_is_no_coming_back_and_one_act_after_it_is(rig: Rig) -> None:
+async def test_input_right_after_be_right_back_does_not_end_it_and_a_later_act_does(
+    rig: Rig,
+) -> None:
     await be_right_back(rig)
     await rig.press()
     await rig.move(10, 10)
@@ -764,13 +768,15 @@ async def test_leaving_is_no_coming_back_and_one_act_after_it_is(rig: Rig) -> No
     assert await rig.run("[here.heldFor, here.isAwayOnPurpose]") == [0, False]
 
 
-async def test_releasing_be_right_back_is_coming_back(rig: Rig) -> None:
+async def test_releasing_be_right_back_is_an_activity(rig: Rig) -> None:
     await be_right_back(rig)
     await rig.run("here.release()")
     assert await rig.sent() == [{"type": "release"}, PING]
 
 
-async def test_a_hold_asked_for_without_a_connection_is_what_is_left_of_it(rig: Rig) -> None:
+async def test_a_hold_requested_without_a_connection_is_sent_with_its_remaining_time(
+    rig: Rig,
+) -> None:
     await rig.sign_in()
     await rig.lose()
     await rig.run("here.hold(600, {away: true})")
@@ -785,7 +791,7 @@ async def test_a_hold_asked_for_without_a_connection_is_what_is_left_of_it(rig: 
     assert await rig.sent() == [], "and once"
 
 
-async def test_a_hold_that_is_over_or_released_before_the_connection_is_back_is_none(
+async def test_a_hold_that_ends_before_the_reconnect_is_not_sent(
     rig: Rig,
 ) -> None:
     await rig.sign_in()
@@ -800,7 +806,9 @@ async def test_a_hold_that_is_over_or_released_before_the_connection_is_back_is_
     assert await rig.sent("hold") == []
 
 
-async def test_coming_back_without_a_connection_counts_when_it_is_back(rig: Rig) -> None:
+async def test_an_activity_without_a_connection_ends_be_right_back_at_the_reconnect(
+    rig: Rig,
+) -> None:
     await be_right_back(rig)
     await rig.wait(3)
     await rig.lose()
@@ -816,7 +824,7 @@ async def test_coming_back_without_a_connection_counts_when_it_is_back(rig: Rig)
     ]
 
 
-async def test_be_right_back_in_another_tab_is_learned_by_looking(rig: Rig) -> None:
+async def test_be_right_back_of_another_tab_is_read_by_a_look(rig: Rig) -> None:
     await rig.sign_in(watch=["lobby"])
     ada = {"id": "ada", "name": "Ada", "guest": True, "status": "active"}
     await rig.hear("roster", topic="lobby", version=1, players=[ada], total=1)
@@ -839,7 +847,7 @@ async def test_be_right_back_in_another_tab_is_learned_by_looking(rig: Rig) -> N
 # Listeners
 
 
-async def test_a_listener_can_be_taken_away_and_one_that_throws_stops_nobody(rig: Rig) -> None:
+async def test_a_listener_can_be_removed_and_a_throwing_one_stops_no_other(rig: Rig) -> None:
     await rig.sign_in()
     await rig.run(
         """(window.heard = [],
@@ -856,7 +864,7 @@ async def test_a_listener_can_be_taken_away_and_one_that_throws_stops_nobody(rig
     assert len(await rig.told("warning")) == 2
 
 
-async def test_a_listener_may_take_itself_away_and_add_others(rig: Rig) -> None:
+async def test_a_listener_may_remove_itself_and_add_others(rig: Rig) -> None:
     await rig.sign_in()
     await rig.run(
         """(window.heard = [], window.once = here.on('warning', () => {
@@ -870,7 +878,7 @@ async def test_a_listener_may_take_itself_away_and_add_others(rig: Rig) -> None:
     assert await rig.run("heard") == ["once", "later"]
 
 
-async def test_messages_of_a_game_come_through_both_ways(rig: Rig) -> None:
+async def test_messages_of_a_game_pass_in_both_directions(rig: Rig) -> None:
     await rig.sign_in()
     await rig.run("(window.heard = [], here.on('message', (message) => heard.push(message)), null)")
     await rig.hear("moved", to=[1, 2])
@@ -881,7 +889,7 @@ async def test_messages_of_a_game_come_through_both_ways(rig: Rig) -> None:
     assert await rig.run("here.send({type: 'move'})") is False
 
 
-async def test_closing_lets_go_of_everything(rig: Rig) -> None:
+async def test_closing_stops_every_timer_listener_and_connection(rig: Rig) -> None:
     await rig.sign_in(watch=["lobby"])
     await warn(rig)
     await rig.run("here.stay()")
@@ -906,7 +914,7 @@ async def test_closing_lets_go_of_everything(rig: Rig) -> None:
 @pytest.mark.parametrize(
     "event", ["connection", "connection: open", "warning", "signedIn", "status", "message"]
 )
-async def test_a_listener_may_close_it(rig: Rig, event: str) -> None:
+async def test_a_listener_may_close_the_client(rig: Rig, event: str) -> None:
     await rig.answer(LOOK, {})
     await rig.make()
     await rig.run(
@@ -926,7 +934,7 @@ async def test_a_listener_may_close_it(rig: Rig, event: str) -> None:
 
 
 @pytest.mark.parametrize("answer", [{}, NOT_SIGNED_IN, {"status": 503, "json": {}}])
-async def test_closing_ends_a_start_that_is_under_way(rig: Rig, answer: dict[str, Any]) -> None:
+async def test_closing_ends_a_pending_start(rig: Rig, answer: dict[str, Any]) -> None:
     await rig.answer(LOOK, answer)
     await rig.make()
     await rig.run("(rig.isPending = true, window.starting = here.start(), null)")
@@ -939,7 +947,7 @@ async def test_closing_ends_a_start_that_is_under_way(rig: Rig, answer: dict[str
     assert await rig.run("rig.clock.timers.size") == 0
 
 
-async def test_two_in_one_page_are_no_trouble_to_each_other(rig: Rig) -> None:
+async def test_two_clients_in_a_page_are_independent(rig: Rig) -> None:
     await rig.sign_in()
     await rig.run("(window.other = new StillHere(), other.start())")
     await rig.hello()
@@ -952,7 +960,7 @@ async def test_two_in_one_page_are_no_trouble_to_each_other(rig: Rig) -> None:
 # The page
 
 
-async def test_a_page_that_goes_says_so_and_one_that_comes_back_connects(rig: Rig) -> None:
+async def test_pagehide_sends_a_beacon_and_pageshow_reconnects(rig: Rig) -> None:
     await rig.sign_in()
     await rig.run("window.dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
     assert await rig.run("rig.beacons") == ["/api/session/leave"]
@@ -966,7 +974,7 @@ async def test_a_page_that_goes_says_so_and_one_that_comes_back_connects(rig: Ri
     assert await rig.run("[here.connection, here.status]") == ["open", "active"]
 
 
-async def test_a_page_that_nobody_is_signed_in_at_goes_without_a_word(rig: Rig) -> None:
+async def test_pagehide_without_a_session_sends_no_beacon(rig: Rig) -> None:
     await rig.answer(LOOK, NOT_SIGNED_IN)
     await rig.make()
     await rig.run("here.start()")
@@ -978,7 +986,7 @@ async def test_a_page_that_nobody_is_signed_in_at_goes_without_a_word(rig: Rig) 
     assert await rig.run("here.isSignedIn"), "another tab has signed in meanwhile"
 
 
-async def test_a_tab_that_is_shown_again_looks_and_that_is_no_activity(rig: Rig) -> None:
+async def test_a_tab_that_is_shown_again_sends_a_look_and_no_activity(rig: Rig) -> None:
     await rig.sign_in()
     await rig.become("hidden")
     assert await rig.sent() == []
@@ -990,7 +998,7 @@ async def test_a_tab_that_is_shown_again_looks_and_that_is_no_activity(rig: Rig)
     assert await rig.calls() == [LOOK]
 
 
-async def test_a_tab_that_is_shown_again_waits_no_longer_to_come_back(rig: Rig) -> None:
+async def test_a_tab_that_is_shown_again_reconnects_at_once(rig: Rig) -> None:
     await rig.sign_in()
     await rig.lose_for_long()
     before = len(await rig.sockets())
@@ -1000,7 +1008,7 @@ async def test_a_tab_that_is_shown_again_waits_no_longer_to_come_back(rig: Rig) 
     assert len(await rig.sockets()) == before + 1
 
 
-async def test_a_tab_that_is_shown_again_notices_who_has_signed_in_elsewhere(rig: Rig) -> None:
+async def test_a_tab_that_is_shown_again_finds_a_session_of_another_tab(rig: Rig) -> None:
     await rig.answer(LOOK, NOT_SIGNED_IN, {})
     await rig.make()
     assert await rig.run("here.start()") is False
@@ -1013,7 +1021,7 @@ async def test_a_tab_that_is_shown_again_notices_who_has_signed_in_elsewhere(rig
 # Questions
 
 
-async def test_the_own_sessions_and_history_are_asked_for_in_passing(rig: Rig) -> None:
+async def test_the_own_sessions_and_history_are_passive_calls(rig: Rig) -> None:
     await rig.sign_in()
     await rig.calls()
     await rig.answer("GET /api/sessions", {"json": {"sessions": [{"id": "s1"}]}})
@@ -1028,6 +1036,6 @@ async def test_the_own_sessions_and_history_are_asked_for_in_passing(rig: Rig) -
     ]
 
 
-async def test_a_history_of_nobody_is_a_problem_like_any_other(rig: Rig) -> None:
+async def test_a_history_without_a_session_is_a_problem(rig: Rig) -> None:
     await rig.make()
     assert await rig.run("here.history().catch((problem) => problem.code)") == "not_signed_in"

@@ -54,18 +54,18 @@ def declared() -> dict[str, Any]:
     return found
 
 
-async def test_a_page_that_uses_all_there_is_compiles_and_what_is_wrong_in_it_does_not() -> None:
+async def test_a_page_that_uses_every_type_compiles_and_its_errors_do_not() -> None:
     assert declared()["complaints"] == []
 
 
-async def test_that_page_does_use_all_there_is() -> None:
+async def test_the_page_uses_every_declared_name() -> None:
     usage = (HERE / "usage.ts").read_text()
     used = set(re.findall(r"\w+", usage))
     members = {name for each in declared()["members"].values() for name in each}
     assert members | set(declared()["values"]) | set(declared()["types"]) <= used
 
 
-async def test_the_module_exports_what_is_declared(rig: Rig) -> None:
+async def test_the_module_exports_the_declared_names(rig: Rig) -> None:
     there = await rig.evaluate("async (path) => Object.keys(await import(path))", rig.MODULE)
     assert sorted(there) == sorted(declared()["values"])
 
@@ -85,7 +85,7 @@ async def test_the_roster_has_the_members_that_are_declared(rig: Rig) -> None:
     assert found == set(declared()["members"]["Roster"])
 
 
-async def test_the_events_are_those_that_the_module_tells_of() -> None:
+async def test_the_declared_events_are_those_of_the_module() -> None:
     sources = [STATIC / "stillhere.js", *(STATIC / "stillhere").glob("*.js")]
     told = {event for path in sources for event in re.findall(r"tell\('(\w+)'", path.read_text())}
     assert told == set(declared()["members"]["Events"])
@@ -100,7 +100,7 @@ async def test_the_close_codes_are_the_servers(rig: Rig) -> None:
     }
 
 
-async def test_the_whole_range_reserved_for_ends_is_one(rig: Rig) -> None:
+async def test_every_code_of_the_range_for_ends_is_an_end(rig: Rig) -> None:
     ends = await rig.evaluate(
         """async (path) => {
           const { isEnd } = await import(path);

@@ -161,7 +161,7 @@ def all_that_happens() -> dict[str, set[str]]:
     return watcher.keys
 
 
-def test_what_is_seen_of_rooms_has_the_keys_that_are_declared() -> None:
+def test_objects_about_rooms_have_the_declared_keys() -> None:
     seen = all_that_happens()
     assert seen == {name: declared_keys(name) for name in seen}
     assert len(seen) == 10

@@ -54,7 +54,9 @@ async def told(page: Page, event: str) -> list[Any]:
     return [what for name, what in heard if name == event]
 
 
-async def test_somebody_comes_in_acts_and_is_seen(profile: Profile, lobby: LiveServer) -> None:
+async def test_a_player_signs_in_acts_and_is_shown_to_others(
+    profile: Profile, lobby: LiveServer
+) -> None:
     bob = await lobby.guest("Bob")
     await bob.tab()
     ada = await open_tab(profile, lobby)
@@ -77,7 +79,7 @@ async def test_somebody_comes_in_acts_and_is_seen(profile: Profile, lobby: LiveS
     assert "signed_in" in await ada.evaluate(reasons)
 
 
-async def test_what_is_refused_is_a_problem_with_the_servers_word(
+async def test_a_refusal_of_the_server_is_a_problem_with_its_code(
     profile: Profile, lobby: LiveServer
 ) -> None:
     await lobby.guest("Bob")
@@ -94,7 +96,7 @@ async def test_what_is_refused_is_a_problem_with_the_servers_word(
         assert await page.evaluate("here.isSignedIn") is False
 
 
-async def test_two_tabs_are_warned_stay_and_go_together(
+async def test_two_tabs_of_a_session_are_warned_extended_and_signed_out_together(
     profile: Profile, lobby: LiveServer
 ) -> None:
     first, second = await open_tab(profile, lobby), await open_tab(profile, lobby)
@@ -116,9 +118,7 @@ async def test_two_tabs_are_warned_stay_and_go_together(
         assert (end["reason"], end["player"]["name"]) == ("idle_timeout", "Ada")
 
 
-async def test_a_sign_in_in_one_tab_takes_the_other_along(
-    profile: Profile, lobby: LiveServer
-) -> None:
+async def test_a_sign_in_in_one_tab_signs_the_other_in(profile: Profile, lobby: LiveServer) -> None:
     first, second = await open_tab(profile, lobby), await open_tab(profile, lobby)
     await first.evaluate("here.signInAsGuest('Ada').then(() => null)")
     await second.evaluate("here.start()")
@@ -133,7 +133,7 @@ async def test_a_sign_in_in_one_tab_takes_the_other_along(
     assert [end["reason"] for end in await told(first, "signedOut")] == ["signed_out"]
 
 
-async def test_be_right_back_is_away_for_everybody_until_they_are_back(
+async def test_be_right_back_is_shown_as_away_until_the_return(
     profile: Profile, lobby: LiveServer
 ) -> None:
     bob = await lobby.guest("Bob")
@@ -152,7 +152,7 @@ async def test_be_right_back_is_away_for_everybody_until_they_are_back(
         await is_so(tab, "!here.isAwayOnPurpose && here.heldFor === 0 && here.status === 'active'")
 
 
-async def test_a_remembered_session_that_fell_asleep_is_woken_by_its_player_and_by_no_screen(
+async def test_a_sleeping_session_is_woken_by_its_player_and_not_by_showing_the_tab(
     profile: Profile, lobby: LiveServer
 ) -> None:
     await lobby.member("Ada")
@@ -179,7 +179,7 @@ async def test_a_remembered_session_that_fell_asleep_is_woken_by_its_player_and_
     assert session.connections == 2
 
 
-async def test_a_page_that_is_left_says_so(profile: Profile, lobby: LiveServer) -> None:
+async def test_leaving_a_page_sends_the_beacon(profile: Profile, lobby: LiveServer) -> None:
     ada = await open_tab(profile, lobby)
     await ada.evaluate("here.signInAsGuest('Ada').then(() => null)")
     await is_so(ada, "here.connection === 'open'")

@@ -31,9 +31,7 @@ class FakeTransport:
 
 
 @pytest.mark.parametrize(("size", "is_read"), [(99, True), (100, True), (101, False)])
-async def test_no_more_of_a_body_is_read_than_may_wait_for_the_application(
-    size: int, is_read: bool
-) -> None:
+async def test_the_unread_part_of_a_body_is_bounded(size: int, is_read: bool) -> None:
     transport = FakeTransport()
     request = RequestHead(b"PUT", b"/", "1.1", [], keeps_alive=True, opens_websocket=False)
     exchange = Exchange(transport, request, [], expects_continue=False, most_unread=100)

@@ -56,13 +56,13 @@ def test_a_portion_has_as_many_frames_as_the_limits_say(most: int) -> None:
 
 
 @pytest.mark.parametrize(("enough", "count"), [(0, 0), (-1, 0), (1, 1)])
-def test_a_portion_ends_with_the_frame_in_which_its_bytes_do(enough: int, count: int) -> None:
+def test_a_portion_ends_with_the_frame_that_exceeds_its_bytes(enough: int, count: int) -> None:
     frames, heard = parser(Limits(bytes_at_once=3 * len(MESSAGE) + enough))
     frames.feed(MESSAGE * 10, 0)
     assert len(heard.messages) == 3 + count
 
 
-def test_what_is_sent_to_many_is_one_frame_in_memory() -> None:
+def test_a_message_to_many_peers_is_one_frame_in_memory() -> None:
     class Peer(Heard):
         def __init__(self) -> None:
             super().__init__()

@@ -48,7 +48,7 @@ UPGRADES = {
 
 @pytest.mark.parametrize("delay", [0.0, 0.05], ids=["in one read", "in two reads"])
 @pytest.mark.parametrize("upgrade", UPGRADES.values(), ids=UPGRADES)
-async def test_a_body_behind_an_upgrade_is_a_body(
+async def test_a_body_after_an_upgrade_header_is_read_as_a_body(
     server: LiveServer, upgrade: list[str], delay: float
 ) -> None:
     """The body is a valid request, which would be answered with 200."""
@@ -74,7 +74,7 @@ async def test_a_body_behind_an_upgrade_is_a_body(
 
 @pytest.mark.parametrize("delay", [0.0, 0.05], ids=["in one read", "in two reads"])
 @pytest.mark.parametrize("upgrade", UPGRADES.values(), ids=UPGRADES)
-async def test_who_asks_for_an_upgrade_is_served_without_it(
+async def test_a_request_for_another_upgrade_is_served_without_it(
     server: LiveServer, upgrade: list[str], delay: float
 ) -> None:
     """`curl --http2` and Java's HttpClient ask for h2c with each request (RFC 9110, 7.8)."""
@@ -243,7 +243,7 @@ def loop() -> Iterator[VirtualLoop]:
     requests=st.lists(sent(), min_size=1, max_size=5),
     cuts=st.lists(st.integers(1, 200), min_size=1, max_size=5),
 )
-def test_there_are_as_many_responses_as_requests_in_order(
+def test_every_request_has_one_response_in_order(
     loop: VirtualLoop, requests: list[Sent], cuts: list[int]
 ) -> None:
     data = b"".join(each.data for each in requests)
@@ -309,5 +309,5 @@ def next_response(data: bytes, method: str) -> tuple[int, bytes, bytes]:
             return status, body, rest
 
 
-def test_a_large_header_is_one() -> None:
+def test_the_largest_header_is_smaller_than_the_examples_of_large_ones() -> None:
     assert Limits().largest_header < 4 * 5000

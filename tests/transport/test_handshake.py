@@ -179,9 +179,7 @@ BROWSERS = {
 
 
 @pytest.mark.parametrize("browser", BROWSERS)
-def test_browsers_are_let_in_and_offered_nothing_that_is_not_done(
-    loop: VirtualLoop, browser: str
-) -> None:
+def test_browsers_are_accepted_without_extensions(loop: VirtualLoop, browser: str) -> None:
     request = "\r\n".join(["GET /ws?v=1 HTTP/1.1", *BROWSERS[browser], "", ""]).encode()
     ours, twin = meet(loop, OURS, request), meet(loop, TWIN, request)
     assert ours.said.status == 101
@@ -251,9 +249,7 @@ def test_a_request_is_answered_as_by_the_twin_and_described_alike(
 
 
 @pytest.mark.parametrize("root_path", ["", "/api", "/api/v1"])
-def test_a_scope_has_each_key_of_the_twins_and_the_same_in_it(
-    loop: VirtualLoop, root_path: str
-) -> None:
+def test_a_scope_equals_that_of_the_twin(loop: VirtualLoop, root_path: str) -> None:
     request = head("Sec-WebSocket-Protocol: a, b", first="GET /ws/%C3%A9?q=%20 HTTP/1.1")
     ours = meet(loop, OURS, request, root_path=root_path)
     twin = meet(loop, TWIN, request, root_path=root_path)
@@ -294,7 +290,9 @@ NO_UPGRADES = {
 
 
 @pytest.mark.parametrize("request_", NO_UPGRADES.values(), ids=NO_UPGRADES.keys())
-def test_what_can_be_no_upgrade_is_a_plain_request(loop: VirtualLoop, request_: bytes) -> None:
+def test_a_request_that_cannot_be_an_upgrade_is_plain_http(
+    loop: VirtualLoop, request_: bytes
+) -> None:
     assert meet(loop, OURS, request_).listener.scope["type"] == "http"
 
 
@@ -318,14 +316,14 @@ def test_an_upgrade_may_be_one_of_several(loop: VirtualLoop, request_: bytes) ->
     "line",
     ["X A: b", ": b", "X\xe9: b", "X : b", "X\t: b", "X", "X\0: b", "X: a\0b", "X: a\x1fb"],
 )
-def test_a_header_line_that_is_none_is_refused(loop: VirtualLoop, line: str) -> None:
+def test_an_invalid_header_line_is_refused(loop: VirtualLoop, line: str) -> None:
     met = meet(loop, OURS, head(line))
     assert (met.said.status, met.has_ended) == (400, True)
     assert code_of(met.said) == "bad_request"
 
 
 @pytest.mark.parametrize("version", ["8", "14", "13, 8", "", None])
-def test_who_speaks_another_version_is_told_which_is_spoken(
+def test_another_version_is_refused_with_the_supported_one(
     loop: VirtualLoop, version: str | None
 ) -> None:
     """RFC 6455, 4.2.2 and 4.4; RFC 9110, 15.5.22. uvicorn's answers 400, and no more."""
@@ -335,26 +333,26 @@ def test_who_speaks_another_version_is_told_which_is_spoken(
     assert code_of(said) == "upgrade_required"
 
 
-def test_a_refusal_is_small_whatever_it_is_about(loop: VirtualLoop) -> None:
+def test_a_refusal_of_a_large_header_is_small(loop: VirtualLoop) -> None:
     said = meet(loop, OURS, head(Sec_WebSocket_Key="!" * 8000)).said
     assert (said.status, code_of(said)) == (400, "bad_request")
     assert len(said.body) < 500
 
 
-def test_a_refusal_does_not_ask_for_what_it_was_told_to_expect(loop: VirtualLoop) -> None:
+def test_a_refusal_does_not_send_100_continue(loop: VirtualLoop) -> None:
     """RFC 9110, 10.1.1: a final status instead of 100."""
     met = meet(loop, OURS, head("Expect: 100-continue", Sec_WebSocket_Key=None))
     assert (met.said.status, met.has_ended) == (400, True)
 
 
-def test_an_empty_name_among_subprotocols_is_none(loop: VirtualLoop) -> None:
+def test_empty_names_among_subprotocols_are_ignored(loop: VirtualLoop) -> None:
     """RFC 9110, 5.6.1: empty elements of a list are ignored; uvicorn's offers them."""
     request = head("Sec-WebSocket-Protocol: a,,b, ")
     assert meet(loop, TWIN, request).scope["subprotocols"] == ["a", "", "b", ""]
     assert meet(loop, OURS, request).scope["subprotocols"] == ["a", "b"]
 
 
-def test_a_socket_waits_for_what_a_response_before_it_left_unread(loop: VirtualLoop) -> None:
+def test_a_socket_waits_while_writing_is_paused_by_an_earlier_response(loop: VirtualLoop) -> None:
     """The event loop calls only the present protocol to pause, and only once."""
 
     async def scene() -> None:
@@ -380,7 +378,7 @@ def test_a_socket_waits_for_what_a_response_before_it_left_unread(loop: VirtualL
 
 @pytest.mark.parametrize("lines", [1, 2])
 @pytest.mark.parametrize("name", ["Connection", "Sec-WebSocket-Protocol"])
-def test_an_upgrade_lists_so_much_and_no_more(name: str, lines: int) -> None:
+def test_the_lists_in_an_upgrade_are_bounded(name: str, lines: int) -> None:
     """Lists of thousands took 20 ms to parse."""
 
     def listing(count: int) -> bytes:
@@ -420,7 +418,7 @@ def test_a_header_as_large_as_is_allowed_is_read_and_not_a_byte_more(loop: Virtu
     assert meet(loop, OURS, sized(LIMITS.largest_header + 1)).said.status == 431
 
 
-def test_as_many_and_as_long_lines_as_are_allowed_are_read_and_no_more(loop: VirtualLoop) -> None:
+def test_the_number_and_length_of_header_lines_are_limited(loop: VirtualLoop) -> None:
     others = len(ONE_OF_EACH)
     for more, status in (
         (["X: a"] * (LIMITS.most_header_lines - others), 101),
@@ -449,7 +447,9 @@ class Hesitant(Listener):
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
-def test_what_is_said_before_the_answer_is_heard_after_it(loop: VirtualLoop, size: int) -> None:
+def test_bytes_received_before_the_answer_are_delivered_after_it(
+    loop: VirtualLoop, size: int
+) -> None:
     """RFC 6455, 4.1: a client waits for the response. Messages of one that does not are kept."""
     early = client_frame(TEXT, b"early") + client_frame(CLOSE, b"\x03\xe9")
 
@@ -472,7 +472,7 @@ def test_what_is_said_before_the_answer_is_heard_after_it(loop: VirtualLoop, siz
     ]
 
 
-def test_what_is_said_in_the_moment_of_the_answer_comes_after_what_was_said_before_it(
+def test_bytes_received_while_accepting_follow_earlier_ones(
     loop: VirtualLoop,
 ) -> None:
     """The order in which loops call readers and other callbacks is not specified."""
@@ -498,7 +498,7 @@ def test_what_is_said_in_the_moment_of_the_answer_comes_after_what_was_said_befo
     assert heard == ["early"]
 
 
-def test_whoever_says_too_much_before_the_answer_is_cut_off(loop: VirtualLoop) -> None:
+def test_too_many_bytes_before_the_answer_abort_the_connection(loop: VirtualLoop) -> None:
     async def scene() -> bool:
         hesitant = Hesitant()
         wire = Wire(OURS, hesitant)
@@ -593,12 +593,12 @@ ODD = [
 
 
 @pytest.mark.parametrize("request_", ODD)
-def test_what_is_odd_about_a_request_is_decided_by_the_parser_of_all(request_: bytes) -> None:
+def test_an_unusual_request_is_left_to_the_general_parser(request_: bytes) -> None:
     assert read_upgrade(request_, LIMITS) is None
 
 
 @pytest.mark.parametrize("browser", sorted(BROWSERS))
-def test_what_a_browser_sends_is_plain(browser: str) -> None:
+def test_requests_of_browsers_are_parsed_as_plain_upgrades(browser: str) -> None:
     request = "\r\n".join(["GET /ws?a=%20 HTTP/1.1", *BROWSERS[browser], "", "rest"]).encode()
     upgrade = read_upgrade(request, LIMITS)
     assert upgrade is not None
@@ -638,7 +638,7 @@ near = st.builds(
 
 @settings(max_examples=examples(400))
 @given(near)
-def test_a_request_that_is_taken_for_plain_is_what_the_parser_of_all_makes_of_it(
+def test_a_plain_upgrade_equals_the_result_of_the_general_parser(
     request: bytes,
 ) -> None:
     plain = read_upgrade(request, LIMITS)

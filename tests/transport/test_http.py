@@ -134,7 +134,7 @@ async def test_a_header_that_is_too_large_is_refused_with_431(server: Server, wh
 
 
 @pytest.mark.parametrize("before", [b"", b"GET / HTTP/1.1\r\nHost: a\r\n"], ids=["whole", "begun"])
-async def test_no_more_of_a_header_is_parsed_than_it_may_have(
+async def test_a_header_is_parsed_up_to_its_limit_only(
     app: Application, monkeypatch: pytest.MonkeyPatch, before: bytes
 ) -> None:
     """Parsing 250 KB of a complete header blocked the loop for a quarter of a second."""
@@ -201,7 +201,7 @@ LINES = {
 
 @pytest.mark.parametrize("more", [0, 1])
 @pytest.mark.parametrize("line", LINES.values(), ids=LINES.keys())
-async def test_a_line_is_measured_as_it_came(server: Server, line: str, more: int) -> None:
+async def test_a_line_is_measured_before_it_is_parsed(server: Server, line: str, more: int) -> None:
     """Including the spaces around the value, which the parser removes."""
     longest = DEFAULTS.longest_header_line + more
     line = line.format(" " * (longest - len(line.format(""))))
@@ -221,7 +221,7 @@ ENDS = {"CRLF": b"\r\n", "LF": b"\n"}
 @pytest.mark.parametrize("more", [0, 1])
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS.keys())
 @pytest.mark.parametrize("space", ["", " ", "  "], ids=["no space", "a space", "two spaces"])
-async def test_a_header_is_measured_as_it_came(
+async def test_a_header_is_measured_before_it_is_parsed(
     server: Server, space: str, end: bytes, more: int
 ) -> None:
     size = DEFAULTS.largest_header + more
@@ -241,9 +241,7 @@ async def test_a_header_is_measured_as_it_came(
 
 @pytest.mark.parametrize("more", [0, 1])
 @pytest.mark.parametrize("size", [1, 1000])
-async def test_a_header_is_measured_in_whatever_pieces_it_comes(
-    app: Application, size: int, more: int
-) -> None:
+async def test_a_header_is_measured_in_any_pieces(app: Application, size: int, more: int) -> None:
     config = uvicorn_config(app)
     config.load()
     memory = Memory()
@@ -284,7 +282,7 @@ async def test_the_refusal_of_an_endless_header_can_be_read(server: Server, goes
 
 
 @hurried
-async def test_whoever_goes_on_after_a_refusal_is_cut_off(server: Server) -> None:
+async def test_a_peer_that_keeps_sending_after_a_refusal_is_aborted(server: Server) -> None:
     peer = await server.connect()
     began = asyncio.get_running_loop().time()
     flooding = asyncio.create_task(peer.flood(GET[:-2] + b"A: " + b"b" * 100_000, 10))
@@ -321,7 +319,7 @@ async def test_an_application_that_fails_is_a_500_without_content_for_a_head(met
     ],
     ids=["garbage", "TLS", "HTTP/2", "no colon", "two lengths", "length and chunks"],
 )
-async def test_what_is_no_http_is_refused_with_400(
+async def test_bytes_that_are_no_http_are_refused_with_400(
     server: Server, app: Application, data: bytes
 ) -> None:
     peer = await server.connect()
@@ -335,7 +333,7 @@ async def test_what_is_no_http_is_refused_with_400(
 
 
 @hurried
-async def test_a_header_that_never_ends_is_waited_for_only_so_long(server: Server) -> None:
+async def test_an_unfinished_header_is_closed_at_its_deadline(server: Server) -> None:
     took = await asyncio.gather(*(ends_after(server, slow, SHORT / 5) for slow in SLOW))
     ended = {slow.__name__: seconds for slow, seconds in zip(SLOW, took, strict=True)}
     assert {slow: at for slow, at in ended.items() if not SHORT * 0.9 < at < 8} == {}
@@ -352,7 +350,7 @@ BODIES = {
 
 
 @hurried
-async def test_a_body_that_never_ends_is_waited_for_only_so_long(
+async def test_an_unfinished_body_is_closed_at_its_deadline(
     server: Server, app: Application
 ) -> None:
     async def ends_after(head: bytes, more: bytes) -> float:
@@ -431,7 +429,7 @@ async def test_a_slow_but_honest_client_is_served(app: Application) -> None:
 
 
 @hurried
-async def test_an_answer_that_takes_longer_than_any_deadline_is_waited_for(
+async def test_a_slow_application_may_take_longer_than_any_deadline(
     limits: Limits,
 ) -> None:
     async def slow(scope: Any, receive: Any, send: Any) -> None:
@@ -456,7 +454,7 @@ async def half_closed(server: Server, data: bytes) -> Peer:
     return peer
 
 
-async def test_a_peer_that_sends_no_more_gets_its_answer_and_the_end(limits: Limits) -> None:
+async def test_a_half_closed_peer_gets_its_answer_and_the_end(limits: Limits) -> None:
     is_ready = asyncio.Event()
 
     async def waits(scope: Any, receive: Any, send: Any) -> None:
@@ -472,7 +470,7 @@ async def test_a_peer_that_sends_no_more_gets_its_answer_and_the_end(limits: Lim
         await until(lambda: not server.connections)
 
 
-async def test_a_peer_that_sends_no_more_gets_the_answers_to_all_it_had_sent(
+async def test_a_half_closed_peer_gets_the_answers_to_every_request(
     server: Server,
 ) -> None:
     body = b"a" * 61440
@@ -495,7 +493,7 @@ async def test_a_peer_that_sends_no_more_gets_the_answers_to_all_it_had_sent(
     ],
     ids=["a header", "a body", "many chunks", "a body's last byte"],
 )
-async def test_a_peer_that_sends_no_more_in_the_middle_of_a_request_is_refused(
+async def test_a_half_close_within_a_request_is_refused(
     server: Server, app: Application, data: bytes
 ) -> None:
     peer = await half_closed(server, data)
@@ -519,7 +517,7 @@ async def test_a_peer_that_sends_no_more_in_the_middle_of_a_request_is_refused(
     ],
     ids=["an extension", "a trailer", "trailers", "many extensions"],
 )
-async def test_what_frames_a_body_is_limited_too(
+async def test_the_framing_of_a_body_is_limited(
     server: Server,
     app: Application,
     head: bytes,
@@ -574,7 +572,7 @@ async def test_requests_sent_ahead_are_answered_in_order(server: Server) -> None
     assert [(await peer.chunked()) for _ in bodies] == [b"%d" % len(body) for body in bodies]
 
 
-async def test_empty_lines_before_a_request_cost_next_to_nothing(server: Server) -> None:
+async def test_empty_lines_before_a_request_are_skipped_cheaply(server: Server) -> None:
     peer = await server.connect()
     before = time.process_time()
     await peer.send(b"\r\n" * 1_000_000 + GET)
@@ -583,7 +581,9 @@ async def test_empty_lines_before_a_request_cost_next_to_nothing(server: Server)
 
 
 @hurried
-async def test_whoever_does_not_read_an_answer_is_cut_off(server: Server, app: Application) -> None:
+async def test_a_peer_that_does_not_read_an_answer_is_aborted(
+    server: Server, app: Application
+) -> None:
     peer = await server.connect(window=4096)
     await peer.send(request("GET /much HTTP/1.1", "Host: a"))
     await until(lambda: "send raised" in app.endings or not server.connections)
@@ -592,7 +592,7 @@ async def test_whoever_does_not_read_an_answer_is_cut_off(server: Server, app: A
 
 @pytest.mark.parametrize("headers", [(), ("Connection: close",)], ids=["kept", "to be closed"])
 @hurried
-async def test_so_is_whoever_leaves_less_than_has_a_sender_wait(
+async def test_a_peer_that_does_not_read_a_small_answer_is_aborted(
     limits: Limits, headers: tuple[str, ...]
 ) -> None:
     """Less than 64 KiB does not pause writing: the application ends before the peer reads."""
@@ -609,7 +609,7 @@ async def test_so_is_whoever_leaves_less_than_has_a_sender_wait(
 
 
 @hurried
-async def test_whoever_reads_an_answer_slowly_gets_all_of_it(
+async def test_a_peer_that_reads_slowly_gets_the_whole_answer(
     server: Server, app: Application
 ) -> None:
     peer = await server.connect(window=65536)
@@ -627,7 +627,7 @@ async def test_whoever_reads_an_answer_slowly_gets_all_of_it(
 
 
 @pytest.mark.parametrize("limits", [Limits(shutdown_deadline=SHORT, turn=0.02)], ids=["in a hurry"])
-async def test_the_server_stops_without_waiting_for_what_is_still_on_its_way(
+async def test_a_stop_does_not_wait_for_unfinished_requests(
     server: Server, app: Application
 ) -> None:
     for data in (

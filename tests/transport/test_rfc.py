@@ -752,11 +752,11 @@ async def repeated(peers: Peers) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.section}: {rule.check.__name__}")
-async def test_the_rule_is_kept(port: int, rule: Rule) -> None:
+async def test_the_server_keeps_the_rule(port: int, rule: Rule) -> None:
     async with asyncio.timeout(30):
         with Peers(port) as peers:
             await rule.check(peers)
 
 
-def test_a_sentence_stands_once_in_the_table() -> None:
+def test_the_table_has_each_sentence_once() -> None:
     assert len({(rule.section, rule.sentence) for rule in RULES}) == len(RULES) > 50

@@ -40,7 +40,7 @@ def watch(waiting: int) -> tuple[StillLoop, Pipe, StallWatch]:
     return loop, pipe, StallWatch(wheel, pipe, LIMITS)  # type: ignore[arg-type]
 
 
-def test_a_peer_that_takes_nothing_is_cut_off_when_its_time_is_over() -> None:
+def test_a_peer_that_reads_nothing_is_aborted_at_the_deadline() -> None:
     loop, pipe, _ = watch(70_000)
     loop.run_until(WRITE_STALL - 0.001)
     assert not pipe.is_aborted
@@ -49,14 +49,14 @@ def test_a_peer_that_takes_nothing_is_cut_off_when_its_time_is_over() -> None:
 
 
 @pytest.mark.parametrize("taken", [LEAST_PROGRESS - 1, LEAST_PROGRESS])
-def test_as_little_as_next_to_nothing_is_as_good_as_nothing(taken: int) -> None:
+def test_a_peer_that_reads_next_to_nothing_is_aborted(taken: int) -> None:
     loop, pipe, _ = watch(70_000)
     pipe.waiting -= taken
     loop.run_until(AT_THE_LATEST)
     assert pipe.is_aborted == (taken < LEAST_PROGRESS)
 
 
-def test_a_peer_that_reads_slowly_but_steadily_is_waited_for() -> None:
+def test_a_peer_that_reads_slowly_but_steadily_is_kept() -> None:
     loop, pipe, _ = watch(70_000)
     for _ in range(60):
         pipe.waiting -= LEAST_PROGRESS
@@ -66,7 +66,7 @@ def test_a_peer_that_reads_slowly_but_steadily_is_waited_for() -> None:
     assert pipe.is_aborted, "it has stopped reading"
 
 
-def test_a_peer_that_has_taken_everything_is_watched_no_more() -> None:
+def test_a_peer_that_has_read_everything_is_no_longer_watched() -> None:
     loop, pipe, stall = watch(70_000)
     loop.run_until(WRITE_STALL / 2)
     stall.stop()
@@ -74,7 +74,7 @@ def test_a_peer_that_has_taken_everything_is_watched_no_more() -> None:
     assert not pipe.is_aborted
 
 
-def test_a_process_that_stood_still_blames_no_peer_for_it() -> None:
+def test_a_stall_of_the_process_aborts_no_peer() -> None:
     loop, pipe, _ = watch(70_000)
     loop.stand_still_until(3 * WRITE_STALL)
     assert not pipe.is_aborted

@@ -25,7 +25,7 @@ async def nobody(scope: Any, receive: Any, send: Any) -> None: ...
 
 
 @pytest.mark.parametrize("package", ["uvicorn", "aiosqlite", "websockets"])
-def test_packages_of_which_private_parts_are_used_are_pinned_below_the_next_minor(
+def test_packages_with_used_private_parts_are_pinned_below_the_next_minor(
     package: str,
 ) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -34,13 +34,13 @@ def test_packages_of_which_private_parts_are_used_are_pinned_below_the_next_mino
     assert re.fullmatch(rf"{package}>={major}\.{minor}(\.\d+)?,<{major}\.{minor + 1}", pin)
 
 
-def test_the_state_that_connections_share_has_what_the_transports_use() -> None:
+def test_the_server_state_has_the_fields_that_the_transports_use() -> None:
     state = ServerState()
     assert (state.connections, state.tasks) == (set(), set())
     assert (state.total_requests, state.default_headers) == (0, [])
 
 
-def test_a_configuration_has_what_the_transports_read_and_keeps_what_it_was_given() -> None:
+def test_a_configuration_has_the_fields_that_the_transports_read() -> None:
     config = uvicorn_config(nobody)
     config.load()
     assert config.loaded
@@ -81,7 +81,7 @@ async def test_a_protocol_is_made_with_the_arguments_that_the_transports_take() 
     assert arguments["server_state"] is server.server_state
 
 
-def test_addresses_are_read_from_a_transport_and_a_lost_client_is_an_error_of_the_system() -> None:
+def test_addresses_are_read_from_the_transport_and_a_lost_client_is_an_os_error() -> None:
     for function in (get_local_addr, get_remote_addr, is_ssl):
         assert list(inspect.signature(function).parameters) == ["transport"]
     assert issubclass(ClientDisconnected, OSError)
@@ -104,7 +104,7 @@ async def test_a_stop_asks_each_connection_to_end_and_waits_for_it() -> None:
     assert server.server_state.connections == set()
 
 
-def test_the_server_has_what_the_command_overrides() -> None:
+def test_the_server_has_the_methods_that_the_command_overrides() -> None:
     """Otherwise the override would never be called."""
     serve = inspect.getsource(uvicorn.Server.serve)
     assert "self.capture_signals()" in serve

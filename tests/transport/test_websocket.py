@@ -149,7 +149,7 @@ async def gone(server: Server) -> None:
 
 
 @hurried
-async def test_an_upgrade_that_is_not_answered_is_cut_off(plain: Server, app: Application) -> None:
+async def test_an_upgrade_without_an_answer_is_aborted(plain: Server, app: Application) -> None:
     began = now()
     peer = await plain.connect()
     await peer.send(opening("/unanswered"))
@@ -158,7 +158,7 @@ async def test_an_upgrade_that_is_not_answered_is_cut_off(plain: Server, app: Ap
     await until(lambda: app.conversations[0].code == 1006)
 
 
-async def test_what_is_said_before_the_answer_is_kept_up_to_a_limit(
+async def test_bytes_before_the_answer_are_kept_up_to_a_limit(
     plain: Server, app: Application
 ) -> None:
     peer = await plain.connect()
@@ -191,7 +191,7 @@ async def test_an_upgrade_with_too_large_a_header_is_refused_and_not_held(
     assert app.conversations == []
 
 
-async def test_paths_and_pages_that_are_none_of_ours_are_denied_in_words(
+async def test_unknown_paths_and_foreign_origins_are_refused_with_a_problem(
     server: LiveServer,
 ) -> None:
     with Peers(server.port) as peers:
@@ -212,7 +212,7 @@ async def test_paths_and_pages_that_are_none_of_ours_are_denied_in_words(
 
 
 @hurried
-async def test_whoever_stops_reading_is_cut_off_and_the_application_told(
+async def test_a_peer_that_stops_reading_is_aborted_and_send_raises(
     plain: Server, app: Application
 ) -> None:
     await plain.upgraded(window=4096)
@@ -224,7 +224,7 @@ async def test_whoever_stops_reading_is_cut_off_and_the_application_told(
 
 
 @hurried
-async def test_whoever_reads_slowly_but_steadily_is_not_cut_off(
+async def test_a_peer_that_reads_slowly_but_steadily_is_not_aborted(
     plain: Server, app: Application
 ) -> None:
     """So slowly that the kernel's buffer of megabytes never asks for more."""
@@ -249,7 +249,7 @@ async def test_whoever_reads_slowly_but_steadily_is_not_cut_off(
 
 
 @hurried
-async def test_whoever_is_slow_and_reads_on_in_time_gets_everything(
+async def test_a_slow_peer_that_resumes_in_time_gets_everything(
     plain: Server, app: Application
 ) -> None:
 
@@ -310,7 +310,7 @@ async def soon_full(tmp_path: Path, limits: Limits) -> AsyncIterator[LiveServer]
 
 
 @hurried
-async def test_of_a_player_who_stops_reading_the_others_see_that_the_connection_is_lost(
+async def test_a_player_who_stops_reading_is_shown_as_reconnecting(
     soon_full: LiveServer,
 ) -> None:
     with Peers(soon_full.port) as peers:
@@ -320,7 +320,7 @@ async def test_of_a_player_who_stops_reading_the_others_see_that_the_connection_
         assert ada.session.connections == 0
 
 
-async def test_a_player_whose_tab_takes_nothing_is_still_heard(soon_full: LiveServer) -> None:
+async def test_messages_of_a_player_who_does_not_read_are_processed(soon_full: LiveServer) -> None:
     """Reading a socket does not wait for writing."""
     with Peers(soon_full.port) as peers:
         ada, connection, peer = await behind(soon_full, peers, "Ada")
@@ -335,7 +335,7 @@ async def test_a_player_whose_tab_takes_nothing_is_still_heard(soon_full: LiveSe
 
 
 @pytest.mark.parametrize("limits", [replace(HURRIED, write_stall=1.0)], ids=["in a hurry"])
-async def test_whoever_is_closed_as_too_slow_and_still_does_not_read_is_cut_off(
+async def test_a_peer_closed_as_too_slow_that_still_does_not_read_is_aborted(
     soon_full: LiveServer,
 ) -> None:
     with Peers(soon_full.port) as peers:
@@ -366,7 +366,7 @@ FLOODS = {
 @pytest.mark.parametrize("reads", [True, False], ids=["read", "unread"])
 @pytest.mark.parametrize("what", FLOODS)
 @hurried
-async def test_a_flood_of_frames_that_bring_nothing_is_closed_with_4401(
+async def test_a_flood_of_empty_frames_is_closed_with_4401(
     plain: Server, app: Application, what: str, reads: bool
 ) -> None:
     peer = await plain.upgraded()
@@ -392,9 +392,7 @@ async def test_as_many_pings_as_are_allowed_are_answered(plain: Server) -> None:
     assert (await peer.next(CLOSE)).code == 4401
 
 
-async def test_a_message_in_as_many_fragments_as_bytes_is_taken(
-    plain: Server, app: Application
-) -> None:
+async def test_a_message_of_one_byte_fragments_is_accepted(plain: Server, app: Application) -> None:
     peer = await plain.upgraded()
     parts = [client_frame(CONTINUATION, b"x", fin=False)] * 15_000 + [client_frame(CONTINUATION)]
     await peer.send(client_frame(TEXT, fin=False) + b"".join(parts))
@@ -404,7 +402,7 @@ async def test_a_message_in_as_many_fragments_as_bytes_is_taken(
 @pytest.mark.parametrize(
     "limits", [Limits(control_frames=Rate(10.0, 1e9))], ids=["any control frames"]
 )
-async def test_pings_whose_answers_nobody_reads_cost_no_memory(
+async def test_pings_with_unread_answers_cost_bounded_memory(
     plain: Server, app: Application
 ) -> None:
     peer = await plain.upgraded(window=4096)
@@ -425,7 +423,7 @@ async def test_pings_whose_answers_nobody_reads_cost_no_memory(
 
 
 @pytest.mark.parametrize("size", [0, 1, 1000])
-async def test_messages_that_the_application_does_not_take_wait_at_the_peer(
+async def test_messages_that_the_application_does_not_receive_wait_at_the_peer(
     narrow: Server, app: Application, size: int
 ) -> None:
     peer = await narrow.upgraded("/deaf", sends=NARROW)
@@ -441,9 +439,7 @@ async def test_messages_that_the_application_does_not_take_wait_at_the_peer(
 
 
 @hurried
-async def test_a_message_that_never_ends_keeps_no_more_than_a_message_may_have(
-    plain: Server, app: Application
-) -> None:
+async def test_an_unfinished_message_uses_bounded_memory(plain: Server, app: Application) -> None:
     peer = await plain.upgraded()
     await peer.send(client_frame(TEXT, b"x", fin=False))
     flooding = asyncio.create_task(
@@ -499,7 +495,7 @@ async def impatient(app: Application) -> AsyncIterator[Server]:
         yield running
 
 
-async def test_a_silent_peer_is_pinged_closed_and_cut_off(
+async def test_a_silent_peer_is_pinged_closed_and_aborted(
     impatient: Server, app: Application
 ) -> None:
     began = now()
@@ -512,9 +508,7 @@ async def test_a_silent_peer_is_pinged_closed_and_cut_off(
     await gone(impatient)
 
 
-async def test_a_peer_that_says_nothing_and_answers_pings_stays(
-    impatient: Server, app: Application
-) -> None:
+async def test_a_peer_that_only_answers_pings_stays(impatient: Server, app: Application) -> None:
     async def answer() -> None:
         peer = await impatient.upgraded()
         for _ in range(5):
@@ -554,9 +548,7 @@ async def test_a_peer_that_talks_is_not_pinged(impatient: Server) -> None:
 
 
 @pytest.mark.parametrize("limits", [IMPATIENT], ids=["in time"])
-async def test_a_server_that_stood_still_blames_no_peer_for_it(
-    plain: Server, app: Application
-) -> None:
+async def test_a_stall_of_the_server_closes_no_peer(plain: Server, app: Application) -> None:
     """The answer to the ping is in the buffer when its deadline has passed."""
     standing = SHORT + 0.3
 
@@ -588,7 +580,7 @@ async def test_a_server_that_stood_still_blames_no_peer_for_it(
 
 
 @pytest.mark.parametrize("way", [Peer.close, Peer.reset, Peer.half_close])
-async def test_whoever_goes_without_a_close_is_gone_at_once(
+async def test_a_peer_that_disconnects_without_a_close_is_gone_at_once(
     plain: Server, app: Application, way: Callable[[Peer], None]
 ) -> None:
     peer = await plain.upgraded()
@@ -599,7 +591,7 @@ async def test_whoever_goes_without_a_close_is_gone_at_once(
 
 @pytest.mark.parametrize("way", [Peer.close, Peer.reset, Peer.half_close])
 @hurried
-async def test_whoever_goes_while_something_waits_for_them_is_gone_in_time(
+async def test_a_peer_that_disconnects_with_unread_messages_is_gone_in_time(
     plain: Server, app: Application, way: Callable[[Peer], None]
 ) -> None:
     peer = await plain.upgraded(window=4096)
@@ -613,9 +605,7 @@ async def test_whoever_goes_while_something_waits_for_them_is_gone_in_time(
     await gone(plain)
 
 
-async def test_nobody_waits_to_send_to_a_peer_that_says_no_more(
-    plain: Server, app: Application
-) -> None:
+async def test_a_send_to_a_half_closed_peer_ends_its_wait(plain: Server, app: Application) -> None:
     peer = await plain.upgraded(window=4096)
     talking = asyncio.create_task(app.conversations[0].talk())
     (connection,) = plain.connections
@@ -625,7 +615,7 @@ async def test_nobody_waits_to_send_to_a_peer_that_says_no_more(
         assert await talking == "ClientDisconnected"
 
 
-async def test_whoever_says_no_more_still_gets_what_was_sent_before(
+async def test_a_half_closed_peer_gets_the_messages_sent_before(
     plain: Server, app: Application
 ) -> None:
     peer = await plain.upgraded(window=4096)
@@ -641,7 +631,7 @@ async def test_whoever_says_no_more_still_gets_what_was_sent_before(
 
 @pytest.mark.parametrize("is_reading", [True, False])
 @hurried
-async def test_a_close_that_is_not_answered_is_waited_for_only_so_long(
+async def test_a_close_without_an_answer_ends_at_its_deadline(
     plain: Server, app: Application, is_reading: bool
 ) -> None:
     peer = await plain.upgraded()
@@ -675,9 +665,7 @@ UNHURRIED = replace(DEFAULTS, shutdown_deadline=1.0, turn=HURRIED.turn)
 
 
 @pytest.mark.parametrize("limits", [UNHURRIED], ids=["in no hurry before"])
-async def test_the_server_stops_in_time_whoever_is_attached(
-    plain: Server, app: Application
-) -> None:
+async def test_the_server_stops_in_time_with_any_peers(plain: Server, app: Application) -> None:
     # These answer within `shutdown_deadline`.
     healthy = [await plain.upgraded() for _ in range(3)]
     await plain.upgraded()  # reads nothing, and answers nothing

@@ -366,7 +366,7 @@ DIFFERENCES = {
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES.values(), ids=DIFFERENCES.keys())
-def test_an_application_sees_a_difference_only_here(
+def test_every_difference_from_the_twin_is_listed(
     loop: VirtualLoop, difference: Difference
 ) -> None:
     for kind, expected in ((OURS, difference.ours), (TWIN, difference.twin)):
@@ -409,7 +409,7 @@ both_kinds = pytest.mark.parametrize("kind", [OURS, TWIN], ids=["ours", "twin"])
 
 
 @both_kinds
-def test_who_sends_waits_for_a_peer_that_does_not_read_and_nothing_is_mixed_up(
+def test_sends_wait_for_a_peer_that_does_not_read_and_keep_their_order(
     loop: VirtualLoop, kind: Any
 ) -> None:
     async def scene() -> None:
@@ -427,7 +427,7 @@ def test_who_sends_waits_for_a_peer_that_does_not_read_and_nothing_is_mixed_up(
 
 @both_kinds
 @pytest.mark.parametrize("exc", [None, ConnectionResetError()])
-def test_who_waits_to_send_is_told_when_the_peer_is_gone(
+def test_a_waiting_send_raises_when_the_peer_is_gone(
     loop: VirtualLoop, kind: Any, exc: Exception | None
 ) -> None:
     async def scene() -> None:
@@ -443,7 +443,7 @@ def test_who_waits_to_send_is_told_when_the_peer_is_gone(
 
 
 @both_kinds
-def test_a_send_that_is_given_up_was_not_sent(loop: VirtualLoop, kind: Any) -> None:
+def test_a_cancelled_send_is_not_sent(loop: VirtualLoop, kind: Any) -> None:
     async def scene() -> None:
         wire, _, send = await conversation(kind)
         filled(wire)
@@ -460,7 +460,7 @@ def test_a_send_that_is_given_up_was_not_sent(loop: VirtualLoop, kind: Any) -> N
 
 @both_kinds
 @pytest.mark.parametrize("passes", range(6))
-def test_giving_up_a_receive_loses_nothing(loop: VirtualLoop, kind: Any, passes: int) -> None:
+def test_a_cancelled_receive_loses_no_message(loop: VirtualLoop, kind: Any, passes: int) -> None:
     async def scene() -> None:
         wire, receive, _ = await conversation(kind)
         waiting = asyncio.ensure_future(receive())
@@ -479,7 +479,7 @@ def test_giving_up_a_receive_loses_nothing(loop: VirtualLoop, kind: Any, passes:
     run_on(loop, scene())
 
 
-def test_a_close_by_the_peer_ends_the_wait_of_who_sends(loop: VirtualLoop) -> None:
+def test_a_close_by_the_peer_ends_a_waiting_send(loop: VirtualLoop) -> None:
     """With uvicorn's, it waits until the peer has read, or for ever."""
 
     async def scene() -> None:
@@ -494,7 +494,7 @@ def test_a_close_by_the_peer_ends_the_wait_of_who_sends(loop: VirtualLoop) -> No
     run_on(loop, scene())
 
 
-def test_only_one_may_wait_for_an_event_and_the_other_is_told(loop: VirtualLoop) -> None:
+def test_a_second_concurrent_receive_raises(loop: VirtualLoop) -> None:
     async def scene() -> None:
         wire, receive, _ = await conversation(OURS)
         waiting = asyncio.ensure_future(receive())
@@ -507,7 +507,7 @@ def test_only_one_may_wait_for_an_event_and_the_other_is_told(loop: VirtualLoop)
     run_on(loop, scene())
 
 
-def test_pings_are_answered_once_the_peer_reads_again(loop: VirtualLoop) -> None:
+def test_pings_are_answered_when_the_peer_reads_again(loop: VirtualLoop) -> None:
     async def scene() -> None:
         wire, _, _ = await conversation(OURS)
         filled(wire)
@@ -529,7 +529,7 @@ def test_pings_are_answered_once_the_peer_reads_again(loop: VirtualLoop) -> None
     ["it closes", "the peer closes", "the peer breaks the rules", "the peer is lost", "it crashes"],
 )
 @pytest.mark.parametrize("is_taken", [False, True], ids=["called", "taken"])
-def test_nothing_is_left_of_a_connection(
+def test_a_closed_connection_leaves_no_references(
     loop: VirtualLoop, ending: str, monkeypatch: pytest.MonkeyPatch, is_taken: bool
 ) -> None:
     timers: list[weakref.ref[Any]] = []
@@ -600,7 +600,7 @@ def test_nothing_is_left_of_a_connection(
 
 
 @pytest.mark.parametrize("answers", [True, False])
-def test_a_close_is_answered_within_its_deadline_or_the_peer_is_cut_off(
+def test_a_close_is_answered_within_its_deadline_or_the_peer_is_aborted(
     loop: VirtualLoop, answers: bool
 ) -> None:
     async def scene() -> None:

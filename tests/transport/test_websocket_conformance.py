@@ -262,7 +262,7 @@ def cut_into(stream: bytes, sizes: list[int]) -> list[bytes]:
 
 @many
 @given(stream=streams, sizes=pieces, is_reset=st.booleans())
-def test_a_stream_means_to_us_what_it_means_to_the_twin_and_in_the_rfc(
+def test_a_stream_has_the_outcome_of_the_rfc_and_of_the_twin(
     loop: VirtualLoop, implementation: Any, stream: bytes, sizes: list[int], is_reset: bool
 ) -> None:
     reading = read(stream, MOST)
@@ -277,7 +277,7 @@ def test_a_stream_means_to_us_what_it_means_to_the_twin_and_in_the_rfc(
 
 @many
 @given(stream=streams, one=pieces, other=pieces)
-def test_what_we_make_of_a_stream_does_not_depend_on_its_pieces(
+def test_the_outcome_of_a_stream_does_not_depend_on_its_pieces(
     loop: VirtualLoop, implementation: Any, stream: bytes, one: list[int], other: list[int]
 ) -> None:
     def in_pieces(chunks: list[bytes]) -> Outcome:
@@ -349,7 +349,7 @@ BROKEN: dict[str, tuple[bytes, int]] = {
 
 
 @pytest.mark.parametrize(("broken", "code"), BROKEN.values(), ids=BROKEN.keys())
-def test_what_is_broken_is_refused_with_the_code_for_it_and_what_came_before_is_heard(
+def test_an_invalid_frame_closes_with_its_code_after_earlier_messages_are_delivered(
     loop: VirtualLoop, implementation: Any, broken: bytes, code: int
 ) -> None:
     stream = HI + client_frame(PING, b"?") + broken
@@ -382,7 +382,7 @@ def test_every_close_code_is_echoed_or_refused_as_the_twin_does(
 
 @pytest.mark.parametrize("size", [0, 1, 2, 124, 125])
 @pytest.mark.parametrize("key", [bytes(4), b"\x9c\x01\x80\xff"])
-def test_a_ping_is_answered_with_what_was_in_it(
+def test_a_ping_is_answered_with_its_payload(
     loop: VirtualLoop, implementation: Any, size: int, key: bytes
 ) -> None:
     payload = bytes(range(100, 100 + size))
@@ -394,7 +394,7 @@ def test_a_ping_is_answered_with_what_was_in_it(
 
 @pytest.mark.parametrize("size", [125, 126, 65535, 65536, 199_999, 200_000, 200_001])
 @pytest.mark.parametrize("fragments", [1, 2, 7])
-def test_a_message_may_be_as_large_as_is_set_and_not_a_byte_larger(
+def test_a_message_may_be_as_large_as_the_limit(
     loop: VirtualLoop, implementation: Any, size: int, fragments: int
 ) -> None:
     async def told(kind: Any) -> list[Event]:
@@ -421,7 +421,7 @@ def test_a_message_may_be_as_large_as_is_set_and_not_a_byte_larger(
 
 
 @pytest.mark.parametrize("announced", [MOST + 1, 2**31, 2**32, 2**62, 2**63 - 1])
-def test_a_message_that_is_announced_too_large_is_refused_before_it_comes(
+def test_a_message_announced_as_too_large_is_refused_before_its_payload(
     loop: VirtualLoop, implementation: Any, announced: int
 ) -> None:
     stream = client_frame(BINARY, b"", width=2 if announced < 65536 else 8, announced=announced)
@@ -433,7 +433,7 @@ def test_a_message_that_is_announced_too_large_is_refused_before_it_comes(
 
 @pytest.mark.parametrize("count", [15, 16, 17, 40, 400])
 @pytest.mark.parametrize("sizes", [[1], [7], [MOST * 10]], ids=["bytes", "pieces", "all at once"])
-def test_however_many_messages_come_at_once_all_are_heard_in_order(
+def test_any_number_of_messages_in_a_read_are_delivered_in_order(
     loop: VirtualLoop, implementation: Any, count: int, sizes: list[int]
 ) -> None:
     texts = [f"{number}" * (number % 30) for number in range(count)]
@@ -457,7 +457,7 @@ async def nobody(scope: Any, receive: Receive, send: Send) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 16, 17, 400])
 @pytest.mark.parametrize("is_early", [False, True], ids=["later", "with the handshake"])
-def test_who_takes_a_socket_hears_every_message_and_can_answer_at_once(
+def test_the_taker_of_a_socket_hears_every_message_and_can_answer_at_once(
     loop: VirtualLoop, implementation: Any, count: int, is_early: bool
 ) -> None:
     heard: list[str | bytes] = []
@@ -517,7 +517,7 @@ def test_a_socket_that_is_not_taken_is_the_applications(
 
 
 @pytest.mark.parametrize("is_accepted", [False, True])
-def test_who_fails_at_taking_a_socket_leaves_none(
+def test_a_failing_taker_leaves_no_socket(
     loop: VirtualLoop, implementation: Any, is_accepted: bool
 ) -> None:
     def take(scope: Any, socket: Socket) -> bool:
@@ -545,9 +545,7 @@ def test_who_fails_at_taking_a_socket_leaves_none(
 
 
 @pytest.mark.parametrize("how", ["lost", "closed at once", "cannot hear", "hears no more"])
-def test_who_takes_a_socket_is_told_of_the_end_once_whenever_it_comes(
-    loop: VirtualLoop, how: str
-) -> None:
+def test_the_taker_of_a_socket_is_told_of_the_end_once(loop: VirtualLoop, how: str) -> None:
     ends: list[int] = []
     heard: list[str | bytes] = []
     ends_within: list[list[int]] = []
@@ -629,7 +627,7 @@ def test_every_message_before_an_error_is_answered(
     run_on(loop, scene())
 
 
-def test_who_has_taken_a_socket_is_told_when_the_peer_cannot_take_more(loop: VirtualLoop) -> None:
+def test_the_taker_of_a_socket_is_told_when_the_peer_is_behind(loop: VirtualLoop) -> None:
     results: list[bool] = []
     ends: list[int] = []
     sockets: list[Socket] = []
@@ -715,7 +713,7 @@ def test_a_last_message_and_the_close_are_one_write(
 
 
 @pytest.mark.parametrize("kind", [PING, TEXT])
-def test_a_peer_that_floods_after_a_close_is_not_parsed_for_ever(
+def test_a_flood_after_a_close_is_no_longer_parsed(
     loop: VirtualLoop, implementation: Any, kind: int
 ) -> None:
     def take(scope: Any, socket: Socket) -> bool:
@@ -855,7 +853,7 @@ DIFFERENCES = [
 
 
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda each: each.of.name)
-def test_the_twin_still_differs_and_ours_does_what_the_rfc_says(
+def test_the_twin_differs_as_listed_and_ours_follows_the_rfc(
     loop: VirtualLoop, difference: Difference
 ) -> None:
     stream = b"".join(difference.chunks)
@@ -911,7 +909,7 @@ def made_up() -> list[tuple[Outcome, Outcome]]:
 
 @pytest.mark.both_loops
 @pytest.mark.parametrize("kind", [OURS, TWIN], ids=["ours", "twin"])
-async def test_what_is_made_up_here_is_true_of_sockets(
+async def test_real_sockets_have_the_outcomes_of_the_simulated_ones(
     made_up: list[tuple[Outcome, Outcome]], kind: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL)
@@ -938,7 +936,7 @@ async def test_what_is_made_up_here_is_true_of_sockets(
 
 
 @pytest.mark.both_loops
-async def test_large_messages_arrive_intact_whatever_is_sent_after_them() -> None:
+async def test_large_messages_are_not_changed_by_later_ones() -> None:
     """Loops keep a reference to what they are given while the peer does not read: it must not be
     changed meanwhile."""
     sizes = [9000, 3, 20_000, 125, 8193, 8192, 1, 12_000, 126, 5] * 120
@@ -979,7 +977,7 @@ async def test_large_messages_arrive_intact_whatever_is_sent_after_them() -> Non
     [client_frame(CLOSE, b"\x03\xe8"), client_frame(3), None],
     ids=["a close", "a broken frame", "a reset"],
 )
-async def test_nothing_holds_a_connection_that_is_over(goodbye: bytes | None) -> None:
+async def test_a_closed_connection_is_freed(goodbye: bytes | None) -> None:
     async def application(scope: Any, receive: Receive, send: Send) -> None:
         await Listener()(scope, receive, send)
 

@@ -37,9 +37,7 @@ def wheel(loop: StillLoop) -> Wheel:
 
 
 @pytest.mark.parametrize("most", [1, 4])
-def test_so_many_deadlines_are_worked_off_before_others_have_their_turn(
-    loop: StillLoop, most: int
-) -> None:
+def test_deadlines_are_processed_in_portions_of_the_limit(loop: StillLoop, most: int) -> None:
     wheel = Wheel(Limits(turn=TURN, deadlines_at_once=most), loop)  # type: ignore[arg-type]
     items = [Item(loop) for _ in range(8)]
     for item in items:
@@ -69,7 +67,7 @@ def test_a_deadline_is_never_early_and_at_most_a_turn_late(
 
 @pytest.mark.parametrize("late", [0.1, 0.25, LATE, LATE + 0.01, 10.0])
 @pytest.mark.parametrize("seconds", [0.0, 0.25, 0.3, 4.0])
-def test_one_that_is_set_while_a_turn_is_late_is_not_early_for_that(
+def test_a_deadline_set_during_a_late_turn_is_not_early(
     loop: StillLoop, wheel: Wheel, seconds: float, late: float
 ) -> None:
     wheel.set(Item(loop), 100.0)  # keeps it turning
@@ -82,7 +80,7 @@ def test_one_that_is_set_while_a_turn_is_late_is_not_early_for_that(
     assert seconds <= told - (1.0 + late) <= seconds + 2 * TURN
 
 
-def test_a_deadline_takes_the_place_of_the_last_and_one_that_is_stopped_never_comes(
+def test_a_deadline_replaces_the_last_and_a_stopped_one_never_comes(
     loop: StillLoop, wheel: Wheel
 ) -> None:
     item, stopped = Item(loop), Item(loop)
@@ -98,9 +96,7 @@ def test_a_deadline_takes_the_place_of_the_last_and_one_that_is_stopped_never_co
     assert 3.9 <= told <= 3.9 + 2 * TURN
 
 
-def test_where_this_process_stood_still_everybody_has_the_same_time_again(
-    loop: StillLoop, wheel: Wheel
-) -> None:
+def test_after_a_stall_every_deadline_is_given_again_in_full(loop: StillLoop, wheel: Wheel) -> None:
     item = Item(loop)
     wheel.set(item, 4.0)
     loop.stand_still_until(60.0)
@@ -110,7 +106,7 @@ def test_where_this_process_stood_still_everybody_has_the_same_time_again(
     assert len(item.told) == 1
 
 
-def test_what_came_while_this_process_stood_still_can_be_read_before_a_deadline_comes(
+def test_after_a_stall_bytes_are_read_before_a_deadline_comes(
     loop: StillLoop, wheel: Wheel
 ) -> None:
     item = Item(loop)
@@ -123,7 +119,7 @@ def test_what_came_while_this_process_stood_still_can_be_read_before_a_deadline_
     assert item.told == [60.0 + TURN]
 
 
-def test_what_each_turn_is_late_does_not_add_up() -> None:
+def test_the_lateness_of_turns_does_not_add_up() -> None:
     class LateLoop(StillLoop):
         """Calls every timer late."""
 
@@ -139,7 +135,7 @@ def test_what_each_turn_is_late_does_not_add_up() -> None:
     assert 29.0 <= told <= 29.0 + 2 * TURN + 0.04
 
 
-def test_it_turns_only_while_there_is_a_deadline(loop: StillLoop, wheel: Wheel) -> None:
+def test_the_wheel_turns_only_while_there_is_a_deadline(loop: StillLoop, wheel: Wheel) -> None:
     item = Item(loop)
     for _ in range(3):
         wheel.set(item, 1.0)
@@ -150,7 +146,7 @@ def test_it_turns_only_while_there_is_a_deadline(loop: StillLoop, wheel: Wheel) 
     assert wheel.now < 6.0, "it stands"
 
 
-def test_a_thousand_that_come_at_once_are_told_in_portions_and_each_once(
+def test_a_thousand_simultaneous_deadlines_come_in_portions_and_once_each(
     loop: StillLoop, wheel: Wheel
 ) -> None:
     items = [Item(loop) for _ in range(1000)]
@@ -172,7 +168,7 @@ def test_a_thousand_that_come_at_once_are_told_in_portions_and_each_once(
     assert len(first.told) == 1
 
 
-def test_one_that_fails_takes_none_along(
+def test_a_failing_deadline_does_not_stop_the_others(
     loop: StillLoop, wheel: Wheel, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Fails(Item):
@@ -187,9 +183,7 @@ def test_one_that_fails_takes_none_along(
     assert [len(item.told) for item in items] == [1, 1]
 
 
-def test_a_deadline_that_is_handed_on_comes_when_it_would_have_come(
-    loop: StillLoop, wheel: Wheel
-) -> None:
+def test_a_deadline_that_is_handed_on_keeps_its_time(loop: StillLoop, wheel: Wheel) -> None:
     item, other, heir = Item(loop), Item(loop), Item(loop)
     wheel.set(item, 5.0)
     wheel.set(other, 5.0)
