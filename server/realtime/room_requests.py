@@ -137,7 +137,7 @@ class RoomRequests:
         if is_new and self._topics.count(connection) >= limit:
             raise CommandRefused("too_many_rooms", f"A tab watches {limit} rooms at the most.")
         player_id = connection.session.player.id
-        own = self._rooms.join(player_id, room_id, now, seat=seat, spectate=spectate)
+        own = self._rooms.join(player_id, room_id, now, number=seat, spectate=spectate)
         room = self._rooms.rooms.find(room_id)
         self._topics.watch(connection, room)
         self._bridge.started_watching(connection.session, room.id, now)

@@ -41,7 +41,7 @@ class Move(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 class Match:
     """One instance per match; only its methods change it. `seats` are those of the room, of which
-    the first `size` play."""
+    the first `size` play. The argument `number` is that of a seat."""
 
     __slots__ = (
         "_due",
@@ -125,9 +125,9 @@ class Match:
         """Return the presence instant at which the game's next tick is due."""
         return NEVER if self.outcome is not None else self._due + self.began
 
-    def view(self, seat: int | None) -> View:
-        """Return what the player in `seat` may see; None: a spectator. Raises GameFailed."""
-        return self._ask(self.game.view, self.state, seat)
+    def view(self, number: int | None) -> View:
+        """Return what the player of a seat may see; None: a spectator. Raises GameFailed."""
+        return self._ask(self.game.view, self.state, number)
 
     def diff(self, before: View, after: View) -> View | None:
         """Return the game's own diff of two views, if it has one. Raises GameFailed."""
@@ -178,7 +178,7 @@ class Match:
             self._seats[number].wait_longer(self._limits.restart_pause)
             self.cut_off(number, now + self._limits.restart_pause)
 
-    def act(self, seat: int, action: Any, now: float, *, is_bot: bool = False) -> None:
+    def act(self, number: int, action: Any, now: float, *, is_bot: bool = False) -> None:
         """Apply a player's action. Raises CommandRefused, which changes nothing."""
         try:
             typed: Any = msgspec.convert(action, self.game.action)
@@ -186,13 +186,13 @@ class Match:
             raise CommandRefused(
                 "invalid", f"This is no action of {self.game.name}: {error}."
             ) from error
-        state, record = self.state, self._seats[seat]
-        is_back = not is_bot and (record.is_bot or record.skipped > 0)
+        state, seat = self.state, self._seats[number]
+        is_back = not is_bot and (seat.is_bot or seat.skipped > 0)
         moment = self._moment(self.time(now))
         try:
             if is_back:
-                state = self.game.player_back(state, seat, moment)
-            state = self.game.act(state, seat, typed, moment)
+                state = self.game.player_back(state, number, moment)
+            state = self.game.act(state, number, typed, moment)
         except NotAllowed as refusal:
             raise CommandRefused("not_allowed", refusal.detail) from None
         except Exception as error:
@@ -201,12 +201,12 @@ class Match:
         if state is not self.state:
             # As decoded, without unknown fields.
             taken = msgspec.to_builtins(typed)
-            move = Move(self.step, moment.now, seat, taken, by_bot=is_bot, is_back=is_back)
+            move = Move(self.step, moment.now, number, taken, by_bot=is_bot, is_back=is_back)
             self._take(state)
             self.moves.append(move)
         if not is_bot:
-            record.act()
-        record.stop_clock()
+            seat.act()
+        seat.stop_clock()
         self.review(now)
 
     def tick(self, now: float) -> bool:
@@ -234,24 +234,24 @@ class Match:
             ticks += 1
         return ticks > 0
 
-    def run_out(self, seat: int, now: float) -> None:
+    def run_out(self, number: int, now: float) -> None:
         """A player whom the game waits for let their time run out, or a pulse check."""
-        record, policy = self._seats[seat], self.game.policy
-        record.stop_clock()
+        seat, policy = self._seats[number], self.game.policy
+        seat.stop_clock()
         if policy.silence is Silence.BOT:
-            record.replace_by_bot()
+            seat.replace_by_bot()
             self.review(now)
             return
         if self.is_deserted(now):
             self.end(Outcome((), "abandoned"), None, now)
             return
-        if record.brb_until > now:
-            self._hook("away", seat, now)  # they said so: no penalty
-        elif policy.silence is Silence.SKIP and record.skipped < policy.most_skips:
-            record.skip()
-            self._hook("away", seat, now)
+        if seat.brb_until > now:
+            self._hook("away", number, now)  # they said so: no penalty
+        elif policy.silence is Silence.SKIP and seat.skipped < policy.most_skips:
+            seat.skip()
+            self._hook("away", number, now)
         else:
-            self.give_up(seat, "forfeit", now)
+            self.give_up(number, "forfeit", now)
             return
         self.review(now)
 
@@ -260,36 +260,36 @@ class Match:
         moves, self.moves = self.moves, []
         return moves
 
-    def cut_off(self, seat: int, now: float) -> None:
+    def cut_off(self, number: int, now: float) -> None:
         """A player lost their connection. In games with bots, one plays for them soon, as a game in
         real time does not wait."""
-        record = self._seats[seat]
-        if self.game.policy.silence is Silence.BOT and record.is_waited_for:
-            record.wait_until(now + self._limits.skip_after)
+        seat = self._seats[number]
+        if self.game.policy.silence is Silence.BOT and seat.is_waited_for:
+            seat.wait_until(now + self._limits.skip_after)
 
-    def come_back(self, seat: int, now: float) -> None:
+    def come_back(self, number: int, now: float) -> None:
         """A player is back from "be right back" in a game that does not wait. If they were not
         skipped, their clock has run on: otherwise each "be right back" would restart it."""
-        record = self._seats[seat]
-        if self.outcome is None and record.is_playing:
-            until = record.runs_on_until
-            record.stop_clock()
-            record.dismiss_bot()
-            self._hook("back", seat, now)
+        seat = self._seats[number]
+        if self.outcome is None and seat.is_playing:
+            until = seat.runs_on_until
+            seat.stop_clock()
+            seat.dismiss_bot()
+            self._hook("back", number, now)
             self.review(now)
-            if record.is_waited_for:
-                record.wait_until(max(until, now))
+            if seat.is_waited_for:
+                seat.wait_until(max(until, now))
 
-    def give_up(self, seat: int, reason: str, now: float) -> None:
+    def give_up(self, number: int, reason: str, now: float) -> None:
         """A player is out of the match. `reason` is that of the outcome, if the match ends."""
-        self._seats[seat].give_up()
-        self._hook("gone", seat, now)
+        self._seats[number].give_up()
+        self._hook("gone", number, now)
         outcome = self._outcome()
         if outcome is not None:
             # The remaining players have won, connected or not.
-            self.end(msgspec.structs.replace(outcome, reason=reason), seat, now)
+            self.end(msgspec.structs.replace(outcome, reason=reason), number, now)
         elif self.is_deserted(now):
-            self.end(Outcome((), "abandoned"), seat, now)
+            self.end(Outcome((), "abandoned"), number, now)
         else:
             self.review(now)
 
@@ -300,12 +300,12 @@ class Match:
         self.ended_at = now
         self.waits_for = ()
         self.bot_due = NEVER
-        for record in self._seats:
-            record.stop_clock()
+        for seat in self._seats:
+            seat.stop_clock()
 
     def is_unattended(self) -> bool:
         """Return True if no player of the match is in the room now."""
-        return not any(record.is_playing and record.is_here for record in self._seats)
+        return not any(seat.is_playing and seat.is_here for seat in self._seats)
 
     def is_deserted(self, now: float) -> bool:
         """Return True if every player has been cut off for longer than the policy allows.
@@ -314,9 +314,9 @@ class Match:
         """
         policy = self.game.policy
         return all(
-            not record.is_leaving and record.may_return_until(policy) <= now
-            for record in self._seats
-            if record.is_playing
+            not seat.is_leaving and seat.may_return_until(policy) <= now
+            for seat in self._seats
+            if seat.is_playing
         )
 
     def review(self, now: float) -> None:
@@ -336,17 +336,17 @@ class Match:
             self.waits_for = waits_for
         policy = self.game.policy
         for number in waits_for:
-            record = self._seats[number]
-            if record.is_bot:
+            seat = self._seats[number]
+            if seat.is_bot:
                 if self._due == NEVER and self.bot_due == NEVER:
                     self.bot_due = now + self._limits.bot_after
-            elif not record.is_waited_for:
-                is_brb = record.brb_until > now
+            elif not seat.is_waited_for:
+                is_brb = seat.brb_until > now
                 if is_brb and not policy.brb_waits:
-                    record.wait(now, now + self._limits.skip_after)
+                    seat.wait(now, now + self._limits.skip_after)
                 else:
-                    held = record.brb_until - now if is_brb else 0.0
-                    record.wait(now, now + policy.move_time + held)
+                    held = seat.brb_until - now if is_brb else 0.0
+                    seat.wait(now, now + policy.move_time + held)
 
     # Calls of the game
 
@@ -372,15 +372,15 @@ class Match:
             if self.outcome is not None:
                 return
 
-    def _hook(self, event: str, seat: int, now: float) -> None:
+    def _hook(self, event: str, number: int, now: float) -> None:
         hook = {
             "away": self.game.player_away,
             "back": self.game.player_back,
             "gone": self.game.player_gone,
         }[event]
         step, at = self.step, self.time(now)
-        self._step(at, lambda moment: hook(self.state, seat, moment))
-        self.moves.append(Move(step, at, seat, event=event))
+        self._step(at, lambda moment: hook(self.state, number, moment))
+        self.moves.append(Move(step, at, number, event=event))
 
     def _step(self, at: float, step: Callable[[Moment], Any]) -> None:
         self._take(self._ask(step, self._moment(at)))
@@ -403,7 +403,7 @@ class Match:
         # Numbers that are not seats raise here, as a failure of the game.
         return self._ask(
             lambda state: [
-                seat for seat in self.game.waits_for(state) if self._seats[seat].is_playing
+                number for number in self.game.waits_for(state) if self._seats[number].is_playing
             ],
             self.state,
         )

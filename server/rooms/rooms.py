@@ -94,15 +94,16 @@ class Rooms:
         room_id: str,
         now: float,
         *,
-        seat: int | None = None,
+        number: int | None = None,
         spectate: bool = False,
     ) -> tuple[int | None, list[RoomEvent]]:
-        """`player` enters a room; return their seat, None for a spectator. Raises CommandRefused:
-        no_such_room, invalid, seat_taken, already_seated."""
+        """`player` enters a room, to the seat with this `number` if given; return the number of
+        their seat, None for a spectator. Raises CommandRefused: no_such_room, invalid, seat_taken,
+        already_seated."""
         with self._turn(now) as turn:
             room = self.find(room_id)
             with turn.at(room):
-                own = self._seat_to_join(turn, room, player, seat, spectate=spectate)
+                own = self._seat_to_join(turn, room, player, number, spectate=spectate)
                 if own is None:
                     room.add_spectator(player)
                 else:
@@ -158,10 +159,10 @@ class Rooms:
             self._play.claim(turn, self.find(room_id), player, result)
         return turn.events
 
-    def pulse(self, player: Player, room_id: str, seat: int, now: float) -> list[RoomEvent]:
-        """Ask the player in `seat` whether they are there: see `Play.pulse`."""
+    def pulse(self, player: Player, room_id: str, number: int, now: float) -> list[RoomEvent]:
+        """Ask the player of a seat whether they are there: see `Play.pulse`."""
         with self._turn(now) as turn:
-            self._play.pulse(turn, self.find(room_id), player, seat)
+            self._play.pulse(turn, self.find(room_id), player, number)
         return turn.events
 
     def note_activity(self, player_id: PlayerId, now: float) -> list[RoomEvent]:
@@ -279,21 +280,21 @@ class Rooms:
         return turn.events
 
     def _seat_to_join(
-        self, turn: Turn, room: Room, player: Player, seat: int | None, *, spectate: bool
+        self, turn: Turn, room: Room, player: Player, number: int | None, *, spectate: bool
     ) -> int | None:
         own = room.seat_of(player.id)
         if own is None:
             if spectate:
                 return None
-            own = self._tables.take_seat(turn, room, player, seat)
+            own = self._tables.take_seat(turn, room, player, number)
             if own is not None:
                 self._matchmaking.leave(turn, player.id, "cancelled")
         elif not room.seats[own].is_playing:
             if spectate:
                 self._tables.vacate(turn, room, own)
                 return None
-            if seat is not None and seat != own:
-                return self._tables.change_seat(room, own, seat)
+            if number is not None and number != own:
+                return self._tables.change_seat(room, own, number)
         return own
 
     def _status_changed(

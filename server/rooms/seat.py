@@ -212,9 +212,9 @@ class SeatState:
         self.stop_clock()
         self.wants_more = False
 
-    def see_as(self, seat: int | None) -> None:
-        """Set whose view of the match the player has."""
-        self.views_as = seat
+    def see_as(self, number: int | None) -> None:
+        """Set the seat whose view of the match the player has."""
+        self.views_as = number
 
     def wait(self, now: float, until: float) -> None:
         """The match waits for the player from `now` until `until`."""

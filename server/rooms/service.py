@@ -49,13 +49,14 @@ class RoomService:
         room_id: str,
         at: float | None = None,
         *,
-        seat: int | None = None,
+        number: int | None = None,
         spectate: bool = False,
     ) -> int | None:
-        """The player enters a room; return their seat, None for a spectator. See `Rooms.join`."""
+        """The player enters a room; return the number of their seat, None for a spectator. See
+        `Rooms.join`."""
         player = self._players[player_id]
         own, events = self._rooms.join(
-            player, room_id, self._instant(at), seat=seat, spectate=spectate
+            player, room_id, self._instant(at), number=number, spectate=spectate
         )
         self._stream.publish(events)
         return own
@@ -95,10 +96,12 @@ class RoomService:
         player = self._players[player_id]
         self._stream.publish(self._rooms.claim(player, room_id, result, self._instant(at)))
 
-    def pulse(self, player_id: PlayerId, room_id: str, seat: int, at: float | None = None) -> None:
-        """Ask the player in `seat` whether they are there: see `Play.pulse`."""
+    def pulse(
+        self, player_id: PlayerId, room_id: str, number: int, at: float | None = None
+    ) -> None:
+        """Ask the player of a seat whether they are there: see `Play.pulse`."""
         player = self._players[player_id]
-        self._stream.publish(self._rooms.pulse(player, room_id, seat, self._instant(at)))
+        self._stream.publish(self._rooms.pulse(player, room_id, number, self._instant(at)))
 
     def check_brb(
         self, player_id: PlayerId, room_id: str, seconds: float, at: float | None = None

@@ -128,10 +128,11 @@ class Tables:
         room.reserve(number, player, turn.now + self.limits.reserved_for)
         self._seated[player.id] = room
 
-    def take_seat(self, turn: Turn, room: Room, player: Player, seat: int | None) -> int | None:
+    def take_seat(self, turn: Turn, room: Room, player: Player, number: int | None) -> int | None:
         """Give a player the seat with this number, or the first free one; return its number, None
         if none is free. Raises CommandRefused: invalid, seat_taken, already_seated."""
-        number = room.first_free() if seat is None else seat
+        if number is None:
+            number = room.first_free()
         if number is None:
             return None
         _check_number(room, number)
@@ -143,15 +144,15 @@ class Tables:
         turn.note(room, "joined", player.name, number)
         return number
 
-    def change_seat(self, room: Room, own: int, seat: int) -> int:
+    def change_seat(self, room: Room, own: int, to: int) -> int:
         """Move a player to another seat. Raises CommandRefused: invalid, seat_taken."""
-        _check_number(room, seat)
-        if not room.seats[seat].is_free:
+        _check_number(room, to)
+        if not room.seats[to].is_free:
             raise CommandRefused("seat_taken", "Somebody else has this seat.")
-        if room.running is not None and (seat < room.running.size or room.seats[own].plays):
+        if room.running is not None and (to < room.running.size or room.seats[own].plays):
             raise CommandRefused("seat_taken", "The seats of the running match stay as they are.")
-        room.change_seat(own, seat)
-        return seat
+        room.change_seat(own, to)
+        return to
 
     def arrive(self, turn: Turn, room: Room, number: int, player: Player) -> None:
         """The player of a seat entered the room. Idempotent."""
@@ -217,7 +218,7 @@ class Tables:
         self.asked.discard(player_id)
 
 
-def _check_number(room: Room, seat: int) -> None:
+def _check_number(room: Room, number: int) -> None:
     """Raise CommandRefused: invalid, if the room has no such seat."""
-    if not 0 <= seat < len(room.seats):
+    if not 0 <= number < len(room.seats):
         raise CommandRefused("invalid", f"The seats are numbered from 0 to {len(room.seats) - 1}.")

@@ -72,7 +72,7 @@ def test_a_player_with_the_id_joins_the_first_free_seat(world: World) -> None:
     ada, kim, bo, eve = world.players(4)
     room = world.room("together", ada, private=True)
     assert world.rooms.find(room.id) is room
-    world.joins(kim, room, seat=3)
+    world.joins(kim, room, number=3)
     world.joins(bo, room)
     world.joins(eve, room)
     assert [room.seat_of(each.id) for each in (ada, kim, bo, eve)] == [0, 3, 1, 2]
@@ -118,11 +118,11 @@ def test_a_player_of_a_running_match_cannot_become_a_spectator(world: World) -> 
 def test_a_player_may_change_to_a_free_seat(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
-    world.joins(kim, room, seat=3)
+    world.joins(kim, room, number=3)
     assert room.seat_of(kim.id) == 3
     assert room.first_free() == 1
     with refused("seat_taken"):
-        world.joins(kim, room, seat=0)
+        world.joins(kim, room, number=0)
 
 
 @pytest.mark.parametrize("seat", [-1, 4, 10**9])
@@ -131,21 +131,21 @@ def test_a_seat_out_of_range_is_refused(world: World, seat: int) -> None:
     room = world.room("together", ada)
     for player in (kim, ada):  # without and with a seat
         with refused("invalid"):
-            world.joins(player, room, seat=seat)
+            world.joins(player, room, number=seat)
 
 
 def test_a_taken_seat_is_refused(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada)
     with refused("seat_taken"):
-        world.joins(kim, room, seat=0)
+        world.joins(kim, room, number=0)
     assert world.room_of(kim) is None
 
 
 def test_joining_again_keeps_the_seat(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
-    hows: tuple[dict[str, Any], ...] = ({}, {"seat": 1})
+    hows: tuple[dict[str, Any], ...] = ({}, {"number": 1})
     for how in hows:
         seat, events = world.rooms.join(kim, room.id, world.now, **how)
         assert (seat, events) == (1, [])
@@ -576,8 +576,8 @@ def test_a_player_who_takes_a_seat_during_a_match_plays_the_next(world: World) -
     with refused("not_seated"):
         world.acts(bo, room)
     with refused("seat_taken"):
-        world.joins(bo, room, seat=1)
-    world.joins(bo, room, seat=3)
+        world.joins(bo, room, number=1)
+    world.joins(bo, room, number=3)
     assert room.seat_of(bo.id) == 3
     world.leaves(bo, room)
     assert room.seat_of(bo.id) is None, "who does not play leaves without a grace"

@@ -201,9 +201,9 @@ class RoomsMachine(RuleBasedStateMachine):
         if room is None:
             return
         self.attempt(
-            lambda: self.world.rooms.join(player, room.id, self.now, seat=seat, spectate=spectate)[
-                1
-            ]
+            lambda: self.world.rooms.join(
+                player, room.id, self.now, number=seat, spectate=spectate
+            )[1]
         )
         self.came(player, room)
 

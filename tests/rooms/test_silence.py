@@ -142,7 +142,7 @@ def test_a_player_who_is_out_keeps_the_seat_or_leaves_and_takes_no_other() -> No
     assert room.seat_of(bo.id) == 2
     assert scene.seen(bo)["gone"] is True
     with refused("seat_taken"):
-        world.joins(bo, room, seat=3)
+        world.joins(bo, room, number=3)
     world.leaves(bo, room)
     assert room.seat_of(bo.id) is None
     zoe = world.player("Zoe")
@@ -162,7 +162,7 @@ def test_a_player_who_is_out_cannot_move_to_a_seat_beyond_the_match() -> None:
     world.joins(bo, room)
     assert seat_of(room, bo).is_gone
     with refused("seat_taken"):
-        world.joins(bo, room, seat=3)
+        world.joins(bo, room, number=3)
 
 
 def test_a_match_without_present_players_is_abandoned(scene: Scene) -> None:
