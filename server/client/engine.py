@@ -131,18 +131,24 @@ class ClientEngine:
 
     # Requests
 
-    async def request(self, message: ClientMessage, *, repeat: bool = False) -> Received | None:
+    async def request(
+        self,
+        message: ClientMessage,
+        *,
+        repeat: bool = False,
+        accepted: Callable[[], None] = lambda: None,
+    ) -> Received | None:
         """Send a message, and wait until the server has handled it; return its answer, None if it
         has none besides `done`.
 
         Raises RequestRefused, SessionOver, or ConnectionLost if the connection ended meanwhile;
         with `repeat`, for idempotent requests, the message is sent again instead. Cancelling may
-        come too late.
+        come too late. `accepted` is called when the server has done it, before the next message.
         """
         while True:
             await self.listeners.until(self._is_open)
             assert self._link is not None
-            numbered, answer = self._requests.add(message)
+            numbered, answer = self._requests.add(message, accepted)
             try:
                 await self._link.send(numbered)
                 return await answer

@@ -1,6 +1,7 @@
 """Matches answers to requests: each has an `id`, which its `done` or `error` repeats."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -28,6 +29,7 @@ class _Waiting:
     request: str
     answer_type: type | None
     done: asyncio.Future[Received | None]
+    accepted: Callable[[], None]
     answer: Received | None = None
 
 
@@ -38,14 +40,18 @@ class PendingRequests:
         self._last = 0
         self._waiting: dict[int, _Waiting] = {}
 
-    def add(self, message: ClientMessage) -> tuple[ClientMessage, asyncio.Future[Received | None]]:
+    def add(
+        self, message: ClientMessage, accepted: Callable[[], None] = lambda: None
+    ) -> tuple[ClientMessage, asyncio.Future[Received | None]]:
         """Return the message with an id, and the future of its result: the answer, None if it has
-        none besides `done`, or RequestRefused. Cancelling the future stops waiting."""
+        none besides `done`, or RequestRefused. Cancelling the future stops waiting. `accepted` is
+        called at the `done`, before the message after it is heard; whoever awaits the future may
+        run later."""
         self._last += 1
         id = self._last
         done: asyncio.Future[Received | None] = asyncio.get_running_loop().create_future()
         name = str(message.__struct_config__.tag)
-        self._waiting[id] = _Waiting(name, _ANSWERS.get(type(message)), done)
+        self._waiting[id] = _Waiting(name, _ANSWERS.get(type(message)), done, accepted)
         done.add_done_callback(lambda _: self._waiting.pop(id, None))
         return msgspec.structs.replace(message, id=id), done
 
@@ -59,6 +65,7 @@ class PendingRequests:
             case Done(id=int(id)) if id in self._waiting:
                 waiting = self._waiting.pop(id)
                 if not waiting.done.done():
+                    waiting.accepted()
                     waiting.done.set_result(waiting.answer)
             case Error(id=int(id)) if id in self._waiting:
                 waiting = self._waiting.pop(id)

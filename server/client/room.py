@@ -42,6 +42,8 @@ class Room(Mirror[RoomNow, RoomChanged | Said]):
         self.chat: list[dict[str, Any]] = []
         self.closed: RoomClosed | None = None
         """Why the room closed, or why this player is no longer in it."""
+        # The server has accepted an action, and its effect has not arrived.
+        self._has_acted = False
         self._engine = engine
         self._apply_view = apply_view or merged
 
@@ -62,9 +64,13 @@ class Room(Mirror[RoomNow, RoomChanged | Said]):
 
     @property
     def is_my_turn(self) -> bool:
-        """True if a running match waits for this player."""
+        """True if a running match waits for this player. After an accepted action it is False until
+        the next change of the room, which has the effect: a loop that acts when this is true acts
+        once."""
         match = self.match
-        return match is not None and "outcome" not in match and self.seat in match["waits_for"]
+        if match is None or "outcome" in match or self._has_acted:
+            return False
+        return self.seat in match["waits_for"]
 
     @property
     def outcome(self) -> dict[str, Any] | None:
@@ -86,7 +92,7 @@ class Room(Mirror[RoomNow, RoomChanged | Said]):
 
     async def act(self, action: Any) -> None:
         """Send a game action, of a shape that the game defines."""
-        await self._engine.request(Act(room=self.id, action=action))
+        await self._engine.request(Act(room=self.id, action=action), accepted=self._acted)
 
     async def start(self) -> None:
         """Begin the first match, as the host; after a match, vote for the next."""
@@ -119,7 +125,11 @@ class Room(Mirror[RoomNow, RoomChanged | Said]):
         self.closed = RoomClosed(reason, detail)
         self.is_current = False
 
+    def _acted(self) -> None:
+        self._has_acted = True
+
     def _replace(self, message: RoomNow) -> None:
+        self._has_acted = False
         info = with_instants(message.room, self._engine.now())
         self.view = info.get("match", {}).pop("view", None)
         self.info = info
@@ -129,6 +139,7 @@ class Room(Mirror[RoomNow, RoomChanged | Said]):
         if isinstance(message, Said):
             self.chat = [*self.chat, message.line][-self._engine.limits.chat_lines :]
             return
+        self._has_acted = False
         now = self._engine.now()
         if isinstance(message.room, dict):
             self.info = merged(self.info, with_instants(message.room, now))

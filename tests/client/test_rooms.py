@@ -3,10 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
+import msgspec
 import pytest
+from websockets.asyncio.server import ServerConnection
 
 from server.client import CallRefused, Client, RequestRefused, Room, RoomClosed, SessionOver
+from tests.client.fake_server import HELLO, PLAYER, QUICK, run_fake
 from tests.support.answers import SLOT
 from tests.support.live_server import TIMEOUT, LiveServer
 
@@ -59,6 +63,63 @@ async def test_an_action_that_is_refused_changes_nothing_and_says_why(
             await waiting.act({"column": 0})
         assert (refused.value.request, refused.value.code) == ("act", "not_allowed")
         assert not waiting.is_my_turn
+
+
+async def by_hand(socket: ServerConnection) -> None:
+    """Admit the client to a match that waits for it; accept its actions, and tell nothing of their
+    effect."""
+    await socket.send(msgspec.json.encode(HELLO).decode())
+    async for text in socket:
+        request = msgspec.json.decode(text)
+        if request["type"] in ("join", "watch"):
+            await tell(socket, "room", 1, room=ROOM_OF_ONE, chat=[])
+        await socket.send(msgspec.json.encode({"type": "done", "id": request["id"]}).decode())
+
+
+async def tell(socket: ServerConnection, type: str, version: int, **fields: Any) -> None:
+    message = {"type": type, "topic": "room:r_1", "version": version, **fields}
+    await socket.send(msgspec.json.encode(message).decode())
+
+
+ROOM_OF_ONE = {
+    "id": "r_1",
+    "seats": {"0": {"player": {"id": PLAYER.id}}},
+    "match": {"id": "m_1", "waits_for": [0], "view": {"moves": 0}},
+}
+
+
+async def test_it_is_no_turn_from_an_accepted_action_until_its_effect_arrives() -> None:
+    async with (
+        run_fake(by_hand) as fake,
+        Client(fake.url, cookie="session=1", limits=QUICK) as ada,
+        asyncio.timeout(TIMEOUT),
+    ):
+        await ada.resume()
+        room = await ada.rooms.join("r_1")
+        assert room.is_my_turn
+        await room.act({})
+        assert not room.is_my_turn
+        await tell(fake.came[0], "said", 2, line={"id": "1", "notice": "joined"})
+        await room.until(lambda: len(room.chat) == 1)
+        assert not room.is_my_turn, "a line of chat has no effects of an action"
+        # The match waits for the same player again, as in a game with several actions a turn.
+        await tell(fake.came[0], "room_changed", 3, view={"moves": 1})
+        await room.until(lambda: room.is_my_turn)
+        assert room.view == {"moves": 1}
+
+
+async def test_the_effect_of_an_action_may_arrive_by_another_connection() -> None:
+    async with (
+        run_fake(by_hand) as fake,
+        Client(fake.url, cookie="session=1", limits=QUICK) as ada,
+        asyncio.timeout(TIMEOUT),
+    ):
+        await ada.resume()
+        room = await ada.rooms.join("r_1")
+        await room.act({})
+        await fake.came[0].close(1011)
+        await room.until(lambda: room.is_my_turn)
+        assert len(fake.came) == 2
 
 
 async def test_the_list_shows_a_room_that_opens_and_closes(two: tuple[Client, Client]) -> None:
