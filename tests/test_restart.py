@@ -82,7 +82,7 @@ async def test_activity_that_a_crash_left_unwritten_is_not_held_against_the_play
     assert session.last_activity == 0
 
 
-async def test_a_second_crash_soon_after_the_first_takes_no_more(
+async def test_a_second_crash_soon_after_the_first_loses_no_more(
     rig: StorageRig, open_rig: Opener
 ) -> None:
     rig.sign_in()

@@ -47,7 +47,7 @@ def test_the_table_and_the_library_know_the_same_version_of_unicode() -> None:
     assert unicodedata2.unidata_version == "17.0.0"
 
 
-def test_folding_is_pythons_for_every_character_that_both_know() -> None:
+def test_folding_equals_that_of_python_for_characters_that_both_know() -> None:
     for point in range(sys.maxunicode + 1):
         character = chr(point)
         if unicodedata.category(character) != "Cn":

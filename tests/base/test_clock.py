@@ -30,7 +30,7 @@ class Machine:
         self.wall += seconds
 
 
-def test_presence_time_begins_at_nought_and_goes_with_the_machine() -> None:
+def test_presence_time_begins_at_zero_and_follows_the_machine() -> None:
     machine = Machine()
     assert machine.clock.now() == 0
     machine.run(60)
@@ -91,7 +91,7 @@ def test_a_stop_between_two_readings_is_no_sleep() -> None:
     assert machine.clock.now() == 10
 
 
-def test_a_sleep_and_a_stall_at_once_are_told_apart() -> None:
+def test_a_sleep_and_a_stall_at_once_are_distinguished() -> None:
     machine = Machine()
     machine.run(10)
     machine.sleep(3600)
@@ -129,13 +129,13 @@ def test_an_instant_keeps_its_wall_time_through_stalls_and_sleeps() -> None:
     assert round((machine.clock.to_wall(after) - start) / 1000) == 1130
 
 
-def test_wall_time_and_back() -> None:
+def test_an_instant_converted_to_wall_time_and_back_is_unchanged() -> None:
     machine = Machine()
     machine.run(100)
     assert machine.clock.from_wall(machine.clock.to_wall(40.0)) == pytest.approx(40, abs=0.001)
 
 
-def test_the_real_clocks_are_wired_up() -> None:
+def test_the_system_clock_reads_the_real_clocks() -> None:
     clock = SystemClock()
     clock.beat()
     first = clock.now()

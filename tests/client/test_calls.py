@@ -45,7 +45,7 @@ def test_an_invalid_address_is_refused_at_once(url: str) -> None:
         ("http://[::1]:81/below", "ws://[::1]:81/below/ws"),
     ],
 )
-def test_the_socket_is_beside_the_calls(url: str, socket_url: str) -> None:
+def test_the_url_of_the_socket_is_beside_the_calls(url: str, socket_url: str) -> None:
     assert Address.parse(url).socket_url == socket_url
 
 

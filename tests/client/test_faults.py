@@ -28,7 +28,7 @@ async def two_of_them(server: LiveServer) -> AsyncIterator[tuple[Cable, Client, 
         yield cable, ada, kim
 
 
-async def test_a_cut_cable_costs_neither_lobby_nor_list_nor_seat(server: LiveServer) -> None:
+async def test_lobby_list_and_seat_are_restored_after_a_cut(server: LiveServer) -> None:
     async with asyncio.timeout(2 * TIMEOUT), two_of_them(server) as (cable, ada, kim):
         roster, rooms = await ada.watch_lobby(), await ada.rooms.watch()
         room = await ada.rooms.create(GAME)

@@ -27,7 +27,7 @@ async def write_on(server: VisitedServer, busy: asyncio.Event) -> int:
     return count
 
 
-async def test_a_copy_made_under_load_carries_everybody_on(tmp_path: Path) -> None:
+async def test_a_copy_made_under_load_keeps_every_session(tmp_path: Path) -> None:
     copy = tmp_path / "copies" / "copy.db"
     copy.parent.mkdir()
     async with running(tmp_path) as server:
@@ -61,7 +61,7 @@ def test_a_copy_is_made_just_as_the_readme_says(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_the_command_knows_the_database_as_the_server_does(tmp_path: Path) -> None:
+def test_the_command_reads_the_database_from_the_settings(tmp_path: Path) -> None:
     path = tmp_path / "game.db"
     with closing(sqlite3.connect(path)) as disk:
         disk.execute("CREATE TABLE boots (id INTEGER)")

@@ -244,7 +244,7 @@ async def test_a_reload_is_not_shown_to_other_players(
     assert [id for each in told for id in each["left"]] == []
 
 
-async def test_a_page_left_and_returned_to_is_in_the_lobby_again_or_told_why_the_session_ended(
+async def test_a_page_that_is_returned_to_reconnects_or_shows_why_the_session_ended(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada = await browsers.guest("Ada")

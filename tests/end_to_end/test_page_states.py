@@ -316,7 +316,7 @@ class Walk:
         await self.look("session-ends")
 
 
-async def test_everybody_can_use_every_state_at_a_desk_by_day_and_with_a_phone_by_night(
+async def test_every_state_is_accessible_at_a_desk_by_day_and_on_a_phone_by_night(
     chromium: Browser, tmp_path: Path
 ) -> None:
     async with (

@@ -102,7 +102,7 @@ def seats(folder: Path, room: str) -> list[dict[str, Any]]:
     return found
 
 
-async def test_matches_go_on_after_a_kill_and_lose_no_more_than_a_moment(tmp_path: Path) -> None:
+async def test_matches_go_on_after_a_kill_and_lose_the_last_moment_at_most(tmp_path: Path) -> None:
     async with running(tmp_path) as server, AsyncExitStack() as stack:
         four = await Table.open(server, "connect-four", "Ada", "Kim")
         arena = await Table.open(server, "snake-arena", "Bo", "Eve")

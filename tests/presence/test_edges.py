@@ -42,7 +42,9 @@ def left(world: World, session: Session) -> float:
         ("asleep", "asleep", Status.OFFLINE),
     ],
 )
-def test_the_best_of_two_sessions_counts(phone: str, laptop: str, best: Status) -> None:
+def test_a_player_has_the_best_status_of_two_sessions(
+    phone: str, laptop: str, best: Status
+) -> None:
     world = World()
     player = world.player()
 
@@ -348,7 +350,7 @@ def test_a_hold_is_granted_within_its_bounds(asked: float, granted: float) -> No
 
 
 @pytest.mark.parametrize("seconds", [0.0, -5.0, math.nan])
-def test_a_hold_of_nothing_withdraws_no_warning(seconds: float) -> None:
+def test_a_hold_of_zero_seconds_withdraws_no_warning(seconds: float) -> None:
     world = World()
     session = world.tab()
     world.until(250)
@@ -372,7 +374,7 @@ def test_two_tabs_hold_and_the_longer_hold_counts() -> None:
     assert world.registry.release(session, world.now) == ()
 
 
-def test_a_hold_can_be_had_again_and_again() -> None:
+def test_a_hold_can_be_repeated() -> None:
     world = World()
     session = world.tab()
     for _ in range(5):
@@ -545,7 +547,7 @@ def test_the_shortest_durations_work() -> None:
 
 
 @pytest.mark.parametrize(("away", "warn", "idle"), [(0.2, 0.1, 0.3), (0.7, 0.1, 0.8)])
-def test_fractions_that_only_nearly_add_up_work(away: float, warn: float, idle: float) -> None:
+def test_durations_with_rounding_errors_work(away: float, warn: float, idle: float) -> None:
     world = World(away_after=away, warn_before=warn, idle_timeout=idle)
     world.tab()
     # The warning may be a millisecond early.
@@ -557,7 +559,7 @@ def test_fractions_that_only_nearly_add_up_work(away: float, warn: float, idle: 
 # After a restart
 
 
-def test_all_of_a_players_sessions_are_taken_over_at_once() -> None:
+def test_all_sessions_of_a_player_are_restored_at_once() -> None:
     world = World()
     player = world.player()
     old, new = (
@@ -628,7 +630,7 @@ def test_a_plain_hold_after_a_be_right_back_is_a_plain_one() -> None:
     assert left(world, session) == 90 + 300
 
 
-def test_a_blink_during_a_be_right_back_changes_nothing() -> None:
+def test_a_short_loss_of_connection_during_be_right_back_changes_nothing() -> None:
     world = World()
     session = world.tab()
     brb(world, session)

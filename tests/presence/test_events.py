@@ -46,7 +46,7 @@ def test_an_event_names_its_type_session_and_player() -> None:
     )
 
 
-def test_an_activity_that_leaves_the_player_away_is_told() -> None:
+def test_an_activity_that_leaves_the_player_away_is_published() -> None:
     world = World(session_lifetime=1000.0, idle_timeout=600.0, away_after=120.0)
     player = world.player()
     old = world.tab(world.session(player))

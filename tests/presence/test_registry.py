@@ -110,7 +110,7 @@ def test_an_activity_never_moves_the_last_activity_back() -> None:
     assert session.last_activity == 10.0
 
 
-def test_a_touch_is_written_down_once_however_many_there_were() -> None:
+def test_any_number_of_touches_are_noted_once() -> None:
     world = World()
     session = world.session()
     for _ in range(3):
@@ -147,7 +147,7 @@ def test_a_session_that_reconnects_shortly_before_its_end_is_warned_in_full() ->
     assert ended(world.until(349.9)) == []
 
 
-def test_coming_and_going_while_warned_gains_nothing() -> None:
+def test_reconnecting_during_a_warning_gains_no_time() -> None:
     world = World()
     session = world.tab()
     world.until(250)
@@ -225,7 +225,7 @@ def test_no_activity_puts_off_the_absolute_end() -> None:
     assert left == pytest.approx(50, abs=SLACK)
 
 
-def test_a_tab_that_opens_shortly_before_the_absolute_end_is_told() -> None:
+def test_a_tab_that_opens_shortly_before_the_absolute_end_has_a_standing_warning() -> None:
     world = World(session_lifetime=200)
     session = world.tab()
     world.until(150)
@@ -288,7 +288,7 @@ def test_the_grace_is_short_after_a_leave_and_long_after_a_lost_connection(
     assert session.ended is None
 
 
-def test_coming_back_within_the_grace_costs_nothing() -> None:
+def test_reconnecting_within_the_grace_restores_the_status() -> None:
     world = World()
     session = world.tab()
     world.until(10)
@@ -299,7 +299,7 @@ def test_coming_back_within_the_grace_costs_nothing() -> None:
     assert changes(world.until(119)) == []
 
 
-def test_only_the_last_connection_counts() -> None:
+def test_only_the_loss_of_the_last_connection_changes_the_status() -> None:
     world = World()
     session = world.tab()
     world.tab(session)
@@ -692,7 +692,7 @@ def test_a_sleeping_session_expires_with_its_absolute_end() -> None:
 # Several sessions of one player
 
 
-def test_a_player_is_as_here_as_the_best_of_their_sessions() -> None:
+def test_a_player_has_the_best_status_of_their_sessions() -> None:
     world = World()
     player = world.player()
     phone = world.tab(world.session(player))
@@ -762,7 +762,7 @@ def test_the_end_of_the_last_session_is_marked_as_the_last(is_last: bool) -> Non
 # Ended sessions stay ended
 
 
-def test_nothing_brings_a_session_back() -> None:
+def test_nothing_revives_an_ended_session() -> None:
     world = World()
     session = world.tab()
     world.do(world.registry.end(session, Reason.SIGNED_OUT, world.now))

@@ -383,7 +383,7 @@ async def test_a_request_over_http_answers_a_pulse_check(server: LiveServer) -> 
 # Be right back
 
 
-async def test_refused_attempts_to_be_right_back_use_up_nothing(server: LiveServer) -> None:
+async def test_refused_attempts_to_be_right_back_are_not_counted(server: LiveServer) -> None:
     ada, _ = await table(server, "patient", "Ada", "Kim")
     for _ in range(2):
         for _ in range(45):

@@ -30,7 +30,7 @@ def test_unused_time_returns_to_the_budget_and_leaves_the_clock(scene: Scene) ->
 
 
 @pytest.mark.parametrize("how", ["touch", "act", "leave"])
-def test_any_activity_says_i_am_back(scene: Scene, how: str) -> None:
+def test_any_activity_ends_be_right_back(scene: Scene, how: str) -> None:
     world, ada, room = scene.world, scene.ada, scene.room
     world.will_be_back(ada, room, 60)
     world.becomes(ada, Status.AWAY)

@@ -58,7 +58,7 @@ def test_a_seat_is_kept_for_15_seconds_and_no_longer(world: World) -> None:
     assert world.room_of(ada) is None
 
 
-def test_coming_in_takes_the_seat_that_is_kept(world: World) -> None:
+def test_joining_takes_the_reserved_seat(world: World) -> None:
     ada = world.player()
     room, _ = world.rooms.open(ada, "turns", world.now)
     events = world.joins(ada, room)
@@ -78,7 +78,7 @@ def test_a_player_with_the_id_joins_the_first_free_seat(world: World) -> None:
     assert [room.seat_of(each.id) for each in (ada, kim, bo, eve)] == [0, 3, 1, 2]
 
 
-def test_a_full_room_is_watched(world: World) -> None:
+def test_joining_a_full_room_spectates(world: World) -> None:
     ada, kim, bo = world.players(3)
     room = world.room("turns", ada, kim)
     seat, _ = world.rooms.join(bo, room.id, world.now)
@@ -390,7 +390,7 @@ def test_watchers_do_not_keep_a_room_open(world: World) -> None:
     assert closed(world.passes(10 + SLOT)) == ["empty"]
 
 
-def test_idlers_keep_a_room_open_for_five_minutes(world: World) -> None:
+def test_idle_players_keep_a_room_open_for_five_minutes(world: World) -> None:
     ada, kim = world.players(2)
     room = world.room("together", ada, kim)
     world.passes(1000)
@@ -421,7 +421,7 @@ def test_a_seat_that_is_kept_keeps_the_room(world: World) -> None:
     assert closed(world.passes(0.001 + 2 * SLOT)) == ["empty"]
 
 
-def test_an_idler_whose_connection_blinks_finds_the_room_again(world: World) -> None:
+def test_an_idle_player_who_reconnects_finds_the_room_again(world: World) -> None:
     ada = world.player()
     room = world.room("together", ada)
     world.becomes(ada, Status.AWAY)
@@ -441,7 +441,7 @@ def test_an_idle_player_who_is_lost_leaves_an_empty_room(world: World) -> None:
     assert closed(world.passes(LIMITS.empty_after + SLOT)) == ["empty"]
 
 
-def test_blinking_does_not_keep_the_room_of_an_idler_for_ever(world: World) -> None:
+def test_reconnecting_does_not_keep_the_room_of_an_idle_player_for_ever(world: World) -> None:
     ada = world.player()
     room = world.room("together", ada)
     world.becomes(ada, Status.AWAY)

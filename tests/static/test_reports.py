@@ -134,7 +134,7 @@ async def test_activity_without_a_connection_is_reported_after_the_reconnect(
     assert await rig.sent() == [], "and once"
 
 
-async def test_nothing_is_owed_to_the_session_before(rig: Rig) -> None:
+async def test_activity_of_the_last_session_is_not_reported_to_the_next(rig: Rig) -> None:
     await rig.sign_in()
     await rig.lose()
     await rig.press()
@@ -146,7 +146,7 @@ async def test_nothing_is_owed_to_the_session_before(rig: Rig) -> None:
     assert await rig.sent() == []
 
 
-async def test_requests_report_where_no_socket_gets_through(rig: Rig) -> None:
+async def test_activity_is_reported_by_requests_without_a_socket(rig: Rig) -> None:
     await rig.answer("POST /api/session/activity", {})
     await rig.sign_in()
     await rig.calls()

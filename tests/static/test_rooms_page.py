@@ -26,7 +26,7 @@ async def open_room(window: Window, game: str) -> str:
     return window.page.url
 
 
-async def test_every_state_of_playing_can_be_used_by_everybody_on_a_narrow_screen_and_at_night(
+async def test_every_state_of_playing_is_accessible_on_a_narrow_screen_and_at_night(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     ada, kim = await browsers.guests("Ada", "Kim")

@@ -74,7 +74,7 @@ def test_without_changes_there_is_no_diff(lobby: Lobby) -> None:
     assert (lobby.version, lobby.roster(AT).players, lobby.roster(AT).total) == (0, [], 0)
 
 
-def test_joining_changing_and_leaving(lobby: Lobby, ada: Present) -> None:
+def test_diffs_have_joins_changes_and_leaves(lobby: Lobby, ada: Present) -> None:
     lobby.note(ada.becomes(ACTIVE), 1.0)
     assert lobby.next_due() == 1.0
     diff = lobby.take_diff(1.0, AT)

@@ -81,7 +81,7 @@ async def test_the_moves_include_those_of_the_room_and_the_seat_that_ended_the_m
     assert (found["reason"], found["by"], found["winners"]) == ("forfeit", seat, [1 - seat])
 
 
-async def test_scores_are_told_where_a_game_has_them(server: LiveServer) -> None:
+async def test_scores_are_present_if_the_game_has_them(server: LiveServer) -> None:
     ada, kim = await seated(server, "trivia-round")
     await kim.tab.ask("leave", "left", room=kim.room)
     await server.advance(11)
