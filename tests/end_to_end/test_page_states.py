@@ -1,10 +1,9 @@
 """Every state of the page is accessible (axe-core), on a desktop by day or a phone by night.
 
-    STILLHERE_PICTURES=/tmp/pictures scripts/test tests/end_to_end/test_page_states.py \\
-        tests/end_to_end/test_play.py
+    STILLHERE_PICTURES=/tmp/pictures scripts/test tests/end_to_end/test_page_states.py
 
-takes pictures of them to judge them by, and those of the README too, with those of the games.
-`docs/pictures/` holds `readme-light-lobby.png` as `lobby.png`, and so on.
+takes pictures of them to judge them by. `scripts/take_pictures.py` takes those of the README here,
+and those of the games in test_play.py.
 """
 
 import asyncio
