@@ -148,7 +148,7 @@ class Room:
         present = self.present()
         if self.state == "open":
             is_full = self.game.starts_when_full and len(present) == self.game.most
-            return is_full or self.starts_at() <= now
+            return is_full or (self.starts_at() <= now and len(present) >= self.game.least)
         if self.state == "playing" or len(present) < self.game.least:
             return False
         return all(self.seats[each].wants_more for each in present)
@@ -171,7 +171,7 @@ class Room:
         best_rank = 0
         for _, seat, player in self.taken():
             is_coming = now < seat.reserved_until < NEVER
-            was_here = now < seat.may_be_host_until(self.game.policy) < NEVER
+            was_here = now < seat.is_expected_until(self.game.policy) < NEVER
             is_here = seat.is_here or was_here or (is_coming and player.id == self.made_by)
             is_active = player.status in (Status.ACTIVE, Status.RECONNECTING)
             rank = 1 + 2 * is_here + 2 * (is_here and is_active) + (player.id == self.host)
@@ -269,9 +269,15 @@ class Room:
         self.is_changed = True
 
     def count_presence(self, now: float) -> None:
-        """Update since when enough players are here to begin."""
-        has_enough = self.state == "open" and len(self.present()) >= self.game.least
-        self.enough_since = min(self.enough_since, now) if has_enough else NEVER
+        """Update since when enough players are here to begin. A short absence, as in a reload of
+        the page, does not count: the others need not wait anew."""
+        policy, least = self.game.policy, self.game.least
+        present = len(self.present())
+        expected = sum(now < seat.is_expected_until(policy) < NEVER for _, seat, _ in self.taken())
+        if self.state != "open" or present + expected < least:
+            self.enough_since = NEVER
+        elif present >= least:
+            self.enough_since = min(self.enough_since, now)
 
     def settle(self, now: float) -> None:
         """Choose the host; update since when the room is quiet, and when its seats are looked at
@@ -293,7 +299,7 @@ class Room:
         policy = self.game.policy
         is_ticking = self.running is not None and self.running.is_ticking
         yield self.closes_at()
-        yield self.starts_at()
+        yield _ahead(self.starts_at(), now)
         for seat in self.seats:
             if seat.player is None:
                 continue
@@ -302,7 +308,7 @@ class Room:
                 yield _ahead(seat.clock_shown_at(policy, is_ticking=True), now)
             if seat.absent_since != NEVER:
                 yield _ahead(seat.absence_shown_at(policy), now)
-                yield _ahead(seat.may_be_host_until(policy), now)
+                yield _ahead(seat.is_expected_until(policy), now)
                 # When the seat is freed, or the match may be claimed.
                 yield _ahead(seat.grace_until(policy), now)
 

@@ -128,9 +128,10 @@ class SeatState:
         left on purpose; NEVER if they are here."""
         return self.absent_since + (0.0 if self.has_left else policy.shown_after)
 
-    def may_be_host_until(self, policy: AfkPolicy) -> float:
-        """Return until when an absent player may stay the host; NEVER if they are here. One who
-        reloads the page has left on purpose, and is back in a moment."""
+    def is_expected_until(self, policy: AfkPolicy) -> float:
+        """Return until when an absent player may stay the host, and the countdown to the first
+        match runs on; NEVER if they are here. One who reloads the page has left on purpose, and is
+        back in a moment."""
         return self.absent_since + policy.shown_after
 
     def grace_until(self, policy: AfkPolicy) -> float:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from server.base.units import NEVER
 from server.games.connect_four import ConnectFour
 from server.games.game import Moment
 from server.games.snake_arena import SnakeArena
@@ -98,6 +99,48 @@ def test_leaving_before_the_match_stops_the_countdown() -> None:
     world.joins(kim, room)
     world.passes(LIMITS.gathering - 1)
     assert room.state == "open"
+
+
+def test_a_reload_does_not_start_the_countdown_anew() -> None:
+    world = World(Together())
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    begins_at = world.now + LIMITS.gathering
+    for player in (ada, kim):
+        world.passes(10)
+        world.closes(player, room)
+        world.passes(4.9)
+        assert room.starts_at() == begins_at
+        world.returns(player, room)
+        assert room.starts_at() == begins_at
+    world.until(begins_at - 0.01)
+    assert room.state == "open"
+    world.passes(0.02)
+    assert room.running is not None
+
+
+def test_a_match_whose_countdown_ends_during_a_reload_begins_after_it() -> None:
+    world = World(Together())
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    world.passes(LIMITS.gathering - 1)
+    world.closes(kim, room)
+    world.passes(4)
+    assert room.state == "open", "one player cannot play"
+    world.returns(kim, room)
+    assert room.running is not None
+
+
+def test_an_absence_that_is_no_reload_starts_the_countdown_anew() -> None:
+    world = World(Together())
+    ada, kim = world.players(2)
+    room = world.room("together", ada, kim)
+    world.passes(LIMITS.gathering - 1)
+    world.drops(kim, room)
+    world.passes(5 + SLOT)
+    assert room.starts_at() == NEVER
+    world.returns(kim, room)
+    assert room.starts_at() == world.now + LIMITS.gathering
 
 
 def test_the_number_of_searches_is_limited() -> None:
