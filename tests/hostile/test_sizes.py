@@ -9,6 +9,7 @@ from server.web.calls import Call
 from server.web.limits import Limits
 from tests.support.answers import Bystanders, refusal, until
 from tests.support.frames import client_frame
+from tests.support.invariants import server_tasks
 from tests.support.live_server import LiveServer, run_server
 from tests.support.peers import CLOSE, TEXT, Peer, Peers, request
 
@@ -36,6 +37,12 @@ def with_body(method: str, path: str, cookie: str, *headers: str, body: bytes = 
         f"Cookie: session={cookie}",
     ]
     return request(*lines, *headers, body=body)
+
+
+def requests_in_progress() -> int:
+    """How many requests the application is processing."""
+    names = [getattr(task.get_coro(), "__qualname__", "") for task in server_tasks()]
+    return names.count("Exchange.run")
 
 
 # Bodies
@@ -95,9 +102,10 @@ async def test_an_unfinished_body_changes_nothing(here: Bystanders, server: Live
             for path in ["/api/guests", "/api/session/activity"]:
                 peer = await peers.connect()
                 await peer.send(with_body("POST", path, here.ada.cookie, said, body=sent))
-                await asyncio.sleep(0.01)
+                await until(lambda: requests_in_progress() == 1)
                 peer.reset()
-    await until(lambda: len(server.still_here.registry.sessions) == 2)
+                await until(lambda: requests_in_progress() == 0)
+    assert len(server.still_here.registry.sessions) == 2
 
 
 async def test_contradicting_lengths_are_refused(here: Bystanders, server: LiveServer) -> None:

@@ -166,8 +166,9 @@ async def test_bytes_before_the_answer_are_kept_up_to_a_limit(
     await until(lambda: len(app.conversations) == 1)
     for _ in range(DEFAULTS.largest_header // 1024):
         await peer.send(bytes(1024))
-    await asyncio.sleep(0.02)
-    assert len(plain.connections) == 1
+    (connection,) = plain.connections
+    await until(lambda: len(connection._unparsed) == DEFAULTS.largest_header)
+    assert not connection._transport.is_closing()
     await peer.send(b"x")
     async with asyncio.timeout(DEFAULTS.header_deadline / 2):  # before the deadline
         await gone(plain)
@@ -289,6 +290,11 @@ async def behind(server: LiveServer, peers: Peers, name: str) -> tuple[Any, Any,
     return visitor, connection, peer
 
 
+async def watch_lobby(server: LiveServer, peer: Peer) -> None:
+    await peer.send(client_frame(TEXT, b'{"type":"watch","topic":"lobby"}'))
+    await until(lambda: len(server.still_here.lobby.watchers) == 1)
+
+
 @pytest.fixture
 async def unlimited(tmp_path: Path, limits: Limits) -> AsyncIterator[LiveServer]:
     """A server without a limit of messages."""
@@ -324,7 +330,7 @@ async def test_messages_of_a_player_who_does_not_read_are_processed(soon_full: L
     """Reading a socket does not wait for writing."""
     with Peers(soon_full.port) as peers:
         ada, connection, peer = await behind(soon_full, peers, "Ada")
-        await asyncio.sleep(0.05)  # until all messages have been read
+        await watch_lobby(soon_full, peer)  # all earlier messages have been read then
         assert ada.session.last_activity == 0
         for instant in (10.0, 20.0):
             await soon_full.advance(10)
@@ -705,11 +711,12 @@ async def test_a_slow_watcher_loses_diffs_then_gets_a_roster_and_keeps_the_conne
 ) -> None:
     with Peers(soon_full.port) as peers:
         _, connection, peer = await behind(soon_full, peers, "Ada")
-        await peer.send(client_frame(TEXT, b'{"type":"watch","topic":"lobby"}'))
-        await until(lambda: len(soon_full.still_here.lobby.watchers) == 1)
+        await watch_lobby(soon_full, peer)
+        lobby = soon_full.still_here.lobby
         for number in range(5):
+            before = lobby.version
             await soon_full.guest(f"Player {number}")
-            await asyncio.sleep(0.03)
+            await until(lambda last=before: lobby.version > last)  # type: ignore[misc]
         assert connection.is_behind
         seen: list[dict[str, Any]] = []
         while not (seen and seen[-1]["type"] == "roster" and seen[-1]["total"] == 6):
