@@ -349,13 +349,15 @@ export interface Events {
   signedIn: SessionView;
   /**
    * The session has ended. `player`: who was signed in, if known. `isAsleep`: a remembered session
-   * that timed out; `look()` continues it.
+   * that timed out; `look()` continues it. `isOwn`: this page asked for the end, such as by
+   * `signOut()`, and not another tab, another device, or the server.
    */
   signedOut: {
     readonly reason: EndReason;
     readonly detail: string;
     readonly player: Player | null;
     readonly isAsleep: boolean;
+    readonly isOwn: boolean;
   };
   /** This session's own status has changed. */
   status: Status;

@@ -248,11 +248,12 @@ export class StillHere {
     if (!this.isSignedIn) return; // known already, by an answer or the connection
     const { player } = this;
     const isAsleep = reason === 'idle_timeout' && this.session.remember;
+    const isOwn = this.#own.hasAskedFor(reason);
     this.#forget();
     this.#signIn.isAsleep = isAsleep;
     this.#socket.close();
     if (reason === 'replaced') await this.#signIn.follow();
-    if (!this.isSignedIn) this.#tell('signedOut', { reason, detail, player, isAsleep });
+    if (!this.isSignedIn) this.#tell('signedOut', { reason, detail, player, isAsleep, isOwn });
   }
 
   #forget() {

@@ -60,6 +60,7 @@ export default {
   'signed_out.asleep_text': 'Nobody touched this page for {idle_timeout}, so others see you as offline. This device is remembered: one click and you are back.',
   'signed_out.session_lifetime': 'Every session ends at some time, even a busy one.',
   'signed_out.signed_out': 'See you soon.',
+  'signed_out.elsewhere': 'You signed out in another tab, or on another device.',
   'signed_out.signed_out_everywhere': 'You signed out everywhere, or changed your password on another device.',
   'signed_out.kicked': 'An operator asked you to leave.',
   'signed_out.replaced': 'A newer sign-in has taken the place of this one.',

@@ -59,6 +59,7 @@ export default {
   'signed_out.asleep_text': 'Nadie tocó esta página durante {idle_timeout}, así que los demás te ven desconectado. Este dispositivo te recuerda: un clic y estás de vuelta.',
   'signed_out.session_lifetime': 'Toda sesión termina alguna vez, también la más activa.',
   'signed_out.signed_out': 'Hasta pronto.',
+  'signed_out.elsewhere': 'Cerraste la sesión en otra pestaña o desde otro dispositivo.',
   'signed_out.signed_out_everywhere': 'Cerraste la sesión en todas partes, o cambiaste tu contraseña en otro dispositivo.',
   'signed_out.kicked': 'Un operador te ha pedido que salgas.',
   'signed_out.replaced': 'Un inicio de sesión más reciente ha sustituido a este.',

@@ -59,6 +59,7 @@ export default {
   'signed_out.asleep_text': '{idle_timeout}没有人操作这个页面，其他人看到您是离线状态。此设备已被记住：点一下就能回来。',
   'signed_out.session_lifetime': '每个会话总有结束的时候，再活跃也一样。',
   'signed_out.signed_out': '期待您再来。',
+  'signed_out.elsewhere': '您在另一个标签页或另一台设备上登出了。',
   'signed_out.signed_out_everywhere': '您在所有设备上登出，或在另一台设备上更改了密码。',
   'signed_out.kicked': '管理员请您离开。',
   'signed_out.replaced': '您已在别处重新登录，此处的登录已失效。',

@@ -17,7 +17,7 @@ export class Gate {
   #name = byId('name');
   #password = byId('password');
   #revealButton = new RevealButton(byId('password'));
-  #end = null; // {reason, player, isAsleep}: how the last session ended
+  #end = null; // {reason, player, isAsleep, isOwn}: how the last session ended
   #problem = null;
 
   /** here: StillHere. */
@@ -152,11 +152,12 @@ export class Gate {
   }
 
   #drawEnd(lengths) {
-    const { reason, isAsleep, player } = this.#end;
+    const { reason, isAsleep, isOwn, player } = this.#end;
     byId('signed-out').dataset.reason = reason;
     byId('signed-out-title').textContent = say(isAsleep ? 'signed_out.asleep' : 'signed_out.title');
     const key = isAsleep ? 'signed_out.asleep_text'
       : reason === 'idle_timeout' && !lengths ? 'signed_out.idle_timeout_unknown'
+      : reason === 'signed_out' && !isOwn ? 'signed_out.elsewhere'
       : has(`signed_out.${reason}`) ? `signed_out.${reason}` : 'signed_out.other';
     byId('signed-out-reason').textContent = say(key, lengths ?? {});
     if (isAsleep) byId('resume').textContent = player ? say('gate.back_as', player) : say('gate.back');

@@ -5,6 +5,7 @@ import { endOf } from './sign-in.js';
 
 export class Own {
   #core;
+  #asked = null; // the id of the session that this page asked to sign out, answered or not
 
   /** core: of StillHere. */
   constructor(core) {
@@ -13,6 +14,11 @@ export class Own {
 
   get #id() {
     return this.#core.here.session?.id;
+  }
+
+  /** True if the session ends for this reason because this page has asked to sign out. */
+  hasAskedFor(reason) {
+    return reason.startsWith('signed_out') && this.#asked === this.#id;
   }
 
   /** Makes a call; a 401 ends the session. Rejects with a Problem. */
@@ -43,6 +49,7 @@ export class Own {
     if (this.#id === undefined) return;
     // By id: another tab may have signed in as another player, and changed the cookie.
     const id = this.#id;
+    this.#asked = id;
     try {
       await this.call('DELETE', `/api/sessions/${id}`);
     } catch (problem) {
@@ -55,6 +62,7 @@ export class Own {
     if (this.#id === undefined) return;
     const id = this.#id;
     await this.#checkCookie(id);
+    this.#asked = id;
     await this.call('DELETE', '/api/sessions');
     await this.#end(id, 'signed_out_everywhere');
   }

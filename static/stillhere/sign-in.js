@@ -140,7 +140,7 @@ export class SignIn {
 
   #tellOfNobody(end) {
     this.isAsleep = false;
-    this.#core.tell('signedOut', { ...end, player: null, isAsleep: false });
+    this.#core.tell('signedOut', { ...end, player: null, isAsleep: false, isOwn: false });
   }
 }
 

@@ -71,6 +71,7 @@ async def test_a_player_registers_signs_out_and_signs_in_again(browsers: Browser
     await expect(ada.at("#own-kind")).to_have_text("Player")
     await ada.at("#sign-out").click()
     await ada.is_signed_out("signed_out")
+    await expect(ada.at("#signed-out-reason")).to_have_text("See you soon.")
     # The name is kept and the way to sign in selected; no password is kept.
     await expect(ada.page.get_by_role("radio", name="Sign in")).to_be_checked()
     await expect(ada.at("#name")).to_have_value("Ada")
@@ -205,6 +206,9 @@ async def test_signing_out_another_device_ends_its_session_and_is_shown_there(
     await expect(rows.nth(1)).to_contain_text("1 tab open")
     await here.page.get_by_role("button", name="Sign out Firefox on Android").click()
     await there.is_signed_out("signed_out")
+    await expect(there.at("#signed-out-reason")).to_have_text(
+        "You signed out in another tab, or on another device."
+    )
     await expect(rows).to_have_count(1)
     await expect(here.at("#devices-said")).to_have_text("Firefox on Android is signed out.")
     await expect(here.at("#devices-title")).to_be_focused()

@@ -107,7 +107,13 @@ async def test_the_end_of_a_session_since_the_last_visit_is_reported_at_the_star
     assert await rig.told() == [
         (
             "signedOut",
-            {"reason": "idle_timeout", "detail": "300 s", "player": None, "isAsleep": False},
+            {
+                "reason": "idle_timeout",
+                "detail": "300 s",
+                "player": None,
+                "isAsleep": False,
+                "isOwn": False,
+            },
         )
     ]
 
@@ -590,6 +596,31 @@ async def test_an_activity_sent_by_a_request_is_not_sent_again_by_the_socket(rig
     await rig.redial()
     await rig.hello()
     assert "ping" not in await rig.sent_types()
+
+
+async def test_an_end_is_reported_as_own_if_this_page_asked_for_it(rig: Rig) -> None:
+    out = "DELETE /api/sessions/s1"
+
+    async def is_own() -> bool:
+        (end,) = await rig.told("signedOut")
+        assert end["reason"] == "signed_out"
+        return bool(end["isOwn"])
+
+    await rig.sign_in()
+    await rig.answer(out, {"status": 204})
+    await rig.run("here.signOut()")
+    assert await is_own()
+
+    await rig.sign_in()
+    await rig.lose(4503)
+    assert not await is_own()
+
+    # The answer is lost; the end is known from the next connection.
+    await rig.sign_in()
+    await rig.answer(out, None)
+    await rig.run("here.signOut().catch(() => null)")
+    await rig.lose(4503)
+    assert await is_own()
 
 
 async def test_signing_out_ends_no_session_that_began_in_another_tab(

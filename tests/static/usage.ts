@@ -45,7 +45,7 @@ declare function draw(...what: (string | number | boolean | null | undefined)[])
 const here = new StillHere({ watch: ['lobby'] });
 here.on('warning', ({ reason, left }) => draw(reason, left));
 here.on('extended', ({ expiresIn }) => draw(expiresIn));
-here.on('signedOut', ({ reason, detail, player, isAsleep }) => draw(reason, detail, player?.name, isAsleep));
+here.on('signedOut', ({ reason, detail, player, isAsleep, isOwn }) => draw(reason, detail, player?.name, isAsleep, isOwn));
 here.on('roster', ({ players }) => draw([...players.values()].map((player) => player.name).join()));
 if (!(await here.start({ after: document.fonts.ready }))) await here.signInAsGuest('Ada');
 here.stay();
