@@ -377,8 +377,10 @@ async def test_a_reader_of_the_list_that_catches_up_is_sent_the_whole_list(
     await watcher.tab.ask("watch", "rooms", topic="rooms")
     (connection,) = server.still_here.tabs.of(eve.session)
     connection.is_behind = True
+    room_list = server.still_here.room_list
+    before = room_list.version
     await table(server, "turns", "Ada")
-    await asyncio.sleep(0.01)
+    await until(lambda: room_list.version > before)
     connection.is_behind = False
     server.still_here.topics.caught_up(connection)
     await watcher.read()
