@@ -74,7 +74,14 @@ def all_games() -> dict[str, AnyGame]:
 
 
 GAMES = all_games()
-every_game = pytest.mark.parametrize("game", GAMES.values(), ids=GAMES)
+
+
+def of_games(has_part: Callable[[AnyGame], bool]) -> pytest.MarkDecorator:
+    games = {name: game for name, game in GAMES.items() if has_part(game)}
+    return pytest.mark.parametrize("game", games.values(), ids=games)
+
+
+every_game = of_games(lambda game: True)
 
 
 # The checks
@@ -241,6 +248,10 @@ def has_bots(game: AnyGame) -> bool:
     return type(game).bot is not Game.bot
 
 
+def has_move_time(game: AnyGame) -> bool:
+    return game.policy.move_time != NEVER
+
+
 def sizes(game: AnyGame) -> list[int]:
     return sorted({game.least, game.most, min(game.most, game.least + 1)})
 
@@ -395,11 +406,9 @@ def test_a_game_keeps_the_contract_of_rooms_after_any_actions(game: AnyGame, see
     play_anyhow(table, 400)
 
 
-@every_game
+@of_games(has_bots)
 @pytest.mark.parametrize("seed", range(2))
 def test_a_match_of_bots_ends(game: AnyGame, seed: int) -> None:
-    if not has_bots(game):
-        pytest.skip("it has no bots")
     for seats in sizes(game)[: 2 + seed]:
         table = Trial(game, seats, seed, looked_at=0.01)
         while not table.is_over:
@@ -431,7 +440,7 @@ def test_the_outcome_does_not_change_after_the_end(game: AnyGame) -> None:
 
 @every_game
 def test_a_match_with_one_player_left_ends_or_goes_on_with_that_player(game: AnyGame) -> None:
-    """Or it goes on with the last player; the room ends it only when no player is left."""
+    """The room ends it only when no player is left."""
     for seats in sizes(game):
         table = Trial(game, seats, seats)
         for seat in table.dice.sample(range(seats), seats):
@@ -440,15 +449,13 @@ def test_a_match_with_one_player_left_ends_or_goes_on_with_that_player(game: Any
         assert table.is_over or not table.playing
 
 
-@every_game
+@of_games(has_move_time)
 @pytest.mark.parametrize("seats", ["least", "most"])
 def test_silent_players_do_not_keep_a_match_going(game: AnyGame, seats: str) -> None:
     world = World(game)
     players = world.players(getattr(game, seats))
     _, match = world.match(game.name, *players)
     policy = game.policy
-    if policy.move_time == NEVER:
-        pytest.skip("it has no limit")
     chances = policy.most_skips + 1 if policy.silence is Silence.SKIP else 1
     bound = (policy.move_time + 1.0) * chances * len(players) + 600
     world.passes(bound)
