@@ -82,14 +82,17 @@ export class OwnHistory {
     return row;
   }
 
-  #sentence({ reason, status, detail, remember }) {
+  #sentence({ reason, status, player_status: ofPlayer, detail, remember }) {
     const { policy } = this.#here;
     const values = { away_after: inWords(policy.away_after), idle_timeout: inWords(policy.idle_timeout) };
     if (reason === 'idle' && detail.startsWith(OF_A_BREAK)) return say('history.brb');
     const isAsleep = reason === 'idle_timeout' && remember;
-    const key = isAsleep ? 'history.idle_timeout_asleep' : `history.${reason}`;
-    const offline = `${key}_offline`;
-    if (status === 'offline' && has(offline)) return say(offline);
+    const name = isAsleep ? 'history.idle_timeout_asleep' : `history.${reason}`;
+    const offline = `${name}_offline`;
+    const key = status === 'offline' && has(offline) ? offline : name;
+    // Others see the best status of all browsers of the player.
+    const elsewhere = `${key}_elsewhere`;
+    if (ofPlayer !== status && has(elsewhere)) return say(elsewhere, values);
     return has(key) ? say(key, values) : detail;
   }
 

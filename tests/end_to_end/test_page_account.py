@@ -347,6 +347,35 @@ async def test_the_history_describes_the_last_activity_in_words(
         assert [text for text in await idle.all_inner_texts() if named.search(text)] == []
 
 
+async def test_the_history_says_of_one_browser_that_the_player_was_here_in_another(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    here = await browsers.of(await lobby.member("Ada"))
+    there = await browsers.window()
+    await there.arrive()
+    await fill_in(there, "Sign in", "Ada", PASSWORD)
+    await there.is_connected()
+    await lobby.advance(119)
+    await here.page.keyboard.press("a")
+    await expect(here.at("#own-status")).to_have_attribute("data-status", "active")
+    await lobby.advance(1 + SLOT)
+    await there.page.close()
+    await until(lambda: len(lobby.still_here.tabs) == 1)
+    await lobby.advance(5 + SLOT)
+    await open_section(here, "History")
+    said = [
+        "The page did not come back. You were still here in another browser.",
+        "The page was closed.",
+        "Nothing was done for 2 minutes. You were active in another browser.",
+    ]
+    await expect(here.at(".change p:first-child")).to_contain_text(said)
+    for language in ("zh", "es"):
+        await here.at("#language").select_option(language)
+        await expect(here.at("html")).to_have_attribute("lang", re.compile(f"^{language}"))
+        translated = await here.at(".change p:first-child").all_inner_texts()
+        assert len({*translated[:3], *said}) == 6
+
+
 async def test_nothing_of_a_player_is_left_when_another_signs_in_from_another_tab(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
