@@ -56,4 +56,9 @@ async def test_the_usage_signs_in_lists_the_lobby_is_warned_and_signed_out(
         await server.advance(240 + SLOT)
         await server.advance(60 + SLOT)
         await expect(page.locator("#ask")).to_have_text("You are signed out: idle_timeout")
+        await expect(page.locator("#show")).to_be_empty()  # nobody sees who is here now
+        # The page learns at its start why the session ended, and signs in again.
+        await page.reload()
+        await expect(page.locator("#show")).to_have_text(re.compile("Guest [0-9]+: active"))
+        await expect(page.locator("#ask")).to_be_empty()
         await context.close()
