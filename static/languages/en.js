@@ -366,7 +366,8 @@ export default {
   'chat.send': 'Send',
   'chat.empty': 'Nobody has said anything yet.',
 
-  'plain.text': 'This game has no picture here. This is what it shows, and below is what it is told.',
+  'plain.text': 'This game has no board of its own here: what it shows is written out as JSON.',
+  'plain.text_act': 'Write what you do below, as JSON too.',
   'plain.view': 'What the game shows',
   'plain.action': 'Action, as JSON',
   'plain.send': 'Do it',

@@ -365,7 +365,8 @@ export default {
   'chat.send': 'Enviar',
   'chat.empty': 'Nadie ha dicho nada todavía.',
 
-  'plain.text': 'Este juego no tiene imagen aquí. Esto es lo que muestra, y abajo lo que se le dice.',
+  'plain.text': 'Este juego no tiene aquí un tablero propio: lo que muestra está escrito en JSON.',
+  'plain.text_act': 'Escribe abajo lo que haces, también en JSON.',
   'plain.view': 'Lo que muestra el juego',
   'plain.action': 'Acción, en JSON',
   'plain.send': 'Hacerlo',

@@ -365,7 +365,8 @@ export default {
   'chat.send': '发送',
   'chat.empty': '还没有人说话。',
 
-  'plain.text': '这个游戏在这里没有画面。下面是它显示的内容，以及可以输入的操作。',
+  'plain.text': '这个游戏在这里没有自己的画面：它显示的内容以 JSON 列出。',
+  'plain.text_act': '请在下方输入你的操作，也用 JSON。',
   'plain.view': '游戏显示的内容',
   'plain.action': '操作（JSON）',
   'plain.send': '执行',

@@ -14,10 +14,12 @@ export class PlainGame {
     this.#view.tabIndex = 0;
     this.#view.setAttribute('role', 'group');
     this.#view.setAttribute('aria-label', say('plain.view'));
-    element.append(make('p', 'muted', say('plain.text')), this.#view);
+    const text = make('p', 'muted', say('plain.text'));
+    element.append(text, this.#view);
     if (table.seat === null) return;
+    text.append(' ', say('plain.text_act'));
     this.#action.setAttribute('aria-label', say('plain.action'));
-    this.#action.placeholder = '{"column": 3}';
+    this.#action.placeholder = '{"…": …}';
     this.#action.spellcheck = false;
     this.#error.setAttribute('role', 'alert');
     const form = make('form', 'plain-act');

@@ -150,7 +150,19 @@ async def test_a_game_without_a_page_part_can_be_played(
     kim = await (await lobby.guest("Kim")).tab()
     seat = (await kim.ask("join", "joined", room=room))["seat"]
     await expect(ada.at(".plain-view")).to_contain_text('"moves": 0')
+    await expect(ada.at("#board .muted")).to_contain_text("below")
     await ada.is_accessible()
+    is_in_one_line = """button => {
+      const range = document.createRange();
+      range.selectNodeContents(button);
+      return range.getClientRects().length === 1;
+    }"""
+    assert await ada.at(".plain-act button").evaluate(is_in_one_line)
+    watching = await browsers.guest("Bo")
+    await watching.page.goto(f"{lobby.url}/#/room/{room}")
+    await expect(watching.at(".plain-view")).to_contain_text('"moves": 0')
+    await expect(watching.at("#board .muted")).not_to_contain_text("below")
+    await expect(watching.at(".plain-act")).to_have_count(0)
     if await ada.at(".seat.is-waited-for").get_attribute("data-seat") == str(seat):
         await kim.send("act", room=room, action={})
     await expect(ada.at(".seat.is-own.is-waited-for")).to_be_visible()
