@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -20,7 +19,7 @@ from tests.support.invariants import Broken, Order
 from tests.support.live_server import LiveServer, run_server
 from tests.support.manual_clock import ManualClock
 from tests.support.page_server import run_page_server
-from tests.support.storage_rig import QUICK, StorageRig
+from tests.support.storage_rig import QUICK, Opener, StorageRig
 
 pytest_plugins = "tests.support.watchdog"
 
@@ -172,7 +171,7 @@ async def browsers(chromium: Browser, lobby: LiveServer) -> AsyncIterator[Browse
 
 
 @pytest.fixture
-async def open_rig(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+async def open_rig(tmp_path: Path) -> AsyncIterator[Opener]:
     """Return a function that opens the same file repeatedly; close what the test leaves open."""
     opened: list[StorageRig] = []
 
@@ -187,6 +186,5 @@ async def open_rig(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
 
 
 @pytest.fixture
-async def rig(open_rig: Callable[..., Any]) -> StorageRig:
-    opened: StorageRig = await open_rig()
-    return opened
+async def rig(open_rig: Opener) -> StorageRig:
+    return await open_rig()

@@ -1,10 +1,8 @@
 """After a restart, players who come back in time are here, and others are not."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
@@ -14,19 +12,7 @@ from server.storage.errors import StorageRefused
 from server.storage.sqlite.migrations import MIGRATIONS
 from server.web.devices import device_of
 from tests.support.manual_clock import ManualClock
-from tests.support.storage_rig import QUICK, StorageRig
-
-Opener: TypeAlias = Callable[..., Awaitable[StorageRig]]
-
-
-async def restart(rig: StorageRig, open_rig: Opener, down_for: float = 0.0) -> StorageRig:
-    await rig.store.close()
-    return await open_rig(ManualClock(rig.clock.now() + down_for))
-
-
-def only_session(rig: StorageRig) -> Session:
-    (session,) = rig.registry.sessions.values()
-    return session
+from tests.support.storage_rig import QUICK, Opener, StorageRig, only_session, restart
 
 
 async def test_a_cookie_survives_a_restart(rig: StorageRig, open_rig: Opener) -> None:
@@ -42,7 +28,7 @@ async def test_a_present_session_is_reconnecting_with_a_fresh_grace(
     rig: StorageRig, open_rig: Opener
 ) -> None:
     rig.sign_in()
-    again = await restart(rig, open_rig, down_for=10)
+    again = await restart(rig, open_rig, later=10)
     session = only_session(again)
     again.until(39)
     assert session.player.status.is_here
@@ -58,7 +44,7 @@ async def test_a_present_session_is_reconnecting_with_a_fresh_grace(
 async def test_the_downtime_counts_as_idle(rig: StorageRig, open_rig: Opener) -> None:
     _, cookie = rig.sign_in()
     rig.until(200)
-    again = await restart(rig, open_rig, down_for=101)
+    again = await restart(rig, open_rig, later=101)
     assert again.registry.sessions == {}
     assert await again.sessions.find(cookie) is Reason.IDLE_TIMEOUT
     assert await again.rows("SELECT is_currently_active FROM players") == [(0,)]
@@ -76,7 +62,7 @@ async def test_activity_that_a_crash_left_unwritten_is_not_held_against_the_play
     copy.close()
     assert boots == [(None,)], "until it stops in order, it has not"
     await rig.kill()
-    again = await restart(rig, open_rig, down_for=100)
+    again = await restart(rig, open_rig, later=100)
     session = only_session(again)
     assert session.idle_from == QUICK.activity_interval
     assert session.last_activity == 0
@@ -88,7 +74,7 @@ async def test_a_second_crash_soon_after_the_first_loses_no_more(
     rig.sign_in()
     await rig.store.journal.written_up_to_here()
     await rig.kill()
-    again = await restart(rig, open_rig, down_for=50)
+    again = await restart(rig, open_rig, later=50)
     session = only_session(again)
     again.stream.publish(again.registry.connected(session, 50))
     again.stream.publish(again.registry.touch(session, 53))  # without a row
@@ -106,9 +92,9 @@ async def test_a_session_away_at_a_crash_keeps_its_idle_time(
     rig.until(130)  # away
     await rig.store.journal.written_up_to_here()
     await rig.kill()
-    again = await restart(rig, open_rig, down_for=0)
+    again = await restart(rig, open_rig, later=0)
     await again.kill()
-    third = await restart(again, open_rig, down_for=10)
+    third = await restart(again, open_rig, later=10)
     assert only_session(third).idle_from == QUICK.activity_interval
 
 
@@ -136,7 +122,7 @@ async def test_the_sessions_of_a_player_are_restored_to_one_player(
 async def test_the_absolute_end_is_unchanged(rig: StorageRig, open_rig: Opener) -> None:
     rig.sign_in()
     rig.until(100)
-    again = await restart(rig, open_rig, down_for=50)
+    again = await restart(rig, open_rig, later=50)
     assert only_session(again).ends_at == pytest.approx(43_200, abs=0.01)
 
 

@@ -1,29 +1,13 @@
 """A restart while the wall clock is wrong: no player loses time, or gains a session."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
-
 import pytest
 
 from server.presence.session import Session
 from server.presence.status import Reason
 from tests.support.manual_clock import ManualClock
-from tests.support.storage_rig import StorageRig
-
-Opener: TypeAlias = Callable[..., Awaitable[StorageRig]]
+from tests.support.storage_rig import Opener, StorageRig, only_session, restart
 
 BACK = pytest.mark.parametrize("back", [5.0, 3600.0, 86_400.0])
-
-
-async def restart(rig: StorageRig, open_rig: Opener, step: float) -> StorageRig:
-    """Restart at the same instant, with the wall clock set by `step` meanwhile."""
-    await rig.store.close()
-    return await open_rig(ManualClock(rig.clock.now() + step))
-
-
-def only_session(rig: StorageRig) -> Session:
-    (session,) = rig.registry.sessions.values()
-    return session
 
 
 @BACK

@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
 
 import pytest
 from msgspec.structs import replace
@@ -16,9 +14,7 @@ from server.storage.errors import EngineError
 from server.storage.rows import PlayerRow
 from tests.support.answers import until
 from tests.support.manual_clock import START_MS
-from tests.support.storage_rig import QUICK, StorageRig
-
-Opener: TypeAlias = Callable[..., Awaitable[StorageRig]]
+from tests.support.storage_rig import QUICK, Opener, StorageRig
 
 
 async def turns_of_the_loop() -> None:

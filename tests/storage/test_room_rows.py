@@ -3,8 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 
@@ -20,9 +19,7 @@ from server.storage.batch import Batch
 from tests.storage.test_journal import BrokenDisk
 from tests.support.answers import until
 from tests.support.manual_clock import ManualClock
-from tests.support.storage_rig import QUICK, StorageRig
-
-Opener: TypeAlias = Callable[..., Awaitable[StorageRig]]
+from tests.support.storage_rig import QUICK, Opener, StorageRig
 
 FOUR = (3, 4, 3, 4, 3, 4, 3)
 

@@ -1,12 +1,7 @@
 """The rows of a player with several sessions."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
-
 from tests.support.manual_clock import START_MS, ManualClock
-from tests.support.storage_rig import StorageRig
-
-Opener: TypeAlias = Callable[..., Awaitable[StorageRig]]
+from tests.support.storage_rig import Opener, StorageRig
 
 
 async def test_the_last_activity_of_a_player_is_the_latest_of_all_their_sessions(

@@ -1,8 +1,6 @@
 """The reads that the rest of the server makes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
 
 import pytest
 from msgspec.structs import replace
@@ -13,9 +11,7 @@ from server.storage.batch import Batch
 from server.storage.errors import EngineError
 from server.storage.rows import MatchPlayerRow, MatchRow, MoveRow, RoomRow, StoredMove, StoredSeat
 from tests.support.manual_clock import ManualClock
-from tests.support.storage_rig import QUICK, StorageRig
-
-Opener: TypeAlias = Callable[..., Awaitable[StorageRig]]
+from tests.support.storage_rig import QUICK, Opener, StorageRig
 
 MATCH = MatchId("m_1")
 

@@ -1,11 +1,12 @@
 """A storage on a file of its own, with a registry and a clock that the test moves."""
 
 import sqlite3
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from server.accounts.names import parse_name
 from server.accounts.ports import Account
@@ -38,6 +39,10 @@ KEY = "k" * 32
 
 QUICK = Limits(first_retry=0.001, last_retry=0.002)
 """A failing test disk needs no pauses between two attempts."""
+
+
+Opener: TypeAlias = Callable[..., Awaitable["StorageRig"]]
+"""`StorageRig.open` on one file, again and again: the fixture `open_rig`."""
 
 
 def fail(error: Exception, event: object) -> None:
@@ -169,6 +174,18 @@ class StorageRig:
         await self.store.journal.written_up_to_here()
         with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as disk:
             return disk.execute(sql).fetchall()
+
+
+async def restart(rig: StorageRig, open_rig: Opener, later: float = 0.0) -> StorageRig:
+    """Restart with the wall clock `later` by so many seconds: of downtime, or because it was set;
+    negative if it was set back."""
+    await rig.store.close()
+    return await open_rig(ManualClock(rig.clock.now() + later))
+
+
+def only_session(rig: StorageRig) -> Session:
+    (session,) = rig.registry.sessions.values()
+    return session
 
 
 def shown(move: StoredMove) -> dict[str, Any]:

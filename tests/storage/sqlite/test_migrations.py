@@ -1,10 +1,8 @@
 """A database of an earlier version is opened, migrated, and used."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TypeAlias
 
 import pytest
 
@@ -14,9 +12,7 @@ from server.presence.session import Session
 from server.presence.status import Reason, Status
 from server.storage.sqlite.migrations import MIGRATIONS
 from tests.support.manual_clock import ManualClock
-from tests.support.storage_rig import StorageRig
-
-Opener: TypeAlias = Callable[..., Awaitable[StorageRig]]
+from tests.support.storage_rig import Opener, StorageRig
 
 FIXTURES = Path(__file__).parent
 ADA, KIM, GUS = (
