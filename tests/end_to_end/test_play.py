@@ -20,6 +20,7 @@ from tests.support.live_server import LiveServer
 from tests.support.manual_clock import ManualClock
 from tests.support.page_server import run_page_server
 from tests.support.pictures import PROFILE, take_for_readme
+from tests.support.tables import match_of, room_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -162,19 +163,12 @@ def seat_of(window: Window, name: str) -> Locator:
     return window.at("#seat-list .seat").filter(has=shown)
 
 
-def room_of(window: Window) -> ReadableRoom:
-    """The only room in which the player has a seat."""
-    player = window.session.player.id
-    rooms = window.server.still_here.rooms.all.values()
-    (room,) = (room for room in rooms if room.seat_of(player) is not None)
-    return room
+def room_at(window: Window) -> ReadableRoom:
+    return room_of(window.server, window.session.player.id)
 
 
-def match_of(window: Window) -> ReadableMatch:
-    """The running match there, or the last one."""
-    match = room_of(window).match
-    assert match is not None
-    return match
+def match_at(window: Window) -> ReadableMatch:
+    return match_of(window.server, window.session.player.id)
 
 
 async def find_each_other(game: str, *windows: Window) -> None:
@@ -190,7 +184,7 @@ async def begin_with_the_host(game: str, couple: Couple) -> tuple[Window, Window
     """A match that is begun by a button; return the window that has it, and the other."""
     ada, kim = couple.windows
     await find_each_other(game, ada, kim)
-    is_host = room_of(ada).host == ada.session.player.id
+    is_host = room_at(ada).host == ada.session.player.id
     host, other = (ada, kim) if is_host else (kim, ada)
     await expect(banner(other, "host")).to_contain_text(host.name)
     await banner(host, "start").get_by_role("button", name="Begin the match").click()
@@ -200,7 +194,7 @@ async def begin_with_the_host(game: str, couple: Couple) -> tuple[Window, Window
 async def cut_off(cable: Cable, window: Window) -> None:
     """Pull the cable, and wait until the server has noticed."""
     cable.pull()
-    room = room_of(window)
+    room = room_at(window)
     await until(
         lambda: all(
             seat.is_here == (player.name != window.name) for _, seat, player in room.taken()
@@ -217,12 +211,12 @@ async def can_be_used(*windows: Window) -> None:
 
 async def is_over_a_restart_what_it_was(couple: Couple) -> None:
     """After a restart of the server, the seats and the match are the same."""
-    match = match_of(couple.ada)
+    match = match_at(couple.ada)
     told = match.id, match.players, match.state
     await couple.restart()
-    match = match_of(couple.ada)
+    match = match_at(couple.ada)
     assert (match.id, match.players, match.state) == told
-    await until(lambda: len(room_of(couple.ada).present()) == 2)
+    await until(lambda: len(room_at(couple.ada).present()) == 2)
     for window in couple.windows:
         await expect(window.at("#seat-list .seat")).to_have_count(2)
         await expect(window.at("#board-stale")).to_be_hidden()
@@ -236,24 +230,24 @@ async def begin_connect_four(ada: Window, kim: Window) -> tuple[Window, Window]:
     await find_each_other("Connect Four", ada, kim)
     for window in (ada, kim):
         await expect(window.at(".connect-four .turn")).to_be_visible()
-    first = match_of(ada).players[match_of(ada).waits_for[0]][1]
+    first = match_at(ada).players[match_at(ada).waits_for[0]][1]
     return (ada, kim) if first == "Ada" else (kim, ada)
 
 
 async def is_to_move(window: Window) -> None:
     """Wait until the page lets its player choose a column."""
     # Before the last disc is drawn, the page shows the state before it, when it also was its turn.
-    discs = sum(map(len, match_of(window).state.columns))
+    discs = sum(map(len, match_at(window).state.columns))
     await expect(window.at(".connect-four .discs > g")).to_have_count(discs)
     await expect(window.at(".connect-four .turn")).to_have_attribute("data-state", "own")
 
 
 async def drop(window: Window, column: int, *watching: Window) -> None:
     """Drop a disc by key, as the rules say; every watching page shows it."""
-    moves = len(match_of(window).state.columns[column])
+    moves = len(match_at(window).state.columns[column])
     await is_to_move(window)
     await window.page.keyboard.press(f"{column + 1}")
-    await until(lambda: len(match_of(window).state.columns[column]) == moves + 1)
+    await until(lambda: len(match_at(window).state.columns[column]) == moves + 1)
     for each in watching:
         label = re.compile(rf"^Column {column + 1}\b")
         await expect(each.at(".connect-four .column").nth(column)).to_have_attribute(
@@ -271,7 +265,7 @@ async def test_connect_four_is_played_to_the_end_and_again_over_a_restart(couple
     # The keys of the rules work at once, before any click.
     await drop(mover, 3)
     await other.at(".connect-four .column").nth(0).click()
-    await until(lambda: len(match_of(other).state.columns[0]) == 1)
+    await until(lambda: len(match_at(other).state.columns[0]) == 1)
     for _ in range(2):
         await drop(mover, 3)
         await drop(other, 0)
@@ -294,11 +288,11 @@ async def test_connect_four_is_played_to_the_end_and_again_over_a_restart(couple
         await banner(window, "outcome").get_by_role("button").click()
     for window in (mover, other):
         await expect(banner(window, "outcome")).to_have_count(0)
-    assert match_of(ada).number == 2
+    assert match_at(ada).number == 2
 
     await is_over_a_restart_what_it_was(couple)
-    turn = match_of(ada).waits_for[0]
-    await drop(ada if match_of(ada).players[turn][1] == "Ada" else kim, 2)
+    turn = match_at(ada).waits_for[0]
+    await drop(ada if match_at(ada).players[turn][1] == "Ada" else kim, 2)
 
     # After a room opened by a link, the big buttons are there again.
     await ada.page.reload()
@@ -404,8 +398,8 @@ async def test_the_snake_arena_is_steered_by_present_players_and_bots_for_absent
     assert await kim.page.evaluate(FRAMES_ASKED_FOR) <= 5
     await ada.page.emulate_media(reduced_motion="no-preference")
     await couple.lobby.advance(3.05)
-    match = match_of(ada)
-    seat = room_of(ada).seat_of(host.session.player.id)
+    match = match_at(ada)
+    seat = room_at(ada).seat_of(host.session.player.id)
     assert seat is not None
     for heading in ("down", "right", "up", "left"):
         await host.page.keyboard.press(f"Arrow{heading.title()}")
@@ -446,7 +440,7 @@ async def test_a_trivia_round_does_not_wait_for_a_gone_player(couple: Couple) ->
         await expect(window.at(".trivia-choice")).to_have_count(4)
     await can_be_used(ada)
     await is_over_a_restart_what_it_was(couple)
-    match, lobby = match_of(ada), couple.lobby
+    match, lobby = match_at(ada), couple.lobby
     await lobby.advance(Limits().restart_pause)
     right = match.state.questions[match.state.asked].order.index(0)
     await answer(ada, right)

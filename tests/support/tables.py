@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from server.base.ids import PlayerId
 from server.games.catalogue import find_games
 from server.rooms.reading import ReadableMatch, ReadableRoom
 from tests.support.answers import until
@@ -61,13 +62,16 @@ async def seated(server: LiveServer, game: str, **options: Any) -> tuple[Player,
     return ada, kim
 
 
-def room_of(server: LiveServer) -> ReadableRoom:
-    (room,) = server.still_here.rooms.all.values()
+def room_of(server: LiveServer, player: PlayerId | None = None) -> ReadableRoom:
+    """The only room, or the only one in which `player` has a seat."""
+    rooms = server.still_here.rooms.all.values()
+    (room,) = (room for room in rooms if player is None or room.seat_of(player) is not None)
     return room
 
 
-def match_of(server: LiveServer) -> ReadableMatch:
-    match = room_of(server).match
+def match_of(server: LiveServer, player: PlayerId | None = None) -> ReadableMatch:
+    """The present or last match in that room."""
+    match = room_of(server, player).match
     assert match is not None
     return match
 
