@@ -15,14 +15,8 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from scripts import environment  # noqa: E402 - only now it can be found
 
-
-def main() -> int:
-    """Run; return the exit code."""
-    environment.need("h11", "msgspec", "pydantic_settings", "rich", "websockets.asyncio.client")
-    from scripts.departures.command import main as run
-
-    return run()
-
-
 if __name__ == "__main__":
+    environment.need("h11", "msgspec", "pydantic_settings", "rich", "websockets.asyncio.client")
+    from scripts.departures.command import main
+
     sys.exit(main())
