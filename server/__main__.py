@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import difflib
 import logging
-import resource
 import signal
 import socket
 import sys
@@ -19,6 +18,7 @@ from server import __version__
 from server.accounts.keys import KEYS
 from server.app import StillHere, make_engine
 from server.base.clock import SystemClock
+from server.base.open_files import allow_open_files
 from server.games.catalogue import find_games
 from server.limits import Limits
 from server.rooms.replay import NotReplayable, views_of
@@ -169,15 +169,7 @@ def _note_oddities(settings: Settings) -> None:
 
 def _allow_connections(settings: Settings) -> None:
     """Raise this process's limit of open files as far as allowed: each connection needs one."""
-    needed = settings.max_connections + _OTHER_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= needed:
-        return
-    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    except (OSError, ValueError):
-        allowed = soft
+    allowed = allow_open_files(settings.max_connections + _OTHER_FILES)
     if allowed < settings.max_connections:
         _log.warning(
             "only %d files may be open here, which is less than %sMAX_CONNECTIONS=%d needs; "

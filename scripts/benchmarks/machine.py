@@ -12,6 +12,8 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from server.base.open_files import allow_open_files
+
 _PACKAGES = ("uvicorn", "uvloop", "starlette", "websockets", "picows", "h11")
 _MOST_FILES = 20_000
 
@@ -62,11 +64,8 @@ def pin(pid: int, processors: set[int]) -> None:
 def as_client() -> Iterator[None]:
     """Make this process the client: on its own processor, without pauses of the collector, and with
     enough file descriptors."""
-    import resource
-
     before = os.sched_getaffinity(0) if sys.platform == "linux" else set[int]()
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(_MOST_FILES, hard), hard))
+    allow_open_files(_MOST_FILES)
     pin(0, split_processors()[1])
     gc.collect()
     gc.disable()

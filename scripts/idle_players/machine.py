@@ -13,19 +13,16 @@ def allow_sockets(players: int) -> str:
     """Let this process open a socket for each player; otherwise return a sentence that says why
     not."""
     try:
-        import resource
+        from server.base.open_files import allow_open_files
     except ImportError:  # Windows, which has no such limit
         return ""
     need = players + _SPARE
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= need:
-        return ""
-    if hard != resource.RLIM_INFINITY and hard < need:
+    allowed = allow_open_files(need)
+    if allowed < need:
         return (
-            f"{players} players need {need} file descriptors, and this process may have {hard}: "
+            f"{players} players need {need} file descriptors, and this process may have {allowed}: "
             f"ask for fewer players, or raise the hard limit (ulimit -Hn)"
         )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (need, hard))
     return ""
 
 
