@@ -16,7 +16,7 @@ from types import NoneType
 from typing import Any
 
 from scripts.departures.relay import Relay
-from scripts.departures.server import NotMeasured, Server
+from scripts.departures.server import DepartureServer, NotMeasured
 from scripts.departures.watcher import LEFT, Watcher
 from scripts.departures.ways import IN_SILENCE, WAYS, Grace, Sight, Verdict, Way
 from scripts.server_process import ROOT
@@ -54,7 +54,7 @@ class Player:
 class Place:
     """A server, and the watcher of its lobby."""
 
-    server: Server
+    server: DepartureServer
     watcher: Watcher
     stack: AsyncExitStack
 
@@ -110,7 +110,7 @@ class Place:
 @asynccontextmanager
 async def _place(folder: Path, **settings: float) -> AsyncIterator[Place]:
     async with AsyncExitStack() as stack:
-        server = Server(folder, **settings)
+        server = DepartureServer(folder, **settings)
         await server.start()
         stack.push_async_callback(server.stop)
         watcher = Watcher(server)

@@ -12,7 +12,7 @@ class NotMeasured(Exception):
     """There was no run; the message says why."""
 
 
-class Server(ServerProcess):
+class DepartureServer(ServerProcess):
     """The server in `folder`, with `settings` besides the defaults."""
 
     def __init__(self, folder: Path, **settings: float) -> None:

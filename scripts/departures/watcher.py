@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
-from scripts.departures.server import Server
+from scripts.departures.server import DepartureServer
 from server.client import Client, Limits, Received, Unreachable
 from server.wire.messages import Presence, Roster
 
@@ -18,7 +18,7 @@ _AT_ONCE = Limits(first_pause=0.05, longest_pause=0.05)
 class Watcher:
     """Watches the lobby of a server; reconnects after restarts."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: DepartureServer) -> None:
         self._client = Client(server.address.url, limits=_AT_ONCE)
         self._seen: dict[str, list[tuple[float, str]]] = {}
         self._here: set[str] = set()

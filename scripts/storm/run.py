@@ -23,7 +23,7 @@ from scripts.storm.checks import (
 from scripts.storm.database import open_database
 from scripts.storm.observer import Observer
 from scripts.storm.players import StormPlayers
-from scripts.storm.server import BRISK, CALM, Server, Timing
+from scripts.storm.server import BRISK, CALM, StormServer, Timing
 
 _ENDED = 60
 _TOLERANCE = 0.15
@@ -48,7 +48,10 @@ class Run:
     """One database and its many servers."""
 
     def __init__(
-        self, database: Path, seed: int, make_server: Callable[[Path, Timing], Server] = Server
+        self,
+        database: Path,
+        seed: int,
+        make_server: Callable[[Path, Timing], StormServer] = StormServer,
     ) -> None:
         self.result = Result(Verdict(), seed)
         self._database = database
@@ -90,7 +93,7 @@ class Run:
         await asyncio.gather(self._players.hear_the_rest(), observer.hear_the_rest())
         return self._judge(observer, killed_at, last_change, may_have_stopped=may_have_stopped)
 
-    async def _storm_and_kill(self, server: Server) -> tuple[float, bool]:
+    async def _storm_and_kill(self, server: StormServer) -> tuple[float, bool]:
         """Return when it was killed, and whether it may have stopped by itself before."""
         storm = asyncio.create_task(self._players.storm(server.address))
         try:
@@ -108,7 +111,7 @@ class Run:
             with suppress(asyncio.CancelledError):
                 await storm
 
-    async def _start(self, timing: Timing) -> Server:
+    async def _start(self, timing: Timing) -> StormServer:
         server = self._make_server(self._database, timing)
         began = monotonic()
         await server.start()
@@ -149,7 +152,7 @@ class Run:
 
     # After a start
 
-    async def _look(self, server: Server, timing: Timing) -> Observer:
+    async def _look(self, server: StormServer, timing: Timing) -> Observer:
         await self._look_again(server, timing)
         observer = Observer(server.address)
         await observer.arrive(self._players.new_name("Observer"))
@@ -164,7 +167,7 @@ class Run:
             playing.cancel()
         return observer
 
-    async def _look_again(self, server: Server, timing: Timing) -> None:
+    async def _look_again(self, server: StormServer, timing: Timing) -> None:
         """Check the sessions: those that ended are refused, those that live go on."""
         crowd, dice = self._players, self._dice
         ended = [browser for browser in crowd.browsers if browser.ending is not None]
@@ -179,7 +182,7 @@ class Run:
 
         await asyncio.gather(*map(look_at, chosen))
 
-    async def _look_at(self, server: Server, browser: Browser, timing: Timing) -> None:
+    async def _look_at(self, server: StormServer, browser: Browser, timing: Timing) -> None:
         before = monotonic()
         answer = await browser.look(server.address)
         now = monotonic()

@@ -28,7 +28,7 @@ CALM = Timing(away_after=0.4, warn_before=1.0, idle_timeout=30.0)
 """No session expires, so that clocks can be read after the restart."""
 
 
-class Server(ServerProcess):
+class StormServer(ServerProcess):
     """One start of the server on a database, to its end."""
 
     def __init__(self, database: Path, timing: Timing, spawn: Spawn = spawn) -> None:

@@ -18,7 +18,7 @@ from scripts.server_process import TIMEOUT
 from scripts.storm.browser import Told
 from scripts.storm.checks import LONGEST_LOSS, Check, Verdict, judge_told, not_written
 from scripts.storm.run import Run
-from scripts.storm.server import Server
+from scripts.storm.server import StormServer
 from server.base.waiting import within
 from tests.support.frames import ZEROS, client_frame
 from tests.support.live_server import LiveServer
@@ -323,7 +323,7 @@ async def test_changes_sent_in_a_storm_survive_every_kill(folder: Path) -> None:
     """The same as scripts/kill_storm.py, which kills a hundred times."""
     looked: Counter[Check] = Counter()
     for seed in (20, 26, 27):
-        storm = Run(folder / f"{seed}.db", seed, partial(Server, spawn=fork))
+        storm = Run(folder / f"{seed}.db", seed, partial(StormServer, spawn=fork))
         result = await storm.kill_often(1, lambda done: None)
         assert result.verdict.broken == [], f"seed {seed}"
         looked += Counter({check: each.looked for check, each in result.verdict.tallies.items()})
