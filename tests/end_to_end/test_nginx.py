@@ -14,6 +14,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
+from itertools import count
 
 import httpx
 import pytest
@@ -37,6 +38,7 @@ from tests.support.nginx import (
     run_site,
     substitute,
 )
+from tests.support.scenes import LATE, play_in_time
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +139,13 @@ async def test_a_sign_out_reaches_the_socket_with_its_code(site: Site) -> None:
 
 
 async def test_a_tab_that_dies_is_noticed_within_a_second_through_nginx(site: Site) -> None:
+    names = map("Fay {}".format, count())
+    await play_in_time(lambda: a_tab_dies(site, next(names)), worst=LATE)
+
+
+async def a_tab_dies(site: Site, name: str) -> None:
     async with site.visitor() as visitor:
-        cookie = await sign_in(visitor, "Fay")
+        cookie = await sign_in(visitor, name)
     tab = await site.socket(cookie)
     await hear(tab, "hello")
     assert await status(site, cookie) == "active"

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -27,6 +28,7 @@ from server.storage.sqlite.limits import SqliteLimits
 from tests.support.answers import refusal, until
 from tests.support.live_server import LiveServer, Visitor, run_server
 from tests.support.process import VisitedServer, running
+from tests.support.scenes import LATE, play_in_time
 
 SOON = 0.8
 """Seconds within which a player gets an answer: less than any wait for a disk."""
@@ -178,7 +180,26 @@ async def server_on_a_disk_that_can(
             folder = tiny or tmp_path
         else:
             fault = {"become read-only": make_read_only, "be locked": lock}[fail]
-        yield await stack.enter_async_context(run_server(folder / "test.db")), fault
+        server = await stack.enter_async_context(run_server(folder / "test.db"))
+        yield server, partial(mended_at_the_end, stack, fault)
+
+
+async def mended_at_the_end(
+    stack: AsyncExitStack, fault: Fault, server: LiveServer
+) -> Callable[[], Awaitable[None]]:
+    """Break the disk; return what mends it, unless `stack` does so first: a broken one would also
+    fail the next try."""
+    mend = await fault(server)
+    is_mended = False
+
+    async def mend_once() -> None:
+        nonlocal is_mended
+        if not is_mended:
+            is_mended = True
+            await mend()
+
+    stack.push_async_callback(mend_once)
+    return mend_once
 
 
 # Meanwhile
@@ -215,8 +236,17 @@ async def sign_out(visitor: Visitor, can_be_written: bool) -> None:
     ("fail", "why"),
     [("fill up", "full"), ("become read-only", "readonly"), ("be locked", "locked")],
 )
-async def test_players_are_served_while_the_disk_fails(fail: str, why: str, tmp_path: Path) -> None:
-    async with server_on_a_disk_that_can(fail, tmp_path) as (server, fault):
+async def test_players_are_served_while_the_disk_fails(
+    fail: str, why: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    def scene() -> Awaitable[None]:
+        return play_while_the_disk_fails(fail, why, tmp_path_factory.mktemp("disk"))
+
+    await play_in_time(scene, total=SOON / 2)
+
+
+async def play_while_the_disk_fails(fail: str, why: str, folder: Path) -> None:
+    async with server_on_a_disk_that_can(fail, folder) as (server, fault):
         told = listen(server)
         journal = server.still_here.store.journal
         bob, zoe = await server.member("Bob"), await server.guest("Zoe")
@@ -367,10 +397,16 @@ async def test_a_sign_out_survives_a_full_disk_and_a_kill(tmp_path: Path) -> Non
 
 
 async def test_players_of_a_live_server_are_served_while_the_disk_is_full(
-    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
+    await play_in_time(
+        lambda: play_while_the_disk_is_full(tmp_path_factory.mktemp("disk")), worst=LATE
+    )
+
+
+async def play_while_the_disk_is_full(folder: Path) -> None:
     flags = ("--away-after", "0.2", "--warn-before", "0.5", "--idle-timeout", "1.2")
-    async with running(tmp_path, *flags) as server, AsyncExitStack() as stack:
+    async with running(folder, *flags) as server, AsyncExitStack() as stack:
         ada, bob = await server.sign_in("Ada"), await server.sign_in("Bob")
         idle = await stack.enter_async_context(server.tab(ada))
         busy = await stack.enter_async_context(server.tab(bob))
@@ -400,6 +436,7 @@ async def test_players_of_a_live_server_are_served_while_the_disk_is_full(
             assert refusal(response) == (503, "storage_failing")
 
         playing = asyncio.create_task(play())
+        stack.callback(playing.cancel)
         await come_and_see()
         await idle.next("warning")
         code, _ = await idle.closed()
@@ -417,7 +454,7 @@ async def test_players_of_a_live_server_are_served_while_the_disk_is_full(
         assert worst < 0.5
         assert server.log().count("the database does not take writes") == 1
         assert await server.stop() == 0
-    path = tmp_path / "stillhere.db"
+    path = folder / "stillhere.db"
     with closing(sqlite3.connect(path)) as disk:
         assert disk.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         by_name = {

@@ -20,7 +20,7 @@ Scene: TypeAlias = Callable[[Path], Awaitable[None]]
 Played: TypeAlias = Callable[[str], Awaitable[None]]
 
 _TRIES = 8
-_LATE = 0.25
+LATE = 0.25
 """Seconds by which this process may be late before a failure of a scene does not count."""
 _STEP = 0.01
 
@@ -122,7 +122,7 @@ class Scenes:
                 async with door:
                     folder = name.removeprefix("test_")[:30]
                     scene = self._scenes[name]
-                    await play_in_time(lambda: scene(tmp_path_factory.mktemp(folder)), worst=_LATE)
+                    await play_in_time(lambda: scene(tmp_path_factory.mktemp(folder)), worst=LATE)
 
             tasks = {
                 name: asyncio.create_task(play_one(name))
