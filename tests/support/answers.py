@@ -48,7 +48,7 @@ async def until_status(visitor: Visitor, status: str) -> None:
 
 
 class Bystanders:
-    """Ada, whom a test attacks or who misbehaves; Bob, who watches the lobby; and the log.
+    """Ada, who is attacked or misbehaves; Bob, who watches the lobby; and the log.
     `noticed_nothing` checks that bad input had no effect on them."""
 
     def __init__(self, ada: Visitor, watcher: Tab, caplog: pytest.LogCaptureFixture) -> None:
