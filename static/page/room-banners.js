@@ -4,26 +4,39 @@ import { onClock } from '/static/page/durations.js';
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { KeyedList } from '/static/page/keyed-list.js';
 import { namesOf, onLanguage, say } from '/static/page/language.js';
+import { Lasting } from '/static/page/lasting.js';
 import { isInMatch, playsIn } from '/static/page/room-board.js';
 import { costOf, headlineOf, whyOf } from '/static/page/room-words.js';
+
+const SHOWN_AFTER = 1000; // ms of an absence; a reload takes less
 
 export class RoomBanners {
   #here;
   #clocks;
   #do;
+  #absent;
   #shown = new KeyedList(byId('room-banners'));
   #announced = new Set(); // ids
   #regions = new Map(); // live region -> id of the banner in it
 
-  /** clocks: Clocks; act(what): does something in the room and shows problems. */
-  constructor(here, clocks, { act }) {
+  /**
+   * clocks: Clocks; act(what): does something in the room and shows problems; onAbsence(): an absence
+   * has lasted long enough to be drawn.
+   */
+  constructor(here, clocks, { act, onAbsence }) {
     this.#here = here;
     this.#clocks = clocks;
     this.#do = act;
-    onLanguage(() => this.clear());
+    this.#absent = new Lasting(SHOWN_AFTER, onAbsence);
+    onLanguage(() => this.#empty());
   }
 
   clear() {
+    this.#absent.clear();
+    this.#empty();
+  }
+
+  #empty() {
     this.#shown.clear();
     this.#announced.clear();
     write(byId('room-heard'), '');
@@ -32,7 +45,8 @@ export class RoomBanners {
 
   /** game: as listed by the server; undefined until loaded. */
   draw(room, game) {
-    const banners = bannersOf(room, game, this.#here.player?.id);
+    const absent = this.#absent.of(Object.values(room.info.seats).filter(isAbsent).map(({ player }) => player.id));
+    const banners = bannersOf(room, game, this.#here.player?.id, absent);
     const gone = this.#shown.draw(banners, {
       keyOf: ({ id }) => id,
       partsOf: (banner, known) => this.#partsOf(banner, known, room),
@@ -90,13 +104,15 @@ function newBanner(id) {
   return parts;
 }
 
-/** [{id, tone, at, text(clock), buttons}] */
-function bannersOf(room, game, ownId) {
+const isAbsent = ({ absent, status }) => absent !== undefined || status === 'reconnecting';
+
+/** [{id, tone, at, text(clock), buttons}]; absent: the ids of the players whose absence is shown. */
+function bannersOf(room, game, ownId, absent) {
   const isRunning = room.info.match !== undefined && room.info.match.outcome === undefined;
   return [
     ...aboutOneself(room, game, isRunning),
-    ...(isRunning ? Object.entries(room.info.seats).flatMap(([seat, each]) => aboutAbsent(room, Number(seat), each)) : []),
-    ...(isRunning ? aboutPlace(room) : aboutStart(room, game, ownId)),
+    ...(isRunning ? aboutAbsent(room, absent) : []),
+    ...(isRunning ? aboutPlace(room) : aboutStart(room, game, ownId, absent)),
     ...aboutEnd(room),
   ];
 }
@@ -125,9 +141,13 @@ function aboutOneself({ own }, game, isRunning) {
   return banners;
 }
 
-function aboutAbsent(room, seat, { player, absent }) {
-  if (absent === undefined || seat === room.seat) return [];
-  const { name } = player;
+function aboutAbsent(room, absent) {
+  return Object.entries(room.info.seats)
+    .filter(([seat, each]) => each.absent !== undefined && Number(seat) !== room.seat && absent.has(each.player.id))
+    .flatMap(([seat, each]) => aboutAbsence(room, seat, each));
+}
+
+function aboutAbsence(room, seat, { player: { name }, absent }) {
   const { left, resigns_at: resigns, claim_at: claim } = absent;
   const isOver = claim !== undefined && claim <= performance.now();
   const waits = room.info.match.waits_for ?? [];
@@ -163,11 +183,11 @@ function aboutPlace({ info, seat, own }) {
   return [{ id: 'watching', tone: 'info', text: () => say('room.watching'), buttons }];
 }
 
-function aboutStart({ info, own }, game, ownId) {
+function aboutStart({ info, own }, game, ownId, absent) {
   const { match } = info;
   const people = Object.values(info.seats).filter(({ player }) => player !== undefined);
   const present = people.filter((each) => each.reserved_at === undefined
-    && each.status !== 'offline' && each.status !== 'reconnecting');
+    && each.status !== 'offline' && !absent.has(each.player.id));
   const banners = [];
   if (match?.outcome) banners.push(outcomeBanner(match, own, ownId, present, game));
   if (own === null) {

@@ -47,7 +47,7 @@ export class RoomView {
     this.#onLeave = onLeave;
     const act = (what) => this.#do(what);
     this.#seats = new RoomSeats(this.#clocks, { act, onOwnClock: (clock) => this.#hearClock(clock) });
-    this.#banners = new RoomBanners(here, this.#clocks, { act });
+    this.#banners = new RoomBanners(here, this.#clocks, { act, onAbsence: () => this.#draw() });
     this.#chat = new RoomChat(here, { act });
     this.#board = new RoomBoard({ onProblem: (problem) => this.#complain(problem) });
     here.on('room', (room) => { if (room === this.#room) this.#draw(); });

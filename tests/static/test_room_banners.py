@@ -1,0 +1,85 @@
+"""The banners of a room, on a clock that the test moves."""
+
+from typing import Any
+
+import pytest
+
+from tests.static.rig import BrowserRig
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+_MAKE = """async () => {
+  document.head.insertAdjacentHTML('beforeend', '<meta name="description">');
+  document.body.innerHTML = `<div id="room-banners"></div><p id="room-heard"></p>
+    <p id="room-alert"></p>`;
+  const [{ RoomBanners }, { Clocks }, { speak }] = await Promise.all(
+    ['room-banners', 'clocks', 'language'].map((name) => import(`/static/page/${name}.js`)));
+  await speak('en');
+  const draw = () => banners.draw(window.room, { least: 2, most: 2, policy: {} });
+  const banners = new RoomBanners({ player: { id: 'ada' } }, new Clocks(draw), { onAbsence: draw });
+  window.take = (info) => {
+    window.room = { info, seat: 0, own: info.seats[0], isStale: false };
+    draw();
+  };
+}"""
+_TEXTS = "[...document.querySelectorAll('.banner-text')].map((each) => each.textContent)"
+
+ADA = {"player": {"id": "ada", "name": "Ada"}, "status": "active"}
+KIM = {"player": {"id": "kim", "name": "Kim"}, "status": "active"}
+GONE = {**KIM, "status": "reconnecting"}
+PLAYERS = [ADA["player"], KIM["player"]]
+
+
+async def shown(rig: BrowserRig, kim: dict[str, Any] | None = None, **room: Any) -> list[str]:
+    """The banners, after Kim's seat was sent, if it is given."""
+    if kim is not None:
+        seats = {"0": room.pop("ada", ADA), "1": kim}
+        await rig.run("take(argument)", {"id": "r1", "host": "ada", "seats": seats, **room})
+    texts: list[str] = await rig.run(_TEXTS)
+    return texts
+
+
+async def test_an_absence_is_shown_when_it_has_lasted_for_a_second(
+    browser_rig: BrowserRig,
+) -> None:
+    rig = browser_rig
+    await rig.evaluate(_MAKE)
+    match = {"number": 1, "players": PLAYERS, "waits_for": [1]}
+    absent = {**GONE, "absent": {"left": True, "claim_at": await rig.run("rig.clock.now") + 10_000}}
+    assert await shown(rig, absent, match=match) == []
+    await rig.wait(0.4)
+    assert await shown(rig, KIM, match=match) == []
+    await rig.wait(2)
+    assert await shown(rig) == []
+
+    # The second absence counts from its own beginning, and later news of it do not restart it.
+    assert await shown(rig, absent, match=match) == []
+    await rig.wait(0.99)
+    assert await shown(rig, absent, match=match) == []
+    await rig.wait(0.01)
+    (text,) = await shown(rig)
+    assert text.startswith("Kim has gone. The win may be claimed in 0:0")
+    assert await shown(rig, KIM, match=match) == []
+
+
+async def test_a_drop_is_shown_as_soon_as_it_is_told(browser_rig: BrowserRig) -> None:
+    rig = browser_rig
+    await rig.evaluate(_MAKE)
+    match = {"number": 1, "players": PLAYERS, "waits_for": [1]}
+    assert await shown(rig, GONE, match=match) == []
+    await rig.wait(5)
+    (text,) = await shown(rig, {**GONE, "absent": {}}, match=match)
+    assert text.startswith("Kim has lost the connection.")
+
+
+async def test_a_reload_before_a_match_is_not_shown(browser_rig: BrowserRig) -> None:
+    rig = browser_rig
+    await rig.evaluate(_MAKE)
+    together = await shown(rig, KIM)
+    assert together == ["2 players are here. You are the host: begin when you like."]
+    assert await shown(rig, GONE) == together
+    await rig.wait(0.99)
+    assert await shown(rig) == together
+    await rig.wait(0.01)
+    assert await shown(rig) == ["Waiting for somebody to play with. Send them the link."]
+    assert await shown(rig, KIM) == together
