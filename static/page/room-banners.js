@@ -226,14 +226,20 @@ function outcomeBanner(match, own, ownId, present, game) {
   const at = players.findIndex(({ id }) => id === ownId);
   const played = at < 0 ? null : at;
   const others = present.filter((each) => each.wants_more && each !== own).map(({ player }) => player.name);
+  const isEnough = game === undefined || present.length >= game.least;
+  const ofRematch = () => {
+    if (own !== null && !isEnough) return [say('room.nobody_left')];
+    return [
+      others.length > 0 ? say('room.wants', { names: namesOf(others), count: others.length }) : '',
+      own?.wants_more ? say('room.wants_own') : '',
+    ];
+  };
   const text = () => [
     headlineOf(outcome, players, played),
     whyOf(outcome, players, played),
-    others.length > 0 ? say('room.wants', { names: namesOf(others), count: others.length }) : '',
-    own?.wants_more ? say('room.wants_own') : '',
-    own !== null && game !== undefined && present.length < game.least ? say('room.nobody_left') : '',
+    ...ofRematch(),
   ].filter(Boolean).join(' ');
-  const mayStart = own !== null && !own.wants_more && game !== undefined && present.length >= game.least;
+  const mayStart = own !== null && !own.wants_more && game !== undefined && isEnough;
   return {
     id: `outcome-${number}`, tone: outcome.winners.includes(played) ? 'good' : 'info', text,
     buttons: mayStart ? [{ label: say('room.again'), act: (there) => there.start() }] : [],

@@ -83,3 +83,16 @@ async def test_a_reload_before_a_match_is_not_shown(browser_rig: BrowserRig) -> 
     await rig.wait(0.01)
     assert await shown(rig) == ["Waiting for somebody to play with. Send them the link."]
     assert await shown(rig, KIM) == together
+
+
+async def test_a_rematch_is_no_longer_spoken_of_when_nobody_is_left(
+    browser_rig: BrowserRig,
+) -> None:
+    rig = browser_rig
+    await rig.evaluate(_MAKE)
+    match = {"number": 1, "players": PLAYERS, "outcome": {"winners": [0], "reason": "four"}}
+    wanting: dict[str, Any] = {"ada": {**ADA, "wants_more": True}, "match": match}
+    (text,) = await shown(rig, KIM, **wanting)
+    assert text == "You win. You want a rematch. Waiting for the others."
+    (text,) = await shown(rig, {}, **wanting)
+    assert text == "You win. There is nobody left to play with."
