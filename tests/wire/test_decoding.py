@@ -1,5 +1,9 @@
 """The error for a text that is not JSON."""
 
+import sys
+from types import FrameType
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -25,6 +29,8 @@ def why(data: bytes | str) -> str:
         (b'["\\ud83d\\ude00", "\\ud83d-\\ude00"]', "\\ud83d", 18),
         (b'["\\ud83d\\ud83d\\ude00"]', "\\ud83d", 2),
         (b'["\\\\ud800", "\\ud800\\u0041"]', "\\ud800", 13),
+        (b'["\\\\\\ud800\\\\\\udc00"]', "\\ud800", 4),
+        (b'["\\ud83d\\ude00\\ude00"]', "\\ude00", 14),
     ],
 )
 def test_half_of_a_surrogate_pair_is_named(data: bytes, escape: str, at: int) -> None:
@@ -49,3 +55,32 @@ def test_text_with_another_error_is_not_blamed_on_a_surrogate(data: bytes) -> No
 )
 def test_bytes_that_json_cannot_contain_are_named(data: bytes, told: str) -> None:
     assert why(data) == told
+
+
+def steps_of(data: bytes) -> int:
+    """Lines of code and calls that run to name the fault of `data`."""
+    with pytest.raises(BROKEN) as caught:
+        msgspec.json.decode(data)
+    steps = 0
+
+    def count(_: FrameType, event: str, __: object) -> Any:
+        nonlocal steps
+        steps += event in ("line", "c_call")
+        return count
+
+    tracing, profiling = sys.gettrace(), sys.getprofile()
+    sys.settrace(count)
+    sys.setprofile(count)
+    try:
+        what_is_wrong(data, caught.value)
+    finally:
+        sys.setprofile(profiling)
+        sys.settrace(tracing)
+    return steps
+
+
+@pytest.mark.parametrize("escape", [b"\\\\", b"\\n", b"\\ud800", b"\\ud83d\\ude00"])
+def test_a_fault_is_named_in_as_many_steps_however_many_escapes_there_are(escape: bytes) -> None:
+    few, many = (b'{"name":"' + escape * n + b'\\udc00"}' for n in (10, 5_000))
+    steps_of(few)  # the first one compiles the replacement
+    assert 0 < steps_of(many) == steps_of(few)
