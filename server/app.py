@@ -146,6 +146,7 @@ class StillHere:
             self.topics,
             self.room_requests,
             self.audit.cut_off,
+            self.audit.refused,
             limits.realtime,
             limits.transport.largest_message,
         )

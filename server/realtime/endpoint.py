@@ -39,7 +39,7 @@ from server.wire.closing import (
     SERVICE_RESTART,
     Close,
 )
-from server.wire.credentials import is_own_origin, origin_of, session_cookie
+from server.wire.credentials import host_of, is_own_origin, origin_of, session_cookie
 from server.wire.messages import encode
 from server.wire.names import SUBPROTOCOL
 from server.wire.problem import Problem
@@ -58,6 +58,7 @@ class WebSocketEndpoint:
         topics: Topics,
         room_requests: RoomRequests,
         note_cut_off: Callable[[str, Session], None],
+        note_refused: Callable[[str, str], None],
         limits: Limits,
         largest_message: int,
     ) -> None:
@@ -69,6 +70,7 @@ class WebSocketEndpoint:
         self._topics = topics
         self._requests = Requests(presence, topics, room_requests, tabs)
         self._note_cut_off = note_cut_off
+        self._note_refused = note_refused
         self._pongs = Pongs()
         self._limits = limits
         rate = settings.max_messages_per_second
@@ -93,6 +95,7 @@ class WebSocketEndpoint:
         await receive()  # websocket.connect
         origin = self._foreign_origin(scope)
         if origin is not None:
+            self._note_refused("cross_origin", host_of(scope))
             detail = f"A page of {excerpt(origin)} may not connect here."
             await deny(scope, send, Problem(403, "cross_origin", detail))
             return

@@ -97,6 +97,19 @@ async def test_refused_sockets_are_logged_in_a_bounded_number_of_lines(
     assert len(told) < 10
 
 
+async def test_sockets_of_foreign_pages_are_logged_by_the_forwarded_address(
+    tmp_path: Path, log: pytest.LogCaptureFixture
+) -> None:
+    async with run_server(tmp_path / "test.db", trusted_proxies="127.0.0.1") as server:
+        ada = await server.guest("Ada")
+        headers = {"Origin": "https://evil.example", "X-Forwarded-For": "198.51.100.7"}
+        for cookie in (None, ada.cookie, ada.cookie, ada.cookie, ada.cookie):
+            assert (await server.refused_upgrade(cookie, **headers)).status_code == 403
+    line = "refused: cross_origin, from 198.51.100.7"
+    assert audit(log).count(line) == LIMITS.audit_lines_of_one
+    assert f"{line}, 2 times more" in audit(log)
+
+
 async def test_a_remembered_session_that_falls_asleep_is_logged(
     server: LiveServer, log: pytest.LogCaptureFixture
 ) -> None:
