@@ -12,7 +12,10 @@ _decoder = msgspec.json.Decoder(float_hook=float)
 
 
 _HIGH, _LOW = rb"\\u[dD][89abAB][0-9a-fA-F]{2}", rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
-_LONE_SURROGATE = re.compile(rb"%s(?!%s)|(?<!%s)%s" % (_HIGH, _LOW, _HIGH, _LOW))
+_LONE_SURROGATE = re.compile(
+    # Both halves begin alike: the search then only stops at what begins so.
+    rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(?!%s)|(?<!%s\\u[dD])[c-fC-F][0-9a-fA-F]{2})" % (_LOW, _HIGH)
+)
 """Where no backslash is escaped."""
 
 
