@@ -1,19 +1,18 @@
 """Ends of sessions that are not durable yet."""
 
-import logging
 from collections import deque
 from typing import NamedTuple
 
 from server.accounts.ports import StorageUnavailable
+from server.base.clock import Clock
 from server.base.ids import PlayerId
 from server.base.waiting import within
 from server.presence.status import Reason
+from server.storage.complaints import Complaints
 from server.storage.journal import Journal
 from server.storage.lifeboat import Lifeboat
 from server.storage.limits import Limits
 from server.storage.rows import Ending
-
-_log = logging.getLogger("stillhere.storage")
 
 _BY_TIME = (Reason.IDLE_TIMEOUT, Reason.SESSION_LIFETIME)
 """Ends that need no lifeboat: the next start would end these sessions again."""
@@ -30,10 +29,11 @@ class _Unwritten(NamedTuple):
 class Endings:
     """Makes ends of sessions durable, in the database or in the lifeboat."""
 
-    def __init__(self, journal: Journal, lifeboat: Lifeboat, limits: Limits) -> None:
+    def __init__(self, journal: Journal, lifeboat: Lifeboat, clock: Clock, limits: Limits) -> None:
         self._journal = journal
         self._lifeboat = lifeboat
         self._limits = limits
+        self._complaints = Complaints("a sign-out is in memory only", clock, limits.log_interval)
         self._queue: deque[_Unwritten] = deque()
 
     def add(self, ending: Ending, frees: PlayerId | None) -> None:
@@ -53,7 +53,7 @@ class Endings:
         try:
             await within(self._limits.lifeboat_timeout, self._lifeboat.save(self._to_be_saved))
         except OSError as error:  # TimeoutError is one
-            _log.error("a sign-out is in memory only: %s", str(error) or "the disk does not answer")
+            self._complaints.add(str(error) or "the disk does not answer")
             raise StorageUnavailable(
                 "You are signed out, here and now, but that could not be saved: should "
                 "this server stop before it is, the session could come back."

@@ -40,6 +40,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     lifeboat_timeout: float = 5.0
     """How long a sign-out waits for the lifeboat: an fsync on a failing disk can take long."""
 
+    log_interval: float = 60.0
+    """Between two lines of the log about reads that fail, and about sign-outs that could not be
+    saved; those left out are counted."""
+
     closing_timeout: float = 5.0
     """How long stopping waits for a failing disk before the pending rows are given up."""
 

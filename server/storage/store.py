@@ -15,6 +15,7 @@ from server.presence.status import Reason
 from server.rooms.reading import ReadableRoom
 from server.storage.activity import ActivityLog
 from server.storage.batch import Batch
+from server.storage.complaints import Complaints
 from server.storage.endings import Endings
 from server.storage.errors import EngineError, StorageRefused
 from server.storage.journal import Journal
@@ -60,7 +61,8 @@ class Store:
         self._is_open = False
         self._lifeboat = Lifeboat(engine.local_file(LIFEBOAT), limits.lifeboat_records)
         self.journal = Journal(engine, clock, limits)
-        self._endings = Endings(self.journal, self._lifeboat, limits)
+        self._endings = Endings(self.journal, self._lifeboat, clock, limits)
+        self._failed_reads = Complaints("the database cannot be read", clock, limits.log_interval)
         self._presence = PresenceRows(self.journal, self._endings, sessions.policy, clock)
         self._rooms = RoomRows(self.journal, clock, limits)
         # Subscribers to the events of presence and of rooms.
@@ -254,7 +256,7 @@ class Store:
         try:
             return await within(self.limits.read_timeout, answer)
         except (EngineError, TimeoutError) as error:
-            _log.error("the database cannot be read: %s", str(error) or "it does not answer")
+            self._failed_reads.add(str(error) or "it does not answer")
             raise StorageUnavailable(
                 "What was asked for cannot be read just now; ask again in a moment."
             ) from error

@@ -291,6 +291,22 @@ async def test_a_sign_out_that_could_not_be_saved_is_not_confirmed(
     await rig.store.close()
 
 
+async def test_asking_for_an_end_that_could_not_be_saved_is_logged_once(
+    path: Path, disk: FaultyDisk, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig = await StorageRig.open(path, ManualClock(), disk, replace(QUICK, lifeboat_records=0))
+    ada, cookie = rig.sign_in()
+    await rig.store.journal.written_up_to_here()
+    await break_(disk, rig)
+    with pytest.raises(StorageUnavailable):
+        await sign_out(rig, ada)
+    for _ in range(300):
+        assert await rig.sessions.find(cookie) is Reason.SIGNED_OUT
+    assert sum("a sign-out is in memory only" in line for line in caplog.messages) == 1
+    mend(disk)
+    await rig.store.close()
+
+
 async def test_a_disk_that_hangs_is_not_waited_for(
     path: Path, disk: FaultyDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

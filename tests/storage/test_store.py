@@ -116,6 +116,32 @@ async def test_a_failing_read_is_unavailable_and_not_ready(
     assert await rig.store.readiness() == "The database cannot be read: disk I/O error."
 
 
+async def test_reads_that_fail_are_logged_once_a_minute_with_their_number(
+    rig: StorageRig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(*_: object) -> None:
+        raise EngineError("disk I/O error")
+
+    async def ask(times: int) -> None:
+        for _ in range(times):
+            with pytest.raises(StorageUnavailable):
+                await rig.store.find_player(PlayerId("p_1"))
+
+    monkeypatch.setattr(rig.engine.reads, "find_player", fail)
+    caplog.clear()
+    told = "the database cannot be read: disk I/O error"
+    await ask(300)
+    rig.clock.move_to(QUICK.log_interval - 0.001)
+    await ask(1)
+    assert caplog.messages == [told]
+    rig.clock.move_to(QUICK.log_interval)
+    await ask(2)
+    assert caplog.messages == [
+        told,
+        f"{told}; 300 times more since the last such line",
+    ]
+
+
 async def test_a_read_that_does_not_come_back_is_given_up(
     open_rig: Opener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
