@@ -101,10 +101,10 @@ class SessionStore(Protocol):
     def add_session(self, session: NewSession) -> None:
         """Queue a new session."""
 
-    async def secure_endings(self) -> None:
+    async def secure_endings(self, sessions: Collection[SessionId] | None = None) -> None:
         """Wait until every end of a session so far is durable.
 
-        Raises StorageUnavailable if that fails.
+        Raises StorageUnavailable if that fails for one of `sessions`; for any, by default.
         """
 
     async def find_ending(self, digest: bytes) -> Reason | None:

@@ -97,13 +97,14 @@ class Sessions:
 
         Raises StorageUnavailable if that fails; in memory they have ended then.
         """
-        for id in list(ids):
+        ids = list(ids)
+        for id in ids:
             self._presence.end(id, reason, at)
         if reason is Reason.REPLACED:
             # The caller wants the new session: it opens even if this end is not durable.
             await self.flush()
         else:
-            await self._store.secure_endings()
+            await self._store.secure_endings(ids)
 
     def _look_up(self, cookie: str | None) -> tuple[bytes | None, Session | None]:
         """Return the digest of the token in `cookie` if it is one of ours, and its live session if

@@ -1,11 +1,12 @@
 """Ends of sessions that are not durable yet."""
 
 from collections import deque
+from collections.abc import Collection
 from typing import NamedTuple
 
 from server.accounts.ports import StorageUnavailable
 from server.base.clock import Clock
-from server.base.ids import PlayerId
+from server.base.ids import PlayerId, SessionId
 from server.base.waiting import within
 from server.presence.status import Reason
 from server.storage.complaints import Complaints
@@ -45,14 +46,18 @@ class Endings:
         self._journal.note_queued()
         self._queue.append(_Unwritten(self._journal.queued, ending, frees))
 
-    async def secure(self) -> None:
+    async def secure(self, sessions: Collection[SessionId] | None = None) -> None:
         """Wait until every end so far is durable, in the database or in the lifeboat. Raises
-        StorageUnavailable if neither works."""
+        StorageUnavailable if the end of one of `sessions` (of any, by default) is in neither."""
         if await self._journal.flush():
             return
         try:
             await within(self._limits.lifeboat_timeout, self._lifeboat.save(self._to_be_saved))
         except OSError as error:  # TimeoutError is one
+            ended = (each.session_id for each in self._to_be_saved())
+            unsaved = {id for id in ended if id not in self._lifeboat}
+            if sessions is not None and unsaved.isdisjoint(sessions):
+                return  # the lifeboat had room for these
             self._complaints.add(str(error) or "the disk does not answer")
             raise StorageUnavailable(
                 "You are signed out, here and now, but that could not be saved: should "

@@ -72,27 +72,33 @@ class Lifeboat:
         self._saved = {ending.session_id for ending in found}
         return found
 
+    def __contains__(self, session: SessionId) -> bool:
+        return session in self._saved
+
     async def save(self, endings: Callable[[], Iterable[Ending]]) -> None:
-        """Write those of the `endings` that are not in it yet. Raises OSError.
+        """Write those of the `endings` that are not in it yet. Raises OSError; then it has none of
+        them, or, if not all found a free record, the first ones.
 
         `endings` is called under the lock, so that it includes what was added meanwhile. After
         cancelling it is unknown whether they were written.
         """
         async with self._lock:
             new = [ending for ending in endings() if ending.session_id not in self._saved]
-            if not new:
-                return
-            if self._used + len(new) > self._records:
+            fitting = new[: self._records - self._used]
+            if fitting:
+                await self._append(fitting)
+            if len(fitting) < len(new):
                 raise OSError(errno.ENOSPC, "no record is free", str(self._path))
-            # Reserved before the thread runs: after a cancellation it may still be writing.
-            first, self._used = self._used, self._used + len(new)
-            data = b"".join(map(_format, new))
-            try:
-                await self._write(data, first * RECORD)
-            except OSError:
-                self._used = first
-                raise
-            self._saved.update(ending.session_id for ending in new)
+
+    async def _append(self, endings: list[Ending]) -> None:
+        # Reserved before the thread runs: after a cancellation it may still be writing.
+        first, self._used = self._used, self._used + len(endings)
+        try:
+            await self._write(b"".join(map(_format, endings)), first * RECORD)
+        except OSError:
+            self._used = first
+            raise
+        self._saved.update(ending.session_id for ending in endings)
 
     async def clear(self, endings: Callable[[], Iterable[Ending]]) -> None:
         """Empty the file, unless it contains one of `endings`. Raises OSError, which is harmless:

@@ -9,7 +9,7 @@ from server import __version__
 from server.accounts.names import Name
 from server.accounts.ports import Account, NewSession, StorageUnavailable
 from server.base.clock import Clock
-from server.base.ids import MatchId, PlayerId, RoomId
+from server.base.ids import MatchId, PlayerId, RoomId, SessionId
 from server.base.waiting import within
 from server.presence.status import Reason
 from server.rooms.reading import ReadableRoom
@@ -173,8 +173,8 @@ class Store:
     async def flush(self) -> bool:
         return await self.journal.flush()
 
-    async def secure_endings(self) -> None:
-        await self._endings.secure()
+    async def secure_endings(self, sessions: Collection[SessionId] | None = None) -> None:
+        await self._endings.secure(sessions)
 
     # State
 

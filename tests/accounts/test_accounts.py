@@ -22,7 +22,7 @@ from server.accounts.limits import Limits
 from server.accounts.names import Name, parse_name
 from server.accounts.passwords import Verdict
 from server.accounts.ports import Account, NewSession, StorageUnavailable
-from server.base.ids import PlayerId
+from server.base.ids import PlayerId, SessionId
 from server.presence.session import Player
 from server.presence.status import Reason
 from tests.support.answers import until
@@ -74,7 +74,7 @@ class Store:
     async def flush(self) -> bool:
         return not self.is_failing
 
-    async def secure_endings(self) -> None:
+    async def secure_endings(self, sessions: Collection[SessionId] | None = None) -> None:
         raise NotImplementedError
 
     def remove_account(self, id: PlayerId) -> None:

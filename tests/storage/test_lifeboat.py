@@ -96,6 +96,18 @@ async def test_the_file_never_grows_and_is_private(path: Path) -> None:
     boat.close()
 
 
+async def test_what_fits_is_saved_when_not_all_does(path: Path) -> None:
+    boat = Lifeboat(path, 3)
+    boat.open("test.db")
+    await boat.save(lambda: endings(1))
+    for _ in range(2):
+        with pytest.raises(OSError, match="no record is free"):
+            await boat.save(lambda: endings(1, 2, 3, 4))
+    assert [SessionId(f"s_{n:022}") in boat for n in range(1, 5)] == [True, True, True, False]
+    boat.close()
+    assert Lifeboat(path, 3).open("test.db") == endings(1, 2, 3)
+
+
 async def test_a_partially_written_record_is_ignored(path: Path) -> None:
     boat = Lifeboat(path, CAPACITY)
     boat.open("test.db")
@@ -289,6 +301,27 @@ async def test_a_sign_out_that_could_not_be_saved_is_not_confirmed(
     monkeypatch.undo()
     mend(disk)
     await rig.store.close()
+
+
+async def test_of_simultaneous_sign_outs_exactly_those_that_are_saved_are_confirmed(
+    path: Path, disk: FaultyDisk
+) -> None:
+    rig = await StorageRig.open(path, ManualClock(), disk, replace(QUICK, lifeboat_records=5))
+    signed_in = [rig.sign_in(rig.player(f"Player {n}", "a hash")) for n in range(8)]
+    await rig.store.journal.written_up_to_here()
+    await break_(disk, rig)
+    answers = await asyncio.gather(
+        *(sign_out(rig, session) for session, _ in signed_in), return_exceptions=True
+    )
+    assert [type(answer) for answer in answers] == [type(None)] * 5 + [StorageUnavailable] * 3
+    both = [session for session, _ in signed_in][4:6]
+    with pytest.raises(StorageUnavailable):
+        await sign_out(rig, *both)
+    mend(disk)
+    await rig.kill()
+    again = await StorageRig.open(path, ManualClock(20.0))
+    assert set(again.registry.sessions) == {session.id for session, _ in signed_in[5:]}
+    await again.store.close()
 
 
 async def test_asking_for_an_end_that_could_not_be_saved_is_logged_once(
