@@ -47,7 +47,11 @@ class Caller:
         return self.session
 
     def note_activity(self) -> None:
-        """Count this request as activity, once, unless it is passive."""
+        """Count this request as activity, once, unless it is passive.
+
+        Called when the answer begins; earlier by a route that waits for the disk once nothing but
+        a failing disk can refuse the request: the idle clock could run out during the wait.
+        """
         if self.session is not None and self._by is not None:
             by, self._by = self._by, None
             self._presence.touch(self.session.id, self.now, by)
@@ -55,7 +59,8 @@ class Caller:
 
 class IdentifyCaller:
     """Pure ASGI middleware: finds the caller of API requests, and counts them as activity. A
-    refused request (4xx, 5xx) does not count."""
+    refused request (4xx) does not count; nor does one that fails (5xx), unless its route counted it
+    before."""
 
     def __init__(
         self,

@@ -1,5 +1,9 @@
 """Which calls count as activity."""
 
+import asyncio
+
+import pytest
+
 from tests.support.live_server import LiveServer
 
 ACTIVE = [
@@ -77,6 +81,31 @@ async def test_a_request_that_was_refused_is_no_activity(server: LiveServer) -> 
         response = await ada.http.request(method, path)
         assert response.status_code == status, path
         assert (ada.session.last_activity, ada.session.status) == (0, "away"), path
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/players/{own}/history", "/api/matches", "/api/players?status=offline"]
+)
+async def test_a_session_does_not_end_while_the_disk_lets_its_request_wait(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    ada = await server.guest("Ada")
+    await server.advance(299)
+    arrived, gate = asyncio.Event(), asyncio.Event()
+
+    async def wait(*_: object) -> list[object]:
+        arrived.set()
+        await gate.wait()
+        return []
+
+    for name in ("history", "matches_of", "offline_players"):
+        monkeypatch.setattr(server.still_here.store.engine.reads, name, wait)
+    asking = asyncio.create_task(ada.http.get(path.format(own=ada.id)))
+    await arrived.wait()
+    await server.advance(2)
+    gate.set()
+    assert (await asking).status_code == 200
+    assert (ada.session.ended, ada.session.last_activity) == (None, 299)
 
 
 async def test_a_request_without_the_cookie_is_no_activity(server: LiveServer) -> None:

@@ -106,10 +106,12 @@ class MatchRoutes:
         ]
 
     async def list_matches(self, request: Request) -> Response:
-        own = caller_of(request).signed_in().player
+        caller = caller_of(request)
+        own = caller.signed_in().player
         limit = self._limit.of(request)
         before = _parse_cursor(_AFTER.of(request))
         player = PlayerId(_PLAYER.of(request)) or own.id
+        caller.note_activity()
         found = await self._matches.matches_of(player, own.id, before, limit + 1)
         next_ = None
         if len(found) > limit:

@@ -126,6 +126,7 @@ class PlayerRoutes:
         after = _parse_cursor(_AFTER.of(request))
         status = _STATUS.of(request)
         if status is Status.OFFLINE:
+            caller_of(request).note_activity()
             stored = await self._players.offline_players(after, limit + 1)
             found = [(each.sort_key, _stored(each)) for each in stored]
         else:
@@ -158,11 +159,13 @@ class PlayerRoutes:
         return answer(_stored(stored))
 
     async def history(self, request: Request) -> Response:
-        own = caller_of(request).signed_in().player
+        caller = caller_of(request)
+        own = caller.signed_in().player
         if own.id != request.path_params["id"]:
             raise Problem(403, "not_yours", "A player's history is theirs alone.")
         limit = self._limit.of(request)
         before = _BEFORE.of(request)
+        caller.note_activity()
         found = await self._history.history(own.id, before, limit + 1)
         changes = [
             HistoryEntry(
