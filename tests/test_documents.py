@@ -101,6 +101,7 @@ SECURITY = Document(
         "OWASP ASVS 5.0 (numbers as there)",
         "NIST SP 800-63B",
         "(ASVS 3.5.3)",
+        "of what RFC 9112 lets a server accept",
         "*Two minutes of warning, an hour before the absolute end* (NIST)",
         "WCAG 2.2.1's",
         "(7.4.5), *disabled accounts* (7.4.2)",
@@ -117,7 +118,6 @@ SECURITY = Document(
         "*1,000 kills a night, on three versions of Python*",
         # Counts that are no limits
         "of two that differ neither is believed",
-        "what two parsers could read differently is refused",
         "a day's play",
         "a file that two connections write",
         "a folder of mode 700",

@@ -92,6 +92,38 @@ async def test_a_request_for_another_upgrade_is_served_without_it(
         assert (await peer.answer()).status == 201
 
 
+GUEST = b'{"name":"Eve"}'
+READINGS = {
+    "a line that ends with LF": (201, b"Content-Length: 14\n\n%s"),
+    "a folded length": (201, b"Content-Length:\r\n 14\r\n\r\n%s"),
+    "folded chunks": (201, b"Transfer-Encoding:\r\n chunked\r\n\r\ne\r\n%s\r\n0\r\n\r\n"),
+    "a repeated length": (201, b"Content-Length: 14\r\nContent-Length: 14\r\n\r\n%s"),
+    "a line with CR": (400, b"Content-Length: 14\r\nX: a\rb\r\n\r\n%s"),
+    "a space before the colon": (400, b"Content-Length : 14\r\n\r\n%s"),
+    "a length of a chunk that ends with LF": (
+        400,
+        b"Transfer-Encoding: chunked\r\n\r\ne\n%s\r\n0\r\n\r\n",
+    ),
+    "a chunk that ends with LF": (
+        400,
+        b"Transfer-Encoding: chunked\r\n\r\ne\r\n%s\n0\r\n\r\n",
+    ),
+}
+"""The status of the answer, and the end of the header with the body."""
+
+
+@pytest.mark.parametrize(("status", "rest"), READINGS.values(), ids=READINGS)
+async def test_a_header_is_read_as_the_standard_lets_a_server_read_it(
+    server: LiveServer, status: int, rest: bytes
+) -> None:
+    """RFC 9112, 2.2, 5.2 and 6.3."""
+    head = b"POST /api/guests HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    with Peers(server.port) as peers:
+        peer = await peers.connect()
+        await peer.send(head + rest % GUEST)
+        assert (await peer.answer()).status == status
+
+
 async def _send(peer: Peer, head: bytes, body: bytes, delay: float) -> None:
     if not delay:
         await peer.send(head + body)
