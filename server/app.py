@@ -24,6 +24,7 @@ from server.observe.metrics import Metrics
 from server.presence.events import Event, EventStream
 from server.presence.registry import Registry
 from server.presence.service import PresenceService
+from server.presence.session import Session
 from server.realtime.bridge import Bridge
 from server.realtime.connection import Connection
 from server.realtime.endpoint import WebSocketEndpoint
@@ -92,7 +93,7 @@ class StillHere:
         cannot be one, or the secret keys cannot be read or made."""
         self.clock = clock
 
-        self.registry = Registry(settings.policy)
+        self.registry = Registry(settings.policy, _log_session_error)
         self.stream = EventStream(_log_subscriber_error)
         self.presence = PresenceService(self.registry, self.stream, clock)
         engine = make_engine(settings, limits)
@@ -298,6 +299,10 @@ def _keys(
 def _loop_time() -> float:
     """Return the running loop's time in seconds."""
     return asyncio.get_running_loop().time()
+
+
+def _log_session_error(error: Exception, session: Session) -> None:
+    _log.error("a deadline of %s failed", session.id, exc_info=error)
 
 
 def _log_subscriber_error(error: Exception, event: Event | RoomEvent) -> None:

@@ -4,7 +4,7 @@ Each method takes a fact and the instant at which it became known, and returns t
 Nothing else changes a session.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from types import MappingProxyType
 
 from server.base.deadlines import Deadlines
@@ -24,6 +24,12 @@ from server.presence.events import (
 from server.presence.policy import Policy
 from server.presence.session import UNKNOWN_DEVICE, Device, LastActivity, Player, Session
 from server.presence.status import Reason, Status, best, check_change
+from server.presence.warnings import (
+    SENDING,
+    idle_warning_due,
+    lifetime_warning_due,
+    warning,
+)
 
 _NOTHING: tuple[Event, ...] = ()
 
@@ -34,21 +40,23 @@ _ROUNDING = 1e-6
 """Seconds. A hold adds to `idle_from` and a release subtracts again; without this tolerance
 rounding could make an idle player active without an activity."""
 
-_SENDING = 0.001
-"""Seconds allowed for sending a warning: it counts from when it was sent."""
+_RETRY = 1.0
+"""Seconds until a session is looked at again whose deadline failed."""
 
-_LEAD = 0.001
-"""Seconds by which warnings are early, so that one noticed a slot late hardly moves the end."""
 
-_SAME_MOMENT = 4 * _SENDING
-"""Seconds. An absolute end that is later than the idle timeout by no more is warned of instead."""
+def _raise(error: Exception, session: Session) -> None:
+    raise error
 
 
 class Registry:
     """All players and sessions of this process. `now` is presence time in seconds."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(
+        self, policy: Policy, on_error: Callable[[Exception, Session], None] = _raise
+    ) -> None:
+        """`on_error` is called with an exception of a deadline, which is a bug, and the session."""
         self.policy = policy
+        self._on_error = on_error
         self.reported: Set[PlayerId] = frozenset()
         """Players whose every activity is published as `Activity`."""
         self._players: dict[PlayerId, Player] = {}
@@ -82,9 +90,9 @@ class Registry:
         """Return the warnings to send to a connection that opens now."""
         warnings = []
         if session.is_idle_warned:
-            warnings.append(self._warning(session, Reason.IDLE_TIMEOUT, now))
+            warnings.append(warning(session, Reason.IDLE_TIMEOUT, self.policy, now))
         if session.is_lifetime_warned:
-            warnings.append(self._warning(session, Reason.SESSION_LIFETIME, now))
+            warnings.append(warning(session, Reason.SESSION_LIFETIME, self.policy, now))
         return warnings
 
     def take_touched(self, limit: int | None = None) -> list[LastActivity]:
@@ -220,6 +228,8 @@ class Registry:
             session.is_away_held = False
         if away and until > now:
             session.is_away_held = True
+        if (away or session.is_idle_warned) and until > now:
+            # A warning has a lead: without it the player is away, which may be due in a moment.
             session.idle_from = min(session.idle_from, runs_at - self.policy.away_after)
         if until > runs_at:
             session.idle_from += until - runs_at
@@ -276,7 +286,13 @@ class Registry:
         now = self._present(now)
         events: list[Event] = []
         for session in self._deadlines.pop_due(now, limit):
-            events += self._review(session, Reason.IDLE, now)
+            try:
+                events += self._review(session, Reason.IDLE, now)
+            except Exception as error:
+                # The events and deadlines of the others must not be lost, nor its own end.
+                if session.ended is None:
+                    self._deadlines.arm(session, now + _RETRY)
+                self._on_error(error, session)
         return events
 
     # How a session changes
@@ -374,22 +390,22 @@ class Registry:
 
     def _warn(self, session: Session, now: float, events: list[Event]) -> None:
         """Give the warnings that are due."""
-        if session.is_lifetime_warned or now >= self._lifetime_warning_due(session):
+        if session.is_lifetime_warned or now >= lifetime_warning_due(session, self.policy):
             if session.connections and not session.is_lifetime_warning_sent:
                 # Once: the absolute end moves for its warning only.
                 session.is_lifetime_warning_sent = True
-                warned_until = now + _SENDING + self.policy.warn_before
+                warned_until = now + SENDING + self.policy.warn_before
                 session.ends_at = max(session.ends_at, warned_until)
             if not session.is_lifetime_warned:
                 session.is_lifetime_warned = True
-                events.append(self._warning(session, Reason.SESSION_LIFETIME, now))
-        if session.warning_sent_at is None and now >= self._idle_warning_due(session, now):
+                events.append(warning(session, Reason.SESSION_LIFETIME, self.policy, now))
+        if session.warning_sent_at is None and now >= idle_warning_due(session, self.policy, now):
             is_first = not session.is_idle_warned
             session.is_idle_warned = True
             if session.connections:
-                session.warning_sent_at = now + _SENDING
+                session.warning_sent_at = now + SENDING
             if is_first:
-                events.append(self._warning(session, Reason.IDLE_TIMEOUT, now))
+                events.append(warning(session, Reason.IDLE_TIMEOUT, self.policy, now))
 
     def _withdraw_warning(self, session: Session, now: float, events: list[Event]) -> None:
         session.is_idle_warned = False
@@ -475,26 +491,8 @@ class Registry:
         if session.status is Status.ACTIVE:
             yield session.away_at(policy)
         if not session.is_lifetime_warned:
-            yield self._lifetime_warning_due(session)
+            yield lifetime_warning_due(session, self.policy)
         if session.is_idle_warned:
             yield session.idle_end_at(policy, now)
         else:
-            yield self._idle_warning_due(session, now)
-
-    # What a warning says
-
-    def _idle_warning_due(self, session: Session, now: float) -> float:
-        """Return when to warn of the idle timeout; NEVER if the absolute end comes first."""
-        if session.ends_at <= session.idle_end_at(self.policy, now) + _SAME_MOMENT:
-            return NEVER
-        return max(session.idle_warning_at(self.policy) - _LEAD, session.hold_until)
-
-    def _lifetime_warning_due(self, session: Session) -> float:
-        return session.ends_at - self.policy.warn_before - _LEAD
-
-    def _warning(self, session: Session, reason: Reason, now: float) -> WarningGiven:
-        is_idle = reason is Reason.IDLE_TIMEOUT
-        end = session.idle_end_at(self.policy, now) if is_idle else session.ends_at
-        # Without the lead, and without the time that sending takes.
-        left = min(max(end - now, 0.0), self.policy.warn_before)
-        return WarningGiven(session.id, session.player.id, reason, left, now)
+            yield idle_warning_due(session, self.policy, now)

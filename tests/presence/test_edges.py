@@ -4,6 +4,8 @@ Times are the default policy's unless a test says otherwise; each boundary is tr
 """
 
 import math
+from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -15,8 +17,10 @@ from server.presence.events import (
     StatusChanged,
     WarningWithdrawn,
 )
+from server.presence.policy import Policy
+from server.presence.registry import Registry
 from server.presence.session import Session
-from server.presence.status import Reason, Status
+from server.presence.status import ImpossibleChange, Reason, Status
 from tests.presence.world import SLACK, World, changes, ended, warnings
 
 IDLE, LIFE = Reason.IDLE_TIMEOUT, Reason.SESSION_LIFETIME
@@ -484,6 +488,71 @@ def test_away_and_warned_at_the_same_instant_is_warned() -> None:
     assert happened == []
     assert changes(world.until(240 + SLACK)) == [(Status.WARNED, Reason.WARNING)]
     assert ended(world.until(300 + SLACK)) == [IDLE]
+
+
+@pytest.mark.parametrize("away_after", [239.9991, 239.9995, 240.0, 240.0005, 240.0009])
+@pytest.mark.parametrize("remains", [600.0, 0.5])
+def test_a_hold_right_after_a_warning_makes_a_player_away_who_was_to_be_so_by_now(
+    away_after: float, remains: float
+) -> None:
+    world = World(away_after=away_after)
+    world.now = 100.0003
+    session = world.tab()
+    while not session.is_idle_warned:
+        world.until(world.registry.next_deadline() or 0.0)
+
+    world.do(world.registry.hold(session, remains, world.now)[1])
+
+    assert session.status is Status.AWAY
+    over = world.now + remains + 60
+    assert ended(world.until(over - SLACK)) == []
+    assert ended(world.until(over + SLACK)) == [IDLE]
+
+
+def test_a_deadline_that_fails_costs_no_other_session_its_own_and_is_tried_again() -> None:
+    failed: list[tuple[Exception, Session]] = []
+    world = World()
+    world.registry = Registry(Policy(), lambda *failure: failed.append(failure))  # type: ignore[assignment]
+    sessions = [world.tab() for _ in range(5)]
+    broken = sessions[2]
+    is_mended = False
+
+    def settle(session: Session, *rest: Any) -> None:
+        if session is broken and not is_mended:
+            raise ImpossibleChange(Status.ACTIVE, Status.AWAY, Reason.IDLE)
+        Registry._settle(world.registry, session, *rest)
+
+    with mock.patch.object(world.registry, "_settle", settle):
+        happened = world.until(120 + SLACK)
+        assert len(changes(happened)) == 4
+        assert [session for _, session in failed] == [broken]
+        world.until(121 + 2 * SLACK)
+        assert [session for _, session in failed] == [broken, broken]
+        is_mended = True
+        assert changes(world.until(123)) == [(Status.AWAY, Reason.IDLE)]
+    assert len(ended(world.until(300 + 2 * SLACK))) == 5
+    assert len(failed) == 2
+
+
+def test_a_session_whose_end_fails_is_not_tried_again() -> None:
+    failed: list[Session] = []
+    world = World()
+    world.registry = Registry(Policy(), lambda _, session: failed.append(session))  # type: ignore[assignment]
+    session = world.session()
+    with mock.patch("server.presence.registry.SessionEnded", side_effect=RuntimeError):
+        world.until(400)
+    assert failed == [session]
+    assert world.registry.next_deadline() is None
+
+
+def test_without_anybody_to_report_it_to_a_failing_deadline_raises() -> None:
+    world = World()
+    world.session()
+    with (
+        mock.patch("server.presence.registry.SessionEnded", side_effect=RuntimeError),
+        pytest.raises(RuntimeError),
+    ):
+        world.until(400)
 
 
 @pytest.mark.parametrize("has_left", [True, False])
