@@ -32,6 +32,7 @@ from server.settings import Settings
 from server.transport.by_call import Socket
 from server.wire import messages
 from server.wire.closing import (
+    ABNORMAL,
     CLOSED_BY_TRANSPORT,
     INTERNAL_ERROR,
     NO_STATUS,
@@ -165,16 +166,26 @@ class WebSocketEndpoint:
 
     async def _serve(self, connection: Connection, receive: Receive) -> None:
         """Serve a connection until it closes."""
-        code = INTERNAL_ERROR
+        code, is_cancelled = INTERNAL_ERROR, False
         try:
             reader = self._reader(connection)
             self._admit(connection)
             code = await _listen(reader, receive)
         except asyncio.CancelledError:
-            code = SERVICE_RESTART  # only stopping the server cancels this
+            is_cancelled = True  # only stopping the server does this
             raise
         finally:
-            self.gone(connection, code)
+            if code == SERVICE_RESTART and not is_cancelled:
+                self._doubt_stop(connection)
+            else:
+                self.gone(connection, SERVICE_RESTART if is_cancelled else code)
+
+    def _doubt_stop(self, connection: Connection) -> None:
+        """An ASGI server says 1012 when it stops, and passes on that of a client. If this process
+        is still there in a while, the connection was lost."""
+        connection.gone()
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._limits.stops_within, self._forget, connection, ABNORMAL)
 
     def _welcome(self, connection: Connection, now: float) -> None:
         session = connection.session

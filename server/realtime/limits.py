@@ -25,6 +25,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     waiting_messages: int = 64
     """Messages waiting for a peer; with one more the connection is closed as too slow."""
 
+    stops_within: float = 10.0
+    """Seconds after which an ASGI server that closed a socket because it stops has stopped."""
+
     slice: float = 0.005
     """Seconds of fan-out, expiring or closing before the loop does other work."""
 

@@ -15,7 +15,8 @@ class Hearer(Protocol):
         """Handle a message. An exception is logged, and closes the socket with 1011."""
 
     def gone(self, code: int) -> None:
-        """The connection ended with `code`. Called once, in a later turn of the loop than the
+        """The connection ended with `code`; NO_STATUS if the peer sent one that means that this
+        server closed it (`SAID_BY_SERVER`). Called once, in a later turn of the loop than the
         cause."""
 
 

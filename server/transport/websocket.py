@@ -46,7 +46,9 @@ from server.wire.closing import (
     ABNORMAL,
     INTERNAL_ERROR,
     MAY_BE_SENT,
+    NO_STATUS,
     NORMAL,
+    SAID_BY_SERVER,
     SERVICE_RESTART,
     Close,
 )
@@ -352,7 +354,7 @@ class WebSocketTransport(OpeningTransport):
     def on_close(self, code: int, reason: str, payload: bytes) -> None:
         if self._state == _OPEN:
             self._control(CLOSE, payload)
-            self._end(code, reason)
+            self._end(code, reason, is_peers=True)
             self._closing()
         self._transport.close()
 
@@ -412,7 +414,7 @@ class WebSocketTransport(OpeningTransport):
         else:
             self._transport.close()
 
-    def _end(self, code: int, reason: str = "") -> None:
+    def _end(self, code: int, reason: str = "", *, is_peers: bool = False) -> None:
         """Notify the application, once, that the connection has ended."""
         if self._has_ended:
             return
@@ -421,4 +423,5 @@ class WebSocketTransport(OpeningTransport):
             self._call.end(code, reason)
         if self._hearer is not None:
             # Not at once: the caller that closes the connection has to finish first.
-            self._loop.call_soon(self._hearer.gone, code)
+            is_taken = is_peers and code in SAID_BY_SERVER  # a peer can send any
+            self._loop.call_soon(self._hearer.gone, NO_STATUS if is_taken else code)

@@ -74,6 +74,9 @@ CLOSED_BY_TRANSPORT = {
 }
 """What the transport closes with by itself; the disconnect event has the code."""
 
+SAID_BY_SERVER = frozenset({SERVICE_RESTART, *CLOSED_BY_TRANSPORT})
+"""Codes that in a disconnect event mean that this server closed the connection."""
+
 _SESSION_OVER = range(4500, 4600)
 _REASONS = {each.value.code: each.value.reason for each in Close}
 

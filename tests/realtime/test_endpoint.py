@@ -12,7 +12,8 @@ from websockets.typing import Subprotocol
 
 from server import __version__
 from server.base.ids import ID_PATTERN
-from server.presence.status import Reason
+from server.limits import Limits as ServerLimits
+from server.presence.status import Reason, Status
 from server.realtime.endpoint import WebSocketEndpoint
 from server.realtime.limits import Limits
 from server.wire.messages import LARGEST_MESSAGE
@@ -814,3 +815,46 @@ async def test_a_connection_whose_hello_fails_is_closed_and_not_counted(
         assert (await tab.closed())[0] == 1011
     assert (ada.session.connections, len(server.still_here.tabs)) == (0, 0)
     assert await (await ada.tab()).quiet() == []
+
+
+@pytest.mark.parametrize("code", [1009, 1011, 1012, 1013, 3000, 4401, 4402, 4501, 4503, 4999])
+async def test_whatever_code_a_client_closes_with_its_connection_is_lost(
+    server: LiveServer, code: int
+) -> None:
+    ada = await server.guest("Ada")
+    tab = await ada.tab()
+    await tab.socket.close(code)
+    await until(lambda: ada.session.status is Status.RECONNECTING)
+    assert ada.session.connections == 0
+    assert dict(server.still_here.tabs.closed) == {}, "it was not the server that closed it"
+
+
+async def test_a_1012_from_an_asgi_server_that_goes_on_is_a_lost_connection(
+    tmp_path: Path,
+) -> None:
+    limits = ServerLimits(realtime=Limits(stops_within=0.05))
+    async with run_server(tmp_path / "test.db", limits=limits) as server:
+        ada = await server.guest("Ada")
+        events = iter(
+            [{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1012}]
+        )
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return next(events)
+
+        async def send(event: Any) -> None:
+            sent.append(event)
+
+        scope = {
+            "type": "websocket",
+            "scheme": "ws",
+            "path": "/ws",
+            "headers": [(b"cookie", f"session={ada.cookie}".encode())],
+            "subprotocols": [],
+        }
+        await server.still_here.app(scope, receive, send)
+        assert sent[0]["type"] == "websocket.accept"
+        assert ada.session.status is Status.ACTIVE, "the server may be stopping"
+        await until(lambda: ada.session.status is Status.RECONNECTING)
+        assert ada.session.connections == 0
