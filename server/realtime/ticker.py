@@ -2,10 +2,10 @@
 
 Presence and rooms have one each, so that neither waits for a storm of the other's deadlines.
 
-Many deadlines at once are handled in slices, between which the loop does other work. If the loop
-runs the timer late, what has arrived meanwhile is read first: asyncio's own loop and uvloop both
-call timers before they read sockets, so a player whose ping is in the socket's buffer would be
-signed out for a delay of this process.
+Many deadlines at once are handled in slices, between which the loop does other work. What arrived
+before a deadline is read first, unless this process was awake a moment before. It may have stood
+still since: asyncio's own loop and uvloop both call timers before they read sockets, so a player
+whose ping is in the socket's buffer would be signed out for a delay of this process.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from server.base.clock import HEARTBEAT, Clock
 from server.base.units import LONG_AGO, NEVER
 from server.realtime.limits import Limits
 
-_LATE = 0.01
-"""Seconds by which a timer may be late without reading first. It tells the usual delay of a loop
-from one that stood still."""
+_AWAKE = 0.01
+"""Seconds since the timer was last handled within which the process counts as awake. A ping that
+came earlier than that before its deadline is always heard."""
 
 _TURNS = 12
 """Turns of the loop within which what has arrived is read: a ping takes three, a new socket about
@@ -45,7 +45,8 @@ class Ticker:
         self._limits = limits
         self._timer: asyncio.TimerHandle | None = None
         self._wakes_at = NEVER
-        self._timer_at = 0.0
+        # When the timer was last handled, by the loop's clock.
+        self._woke_at = LONG_AGO
         # What arrived before this instant has been read.
         self._read_until = LONG_AGO
         self._is_stopped = True
@@ -76,6 +77,7 @@ class Ticker:
     def wake(self) -> None:
         """Handle what is due, for at most a slice, and set the timer again."""
         self._is_awake = True
+        self._woke_at = asyncio.get_running_loop().time()
         try:
             self._expire()
         finally:
@@ -102,7 +104,7 @@ class Ticker:
         loop = asyncio.get_running_loop()
         due = self._source.next_deadline()
         now = self._clock.now()
-        if due is None or due <= self._read_until or loop.time() - self._timer_at <= _LATE:
+        if due is None or due <= self._read_until or loop.time() - self._woke_at <= _AWAKE:
             self.wake()
         else:
             self._read_first(_TURNS, now)
@@ -128,5 +130,4 @@ class Ticker:
         delay = ceil(delay * 1000) / 1000
         self._wakes_at = now + delay
         loop = asyncio.get_running_loop()
-        self._timer_at = loop.time() + delay
-        self._timer = loop.call_at(self._timer_at, self._ring)
+        self._timer = loop.call_at(loop.time() + delay, self._ring)

@@ -1,11 +1,13 @@
 """The timer of presence and of the rooms: when it is set, and which failures it survives."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Callable
 from unittest import mock
 
 import pytest
 
+from server.base.clock import Clock, SystemClock
 from server.realtime.limits import Limits
 from server.realtime.ticker import Ticker
 from tests.support.manual_clock import ManualClock
@@ -18,6 +20,7 @@ class Source:
         self.due = sorted(due)
         self.ticker: Ticker
         self.fails = False
+        self.expired: Callable[[], object] = lambda: None
 
     def next_deadline(self) -> float | None:
         return self.due[0] if self.due else None
@@ -28,6 +31,7 @@ class Source:
         for _ in range(limit):
             if self.due and self.due[0] <= at:
                 self.due.pop(0)
+                self.expired()
                 self.ticker.hear(object())
 
     def add(self, due: float) -> None:
@@ -35,7 +39,7 @@ class Source:
         self.ticker.hear(object())
 
 
-def ticking(source: Source, clock: ManualClock) -> Ticker:
+def ticking(source: Source, clock: Clock) -> Ticker:
     source.ticker = Ticker(source, clock, Limits(slice=60.0))
     return source.ticker
 
@@ -117,3 +121,49 @@ async def test_a_stopped_ticker_hears_nothing(delays: list[float]) -> None:
 
     source.add(0.5)
     assert delays == []
+
+
+@pytest.mark.both_loops
+@pytest.mark.parametrize("stall", [0.03, 0.1, 0.2])
+async def test_what_arrived_during_a_stall_that_ends_with_a_deadline_is_read_before_it(
+    stall: float,
+) -> None:
+    loop = asyncio.get_running_loop()
+    clock = SystemClock()
+    ours, peers = socket.socketpair()
+    ours.setblocking(False)
+    order: list[str] = []
+    source = Source()
+    is_over = asyncio.Event()
+
+    def expired() -> None:
+        order.append("expired")
+        is_over.set()
+
+    source.expired = expired
+    ticker = ticking(source, clock)
+    with ours, peers:
+
+        def hear(turns: int) -> None:
+            if turns:
+                loop.call_soon(hear, turns - 1)
+            else:
+                order.append("heard")
+
+        def read() -> None:
+            ours.recv(10)
+            hear(3)  # as a ping takes
+
+        loop.add_reader(ours, read)
+        ticker.start()
+        source.add(clock.now() + stall)
+        await asyncio.sleep(0)
+        due = source.due[0]
+        peers.send(b"ping")
+        while clock.now() < due + 0.002:
+            pass  # as a process that stands still
+        async with asyncio.timeout(5):
+            await is_over.wait()
+        loop.remove_reader(ours)
+    ticker.stop()
+    assert order == ["heard", "expired"]
