@@ -139,7 +139,7 @@ class StillHere:
         self.topics.add_family(ROOM, self.room_requests)
 
         self.collector = GarbageCollector(is_idle=lambda: not len(self.tabs))
-        endpoint = WebSocketEndpoint(
+        self.endpoint = endpoint = WebSocketEndpoint(
             settings,
             self.presence,
             self.sessions,
@@ -250,6 +250,7 @@ class StillHere:
         self.ticker.stop()
         self.room_ticker.stop()
         self.topics.close()
+        self.endpoint.stop()
         self.tabs.stop()
         self.collector.stop()
         await self.store.close()

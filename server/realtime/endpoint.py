@@ -77,6 +77,11 @@ class WebSocketEndpoint:
         rate = settings.max_messages_per_second
         self._message_rate = Rate(rate, limits.message_burst * rate) if rate else None
         self._largest_message = largest_message
+        self._is_stopped = False
+
+    def stop(self) -> None:
+        """The server stops: connections that its end closed are not lost."""
+        self._is_stopped = True
 
     def take(self, scope: dict[str, Any], socket: Socket) -> bool:
         """Accept a socket at once if it belongs to a live session; see `by_call.Take`."""
@@ -185,7 +190,11 @@ class WebSocketEndpoint:
         is still there in a while, the connection was lost."""
         connection.gone()
         loop = asyncio.get_running_loop()
-        loop.call_later(self._limits.stops_within, self._forget, connection, ABNORMAL)
+        loop.call_later(self._limits.stops_within, self._go_on_without, connection)
+
+    def _go_on_without(self, connection: Connection) -> None:
+        if not self._is_stopped:
+            self._forget(connection, ABNORMAL)
 
     def _welcome(self, connection: Connection, now: float) -> None:
         session = connection.session
