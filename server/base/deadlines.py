@@ -23,7 +23,7 @@ Who may call it: the registry, which is in turn called by one event loop. Nothin
 import heapq
 from collections.abc import Iterable
 from itertools import islice
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 SLOTS_PER_SECOND = 1000
 """On an idle loop a deadline is noticed at most 1 ms late, plus 1 ms for the timer's rounding."""
@@ -37,14 +37,18 @@ class HasSlot(Protocol):
 
 T = TypeVar("T", bound=HasSlot)
 
+_FEW = 8
+
+_Held: TypeAlias = T | tuple[T, ...] | dict[T, None]
+"""The only item of a slot (the usual case), a few, or many. A dict would take 230 bytes for a few;
+a tuple is copied at each change. Both keep the order of arrival, so that runs are reproducible."""
+
 
 class Deadlines(Generic[T]):
     """Items, by the instant at which they are due. Instants are seconds, on any clock."""
 
     def __init__(self) -> None:
-        # The only item of a slot (the usual case) or a dict of several, which keeps their order, so
-        # that runs are reproducible. A dict takes 230 bytes.
-        self._slots: dict[int, T | dict[T, None]] = {}
+        self._slots: dict[int, _Held[T]] = {}
         self._order: list[int] = []
 
     def arm(self, item: T, due: float) -> None:
@@ -60,20 +64,20 @@ class Deadlines(Generic[T]):
         if held is None:
             self._slots[slot] = item
             heapq.heappush(self._order, slot)
-        elif isinstance(held, dict):
-            held[item] = None
+            item.slot = slot
         else:
-            self._slots[slot] = {held: None, item: None}
-        item.slot = slot
+            self._slots[slot] = _with(held, item)
+            # The same number for all, not an equal one: that would take 32 bytes.
+            item.slot = next(iter(_items(held))).slot
 
     def disarm(self, item: T) -> None:
         """Remove `item`; do nothing if it is not armed."""
         slot = item.slot
         if slot is None:
             return
-        held = self._slots[slot]
-        if isinstance(held, dict) and len(held) > 1:
-            del held[item]
+        left = _without(self._slots[slot], item)
+        if left:
+            self._slots[slot] = left
         else:
             # The slot's number stays in the heap until it reaches the top: removing it here is
             # O(n).
@@ -108,5 +112,26 @@ class Deadlines(Generic[T]):
         return self._order[0] if self._order else None
 
 
-def _items(held: T | dict[T, None]) -> Iterable[T]:
-    return held if isinstance(held, dict) else (held,)
+# What a slot holds
+
+
+def _with(held: _Held[T], item: T) -> _Held[T]:
+    if isinstance(held, dict):
+        held[item] = None
+        return held
+    items = (*_items(held), item)
+    return items if len(items) <= _FEW else dict.fromkeys(items)
+
+
+def _without(held: _Held[T], item: T) -> _Held[T] | None:
+    """Return what is left; None, or what is empty, if nothing is."""
+    if isinstance(held, dict):
+        del held[item]
+        return held
+    if isinstance(held, tuple):
+        return tuple(each for each in held if each is not item)
+    return None
+
+
+def _items(held: _Held[T]) -> Iterable[T]:
+    return held if isinstance(held, (tuple, dict)) else (held,)
