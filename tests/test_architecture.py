@@ -103,6 +103,7 @@ def test_imports_point_down_only() -> None:
 def test_the_client_imports_what_clients_see_and_the_server_does_not_import_it() -> None:
     seen = (
         "server.wire.",
+        "server.base.decoding",
         "server.base.ids",
         "server.base.schemes",
         "server.presence.status",

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from server.base.decoding import BROKEN
 from server.client.address import Address
 from server.client.errors import CallRefused, Unreachable
 from server.client.http import Response, exchange
@@ -78,7 +79,7 @@ class Calls:
     def _answer(self, path: str, response: Response, answer: type[T]) -> T:
         try:
             return msgspec.json.decode(response.body or b"null", type=answer)
-        except msgspec.DecodeError as error:
+        except BROKEN as error:
             raise Unreachable(
                 f"{self.address.url}{path} was answered by something else than a Still Here "
                 f"server: {error}"
@@ -87,7 +88,7 @@ class Calls:
     def _refusal(self, path: str, response: Response) -> CallRefused | Unreachable:
         try:
             details: Any = msgspec.json.decode(response.body)
-        except msgspec.DecodeError:
+        except BROKEN:
             details = None
         if not isinstance(details, dict) or "code" not in details:
             # A proxy in between answers with a page of its own.

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from server.base.decoding import BROKEN
 from server.wire.messages import ServerMessage
 
 
@@ -25,6 +26,6 @@ def decode(text: str | bytes) -> Received:
     """Decode a message of the server."""
     try:
         return _decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeError) as error:
+    except BROKEN as error:
         whole = text if isinstance(text, str) else text.decode(errors="replace")
         return Unknown(whole, str(error))

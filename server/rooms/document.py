@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from server.base.clock import Clock
+from server.base.decoding import BROKEN
 from server.base.ids import MatchId, PlayerId
 from server.base.units import LONG_AGO, NEVER
 from server.games.game import Outcome
@@ -113,7 +114,7 @@ def read_room(
         lines = (msgspec.structs.replace(line, at=line.at + to_present) for line in document.chat)
         match = None if document.match is None else _read_match(document.match, room, now)
         room.restore(document.host, Chat(room.limits, lines), match)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+    except BROKEN as error:
         raise RoomLost(str(error)) from error
 
 

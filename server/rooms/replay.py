@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from server.base.decoding import BROKEN
 from server.games.catalogue import AnyGame
 from server.games.game import Moment
 from server.rooms.match import Move
@@ -70,7 +71,7 @@ def views_of(match: bytes, games: Mapping[str, AnyGame]) -> Iterator[str]:
     """
     try:
         document = msgspec.json.decode(match)
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+    except BROKEN as error:
         raise NotReplayable(f"it is not JSON: {error}") from error
     name = document.get("game") if isinstance(document, dict) else None
     if not isinstance(name, str):

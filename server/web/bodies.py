@@ -6,9 +6,10 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from server.base.decoding import BROKEN
 from server.web.guards import says_json
 from server.web.problems import invalid
-from server.wire.decoding import BROKEN, NotJson, what_is_wrong
+from server.wire.decoding import NotJson, what_is_wrong
 from server.wire.names import JSON
 from server.wire.problem import Problem, not_json
 

@@ -4,8 +4,7 @@ import re
 
 import msgspec
 
-BROKEN = (msgspec.DecodeError, RecursionError, UnicodeError)
-"""The exceptions of decoding. RecursionError: deep nesting; UnicodeError: not UTF-8."""
+from server.base.decoding import BROKEN
 
 _decoder = msgspec.json.Decoder(float_hook=float)
 """Numbers too large for a float become infinite, so that the rest can be decoded."""

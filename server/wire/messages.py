@@ -4,10 +4,11 @@ from typing import Annotated, Any, NewType, TypeAlias, get_args
 
 import msgspec
 
+from server.base.decoding import BROKEN
 from server.base.ids import ConnectionId, PlayerId, RoomId
 from server.base.units import round_to_ms
 from server.presence.status import Reason, Status
-from server.wire.decoding import BROKEN, NotJson, what_is_wrong
+from server.wire.decoding import NotJson, what_is_wrong
 from server.wire.views import PlayerView, PolicyView, SessionClocks
 
 LARGEST_MESSAGE = 16 * 1024

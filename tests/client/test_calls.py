@@ -79,6 +79,11 @@ async def test_many_sign_ins_are_refused_with_the_time_to_wait(server: LiveServe
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
         b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 5\r\n\r\n<a>no",
         b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}",
+        b'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 9\r\n\r\n{"e":"\xe9"}',
+        b'HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n{"player":{"name":"\xe9\xe9\xe9\xe9"}}',
+        pytest.param(
+            b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 9999\r\n\r\n" + 9999 * b"[", id="nested"
+        ),
         b"SSH-2.0-OpenSSH\r\n",
         b"",
     ],

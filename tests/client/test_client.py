@@ -244,6 +244,16 @@ async def test_too_long_a_request_is_refused_by_the_client_and_keeps_the_connect
         assert ada.state is State.OPEN
 
 
-@pytest.mark.parametrize("text", ['{"type":"new"}', "{", "[]", '{"type":"pong"}', b"\xff"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"type":"new"}',
+        "{",
+        "[]",
+        '{"type":"pong"}',
+        b"\xff",
+        pytest.param(f'{{"type":"pong","new":{9999 * "["}', id="nested"),
+    ],
+)
 def test_an_unknown_message_is_passed_on_as_unknown(text: str | bytes) -> None:
     assert isinstance(decode(text), Unknown)

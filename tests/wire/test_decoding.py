@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from server.wire.decoding import BROKEN, NotJson, what_is_wrong
+from server.base.decoding import BROKEN
+from server.wire.decoding import NotJson, what_is_wrong
 
 HALF = "is half of a surrogate pair, and no character; escape both halves, or send the character"
 
