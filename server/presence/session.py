@@ -198,11 +198,9 @@ class Session:
         left = (end if end < self.ends_at else self.ends_at) - now
         return left if left > 0.0 else 0.0
 
-    def warns_in(self, policy: Policy, now: float) -> float:
-        """Return the seconds until the next warning is due; 0 once it was given."""
-        lifetime = self.ends_at - policy.warn_before
-        idle = lifetime if self.is_asleep else self.idle_warning_at(policy)
-        return max(min(idle, lifetime) - now, 0.0)
+    def ends_in(self, now: float) -> float:
+        """Return the seconds until the absolute end."""
+        return max(self.ends_at - now, 0.0)
 
 
 class LastActivity(NamedTuple):

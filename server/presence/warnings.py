@@ -18,14 +18,21 @@ _SAME_MOMENT = 4 * SENDING
 
 def idle_warning_due(session: Session, policy: Policy, now: float) -> float:
     """Return when to warn of the idle timeout; NEVER if the absolute end comes first."""
-    if session.ends_at <= session.idle_end_at(policy, now) + _SAME_MOMENT:
-        return NEVER
-    return max(session.idle_warning_at(policy) - LEAD, session.hold_until)
+    return max(_idle_warning_at(session, policy, now) - LEAD, session.hold_until)
 
 
 def lifetime_warning_due(session: Session, policy: Policy) -> float:
     """Return when to warn of the absolute end."""
-    return session.ends_at - policy.warn_before - LEAD
+    return _lifetime_warning_at(session, policy) - LEAD
+
+
+def warns_in(session: Session, policy: Policy, now: float) -> float:
+    """Return the seconds until the next warning, which comes earlier by its lead; 0 once one was
+    given."""
+    if session.is_idle_warned or session.is_lifetime_warned:
+        return 0.0
+    at = min(_idle_warning_at(session, policy, now), _lifetime_warning_at(session, policy))
+    return max(at - now, 0.0)
 
 
 def warning(session: Session, reason: Reason, policy: Policy, now: float) -> WarningGiven:
@@ -35,3 +42,16 @@ def warning(session: Session, reason: Reason, policy: Policy, now: float) -> War
     # Without the lead, and without the time that sending takes.
     left = min(max(end - now, 0.0), policy.warn_before)
     return WarningGiven(session.id, session.player.id, reason, left, now)
+
+
+# Without the lead
+
+
+def _idle_warning_at(session: Session, policy: Policy, now: float) -> float:
+    if session.ends_at <= session.idle_end_at(policy, now) + _SAME_MOMENT:
+        return NEVER
+    return session.idle_warning_at(policy)
+
+
+def _lifetime_warning_at(session: Session, policy: Policy) -> float:
+    return session.ends_at - policy.warn_before

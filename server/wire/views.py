@@ -11,6 +11,7 @@ from server.base.units import from_ms, round_to_ms
 from server.presence.policy import Policy
 from server.presence.session import Player, Session
 from server.presence.status import Status
+from server.presence.warnings import warns_in
 
 Instant = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date-time"})]
 """The format of `to_rfc3339`."""
@@ -83,8 +84,8 @@ class SessionView(msgspec.Struct, frozen=True, gc=False):
             SessionClocks(
                 session.id,
                 round_to_ms(session.expires_in(policy, now)),
-                round_to_ms(session.warns_in(policy, now)),
-                round_to_ms(max(session.ends_at - now, 0.0)),
+                round_to_ms(warns_in(session, policy, now)),
+                round_to_ms(session.ends_in(now)),
                 session.remember,
                 round_to_ms(held_for) if held_for else msgspec.UNSET,
                 True if held_for and session.is_away_held else msgspec.UNSET,

@@ -14,6 +14,7 @@ from server.presence.events import (
 )
 from server.presence.session import LastActivity, Player, Session
 from server.presence.status import Reason, Status
+from server.presence.warnings import warns_in
 from tests.presence.world import SLACK, World, changes, ended, warnings
 
 # Idle: away, warned, ended
@@ -233,6 +234,20 @@ def test_a_tab_that_opens_shortly_before_the_absolute_end_has_a_standing_warning
     (standing,) = world.registry.standing_warnings(session, world.now)
     assert standing.reason is Reason.SESSION_LIFETIME
     assert standing.expires_in == pytest.approx(50, abs=SLACK)
+
+
+def test_no_warning_is_ahead_of_a_tab_that_is_sent_a_late_one() -> None:
+    world = World(session_lifetime=1000)
+    session = world.tab()
+    for instant in range(100, 940, 100):
+        world.until(instant)
+        world.ping(session)
+    world.until(930)
+    world.drop(session)
+    world.until(950)
+    world.tab(session)
+    assert warnings(world.heard) == [(Reason.SESSION_LIFETIME, 60.0)]
+    assert warns_in(session, world.registry.policy, world.now) == 0
 
 
 def test_both_clocks_can_run_out_and_each_is_warned_of() -> None:
@@ -686,7 +701,7 @@ def test_a_sleeping_session_expires_with_its_absolute_end() -> None:
     session = world.tab(world.session(remember=True))
     world.until(1000)
     assert session.expires_in(world.registry.policy, world.now) == 4000
-    assert session.warns_in(world.registry.policy, world.now) == 3940
+    assert warns_in(session, world.registry.policy, world.now) == 3940
 
 
 # Several sessions of one player

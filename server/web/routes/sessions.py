@@ -190,7 +190,7 @@ class SessionRoutes:
             session is own,
             session.remember,
             round_to_ms(session.expires_in(self._presence.policy, now)),
-            round_to_ms(max(session.ends_at - now, 0.0)),
+            round_to_ms(session.ends_in(now)),
             *session.device,
         )
 
