@@ -36,10 +36,6 @@ _NOTHING: tuple[Event, ...] = ()
 _ACTIVE = Status.ACTIVE
 """A global, as `touch` compares with it at every ping, and finding an enum's member is slower."""
 
-_ROUNDING = 1e-6
-"""Seconds. A hold adds to `idle_from` and a release subtracts again; without this tolerance
-rounding could make an idle player active without an activity."""
-
 _RETRY = 1.0
 """Seconds until a session is looked at again whose deadline failed."""
 
@@ -176,14 +172,14 @@ class Registry:
         return self._review(session, Reason.CONNECTED, now)
 
     def disconnected(self, session: Session, now: float, *, has_left: bool) -> Sequence[Event]:
-        """A connection closed. `has_left`: the page closed it; otherwise it was lost."""
+        """A connection closed. `has_left`: the page closed it (by its close code, or
+        `Session.is_page_closing`); otherwise it was lost."""
         if session.ended is not None or session.is_asleep:
             return _NOTHING
         now = self._present(now)
         session.connections -= 1
         if session.connections:
             return _NOTHING
-        has_left = has_left or now - session.left_at <= self.policy.reload_grace
         session.is_absent = True
         self._start_grace(session, now, has_left=has_left)
         events: list[Event] = []
@@ -456,7 +452,7 @@ class Registry:
             return Status.OFFLINE if session.grace_until == NEVER else Status.RECONNECTING
         if session.is_idle_warned or session.is_lifetime_warned:
             return Status.WARNED
-        if max(now, session.hold_until) >= session.idle_from + self.policy.away_after - _ROUNDING:
+        if max(now, session.hold_until) >= session.away_at(self.policy):
             return Status.AWAY
         return Status.ACTIVE
 

@@ -87,8 +87,7 @@ class PresenceService:
             self._stream.publish(self._registry.connected(session, self._instant(at)))
 
     def disconnected(self, id: SessionId, at: float | None = None, *, has_left: bool) -> None:
-        """A connection of the session closed. `has_left`: its page closed it; otherwise it was
-        lost."""
+        """A connection of the session closed: see `Registry.disconnected`."""
         session = self._registry.find(id)
         if session is not None:
             self._stream.publish(

@@ -7,6 +7,10 @@ from server.base.units import LONG_AGO, NEVER
 from server.presence.policy import Policy
 from server.presence.status import Reason, Status
 
+_ROUNDING = 1e-6
+"""Seconds. A hold adds to `idle_from` and a release subtracts again; without this tolerance
+rounding could make an idle player active without an activity."""
+
 
 class Player:
     """An account with at least one session, registered or guest. Only the registry changes it."""
@@ -161,8 +165,9 @@ class Session:
         return left if left > 0.0 else 0.0
 
     def away_at(self, policy: Policy) -> float:
-        """Return the instant from which the player counts as away."""
-        return max(self.idle_from + policy.away_after, self.hold_until)
+        """Return the instant from which the player counts as away; before the end of a hold if
+        they do so all the while."""
+        return self.idle_from + policy.away_after - _ROUNDING
 
     def idle_warning_at(self, policy: Policy) -> float:
         """Return the instant at which the idle warning is due."""
@@ -197,6 +202,11 @@ class Session:
             end = self.idle_end_at(policy, now)
         left = (end if end < self.ends_at else self.ends_at) - now
         return left if left > 0.0 else 0.0
+
+    def is_page_closing(self, policy: Policy, now: float) -> bool:
+        """Return True if its page said a moment ago that it is closing: a connection that closes
+        now was closed by it, whatever its close code."""
+        return now - self.left_at <= policy.reload_grace
 
     def ends_in(self, now: float) -> float:
         """Return the seconds until the absolute end."""

@@ -251,10 +251,12 @@ class WebSocketEndpoint:
 
     def _forget(self, connection: Connection, code: int) -> None:
         """Detach a connection that closed with `code`. Idempotent."""
+        session, now = connection.session, self._presence.clock.now()
         is_stop = code == SERVICE_RESTART
-        has_left = code in PAGE_CLOSED
+        # Decided here, for the rooms and for presence.
+        has_left = code in PAGE_CLOSED or session.is_page_closing(self._presence.policy, now)
         if self._tabs.detach(connection, has_left=None if is_stop else has_left) and not is_stop:
-            self._presence.disconnected(connection.session.id, has_left=has_left)
+            self._presence.disconnected(session.id, now, has_left=has_left)
 
 
 def _subprotocol(scope: Scope) -> str | None:

@@ -62,7 +62,6 @@ class RoomRequests:
         session, now = connection.session, self._presence.clock.now()
         if self._tabs.of(session):  # otherwise a grace has begun, and its end releases the hold
             self._bridge.stopped_watching(session, room_id, now)
-        has_left = has_left or now - session.left_at <= self._presence.policy.reload_grace
         self._went(session, room_id, now, has_left=has_left)
 
     def close(self) -> None:

@@ -335,7 +335,9 @@ class RegistryMachine(RuleBasedStateMachine):
             # The registry may date a fact milliseconds later, after its last event: other tests
             # cover the very end of the grace.
             return
-        self.hear(self.registry.disconnected(pair.session, self.now, has_left=has_left))
+        session = pair.session
+        is_closed = has_left or session.is_page_closing(self.registry.policy, self.now)
+        self.hear(self.registry.disconnected(session, self.now, has_left=is_closed))
         model.connections -= 1
         if not model.connections:
             model.is_absent = True

@@ -52,7 +52,9 @@ class World:
         return happened
 
     def drop(self, session: Session) -> Sequence[Event]:
-        return self.do(self.registry.disconnected(session, self.now, has_left=False))
+        """Lose a connection, as the endpoint tells it: a page may have said that it closes."""
+        has_left = session.is_page_closing(self.registry.policy, self.now)
+        return self.do(self.registry.disconnected(session, self.now, has_left=has_left))
 
     def close(self, session: Session) -> Sequence[Event]:
         return self.do(self.registry.disconnected(session, self.now, has_left=True))

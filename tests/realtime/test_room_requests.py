@@ -5,6 +5,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -14,9 +15,11 @@ import pytest
 from server.base.ids import RoomId
 from server.games.game import AfkPolicy, Silence
 from server.limits import Limits
+from server.presence.status import Reason
 from server.realtime.limits import Limits as RealtimeLimits
 from server.realtime.reader import Reader
 from server.rooms.limits import Limits as RoomLimits
+from server.wire.closing import ABNORMAL
 from tests.rooms.games import Ticking, Together, Turns, variant
 from tests.rooms.page import Page, bring, passes, seat, table
 from tests.support.answers import SLOT, until, until_status
@@ -323,6 +326,24 @@ async def test_signing_out_during_a_match_leaves_it(server: LiveServer) -> None:
     await ada.visitor.http.delete("/api/session")
     await kim.is_right()
     assert kim.room["seats"]["0"]["absent"]["left"] is True
+
+
+async def test_the_seat_and_the_session_agree_that_the_page_was_closed(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, _ = await table(server, "turns", "Ada", "Kim")
+    still_here, session = server.still_here, ada.visitor.session
+    await ada.visitor.http.post("/api/session/leave")
+    (connection,) = still_here.tabs.of(session)
+    # The socket is lost at the end of the time for which the page's word counts.
+    last = session.left_at + still_here.presence.policy.reload_grace
+    readings = (last + each / 1000 for each in count())
+    monkeypatch.setattr(server.clock, "now", lambda: next(readings))
+    still_here.endpoint.gone(connection, ABNORMAL)
+    monkeypatch.undo()
+    assert session.grace_reason is Reason.LEFT
+    assert server.still_here.rooms.all[RoomId(ada.room_id)].seats[0].has_left
+    await server.advance(5.1)
 
 
 async def test_a_stop_of_the_server_is_no_departure(tmp_path: Path) -> None:
