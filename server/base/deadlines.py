@@ -17,7 +17,8 @@ session stores idle_from = 100.0 and nothing moves here. At 240.001 `pop_due` re
 registry sees that her warning is due at 340.0 and arms her for that. `arm(ada, 250.0)` would have
 done nothing, `arm(ada, 130.0)` would have moved her to slot 130001.
 
-Who may call it: the registry, which is in turn called by one event loop. Nothing here awaits.
+Who may call it: the registry, and the rooms, which are in turn called by one event loop. Nothing
+here awaits.
 """
 
 import heapq

@@ -1,4 +1,4 @@
-"""The events of presence: a closed set, the only output of the core.
+"""The events of presence: a closed set, the output of the registry besides return values.
 
 Journal, lobby, tabs and metrics subscribe to them; the core does not know its subscribers. Events
 are in the order in which they happened.
