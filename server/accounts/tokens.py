@@ -6,12 +6,14 @@ clock change nothing. The server keeps only a digest, from which no cookie can b
 """
 
 import hashlib
+import hmac
 import re
 import secrets
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from itsdangerous import BadSignature, Signer, want_bytes
+from itsdangerous.signer import SigningAlgorithm
 
 _SALT = "stillhere.session"
 _BYTES = 32
@@ -32,6 +34,21 @@ class Token(NamedTuple):
     digest: bytes
 
 
+class _Hmac(SigningAlgorithm):
+    """HMAC-SHA-256 that copies the state after a key, which takes half as long as starting anew."""
+
+    def __init__(self) -> None:
+        self._after: dict[bytes, hmac.HMAC] = {}
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        after = self._after.get(key)
+        if after is None:
+            after = self._after[key] = hmac.new(key, digestmod=hashlib.sha256)
+        state = after.copy()
+        state.update(value)
+        return state.digest()
+
+
 class _Signer(Signer):
     """Derives each key once, not once a cookie, which would take half the time of checking one."""
 
@@ -39,7 +56,11 @@ class _Signer(Signer):
         # itsdangerous expects the oldest first.
         oldest_first = list(reversed(keys))
         super().__init__(
-            oldest_first, salt=_SALT, key_derivation="hmac", digest_method=hashlib.sha256
+            oldest_first,
+            salt=_SALT,
+            key_derivation="hmac",
+            digest_method=hashlib.sha256,
+            algorithm=_Hmac(),
         )
         self._derived = {key: super(_Signer, self).derive_key(key) for key in self.secret_keys}
 

@@ -82,7 +82,10 @@ class Wheel:
             to.turn = turn
 
     def _running(self) -> asyncio.AbstractEventLoop:
-        return self._loop or asyncio.get_running_loop()
+        # Asked once: each call of `get_running_loop` is a system call, on Python 3.11.
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
 
     def _sleep(self) -> None:
         self._timer = None

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from server.accounts.errors import NameRefused, NameRule
 from server.accounts.limits import Limits
 from server.accounts.lookalikes import fold
-from server.accounts.names import Name, parse_name, sort_key
+from server.accounts.names import _PLAIN, Name, _check_visible, _prepare, parse_name, sort_key
 
 any_text = st.text(st.characters(exclude_categories=()), max_size=170)
 wild_text = st.one_of(
@@ -133,7 +133,7 @@ def test_characters_without_ink_are_refused_anywhere_in_a_name(points: str) -> N
 
 def test_a_name_that_becomes_long_is_refused_before_it_is_prepared() -> None:
     """PRECIS takes two hundred times as long for it as for other names."""
-    assert time_to_parse("\ufdfa" * 160) < 30 * time_to_parse("a" * 40)
+    assert time_to_parse("\ufdfa" * 160) < 30 * time_to_parse("ä" * 40)
 
 
 def time_to_parse(raw: str) -> float:
@@ -270,6 +270,16 @@ def test_lists_are_ordered_without_case() -> None:
     assert sorted(["b", "A", "a b", "B"], key=sort_key) == ["A", "a b", "b", "B"]
 
 
+@pytest.mark.parametrize("first", [chr(code) for code in range(0x20, 0x7F)])
+def test_the_profile_leaves_names_of_plain_ascii_as_they_are(first: str) -> None:
+    # Every pair of characters, as it is and in the middle of a name.
+    for second in map(chr, range(0x20, 0x7F)):
+        for raw in (first + second, f"a{first}{second}b"):
+            if _PLAIN.fullmatch(raw):
+                assert _prepare(raw, 40) == raw
+                _check_visible(raw, 3)
+
+
 # Random names
 
 
@@ -303,3 +313,12 @@ def test_a_name_looks_like_itself_in_any_case(raw: str) -> None:
         for double in (name.text.upper(), name.text.lower()):
             with contextlib.suppress(NameRefused):
                 assert name.lookalikes & parse_name(double).lookalikes
+
+
+@given(st.from_regex(_PLAIN, fullmatch=True))
+def test_a_plain_name_is_prepared_in_the_same_way_as_any_other(raw: str) -> None:
+    if len(raw) <= 40:
+        assert parse_name(raw).text == raw == _prepare(raw, 40)
+    else:
+        with pytest.raises(NameRefused, match="at most 40"):
+            parse_name(raw)

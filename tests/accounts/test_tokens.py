@@ -1,11 +1,13 @@
 """Session tokens: signed with the newest key, and refused if they were changed."""
 
+import hashlib
 import re
 import string
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from itsdangerous import Signer
 
 from server.accounts.tokens import SessionTokens
 
@@ -50,6 +52,14 @@ def test_a_retired_key_is_refused() -> None:
     old = SessionTokens([OLD]).mint()
     assert SessionTokens([NEW]).read(old.cookie) is None
     assert SessionTokens([NEW, OTHER]).read(old.cookie) is None
+
+
+def test_signatures_are_those_of_itsdangerous(tokens: SessionTokens) -> None:
+    plain = Signer([NEW], "stillhere.session", key_derivation="hmac", digest_method=hashlib.sha256)
+    token = tokens.mint()
+    secret = plain.unsign(token.cookie)
+    assert hashlib.sha256(secret).digest() == token.digest
+    assert tokens.read(plain.sign(secret).decode()) == token.digest
 
 
 def test_tokens_need_a_key() -> None:
