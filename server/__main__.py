@@ -19,6 +19,7 @@ from server.accounts.keys import KEYS
 from server.app import StillHere, make_engine
 from server.base.clock import SystemClock
 from server.base.open_files import allow_open_files
+from server.base.units import in_digits
 from server.games.catalogue import find_games
 from server.limits import Limits
 from server.rooms.replay import NotReplayable, views_of
@@ -84,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"Still Here {__version__}")
     for name, field in Settings.model_fields.items():
         default = field.default
-        shown = f"{default:.10g}" if isinstance(default, float) else str(default)
+        shown = in_digits(default) if isinstance(default, float) else str(default)
         parser.add_argument(
             _flag_of(name),
             metavar=name.split("_")[-1].upper(),

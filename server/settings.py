@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, NoDecode, SettingsConfigDict
 
 from server.base.schemes import DEFAULT_PORTS
+from server.base.units import in_digits
 from server.presence.policy import Policy
 
 PREFIX = "STILLHERE_"
@@ -125,7 +126,9 @@ class Settings(BaseSettings):
     @classmethod
     def _check_limit(cls, rate: float) -> float:
         if 0 < rate < SLOWEST_LIMIT:
-            raise ValueError(f"not even one message is within it; {SLOWEST_LIMIT:g} at least, or 0")
+            raise ValueError(
+                f"not even one message is within it; {in_digits(SLOWEST_LIMIT)} at least, or 0"
+            )
         return rate
 
     @field_validator("allowed_origins")
@@ -160,27 +163,27 @@ class Settings(BaseSettings):
     @classmethod
     def _check_length(cls, seconds: float) -> float:
         if seconds < SHORTEST:
-            raise ValueError(f"a duration has a millisecond ({SHORTEST:g}) at least")
+            raise ValueError(f"a duration has a millisecond ({in_digits(SHORTEST)}) at least")
         return seconds
 
     @model_validator(mode="after")
     def _check_relations(self) -> Self:
         if self.warn_before >= self.idle_timeout:
             raise ValueError(
-                f"WARN_BEFORE={self.warn_before:g} must be shorter than "
-                f"IDLE_TIMEOUT={self.idle_timeout:g}: the warning comes that long before the end"
+                f"{self._shown('warn_before')} must be shorter than "
+                f"{self._shown('idle_timeout')}: the warning comes that long before the end"
             )
         if self.idle_timeout - self.warn_before < self.away_after - _ROUNDING:
             raise ValueError(
-                f"AWAY_AFTER={self.away_after:g} must not be later than the warning, which is due "
-                f"after {self.idle_timeout - self.warn_before:g} s "
-                f"(IDLE_TIMEOUT={self.idle_timeout:g} less WARN_BEFORE={self.warn_before:g})"
+                f"{self._shown('away_after')} must not be later than the warning, which is due "
+                f"after {in_digits(self.idle_timeout - self.warn_before)} s "
+                f"({self._shown('idle_timeout')} less {self._shown('warn_before')})"
             )
         for name in ("session_lifetime", "remember_lifetime"):
             if getattr(self, name) <= self.warn_before:
                 raise ValueError(
-                    f"{name.upper()}={getattr(self, name):g} must be longer than "
-                    f"WARN_BEFORE={self.warn_before:g}: its end is warned of too"
+                    f"{self._shown(name)} must be longer than "
+                    f"{self._shown('warn_before')}: its end is warned of too"
                 )
         return self
 
@@ -195,17 +198,19 @@ class Settings(BaseSettings):
         odd: list[str] = []
         if self.warn_before < SHORTEST_WARNING:
             odd.append(
-                f"{PREFIX}WARN_BEFORE={self.warn_before:g} leaves players less than the "
-                f"{SHORTEST_WARNING:g} s that WCAG 2.2.1 asks for"
+                f"{PREFIX}{self._shown('warn_before')} leaves players less than the "
+                f"{in_digits(SHORTEST_WARNING)} s that WCAG 2.2.1 asks for"
             )
-        for name in ("session_lifetime", "remember_lifetime"):
-            lifetime = getattr(self, name)
-            if lifetime < self.idle_timeout:
-                odd.append(
-                    f"{PREFIX}{name.upper()}={lifetime:g} is shorter than IDLE_TIMEOUT="
-                    f"{self.idle_timeout:g}: such sessions end before idleness could end them"
-                )
+        odd.extend(
+            f"{PREFIX}{self._shown(name)} is shorter than {self._shown('idle_timeout')}: such "
+            "sessions end before idleness could end them"
+            for name in ("session_lifetime", "remember_lifetime")
+            if getattr(self, name) < self.idle_timeout
+        )
         return odd
+
+    def _shown(self, name: str) -> str:
+        return f"{name.upper()}={in_digits(getattr(self, name))}"
 
 
 def load_settings(**flags: Any) -> Settings:

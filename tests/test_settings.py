@@ -69,6 +69,10 @@ def test_lists_are_separated_by_commas() -> None:
         ({"warn_before": "1e-7"}, "STILLHERE_WARN_BEFORE=1e-7: a duration has a millisecond"),
         ({"session_lifetime": "1e300"}, "STILLHERE_SESSION_LIFETIME=1e300: input should be less"),
         ({"remember_lifetime": "3155760001"}, "STILLHERE_REMEMBER_LIFETIME=3155760001: input"),
+        (
+            {"session_lifetime": "1209600", "warn_before": "1209600", "idle_timeout": "1300000"},
+            "STILLHERE_SESSION_LIFETIME=1209600 must be longer than WARN_BEFORE=1209600",
+        ),
         ({"max_hold": "1e10"}, "STILLHERE_MAX_HOLD=1e10: input should be less than or equal to"),
         ({"max_hold": "nan"}, "STILLHERE_MAX_HOLD=nan: input should be"),
         ({"reconnect_grace": "inf"}, "STILLHERE_RECONNECT_GRACE=inf: input should be"),

@@ -5,7 +5,6 @@ out, and per address over all names, so that one address cannot try a common pas
 account.
 """
 
-import math
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from server.accounts.errors import TooBusy, TooManyAttempts
 from server.accounts.limits import Limits
 from server.accounts.ports import StorageUnavailable
 from server.base.rates import MovingWindow, Quota
+from server.base.units import to_wait
 
 K = TypeVar("K", bound=Hashable)
 
@@ -68,7 +68,7 @@ class Attempts:
         if address is not None:
             wait = self._players_per_address.wait(address, now)
             if wait > 0:
-                raise TooManyAttempts(math.ceil(wait))
+                raise TooManyAttempts(to_wait(wait))
             self._players_per_address.take(address, now)
 
 
@@ -91,7 +91,7 @@ class _Guesses(Generic[K]):
         """Raise TooManyAttempts if one more could exceed the quota."""
         wait = self._wrong.wait(key, now)
         if wait > 0:
-            raise TooManyAttempts(math.ceil(wait))
+            raise TooManyAttempts(to_wait(wait))
         if self._wrong.count(key, now) + self._in_flight[key] >= self._quota.count:
             raise TooManyAttempts(self._checking_for)
 

@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from server.base.units import in_digits
+
 K = TypeVar("K", bound=Hashable)
 
 
@@ -51,7 +53,9 @@ class Quota(msgspec.Struct, frozen=True):
 
     def refusal(self, what: str) -> str:
         """Return the sentence of a refusal; `what` is a plural."""
-        return f"{self.count} {what} in {self.seconds:g} seconds are enough: try again later."
+        return (
+            f"{self.count} {what} in {in_digits(self.seconds)} seconds are enough: try again later."
+        )
 
 
 class MovingWindow(Generic[K]):

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from server.base.units import in_digits
 from server.presence.events import StatusChanged
 from server.presence.policy import Policy
 from server.presence.status import Reason
@@ -78,9 +79,9 @@ def explain_ending(reason: Reason | None, policy: Policy) -> str:
 def _in_words(seconds: float) -> str:
     minutes, rest = divmod(seconds, 60)
     if rest or not minutes:
-        return f"{round(seconds, 1):g} seconds"
-    return "a minute" if minutes == 1 else f"{minutes:g} minutes"
+        return f"{in_digits(seconds, 1)} seconds"
+    return "a minute" if minutes == 1 else f"{in_digits(minutes)} minutes"
 
 
 def _seconds(seconds: float) -> str:
-    return f"{round(seconds, 1):g} s"
+    return f"{in_digits(seconds, 1)} s"

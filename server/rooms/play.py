@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from server.base.ids import MatchId
-from server.base.units import LONG_AGO, NEVER
+from server.base.units import LONG_AGO, NEVER, in_digits, to_wait
 from server.games.game import Outcome, Silence
 from server.presence.session import Player
 from server.rooms.errors import CommandRefused, GameFailed
@@ -78,7 +78,7 @@ class Play:
             raise CommandRefused("not_allowed", "The match does not wait for anybody who is gone.")
         if turn.now < claimable:
             raise CommandRefused(
-                "too_soon", f"They may come back for {claimable - turn.now:.0f} s."
+                "too_soon", f"They may come back for {to_wait(claimable - turn.now)} s."
             )
         with turn.at(room):
             for each in match.waits_for if result == "win" else ():
@@ -100,7 +100,7 @@ class Play:
         if asked is None or not seat.is_here or seat.is_bot or seat.brb_until > now:
             raise CommandRefused("not_allowed", "It is known already that they are not there.")
         if now < seat.asked_at + limits.between_pulses:
-            between = f"{limits.between_pulses:.0f} s"
+            between = f"{in_digits(limits.between_pulses)} s"
             raise CommandRefused("too_soon", f"They are asked once in {between} at the most.")
         if now < seat.waited_since + limits.thinking:
             raise CommandRefused("too_soon", "It has just become their turn: give them a moment.")

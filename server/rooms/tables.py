@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Callable
-from math import ceil
 
 from server.base.deadlines import Deadlines
 from server.base.ids import PlayerId, RoomId
 from server.base.rates import MovingWindow
+from server.base.units import to_wait
 from server.games.catalogue import AnyGame
 from server.presence.session import Player
 from server.presence.status import Status
@@ -185,7 +185,7 @@ class Tables:
         if seat.is_playing:
             detail = "You are in a running match in another room: end it, or leave it, first."
             if seat.is_leaving:
-                left = max(ceil(seat.resigns_at - turn.now), 1)
+                left = to_wait(seat.resigns_at - turn.now)
                 detail = f"You have left a match in another room, and are out of it in {left} s."
             raise CommandRefused("already_seated", detail)
         with turn.at(other):

@@ -10,6 +10,7 @@ from server.accounts.names import Name
 from server.accounts.ports import Account, NewSession, StorageUnavailable
 from server.base.clock import Clock
 from server.base.ids import MatchId, PlayerId, RoomId, SessionId
+from server.base.units import in_digits
 from server.base.waiting import within
 from server.presence.status import Reason
 from server.rooms.reading import ReadableRoom
@@ -198,8 +199,9 @@ class Store:
     async def readiness(self) -> str | None:
         journal = self.journal
         if journal.why is not None:
+            since = in_digits(journal.failing_for, 1)
             return (
-                f"The database has refused writes for {journal.failing_for:.1f} s: {journal.why}. "
+                f"The database has refused writes for {since} s: {journal.why}. "
                 f"{journal.waiting} entries wait in memory."
             )
         try:

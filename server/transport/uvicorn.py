@@ -10,6 +10,7 @@ from typing import Any
 
 import uvicorn
 
+from server.base.units import in_digits
 from server.transport.by_call import Take
 from server.transport.limits import Limits
 from server.transport.websocket import WebSocketTransport
@@ -62,5 +63,6 @@ def as_flags() -> str:
         elif value is False:
             flags.append(f"--no-{flag}")
         else:
-            flags.append(f"--{flag} {value:g}" if isinstance(value, float) else f"--{flag} {value}")
+            shown = in_digits(value) if isinstance(value, float) else value
+            flags.append(f"--{flag} {shown}")
     return " ".join(flags)

@@ -57,6 +57,13 @@ def test_the_history_distinguishes_be_right_back_from_idleness() -> None:
     assert why == "be right back, within 600 s (hold); last activity: ping, 300 s ago"
 
 
+def test_the_history_has_long_times_in_plain_digits() -> None:
+    ended = msgspec.structs.replace(changed(Status.OFFLINE, Reason.IDLE_TIMEOUT), at=1_123_300.0)
+    assert explain_change(ended, POLICY).endswith("last activity: ping, 1123200 s ago")
+    told = explain_ending(Reason.IDLE_TIMEOUT, Policy(idle_timeout=1e8 * 60))
+    assert told == "Nothing was touched for 100000000 minutes."
+
+
 @pytest.mark.parametrize("reason", [None, *Reason])
 def test_there_is_a_sentence_for_every_reason(reason: Reason | None) -> None:
     assert explain_ending(reason, POLICY)

@@ -3,6 +3,7 @@
 import pytest
 
 from server.games.game import Silence
+from server.rooms.errors import CommandRefused
 from tests.rooms.games import Ticking, Together
 from tests.rooms.scene import MOVE, Scene, assert_waits_for
 from tests.rooms.world import SLOT, ended, lines, refused, seat_of, seen
@@ -50,7 +51,7 @@ def test_a_claim_ends_the_match_after_thirty_seconds_and_not_before(
     world.drops(scene.ada, room)
     world.passes(29.999)
     before = seen(world, room), scene.match.state
-    with refused("too_soon"):
+    with pytest.raises(CommandRefused, match=r"come back for 1 s\."):
         world.claims(scene.kim, room, result)
     assert before == (seen(world, room), scene.match.state)
     world.passes(0.001)
