@@ -34,10 +34,15 @@ const calm = matchMedia('(prefers-reduced-motion: reduce)');
 /** True if the player prefers reduced motion. */
 export const isCalm = () => calm.matches;
 
-/** Calls `act` on clicks, but not on repeats of a key held since the warning was answered. */
+const PRESSES = new Set([' ', 'Enter']);
+
+/** Calls `act` on clicks, but not on repeats of a key that has been held since another button had the focus, such as
+ * the one that answers the warning. */
 export function onPress(button, act) {
   button.addEventListener('click', act);
-  button.addEventListener('keydown', (event) => event.repeat && event.preventDefault());
+  button.addEventListener('keydown', (event) => {
+    if (event.repeat && PRESSES.has(event.key)) event.preventDefault();
+  });
 }
 
 const TYPED_INTO = 'input, select, textarea, [contenteditable]';

@@ -1,6 +1,6 @@
 // Shared by the forms with passwords.
 
-import { make } from '/static/page/elements.js';
+import { make, onPress } from '/static/page/elements.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { attempt } from '/static/page/problems.js';
 import { Problem } from '/static/stillhere.js';
@@ -48,7 +48,7 @@ export class RevealButton {
     this.#input = input;
     this.#button.type = 'button';
     this.#button.setAttribute('aria-describedby', input.labels[0].id); // a form may have several passwords
-    this.#button.addEventListener('click', () => this.#show(input.type === 'password'));
+    onPress(this.#button, () => this.#show(input.type === 'password'));
     input.after(this.#button);
     onLanguage(() => this.#draw());
     this.#draw();

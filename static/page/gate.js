@@ -1,7 +1,7 @@
 // The sign-in form, and why the last session ended. Input is kept when a sign-in fails.
 
 import { inWords } from '/static/page/durations.js';
-import { byId, write } from '/static/page/elements.js';
+import { byId, onPress, write } from '/static/page/elements.js';
 import { attemptOnce, isAboutPassword, mark, requirePasswords, RevealButton, showHint } from '/static/page/forms.js';
 import { has, onLanguage, say } from '/static/page/language.js';
 import { explain } from '/static/page/problems.js';
@@ -32,14 +32,14 @@ export class Gate {
     for (const input of [this.#name, this.#password]) {
       input.addEventListener('input', () => this.#complain(null));
     }
-    byId('somebody-else').addEventListener('click', () => {
+    onPress(byId('somebody-else'), () => {
       this.#end.isAsleep = false;
       this.#name.value = '';
       this.#way = 'guest';
       this.#draw();
       this.#name.focus();
     });
-    byId('resume').addEventListener('click', () => this.#enter(() => here.look()));
+    onPress(byId('resume'), () => this.#enter(() => here.look()));
     onLanguage(() => this.#draw());
   }
 

@@ -1,7 +1,8 @@
 // A match of a game without a page part: the view as JSON, and a field for an action.
 
-import { make } from '/static/page/elements.js';
+import { make, write } from '/static/page/elements.js';
 import { say } from '/static/page/language.js';
+import { attemptIn } from '/static/page/problems.js';
 
 export class PlainGame {
   #table;
@@ -39,12 +40,13 @@ export class PlainGame {
   destroy() {}
 
   async #act() {
-    this.#error.textContent = '';
+    let action;
     try {
-      await this.#table.act(JSON.parse(this.#action.value));
-      this.#action.value = '';
-    } catch (problem) {
-      this.#error.textContent = problem.detail || say('plain.refused');
+      action = JSON.parse(this.#action.value);
+    } catch {
+      write(this.#error, say('plain.refused'));
+      return;
     }
+    if (await attemptIn(this.#error, () => this.#table.act(action))) this.#action.value = '';
   }
 }

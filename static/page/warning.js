@@ -2,7 +2,7 @@
 // makes it late, never wrong.
 
 import { inWhole, inWords, onClock } from '/static/page/durations.js';
-import { byId } from '/static/page/elements.js';
+import { byId, onPress } from '/static/page/elements.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { setTitle } from '/static/page/title.js';
 
@@ -29,8 +29,8 @@ export class WarningDialog {
     here.on('extended', () => this.draw());
     here.on('signedIn', () => { this.#dismissed = false; });
     document.addEventListener('visibilitychange', () => this.draw());
-    byId('stay').addEventListener('click', () => here.stay());
-    byId('dismiss').addEventListener('click', () => this.#dismiss());
+    onPress(byId('stay'), () => here.stay());
+    onPress(byId('dismiss'), () => this.#dismiss());
     this.#dialog.addEventListener('cancel', (event) => {
       // Open until the server has answered: the request may get lost.
       event.preventDefault();

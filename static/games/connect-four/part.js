@@ -3,7 +3,7 @@
 // above it lie seven buttons, one a column, which can be pressed, reached with the arrows, and read
 // out.
 
-import { isCalm, isForGame, make, svg, write } from '/static/page/elements.js';
+import { isCalm, isForGame, make, onPress, svg, write } from '/static/page/elements.js';
 
 export { words } from './words.js';
 
@@ -178,7 +178,7 @@ export default class ConnectFour {
   #makeButton(column) {
     const button = make('button', 'column');
     button.type = 'button';
-    button.addEventListener('click', () => this.#drop(column));
+    onPress(button, () => this.#drop(column));
     button.addEventListener('pointerenter', () => this.#aimAt(column));
     button.addEventListener('pointerleave', () => this.#aimAt(null));
     button.addEventListener('blur', () => this.#aimAt(null));
@@ -220,13 +220,10 @@ export default class ConnectFour {
     if (event.ctrlKey || event.altKey || event.metaKey) return;
     const digit = /^[1-7]$/.test(event.key) ? Number(event.key) - 1 : null;
     const to = { ArrowLeft: this.#choice - 1, ArrowRight: this.#choice + 1, Home: 0, End: COLUMNS - 1 }[event.key] ?? digit;
-    // A held key moves on, but drops only one disc.
-    if (event.repeat && (digit !== null || [' ', 'Enter'].includes(event.key))) event.preventDefault();
-    else if (to !== null) {
-      event.preventDefault();
-      this.#buttons[(to + COLUMNS) % COLUMNS].focus();
-      if (digit !== null) this.#drop(digit);
-    }
+    if (to === null || (event.repeat && digit !== null)) return; // a held key moves on, but drops only one disc
+    event.preventDefault();
+    this.#buttons[(to + COLUMNS) % COLUMNS].focus();
+    if (digit !== null) this.#drop(digit);
   }
 
   /** While no element that handles keys has the focus, arrows move the focus to the board, and

@@ -1,6 +1,6 @@
 // Trivia round on the screen: a question, four choices, the time left, and the points.
 
-import { isCalm, isForGame, make, svg, write } from '/static/page/elements.js';
+import { isCalm, isForGame, make, onPress, svg, write } from '/static/page/elements.js';
 import { language, namesOf } from '/static/page/language.js';
 
 export { words } from './words.js';
@@ -343,7 +343,7 @@ function stateOf(player, phase, right) {
 function choiceButton(letter, choose) {
   const button = make('button', 'trivia-choice');
   button.type = 'button';
-  button.addEventListener('click', choose);
+  onPress(button, choose);
   const badge = make('span', 'trivia-letter', letter);
   const text = make('span', 'trivia-text');
   const tags = make('span', 'trivia-tags');
