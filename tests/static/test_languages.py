@@ -148,6 +148,15 @@ def test_no_translation_equals_the_english(
     assert [key for key, text in translated.items() if text and text == english[key]] == []
 
 
+def test_the_chinese_addresses_the_player_in_one_way(
+    languages: dict[str, tuple[Words, list[str]]],
+) -> None:
+    # As the players address each other, and the plural of the polite form does not exist.
+    translated, _ = languages["zh"]
+    polite = [key for key, text in translated.items() if any("您" in form for form in forms(text))]
+    assert polite == []
+
+
 def test_the_english_of_every_text_has_its_plurals(
     languages: dict[str, tuple[Words, list[str]]],
 ) -> None:
