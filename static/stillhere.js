@@ -268,7 +268,7 @@ export class StillHere {
   /** Makes a call that answers with the session view; resolves to success, and ignores failures. */
   async #request(method, path) {
     const heard = this.#heard;
-    const view = await this.#own.call(method, path).catch(ignoreProblem);
+    const view = await this.#own.view(method, path).catch(ignoreProblem);
     const isOwn = view !== undefined && view.session.id === this.session?.id;
     if (!isOwn) this.#setTimers();
     // Messages received meanwhile are newer; then the state is requested again.

@@ -22,6 +22,12 @@ export function ignoreProblem(problem) {
   if (!(problem instanceof Problem)) throw problem;
 }
 
+/** Returns the session view that a call answered with. Any other answer is not from the server. */
+export function asView(answer) {
+  if (!answer?.session?.id) throw new Problem(0);
+  return answer;
+}
+
 /** Makes a call. Rejects with a Problem. `isPassive`: it does not count as activity. */
 export async function call(method, path, { body, isPassive = false } = {}) {
   const signal = AbortSignal.timeout(CALL_ANSWER_WITHIN);

@@ -1,6 +1,6 @@
 // Calls of the signed-in player: sessions, history, and signing out.
 
-import { Problem, call } from './calls.js';
+import { Problem, asView, call } from './calls.js';
 import { endOf } from './sign-in.js';
 
 export class Own {
@@ -32,6 +32,11 @@ export class Own {
       if (problem.status === 401 && this.#id === asked) this.#core.end(endOf(problem));
       throw problem;
     }
+  }
+
+  /** Like `call`, for a call that answers with the session view. */
+  async view(method, path) {
+    return asView(await this.call(method, path));
   }
 
   async sessions() {
@@ -81,7 +86,7 @@ export class Own {
 
   /** Rejects if another tab has signed in as another player, and changed the cookie. */
   async #checkCookie(id) {
-    const view = await this.call('GET', '/api/session');
+    const view = await this.view('GET', '/api/session');
     if (view.session.id === id) return;
     this.#core.enter(view);
     throw new Problem(401, { code: 'replaced' });

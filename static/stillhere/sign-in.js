@@ -1,15 +1,13 @@
 // How a page gets a session: the browser's present one, or a new one.
 
-import { Problem, call, ignoreProblem } from './calls.js';
+import { asView, call, ignoreProblem } from './calls.js';
 import { pauseBefore } from './socket.js';
 
 const FOLLOW_WITHIN = 1000; // ms
 
-/** Makes a call that answers with the session view. Any other answer is not from the server. */
-export async function viewOf(method, path, options) {
-  const view = await call(method, path, options);
-  if (!view?.session?.id) throw new Problem(0);
-  return view;
+/** Makes a call that answers with the session view. */
+async function viewOf(method, path, options) {
+  return asView(await call(method, path, options));
 }
 
 /** Returns why the session ended, from the Problem of a call. */

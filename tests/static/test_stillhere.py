@@ -1,5 +1,6 @@
 """Signing in and out, the warning, holds, and the page around the module."""
 
+import json
 import math
 from typing import Any
 
@@ -637,6 +638,29 @@ async def test_signing_out_ends_no_session_that_began_in_another_tab(
     await rig.run("here.signOutEverywhere().catch(() => null)")
     assert await rig.calls() == [LOOK]
     assert await rig.run("here.player.name") == "Bob"
+
+
+@pytest.mark.parametrize("answer", [{}, {"session": {}}, None], ids=str)
+async def test_an_answer_that_is_no_session_view_is_not_from_the_server(
+    rig: Rig, answer: Any
+) -> None:
+    await rig.sign_in()
+    await rig.lose()
+    await rig.wait(11)
+    # As from a proxy; as text, because without `json` the rig answers with its own view.
+    odd = {"text": json.dumps(answer)}
+    for call in (LOOK, ACTIVITY):
+        await rig.answer(call, odd)
+    await rig.calls()
+    await rig.run("here.stay()")
+    await rig.wait(1)
+    assert await rig.calls() == [ACTIVITY]
+    everywhere = "here.signOutEverywhere().catch((problem) => problem.status)"
+    assert await rig.run(everywhere) == 0
+    assert await rig.run("here.look()") is True
+    assert await rig.calls() == [LOOK, LOOK]
+    assert await rig.run("here.player.name") == "Ada"
+    assert await rig.told("signedOut") == []
 
 
 async def test_a_password_is_changed_only_for_the_player_that_the_page_shows(rig: Rig) -> None:
