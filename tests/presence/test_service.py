@@ -22,7 +22,7 @@ from tests.support.invariants import Watched
 from tests.support.manual_clock import ManualClock
 
 
-class StorageRig:
+class PresenceRig:
     """A service, its clock, and the events it has published."""
 
     def __init__(self) -> None:
@@ -46,23 +46,23 @@ class StorageRig:
 
 
 @pytest.fixture
-def rig() -> StorageRig:
-    return StorageRig()
+def presence_rig() -> PresenceRig:
+    return PresenceRig()
 
 
-def test_a_sign_in_is_published_after_the_session_was_noted(rig: StorageRig) -> None:
+def test_a_sign_in_is_published_after_the_session_was_noted(presence_rig: PresenceRig) -> None:
     order: list[object] = []
 
     def note(session: Session) -> None:
-        order.append(list(rig.heard))
+        order.append(list(presence_rig.heard))
         order.append(session)
 
     player = Player(PlayerId("p_1"), "Ada", "ada", guest=True)
-    session = rig.presence.sign_in(player, SessionId("s_1"), before_publishing=note)
+    session = presence_rig.presence.sign_in(player, SessionId("s_1"), before_publishing=note)
     assert order == [[], session]
-    assert rig.kinds() == [SessionStarted, StatusChanged]
-    assert rig.heard[0].at == 10.0
-    assert (rig.presence.sessions, rig.presence.players) == (
+    assert presence_rig.kinds() == [SessionStarted, StatusChanged]
+    assert presence_rig.heard[0].at == 10.0
+    assert (presence_rig.presence.sessions, presence_rig.presence.players) == (
         {session.id: session},
         {player.id: player},
     )
@@ -84,26 +84,28 @@ COMMANDS: dict[str, Callable[[PresenceService, SessionId], object]] = {
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_a_command_about_a_session_that_ended_or_never_was_does_nothing(
-    rig: StorageRig, command: Callable[[PresenceService, SessionId], object]
+    presence_rig: PresenceRig, command: Callable[[PresenceService, SessionId], object]
 ) -> None:
-    session = rig.sign_in()
-    rig.presence.end(session.id, Reason.SIGNED_OUT)
-    rig.heard.clear()
-    command(rig.presence, session.id)
-    command(rig.presence, SessionId("s_unknown"))
-    assert rig.heard == []
+    session = presence_rig.sign_in()
+    presence_rig.presence.end(session.id, Reason.SIGNED_OUT)
+    presence_rig.heard.clear()
+    command(presence_rig.presence, session.id)
+    command(presence_rig.presence, SessionId("s_unknown"))
+    assert presence_rig.heard == []
 
 
-def test_a_command_publishes_its_events_with_the_instant_it_was_given(rig: StorageRig) -> None:
-    presence, session = rig.presence, rig.sign_in()
-    rig.clock.move_to(150.0)
+def test_a_command_publishes_its_events_with_the_instant_it_was_given(
+    presence_rig: PresenceRig,
+) -> None:
+    presence, session = presence_rig.presence, presence_rig.sign_in()
+    presence_rig.clock.move_to(150.0)
     presence.expire(limit=100)
     presence.touch(session.id, 149.0)
     presence.connected(session.id)
     presence.disconnected(session.id, 151.0, has_left=False)
     presence.leave(session.id, 152.0)
     presence.end(session.id, Reason.SIGNED_OUT, 153.0)
-    assert [(type(event), event.at) for event in rig.heard] == [
+    assert [(type(event), event.at) for event in presence_rig.heard] == [
         (StatusChanged, 150.0),
         (StatusChanged, 150.0),  # the clock never goes back
         (StatusChanged, 151.0),
@@ -114,54 +116,62 @@ def test_a_command_publishes_its_events_with_the_instant_it_was_given(rig: Stora
     assert presence.next_deadline() is None
 
 
-def test_a_connection_that_opens_late_is_told_of_the_warning_that_stands(rig: StorageRig) -> None:
-    presence, session = rig.presence, rig.sign_in()
+def test_a_connection_that_opens_late_is_told_of_the_warning_that_stands(
+    presence_rig: PresenceRig,
+) -> None:
+    presence, session = presence_rig.presence, presence_rig.sign_in()
     policy = Policy()
     assert presence.standing_warnings(session.id) == []
-    rig.clock.move_to(session.idle_warning_at(policy) + 0.01)
+    presence_rig.clock.move_to(session.idle_warning_at(policy) + 0.01)
     presence.expire(limit=100)
     (warning,) = presence.standing_warnings(session.id)
     assert (warning.session_id, warning.reason) == (session.id, Reason.IDLE_TIMEOUT)
     assert warning.expires_in <= policy.warn_before
 
 
-def test_a_hold_says_what_it_granted_and_a_release_is_published(rig: StorageRig) -> None:
-    presence, session = rig.presence, rig.sign_in()
+def test_a_hold_says_what_it_granted_and_a_release_is_published(presence_rig: PresenceRig) -> None:
+    presence, session = presence_rig.presence, presence_rig.sign_in()
     assert presence.hold(session.id, 1e9, away=True) == presence.policy.max_hold
-    assert [event.after for event in rig.heard if isinstance(event, StatusChanged)] == [Status.AWAY]
-    rig.heard.clear()
+    assert [event.after for event in presence_rig.heard if isinstance(event, StatusChanged)] == [
+        Status.AWAY
+    ]
+    presence_rig.heard.clear()
     presence.release(session.id, 20.0)
-    assert rig.kinds() == [DeadlineMovedUp]
+    assert presence_rig.kinds() == [DeadlineMovedUp]
 
 
-def test_sessions_of_an_earlier_process_are_published_as_they_are_now(rig: StorageRig) -> None:
+def test_sessions_of_an_earlier_process_are_published_as_they_are_now(
+    presence_rig: PresenceRig,
+) -> None:
     player = Player(PlayerId("p_1"), "Ada", "ada", guest=True)
     session = Session.restored(
         SessionId("s_1"), player, 0.0, 1e4, remember=False, status=Status.ACTIVE, last_activity=0.0
     )
-    rig.presence.restore([session])
-    assert [event.reason for event in rig.heard if isinstance(event, StatusChanged)] == [
+    presence_rig.presence.restore([session])
+    assert [event.reason for event in presence_rig.heard if isinstance(event, StatusChanged)] == [
         Reason.SERVER_RESTART
     ]
 
 
-def test_activities_of_a_player_are_published_while_they_are_wanted(rig: StorageRig) -> None:
+def test_activities_of_a_player_are_published_while_they_are_wanted(
+    presence_rig: PresenceRig,
+) -> None:
     wanted: set[PlayerId] = set()
-    rig.presence.publish_activity_of(wanted)
-    session = rig.sign_in()
-    rig.presence.touch(session.id, 11.0)
+    presence_rig.presence.publish_activity_of(wanted)
+    session = presence_rig.sign_in()
+    presence_rig.presence.touch(session.id, 11.0)
     wanted.add(PlayerId("p_other"))
-    rig.presence.touch(session.id, 12.0)
-    assert rig.heard == []
+    presence_rig.presence.touch(session.id, 12.0)
+    assert presence_rig.heard == []
     wanted.add(session.player.id)
-    rig.presence.touch(session.id, 13.0)
-    assert rig.heard == [Activity(session.id, session.player.id, 13.0)]
-    rig.clock.move_to(150.0)
-    rig.presence.expire(limit=100)
-    rig.heard.clear()
-    rig.presence.touch(session.id)
-    assert rig.kinds() == [StatusChanged, Activity], "after the change that it makes"
+    presence_rig.presence.touch(session.id, 13.0)
+    assert presence_rig.heard == [Activity(session.id, session.player.id, 13.0)]
+    presence_rig.clock.move_to(150.0)
+    presence_rig.presence.expire(limit=100)
+    presence_rig.heard.clear()
+    presence_rig.presence.touch(session.id)
+    assert presence_rig.kinds() == [StatusChanged, Activity], "after the change that it makes"
     wanted.clear()
-    rig.heard.clear()
-    rig.presence.touch(session.id)
-    assert rig.heard == []
+    presence_rig.heard.clear()
+    presence_rig.presence.touch(session.id)
+    assert presence_rig.heard == []
