@@ -36,6 +36,15 @@ def test_an_item_is_popped_at_its_deadline_or_at_most_a_slot_later(
     assert item.slot is None
 
 
+def test_a_deadline_is_noticed_within_two_milliseconds() -> None:
+    """The tolerance of all other tests, `SLOT`, grows with the slots."""
+    deadlines: Deadlines[Item] = Deadlines()
+    deadlines.arm(Item(), 240.0)
+    look = deadlines.next_due()
+    assert look is not None
+    assert 240.0 <= look <= 240.002
+
+
 @given(due=st.floats(-1e6, 1e6), later=st.floats(0.0, 10.0))
 def test_an_item_that_is_ahead_is_not_due(due: float, later: float) -> None:
     deadlines: Deadlines[Item] = Deadlines()

@@ -8,8 +8,8 @@ from server.client import CallRefused, Client, ClientClosed, SessionOver, State,
 from server.client.codec import decode
 from server.presence.status import Reason, Status
 from server.wire.messages import Say, Warning_
-from tests.support.answers import SLOT
 from tests.support.live_server import TIMEOUT, LiveServer
+from tests.support.manual_clock import SLOT
 
 
 async def test_a_guest_sees_players_in_the_lobby_arrive_and_leave(server: LiveServer) -> None:

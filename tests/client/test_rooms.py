@@ -11,8 +11,8 @@ from websockets.asyncio.server import ServerConnection
 
 from server.client import CallRefused, Client, RequestRefused, Room, RoomClosed, SessionOver
 from tests.client.fake_server import HELLO, PLAYER, QUICK, run_fake
-from tests.support.answers import SLOT
 from tests.support.live_server import TIMEOUT, LiveServer
+from tests.support.manual_clock import SLOT
 
 GAME = "connect-four"
 

@@ -13,11 +13,11 @@ from server.accounts.ports import Account
 from server.base.ids import new_player_id
 from server.presence.session import Player
 from server.presence.status import Reason
-from tests.support.answers import SLOT, until
+from tests.support.answers import until
 from tests.support.browser import UNREACHABLE, Browsers, open_browsers
 from tests.support.cable import run_cable
 from tests.support.live_server import LiveServer
-from tests.support.manual_clock import ManualClock
+from tests.support.manual_clock import SLOT, ManualClock
 from tests.support.page_server import run_page_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

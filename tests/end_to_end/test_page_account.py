@@ -8,10 +8,11 @@ import pytest
 from playwright.async_api import Route, expect
 
 from server.presence.status import Reason
-from tests.support.answers import SLOT, until
+from tests.support.answers import until
 from tests.support.browser import UNREACHABLE, Browsers, Window
 from tests.support.cable import run_cable
 from tests.support.live_server import LiveServer
+from tests.support.manual_clock import SLOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.support.answers import SLOT, until
+from tests.support.answers import until
 from tests.support.cdp import SPEED, RealBrowser, RealTab, run_real_browser
 from tests.support.live_server import run_server
+from tests.support.manual_clock import SLOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 

@@ -6,9 +6,9 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.support.answers import SLOT
 from tests.support.browser import TIMEOUT_MS, Browsers
 from tests.support.live_server import LiveServer
+from tests.support.manual_clock import SLOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

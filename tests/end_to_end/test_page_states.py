@@ -15,11 +15,12 @@ from typing import Literal
 import pytest
 from playwright.async_api import Browser, CDPSession, Page, Route, expect
 
-from tests.support.answers import SLOT, until_status
+from tests.support.answers import until_status
 from tests.support.axe import find_violations
 from tests.support.browser import UNREACHABLE, Window, open_browsers
 from tests.support.cable import Cable, run_cable
 from tests.support.live_server import LiveServer, Tab, Visitor
+from tests.support.manual_clock import SLOT
 from tests.support.page_server import run_page_server
 from tests.support.pictures import FOLDER, PROFILE, README_HEIGHT, README_WIDTH, take_picture
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from tests.support.answers import SLOT, until
+from tests.support.answers import until
 from tests.support.browser import Browsers, Window, open_browsers
 from tests.support.live_server import LiveServer
+from tests.support.manual_clock import SLOT
 from tests.support.page_server import run_page_server
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]

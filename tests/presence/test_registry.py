@@ -15,7 +15,8 @@ from server.presence.events import (
 from server.presence.session import LastActivity, Player, Session
 from server.presence.status import Reason, Status
 from server.presence.warnings import warns_in
-from tests.presence.world import SLACK, World, changes, ended, warnings
+from tests.presence.world import World, changes, ended, warnings
+from tests.support.manual_clock import SLOT
 
 # Idle: away, warned, ended
 
@@ -32,11 +33,11 @@ def test_a_sign_in_is_published_before_its_status() -> None:
     ("instant", "expected"),
     [
         (119.999, Status.ACTIVE),
-        (120.0 + SLACK, Status.AWAY),
+        (120.0 + SLOT, Status.AWAY),
         (239.999, Status.AWAY),
         (240.0, Status.WARNED),
         (299.999, Status.WARNED),
-        (300.0 + SLACK, Status.OFFLINE),
+        (300.0 + SLOT, Status.OFFLINE),
     ],
 )
 def test_each_deadline_comes_at_its_time_and_never_before(instant: float, expected: Status) -> None:
@@ -130,7 +131,7 @@ def test_a_warning_that_comes_late_moves_the_end() -> None:
     assert warnings(world.registry.expire(290.0, limit=100)) == [(Reason.IDLE_TIMEOUT, 60.0)]
     world.now = 290.0
     assert ended(world.until(349.99)) == []
-    assert ended(world.until(350.0 + SLACK)) == [Reason.IDLE_TIMEOUT]
+    assert ended(world.until(350.0 + SLOT)) == [Reason.IDLE_TIMEOUT]
     assert session.ended is Reason.IDLE_TIMEOUT
 
 
@@ -144,7 +145,7 @@ def test_a_session_that_reconnects_shortly_before_its_end_is_warned_in_full() ->
     happened = world.do(world.registry.connected(session, world.now))
     assert changes(happened) == [(Status.WARNED, Reason.CONNECTED)]
     (standing,) = world.registry.standing_warnings(session, world.now)
-    assert standing.expires_in == pytest.approx(60, abs=SLACK)
+    assert standing.expires_in == pytest.approx(60, abs=SLOT)
     assert ended(world.until(349.9)) == []
 
 
@@ -157,7 +158,7 @@ def test_reconnecting_during_a_warning_gains_no_time() -> None:
         world.until(instant)
         world.tab(session)
         assert session.status is Status.WARNED
-    assert ended(world.until(300 + SLACK)) == [Reason.IDLE_TIMEOUT]
+    assert ended(world.until(300 + SLOT)) == [Reason.IDLE_TIMEOUT]
 
 
 def test_a_session_that_never_opened_a_socket_lives_by_its_idle_clock_alone() -> None:
@@ -177,9 +178,9 @@ def test_the_first_socket_of_a_warned_session_has_the_warning_in_full() -> None:
     happened = world.do(world.registry.connected(session, world.now))
     assert happened == []
     (standing,) = world.registry.standing_warnings(session, world.now)
-    assert standing.expires_in == pytest.approx(60, abs=SLACK)
+    assert standing.expires_in == pytest.approx(60, abs=SLOT)
     assert ended(world.until(358.9)) == []
-    assert ended(world.until(359 + SLACK)) == [Reason.IDLE_TIMEOUT]
+    assert ended(world.until(359 + SLOT)) == [Reason.IDLE_TIMEOUT]
 
 
 def test_a_tab_that_opens_during_a_warning_is_sent_the_time_left() -> None:
@@ -189,7 +190,7 @@ def test_a_tab_that_opens_during_a_warning_is_sent_the_time_left() -> None:
     world.tab(session)
     (standing,) = world.registry.standing_warnings(session, world.now)
     assert standing.reason is Reason.IDLE_TIMEOUT
-    assert standing.expires_in == pytest.approx(20, abs=SLACK)
+    assert standing.expires_in == pytest.approx(20, abs=SLOT)
 
 
 # The absolute end
@@ -204,7 +205,7 @@ def test_the_absolute_end_comes_however_active_the_player_is() -> None:
         happened += world.ping(session)
     happened += world.until(999.999)
     assert session.ended is None
-    happened += world.until(1000 + SLACK)
+    happened += world.until(1000 + SLOT)
     assert warnings(happened) == [(Reason.SESSION_LIFETIME, 60.0)]
     assert changes(happened) == [
         (Status.WARNED, Reason.WARNING),
@@ -223,7 +224,7 @@ def test_no_activity_puts_off_the_absolute_end() -> None:
     assert not any(isinstance(each, WarningWithdrawn) for each in world.ping(session))
     assert session.status is Status.WARNED
     left = session.expires_in(world.registry.policy, world.now)
-    assert left == pytest.approx(50, abs=SLACK)
+    assert left == pytest.approx(50, abs=SLOT)
 
 
 def test_a_tab_that_opens_shortly_before_the_absolute_end_has_a_standing_warning() -> None:
@@ -233,7 +234,7 @@ def test_a_tab_that_opens_shortly_before_the_absolute_end_has_a_standing_warning
     world.tab(session)
     (standing,) = world.registry.standing_warnings(session, world.now)
     assert standing.reason is Reason.SESSION_LIFETIME
-    assert standing.expires_in == pytest.approx(50, abs=SLACK)
+    assert standing.expires_in == pytest.approx(50, abs=SLOT)
 
 
 def test_no_warning_is_ahead_of_a_tab_that_is_sent_a_late_one() -> None:
@@ -282,7 +283,7 @@ def test_a_remembered_session_has_a_longest_life_of_its_own() -> None:
     session = world.session(remember=True)
     world.until(1500)
     assert session.ended is None
-    assert ended(world.until(2000 + SLACK)) == [Reason.SESSION_LIFETIME]
+    assert ended(world.until(2000 + SLOT)) == [Reason.SESSION_LIFETIME]
 
 
 # Connections and graces
@@ -299,7 +300,7 @@ def test_the_grace_is_short_after_a_leave_and_long_after_a_lost_connection(
     happened = world.do(world.registry.disconnected(session, world.now, has_left=has_left))
     assert changes(happened) == [(Status.RECONNECTING, reason)]
     assert changes(world.until(10 + grace - 0.001)) == []
-    assert changes(world.until(10 + grace + SLACK)) == [(Status.OFFLINE, reason)]
+    assert changes(world.until(10 + grace + SLOT)) == [(Status.OFFLINE, reason)]
     assert session.ended is None
 
 
@@ -378,7 +379,7 @@ def test_the_idle_clock_of_a_dormant_session_runs_on_without_a_warning() -> None
     world.until(100)
     world.ping(session)
     world.drop(session)
-    happened = world.until(400 + SLACK)
+    happened = world.until(400 + SLOT)
     assert warnings(happened) == []
     assert changes(happened) == [(Status.OFFLINE, Reason.CONNECTION_LOST)], "offline once"
     assert ended(happened) == [Reason.IDLE_TIMEOUT]
@@ -389,7 +390,7 @@ def test_the_idle_timeout_ends_a_session_in_the_middle_of_its_grace() -> None:
     session = world.tab()
     world.until(290)
     world.drop(session)
-    assert ended(world.until(300 + SLACK)) == [Reason.IDLE_TIMEOUT]
+    assert ended(world.until(300 + SLOT)) == [Reason.IDLE_TIMEOUT]
 
 
 # The beacon of a closing page
@@ -420,7 +421,7 @@ def test_a_beacon_after_the_socket_was_lost_shortens_the_grace() -> None:
     happened = world.do(world.registry.leave(session, world.now))
     assert [type(each) for each in happened] == [DeadlineMovedUp]
     assert changes(world.until(6.9)) == []
-    assert changes(world.until(7 + SLACK)) == [(Status.OFFLINE, Reason.LEFT)]
+    assert changes(world.until(7 + SLOT)) == [(Status.OFFLINE, Reason.LEFT)]
 
 
 def test_a_beacon_never_lengthens_a_grace() -> None:
@@ -429,7 +430,7 @@ def test_a_beacon_never_lengthens_a_grace() -> None:
     world.drop(session)
     world.until(29)
     world.do(world.registry.leave(session, world.now))
-    assert changes(world.until(30 + SLACK)) == [(Status.OFFLINE, Reason.CONNECTION_LOST)]
+    assert changes(world.until(30 + SLOT)) == [(Status.OFFLINE, Reason.CONNECTION_LOST)]
 
 
 def test_a_beacon_of_a_session_without_a_socket_is_believed_after_the_grace() -> None:
@@ -437,7 +438,7 @@ def test_a_beacon_of_a_session_without_a_socket_is_believed_after_the_grace() ->
     session = world.session()
     world.do(world.registry.leave(session, world.now))
     assert session.status is Status.ACTIVE, "it never opened a socket: it is never reconnecting"
-    assert changes(world.until(5 + SLACK)) == [(Status.OFFLINE, Reason.LEFT)]
+    assert changes(world.until(5 + SLOT)) == [(Status.OFFLINE, Reason.LEFT)]
 
 
 def test_an_activity_after_the_beacon_cancels_it() -> None:
@@ -468,9 +469,9 @@ def test_the_idle_clock_stands_still_while_held() -> None:
     assert (granted, list(events)) == (50, [])
     assert session.expires_in(world.registry.policy, world.now) == 250
     assert changes(world.until(169.9)) == []
-    assert changes(world.until(170 + SLACK)) == [(Status.AWAY, Reason.IDLE)]
+    assert changes(world.until(170 + SLOT)) == [(Status.AWAY, Reason.IDLE)]
     assert warnings(world.until(289.9)) == []
-    assert warnings(world.until(290 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]
+    assert warnings(world.until(290 + SLOT)) == [(Reason.IDLE_TIMEOUT, 60.0)]
 
 
 def test_the_time_left_includes_the_warning_after_a_hold() -> None:
@@ -478,10 +479,10 @@ def test_the_time_left_includes_the_warning_after_a_hold() -> None:
     session = world.tab()
     world.until(230)
     world.ping(session)
-    world.until(510 - SLACK)
+    world.until(510 - SLOT)
     world.registry.hold(session, 100, world.now)
     left = session.expires_in(world.registry.policy, world.now)
-    assert left == pytest.approx(160, abs=SLACK)
+    assert left == pytest.approx(160, abs=SLOT)
     assert ended(world.until(510 + 159.9)) == []
     assert ended(world.until(510 + 160.1)) == [Reason.IDLE_TIMEOUT]
 
@@ -503,7 +504,7 @@ def test_a_released_clock_runs_on_from_where_it_stood() -> None:
     assert session.status is Status.ACTIVE
     world.do(world.registry.release(session, world.now))
     assert changes(world.until(419.9)) == []
-    assert changes(world.until(420 + SLACK)) == [(Status.AWAY, Reason.IDLE)]
+    assert changes(world.until(420 + SLOT)) == [(Status.AWAY, Reason.IDLE)]
 
 
 def test_a_hold_is_capped_by_the_policy_and_by_the_absolute_end() -> None:
@@ -513,7 +514,7 @@ def test_a_hold_is_capped_by_the_policy_and_by_the_absolute_end() -> None:
     world.until(900)
     assert session.ended is None
     assert world.registry.hold(session, 10_000, world.now)[0] == 100
-    assert ended(world.until(1000 + SLACK)) == [Reason.SESSION_LIFETIME]
+    assert ended(world.until(1000 + SLOT)) == [Reason.SESSION_LIFETIME]
 
 
 def test_a_hold_never_shortens_one_that_is_running() -> None:
@@ -532,7 +533,7 @@ def test_a_hold_withdraws_a_warning_and_the_warning_comes_again_after_it() -> No
     assert [type(each) for each in events] == [WarningWithdrawn, StatusChanged]
     assert changes(events) == [(Status.AWAY, Reason.IDLE)]
     assert changes(world.until(389.9)) == []
-    assert warnings(world.until(390 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]
+    assert warnings(world.until(390 + SLOT)) == [(Reason.IDLE_TIMEOUT, 60.0)]
     assert ended(world.until(449.9)) == []
     assert ended(world.until(451)) == [Reason.IDLE_TIMEOUT]
 
@@ -555,7 +556,7 @@ def test_an_activity_during_a_hold_starts_the_clock_when_the_hold_is_over() -> N
     world.until(50)
     world.ping(session)
     assert changes(world.until(219.9)) == []
-    assert changes(world.until(220 + SLACK)) == [(Status.AWAY, Reason.IDLE)]
+    assert changes(world.until(220 + SLOT)) == [(Status.AWAY, Reason.IDLE)]
 
 
 def test_a_hold_ends_when_its_player_is_offline() -> None:
@@ -584,9 +585,9 @@ def test_be_right_back_is_away_at_once_and_until_the_hold_is_over() -> None:
     assert session.expires_in(world.registry.policy, world.now) == 100 + 180
     # The player did not return: still away, and the idle clock runs on from `away_after`.
     assert changes(world.until(110 + 119.9)) == []
-    assert warnings(world.until(110 + 120 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]
+    assert warnings(world.until(110 + 120 + SLOT)) == [(Reason.IDLE_TIMEOUT, 60.0)]
     assert ended(world.until(110 + 179.9)) == []
-    assert ended(world.until(110 + 180 + 2 * SLACK)) == [Reason.IDLE_TIMEOUT]
+    assert ended(world.until(110 + 180 + 2 * SLOT)) == [Reason.IDLE_TIMEOUT]
 
 
 def test_an_activity_ends_be_right_back_and_starts_the_idle_clock() -> None:
@@ -598,7 +599,7 @@ def test_an_activity_ends_be_right_back_and_starts_the_idle_clock() -> None:
     assert session.held_for(world.now) == 0
     assert session.expires_in(world.registry.policy, world.now) == 300
     assert changes(world.until(50 + 119.9)) == []
-    assert changes(world.until(50 + 120 + SLACK)) == [(Status.AWAY, Reason.IDLE)]
+    assert changes(world.until(50 + 120 + SLOT)) == [(Status.AWAY, Reason.IDLE)]
 
 
 def test_after_a_release_of_be_right_back_a_player_is_away_until_an_activity() -> None:
@@ -620,7 +621,7 @@ def test_be_right_back_keeps_the_idle_time_of_a_player_who_is_already_away() -> 
     _, events = world.registry.hold(session, 100, world.now, away=True)
     assert list(events) == [], "away they were, and the clock stands at 200"
     assert warnings(world.until(339.9)) == []
-    assert warnings(world.until(340 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]
+    assert warnings(world.until(340 + SLOT)) == [(Reason.IDLE_TIMEOUT, 60.0)]
 
 
 def test_be_right_back_withdraws_a_warning_until_it_is_over() -> None:
@@ -631,7 +632,7 @@ def test_be_right_back_withdraws_a_warning_until_it_is_over() -> None:
     assert [type(each) for each in events] == [WarningWithdrawn, StatusChanged]
     assert changes(events) == [(Status.AWAY, Reason.IDLE)]
     assert warnings(world.until(369.9)) == []
-    assert warnings(world.until(370 + SLACK)) == [(Reason.IDLE_TIMEOUT, 60.0)]
+    assert warnings(world.until(370 + SLOT)) == [(Reason.IDLE_TIMEOUT, 60.0)]
     assert changes(world.ping(session)) == [(Status.ACTIVE, Reason.ACTIVITY)]
 
 
@@ -655,7 +656,7 @@ def test_a_hold_of_an_overdue_session_is_granted_in_full_even_if_it_drops() -> N
     world.registry.hold(session, 50, world.now)
     world.drop(session)
     assert ended(world.until(389.9)) == []
-    assert ended(world.until(390 + SLACK)) == [Reason.IDLE_TIMEOUT]
+    assert ended(world.until(390 + SLOT)) == [Reason.IDLE_TIMEOUT]
 
 
 def test_releasing_without_a_hold_does_nothing() -> None:
@@ -817,7 +818,7 @@ def test_a_session_present_at_the_stop_has_a_fresh_grace_after_the_start(stored:
     world = World()
     session = restored(world, stored, idle=10)
     assert changes(world.heard) == [(Status.RECONNECTING, Reason.SERVER_RESTART)]
-    assert changes(world.until(30 + SLACK)) == [(Status.OFFLINE, Reason.SERVER_RESTART)]
+    assert changes(world.until(30 + SLOT)) == [(Status.OFFLINE, Reason.SERVER_RESTART)]
     assert session.ended is None
 
 

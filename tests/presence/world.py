@@ -10,9 +10,6 @@ from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
 from tests.support.invariants import Watched
 
-SLACK = 0.03
-"""Seconds within which a deadline is noticed, and more."""
-
 
 class World:
     """A registry, a clock, and all events."""

@@ -18,8 +18,9 @@ from server.realtime.endpoint import WebSocketEndpoint
 from server.realtime.limits import Limits
 from server.wire.messages import LARGEST_MESSAGE
 from server.wire.problem import SECURITY_HEADERS
-from tests.support.answers import SLOT, Bystanders, refusal, until, until_status
+from tests.support.answers import Bystanders, refusal, until, until_status
 from tests.support.live_server import LiveServer, Tab, run_server
+from tests.support.manual_clock import SLOT
 
 
 async def refused_upgrade(server: LiveServer, **headers: str) -> Any:

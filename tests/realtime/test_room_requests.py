@@ -22,9 +22,9 @@ from server.rooms.limits import Limits as RoomLimits
 from server.wire.closing import ABNORMAL
 from tests.rooms.games import Ticking, Together, Turns, variant
 from tests.rooms.page import Page, bring, passes, seat, table
-from tests.support.answers import SLOT, until, until_status
+from tests.support.answers import until, until_status
 from tests.support.live_server import LiveServer, Tab, run_server
-from tests.support.manual_clock import CountingClock
+from tests.support.manual_clock import SLOT, CountingClock
 
 ROOM_LIMITS = RoomLimits()
 

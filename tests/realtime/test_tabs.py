@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from server.presence.status import Reason
-from tests.support.answers import SLOT, refusal, until, until_status
+from tests.support.answers import refusal, until, until_status
 from tests.support.live_server import LiveServer, Tab, Visitor, run_server
+from tests.support.manual_clock import SLOT
 
 WARNED = 240 + SLOT
 """Seconds after which an idle session has been warned."""

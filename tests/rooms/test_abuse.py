@@ -13,8 +13,9 @@ from server.games.trivia_round import TriviaRound
 from server.rooms.errors import CommandRefused
 from server.rooms.limits import Limits
 from tests.rooms.games import Together, Turns
-from tests.rooms.world import SLOT, World, refused
+from tests.rooms.world import World, refused
 from tests.support.live_server import LiveServer
+from tests.support.manual_clock import SLOT
 
 LIMITS = Limits()
 

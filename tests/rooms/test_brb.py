@@ -5,7 +5,8 @@ import pytest
 from server.games.game import Silence
 from server.presence.status import Status
 from tests.rooms.scene import MOVE, Scene, assert_waits_for
-from tests.rooms.world import SLOT, ended, lines, refused, seen
+from tests.rooms.world import ended, lines, refused, seen
+from tests.support.manual_clock import SLOT
 
 
 def test_be_right_back_takes_from_a_budget_and_the_match_waits(scene: Scene) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 from server.base.units import NEVER
 from tests.rooms.games import Ticking, Together
 from tests.rooms.scene import MOVE, Scene, assert_waits_for
-from tests.rooms.world import SLOT, ended, refused, seen
+from tests.rooms.world import ended, refused, seen
+from tests.support.manual_clock import SLOT
 
 
 def test_the_clock_runs_only_for_players_the_match_waits_for(scene: Scene) -> None:

@@ -6,7 +6,8 @@ from server.games.game import Silence
 from server.rooms.errors import CommandRefused
 from tests.rooms.games import Ticking, Together
 from tests.rooms.scene import MOVE, Scene, assert_waits_for
-from tests.rooms.world import SLOT, ended, lines, refused, seat_of, seen
+from tests.rooms.world import ended, lines, refused, seat_of, seen
+from tests.support.manual_clock import SLOT
 
 
 def test_a_drop_is_shown_after_five_seconds_with_the_time_until_a_claim(

@@ -8,7 +8,8 @@ from server.rooms.errors import GameFailed
 from server.rooms.events import MatchEnded, RoomClosed
 from server.rooms.rooms import Rooms
 from tests.rooms.games import Buggy, Ticking, Turns, variant
-from tests.rooms.world import SLOT, World, closed, ended
+from tests.rooms.world import World, closed, ended
+from tests.support.manual_clock import SLOT
 
 POLICY = AfkPolicy(move_time=5.0, silence=Silence.SKIP, most_skips=1, brb_waits=False)
 

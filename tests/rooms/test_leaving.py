@@ -8,7 +8,8 @@ from server.presence.status import Reason, Status
 from server.rooms.limits import Limits
 from tests.rooms.games import Ticking, Together, Turns
 from tests.rooms.scene import Scene, assert_waits_for
-from tests.rooms.world import SLOT, closed, ended, lines, refused, seat_of
+from tests.rooms.world import closed, ended, lines, refused, seat_of
+from tests.support.manual_clock import SLOT
 
 LIMITS = Limits()
 

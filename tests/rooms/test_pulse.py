@@ -3,7 +3,8 @@
 import pytest
 
 from tests.rooms.scene import Scene
-from tests.rooms.world import SLOT, ended, refused
+from tests.rooms.world import ended, refused
+from tests.support.manual_clock import SLOT
 
 
 def test_a_pulse_check_gives_thirty_seconds_for_an_activity(scene: Scene) -> None:

@@ -9,7 +9,8 @@ import pytest
 from server.presence.status import Reason, Status
 from server.rooms.limits import Limits
 from tests.rooms.games import Ticking, Together, Turns
-from tests.rooms.world import SLOT, World, lines, matched, opened, queued, refused, seat_seen
+from tests.rooms.world import World, lines, matched, opened, queued, refused, seat_seen
+from tests.support.manual_clock import SLOT
 
 LIMITS = Limits()
 

@@ -10,18 +10,8 @@ from server.presence.status import Reason, Status
 from server.rooms.events import RoomOpened, RoomUpdated
 from server.rooms.limits import Limits
 from tests.rooms.games import Ticking, Together, Turns, variant
-from tests.rooms.world import (
-    SLOT,
-    World,
-    closed,
-    ended,
-    lines,
-    opened,
-    refused,
-    seat_of,
-    seat_seen,
-    seen,
-)
+from tests.rooms.world import World, closed, ended, lines, opened, refused, seat_of, seat_seen, seen
+from tests.support.manual_clock import SLOT
 
 LIMITS = Limits()
 

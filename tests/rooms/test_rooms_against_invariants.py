@@ -39,11 +39,12 @@ from server.rooms.view import in_seconds, listing, patch, room_view
 from tests.rooms.games import Hand, Ticking, Timed, Together, Turns, variant
 from tests.rooms.world import World
 from tests.support.examples import examples
+from tests.support.manual_clock import SLOT
 
 LIMITS = Limits()
 
 PLAYERS = 4
-SLACK = 0.05
+SLACK = 3 * SLOT
 """Seconds by which deadlines may be late: a slot for each of several in sequence."""
 
 MOVE = 20.0

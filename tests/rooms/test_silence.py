@@ -5,7 +5,8 @@ import pytest
 from server.games.game import Silence
 from tests.rooms.games import Ticking, Together
 from tests.rooms.scene import MOVE, Scene, assert_waits_for
-from tests.rooms.world import SLOT, World, advances, ended, lines, refused, seat_of
+from tests.rooms.world import World, advances, ended, lines, refused, seat_of
+from tests.support.manual_clock import SLOT
 
 
 def test_silence_forfeits_at_the_end_of_the_time_and_not_before(scene: Scene) -> None:

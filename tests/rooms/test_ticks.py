@@ -11,7 +11,8 @@ from server.rooms.limits import Limits
 from server.rooms.rooms import Rooms
 from tests.rooms.games import Ticking, Timed, Together, Turns, variant
 from tests.rooms.scene import MOVE, Scene, assert_waits_for
-from tests.rooms.world import SLOT, World, ended, seat_of, seen
+from tests.rooms.world import World, ended, seat_of, seen
+from tests.support.manual_clock import SLOT
 
 
 def test_ticks_come_at_the_instants_for_which_they_were_due() -> None:

@@ -30,9 +30,6 @@ from server.rooms.rooms import Rooms
 from server.rooms.seat import SeatState
 from server.rooms.view import room_view
 
-SLOT = 0.011
-"""Seconds by which a deadline may be noticed late: a slot of the wheel."""
-
 
 class World:
     """All rooms, and all their events."""

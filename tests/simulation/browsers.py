@@ -32,8 +32,8 @@ from tests.support.invariants import Broken
 if TYPE_CHECKING:
     from tests.simulation.day import Day
 
-ROUNDING = 0.002
-"""Seconds: times left are in whole milliseconds, and a wheel turns in hundredths of a second."""
+ROUNDING = 0.001
+"""Seconds by which a deadline may seem early: times left are rounded to whole milliseconds."""
 
 LOST, LEFT, RELOADED = 1005, 1001, 1000
 SERVICE_RESTART = 1012

@@ -6,9 +6,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import BrowserContext, Page
 
-from tests.support.answers import SLOT, until
+from tests.support.answers import until
 from tests.support.browser import Browsers
 from tests.support.live_server import LiveServer
+from tests.support.manual_clock import SLOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 

@@ -11,9 +11,6 @@ import pytest
 
 from tests.support.live_server import TIMEOUT, LiveServer, Tab, Visitor
 
-SLOT = 0.02
-"""Seconds by which a deadline may be late; it is never early."""
-
 
 def cookie_of(response: httpx.Response) -> Morsel[str]:
     """The only cookie that a response sets."""

@@ -34,12 +34,10 @@ from server.presence.registry import Registry
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
 from server.realtime.connection import Connection
+from tests.support.manual_clock import SLOT
 
 ROUNDING = 1e-6
 """Seconds by which sums of instants may differ."""
-
-SLOT = 0.02
-"""Seconds by which a deadline may be late, after all due deadlines have been processed."""
 
 _TRACE = 20
 _RANK = {status: rank for rank, status in enumerate(Status)}

@@ -1,5 +1,11 @@
 """A clock that the test moves."""
 
+from server.base.deadlines import SLOTS_PER_SECOND
+
+SLOT = 2 / SLOTS_PER_SECOND
+"""Seconds by which a deadline may be late: its slot of the wheel, and the timer's rounding.
+It is never early."""
+
 START_MS = 1_700_000_000_000
 """The Unix time, in milliseconds, at presence time 0."""
 

@@ -11,9 +11,9 @@ from server.limits import Limits
 from server.realtime.limits import Limits as RealtimeLimits
 from server.realtime.topics.lobby import Lobby as RealLobby
 from server.wire.messages import Roster
-from tests.support.answers import SLOT, until, until_status
+from tests.support.answers import until, until_status
 from tests.support.live_server import LiveServer, Tab, run_server
-from tests.support.manual_clock import ManualClock
+from tests.support.manual_clock import SLOT, ManualClock
 
 pytestmark = pytest.mark.both_loops
 

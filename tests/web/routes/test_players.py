@@ -4,8 +4,9 @@ from typing import Any
 
 import httpx
 
-from tests.support.answers import SLOT, refusal, until_status
+from tests.support.answers import refusal, until_status
 from tests.support.live_server import LiveServer, Visitor
+from tests.support.manual_clock import SLOT
 
 
 async def pages(http: httpx.AsyncClient, limit: int, **query: str) -> list[list[dict[str, Any]]]:
@@ -239,7 +240,7 @@ async def test_the_history_lists_changes_with_reasons_newest_first(server: LiveS
         assert change["detail"]
     by_instant = [(change["last_activity_at"], change["last_activity_by"]) for change in changes]
     signed_in = ("2023-11-14T22:13:20.000Z", "sign-in")
-    stayed = ("2023-11-14T22:17:20.040Z", "POST /api/session/activity")
+    stayed = ("2023-11-14T22:17:20.004Z", "POST /api/session/activity")
     assert by_instant[1:] == [stayed] * 4 + [signed_in] * 3
     why = changes[1]["detail"]
     assert "300" in why

@@ -10,8 +10,9 @@ import pytest
 
 from server.presence.status import Reason
 from server.web.devices import device_of
-from tests.support.answers import SLOT, cookie_of, refusal, until_status
+from tests.support.answers import cookie_of, refusal, until_status
 from tests.support.live_server import LiveServer, run_server
+from tests.support.manual_clock import SLOT
 
 POLICY = {
     "away_after": 120.0,
