@@ -17,6 +17,7 @@ from server.web.calls import Call
 from server.wire.messages import LARGEST_MESSAGE, ClientMessage
 from server.wire.problem import SECURITY_HEADERS
 from tests.hostile.conftest import GENERATED, OTHERS_USE_RANDOM, TIMEOUT, Served, serve
+from tests.support.answers import calls_of
 from tests.support.examples import examples
 from tests.support.live_server import Tab
 
@@ -191,7 +192,7 @@ def ask(port: int, request: bytes) -> tuple[int, dict[str, str], bytes]:
 
 @OTHERS_USE_RANDOM
 def test_every_request_has_its_answer(served: Served) -> None:
-    calls = [each for each in served.server.still_here.app.routes if isinstance(each, Call)]
+    calls = calls_of(served.server.still_here.app)
     ada = served.run(served.server.guest("Ada"))
     statuses = set()
 

@@ -4,12 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from starlette.routing import Route
 
-from server.web.calls import Call
 from server.web.pages import static_folder
 from server.wire.problem import SECURITY_HEADERS
-from tests.support.answers import refusal
+from tests.support.answers import calls_of, refusal, routes_of
 from tests.support.live_server import LiveServer, run_server
 from tests.support.peers import Peers, opening, request
 
@@ -22,12 +20,6 @@ BODIES: dict[str, tuple[dict[str, str], bytes]] = {
     "from elsewhere": ({"Origin": "https://evil.example"}, b""),
 }
 TEXT = ("text/", "image/svg+xml")
-
-
-def routes_of(server: LiveServer) -> list[Route]:
-    routes = [each for each in server.still_here.app.routes if isinstance(each, Route)]
-    assert len(routes) == len(server.still_here.app.routes) > 15
-    return routes
 
 
 def check(headers: dict[str, str], what: object) -> None:
@@ -46,7 +38,7 @@ async def test_every_route_sends_the_headers_for_every_method_and_body(server: L
     ada = await server.guest("Ada")
     statuses = set()
     with Peers(server.port) as peers:
-        for route in routes_of(server):
+        for route in routes_of(server.still_here.app):
             path = route.path.replace("{id}", ada.id).replace("{path:path}", "app.js")
             for method in METHODS:
                 for what, (said, body) in BODIES.items():
@@ -78,11 +70,11 @@ async def test_unknown_paths_and_methods_send_the_headers(server: LiveServer) ->
         response = await ada.http.get(path)
         assert refusal(response) == (404, "not_found")
         check(dict(response.headers), path)
-    for route in routes_of(server):
+    for route in routes_of(server.still_here.app):
         path = route.path.replace("{id}", ada.id).replace("{path:path}", "app.js")
         there = {
             method
-            for each in routes_of(server)
+            for each in routes_of(server.still_here.app)
             if each.path == route.path
             for method in each.methods or ()
         }
@@ -161,8 +153,8 @@ async def test_refused_upgrades_send_the_headers(server: LiveServer) -> None:
 
 async def test_answers_that_depend_on_the_session_are_not_cached(server: LiveServer) -> None:
     ada = await server.guest("Ada")
-    for call in routes_of(server):
-        if isinstance(call, Call) and call.path.startswith("/api/") and call.method == "GET":
+    for call in calls_of(server.still_here.app):
+        if call.path.startswith("/api/") and call.method == "GET":
             response = await ada.http.get(call.path.replace("{id}", ada.id))
             assert response.headers["cache-control"] == "no-store", call.path
     response = await ada.http.post("/api/guests", json={"name": "Ada"})

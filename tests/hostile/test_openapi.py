@@ -9,25 +9,21 @@ from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
-from starlette.routing import Route
 
 from server.accounts.errors import NameRule, PasswordRule
-from server.web.calls import Call, Cookie
+from server.web.calls import Cookie
 from server.web.devices import BROWSERS, SYSTEMS
 from server.web.openapi import BESIDE
 from server.web.problems import PROBLEMS
 from server.wire.problem import ProblemDetails
 from tests.hostile.conftest import GENERATED, OTHERS_USE_RANDOM, Served
+from tests.support.answers import calls_of, routes_of
 from tests.support.examples import examples
 from tests.support.live_server import LiveServer
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = {"positive": 6, "negative": 4}
 """Examples of each call by schemathesis' modes: requests that the document allows, and others."""
-
-
-def calls_of(server: LiveServer) -> list[Call]:
-    return [route for route in server.still_here.app.routes if isinstance(route, Call)]
 
 
 async def document_of(server: LiveServer) -> dict[str, Any]:
@@ -46,8 +42,7 @@ async def test_every_route_is_in_the_document_or_named_as_left_out(server: LiveS
         (method.upper(), path) for path, item in document["paths"].items() for method in item
     }
     there = set()
-    for route in server.still_here.app.routes:
-        assert isinstance(route, Route)
+    for route in routes_of(server.still_here.app):
         if route.path in BESIDE:
             assert route.path.replace(":path", "") in document["info"]["description"]
         else:
@@ -66,7 +61,7 @@ async def test_the_document_describes_the_cookie_passive_requests_and_refusals(
         ("cookie", "session"),
         ("cookie", "__Host-session"),
     }
-    for call in calls_of(server):
+    for call in calls_of(server.still_here.app):
         operation = document["paths"][call.path][call.method.lower()]
         is_passive = "passive" in operation["summary"] or not call.path.startswith("/api/")
         takes_passive = {"$ref": "#/components/parameters/Passive"} in operation["parameters"]
@@ -91,7 +86,7 @@ async def test_the_document_describes_refusals_with_further_members(server: Live
     schemas = document["components"]["schemas"]
     said = {
         (call.method, call.path, status): response["content"]["application/problem+json"]["schema"]
-        for call in calls_of(server)
+        for call in calls_of(server.still_here.app)
         for status, response in document["paths"][call.path][call.method.lower()][
             "responses"
         ].items()
@@ -163,7 +158,7 @@ def test_requests_generated_from_the_document_are_answered_as_it_says(
     player = Player(served, http)
     operations = [result.ok() for result in schema.get_all_operations()]
     # schemathesis leaves out the call of the document itself.
-    assert len(operations) == len(calls_of(served.server)) - 1
+    assert len(operations) == len(calls_of(served.server.still_here.app)) - 1
     seen = {
         each.label: statuses_of(each, mode, http, player)
         for each in operations

@@ -10,8 +10,8 @@ import pytest
 
 from server.accounts.tokens import SessionTokens
 from server.presence.status import ENDINGS, Reason
-from server.web.calls import Call, Cookie
-from tests.support.answers import cookie_of, refusal
+from server.web.calls import Cookie
+from tests.support.answers import calls_of, cookie_of, refusal
 from tests.support.live_server import LiveServer, Visitor, run_server
 
 KEY = "k" * 43
@@ -27,7 +27,7 @@ async def replay(server: LiveServer, cookie: str) -> set[str]:
     """Send a cookie to every call that needs a session, and to the socket; return the codes of the
     refusals. Fails if one is accepted."""
     codes = set()
-    calls = [each for each in server.still_here.app.routes if isinstance(each, Call)]
+    calls = calls_of(server.still_here.app)
     needing = [each for each in calls if each.cookie in (Cookie.NEEDED, Cookie.TAKEN_AWAY)]
     assert len(needing) >= 8
     thief = await server.visitor(headers={"Cookie": f"session={cookie}"})

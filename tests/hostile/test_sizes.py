@@ -5,9 +5,8 @@ from pathlib import Path
 
 from server.base.ids import SessionId
 from server.realtime.connection import Connection
-from server.web.calls import Call
 from server.web.limits import Limits
-from tests.support.answers import Bystanders, refusal, until
+from tests.support.answers import Bystanders, calls_of, refusal, until
 from tests.support.frames import client_frame
 from tests.support.invariants import server_tasks
 from tests.support.live_server import LiveServer, run_server
@@ -17,11 +16,12 @@ LARGEST = Limits().largest_body
 OVER = b"x" * (LARGEST + 1)
 
 
-def calls_of(server: LiveServer) -> list[tuple[str, str]]:
-    """Every call, including new ones."""
-    calls = [each for each in server.still_here.app.routes if isinstance(each, Call)]
-    assert len(calls) > 15
-    return [(each.method, each.path.replace("{id}", "p_0123456789012345678901")) for each in calls]
+def targets(server: LiveServer) -> list[tuple[str, str]]:
+    """Method and path of every call."""
+    return [
+        (each.method, each.path.replace("{id}", "p_0123456789012345678901"))
+        for each in calls_of(server.still_here.app)
+    ]
 
 
 def chunked(body: bytes, size: int = 16_384) -> bytes:
@@ -53,7 +53,7 @@ async def test_a_chunked_body_over_64_kib_is_refused_on_every_route(
 ) -> None:
     cookie = here.ada.cookie
     with Peers(server.port) as peers:
-        for method, path in calls_of(server):
+        for method, path in targets(server):
             peer = await peers.connect()
             chunks = chunked(OVER)
             head = with_body(method, path, cookie, "Transfer-Encoding: chunked", body=chunks)
@@ -81,7 +81,7 @@ async def test_a_body_refused_for_its_content_length_is_not_read(
     here: Bystanders, server: LiveServer
 ) -> None:
     with Peers(server.port) as peers:
-        for method, path in calls_of(server):
+        for method, path in targets(server):
             for length in [LARGEST + 1, 10**9, 10**18, 10**300]:
                 peer = await peers.connect()
                 said = f"Content-Length: {length}"

@@ -8,8 +8,27 @@ from typing import Self
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
 
+from server.web.calls import Call
 from tests.support.live_server import TIMEOUT, LiveServer, Tab, Visitor
+
+
+def routes_of(app: Starlette) -> list[Route]:
+    """Every route, including new ones."""
+    routes = [each for each in app.routes if isinstance(each, Route)]
+    assert len(routes) == len(app.routes) > 15
+    return routes
+
+
+def calls_of(app: Starlette) -> list[Call]:
+    """Every call, including new ones; the other routes only send files."""
+    routes = routes_of(app)
+    calls = [each for each in routes if isinstance(each, Call)]
+    assert all(each in calls or each.methods == {"GET", "HEAD"} for each in routes)
+    assert len(calls) > 15
+    return calls
 
 
 def cookie_of(response: httpx.Response) -> Morsel[str]:

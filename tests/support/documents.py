@@ -19,9 +19,9 @@ from server.app import create_app
 from server.base.rates import Quota, Rate
 from server.limits import Limits
 from server.settings import Settings
-from server.web.calls import Call
 from server.web.problems import PROBLEMS
 from server.wire.closing import Close
+from tests.support.answers import calls_of
 
 ROOT = Path(__file__).resolve().parents[2]
 BEGIN, END = "<!-- limits", "<!-- /limits -->"
@@ -161,10 +161,9 @@ def _statuses() -> dict[tuple[str, str], set[int]]:
     """The possible statuses of each call, by its method and its path."""
     with tempfile.TemporaryDirectory() as folder:
         app = create_app(settings_of(database=f"{folder}/none.db", secret_keys="k" * 43))
-    calls = [route for route in app.routes if isinstance(route, Call)]
     return {
         (call.method, re.sub("{[^}]*}", "{}", call.path)): {*call.answers, *call.problems}
-        for call in calls
+        for call in calls_of(app)
     }
 
 
