@@ -34,7 +34,7 @@ NAMES = (
 
 def main() -> int:
     """Measure what the arguments ask for, and print it."""
-    environment.need("uvicorn", "uvloop", "starlette", "picows", "rich", "aiosqlite", "msgspec")
+    environment.need(*environment.SERVER, *environment.TABLES, *environment.LOAD)
     options = _parser().parse_args()
     from rich.console import Console
 

@@ -12,6 +12,19 @@ VENV = Path(__file__).resolve().parents[1] / ".venv"
 NO_RUN = 2
 """The exit code of a script that could not run."""
 
+CLIENT = ("h11", "msgspec", "websockets.asyncio.client")
+"""The packages of the Python client."""
+
+SERVER = (
+    *CLIENT, "aiosqlite", "argon2", "itsdangerous", "precis_i18n", "prometheus_client",
+    "pydantic", "pydantic_settings", "starlette", "unicodedata2", "uvicorn", "uvloop",
+)  # fmt: skip
+"""Those of the server, for scripts that start their own."""
+
+TABLES = ("rich",)
+LOAD = ("picows",)
+"""What only the dev group installs: tables, and sockets by the thousand."""
+
 
 def need(*packages: str) -> None:
     """Return if this Python has all of `packages`, which may include submodules. Otherwise restart

@@ -16,7 +16,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 from scripts import environment  # noqa: E402 - only now it can be found
 
 if __name__ == "__main__":
-    environment.need("h11", "msgspec", "websockets.asyncio.client")
+    environment.need(*environment.CLIENT)
     from scripts.idle_players.command import main
 
     sys.exit(main())

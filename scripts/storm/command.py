@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
+from rich.table import Table
+
+from scripts import terminal
 from scripts.idle_players.machine import allow_sockets
 from scripts.server_process import DidNotStart
 from scripts.storm.checks import LONGEST_LOSS
@@ -72,10 +75,6 @@ class _Progress:
 
 
 def _print(result: Result, *, interrupted: bool) -> None:
-    from rich.table import Table
-
-    from scripts import terminal
-
     console = terminal.console(110)
     table = Table("after each kill", box=None, pad_edge=False)
     table.add_column("looked at", justify="right")
