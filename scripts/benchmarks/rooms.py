@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
 from scripts.benchmarks.children import MeasurementError, Served, still_here
-from scripts.benchmarks.figure import Row, print_table
+from scripts.benchmarks.figure import Row, print_table, quantile
 from scripts.benchmarks.machine import Neighbours, as_client, describe, processor_seconds
 from scripts.benchmarks.players import Socket, fetch, open_socket, sign_in
 from server.client import Address, CallRefused, Calls
@@ -130,16 +130,16 @@ async def _measure_arenas(served: Served, plan: Plan) -> Sequence[Row]:
     cpu = (processor_seconds(served.pid) - spent) / took
     heard = sum(player.heard for players in rooms for player in players) - heard
     late = (await _lateness(served)).since(before)
-    gaps = sorted(
+    gaps = [
         abs(later - earlier - TICK)
         for each in onlookers
         for earlier, later in zip(each.came, each.came[1:], strict=False)
         if later - earlier < 1.0  # between two matches
-    )
+    ]
     if not late.total or not gaps:
         raise MeasurementError("no match ticked")
     what = f"{plan.arenas} arenas, {plan.snakes} snakes each"
-    p99, arrived = late.at(0.99), gaps[int(len(gaps) * 0.99)]
+    p99, arrived = late.at(0.99), quantile(gaps, 0.99)
     ticks = f"{late.total / took:,.0f} of {plan.arenas / TICK:,.0f} ticks a second"
     return [
         Row(

@@ -2,18 +2,19 @@
 
 import argparse
 import asyncio
-import math
 import random
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from time import monotonic
 
 from rich.table import Table
 
 from scripts import terminal
 from scripts.idle_players.machine import allow_sockets
+from scripts.percentile import percentile
 from scripts.server_process import DidNotStart
 from scripts.storm.checks import LONGEST_LOSS
 from scripts.storm.run import Result, Run
@@ -87,9 +88,9 @@ def _print(result: Result, *, interrupted: bool) -> None:
     did = ", ".join(f"{number:,} {what}" for what, number in sorted(result.did.items()))
     console.print(f"Killed: {kills}. They did: {did}.")
     console.print(_words_of_loss(result.verdict.lost))
-    starts = sorted(result.starts)
+    starts = result.starts
     console.print(
-        f"A start took {starts[len(starts) // 2]:.2f} s (median), {starts[-1]:.2f} s at most. "
+        f"A start took {median(starts):.2f} s (median), {max(starts):.2f} s at most. "
         f"All of it took {result.seconds:.0f} s, seed {result.seed}."
     )
     broken = result.verdict.broken
@@ -104,10 +105,9 @@ def _print(result: Result, *, interrupted: bool) -> None:
 def _words_of_loss(lost: Sequence[float]) -> str:
     if not lost:
         return "No change that a client had been told of was missing."
-    ordered = sorted(lost)
-    p99 = ordered[math.ceil(0.99 * len(ordered)) - 1]
+    p99 = percentile(lost, 0.99) or 0.0
     return (
         f"{len(lost)} changes were told and died before the disk had them: told at most "
-        f"{ordered[-1] * 1000:.0f} ms before the kill (99 %: {p99 * 1000:.0f} ms; "
+        f"{max(lost) * 1000:.0f} ms before the kill (99 %: {p99 * 1000:.0f} ms; "
         f"more than {LONGEST_LOSS:g} s would count as broken)."
     )
