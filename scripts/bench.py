@@ -9,7 +9,6 @@ import argparse
 import asyncio
 import inspect
 import json
-import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -39,9 +38,9 @@ def main() -> int:
     from rich.console import Console
 
     from scripts.benchmarks import figure, machine
+    from scripts.server_process import exit_on_sigterm
 
-    # End the servers too when the run is terminated.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    exit_on_sigterm()
     progress = Console(stderr=True)
     scale = figure.QUICK if options.quick else figure.Scale()
     began = time.monotonic()

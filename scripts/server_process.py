@@ -32,6 +32,12 @@ def environment() -> dict[str, str]:
     return ours | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
+def exit_on_sigterm() -> None:
+    """Let SIGTERM raise SystemExit, as Ctrl-C raises KeyboardInterrupt: otherwise a script that is
+    terminated leaves its servers running. For the main thread."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
 def flags(**settings: float | str) -> list[str]:
     """Return settings as flags of the command."""
     return [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]

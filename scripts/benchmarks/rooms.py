@@ -14,12 +14,13 @@ from typing import Any
 
 from picows import WSFrame, WSMsgType, WSTransport
 from prometheus_client.parser import text_string_to_metric_families
-from rich.console import Console
 
+from scripts import terminal
 from scripts.benchmarks.children import MeasurementError, Served, still_here
 from scripts.benchmarks.figure import Row, print_table, quantile
 from scripts.benchmarks.machine import Neighbours, as_client, describe, processor_seconds
 from scripts.benchmarks.players import Socket, fetch, open_socket, sign_in
+from scripts.server_process import exit_on_sigterm
 from server.client import Address, CallRefused, Calls
 from server.wire.messages import Join, Start
 
@@ -90,9 +91,10 @@ class Lateness:
 
 def run(plan: Plan) -> int:
     """Measure both; return the exit code."""
-    console = Console()
+    exit_on_sigterm()
+    console = terminal.console(140)
     for line in describe():
-        console.print(line, style="dim", highlight=False)
+        console.print(line, style="dim", markup=False)
     neighbours = Neighbours()
     rows: list[Row] = []
     try:
@@ -104,7 +106,7 @@ def run(plan: Plan) -> int:
                 with still_here() as served:
                     rows += asyncio.run(_measure_idle(served, plan))
     except (MeasurementError, OSError, TimeoutError) as error:
-        console.print(f"simulate_rooms: {error}", style="red")
+        console.print(f"simulate_rooms: {error}", style="bold red", markup=False)
         return 1
     print_table(rows, console)
     console.print(f"others took {neighbours.share():.0%} of the machine meanwhile", style="dim")

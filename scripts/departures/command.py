@@ -16,7 +16,7 @@ from scripts import terminal
 from scripts.departures.run import QUICK, QUICK_WAYS, chosen, measure
 from scripts.departures.server import NotMeasured
 from scripts.departures.ways import HIDDEN, TOLERANCE, WAYS, Grace, Verdict
-from scripts.server_process import DidNotStart
+from scripts.server_process import DidNotStart, exit_on_sigterm
 from server.client import Unreachable
 
 MISSED, NO_RUN = 1, 2
@@ -32,6 +32,7 @@ most of it waiting.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print the verdict; return the exit code."""
     options = _parser().parse_args(arguments)
+    exit_on_sigterm()
     progress = Console(stderr=True, highlight=False)
     ways = chosen(options.only or (QUICK_WAYS if options.quick else [way.key for way in WAYS]))
     began = time.monotonic()

@@ -15,7 +15,7 @@ from rich.table import Table
 from scripts import terminal
 from scripts.idle_players.machine import allow_sockets
 from scripts.percentile import percentile
-from scripts.server_process import DidNotStart
+from scripts.server_process import DidNotStart, exit_on_sigterm
 from scripts.storm.checks import LONGEST_LOSS
 from scripts.storm.run import Result, Run
 
@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Kill a server repeatedly, and print what it kept; return the exit code."""
     given = _parser().parse_args(arguments)
     seed = random.SystemRandom().getrandbits(24) if given.seed is None else given.seed
+    exit_on_sigterm()
     allow_sockets(2000)
     print(f"{given.times} kills, seed {seed}.", flush=True)
     with tempfile.TemporaryDirectory(prefix="stillhere-storm-") as folder:

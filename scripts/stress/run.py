@@ -23,7 +23,7 @@ from scripts.benchmarks.children import MeasurementError, ask, child, onlooker, 
 from scripts.benchmarks.figure import quantile
 from scripts.benchmarks.machine import describe, resident_bytes
 from scripts.benchmarks.players import fetch, sign_in_connection
-from scripts.server_process import flags
+from scripts.server_process import exit_on_sigterm, flags
 from server.client import Unreachable
 
 _SOCKETS_A_PROCESS = 5_000
@@ -103,8 +103,7 @@ class Record:
 
 def run(plan: Plan, json_file: Path | None) -> int:
     """Run; return the exit code."""
-    # End the child processes too when the run is terminated.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    exit_on_sigterm()
     console = terminal.console(130)
     record = Record()
     try:
