@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The figures for Still Here to reach, each against a baseline in the same run.
 
-Not a test: a missed figure is marked in the table, and the exit code is 1 only if something could
+Not a test: a missed figure is marked in the table, and the exit code is 2 only if something could
 not be measured. A full run takes ten minutes, on a machine that is otherwise idle.
 """
 
@@ -38,6 +38,7 @@ def main() -> int:
     from rich.console import Console
 
     from scripts.benchmarks import figure, machine
+    from scripts.errors import first_error
     from scripts.server_process import exit_on_sigterm
 
     exit_on_sigterm()
@@ -57,7 +58,8 @@ def main() -> int:
             failures.append(f"{name} and what comes after it: interrupted")
             break
         except Exception as error:
-            failures.append(f"{name}: {_sentence(error)}")
+            cause = first_error(error)
+            failures.append(f"{name}: {type(cause).__name__}: {cause}")
         others.append(f"{name} {neighbours.share():.0%}")
     lines += [
         f"Processor time that others took meanwhile: {', '.join(others)}.",
@@ -66,7 +68,7 @@ def main() -> int:
     _print(rows, failures, lines, quick=options.quick)
     if options.json:
         _write(options.json, rows, failures, lines)
-    return 1 if failures else 0
+    return environment.NO_RUN if failures else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -128,12 +130,6 @@ def _measure(name: str, scale: "Scale") -> "list[Row]":
 
     with machine.as_client(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(measure(scale))
-
-
-def _sentence(error: BaseException) -> str:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return f"{type(error).__name__}: {error}"
 
 
 def _print(rows: "list[Row]", failures: list[str], lines: list[str], *, quick: bool) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 VENV = Path(__file__).resolve().parents[1] / ".venv"
 NO_RUN = 2
-"""The exit code of a script that could not run."""
+"""The exit code of a script that could not run, or not measure everything."""
 
 CLIENT = ("h11", "msgspec", "websockets.asyncio.client")
 """The packages of the Python client."""

@@ -7,7 +7,7 @@
 Every snake has a player with a socket who never steers, so that the server's bot soon does; every
 board is a match of Connect Four between two players who think. The lateness of ticks is from
 `/metrics`; their arrival is seen by some of the players. Not a test: a missed figure is marked in
-the table. Needs a machine that is otherwise idle.
+the table, and the exit code is 2 only if there was no run. Needs a machine that is otherwise idle.
 """
 
 import argparse

@@ -2,9 +2,9 @@
 """Thousands of sockets on a fresh `stillhere`, hostile clients among them, and their effect on a
 bystander.
 
-Not a test: a missed figure is marked in the table, and the exit code is 1 only if there was no run
-or the server did not stop as promised. Takes two minutes for 15,000, on a machine that is otherwise
-idle.
+Not a test: a missed figure is marked in the table, and the exit code is 1 only if the server did
+not stop as promised, and 2 if there was no run. Takes two minutes for 15,000, on a machine that is
+otherwise idle.
 """
 
 import argparse

@@ -20,6 +20,8 @@ from scripts.benchmarks.children import MeasurementError, Served, still_here
 from scripts.benchmarks.figure import Row, print_table, quantile
 from scripts.benchmarks.machine import Neighbours, as_client, describe, processor_seconds
 from scripts.benchmarks.players import Socket, fetch, open_socket, sign_in
+from scripts.environment import NO_RUN
+from scripts.errors import first_error
 from scripts.server_process import exit_on_sigterm
 from server.client import Address, CallRefused, Calls
 from server.wire.messages import Join, Start
@@ -105,9 +107,12 @@ def run(plan: Plan) -> int:
             if plan.idle_rooms:
                 with still_here() as served:
                     rows += asyncio.run(_measure_idle(served, plan))
-    except (MeasurementError, OSError, TimeoutError) as error:
-        console.print(f"simulate_rooms: {error}", style="bold red", markup=False)
-        return 1
+    except (MeasurementError, OSError, TimeoutError, ExceptionGroup) as error:
+        cause = first_error(error)
+        if not isinstance(cause, MeasurementError | OSError | TimeoutError):
+            raise
+        console.print(f"NO RUN: {cause}", style="bold red", markup=False)
+        return NO_RUN
     print_table(rows, console)
     console.print(f"others took {neighbours.share():.0%} of the machine meanwhile", style="dim")
     return 0

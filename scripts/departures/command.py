@@ -16,10 +16,12 @@ from scripts import terminal
 from scripts.departures.run import QUICK, QUICK_WAYS, chosen, measure
 from scripts.departures.server import NotMeasured
 from scripts.departures.ways import HIDDEN, TOLERANCE, WAYS, Grace, Verdict
+from scripts.environment import NO_RUN
+from scripts.errors import first_error
 from scripts.server_process import DidNotStart, exit_on_sigterm
 from server.client import Unreachable
 
-MISSED, NO_RUN = 1, 2
+MISSED = 1
 
 _EPILOG = """\
 ways: {}
@@ -48,9 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             verdicts = asyncio.run(work)
         except ExceptionGroup as group:
-            error: BaseException = group
-            while isinstance(error, ExceptionGroup):
-                error = error.exceptions[0]
+            error = first_error(group)
             if not isinstance(error, NotMeasured | DidNotStart | Unreachable):
                 raise
             print(f"measure_departures.py: {error}", file=sys.stderr)

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from scripts.environment import NO_RUN
 from scripts.idle_players.machine import allow_sockets
 from scripts.idle_players.plans import DEFAULT_MIX, MixRefused, Timing, parse_mix
 from scripts.idle_players.progress import in_words
@@ -22,10 +23,9 @@ from scripts.idle_players.run import Impossible, Options, Result, simulate
 from scripts.idle_players.visit import VisitRefused
 from server.client import Address, Unreachable
 
-FAILED, NO_RUN, INTERRUPTED = 1, 2, 130
+FAILED, INTERRUPTED = 1, 130
 
 _PLAYERS_A_SECOND = 100
-_TOO_MANY_REQUESTS = 429
 
 _KINDS = """\
 kinds of player:
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Unreachable, Impossible) as error:
         return _say_no(str(error))
     except VisitRefused as refused:
-        if refused.status == _TOO_MANY_REQUESTS:
+        if refused.is_rate_limit:
             return _say_no(
                 f"{options.address.url} lets one address make only so many players (429): run "
                 "this on the server's own machine, which it does not limit"

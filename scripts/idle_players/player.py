@@ -18,7 +18,6 @@ from scripts.idle_players.visit import Visit, VisitRefused
 from server.client import Address, Connection, ConnectionLost, Received, Unknown, Unreachable
 from server.wire.messages import ClientMessage, Held, Hold, Ping, Pong, SignedOut, Warning_
 
-_TOO_MANY_REQUESTS = 429
 _CLOSES = {
     "idle_timeout": (What.SIGN_OUT, 4501),
     "signed_out": (What.OWN_SIGN_OUT, 4503),
@@ -67,7 +66,7 @@ class Player:
                 await self._arrive()
             await self._behave()
         except VisitRefused as refused:
-            if refused.status == _TOO_MANY_REQUESTS:
+            if refused.is_rate_limit:
                 raise
             self.record.trouble.append(str(refused))
         except ConnectionLost:

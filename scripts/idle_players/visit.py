@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import ssl
+from http import HTTPStatus
 from types import NoneType
 
 import msgspec
@@ -21,6 +22,11 @@ class VisitRefused(Exception):
     def __init__(self, what: str, status: int) -> None:
         super().__init__(what)
         self.status = status
+
+    @property
+    def is_rate_limit(self) -> bool:
+        """True if the server lets this address make no more players."""
+        return self.status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 class Visit:

@@ -13,13 +13,14 @@ from time import monotonic
 from rich.table import Table
 
 from scripts import terminal
+from scripts.environment import NO_RUN
 from scripts.idle_players.machine import allow_sockets
 from scripts.percentile import percentile
 from scripts.server_process import DidNotStart, exit_on_sigterm
 from scripts.storm.checks import LONGEST_LOSS
 from scripts.storm.run import Result, Run
 
-BROKEN, NO_RUN = 1, 2
+BROKEN = 1
 _SHOWN = 10
 
 

@@ -23,6 +23,7 @@ from scripts.benchmarks.children import MeasurementError, ask, child, onlooker, 
 from scripts.benchmarks.figure import quantile
 from scripts.benchmarks.machine import describe, resident_bytes
 from scripts.benchmarks.players import fetch, sign_in_connection
+from scripts.environment import NO_RUN
 from scripts.server_process import exit_on_sigterm, flags
 from server.client import Unreachable
 
@@ -110,7 +111,7 @@ def run(plan: Plan, json_file: Path | None) -> int:
         asyncio.run(_run(plan, record, Console(stderr=True)))
     except MeasurementError as error:
         console.print(f"NO RUN: {error}", style="bold red", markup=False)
-        return 1
+        return NO_RUN
     lines = _lines(plan, record)
     _print(console, plan, record, lines)
     if json_file is not None:
