@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from scripts.storm.browser import Browser, Told
 from scripts.storm.database import Change, Database
+from server.presence.status import ENDINGS, Reason
 
 
 class Check(StrEnum):
@@ -64,7 +65,9 @@ LONGEST_LOSS = 2.0
 disk."""
 
 _CLOCK_JITTER_MS = 20
-_ENDINGS = {"signed_out", "signed_out_everywhere", "idle_timeout", "session_lifetime", "replaced"}
+_LAST = ENDINGS - {Reason.IDLE_TIMEOUT}
+"""The reasons after which no change comes; with an idle timeout a remembered session only goes
+offline."""
 
 
 def not_written(told: Sequence[Told], rows: Sequence[tuple[str, str]]) -> tuple[list[Told], bool]:
@@ -105,7 +108,7 @@ def judge_database(
         wrong = None
         if previous is not None and previous.status == change.status:
             wrong = f"change {change.id} changes nothing"
-        elif previous is not None and previous.reason in _ENDINGS - {"idle_timeout"}:
+        elif previous is not None and previous.reason in _LAST:
             wrong = f"change {change.id} comes after the end of {change.session}"
         elif change.id > last_change and change.at < latest - _CLOCK_JITTER_MS:
             wrong = f"change {change.id} is older than the one before it"

@@ -24,11 +24,12 @@ from scripts.storm.database import open_database
 from scripts.storm.observer import Observer
 from scripts.storm.players import StormPlayers
 from scripts.storm.server import BRISK, CALM, StormServer, Timing
+from server.storage.limits import Limits
 
 _ENDED = 60
 _TOLERANCE = 0.15
 _SETTLING = 5.0
-_UNWRITTEN = 5.0
+_UNWRITTEN = Limits().activity_interval
 """Seconds of activity that a crash may lose (docs/protocol.md)."""
 
 
