@@ -15,9 +15,9 @@ import time
 from collections import deque
 
 import uvloop
-from picows import WSFrame, WSListener, WSMsgType, WSTransport
+from picows import WSFrame, WSMsgType, WSTransport
 
-from scripts.benchmarks.players import PING, open_socket
+from scripts.benchmarks.players import Socket, open_socket
 
 EVERY = 0.01
 """Seconds between two pings, answered or not."""
@@ -25,26 +25,23 @@ EVERY = 0.01
 _TIMEOUT = 1.0
 
 
-class Bystander(WSListener):
+class Bystander(Socket):
     """Records the time of each answer; answers come in the order of the pings."""
 
     def __init__(self) -> None:
-        self.transport: WSTransport | None = None
+        super().__init__()
         self.unanswered: deque[float] = deque()
         self.trips: list[tuple[float, float | None]] = []
-
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        self.transport = transport
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type == WSMsgType.TEXT and self.unanswered:
             sent = self.unanswered.popleft()
             self.trips.append((sent, time.monotonic() - sent))
+        super().on_ws_frame(transport, frame)
 
     def ping(self) -> None:
-        assert self.transport is not None
         self.unanswered.append(time.monotonic())
-        self.transport.send(WSMsgType.TEXT, PING)
+        super().ping()
 
 
 async def _look_on(port: int, query: str, cookie: str) -> None:

@@ -6,7 +6,6 @@ protocol of the loop that answers upgrades without checks: the lower bound.
 
 import asyncio
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,7 +17,7 @@ from scripts.benchmarks.players import (
     Socket,
     for_each,
     name_of,
-    open_socket,
+    open_sockets,
     sign_in,
     sign_in_connection,
 )
@@ -95,12 +94,9 @@ async def connections(scale: Scale) -> list[Row]:
 
 
 async def _come(served: Served, cookies: list[str], scale: Scale) -> Crowd:
-    async def come(_: None, number: int) -> Socket:
-        return await open_socket(served.port, Socket, cookie=cookies[number])
-
     size = resident_bytes(served.pid)
     before, began = processor_seconds(served.pid), time.perf_counter()
-    sockets = await for_each(len(cookies), nullcontext, come)
+    sockets = await open_sockets(served.port, Socket, cookies)
     took = time.perf_counter() - began
     cost = (processor_seconds(served.pid) - before) / len(cookies)
     await asyncio.sleep(scale.settling)

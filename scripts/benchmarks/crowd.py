@@ -7,7 +7,7 @@ processor, keeps up.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from statistics import median
 
@@ -16,9 +16,7 @@ from picows import WSCloseCode, WSFrame, WSMsgType, WSTransport
 from scripts.benchmarks.children import MeasurementError, Served, ask, onlooker, still_here
 from scripts.benchmarks.figure import Row, Scale
 from scripts.benchmarks.machine import processor_seconds
-from scripts.benchmarks.players import Socket, for_each, open_socket, sign_in
-from server.client import Address
-from server.client.http import exchange
+from scripts.benchmarks.players import Socket, fetch, open_socket, open_sockets, sign_in
 from server.wire.messages import LOBBY, Watch
 
 _STEADY = 600.0
@@ -41,13 +39,18 @@ _TIMEOUT = 60.0
 
 
 class Watcher(Socket):
-    """Records the size of the lobby in the last message, when that came, and the bytes received."""
+    """Watches the lobby; records its size in the last message, when that came, and the bytes
+    received."""
 
     def __init__(self) -> None:
         super().__init__()
         self.total = self.size = 0
         self.told_at = 0.0
         self.is_closed = False
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        super().on_ws_connected(transport)
+        self.say(Watch(LOBBY))
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         super().on_ws_frame(transport, frame)
@@ -61,17 +64,16 @@ class Watcher(Socket):
             if total:
                 self.total = int(total.rstrip(b"}"))
 
-    def say_goodbye(self) -> None:
-        """Close as a client does that is done."""
+    def close(self) -> None:
+        """Close with 1000, as a client does that is done."""
         assert self.transport is not None
         self.transport.send_close(WSCloseCode.OK)
 
 
 @asynccontextmanager
 async def _watchers(served: Served, cookies: list[str]) -> AsyncIterator[list[Watcher]]:
-    """Open a socket for each of `cookies`, all watching the lobby, and wait until they are
-    quiet."""
-    watchers = await _come(served, cookies)
+    """Open a socket for each of `cookies`, and wait until all are quiet."""
+    watchers = await open_sockets(served.port, Watcher, cookies)
     try:
         await _quiet(watchers)
         yield watchers
@@ -79,19 +81,6 @@ async def _watchers(served: Served, cookies: list[str]) -> AsyncIterator[list[Wa
         for watcher in watchers:
             if not watcher.is_closed:
                 watcher.leave()
-
-
-async def _come(served: Served, cookies: list[str]) -> list[Watcher]:
-    async def come(_: None, number: int) -> Watcher:
-        return await _open(served, cookies[number])
-
-    return await for_each(len(cookies), nullcontext, come)
-
-
-async def _open(served: Served, cookie: str) -> Watcher:
-    watcher = await open_socket(served.port, Watcher, cookie=cookie)
-    watcher.say(Watch(LOBBY))
-    return watcher
 
 
 async def _quiet(watchers: list[Watcher]) -> float:
@@ -130,13 +119,14 @@ async def joins(scale: Scale) -> list[Row]:
             await _leave_the_lobby(served.port, cookie)
         async with _watchers(served, cookies[:watching]) as watchers:
             _check_total(watchers, watching)
-            came: list[Watcher] = []
+            opened: list[Watcher] = []
 
             async def join(number: int) -> None:
-                came.append(await _open(served, cookies[watching + number]))
+                cookie = cookies[watching + number]
+                opened.append(await open_socket(served.port, Watcher, cookie=cookie))
 
             async def leave(number: int) -> None:
-                came[number].say_goodbye()
+                opened[number].close()
 
             joined = await _told(served, watchers, join, joining, watching + joining)
             await _quiet(watchers)
@@ -150,9 +140,7 @@ async def joins(scale: Scale) -> list[Row]:
 async def _leave_the_lobby(port: int, cookie: str) -> None:
     """Leave: a signed-in player is here even without a socket, until the page says that it
     closes."""
-    response = await exchange(
-        Address("http", "127.0.0.1", port), "POST", "/api/session/leave", [("Cookie", cookie)], b""
-    )
+    response = await fetch(port, "/api/session/leave", "POST", cookie=cookie)
     if response.status != 204:
         raise MeasurementError(f"a session was not left: {response.status}")
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
 
 from picows import WSFrame, WSMsgType, WSTransport
@@ -10,7 +11,7 @@ from picows import WSFrame, WSMsgType, WSTransport
 from scripts.benchmarks.children import Served, baseline, still_here
 from scripts.benchmarks.figure import Row, Scale
 from scripts.benchmarks.machine import processor_seconds
-from scripts.benchmarks.players import PING, Socket, open_socket, sign_in
+from scripts.benchmarks.players import PING, Socket, open_sockets, sign_in
 
 PLAYERS = 100
 """Sockets that play ping-pong."""
@@ -67,11 +68,8 @@ class Court:
 
     async def fill(self, cookies: list[str]) -> None:
         """Open the sockets; an empty cookie is not sent."""
-        for cookie in cookies:
-            socket = await open_socket(
-                self._served.port, lambda: PingPong(self._rally), cookie=cookie
-            )
-            self._sockets.append(socket)
+        make = partial(PingPong, self._rally)
+        self._sockets = await open_sockets(self._served.port, make, cookies)
 
     async def play(self, seconds: float) -> Burst:
         """Ping-pong for `seconds`, after a warm-up."""

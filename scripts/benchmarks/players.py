@@ -5,8 +5,8 @@ sockets, so that one core of client keeps up with one core of server.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import TypeVar
 
@@ -72,11 +72,11 @@ async def sign_in_connection(port: int) -> AsyncIterator[SignInConnection]:
         connection.close()
 
 
-async def sign_in(port: int, count: int) -> list[str]:
-    """Return the cookie headers of `count` new guests."""
+async def sign_in(port: int, count: int, first: int = 0) -> list[str]:
+    """Return the cookie headers of `count` new guests, with the names from number `first` on."""
 
     async def sign_in_one(connection: SignInConnection, number: int) -> str:
-        return await connection.sign_in(name_of(number))
+        return await connection.sign_in(name_of(first + number))
 
     return await for_each(count, partial(sign_in_connection, port), sign_in_one)
 
@@ -87,28 +87,34 @@ async def for_each(
     act: Callable[[D, int], Awaitable[T]],
     places: int = _AT_ONCE,
 ) -> list[T]:
-    """Return the results of `act` for 0 to `count` - 1, in any order: in each of so many places, at
-    most one at a time."""
+    """Return the results of `act` for 0 to `count` - 1: in each of so many places, at most one at a
+    time."""
     numbers = iter(range(count))
-    results: list[T] = []
+    results: dict[int, T] = {}
 
     async def work() -> None:
         async with place() as entered:
-            results.extend([await act(entered, number) for number in numbers])
+            for number in numbers:
+                results[number] = await act(entered, number)
 
     async with asyncio.TaskGroup() as group:
         for _ in range(min(count, places)):
             group.create_task(work())
-    return results
+    return [results[number] for number in range(count)]
 
 
-async def fetch(port: int, path: str, method: str = "GET", body: object = None) -> Response:
-    """Make one call, on a new connection. Raises Unreachable."""
+async def fetch(
+    port: int, path: str, method: str = "GET", body: object = None, cookie: str = ""
+) -> Response:
+    """Make one call, on a new connection; an empty cookie is not sent. Raises Unreachable."""
+    headers = [("Cookie", cookie)] if cookie else []
+    if body is not None:
+        headers.append(("Content-Type", "application/json"))
     return await exchange(
         Address("http", "127.0.0.1", port),
         method,
         path,
-        [] if body is None else [("Content-Type", "application/json")],
+        headers,
         b"" if body is None else msgspec.json.encode(body),
     )
 
@@ -117,7 +123,7 @@ async def fetch(port: int, path: str, method: str = "GET", body: object = None) 
 
 
 async def open_socket(port: int, make: Callable[[], L], query: str = "", cookie: str = "") -> L:
-    """Open a WebSocket to `/ws` with a listener made by `make`."""
+    """Open a WebSocket to `/ws` with a listener made by `make`; an empty cookie is not sent."""
     _, listener = await ws_connect(
         make,
         Address("http", "127.0.0.1", port).socket_url + query,
@@ -126,6 +132,15 @@ async def open_socket(port: int, make: Callable[[], L], query: str = "", cookie:
     )
     assert isinstance(listener, WSListener)
     return listener  # type: ignore[return-value]
+
+
+async def open_sockets(port: int, make: Callable[[], L], cookies: Sequence[str]) -> list[L]:
+    """Open a WebSocket for each of `cookies`; return the listeners in the same order."""
+
+    async def open_one(_: None, number: int) -> L:
+        return await open_socket(port, make, cookie=cookies[number])
+
+    return await for_each(len(cookies), nullcontext, open_one)
 
 
 class Socket(WSListener):

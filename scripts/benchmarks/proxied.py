@@ -10,14 +10,14 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from scripts.benchmarks.children import MeasurementError, Served, still_here
 from scripts.benchmarks.figure import Row, Scale
 from scripts.benchmarks.machine import pin, processor_seconds, split_processors
-from scripts.benchmarks.players import Socket, for_each, open_socket, sign_in
+from scripts.benchmarks.players import Socket, open_sockets, sign_in
 from server.wire.names import COOKIE, COOKIE_BY_TLS
 
 _PUBLISHED = Path(__file__).resolve().parents[2] / "docs" / "nginx.conf"
@@ -76,12 +76,8 @@ async def proxied(scale: Scale) -> list[Row]:
 
 async def _come(served: Served, port: int, cookies: list[str]) -> tuple[float, float]:
     """Return CPU seconds a connect, and connects a second."""
-
-    async def come(_: None, number: int) -> Socket:
-        return await open_socket(port, Socket, cookie=cookies[number])
-
     before, began = processor_seconds(served.pid), time.perf_counter()
-    sockets = await for_each(len(cookies), nullcontext, come)
+    sockets = await open_sockets(port, Socket, cookies)
     cost = (processor_seconds(served.pid) - before) / len(cookies)
     rate = len(cookies) / (time.perf_counter() - began)
     for each in sockets:

@@ -6,11 +6,10 @@ match ends, its first player asks for the next.
 """
 
 import asyncio
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
 
 from picows import WSFrame, WSMsgType, WSTransport
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,14 +18,14 @@ from scripts import terminal
 from scripts.benchmarks.children import MeasurementError, Served, still_here
 from scripts.benchmarks.figure import Row, print_table, quantile
 from scripts.benchmarks.machine import Neighbours, as_client, describe, processor_seconds
-from scripts.benchmarks.players import Socket, fetch, open_socket, sign_in
+from scripts.benchmarks.players import Socket, fetch, open_sockets, sign_in
 from scripts.environment import NO_RUN
 from scripts.errors import first_error
 from scripts.server_process import exit_on_sigterm
-from server.client import Address, CallRefused, Calls
+from server.games.snake_arena import TICKS_A_SECOND
 from server.wire.messages import Join, Start
 
-TICK = 0.1
+TICK = 1 / TICKS_A_SECOND
 LATEST_P99 = 0.02
 """Seconds: the figure to be reached."""
 
@@ -208,14 +207,8 @@ async def _gather(served: Served, rooms: int, size: int, game: str) -> list[list
 
 async def _connect(served: Served, count: int) -> list[tuple[str, Player]]:
     cookies = await sign_in(served.port, count)
-    opened = []
-    for start in range(0, count, 50):
-        some = cookies[start : start + 50]
-        players = await asyncio.gather(
-            *(partial(open_socket, served.port, Player, cookie=cookie)() for cookie in some)
-        )
-        opened += list(zip(some, players, strict=True))
-    return opened
+    players = await open_sockets(served.port, Player, cookies)
+    return list(zip(cookies, players, strict=True))
 
 
 async def _seat(
@@ -223,16 +216,16 @@ async def _seat(
 ) -> list[list[Player]]:
     """Seat players in rooms of `size`; the first of them opens the room."""
     rooms = []
-    address = Address("http", "127.0.0.1", served.port)
     for start in range(0, len(opened), size):
         players = [player for _, player in opened[start : start + size]]
-        calls = Calls(address, cookie=opened[start][0])
-        try:
-            listing = await calls.call("POST", "/api/rooms", dict[str, Any], body={"game": game})
-        except CallRefused as refused:
-            raise MeasurementError(f"no room was opened: {refused}") from None
+        answer = await fetch(
+            served.port, "/api/rooms", "POST", {"game": game}, cookie=opened[start][0]
+        )
+        if answer.status != 201:
+            raise MeasurementError(f"no room was opened: {answer.status}")
+        room = json.loads(answer.body)["id"]
         for player in players:
-            player.room = listing["id"]
+            player.room = room
             player.say(Join(room=player.room))
         rooms.append(players)
     return rooms

@@ -4,7 +4,6 @@
 
 In several processes, as the open files of each are limited. Prints `ready`, and, once every socket
 or its input is closed, the results as JSON.
-every socket is closed or its input is, what became of them, as JSON.
 """
 
 import asyncio
@@ -13,21 +12,13 @@ import json
 import sys
 import time
 from collections import Counter
-from contextlib import nullcontext, suppress
-from functools import partial
+from contextlib import suppress
 from typing import ClassVar
 
 import uvloop
 from picows import WSFrame, WSMsgType, WSTransport
 
-from scripts.benchmarks.players import (
-    SignInConnection,
-    Socket,
-    for_each,
-    name_of,
-    open_socket,
-    sign_in_connection,
-)
+from scripts.benchmarks.players import Socket, open_sockets, sign_in
 from server.wire.messages import LOBBY, Watch
 
 
@@ -66,16 +57,8 @@ def _number(frame: WSFrame) -> int:
 
 
 async def _hold(port: int, first: int, count: int, tabs: int, rate: float, watchers: int) -> None:
-    cookies: dict[int, str] = {}
-
-    async def sign_in(connection: SignInConnection, number: int) -> None:
-        cookies[number] = await connection.sign_in(name_of(first + number))
-
-    async def come(_: None, number: int) -> Member:
-        return await open_socket(port, Member, cookie=cookies[number // tabs])
-
-    await for_each(-(-count // tabs), partial(sign_in_connection, port), sign_in)
-    members = await for_each(count, nullcontext, come)
+    cookies = await sign_in(port, -(-count // tabs), first)
+    members = await open_sockets(port, Member, [cookies[each // tabs] for each in range(count)])
     Member.is_over.clear()
     for member in members[:watchers]:
         member.watch()
