@@ -1,12 +1,11 @@
 """Finds the games: all in this folder, and those of installed packages."""
 
-import importlib
 import inspect
 import logging
 import pkgutil
 import re
 from collections.abc import Mapping
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,6 +14,9 @@ from server.games.game import Game
 
 ENTRY_POINTS = "stillhere.games"
 """The group in which a package declares its games: `chess = "my_chess.rules:Chess"`."""
+
+_HERE = "here"
+"""Stands for this folder, whose modules need no entry point."""
 
 PAGE_PART = "part.js"
 """The module of a game that the page loads."""
@@ -31,16 +33,12 @@ def find_games() -> Mapping[str, AnyGame]:
     """Return every game by name. A game that fails to load is left out and logged; this folder wins
     over packages with the same name."""
     games: dict[str, AnyGame] = {}
-    for module in pkgutil.iter_modules(server.games.__path__):
-        for found in vars(importlib.import_module(f"server.games.{module.name}")).values():
-            if _is_game(found) and found.__module__ == f"server.games.{module.name}":
-                games[found.name] = found()
-    for point in entry_points(group=ENTRY_POINTS):
+    modules = (f"server.games.{each.name}" for each in pkgutil.iter_modules(server.games.__path__))
+    here = [EntryPoint(module, module, _HERE) for module in modules]
+    for point in [*here, *entry_points(group=ENTRY_POINTS)]:
         try:
-            found = point.load()
-            if not _is_game(found):
-                raise TypeError(f"{found!r} is no subclass of server.games.game.Game")
-            games.setdefault(found.name, found())
+            for found in _games_of(point):
+                games.setdefault(found.name, found())
         except Exception as error:
             _log.error("the game %s is left out: %s", point.value, error)
     return dict(sorted(games.items()))
@@ -58,6 +56,17 @@ def find_page_parts(games: Mapping[str, AnyGame]) -> Mapping[str, Path]:
         if _IN_A_PATH.fullmatch(name) and (folder / PAGE_PART).is_file():
             parts[name] = folder
     return parts
+
+
+def _games_of(point: EntryPoint) -> list[type[AnyGame]]:
+    """Return the game that a package names, or those that a module of this folder defines."""
+    loaded = point.load()
+    if point.group == _HERE:
+        found = vars(loaded).values()
+        return [each for each in found if _is_game(each) and each.__module__ == point.value]
+    if not _is_game(loaded):
+        raise TypeError(f"{loaded!r} is no subclass of server.games.game.Game")
+    return [loaded]
 
 
 def _is_game(found: object) -> bool:

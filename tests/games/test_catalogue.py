@@ -1,11 +1,13 @@
 """Which games are found, and which are left out."""
 
 import logging
+import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
+import server.games
 from server.games import catalogue
 from server.games.catalogue import ENTRY_POINTS, find_games, find_page_parts
 from server.games.connect_four import ConnectFour
@@ -75,6 +77,27 @@ def test_an_unusable_game_is_left_out_and_logged_with_the_reason(
         assert set(find_games()) == here | {"turns"}, "the others are there"
     (entry,) = caplog.records
     assert address in entry.getMessage()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import no_such_package",
+        "def broken(:",
+        "from tests.games.test_catalogue import Broken\nclass Own(Broken): name = 'own'",
+    ],
+)
+def test_an_unusable_game_of_the_folder_is_left_out_and_logged_too(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, tmp_path: Path, text: str
+) -> None:
+    here = install(monkeypatch, "tests.rooms.games:Turns")
+    (tmp_path / "unusable.py").write_text(text)
+    monkeypatch.setattr(server.games, "__path__", [str(tmp_path), *server.games.__path__])
+    with caplog.at_level(logging.ERROR):
+        assert set(find_games()) == here | {"turns"}
+    sys.modules.pop("server.games.unusable", None)
+    (entry,) = caplog.records
+    assert "server.games.unusable" in entry.getMessage()
 
 
 @pytest.mark.parametrize(
