@@ -80,7 +80,8 @@ class Journal:
 
     @property
     def is_failing(self) -> bool:
-        """True if the last write failed, or has been running for `stuck_after` seconds."""
+        """True if the last write failed, or has been running for `stuck_after` seconds, in which
+        this process did not stand still."""
         return self._failing_since is not None or self._is_stuck
 
     @property
@@ -112,19 +113,15 @@ class Journal:
             loop = asyncio.get_running_loop()
             self._gathering = loop.call_later(self._limits.gather, self._wake.set)
 
-    async def flush(self, seconds: float | None = None) -> bool:
-        """Wait until everything queued so far is durable, for at most `seconds` (`write_timeout` by
-        default); return True if it is. If writing is failing, return False at once. Cancelling only
-        ends the wait."""
+    async def flush(self) -> bool:
+        """Wait until everything queued so far is durable, for at most `write_timeout`; return True
+        if it is. If writing is failing, return False at once. Cancelling only ends the wait."""
         if not self.waiting:
             return True
         if self.is_failing:
             return False
         try:
-            await within(
-                self._limits.write_timeout if seconds is None else seconds,
-                self.written_up_to_here(),
-            )
+            await within(self._limits.write_timeout, self.written_up_to_here())
         except TimeoutError:
             return False
         return True
@@ -165,7 +162,7 @@ class Journal:
         await self._call(self.before_write, "what is to be written could not be collected")
         batch, self.pending = self.pending, Batch()
         upto = self.queued
-        self._writing_since = asyncio.get_running_loop().time()
+        self._writing_since = self._clock.now()
         try:
             await self._engine.write(batch)
         except Exception as error:
@@ -212,4 +209,4 @@ class Journal:
     def _stuck_for(self) -> float:
         if self._writing_since is None:
             return 0.0
-        return asyncio.get_running_loop().time() - self._writing_since
+        return self._clock.now() - self._writing_since
