@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from server.base.units import NEVER
+from server.base.units import in_digits
 
 T = TypeVar("T")
 
@@ -16,19 +16,19 @@ LATE = 0.5
 """Seconds. A timeout noticed later than this means that the process stood still."""
 
 
-async def within(seconds: float | None, awaitable: Awaitable[T]) -> T:
-    """Return the result of `awaitable`. After `seconds` cancel it and raise TimeoutError; None: no
-    timeout. Cancelling this cancels `awaitable`."""
+async def within(seconds: float, awaitable: Awaitable[T]) -> T:
+    """Return the result of `awaitable`. After `seconds` cancel it and raise TimeoutError, whose
+    text says so. Cancelling this cancels `awaitable`."""
     loop = asyncio.get_running_loop()
     waiting = asyncio.ensure_future(awaitable)
     try:
         while True:
-            due = NEVER if seconds is None else loop.time() + seconds
+            due = loop.time() + seconds
             await asyncio.wait({waiting}, timeout=seconds)
             if waiting.done():
                 return waiting.result()
             if loop.time() - due <= LATE:
-                raise TimeoutError
+                raise TimeoutError(f"no answer within {in_digits(seconds)} s")
     finally:
         waiting.cancel()
 

@@ -58,7 +58,7 @@ class Endings:
             unsaved = {id for id in ended if id not in self._lifeboat}
             if sessions is not None and unsaved.isdisjoint(sessions):
                 return  # the lifeboat had room for these
-            self._complaints.add(str(error) or "the disk does not answer")
+            self._complaints.add(str(error))
             raise StorageUnavailable(
                 "You are signed out, here and now, but that could not be saved: should "
                 "this server stop before it is, the session could come back."

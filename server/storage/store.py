@@ -207,7 +207,7 @@ class Store:
         try:
             await within(self.limits.read_timeout, self.engine.reads.check())
         except (EngineError, TimeoutError) as error:
-            return f"The database cannot be read: {str(error) or 'it does not answer'}."
+            return f"The database cannot be read: {error}."
         return None
 
     # Reads
@@ -258,7 +258,7 @@ class Store:
         try:
             return await within(self.limits.read_timeout, answer)
         except (EngineError, TimeoutError) as error:
-            self._failed_reads.add(str(error) or "it does not answer")
+            self._failed_reads.add(str(error))
             raise StorageUnavailable(
                 "What was asked for cannot be read just now; ask again in a moment."
             ) from error

@@ -33,19 +33,10 @@ def test_a_result_in_time_is_returned() -> None:
 def test_a_missing_result_is_cancelled_at_the_deadline_and_not_before() -> None:
     async def waits(loop: VirtualLoop) -> None:
         never: asyncio.Future[int] = loop.create_future()
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError, match=r"^no answer within 4 s$"):
             await within(4.0, never)
         assert 4.0 <= loop.time() < 4.0 + A_MOMENT
         assert never.cancelled()
-
-    on_a_loop(waits)
-
-
-def test_without_a_timeout_it_waits_for_ever() -> None:
-    async def waits(loop: VirtualLoop) -> None:
-        answer: asyncio.Future[int] = loop.create_future()
-        loop.call_later(1e6, answer.set_result, 7)
-        assert await within(None, answer) == 7
 
     on_a_loop(waits)
 

@@ -154,4 +154,19 @@ async def test_a_read_that_does_not_come_back_is_given_up(
         monkeypatch.setattr(rig.engine.reads, name, hang)
     with pytest.raises(StorageUnavailable):
         await rig.store.find_player(PlayerId("p_1"))
-    assert await rig.store.readiness() == "The database cannot be read: it does not answer."
+    assert await rig.store.readiness() == "The database cannot be read: no answer within 0.02 s."
+
+
+async def test_a_stop_that_could_not_be_written_is_logged_with_the_reason(
+    open_rig: Opener, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig = await open_rig(limits=replace(QUICK, closing_timeout=0.02))
+
+    async def hang(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    await rig.store.journal.written_up_to_here()
+    monkeypatch.setattr(rig.engine, "write", hang)
+    await rig.store.close()
+    said = "that the server stops could not be written: no answer within 0.02 s"
+    assert said in caplog.messages

@@ -122,7 +122,7 @@ class Database:
             await within(self._limits.closing_timeout, self._close_both(reader))
         except (sqlite3.Error, TimeoutError) as error:
             # What was committed is durable; nothing depends on the rest.
-            _log.error("%s could not be closed: %s", self._path, str(error) or "it does not answer")
+            _log.error("%s could not be closed: %s", self._path, error)
         self._thread.shutdown()
 
     async def _close_both(self, reader: aiosqlite.Connection | None) -> None:
