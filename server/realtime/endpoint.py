@@ -133,7 +133,10 @@ class WebSocketEndpoint:
         await _wait_until_gone(receive)
 
     def _take_place(self, session: Session, now: float) -> bool:
-        """Return False if the server or the session has no room for one more connection."""
+        """Return False if the server or the session has no room for one more connection, or too
+        much waits for the disk: connecting writes rows."""
+        if self._sessions.is_full:
+            return False
         if len(self._tabs) >= self._settings.max_connections:
             return False
         if session.connections >= self._settings.max_connections_per_session:

@@ -98,9 +98,7 @@ class Tabs:
 
     def take_token(self, session: Session, now: float) -> None:
         """Take one of the session's tokens for a connect or a "be right back", which write rows of
-        its history. Raises TooManyRequests if none is left, or if the journal is full."""
-        if self._sessions.is_full:
-            raise TooManyRequests
+        its history. Raises TooManyRequests if none is left."""
         bucket = self._connects.get(session.id)
         if bucket is None:
             bucket = self._connects[session.id] = TokenBucket(self._connect_rate, now)

@@ -165,11 +165,17 @@ async def test_a_full_queue_to_the_disk_refuses_new_players_and_loses_no_row(
             assert await bob.status() == "active"
             assert (await eve.http.delete("/api/session")).status_code == 204
             assert server.still_here.store.statistics().waiting > waiting
-            await tab.send("hold", seconds=60, away=True)
+            await tab.ask("hold", "held", seconds=60, away=True)
+            assert await bob.status() == "away"
+            # What one of them can queue stays bounded.
+            for _ in range(CONNECT_BURST):
+                await tab.send("hold", seconds=60, away=True)
+                await server.advance(0.02)  # the limit of messages a second
             assert (await tab.closed())[0] == 4401
         await until(lambda: not journal.is_failing)
         await server.still_here.store.journal.written_up_to_here()
         rows = read(server, "SELECT session_id, status FROM status_changes ORDER BY id")
         assert rows[written:] == told
+        await server.advance(1.0)
         await come_and_go(bob)
         assert (await new.http.post("/api/guests", json={"name": "Guest"})).status_code == 201
