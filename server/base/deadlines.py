@@ -39,6 +39,7 @@ class HasSlot(Protocol):
 T = TypeVar("T", bound=HasSlot)
 
 _FEW = 8
+"""Items up to which a slot holds them in a tuple."""
 
 _Held: TypeAlias = T | tuple[T, ...] | dict[T, None]
 """The only item of a slot (the usual case), a few, or many. A dict would take 230 bytes for a few;

@@ -15,6 +15,8 @@ ID_PATTERN = r"[pscrm]_[A-Za-z0-9_-]{22}"
 """Regular expression of all ids: a letter for the kind and 128 random bits in base64url."""
 
 _BYTES = 16
+"""Random bytes of an id."""
+
 _AT_ONCE = 256
 """Ids for which random bytes are fetched at a time. Each fetch is a system call that releases the
 GIL, and takes it back only after the threads of the database."""
