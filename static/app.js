@@ -13,7 +13,7 @@ import { Lobby } from '/static/page/lobby.js';
 import { Matches } from '/static/page/matches.js';
 import { OwnCard } from '/static/page/own.js';
 import { Play } from '/static/page/play.js';
-import { attempt, explain } from '/static/page/problems.js';
+import { attemptOnce, explain } from '/static/page/problems.js';
 import { Quick } from '/static/page/quick.js';
 import { RoomView } from '/static/page/room.js';
 import { setTitle } from '/static/page/title.js';
@@ -67,7 +67,7 @@ const isIn = (view) => document.body.dataset.view === view;
 
 // Each section of the lobby has an address, so that "back" returns to the previous one.
 
-const SECTIONS = { 'lobby-section': null, play, room, devices, history: ownHistory, settings: null };
+const SECTIONS = { 'lobby-section': lobby, play, room, devices, history: ownHistory, settings: null };
 const TITLES = {
   'lobby-section': 'lobby-title',
   play: 'play-title',
@@ -111,7 +111,6 @@ function openSection({ hasFocus = true } = {}) {
     else link.removeAttribute('aria-current');
   }
   SECTIONS[open]?.open(roomInAddress());
-  if (open === 'lobby-section') lobby.draw();
   if (hasFocus) byId(TITLES[open]).focus({ preventScroll: true });
 }
 
@@ -133,8 +132,6 @@ here.on('signedIn', ({ player }) => {
 
 here.on('signedOut', (end) => {
   warning.draw();
-  // The next player must not see the lobby of this one.
-  lobby.draw();
   forgetOwn();
   if (end.reason.startsWith('signed_out')) beginAnew();
   show('signed-out');
@@ -143,12 +140,12 @@ here.on('signedOut', (end) => {
 
 /** Removes what only the signed-in player may see. */
 function forgetOwn() {
-  for (const each of [devices, ownHistory, play, quick, room, inRoom]) each.clear();
+  for (const each of [lobby, devices, ownHistory, play, quick, room, inRoom]) each.clear();
 }
 
 /** After the player signed out: after an end by the server the section and the search stay. */
 function beginAnew() {
-  lobby.clear();
+  lobby.clearSearch();
   window.history.replaceState(null, '', location.pathname);
 }
 
@@ -182,13 +179,10 @@ function drawConnection() {
 }
 
 async function signOut() {
-  const button = byId('sign-out');
   own.showError('');
-  button.disabled = true; // until the answer, which may take long
-  await attempt(() => here.signOut(), (problem) => {
+  await attemptOnce(byId('sign-out'), () => here.signOut(), (problem) => {
     own.showError(`${say('own.sign_out_failed')} ${explain(problem)}`);
   });
-  button.disabled = false;
 }
 
 async function start() {

@@ -1,7 +1,7 @@
 // The player's signed-in browsers: signing out one or all of them, and the password.
 
 import { Confirmation } from '/static/page/confirmation.js';
-import { byId, make, onPress, shape } from '/static/page/elements.js';
+import { byId, make, onPress, shape, write } from '/static/page/elements.js';
 import { dateAndTime, onLanguage, say } from '/static/page/language.js';
 import { PasswordForm } from '/static/page/password.js';
 import { attemptIn } from '/static/page/problems.js';
@@ -12,6 +12,7 @@ const PHONES = new Set(['Android', 'iOS', 'iPadOS']);
 export class Devices {
   #here;
   #sessions = [];
+  #hasFailed = false;
   #password;
   #everywhere;
 
@@ -19,7 +20,7 @@ export class Devices {
     this.#here = here;
     this.#password = new PasswordForm(here, { onChanged: () => this.#load() });
     this.#everywhere = new Confirmation('everywhere', 'sign-out-everywhere', {
-      onYes: () => this.#do(() => here.signOutEverywhere()), onChange: () => this.#drawOffer(),
+      onYes: () => this.#do(() => here.signOutEverywhere(), byId('everywhere-yes')), onChange: () => this.#drawOffer(),
     });
     onPress(byId('sign-out-everywhere'), () => this.#everywhere.ask());
     onLanguage(() => this.#draw());
@@ -27,7 +28,7 @@ export class Devices {
 
   /** The section is shown. */
   async open() {
-    byId('devices-said').textContent = '';
+    write(byId('devices-said'), '');
     this.#everywhere.close();
     this.#password.open();
     await this.#load();
@@ -40,13 +41,14 @@ export class Devices {
 
   clear() {
     this.#sessions = [];
+    this.#hasFailed = false;
     this.#password.clear();
     byId('device-list').replaceChildren();
   }
 
   /** After an outage: loads what failed to load. */
   async retry() {
-    if (byId('devices-error').textContent) await this.#load();
+    if (this.#hasFailed) await this.#load();
   }
 
   async #load() {
@@ -56,8 +58,11 @@ export class Devices {
     });
   }
 
-  async #do(call) {
-    await attemptIn(byId('devices-error'), call);
+  /** After a call that failed, it is unknown which sessions there are. */
+  async #do(call, busy) {
+    const isDone = await attemptIn(byId('devices-error'), call, busy);
+    if (isDone !== null) this.#hasFailed = !isDone;
+    return isDone;
   }
 
   #drawOffer() {
@@ -103,19 +108,17 @@ export class Devices {
     button.setAttribute('aria-label', say(which, {
       device: nameOf(session), at: dateAndTime(session.created_at),
     }));
-    onPress(button, () => this.#signOut(session));
+    onPress(button, () => this.#signOut(session, button));
     row.append(icon, text, status, button);
     return row;
   }
 
-  async #signOut(session) {
-    await this.#do(async () => {
-      await this.#here.signOutOne(session.id);
-      if (!this.#here.isSignedIn) return;
-      await this.#load();
-      byId('devices-said').textContent = say('devices.signed_out', { device: nameOf(session) });
-      byId('devices-title').focus(); // the focused button was removed
-    });
+  async #signOut(session, button) {
+    const isOut = await this.#do(() => this.#here.signOutOne(session.id), button);
+    if (!isOut || !this.#here.isSignedIn) return;
+    await this.#load();
+    write(byId('devices-said'), say('devices.signed_out', { device: nameOf(session) }));
+    byId('devices-title').focus(); // the focused button was removed
   }
 }
 

@@ -2,19 +2,7 @@
 
 import { make, onPress } from '/static/page/elements.js';
 import { onLanguage, say } from '/static/page/language.js';
-import { attempt } from '/static/page/problems.js';
 import { Problem } from '/static/stillhere.js';
-
-/** Like `attempt`, but ignored while the form is busy, as after a double click. */
-export async function attemptOnce(form, act, onProblem, options) {
-  if (form.hasAttribute('aria-busy')) return false;
-  form.setAttribute('aria-busy', 'true');
-  try {
-    return await attempt(act, onProblem, options);
-  } finally {
-    form.removeAttribute('aria-busy');
-  }
-}
 
 /** Throws the Problem that the server would answer to an empty field. */
 export function requirePasswords(...inputs) {

@@ -2,9 +2,9 @@
 
 import { inWords } from '/static/page/durations.js';
 import { byId, onPress, write } from '/static/page/elements.js';
-import { attemptOnce, isAboutPassword, mark, requirePasswords, RevealButton, showHint } from '/static/page/forms.js';
+import { isAboutPassword, mark, requirePasswords, RevealButton, showHint } from '/static/page/forms.js';
 import { has, onLanguage, say } from '/static/page/language.js';
-import { explain } from '/static/page/problems.js';
+import { attemptOnce, explain } from '/static/page/problems.js';
 import { showStatus } from '/static/page/status.js';
 import { recall, remember } from '/static/page/storage.js';
 

@@ -17,6 +17,7 @@ export class Lobby {
   #order = new Order(language());
   #search = byId('search');
   #list;
+  #isOpen = false;
   #hasFailed = false;
   #speaking = 0;
 
@@ -27,38 +28,50 @@ export class Lobby {
     const pause = () => (here.roster.players.size > CROWD ? CROWD_PAUSE : 0);
     const draw = coalesce(() => this.#draw(), (run) => setTimeout(run, pause()));
     for (const event of ['roster', 'connection']) here.on(event, draw);
-    this.#search.addEventListener('input', () => {
-      if (this.#search.value) this.#wantAll();
-      this.#draw();
-    });
+    this.#search.addEventListener('input', () => this.#draw());
     this.#search.addEventListener('keydown', (event) => {
-      if (event.key === 'Escape') this.clear();
+      if (event.key === 'Escape') this.clearSearch();
     });
     onPress(byId('clear-search'), () => {
-      this.clear();
+      this.clearSearch();
       this.#search.focus();
     });
     onPress(byId('copy-address'), () => this.#copy());
-    onPress(byId('load-again'), () => {
-      this.#hasFailed = false;
-      this.#wantAll();
-      this.#draw();
-    });
+    onPress(byId('load-again'), () => this.retry());
     onLanguage(() => {
       this.#order = new Order(language());
       this.#draw();
     });
   }
 
-  /** Clears the search. */
-  clear() {
-    this.#search.value = '';
+  /** The section is shown. */
+  open() {
+    this.#isOpen = true;
+    this.#hasFailed = false;
     this.#draw();
   }
 
-  /** After a sign-in or a session's end. */
-  draw() {
+  /** The section is hidden. */
+  close() {
+    this.#isOpen = false;
+  }
+
+  /** After an outage: loads what failed to load. */
+  retry() {
+    if (!this.#hasFailed) return;
     this.#hasFailed = false;
+    this.#wantAll();
+    this.#draw();
+  }
+
+  /** The player signed out, or another one signed in: shows nobody, but keeps the search. */
+  clear() {
+    this.#hasFailed = false;
+    this.#draw();
+  }
+
+  clearSearch() {
+    this.#search.value = '';
     this.#draw();
   }
 
@@ -75,6 +88,7 @@ export class Lobby {
   #draw() {
     const { roster, player } = this.#here;
     const query = this.#search.value.trim();
+    if (query && this.#isOpen) this.#wantAll();
     const everybody = this.#order.of(roster.players);
     const found = query ? this.#order.find(everybody, query) : everybody;
     const own = found.findIndex(({ id }) => id === player?.id);

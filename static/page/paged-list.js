@@ -6,7 +6,7 @@ import { attemptIn } from '/static/page/problems.js';
 export class PagedList {
   items = [];
   #next = null;
-  #isLoading = false;
+  #hasFailed = false;
   #more;
   #error;
   #load;
@@ -28,24 +28,23 @@ export class PagedList {
 
   /** After an outage: loads what failed to load. */
   async retry() {
-    if (this.#error.textContent) await this.open();
+    if (this.#hasFailed) await this.open();
   }
 
   clear() {
     this.items = [];
     this.#next = null;
+    this.#hasFailed = false;
   }
 
   async #get(after) {
-    if (this.#isLoading) return; // after a double click
-    this.#isLoading = true;
-    await attemptIn(this.#error, async () => {
+    const isDone = await attemptIn(this.#error, async () => {
       const page = await this.#load(after);
       this.items = after === null ? page.items : [...this.items, ...page.items];
       this.#next = page.next;
       this.#more.hidden = page.next === null;
       this.#draw();
-    });
-    this.#isLoading = false;
+    }, this.#more);
+    if (isDone !== null) this.#hasFailed = !isDone;
   }
 }

@@ -1,9 +1,9 @@
 // The form that changes the password. Input is kept when that fails.
 
 import { byId, write } from '/static/page/elements.js';
-import { attemptOnce, isAboutPassword, mark, requirePasswords, RevealButton, showHint } from '/static/page/forms.js';
+import { isAboutPassword, mark, requirePasswords, RevealButton, showHint } from '/static/page/forms.js';
 import { onLanguage, say } from '/static/page/language.js';
-import { explain } from '/static/page/problems.js';
+import { attemptOnce, explain } from '/static/page/problems.js';
 
 export class PasswordForm {
   #here;

@@ -9,6 +9,7 @@ export class PlainGame {
   #view = make('pre', 'plain-view');
   #action = make('input');
   #error = make('p', 'error');
+  #form = make('form', 'plain-act');
 
   constructor(element, table) {
     this.#table = table;
@@ -23,14 +24,12 @@ export class PlainGame {
     this.#action.placeholder = '{"…": …}';
     this.#action.spellcheck = false;
     this.#error.setAttribute('role', 'alert');
-    const form = make('form', 'plain-act');
-    const send = make('button', '', say('plain.send'));
-    form.append(this.#action, send);
-    form.addEventListener('submit', (event) => {
+    this.#form.append(this.#action, make('button', '', say('plain.send')));
+    this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
       this.#act();
     });
-    element.append(form, this.#error);
+    element.append(this.#form, this.#error);
   }
 
   draw({ view }) {
@@ -47,6 +46,6 @@ export class PlainGame {
       write(this.#error, say('plain.refused'));
       return;
     }
-    if (await attemptIn(this.#error, () => this.#table.act(action))) this.#action.value = '';
+    if (await attemptIn(this.#error, () => this.#table.act(action), this.#form)) this.#action.value = '';
   }
 }

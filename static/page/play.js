@@ -98,15 +98,12 @@ export class Play {
   }
 
   async #create() {
-    const button = byId('new-room-create');
-    button.disabled = true;
     await attemptIn(byId('new-room-error'), async () => {
       const { id } = await this.#here.rooms.create({
         game: byId('new-room-game').value, isPrivate: byId('new-room-private').checked,
       });
       this.#onRoom(id);
-    });
-    button.disabled = false;
+    }, byId('new-room-form'));
   }
 
   #draw() {

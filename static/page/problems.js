@@ -21,10 +21,25 @@ export async function attempt(act, onProblem = () => {}, { isSigningIn = false }
   }
 }
 
-/** Like `attempt`; shows the problem in `element`. */
-export function attemptIn(element, act) {
-  write(element, '');
-  return attempt(act, (problem) => write(element, explain(problem)));
+/** Like `attempt`, but while the form or button is busy, as after a double click, it is ignored and null. */
+export async function attemptOnce(busy, act, onProblem, options) {
+  if (busy.hasAttribute('aria-busy')) return null;
+  busy.setAttribute('aria-busy', 'true');
+  try {
+    return await attempt(act, onProblem, options);
+  } finally {
+    busy.removeAttribute('aria-busy');
+  }
+}
+
+/** Like `attempt`, or with `busy` like `attemptOnce`; shows the problem in `element`. */
+export function attemptIn(element, act, busy = null) {
+  const begin = () => {
+    write(element, '');
+    return act();
+  };
+  const show = (problem) => write(element, explain(problem));
+  return busy === null ? attempt(begin, show) : attemptOnce(busy, begin, show);
 }
 
 /** Returns the problem in words; the server's sentence if there is no translation. `name`: as

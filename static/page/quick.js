@@ -34,7 +34,6 @@ export class Quick {
 
   /** The section is shown. */
   async open() {
-    this.#hasFailed = false;
     this.#hasFailed = !await attempt(async () => {
       if (this.#games.all.length === 0) await this.#games.load();
       // A room opened by its link has loaded the games already.
@@ -43,6 +42,7 @@ export class Quick {
     this.#draw();
   }
 
+  /** After an outage: loads what failed to load. */
   async retry() {
     if (this.#hasFailed) await this.open();
   }

@@ -30,6 +30,7 @@ export class RoomView {
   #wanted = null; // the id in the address
   #watches = null; // the id of a room to be watched only
   #problem = null; // why there is no room: {code} and words
+  #hasFailed = false; // the room failed to load; false if the server refused it
   #isOpen = false;
   #isLow = false;
   #clocks = new Clocks(() => this.#draw());
@@ -98,8 +99,9 @@ export class RoomView {
     this.#forget();
   }
 
-  retry() {
-    if (this.#problem?.code === '') this.#enter();
+  /** After an outage: loads what failed to load. */
+  async retry() {
+    if (this.#hasFailed) await this.#enter();
   }
 
   /** The player signed out, or another one signed in. */
@@ -121,9 +123,12 @@ export class RoomView {
   async #enter({ spectate = false, isBack = false } = {}) {
     const id = this.#wanted;
     this.#problem = null;
+    this.#hasFailed = false;
     this.#draw();
     await attempt(() => this.#comeIn(id, { spectate, isBack }), (problem) => {
-      if (id === this.#wanted) this.#fail({ code: problem.code, text: explain(problem) });
+      if (id !== this.#wanted) return;
+      this.#fail({ code: problem.code, text: explain(problem) });
+      this.#hasFailed = problem.code === '';
     });
   }
 
@@ -167,6 +172,7 @@ export class RoomView {
 
   #clear() {
     this.#room = null;
+    this.#hasFailed = false;
     this.#clocks.clear();
     this.#seats.clear();
     this.#banners.clear();

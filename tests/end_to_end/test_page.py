@@ -359,16 +359,21 @@ async def test_a_kicked_player_is_shown_that_an_operator_did_it(
 CROWD = 5_000
 
 
-async def test_a_crowd_is_counted_searched_and_scrolled_and_the_page_stays_quick(
-    browsers: Browsers, lobby: LiveServer
-) -> None:
+def bring(count: int, lobby: LiveServer) -> None:
+    """Sign in so many guests: Player 0000, Player 0001, ..."""
     still_here, now = lobby.still_here, lobby.clock.now()
-    for number in range(CROWD - 1):
+    for number in range(count):
         # Without the query whether their names are taken, which takes longer than the rest.
         name = parse_name(f"Player {number:04}")
         account = Account(new_player_id(), name.text, name.key, guest=True, password_hash=None)
         still_here.store.add_account(account, name, now)
         still_here.sessions.open(Player(account.id, name.text, name.key, guest=True), now)
+
+
+async def test_a_crowd_is_counted_searched_and_scrolled_and_the_page_stays_quick(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    bring(CROWD - 1, lobby)
     ada = await browsers.window()
     await ada.enter("Ada")
     await expect(ada.at("#count")).to_have_text("5,000 players here")
@@ -403,6 +408,26 @@ async def test_a_crowd_is_counted_searched_and_scrolled_and_the_page_stays_quick
     await expect(ada.at("#own-status")).to_have_text("Active")
     longest = await ada.page.evaluate("() => window.longest")
     assert longest < 1000, "ms in which the page answered nobody"
+
+
+async def test_a_crowd_that_failed_to_load_is_loaded_after_the_outage(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    bring(1_200, lobby)
+    async with run_cable(lobby.port) as cable:
+        ada = await browsers.window(cable.url)
+        ada.expected += [UNREACHABLE, "WebSocket"]
+        await ada.enter("Ada")
+        cable.pull()
+        await expect(ada.at("#connection")).to_have_attribute("data-state", "reconnecting")
+        await ada.at("#search").fill("Player 1150")  # none of the first thousand
+        await expect(ada.at("#load-again")).to_be_visible()
+        cable.plug()
+        await ada.is_connected_again()
+        await ada.sees("Player 1150", "active")
+        await expect(ada.at("#load-again")).to_be_hidden()
+        await expect(ada.at("#rest")).to_be_empty()
+        await ada.page.close()
 
 
 async def test_a_phone_never_scrolls_sideways_and_queues_a_break_while_offline(
