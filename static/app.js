@@ -18,7 +18,7 @@ import { Quick } from '/static/page/quick.js';
 import { RoomView } from '/static/page/room.js';
 import { setTitle } from '/static/page/title.js';
 import { WarningDialog } from '/static/page/warning.js';
-import { StillHere } from '/static/stillhere.js';
+import { StillHere, isOwnWish } from '/static/stillhere.js';
 
 let isUnreachable = false;
 
@@ -77,8 +77,6 @@ const TITLES = {
   settings: 'settings-title',
 };
 
-let opened = null;
-
 function section() {
   if (roomInAddress()) return 'room';
   const wanted = location.hash.slice(1);
@@ -97,10 +95,10 @@ function leaveRoom(left, wasPlaying) {
 
 function openSection({ hasFocus = true } = {}) {
   const open = section();
-  if (opened !== null && opened !== open) SECTIONS[opened]?.close?.();
-  opened = open;
+  const { open: before } = document.body.dataset;
+  if (before !== open) SECTIONS[before]?.close?.();
+  document.body.dataset.open = open;
   for (const name of Object.keys(SECTIONS)) byId(name).hidden = name !== open;
-  byId('lobby').classList.toggle('is-room', open === 'room');
   const hasQuick = open === 'lobby-section' || open === 'play';
   byId('quick').hidden = !hasQuick;
   if (hasQuick) quick.open();
@@ -133,7 +131,7 @@ here.on('signedIn', ({ player }) => {
 here.on('signedOut', (end) => {
   warning.draw();
   forgetOwn();
-  if (end.reason.startsWith('signed_out')) beginAnew();
+  if (isOwnWish(end.reason)) beginAnew();
   show('signed-out');
   gate.tell(end);
 });

@@ -1,6 +1,6 @@
 /**
- * Still Here in a page. Durations are seconds; instants (`…Since`) are milliseconds of
- * `performance.now()`, never of the wall clock.
+ * Still Here in a page. Durations are seconds; instants (`…Since`, `expiresAt`, and `…_at` of rooms) are milliseconds
+ * of `performance.now()`, never of the wall clock, unless they are strings.
  *
  * Names of the protocol are kept: the fields of `Player`, `Session` and `Policy` are as in
  * docs/protocol.md.
@@ -487,5 +487,8 @@ export declare class Problem extends Error {
 /** Reasons of the server's own close codes. */
 export declare const CLOSE_REASONS: { readonly [code: number]: string };
 
-/** True if a close code means that reconnecting is pointless. */
+/** True if a close code means that the session has ended. */
 export declare function isEnd(code: number): boolean;
+
+/** True if a session ended because its player wanted that, here or elsewhere. */
+export declare function isOwnWish(reason: string): boolean;

@@ -17,11 +17,11 @@ import { followPage } from './stillhere/page.js';
 import { Requests } from './stillhere/requests.js';
 import { Rooms } from './stillhere/rooms.js';
 import { SignIn } from './stillhere/sign-in.js';
-import { CLOSE_REASONS, Socket, isEnd } from './stillhere/socket.js';
+import { CLOSE_REASONS, Socket, isEnd, isOwnWish } from './stillhere/socket.js';
 import { Staying } from './stillhere/staying.js';
 import { Topics } from './stillhere/topics.js';
 
-export { CLOSE_REASONS, Problem, isEnd };
+export { CLOSE_REASONS, Problem, isEnd, isOwnWish };
 
 export class StillHere {
   player = null;

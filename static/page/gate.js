@@ -7,6 +7,7 @@ import { has, onLanguage, say } from '/static/page/language.js';
 import { attemptOnce, explain } from '/static/page/problems.js';
 import { showStatus } from '/static/page/status.js';
 import { recall, remember } from '/static/page/storage.js';
+import { isOwnWish } from '/static/stillhere.js';
 
 const NAME = 'stillhere.name';
 const WAY = 'stillhere.way';
@@ -61,7 +62,7 @@ export class Gate {
       this.#way = player.guest ? 'guest' : 'sign-in';
     } else this.#name.value ||= recall(NAME);
     // After signing out on purpose, others may use this computer.
-    if (reason === 'signed_out' || reason === 'signed_out_everywhere') remember(NAME, '');
+    if (isOwnWish(reason)) remember(NAME, '');
     this.#draw();
     byId('signed-out-title').focus(); // so that it is read out
   }

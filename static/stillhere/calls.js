@@ -28,8 +28,16 @@ export function asView(answer) {
   return answer;
 }
 
-/** Makes a call. Rejects with a Problem. `isPassive`: it does not count as activity. */
-export async function call(method, path, { body, isPassive = false } = {}) {
+/** The Problem of a call that needs a session, without one. */
+export const notSignedIn = () => new Problem(401, { code: 'not_signed_in' });
+
+/**
+ * Makes a call. Rejects with a Problem. `query`: parameters, of which those that are null are left out; `isPassive`: it
+ * does not count as activity.
+ */
+export async function call(method, path, { query = {}, body, isPassive = false } = {}) {
+  const parameters = `${new URLSearchParams(Object.entries(query).filter(([, value]) => value !== null))}`;
+  const address = parameters === '' ? path : `${path}?${parameters}`;
   const signal = AbortSignal.timeout(CALL_ANSWER_WITHIN);
   const request = { method, credentials: 'same-origin', cache: 'no-store', headers: {}, signal };
   if (isPassive) request.headers.Passive = '1';
@@ -39,7 +47,7 @@ export async function call(method, path, { body, isPassive = false } = {}) {
   }
   let response;
   try {
-    response = await fetch(path, request);
+    response = await fetch(address, request);
     if (response.ok) return response.status === 204 ? null : await response.json();
   } catch {
     throw new Problem(0);

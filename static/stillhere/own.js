@@ -1,7 +1,10 @@
 // Calls of the signed-in player: sessions, history, and signing out.
 
-import { Problem, asView, call } from './calls.js';
+import { Problem, asView, call, notSignedIn } from './calls.js';
 import { endOf } from './sign-in.js';
+import { isOwnWish } from './socket.js';
+
+const pathOf = (id) => `/api/sessions/${encodeURIComponent(id)}`;
 
 export class Own {
   #core;
@@ -18,7 +21,7 @@ export class Own {
 
   /** True if the session ends for this reason because this page has asked to sign out. */
   hasAskedFor(reason) {
-    return reason.startsWith('signed_out') && this.#asked === this.#id;
+    return isOwnWish(reason) && this.#asked === this.#id;
   }
 
   /** Makes a call; a 401 ends the session. Rejects with a Problem. */
@@ -27,7 +30,7 @@ export class Own {
     try {
       const answer = await call(method, path, options);
       if (this.#id === asked || method !== 'GET') return answer;
-      throw new Problem(401, { code: 'not_signed_in' }); // it belonged to another session
+      throw notSignedIn(); // it belonged to another session
     } catch (problem) {
       if (problem.status === 401 && this.#id === asked) this.#core.end(endOf(problem));
       throw problem;
@@ -44,10 +47,9 @@ export class Own {
   }
 
   async history({ before = null, limit = null }) {
-    if (this.#id === undefined) throw new Problem(401, { code: 'not_signed_in' });
-    const query = new URLSearchParams({ ...(limit && { limit }), ...(before !== null && { before }) });
-    const path = `/api/players/${this.#core.here.player.id}/history?${query}`;
-    return this.call('GET', path, { isPassive: true });
+    if (this.#id === undefined) throw notSignedIn();
+    const path = `/api/players/${encodeURIComponent(this.#core.here.player.id)}/history`;
+    return this.call('GET', path, { query: { limit, before }, isPassive: true });
   }
 
   async signOut() {
@@ -56,7 +58,7 @@ export class Own {
     const id = this.#id;
     this.#asked = id;
     try {
-      await this.call('DELETE', `/api/sessions/${id}`);
+      await this.call('DELETE', pathOf(id));
     } catch (problem) {
       if (problem.status !== 404) throw problem;
     }
@@ -74,12 +76,12 @@ export class Own {
 
   async signOutOne(id) {
     if (id === this.#id) await this.signOut();
-    else await this.call('DELETE', `/api/sessions/${id}`);
+    else await this.call('DELETE', pathOf(id));
   }
 
   /** Ends all other sessions. */
   async changePassword(current, password) {
-    if (this.#id === undefined) throw new Problem(401, { code: 'not_signed_in' });
+    if (this.#id === undefined) throw notSignedIn();
     await this.#checkCookie(this.#id);
     await this.call('PUT', '/api/password', { body: { current, new: password } });
   }

@@ -1,7 +1,8 @@
 // Rooms and games: the list, the queue, and the rooms that this page is in, which it joins again
 // after a reconnect.
 
-import { Problem } from './calls.js';
+import { Problem, notSignedIn } from './calls.js';
+import { toInstants } from './patch.js';
 import { Room } from './room.js';
 import { RoomList } from './room-list.js';
 
@@ -54,8 +55,7 @@ export class Rooms {
   }
 
   matches({ player = null, after = null, limit = null } = {}) {
-    const query = new URLSearchParams({ ...(limit && { limit }), ...(player && { player }), ...(after && { after }) });
-    return this.#call('GET', `/api/matches?${query}`, { isPassive: true });
+    return this.#call('GET', '/api/matches', { query: { limit, player, after }, isPassive: true });
   }
 
   match(id) {
@@ -195,7 +195,7 @@ export class Rooms {
     this.list.clear();
     this.queue = null;
     for (const { waiting } of entries) {
-      for (const { reject } of waiting) reject(new Problem(401, { code: 'not_signed_in' }));
+      for (const { reject } of waiting) reject(notSignedIn());
     }
   }
 
@@ -242,10 +242,10 @@ export class Rooms {
         break;
       case 'matched':
         this.queue = null;
-        this.#tell('matched', instantOf(message, ['room', 'game']));
+        this.#tell('matched', offerOf(message, 'game'));
         break;
       case 'pulse':
-        this.#tell('pulse', instantOf(message, ['room', 'by']));
+        this.#tell('pulse', offerOf(message, 'by'));
         break;
       default:
     }
@@ -280,9 +280,10 @@ function resolveJoins({ room, waiting }) {
   for (const { resolve } of waiting.splice(0)) resolve(room);
 }
 
-function instantOf(message, fields) {
-  const kept = Object.fromEntries(fields.map((field) => [field, message[field]]));
-  return { ...kept, expiresAt: performance.now() + message.expires_in * 1000 };
+/** Returns the room, another field, and the instant until which a message is valid. */
+function offerOf(message, field) {
+  const { room, [field]: value, expires_at: expiresAt } = toInstants(message);
+  return { room, [field]: value, expiresAt };
 }
 
 function ignoreLoss(problem) {

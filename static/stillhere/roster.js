@@ -29,7 +29,7 @@ export class Roster extends Mirror {
   }
 
   takeWhole({ players, total }) {
-    this.players = new Map(players.map((player) => [player.id, seen(player)]));
+    this.players = new Map(players.map((player) => [player.id, listed(player)]));
     this.total = total;
     this.stopLoading();
   }
@@ -41,7 +41,7 @@ export class Roster extends Mirror {
       this.#meanwhile?.set(id, null);
     }
     for (const player of joined) {
-      this.players.set(player.id, seen(player));
+      this.players.set(player.id, listed(player));
       this.#meanwhile?.delete(player.id);
     }
     for (const change of changed) {
@@ -68,8 +68,7 @@ export class Roster extends Mirror {
     let after = '';
     try {
       do {
-        const query = new URLSearchParams({ limit: ROSTER_PAGE, after });
-        const page = await call('GET', `/api/players?${query}`, { isPassive: true });
+        const page = await call('GET', '/api/players', { query: { limit: ROSTER_PAGE, after }, isPassive: true });
         loaded.push(...page.players);
         after = page.next;
       } while (after !== null && this.isLoading);
@@ -83,7 +82,7 @@ export class Roster extends Mirror {
     const meanwhile = this.#meanwhile;
     for (const player of loaded) {
       if (this.players.has(player.id) || meanwhile.get(player.id) === null) continue;
-      this.players.set(player.id, seen(player));
+      this.players.set(player.id, listed(player));
       this.#change(meanwhile.get(player.id) ?? { id: null });
     }
   }
@@ -92,12 +91,12 @@ export class Roster extends Mirror {
     const player = this.players.get(id); // undefined if not listed
     if (!player) return;
     const idle = status === 'away' ? (idle_for ?? this.#awayAfter()) : undefined;
-    this.players.set(id, seen({ ...player, status, idle_for: idle }));
+    this.players.set(id, listed({ ...player, status, idle_for: idle }));
   }
 }
 
 /** Returns a player as listed, with `awaySince` as an instant of `performance.now()`. */
-function seen({ id, name, guest, status, idle_for: idle }) {
+function listed({ id, name, guest, status, idle_for: idle }) {
   const awaySince = idle === undefined ? null : performance.now() - idle * 1000;
   return { id, name, guest, status, awaySince };
 }

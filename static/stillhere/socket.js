@@ -28,6 +28,9 @@ export const CLOSE_REASONS = {
 /** True if a close code means that the session has ended: the whole range is reserved for that. */
 export const isEnd = (code) => code >= 4500 && code <= 4599;
 
+/** True if a session ended because its player wanted that, here or elsewhere. */
+export const isOwnWish = (reason) => reason === 'signed_out' || reason === 'signed_out_everywhere';
+
 /** Full jitter, in ms: pages that lost the same server must not reconnect at the same time. */
 export function pauseBefore(attempt, random = Math.random) {
   return random() * Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** attempt);

@@ -1086,7 +1086,7 @@ async def test_the_own_sessions_and_history_are_passive_calls(rig: Rig) -> None:
     await rig.run("here.history({before: 'x&y', limit: 5})")
     assert await rig.calls() == [
         "(GET /api/sessions)",
-        "(GET /api/players/ada/history?)",
+        "(GET /api/players/ada/history)",
         "(GET /api/players/ada/history?limit=5&before=x%26y)",
     ]
 

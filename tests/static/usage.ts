@@ -1,6 +1,6 @@
 // A game's page that uses all there is: never run, only looked at by the compiler.
 
-import { CLOSE_REASONS, Problem, StillHere, isEnd } from '../../static/stillhere.js';
+import { CLOSE_REASONS, Problem, StillHere, isEnd, isOwnWish } from '../../static/stillhere.js';
 import type {
   AfkPolicy,
   Apply,
@@ -204,7 +204,7 @@ try {
   draw(error.message, problem.status, problem.code, problem.detail, problem.retryAfter, String(problem.details['limit']));
 }
 const word: string | undefined = CLOSE_REASONS[4501];
-draw(word, isEnd(4501));
+draw(word, isEnd(4501), isOwnWish('kicked'));
 
 // What must not be taken for right. An unused `@ts-expect-error` is an error itself.
 
