@@ -15,3 +15,8 @@ export function coalesce(draw, schedule) {
     });
   };
 }
+
+/** Like `coalesce`: draws soon, or after `pause` ms while there are more than `few` of what `count()` counts. */
+export function coalesceCrowd(draw, { count, few, pause }) {
+  return coalesce(draw, (run) => setTimeout(run, count() > few ? pause : 0));
+}

@@ -29,6 +29,20 @@ export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/**
+ * Offers these values in a select, [[value, text], …]. Chosen is the first of `wanted` that is among them, otherwise
+ * the first.
+ */
+export function fillSelect(select, offered, ...wanted) {
+  const key = JSON.stringify(offered);
+  if (select.dataset.offered === key) return;
+  select.dataset.offered = key;
+  const values = offered.map(([value]) => `${value}`);
+  const chosen = wanted.find((each) => values.includes(`${each}`));
+  select.replaceChildren(...offered.map(([value, text]) => new Option(text, value)));
+  if (chosen !== undefined) select.value = chosen;
+}
+
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
 
 /** True if the player prefers reduced motion. */

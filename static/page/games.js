@@ -1,6 +1,6 @@
 // The games: as the server lists them, and their page parts.
 
-import { make, shape } from '/static/page/elements.js';
+import { byId, make, shape } from '/static/page/elements.js';
 import { language, say, sayIn } from '/static/page/language.js';
 
 const SIZE = '0 0 48 48'; // of a picture
@@ -59,7 +59,7 @@ export function styleOf(name) {
   if (!href) return Promise.resolve();
   if (!styles.has(name)) {
     styles.set(name, new Promise((resolve) => {
-      const link = document.createElement('link');
+      const link = make('link');
       link.rel = 'stylesheet';
       link.href = href;
       link.onload = link.onerror = resolve;
@@ -109,5 +109,5 @@ function addPicture(name, picture) {
   const text = `<svg xmlns="http://www.w3.org/2000/svg"><symbol id="game-${name}" viewBox="${SIZE}">${picture}</symbol></svg>`;
   const symbol = new DOMParser().parseFromString(text, 'image/svg+xml').querySelector('symbol');
   if (symbol === null) throw new TypeError(`the picture of ${name} is no SVG`);
-  document.getElementById('shapes').append(document.adoptNode(symbol));
+  byId('shapes').append(document.adoptNode(symbol));
 }

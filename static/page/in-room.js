@@ -64,7 +64,7 @@ export class InRoom {
     const bar = byId('in-room');
     const text = byId('in-room-text');
     const found = this.#find();
-    const isShown = found !== null && !byId('lobby').classList.contains('is-room');
+    const isShown = found !== null && document.body.dataset.open !== 'room';
     bar.hidden = !isShown;
     this.#clocks.remove(text);
     if (!isShown) return;

@@ -65,8 +65,11 @@ function filled(found, key, values) {
   return text.replace(/\{(\w+)\}/g, (_, name) => written(values[name]));
 }
 
+/** Formats a number for people. */
+export const inDigits = (value) => numbers.format(value);
+
 function written(value) {
-  if (typeof value === 'number') return numbers.format(value);
+  if (typeof value === 'number') return inDigits(value);
   // Isolated, so that a right-to-left name does not reorder the sentence.
   return RIGHT_TO_LEFT.test(value) ? `\u2068${value}\u2069` : `${value}`;
 }

@@ -1,7 +1,7 @@
 // The lobby: the list, the search, and what is shown if it is empty.
 
-import { copy, hasClipboard } from '/static/page/clipboard.js';
-import { coalesce } from '/static/page/coalesce.js';
+import { copyAndSay, hasClipboard } from '/static/page/clipboard.js';
+import { coalesceCrowd } from '/static/page/coalesce.js';
 import { byId, onPress, write } from '/static/page/elements.js';
 import { language, onLanguage, say } from '/static/page/language.js';
 import { Order } from '/static/page/order.js';
@@ -25,8 +25,9 @@ export class Lobby {
     this.#here = here;
     this.#list = new RosterList(byId('roster'), { onEdge: () => this.#wantAll() });
     // A large lobby changes often: it is drawn a few times a second.
-    const pause = () => (here.roster.players.size > CROWD ? CROWD_PAUSE : 0);
-    const draw = coalesce(() => this.#draw(), (run) => setTimeout(run, pause()));
+    const draw = coalesceCrowd(() => this.#draw(), {
+      count: () => here.roster.players.size, few: CROWD, pause: CROWD_PAUSE,
+    });
     for (const event of ['roster', 'connection']) here.on(event, draw);
     this.#search.addEventListener('input', () => this.#draw());
     this.#search.addEventListener('keydown', (event) => {
@@ -131,11 +132,7 @@ export class Lobby {
     byId('load-again').hidden = !this.#hasFailed;
   }
 
-  async #copy() {
-    const button = byId('copy-address');
-    const isCopied = await copy(location.origin);
-    if (!isCopied) return;
-    button.textContent = say('lobby.copied');
-    setTimeout(() => { button.textContent = say('lobby.copy'); }, 2000);
+  #copy() {
+    copyAndSay(location.origin, byId('copy-address'), { said: say('lobby.copied'), after: () => say('lobby.copy') });
   }
 }

@@ -2,7 +2,7 @@
 // s, and the lobby changes many times a second.
 
 /** Removes case, marks and width from a text, for searching. */
-export const fold = (text) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
+const fold = (text) => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 
 export class Order {
   #sorted = []; // players as added; only `id` and `name` are used

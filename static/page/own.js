@@ -1,7 +1,7 @@
 // The player's own card: name, status, time left, and "be right back".
 
 import { inBrief, inWords, onClock } from '/static/page/durations.js';
-import { byId, onPress, write } from '/static/page/elements.js';
+import { byId, fillSelect, onPress, write } from '/static/page/elements.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { showAvatar, showStatus } from '/static/page/status.js';
 
@@ -41,7 +41,7 @@ export class OwnCard {
   }
 
   showError(text) {
-    byId('lobby-error').textContent = text;
+    write(byId('lobby-error'), text);
   }
 
   draw() {
@@ -71,10 +71,7 @@ export class OwnCard {
   }
 
   #fillMinutes() {
-    const chosen = this.#minutes.value || OWN_BREAKS[1];
-    this.#minutes.replaceChildren(
-      ...OWN_BREAKS.map((minutes) => new Option(inBrief(minutes * 60), minutes)),
-    );
-    this.#minutes.value = chosen;
+    const offered = OWN_BREAKS.map((minutes) => [minutes, inBrief(minutes * 60)]);
+    fillSelect(this.#minutes, offered, this.#minutes.value, OWN_BREAKS[1]);
   }
 }

@@ -1,7 +1,7 @@
 // The list of rooms, to join or watch, and a form to open one.
 
-import { coalesce } from '/static/page/coalesce.js';
-import { byId, make, onPress, write } from '/static/page/elements.js';
+import { coalesceCrowd } from '/static/page/coalesce.js';
+import { byId, fillSelect, make, onPress, write } from '/static/page/elements.js';
 import { pictureOf, titleOf } from '/static/page/games.js';
 import { KeyedList } from '/static/page/keyed-list.js';
 import { namesOf, onLanguage, say } from '/static/page/language.js';
@@ -26,8 +26,9 @@ export class Play {
     this.#games = games;
     this.#matches = matches;
     this.#onRoom = onRoom;
-    const pause = () => (here.rooms.list.rooms.size > MANY_ROOMS ? ROOMS_PAUSE : 0);
-    const draw = coalesce(() => this.#draw(), (run) => setTimeout(run, pause()));
+    const draw = coalesceCrowd(() => this.#draw(), {
+      count: () => here.rooms.list.rooms.size, few: MANY_ROOMS, pause: ROOMS_PAUSE,
+    });
     for (const event of ['rooms', 'connection']) here.on(event, () => { if (this.#isOpen) draw(); });
     byId('rooms-game').addEventListener('change', () => this.#draw());
     byId('rooms-free').addEventListener('change', () => this.#draw());
@@ -81,19 +82,16 @@ export class Play {
   }
 
   #fillGames() {
-    const options = () => this.#games.all.map(({ name }) => new Option(titleOf(name), name));
+    const offered = this.#games.all.map(({ name }) => [name, titleOf(name)]);
     const [wanted, made] = [byId('rooms-game'), byId('new-room-game')];
-    const before = [wanted.value, made.value];
-    wanted.replaceChildren(new Option(say('play.any_game'), ''), ...options());
-    made.replaceChildren(...options());
-    wanted.value = before[0];
-    if (before[1]) made.value = before[1];
+    fillSelect(wanted, [['', say('play.any_game')], ...offered], wanted.value);
+    fillSelect(made, offered, made.value);
   }
 
   #unfold(isOpen) {
     byId('new-room-form').hidden = !isOpen;
     byId('new-room').setAttribute('aria-expanded', isOpen);
-    byId('new-room-error').textContent = '';
+    write(byId('new-room-error'), '');
     if (isOpen) byId('new-room-game').focus();
   }
 
@@ -171,7 +169,7 @@ function namesIn({ players }) {
 }
 
 function whoIn(listing) {
-  const line = make('p', 'room-who');
+  const line = make('p');
   line.append(make('bdi', '', namesIn(listing)));
   return line;
 }

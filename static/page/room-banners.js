@@ -5,7 +5,7 @@ import { byId, make, onPress, write } from '/static/page/elements.js';
 import { KeyedList } from '/static/page/keyed-list.js';
 import { namesOf, onLanguage, say } from '/static/page/language.js';
 import { Lasting } from '/static/page/lasting.js';
-import { isInMatch, playsIn } from '/static/page/room-board.js';
+import { freeSeats, isInMatch, isRunning, playsIn } from '/static/page/room-board.js';
 import { costOf, headlineOf, whyOf } from '/static/page/room-words.js';
 
 const SHOWN_AFTER = 1000; // ms of an absence; a reload takes less
@@ -108,17 +108,14 @@ const isAbsent = ({ absent, status }) => absent !== undefined || status === 'rec
 
 /** [{id, tone, at, text(clock), buttons}]; absent: the ids of the players whose absence is shown. */
 function bannersOf(room, game, ownId, absent) {
-  const isRunning = room.info.match !== undefined && room.info.match.outcome === undefined;
-  return [
-    ...aboutOneself(room, game, isRunning),
-    ...(isRunning ? aboutAbsent(room, absent) : []),
-    ...(isRunning ? aboutPlace(room) : aboutStart(room, game, ownId, absent)),
-    ...aboutEnd(room),
-  ];
+  const during = isRunning(room.info)
+    ? [...aboutOneself(room, game), ...aboutAbsent(room, absent), ...aboutPlace(room)]
+    : aboutStart(room, game, ownId, absent);
+  return [...during, ...aboutEnd(room)];
 }
 
-function aboutOneself({ own }, game, isRunning) {
-  if (own === null || !isRunning) return [];
+function aboutOneself({ own }, game) {
+  if (own === null) return [];
   const banners = [];
   const cost = game === undefined ? '' : costOf(game.policy, own.skipped);
   if (own.asked) {
@@ -178,9 +175,18 @@ function aboutAbsence(room, seat, { player: { name }, absent }) {
 function aboutPlace({ info, seat, own }) {
   if (playsIn(info, seat)) return [];
   if (own !== null) return [{ id: 'next', tone: 'info', text: () => say('room.next_match') }];
-  const isFree = Object.values(info.seats).some(({ player }) => player === undefined);
-  const buttons = isFree ? [{ label: say('room.sit_next'), isQuiet: true, act: (_, here) => here.rooms.join(info.id) }] : [];
-  return [{ id: 'watching', tone: 'info', text: () => say('room.watching'), buttons }];
+  return [watchingBanner(info)];
+}
+
+function watchingBanner(info) {
+  const isFree = freeSeats(info) > 0;
+  const isNext = isRunning(info);
+  const label = say(isNext ? 'room.sit_next' : 'room.sit');
+  return {
+    id: isNext ? 'watching' : 'sit', tone: 'info',
+    text: () => say(isFree && !isNext ? 'room.watching_free' : 'room.watching'),
+    buttons: isFree ? [{ label, isQuiet: isNext, act: (_, here) => here.rooms.join(info.id) }] : [],
+  };
 }
 
 function aboutStart({ info, own }, game, ownId, absent) {
@@ -190,14 +196,7 @@ function aboutStart({ info, own }, game, ownId, absent) {
     && each.status !== 'offline' && !absent.has(each.player.id));
   const banners = [];
   if (match?.outcome) banners.push(outcomeBanner(match, own, ownId, present, game));
-  if (own === null) {
-    const isFree = people.length < Object.keys(info.seats).length;
-    banners.push({
-      id: 'sit', tone: 'info', text: () => say(isFree ? 'room.watching_free' : 'room.watching'),
-      buttons: isFree ? [{ label: say('room.sit'), act: (_, here) => here.rooms.join(info.id) }] : [],
-    });
-    return banners;
-  }
+  if (own === null) return [...banners, watchingBanner(info)];
   if (match !== undefined || game === undefined) return banners;
   const copy = { label: say('room.invite'), isQuiet: true, act: (_, _here, view) => view.copyLink() };
   const isHost = info.host === own.player.id;

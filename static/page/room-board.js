@@ -1,7 +1,7 @@
 // The board: an instance of the game's page part for each match, and a placeholder before the
 // first.
 
-import { byId, write } from '/static/page/elements.js';
+import { byId, make, write } from '/static/page/elements.js';
 import { pictureOf, rulesOf, sayOf, titleOf } from '/static/page/games.js';
 import { onLanguage } from '/static/page/language.js';
 import { PlainGame } from '/static/page/plain-game.js';
@@ -65,7 +65,7 @@ export class RoomBoard {
     byId('board').replaceChildren();
     this.#drawn = which;
     this.#last = [];
-    const element = document.createElement('div');
+    const element = make('div');
     byId('board').append(element);
     const table = {
       seat: playsIn(room.info, room.seat) ? room.seat : null,
@@ -115,6 +115,14 @@ export class RoomBoard {
   }
 }
 
+/** True while a match runs. */
+export const isRunning = ({ match }) => match !== undefined && match.outcome === undefined;
+
+/** Returns the number of seats without a player. */
+export function freeSeats({ seats }) {
+  return Object.values(seats).filter(({ player }) => player === undefined).length;
+}
+
 /** True if the player in `seat` plays in the match. */
 export function playsIn({ match, seats }, seat) {
   const player = seats[seat]?.player;
@@ -123,7 +131,7 @@ export function playsIn({ match, seats }, seat) {
 
 /** True if the player of this page plays in the running match, and is not out of it. */
 export function isInMatch({ info, seat, own }) {
-  return info.state === 'playing' && playsIn(info, seat) && !own.gone;
+  return isRunning(info) && playsIn(info, seat) && !own.gone;
 }
 
 function seatsOf({ info, seat: own }) {

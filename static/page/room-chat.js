@@ -51,7 +51,7 @@ export class RoomChat {
     at.dateTime = line.at;
     const head = make('p', 'chat-head');
     head.append(make('bdi', 'chat-name', isOwn ? say('lobby.you') : line.player.name), ' ', at);
-    const text = make('p', 'chat-said', line.text);
+    const text = make('p', '', line.text);
     text.dir = 'auto';
     item.append(head, text);
     return item;

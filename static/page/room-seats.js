@@ -3,8 +3,8 @@
 import { byId, make, onPress, write } from '/static/page/elements.js';
 import { KeyedList } from '/static/page/keyed-list.js';
 import { onLanguage, say } from '/static/page/language.js';
-import { isInMatch } from '/static/page/room-board.js';
-import { showAvatar, showStatus } from '/static/page/status.js';
+import { freeSeats, isInMatch } from '/static/page/room-board.js';
+import { newAvatar, newName, showStatus } from '/static/page/status.js';
 
 const THINKING = 10_000; // ms of a turn before a player may be asked "are you there?"
 const BETWEEN = 60_000; // ms between two such questions
@@ -61,7 +61,7 @@ export class RoomSeats {
         return parts;
       },
     });
-    const free = Object.keys(info.seats).length - taken.length;
+    const free = freeSeats(info);
     byId('free-seats').hidden = free === 0;
     write(byId('free-text'), say('play.free', { count: free }));
   }
@@ -79,13 +79,8 @@ export class RoomSeats {
       bar: make('i'),
       ask: make('button', 'seat-ask', say('seat.ask')),
     };
-    const avatar = make('span', 'avatar');
-    avatar.setAttribute('aria-hidden', 'true');
-    showAvatar(avatar, player);
-    const name = make('bdi', 'player-name', player.name);
-    name.title = player.name;
     const head = make('p', 'seat-head');
-    head.append(name, parts.tags);
+    head.append(newName(player), parts.tags);
     const who = make('div', 'seat-who');
     who.append(head, parts.note);
     const track = make('span', 'bar');
@@ -94,7 +89,7 @@ export class RoomSeats {
     parts.clock.append(track, parts.left);
     parts.ask.type = 'button';
     onPress(parts.ask, () => this.#ask(number, parts));
-    parts.element.append(avatar, who, parts.status, parts.clock, parts.ask);
+    parts.element.append(newAvatar(player), who, parts.status, parts.clock, parts.ask);
     return parts;
   }
 

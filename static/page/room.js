@@ -2,11 +2,11 @@
 // room object; the server decides.
 
 import { linkTo } from '/static/page/address.js';
-import { copy } from '/static/page/clipboard.js';
+import { copyAndSay } from '/static/page/clipboard.js';
 import { Clocks } from '/static/page/clocks.js';
 import { Confirmation } from '/static/page/confirmation.js';
 import { inWords, onClock } from '/static/page/durations.js';
-import { byId, make, onPress, write } from '/static/page/elements.js';
+import { byId, fillSelect, make, onPress, write } from '/static/page/elements.js';
 import { partOf, rulesOf, styleOf, titleOf } from '/static/page/games.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { attempt, attemptIn, explain } from '/static/page/problems.js';
@@ -19,6 +19,7 @@ import { setTitle } from '/static/page/title.js';
 
 const LEAST_BREAK = 1; // seconds of the budget
 const ROOM_BREAKS = [30, 60, 120, 180, 300]; // seconds
+const ROOM_BREAK = 60;
 const ROOM_ENDS = { empty: 'room.closed_empty', idle: 'room.closed_idle', failed: 'room.closed_failed', left: 'room.closed_left' };
 
 export class RoomView {
@@ -112,10 +113,8 @@ export class RoomView {
 
   async copyLink() {
     const link = `${location.origin}/${linkTo(this.#wanted)}`;
-    const isCopied = await copy(link);
     const said = byId('room-said');
-    write(said, isCopied ? say('room.copied') : link);
-    if (isCopied) setTimeout(() => { if (said.textContent === say('room.copied')) write(said, ''); }, 4000);
+    if (!await copyAndSay(link, said, { said: say('room.copied'), after: () => '' })) write(said, link);
   }
 
   // Entering and leaving
@@ -261,11 +260,7 @@ export class RoomView {
     byId('room-brb').disabled = room.isStale;
     const select = byId('room-brb-for');
     const offered = [...ROOM_BREAKS.filter((seconds) => seconds < left), left];
-    if (select.dataset.offered === offered.join()) return;
-    select.dataset.offered = offered.join();
-    const chosen = Math.min(Number(select.value) || 60, left);
-    select.replaceChildren(...offered.map((seconds) => new Option(onClock(seconds), seconds)));
-    select.value = offered.includes(chosen) ? chosen : offered.at(-1);
+    fillSelect(select, offered.map((seconds) => [seconds, onClock(seconds)]), select.value || ROOM_BREAK, left);
   }
 
   #drawRules(game) {

@@ -5,7 +5,7 @@ import { coalesce } from '/static/page/coalesce.js';
 import { make } from '/static/page/elements.js';
 import { KeyedList } from '/static/page/keyed-list.js';
 import { onLanguage, say } from '/static/page/language.js';
-import { showAvatar, showStatus } from '/static/page/status.js';
+import { newAvatar, newName, showStatus } from '/static/page/status.js';
 
 const OVERSCAN = 8; // rows beyond each edge, for scrolling and screen readers
 const FEW = 200; // players up to which all rows are in the page, for the browser's search and for print
@@ -75,7 +75,7 @@ export class RosterList {
 
   #measure() {
     if (this.#rowHeight === 0) {
-      const probe = make('li', 'probe');
+      const probe = make('li');
       this.#list.append(probe);
       this.#rowHeight = probe.getBoundingClientRect().height || 56;
       probe.remove();
@@ -96,12 +96,7 @@ export class RosterList {
 function newRow(player, isOwn) {
   const row = make('li', isOwn ? 'is-own' : '');
   row.dataset.playerId = player.id;
-  const avatar = make('span', 'avatar');
-  avatar.setAttribute('aria-hidden', 'true');
-  showAvatar(avatar, player);
-  const name = make('bdi', 'player-name', player.name); // a name may run right to left
-  name.title = player.name;
-  row.append(avatar, name);
+  row.append(newAvatar(player), newName(player));
   if (isOwn) row.append(make('span', 'tag', say('lobby.you')));
   else if (player.guest) row.append(make('span', 'guest', say('lobby.guest')));
   row.append(make('span', 'status'));

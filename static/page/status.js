@@ -1,6 +1,6 @@
 // A status as a shape and a word; not by colour alone, for accessibility.
 
-import { shape } from '/static/page/elements.js';
+import { make, shape } from '/static/page/elements.js';
 import { inBrief } from '/static/page/durations.js';
 import { say } from '/static/page/language.js';
 
@@ -21,6 +21,21 @@ function wordFor(status, awaySince) {
     if (seconds >= 60) return say('status.away_for', { duration: inBrief(seconds) });
   }
   return KNOWN.has(status) ? say(`status.${status}`) : status;
+}
+
+/** A new avatar of a player; hidden from screen readers, as the name beside it says more. */
+export function newAvatar(player) {
+  const avatar = make('span', 'avatar');
+  avatar.setAttribute('aria-hidden', 'true');
+  showAvatar(avatar, player);
+  return avatar;
+}
+
+/** A new element with a player's name, which is shown whole under the pointer. */
+export function newName({ name }) {
+  const element = make('bdi', 'player-name', name); // it may run right to left
+  element.title = name;
+  return element;
 }
 
 /** The first letter of the name, on a hue derived from the player's id. */

@@ -2,7 +2,7 @@
 // makes it late, never wrong.
 
 import { inWhole, inWords, onClock } from '/static/page/durations.js';
-import { byId, onPress } from '/static/page/elements.js';
+import { byId, onPress, write } from '/static/page/elements.js';
 import { onLanguage, say } from '/static/page/language.js';
 import { setTitle } from '/static/page/title.js';
 
@@ -88,7 +88,7 @@ export class WarningDialog {
     byId('warning-span').textContent = say('warning.left', { duration: inWords(inWhole(left)) });
     byId('stay').hidden = !isIdle;
     byId('dismiss').hidden = isIdle;
-    byId('announcement').textContent = '';
+    write(byId('announcement'), '');
     this.#shown = reason;
     this.#span = Math.max(left, 0.001);
     this.#heard = step(left);
@@ -100,7 +100,7 @@ export class WarningDialog {
     const now = step(left);
     if (now >= this.#heard || now <= 0) return;
     this.#heard = now;
-    byId('announcement').textContent = say('warning.left', { duration: inWords(now) });
+    write(byId('announcement'), say('warning.left', { duration: inWords(now) }));
   }
 
   #hide() {

@@ -1,7 +1,7 @@
 // Trivia round on the screen: a question, four choices, the time left, and the points.
 
 import { isCalm, isForGame, make, onPress, svg, write } from '/static/page/elements.js';
-import { language, namesOf } from '/static/page/language.js';
+import { inDigits, language, namesOf } from '/static/page/language.js';
 
 export { words } from './words.js';
 
@@ -281,7 +281,7 @@ export default class TriviaRound {
       write(row.name, player.name);
       write(row.you, player.isOwn ? say('you') : '');
       write(row.gained, phase === 'reveal' && player.points > 0 ? `+${player.points}` : '');
-      write(row.score, new Intl.NumberFormat(language()).format(player.score));
+      write(row.score, inDigits(player.score));
       const state = stateOf(player, phase, right);
       row.element.dataset.state = state;
       mark(row.icon, state);
