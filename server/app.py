@@ -39,7 +39,7 @@ from server.realtime.topics.room_list import RoomListTopic
 from server.realtime.topics.topics import Topics
 from server.restart import restore_rooms, restore_sessions
 from server.rooms.events import RoomEvent, RoomStream
-from server.rooms.reading import ReadableRooms
+from server.rooms.reading import ReadableRoom, ReadableRooms
 from server.rooms.rooms import Rooms
 from server.rooms.service import RoomService
 from server.settings import PREFIX, Settings, SettingsRefused, load_settings
@@ -117,7 +117,13 @@ class StillHere:
         self.ticker = Ticker(self.presence, clock, limits.realtime)
 
         rooms = Rooms(
-            find_games(), settings.policy, new_room_id, new_match_id, new_seed, limits.rooms
+            find_games(),
+            settings.policy,
+            new_room_id,
+            new_match_id,
+            new_seed,
+            limits.rooms,
+            _log_room_error,
         )
         self.rooms: ReadableRooms = rooms
         self.store.read_rooms_from(rooms.all)
@@ -304,6 +310,10 @@ def _loop_time() -> float:
 
 def _log_session_error(error: Exception, session: Session) -> None:
     _log.error("a deadline of %s failed", session.id, exc_info=error)
+
+
+def _log_room_error(error: Exception, room: ReadableRoom) -> None:
+    _log.error("%r failed", room, exc_info=error)
 
 
 def _log_subscriber_error(error: Exception, event: Event | RoomEvent) -> None:

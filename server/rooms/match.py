@@ -13,6 +13,8 @@ from server.base.ids import MatchId, PlayerId
 from server.base.units import NEVER, round_to_ms
 from server.games.catalogue import AnyGame
 from server.games.game import Moment, NotAllowed, Outcome, Silence, View
+from server.rooms import calls
+from server.rooms.calls import Hook
 from server.rooms.errors import CommandRefused, GameFailed
 from server.rooms.limits import Limits
 from server.rooms.seat import SeatState
@@ -34,7 +36,7 @@ class Move(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     at: float
     seat: int
     action: Any = None
-    event: str | None = None
+    event: Hook | None = None
     by_bot: bool = False
     is_back: bool = False
 
@@ -127,11 +129,11 @@ class Match:
 
     def view(self, number: int | None) -> View:
         """Return what the player of a seat may see; None: a spectator. Raises GameFailed."""
-        return self._ask(self.game.view, self.state, number)
+        return self._ask(calls.view, self.state, number)
 
     def diff(self, before: View, after: View) -> View | None:
         """Return the game's own diff of two views, if it has one. Raises GameFailed."""
-        return self._ask(self.game.diff, before, after)
+        return self._ask(calls.diff, before, after)
 
     def restore(
         self,
@@ -164,7 +166,7 @@ class Match:
 
     def start(self, now: float) -> None:
         """Compute the first state, and whom the match waits for."""
-        self._step(self.time(now), lambda moment: self.game.start(self.size, moment))
+        self._step(self.time(now), lambda game, moment: game.start(self.size, moment))
         self.review(now)
 
     def resume(self, now: float) -> None:
@@ -190,9 +192,7 @@ class Match:
         is_back = not is_bot and (seat.is_bot or seat.skipped > 0)
         moment = self._moment(self.time(now))
         try:
-            if is_back:
-                state = self.game.player_back(state, number, moment)
-            state = self.game.act(state, number, typed, moment)
+            state = calls.act(self.game, state, number, typed, moment, is_back=is_back)
         except NotAllowed as refusal:
             raise CommandRefused("not_allowed", refusal.detail) from None
         except Exception as error:
@@ -222,7 +222,7 @@ class Match:
             if self.outcome is not None or self.next_tick() > now:
                 continue
             due = self._due
-            self._step(due, lambda moment: self.game.tick(self.state, moment))
+            self._step(due, lambda game, moment: game.tick(self.state, moment))
             if self._due <= due:
                 # The loop would never end, and block the process.
                 raise GameFailed(self.game.name) from RuntimeError(f"a tick is due again at {due}")
@@ -351,9 +351,9 @@ class Match:
     # Calls of the game
 
     def _ask(self, question: Callable[..., T], *about: Any) -> T:
-        """Call the game; raise GameFailed from any exception."""
+        """Call the game, by a function of `calls.py`; raise GameFailed from any exception."""
         try:
-            return question(*about)
+            return question(self.game, *about)
         except Exception as error:
             raise GameFailed(self.game.name) from error
 
@@ -362,27 +362,23 @@ class Match:
             # A bot before it may have changed what the match waits for.
             if not self._seats[number].is_bot or number not in self.waits_for:
                 continue
-            action = self._ask(self.game.bot, self.state, number, self._moment(self.time(now)))
+            moment = self._moment(self.time(now))
+            action = self._ask(calls.bot, self.state, number, moment)
             if action is None:
                 continue
             try:
-                self.act(number, msgspec.to_builtins(action), now, is_bot=True)
+                self.act(number, action, now, is_bot=True)
             except CommandRefused as error:
                 raise GameFailed(self.game.name) from error
             if self.outcome is not None:
                 return
 
-    def _hook(self, event: str, number: int, now: float) -> None:
-        hook = {
-            "away": self.game.player_away,
-            "back": self.game.player_back,
-            "gone": self.game.player_gone,
-        }[event]
+    def _hook(self, event: Hook, number: int, now: float) -> None:
         step, at = self.step, self.time(now)
-        self._step(at, lambda moment: hook(self.state, number, moment))
+        self._step(at, lambda game, moment: calls.hook_of(game, event)(self.state, number, moment))
         self.moves.append(Move(step, at, number, event=event))
 
-    def _step(self, at: float, step: Callable[[Moment], Any]) -> None:
+    def _step(self, at: float, step: Callable[[AnyGame, Moment], Any]) -> None:
         self._take(self._ask(step, self._moment(at)))
 
     def _take(self, state: Any) -> None:
@@ -391,19 +387,14 @@ class Match:
         self._look()
 
     def _look(self) -> None:
-        self._due = self._ask(self.game.due, self.state)
+        self._due = self._ask(calls.due, self.state)
 
     def _moment(self, at: float) -> Moment:
-        return Moment(at, f"{self.seed}:{self.step}")
+        return calls.moment_of(self.seed, self.step, at)
 
     def _outcome(self) -> Outcome | None:
-        return self._ask(self.game.outcome, self.state)
+        return self._ask(calls.outcome, self.state, self.size)
 
     def _waits_for(self) -> list[int]:
-        # Numbers that are not seats raise here, as a failure of the game.
-        return self._ask(
-            lambda state: [
-                number for number in self.game.waits_for(state) if self._seats[number].is_playing
-            ],
-            self.state,
-        )
+        waits_for = self._ask(calls.waits_for, self.state, self.size)
+        return [number for number in waits_for if self._seats[number].is_playing]

@@ -1,6 +1,5 @@
 """The actions of players in matches, and the rules for players who do not act."""
 
-import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -15,16 +14,19 @@ from server.rooms.room import Room
 from server.rooms.tables import Tables
 from server.rooms.turn import Turn
 
-_log = logging.getLogger("stillhere.rooms")
-
 
 class Play:
     """Matches, from their beginning to their outcome."""
 
     def __init__(
-        self, tables: Tables, new_match_id: Callable[[], MatchId], new_seed: Callable[[], str]
+        self,
+        tables: Tables,
+        new_match_id: Callable[[], MatchId],
+        new_seed: Callable[[], str],
+        on_error: Callable[[Exception, Room], None],
     ) -> None:
         self._tables = tables
+        self._on_error = on_error
         self._limits = tables.limits
         self._new_match_id = new_match_id
         self._new_seed = new_seed
@@ -245,12 +247,13 @@ class Play:
             room.limits,
         )
         room.begin(match)
-        match.start(turn.now)
+        # First, as the game may fail, and the end of its match is told.
         turn.tell(
             MatchStarted(
                 room.id, match.id, number, room.game.name, room.is_private, players, turn.now
             )
         )
+        match.start(turn.now)
 
     def finish(self, turn: Turn, room: Room, match: Match) -> None:
         """Publish the end of a match. The caller frees the seats."""
@@ -289,10 +292,10 @@ class Play:
         if room.is_closed:
             return
         cause = error.__cause__
-        _log.error("%s failed and took %r with it", room.game.name, room, exc_info=cause or error)
         self.break_off(turn, room, "failed")
         words = f"{type(cause).__name__}: {cause}" if cause is not None else str(error)
         self._tables.close(turn, room, "failed", words[: self._limits.error_length])
+        self._on_error(error, room)
 
 
 def _own_seat(room: Room, player: Player) -> int:

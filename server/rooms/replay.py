@@ -1,9 +1,8 @@
 """Replaying a match from its moves: the same states in the same order, random numbers included.
 Used by `stillhere replay`.
 
-Each step changes the state once: `start`, a tick, an action, or a hook of the game. The number of
-the step determines its random numbers, and a tick happens at the instant for which it was due. So
-the moves with their steps are sufficient: every step that is no move is a tick.
+A step (`calls.py`) is determined by its number, and a tick happens at the instant for which it was
+due. So the moves with their steps are sufficient: every step that is no move is a tick.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,6 +13,8 @@ import msgspec
 from server.base.decoding import BROKEN
 from server.games.catalogue import AnyGame
 from server.games.game import Moment
+from server.rooms import calls
+from server.rooms.calls import moment_of
 from server.rooms.match import Move
 from server.rooms.view import in_seconds
 
@@ -35,14 +36,11 @@ def replay(
     """
     step, state = 0, None
 
-    def moment(at: float) -> Moment:
-        return Moment(at, f"{seed}:{step}")
-
     def tick() -> Moved:
-        at = game.due(state)
-        return Moved(at, game.tick(state, moment(at)))
+        at = calls.due(game, state)
+        return Moved(at, game.tick(state, moment_of(seed, step, at)))
 
-    state = game.start(seats, moment(0.0))
+    state = game.start(seats, moment_of(seed, step, 0.0))
     step = 1
     yield Moved(0.0, state)
     for move in moves:
@@ -50,7 +48,7 @@ def replay(
             ticked = tick()
             state, step = ticked.state, step + 1
             yield ticked
-        state = _moved(game, state, move, moment(move.at))
+        state = _moved(game, state, move, moment_of(seed, step, move.at))
         step += 1
         yield Moved(move.at, state)
     while steps is not None and step < steps:
@@ -112,15 +110,7 @@ def move_of(document: dict[str, Any]) -> Move:
 
 
 def _moved(game: AnyGame, state: Any, move: Move, moment: Moment) -> Any:
-    match move.event:
-        case None:
-            if move.is_back:
-                state = game.player_back(state, move.seat, moment)
-            action: Any = msgspec.convert(move.action, game.action)
-            return game.act(state, move.seat, action, moment)
-        case "away":
-            return game.player_away(state, move.seat, moment)
-        case "back":
-            return game.player_back(state, move.seat, moment)
-        case _:
-            return game.player_gone(state, move.seat, moment)
+    if move.event is not None:
+        return calls.hook_of(game, move.event)(state, move.seat, moment)
+    action: Any = msgspec.convert(move.action, game.action)
+    return calls.act(game, state, move.seat, action, moment, is_back=move.is_back)

@@ -28,6 +28,14 @@ from server.rooms.room import Room
 from server.rooms.tables import Tables
 from server.rooms.turn import Turn
 
+_RETRY = 1.0
+"""Seconds until a room is looked at again whose deadline failed."""
+
+
+def _raise_bug(error: Exception, room: Room) -> None:
+    if not isinstance(error, GameFailed):
+        raise error
+
 
 class Rooms:
     """All rooms. One instance per process."""
@@ -40,12 +48,16 @@ class Rooms:
         new_match_id: Callable[[], MatchId],
         new_seed: Callable[[], str],
         limits: Limits = Limits(),
+        on_error: Callable[[Exception, Room], None] = _raise_bug,
     ) -> None:
+        """`on_error` is called with an error and its room: GameFailed, which closed the room, or
+        any exception of a deadline, which is a bug."""
         self.games = games
         self.limits = limits
         self._policy = policy
+        self._on_error = on_error
         self._tables = Tables(new_room_id, limits)
-        self._play = Play(self._tables, new_match_id, new_seed)
+        self._play = Play(self._tables, new_match_id, new_seed, on_error)
         self._matchmaking = Matchmaking(games, self._tables)
         self._follow_up = _FollowUp(self._tables, self._play, self._matchmaking)
 
@@ -236,11 +248,13 @@ class Rooms:
         """Handle what is due at `now`, in at most `limit` rooms; the rest stays due."""
         with self._turn(now) as turn:
             for room in self._tables.deadlines.pop_due(now, limit):
-                with turn.at(room):
-                    if room.running is not None:
-                        self._play.tick(turn, room, room.running)
-                    if room.seats_due <= now:
-                        self._look_at_seats(turn, room)
+                try:
+                    self._look_at(turn, room)
+                except Exception as error:
+                    # The events and deadlines of the others must not be lost, nor its own.
+                    if not room.is_closed:
+                        self._tables.deadlines.arm(room, now + _RETRY)
+                    self._on_error(error, room)
         return turn.events
 
     # Restarts
@@ -317,6 +331,13 @@ class Rooms:
             self._play.end_brb(turn, room, number)
         if not seat.is_playing:
             self._tables.vacate_if_gone(turn, room, number)
+
+    def _look_at(self, turn: Turn, room: Room) -> None:
+        with turn.at(room):
+            if room.running is not None:
+                self._play.tick(turn, room, room.running)
+            if room.seats_due <= turn.now:
+                self._look_at_seats(turn, room)
 
     def _look_at_seats(self, turn: Turn, room: Room) -> None:
         # In the order in which they were due: the first to resign, or to be silent, has lost.

@@ -266,7 +266,8 @@ class RoomRows:
 
 
 def _move_row(match_id: MatchId, move: Move) -> MoveRow:
-    event, action = move.event, None
+    event: str | None = move.event
+    action = None
     if event is None:
         action = msgspec.json.encode(move.action).decode()
         event = "bot" if move.by_bot else "back" if move.is_back else None

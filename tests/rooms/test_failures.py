@@ -1,13 +1,19 @@
 """A game that raises closes its room, and no other room is affected."""
 
+import math
+
 import pytest
 
-from server.games.game import AfkPolicy, Silence
+from server.games.game import AfkPolicy, Outcome, Silence
 from server.presence.status import Reason
 from server.rooms.errors import GameFailed
-from server.rooms.events import MatchEnded, RoomClosed
+from server.rooms.events import MatchAdvanced, MatchEnded, MatchStarted, RoomClosed
+from server.rooms.match import Match
+from server.rooms.play import Play
+from server.rooms.room import Room
 from server.rooms.rooms import Rooms
-from tests.rooms.games import Buggy, Ticking, Turns, variant
+from server.rooms.turn import Turn
+from tests.rooms.games import Bug, Buggy, Ticking, Turns, variant
 from tests.rooms.world import World, closed, ended
 from tests.support.manual_clock import SLOT
 
@@ -44,6 +50,7 @@ def assert_only_this_closed(world: World, room_id: str, other_id: str) -> None:
     assert not other.is_closed
     order = [type(each) for each in world.heard if getattr(each, "room_id", None) == room_id]
     assert order.index(MatchEnded) == len(order) - 2, "told before the room is closed"
+    assert order.index(MatchStarted) < order.index(MatchEnded), "what ends has begun"
 
 
 @pytest.mark.parametrize(("at", "policy"), IN_TIME.items())
@@ -129,6 +136,76 @@ def test_an_error_in_a_claim_closes_its_room_only() -> None:
     assert_only_this_closed(world, room.id, other.id)
 
 
+NONSENSE: list[tuple[str, object]] = [
+    ("due", None),
+    ("due", math.nan),
+    ("due", -math.inf),
+    ("waits_for", None),
+    ("waits_for", [-1]),
+    ("waits_for", ["0"]),
+    ("outcome", (0,)),
+    ("outcome", Outcome((2,))),
+    ("outcome", Outcome(None)),  # type: ignore[arg-type]
+    ("bot", object()),
+]
+
+
+@pytest.mark.parametrize("when", ["start", "later"])
+@pytest.mark.parametrize(("at", "answer"), NONSENSE)
+def test_nonsense_from_a_game_closes_its_room_only(at: str, answer: object, when: str) -> None:
+    game = variant(type(buggy(at, silence=Silence.BOT)), break_down=lambda self, *_: answer)
+    world = World(game, variant(Ticking, policy=AfkPolicy(move_time=10_000)))
+    ada, kim, bo, eve = world.players(4)
+    other, match = world.match("ticking", bo, eve)
+    room = world.room("buggy", ada, kim)
+    game.is_armed = when == "start"
+    world.starts(ada, room)
+    world.passes(1)
+    game.is_armed = True
+    world.passes(10)
+    (end,) = [each for each in world.heard if isinstance(each, RoomClosed)]
+    assert (end.room_id, end.reason) == (room.id, "failed")
+    assert match.state.ticks in (109, 110), "the other went on all the time"
+    assert not other.is_closed
+
+
+def test_a_view_that_is_none_is_a_failure_of_the_game() -> None:
+    for at in ("view", "diff"):
+        game = variant(type(buggy(at)), break_down=lambda self, *_: [])
+        _, match = World(game).match("buggy", *World(game).players(2))
+        game.is_armed = True
+        with pytest.raises(GameFailed):
+            match.view(0) if at == "view" else match.diff({}, {})
+
+
+def test_a_bug_at_a_deadline_of_a_room_costs_no_other_room_anything(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failed: list[tuple[str, str]] = []
+    world = World(
+        variant(Ticking, policy=AfkPolicy(move_time=10_000)),
+        on_error=lambda error, room: failed.append((str(error), room.id)),
+    )
+    rooms, matches = zip(
+        *(world.match("ticking", *world.players(2)) for _ in range(3)), strict=True
+    )
+    tick = Play.tick
+
+    def break_once(play: Play, turn: Turn, room: Room, match: Match) -> None:
+        if room is rooms[1] and not failed:
+            raise Bug("a bug")
+        tick(play, turn, room, match)
+
+    monkeypatch.setattr(Play, "tick", break_once)
+    happened = world.passes(0.1 + SLOT)
+    advanced = [each.room_id for each in happened if isinstance(each, MatchAdvanced)]
+    assert advanced == [rooms[0].id, rooms[2].id]
+    assert failed == [("a bug", rooms[1].id)]
+    world.passes(5)
+    assert not any(room.is_closed for room in rooms)
+    assert matches[1].state.ticks > 35, "it was looked at again"
+
+
 def test_an_error_in_a_view_closes_its_room_only() -> None:
     for at in ("view", "diff"):
         game = buggy(at)
@@ -167,11 +244,20 @@ def test_a_restored_match_that_fails_closes_its_room() -> None:
     ada, kim = world.players(2)
     room, match = world.match("buggy", ada, kim)
     room.slot = None  # armed in the process before
-    fresh = Rooms(world.rooms.games, world.policy, lambda: room.id, lambda: match.id, str)
+    failed: list[Exception] = []
+    fresh = Rooms(
+        world.rooms.games,
+        world.policy,
+        lambda: room.id,
+        lambda: match.id,
+        str,
+        on_error=lambda error, _: failed.append(error),
+    )
     game.is_armed = True
     assert closed(fresh.restore(room, world.now)) == ["failed"]
     assert fresh.next_deadline() is None
     assert not fresh.all
+    assert [type(error) for error in failed] == [GameFailed]
 
 
 def test_the_error_of_a_failed_game_names_it() -> None:

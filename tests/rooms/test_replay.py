@@ -37,6 +37,10 @@ async def test_the_command_prints_every_state_as_a_spectator_saw_it(
         ({"game": "chess"}, "'chess', which is not installed; there are: connect-four"),
         ({"game": None}, "it names no game"),
         ({"moves": [{"step": 1, "at": 0.0, "seat": 0, "action": 7}]}, "not played by these rules"),
+        (
+            {"moves": [{"step": 1, "at": 0.0, "seat": 0, "event": "jumped"}]},
+            "no match as GET /api/matches/{id} answers it: 'jumped'",
+        ),
         ({"moves": None}, "no match as GET /api/matches/{id} answers it"),
     ],
 )

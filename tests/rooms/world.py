@@ -1,6 +1,6 @@
 """Rooms on a clock that the test moves, and short names for their events."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Any
 
@@ -34,7 +34,13 @@ from server.rooms.view import room_view
 class World:
     """All rooms, and all their events."""
 
-    def __init__(self, *games: AnyGame, limits: Limits = Limits(), **figures: float) -> None:
+    def __init__(
+        self,
+        *games: AnyGame,
+        limits: Limits = Limits(),
+        on_error: Callable[[Exception, Room], None] | None = None,
+        **figures: float,
+    ) -> None:
         ids = count(1)
         self.policy = Policy(**figures)  # type: ignore[arg-type]
         self.rooms = Rooms(
@@ -44,6 +50,7 @@ class World:
             lambda: MatchId(f"m{next(ids)}"),
             lambda: f"seed {next(ids)}",
             limits,
+            **({} if on_error is None else {"on_error": on_error}),
         )
         self.now = 1000.0
         self.heard: list[RoomEvent] = []

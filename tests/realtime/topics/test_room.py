@@ -14,6 +14,7 @@ from server.client.merge_patch import merged
 from server.games.game import AfkPolicy, Silence, View
 from server.limits import Limits
 from server.realtime.limits import Limits as RealtimeLimits
+from server.rooms.errors import GameFailed
 from tests.games.test_snake_arena import applied as snake_applied
 from tests.rooms.games import Bug, Buggy, Hand, Ticking, Timed, Together, Turns, variant
 from tests.rooms.page import Page, bring, passes, seat, table
@@ -274,9 +275,12 @@ async def test_a_game_that_breaks_down_ends_with_an_apology_and_a_log_entry(
         assert page.closed == "failed"
         (closed,) = [each for each in page.tab.seen if each["type"] == "room_closed"]
         assert "sorry" in closed["detail"]
-    (entry,) = [each for each in caplog.records if each.name == "stillhere.rooms"]
+    (entry,) = [each for each in caplog.records if each.levelname == "ERROR"]
+    assert ada.room_id in entry.getMessage()
     assert entry.exc_info is not None
-    assert isinstance(entry.exc_info[1], Bug)
+    error = entry.exc_info[1]
+    assert isinstance(error, GameFailed)
+    assert isinstance(error.__cause__, Bug)
     for page in others:
         await page.is_right()
         assert not page.closed

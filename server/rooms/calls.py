@@ -1,0 +1,94 @@
+"""Calls of a game: the same in play (`match.py`) and in a replay (`replay.py`).
+
+All raise what the game raises, and TypeError or ValueError for an answer that makes no sense.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from server.base.units import LONG_AGO
+from server.games.catalogue import AnyGame
+from server.games.game import Moment, Outcome, Seat, View
+
+Hook: TypeAlias = Literal["away", "back", "gone"]
+"""The hooks for absent players, as moves name them."""
+
+# Steps: each changes the state once
+
+
+def moment_of(seed: str, step: int, at: float) -> Moment:
+    """Return the moment of the step with this number, at the match instant `at`. Stored matches
+    depend on how the number determines the random numbers."""
+    return Moment(at, f"{seed}:{step}")
+
+
+def act(
+    game: AnyGame, state: Any, seat: Seat, action: Any, moment: Moment, *, is_back: bool
+) -> Any:
+    """Return the state after an action; `is_back`: with it the player is back."""
+    if is_back:
+        state = game.player_back(state, seat, moment)
+    return game.act(state, seat, action, moment)
+
+
+def hook_of(game: AnyGame, name: Hook) -> Callable[[Any, Seat, Moment], Any]:
+    """Return the method for a hook. Raises KeyError for a move that names none."""
+    return {"away": game.player_away, "back": game.player_back, "gone": game.player_gone}[name]
+
+
+# Questions
+
+
+def due(game: AnyGame, state: Any) -> float:
+    """Return the match instant at which a tick is due; NEVER for none."""
+    instant = float(game.due(state))
+    if not instant > LONG_AGO:  # as NaN
+        raise ValueError(f"a tick cannot be due at {instant}")
+    return instant
+
+
+def waits_for(game: AnyGame, state: Any, seats: int) -> list[Seat]:
+    """Return the seats that a game of so many `seats` waits for."""
+    return [_seat(seat, seats) for seat in game.waits_for(state)]
+
+
+def outcome(game: AnyGame, state: Any, seats: int) -> Outcome | None:
+    """Return how the match of so many `seats` ended; None while it goes on."""
+    answer = game.outcome(state)
+    if answer is None:
+        return None
+    if not isinstance(answer, Outcome):
+        raise TypeError(f"{answer!r} is no outcome")
+    for seat in answer.winners:
+        _seat(seat, seats)
+    return answer
+
+
+def view(game: AnyGame, state: Any, seat: Seat | None) -> View:
+    """Return what the player of a seat may see; None: a spectator."""
+    return _object(game.view(state, seat))
+
+
+def diff(game: AnyGame, before: View, after: View) -> View | None:
+    """Return the game's own diff of two views, if it has one."""
+    answer = game.diff(before, after)
+    return None if answer is None else _object(answer)
+
+
+def bot(game: AnyGame, state: Any, seat: Seat, moment: Moment) -> Any:
+    """Return the action of a bot, as JSON; None for nothing."""
+    return msgspec.to_builtins(game.bot(state, seat, moment))
+
+
+def _seat(number: Seat, seats: int) -> Seat:
+    if number not in range(seats):
+        raise ValueError(f"there is no seat {number!r} in a match of {seats}")
+    return number
+
+
+def _object(answer: View) -> View:
+    if not isinstance(answer, dict):
+        raise TypeError(f"{answer!r} is no object of JSON")
+    return answer
