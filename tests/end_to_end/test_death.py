@@ -2,11 +2,10 @@
 
 import asyncio
 import signal
-import socket
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 from time import monotonic, time
@@ -20,8 +19,9 @@ from scripts.storm.checks import LONGEST_LOSS, Check, Verdict, judge_told, not_w
 from scripts.storm.run import Run
 from scripts.storm.server import StormServer
 from server.base.waiting import within
-from tests.support.frames import ZEROS, client_frame
+from tests.support.frames import client_frame
 from tests.support.live_server import LiveServer
+from tests.support.peers import PING, TEXT, Peers, opening, request
 from tests.support.process import (
     UVICORN,
     VisitedServer,
@@ -31,6 +31,7 @@ from tests.support.process import (
     running,
 )
 from tests.support.scenes import Scenes
+from tests.support.slow_peers import for_ever
 
 LONGEST_STOP = 10.0
 """Seconds in which a server stops, whatever its clients do."""
@@ -58,60 +59,38 @@ def last_activity(folder: Path, name: str) -> float:
 # Hostile clients
 
 
-class Line:
-    """A raw TCP connection."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self.socket = connection
-        self._loop = asyncio.get_running_loop()
-
-    @classmethod
-    @asynccontextmanager
-    async def to(cls, server: VisitedServer, *, window: int = 0) -> "AsyncIterator[Line]":
-        """`window` is the size of the receive buffer in bytes, 0 for the default."""
-        with socket.socket() as connection:
-            if window:
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, window)
-            connection.setblocking(False)
-            await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", server.port))
-            yield cls(connection)
-
-    async def send(self, data: bytes) -> None:
-        await self._loop.sock_sendall(self.socket, data)
-
-    async def upgrade(self, cookie: str, *more: bytes) -> None:
-        """Ask for a WebSocket; read the answer unless there is `more` in the request."""
-        head = [
-            b"GET /ws HTTP/1.1",
-            b"Host: 127.0.0.1",
-            b"Connection: Upgrade",
-            b"Upgrade: websocket",
-            b"Sec-WebSocket-Version: 13",
-            b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
-            b"Cookie: session=" + cookie.encode(),
-            *more,
-        ]
-        await self.send(b"\r\n".join([*head, b"", b""]))
-        if not more:
-            answer = await self._loop.sock_recv(self.socket, 1024)
-            assert answer.startswith(b"HTTP/1.1 101"), answer
-
-    async def fill(self, data: bytes) -> None:
-        """Send `data` repeatedly until the peer has taken nothing for a moment."""
-        silent = 0
-        while silent < 10:
-            try:
-                self.socket.send(data)
-                silent = 0
-            except BlockingIOError:
-                silent += 1
-                await asyncio.sleep(0.01)
-            except OSError:
-                return  # the server may cut the connection
+Hostile: TypeAlias = Callable[[VisitedServer, Peers, AsyncExitStack], Awaitable[None]]
 
 
-Hostile: TypeAlias = Callable[[VisitedServer, AsyncExitStack], Awaitable[None]]
-HOSTILE: dict[str, Hostile] = {}
+def says(data: bytes, clients: int = 1) -> Hostile:
+    """So many clients that send `data` and wait."""
+
+    async def connect(server: VisitedServer, peers: Peers, stack: AsyncExitStack) -> None:
+        for _ in range(clients):
+            await (await peers.connect()).send(data)
+
+    return connect
+
+
+MANY = tuple(f"X-{number}: 1" for number in range(200))
+ESCAPES = 'Cookie: a="' + '\\"' * 4060 + '"'
+"""A line that is nearly as long as the limit allows."""
+
+HOSTILE: dict[str, Hostile] = {
+    "says_nothing": says(b""),
+    "two_bytes": says(b"GE"),
+    "half_a_request_line": says(b"GET /heal"),
+    "half_of_the_headers": says(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: "),
+    "half_a_handshake": says(opening("/ws")[:-2]),
+    "half_of_the_headers_of_a_handshake": says(opening("/ws")[:80]),
+    "a_handshake_with_a_cookie_of_9_kb": says(opening("/ws", "x" * 9000, "X-More: 1")),
+    "a_handshake_with_200_headers": says(opening("/ws", "none", *MANY)),
+    "no_body": says(request("POST /api/guests HTTP/1.1", "Host: a", "Content-Length: 9")),
+    # As many as a client may send at once, and slow for a server that removes the quotes.
+    "many_escapes": says(request("GET /api/session HTTP/1.1", "Host: a", ESCAPES) * 15, 100),
+    "tls_on_the_plain_port": says(bytes.fromhex("16030100f8010000f40303") + bytes(64)),
+}
+"""Kinds of hostile clients, and more below."""
 
 
 def hostile(function: Hostile) -> Hostile:
@@ -119,119 +98,73 @@ def hostile(function: Hostile) -> Hostile:
     return function
 
 
-def forever(stack: AsyncExitStack, what: Awaitable[None]) -> None:
-    """Await `what` until the end of the test, and ignore its errors."""
-
-    async def go_on() -> None:
-        with suppress(OSError):
-            await what
-
-    task = asyncio.create_task(go_on())
-    stack.callback(task.cancel)
+def forever(stack: AsyncExitStack, what: Coroutine[Any, Any, object]) -> None:
+    """Await `what` until the end of the test."""
+    stack.callback(asyncio.create_task(what).cancel)
 
 
 @hostile
-async def half_a_request_line(server: VisitedServer, stack: AsyncExitStack) -> None:
-    line = await stack.enter_async_context(Line.to(server))
-    await line.send(b"GET /heal")
+async def stopped_reading(server: VisitedServer, peers: Peers, stack: AsyncExitStack) -> None:
+    peer = await peers.upgraded("/ws", await server.sign_in("Stopped reading"), window=4096)
+    # Not `fill`: the server goes on to read, until it closes the connection.
+    await peer.flood(client_frame(TEXT, b'{"type":"ping","id":"%s"}' % (b"x" * 60)) * 50, 0.5)
 
 
 @hostile
-async def half_of_the_headers(server: VisitedServer, stack: AsyncExitStack) -> None:
-    line = await stack.enter_async_context(Line.to(server))
-    await line.send(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: ")
+async def half_a_frame(server: VisitedServer, peers: Peers, stack: AsyncExitStack) -> None:
+    peer = await peers.upgraded("/ws", await server.sign_in("Half a frame"))
+    await peer.send(client_frame(TEXT, b'{"type"', announced=4096))
 
 
 @hostile
-async def says_nothing(server: VisitedServer, stack: AsyncExitStack) -> None:
-    await stack.enter_async_context(Line.to(server))
+async def half_a_message(server: VisitedServer, peers: Peers, stack: AsyncExitStack) -> None:
+    peer = await peers.upgraded("/ws", await server.sign_in("Half a message"))
+    await peer.send(client_frame(TEXT, b'{"type"', fin=False))
 
 
 @hostile
-async def upgrade_with_a_cookie_of_9_kb(server: VisitedServer, stack: AsyncExitStack) -> None:
-    line = await stack.enter_async_context(Line.to(server))
-    await line.upgrade("x" * 9000, b"X-More: 1")
+async def never_answers_the_close(
+    server: VisitedServer, peers: Peers, stack: AsyncExitStack
+) -> None:
+    await peers.upgraded("/ws", await server.sign_in("Never answers"))
 
 
 @hostile
-async def upgrade_with_200_headers(server: VisitedServer, stack: AsyncExitStack) -> None:
-    line = await stack.enter_async_context(Line.to(server))
-    await line.upgrade("none", *(b"X-%d: 1" % number for number in range(200)))
-
-
-@hostile
-async def half_an_upgrade(server: VisitedServer, stack: AsyncExitStack) -> None:
-    line = await stack.enter_async_context(Line.to(server))
-    await line.send(b"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n")
-
-
-@hostile
-async def stopped_reading(server: VisitedServer, stack: AsyncExitStack) -> None:
-    cookie = await server.sign_in("Stopped reading")
-    line = await stack.enter_async_context(Line.to(server, window=4096))
-    await line.upgrade(cookie)
-    await line.fill(client_frame(1, b'{"type":"ping","id":"%s"}' % (b"x" * 60)) * 50)
-
-
-@hostile
-async def half_a_frame(server: VisitedServer, stack: AsyncExitStack) -> None:
-    line = await stack.enter_async_context(Line.to(server))
-    await line.upgrade(await server.sign_in("Half a frame"))
-    await line.send(b"\x81\xfe\x10\x00" + ZEROS + b'{"type"')
-
-
-@hostile
-async def half_a_message(server: VisitedServer, stack: AsyncExitStack) -> None:
-    line = await stack.enter_async_context(Line.to(server))
-    await line.upgrade(await server.sign_in("Half a message"))
-    await line.send(b"\x01\x87" + ZEROS + b'{"type"')
-
-
-@hostile
-async def never_answers_the_close(server: VisitedServer, stack: AsyncExitStack) -> None:
-    line = await stack.enter_async_context(Line.to(server))
-    await line.upgrade(await server.sign_in("Never answers"))
-
-
-@hostile
-async def a_body_in_very_small_pieces(server: VisitedServer, stack: AsyncExitStack) -> None:
-    line = await stack.enter_async_context(Line.to(server))
-    await line.send(
-        b"POST /api/guests HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        b"Transfer-Encoding: chunked\r\n\r\n"
+async def a_body_in_very_small_pieces(
+    server: VisitedServer, peers: Peers, stack: AsyncExitStack
+) -> None:
+    peer = await peers.connect()
+    await peer.send(
+        request(
+            "POST /api/guests HTTP/1.1",
+            "Host: 127.0.0.1",
+            "Content-Type: application/json",
+            "Transfer-Encoding: chunked",
+        )
     )
-
-    async def trickle() -> None:
-        while True:
-            await line.send(b"1\r\n \r\n")
-            await asyncio.sleep(0.05)
-
-    forever(stack, trickle())
+    forever(stack, for_ever(peer, b"1\r\n \r\n", 0.05))
 
 
 @hostile
-async def a_flood_of_pings(server: VisitedServer, stack: AsyncExitStack) -> None:
-    line = await stack.enter_async_context(Line.to(server))
-    await line.upgrade(await server.sign_in("Flood"))
-
-    async def flood() -> None:
-        while True:
-            await line.send(client_frame(9, b"x" * 125) * 100)
-            await asyncio.sleep(0.002)
-
-    forever(stack, flood())
+async def a_flood_of_pings(server: VisitedServer, peers: Peers, stack: AsyncExitStack) -> None:
+    peer = await peers.upgraded("/ws", await server.sign_in("Flood"))
+    forever(stack, for_ever(peer, client_frame(PING, b"x" * 125) * 100, 0.002))
 
 
 @hostile
-async def many_requests_and_no_answer_read(server: VisitedServer, stack: AsyncExitStack) -> None:
-    line = await stack.enter_async_context(Line.to(server, window=4096))
-    await line.fill(b"GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * 20)
+async def a_flood_and_no_answer_read(
+    server: VisitedServer, peers: Peers, stack: AsyncExitStack
+) -> None:
+    peer = await peers.upgraded("/ws", await server.sign_in("Flood, unread"), window=4096)
+    forever(stack, peer.flood(client_frame(TEXT, b'{"type":"ping"}') * 1000, 30))
 
 
 @hostile
-async def tls_on_the_plain_port(server: VisitedServer, stack: AsyncExitStack) -> None:
-    line = await stack.enter_async_context(Line.to(server))
-    await line.send(bytes.fromhex("16030100f8010000f40303") + bytes(64))
+async def many_requests_and_no_answer_read(
+    server: VisitedServer, peers: Peers, stack: AsyncExitStack
+) -> None:
+    peer = await peers.connect(window=4096)
+    await peer.fill(request("GET /metrics HTTP/1.1", "Host: 127.0.0.1") * 20)
 
 
 def tracebacks(log: str) -> list[str]:
@@ -249,10 +182,11 @@ async def stop_among(
         running(folder, "--max-messages-per-second=0") as server,
         AsyncExitStack() as stack,
     ):
+        peers = stack.enter_context(Peers(server.port))
         cookie = await server.sign_in("Witness")
         tab = await stack.enter_async_context(server.tab(cookie))
         for name in names:
-            await within(TIMEOUT, HOSTILE[name](server, stack))
+            await within(TIMEOUT, HOSTILE[name](server, peers, stack))
         await asyncio.sleep(0.2)
         await tab.ask("ping", "pong")
         pinged_at = time()
@@ -287,7 +221,7 @@ played = SCENES.fixture()
 
 ALONE = (
     "half_of_the_headers",
-    "upgrade_with_a_cookie_of_9_kb",
+    "a_handshake_with_a_cookie_of_9_kb",
     "stopped_reading",
     "a_body_in_very_small_pieces",
     "a_flood_of_pings",
@@ -403,7 +337,8 @@ async def test_a_repeated_sigterm_changes_nothing(tmp_path: Path) -> None:
 
 async def test_a_second_interrupt_loses_no_row(tmp_path: Path) -> None:
     async with running(tmp_path) as server, AsyncExitStack() as stack:
-        await never_answers_the_close(server, stack)
+        peers = stack.enter_context(Peers(server.port))
+        await never_answers_the_close(server, peers, stack)
         server.send(signal.SIGINT)
         await asyncio.sleep(0.3)
         server.send(signal.SIGINT)

@@ -11,7 +11,7 @@ import pytest
 from server.base.waiting import within
 from server.transport.limits import Limits
 from tests.support.frames import client_frame
-from tests.support.peers import CLOSE, CONTINUATION, PING, PONG, TEXT, Peer, Peers, opening, request
+from tests.support.peers import CLOSE, CONTINUATION, PING, PONG, TEXT, Peer, Peers, request
 from tests.support.process import VisitedServer, running
 from tests.support.slow_peers import SLOW, ends_after
 
@@ -22,9 +22,6 @@ keeps."""
 
 FLOODED = 0.6
 """Seconds of each flood."""
-
-ESCAPES = 'Cookie: a="' + '\\"' * 4060 + '"'
-"""A line that is nearly as long as the limit allows."""
 
 PING_MESSAGE = client_frame(TEXT, b'{"type":"ping"}')
 
@@ -127,40 +124,3 @@ def resident(process: VisitedServer) -> int:
     status = Path(f"/proc/{process.pid}/status").read_text()
     (line,) = [line for line in status.splitlines() if line.startswith("RssAnon:")]
     return int(line.split()[1]) * 1024
-
-
-async def test_sigterm_ends_the_process_in_time_with_any_peers(tmp_path: Path) -> None:
-    async with running(tmp_path, "--max-messages-per-second", "0") as process:
-        with Peers(process.port) as peers:
-            cookie = await process.sign_in("Ada")
-            healthy = [await peers.upgraded("/ws", cookie) for _ in range(3)]
-            hostile = [
-                opening("/ws", None, "Cookie: " + "x" * 9000),
-                opening("/ws")[:-2],
-                b"GE",
-                b"",
-                request("POST /api/guests HTTP/1.1", "Host: a", "Content-Length: 9"),
-                # As many as a client may send at once, and slow for a server that removes the
-                # quotes.
-                *[request("GET /api/session HTTP/1.1", "Host: a", ESCAPES) * 15] * 100,
-            ]
-            for data in hostile:
-                await (await peers.connect()).send(data)
-            stalled = await peers.upgraded("/ws", cookie, window=4096)
-            flooding = asyncio.create_task(stalled.flood(PING_MESSAGE * 1000, 30))
-            await peers.upgraded("/ws", cookie)  # will not answer the close
-            await asyncio.sleep(0.3)
-            began = asyncio.get_running_loop().time()
-            closing = asyncio.gather(*map(_answer_close, healthy))
-            assert await process.stop() == 0
-            # A flood that is not cut off ends after thirty seconds.
-            assert asyncio.get_running_loop().time() - began < 20
-            assert await closing == [1012] * 3
-            await flooding
-        assert "Traceback" not in process.log()
-
-
-async def _answer_close(peer: Peer) -> int:
-    code = (await peer.next(CLOSE)).code
-    await peer.send(client_frame(CLOSE, code.to_bytes(2, "big")))
-    return code
