@@ -3,7 +3,6 @@
 One test of each kind starts the real command; the others fork it, and run the same code.
 """
 
-import asyncio
 import signal
 import socket
 from pathlib import Path
@@ -50,13 +49,6 @@ async def test_sessions_survive_a_kill(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
         assert await server.status(stays) == (200, "reconnecting")
         assert await server.status(leaves) == (401, "signed_out")
-
-
-async def test_a_second_server_on_the_database_is_refused_in_one_line(tmp_path: Path) -> None:
-    async with running(tmp_path):
-        done = await asyncio.to_thread(run, tmp_path, "--port", "0")
-    assert done.returncode == 1
-    assert last_line(done).startswith("stillhere: another Still Here is running on stillhere.db")
 
 
 def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:

@@ -389,18 +389,18 @@ async def test_a_second_server_is_refused_by_any_path_of_the_database(
     async with running(here, "--database", "game.db") as server:
         (there / "linked.db").symlink_to(here / "game.db")
         (tmp_path / "link").symlink_to(here)
-        names = [here / "game.db", there / "linked.db", tmp_path / "link" / "game.db"]
+        paths = [here / "game.db", there / "linked.db", tmp_path / "link" / "game.db"]
+        names = [*map(str, paths), "there/../here/game.db"]
         starts = [
-            asyncio.to_thread(run, tmp_path, "--port=0", f"--database={name}")
-            for name in (*names, "there/../here/game.db")
+            asyncio.to_thread(run, tmp_path, "--port=0", f"--database={name}") for name in names
         ]
         factory = asyncio.to_thread(
             run, there, "--port=0", command=UVICORN, STILLHERE_DATABASE=str(there / "linked.db")
         )
         *done, by_uvicorn = await asyncio.gather(*starts, factory)
-        for each in done:
+        for name, each in zip(names, done, strict=True):
             assert each.returncode == 1
-            assert last_line(each).startswith("stillhere: another Still Here is running on")
+            assert last_line(each).startswith(f"stillhere: another Still Here is running on {name}")
         assert by_uvicorn.returncode != 0
         assert "another Still Here is running on" in by_uvicorn.stderr
         assert (await server.status(await server.sign_in("Ada")))[0] == 200

@@ -7,7 +7,7 @@ import pytest
 
 from server.web.pages import static_folder
 from server.wire.problem import SECURITY_HEADERS
-from tests.support.answers import calls_of, refusal, routes_of
+from tests.support.answers import break_reads, calls_of, refusal, routes_of
 from tests.support.live_server import LiveServer, run_server
 from tests.support.peers import Peers, opening, request
 
@@ -93,32 +93,50 @@ async def test_trace_does_not_echo_the_request(server: LiveServer) -> None:
     assert ada.cookie not in response.text
 
 
-async def test_a_500_sends_the_headers(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def crash(*_: object) -> None:
-        raise RuntimeError("on purpose")
-
-    monkeypatch.setattr(server.still_here.store, "find_player", crash)
+async def test_every_kind_of_response_has_the_security_headers(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ada = await server.guest("Ada")
-    response = await ada.http.get("/api/players/p_0123456789012345678901")
-    assert refusal(response) == (500, "internal")
-    check(dict(response.headers), 500)
-    assert response.headers["cache-control"] == "no-store"
+
+    page = await ada.http.get("/static/app.js")
+    etag = {"If-None-Match": page.headers["etag"]}
+    json = {"Content-Type": "application/json"}
+    post = ada.http.post
+    kinds = {
+        200: page,
+        201: await post("/api/guests", json={"name": "Ada"}),
+        204: await post("/api/session/leave"),
+        304: await ada.http.get("/static/app.js", headers=etag),
+        400: await post("/api/guests", content=b"{", headers=json),
+        403: await post("/api/guests", headers={"Origin": "null"}),
+        404: await ada.http.get("/nope"),
+        405: await ada.http.put("/"),
+        409: await (await server.visitor()).http.post("/api/guests", json={"name": "Ada"}),
+        413: await post("/api/guests", content=b"x" * 70_000, headers=json),
+        415: await post("/api/guests", content=b"{}"),
+        422: await post("/api/guests", json={"name": ""}),
+        500: await ada.http.get(break_reads(server, monkeypatch)),
+        401: await (await server.visitor()).http.get("/api/session"),
+    }
+    for status, response in kinds.items():
+        assert response.status_code == status
+        check(dict(response.headers), status)
+        assert "strict-transport-security" not in response.headers
+        if status not in (200, 304):
+            assert response.headers["cache-control"] == "no-store", status
 
 
 async def test_every_answer_over_tls_has_strict_transport_security(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def crash(*_: object) -> None:
-        raise RuntimeError("on purpose")
-
     async with run_server(tmp_path / "test.db", trusted_proxies="127.0.0.1") as server:
-        monkeypatch.setattr(server.still_here.store, "find_player", crash)
+        broken = break_reads(server, monkeypatch)
         visitor = await server.visitor(headers={"X-Forwarded-Proto": "https"})
         for path, status in [
             ("/", 200),
             ("/nope", 404),
             ("/api/session", 401),
-            ("/api/players/p_0123456789012345678901", 500),
+            (broken, 500),
         ]:
             response = await visitor.http.get(path)
             assert response.status_code == status

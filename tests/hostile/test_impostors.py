@@ -155,7 +155,9 @@ async def test_markup_in_a_name_is_accepted_and_returned_as_data(server: LiveSer
     for name in MARKUP:
         eve = await server.visitor()
         assert await ask_for(eve, "/api/guests", name) == (201, name)
-        for path in ["/api/session", "/api/players", "/api/sessions"]:
+        id = (await eve.http.get("/api/session")).json()["player"]["id"]
+        assert (await eve.http.get(f"/api/players/{id}")).json()["name"] == name
+        for path in ["/api/session", "/api/players", f"/api/players/{id}", "/api/sessions"]:
             response = await eve.http.get(path)
             assert response.headers["content-type"] == "application/json"
             assert response.headers["x-content-type-options"] == "nosniff"

@@ -48,6 +48,16 @@ def refusal(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, problem["code"]
 
 
+def break_reads(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Let reading a player fail, as a bug would; return the path of a call that is a 500 now."""
+
+    async def fail(*_: object) -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr(server.still_here.store, "find_player", fail)
+    return "/api/players/p_0123456789012345678901"
+
+
 async def until(is_so: Callable[[], bool], seconds: float = TIMEOUT) -> None:
     """Wait for a change that the server makes by itself, soon after the sockets' events."""
     for attempt in range(int(seconds / 0.005)):

@@ -128,14 +128,6 @@ async def test_a_hostile_name_is_invalid(here: Bystanders, path: str) -> None:
         assert response.json()["detail"].isprintable(), what
 
 
-async def test_markup_in_a_name_is_returned_unchanged_as_json(server: LiveServer) -> None:
-    eve = await server.guest("<img src=x onerror=1>")
-    assert eve.name == "<img src=x onerror=1>"
-    found = await eve.http.get(f"/api/players/{eve.id}")
-    assert found.json()["name"] == eve.name
-    assert found.headers["content-type"] == "application/json"
-
-
 # Size
 
 
@@ -170,19 +162,6 @@ async def test_a_body_over_64_kib_is_too_large(
         body = padded(size)
         response = await here.ada.http.post(
             path, content=chunks(body) if is_chunked else body, headers=JSON
-        )
-        assert refusal(response) == (413, "too_large"), path
-
-
-async def test_a_large_body_is_refused_by_calls_without_a_body(here: Bystanders) -> None:
-    for method, path in [
-        ("POST", "/api/session/activity"),
-        ("POST", "/api/session/leave"),
-        ("DELETE", "/api/session"),
-        ("DELETE", "/api/sessions"),
-    ]:
-        response = await here.ada.http.request(
-            method, path, content=padded(LARGEST + 1), headers=JSON
         )
         assert refusal(response) == (413, "too_large"), path
 

@@ -7,7 +7,7 @@ import pytest
 
 from server.base.waiting import within
 from server.wire.problem import SECURITY_HEADERS
-from tests.support.answers import Bystanders, calls_of, refusal
+from tests.support.answers import Bystanders, break_reads, calls_of, refusal
 from tests.support.live_server import LiveServer, run_server
 
 # Pages of other origins
@@ -174,45 +174,6 @@ async def test_head_is_get_without_the_body(server: LiveServer) -> None:
 # Headers of every response
 
 
-async def test_every_kind_of_response_has_the_security_headers(
-    server: LiveServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ada = await server.guest("Ada")
-
-    async def crash(*_: object) -> None:
-        raise RuntimeError("on purpose")
-
-    monkeypatch.setattr(server.still_here.store, "find_player", crash)
-    page = await ada.http.get("/static/app.js")
-    etag = {"If-None-Match": page.headers["etag"]}
-    json = {"Content-Type": "application/json"}
-    post = ada.http.post
-    kinds = {
-        200: page,
-        201: await post("/api/guests", json={"name": "Ada"}),
-        204: await post("/api/session/leave"),
-        304: await ada.http.get("/static/app.js", headers=etag),
-        400: await post("/api/guests", content=b"{", headers=json),
-        403: await post("/api/guests", headers={"Origin": "null"}),
-        404: await ada.http.get("/nope"),
-        405: await ada.http.put("/"),
-        409: await (await server.visitor()).http.post("/api/guests", json={"name": "Ada"}),
-        413: await post("/api/guests", content=b"x" * 70_000, headers=json),
-        415: await post("/api/guests", content=b"{}"),
-        422: await post("/api/guests", json={"name": ""}),
-        500: await ada.http.get("/api/players/p_0123456789012345678901"),
-        401: await (await server.visitor()).http.get("/api/session"),
-    }
-    for status, response in kinds.items():
-        assert response.status_code == status
-        for name, value in SECURITY_HEADERS.items():
-            assert response.headers[name] == value, status
-        assert "server" not in response.headers
-        assert "strict-transport-security" not in response.headers
-        if status not in (200, 304, 500):
-            assert response.headers["cache-control"] == "no-store", status
-
-
 async def test_the_policy_for_content_allows_nothing_inline_and_no_frames() -> None:
     policy = SECURITY_HEADERS["content-security-policy"]
     for directive in [
@@ -233,11 +194,7 @@ async def test_a_bug_is_answered_without_its_traceback_and_logged_once(
     ada = await server.guest("Ada")
     await server.advance(50)
 
-    async def crash(*_: object) -> None:
-        raise RuntimeError("on purpose")
-
-    monkeypatch.setattr(server.still_here.store, "find_player", crash)
-    response = await ada.http.get("/api/players/p_0123456789012345678901")
+    response = await ada.http.get(break_reads(server, monkeypatch))
     assert refusal(response) == (500, "internal")
     assert "on purpose" not in response.text
     assert ada.session.last_activity == 0
