@@ -1,4 +1,4 @@
-"""The README is right about settings, layers, commands, pictures and links."""
+"""The README is right about settings, layers, commands and pictures; all documents about links."""
 
 import os
 import re
@@ -14,6 +14,9 @@ from tests.test_architecture import ROWS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+DOCUMENTS = sorted(
+    path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+)
 COMMANDS = [
     line.split("#")[0].strip()
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
@@ -65,9 +68,20 @@ def test_the_layer_map_shows_every_folder_in_its_row() -> None:
     assert [row & (there | {"__main__"}) for row in ROWS if row & (there | {"__main__"})] == rows
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\((?!http)([^)#]+)\)", README))
-def test_links_lead_somewhere(target: str) -> None:
-    assert (ROOT / target).exists()
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_of_all_documents_lead_somewhere(name: str) -> None:
+    document = ROOT / name
+    for link in re.findall(r"\]\((?!http)([^)]+)\)", document.read_text()):
+        path, _, heading = link.partition("#")
+        target = document.parent / path if path else document
+        assert target.exists(), link
+        assert not heading or heading in headings(target), link
+
+
+def headings(document: Path) -> set[str]:
+    """The anchors of the headings, as GitHub makes them."""
+    found = re.findall(r"^#+ (.*)$", document.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in found}
 
 
 @pytest.mark.parametrize("command", sorted({command.split()[0] for command in COMMANDS}))

@@ -8,7 +8,6 @@ uvicorn's frame by frame, since it loses good frames that come in one piece with
 import asyncio
 import gc
 import logging
-import os
 import struct
 import weakref
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from server.transport.by_call import Socket
 from server.transport.http import HttpTransport
 from server.transport.limits import Limits
 from tests.simulation.virtual import VirtualLoop
+from tests.support.examples import examples
 from tests.support.frames import client_frame, split_frames
 from tests.support.peers import opening, serving
 from tests.support.rfc6455 import (
@@ -57,7 +57,7 @@ from tests.support.wire import (
 MOST = 16 * 1024
 """The size of the largest message in bytes, as the command sets it."""
 
-EXAMPLES = int(os.environ.get("CONFORMANCE_EXAMPLES", "100"))
+EXAMPLES = examples(100)
 
 many = settings(
     max_examples=EXAMPLES,
