@@ -2,9 +2,9 @@
 
     python -m scripts.benchmarks.bystander PORT QUERY COOKIE
 
-A process of its own, so that a client busy with thousands of farewells does not delay it. Ends when
-its input is closed, and prints, as JSON, [when sent, seconds to the answer or null] for each ping,
-on the monotonic clock.
+A process of its own, so that a client busy with thousands of closes does not delay it. Prints
+`pinging` once it does. Ends when its input is closed, and prints, as JSON, [when sent, seconds to
+the answer or null] for each ping, on the monotonic clock.
 """
 
 import asyncio
@@ -44,13 +44,13 @@ class Bystander(Socket):
         super().ping()
 
 
-async def _look_on(port: int, query: str, cookie: str) -> None:
+async def _ping_until_the_end(port: int, query: str, cookie: str) -> None:
     bystander = await open_socket(port, Bystander, query, cookie)
     await asyncio.sleep(0.1)  # for `hello`, which is not an answer
     loop = asyncio.get_running_loop()
     is_over = asyncio.Event()
     loop.add_reader(sys.stdin, is_over.set)
-    print("looking on", flush=True)
+    print("pinging", flush=True)
     due = loop.time()
     while not is_over.is_set():
         bystander.ping()
@@ -64,4 +64,4 @@ async def _look_on(port: int, query: str, cookie: str) -> None:
 if __name__ == "__main__":
     gc.disable()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_look_on(int(sys.argv[1]), sys.argv[2], sys.argv[3]))
+        runner.run(_ping_until_the_end(int(sys.argv[1]), sys.argv[2], sys.argv[3]))

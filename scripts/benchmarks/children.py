@@ -68,22 +68,25 @@ def baseline(which: str, *arguments: object) -> Iterator[Served]:
 
 
 @contextmanager
-def onlooker(*arguments: object) -> Iterator["subprocess.Popen[str]"]:
-    """Run `bystander.py`, on the client's processor, until its input is closed."""
-    with child("scripts.benchmarks.bystander", *arguments) as (process, _):
+def bystander(port: int, cookie: str, query: str = "") -> Iterator["subprocess.Popen[str]"]:
+    """Run `bystander.py`, on the client's processor, until its input is closed; yields once it
+    pings. Raises MeasurementError."""
+    arguments = (port, query, cookie)
+    with child("scripts.benchmarks.bystander", *arguments) as (process, errors):
         pin(process.pid, split_processors()[1])
+        _wait_for_line(process, errors, r"pinging")
         yield process
 
 
-def ask(bystander: "subprocess.Popen[str]") -> list[tuple[float, float | None]]:
+def trips_of(process: "subprocess.Popen[str]") -> list[tuple[float, float]]:
     """End a bystander and return its results: when it sent each ping, and the seconds to the
-    answer, or None. Raises MeasurementError."""
+    answer, infinite without one. Raises MeasurementError."""
     try:
-        out, _ = bystander.communicate(timeout=20)
+        out, _ = process.communicate(timeout=20)
         trips: list[tuple[float, float | None]] = json.loads(out.splitlines()[-1])
     except (subprocess.TimeoutExpired, ValueError, IndexError):
         raise MeasurementError("the bystander was lost") from None
-    return trips
+    return [(sent, float("inf") if trip is None else trip) for sent, trip in trips]
 
 
 @contextmanager
@@ -121,15 +124,19 @@ def child(module: str, *arguments: object) -> Iterator[tuple["subprocess.Popen[s
 
 def wait_for_port(process: "subprocess.Popen[str]", errors: Path) -> int:
     """Return the port that a server prints once it listens. Raises MeasurementError."""
+    return int(_wait_for_line(process, errors, r"http://127\.0\.0\.1:(\d+)")[1])
+
+
+def _wait_for_line(process: "subprocess.Popen[str]", errors: Path, pattern: str) -> "re.Match[str]":
     assert process.stdout is not None
     give_up = time.monotonic() + _START
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while time.monotonic() < give_up and process.poll() is None:
             if selector.select(0.1):
-                found = re.search(r"http://127\.0\.0\.1:(\d+)", process.stdout.readline())
+                found = re.search(pattern, process.stdout.readline())
                 if found:
-                    return int(found[1])
+                    return found
     raise MeasurementError(f"{process.args!r} did not start: {_last_line(errors.read_text())}")
 
 

@@ -13,7 +13,7 @@ from statistics import median
 
 from picows import WSCloseCode, WSFrame, WSMsgType, WSTransport
 
-from scripts.benchmarks.children import MeasurementError, Served, ask, onlooker, still_here
+from scripts.benchmarks.children import MeasurementError, Served, bystander, still_here, trips_of
 from scripts.benchmarks.figure import Row, Scale
 from scripts.benchmarks.machine import processor_seconds
 from scripts.benchmarks.players import Socket, fetch, open_socket, open_sockets, sign_in
@@ -206,7 +206,7 @@ async def wave(scale: Scale) -> list[Row]:
             away_after=_AWAY_AFTER, idle_timeout=_STEADY, warn_before=1, max_messages_per_second=0
         ) as served:
             cookies = await sign_in(served.port, count + 1)
-            with onlooker(served.port, "", cookies.pop()) as looking_on:
+            with bystander(served.port, cookies.pop()) as process:
                 async with _watchers(served, cookies) as watchers:
                     for watcher in watchers:
                         watcher.ping()
@@ -217,12 +217,11 @@ async def wave(scale: Scale) -> list[Row]:
                     await asyncio.sleep(began + _AWAY_AFTER + _BEGINNING - time.monotonic())
                     last = await _quiet(watchers)
                     lost = sum(watcher.is_closed for watcher in watchers)
-                trips = ask(looking_on)
+                trips = trips_of(process)
         if lost:
             raise MeasurementError(f"{lost} of those who watch lost their sockets")
         due = began + _AWAY_AFTER
-        during = [trip for sent, trip in trips if due - 0.1 < sent < last]
-        worst.append(max(float("inf") if trip is None else trip for trip in during))
+        worst.append(max(trip for sent, trip in trips if due - 0.1 < sent < last))
         took.append(last - due)
         sizes.append(sum(watcher.size for watcher in watchers) / count)
     trip = median(worst)

@@ -8,7 +8,7 @@ import asyncio
 import time
 from statistics import median
 
-from scripts.benchmarks.children import MeasurementError, Served, ask, onlooker, still_here
+from scripts.benchmarks.children import MeasurementError, Served, bystander, still_here, trips_of
 from scripts.benchmarks.figure import Row, Scale
 from scripts.benchmarks.machine import pin, split_processors
 from scripts.benchmarks.players import fetch, name_of, sign_in_connection
@@ -26,8 +26,8 @@ async def hashes(scale: Scale) -> list[Row]:
         with still_here(max_messages_per_second=0) as server:
             # Before the thread for passwords starts, which then has a processor beside the loop's.
             pin(server.pid, set.union(*split_processors()))
-            ours.append(await _look_on(server, f"Nobody {name_of(number)}"))
-            plain.append(await _look_on(server, ""))
+            ours.append(await _worst_ping(server, f"Nobody {name_of(number)}"))
+            plain.append(await _worst_ping(server, ""))
     trip, plain_trip = (median(worst for worst, _ in each) * 1e3 for each in (ours, plain))
     took, plain_took = (median(took for _, took in each) for each in (ours, plain))
     worst = max(worst for worst, _ in ours) * 1e3
@@ -49,23 +49,21 @@ async def hashes(scale: Scale) -> list[Row]:
     ]
 
 
-async def _look_on(served: Served, name: str) -> tuple[float, float]:
+async def _worst_ping(served: Served, name: str) -> tuple[float, float]:
     """Return the worst of a bystander's pings during sign-ins as `name`, and their duration."""
     async with sign_in_connection(served.port) as connection:
         cookie = await connection.sign_in(f"Bystander {'of hashes' if name else 'of none'}")
-    with onlooker(served.port, "", cookie) as bystander:
-        assert bystander.stdout is not None
-        await asyncio.to_thread(bystander.stdout.readline)
+    with bystander(served.port, cookie) as process:
         await asyncio.sleep(_SETTLING)
         began = time.monotonic()
         await asyncio.gather(*(_sign_in(served.port, name, n) for n in range(AT_ONCE)))
         over = time.monotonic()
-        trips = await asyncio.to_thread(ask, bystander)
+        trips = await asyncio.to_thread(trips_of, process)
     seen = [
-        float("inf") if trip is None else trip
+        trip
         for sent, trip in trips
         # All pings under way at any moment of it.
-        if sent < over and (trip is None or sent + trip > began)
+        if sent < over and sent + trip > began
     ]
     if not seen:
         raise MeasurementError("the bystander did not ping meanwhile")

@@ -12,10 +12,10 @@ from picows import WSFrame, WSMsgType, WSTransport
 from scripts.benchmarks.children import (
     MeasurementError,
     Served,
-    ask,
     baseline,
-    onlooker,
+    bystander,
     still_here,
+    trips_of,
 )
 from scripts.benchmarks.players import (
     SignInConnection,
@@ -98,11 +98,11 @@ async def watch(timing: Timing, count: int, *, is_ours: bool) -> Seen:
     with ExitStack() as stack:
         served = stack.enter_context((_serve_ours if is_ours else _serve_plain)(timing))
         cookie = await _bystanders_cookie(served.port, count) if is_ours else "-"
-        looking_on = stack.enter_context(onlooker(served.port, f"?name=p{count}", cookie))
+        process = stack.enter_context(bystander(served.port, cookie, f"?name=p{count}"))
         async with _everybody(served.port, count, is_ours=is_ours) as players:
             first, last = await _ping_for_the_last_time(players, timing.spread)
             await _wait_for_the_end(players, last + timing.idle_timeout + _OVERTIME)
-        trips = ask(looking_on)
+        trips = trips_of(process)
     warnings = [player for player in players if player.warned_at]
     closings = [player for player in players if player.closed_at]
     over = max((player.closed_at for player in closings), default=float("inf"))
@@ -113,11 +113,7 @@ async def watch(timing: Timing, count: int, *, is_ours: bool) -> Seen:
         2 * count - len(warnings) - len(closings),
         over - first - timing.idle_timeout,
         max(
-            (
-                float("inf") if trip is None else trip
-                for sent, trip in trips
-                if last + _SETTLING < sent < over
-            ),
+            (trip for sent, trip in trips if last + _SETTLING < sent < over),
             default=float("inf"),
         ),
         last - first,

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from scripts import terminal
-from scripts.benchmarks.children import MeasurementError, ask, child, onlooker, wait_for_port
+from scripts.benchmarks.children import MeasurementError, bystander, child, trips_of, wait_for_port
 from scripts.benchmarks.figure import quantile
 from scripts.benchmarks.machine import describe, resident_bytes
 from scripts.benchmarks.players import fetch, sign_in_connection
@@ -60,14 +60,14 @@ class Line:
 
 @dataclass(slots=True)
 class Record:
-    """The measurements. Instants are monotonic."""
+    """The measurements. Instants are monotonic; what was not answered took infinitely long."""
 
     phases: dict[str, tuple[float, float]] = field(default_factory=dict)
     memory: dict[str, int] = field(default_factory=dict)
     delays: dict[str, float] = field(default_factory=dict)
-    probes: list[tuple[float, str, float | None]] = field(default_factory=list)
+    probes: list[tuple[float, str, float]] = field(default_factory=list)
     metrics: dict[str, dict[str, float]] = field(default_factory=dict)
-    trips: list[tuple[float, float | None]] = field(default_factory=list)
+    trips: list[tuple[float, float]] = field(default_factory=list)
     hostiles: dict[str, Any] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
     left: int = 0
@@ -85,20 +85,14 @@ class Record:
         self.delays[name] = _run_delay(pid) - delay
 
     def trips_in(self, phase: str) -> list[float]:
-        """Return the bystander's round trips; infinite without an answer."""
+        """Return the bystander's round trips."""
         began, ended = self.phases[phase]
-        return [
-            float("inf") if trip is None else trip
-            for sent, trip in self.trips
-            if began <= sent < ended - 1.0
-        ]
+        return [trip for sent, trip in self.trips if began <= sent < ended - 1.0]
 
     def probes_in(self, phase: str, path: str) -> list[float]:
         began, ended = self.phases[phase]
         return [
-            float("inf") if took is None else took
-            for sent, asked, took in self.probes
-            if asked == path and began <= sent < ended
+            took for sent, probed, took in self.probes if probed == path and began <= sent < ended
         ]
 
 
@@ -124,8 +118,7 @@ async def _run(plan: Plan, record: Record, progress: Console) -> None:
     with ExitStack() as stack:
         server, port = stack.enter_context(_server(plan))
         cookies = await _sign_in(port, 4)
-        looking_on = stack.enter_context(onlooker(port, "", cookies[0]))
-        await asyncio.to_thread(_expect, looking_on, "looking on")
+        pinging = stack.enter_context(bystander(port, cookies[0]))
         probing = asyncio.create_task(_probe(port, record))
         with record.phase("alone", server.pid):
             await asyncio.sleep(_ALONE)
@@ -151,7 +144,7 @@ async def _run(plan: Plan, record: Record, progress: Console) -> None:
             record.hostiles = json.loads(await asyncio.to_thread(_read, hostile))
         record.metrics["hostile"] = await _metrics(port)
         probing.cancel()
-        record.trips = await asyncio.to_thread(ask, looking_on)
+        record.trips = await asyncio.to_thread(trips_of, pinging)
 
         progress.print("SIGTERM ...", style="dim")
         began = time.monotonic()
@@ -235,7 +228,7 @@ async def _probe(port: int, record: Record) -> None:
                 is_ok = (await fetch(port, path)).status == 200
             except Unreachable:
                 is_ok = False
-            record.probes.append((began, path, time.monotonic() - began if is_ok else None))
+            record.probes.append((began, path, time.monotonic() - began if is_ok else float("inf")))
             await asyncio.sleep(0.05)
 
 
