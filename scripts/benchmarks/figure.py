@@ -71,38 +71,40 @@ QUICK = Scale(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the table. `ratio` is ours divided by the baseline; `figures` are the numbers
-    behind it, for `--json`; `notes` are printed below the table."""
+    """One line of the table. `ratio` is ours divided by the baseline; `is_met` is None without a
+    target; `figures` are the numbers behind it, for `--json`; `notes` are printed below the
+    table."""
 
     what: str
     target: str
     ours: str
-    baseline: str
-    ratio: float | None
-    is_met: bool
+    baseline: str = ""
+    ratio: float | None = None
+    is_met: bool | None = None
     notes: Sequence[str] = ()
     figures: dict[str, Any] = field(default_factory=dict)
 
 
+_VERDICTS = {None: "", True: "[green]met[/]", False: "[bold red]MISSED[/]"}
+
+
 def print_table(rows: Sequence[Row], console: Console) -> None:
-    """Print the table, with numbered notes below it."""
+    """Print the table, without baselines if no row has one, and numbered notes below it."""
+    has_baselines = any(row.baseline for row in rows)
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("", justify="right", style="dim")
     table.add_column("figure", overflow="fold")
-    table.add_column("target", justify="right", no_wrap=True)
-    table.add_column("ours", justify="right", no_wrap=True)
-    table.add_column("baseline", justify="right", no_wrap=True)
-    table.add_column("ratio", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    for title in ("target", "ours", *(("baseline", "ratio") if has_baselines else ()), ""):
+        table.add_column(title, justify="right" if title else "left", no_wrap=True)
     for number, row in enumerate(rows, 1):
+        ratio = "" if row.ratio is None else f"{row.ratio:.3g}"
         table.add_row(
             str(number),
             row.what,
             row.target,
             row.ours,
-            row.baseline,
-            "" if row.ratio is None else f"{row.ratio:.3g}",
-            "[green]met[/]" if row.is_met else "[bold red]MISSED[/]",
+            *((row.baseline, ratio) if has_baselines else ()),
+            _VERDICTS[row.is_met],
         )
     console.print(table)
     for number, row in enumerate(rows, 1):

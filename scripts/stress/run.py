@@ -14,13 +14,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 
 from scripts import terminal
 from scripts.benchmarks.children import MeasurementError, bystander, child, trips_of, wait_for_port
-from scripts.benchmarks.figure import quantile
+from scripts.benchmarks.figure import Row, print_table, quantile
 from scripts.benchmarks.machine import describe, resident_bytes
 from scripts.benchmarks.players import fetch, sign_in_connection
 from scripts.environment import NO_RUN
@@ -46,16 +44,6 @@ class Plan:
     hostile: float
     pings: float
     watchers: int
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of the table; `is_met` is None without a promise."""
-
-    figure: str
-    target: str
-    measured: str
-    is_met: bool | None
 
 
 @dataclass(slots=True)
@@ -106,10 +94,10 @@ def run(plan: Plan, json_file: Path | None) -> int:
     except MeasurementError as error:
         console.print(f"NO RUN: {error}", style="bold red", markup=False)
         return NO_RUN
-    lines = _lines(plan, record)
-    _print(console, plan, record, lines)
+    rows = _rows(plan, record)
+    _print(console, plan, record, rows)
     if json_file is not None:
-        written = {"plan": asdict(plan), "lines": [asdict(line) for line in lines]}
+        written = {"plan": asdict(plan), "rows": [asdict(row) for row in rows]}
         json_file.write_text(json.dumps(written | asdict(record), indent=2) + "\n")
     return 0 if record.exit_code == 0 else 1
 
@@ -241,36 +229,36 @@ async def _metrics(port: int) -> dict[str, float]:
 # The table
 
 
-def _lines(plan: Plan, record: Record) -> list[Line]:
-    lines: list[Line] = []
-    add = lines.append
+def _rows(plan: Plan, record: Record) -> list[Row]:
+    rows: list[Row] = []
+    add = rows.append
     came = record.phases["coming"][1] - record.phases["coming"][0]
     connections = record.metrics["come"]["stillhere_connections"]
     add(
-        Line(
+        Row(
             "open sockets",
             f"{plan.sockets + 1:,}",
             f"{connections:,.0f} in {came:.0f} s",
-            connections > plan.sockets,
+            is_met=connections > plan.sockets,
         )
     )
     each = (record.memory["calm"] - record.memory["alone"]) / plan.sockets / 1024
-    add(Line("memory a connection, its session with it", "", f"{each:.1f} KiB", None))
+    add(Row("memory a connection, its session with it", "", f"{each:.1f} KiB"))
     for phase in ("alone", "coming", "calm", "hostile"):
         trips = record.trips_in(phase)
         worst = max(trips, default=float("nan"))
         is_met = None if phase == "alone" else worst < (0.02 if phase == "calm" else 1.0)
         target = {"alone": "", "calm": "max < 20 ms"}.get(phase, "max < 1 s")
-        add(Line(f"a bystander's ping, {phase}", target, _spread(trips), is_met))
+        add(Row(f"a bystander's ping, {phase}", target, _spread(trips), is_met=is_met))
     for path in ("/healthz", "/readyz"):
         for phase in ("calm", "hostile"):
             took = record.probes_in(phase, path)
             add(
-                Line(
+                Row(
                     f"{path}, {phase}",
                     "all answered",
                     _spread(took),
-                    bool(took) and max(took) != float("inf"),
+                    is_met=bool(took) and max(took) != float("inf"),
                 )
             )
     for name, metric in (
@@ -281,37 +269,37 @@ def _lines(plan: Plan, record: Record) -> list[Line]:
             value = record.metrics[phase][metric]
             is_met = value < 0.02 if "collector" in name else None
             target = "< 20 ms" if "collector" in name else ""
-            add(Line(f"{name}, up to: {phase}", target, f"{value * 1000:.1f} ms", is_met))
+            add(Row(f"{name}, up to: {phase}", target, f"{value * 1000:.1f} ms", is_met=is_met))
     grown = (record.memory["hostile"] - record.memory["calm"]) / _MEBI
-    add(Line("memory that the hostile cost", "< 32 MiB", f"{grown:.1f} MiB", grown < 32))
+    add(Row("memory that the hostile cost", "< 32 MiB", f"{grown:.1f} MiB", is_met=grown < 32))
     gone = record.metrics["hostile"]["stillhere_connections"]
     add(
-        Line(
+        Row(
             "open sockets after the attack",
             f">= {plan.sockets:,}",
             f"{gone:,.0f}",
-            gone >= plan.sockets,
+            is_met=gone >= plan.sockets,
         )
     )
     restarted = record.codes.get("1012", 0)
     add(
-        Line(
+        Row(
             "closed with 1012 at SIGTERM",
             f"{plan.sockets:,}",
             f"{restarted:,}, others {sum(record.codes.values()) - restarted + record.left:,}",
-            restarted == plan.sockets and record.left == 0,
+            is_met=restarted == plan.sockets and record.left == 0,
         )
     )
     add(
-        Line(
+        Row(
             "exit after SIGTERM",
             "0 in 10 s",
             f"{record.exit_code} in {record.stopped_after:.1f} s "
             f"(last socket closed after {record.last_closed_after:.1f} s)",
-            record.exit_code == 0 and record.stopped_after < 10,
+            is_met=record.exit_code == 0 and record.stopped_after < 10,
         )
     )
-    return lines
+    return rows
 
 
 def _spread(values: list[float]) -> str:
@@ -322,14 +310,8 @@ def _spread(values: list[float]) -> str:
     return f"p50 {p50:.1f}  p99 {p99:.1f}  max {worst:.1f} ms  ({len(values):,})"
 
 
-def _print(console: Console, plan: Plan, record: Record, lines: list[Line]) -> None:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for title in ("figure", "target", "measured", ""):
-        table.add_column(title, overflow="fold")
-    for line in lines:
-        verdict = {None: "", True: "[green]met[/]", False: "[bold red]MISSED[/]"}[line.is_met]
-        table.add_row(line.figure, line.target, line.measured, verdict)
-    console.print(table)
+def _print(console: Console, plan: Plan, record: Record, rows: list[Row]) -> None:
+    print_table(rows, console)
     sessions = -(-plan.sockets // plan.tabs)
     console.print(
         f"{plan.sockets:,} sockets of {sessions:,} sessions, {plan.pings:g} pings a second, "
