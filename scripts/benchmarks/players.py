@@ -14,15 +14,13 @@ import msgspec
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from scripts.benchmarks.children import MeasurementError
+from scripts.letters import LETTERS
 from server.client import Address
 from server.client.http import HttpConnection, Response, exchange
 from server.wire.messages import ClientMessage, Ping, encode_request
 
 PING = encode_request(Ping()).encode()
 
-# No two of these look alike, alone or in a row (1 and l, 0 and O, rn and m): look-alike names are
-# refused as taken (UTS #39).
-_LETTERS = "abcdefghjkpqstux"
 _NAME_LENGTH = 6
 
 _AT_ONCE = 100
@@ -35,7 +33,7 @@ L = TypeVar("L", bound=WSListener)
 
 def name_of(number: int) -> str:
     """Return a player's name that looks like no other."""
-    return "Player " + "".join(_LETTERS[number >> 4 * place & 15] for place in range(_NAME_LENGTH))
+    return "Player " + "".join(LETTERS[number >> 4 * place & 15] for place in range(_NAME_LENGTH))
 
 
 # Guests

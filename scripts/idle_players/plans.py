@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from scripts.idle_players.rules import Kind, Policy
+from scripts.letters import LETTERS
 
 DEFAULT_MIX = "active=30,idle=40,hold=10,flapper=10,leaver=10"
 
-_TAG_LETTERS = "abcdefghkpqrstxyz"
 _LONGEST_HOLD = 30.0
 _HOLD_SHARE = 0.15
 _LATEST_HOLD = 0.6
@@ -80,7 +80,7 @@ def counts(players: int, mix: dict[Kind, float]) -> dict[Kind, int]:
 def run_tag() -> str:
     """Return a word that makes the names of this run unique. Not derived from the seed: two runs
     with the same seed may use the same server."""
-    return "".join(random.SystemRandom().choices(_TAG_LETTERS, k=6))
+    return "".join(random.SystemRandom().choices(LETTERS, k=6))
 
 
 def player_name(kind: str, number: int, width: int, tag: str) -> str:
