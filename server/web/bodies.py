@@ -30,7 +30,7 @@ async def read_json(request: Request, type: type[T]) -> T:
     except BROKEN as error:
         wrong = what_is_wrong(body, error)
         if isinstance(wrong, NotJson):
-            raise Problem(400, "bad_json", f"The body is not JSON: {wrong.why}") from None
+            raise Problem(400, "bad_json", f"The body is not JSON: {wrong.why}.") from None
         raise invalid(f"{wrong.why}.") from None
 
 

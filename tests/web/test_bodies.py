@@ -82,6 +82,7 @@ async def test_a_body_that_is_not_json_is_broken(here: Bystanders, path: str) ->
     for what, body in BROKEN.items():
         response = await here.ada.http.post(path, content=body, headers=JSON)
         assert refusal(response) == (400, "bad_json"), what
+        assert response.json()["detail"].endswith("."), what
 
 
 @pytest.mark.parametrize("path", WITH_BODY)
