@@ -117,6 +117,14 @@ def test_the_client_imports_what_clients_see_and_the_server_does_not_import_it()
             assert not any(name.startswith("server.client") for name in ours), path
 
 
+def test_the_log_quotes_peers_so_that_they_cannot_forge_a_line() -> None:
+    """With `printable`, not with `excerpt`, which is for answers."""
+    for path in MODULES:
+        for node in nodes_of(path):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("_log."):
+                assert "excerpt(" not in ast.unparse(node), f"{path}:{node.lineno}"
+
+
 def test_only_the_clock_reads_the_time_of_the_machine() -> None:
     asked = {
         name_of(path): {name.split(".")[0] for name in imports_of(path)} & ASKS_THE_MACHINE

@@ -7,7 +7,7 @@ accept the same texts. Characters newer than the ranges are allowed.
 import re
 
 _EXCERPT = 200
-"""Characters of a quote in an error message or in the log."""
+"""Characters of a quote in an error message or in a line of the log."""
 
 _KINDS = (
     (
@@ -97,5 +97,11 @@ def code_of(character: str) -> str:
 
 
 def excerpt(text: str) -> str:
-    """Return the beginning of a peer's text, to be quoted in an error message or in the log."""
+    """Return the beginning of a peer's text, to be quoted in an error message."""
     return text[:_EXCERPT]
+
+
+def printable(text: str) -> str:
+    """Return the beginning of a peer's text for the log: in ASCII, with all other characters
+    escaped, so that it can neither begin a line of its own nor control a terminal."""
+    return ascii(excerpt(text))[1:-1]

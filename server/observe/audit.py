@@ -12,6 +12,7 @@ import logging
 from collections import Counter
 
 from server.base.ids import PlayerId, SessionId
+from server.base.text import printable
 from server.observe.limits import Limits
 from server.presence.events import Event, SessionEnded, SessionSlept, SessionStarted
 from server.presence.session import Session
@@ -50,7 +51,8 @@ class Audit:
         """A peer at `address` was refused; `why` is the code of the answer, `player` the account it
         tried to sign in to, if that exists."""
         self._turn()
-        key = why, _printable(address[: self._limits.audit_address])
+        # Printable: a trusted proxy may pass on anything.
+        key = why, printable(address[: self._limits.audit_address])
         if key not in self._refused and len(self._refused) >= self._limits.audit_addresses:
             key = why, _OTHERS
         if self._take_line(key):
@@ -114,8 +116,3 @@ class Audit:
         self._lines = 0
         self._unwritten.clear()
         self._refused.clear()
-
-
-def _printable(address: str) -> str:
-    # A trusted proxy may pass on anything.
-    return ascii(address)[1:-1]

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from uvicorn.protocols.utils import ClientDisconnected
 
-from server.base.text import excerpt
+from server.base.text import printable
 from server.transport.limits import Limits
 
 _log = logging.getLogger("stillhere.transport")
@@ -49,7 +49,7 @@ class AsgiCall:
             pass
         except Exception:
             has_failed = True
-            _log.exception("the application failed at %s", excerpt(scope["path"]))
+            _log.exception("the application failed at %s", printable(scope["path"]))
         self._transport.returned(has_failed=has_failed)
 
     async def receive(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-from server.base.text import excerpt
+from server.base.text import printable
 from server.transport.request import TOKEN, Header, RequestHead
 from server.transport.response import status_line
 
@@ -121,10 +121,10 @@ class Exchange:
         try:
             await app(scope, self.receive, self.send)
         except Exception:
-            _log.exception("the application failed at %s", excerpt(scope["path"]))
+            _log.exception("the application failed at %s", printable(scope["path"]))
         else:
             if not self.is_done and not self.is_disconnected:
-                _log.error("the application gave no whole response at %s", excerpt(scope["path"]))
+                _log.error("the application gave no whole response at %s", printable(scope["path"]))
         if not self.is_done and not self.is_disconnected:
             self._transport.failed(self)
 

@@ -17,7 +17,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.utils import get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
-from server.base.text import excerpt
+from server.base.text import printable
 from server.transport.by_call import Socket, Take
 from server.transport.frames import HasWrite
 from server.transport.handshake import Answer, Opening, scope_of
@@ -157,7 +157,7 @@ class OpeningTransport(WatchedTransport):
         try:
             return take(scope, self._socket())
         except Exception:
-            _log.exception("the application failed at %s", excerpt(scope["path"]))
+            _log.exception("the application failed at %s", printable(scope["path"]))
             self.returned(has_failed=True)
             return True
         finally:

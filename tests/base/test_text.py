@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from server.base.text import code_of, emoji_around, find_unsafe, is_blank
+from server.base.text import code_of, emoji_around, find_unsafe, is_blank, printable
 
 NONCHARACTERS = {*range(0xFDD0, 0xFDF0)} | {
     plane * 0x10000 + last for plane in range(17) for last in (0xFFFE, 0xFFFF)
@@ -107,3 +107,10 @@ def test_the_longest_message_is_checked_quickly(text: str) -> None:
     is_blank(text)
     emoji_around(text, len(text) - 1)
     assert time.process_time() - began < 0.1
+
+
+def test_a_text_of_a_peer_cannot_forge_a_line_of_the_log() -> None:
+    forged = "/a\r\nERROR all is lost\x1b[2J\u2028\u202e\x85"
+    assert printable(forged) == r"/a\r\nERROR all is lost\x1b[2J\u2028\u202e\x85"
+    assert printable("/a\\n'") == r"/a\\n'"
+    assert printable("x" * 500) == "x" * 200
