@@ -9,6 +9,7 @@ from server.realtime.connection import Connection, Keeper
 from server.realtime.limits import Limits
 from server.realtime.requests import Requests
 from server.realtime.tabs import TooManyRequests
+from server.rooms.errors import CommandRefused
 from server.wire import messages
 from server.wire.closing import Close
 from server.wire.messages import encode
@@ -116,11 +117,15 @@ class Reader:
         )
 
     def _do(self, request: messages.Request, now: float) -> messages.Error | None:
+        """Do a request; return the error to answer if it is refused."""
         try:
-            return self._requests.do(self._connection, request, now)
+            self._requests.do(self._connection, request, now)
+        except CommandRefused as refused:
+            tag = str(request.__struct_config__.tag)
+            return messages.Error(refused.code, str(refused), tag)
         except TooManyRequests:
             self._keeper.close(self._connection, Close.TOO_MANY_MESSAGES)
-            return None
+        return None
 
     def _refuse(self, refusal: messages.Error, now: float) -> None:
         self._connection.send(encode(refusal))

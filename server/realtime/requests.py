@@ -28,11 +28,9 @@ class Requests:
         self._room_requests = room_requests
         self._tabs = tabs
 
-    def do(
-        self, connection: Connection, request: messages.Request, now: float
-    ) -> messages.Error | None:
-        """Do a request and answer it; return an error if it is refused. Raises TooManyRequests if
-        the session said "be right back" too often."""
+    def do(self, connection: Connection, request: messages.Request, now: float) -> None:
+        """Do a request and answer it. Raises CommandRefused, and TooManyRequests if the session
+        said "be right back" too often."""
         presence = self._presence
         session = connection.session
         match request:
@@ -49,17 +47,13 @@ class Requests:
                 answer = messages.SessionNow(view.player, view.session, view.policy)
                 connection.send(encode(answer))
             case messages.Watch(topic=topic):
-                try:
-                    if not self._topics.watch(connection, topic, now):
-                        return _no_such_topic(topic, "watch")
-                except CommandRefused as refused:
-                    return messages.Error(refused.code, str(refused), "watch")
+                if not self._topics.watch(connection, topic, now):
+                    raise _no_such_topic(topic)
             case messages.Unwatch(topic=topic):
                 if not self._topics.unwatch(connection, topic, now):
-                    return _no_such_topic(topic, "unwatch")
+                    raise _no_such_topic(topic)
             case _:
-                return self._room_requests.hear(connection, request, now)
-        return None
+                self._room_requests.do(connection, request, now)
 
     def _answer_hold(self, connection: Connection, granted: float, now: float) -> None:
         left = connection.session.expires_in(self._presence.policy, now)
@@ -67,5 +61,5 @@ class Requests:
         connection.send(encode(held))
 
 
-def _no_such_topic(topic: str, re: str) -> messages.Error:
-    return messages.Error("unknown_topic", f"There is no topic {excerpt(topic)!r}.", re)
+def _no_such_topic(topic: str) -> CommandRefused:
+    return CommandRefused("unknown_topic", f"There is no topic {excerpt(topic)!r}.")

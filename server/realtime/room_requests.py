@@ -70,18 +70,9 @@ class RoomRequests:
 
     # Requests
 
-    def hear(
-        self, connection: Connection, request: messages.RoomRequest, now: float
-    ) -> messages.Error | None:
-        """Do a request and answer it; return an error if it is refused. Raises TooManyRequests if
-        the session said "be right back" too often."""
-        try:
-            self._do(connection, request, now)
-        except CommandRefused as refused:
-            return _error(request, refused)
-        return None
-
-    def _do(self, connection: Connection, request: messages.RoomRequest, now: float) -> None:
+    def do(self, connection: Connection, request: messages.RoomRequest, now: float) -> None:
+        """Do a request and answer it. Raises CommandRefused, and TooManyRequests if the session
+        said "be right back" too often."""
         rooms, session = self._rooms, connection.session
         player_id = session.player.id
         by = "game"
@@ -157,7 +148,3 @@ class RoomRequests:
         player_id = session.player.id
         if not self._topics.is_in(player_id, room_id):
             self._rooms.disconnect(player_id, room_id, now, has_left=has_left)
-
-
-def _error(request: messages.RoomRequest, refused: CommandRefused) -> messages.Error:
-    return messages.Error(refused.code, str(refused), str(request.__struct_config__.tag))
