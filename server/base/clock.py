@@ -1,4 +1,5 @@
-"""The only module that asks the machine what time it is.
+"""Presence time and wall time. No other module asks the machine for them; the event loop's own
+time, which paces what is sent, is asked of the loop.
 
 Presence runs on *presence time*: seconds in which this process could have heard a player. It is
 the monotonic clock, less the stretches in which the process stood still (SIGSTOP, a debugger, an
@@ -17,17 +18,16 @@ HEARTBEAT = 0.25
 """Seconds between two readings of the clock, at most; `realtime/ticker.py` sees to it."""
 
 STALL = 2 * HEARTBEAT
-"""Seconds without a reading after which the process is taken to have stood still."""
+"""Seconds without a reading of the clock, or by which the loop calls a timer late, from which on
+the process is taken to have stood still."""
 
 
 class Clock(Protocol):
     """Presence time in seconds, and its conversion to and from wall time."""
 
     def now(self) -> float:
-        """Return the present instant in seconds of presence time. It never goes back."""
-
-    def beat(self) -> None:
-        """Read the clock; to be called at least every `HEARTBEAT` seconds."""
+        """Return the present instant in seconds of presence time. It never goes back. Has to be
+        called at least every `HEARTBEAT` seconds."""
 
     def to_wall(self, instant: float) -> int:
         """Return the Unix time, in milliseconds, at which presence time was `instant`."""
@@ -90,9 +90,6 @@ class SystemClock:
             self._zero -= slept - self._slept_so_far
             self._slept_so_far = slept
         return reading - self._zero
-
-    def beat(self) -> None:
-        self.now()
 
     def to_wall(self, instant: float) -> int:
         lost = self._stalls[bisect_left(self._stalls, (instant, LONG_AGO)) - 1][1]

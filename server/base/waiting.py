@@ -8,12 +8,10 @@ import asyncio
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from server.base.clock import STALL
 from server.base.units import in_digits
 
 T = TypeVar("T")
-
-LATE = 0.5
-"""Seconds. A timeout noticed later than this means that the process stood still."""
 
 
 async def within(seconds: float, awaitable: Awaitable[T]) -> T:
@@ -27,7 +25,7 @@ async def within(seconds: float, awaitable: Awaitable[T]) -> T:
             await asyncio.wait({waiting}, timeout=seconds)
             if waiting.done():
                 return waiting.result()
-            if loop.time() - due <= LATE:
+            if loop.time() - due <= STALL:
                 raise TimeoutError(f"no answer within {in_digits(seconds)} s")
     finally:
         waiting.cancel()

@@ -86,7 +86,6 @@ class Ticker:
                 self._sleep()
 
     def _expire(self) -> None:
-        self._clock.beat()
         loop = asyncio.get_running_loop()
         stop_at = loop.time() + self._limits.slice
         due = self._source.next_deadline()

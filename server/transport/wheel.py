@@ -4,7 +4,7 @@ A timer of the loop for each would take more memory than the rest of the connect
 are grouped by the turn of a wheel, and one timer turns it while there are any.
 
 A turn that is late proves nothing about the peers: this process stood still, and what they sent
-meanwhile may not have been read. So the wheel counts its own turns: one that is more than `LATE`
+meanwhile may not have been read. So the wheel counts its own turns: one that is more than `STALL`
 late is repeated, and all deadlines keep the time that was left.
 
 Sessions have another kind of wheel (`base/deadlines.py`): precise to the millisecond, and moved by
@@ -15,7 +15,7 @@ import asyncio
 import logging
 from typing import Protocol
 
-from server.base.waiting import LATE
+from server.base.clock import STALL
 from server.transport.limits import Limits
 
 _log = logging.getLogger("stillhere.transport")
@@ -57,7 +57,7 @@ class Wheel:
             self._next = now + self._seconds
         # If turns are late, several may follow at once; one that is too late is repeated.
         behind = now - self._next
-        gone = behind + self._seconds if behind <= LATE else 0.0
+        gone = behind + self._seconds if behind <= STALL else 0.0
         item.turn = self._turn + int((seconds + gone) / self._seconds) + 1
         self._turns.setdefault(item.turn, {})[item] = None
         if is_standing:
@@ -94,7 +94,7 @@ class Wheel:
 
     def _go_on(self) -> None:
         now = self._running().time()
-        if now - self._next > LATE:
+        if now - self._next > STALL:
             self._next = now + self._seconds
             self._sleep()
             return

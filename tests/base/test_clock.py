@@ -19,7 +19,7 @@ class Machine:
         for _ in range(round(seconds / HEARTBEAT)):
             self.monotonic += HEARTBEAT
             self.wall += HEARTBEAT
-            self.clock.beat()
+            self.clock.now()
 
     def stall(self, seconds: float) -> None:
         self.monotonic += seconds
@@ -68,7 +68,7 @@ def test_the_sleep_of_the_machine_counts() -> None:
     machine = Machine()
     machine.run(10)
     machine.sleep(3600)
-    machine.clock.beat()
+    machine.clock.now()
     assert machine.clock.now() == 3610
 
 
@@ -137,7 +137,7 @@ def test_an_instant_converted_to_wall_time_and_back_is_unchanged() -> None:
 
 def test_the_system_clock_reads_the_real_clocks() -> None:
     clock = SystemClock()
-    clock.beat()
+    clock.now()
     first = clock.now()
     assert 0 <= first < STALL
     assert clock.now() >= first

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from server.base.waiting import LATE, stop, within
+from server.base.clock import STALL
+from server.base.waiting import stop, within
 from tests.simulation.virtual import VirtualLoop
 
 A_MOMENT = 0.01
@@ -58,7 +59,7 @@ def test_an_error_is_passed_through_and_a_cancellation_passed_on() -> None:
     on_a_loop(waits)
 
 
-@pytest.mark.parametrize("late", [0.0, LATE - A_MOMENT])
+@pytest.mark.parametrize("late", [0.0, STALL - A_MOMENT])
 def test_a_deadline_noticed_slightly_late_counts(late: float) -> None:
     async def waits(loop: VirtualLoop) -> None:
         loop.call_later(1.0, loop.stand_still, 3.0 + late)
@@ -71,7 +72,7 @@ def test_a_deadline_noticed_slightly_late_counts(late: float) -> None:
 
 def test_a_deadline_noticed_late_is_given_again_in_full() -> None:
     async def waits(loop: VirtualLoop) -> None:
-        noticed = 4.0 + LATE + A_MOMENT
+        noticed = 4.0 + STALL + A_MOMENT
         loop.call_later(1.0, loop.stand_still, noticed - 1.0)
         with pytest.raises(TimeoutError):
             await within(4.0, loop.create_future())

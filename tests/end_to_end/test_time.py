@@ -278,7 +278,7 @@ async def block(server: LiveServer, seconds: float) -> None:
     """Block the loop while it reads sockets: uvloop then calls its timers, and reads on."""
     near, far = socket.socketpair()
     loop = asyncio.get_running_loop()
-    server.still_here.clock.beat()  # so that only this pause counts
+    server.still_here.clock.now()  # so that only this pause counts
     transport, blocker = await loop.create_connection(lambda: Blocker(seconds), sock=near)
     with far:
         far.send(b".")

@@ -19,9 +19,6 @@ class ManualClock:
     def now(self) -> float:
         return self._now
 
-    def beat(self) -> None:
-        pass
-
     def to_wall(self, instant: float) -> int:
         return START_MS + round(instant * 1000)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from server.base.waiting import LATE
+from server.base.clock import STALL
 from server.transport.limits import Limits
 from server.transport.wheel import Wheel
 from tests.support.still_loop import Handle, StillLoop
@@ -65,7 +65,7 @@ def test_a_deadline_is_never_early_and_at_most_a_turn_late(
     assert item.turn is None
 
 
-@pytest.mark.parametrize("late", [0.1, 0.25, LATE, LATE + 0.01, 10.0])
+@pytest.mark.parametrize("late", [0.1, 0.25, STALL, STALL + 0.01, 10.0])
 @pytest.mark.parametrize("seconds", [0.0, 0.25, 0.3, 4.0])
 def test_a_deadline_set_during_a_late_turn_is_not_early(
     loop: StillLoop, wheel: Wheel, seconds: float, late: float
