@@ -11,6 +11,7 @@ import selectors
 import sqlite3
 from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -181,6 +182,7 @@ def no_chance(seed: int, disk: Disk, heartbeat: float) -> Iterator[None]:
     secrets = SeededSecrets(random.Random(f"ids {seed}"))
     replaced: Mapping[str, object] = {
         "server.base.ids.secrets": secrets,
+        "server.base.ids._random": partial(secrets.token_urlsafe, 16),
         "server.accounts.tokens.secrets": secrets,
         "aiosqlite.connect": disk.connect,
         "server.app.make_engine": disk.make_engine,
