@@ -14,6 +14,11 @@ class Status(StrEnum):
     OFFLINE = "offline"
 
     @property
+    def may_be_active(self) -> bool:
+        """True if the player is active, or was just cut off, so that nothing speaks against it."""
+        return self in (Status.ACTIVE, Status.RECONNECTING)
+
+    @property
     def is_here(self) -> bool:
         """True unless offline; `is_currently_active` in the database."""
         return self is not Status.OFFLINE

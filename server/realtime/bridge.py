@@ -31,7 +31,7 @@ class Bridge:
         self._presence = presence
         self._rooms = rooms
         self._topics = topics
-        presence.publish_activity_of(rooms.rooms.asked)
+        presence.publish_activity_of(rooms.rooms.awaited)
 
     def hear_presence(self, event: Event) -> None:
         """Subscriber: report changes of players to the rooms."""
@@ -42,7 +42,7 @@ class Bridge:
                 # A player who says "be right back" in one browser may be active in another.
                 if event.player_before is not event.player_after or event.after is Status.ACTIVE:
                     self._rooms.player_changed(player_id, reason, at)
-            case Activity(player_id=player_id, at=at) if player_id in self._rooms.rooms.asked:
+            case Activity(player_id=player_id, at=at) if player_id in self._rooms.rooms.awaited:
                 self._rooms.note_activity(player_id, at)
             case _:
                 pass

@@ -130,7 +130,7 @@ def _write_seat(seat: ReadableSeat, now: float) -> _Seat:
         seat.wants_more,
         seat.skipped,
         seat.brb_left,
-        max(seat.brb_until - now, 0.0),
+        seat.brb_for(now),
         max(seat.resigns_at - now, 0.0) if seat.is_leaving else None,
     )
 

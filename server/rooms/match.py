@@ -245,7 +245,7 @@ class Match:
         if self.is_deserted(now):
             self.end(Outcome((), "abandoned"), None, now)
             return
-        if seat.brb_until > now:
+        if seat.brb_for(now):
             self._hook("away", number, now)  # they said so: no penalty
         elif policy.silence is Silence.SKIP and seat.skipped < policy.most_skips:
             seat.skip()
@@ -341,11 +341,10 @@ class Match:
                 if self._due == NEVER and self.bot_due == NEVER:
                     self.bot_due = now + self._limits.bot_after
             elif not seat.is_waited_for:
-                is_brb = seat.brb_until > now
-                if is_brb and not policy.brb_waits:
+                held = seat.brb_for(now)
+                if held and not policy.brb_waits:
                     seat.wait(now, now + self._limits.skip_after)
                 else:
-                    held = seat.brb_until - now if is_brb else 0.0
                     seat.wait(now, now + policy.move_time + held)
 
     # Calls of the game

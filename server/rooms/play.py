@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from server.base.ids import MatchId
-from server.base.units import LONG_AGO, NEVER, in_digits, to_wait
+from server.base.units import NEVER, in_digits, to_wait
 from server.games.game import Outcome, Silence
 from server.presence.session import Player
 from server.rooms.errors import CommandRefused, GameFailed
@@ -45,8 +45,7 @@ class Play:
             raise CommandRefused("too_few", f"It takes {room.game.least} players who are here.")
         is_hosts = room.host == player.id and not room.game.starts_when_full
         with turn.at(room):
-            room.seats[number].want_more()
-            room.mark()
+            room.want_more(number)
             if room.state == "open" or is_hosts:
                 self.begin(turn, room)
 
@@ -54,13 +53,15 @@ class Play:
         """Apply a game action. Raises CommandRefused: not_seated, no_match, invalid,
         not_allowed."""
         number, match = _own_match(room, player)
-        was_bot, waited_for = room.seats[number].is_bot, match.waits_for
+        seat, waited_for = room.seats[number], match.waits_for
+        shows_more = seat.is_bot or seat.is_asked
         with turn.at(room):
             match.act(number, action, turn.now)
             turn.advanced(room, match)
+            self._end_pulse(room, number)
             self.end_brb(turn, room, number)
             # In a match that ticks, every action only restarts a clock: that is not published.
-            if not match.is_ticking or was_bot or match.waits_for is not waited_for:
+            if not match.is_ticking or shows_more or match.waits_for is not waited_for:
                 room.mark()
 
     def claim(self, turn: Turn, room: Room, player: Player, result: str) -> None:
@@ -99,7 +100,7 @@ class Play:
             raise CommandRefused("not_allowed", "The match does not wait for that player.")
         seat, now, limits = room.seats[number], turn.now, self._limits
         asked = seat.player
-        if asked is None or not seat.is_here or seat.is_bot or seat.brb_until > now:
+        if asked is None or not seat.is_here or seat.is_bot or seat.brb_for(now):
             raise CommandRefused("not_allowed", "It is known already that they are not there.")
         if now < seat.asked_at + limits.between_pulses:
             between = f"{in_digits(limits.between_pulses)} s"
@@ -108,24 +109,22 @@ class Play:
             raise CommandRefused("too_soon", "It has just become their turn: give them a moment.")
         time = room.game.policy.pulse_time
         with turn.at(room):
-            seat.ask(player.name, now, now + time)
-            self._tables.asked.add(asked.id)
-            room.mark()
+            room.ask(number, player.name, now)
+            self._tables.awaited.add(asked.id)
             turn.tell(PlayerAsked(room.id, asked.id, player.name, time, now))
 
     def answer_pulse(self, turn: Turn, room: Room, number: int) -> None:
         """The player of a seat was active: they are there, and back."""
         with turn.at(room):
-            room.seats[number].answer()
+            self._end_pulse(room, number)
             self.end_brb(turn, room, number)
-            room.mark()
 
     def check_brb(self, room: Room, player: Player, seconds: float, now: float) -> int:
         """Return the seat of a player who wants to say "be right back". Raises CommandRefused:
         not_seated, no_match, budget_spent."""
         number, _ = _own_match(room, player)
         seat = room.seats[number]
-        left = seat.brb_left + max(seat.brb_until - now, 0.0)
+        left = seat.brb_left + seat.brb_for(now)
         if seconds > 0 and left < self._limits.least_brb:
             raise CommandRefused("budget_spent", 'You have no "be right back" left in this match.')
         return number
@@ -134,41 +133,32 @@ class Play:
         """Begin a "be right back"; return the seconds granted. 0 seconds: the player is back.
         Raises CommandRefused: see `check_brb`."""
         number = self.check_brb(room, player, seconds, turn.now)
-        seat, now = room.seats[number], turn.now
         granted = 0.0
         with turn.at(room):
             self.end_brb(turn, room, number)
-            granted = min(seconds, seat.brb_left)
+            granted = min(seconds, room.seats[number].brb_left)
             if granted > 0:
-                waits = room.game.policy.brb_waits
-                seat.begin_brb(now, granted, NEVER if waits else now + self._limits.skip_after)
-                self._tables.asked.discard(player.id)
-                room.mark()
+                self._end_pulse(room, number)
+                room.begin_brb(number, turn.now, granted)
         return granted
 
     def end_brb(self, turn: Turn, room: Room, number: int) -> None:
         """End the "be right back" of the player of a seat, if there is one."""
-        seat, match = room.seats[number], room.running
-        if seat.brb_until == LONG_AGO:
+        match = room.running
+        if not room.seats[number].is_brb:
             return
-        waits = room.game.policy.brb_waits
-        seat.end_brb(turn.now, waits=waits)
-        room.mark()
-        if match is not None and not waits:
+        room.end_brb(number, turn.now)
+        if match is not None and not room.game.policy.brb_waits:
             match.come_back(number, turn.now)
             turn.advanced(room, match)
 
     def cut_off(self, turn: Turn, room: Room, number: int, *, has_left: bool) -> None:
         """The last connection of a seated player to the room closed."""
-        seat = room.seats[number]
-        seat.depart(turn.now, has_left=has_left)
+        room.depart(number, turn.now, has_left=has_left)
         # A player who is cut off cannot answer: the rules for absence apply from now on.
-        seat.answer()
-        if seat.player is not None:
-            self._tables.asked.discard(seat.player.id)
-        if room.running is not None and seat.is_playing:
+        self._end_pulse(room, number)
+        if room.running is not None and room.seats[number].is_playing:
             room.running.cut_off(number, turn.now)
-        room.mark()
 
     def leave(self, turn: Turn, room: Room, number: int) -> None:
         """The player of a seat leaves the running match."""
@@ -194,8 +184,7 @@ class Play:
             self.resign(turn, room, match, number)
         elif seat.asked_until <= now:
             was_there = player.last_activity > seat.asked_at
-            seat.answer()
-            self._tables.asked.discard(player.id)
+            self._end_pulse(room, number)
             if not was_there:
                 self._silence(turn, room, match, number)
         elif seat.move_until <= now:
@@ -216,11 +205,18 @@ class Play:
             if match is not None and seat.is_playing and seat.is_leaving:
                 self.resign(turn, room, match, number)
 
+    def _end_pulse(self, room: Room, number: int) -> None:
+        """End the pulse check of a seat, if there is one."""
+        room.end_pulse(number)
+        player = room.seats[number].player
+        if player is not None:
+            self._tables.awaited.discard(player.id)
+
     def _silence(self, turn: Turn, room: Room, match: Match, number: int) -> None:
         seat = room.seats[number]
         player = seat.player
         assert player is not None
-        costs_nothing = seat.brb_until > turn.now
+        costs_nothing = seat.brb_for(turn.now) > 0
         match.run_out(number, turn.now)
         turn.advanced(room, match)
         if costs_nothing or match.outcome is not None:

@@ -18,8 +18,8 @@ RoomState: TypeAlias = Literal["open", "playing", "over"]
 
 
 class Room:
-    """One room; only its methods change it. What changes a player's view of it also marks it as
-    changed, until `settle`. Instants are presence time."""
+    """One room; only its methods, and its match, change it and its seats. What changes a player's
+    view of it also marks it as changed, until `settle`. Instants are presence time."""
 
     __slots__ = (
         "chat",
@@ -171,9 +171,9 @@ class Room:
         best_rank = 0
         for _, seat, player in self.taken():
             is_coming = now < seat.reserved_until < NEVER
-            was_here = now < seat.is_expected_until(self.game.policy) < NEVER
-            is_here = seat.is_here or was_here or (is_coming and player.id == self.made_by)
-            is_active = player.status in (Status.ACTIVE, Status.RECONNECTING)
+            is_expected = seat.is_expected(self.game.policy, now)
+            is_here = seat.is_here or is_expected or (is_coming and player.id == self.made_by)
+            is_active = player.status.may_be_active
             rank = 1 + 2 * is_here + 2 * (is_here and is_active) + (player.id == self.host)
             if rank > best_rank:
                 best, best_rank = player.id, rank
@@ -194,7 +194,6 @@ class Room:
 
     def sit(self, number: int, player: Player) -> None:
         """Give a seat to a player who is in the room."""
-        self.seats[number].clear()
         self.seats[number].sit(player)
         self.mark()
 
@@ -219,6 +218,32 @@ class Room:
         self.seats[number].clear()
         self.mark()
 
+    def depart(self, number: int, now: float, *, has_left: bool) -> None:
+        """The last connection of a seated player to the room closed; `has_left`: on purpose."""
+        self.seats[number].depart(now, has_left=has_left)
+        self.mark()
+
+    def survive_restart(self, now: float) -> None:
+        """Restored after a restart: all players are absent from `now` on."""
+        for _, seat, _ in self.taken():
+            seat.survive_restart(now)
+        self.mark()
+
+    def set_presence(self, number: int, player: Player | None, signs_out_at: float) -> None:
+        """The status of a seated player changed: see `SeatState.set_presence`."""
+        self.seats[number].set_presence(player, signs_out_at)
+        self.mark()
+
+    def want_more(self, number: int) -> None:
+        """The player of a seat votes for the next match."""
+        self.seats[number].want_more()
+        self.mark()
+
+    def reset_seat(self, number: int) -> None:
+        """A match has ended: reset what counted within it."""
+        self.seats[number].reset(0.0, plays=False)
+        self.mark()
+
     def leave_match(self, number: int, now: float) -> None:
         """The player of a seat leaves the running match, and resigns after `leave_grace`. Of two
         who leave at the same instant, the first resigns first."""
@@ -239,6 +264,30 @@ class Room:
         """Remove a spectator. Idempotent."""
         if self.spectators.pop(player_id, None) is not None:
             self.mark()
+
+    # Pulse checks, and "be right back"
+
+    def ask(self, number: int, by: str, now: float) -> None:
+        """Begin a pulse check of a seat by the player named `by`."""
+        self.seats[number].ask(by, now, now + self.game.policy.pulse_time)
+        self.mark()
+
+    def end_pulse(self, number: int) -> None:
+        """End the pulse check of a seat. Idempotent."""
+        if self.seats[number].is_asked:
+            self.seats[number].end_pulse()
+            self.mark()
+
+    def begin_brb(self, number: int, now: float, seconds: float) -> None:
+        """Begin a "be right back"."""
+        skipped_at = NEVER if self.game.policy.brb_waits else now + self.limits.skip_after
+        self.seats[number].begin_brb(now, seconds, skipped_at)
+        self.mark()
+
+    def end_brb(self, number: int, now: float) -> None:
+        """End a "be right back"."""
+        self.seats[number].end_brb(now, waits=self.game.policy.brb_waits)
+        self.mark()
 
     # Changes
 
@@ -265,7 +314,8 @@ class Room:
         self.mark()
 
     def mark(self) -> None:
-        """Mark the room as changed, so that the turn publishes it."""
+        """Mark the room as changed, so that the turn publishes it. To be called from elsewhere
+        where its match changed it, or time."""
         self.is_changed = True
 
     def count_presence(self, now: float) -> None:
@@ -273,7 +323,7 @@ class Room:
         the page, does not count: the others need not wait anew."""
         policy, least = self.game.policy, self.game.least
         present = len(self.present())
-        expected = sum(now < seat.is_expected_until(policy) < NEVER for _, seat, _ in self.taken())
+        expected = sum(seat.is_expected(policy, now) for _, seat, _ in self.taken())
         if self.state != "open" or present + expected < least:
             self.enough_since = NEVER
         elif present >= least:
@@ -308,7 +358,7 @@ class Room:
                 yield _ahead(seat.clock_shown_at(policy, is_ticking=True), now)
             if seat.absent_since != NEVER:
                 yield _ahead(seat.absence_shown_at(policy), now)
-                yield _ahead(seat.is_expected_until(policy), now)
+                yield _ahead(seat.expected_until(policy), now)
                 # When the seat is freed, or the match may be claimed.
                 yield _ahead(seat.grace_until(policy), now)
 

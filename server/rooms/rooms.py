@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from server.base.ids import MatchId, PlayerId, RoomId
-from server.base.units import LONG_AGO, NEVER
+from server.base.units import NEVER
 from server.games.catalogue import AnyGame
 from server.presence.policy import Policy
 from server.presence.session import Player
@@ -68,9 +68,9 @@ class Rooms:
         return MappingProxyType(self._tables.rooms)
 
     @property
-    def asked(self) -> Set[PlayerId]:
+    def awaited(self) -> Set[PlayerId]:
         """Players whose next activity must be reported to `note_activity`."""
-        return self._tables.asked
+        return self._tables.awaited
 
     @property
     def waiting(self) -> Mapping[PlayerId, Waiting]:
@@ -179,9 +179,8 @@ class Rooms:
 
     def note_activity(self, player_id: PlayerId, now: float) -> list[RoomEvent]:
         """A player was active, and is therefore there, and back. To be called for players in
-        `asked`; for others their changes of status are enough."""
+        `awaited`; for others their changes of status are enough."""
         with self._turn(now) as turn:
-            self._tables.asked.discard(player_id)
             found = self._tables.seat_of(player_id)
             if found is not None:
                 self._play.answer_pulse(turn, *found)
@@ -231,7 +230,7 @@ class Rooms:
         session left."""
         with self._turn(now) as turn:
             status = Status.OFFLINE if player is None else player.status
-            if status not in (Status.ACTIVE, Status.RECONNECTING):
+            if not status.may_be_active:
                 self._matchmaking.leave(turn, player_id, "away")
             elif player_id in self.waiting:
                 self._matchmaking.serve(turn)
@@ -264,7 +263,6 @@ class Rooms:
         since is not counted."""
         with self._turn(now) as turn, turn.at(room):
             self._tables.restore(turn, room)
-            room.mark()
             if room.running is not None:
                 room.running.resume(now)
         return turn.events
@@ -320,10 +318,9 @@ class Rooms:
         if player is not None and status is Status.WARNED:
             left = (session.expires_in(self._policy, now) for session in player.sessions)
             signs_out_at = now + max(left, default=0.0)
-        seat.set_presence(player, signs_out_at)
-        room.mark()
+        room.set_presence(number, player, signs_out_at)
         if status is Status.OFFLINE:
-            seat.depart(now, has_left=reason in LEAVING)
+            room.depart(number, now, has_left=reason in LEAVING)
             if not seat.is_playing:
                 self._tables.vacate(turn, room, number)
         elif status is Status.ACTIVE and reason is Reason.ACTIVITY:
@@ -345,7 +342,7 @@ class Rooms:
             match = room.running
             if seat.reserved_until <= turn.now:
                 self._tables.vacate(turn, room, number)
-            elif seat.brb_until != LONG_AGO and seat.brb_until <= turn.now:
+            elif seat.is_brb and not seat.brb_for(turn.now):
                 self._play.end_brb(turn, room, number)
             elif match is None or not seat.is_playing:
                 self._tables.vacate_if_gone(turn, room, number)

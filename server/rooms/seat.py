@@ -113,6 +113,20 @@ class SeatState:
     def is_waited_for(self) -> bool:
         return self.waited_since != NEVER  # `move_until` may be NEVER where there is no limit
 
+    @property
+    def is_asked(self) -> bool:
+        """True during a pulse check."""
+        return self.asked_until != NEVER
+
+    @property
+    def is_brb(self) -> bool:
+        """True from a "be right back" to its end, which may be overdue: see `brb_for`."""
+        return self.brb_until != LONG_AGO
+
+    def brb_for(self, now: float) -> float:
+        """Return the seconds left of a "be right back"; 0 without one."""
+        return max(self.brb_until - now, 0.0)
+
     def clock_shown_at(self, policy: AfkPolicy, *, is_ticking: bool) -> float:
         """Return when the players see the time that this player has left; NEVER if none runs.
 
@@ -128,11 +142,15 @@ class SeatState:
         left on purpose; NEVER if they are here."""
         return self.absent_since + (0.0 if self.has_left else policy.shown_after)
 
-    def is_expected_until(self, policy: AfkPolicy) -> float:
+    def expected_until(self, policy: AfkPolicy) -> float:
         """Return until when an absent player may stay the host, and the countdown to the first
         match runs on; NEVER if they are here. One who reloads the page has left on purpose, and is
         back in a moment."""
         return self.absent_since + policy.shown_after
+
+    def is_expected(self, policy: AfkPolicy, now: float) -> bool:
+        """Return True if an absent player is expected back: see `expected_until`."""
+        return now < self.expected_until(policy) < NEVER
 
     def grace_until(self, policy: AfkPolicy) -> float:
         """Return when the grace of an absent player is over; NEVER if they are here."""
@@ -147,7 +165,7 @@ class SeatState:
 
     def next_due(self) -> float:
         """Return the earliest deadline of this seat."""
-        brb_until = NEVER if self.brb_until == LONG_AGO else self.brb_until
+        brb_until = self.brb_until if self.is_brb else NEVER
         return min(
             self.reserved_until, brb_until, self.resigns_at, self.asked_until, self.move_until
         )
@@ -234,7 +252,7 @@ class SeatState:
         """The match no longer waits for the player; a pulse check ends."""
         self.move_until = NEVER
         self.waited_since = NEVER
-        self.asked_until = NEVER
+        self.end_pulse()
         # `move_until` before a "be right back", in a game that skips the player.
         self.runs_on_until = NEVER
 
@@ -269,7 +287,7 @@ class SeatState:
         """Begin a pulse check by the player named `by`."""
         self.asked_at, self.asked_by, self.asked_until = now, by, until
 
-    def answer(self) -> None:
+    def end_pulse(self) -> None:
         """End a pulse check."""
         self.asked_until = NEVER
 
@@ -279,7 +297,7 @@ class SeatState:
         """Begin a "be right back"; `skipped_at`: NEVER if the game waits for the player."""
         self.brb_left -= seconds
         self.brb_until = now + seconds
-        self.asked_until = NEVER
+        self.end_pulse()
         if not self.is_waited_for:
             return
         if skipped_at == NEVER:
@@ -291,7 +309,7 @@ class SeatState:
     def end_brb(self, now: float, *, waits: bool) -> None:
         """End a "be right back": unused time returns to the budget, and is taken off the player's
         clock."""
-        unused = max(self.brb_until - now, 0.0)
+        unused = self.brb_for(now)
         self.brb_until = LONG_AGO
         self.brb_left += unused
         if self.is_waited_for and waits:

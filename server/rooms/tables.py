@@ -23,7 +23,7 @@ class Tables:
     def __init__(self, new_room_id: Callable[[], RoomId], limits: Limits) -> None:
         self.limits = limits
         self.rooms: dict[RoomId, Room] = {}
-        self.asked: set[PlayerId] = set()
+        self.awaited: set[PlayerId] = set()
         """Players whose next activity must be reported: see `Rooms.note_activity`."""
         self.deadlines: Deadlines[Room] = Deadlines()
         self._seated: dict[PlayerId, Room] = {}
@@ -102,12 +102,12 @@ class Tables:
     def restore(self, turn: Turn, room: Room) -> None:
         """Take over a room of the last process. Its players are absent."""
         self._add(room)
+        room.survive_restart(turn.now)
         for _, seat, player in room.taken():
             self._seated[player.id] = room
-            seat.survive_restart(turn.now)
-            if seat.brb_until > turn.now:
+            if seat.brb_for(turn.now):
                 # After the restart no hold of their session ends when they are back.
-                self.asked.add(player.id)
+                self.awaited.add(player.id)
 
     def _add(self, room: Room) -> None:
         self.rooms[room.id] = room
@@ -135,9 +135,7 @@ class Tables:
             number = room.first_free()
         if number is None:
             return None
-        _check_number(room, number)
-        if not room.seats[number].is_free:
-            raise CommandRefused("seat_taken", "Somebody else has this seat.")
+        _check_free(room, number)
         self.vacate_elsewhere(turn, room, player)
         room.sit(number, player)
         self._seated[player.id] = room
@@ -146,9 +144,7 @@ class Tables:
 
     def change_seat(self, room: Room, own: int, to: int) -> int:
         """Move a player to another seat. Raises CommandRefused: invalid, seat_taken."""
-        _check_number(room, to)
-        if not room.seats[to].is_free:
-            raise CommandRefused("seat_taken", "Somebody else has this seat.")
+        _check_free(room, to)
         if room.running is not None and (to < room.running.size or room.seats[own].plays):
             raise CommandRefused("seat_taken", "The seats of the running match stay as they are.")
         room.change_seat(own, to)
@@ -205,8 +201,8 @@ class Tables:
         """After a match: free the seats of players who are gone, or chose to watch."""
         for number, seat, player in list(room.taken()):
             is_spectator = seat.is_gone and player.id in room.spectators
-            self.asked.discard(player.id)
-            seat.reset(0.0, plays=False)
+            self.awaited.discard(player.id)
+            room.reset_seat(number)
             if is_spectator or seat.is_leaving or player.status is Status.OFFLINE:
                 self.vacate(turn, room, number)
             else:
@@ -215,10 +211,13 @@ class Tables:
 
     def _forget(self, player_id: PlayerId) -> None:
         self._seated.pop(player_id, None)
-        self.asked.discard(player_id)
+        self.awaited.discard(player_id)
 
 
-def _check_number(room: Room, number: int) -> None:
-    """Raise CommandRefused: invalid, if the room has no such seat."""
+def _check_free(room: Room, number: int) -> None:
+    """Raise CommandRefused: invalid, if the room has no such seat; seat_taken, if it is not
+    free."""
     if not 0 <= number < len(room.seats):
         raise CommandRefused("invalid", f"The seats are numbered from 0 to {len(room.seats) - 1}.")
+    if not room.seats[number].is_free:
+        raise CommandRefused("seat_taken", "Somebody else has this seat.")

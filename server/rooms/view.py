@@ -117,11 +117,11 @@ def _seat_view(room: ReadableRoom, seat: ReadableSeat, now: float) -> View:
     if room.running is None or seat.is_gone:
         return view
     view["brb_left"] = int(seat.brb_left)
-    if seat.brb_until > now:
+    if seat.brb_for(now):
         view["back_in"] = Until(seat.brb_until)
     if seat.clock_shown_at(room.game.policy, is_ticking=match.is_ticking) <= now:
         view["move_in"] = Until(seat.move_until)
-    if seat.asked_until != NEVER:
+    if seat.is_asked:
         view["asked"] = {"by": seat.asked_by, "expires_in": Until(seat.asked_until)}
     absent = _absence(room, seat, now)
     if absent is not None:

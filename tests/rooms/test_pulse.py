@@ -2,6 +2,10 @@
 
 import pytest
 
+from server.games.catalogue import AnyGame
+from server.games.game import Silence
+from server.rooms.events import RoomUpdated
+from tests.rooms.games import Ticking, Turns
 from tests.rooms.scene import Scene
 from tests.rooms.world import ended, refused
 from tests.support.manual_clock import SLOT
@@ -12,10 +16,10 @@ def test_a_pulse_check_gives_thirty_seconds_for_an_activity(scene: Scene) -> Non
     world.passes(10)
     world.asks(kim, room, 0)
     assert scene.seen(ada)["asked"] == {"by": "Kim", "expires_in": world.now + 30}
-    assert world.rooms.asked == {ada.id}
+    assert world.rooms.awaited == {ada.id}
     assert ended(world.passes(29.999)) == []
     assert ended(world.passes(0.001 + SLOT)) == ["forfeit: [1]"]
-    assert world.rooms.asked == set()
+    assert world.rooms.awaited == set()
 
 
 @pytest.mark.parametrize("how", ["touch", "act"])
@@ -28,9 +32,30 @@ def test_any_activity_answers_a_pulse_check(scene: Scene, how: str) -> None:
         world.acts(ada, room)
     world.touches(ada)
     assert "asked" not in scene.seen(ada)
-    assert world.rooms.asked == set()
+    assert world.rooms.awaited == set()
     assert ended(world.passes(20)) == []
     assert how == "act" or scene.clock(ada) == 1.0, "it answers, and moves no clock"
+
+
+@pytest.mark.parametrize("game", [Turns, Ticking])
+def test_an_action_ends_a_pulse_check_and_tells_it_once(game: type[AnyGame]) -> None:
+    scene = Scene(game=game, move_time=300)
+    world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
+    world.passes(10)
+    world.asks(kim, room, 0)
+    happened = world.acts(ada, room) + world.touches(ada)
+    assert "asked" not in scene.seen(ada)
+    assert [type(each) for each in happened].count(RoomUpdated) == 1
+
+
+def test_an_activity_after_a_pulse_check_that_time_ended_tells_nothing() -> None:
+    scene = Scene(silence=Silence.SKIP)
+    world, ada, kim, room = scene.world, scene.ada, scene.kim, scene.room
+    world.passes(40)
+    world.asks(kim, room, 0)
+    world.passes(20 + SLOT)
+    assert "asked" not in scene.seen(ada)
+    assert world.do(world.rooms.note_activity(ada.id, world.now)) == []
 
 
 def test_a_dropped_player_is_no_longer_asked(scene: Scene) -> None:
@@ -40,7 +65,7 @@ def test_a_dropped_player_is_no_longer_asked(scene: Scene) -> None:
     world.passes(1)
     world.drops(ada, room)
     assert "asked" not in scene.seen(ada)
-    assert world.rooms.asked == set()
+    assert world.rooms.awaited == set()
     assert ended(world.passes(29)) == []
     world.returns(ada, room)
     assert ended(world.passes(19)) == []
@@ -110,7 +135,7 @@ def test_be_right_back_answers_a_pulse_check(scene: Scene) -> None:
     world.passes(10)
     world.asks(kim, room, 0)
     world.will_be_back(ada, room, 60)
-    assert world.rooms.asked == set()
+    assert world.rooms.awaited == set()
     assert ended(world.passes(100)) == []
 
 
@@ -127,5 +152,5 @@ def test_a_pulse_check_ends_when_its_player_resigns(scene: Scene) -> None:
     world.asks(kim, room, 0)
     world.leaves(ada, room)
     world.passes(10 + SLOT)
-    assert world.rooms.asked == set()
+    assert world.rooms.awaited == set()
     assert world.rooms.note_activity(ada.id, world.now) == []

@@ -171,7 +171,7 @@ class RoomsMachine(RuleBasedStateMachine):
                     for id, room in rooms.all.items()
                 },
                 "queue": list(rooms.waiting),
-                "asked": set(rooms.asked),
+                "asked": set(rooms.awaited),
                 "due": rooms.next_deadline(),
             }
         )
@@ -278,7 +278,7 @@ class RoomsMachine(RuleBasedStateMachine):
         player.sessions[0].last_activity = self.now
         if player.status is not Status.ACTIVE:
             self.becomes(player, Status.ACTIVE, Reason.ACTIVITY)
-        if player.id in self.world.rooms.asked:
+        if player.id in self.world.rooms.awaited:
             self.hear(self.world.rooms.note_activity(player.id, self.now))
 
     @rule(who=WHO)
@@ -624,7 +624,7 @@ class RoomsMachine(RuleBasedStateMachine):
         for id, waiting in rooms.waiting.items():
             assert id not in seats
             assert waiting.player.status is not Status.OFFLINE
-        for asked in rooms.asked:
+        for asked in rooms.awaited:
             assert asked in seats
         due = rooms.next_deadline()
         assert due is None or due > self.now - SLACK
@@ -652,7 +652,7 @@ class RoomsMachine(RuleBasedStateMachine):
         self.run_until(self.now + most + LIMITS.deserted_after + LIMITS.empty_after)
         assert not rooms.all
         assert rooms.next_deadline() is None
-        assert not rooms.asked
+        assert not rooms.awaited
 
 
 TestRooms = RoomsMachine.TestCase

@@ -82,13 +82,14 @@ COMMANDS: dict[str, Callable[[Hall], object]] = {
     "pulse": lambda hall: hall.service.pulse(hall.kim, hall.room, 0),
     "expire": lambda hall: hall.service.expire(limit=100),
     "player_changed": lambda hall: hall.service.player_changed(hall.kim, Reason.IDLE, 100.0),
-    "note_activity": lambda hall: hall.service.note_activity(hall.kim, 100.0),
+    "note_activity": lambda hall: hall.service.note_activity(hall.ada, 110.0),
 }
 BEFORE: dict[str, Callable[[Hall], object]] = {
     "start": lambda hall: hall.service.act(hall.ada, hall.room, {"wins": True}),
     "claim": is_gone,
     "pulse": lambda hall: hall.clock.move_to(100.0 + 10.0),
     "expire": lambda hall: hall.clock.move_to(100.0 + 60.1),
+    "note_activity": lambda hall: hall.service.pulse(hall.kim, hall.room, 0, 110.0),
 }
 GIVEN_THE_INSTANT = {"player_changed", "note_activity"}
 

@@ -137,6 +137,6 @@ def test_after_a_restart_the_first_activity_ends_be_right_back() -> None:
     fresh.join(ada, room.id, world.now)
     fresh.player_changed(ada.id, ada, Reason.CONNECTED, world.now)
     assert "back_in" in scene.seen(ada)
-    assert fresh.asked == {ada.id}
+    assert fresh.awaited == {ada.id}
     fresh.note_activity(ada.id, world.now)
     assert "back_in" not in scene.seen(ada)

@@ -87,7 +87,7 @@ class World:
         player.sessions[0].last_activity = self.now
         if player.status is not Status.ACTIVE:
             self.becomes(player, Status.ACTIVE, Reason.ACTIVITY)
-        if player.id in self.rooms.asked:
+        if player.id in self.rooms.awaited:
             return self.do(self.rooms.note_activity(player.id, self.now))
         return []
 
