@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from scripts.server_process import ROOT
+from tests.support.database import rows
 from tests.support.process import VisitedServer, last_line, run, running
 
 README = (ROOT / "README.md").read_text()
@@ -46,8 +47,7 @@ async def test_a_copy_made_under_load_keeps_every_session(tmp_path: Path) -> Non
         assert await server.status(ada) == (200, "active")
         async with httpx.AsyncClient(base_url=server.url, verify=False) as client:
             assert (await client.get("/readyz")).status_code == 200
-    with closing(sqlite3.connect(copy)) as disk:
-        assert disk.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert rows(copy, "PRAGMA integrity_check") == [("ok",)]
     shutil.copy(tmp_path / "stillhere.db.keys", copy.with_name("copy.db.keys"))
     async with running(tmp_path, "--database", str(copy)) as server:
         assert await server.status(ada) == (200, "reconnecting")

@@ -19,6 +19,7 @@ from scripts.storm.checks import LONGEST_LOSS, Check, Verdict, judge_told, not_w
 from scripts.storm.run import Run
 from scripts.storm.server import StormServer
 from server.base.waiting import within
+from tests.support.database import rows
 from tests.support.frames import client_frame
 from tests.support.live_server import LiveServer
 from tests.support.peers import PING, TEXT, Peers, opening, request
@@ -38,22 +39,16 @@ LONGEST_STOP = 10.0
 
 
 def stops(folder: Path) -> list[int | None]:
-    """`stopped_at` of every start, oldest first, from a read-only connection."""
-    database = sqlite3.connect(f"file:{folder}/stillhere.db?mode=ro", uri=True)
-    with database:
-        rows = database.execute("SELECT stopped_at FROM boots ORDER BY id").fetchall()
-    database.close()
-    return [row[0] for row in rows]
+    """`stopped_at` of every start, oldest first."""
+    found = rows(folder / "stillhere.db", "SELECT stopped_at FROM boots ORDER BY id")
+    return [stopped_at for (stopped_at,) in found]
 
 
 def last_activity(folder: Path, name: str) -> float:
     """When a player was last active according to the database; Unix time."""
-    database = sqlite3.connect(f"file:{folder}/stillhere.db?mode=ro", uri=True)
-    with database:
-        row = database.execute("SELECT last_activity_at FROM players WHERE name = ?", (name,))
-        at: int = row.fetchone()[0]
-    database.close()
-    return at / 1000
+    asked = "SELECT last_activity_at FROM players WHERE name = ?"
+    ((at,),) = rows(folder / "stillhere.db", asked, name)
+    return float(at) / 1000
 
 
 # Hostile clients

@@ -1,9 +1,8 @@
 """The main job: a session is active, warned and signed out by the server, without a request."""
 
-import sqlite3
-
 import pytest
 
+from tests.support.database import rows
 from tests.support.live_server import LiveServer
 
 
@@ -40,11 +39,7 @@ async def test_an_idle_player_is_warned_and_signed_out_with_no_request_from_anyb
     assert before[-1]["reason"] == "idle_timeout"
     assert (await watcher.next("presence"))["left"] == [ada.id]
     await server.still_here.store.journal.written_up_to_here()
-    with sqlite3.connect(server.settings.database) as database:
-        row = database.execute(
-            "SELECT status, is_currently_active FROM players WHERE id = ?", (ada.id,)
-        ).fetchone()
-    database.close()
-    assert row == ("offline", 0)
+    asked = "SELECT status, is_currently_active FROM players WHERE id = ?"
+    assert rows(server.settings.database, asked, ada.id) == [("offline", 0)]
     refused = await ada.http.get("/api/session")
     assert (refused.status_code, refused.json()["code"]) == (401, "idle_timeout")

@@ -3,8 +3,7 @@
 import asyncio
 import json
 import signal
-import sqlite3
-from contextlib import AsyncExitStack, closing
+from contextlib import AsyncExitStack
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -12,6 +11,8 @@ from typing import Any
 import httpx
 
 from scripts.server_process import TIMEOUT
+from tests.support.answers import until
+from tests.support.database import rows
 from tests.support.live_server import Tab
 from tests.support.process import VisitedServer, running
 
@@ -57,13 +58,8 @@ async def shown(tab: Tab) -> dict[str, Any]:
 
 async def until_written(folder: Path, moves: int) -> None:
     """Wait until this many moves are on the disk."""
-    database = f"file:{folder}/stillhere.db?mode=ro"
-    with closing(sqlite3.connect(database, uri=True)) as disk:
-        for _ in range(int(WRITTEN / 0.02)):
-            if disk.execute("SELECT count(*) FROM moves").fetchone()[0] >= moves:
-                return
-            await asyncio.sleep(0.02)
-    raise AssertionError(f"{moves} moves are not on the disk after {WRITTEN:.0f} s")
+    database = folder / "stillhere.db"
+    await until(lambda: rows(database, "SELECT count(*) FROM moves")[0][0] >= moves, WRITTEN)
 
 
 class Table:
@@ -95,8 +91,7 @@ async def tick(tab: Tab) -> int:
 
 def seats(folder: Path, room: str) -> list[dict[str, Any]]:
     """The seats of a room in the database."""
-    with closing(sqlite3.connect(f"file:{folder}/stillhere.db?mode=ro", uri=True)) as disk:
-        (state,) = disk.execute("SELECT state FROM rooms WHERE id = ?", (room,)).fetchone()
+    ((state,),) = rows(folder / "stillhere.db", "SELECT state FROM rooms WHERE id = ?", room)
     found = json.loads(state)["seats"]
     assert isinstance(found, list)
     return found

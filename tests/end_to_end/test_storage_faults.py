@@ -5,13 +5,12 @@ import asyncio
 import os
 import resource
 import signal
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
@@ -26,6 +25,7 @@ from server.storage import lifeboat as lifeboat_module
 from server.storage.sqlite.engine import SqliteEngine
 from server.storage.sqlite.limits import SqliteLimits
 from tests.support.answers import refusal, until
+from tests.support.database import Change, read_changes, rows
 from tests.support.live_server import LiveServer, Visitor, run_server
 from tests.support.process import VisitedServer, running
 from tests.support.scenes import LATE, play_in_time
@@ -33,16 +33,8 @@ from tests.support.scenes import LATE, play_in_time
 SOON = 0.8
 """Seconds within which a player gets an answer: less than any wait for a disk."""
 
-Change: TypeAlias = tuple[str, str, str, str]
 Fault: TypeAlias = Callable[[LiveServer], Awaitable[Callable[[], Awaitable[None]]]]
 """Makes the disk of a server fail; the returned function repairs it."""
-
-
-def read_changes(path: Path) -> list[Change]:
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as disk:
-        return disk.execute(
-            "SELECT session_id, status, reason, player_status FROM status_changes ORDER BY id"
-        ).fetchall()
 
 
 def listen(server: LiveServer) -> list[Change]:
@@ -455,16 +447,12 @@ async def play_while_the_disk_is_full(folder: Path) -> None:
         assert server.log().count("the database does not take writes") == 1
         assert await server.stop() == 0
     path = folder / "stillhere.db"
-    with closing(sqlite3.connect(path)) as disk:
-        assert disk.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        by_name = {
-            name: disk.execute(
-                "SELECT c.status, c.reason FROM status_changes c JOIN players p"
-                " ON p.id = c.player_id WHERE p.name = ? ORDER BY c.id",
-                (name,),
-            ).fetchall()
-            for name in ("Ada", "Bob")
-        }
+    assert rows(path, "PRAGMA integrity_check") == [("ok",)]
+    asked = (
+        "SELECT c.status, c.reason FROM status_changes c JOIN players p"
+        " ON p.id = c.player_id WHERE p.name = ? ORDER BY c.id"
+    )
+    by_name = {name: rows(path, asked, name) for name in ("Ada", "Bob")}
     assert by_name["Ada"] == [
         ("active", "signed_in"),
         ("away", "idle"),

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import socket
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -22,6 +21,7 @@ from scripts.server_process import COMMAND, TIMEOUT, environment
 from server.base.clock import STALL, SystemClock
 from server.base.waiting import within
 from tests.support.answers import until
+from tests.support.database import rows
 from tests.support.live_server import LiveServer, Tab, Visitor, run_server
 from tests.support.process import ON_ASYNCIO, VisitedServer, fork, running
 from tests.support.scenes import Scenes, TooLate, play_in_time
@@ -491,15 +491,14 @@ async def test_a_step_of_the_wall_clock_ends_no_session_and_refuses_no_cookie(
             lasted = idle.when("signed_out") - idle_since
             assert IDLE_TIMEOUT - OWN_LAG <= lasted < IDLE_TIMEOUT + 10
             assert idle.when("signed_out") - idle.when("warning") >= WARN_BEFORE - OWN_LAG
-        database = sqlite3.connect(f"file:{folder}/stillhere.db?mode=ro", uri=True)
         for number in range(3):
-            rows = database.execute(
+            written = rows(
+                folder / "stillhere.db",
                 "SELECT c.status FROM status_changes c JOIN players p ON p.id = c.player_id"
                 " WHERE p.name = ? ORDER BY c.id",
-                (f"Idle {number}",),
-            ).fetchall()
-            assert rows == [("active",), ("away",), ("warned",), ("offline",)]
-        database.close()
+                f"Idle {number}",
+            )
+            assert written == [("active",), ("away",), ("warned",), ("offline",)]
         assert await here.server.stop() == 0
 
     # A restart with the clock set back: sessions and cookies are still valid.

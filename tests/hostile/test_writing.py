@@ -5,12 +5,12 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
 
 from server.limits import Limits
 from server.presence.events import Event, StatusChanged
 from server.storage.limits import Limits as StorageLimits
 from tests.support.answers import refusal, until
+from tests.support.database import rows
 from tests.support.live_server import LiveServer, Visitor, run_server
 
 CONNECT_BURST = int(Limits().realtime.connects.burst)
@@ -31,15 +31,9 @@ async def turned_away(server: LiveServer, visitor: Visitor) -> int:
     return code
 
 
-def read(server: LiveServer, sql: str) -> list[tuple[Any, ...]]:
-    """Read the database as another program does."""
-    with closing(sqlite3.connect(server.settings.database)) as disk:
-        return disk.execute(sql).fetchall()
-
-
 async def count_changes(server: LiveServer) -> int:
     await server.still_here.store.journal.written_up_to_here()
-    (row,) = read(server, "SELECT count(*) FROM status_changes")
+    (row,) = rows(server.settings.database, "SELECT count(*) FROM status_changes")
     return int(row[0])
 
 
@@ -174,8 +168,8 @@ async def test_a_full_queue_to_the_disk_refuses_new_players_and_loses_no_row(
             assert (await tab.closed())[0] == 4401
         await until(lambda: not journal.is_failing)
         await server.still_here.store.journal.written_up_to_here()
-        rows = read(server, "SELECT session_id, status FROM status_changes ORDER BY id")
-        assert rows[written:] == told
+        changes = "SELECT session_id, status FROM status_changes ORDER BY id"
+        assert rows(server.settings.database, changes)[written:] == told
         await server.advance(1.0)
         await come_and_go(bob)
         assert (await new.http.post("/api/guests", json={"name": "Guest"})).status_code == 201

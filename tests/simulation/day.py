@@ -40,6 +40,7 @@ from tests.simulation.virtual import (
     no_chance,
     run_virtually,
 )
+from tests.support.database import rows
 from tests.support.invariants import Broken, Invariants, nothing_is_left, server_tasks
 from tests.support.live_server import UNLIMITED, with_quick_hashes
 from tests.support.open_passwords import OpenPasswords
@@ -323,13 +324,13 @@ class Day:
         with closing(sqlite3.connect(self.path)) as disk:
             disk.execute("PRAGMA query_only = ON")
             assert disk.execute("PRAGMA quick_check").fetchall() == [("ok",)]
-            rows = disk.execute(
+            found = disk.execute(
                 "SELECT id, session_id, status, reason, player_status FROM status_changes"
                 " WHERE id > ? ORDER BY id",
                 (self._written_before,),
             ).fetchall()
-            self._written_before = rows[-1][0] if rows else self._written_before
-            written = [tuple(row[1:]) for row in rows]
+            self._written_before = found[-1][0] if found else self._written_before
+            written = [tuple(row[1:]) for row in found]
             told = [tuple(map(str, row)) for _, row in self._told]
             # This process first wrote the sign-outs that the last one had not written.
             while written and told and written[0] != told[0] and written[0][0] in self._ended:
@@ -453,13 +454,11 @@ class Day:
 
     def _look_at_the_disk(self) -> None:
         """Check what other programs read from the database while the server runs."""
-        with closing(sqlite3.connect(self.path)) as disk:
-            rows = disk.execute("SELECT id FROM players WHERE is_currently_active").fetchall()
+        told = rows(self.path, "SELECT id FROM players WHERE is_currently_active")
         known = {
             id for id, player in self.still_here.registry.players.items() if player.status.is_here
         }
-        if {row[0] for row in rows} != known:
-            wrong = known ^ {row[0] for row in rows}
+        if wrong := known ^ {id for (id,) in told}:
             raise Betrayed(f"the disk is wrong about whether {sorted(wrong)} are here")
 
     async def _go_home(self) -> None:

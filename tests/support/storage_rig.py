@@ -2,7 +2,6 @@
 
 import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -30,6 +29,7 @@ from server.storage.limits import Limits
 from server.storage.rows import StoredMove
 from server.storage.sqlite.engine import SqliteEngine
 from server.storage.store import Store
+from tests.support.database import rows
 from tests.support.faulty import FaultyDisk
 from tests.support.live_server import seeds
 from tests.support.manual_clock import ManualClock
@@ -172,8 +172,7 @@ class StorageRig:
     async def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """Read the file as another program does."""
         await self.store.journal.written_up_to_here()
-        with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True)) as disk:
-            return disk.execute(sql).fetchall()
+        return rows(self.path, sql)
 
 
 async def restart(rig: StorageRig, open_rig: Opener, later: float = 0.0) -> StorageRig:

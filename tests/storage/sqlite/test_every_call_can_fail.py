@@ -2,10 +2,8 @@
 
 import asyncio
 import os
-import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from server.presence.events import Event, StatusChanged
 from server.presence.session import Session
 from server.presence.status import Reason
 from server.storage.errors import StorageRefused
+from tests.support.database import Change, read_changes
 from tests.support.faulty import FaultyDisk
 from tests.support.manual_clock import ManualClock
 from tests.support.open_passwords import OpenPasswords
@@ -35,8 +34,6 @@ FOR_GOOD = 10**9
 """Failures until the end in some runs, in which no client may wait for long."""
 
 IMPATIENT = replace(QUICK, write_timeout=0.01)
-
-Change = tuple[str, str, str, str]
 
 
 @dataclass
@@ -152,13 +149,6 @@ async def open_life(path: Path, clock: ManualClock, disk: FaultyDisk) -> Life:
     life = Life(rig, Accounts(rig.store, OpenPasswords(), Limits()))
     rig.stream.subscribe(life.hear)
     return life
-
-
-def read_changes(path: Path) -> list[Change]:
-    with closing(sqlite3.connect(path)) as disk:
-        return disk.execute(
-            "SELECT session_id, status, reason, player_status FROM status_changes ORDER BY id"
-        ).fetchall()
 
 
 async def check_what_is_left(path: Path, life: Life, now: float, *, is_whole: bool) -> None:

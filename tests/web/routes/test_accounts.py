@@ -14,6 +14,7 @@ from server.base.ids import ID_PATTERN
 from server.base.rates import Quota
 from server.limits import Limits
 from tests.support.answers import cookie_of, refusal
+from tests.support.database import rows
 from tests.support.live_server import LiveServer, run_server
 from tests.web.routes.test_sessions import POLICY, look
 
@@ -440,10 +441,8 @@ async def test_a_password_hashed_as_typed_by_an_earlier_version_is_rehashed(
     async with run_server(database) as server:
         await server.sign_in("Ada", "p\u00e1ssword!")
         await server.still_here.store.journal.written_up_to_here()
-        with closing(sqlite3.connect(database)) as connection:
-            ((new,),) = connection.execute(stored).fetchall()
+        ((new,),) = rows(database, stored)
         assert new != old
         await server.sign_in("Ada", "pa\u0301ssword!")
         await server.still_here.store.journal.written_up_to_here()
-        with closing(sqlite3.connect(database)) as connection:
-            assert connection.execute(stored).fetchall() == [(new,)], "once is enough"
+        assert rows(database, stored) == [(new,)], "once is enough"
