@@ -1,7 +1,6 @@
 """Status and reason: what a session can be, why it changed, and which changes are possible."""
 
 from enum import StrEnum
-from typing import NoReturn, assert_never
 
 
 class Status(StrEnum):
@@ -80,42 +79,26 @@ class ImpossibleChange(AssertionError):
 
 def check_change(before: Status, after: Status, reason: Reason) -> None:
     """Raise ImpossibleChange unless `reason` may take a session from `before` to `after`."""
-
-    def refuse() -> NoReturn:
+    if reason not in _ALLOWED.get((before, after), ()):
         raise ImpossibleChange(before, after, reason)
 
-    match before, after:
-        case Status.OFFLINE, Status.ACTIVE:
-            allowed = reason is Reason.SIGNED_IN or reason in _RETURNS
-        case Status.OFFLINE, Status.AWAY | Status.WARNED:
-            allowed = reason in _RETURNS
-        case Status.OFFLINE, Status.RECONNECTING:
-            allowed = False
-        case Status.ACTIVE, Status.AWAY:
-            allowed = reason is Reason.IDLE
-        case ((Status.ACTIVE | Status.AWAY), Status.WARNED):
-            # CONNECTED too: without a connection no warning could be sent before.
-            allowed = reason in (Reason.WARNING, Reason.CONNECTED)
-        case ((Status.AWAY | Status.WARNED), Status.ACTIVE):
-            allowed = reason is Reason.ACTIVITY
-        case Status.WARNED, Status.AWAY:
-            # A hold withdraws the warning; the player stays idle.
-            allowed = reason is Reason.IDLE
-        case ((Status.ACTIVE | Status.AWAY | Status.WARNED), Status.RECONNECTING):
-            allowed = reason in _DROPS
-        case Status.RECONNECTING, (Status.ACTIVE | Status.AWAY | Status.WARNED):
-            allowed = reason in _RETURNS
-        case ((Status.ACTIVE | Status.AWAY | Status.WARNED | Status.RECONNECTING), Status.OFFLINE):
-            allowed = reason in ENDINGS or reason in _DROPS
-        case (
-            (Status.ACTIVE, Status.ACTIVE)
-            | (Status.AWAY, Status.AWAY)
-            | (Status.WARNED, Status.WARNED)
-            | (Status.RECONNECTING, Status.RECONNECTING)
-            | (Status.OFFLINE, Status.OFFLINE)
-        ):
-            allowed = False
-        case _ as unreachable:
-            assert_never(unreachable)  # type: ignore[arg-type]
-    if not allowed:
-        refuse()
+
+_PRESENT = (Status.ACTIVE, Status.AWAY, Status.WARNED)
+
+_ALLOWED: dict[tuple[Status, Status], frozenset[Reason]] = {
+    (Status.OFFLINE, Status.ACTIVE): _RETURNS | {Reason.SIGNED_IN},
+    (Status.OFFLINE, Status.AWAY): _RETURNS,
+    (Status.OFFLINE, Status.WARNED): _RETURNS,
+    (Status.ACTIVE, Status.AWAY): frozenset({Reason.IDLE}),
+    # CONNECTED too: without a connection no warning could be sent before.
+    (Status.ACTIVE, Status.WARNED): frozenset({Reason.WARNING, Reason.CONNECTED}),
+    (Status.AWAY, Status.WARNED): frozenset({Reason.WARNING, Reason.CONNECTED}),
+    (Status.AWAY, Status.ACTIVE): frozenset({Reason.ACTIVITY}),
+    (Status.WARNED, Status.ACTIVE): frozenset({Reason.ACTIVITY}),
+    # A hold withdraws the warning; the player stays idle.
+    (Status.WARNED, Status.AWAY): frozenset({Reason.IDLE}),
+    **{(before, Status.RECONNECTING): _DROPS for before in _PRESENT},
+    **{(Status.RECONNECTING, after): _RETURNS for after in _PRESENT},
+    **{(before, Status.OFFLINE): ENDINGS | _DROPS for before in (*_PRESENT, Status.RECONNECTING)},
+}
+"""The reasons for each possible change. A table, as it is consulted at every change."""

@@ -228,13 +228,16 @@ class Rooms:
     ) -> list[RoomEvent]:
         """A player's status, over all their sessions, changed. `player` is None if they have no
         session left."""
+        found = self._tables.seat_of(player_id)
+        if found is None and player_id not in self.waiting:
+            return []  # nearly always, and thousands of times when a crowd leaves
         with self._turn(now) as turn:
             status = Status.OFFLINE if player is None else player.status
             if not status.may_be_active:
                 self._matchmaking.leave(turn, player_id, "away")
             elif player_id in self.waiting:
                 self._matchmaking.serve(turn)
-            found = self._tables.seat_of(player_id)
+                found = self._tables.seat_of(player_id)
             if found is not None:
                 room, number = found
                 with turn.at(room):
