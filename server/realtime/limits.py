@@ -43,6 +43,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     fan_out_share: float = 0.1
     """The share of the loop's time that the fan-out of one topic may take."""
 
+    quiet: float = 0.02
+    """Seconds without a change after which one fan-out may be ahead of its pace."""
+
     lobby_pace: float = 0.02
     """The least seconds between two diffs of the lobby."""
 

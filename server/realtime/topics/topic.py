@@ -6,7 +6,8 @@ has caught up.
 
 Changes are taken from the topic when they are due, encoded once a key, and sent in slices, between
 which the loop does other work. After a long fan-out the next one waits, so that a topic takes no
-more than a share of the loop's time.
+more than a share of the loop's time. If no change follows for a moment, nothing is gained by
+waiting for more: then one fan-out may be ahead of this pace, and the next makes up for it.
 
 The few `first` watchers of a topic do not wait for the many: they are sent each change when it is
 due, even during a fan-out to the others, for whom these changes then wait.
@@ -51,7 +52,9 @@ class Topic(ABC, Generic[KeyT]):
         self._next_slice: asyncio.Handle | None = None
         self._spent = 0.0
         self._is_large = False
-        self._not_before = 0.0
+        # The pace: the next fan-out is due then, or if it is quiet from `_early_from` on.
+        self._not_before = self._early_from = 0.0
+        self._changed_at = 0.0
         # The next call of `_tell`, and its instant.
         self._handle: asyncio.Handle | None = None
         self._tells_at = 0.0
@@ -123,12 +126,16 @@ class Topic(ABC, Generic[KeyT]):
             self._owes_first = True
         else:
             self._owes_others = True
-        self.changed()
+        self._schedule()
 
     # Changes
 
     def changed(self) -> None:
-        """Schedule a fan-out for when `next_due` says."""
+        """Something changed: schedule a fan-out for when `next_due` says."""
+        self._changed_at = self._time()
+        self._schedule()
+
+    def _schedule(self) -> None:
         at = self._next_at()
         if at is None or self._has_ended:
             return
@@ -151,11 +158,16 @@ class Topic(ABC, Generic[KeyT]):
         at = None
         if self._fan_out is None:
             at = now if self._owes_others or self._waiting else due
-            at = None if at is None else max(at, self._not_before)
+            at = None if at is None else max(at, self._paced_until())
         if self._owes_first or (due is not None and self.first()):
             first_at = now if self._owes_first or due is None else due
             at = first_at if at is None else min(at, first_at)
         return at
+
+    def _paced_until(self) -> float:
+        """Return the instant from which the pace allows a fan-out, if nothing changes till then."""
+        quiet_at = self._changed_at + self._limits.quiet
+        return min(self._not_before, max(self._early_from, quiet_at))
 
     def close(self) -> None:
         """Cancel the timers and a running fan-out."""
@@ -176,10 +188,10 @@ class Topic(ABC, Generic[KeyT]):
         these have to wait."""
         self._handle = None
         first = self.first()
-        others_wait = self._fan_out is not None or self._time() < self._not_before
+        others_wait = self._fan_out is not None or self._time() < self._paced_until()
         if others_wait and not first:
             self._owes_first = False  # the first watchers are gone
-            self.changed()
+            self._schedule()
             return
         has_others = len(first) < len(self._watchers)
         self._keys = {*first.values(), self.key} if has_others else set(first.values())
@@ -196,7 +208,7 @@ class Topic(ABC, Generic[KeyT]):
         if len(self._waiting) > self._limits.waiting_changes:
             self._waiting = [{}]  # a snapshot for all
         if others_wait:
-            self.changed()
+            self._schedule()
             return
         self._owes_others = False
         waiting, self._waiting = self._waiting, []
@@ -225,8 +237,11 @@ class Topic(ABC, Generic[KeyT]):
         pause = 0.0
         if self._is_large:  # a small one takes no time, unless the machine is busy
             pause = (self._spent + now - began) / self._limits.fan_out_share
-        self._not_before = now + max(min(pause, self._limits.slowest_pace), self.fastest)
-        self.changed()
+        slowest = self._limits.slowest_pace
+        self._early_from = max(now, self._not_before)
+        pace = max(min(pause, slowest), self.fastest)
+        self._not_before = min(self._early_from + pace, now + slowest)
+        self._schedule()
 
     def _send_changes(
         self,

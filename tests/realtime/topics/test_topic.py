@@ -301,6 +301,35 @@ async def test_the_next_fan_out_waits_to_keep_the_topic_to_its_share_of_the_loop
     assert scene.topic._not_before == pytest.approx(scene.now + pause)
 
 
+async def test_one_fan_out_is_ahead_of_the_pace_once_it_is_quiet_and_the_next_makes_up_for_it(
+    scene: Scene,
+) -> None:
+    ada, *_ = [scene.watcher() for _ in range(100)]
+    scene.topic.add(1)
+    await scene.all_sent()
+    due = scene.topic._not_before
+    assert due == pytest.approx(scene.now + 1.0)
+
+    for number in (2, 3, 4):
+        scene.topic.add(number)
+        scene.topic._tell()
+        assert len(ada.sent) == 2, "changes keep coming"
+        scene.now += 0.75 * LIMITS.quiet
+    scene.now += 0.25 * LIMITS.quiet
+    scene.topic._tell()
+    await scene.all_sent()
+    assert ada.sent[2:] == ["2: +2 a", "3: +3 a", "4: +4 a"]
+
+    scene.topic.add(5)
+    scene.now = due - 0.001
+    scene.topic._tell()
+    assert len(ada.sent) == 5
+    scene.now = due
+    scene.topic._tell()
+    await scene.all_sent()
+    assert ada.sent[5:] == ["5: +5 a"]
+
+
 async def test_the_last_message_is_sent_to_every_watcher_and_nothing_after_it(
     scene: Scene,
 ) -> None:
