@@ -35,7 +35,7 @@ _IS_ORIGIN = re.compile(
 
 _POLICY = Policy()
 
-Duration = Annotated[float, Field(gt=0, le=LONGEST, allow_inf_nan=False)]
+Duration = Annotated[float, Field(ge=SHORTEST, le=LONGEST, allow_inf_nan=False)]
 Grace = Annotated[float, Field(ge=0, le=LONGEST, allow_inf_nan=False)]
 Words = Annotated[tuple[str, ...], NoDecode]
 
@@ -156,15 +156,6 @@ class Settings(BaseSettings):
                     "10.0.0.0/8"
                 ) from None
         return proxies
-
-    @field_validator(
-        "away_after", "warn_before", "idle_timeout", "session_lifetime", "remember_lifetime"
-    )
-    @classmethod
-    def _check_length(cls, seconds: float) -> float:
-        if seconds < SHORTEST:
-            raise ValueError(f"a duration has a millisecond ({in_digits(SHORTEST)}) at least")
-        return seconds
 
     @model_validator(mode="after")
     def _check_relations(self) -> Self:

@@ -53,8 +53,14 @@ def test_lists_are_separated_by_commas() -> None:
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        ({"away_after": "-1"}, "STILLHERE_AWAY_AFTER=-1: input should be greater than 0"),
-        ({"idle_timeout": "0"}, "STILLHERE_IDLE_TIMEOUT=0: input should be greater than 0"),
+        (
+            {"away_after": "-1"},
+            "STILLHERE_AWAY_AFTER=-1: input should be greater than or equal to 0.001",
+        ),
+        (
+            {"idle_timeout": "0"},
+            "STILLHERE_IDLE_TIMEOUT=0: input should be greater than or equal to 0.001",
+        ),
         ({"idle_timeout": "soon"}, "STILLHERE_IDLE_TIMEOUT=soon: input should be a valid number"),
         ({"idle_timeout": "inf"}, "STILLHERE_IDLE_TIMEOUT=inf: input should be a finite number"),
         ({"reload_grace": "-0.1"}, "STILLHERE_RELOAD_GRACE=-0.1: input should be greater than or"),
@@ -64,9 +70,12 @@ def test_lists_are_separated_by_commas() -> None:
         ({"away_after": "241"}, "STILLHERE_AWAY_AFTER=241 must not be later than the warning"),
         ({"session_lifetime": "60"}, "STILLHERE_SESSION_LIFETIME=60 must be longer than WARN_BEFO"),
         ({"remember_lifetime": "60"}, "STILLHERE_REMEMBER_LIFETIME=60 must be longer than WARN_BE"),
-        ({"away_after": "0"}, "STILLHERE_AWAY_AFTER=0: input should be greater than 0"),
-        ({"away_after": "0.0009"}, "STILLHERE_AWAY_AFTER=0.0009: a duration has a millisecond"),
-        ({"warn_before": "1e-7"}, "STILLHERE_WARN_BEFORE=1e-7: a duration has a millisecond"),
+        (
+            {"away_after": "0"},
+            "STILLHERE_AWAY_AFTER=0: input should be greater than or equal to 0.001",
+        ),
+        ({"away_after": "0.0009"}, "STILLHERE_AWAY_AFTER=0.0009: input should be greater than or"),
+        ({"warn_before": "1e-7"}, "STILLHERE_WARN_BEFORE=1e-7: input should be greater than or"),
         ({"session_lifetime": "1e300"}, "STILLHERE_SESSION_LIFETIME=1e300: input should be less"),
         ({"remember_lifetime": "3155760001"}, "STILLHERE_REMEMBER_LIFETIME=3155760001: input"),
         (
