@@ -7,7 +7,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.base.ids import ID_PATTERN, MatchId, PlayerId, RoomId
+from server.base.ids import MatchId, PlayerId, RoomId
 from server.base.units import from_ms
 from server.storage.ports import Matches
 from server.storage.rows import StoredMatch, StoredMove
@@ -15,6 +15,7 @@ from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
 from server.web.limits import Limits
+from server.web.paging import NEWEST, cursor_of, cut, parse_cursor
 from server.web.parameters import AnyText, page_size
 from server.web.problems import invalid
 from server.wire.problem import Problem
@@ -22,8 +23,7 @@ from server.wire.views import Instant, to_rfc3339
 
 _PLAYER = AnyText("player", "Whose matches; by default one's own.")
 _AFTER = AnyText("after", "The `next` of the page before.")
-_CURSOR = re.compile(rf"([0-9]{{1,18}})~({ID_PATTERN})")
-_NEWEST = (2**63 - 1, "")
+_IS_INSTANT = re.compile(r"[0-9]{1,18}").fullmatch
 
 
 class SeatedPlayer(msgspec.Struct):
@@ -113,12 +113,8 @@ class MatchRoutes:
         player = PlayerId(_PLAYER.of(request)) or own.id
         caller.note_activity()
         found = await self._matches.matches_of(player, own.id, before, limit + 1)
-        next_ = None
-        if len(found) > limit:
-            last = found[limit - 1]
-            next_ = f"{last.ended_at}~{last.id}"
-        page = [FinishedMatch(**_view_of(each)) for each in found[:limit]]
-        return answer(MatchPage(page, next_))
+        page, next_ = cut(found, limit, lambda last: cursor_of(last.ended_at, last.id))
+        return answer(MatchPage([FinishedMatch(**_view_of(each)) for each in page], next_))
 
     async def show(self, request: Request) -> Response:
         session = caller_of(request).session
@@ -159,8 +155,8 @@ def _move(move: StoredMove) -> PlayedMove:
 
 def _parse_cursor(text: str) -> tuple[int, str]:
     if not text:
-        return _NEWEST
-    match = _CURSOR.fullmatch(text)
-    if match is None:
+        return NEWEST, ""
+    cursor = parse_cursor(text)
+    if cursor is None or not _IS_INSTANT(cursor[0]):
         raise invalid("`after` has to be the `next` of another page.")
-    return int(match[1]), match[2]
+    return int(cursor[0]), cursor[1]

@@ -1,15 +1,13 @@
 """Players and their histories."""
 
 import heapq
-import re
-from urllib.parse import quote, unquote
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 from server.accounts.names import sort_key
-from server.base.ids import ID_PATTERN, PlayerId, SessionId
+from server.base.ids import PlayerId, SessionId
 from server.presence.service import PresenceService
 from server.presence.session import Player
 from server.presence.status import Reason, Status
@@ -19,6 +17,7 @@ from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
 from server.web.limits import Limits
+from server.web.paging import NEWEST, cursor_of, cut, parse_cursor
 from server.web.parameters import AnyText, OneOf, WholeNumber, page_size
 from server.wire.problem import Problem
 from server.wire.views import Instant, idle_for, to_rfc3339
@@ -26,9 +25,8 @@ from server.wire.views import Instant, idle_for, to_rfc3339
 _STATUS = OneOf("status", "Players with this status; by default all who are here.", Status)
 _AFTER = AnyText("after", "The `next` of the page before, or a name to begin behind.")
 _BEFORE = WholeNumber(
-    "before", "The `next` of the page before.", default=2**63 - 1, least=0, most=2**63 - 1
+    "before", "The `next` of the page before.", default=NEWEST, least=0, most=NEWEST
 )
-_CURSOR = re.compile(rf"(.*)~({ID_PATTERN})", re.DOTALL)
 
 
 class PublicPlayer(msgspec.Struct):
@@ -141,12 +139,8 @@ class PlayerRoutes:
                 key=lambda player: (player.sort_key, player.id),
             )
             found = [(player.sort_key, self._present(player)) for player in players]
-        page = [player for _, player in found[:limit]]
-        next_ = None
-        if len(found) > limit:
-            last_key, last = found[limit - 1]
-            next_ = f"{quote(last_key, safe='')}~{last.id}"
-        return answer(PlayerPage(page, next_))
+        page, next_ = cut(found, limit, lambda last: cursor_of(last[0], last[1].id))
+        return answer(PlayerPage([player for _, player in page], next_))
 
     async def show(self, request: Request) -> Response:
         id = PlayerId(request.path_params["id"])
@@ -167,6 +161,7 @@ class PlayerRoutes:
         before = _BEFORE.of(request)
         caller.note_activity()
         found = await self._history.history(own.id, before, limit + 1)
+        page, next_ = cut(found, limit, lambda last: str(last.number))
         changes = [
             HistoryEntry(
                 each.status,
@@ -179,9 +174,8 @@ class PlayerRoutes:
                 each.last_activity_by,
                 each.remember,
             )
-            for each in found[:limit]
+            for each in page
         ]
-        next_ = str(found[limit - 1].number) if len(found) > limit else None
         return answer(HistoryPage(changes, next_))
 
     def _present(self, player: Player) -> PublicPlayer:
@@ -214,8 +208,8 @@ def _public(
 
 def _parse_cursor(text: str) -> tuple[str, str]:
     """Parse a `next` of an earlier page, or a name to begin after."""
-    match = _CURSOR.fullmatch(text)
-    if match is not None:
-        return unquote(match[1]), match[2]
+    cursor = parse_cursor(text)
+    if cursor is not None:
+        return cursor
     # After all players of that name: ids are ASCII.
     return (sort_key(text), "\x7f") if text else ("", "")
