@@ -201,7 +201,7 @@ class StillHere:
             *PlayerRoutes(self.presence, self.store, self.store, limits.web).calls,
             *RoomRoutes(self.room_service).calls,
             *MatchRoutes(self.store, limits.web).calls,
-            *OperationRoutes(metrics, self.store).calls,
+            *OperationRoutes(metrics, self.store, limits.web).calls,
         ]
         games = self.rooms.games
         pages = Pages(static_folder(), find_page_parts(games), games)

@@ -21,7 +21,7 @@ from server.settings import SHORTEST_WARNING, Settings
 from server.storage.sqlite.database import SAFE_WAL
 from server.web.problems import PROBLEMS
 from server.wire import closing, messages
-from server.wire.credentials import host_of
+from server.wire.credentials import client_address
 from server.wire.problem import HSTS
 from tests.support.documents import END, LIMIT, NAMES, NUMBER, Document, rows_of, settings_of
 
@@ -58,7 +58,7 @@ def made_keys() -> tuple[int, int]:
 
 
 def prefix_of_an_address() -> int:
-    return ipaddress.ip_network(host_of({"client": ("2001:db8::1", 1)})).prefixlen
+    return ipaddress.ip_network(client_address({"client": ("2001:db8::1", 1)})).prefixlen
 
 
 KEY_BYTES, KEY_MODE = made_keys()
@@ -76,7 +76,7 @@ def of_security(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"wait longer than {ceil(silence + 2 * limits.transport.turn)} s in silence"
     yield f"`{settings.host}` is its default"
     yield f"from {limits.storage.max_waiting_for_activity:,} rows on"
-    yield f"may be tried again in {limits.accounts.checking_for} s"
+    yield f"may be tried again in {limits.accounts.retry_after_checking} s"
     yield f"count an IPv6 /{prefix_of_an_address()} as one address"
     yield f"{KEY_BYTES} random bytes and kept beside the database, mode {KEY_MODE:o} ("
     yield f"{days(policy.remember_lifetime)} by default; it is refused"
@@ -123,7 +123,7 @@ SECURITY = Document(
         "a folder of mode 700",
     ],
     limits=[
-        "Limits.accounts.checking_for",
+        "Limits.accounts.retry_after_checking",
         "Limits.storage.max_waiting_for_activity",
         "Settings.idle_timeout",
         "Settings.session_lifetime",
@@ -168,7 +168,7 @@ def of_the_protocol(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"they must have {shortest} to {longest} characters, and"
     yield f"the {COMMON_PASSWORDS:,} most common ones ({status('invalid')})"
     yield f"The `code` of these {status('invalid')}s is"
-    yield f"`Retry-After: {limits.accounts.checking_for}` where it is due only to passwords"
+    yield f"`Retry-After: {limits.accounts.retry_after_checking}` where it is due only to passwords"
     newcomers = limits.accounts.players_per_address
     yield f"({newcomers.count} in {newcomers.seconds / 60:g} minutes from one address"
     yield f"is not declared as JSON with {status('not_json')}"
@@ -244,7 +244,7 @@ PROTOCOL = Document(
         "late by at most 50 ms (p99) at 5,000 players",
     ],
     limits=[
-        "Limits.accounts.checking_for",
+        "Limits.accounts.retry_after_checking",
         "Limits.accounts.longest_name",
         "Limits.accounts.longest_password",
         "Limits.accounts.players_per_address",

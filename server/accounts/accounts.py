@@ -104,10 +104,10 @@ class Accounts:
         return player
 
     async def recognise(
-        self, raw_name: str, password: str, now: float, host: str, address: str | None
+        self, raw_name: str, password: str, now: float, client_address: str, address: str | None
     ) -> Player:
-        """Return the registered player with this name and password. `host` is the address whose
-        guesses are counted.
+        """Return the registered player with this name and password. The guesses from
+        `client_address` are counted.
 
         Raises BadCredentials (after the same time for a wrong name as for a wrong password),
         TooManyAttempts, TooBusy, StorageUnavailable.
@@ -117,13 +117,19 @@ class Accounts:
         except NameRefused:
             raise BadCredentials from None
         self._check_room()
-        account = await self._verify(key, password, now, host, address)
+        account = await self._verify(key, password, now, client_address, address)
         return Player(account.id, account.name, account.sort_key, guest=False)
 
     async def change_password(
-        self, player: Player, current: str, new: str, now: float, host: str, address: str | None
+        self,
+        player: Player,
+        current: str,
+        new: str,
+        now: float,
+        client_address: str,
+        address: str | None,
     ) -> None:
-        """Change the password; returns when that is durable. `host` is as in `recognise`.
+        """Change the password; returns when that is durable. `client_address` is as in `recognise`.
 
         From then on the old password opens no session; the caller has to end those that are open.
         If it raises NoPassword (a guest), PasswordRefused, WrongPassword, TooManyAttempts, TooBusy
@@ -136,7 +142,7 @@ class Accounts:
             raise StorageUnavailable(_NOT_CHANGED)
         try:
             account = await self._verify(
-                self.parse_name(player.name).key, current, now, host, address
+                self.parse_name(player.name).key, current, now, client_address, address
             )
         except BadCredentials:
             raise WrongPassword(player.id) from None
@@ -146,7 +152,7 @@ class Accounts:
             raise WrongPassword(player.id)  # it was changed elsewhere meanwhile
         if player.id in self._changing:
             # Until that write ends it is not known which password is valid.
-            raise TooBusy(self._limits.busy_for, "Another change is being written.")
+            raise TooBusy(self._limits.retry_after_busy, "Another change is being written.")
         self._changing.add(player.id)
         self._set_password(player.id, hashed)
         is_written = False
@@ -160,11 +166,11 @@ class Accounts:
             raise StorageUnavailable(_NOT_CHANGED)
 
     async def _verify(
-        self, key: str, password: str, now: float, host: str, address: str | None
+        self, key: str, password: str, now: float, client_address: str, address: str | None
     ) -> Account:
         """Return the account with this key and password, and the hash that was verified. Raises
         BadCredentials, TooManyAttempts, TooBusy, StorageUnavailable."""
-        with self._attempts.guess(key, host, address, now):
+        with self._attempts.guess(key, client_address, address, now):
             account = await self._store.find_account(key)
             hashed = None if account is None else self._hash_of(account)
             verdict = await self._passwords.verify(password, hashed)

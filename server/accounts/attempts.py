@@ -31,16 +31,18 @@ class Attempts:
         )
 
     @contextmanager
-    def guess(self, name_key: str, host: str, address: str | None, now: float) -> Iterator[None]:
+    def guess(
+        self, name_key: str, client_address: str, address: str | None, now: float
+    ) -> Iterator[None]:
         """Check a password in this block. Raises TooManyAttempts if one more could be one too many.
 
         A block that ends without an error says that the password was right. This resets the count
-        of the name from this host. Wrong ones for other names still count for the address:
+        of the name from this address. Wrong ones for other names still count for the address:
         otherwise an attacker could reset them by signing in to an account of their own. A block
         that raises StorageUnavailable or TooBusy has checked none; any other error counts as a
         wrong one, cancelling included, as a thread may check it all the same.
         """
-        name = name_key, host
+        name = name_key, client_address
         if address is not None:
             # First: an address whose quota is used up must not fill the memory with names.
             self._by_address.admit(address, now)
@@ -82,7 +84,7 @@ class _Guesses(Generic[K]):
 
     def __init__(self, quota: Quota, limits: Limits) -> None:
         self._quota = quota
-        self._checking_for = limits.checking_for
+        self._retry_after = limits.retry_after_checking
         self._wrong = MovingWindow[K](quota, limits.counted_keys)
         # Not in the window, which drops keys if there are too many.
         self._in_flight = Counter[K]()
@@ -93,7 +95,7 @@ class _Guesses(Generic[K]):
         if wait > 0:
             raise TooManyAttempts(to_wait(wait))
         if self._wrong.count(key, now) + self._in_flight[key] >= self._quota.count:
-            raise TooManyAttempts(self._checking_for)
+            raise TooManyAttempts(self._retry_after)
 
     def begin(self, key: K) -> None:
         """A password is being checked."""

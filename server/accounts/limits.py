@@ -45,10 +45,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     waiting_passwords: int = 256
     """Passwords waiting for a thread to hash them; the last of 256 waits some 5 s."""
 
-    busy_for: int = 5
+    retry_after_busy: int = 5
     """Seconds after which a client that was refused because of them may try again."""
 
-    checking_for: int = 1
+    retry_after_checking: int = 1
     """Seconds after which a client may try again that was refused because of passwords that are
     still being checked: a check takes some 20 ms."""
 

@@ -102,7 +102,7 @@ class Passwords:
 
     async def _run(self, work: Callable[..., T], *args: object) -> T:
         if self._waiting >= self._limits.waiting_passwords:
-            raise TooBusy(self._limits.busy_for)
+            raise TooBusy(self._limits.retry_after_busy)
         self._waiting += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)

@@ -40,7 +40,7 @@ from server.wire.closing import (
     SERVICE_RESTART,
     Close,
 )
-from server.wire.credentials import host_of, is_own_origin, origin_of, session_cookie
+from server.wire.credentials import client_address, is_own_origin, origin_of, session_cookie
 from server.wire.messages import encode
 from server.wire.names import SUBPROTOCOL
 from server.wire.problem import Problem
@@ -101,7 +101,7 @@ class WebSocketEndpoint:
         await receive()  # websocket.connect
         origin = self._foreign_origin(scope)
         if origin is not None:
-            self._note_refused("cross_origin", host_of(scope))
+            self._note_refused("cross_origin", client_address(scope))
             detail = f"A page of {excerpt(origin)} may not connect here."
             await deny(scope, send, Problem(403, "cross_origin", detail))
             return

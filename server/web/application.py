@@ -16,6 +16,7 @@ from server.accounts.sessions import Sessions
 from server.observe.audit import Audit
 from server.presence.service import PresenceService
 from server.realtime.routing import RouteWebSockets
+from server.rooms.errors import CommandRefused
 from server.settings import Settings
 from server.transport.limits import Limits as TransportLimits
 from server.web import problems
@@ -24,7 +25,6 @@ from server.web.calls import Call
 from server.web.guards import AddSecurityHeaders, RefuseCrossOrigin, RequireJson, TakeBody
 from server.web.limits import Limits
 from server.web.openapi import Description
-from server.web.routes.operations import StorageProblems
 from server.wire.problem import Problem
 
 
@@ -57,7 +57,8 @@ def make_application(
         exception_handlers={
             Problem: problems.answer_problem,
             AccountError: problems.AccountProblems(audit).answer,
-            StorageUnavailable: StorageProblems(limits).answer,
+            StorageUnavailable: problems.StorageProblems(limits).answer,
+            CommandRefused: problems.answer_refused_command,
             HTTPException: problems.answer_http_exception,
             500: problems.answer_crash,
         },

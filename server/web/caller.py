@@ -1,10 +1,13 @@
 """The caller: the session of the cookie, and whether the request counts as activity."""
 
+import re
+
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.accounts.sessions import Sessions
+from server.base.ids import ID_PATTERN
 from server.presence.service import PresenceService
 from server.presence.session import Session
 from server.presence.status import Reason
@@ -19,6 +22,7 @@ PASSIVE_CALLS = {
 """Methods and paths that never count as activity."""
 
 _PREFIX = "/api/"
+_IS_ID = re.compile(ID_PATTERN).fullmatch
 
 
 class Caller:
@@ -100,4 +104,4 @@ def caller_of(request: Request) -> Caller:
 
 def _route_of(path: str) -> str:
     """Return the path without ids, which would reveal those of others in a player's history."""
-    return "/".join("{id}" if part[1:2] == "_" else part for part in path.split("/"))
+    return "/".join("{id}" if _IS_ID(part) else part for part in path.split("/"))

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from server.web.guards import SAFE_METHODS
 from server.web.parameters import Parameter
 from server.web.problems import PROBLEMS
 from server.wire.problem import ProblemDetails
@@ -72,7 +73,7 @@ class Call(Route):
     @property
     def is_unsafe(self) -> bool:
         """True if pages of other origins may not make this call."""
-        return self.method != "GET"
+        return self.method not in SAFE_METHODS
 
     @property
     def problems(self) -> dict[int, list[str]]:

@@ -9,14 +9,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from server.observe.audit import Audit
 from server.web.limits import Limits
 from server.web.problems import response_to
-from server.wire.credentials import host_of, is_own_origin, is_secure, origin_of
+from server.wire.credentials import client_address, is_own_origin, is_secure, origin_of
 from server.wire.names import JSON
 from server.wire.problem import Problem, browser_headers, not_json, too_large
 
 CHALLENGE = 'Cookie realm="Still Here"'
 """For every 401 (RFC 9110, 15.5.2: a MUST). Browsers do not know the scheme, so none prompts."""
 
-_SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+"""Methods that change nothing (RFC 9110, 9.2.1), which pages of any origin may use."""
 
 
 class AddSecurityHeaders:
@@ -56,10 +57,10 @@ class RefuseCrossOrigin:
         self._allowed_origins = allowed_origins
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in _SAFE_METHODS or self._is_from_here(scope):
+        if scope["type"] != "http" or scope["method"] in SAFE_METHODS or self._is_from_here(scope):
             await self._app(scope, receive, send)
             return
-        self._audit.refused("cross_origin", host_of(scope))
+        self._audit.refused("cross_origin", client_address(scope))
         detail = "A page of another origin may not do this."
         problem = Problem(403, "cross_origin", detail)
         await response_to(problem)(scope, receive, send)
@@ -137,7 +138,7 @@ def _refusal(scope: Scope, largest: int) -> Problem | None:
     length = _length(headers)
     if len(length) > 9 or int(length or "0") > largest:
         return too_large("A body", largest)
-    if scope["method"] in _SAFE_METHODS or not _has_body(headers) or says_json(headers):
+    if scope["method"] in SAFE_METHODS or not _has_body(headers) or says_json(headers):
         return None
     return not_json()
 

@@ -9,7 +9,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     largest_body: int = 64 * 1024
     """Bytes of a request body; larger ones are answered with 413."""
 
-    disk_fails_for: int = 5
+    retry_after_disk: int = 5
     """Seconds after which a client may retry what failed because of the disk."""
 
     user_agent_read: int = 1000

@@ -11,9 +11,10 @@ from server.observe.audit import Audit
 from server.presence.explain import explain_ending
 from server.presence.policy import Policy
 from server.presence.status import ENDINGS, Reason
+from server.rooms.errors import CommandRefused
 from server.transport.limits import Limits as TransportLimits
 from server.web.limits import Limits
-from server.wire.credentials import host_of, is_secure
+from server.wire.credentials import client_address, is_secure
 from server.wire.names import WEBSOCKET_VERSION
 from server.wire.problem import Problem, internal, not_found
 
@@ -81,6 +82,11 @@ def invalid(detail: str, **extension: object) -> Problem:
     return Problem(422, "invalid", detail, extension=extension)
 
 
+def later(status: int, code: str, detail: str, seconds: int) -> Problem:
+    """Return the refusal of a request that may be made again after `seconds`."""
+    return Problem(status, code, detail, {"Retry-After": str(seconds)})
+
+
 async def answer_problem(request: Request, error: Exception) -> Response:
     """Exception handler for `Problem`."""
     assert isinstance(error, Problem)
@@ -97,9 +103,9 @@ class AccountProblems:
         """Exception handler for `AccountError`."""
         problem = _of_account(error)
         if isinstance(error, errors.BadCredentials | errors.WrongPassword):
-            self._audit.refused(problem.code, host_of(request.scope), error.player)
+            self._audit.refused(problem.code, client_address(request.scope), error.player)
         elif problem.status in (429, 503):
-            self._audit.refused(problem.code, host_of(request.scope))
+            self._audit.refused(problem.code, client_address(request.scope))
         return response_to(problem)
 
 
@@ -119,11 +125,31 @@ def _of_account(error: Exception) -> Problem:
         case errors.NoPassword():
             return Problem(403, "no_password", str(error))
         case errors.TooManyAttempts(retry_after=seconds):
-            return _later(429, "too_many_attempts", error, seconds)
+            return later(429, "too_many_attempts", str(error), seconds)
         case errors.TooBusy(retry_after=seconds):
-            return _later(503, "too_busy", error, seconds)
+            return later(503, "too_busy", str(error), seconds)
         case _:
             raise AssertionError(f"no answer for {error!r}")
+
+
+class StorageProblems:
+    """Handles requests that failed because of the disk."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+
+    async def answer(self, request: Request, error: Exception) -> Response:
+        """Exception handler for `StorageUnavailable`."""
+        return response_to(
+            later(503, "storage_unavailable", str(error), self._limits.retry_after_disk)
+        )
+
+
+async def answer_refused_command(request: Request, error: Exception) -> Response:
+    """Exception handler for `CommandRefused`, of rooms."""
+    assert isinstance(error, CommandRefused)
+    status, _ = PROBLEMS[error.code]
+    return response_to(Problem(status, error.code, str(error)))
 
 
 async def answer_http_exception(request: Request, error: Exception) -> Response:
@@ -159,7 +185,3 @@ async def answer_crash(request: Request, error: Exception) -> Response:
     """Exception handler for bugs: the traceback goes to the log only."""
     # This runs outside the middleware that adds HSTS to other responses.
     return response_to(internal(), is_secure=is_secure(request.scope))
-
-
-def _later(status: int, code: str, error: Exception, seconds: int) -> Problem:
-    return Problem(status, code, str(error), {"Retry-After": str(seconds)})

@@ -75,7 +75,7 @@ def is_own_origin(scope: Scope, origin: str, allowed: tuple[str, ...]) -> bool:
         return False
 
 
-def host_of(scope: Scope) -> str:
+def client_address(scope: Scope) -> str:
     """Return the address of the client: IPv4, or the /64 network of an IPv6 address."""
     client = scope.get("client")
     if not client:
@@ -105,7 +105,7 @@ def limited_address(scope: Scope) -> str | None:
                 return None
         except ValueError:
             pass
-    return host_of(scope)
+    return client_address(scope)
 
 
 def _lines(scope: Scope, name: bytes) -> Iterator[str]:

@@ -17,10 +17,11 @@ from server.presence.status import Reason
 from server.web.bodies import answer, read_json
 from server.web.caller import Caller, caller_of
 from server.web.calls import Call, Cookie
+from server.web.cookie import set_cookie
 from server.web.devices import device_from
 from server.web.limits import Limits as WebLimits
 from server.web.problems import invalid
-from server.wire.credentials import cookie_name, host_of, is_secure, limited_address
+from server.wire.credentials import client_address, limited_address
 from server.wire.problem import ProblemDetails
 from server.wire.views import SessionView
 
@@ -186,7 +187,7 @@ class AccountRoutes:
             body.name,
             body.password,
             caller_of(request).now,
-            host_of(scope),
+            client_address(scope),
             limited_address(scope),
         )
         return await self._let_in(request, player, remember=body.remember)
@@ -213,15 +214,8 @@ class AccountRoutes:
         await self._sessions.flush()
         view = SessionView.of(session, self._presence.policy, self._clock.now())
         response = answer(view, 201)
-        response.set_cookie(
-            cookie_name(request.scope),
-            cookie,
-            max_age=round(self._presence.policy.remember_lifetime) if remember else None,
-            path="/",
-            secure=is_secure(request.scope),
-            httponly=True,
-            samesite="lax",
-        )
+        lifetime = round(self._presence.policy.remember_lifetime) if remember else None
+        set_cookie(response, request, cookie, lifetime)
         return response
 
     # Changing the password
@@ -237,7 +231,7 @@ class AccountRoutes:
             body.current,
             body.new,
             caller.now,
-            host_of(scope),
+            client_address(scope),
             limited_address(scope),
         )
         # Other clients may have signed in with the old password meanwhile. Looked up by id: if all

@@ -10,14 +10,12 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.accounts.ports import StorageUnavailable
 from server.observe.metrics import Metrics
 from server.storage.ports import Health
 from server.web.bodies import answer
 from server.web.calls import Call, Text
 from server.web.limits import Limits
-from server.web.problems import response_to
-from server.wire.problem import Problem
+from server.web.problems import later
 
 
 class HealthAnswer(msgspec.Struct):
@@ -29,9 +27,10 @@ class HealthAnswer(msgspec.Struct):
 class OperationRoutes:
     """`/healthz`, `/readyz`, `/metrics`."""
 
-    def __init__(self, metrics: Metrics, storage: Health) -> None:
+    def __init__(self, metrics: Metrics, storage: Health, limits: Limits) -> None:
         self._metrics = metrics
         self._storage = storage
+        self._limits = limits
         self.calls = [
             Call("GET", "/healthz", self.health, "Is it alive?", answers={200: HealthAnswer}),
             Call(
@@ -57,21 +56,9 @@ class OperationRoutes:
     async def readiness(self, request: Request) -> Response:
         why = await self._storage.readiness()
         if why is not None:
-            raise Problem(503, "storage_failing", why)
+            raise later(503, "storage_failing", why, self._limits.retry_after_disk)
         return answer(HealthAnswer("ready"))
 
     async def metrics(self, request: Request) -> Response:
         headers = {"content-type": self._metrics.content_type}
         return Response(self._metrics.text(), headers=headers)
-
-
-class StorageProblems:
-    """Handles requests that failed because of the disk."""
-
-    def __init__(self, limits: Limits) -> None:
-        self._headers = {"Retry-After": str(limits.disk_fails_for)}
-
-    async def answer(self, request: Request, error: Exception) -> Response:
-        """Exception handler for `StorageUnavailable`."""
-        assert isinstance(error, StorageUnavailable)
-        return response_to(Problem(503, "storage_unavailable", str(error), self._headers))

@@ -11,15 +11,12 @@ from starlette.responses import Response
 from server.base.ids import PlayerId, RoomId
 from server.base.units import NEVER
 from server.games.catalogue import AnyGame
-from server.rooms.errors import CommandRefused
 from server.rooms.service import RoomService
 from server.rooms.view import listing
 from server.web.bodies import answer, read_json
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
 from server.web.parameters import AnyText, OneOf
-from server.web.problems import PROBLEMS
-from server.wire.problem import Problem
 
 
 class Yes(StrEnum):
@@ -150,21 +147,8 @@ class RoomRoutes:
     async def open_room(self, request: Request) -> Response:
         wanted = await read_json(request, NewRoom)
         player = caller_of(request).signed_in().player
-        try:
-            id = self._service.open(player.id, wanted.game, is_private=wanted.private)
-            room = self._rooms.find(id)
-        except CommandRefused as refused:
-            raise _problem(refused) from None
-        return answer(listing(room), 201)
+        id = self._service.open(player.id, wanted.game, is_private=wanted.private)
+        return answer(listing(self._rooms.find(id)), 201)
 
     async def show_room(self, request: Request) -> Response:
-        try:
-            room = self._rooms.find(request.path_params["id"])
-        except CommandRefused as refused:
-            raise _problem(refused) from None
-        return answer(listing(room))
-
-
-def _problem(refused: CommandRefused) -> Problem:
-    status, _ = PROBLEMS[refused.code]
-    return Problem(status, refused.code, str(refused))
+        return answer(listing(self._rooms.find(request.path_params["id"])))

@@ -15,8 +15,8 @@ from server.presence.status import Reason, Status
 from server.web.bodies import answer
 from server.web.caller import Caller, caller_of
 from server.web.calls import Call, Cookie
+from server.web.cookie import delete_cookie
 from server.web.devices import BROWSERS, SYSTEMS
-from server.wire.credentials import cookie_name, is_secure
 from server.wire.problem import Problem, ProblemDetails
 from server.wire.views import Instant, SessionView, SignInPolicy, to_rfc3339
 
@@ -197,11 +197,5 @@ class SessionRoutes:
 
 def _without_cookie(request: Request) -> Response:
     response = Response(status_code=204)
-    response.delete_cookie(
-        cookie_name(request.scope),
-        path="/",
-        secure=is_secure(request.scope),
-        httponly=True,
-        samesite="lax",
-    )
+    delete_cookie(response, request)
     return response

@@ -38,7 +38,9 @@ async def test_a_failing_read_makes_the_server_unready_and_still_alive(
 
     monkeypatch.setattr(server.still_here.store.engine.reads, "check", fail)
     visitor = await server.visitor()
-    assert refusal(await visitor.http.get("/readyz")) == (503, "storage_failing")
+    response = await visitor.http.get("/readyz")
+    assert refusal(response) == (503, "storage_failing")
+    assert response.headers["retry-after"] == "5"
     assert (await visitor.http.get("/healthz")).status_code == 200
     monkeypatch.undo()
     assert (await visitor.http.get("/readyz")).status_code == 200
