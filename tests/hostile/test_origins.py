@@ -179,7 +179,7 @@ async def answered(server: LiveServer, head: bytes) -> int:
     with Peers(server.port) as peers:
         peer = await peers.connect()
         await peer.send(head)
-        return int((await peer.read_until(b"\r\n\r\n")).split()[1])
+        return (await peer.answer()).status
 
 
 async def test_pages_of_other_origins_cannot_open_a_socket(server: LiveServer) -> None:

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from server.web.calls import Call
 from tests.support.live_server import TIMEOUT, LiveServer, Tab, Visitor
+from tests.support.responses import problem_of
 
 
 def routes_of(app: Starlette) -> list[Route]:
@@ -40,12 +41,7 @@ def cookie_of(response: httpx.Response) -> Morsel[str]:
 
 def refusal(response: httpx.Response) -> tuple[int, str]:
     """Status and code of a refusal, after a check that it is a complete problem (RFC 9457)."""
-    assert response.headers["content-type"] == "application/problem+json"
-    problem = response.json()
-    assert set(problem) >= {"type", "title", "status", "detail", "code"}
-    assert problem["status"] == response.status_code
-    assert problem["detail"]
-    return response.status_code, problem["code"]
+    return problem_of(response.status_code, response.headers, response.content)
 
 
 def break_reads(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> str:

@@ -16,6 +16,7 @@ import uvicorn
 from server.transport.limits import Limits
 from server.transport.uvicorn import uvicorn_config
 from tests.support.frames import client_frame
+from tests.support.responses import read_head
 
 TIMEOUT = 20.0
 """Seconds for changes that should come at once, on a busy machine."""
@@ -234,14 +235,11 @@ class Peer:
     async def answer(self, *, has_content: bool = True) -> Answer:
         """The next HTTP response; the one to a HEAD has no content."""
         head = await self.read_until(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 "), head
-        first, *lines = head.decode("latin-1").split("\r\n")[:-2]
-        headers = {
-            name.lower(): value for name, _, value in (line.partition(": ") for line in lines)
-        }
+        status, fields = read_head(head)
+        headers = dict(fields)
         length = int(headers.get("content-length", 0)) if has_content else 0
         body = await self._exactly(length)
-        return Answer(int(first.split()[1]), headers, body)
+        return Answer(status, headers, body)
 
     async def chunked(self) -> bytes:
         """The body of the next HTTP response, which has to be chunked."""

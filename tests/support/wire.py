@@ -25,6 +25,7 @@ from server.transport.uvicorn import uvicorn_config
 from server.transport.websocket import WebSocketTransport
 from tests.simulation.virtual import VirtualLoop
 from tests.support.peers import opening
+from tests.support.responses import read_head
 from tests.support.websockets_frames import WebsocketsFrames
 
 OURS: Final = WebSocketTransport
@@ -350,14 +351,9 @@ def parse(data: bytes) -> Said:
         return Said(0, (), b"", ())
     head, blank, rest = data.partition(b"\r\n\r\n")
     assert blank, data
-    first, *lines = head.decode("latin-1").split("\r\n")
-    version, status, *_ = first.split(" ", 2)
-    assert version == "HTTP/1.1"
-    headers = tuple(
-        (name.lower(), value) for name, _, value in (line.partition(": ") for line in lines)
-    )
-    if int(status) != 101:
-        return Said(int(status), headers, rest, ())
+    status, headers = read_head(head)
+    if status != 101:
+        return Said(status, headers, rest, ())
     frames, at = [], 0
     while at < len(rest):
         assert rest[at] & 0xF0 == 0x80, "whole messages without extensions"

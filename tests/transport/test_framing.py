@@ -20,6 +20,7 @@ from tests.simulation.virtual import VirtualLoop
 from tests.support.examples import examples
 from tests.support.live_server import LiveServer, run_server
 from tests.support.peers import Peer, Peers, request
+from tests.support.responses import read_head
 from tests.support.wire import OURS, Wire, leaping_loop, run_on, settled
 
 # The smallest inputs
@@ -318,12 +319,11 @@ def next_response(data: bytes, method: str) -> tuple[int, bytes, bytes]:
     while True:
         head, blank, rest = data.partition(b"\r\n\r\n")
         assert blank, data
-        first, *lines = head.decode().lower().split("\r\n")
-        status = int(first.split(" ")[1])
+        status, fields = read_head(head)
         if status != 100:
             break
         data = rest
-    headers = dict(line.split(": ", 1) for line in lines)
+    headers = dict(fields)
     if method == "HEAD":
         return status, b"", rest
     if "content-length" in headers:

@@ -1,7 +1,6 @@
 """Plain HTTP against peers that never finish, never stop, or never read."""
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,6 +15,7 @@ from server.transport.limits import Limits
 from server.transport.uvicorn import uvicorn_config
 from tests.support.answers import until
 from tests.support.peers import NARROW, Answer, Peer, Server, request, serving
+from tests.support.responses import problem_of
 from tests.support.slow_peers import SLOW, ends_after, for_ever
 from tests.support.still_loop import StillLoop
 
@@ -91,13 +91,9 @@ async def server(app: Application, limits: Limits) -> AsyncIterator[Server]:
 
 
 def refused(answer: Answer) -> tuple[int, str]:
-    """Status and code of a refusal, after a check that it is a complete problem (RFC 9457)."""
-    assert answer.headers["content-type"] == "application/problem+json"
+    """Status and code of a refusal, after which the connection is closed."""
     assert answer.headers["connection"] == "close"
-    problem = json.loads(answer.body)
-    assert set(problem) >= {"type", "title", "status", "detail", "code"}
-    assert problem["status"] == answer.status
-    return answer.status, problem["code"]
+    return problem_of(answer.status, answer.headers, answer.body)
 
 
 # The size of a header

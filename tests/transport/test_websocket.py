@@ -35,6 +35,7 @@ from tests.support.peers import (
     request,
     serving,
 )
+from tests.support.responses import problem_of
 from tests.support.scenes import play_in_time
 
 pytestmark = pytest.mark.both_loops
@@ -203,9 +204,7 @@ async def test_unknown_paths_and_foreign_origins_are_refused_with_a_problem(
             peer = await peers.connect()
             await peer.send(upgrade)
             answer = await peer.answer()
-            problem = json.loads(answer.body)
-            assert (answer.status, problem["code"]) == expected
-            assert answer.headers["content-type"] == "application/problem+json"
+            assert problem_of(answer.status, answer.headers, answer.body) == expected
             assert await peer.end() == b""
 
 

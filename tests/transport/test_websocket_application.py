@@ -3,7 +3,6 @@ transport, except for `DIFFERENCES`, which say why."""
 
 import asyncio
 import gc
-import json
 import logging
 import weakref
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from server.transport.limits import Limits
 from server.wire.problem import internal
 from tests.simulation.virtual import VirtualLoop
 from tests.support.frames import client_frame
+from tests.support.responses import problem_of
 from tests.support.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT
 from tests.support.wire import (
     HIGH_WATER,
@@ -73,17 +73,6 @@ class Played:
     body: bytes
     frames: tuple[tuple[int, bytes], ...]
     has_ended: bool
-
-
-def code_of(played: Played) -> str:
-    """The code of a refusal, after a check that it is a complete problem (RFC 9457)."""
-    headers = dict(played.headers)
-    assert headers["content-type"] == "application/problem+json"
-    assert int(headers["content-length"]) == len(played.body)
-    problem = json.loads(played.body)
-    assert set(problem) == {"type", "title", "status", "detail", "code"}
-    assert problem["status"] == played.status
-    return str(problem["code"])
 
 
 def play(loop: VirtualLoop, kind: Any, *steps: Step) -> Played:
@@ -231,7 +220,8 @@ def test_an_application_sees_no_difference(loop: VirtualLoop, steps: tuple[Step,
     if twin.status in (403, 500) and twin.body in (b"", b"Internal Server Error"):
         # Both refuse it, with different bodies.
         assert (ours.status, ours.results, ours.has_ended) == (twin.status, twin.results, True)
-        assert code_of(ours) == {403: "refused", 500: "internal"}[ours.status]
+        _, code = problem_of(ours.status, dict(ours.headers), ours.body)
+        assert code == {403: "refused", 500: "internal"}[ours.status]
     else:
         assert ours == twin
 
