@@ -97,7 +97,7 @@ def _names(text: str) -> list[str]:
 
 def _measure(name: str, scale: "Scale") -> "list[Row]":
     from scripts.benchmarks import (
-        coming,
+        connecting,
         core,
         crowd,
         disk,
@@ -112,9 +112,9 @@ def _measure(name: str, scale: "Scale") -> "list[Row]":
         "touch": core.touch,
         "memory": core.memory,
         "pings": pings.pings,
-        "connections": coming.connections,
+        "connections": connecting.connections,
         "proxied": proxied.proxied,
-        "sign-ins": coming.sign_ins,
+        "sign-ins": connecting.sign_ins,
         "lateness": expiry.lateness,
         "storm": expiry.storm,
         "joins": crowd.joins,

@@ -14,7 +14,7 @@ from scripts.benchmarks.machine import processor_seconds
 from scripts.benchmarks.players import PING, Socket, open_sockets, sign_in
 
 PLAYERS = 100
-"""Sockets that play ping-pong."""
+"""Sockets that ping again at each answer."""
 
 _LIMIT = 100_000
 """Messages a second that a connection may send: none comes near it, and each is counted."""
@@ -24,26 +24,26 @@ _BUSY = 0.9
 """The client's share of its processor above which it, not the server, may have been the limit."""
 
 
-class Rally:
-    """Whether the rally goes on, and the number of answers."""
+class Load:
+    """Whether the sockets ping, and the number of answers."""
 
     def __init__(self) -> None:
         self.is_on = False
-        self.returns = 0
+        self.answers = 0
 
 
 class PingPong(Socket):
-    """Pings again at each answer while the rally goes on."""
+    """Pings again at each answer while the load is on."""
 
-    def __init__(self, rally: Rally) -> None:
+    def __init__(self, load: Load) -> None:
         super().__init__()
-        self._rally = rally
+        self._load = load
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type == WSMsgType.TEXT:
-            rally = self._rally
-            rally.returns += 1
-            if rally.is_on:
+            load = self._load
+            load.answers += 1
+            if load.is_on:
                 transport.send(WSMsgType.TEXT, PING)
         else:
             super().on_ws_frame(transport, frame)
@@ -58,33 +58,33 @@ class Burst:
     client_share: float
 
 
-class Court:
-    """A server with a hundred players."""
+class LoadedServer:
+    """A server, and the sockets that ping it."""
 
     def __init__(self, served: Served) -> None:
         self._served = served
-        self._rally = Rally()
+        self._load = Load()
         self._sockets: list[PingPong] = []
 
-    async def fill(self, cookies: list[str]) -> None:
+    async def connect(self, cookies: list[str]) -> None:
         """Open the sockets; an empty cookie is not sent."""
-        make = partial(PingPong, self._rally)
+        make = partial(PingPong, self._load)
         self._sockets = await open_sockets(self._served.port, make, cookies)
 
-    async def play(self, seconds: float) -> Burst:
-        """Ping-pong for `seconds`, after a warm-up."""
-        rally = self._rally
-        rally.is_on = True
+    async def measure(self, seconds: float) -> Burst:
+        """Ping for `seconds`, after a warm-up."""
+        load = self._load
+        load.is_on = True
         for socket in self._sockets:
             socket.ping()
         await asyncio.sleep(_WARM_UP)
-        returns, began = rally.returns, time.perf_counter()
+        answers, began = load.answers, time.perf_counter()
         server, client = processor_seconds(self._served.pid), time.process_time()
         await asyncio.sleep(seconds)
-        pings, elapsed = rally.returns - returns, time.perf_counter() - began
+        pings, elapsed = load.answers - answers, time.perf_counter() - began
         server = processor_seconds(self._served.pid) - server
         client = time.process_time() - client
-        rally.is_on = False
+        load.is_on = False
         await asyncio.sleep(0.1)  # the last answers
         return Burst(pings / elapsed, server / max(pings, 1), client / elapsed)
 
@@ -95,12 +95,12 @@ async def pings(scale: Scale) -> list[Row]:
     echo: list[Burst] = []
     for _ in range(scale.ping_starts):
         with still_here(max_messages_per_second=_LIMIT) as server, baseline("echo") as bare:
-            courts = Court(server), Court(bare)
-            await courts[0].fill(await sign_in(server.port, PLAYERS))
-            await courts[1].fill([""] * PLAYERS)
+            ours_loaded, echo_loaded = LoadedServer(server), LoadedServer(bare)
+            await ours_loaded.connect(await sign_in(server.port, PLAYERS))
+            await echo_loaded.connect([""] * PLAYERS)
             for _ in range(scale.ping_rounds):
-                ours.append(await courts[0].play(scale.ping_burst))
-                echo.append(await courts[1].play(scale.ping_burst))
+                ours.append(await ours_loaded.measure(scale.ping_burst))
+                echo.append(await echo_loaded.measure(scale.ping_burst))
     rates = [burst.pings_per_second for burst in ours]
     bare_rates = [burst.pings_per_second for burst in echo]
     costs = [median(burst.cost for burst in bursts) * 1e6 for bursts in (ours, echo)]

@@ -58,8 +58,8 @@ async def proxied(scale: Scale) -> list[Row]:
             behind_tls = [
                 cookie.replace(f"{COOKIE}=", f"{COOKIE_BY_TLS}=", 1) for cookie in cookies[:count]
             ]
-            through, rate = await _come(server, port, behind_tls)
-        straight, straight_rate = await _come(server, server.port, cookies[count:])
+            through, rate = await _connect(server, port, behind_tls)
+        straight, straight_rate = await _connect(server, server.port, cookies[count:])
     return [
         Row(
             f"server CPU a connect through nginx, {count:,} one after the other",
@@ -68,13 +68,13 @@ async def proxied(scale: Scale) -> list[Row]:
             f"{straight * 1e6:.0f} us",
             through / straight,
             through <= 1.5 * straight,
-            [f"the client came to {rate:,.0f}/s, without nginx to {straight_rate:,.0f}/s"],
+            [f"the client made {rate:,.0f}/s, without nginx {straight_rate:,.0f}/s"],
             {"through": through, "straight": straight},
         )
     ]
 
 
-async def _come(served: Served, port: int, cookies: list[str]) -> tuple[float, float]:
+async def _connect(served: Served, port: int, cookies: list[str]) -> tuple[float, float]:
     """Return CPU seconds a connect, and connects a second."""
     before, began = processor_seconds(served.pid), time.perf_counter()
     sockets = await open_sockets(port, Socket, cookies)

@@ -51,7 +51,7 @@ class Player(Socket):
         super().__init__()
         self.room = ""
         self.is_host = self.is_onlooker = False
-        self.came: list[float] = []
+        self.ticks_at: list[float] = []
         self.is_playing = asyncio.Event()
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -66,7 +66,7 @@ class Player(Socket):
         elif self.is_host and b'"state":"over"' in said:
             self.say(Start(room=self.room))
         if self.is_onlooker and b'"view"' in said and b'"room_changed"' in said:
-            self.came.append(time.perf_counter())
+            self.ticks_at.append(time.perf_counter())
 
 
 @dataclass
@@ -139,7 +139,7 @@ async def _measure_arenas(served: Served, plan: Plan) -> Sequence[Row]:
     gaps = [
         abs(later - earlier - TICK)
         for each in onlookers
-        for earlier, later in zip(each.came, each.came[1:], strict=False)
+        for earlier, later in zip(each.ticks_at, each.ticks_at[1:], strict=False)
         if later - earlier < 1.0  # between two matches
     ]
     if not late.total or not gaps:

@@ -69,7 +69,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What the clients saw, in seconds. `missing`: warnings and farewells that did not come."""
+    """What the clients saw, in seconds. `missing`: warnings and closes that did not come."""
 
     warned_late: list[float]
     closed_late: list[float]
@@ -99,7 +99,7 @@ async def watch(timing: Timing, count: int, *, is_ours: bool) -> Seen:
         served = stack.enter_context((_serve_ours if is_ours else _serve_plain)(timing))
         cookie = await _bystanders_cookie(served.port, count) if is_ours else "-"
         process = stack.enter_context(bystander(served.port, cookie, f"?name=p{count}"))
-        async with _everybody(served.port, count, is_ours=is_ours) as players:
+        async with _connected_players(served.port, count, is_ours=is_ours) as players:
             first, last = await _ping_for_the_last_time(players, timing.spread)
             await _wait_for_the_end(players, last + timing.idle_timeout + _OVERTIME)
         trips = trips_of(process)
@@ -139,11 +139,13 @@ async def _bystanders_cookie(port: int, number: int) -> str:
 
 
 @asynccontextmanager
-async def _everybody(port: int, count: int, *, is_ours: bool) -> AsyncIterator[list[Player]]:
+async def _connected_players(
+    port: int, count: int, *, is_ours: bool
+) -> AsyncIterator[list[Player]]:
     """Connect `count` players, all active a moment ago."""
     players: list[Player] = []
 
-    async def come(connection: SignInConnection | None, number: int) -> None:
+    async def connect(connection: SignInConnection | None, number: int) -> None:
         cookie = "" if connection is None else await connection.sign_in(name_of(number))
         players.append(await open_socket(port, Player, f"?name=p{number}", cookie))
 
@@ -156,14 +158,14 @@ async def _everybody(port: int, count: int, *, is_ours: bool) -> AsyncIterator[l
     staying = asyncio.create_task(stay())
     try:
         if is_ours:
-            await for_each(count, partial(sign_in_connection, port), come)
+            await for_each(count, partial(sign_in_connection, port), connect)
         else:
-            await for_each(count, nullcontext, come)
+            await for_each(count, nullcontext, connect)
     finally:
         staying.cancel()
     lost = sum(bool(player.closed_at or player.warned_at) for player in players)
     if lost:
-        raise MeasurementError(f"{lost} players were warned or gone before all had come")
+        raise MeasurementError(f"{lost} players were warned or closed before all were connected")
     try:
         yield players
     finally:

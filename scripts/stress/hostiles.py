@@ -175,12 +175,12 @@ ATTACKS: dict[Attack, int] = {
 
 
 async def _attack(port: int, seconds: float, cookies: list[str]) -> None:
-    gang: dict[str, list[Hostile]] = {}
+    hostiles: dict[str, list[Hostile]] = {}
     tasks: list[asyncio.Task[None]] = []
     for attack, count in ATTACKS.items():
         name = attack.__name__
-        gang[name] = [Hostile(port, cookies[number % len(cookies)]) for number in range(count)]
-        tasks += [asyncio.create_task(one.run(attack)) for one in gang[name]]
+        hostiles[name] = [Hostile(port, cookies[number % len(cookies)]) for number in range(count)]
+        tasks += [asyncio.create_task(one.run(attack)) for one in hostiles[name]]
     print("attacking", flush=True)
     await asyncio.wait(tasks, timeout=seconds)
     print(
@@ -193,7 +193,7 @@ async def _attack(port: int, seconds: float, cookies: list[str]) -> None:
                     ),
                     "sent": sum(one.sent for one in those),
                 }
-                for name, those in gang.items()
+                for name, those in hostiles.items()
             }
         ),
         flush=True,

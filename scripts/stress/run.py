@@ -1,4 +1,4 @@
-"""One run, in its phases: alone, load, calm, hostile, end. Prints the table."""
+"""One run, in its phases: alone, connecting, calm, hostile, the stop. Prints the table."""
 
 import asyncio
 import itertools
@@ -112,13 +112,13 @@ async def _run(plan: Plan, record: Record, progress: Console) -> None:
             await asyncio.sleep(_ALONE)
         record.metrics["alone"] = await _metrics(port)
 
-        progress.print(f"{plan.sockets:,} come ...", style="dim")
-        with record.phase("coming", server.pid):
+        progress.print(f"{plan.sockets:,} connect ...", style="dim")
+        with record.phase("connecting", server.pid):
             holders = [stack.enter_context(_child(*each)) for each in _holders(plan, port)]
             for holder in holders:
                 await asyncio.to_thread(_expect, holder, "ready")
         await asyncio.sleep(_SETTLING)
-        record.metrics["come"] = await _metrics(port)
+        record.metrics["connected"] = await _metrics(port)
 
         progress.print("calm ...", style="dim")
         with record.phase("calm", server.pid):
@@ -232,19 +232,19 @@ async def _metrics(port: int) -> dict[str, float]:
 def _rows(plan: Plan, record: Record) -> list[Row]:
     rows: list[Row] = []
     add = rows.append
-    came = record.phases["coming"][1] - record.phases["coming"][0]
-    connections = record.metrics["come"]["stillhere_connections"]
+    seconds = record.phases["connecting"][1] - record.phases["connecting"][0]
+    connections = record.metrics["connected"]["stillhere_connections"]
     add(
         Row(
             "open sockets",
             f"{plan.sockets + 1:,}",
-            f"{connections:,.0f} in {came:.0f} s",
+            f"{connections:,.0f} in {seconds:.0f} s",
             is_met=connections > plan.sockets,
         )
     )
     each = (record.memory["calm"] - record.memory["alone"]) / plan.sockets / 1024
     add(Row("memory a connection, its session with it", "", f"{each:.1f} KiB"))
-    for phase in ("alone", "coming", "calm", "hostile"):
+    for phase in ("alone", "connecting", "calm", "hostile"):
         trips = record.trips_in(phase)
         worst = max(trips, default=float("nan"))
         is_met = None if phase == "alone" else worst < (0.02 if phase == "calm" else 1.0)
@@ -265,20 +265,20 @@ def _rows(plan: Plan, record: Record) -> list[Row]:
         ("worst stop by the collector", "stillhere_gc_worst_pause_seconds"),
         ("worst lateness of a deadline", "stillhere_deadline_worst_lateness_seconds"),
     ):
-        for phase in ("come", "calm", "hostile"):
+        for phase in ("connected", "calm", "hostile"):
             value = record.metrics[phase][metric]
             is_met = value < 0.02 if "collector" in name else None
             target = "< 20 ms" if "collector" in name else ""
             add(Row(f"{name}, up to: {phase}", target, f"{value * 1000:.1f} ms", is_met=is_met))
     grown = (record.memory["hostile"] - record.memory["calm"]) / _MEBI
     add(Row("memory that the hostile cost", "< 32 MiB", f"{grown:.1f} MiB", is_met=grown < 32))
-    gone = record.metrics["hostile"]["stillhere_connections"]
+    kept = record.metrics["hostile"]["stillhere_connections"]
     add(
         Row(
             "open sockets after the attack",
             f">= {plan.sockets:,}",
-            f"{gone:,.0f}",
-            is_met=gone >= plan.sockets,
+            f"{kept:,.0f}",
+            is_met=kept >= plan.sockets,
         )
     )
     restarted = record.codes.get("1012", 0)
@@ -321,9 +321,9 @@ def _print(console: Console, plan: Plan, record: Record, rows: list[Row]) -> Non
     console.print(f"The server waited for a processor that others had: {waited}.")
     for name, what in record.hostiles.items():
         gone = what["gone_after"]
-        span = f"after {gone[0]:.1f} to {gone[-1]:.1f} s" if gone else ""
+        span = f" after {gone[0]:.1f} to {gone[-1]:.1f} s" if gone else ""
         console.print(
-            f"  {name}: {what['count']} came, {len(gone)} were gone {span}, "
+            f"  {name}: {what['count']} connected, {len(gone)} were cut off{span}, "
             f"{what['sent'] / _MEBI:.1f} MiB sent",
             style="dim",
         )

@@ -29,7 +29,7 @@ _PLACES = (8, 64)
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class Connected:
     """Some thousand connections. `cost`: CPU seconds a connect; `memory`: bytes by which the server
     grew; `at_rest`: the share of a processor that they take while idle."""
 
@@ -46,11 +46,11 @@ async def connections(scale: Scale) -> list[Row]:
         cookies = await sign_in(server.port, scale.connections)
         await asyncio.sleep(scale.settling)
         signed_in = resident_bytes(server.pid) - before
-        ours = await _come(server, cookies, scale)
+        ours = await _connect(server, cookies, scale)
     with baseline("echo") as server:
-        echo = await _come(server, [""] * scale.connections, scale)
+        echo = await _connect(server, [""] * scale.connections, scale)
     with baseline("bare") as server:
-        bare = await _come(server, [""] * scale.connections, scale)
+        bare = await _connect(server, [""] * scale.connections, scale)
     grown = (ours.memory + signed_in, echo.memory)
     each, each_echo = (size / scale.connections / 1024 for size in grown)
     return [
@@ -75,8 +75,8 @@ async def connections(scale: Scale) -> list[Row]:
             ours.cost / echo.cost,
             ours.cost <= 0.5 * echo.cost,
             [
-                f"{bare.cost * 1e6:.0f} us where nothing is checked or known; the client came to "
-                f"{ours.per_second:,.0f}/s, at the echo to {echo.per_second:,.0f}/s"
+                f"{bare.cost * 1e6:.0f} us where nothing is checked or known; the client made "
+                f"{ours.per_second:,.0f}/s, at the echo {echo.per_second:,.0f}/s"
             ],
             {"ours": ours.cost, "echo": echo.cost, "bare": bare.cost},
         ),
@@ -93,7 +93,7 @@ async def connections(scale: Scale) -> list[Row]:
     ]
 
 
-async def _come(served: Served, cookies: list[str], scale: Scale) -> Crowd:
+async def _connect(served: Served, cookies: list[str], scale: Scale) -> Connected:
     size = resident_bytes(served.pid)
     before, began = processor_seconds(served.pid), time.perf_counter()
     sockets = await open_sockets(served.port, Socket, cookies)
@@ -107,7 +107,7 @@ async def _come(served: Served, cookies: list[str], scale: Scale) -> Crowd:
     for socket in sockets:
         socket.leave()
     await asyncio.sleep(0.1)
-    return Crowd(cost, len(cookies) / took, memory, at_rest)
+    return Connected(cost, len(cookies) / took, memory, at_rest)
 
 
 # Sign-ins
