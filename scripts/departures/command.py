@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     keys = [way.key for way in WAYS]
     parser = argparse.ArgumentParser(
         prog="measure_departures.py",
-        description="How long until others see that a player has gone, for each way of going.",
+        description="How long until others see that a player has left, for each way of leaving.",
         epilog=_EPILOG.format(", ".join(keys)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _tell(verdicts: Sequence[Verdict]) -> int:
     console = terminal.console(118)
-    table = Table(title="Until others see that a player has gone, in seconds", title_justify="left")
+    table = Table(title="Until others see that a player has left, in seconds", title_justify="left")
     table.add_column("way")
     for heading in ("players", "noticed", "max", "reconnecting", "max", "offline", "max", ""):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -107,7 +107,7 @@ def _tell(verdicts: Sequence[Verdict]) -> int:
         problems += verdict.problems
     console.print(table)
     console.print(
-        f"Tolerance {verdicts[0].tolerance:g} s. Seconds count from the going; for the restarts "
+        f"Tolerance {verdicts[0].tolerance:g} s. Seconds count from the leaving; for the restarts "
         "from the start, for idle from the last activity, for lifetime from signing in.",
         style="dim",
     )

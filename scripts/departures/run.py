@@ -127,83 +127,83 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 # The ways. Each prepares a player, and returns a function that makes them leave.
 
-_Going = Callable[[], Awaitable[object]]
+_Leave = Callable[[], Awaitable[object]]
 
 
-async def _signs_out(place: Place, player: Player, number: int) -> _Going:
+async def _signs_out(place: Place, player: Player, number: int) -> _Leave:
     await place.tab(player)
     path = "/api/sessions" if number % 2 else "/api/session"
     return lambda: player.calls.call("DELETE", path, NoneType)
 
 
-async def _closes_the_page(place: Place, player: Player, number: int) -> _Going:
+async def _closes_the_page(place: Place, player: Player, number: int) -> _Leave:
     tab = await place.tab(player)
 
-    async def go() -> None:
+    async def leave() -> None:
         await player.calls.call("POST", "/api/session/leave", NoneType)
         await tab.close(1001)
 
-    return go
+    return leave
 
 
-async def _sends_a_beacon_and_ends(place: Place, player: Player, number: int) -> _Going:
+async def _sends_a_beacon_and_ends(place: Place, player: Player, number: int) -> _Leave:
     tab = await place.tab(player)
 
-    async def go() -> None:
+    async def leave() -> None:
         await player.calls.call("POST", "/api/session/leave", NoneType)
         tab.socket.transport.abort()
 
-    return go
+    return leave
 
 
-async def _closes_the_socket(place: Place, player: Player, number: int) -> _Going:
+async def _closes_the_socket(place: Place, player: Player, number: int) -> _Leave:
     tab = await place.tab(player)
     return lambda: tab.close(1000)
 
 
-async def _crashes(place: Place, player: Player, number: int) -> _Going:
+async def _crashes(place: Place, player: Player, number: int) -> _Leave:
     process = await place.process(player)
 
-    async def go() -> None:
+    async def leave() -> None:
         process.kill()
 
-    return go
+    return leave
 
 
-async def _resets(place: Place, player: Player, number: int) -> _Going:
+async def _resets(place: Place, player: Player, number: int) -> _Leave:
     tab = await place.tab(player)
 
-    async def go() -> None:
+    async def leave() -> None:
         raw = tab.socket.transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         tab.socket.transport.abort()
 
-    return go
+    return leave
 
 
-async def _loses_its_cable(place: Place, player: Player, number: int) -> _Going:
+async def _loses_its_cable(place: Place, player: Player, number: int) -> _Leave:
     relay, port = await place.relay()
     await place.tab(player, port)
     await _any_moment(relay, number)
 
-    async def go() -> None:
+    async def leave() -> None:
         relay.die()
 
-    return go
+    return leave
 
 
-async def _freezes(place: Place, player: Player, number: int) -> _Going:
+async def _freezes(place: Place, player: Player, number: int) -> _Leave:
     relay, port = await place.relay()
     process = await place.process(player, port)
     await _any_moment(relay, number)
 
-    async def go() -> None:
+    async def leave() -> None:
         process.send_signal(signal.SIGSTOP)
 
-    return go
+    return leave
 
 
-async def _stops_reading(place: Place, player: Player, number: int) -> _Going:
+async def _stops_reading(place: Place, player: Player, number: int) -> _Leave:
     narrow = socket.socket()
     narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _SMALL)
     narrow.setblocking(False)
@@ -211,13 +211,13 @@ async def _stops_reading(place: Place, player: Player, number: int) -> _Going:
     await asyncio.get_running_loop().sock_connect(narrow, address)
     tab = await place.tab(player, sock=narrow)
 
-    async def go() -> None:
+    async def leave() -> None:
         tab.socket.transport.pause_reading()
         # Six MiB of rosters: the kernel buffers four.
         for _ in range(90):
             await tab.send(Watch(topic=LOBBY))
 
-    return go
+    return leave
 
 
 async def _any_moment(relay: Relay, number: int) -> None:
@@ -229,7 +229,7 @@ async def _any_moment(relay: Relay, number: int) -> None:
             await relay.answered.wait()
 
 
-_READY: dict[str, Callable[[Place, Player, int], Awaitable[_Going]]] = {
+_READY: dict[str, Callable[[Place, Player, int], Awaitable[_Leave]]] = {
     "signed-out": _signs_out,
     "page": _closes_the_page,
     "beacon": _sends_a_beacon_and_ends,
@@ -251,10 +251,10 @@ async def measure(
     """Measure each of `ways` concurrently; those of clients on one server."""
     async with asyncio.TaskGroup() as group:
         tasks: list[asyncio.Task[list[Verdict]]] = []
-        going = [way for way in ways if way.key in _READY]
-        if going:
+        by_clients = [way for way in ways if way.key in _READY]
+        if by_clients:
             tasks.append(
-                group.create_task(_clients(folder / "clients", going, repetitions, settings))
+                group.create_task(_clients(folder / "clients", by_clients, repetitions, settings))
             )
         for way in ways:
             match way.key:
@@ -290,10 +290,10 @@ async def _clients(
 
         async def one(way: Way, number: int) -> Sight:
             player = await place.player(f"{way.key} {number}")
-            go = await _READY[way.key](place, player, number)
+            leave = await _READY[way.key](place, player, number)
             await place.watcher.until_here(player.id)
             since, wall = time.monotonic(), time.time()
-            await go()
+            await leave()
             return await place.sight(way, player, since, wall)
 
         async def all_of(way: Way) -> Verdict:

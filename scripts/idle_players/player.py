@@ -25,7 +25,7 @@ _CLOSES = {
 
 
 @dataclass(frozen=True)
-class Scene:
+class Run:
     """What all players share."""
 
     address: Address
@@ -35,7 +35,7 @@ class Scene:
     """The instant from which the plans count."""
     timeout: float
     """Seconds to wait for what is overdue."""
-    door: asyncio.Semaphore
+    sign_ins: asyncio.Semaphore
     """Limits concurrent sign-ins."""
     progress: Counter[str]
     """Counts of what has happened, for the display."""
@@ -44,13 +44,13 @@ class Scene:
 class Player:
     """One simulated player."""
 
-    def __init__(self, plan: Plan, scene: Scene) -> None:
+    def __init__(self, plan: Plan, run: Run) -> None:
         self.plan = plan
         self.record = Record(plan.name, plan.kind)
         self.visit: Visit | None = None
         self.arrived = asyncio.Event()
-        self._scene = scene
-        self._policy = scene.policy
+        self._run = run
+        self._policy = run.policy
         self._dice = random.Random(plan.seed)
         self._listener: asyncio.Task[None] | None = None
         self._over = asyncio.Event()
@@ -61,8 +61,8 @@ class Player:
         """Play the plan to its end. Raises VisitRefused if this address may have no more players.
         Cancelling stops at once, without closing the connection."""
         try:
-            await self._sleep_until(self._scene.start + self.plan.arrives)
-            async with self._scene.door:
+            await self._sleep_until(self._run.start + self.plan.arrives)
+            async with self._run.sign_ins:
                 await self._arrive()
             await self._behave()
         except VisitRefused as refused:
@@ -101,7 +101,7 @@ class Player:
                 assert_never(unreachable)
 
     async def _fall_idle(self) -> None:
-        await self._play_until(self._scene.start + self.plan.acts)
+        await self._play_until(self._run.start + self.plan.acts)
         await self._ping()
         self.record.is_quiet = True
         if self.plan.hold:
@@ -114,7 +114,7 @@ class Player:
         sent = monotonic()
         await self._send(Hold(seconds=self.plan.hold))
         try:
-            async with asyncio.timeout(self._scene.timeout):
+            async with asyncio.timeout(self._run.timeout):
                 await self._held.wait()
         except TimeoutError:
             self.record.trouble.append("a hold was not answered")
@@ -122,7 +122,7 @@ class Player:
 
     async def _depart(self) -> None:
         assert self.visit is not None
-        await self._play_until(self._scene.start + self.plan.acts)
+        await self._play_until(self._run.start + self.plan.acts)
         if self._over.is_set():
             return
         if self.plan.signs_out:
@@ -132,7 +132,7 @@ class Player:
                 self.record.trouble.append(f"signing out was answered with {status}")
         else:
             self.record.left_at = monotonic()
-            await self._hang_up()
+            await self._close()
         await self._see_it_through()
 
     async def _flap(self) -> None:
@@ -140,16 +140,16 @@ class Player:
         while not self._over.is_set():
             pause = policy.idle_timeout * self._dice.uniform(0.08, 0.25)
             await self._play_until(monotonic() + pause)
-            says_goodbye = self._dice.random() < 0.5
-            grace = policy.reload_grace if says_goodbye else policy.reconnect_grace
+            is_closing = self._dice.random() < 0.5
+            grace = policy.reload_grace if is_closing else policy.reconnect_grace
             if grace == 0 or self._over.is_set():
                 continue
             absence = Absence(monotonic(), grace)
             self.record.absences.append(absence)
-            if says_goodbye:
-                await self._hang_up()
+            if is_closing:
+                await self._close()
             else:
-                await self._vanish()
+                await self._abort()
             longest = min(grace / 2, policy.lively / 2)
             await self._sleep_until(absence.since + longest * self._dice.random())
             await self._connect()
@@ -158,10 +158,10 @@ class Player:
     # Actions
 
     async def _arrive(self) -> None:
-        self.visit = await Visit.sign_in(self._scene.address, self.plan.name)
+        self.visit = await Visit.sign_in(self._run.address, self.plan.name)
         await self._connect()
         self.arrived.set()
-        self._scene.progress["arrived"] += 1
+        self._run.progress["arrived"] += 1
 
     async def _connect(self) -> None:
         assert self.visit is not None
@@ -170,15 +170,15 @@ class Player:
             self.record.trouble.append("came back to another session")
         self._listener = asyncio.create_task(self._listen(self.visit.connection))
 
-    async def _hang_up(self) -> None:
+    async def _close(self) -> None:
         assert self.visit is not None
         await self.stop()
-        await self.visit.go_home()
+        await self.visit.close()
 
-    async def _vanish(self) -> None:
+    async def _abort(self) -> None:
         assert self.visit is not None
         await self.stop()
-        self.visit.vanish()
+        self.visit.abort()
 
     async def _play_until(self, instant: float) -> None:
         """Ping until `instant`, often enough not to become away."""
@@ -206,15 +206,15 @@ class Player:
         """Wait until all that is due has come, or is overdue by more than the timeout."""
         assert self.visit is not None
         due = due_to(self.record, self._policy)
-        latest = max(due.values()) + self._scene.timeout
-        if What.LEAVING not in due or self._scene.observer.is_blind:
+        latest = max(due.values()) + self._run.timeout
+        if What.LEAVING not in due or self._run.observer.is_blind:
             await self._pause(latest - monotonic())
             return
         with suppress(TimeoutError):
             async with asyncio.timeout(latest - monotonic()):
                 if due.keys() != {What.LEAVING}:
                     await self._over.wait()
-                await self._scene.observer.saw_leave(self.visit.player_id)
+                await self._run.observer.saw_leave(self.visit.player_id)
         if self._said_to_be_signed_out is not None and not self._over.is_set():
             self.record.trouble.append("was signed out, but the connection stayed open")
 
@@ -244,7 +244,7 @@ class Player:
             case Warning_(reason=reason):
                 fault = "" if reason == "idle_timeout" else f"a warning of {reason}"
                 self.record.met.append(Met(What.WARNING, at, fault))
-                self._scene.progress["warned"] += 1
+                self._run.progress["warned"] += 1
             case SignedOut():
                 self._said_to_be_signed_out = message.reason, at
             case Unknown():
@@ -262,4 +262,4 @@ class Player:
         what, expected = _CLOSES.get(reason, (What.SIGN_OUT, None))
         fault = "" if code == expected else f"signed out for {reason}, closed with {code}"
         self.record.met.append(Met(what, at, fault))
-        self._scene.progress["signed out"] += 1
+        self._run.progress["signed out"] += 1

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from scripts.idle_players.machine import LagMeter, freeze_garbage
 from scripts.idle_players.observer import Observer
 from scripts.idle_players.plans import Timing, counts, ends_after, make_crowd, player_name, run_tag
-from scripts.idle_players.player import Player, Scene
+from scripts.idle_players.player import Player, Run
 from scripts.idle_players.progress import Meter, in_words
 from scripts.idle_players.rules import QUEUEING, ROUNDING, Kind, Policy, judge
 from scripts.idle_players.verdict import Verdict
@@ -20,8 +20,10 @@ from server.client import Address, Unreachable
 TIMEOUT = 10.0
 """Seconds after which something that has not come counts as missing."""
 
-_AT_THE_DOOR = 50
-_GOING_HOME = 10.0
+_AT_ONCE = 50
+"""Sign-ins, and sign-outs, at a time."""
+
+_SIGN_OUT_TIMEOUT = 10.0
 _DRIFT = 2e-4
 """The clocks of two machines may differ in speed by this share while NTP slews one of them."""
 
@@ -72,45 +74,43 @@ async def simulate(options: Options, out: TextIO, stop: asyncio.Event) -> Result
 
     progress: Counter[str] = Counter()
     start = monotonic()
-    scene = Scene(
-        address, policy, observer, start, TIMEOUT, asyncio.Semaphore(_AT_THE_DOOR), progress
-    )
-    players = [Player(plan, scene) for plan in plans]
+    run = Run(address, policy, observer, start, TIMEOUT, asyncio.Semaphore(_AT_ONCE), progress)
+    players = [Player(plan, run) for plan in plans]
     lag = LagMeter()
     meter = Meter(progress, _expected(numbers, options.players), seconds, out)
     settling = _settle_down(players, timing.arrive_over + TIMEOUT, lag)
     async with _meanwhile(observer.watch(), lag.measure(), meter.show(), settling):
-        await _perform(players, start + timing.arrive_over + policy.idle_timeout, stop)
+        await _play_all(players, start + timing.arrive_over + policy.idle_timeout, stop)
         until = monotonic()
         worst_lag, cpu = lag.worst, lag.cpu
         for player in players:
             await player.stop()
     result = Result(
-        _judge_all(players, scene, until, worst_lag, options, is_whole=not stop.is_set()),
+        _judge_all(players, run, until, worst_lag, options, is_whole=not stop.is_set()),
         policy,
         until - start,
         worst_lag,
         cpu,
         not stop.is_set(),
     )
-    await _send_home(players, observer)
+    await _sign_out_all(players, observer)
     return result
 
 
-async def _perform(players: list[Player], not_before: float, stop: asyncio.Event) -> None:
-    """Let all play until nothing more is due to any of them, and at least until `not_before`: a
+async def _play_all(players: list[Player], not_before: float, stop: asyncio.Event) -> None:
+    """Run all players until nothing more is due to any of them, and at least until `not_before`: a
     player to whom nothing is due must be left alone for a whole idle timeout."""
     tasks = {player: asyncio.create_task(player.play()) for player in players}
-    lasting = (Kind.ACTIVE, Kind.FLAPPER)
-    passing = [task for player, task in tasks.items() if player.plan.kind not in lasting]
+    endless = (Kind.ACTIVE, Kind.FLAPPER)
+    ending_tasks = [task for player, task in tasks.items() if player.plan.kind not in endless]
 
-    async def curtain() -> None:
-        await asyncio.gather(*passing)
+    async def wait_until_nothing_is_due() -> None:
+        await asyncio.gather(*ending_tasks)
         await asyncio.sleep(max(not_before - monotonic(), 0.0))
 
     everybody: asyncio.Future[Any] = asyncio.gather(*tasks.values())
     ends: list[asyncio.Task[Any]] = [
-        asyncio.create_task(curtain()),
+        asyncio.create_task(wait_until_nothing_is_due()),
         asyncio.create_task(stop.wait()),
     ]
     try:
@@ -138,7 +138,7 @@ async def _settle_down(players: list[Player], longest: float, lag: LagMeter) -> 
 
 def _judge_all(
     players: list[Player],
-    scene: Scene,
+    run: Run,
     until: float,
     worst_lag: float,
     options: Options,
@@ -146,7 +146,7 @@ def _judge_all(
     is_whole: bool,
 ) -> Verdict:
     verdict = Verdict(options.late)
-    observer, policy = scene.observer, scene.policy
+    observer, policy = run.observer, run.policy
     faults = ([observer.lost] if observer.lost else []) + observer.lobby.faults
     verdict.add("the observer", "observer", [], faults)
     drift = 0.0 if _is_this_machine(options.address) else _DRIFT * policy.idle_timeout
@@ -176,18 +176,18 @@ def _is_this_machine(address: Address) -> bool:
     return address.host in ("localhost", "::1") or address.host.startswith("127.")
 
 
-async def _send_home(players: list[Player], observer: Observer) -> None:
+async def _sign_out_all(players: list[Player], observer: Observer) -> None:
     """Sign out the players that are still signed in, if possible, so that they do not disturb the
     next run."""
-    door = asyncio.Semaphore(_AT_THE_DOOR)
+    slots = asyncio.Semaphore(_AT_ONCE)
 
     async def sign_out(player: Player) -> None:
-        async with door:
+        async with slots:
             if player.visit is not None and not player.is_over:
                 await player.visit.sign_out()
 
     with suppress(TimeoutError, Unreachable):
-        async with asyncio.timeout(_GOING_HOME):
+        async with asyncio.timeout(_SIGN_OUT_TIMEOUT):
             await asyncio.gather(*map(sign_out, players), return_exceptions=True)
             await observer.visit.sign_out()
 

@@ -84,12 +84,12 @@ class Visit:
             return refused.status
         return 204
 
-    async def go_home(self, code: int = 1001) -> None:
+    async def close(self, code: int = 1001) -> None:
         """Close the connection as a closing page does."""
         if self._connection is not None:
             await self._connection.close(code)
 
-    def vanish(self) -> None:
+    def abort(self) -> None:
         """Drop the connection without a close, as a broken network does."""
         self.connection.abort()
 

@@ -136,13 +136,13 @@ class Browser:
         with suppress(ConnectionLost):
             await self.connection.send(Ping())
 
-    async def hang_up(self) -> None:
+    async def close(self) -> None:
         """Close the socket as a page does."""
         if self.connection is not None and self.is_open:
             self.is_open = False
             await self.connection.close(1001)
 
-    def vanish(self) -> None:
+    def abort(self) -> None:
         """Drop the socket without a close."""
         if self.connection is not None:
             self.is_open = False

@@ -40,12 +40,14 @@ class StormPlayers:
         self._number += 1
         return f"{kind} {self._number}"
 
-    async def come_back(self, address: Address) -> list[Browser]:
+    async def reconnect_some(self, address: Address) -> list[Browser]:
         """Reconnect some of those who were here, and let them play on; return them."""
         self._address = address
         able = [browser for browser in self.living if not browser.is_doubtful]
         chosen = self._dice.sample(able, min(len(able), 8))
-        await asyncio.gather(*(self._in_peace(browser.connect(address)) for browser in chosen))
+        await asyncio.gather(
+            *(self._unless_unreachable(browser.connect(address)) for browser in chosen)
+        )
         return chosen
 
     async def storm(self, address: Address) -> None:
@@ -60,7 +62,7 @@ class StormPlayers:
         """Wait until every socket has ended."""
         await asyncio.gather(*(browser.hear_the_rest() for browser in self.browsers[-500:]))
 
-    async def _in_peace(self, what: Awaitable[None]) -> None:
+    async def _unless_unreachable(self, what: Awaitable[None]) -> None:
         with suppress(Unreachable):
             await what
 
@@ -151,9 +153,9 @@ class StormPlayers:
     async def _drop(self, browser: Browser) -> None:
         self.did["sockets closed"] += browser.is_open
         if len(browser.session_id) % 2:
-            await browser.hang_up()
+            await browser.close()
         else:
-            browser.vanish()
+            browser.abort()
 
     async def _act_without_a_socket(self, browser: Browser) -> None:
         browser.tried_at = sent_at = monotonic()

@@ -73,7 +73,7 @@ class Run:
             progress(number + 1)
         server = await self._start(CALM)
         try:
-            await self._look_again(server, CALM)
+            await self._check_sessions(server, CALM)
         finally:
             await server.kill()
         self.result.seconds = monotonic() - began
@@ -87,7 +87,7 @@ class Run:
             browser.forget_what_was_told()
         server = await self._start(timing)
         try:
-            observer = await self._look(server, timing)
+            observer = await self._check_after_start(server, timing)
             killed_at, may_have_stopped = await self._storm_and_kill(server)
         finally:
             await server.kill()
@@ -153,37 +153,37 @@ class Run:
 
     # After a start
 
-    async def _look(self, server: StormServer, timing: Timing) -> Observer:
-        await self._look_again(server, timing)
+    async def _check_after_start(self, server: StormServer, timing: Timing) -> Observer:
+        await self._check_sessions(server, timing)
         observer = Observer(server.address)
         await observer.arrive(self._players.new_name("Observer"))
-        here = await self._players.come_back(server.address)
+        here = await self._players.reconnect_some(server.address)
         playing = asyncio.create_task(_keep_playing(here))
         try:
             await asyncio.sleep(
                 max(server.listens_at + timing.reconnect_grace + 0.05 - monotonic(), 0.0)
             )
-            await self._look_who_is_here(observer, here)
+            await self._check_presence(observer, here)
         finally:
             playing.cancel()
         return observer
 
-    async def _look_again(self, server: StormServer, timing: Timing) -> None:
+    async def _check_sessions(self, server: StormServer, timing: Timing) -> None:
         """Check the sessions: those that ended are refused, those that live go on."""
         crowd, dice = self._players, self._dice
         ended = [browser for browser in crowd.browsers if browser.ending is not None]
         chosen = ended[-_ENDED:] + dice.sample(ended[:-_ENDED], min(len(ended[:-_ENDED]), 20))
         living = crowd.living
         chosen += living[-_ENDED:]
-        door = asyncio.Semaphore(8)
+        slots = asyncio.Semaphore(8)
 
-        async def look_at(browser: Browser) -> None:
-            async with door:
-                await self._look_at(server, browser, timing)
+        async def check(browser: Browser) -> None:
+            async with slots:
+                await self._check_session(server, browser, timing)
 
-        await asyncio.gather(*map(look_at, chosen))
+        await asyncio.gather(*map(check, chosen))
 
-    async def _look_at(self, server: StormServer, browser: Browser, timing: Timing) -> None:
+    async def _check_session(self, server: StormServer, browser: Browser, timing: Timing) -> None:
         before = monotonic()
         answer = await browser.look(server.address)
         now = monotonic()
@@ -230,7 +230,7 @@ class Run:
             wrong = f"{browser.session_id}: {left:.2f} s left, not {least:.2f} to {most:.2f}"
         self._verdict.note(Check.CLOCKS, wrong)
 
-    async def _look_who_is_here(self, observer: Observer, here: Sequence[Browser]) -> None:
+    async def _check_presence(self, observer: Observer, here: Sequence[Browser]) -> None:
         until = monotonic() + _SETTLING
         while True:
             # An open socket keeps its player here; other players did nothing.
