@@ -114,5 +114,6 @@ def _room_of(row: StoredRoom, rooms: ReadableRooms, presence: PresenceService) -
         made_by=row.made_by,
         limits=rooms.limits,
     )
-    read_room(row.state, room, presence.players, presence.clock)
+    clock = presence.clock
+    read_room(row.state, room, presence.players, clock.now(), clock.from_wall)
     return room

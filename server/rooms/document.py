@@ -5,11 +5,10 @@ spectators and no pulse checks. It does not contain clocks either, since each st
 of a budget, the seconds left are stored.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
-from server.base.clock import Clock
 from server.base.decoding import BROKEN
 from server.base.ids import MatchId, PlayerId
 from server.base.units import LONG_AGO, NEVER
@@ -76,16 +75,16 @@ class _Room(msgspec.Struct, omit_defaults=True):
     match: _Match | None = None
 
 
-def write_room(room: ReadableRoom, clock: Clock) -> str:
-    """Return the document of a room. Raises what msgspec raises for a state it cannot encode.
+def write_room(room: ReadableRoom, now: float, written_at: int) -> str:
+    """Return the document of a room, as it is at the presence instant `now`, which is the Unix time
+    `written_at` in milliseconds. Raises what msgspec raises for a state it cannot encode.
 
     Takes some 20 us, plus the encoding of the game's state.
     """
-    now = clock.now()
     document = _Room(
         [_write_seat(seat, now) for seat in room.seats],
         now,
-        clock.to_wall(now),
+        written_at,
         room.host,
         room.chat.lines,
         None if room.match is None else _write_match(room.match, now),
@@ -97,20 +96,21 @@ def read_room(
     text: str,
     room: Room,
     players: Mapping[PlayerId, Player],
-    clock: Clock,
+    now: float,
+    from_wall: Callable[[int], float],
 ) -> None:
-    """Restore `room`, which is new, from a document. `players` are those with a session.
+    """Restore `room`, which is new, from a document. `players` are those with a session;
+    `from_wall` converts a Unix time in milliseconds to a presence instant.
 
     Raises RoomLost; the room must not be used then.
     """
-    now = clock.now()
     try:
         document = msgspec.json.decode(text, type=_Room)
         if len(document.seats) != len(room.seats):
             raise RoomLost(f"it has {len(document.seats)} seats, its game {len(room.seats)}")
         for seat, written in zip(room.seats, document.seats, strict=True):
             _read_seat(seat, written, players, now)
-        to_present = clock.from_wall(document.written_at) - document.written
+        to_present = from_wall(document.written_at) - document.written
         lines = (msgspec.structs.replace(line, at=line.at + to_present) for line in document.chat)
         match = None if document.match is None else _read_match(document.match, room, now)
         room.restore(document.host, Chat(room.limits, lines), match)

@@ -181,7 +181,8 @@ class RoomRows:
     def _write(self, room: ReadableRoom) -> None:
         state: str | None = None
         try:
-            state = write_room(room, self._clock)
+            now = self._clock.now()
+            state = write_room(room, now, self._clock.to_wall(now))
         except Exception as error:
             # A state that cannot be encoded must not affect the rest of the batch.
             if room.id not in self._unwritable:

@@ -29,9 +29,10 @@ class LaterClock(ManualClock):
 
 def again(room: Room, at: float, clock: ManualClock, *players: Player) -> Room:
     """The room as another process reads it."""
-    text = write_room(room, ManualClock(at))
+    text = write_room(room, at, ManualClock().to_wall(at))
     found = Room(room.id, room.game, 0.0, is_private=False, made_by=room.made_by)
-    read_room(text, found, {player.id: player for player in players}, clock)
+    known = {player.id: player for player in players}
+    read_room(text, found, known, clock.now(), clock.from_wall)
     return found
 
 
@@ -108,14 +109,14 @@ def test_a_state_may_hold_an_infinity(world: World) -> None:
 def test_an_invalid_document_is_refused(world: World, text: str) -> None:
     room = Room(table(world).id, Together(), 0.0, is_private=False, made_by=PlayerId("p"))
     with pytest.raises(RoomLost):
-        read_room(text, room, {}, ManualClock())
+        read_room(text, room, {}, 0.0, ManualClock().from_wall)
 
 
 def test_a_match_of_more_players_than_seats_is_refused(world: World) -> None:
     room = table(world)
-    text = write_room(room, ManualClock(world.now))
+    text = write_room(room, world.now, 0)
     document = msgspec.json.decode(text)
     document["match"]["players"] *= 3
     found = Room(room.id, room.game, 0.0, is_private=False, made_by=room.made_by)
     with pytest.raises(RoomLost):
-        read_room(msgspec.json.encode(document).decode(), found, {}, ManualClock())
+        read_room(msgspec.json.encode(document).decode(), found, {}, 0.0, ManualClock().from_wall)
