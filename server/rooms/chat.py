@@ -3,6 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -14,6 +15,9 @@ from server.rooms.limits import Limits
 
 _BREAKS = re.compile("[\t\n\v\f\r\x85\u2028\u2029]+")
 
+Notice: TypeAlias = Literal["joined", "left", "resigned", "skipped", "out", "bot"]
+"""What happened to a player: they took or gave up a seat, left a match for good, or were silent."""
+
 
 class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A player's line, or with a `notice` the room's own. `at` is a presence instant."""
@@ -23,7 +27,7 @@ class Line(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     player_id: PlayerId | None = None
     name: str | None = None
     text: str | None = None
-    notice: str | None = None
+    notice: Notice | None = None
     seat: int | None = None
 
 
@@ -58,7 +62,7 @@ class Chat:
             raise CommandRefused("too_much_chat", limits.lines.refusal("lines"))
         return self._add(Line(self._next, now, player_id, name, text))
 
-    def note(self, notice: str, now: float, name: str, seat: int) -> Line | None:
+    def note(self, notice: Notice, now: float, name: str, seat: int) -> Line | None:
         """Add the room's note of what happened to a player; return None if that player joined or
         left too often."""
         if notice in ("joined", "left") and not self._arrivals.take(name, now):

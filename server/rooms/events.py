@@ -5,7 +5,7 @@ Every event is a value: ids, names, numbers and texts, and the frozen structs `L
 made the event. Events are in the order in which they happened.
 """
 
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from server.base.event import BaseEvent
 from server.base.ids import MatchId, PlayerId, RoomId
@@ -13,6 +13,12 @@ from server.base.stream import Stream
 from server.games.game import Outcome
 from server.rooms.chat import Line
 from server.rooms.match import Move
+
+CloseReason: TypeAlias = Literal["empty", "idle", "failed"]
+"""Why a room closed: nobody was in it, nobody kept it open, or its game failed."""
+
+QueueReason: TypeAlias = Literal["cancelled", "away", "matched"]
+"""Why a player no longer waits for a quick match."""
 
 
 class RoomOpened(BaseEvent, frozen=True):
@@ -32,14 +38,14 @@ class RoomUpdated(BaseEvent, frozen=True):
 
 
 class RoomClosed(BaseEvent, frozen=True):
-    """`reason`: empty, idle or failed; `error`: what the game raised, if it failed."""
+    """`error`: what the game raised, if it failed."""
 
     room_id: RoomId
     game: str
     is_private: bool
     made_by: PlayerId
     opened_at: float
-    reason: str
+    reason: CloseReason
     at: float
     error: str | None = None
 
@@ -116,12 +122,12 @@ class PlayerMatched(BaseEvent, frozen=True):
 
 class QueueChanged(BaseEvent, frozen=True):
     """The player waits for a quick match (of any game if `game` is None). No longer, if `waiting`
-    is 0; then `reason` is cancelled, away or matched."""
+    is 0; then there is a `reason`."""
 
     player_id: PlayerId
     game: str | None
     waiting: int
-    reason: str | None
+    reason: QueueReason | None
     at: float
 
 

@@ -9,7 +9,7 @@ from server.games.catalogue import AnyGame
 from server.presence.session import Player
 from server.presence.status import Status
 from server.rooms.errors import CommandRefused
-from server.rooms.events import PlayerMatched, QueueChanged
+from server.rooms.events import PlayerMatched, QueueChanged, QueueReason
 from server.rooms.queue import Queue
 from server.rooms.room import Room
 from server.rooms.tables import Tables
@@ -42,7 +42,7 @@ class Matchmaking:
         self.queue.enter(player, game)
         self.serve(turn)
 
-    def leave(self, turn: Turn, player_id: PlayerId, reason: str) -> bool:
+    def leave(self, turn: Turn, player_id: PlayerId, reason: QueueReason) -> bool:
         """Remove a player from the queue; return False if they were not in it."""
         waiting = self.queue.leave(player_id)
         if waiting is None:

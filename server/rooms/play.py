@@ -7,6 +7,7 @@ from server.base.ids import MatchId
 from server.base.units import NEVER, in_digits, to_wait
 from server.games.game import Outcome, Silence
 from server.presence.session import Player
+from server.rooms.chat import Notice
 from server.rooms.errors import CommandRefused, GameFailed
 from server.rooms.events import MatchEnded, MatchStarted, PlayerAsked
 from server.rooms.match import Match
@@ -221,7 +222,7 @@ class Play:
         turn.advanced(room, match)
         if costs_nothing or match.outcome is not None:
             return
-        notice = "out" if seat.is_gone else "bot" if seat.is_bot else "skipped"
+        notice: Notice = "out" if seat.is_gone else "bot" if seat.is_bot else "skipped"
         turn.note(room, notice, player.name, number)
         if seat.is_gone and seat.is_here and match.game.policy.silence is Silence.SPECTATE:
             room.add_spectator(player)

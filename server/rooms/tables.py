@@ -11,7 +11,7 @@ from server.games.catalogue import AnyGame
 from server.presence.session import Player
 from server.presence.status import Status
 from server.rooms.errors import CommandRefused
-from server.rooms.events import RoomClosed, RoomOpened
+from server.rooms.events import CloseReason, RoomClosed, RoomOpened
 from server.rooms.limits import Limits
 from server.rooms.room import Room
 from server.rooms.turn import Turn
@@ -76,7 +76,7 @@ class Tables:
         turn.tell(RoomOpened(room.id, game.name, is_private, made_by, turn.now))
         return room
 
-    def close(self, turn: Turn, room: Room, reason: str, error: str | None = None) -> None:
+    def close(self, turn: Turn, room: Room, reason: CloseReason, error: str | None = None) -> None:
         """Close a room; its players lose their seats."""
         room.close()
         self.deadlines.disarm(room)

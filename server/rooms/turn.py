@@ -3,6 +3,7 @@
 from types import TracebackType
 from typing import Protocol
 
+from server.rooms.chat import Notice
 from server.rooms.errors import GameFailed
 from server.rooms.events import LineSaid, MatchAdvanced, RoomEvent
 from server.rooms.match import Match
@@ -50,7 +51,7 @@ class Turn:
         """Add an event."""
         self.events.append(event)
 
-    def note(self, room: Room, notice: str, name: str, seat: int) -> None:
+    def note(self, room: Room, notice: Notice, name: str, seat: int) -> None:
         """Add a note to the room's chat, unless that was done too often for this player."""
         line = room.chat.note(notice, self.now, name, seat)
         if line is not None:

@@ -20,6 +20,7 @@ from server.rooms import view as views
 from server.rooms.chat import Line
 from server.rooms.errors import GameFailed
 from server.rooms.events import (
+    CloseReason,
     LineSaid,
     MatchAdvanced,
     MatchStarted,
@@ -32,7 +33,7 @@ from server.wire import messages
 from server.wire.messages import ROOM, encode
 from server.wire.views import to_rfc3339
 
-_DETAILS = {
+_DETAILS: Mapping[CloseReason, str] = {
     "empty": "Nobody was left in this room.",
     "idle": "Nobody in this room did anything any more.",
     "failed": (
@@ -281,7 +282,7 @@ class RoomTopics:
                 topic = self._topics.get(room_id)
                 if topic is not None:
                     name = messages.TopicName(ROOM + room_id)
-                    closed = messages.RoomGone(name, reason, _DETAILS.get(reason, reason))
+                    closed = messages.RoomGone(name, reason, _DETAILS[reason])
                     topic.end(encode(closed))
             case RoomUpdated() | MatchAdvanced() | MatchStarted() | LineSaid():
                 topic = self._topics.get(event.room_id)
