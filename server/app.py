@@ -130,7 +130,7 @@ class StillHere:
         self.room_stream = RoomStream(_log_subscriber_error)
         self.room_service = RoomService(rooms, self.room_stream, self.presence)
         self.room_topics = RoomTopics(
-            _loop_time, clock, limits.realtime, self.room_service.fail, self._room_lost
+            _loop_time, clock, limits.realtime, self.room_service.fail, self._left_room
         )
         self.bridge = Bridge(self.presence, self.room_service, self.room_topics, limits.realtime)
         self.room_requests = RoomRequests(
@@ -263,7 +263,7 @@ class StillHere:
         self.passwords.close()
         self.audit.close()
 
-    def _room_lost(self, connection: Connection, room_id: RoomId, has_left: bool) -> None:
+    def _left_room(self, connection: Connection, room_id: RoomId, has_left: bool) -> None:
         """A connection that watched a room is gone; see `RoomTopics`."""
         self.room_requests.gone(connection, room_id, has_left=has_left)
 

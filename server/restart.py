@@ -8,7 +8,7 @@ from server.base.ids import PlayerId
 from server.presence.service import PresenceService
 from server.presence.session import Player, Session
 from server.presence.status import Status
-from server.rooms.document import RoomLost, read_room
+from server.rooms.document import NotRestorable, read_room
 from server.rooms.reading import ReadableRooms
 from server.rooms.room import Room
 from server.rooms.service import RoomService
@@ -93,8 +93,8 @@ def restore_rooms(
     for row in stored:
         try:
             room = _room_of(row, service.rooms, presence)
-        except RoomLost as lost:
-            _log.error("the room %s of %s is closed: %s", row.id, row.game, lost)
+        except NotRestorable as why:
+            _log.error("the room %s of %s is closed: %s", row.id, row.game, why)
             archive.give_up(row)
             continue
         service.restore(room)
@@ -103,9 +103,9 @@ def restore_rooms(
 def _room_of(row: StoredRoom, rooms: ReadableRooms, presence: PresenceService) -> Room:
     game = rooms.games.get(row.game)
     if game is None:
-        raise RoomLost("this game is not installed any more")
+        raise NotRestorable("this game is not installed any more")
     if row.state is None:
-        raise RoomLost("its state could not be written")
+        raise NotRestorable("its state could not be written")
     room = Room(
         row.id,
         game,

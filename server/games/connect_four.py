@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from server.games.game import AfkPolicy, Game, Moment, NotAllowed, Outcome, Seat, Silence, View
+from server.games.game import Game, Moment, NotAllowed, Outcome, Seat, View
 
 COLUMNS, ROWS = 7, 6
 COLOURS = ("red", "yellow")
@@ -48,7 +48,6 @@ class ConnectFour(Game[Board, Drop]):
 
     name = "connect-four"
     state, action = Board, Drop
-    policy = AfkPolicy(move_time=60.0, silence=Silence.FORFEIT, brb_waits=True)
     is_open = True
 
     def start(self, seats: int, moment: Moment) -> Board:

@@ -108,7 +108,6 @@ class TriviaRound(Game[TriviaState, TriviaAction]):
     """All answer at once: see the module."""
 
     name = "trivia-round"
-    least = 2
     most = 16
     starts_when_full = False
     state = TriviaState
@@ -140,7 +139,7 @@ class TriviaRound(Game[TriviaState, TriviaAction]):
     def act(
         self, state: TriviaState, seat: Seat, action: TriviaAction, moment: Moment
     ) -> TriviaState:
-        if seat not in _left(state):
+        if seat not in _remaining(state):
             raise NotAllowed("You do not play in this match.")
         if _is_over(state):
             raise NotAllowed("The match is over.")
@@ -189,7 +188,7 @@ class TriviaRound(Game[TriviaState, TriviaAction]):
             return ()
         return [
             seat
-            for seat in _left(state)
+            for seat in _remaining(state)
             if state.players[seat].choice is None and not state.players[seat].is_skipped
         ]
 
@@ -198,7 +197,7 @@ class TriviaRound(Game[TriviaState, TriviaAction]):
         and only with points."""
         if not _is_over(state):
             return None
-        left = _left(state)
+        left = _remaining(state)
         scores = tuple(float(player.score) for player in state.players)
         if len(left) < 2:
             return Outcome(tuple(left), "gone", scores)
@@ -242,7 +241,7 @@ class TriviaRound(Game[TriviaState, TriviaAction]):
         return self._revealed_if_complete(_with(state, seat, is_gone=True), moment)
 
     def bot(self, state: TriviaState, seat: Seat, moment: Moment) -> TriviaAction | None:
-        can_answer = not state.is_revealed and not _is_over(state) and seat in _left(state)
+        can_answer = not state.is_revealed and not _is_over(state) and seat in _remaining(state)
         if not can_answer or state.players[seat].choice is not None:
             return None
         return TriviaAction(state.asked, moment.random.randrange(4))
@@ -304,13 +303,13 @@ def _seen(player: TriviaSeat, shows_choice: bool, shows_points: bool) -> View:
     return seen
 
 
-def _left(state: TriviaState) -> list[Seat]:
+def _remaining(state: TriviaState) -> list[Seat]:
     """The seats that are still in the match."""
     return [seat for seat, player in enumerate(state.players) if not player.is_gone]
 
 
 def _is_over(state: TriviaState) -> bool:
-    return state.asked == len(state.questions) or len(_left(state)) < 2
+    return state.asked == len(state.questions) or len(_remaining(state)) < 2
 
 
 def _with(state: TriviaState, seat: Seat, **changes: Any) -> TriviaState:

@@ -21,7 +21,7 @@ from server.rooms.room import Room
 from server.rooms.seat import SeatState
 
 
-class RoomLost(Exception):
+class NotRestorable(Exception):
     """A room cannot be restored; `str()` says why."""
 
 
@@ -102,12 +102,12 @@ def read_room(
     """Restore `room`, which is new, from a document. `players` are those with a session;
     `from_wall` converts a Unix time in milliseconds to a presence instant.
 
-    Raises RoomLost; the room must not be used then.
+    Raises NotRestorable; the room must not be used then.
     """
     try:
         document = msgspec.json.decode(text, type=_Room)
         if len(document.seats) != len(room.seats):
-            raise RoomLost(f"it has {len(document.seats)} seats, its game {len(room.seats)}")
+            raise NotRestorable(f"it has {len(document.seats)} seats, its game {len(room.seats)}")
         for seat, written in zip(room.seats, document.seats, strict=True):
             _read_seat(seat, written, players, now)
         to_present = from_wall(document.written_at) - document.written
@@ -115,7 +115,7 @@ def read_room(
         match = None if document.match is None else _read_match(document.match, room, now)
         room.restore(document.host, Chat(room.limits, lines), match)
     except BROKEN as error:
-        raise RoomLost(str(error)) from error
+        raise NotRestorable(str(error)) from error
 
 
 def _write_seat(seat: ReadableSeat, now: float) -> _Seat:
@@ -161,7 +161,7 @@ def _write_match(match: ReadableMatch, now: float) -> _Match:
     return _Match(
         match.id,
         match.seed,
-        match.number,
+        match.ordinal,
         match.players,
         match.time(now if match.outcome is None else match.ended_at),
         match.step,
@@ -173,7 +173,7 @@ def _write_match(match: ReadableMatch, now: float) -> _Match:
 
 def _read_match(written: _Match, room: Room, now: float) -> Match:
     if len(written.players) > len(room.seats):
-        raise RoomLost(f"{len(written.players)} play, and there are {len(room.seats)} seats")
+        raise NotRestorable(f"{len(written.players)} play, and there are {len(room.seats)} seats")
     match = Match(
         written.id,
         written.seed,

@@ -1,25 +1,17 @@
-"""The errors of rooms.
-
-RoomError
- +-- CommandRefused  the rules forbid it; `code` is for clients, `str()` for players
- +-- GameFailed      a game raised an exception; the room closes
-"""
+"""The errors of rooms."""
 
 
-class RoomError(Exception):
-    """Base of all errors of this package."""
-
-
-class CommandRefused(RoomError):
-    """A command was refused and changed nothing. docs/rooms.md lists the codes."""
+class CommandRefused(Exception):
+    """The rules forbid a command, which changed nothing. `code`, of those in docs/rooms.md, is for
+    clients, `str()` for players."""
 
     def __init__(self, code: str, detail: str) -> None:
         self.code = code
         super().__init__(detail)
 
 
-class GameFailed(RoomError):
-    """The game named `game` raised `__cause__`."""
+class GameFailed(Exception):
+    """The game named `game` raised `__cause__`, or answered nonsense; the room closes."""
 
     def __init__(self, game: str) -> None:
         self.game = game

@@ -43,7 +43,7 @@ class Move(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 class Match:
     """One instance per match; only its methods change it. `seats` are those of the room, of which
-    the first `size` play. The argument `number` is that of a seat."""
+    the first `size` play; `number` is that of a seat."""
 
     __slots__ = (
         "_due",
@@ -55,9 +55,9 @@ class Match:
         "ended_by",
         "game",
         "id",
-        "is_finished",
+        "is_end_published",
         "moves",
-        "number",
+        "ordinal",
         "outcome",
         "players",
         "seed",
@@ -71,7 +71,7 @@ class Match:
         self,
         id: MatchId,
         seed: str,
-        number: int,
+        ordinal: int,
         game: AnyGame,
         seats: Sequence[SeatState],
         players: tuple[tuple[PlayerId, str], ...],
@@ -81,7 +81,8 @@ class Match:
         self.id = id
         # Secret until the match is over: it determines the random numbers.
         self.seed = seed
-        self.number = number
+        # From 1, in the room.
+        self.ordinal = ordinal
         self.game = game
         self.players = players
         self.began = began
@@ -91,7 +92,7 @@ class Match:
         self.ended_by: int | None = None
         self.ended_at = NEVER
         # `MatchEnded` was published.
-        self.is_finished = False
+        self.is_end_published = False
         # The moves since the last `take_moves`.
         self.moves: list[Move] = []
         # Match time at the last standstill: it never goes back before this.
@@ -154,12 +155,12 @@ class Match:
             self.outcome = outcome
             self.ended_by = ended_by
             self.ended_at = now
-            self.is_finished = True
+            self.is_end_published = True
 
-    def finish(self) -> Outcome:
-        """Return the outcome, which the caller publishes."""
+    def take_outcome(self) -> Outcome:
+        """Return the outcome, whose end the caller publishes."""
         assert self.outcome is not None
-        self.is_finished = True
+        self.is_end_published = True
         return self.outcome
 
     # Facts: each may raise GameFailed
@@ -251,7 +252,7 @@ class Match:
             seat.skip()
             self._hook("away", number, now)
         else:
-            self.give_up(number, "forfeit", now)
+            self.drop_out(number, "forfeit", now)
             return
         self.review(now)
 
@@ -280,9 +281,9 @@ class Match:
             if seat.is_waited_for:
                 seat.wait_until(max(until, now))
 
-    def give_up(self, number: int, reason: str, now: float) -> None:
+    def drop_out(self, number: int, reason: str, now: float) -> None:
         """A player is out of the match. `reason` is that of the outcome, if the match ends."""
-        self._seats[number].give_up()
+        self._seats[number].drop_out()
         self._hook("gone", number, now)
         outcome = self._outcome()
         if outcome is not None:

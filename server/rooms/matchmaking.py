@@ -74,9 +74,9 @@ class Matchmaking:
                 self._bring(turn, room, waiting.player)
 
     def tell_changes(self, turn: Turn) -> None:
-        """Tell waiting players the number of rivals, if it changed."""
-        for waiting, rivals in self.queue.take_changes():
-            turn.tell(QueueChanged(waiting.player.id, waiting.game, rivals, None, turn.now))
+        """Tell waiting players how many they are, if that changed."""
+        for waiting, number in self.queue.take_changes():
+            turn.tell(QueueChanged(waiting.player.id, waiting.game, number, None, turn.now))
 
     def find_game(self, name: str) -> AnyGame:
         """Return the game with this name. Raises CommandRefused: no_such_game."""

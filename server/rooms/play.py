@@ -87,7 +87,7 @@ class Play:
         with turn.at(room):
             for each in match.waits_for if result == "win" else ():
                 if match.outcome is None:
-                    match.give_up(each, "claimed", turn.now)
+                    match.drop_out(each, "claimed", turn.now)
             if result == "draw":
                 match.end(Outcome((), "claimed"), number, turn.now)
             turn.advanced(room, match)
@@ -194,7 +194,7 @@ class Play:
     def resign(self, turn: Turn, room: Room, match: Match, number: int) -> None:
         """A player who left the match is out of it."""
         player = room.seats[number].player
-        match.give_up(number, "resigned", turn.now)
+        match.drop_out(number, "resigned", turn.now)
         turn.advanced(room, match)
         if player is not None:
             turn.note(room, "resigned", player.name, number)
@@ -232,11 +232,11 @@ class Play:
     def begin(self, turn: Turn, room: Room) -> None:
         """Begin a match of the players who are here; they get the first seats, in order."""
         players = tuple((player.id, player.name) for player in room.move_up())
-        number = 1 if room.match is None else room.match.number + 1
+        ordinal = 1 if room.match is None else room.match.ordinal + 1
         match = Match(
             self._new_match_id(),
             self._new_seed(),
-            number,
+            ordinal,
             room.game,
             room.seats,
             players,
@@ -247,21 +247,21 @@ class Play:
         # First, as the game may fail, and the end of its match is told.
         turn.tell(
             MatchStarted(
-                room.id, match.id, number, room.game.name, room.is_private, players, turn.now
+                room.id, match.id, ordinal, room.game.name, room.is_private, players, turn.now
             )
         )
         match.start(turn.now)
 
-    def finish(self, turn: Turn, room: Room, match: Match) -> None:
+    def publish_end(self, turn: Turn, room: Room, match: Match) -> None:
         """Publish the end of a match. The caller frees the seats."""
         if match.moves:
             turn.advanced(room, match)
-        outcome = match.finish()
+        outcome = match.take_outcome()
         turn.tell(
             MatchEnded(
                 room.id,
                 match.id,
-                match.number,
+                match.ordinal,
                 match.game.name,
                 room.is_private,
                 match.players,
@@ -278,11 +278,11 @@ class Play:
     def break_off(self, turn: Turn, room: Room, reason: str) -> None:
         """Before the room closes: end its match, unless its end was published."""
         match = room.match
-        if match is None or match.is_finished:
+        if match is None or match.is_end_published:
             return
         if match.outcome is None:
             match.end(Outcome((), reason), None, turn.now)
-        self.finish(turn, room, match)
+        self.publish_end(turn, room, match)
 
     def fail(self, turn: Turn, room: Room, error: GameFailed) -> None:
         """The game of a room failed: end its match and close the room."""

@@ -27,8 +27,8 @@ class Queue:
     def __init__(self) -> None:
         self._waiting: dict[PlayerId, Waiting] = {}
         self._by_game: Counter[str | None] = Counter()
-        # The number of rivals last sent to each.
-        self._rivals_sent: dict[PlayerId, int] = {}
+        # The number last sent to each.
+        self._numbers_sent: dict[PlayerId, int] = {}
         self.is_changed = False
         """True if the queue changed since the last `take_changes`."""
 
@@ -38,7 +38,7 @@ class Queue:
 
     def enter(self, player: Player, game: str | None) -> None:
         """Add a player. One who is waiting keeps their place and may change the game; they are told
-        the number of rivals again."""
+        how many wait again."""
         self._remove_from_counts(player.id)
         self._waiting[player.id] = Waiting(player, game)
         self._by_game[game] += 1
@@ -49,21 +49,21 @@ class Queue:
         self._remove_from_counts(player_id)
         return self._waiting.pop(player_id, None)
 
-    def rivals(self, game: str | None) -> int:
+    def number_waiting(self, game: str | None) -> int:
         """Return the number of players who wait for `game`, or for any."""
         if game is None:
             return len(self._waiting)
         return self._by_game[game] + self._by_game[None]
 
     def take_changes(self) -> list[tuple[Waiting, int]]:
-        """Return the entries whose number of rivals changed since it was sent, with that number."""
+        """Return the entries for which `number_waiting` changed since it was sent, with it."""
         changes: list[tuple[Waiting, int]] = []
         self.is_changed = False
         for id, waiting in self._waiting.items():
-            rivals = self.rivals(waiting.game)
-            if self._rivals_sent.get(id) != rivals:
-                self._rivals_sent[id] = rivals
-                changes.append((waiting, rivals))
+            number = self.number_waiting(waiting.game)
+            if self._numbers_sent.get(id) != number:
+                self._numbers_sent[id] = number
+                changes.append((waiting, number))
         return changes
 
     def party(self, games: Iterable[AnyGame]) -> tuple[AnyGame, list[Waiting]] | None:
@@ -83,5 +83,5 @@ class Queue:
         waiting = self._waiting.get(player_id)
         if waiting is not None:
             self._by_game[waiting.game] -= 1
-            self._rivals_sent.pop(player_id, None)
+            self._numbers_sent.pop(player_id, None)
             self.is_changed = True

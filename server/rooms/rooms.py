@@ -280,10 +280,9 @@ class Rooms:
         player_id: PlayerId,
         room_id: str,
         now: float,
-        give_up: Callable[[Turn, Room, int], None],
+        go: Callable[[Turn, Room, int], None],
     ) -> list[RoomEvent]:
-        """A spectator or seated player goes: remove the former, call `give_up` for the latter's
-        seat."""
+        """A spectator or seated player goes: remove the former, call `go` for the latter's seat."""
         with self._turn(now) as turn:
             room = self.all.get(RoomId(room_id))
             if room is not None:
@@ -291,7 +290,7 @@ class Rooms:
                     room.remove_spectator(player_id)
                     number = room.seat_of(player_id)
                     if number is not None:
-                        give_up(turn, room, number)
+                        go(turn, room, number)
         return turn.events
 
     def _seat_to_join(
@@ -390,8 +389,8 @@ class _FollowUp:
         match = room.match
         if room.is_closed:
             return
-        if match is not None and match.outcome is not None and not match.is_finished:
-            self._play.finish(turn, room, match)
+        if match is not None and match.outcome is not None and not match.is_end_published:
+            self._play.publish_end(turn, room, match)
             self._tables.vacate_after_match(turn, room)
         if not room.is_changed:
             return

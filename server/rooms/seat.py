@@ -273,7 +273,7 @@ class SeatState:
         """The player is back: the bot stops."""
         self.is_bot = False
 
-    def give_up(self) -> None:
+    def drop_out(self) -> None:
         """The player is out of the match."""
         self.is_gone = True
         self.has_resigned = self.is_leaving

@@ -150,7 +150,7 @@ def _absence(room: ReadableRoom, seat: ReadableSeat, now: float) -> View | None:
 
 def _match_view(room: ReadableRoom, match: ReadableMatch) -> View:
     players = [{"id": id, "name": name} for id, name in match.players]
-    view: View = {"id": match.id, "number": match.number, "players": players}
+    view: View = {"id": match.id, "number": match.ordinal, "players": players}
     outcome = match.outcome
     if outcome is None:
         view["waits_for"] = list(match.waits_for)

@@ -288,7 +288,7 @@ async def test_connect_four_is_played_to_the_end_and_again_over_a_restart(couple
         await banner(window, "outcome").get_by_role("button").click()
     for window in (mover, other):
         await expect(banner(window, "outcome")).to_have_count(0)
-    assert match_at(ada).number == 2
+    assert match_at(ada).ordinal == 2
 
     await is_over_a_restart_what_it_was(couple)
     turn = match_at(ada).waits_for[0]

@@ -8,7 +8,7 @@ import pytest
 from server.base.ids import PlayerId
 from server.base.units import LONG_AGO, NEVER
 from server.presence.session import Player
-from server.rooms.document import RoomLost, read_room, write_room
+from server.rooms.document import NotRestorable, read_room, write_room
 from server.rooms.room import Room
 from tests.rooms.games import Together
 from tests.rooms.world import World
@@ -108,7 +108,7 @@ def test_a_state_may_hold_an_infinity(world: World) -> None:
 )
 def test_an_invalid_document_is_refused(world: World, text: str) -> None:
     room = Room(table(world).id, Together(), 0.0, is_private=False, made_by=PlayerId("p"))
-    with pytest.raises(RoomLost):
+    with pytest.raises(NotRestorable):
         read_room(text, room, {}, 0.0, ManualClock().from_wall)
 
 
@@ -118,5 +118,5 @@ def test_a_match_of_more_players_than_seats_is_refused(world: World) -> None:
     document = msgspec.json.decode(text)
     document["match"]["players"] *= 3
     found = Room(room.id, room.game, 0.0, is_private=False, made_by=room.made_by)
-    with pytest.raises(RoomLost):
+    with pytest.raises(NotRestorable):
         read_room(msgspec.json.encode(document).decode(), found, {}, 0.0, ManualClock().from_wall)

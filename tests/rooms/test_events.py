@@ -8,7 +8,14 @@ import pytest
 from server.base.ids import MatchId, PlayerId, RoomId
 from server.games.game import Outcome
 from server.rooms.chat import Line
-from server.rooms.events import MatchEnded, MatchStarted, RoomClosed, RoomEvent
+from server.rooms.events import (
+    CloseReason,
+    MatchEnded,
+    MatchStarted,
+    QueueReason,
+    RoomClosed,
+    RoomEvent,
+)
 from server.rooms.match import Move
 from tests.rooms.games import Turns, variant
 from tests.rooms.test_failures import buggy
@@ -17,7 +24,7 @@ from tests.rooms.world import World
 KINDS: tuple[type[RoomEvent], ...] = get_args(RoomEvent)
 
 VALUES: set[Any] = {RoomId, MatchId, PlayerId, Line, Outcome, str, int, float, bool}
-VALUES |= {str | None, int | None, float | None}
+VALUES |= {str | None, int | None, float | None, CloseReason, QueueReason | None}
 VALUES |= {tuple[Move, ...], tuple[tuple[PlayerId, str], ...]}
 
 

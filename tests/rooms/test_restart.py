@@ -65,11 +65,11 @@ async def test_players_find_the_same_board_in_their_seats_and_play_on(run: Run) 
         await server.advance(20)
         await whose_turn(server, ada, kim).act({"column": 3})
         match = match_of(server)
-        before = match.id, match.number, match.step, match.state
+        before = match.id, match.ordinal, match.step, match.state
         host = room_of(server).host
     async with run(at=100) as server:
         match = match_of(server)
-        assert (match.id, match.number, match.step, match.state) == before
+        assert (match.id, match.ordinal, match.step, match.state) == before
         assert match.time(100) == 20, "a restart takes no match time"
         shown = [await ada.come_back(server), await kim.come_back(server)]
         assert [each["seat"] for each in shown] == [0, 1]
@@ -132,7 +132,7 @@ async def test_the_result_stays_on_the_table_and_the_next_match_has_the_next_num
         await begins.tab.send("start", room=begins.room)
         while (await begins.tab.next("room"))["room"]["state"] != "playing":
             pass
-        assert match_of(server).number == 2
+        assert match_of(server).ordinal == 2
 
 
 # Clocks

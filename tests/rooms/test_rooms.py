@@ -536,7 +536,7 @@ def test_the_next_match_begins_when_all_present_players_want_it(world: World) ->
     assert seat_seen(world, room, kim)["wants_more"] is True
     world.starts(ada, room)
     assert room.running is not None
-    assert room.running.number == match.number + 1
+    assert room.running.ordinal == match.ordinal + 1
     assert "wants_more" not in seat_seen(world, room, kim)
 
 

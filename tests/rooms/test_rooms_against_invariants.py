@@ -594,7 +594,9 @@ class RoomsMachine(RuleBasedStateMachine):
     def check_closed(self, event: RoomClosed) -> None:
         room = self.world.known[event.room_id]
         assert event.reason in ("empty", "idle"), event
-        assert room.match is None or (room.match.outcome is not None and room.match.is_finished)
+        assert room.match is None or (
+            room.match.outcome is not None and room.match.is_end_published
+        )
         assert room.slot is None
         ended = [
             each.match_id

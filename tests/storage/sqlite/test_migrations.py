@@ -76,7 +76,7 @@ async def test_rooms_and_matches_of_the_version_before_go_on(rig: StorageRig) ->
     four, arena = rig.rooms.all.values()
     assert [four.game.name, arena.game.name] == ["connect-four", "snake-arena"]
     assert four.match is not None
-    assert four.match.number == 2
+    assert four.match.ordinal == 2
     assert four.match.step == 2
     for cookie in (ADA, KIM):
         session = await rig.sessions.find(cookie)
