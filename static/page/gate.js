@@ -3,7 +3,7 @@
 import { inWords } from '/static/page/durations.js';
 import { byId, onPress, write } from '/static/page/elements.js';
 import { isAboutPassword, mark, requirePasswords, RevealButton, showHint } from '/static/page/forms.js';
-import { has, onLanguage, say } from '/static/page/language.js';
+import { onLanguage, say, sayWord } from '/static/page/language.js';
 import { attemptOnce, explain } from '/static/page/problems.js';
 import { showStatus } from '/static/page/status.js';
 import { recall, remember } from '/static/page/storage.js';
@@ -159,8 +159,8 @@ export class Gate {
     const key = isAsleep ? 'signed_out.asleep_text'
       : reason === 'idle_timeout' && !lengths ? 'signed_out.idle_timeout_unknown'
       : reason === 'signed_out' && !isOwn ? 'signed_out.elsewhere'
-      : has(`signed_out.${reason}`) ? `signed_out.${reason}` : 'signed_out.other';
-    byId('signed-out-reason').textContent = say(key, lengths ?? {});
+      : `signed_out.${reason}`;
+    byId('signed-out-reason').textContent = sayWord(key, lengths ?? {}, say('signed_out.other'));
     if (isAsleep) byId('resume').textContent = player ? say('gate.back_as', player) : say('gate.back');
   }
 }

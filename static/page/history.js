@@ -2,7 +2,7 @@
 
 import { inWords } from '/static/page/durations.js';
 import { byId, make, shape } from '/static/page/elements.js';
-import { day, has, onLanguage, say, time } from '/static/page/language.js';
+import { day, has, onLanguage, say, sayWord, time } from '/static/page/language.js';
 import { PagedList } from '/static/page/paged-list.js';
 
 const CHANGES_A_PAGE = 50;
@@ -93,7 +93,7 @@ export class OwnHistory {
     // Others see the best status of all browsers of the player.
     const elsewhere = `${key}_elsewhere`;
     if (ofPlayer !== status && has(elsewhere)) return say(elsewhere, values);
-    return has(key) ? say(key, values) : detail;
+    return sayWord(key, values, detail);
   }
 
   #circumstances({ session_id: session, reason, last_activity_at: at, last_activity_by: by }) {

@@ -54,6 +54,11 @@ export function say(key, values = {}) {
   return filled(words[key], key, values);
 }
 
+/** Like `say`, of a key that ends with a word of the server: `fallback` if the page has no text for it. */
+export function sayWord(key, values, fallback) {
+  return has(key) ? say(key, values) : fallback;
+}
+
 /** Like `say`, with other texts: {en: {key: text}, …}. Falls back to English. */
 export function sayIn(texts, key, values = {}) {
   return filled(texts[code]?.[key] ?? texts.en?.[key], key, values);

@@ -3,18 +3,11 @@
 import { inBrief } from '/static/page/durations.js';
 import { byId, make } from '/static/page/elements.js';
 import { pictureOf, titleOf } from '/static/page/games.js';
-import { dateAndTime, namesOf, onLanguage, say } from '/static/page/language.js';
+import { dateAndTime, namesOf, onLanguage, say, sayWord } from '/static/page/language.js';
 import { PagedList } from '/static/page/paged-list.js';
 import { headlineOf } from '/static/page/room-words.js';
 
 const MATCHES_A_PAGE = 10;
-const REASONS = {
-  forfeit: 'matches.forfeit',
-  resigned: 'matches.resigned',
-  claimed: 'matches.claimed',
-  abandoned: 'matches.abandoned',
-  failed: 'matches.failed',
-};
 
 export class Matches {
   #here;
@@ -62,7 +55,7 @@ export class Matches {
     const others = players.filter(({ seat }) => seat !== own).map(({ name }) => name);
     const text = make('div');
     const head = make('p', 'match-head', headlineOf(match, players, own));
-    const why = REASONS[reason] ? say(REASONS[reason]) : '';
+    const why = sayWord(`ended.${reason}`, {}, '');
     const with_ = others.length > 0 ? say('matches.with', { names: namesOf(others) }) : '';
     text.append(head, make('p', 'muted', [`${titleOf(game)}${with_ ? ` ${with_}` : ''}`, why].filter(Boolean).join(' · ')));
     const at = make('time', 'muted', `${dateAndTime(endedAt)} · ${inBrief(seconds)}`);

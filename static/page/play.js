@@ -4,7 +4,7 @@ import { coalesceCrowd } from '/static/page/coalesce.js';
 import { byId, fillSelect, make, onPress, write } from '/static/page/elements.js';
 import { pictureOf, titleOf } from '/static/page/games.js';
 import { KeyedList } from '/static/page/keyed-list.js';
-import { namesOf, onLanguage, say } from '/static/page/language.js';
+import { namesOf, onLanguage, say, sayWord } from '/static/page/language.js';
 import { attempt, attemptIn } from '/static/page/problems.js';
 
 const TOPIC = 'rooms';
@@ -135,7 +135,7 @@ export class Play {
     row.dataset.state = listing.state;
     const text = make('div', 'room-text');
     const head = make('p', 'room-name', titleOf(listing.game));
-    head.append(' ', make('span', 'tag muted-tag', stateOf(listing)));
+    head.append(' ', make('span', 'tag muted-tag', sayWord(`state.${listing.state}`, {}, listing.state)));
     text.append(head, whoIn(listing), make('p', 'muted', aboutOf(listing)));
     const buttons = make('div', 'room-buttons');
     buttons.append(...this.#buttons(listing));
@@ -160,9 +160,6 @@ export class Play {
     return listing.free > 0 ? [button('join', 'play.join'), watch] : [watch];
   }
 }
-
-const STATES = { open: 'play.open', playing: 'play.playing', over: 'play.over' };
-const stateOf = ({ state }) => say(STATES[state] ?? 'play.open');
 
 function namesIn({ players }) {
   return players.length > 0 ? namesOf(players.map(({ name }) => name)) : say('play.nobody');

@@ -1,21 +1,11 @@
 // Events of rooms as sentences.
 
 import { inWords } from '/static/page/durations.js';
-import { namesOf, say } from '/static/page/language.js';
-
-const NOTICES = {
-  joined: 'notice.joined',
-  left: 'notice.left',
-  resigned: 'notice.resigned',
-  out: 'notice.out',
-  bot: 'notice.bot',
-  skipped: 'notice.skipped',
-};
+import { namesOf, say, sayWord } from '/static/page/language.js';
 
 /** Returns the text of a notice of the room. */
 export function noticeOf({ notice, name = '' }) {
-  const key = NOTICES[notice];
-  return key === undefined ? `${name} ${notice}`.trim() : say(key, { name });
+  return sayWord(`notice.${notice}`, { name }, `${name} ${notice}`.trim());
 }
 
 /** Returns who has won, for the player in seat `own`; null for a spectator. */
@@ -30,34 +20,17 @@ export function headlineOf({ winners, reason }, players, own) {
   return winners.length === 1 ? say('outcome.own') : say('outcome.shared', { names });
 }
 
-const WHY = {
-  forfeit: ['outcome.forfeit', 'outcome.forfeit_own'],
-  resigned: ['outcome.resigned', 'outcome.resigned_own'],
-  claimed: ['outcome.claimed', 'outcome.claimed_own'],
-};
-
 /** Returns why a match ended, unless by the rules of the game; otherwise an empty text. */
 export function whyOf({ reason, by, winners }, players, own) {
-  if (reason === 'failed') return say('outcome.failed_why');
-  if (reason === 'abandoned') return say('outcome.abandoned_why');
-  if (reason === 'claimed' && winners.length === 0 && by !== undefined) {
-    return by === own ? say('outcome.draw_own') : say('outcome.draw_claimed', { name: players[by]?.name ?? '?' });
-  }
-  if (WHY[reason] === undefined || by === undefined) return '';
-  const [others, owns] = WHY[reason];
-  return by === own ? say(owns) : say(others, { name: players[by]?.name ?? '?' });
+  if (reason === 'failed' || reason === 'abandoned') return say(`why.${reason}`);
+  if (by === undefined) return '';
+  const word = reason === 'claimed' && winners.length === 0 ? 'draw' : reason;
+  return sayWord(by === own ? `why.${word}_own` : `why.${word}`, { name: players[by]?.name ?? '?' }, '');
 }
-
-const COSTS = {
-  skip: 'cost.skip', forfeit: 'cost.forfeit', bot: 'cost.bot', spectate: 'cost.spectate',
-};
-const SILENCE = {
-  skip: 'afk.skip', forfeit: 'afk.forfeit', bot: 'afk.bot', spectate: 'afk.spectate',
-};
 
 /** Returns what silence costs now, as the last part of a sentence. */
 export function costOf({ silence, most_skips: most }, skipped = 0) {
-  return say(silence === 'skip' && skipped >= most ? 'cost.forfeit' : COSTS[silence] ?? 'cost.forfeit');
+  return sayWord(`cost.${silence === 'skip' && skipped >= most ? 'forfeit' : silence}`, {}, say('cost.forfeit'));
 }
 
 /** Returns the AFK rules of a game, one sentence each. */
@@ -68,7 +41,7 @@ export function afkRules(policy) {
   } = policy;
   const rules = [
     move === undefined ? say('afk.no_clock') : say('afk.clock', { move: inWords(move) }),
-    say(SILENCE[silence] ?? 'afk.forfeit', { count: most }),
+    sayWord(`silence.${silence}`, { count: most }, say('silence.forfeit')),
     say(mayClaim ? 'afk.claim' : 'afk.drop', { shown: inWords(shown), drop: inWords(drop) }),
     say('afk.leave', { leave: inWords(leave) }),
   ];

@@ -8,7 +8,7 @@ import { Confirmation } from '/static/page/confirmation.js';
 import { inWords, onClock } from '/static/page/durations.js';
 import { byId, fillSelect, make, onPress, write } from '/static/page/elements.js';
 import { partOf, rulesOf, styleOf, titleOf } from '/static/page/games.js';
-import { onLanguage, say } from '/static/page/language.js';
+import { onLanguage, say, sayWord } from '/static/page/language.js';
 import { attempt, attemptIn, explain } from '/static/page/problems.js';
 import { isInMatch, RoomBoard } from '/static/page/room-board.js';
 import { RoomBanners } from '/static/page/room-banners.js';
@@ -20,7 +20,6 @@ import { setTitle } from '/static/page/title.js';
 const LEAST_BREAK = 1; // seconds of the budget
 const ROOM_BREAKS = [30, 60, 120, 180, 300]; // seconds
 const ROOM_BREAK = 60;
-const ROOM_ENDS = { empty: 'room.closed_empty', idle: 'room.closed_idle', failed: 'room.closed_failed', left: 'room.closed_left' };
 
 export class RoomView {
   #here;
@@ -58,7 +57,7 @@ export class RoomView {
     });
     here.on('roomClosed', ({ room, reason, detail }) => {
       if (room !== this.#wanted) return;
-      this.#fail({ code: reason, text: ROOM_ENDS[reason] ? say(ROOM_ENDS[reason]) : detail });
+      this.#fail({ code: reason, text: sayWord(`room.closed_${reason}`, {}, detail) });
     });
     onPress(byId('room-again'), () => this.#enter());
     onPress(byId('room-watch'), () => this.#enter({ spectate: true }));

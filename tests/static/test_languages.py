@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from server.games.game import Silence
 from server.presence.status import ENDINGS, Reason, Status
 from server.web.pages import static_folder
 from tests.static.rig import Rig
@@ -19,11 +20,24 @@ OTHERS = ["zh", "es"]
 
 Words = dict[str, Any]
 
+OWN = ["", "_own"]
+"""Endings of keys: of another player, and of the reader."""
+
 COMPOSED = {
     "connection.": ["connecting", "open", "reconnecting", "closed", "no_network"],
     "status.": [*Status, "away_for"],
     "signed_out.": [*sorted(ENDINGS), "not_signed_in", "other"],
     "history.": [*(reason for reason in Reason)],
+    "room.closed_": ["empty", "idle", "failed", "left"],
+    "state.": ["open", "playing", "over"],
+    "notice.": ["joined", "left", "resigned", "out", "bot", "skipped"],
+    "ended.": ["forfeit", "resigned", "claimed", "abandoned", "failed"],
+    "why.": [
+        *(f"{word}{own}" for word in ("forfeit", "resigned", "claimed", "draw") for own in OWN),
+        *("abandoned", "failed"),
+    ],
+    "cost.": [*Silence],
+    "silence.": [*Silence],
     "rule.": [
         "name_empty",
         "name_too_long",
