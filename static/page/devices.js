@@ -2,6 +2,7 @@
 
 import { Confirmation } from '/static/page/confirmation.js';
 import { byId, make, onPress, shape, write } from '/static/page/elements.js';
+import { KeyedList } from '/static/page/keyed-list.js';
 import { dateAndTime, onLanguage, say } from '/static/page/language.js';
 import { PasswordForm } from '/static/page/password.js';
 import { attemptIn } from '/static/page/problems.js';
@@ -11,6 +12,7 @@ const PHONES = new Set(['Android', 'iOS', 'iPadOS']);
 
 export class Devices {
   #here;
+  #rows = new KeyedList(byId('device-list'));
   #sessions = [];
   #hasFailed = false;
   #password;
@@ -23,7 +25,10 @@ export class Devices {
       onYes: () => this.#do(() => here.signOutEverywhere(), byId('everywhere-yes')), onChange: () => this.#drawOffer(),
     });
     onPress(byId('sign-out-everywhere'), () => this.#everywhere.ask());
-    onLanguage(() => this.#draw());
+    onLanguage(() => {
+      this.#rows.clear();
+      this.#draw();
+    });
   }
 
   /** The section is shown. */
@@ -43,7 +48,7 @@ export class Devices {
     this.#sessions = [];
     this.#hasFailed = false;
     this.#password.clear();
-    byId('device-list').replaceChildren();
+    this.#rows.clear();
   }
 
   /** After an outage: loads what failed to load. */
@@ -75,32 +80,39 @@ export class Devices {
     const inOrder = this.#sessions.toSorted(
       (a, b) => b.current - a.current || b.last_activity_at.localeCompare(a.last_activity_at),
     );
-    byId('device-list').replaceChildren(...inOrder.map((session) => this.#row(session)));
+    this.#rows.draw(inOrder, {
+      keyOf: ({ id }) => id,
+      partsOf: (session, known) => this.#partsOf(session, known),
+    });
     this.#drawOffer();
   }
 
-  #row(session) {
-    const row = make('li', 'device');
-    row.dataset.sessionId = session.id;
+  /** Updated in place: the list is loaded again after an outage, while one of its buttons may have the focus. */
+  #partsOf(session, known) {
+    const parts = known ?? this.#newRow(session);
+    const { connections, created_at: signedInAt, last_activity_at: lastAt } = session;
+    showStatus(parts.status, session.status);
+    write(parts.signedIn, say('devices.signed_in', { at: dateAndTime(signedInAt) }));
+    write(parts.about, [
+      say('devices.last_activity', { at: dateAndTime(lastAt) }),
+      connections ? say('devices.tabs', { count: connections }) : say('devices.no_tab'),
+    ].join(' · '));
+    return parts;
+  }
+
+  #newRow(session) {
+    const parts = {
+      element: make('li', 'device'), status: make('span'), signedIn: make('p', 'muted'), about: make('p', 'muted'),
+    };
+    parts.element.dataset.sessionId = session.id;
     const icon = make('span', 'device-icon');
     icon.append(shape(PHONES.has(session.system) ? 'icon-phone' : 'icon-desk'));
-
     const head = make('p', 'device-name');
     head.append(make('span', '', nameOf(session)));
     if (session.current) head.append(' ', make('span', 'tag', say('devices.this')));
     if (session.remember) head.append(' ', make('span', 'tag muted-tag', say('devices.remembered')));
-    const status = make('span');
-    showStatus(status, session.status);
-    const { connections } = session;
     const text = make('div', 'device-text');
-    text.append(
-      head,
-      make('p', 'muted', say('devices.signed_in', { at: dateAndTime(session.created_at) })),
-      make('p', 'muted', [
-        say('devices.last_activity', { at: dateAndTime(session.last_activity_at) }),
-        connections ? say('devices.tabs', { count: connections }) : say('devices.no_tab'),
-      ].join(' · ')),
-    );
+    text.append(head, parts.signedIn, parts.about);
 
     const button = make('button', 'quiet', say('devices.sign_out'));
     button.type = 'button';
@@ -109,8 +121,8 @@ export class Devices {
       device: nameOf(session), at: dateAndTime(session.created_at),
     }));
     onPress(button, () => this.#signOut(session, button));
-    row.append(icon, text, status, button);
-    return row;
+    parts.element.append(icon, text, parts.status, button);
+    return parts;
   }
 
   async #signOut(session, button) {

@@ -216,6 +216,26 @@ async def test_signing_out_another_device_ends_its_session_and_is_shown_there(
     await here.is_at("lobby")
 
 
+async def test_a_list_of_devices_that_is_loaded_again_keeps_the_focus(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    async with run_cable(lobby.port) as cable:
+        ada = await browsers.window(cable.url)
+        ada.expected += [UNREACHABLE, "WebSocket"]
+        await ada.enter("Ada")
+        await open_section(ada, "Devices")
+        cable.pull()
+        await expect(ada.at("#connection")).to_have_attribute("data-state", "reconnecting")
+        button = ada.at(".device button")
+        await button.click()
+        await expect(ada.at("#devices-error")).to_contain_text("cannot be reached")
+        cable.plug()
+        await expect(ada.at("#devices-error")).to_be_empty()
+        await ada.is_connected_again()
+        await expect(button).to_be_focused()
+        await ada.page.close()
+
+
 async def test_changing_the_password_needs_the_old_one_and_signs_out_other_devices(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
