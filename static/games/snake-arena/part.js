@@ -2,7 +2,7 @@
 
 import { onClock } from '/static/page/durations.js';
 import { isForGame, make, onPress, write } from '/static/page/elements.js';
-import { namesOf } from '/static/page/language.js';
+import { headlineOf } from '/static/page/room-words.js';
 import { ArenaPicture, colourOf, LETTERS } from './picture.js';
 
 export { words } from './words.js';
@@ -149,13 +149,13 @@ export default class SnakeArena {
       : say('own', { letter: LETTERS[own], length: this.#own.length }));
     this.#drawLegend(seats, outcome);
 
-    const result = outcome && this.#result(outcome, seats);
     board.classList.toggle('is-over', outcome !== null);
     board.classList.toggle('is-out', isOut && outcome === null);
-    if (result) {
-      write(message, result.who);
-      write(why, result.why);
-      write(heard, `${result.who} ${result.why}`.trim());
+    if (outcome !== null) {
+      const because = this.#whyOf(outcome);
+      write(message, headlineOf(outcome, [...seats.values()], own));
+      write(why, because);
+      write(heard, because); // the room says who has won
     } else if (isOut) {
       write(message, say('out'));
       write(why, '');
@@ -169,23 +169,14 @@ export default class SnakeArena {
     }
   }
 
-  /** Returns who has won, and why, in words for this player. */
-  #result({ winners, reason }, seats) {
-    const { say, seat: own } = this.#table;
+  /** Returns why the match ended so, in the words of this game. */
+  #whyOf({ winners, reason }) {
+    const { say } = this.#table;
     const isOwnEnd = REASONS.has(reason);
-    const length = Math.max(0, ...winners.map((seat) => this.#view.snakes[seat].length));
+    if (winners.length === 0) return isOwnEnd ? say('equal') : '';
+    const length = Math.max(...winners.map((seat) => this.#view.snakes[seat].length));
     // The others resigned, or were signed out: the remaining snake has won anyway.
-    const because = say(isOwnEnd ? reason : 'last_alive', { length });
-    if (winners.length === 0) {
-      if (!isOwnEnd) return { who: say('ended'), why: '' };
-      return { who: say('draw'), why: say('equal') };
-    }
-    if (winners.length > 1) {
-      const names = namesOf(winners.map((seat) => nameOf(seats, seat)));
-      return { who: say('shared', { names }), why: because };
-    }
-    if (winners[0] === own) return { who: say('won'), why: because };
-    return { who: say('wins', { name: nameOf(seats, winners[0]) }), why: because };
+    return say(isOwnEnd ? reason : 'last_alive', { length });
   }
 
   #drawLegend(seats, outcome) {

@@ -1,7 +1,9 @@
 // Trivia round on the screen: a question, four choices, the time left, and the points.
 
 import { isCalm, isForGame, make, onPress, svg, write } from '/static/page/elements.js';
+import { KeyedList } from '/static/page/keyed-list.js';
 import { inDigits, language, namesOf } from '/static/page/language.js';
+import { headlineOf } from '/static/page/room-words.js';
 
 export { words } from './words.js';
 
@@ -42,7 +44,7 @@ export default class TriviaRound {
   #list = make('ol');
   #heard = make('p', 'heard-only');
   #heading = null;
-  #rows = new Map(); // seat -> its elements on the board
+  #rows = new KeyedList(this.#list);
   #onKey = (event) => this.#press(event);
   #shown = null; // the last view drawn
   #step = ''; // number and phase of the question
@@ -268,47 +270,41 @@ export default class TriviaRound {
   #drawBoard(people, phase, right) {
     const { say } = this.#table;
     write(this.#boardTitle, say(phase === 'over' ? 'final' : 'points'));
-    const before = new Map([...this.#rows].map(([seat, row]) => [seat, row.element.offsetTop]));
-    for (const player of people) {
-      let row = this.#rows.get(player.seat);
-      if (row === undefined) {
-        row = boardRow();
-        this.#rows.set(player.seat, row);
-      }
-      row.element.classList.toggle('is-own', Boolean(player.isOwn));
-      row.element.classList.toggle('is-gone', Boolean(player.is_gone));
-      write(row.place, people[0].score > 0 ? `${player.place}` : '');
-      write(row.name, player.name);
-      write(row.you, player.isOwn ? say('you') : '');
-      write(row.gained, phase === 'reveal' && player.points > 0 ? `+${player.points}` : '');
-      write(row.score, inDigits(player.score));
-      const state = stateOf(player, phase, right);
-      row.element.dataset.state = state;
-      mark(row.icon, state);
-      write(row.state, state ? say(`is_${state}`) : '');
-    }
-    const elements = people.map((player) => this.#rows.get(player.seat).element);
-    const isMoved = elements.some((element, place) => this.#list.children[place] !== element);
-    if (!isMoved) return;
-    this.#list.replaceChildren(...elements);
-    if (isCalm()) return;
-    for (const [seat, top] of before) {
-      const { element } = this.#rows.get(seat);
+    const before = new Map([...this.#list.children].map((element) => [element, element.offsetTop]));
+    this.#rows.draw(people, {
+      keyOf: ({ seat }) => seat,
+      partsOf: (player, row = boardRow()) => {
+        this.#drawRow(row, player, stateOf(player, phase, right), phase);
+        write(row.place, people[0].score > 0 ? `${player.place}` : '');
+        return row;
+      },
+    });
+    const isMoved = [...before.keys()].some((element, place) => this.#list.children[place] !== element);
+    if (!isMoved || isCalm()) return;
+    for (const [element, top] of before) {
       const by = top - element.offsetTop;
       if (by) element.animate({ transform: [`translateY(${by}px)`, 'none'] }, { duration: 400, easing: 'ease-out' });
     }
+  }
+
+  #drawRow(row, player, state, phase) {
+    const { say } = this.#table;
+    row.element.classList.toggle('is-own', Boolean(player.isOwn));
+    row.element.classList.toggle('is-gone', Boolean(player.is_gone));
+    write(row.name, player.name);
+    write(row.you, player.isOwn ? say('you') : '');
+    write(row.gained, phase === 'reveal' && player.points > 0 ? `+${player.points}` : '');
+    write(row.score, inDigits(player.score));
+    row.element.dataset.state = state;
+    mark(row.icon, state);
+    write(row.state, state ? say(`is_${state}`) : '');
   }
 
   #drawResult(people, outcome) {
     const { say } = this.#table;
     clearTimeout(this.#timer);
     const winners = people.filter((player) => outcome?.winners.includes(player.seat));
-    const others = winners.filter((player) => !player.isOwn);
-    const isOwn = others.length < winners.length;
-    let headline;
-    if (winners.length === 0) headline = say('won_nobody');
-    else if (winners.length === 1) headline = isOwn ? say('won_own') : say('won', { name: winners[0].name });
-    else headline = say(isOwn ? 'shared_own' : 'shared', { names: namesOf(others.map(({ name }) => name)) });
+    const headline = outcome === null ? '' : headlineOf(outcome, people, this.#table.seat);
     let why = '';
     if (outcome?.reason !== 'finished') why = winners.length === 1 ? say('alone') : '';
     else if (winners.length > 0) why = say('with', { points: winners[0].score });
@@ -325,10 +321,10 @@ export default class TriviaRound {
       step.append(make('bdi', 'trivia-podium-name', player.name), make('span', 'trivia-podium-step', `${player.place}`));
       podium.append(step);
     }
-    this.#result.classList.toggle('is-won', isOwn);
+    this.#result.classList.toggle('is-won', winners.some((player) => player.isOwn));
     this.#result.replaceChildren(this.#heading, make('p', 'trivia-why', why), podium);
     if (hadFocus) this.#heading.focus();
-    this.#announce([headline, why].filter(Boolean).join(' – '));
+    this.#announce(why); // the room says who has won
   }
 }
 
