@@ -92,6 +92,38 @@ async def test_a_game_without_a_page_part_says_why_an_action_failed(
     assert (said == "") == (text == "")
 
 
+_RESULT = """async ([game, own]) => {
+  const [{ default: Part, words }, { sayIn }, { headlineOf }] = await Promise.all([
+    import(`/static/games/${game}/part.js`), import('/static/page/language.js'),
+    import('/static/page/room-words.js')]);
+  const seats = [{ seat: 0, name: 'Ada' }, { seat: 1, name: 'Kim' }];
+  const table = { seat: own, say: (key, values) => sayIn(words, key, values), seats: () => seats };
+  const outcome = { winners: [0, 1], reason: 'time_up' };
+  const snake = { cells: [[1, 1], [1, 2]], length: 2 };
+  const view = {
+    phase: 'over', players: { 0: { score: 7 }, 1: { score: 7 } },
+    tick: 9, starts_at: 0, ends_at: 0, width: 40, height: 30, food: [], snakes: [snake, snake],
+  };
+  const element = document.body.appendChild(document.createElement('div'));
+  new Part(element, table).draw({ view, waitsFor: [], outcome });
+  const [shown, heard] = ['.snake-message, .trivia-result h2', '.heard-only'].map(
+    (selector) => [...element.querySelectorAll(selector)].at(-1).textContent);
+  return { shown, heard, headline: headlineOf(outcome, seats, own) };
+}"""
+
+
+@pytest.mark.asyncio(loop_scope="session")
+@pytest.mark.parametrize("own", [0, None])
+@pytest.mark.parametrize("game", ["snake-arena", "trivia-round"])
+async def test_a_game_says_who_has_won_in_the_words_of_the_room(
+    browser_rig: BrowserRig, game: str, own: int | None
+) -> None:
+    await browser_rig.evaluate(_LOAD)
+    said = await browser_rig.evaluate(_RESULT, [game, own])
+    assert said["shown"] == said["headline"]
+    assert said["headline"] not in said["heard"], "the room has announced it"
+
+
 def test_every_button_ignores_a_held_key() -> None:
     folder = static_folder()
     alone = [
