@@ -33,7 +33,7 @@ export function newAvatar(player) {
 
 /** A new element with a player's name, which is shown whole under the pointer. */
 export function newName({ name }) {
-  const element = make('bdi', 'player-name', name); // it may run right to left
+  const element = make('bdi', 'player-name one-line', name); // it may run right to left
   element.title = name;
   return element;
 }

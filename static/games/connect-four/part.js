@@ -59,6 +59,8 @@ export default class ConnectFour {
     this.#status.append(this.#headline, ' ', this.#detail);
     const frame = make('div', 'table');
     this.#columns.setAttribute('role', 'group');
+    this.#columns.style.setProperty('--columns', COLUMNS);
+    this.#columns.style.setProperty('--edge', EDGE / WIDTH); // as a share
     for (let column = 0; column < COLUMNS; column += 1) this.#columns.append(this.#makeButton(column));
     this.#columns.addEventListener('keydown', (event) => this.#onKey(event));
     frame.append(this.#board.element, this.#columns);
@@ -104,7 +106,7 @@ export default class ConnectFour {
         ? (seat === this.#view.turn ? 'turn' : 'waits')
         : (outcome.winners.includes(seat) ? 'won' : 'waits');
       item.toggleAttribute('data-gone', player?.isGone ?? false);
-      const name = make('bdi', 'name', this.#nameOf(seat));
+      const name = make('bdi', 'name one-line', this.#nameOf(seat));
       const about = [this.#table.say(colour)];
       if (seat === this.#table.seat) about.push(this.#table.say('you'));
       const text = make('span', 'text');

@@ -256,7 +256,7 @@ function legendRow(seat) {
   const row = make('li');
   const badge = make('span', 'snake-badge', LETTERS[seat]);
   badge.dataset.colour = colourOf(seat);
-  row.append(badge, make('bdi', 'snake-name'), make('span', 'snake-state'), make('span', 'snake-count'));
+  row.append(badge, make('bdi', 'snake-name one-line'), make('span', 'snake-state'), make('span', 'snake-count'));
   return row;
 }
 

@@ -155,7 +155,7 @@ export default class TriviaRound {
       write(choice.tags, tags.join(' · '));
       mark(choice.icon, isRight ? 'right' : isRevealed && place === picked ? 'wrong' : '');
       const by = isRevealed ? people.filter((player) => player.choice === place && !player.isOwn) : [];
-      choice.by.replaceChildren(...by.map((player) => make('bdi', '', player.name)));
+      choice.by.replaceChildren(...by.map((player) => make('bdi', 'one-line', player.name)));
       choice.by.hidden = by.length === 0;
     });
     this.#note.hidden = own === undefined && !isRevealed;
@@ -318,7 +318,7 @@ export default class TriviaRound {
     for (const player of people.filter(({ place, is_gone: isGone }) => place <= 3 && !isGone).slice(0, 3)) {
       const step = make('li');
       step.dataset.place = player.place;
-      step.append(make('bdi', 'trivia-podium-name', player.name), make('span', 'trivia-podium-step', `${player.place}`));
+      step.append(make('bdi', 'trivia-podium-name one-line', player.name), make('span', 'trivia-podium-step', `${player.place}`));
       podium.append(step);
     }
     this.#result.classList.toggle('is-won', winners.some((player) => player.isOwn));
@@ -356,7 +356,7 @@ function boardRow() {
     element: make('li'),
     place: make('span', 'trivia-place'),
     icon: iconElement(),
-    name: make('bdi', 'trivia-name'),
+    name: make('bdi', 'trivia-name one-line'),
     you: make('span', 'trivia-you'),
     state: make('span', 'heard-only'),
     gained: make('span', 'trivia-gained'),
