@@ -7,8 +7,6 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import httpx
-
 from scripts.server_process import ROOT
 from tests.support.database import rows
 from tests.support.process import VisitedServer, last_line, run, running
@@ -19,7 +17,7 @@ README = (ROOT / "README.md").read_text()
 async def write_on(server: VisitedServer, busy: asyncio.Event) -> int:
     """Sign guests in and out while the copy runs; return how many."""
     count = 0
-    async with httpx.AsyncClient(base_url=server.url, timeout=20, verify=False) as client:
+    async with server.visitor() as client:
         while not busy.is_set():
             count += 1
             response = await client.post("/api/guests", json={"name": f"guest {count}"})
@@ -45,7 +43,7 @@ async def test_a_copy_made_under_load_keeps_every_session(tmp_path: Path) -> Non
         assert "stillhere.db.keys" in second
         # The server is the only writer, and was not disturbed.
         assert await server.status(ada) == (200, "active")
-        async with httpx.AsyncClient(base_url=server.url, verify=False) as client:
+        async with server.visitor() as client:
             assert (await client.get("/readyz")).status_code == 200
     assert rows(copy, "PRAGMA integrity_check") == [("ok",)]
     shutil.copy(tmp_path / "stillhere.db.keys", copy.with_name("copy.db.keys"))

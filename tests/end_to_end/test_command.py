@@ -41,9 +41,7 @@ async def test_a_stop_closes_every_socket_with_1012_and_exits_with_0(tmp_path: P
 async def test_sessions_survive_a_kill(tmp_path: Path) -> None:
     async with running(tmp_path) as server:
         stays, leaves = await server.sign_in("Ada"), await server.sign_in("Bob")
-        async with httpx.AsyncClient(
-            base_url=server.url, cookies={"session": leaves}, verify=False
-        ) as client:
+        async with server.visitor(leaves) as client:
             assert (await client.delete("/api/session")).status_code == 204
         assert await server.stop(signal.SIGKILL) == -signal.SIGKILL
     async with running(tmp_path) as server:

@@ -8,9 +8,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import httpx
-
-from scripts.server_process import TIMEOUT
 from tests.support.answers import until
 from tests.support.database import rows
 from tests.support.live_server import Tab
@@ -32,9 +29,7 @@ COMMAND = (
 
 
 async def open_room(server: VisitedServer, cookie: str, game: str) -> str:
-    async with httpx.AsyncClient(
-        base_url=server.url, cookies={"session": cookie}, timeout=TIMEOUT, verify=False
-    ) as client:
+    async with server.visitor(cookie) as client:
         response = await client.post("/api/rooms", json={"game": game})
         assert response.status_code == 201, response.text
         return str(response.json()["id"])
@@ -137,12 +132,7 @@ async def test_matches_go_on_after_a_kill_and_lose_the_last_moment_at_most(tmp_p
             await four.act((turn + 1 + number) % 2, {"column": column})
             for tab in four.tabs:
                 await tab.next("room_changed")
-        async with httpx.AsyncClient(
-            base_url=server.url,
-            cookies={"session": four.cookies[0]},
-            timeout=TIMEOUT,
-            verify=False,
-        ) as client:
+        async with server.visitor(four.cookies[0]) as client:
             while not (matches := (await client.get("/api/matches")).json()["matches"]):
                 await four.tabs[0].receive()
             (match,) = matches

@@ -367,9 +367,7 @@ async def test_a_sign_out_survives_a_full_disk_and_a_kill(tmp_path: Path) -> Non
     async with running(tmp_path) as server:
         goes, stays = await server.sign_in("Ada"), await server.sign_in("Bob")
         limit_files(server, 16_384)
-        async with httpx.AsyncClient(
-            base_url=server.url, cookies={"session": goes}, verify=False
-        ) as client:
+        async with server.visitor(goes) as client:
             assert (await client.delete("/api/session")).status_code == 204
             assert (await client.get("/readyz")).status_code == 503
         await server.stop(signal.SIGKILL)
@@ -377,7 +375,7 @@ async def test_a_sign_out_survives_a_full_disk_and_a_kill(tmp_path: Path) -> Non
         assert await server.status(goes) == (401, "signed_out")
         assert await server.status(stays) == (200, "reconnecting")
         assert "1 sign-outs that the database had not taken are in it now" in server.log()
-        async with httpx.AsyncClient(base_url=server.url, verify=False) as client:
+        async with server.visitor() as client:
             assert (await client.get("/readyz")).status_code == 200
     changes = [change[1:3] for change in read_changes(tmp_path / "stillhere.db")]
     assert changes == [
@@ -402,9 +400,7 @@ async def play_while_the_disk_is_full(folder: Path) -> None:
         ada, bob = await server.sign_in("Ada"), await server.sign_in("Bob")
         idle = await stack.enter_async_context(server.tab(ada))
         busy = await stack.enter_async_context(server.tab(bob))
-        client = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=server.url, verify=False)
-        )
+        client = await stack.enter_async_context(server.visitor())
         limit_files(server, 16_384)
         began = time.perf_counter()
         worst = 0.0
@@ -427,6 +423,9 @@ async def play_while_the_disk_is_full(folder: Path) -> None:
             response = await client.get("/readyz")
             assert refusal(response) == (503, "storage_failing")
 
+        async def has_recovered() -> bool:
+            return (await client.get("/readyz")).status_code == 200
+
         playing = asyncio.create_task(play())
         stack.callback(playing.cancel)
         await come_and_see()
@@ -435,12 +434,7 @@ async def play_while_the_disk_is_full(folder: Path) -> None:
         assert code == 4501
         assert time.perf_counter() - began < 2.5
         limit_files(server, resource.RLIM_INFINITY)
-        for _ in range(100):
-            if (await client.get("/readyz")).status_code == 200:
-                break
-            await asyncio.sleep(0.05)
-        else:
-            raise AssertionError("it did not recover by itself")
+        await until(has_recovered)
         is_over.set()
         await playing
         assert worst < 0.5

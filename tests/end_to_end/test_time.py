@@ -12,7 +12,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
-import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect as connect_blocking
@@ -448,9 +447,7 @@ async def rests(players: Sequence[Recorder], seconds: float) -> None:
 async def shown_times(here: Company, name: str) -> list[float]:
     """Every instant that a player is shown: the session's, then the history's, oldest first; as
     Unix time."""
-    async with httpx.AsyncClient(
-        base_url=here.server.url, cookies={"session": here.cookies[name]}, verify=False
-    ) as client:
+    async with here.server.visitor(here.cookies[name]) as client:
         (session,) = (await client.get("/api/sessions")).json()["sessions"]
         player = (await client.get("/api/session")).json()["player"]["id"]
         history = (await client.get(f"/api/players/{player}/history")).json()["changes"]

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from http.cookies import Morsel, SimpleCookie
 from typing import Self
 
@@ -54,10 +54,12 @@ def break_reads(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> str:
     return "/api/players/p_0123456789012345678901"
 
 
-async def until(is_so: Callable[[], bool], seconds: float = TIMEOUT) -> None:
-    """Wait for a change that the server makes by itself, soon after the sockets' events."""
+async def until(is_so: Callable[[], bool | Awaitable[bool]], seconds: float = TIMEOUT) -> None:
+    """Wait for a change that the server makes by itself, soon after the sockets' events; `is_so`
+    may be a coroutine function."""
     for attempt in range(int(seconds / 0.005)):
-        if is_so():
+        found = is_so()
+        if found if isinstance(found, bool) else await found:
             return
         # Most changes take a few turns of the loop.
         await asyncio.sleep(0 if attempt < 20 else 0.005)

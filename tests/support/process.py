@@ -20,6 +20,7 @@ import httpx
 from scripts import server_process
 from scripts.server_process import COMMAND, TIMEOUT, environment
 from server.client import Address
+from tests.support.answers import until
 from tests.support.forks import FORKS, Fork, Start
 from tests.support.live_server import Tab
 
@@ -60,9 +61,15 @@ class VisitedServer(server_process.ServerProcess):
         finally:
             self.send(signal.SIGCONT)
 
+    def visitor(self, cookie: str | None = None) -> httpx.AsyncClient:
+        """A browser, with the cookie of a session or without."""
+        cookies = None if cookie is None else {"session": cookie}
+        # No certificates: reading those of the authorities costs 30 ms a client.
+        return httpx.AsyncClient(base_url=self.url, cookies=cookies, timeout=TIMEOUT, verify=False)
+
     async def sign_in(self, name: str) -> str:
         """The cookie of a new guest."""
-        async with httpx.AsyncClient(base_url=self.url, timeout=TIMEOUT, verify=False) as client:
+        async with self.visitor() as client:
             response = await client.post("/api/guests", json={"name": name})
             assert response.status_code == 201, response.text
             return client.cookies["session"]
@@ -70,9 +77,7 @@ class VisitedServer(server_process.ServerProcess):
     async def status(self, cookie: str) -> tuple[int, str]:
         """Status and body of `GET /api/session`, in short: 200 and the player's status, or the
         refusal."""
-        async with httpx.AsyncClient(
-            base_url=self.url, cookies={"session": cookie}, timeout=TIMEOUT, verify=False
-        ) as client:
+        async with self.visitor(cookie) as client:
             response = await client.get("/api/session")
             body = response.json()
             word = body["code"] if "code" in body else body["player"]["status"]
@@ -113,13 +118,9 @@ async def running_uvicorn(folder: Path) -> AsyncIterator[VisitedServer]:
     server = VisitedServer(folder, command=UVICORN)
     try:
         await server.begin()
-        for _ in range(int(TIMEOUT / 0.05)):
-            match = re.search(r"Uvicorn running on (http://127\.0\.0\.1:\d+)", server.log())
-            if match is not None:
-                server.address = Address.parse(match[1])
-                break
-            await asyncio.sleep(0.05)
-        assert server.port, server.log()
+        await until(lambda: "Uvicorn running on" in server.log(), TIMEOUT)
+        (url,) = re.findall(r"Uvicorn running on (http://127\.0\.0\.1:\d+)", server.log())
+        server.address = Address.parse(url)
         yield server
     finally:
         await server.stop(signal.SIGKILL)
