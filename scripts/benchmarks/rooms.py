@@ -2,7 +2,7 @@
 
 The players are sockets of this process, on the other processor. They read what they are sent and
 never steer: after a few seconds of silence the server's bot does, which is to be measured. When a
-match ends, its first player asks for the next.
+match ends, its first player starts the next.
 """
 
 import asyncio

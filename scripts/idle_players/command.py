@@ -31,7 +31,7 @@ _KINDS = """\
 kinds of player:
   active    pings to the end; must never be warned or signed out
   idle      falls silent; is due a warning and a sign-out, at the second and never before
-  hold      falls silent and asks for a hold, which puts both off
+  hold      falls silent and requests a hold, which puts both off
   flapper   drops its connection and is back within the grace; must never leave the lobby
   leaver    signs out (closed with 4503, gone at once) or closes the page (gone after the grace)
 

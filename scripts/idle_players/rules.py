@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
     ACTIVE = "active"  # pings to the end
     IDLE = "idle"  # pings for a while, then never again
-    HOLD = "hold"  # as idle, but asks for a hold on the way
+    HOLD = "hold"  # as idle, but requests a hold on the way
     FLAPPER = "flapper"  # as active, but drops its connection and returns within the grace
     LEAVER = "leaver"  # signs out, or closes the page
 
@@ -100,7 +100,7 @@ class Record:
     held: float = 0.0
     """Seconds of hold that the server granted."""
     signed_out_at: float | None = None
-    """When the player asked to be signed out."""
+    """When the player requested the sign-out."""
     left_at: float | None = None
     """When the page was closed."""
     absences: list[Absence] = field(default_factory=list)
@@ -215,6 +215,6 @@ def _is_own_fault(record: Record, met: Met) -> bool:
 _SINGULAR = {
     What.WARNING: "a warning",
     What.SIGN_OUT: "a sign-out",
-    What.OWN_SIGN_OUT: "the sign-out they asked for",
+    What.OWN_SIGN_OUT: "the requested sign-out",
     What.LEAVING: "a leaving in the lobby",
 }
