@@ -11,7 +11,7 @@ from server.client.address import Address
 from server.client.errors import CallRefused, Unreachable
 from server.client.http import Response, exchange
 from server.client.limits import Limits
-from server.wire.names import COOKIE, COOKIE_BY_TLS, JSON
+from server.wire.names import COOKIE, COOKIE_BY_TLS, JSON, PASSIVE
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class Calls:
         Raises CallRefused, or Unreachable if no Still Here server answered. Cancelling drops the
         connection; the server may have done the call nevertheless.
         """
-        headers = [("Passive", "1")] if passive else []
+        headers = [(PASSIVE, "1")] if passive else []
         if self.cookie:
             headers.append(("Cookie", self.cookie))
         content = b""

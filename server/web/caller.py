@@ -13,6 +13,7 @@ from server.presence.session import Session
 from server.presence.status import Reason
 from server.web.problems import not_signed_in
 from server.wire.credentials import session_cookie
+from server.wire.names import PASSIVE
 
 PASSIVE_CALLS = {
     ("GET", "/api/session"),
@@ -82,7 +83,7 @@ class IdentifyCaller:
             return
         now = self._presence.clock.now()
         method, path = scope["method"], scope["path"]
-        is_passive = (method, path) in PASSIVE_CALLS or Headers(scope=scope).get("passive") == "1"
+        is_passive = (method, path) in PASSIVE_CALLS or Headers(scope=scope).get(PASSIVE) == "1"
         by = "" if is_passive else f"{method} {_route_of(path)}"
         found = await self._sessions.find(session_cookie(scope))
         caller = Caller(found, now, by, self._presence)

@@ -9,6 +9,9 @@ WEBSOCKET_VERSION = "13"
 SOCKET_PATH = "/ws"
 """Where the WebSocket is."""
 
+PASSIVE = "Passive"
+"""The header whose value 1 says that a request is no activity."""
+
 SUBPROTOCOL = "stillhere.v1"
 """The WebSocket subprotocol described in docs/protocol.md."""
 
