@@ -74,7 +74,7 @@ def restore_sessions(
             idle_from=idle_from,
             device=device_of(row.browser, row.system),
         )
-        sessions.know(session, row.digest)
+        sessions.add(session, row.digest)
         restored.append(session)
     presence.restore(restored, now)
 

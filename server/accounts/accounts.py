@@ -103,7 +103,7 @@ class Accounts:
             raise StorageUnavailable(_NOT_REGISTERED)
         return player
 
-    async def recognise(
+    async def authenticate(
         self, raw_name: str, password: str, now: float, client_address: str, address: str | None
     ) -> Player:
         """Return the registered player with this name and password. The guesses from
@@ -129,7 +129,8 @@ class Accounts:
         client_address: str,
         address: str | None,
     ) -> None:
-        """Change the password; returns when that is durable. `client_address` is as in `recognise`.
+        """Change the password; returns when that is durable. `client_address` is as in
+        `authenticate`.
 
         From then on the old password opens no session; the caller has to end those that are open.
         If it raises NoPassword (a guest), PasswordRefused, WrongPassword, TooManyAttempts, TooBusy

@@ -34,7 +34,7 @@ PasswordRule: TypeAlias = Literal[
 
 
 class AccountError(Exception):
-    """Base of all errors of this package; `str()` is a sentence for the person who signs in."""
+    """Base of the errors of this module; `str()` is a sentence for the person who signs in."""
 
 
 class NameRefused(AccountError):
@@ -75,7 +75,7 @@ class WrongPassword(AccountError):
 
     def __init__(self, player: PlayerId) -> None:
         self.player = player
-        super().__init__("The current password is another one.")
+        super().__init__("This is not the current password.")
 
 
 class NoPassword(AccountError):

@@ -52,7 +52,7 @@ class Sessions:
         token = self._tokens.mint()
 
         def note(session: Session) -> None:
-            self.know(session, token.digest)
+            self.add(session, token.digest)
             self._store.add_session(NewSession.of(session, token.digest))
 
         session = self._presence.sign_in(
@@ -65,7 +65,7 @@ class Sessions:
         """True while too much waits for the disk to open a session."""
         return self._store.is_full
 
-    def know(self, session: Session, digest: bytes) -> None:
+    def add(self, session: Session, digest: bytes) -> None:
         """Add a session by the digest of its token; for those that an earlier process opened."""
         self._by_digest[digest] = session
         self._digests[session.id] = digest

@@ -1,7 +1,7 @@
 """Errors of the storage.
 
-StorageRefused: the database cannot be used; `str()` is a sentence for the operator. EngineError: an
-engine failed; `str()` says why, in the engine's words.
+StorageRefused: the database, its keys or the file of a backup cannot be used; `str()` is a
+sentence for the operator. EngineError: an engine failed; `str()` says why, in the engine's words.
 
 A caller whose request needs the storage gets `StorageUnavailable`, from `accounts/ports.py`.
 """
@@ -10,7 +10,7 @@ from typing import Self
 
 
 class StorageRefused(Exception):
-    """The database cannot be used. Raised before or while it is opened."""
+    """The database, the keys beside it or the file of a backup cannot be used."""
 
     @classmethod
     def of(cls, database: object, why: object) -> Self:

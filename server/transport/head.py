@@ -18,7 +18,7 @@ _is_list = re.compile(rb"%b(?:, ?%b)*" % (TOKEN, TOKEN)).fullmatch
 
 _VERSION = WEBSOCKET_VERSION.encode()
 _CONNECTION = frozenset({b"upgrade", b"keep-alive, upgrade"})
-_ODD = frozenset({b"content-length", b"transfer-encoding", b"expect"})
+_WITH_BODY = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 """Headers of requests with a body."""
 
 
@@ -53,7 +53,7 @@ def read_upgrade(data: bytes, limits: Limits) -> Upgrade | None:
         and _is_key(key := headers.get(b"sec-websocket-key", b""))
         and _is_list(headers.get(b"sec-websocket-protocol", b"none"))
         and is_host(headers.get(b"host", b" "))
-        and _ODD.isdisjoint(headers)
+        and _WITH_BODY.isdisjoint(headers)
     ):
         return None
     return Upgrade(

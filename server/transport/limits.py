@@ -99,4 +99,5 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """For all tasks when the server stops; then they are cancelled."""
 
     shutdown_deadline: float = 1.0
-    """Replaces the deadlines of bodies and closes when the server stops."""
+    """Replaces the deadlines of bodies and closes when the server stops, and that of the close of a
+    peer that no longer answers."""

@@ -1,8 +1,9 @@
 """A call: a route that declares what it takes, what it answers, and how it can be refused.
 
 `/openapi.json` is generated from these declarations (`openapi.py`). The types are the ones that the
-routes decode and encode, except for `RoomListing` of `routes/rooms.py`; parameters parse
-themselves. `tests/hostile/test_openapi.py` compares the answers with the document.
+routes decode and encode, except for listings of rooms and the details of refusals, which only
+describe the answer; parameters parse themselves. `tests/hostile/test_openapi.py` compares the
+answers with the document.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping

@@ -16,12 +16,12 @@ from server.web.caller import PASSIVE_CALLS
 from server.web.calls import Call, Cookie, Text
 from server.web.limits import Limits
 from server.web.problems import meaning
-from server.wire.names import COOKIE, COOKIE_BY_TLS, JSON, SOCKET_PATH
+from server.wire.names import COOKIE, COOKIE_BY_TLS, JSON, PASSIVE, SOCKET_PATH
 from server.wire.problem import PROBLEM_JSON, ProblemDetails
 
 PATH = "/openapi.json"
 
-BESIDE = {
+NOT_CALLS = {
     "/": "the page, which the browser gets",
     "/favicon.ico": "its picture",
     "/static/{path:path}": "its modules, styles and pictures",
@@ -34,10 +34,10 @@ _ABOUT = (
     "is a problem (RFC 9457) whose `code` is a stable word; what is no call at all is a 404 "
     "`not_found` or, with `Allow`, a 405 `method_not_allowed`. Whatever has GET has HEAD. A "
     "request with a session's cookie counts as activity of its player, unless it is refused, "
-    "passive by nature, or says `Passive: 1`. Unsafe methods are for pages of the server's own "
+    f"passive by nature, or says `{PASSIVE}: 1`. Unsafe methods are for pages of the server's own "
     "origin, of those in ALLOWED_ORIGINS, and for programs, which send no `Origin`. The WebSocket "
     f"at `{SOCKET_PATH}` carries warnings and the lobby: see docs/protocol.md. Left out here: "
-    + ", ".join(f"`{path.replace(':path', '')}` ({what})" for path, what in BESIDE.items())
+    + ", ".join(f"`{path.replace(':path', '')}` ({what})" for path, what in NOT_CALLS.items())
     + "."
 )
 
@@ -53,7 +53,7 @@ _SECURITY: dict[Cookie, list[dict[str, list[str]]]] = {
 }
 _COUNTED = (Cookie.WELCOME, Cookie.NEEDED)
 _PASSIVE = {
-    "name": "Passive",
+    "name": PASSIVE,
     "in": "header",
     "description": "`1`: this request is no activity.",
     "schema": {"type": "string", "enum": ["1"]},
@@ -119,7 +119,7 @@ def document(calls: Iterable[Call], limits: Limits, transport: TransportLimits) 
         "paths": paths,
         "components": {
             "schemas": components,
-            "parameters": {"Passive": _PASSIVE},
+            "parameters": {PASSIVE: _PASSIVE},
             "headers": {"Retry-After": _RETRY_AFTER, "Set-Cookie": _SET_COOKIE},
             "securitySchemes": {
                 id: {
@@ -174,7 +174,7 @@ def _parameters(call: Call) -> list[dict[str, Any]]:
         for each in call.query
     ]
     if call.cookie in _COUNTED and (call.method, call.path) not in PASSIVE_CALLS:
-        parameters.append({"$ref": "#/components/parameters/Passive"})
+        parameters.append({"$ref": f"#/components/parameters/{PASSIVE}"})
     return parameters
 
 

@@ -1,7 +1,6 @@
 """The credentials of a request: its session cookie, its origin, its address.
 
-Used by HTTP and WebSockets alike; reads ASGI scopes. The only decision made here is whether an
-origin is this server's.
+Used by HTTP and WebSockets alike; reads ASGI scopes.
 """
 
 import ipaddress

@@ -137,7 +137,7 @@ async def test_a_refused_password_leaves_the_name_free(accounts: Accounts, store
 async def test_the_same_player_is_recognised(accounts: Accounts, store: Store) -> None:
     made = await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)
     store.write()
-    known = await accounts.recognise(" ADA ", "correct horse", 0.0, "here", None)
+    known = await accounts.authenticate(" ADA ", "correct horse", 0.0, "here", None)
     assert (known.id, known.name, known.guest) == (made.id, "Ada", False)
 
 
@@ -155,14 +155,14 @@ async def test_every_failing_sign_in_checks_a_password(
     ]:
         passwords.asked.clear()
         with pytest.raises(BadCredentials):
-            await accounts.recognise(name, password, 0.0, "here", None)
+            await accounts.authenticate(name, password, 0.0, "here", None)
         assert len(passwords.asked) == 1
         assert len(passwords.asked[0][0]) <= LIMITS.longest_password + 1
 
 
 async def test_an_invalid_name_is_bad_credentials(accounts: Accounts) -> None:
     with pytest.raises(BadCredentials):
-        await accounts.recognise("\u202eadA", "correct horse", 0.0, "here", None)
+        await accounts.authenticate("\u202eadA", "correct horse", 0.0, "here", None)
 
 
 # Passwords that an earlier version hashed as they were typed
@@ -178,10 +178,10 @@ async def test_a_password_hashed_as_typed_is_right_on_every_keyboard_and_rehashe
     store.set_password(made.id, f"hash of {stored}")
     store.passwords.clear()
     spelling = unicodedata.normalize(form, stored)
-    assert (await accounts.recognise("Ada", spelling, 0.0, "here", None)).id == made.id
+    assert (await accounts.authenticate("Ada", spelling, 0.0, "here", None)).id == made.id
     prepared = unicodedata.normalize("NFC", stored).replace("\u00a0", " ")
     assert store.passwords == ([] if stored == prepared else [(made.id, f"hash of {prepared}")])
-    assert (await accounts.recognise("Ada", spelling, 0.0, "here", None)).id == made.id
+    assert (await accounts.authenticate("Ada", spelling, 0.0, "here", None)).id == made.id
     assert len(store.passwords) <= 1, "once is enough"
 
 
@@ -199,10 +199,10 @@ async def test_a_password_that_was_changed_signs_in_and_the_old_one_does_not(
     accounts: Accounts, ada: Player
 ) -> None:
     await accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
-    known = await accounts.recognise("Ada", "battery staple", 0.0, "here", None)
+    known = await accounts.authenticate("Ada", "battery staple", 0.0, "here", None)
     assert known.id == ada.id
     with pytest.raises(BadCredentials):
-        await accounts.recognise("Ada", "correct horse", 0.0, "here", None)
+        await accounts.authenticate("Ada", "correct horse", 0.0, "here", None)
 
 
 async def test_changing_the_password_needs_the_current_one(
@@ -222,7 +222,7 @@ async def test_guessing_by_changing_is_limited_as_signing_in_is(
     with pytest.raises(TooManyAttempts):
         await accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
     with pytest.raises(TooManyAttempts):
-        await accounts.recognise("Ada", "correct horse", 0.0, "here", None)
+        await accounts.authenticate("Ada", "correct horse", 0.0, "here", None)
 
 
 async def test_a_guest_has_no_password_to_change(accounts: Accounts) -> None:
@@ -250,9 +250,9 @@ async def test_the_old_password_stays_if_the_new_one_cannot_be_written(
     monkeypatch.setattr(store, "flush", flush)
     with pytest.raises(StorageUnavailable):
         await accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
-    assert (await accounts.recognise("Ada", "correct horse", 0.0, "here", None)).id == ada.id
+    assert (await accounts.authenticate("Ada", "correct horse", 0.0, "here", None)).id == ada.id
     with pytest.raises(BadCredentials):
-        await accounts.recognise("Ada", "battery staple", 0.0, "here", None)
+        await accounts.authenticate("Ada", "battery staple", 0.0, "here", None)
     assert store.passwords[-1] == (ada.id, "hash of correct horse")
 
 
@@ -303,7 +303,7 @@ async def test_a_sign_in_verified_by_the_old_password_fails_after_the_change(
         return verdict
 
     monkeypatch.setattr(passwords, "verify", slowly)
-    sign_in = asyncio.create_task(accounts.recognise("Ada", "correct horse", 0.0, "here", None))
+    sign_in = asyncio.create_task(accounts.authenticate("Ada", "correct horse", 0.0, "here", None))
     await verified.wait()
     monkeypatch.setattr(passwords, "verify", verify)
     await accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from server.accounts.errors import NameRule, PasswordRule
 from server.web.calls import Cookie
 from server.web.devices import BROWSERS, SYSTEMS
-from server.web.openapi import BESIDE
+from server.web.openapi import NOT_CALLS
 from server.web.problems import PROBLEMS
 from server.wire.problem import ProblemDetails
 from tests.hostile.conftest import GENERATED, OTHERS_USE_RANDOM, Served
@@ -43,13 +43,13 @@ async def test_every_route_is_in_the_document_or_named_as_left_out(server: LiveS
     }
     there = set()
     for route in routes_of(server.still_here.app):
-        if route.path in BESIDE:
+        if route.path in NOT_CALLS:
             assert route.path.replace(":path", "") in document["info"]["description"]
         else:
             there |= {(method, route.path) for method in (route.methods or set()) - {"HEAD"}}
     assert described == there
     assert "/ws" in document["info"]["description"]
-    assert set(BESIDE) <= {getattr(each, "path", "") for each in server.still_here.app.routes}
+    assert set(NOT_CALLS) <= {getattr(each, "path", "") for each in server.still_here.app.routes}
 
 
 async def test_the_document_describes_the_cookie_passive_requests_and_refusals(

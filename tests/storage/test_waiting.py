@@ -30,7 +30,7 @@ async def test_a_registration_refused_after_a_timeout_is_withdrawn(
     assert account is not None
     assert withdrawn == [account.id]
     with pytest.raises(BadCredentials):
-        await accounts.recognise("Ada", "correct horse", 0.0, "here", None)
+        await accounts.authenticate("Ada", "correct horse", 0.0, "here", None)
     monkeypatch.undo()
     rig.store.remove_account(account.id)
     assert await rig.rows("SELECT * FROM players") == []

@@ -183,7 +183,7 @@ class AccountRoutes:
         self._check_length("name", body.name)
         self._check_length("password", body.password)
         scope = request.scope
-        player = await self._accounts.recognise(
+        player = await self._accounts.authenticate(
             body.name,
             body.password,
             caller_of(request).now,

@@ -19,12 +19,12 @@ from server.web.calls import Call, Cookie
 from server.web.parameters import AnyText, OneOf
 
 
-class Yes(StrEnum):
-    YES = "true"
+class _OnlyTrue(StrEnum):
+    TRUE = "true"
 
 
 _GAME = AnyText("game", "Rooms of this game only.")
-_OPEN = OneOf("open", "Only rooms with a free seat in which no match runs.", Yes)
+_OPEN = OneOf("open", "Only rooms with a free seat in which no match runs.", _OnlyTrue)
 
 
 class NewRoom(msgspec.Struct):

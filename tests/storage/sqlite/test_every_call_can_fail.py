@@ -76,7 +76,7 @@ class Life:
     async def sign_in(self, name: str) -> Session | None:
         try:
             return await self.let_in(
-                await self.accounts.recognise(name, "a password", self.now, "here", None)
+                await self.accounts.authenticate(name, "a password", self.now, "here", None)
             )
         except StorageUnavailable:
             return None
