@@ -20,9 +20,9 @@ from scripts.storm.run import Run
 from scripts.storm.server import StormServer
 from server.base.waiting import within
 from tests.support.database import rows
-from tests.support.frames import client_frame
+from tests.support.frames import PING, TEXT, client_frame
 from tests.support.live_server import LiveServer
-from tests.support.peers import PING, TEXT, Peers, opening, request
+from tests.support.peers import Peers, opening, request
 from tests.support.process import (
     UVICORN,
     VisitedServer,

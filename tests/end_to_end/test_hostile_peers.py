@@ -10,8 +10,8 @@ import pytest
 
 from server.base.waiting import within
 from server.transport.limits import Limits
-from tests.support.frames import client_frame
-from tests.support.peers import CLOSE, CONTINUATION, PING, PONG, TEXT, Peer, Peers, request
+from tests.support.frames import CLOSE, CONTINUATION, PING, PONG, TEXT, client_frame
+from tests.support.peers import Peer, Peers, request
 from tests.support.process import VisitedServer, running
 from tests.support.slow_peers import SLOW, ends_after
 

@@ -7,10 +7,10 @@ from server.base.ids import SessionId
 from server.realtime.connection import Connection
 from server.web.limits import Limits
 from tests.support.answers import Bystanders, calls_of, refusal, until
-from tests.support.frames import client_frame
+from tests.support.frames import CLOSE, TEXT, client_frame
 from tests.support.invariants import server_tasks
 from tests.support.live_server import LiveServer, run_server
-from tests.support.peers import CLOSE, TEXT, Peer, Peers, request
+from tests.support.peers import Peer, Peers, request
 
 LARGEST = Limits().largest_body
 OVER = b"x" * (LARGEST + 1)

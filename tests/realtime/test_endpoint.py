@@ -18,6 +18,7 @@ from server.realtime.endpoint import WebSocketEndpoint
 from server.realtime.limits import Limits
 from server.wire.messages import LARGEST_MESSAGE
 from tests.support.answers import Bystanders, refusal, until, until_status
+from tests.support.frames import TEXT, client_frame
 from tests.support.live_server import LiveServer, Tab, run_server
 from tests.support.manual_clock import SLOT
 from tests.support.responses import problem_of
@@ -660,7 +661,7 @@ async def test_a_peer_that_does_not_read_is_closed_4400(tmp_path: Path) -> None:
         await until(lambda: ada.session.connections == 1)
         (connection,) = server.still_here.tabs.of(ada.session)
         ping = json.dumps({"type": "ping", "id": "\x00" * 100}).encode()
-        frame = b"\x81\xfe" + len(ping).to_bytes(2, "big") + bytes(4) + ping
+        frame = client_frame(TEXT, ping)
         async with asyncio.timeout(20):
             while not connection.is_closing:
                 tab.socket.transport.write(frame * 500)

@@ -1,7 +1,7 @@
 """Valid and invalid frames of clients (RFC 6455, section 5)."""
 
-ZEROS = bytes(4)
-"""A masking key that changes nothing."""
+CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+"""The opcodes."""
 
 
 def client_frame(

@@ -39,7 +39,7 @@ from server.transport.uvicorn import uvicorn_config
 from server.web.pages import Pages
 from tests.support.invariants import Broken, Invariants, nothing_is_left, server_tasks
 from tests.support.manual_clock import ManualClock
-from tests.support.peers import narrow
+from tests.support.peers import narrow, start
 
 _ANY = Quota(1_000_000, 1.0)
 UNLIMITED = AccountLimits(guesses_per_name=_ANY, guesses_per_address=_ANY, players_per_address=_ANY)
@@ -319,17 +319,13 @@ async def run_server(
     invariants = Invariants(still_here, broken.append)
     app = around(still_here.app) if around else still_here.app
     config = uvicorn_config(app, limits.transport, still_here.take_socket)
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
     with socket.create_server(("127.0.0.1", port)) as listener:
         # asyncio sets this only on sockets that say they are TCP, and `create_server`'s do not.
         # Without it, each answer on a kept connection waits 40 ms for a delayed ACK.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if is_narrow:
             narrow(listener)
-        # Not `serve`: its main loop wakes every 100 ms, which every test would wait for.
-        await server.startup(sockets=[listener])
+        server = await start(config, listener)
         await server.on_tick(0)  # sets the date of the responses
         try:
             async with AsyncExitStack() as stack:

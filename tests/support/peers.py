@@ -15,7 +15,7 @@ import uvicorn
 
 from server.transport.limits import Limits
 from server.transport.uvicorn import uvicorn_config
-from tests.support.frames import client_frame
+from tests.support.frames import CLOSE, client_frame
 from tests.support.responses import read_head
 
 TIMEOUT = 20.0
@@ -23,8 +23,6 @@ TIMEOUT = 20.0
 
 NARROW = 16 * 1024
 """Size of a kernel buffer in bytes, which the kernel may double."""
-
-CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 _KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 _RESET = struct.pack("ii", 1, 0)
@@ -100,6 +98,16 @@ def narrow(listener: socket.socket) -> None:
         listener.setsockopt(socket.SOL_SOCKET, buffer, NARROW)
 
 
+async def start(config: uvicorn.Config, listener: socket.socket) -> uvicorn.Server:
+    """Start uvicorn in this loop. Not by `serve`: its main loop wakes every 100 ms, which every
+    test would wait for."""
+    config.load()
+    server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
+    return server
+
+
 @asynccontextmanager
 async def serving(
     app: Any, limits: Limits = Limits(), *, is_narrow: bool = False, **options: Any
@@ -108,13 +116,10 @@ async def serving(
     `is_narrow` see `narrow`."""
     config = uvicorn_config(app, limits, **options)
     config.lifespan = "off"
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         if is_narrow:
             narrow(listener)
-        await server.startup(sockets=[listener])
+        server = await start(config, listener)
         with Server(server, listener) as serving:
             yield serving
         await serving.stop()

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from tests.support.frames import mask
+from tests.support.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, mask
 
 Event = dict[str, Any]
 
-CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 
 LOST, NO_CODE = 1006, 1005
 """Codes in no frame: a connection that just ended, and a close without a code (7.1.5)."""

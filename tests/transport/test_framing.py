@@ -6,9 +6,8 @@ for, a body never runs as a request (RFC 9112, 11.2: request smuggling).
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,18 +17,12 @@ from hypothesis import strategies as st
 from server.transport.limits import Limits
 from tests.simulation.virtual import VirtualLoop
 from tests.support.examples import examples
-from tests.support.live_server import LiveServer, run_server
+from tests.support.live_server import LiveServer
 from tests.support.peers import Peer, Peers, request
 from tests.support.responses import read_head
 from tests.support.wire import OURS, Wire, leaping_loop, run_on, settled
 
 # The smallest inputs
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
-    async with run_server(tmp_path / "test.db") as running:
-        yield running
 
 
 SMUGGLED = b"GET /api/players HTTP/1.1\r\nHost: x\r\n\r\n"

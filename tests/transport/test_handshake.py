@@ -7,7 +7,6 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import h11
@@ -22,9 +21,8 @@ from server.transport.request import check_head
 from server.wire.problem import Problem
 from tests.simulation.virtual import VirtualLoop
 from tests.support.examples import examples
-from tests.support.frames import client_frame
+from tests.support.frames import CLOSE, TEXT, client_frame
 from tests.support.responses import problem_of
-from tests.support.rfc6455 import CLOSE, TEXT
 from tests.support.wire import (
     OURS,
     TWIN,
@@ -32,7 +30,6 @@ from tests.support.wire import (
     Listener,
     Said,
     Wire,
-    leaping_loop,
     run_on,
     settled,
 )
@@ -56,13 +53,6 @@ def head(*more: str, first: str = "GET /ws HTTP/1.1", **other: str | None) -> by
     lines = ONE_OF_EACH | {name.replace("_", "-"): value for name, value in other.items()}
     fields = [f"{name}: {value}" for name, value in lines.items() if value is not None]
     return "\r\n".join([first, *fields, *more, "", ""]).encode("latin-1")
-
-
-@pytest.fixture
-def loop(caplog: pytest.LogCaptureFixture) -> Iterator[VirtualLoop]:
-    caplog.set_level("CRITICAL", "uvicorn.error")
-    with leaping_loop() as loop:
-        yield loop
 
 
 class Met:

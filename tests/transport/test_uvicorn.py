@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 
 from server.base.waiting import within
 from server.transport.uvicorn import uvicorn_config, uvicorn_options
+from tests.support.peers import start
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -68,11 +69,8 @@ async def test_a_protocol_is_made_with_the_arguments_that_the_transports_take() 
             transport.close()
 
     config = uvicorn.Config(nobody, http=Recorder, lifespan="off", log_config=None)
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        await server.startup(sockets=[listener])
+        server = await start(config, listener)
         _, writer = await asyncio.open_connection(*listener.getsockname())
         arguments = await within(10, made)
         writer.close()
@@ -88,17 +86,12 @@ def test_addresses_are_read_from_the_transport_and_a_lost_client_is_an_os_error(
 
 
 async def test_a_stop_asks_each_connection_to_end_and_waits_for_it() -> None:
-    config = uvicorn_config(nobody)
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-
     class Connection:
         def shutdown(self) -> None:
             server.server_state.connections.discard(self)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        await server.startup(sockets=[listener])
+        server = await start(uvicorn_config(nobody), listener)
         server.server_state.connections.add(Connection())  # type: ignore[arg-type]
         await within(10, server.shutdown(sockets=[listener]))
     assert server.server_state.connections == set()

@@ -16,16 +16,10 @@ from server.base.waiting import within
 from server.limits import Limits as AllLimits
 from server.transport.limits import Limits
 from tests.support.answers import until, until_status
-from tests.support.frames import client_frame
+from tests.support.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, client_frame
 from tests.support.live_server import LiveServer, run_server
 from tests.support.peers import (
-    BINARY,
-    CLOSE,
-    CONTINUATION,
     NARROW,
-    PING,
-    PONG,
-    TEXT,
     Frame,
     Peer,
     Peers,

@@ -3,9 +3,7 @@ transport, except for `DIFFERENCES`, which say why."""
 
 import asyncio
 import gc
-import logging
 import weakref
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +16,8 @@ from server.transport.by_call import Socket
 from server.transport.limits import Limits
 from server.wire.problem import internal
 from tests.simulation.virtual import VirtualLoop
-from tests.support.frames import client_frame
+from tests.support.frames import BINARY, CLOSE, PING, PONG, TEXT, client_frame
 from tests.support.responses import problem_of
-from tests.support.rfc6455 import BINARY, CLOSE, PING, PONG, TEXT
 from tests.support.wire import (
     HIGH_WATER,
     OURS,
@@ -29,19 +26,9 @@ from tests.support.wire import (
     Receive,
     Send,
     Wire,
-    leaping_loop,
     run_on,
     settled,
 )
-
-
-@pytest.fixture
-def loop(caplog: pytest.LogCaptureFixture) -> Iterator[VirtualLoop]:
-    for name in ("uvicorn.error", "stillhere.transport"):
-        caplog.set_level(logging.CRITICAL, name)
-    with leaping_loop() as loop:
-        yield loop
-
 
 # An application of given steps
 

@@ -10,7 +10,7 @@ import gc
 import logging
 import struct
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Any
@@ -24,21 +24,18 @@ from server.transport.http import HttpTransport
 from server.transport.limits import Limits
 from tests.simulation.virtual import VirtualLoop
 from tests.support.examples import examples
-from tests.support.frames import client_frame, split_frames
-from tests.support.peers import opening, serving
-from tests.support.rfc6455 import (
+from tests.support.frames import (
     BINARY,
     CLOSE,
     CONTINUATION,
-    LOST,
-    MAY_BE_SENT,
     PING,
     PONG,
     TEXT,
-    Reading,
-    Twin,
-    read,
+    client_frame,
+    split_frames,
 )
+from tests.support.peers import opening, serving
+from tests.support.rfc6455 import LOST, MAY_BE_SENT, Reading, Twin, read
 from tests.support.wire import (
     OURS,
     REFERENCE,
@@ -63,14 +60,6 @@ many = settings(
     max_examples=EXAMPLES,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-
-
-@pytest.fixture
-def loop(caplog: pytest.LogCaptureFixture) -> Iterator[VirtualLoop]:
-    # uvicorn's logs a traceback for every text that is not UTF-8.
-    caplog.set_level(logging.CRITICAL, "uvicorn.error")
-    with leaping_loop() as loop:
-        yield loop
 
 
 # Comparison
