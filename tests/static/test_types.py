@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from server.presence.status import ENDINGS, LEAVING, Reason
 from server.wire.closing import Close, ends_session
 from tests.static.rig import STATIC, Rig
 from tests.support.axe import NODE_MODULES
@@ -109,3 +110,11 @@ async def test_every_code_of_the_range_for_ends_is_an_end(rig: Rig) -> None:
         rig.MODULE,
     )
     assert ends == [code for code in range(5001) if ends_session(code)] == list(range(4500, 4600))
+
+
+async def test_a_player_meant_to_go_for_the_servers_reasons(rig: Rig) -> None:
+    wishes = await rig.evaluate(
+        "async ([path, words]) => words.filter((await import(path)).isOwnWish)",
+        [rig.MODULE, sorted(Reason)],
+    )
+    assert wishes == sorted(LEAVING & ENDINGS)
