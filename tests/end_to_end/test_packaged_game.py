@@ -72,6 +72,12 @@ async def test_a_packaged_game_brings_its_rules_words_picture_and_style(
     await expect(ada.at(".hands")).to_have_css("column-gap", "12px")
     await ada.at("#language").select_option("es")
     await expect(ada.at("#room-title")).to_have_text("Piedra, papel o tijera")
+    # A key that is held since it answered the warning, say, shows no hand.
+    await ada.page.evaluate("() => document.activeElement.blur()")
+    await ada.page.keyboard.down("Enter")
+    await hand(ada, "Paper").focus()
+    await ada.page.keyboard.down("Enter")  # without an `up` between: auto-repeat
+    await ada.page.keyboard.up("Enter")
     await hand(ada, "Rock").click()  # a text that exists only in English
     await expect(ada.at(".hands")).to_have_text("You show Rock.")
     await ada.at("#language").select_option("en")
