@@ -24,6 +24,7 @@ from server.client.link import Link, State
 from server.client.listeners import Listeners
 from server.client.requests import PendingRequests
 from server.client.session import SessionState
+from server.client.tasks import stop
 from server.wire.closing import ABNORMAL
 from server.wire.messages import ClientMessage, Watch
 from server.wire.views import SessionView
@@ -70,9 +71,7 @@ class ClientEngine:
         """Close the connection with 1000, and release everything."""
         self._is_closed = True
         await self._stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await stop(*self._tasks)
         self._drop(ClientClosed())
 
     @property
@@ -211,8 +210,7 @@ class ClientEngine:
         """Close the connection with 1000, which says that the client leaves."""
         running, self._running = self._running, None
         if running is not None:
-            running.cancel()
-            await asyncio.wait([running])
+            await stop(running)
 
     def _link_ended(self, running: "asyncio.Task[SessionOver]") -> None:
         if running is not self._running:

@@ -12,6 +12,7 @@ from server.client.codec import Received, Unknown
 from server.client.connection import Connection
 from server.client.errors import ConnectionLost, SessionOver, Unreachable
 from server.client.limits import Limits
+from server.client.tasks import stop
 from server.client.watchdog import Watchdog
 from server.wire.closing import ABNORMAL, GIVEN_UP, NORMAL, ends_session, reason_of
 from server.wire.messages import ClientMessage, Hello, Look, SignedOut
@@ -97,9 +98,7 @@ class Link:
             raise
         finally:
             self._connection = self._watchdog = None
-            for task in (reading, watching):
-                task.cancel()
-            await asyncio.gather(reading, watching, return_exceptions=True)
+            await stop(reading, watching)
 
     async def _read(self, connection: Connection, watchdog: Watchdog) -> SessionOver | None:
         watchdog.asked()  # the server answers with `hello`
