@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 from server.accounts.limits import Limits
+from server.base.files import create_private
 
 _log = logging.getLogger("stillhere.accounts")
 
@@ -40,7 +41,5 @@ def load_keys(path: Path, limits: Limits = Limits()) -> tuple[str, ...]:
 
 def make_keys(path: Path) -> None:
     """Create the file `path` with one new key. Raises OSError: FileExistsError if it exists."""
-    # O_EXCL and the mode in one call: the file is never readable by others.
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "w") as opened:
+    with os.fdopen(create_private(path), "w") as opened:
         opened.write(secrets.token_urlsafe(32) + "\n")

@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from server.base.files import create_private
 from server.storage.errors import StorageRefused
 
 
@@ -43,7 +44,7 @@ def open_locked(path: Path, database: str) -> LockedFile:
 def _open(path: Path, database: str) -> LockedFile:
     try:
         try:
-            file, is_new = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), True
+            file, is_new = create_private(path), True
         except FileExistsError:
             file, is_new = os.open(path, os.O_RDWR | os.O_CREAT, 0o600), False
     except OSError as error:

@@ -11,8 +11,9 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
+from server.base.files import beside, create_private
 from server.storage.errors import StorageRefused
-from server.storage.sqlite.database import storage_refused
+from server.storage.sqlite.database import address_of, storage_refused
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS}
 
@@ -33,14 +34,14 @@ def back_up(database: Path, target: Path, busy_timeout: float) -> int:
         raise StorageRefused(f"{target} exists already; remove it, or choose another name")
     unfinished = target.with_name(f".{target.name}.{os.getpid()}.unfinished")
     try:
-        # Created before SQLite writes to it, so that other users can never read it.
-        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        # Before SQLite writes to it, so that other users can never read it.
+        os.close(create_private(unfinished))
         try:
             _copy(database, unfinished, busy_timeout)
             size = _sync(unfinished)
             _name(unfinished, target)
         finally:
-            for each in (unfinished, unfinished.with_name(f"{unfinished.name}-journal")):
+            for each in (unfinished, beside(unfinished, "-journal")):
                 each.unlink(missing_ok=True)
         _sync(target.absolute().parent)
     except FileExistsError:
@@ -51,9 +52,8 @@ def back_up(database: Path, target: Path, busy_timeout: float) -> int:
 
 
 def _copy(database: Path, copy: Path, busy_timeout: float) -> None:
-    address = f"{database.absolute().as_uri()}?mode=ro"
     with (
-        closing(_connect(address, database, busy_timeout)) as source,
+        closing(_connect(database, busy_timeout)) as source,
         closing(sqlite3.connect(copy, isolation_level=None)) as target,
     ):
         try:
@@ -89,8 +89,9 @@ def _name(unfinished: Path, target: Path) -> None:
         unfinished.rename(target)
 
 
-def _connect(address: str, database: Path, busy_timeout: float) -> sqlite3.Connection:
+def _connect(database: Path, busy_timeout: float) -> sqlite3.Connection:
     try:
+        address = address_of(database.absolute(), "ro")
         return sqlite3.connect(address, uri=True, isolation_level=None, timeout=busy_timeout)
     except sqlite3.Error as error:
         raise storage_refused(database, error) from error

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import aiosqlite
 
+from server.base.files import beside, create_private
 from server.base.units import to_ms
 from server.base.waiting import within
 from server.storage.errors import EngineError, StorageRefused
@@ -54,7 +55,7 @@ class Database:
         self.file = real_path(path)
         self._limits = limits
         self._factory = factory
-        self._wal = self.file.with_name(self.file.name + "-wal")
+        self._wal = beside(self.file, "-wal")
         self._thread = DaemonThread("sqlite-writer")
         self._writer: sqlite3.Connection | None = None
         self._reader: aiosqlite.Connection | None = None
@@ -68,7 +69,7 @@ class Database:
         removing the files it created.
         """
         try:
-            lock = open_locked(self.file.with_name(self.file.name + _LOCK), str(self._path))
+            lock = open_locked(beside(self.file, _LOCK), str(self._path))
             self._lock = lock
             self._is_new = not os.path.lexists(self.file)  # noqa: ASYNC240 - as the lock, at once
             _refuse_other_names(self.file, self._path)
@@ -153,8 +154,8 @@ class Database:
         # Readable by its owner only; SQLite gives its other files the same mode. If this fails,
         # SQLite reports a better error.
         with suppress(OSError):
-            os.close(os.open(self.file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        self._writer = writer = sqlite3.connect(self._address("rwc"), **self._options)
+            os.close(create_private(self.file))
+        self._writer = writer = sqlite3.connect(address_of(self.file, "rwc"), **self._options)
         writer.executescript(self._common)
         # Before `_WRITER`, which changes the file.
         _refuse_foreign(writer, self._path)
@@ -187,9 +188,6 @@ class Database:
 
     # Connections
 
-    def _address(self, mode: str) -> str:
-        return f"{self.file.as_uri()}?mode={mode}"
-
     @property
     def _options(self) -> dict[str, Any]:
         # No isolation level: the code begins and commits transactions explicitly.
@@ -198,7 +196,8 @@ class Database:
     async def _open_reader(self) -> aiosqlite.Connection:
         # Created on the writer's thread, a daemon, so that aiosqlite's thread is one too: otherwise
         # it would keep the process from exiting until it is closed.
-        reader = await self._call(partial(aiosqlite.connect, self._address("ro"), **self._options))
+        address = address_of(self.file, "ro")
+        reader = await self._call(partial(aiosqlite.connect, address, **self._options))
         await reader
         try:
             await reader.executescript(f"{self._common} PRAGMA query_only = ON;")
@@ -214,6 +213,11 @@ class Database:
             PRAGMA foreign_keys = ON;
             PRAGMA trusted_schema = OFF;
         """
+
+
+def address_of(file: Path, mode: str) -> str:
+    """Return the URI of a database, with SQLite's mode of opening it. `file` is absolute."""
+    return f"{file.as_uri()}?mode={mode}"
 
 
 def real_path(path: Path) -> Path:

@@ -7,6 +7,7 @@ import sqlite3
 from functools import partial
 from pathlib import Path
 
+from server.base.files import beside
 from server.base.waiting import stop
 from server.storage.batch import Batch
 from server.storage.errors import StorageRefused
@@ -43,7 +44,7 @@ class SqliteEngine:
 
     def local_file(self, ending: str) -> Path:
         # Beside the file itself, whatever links lead to it.
-        return self.database.file.with_name(self.database.file.name + ending)
+        return beside(self.database.file, ending)
 
     async def open(self) -> None:
         await self.database.open()
