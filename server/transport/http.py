@@ -1,9 +1,10 @@
 """The HTTP/1.1 transport: requests in, an ASGI application, responses out.
 
-It gets every connection that does not begin with a plain upgrade (`opening.py`). h11 parses; each
-message has a parser of its own, so nothing of one request can become part of another. One request
-is read at a time: pipelined requests wait unparsed, at most one read of them here and the rest in
-the kernel and at the peer.
+It gets every connection that does not begin with a plain upgrade (`opening.py`). A plain request
+that has arrived whole is parsed in one pass (`head.py`), any other by h11; each message has a
+parser of its own, so nothing of one request can become part of another. One request is read at a
+time: pipelined requests wait unparsed, at most one read of them here and the rest in the kernel and
+at the peer.
 
 - A header arrives within `Limits.header_deadline`, a body within `Limits.body_deadline`, or the
   peer is cut off.
@@ -24,7 +25,7 @@ from uvicorn.server import ServerState
 
 from server.transport.exchange import CONTINUE, Exchange
 from server.transport.handshake import upgrade_of
-from server.transport.head import Upgrade
+from server.transport.head import Upgrade, WholeRequest, read_request
 from server.transport.limits import Limits
 from server.transport.request import (
     RequestHead,
@@ -190,6 +191,8 @@ class HttpTransport(WatchedTransport):
                 data = data[empty_lines.end() :]
             if data == b"\r":
                 self._ahead = data
+            elif whole := read_request(data, self._limits):
+                self._begin_whole(whole)
             elif data:
                 self._parser = h11.Connection(h11.SERVER, self._limits.largest_header)
                 self._size = 0
@@ -228,7 +231,8 @@ class HttpTransport(WatchedTransport):
                 if request.opens_websocket and self._config.ws_protocol_class is not None:
                     self._hand_over(parser, request)
                     return
-                self._begin(parser, request)
+                self._wheel.set(self, self._limits.body_deadline)
+                self._begin(request, parser.they_are_waiting_for_100_continue)
                 continue
             exchange = self._exchange
             if exchange is None or event is h11.NEED_DATA:
@@ -258,20 +262,30 @@ class HttpTransport(WatchedTransport):
         self._parse(self._parser)
         self.resume_reading()
 
-    def _begin(self, parser: h11.Connection, request: RequestHead) -> None:
+    def _begin_whole(self, whole: WholeRequest) -> None:
+        """A whole request has arrived."""
+        self._wheel.stop(self)
+        self._ahead = whole.rest
+        exchange = self._begin(whole.head)
+        exchange.feed(whole.body)
+        exchange.feed_end()
+        if self._ahead:
+            self.pause_reading()
+
+    def _begin(self, request: RequestHead, expects_continue: bool = False) -> Exchange:
         """The head is complete: call the application."""
         exchange = self._exchange = Exchange(
             self,
             request,
             self._server_state.default_headers,
-            expects_continue=parser.they_are_waiting_for_100_continue,
+            expects_continue=expects_continue,
             most_unread=self._limits.most_unread_body,
         )
-        self._wheel.set(self, self._limits.body_deadline)
         scope = self._scope(request)
         task = self._loop.create_task(exchange.run(self._config.loaded_app, scope))
         self._server_state.tasks.add(task)
         task.add_done_callback(self._server_state.tasks.discard)
+        return exchange
 
     def _scope(self, request: RequestHead) -> dict[str, Any]:
         root = self._config.root_path
