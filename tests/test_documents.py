@@ -52,7 +52,7 @@ def made_keys() -> tuple[int, int]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "keys")
         make_keys(path)
-        (key,) = load_keys(path)
+        (key,) = load_keys(path, Limits().accounts)
         size = len(base64.urlsafe_b64decode(key + "=" * (-len(key) % 4)))
         return size, path.stat().st_mode & 0o777
 

@@ -29,7 +29,9 @@ from server.presence.events import Event, EventStream
 from server.presence.policy import Policy
 from server.presence.registry import Registry
 from server.presence.session import Player, Session
+from server.storage.limits import Limits
 from server.storage.sqlite.engine import SqliteEngine
+from server.storage.sqlite.limits import SqliteLimits
 from server.storage.store import Store
 
 _PLAYERS = 1_000
@@ -105,7 +107,7 @@ async def _everybody_signed_in() -> AsyncIterator[
     """Open a new database, on which each player has a session."""
     clock = SystemClock()
     registry = Registry(Policy())
-    store = Store(SqliteEngine(_DATABASE), registry, clock)
+    store = Store(SqliteEngine(_DATABASE, SqliteLimits()), registry, clock, Limits())
     stream = EventStream(_raise)
     stream.subscribe(store.hear)
     await store.open()

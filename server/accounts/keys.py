@@ -14,7 +14,7 @@ KEYS = ".keys"
 """The suffix of the key file, after the name of the database."""
 
 
-def check_keys(keys: tuple[str, ...], limits: Limits = Limits()) -> None:
+def check_keys(keys: tuple[str, ...], limits: Limits) -> None:
     """Raise ValueError, without showing the key, if one of them is too short."""
     for number, key in enumerate(keys, 1):
         if len(key) < limits.shortest_key:
@@ -24,7 +24,7 @@ def check_keys(keys: tuple[str, ...], limits: Limits = Limits()) -> None:
             )
 
 
-def load_keys(path: Path, limits: Limits = Limits()) -> tuple[str, ...]:
+def load_keys(path: Path, limits: Limits) -> tuple[str, ...]:
     """Read the keys in `path`, one a line, newest first.
 
     Raises OSError, and ValueError if there is no key or one that is too short.

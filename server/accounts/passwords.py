@@ -27,7 +27,7 @@ _profile = get_profile("OpaqueString", unicodedata=unicodedata2)
 T = TypeVar("T")
 
 
-def check_password(typed: str, name: str, limits: Limits = Limits()) -> None:
+def check_password(typed: str, name: str, limits: Limits) -> None:
     """Raise PasswordRefused if the password is not allowed; there are no rules of composition.
     Lengths are of the prepared password."""
     shortest, longest = limits.shortest_password, limits.longest_password

@@ -21,7 +21,7 @@ class Sessions:
         presence: PresenceService,
         tokens: SessionTokens,
         store: SessionStore,
-        limits: Limits = Limits(),
+        limits: Limits,
     ) -> None:
         self._limits = limits
         self._presence = presence

@@ -25,7 +25,7 @@ _SOCKETS = "sockets"
 class Audit:
     """Writes the lines, at INFO. Call it within the event loop, and `close` it."""
 
-    def __init__(self, limits: Limits = Limits()) -> None:
+    def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._since = 0.0
         self._lines = 0

@@ -53,7 +53,7 @@ class Store:
         engine: Engine,
         sessions: ActiveSessions,
         clock: Clock,
-        limits: Limits = Limits(),
+        limits: Limits,
     ) -> None:
         self.engine = engine
         self._policy = sessions.policy

@@ -53,7 +53,7 @@ _BROWSER_PATTERNS = [
 _SYSTEM_PATTERNS = [(name, re.compile(rf"\b(?:{words})\b")) for name, words in _SYSTEMS.items()]
 
 
-def device_from(user_agent: str, limits: Limits = Limits()) -> Device:
+def device_from(user_agent: str, limits: Limits) -> Device:
     """Return the browser and system that this header names; None if unknown."""
     text = user_agent[: limits.user_agent_read]
     browser = _first(_BROWSER_PATTERNS, text)

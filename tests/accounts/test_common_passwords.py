@@ -26,7 +26,7 @@ def test_the_list_has_at_least_three_thousand_passwords_that_fit_the_policy() ->
 def test_a_common_password_in_any_case_is_refused(password: str) -> None:
     assert is_common(password)
     with pytest.raises(PasswordRefused, match="guessers"):
-        check_password(password, "Ada")
+        check_password(password, "Ada", Limits())
 
 
 @pytest.mark.parametrize(
@@ -47,5 +47,5 @@ def test_the_list_is_read_at_the_first_registration() -> None:
     _text.cache_clear()
     check_too_short = pytest.raises(PasswordRefused)
     with check_too_short:
-        check_password("short", "Ada")
+        check_password("short", "Ada", Limits())
     assert _text.cache_info().currsize == 0

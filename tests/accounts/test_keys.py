@@ -38,25 +38,25 @@ def test_the_keys_are_readable_by_their_owner_only(tmp_path: Path, mask: int) ->
 
 def test_the_keys_are_made_once_and_long_enough(tmp_path: Path) -> None:
     make_keys(tmp_path / "keys")
-    (key,) = load_keys(tmp_path / "keys")
+    (key,) = load_keys(tmp_path / "keys", Limits())
     assert len(key) >= 43
     with pytest.raises(FileExistsError):
         make_keys(tmp_path / "keys")
-    assert load_keys(tmp_path / "keys") == (key,)
+    assert load_keys(tmp_path / "keys", Limits()) == (key,)
     make_keys(tmp_path / "others")
-    assert load_keys(tmp_path / "others") != (key,)
+    assert load_keys(tmp_path / "others", Limits()) != (key,)
 
 
 def test_the_newest_key_is_the_first_line(tmp_path: Path) -> None:
     new, old = "n" * SHORTEST, "o" * SHORTEST
     (tmp_path / "keys").write_text(f"{new}\n\n {old} \n")
-    assert load_keys(tmp_path / "keys") == (new, old)
+    assert load_keys(tmp_path / "keys", Limits()) == (new, old)
 
 
 def test_a_key_that_is_too_short_is_refused_and_not_shown(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("n" * SHORTEST + "\n" + "hunter2" * 4)
     with pytest.raises(ValueError, match=r"^key 2 has 28 characters; at least 32") as caught:
-        load_keys(tmp_path / "keys")
+        load_keys(tmp_path / "keys", Limits())
     assert "hunter2" not in str(caught.value)
 
 
@@ -69,7 +69,7 @@ def test_keys_that_other_users_can_read_are_logged(
     path = tmp_path / "keys"
     path.write_text("n" * SHORTEST)
     path.chmod(mode)
-    load_keys(path)
+    load_keys(path, Limits())
     assert (f"chmod 600 {path}" in caplog.text) is is_told
     assert "nnn" not in caplog.text
 
@@ -78,7 +78,7 @@ def test_keys_that_other_users_can_read_are_logged(
 def test_a_file_without_a_key_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "keys").write_text(content)
     with pytest.raises(ValueError, match="no key"):
-        load_keys(tmp_path / "keys")
+        load_keys(tmp_path / "keys", Limits())
 
 
 def test_a_missing_folder_raises_an_os_error(tmp_path: Path) -> None:

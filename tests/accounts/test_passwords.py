@@ -37,7 +37,7 @@ def passwords() -> Iterator[Passwords]:
     ],
 )
 def test_a_password_within_bounds_may_be_anything(password: str) -> None:
-    check_password(password, "Ada")
+    check_password(password, "Ada", LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -45,25 +45,25 @@ def test_a_password_within_bounds_may_be_anything(password: str) -> None:
 )
 def test_a_password_out_of_bounds_is_refused(password: str) -> None:
     with pytest.raises(PasswordRefused, match=r"8|256"):
-        check_password(password, "Ada")
+        check_password(password, "Ada", LIMITS)
 
 
 def test_the_password_must_not_be_the_name_in_letters_newer_than_python_either() -> None:
     with pytest.raises(PasswordRefused, match="must not be the name"):
-        check_password("\ua7cf" * 8, "\ua7ce" * 8)  # Unicode 17
+        check_password("\ua7cf" * 8, "\ua7ce" * 8, LIMITS)  # Unicode 17
 
 
 def test_the_password_must_not_be_the_name() -> None:
     with pytest.raises(PasswordRefused, match="name"):
-        check_password("ADA Lovelace", "Ada lovelace")
-    check_password("Ada Lovelace!", "Ada Lovelace")
+        check_password("ADA Lovelace", "Ada lovelace", LIMITS)
+    check_password("Ada Lovelace!", "Ada Lovelace", LIMITS)
 
 
 @pytest.mark.parametrize("password", ["stillhere", "Still Here", "STILL-HERE!", " still here "])
 def test_the_password_must_not_be_the_servers_name(password: str) -> None:
     with pytest.raises(PasswordRefused, match="server"):
-        check_password(password, "Ada")
-    check_password(f"{password} 7", "Ada")
+        check_password(password, "Ada", LIMITS)
+    check_password(f"{password} 7", "Ada", LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_the_password_must_not_be_the_servers_name(password: str) -> None:
 )
 def test_a_refusal_carries_its_rule(password: str, rule: str, facts: dict[str, int | str]) -> None:
     with pytest.raises(PasswordRefused) as caught:
-        check_password(password, "Ada Lovelace")
+        check_password(password, "Ada Lovelace", LIMITS)
     assert (caught.value.rule, caught.value.facts) == (rule, facts)
 
 

@@ -36,7 +36,7 @@ def lines(log: pytest.LogCaptureFixture) -> list[str]:
 
 
 async def test_a_session_is_logged_by_its_public_id(log: pytest.LogCaptureFixture) -> None:
-    audit, session = Audit(), somebody()
+    audit, session = Audit(LIMITS), somebody()
     audit.hear(an_event(SessionStarted, session))
     audit.hear(an_event(SessionSlept, session))
     audit.hear(an_event(SessionEnded, session, reason=Reason.SIGNED_OUT))
@@ -52,7 +52,7 @@ async def test_a_session_is_logged_by_its_public_id(log: pytest.LogCaptureFixtur
 async def test_a_refusal_is_logged_with_its_address_and_player(
     log: pytest.LogCaptureFixture,
 ) -> None:
-    audit = Audit()
+    audit = Audit(LIMITS)
     audit.refused("bad_credentials", "198.51.100.7", PlayerId("p_x"))
     audit.refused("cross_origin", "198.51.100.7")
     assert lines(log) == [
@@ -62,7 +62,7 @@ async def test_a_refusal_is_logged_with_its_address_and_player(
 
 
 async def test_an_invalid_address_cannot_forge_a_line(log: pytest.LogCaptureFixture) -> None:
-    audit = Audit()
+    audit = Audit(LIMITS)
     audit.refused("cross_origin", "a\r\n\x1b[2Jrefused: nothing" + "x" * 500)
     (line,) = lines(log)
     assert line.isprintable()
@@ -75,7 +75,7 @@ def test_endless_refusals_of_an_address_are_a_bounded_number_of_lines(
     loop = VirtualLoop()
 
     async def attack() -> None:
-        audit = Audit()
+        audit = Audit(LIMITS)
         for _ in range(10_000):
             audit.refused("bad_credentials", "198.51.100.7")
         assert len(lines(log)) == LIMITS.audit_lines_of_one
@@ -97,7 +97,7 @@ def test_endless_refusals_of_an_address_are_a_bounded_number_of_lines(
 async def test_refusals_of_many_addresses_are_a_bounded_number_of_lines(
     log: pytest.LogCaptureFixture,
 ) -> None:
-    audit = Audit()
+    audit = Audit(LIMITS)
     for number in range(10_000):
         audit.refused("cross_origin", f"2001:db8:0:{number:x}::/64")
     audit.close()
@@ -110,7 +110,7 @@ async def test_sockets_closed_for_breaking_a_limit_are_three_lines_and_a_count(
     log: pytest.LogCaptureFixture,
 ) -> None:
     """However many sessions they are of, they do not push other addresses out of the table."""
-    audit, sessions = Audit(), [somebody() for _ in range(LIMITS.audit_addresses)]
+    audit, sessions = Audit(LIMITS), [somebody() for _ in range(LIMITS.audit_addresses)]
     for _ in range(10):
         for session in sessions:
             audit.cut_off("too_many_connections", session)
@@ -128,7 +128,7 @@ async def test_sockets_closed_for_breaking_a_limit_are_three_lines_and_a_count(
 async def test_thousands_of_simultaneous_ends_are_a_few_lines_and_a_count(
     log: pytest.LogCaptureFixture,
 ) -> None:
-    audit, session = Audit(), somebody()
+    audit, session = Audit(LIMITS), somebody()
     for _ in range(5_000):
         audit.hear(an_event(SessionEnded, session, reason=Reason.IDLE_TIMEOUT))
     audit.close()

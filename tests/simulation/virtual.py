@@ -21,6 +21,7 @@ from server.settings import Settings
 from server.storage.batch import Batch
 from server.storage.errors import EngineError
 from server.storage.sqlite.engine import SqliteEngine
+from server.storage.sqlite.limits import SqliteLimits
 
 T = TypeVar("T")
 
@@ -112,7 +113,7 @@ class VirtualEngine(SqliteEngine):
 
     def __init__(self, path: Path, disk: Disk) -> None:
         self._writers: list[sqlite3.Connection] = []
-        super().__init__(path)
+        super().__init__(path, SqliteLimits())
         self._disk = disk
         self._is_dead = False
 

@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from server.accounts.limits import Limits as AccountLimits
 from server.accounts.names import parse_name
 from server.accounts.ports import Account
 from server.accounts.sessions import Sessions
@@ -28,6 +29,7 @@ from server.rooms.service import RoomService
 from server.storage.limits import Limits
 from server.storage.rows import StoredMove
 from server.storage.sqlite.engine import SqliteEngine
+from server.storage.sqlite.limits import SqliteLimits
 from server.storage.store import Store
 from tests.support.database import rows
 from tests.support.faulty import FaultyDisk
@@ -78,9 +80,9 @@ class StorageRig:
         stream = EventStream(fail)
         presence = PresenceService(registry, stream, clock)
         factory = sqlite3.Connection if disk is None else disk.factory
-        engine = SqliteEngine(path, factory=factory)
+        engine = SqliteEngine(path, SqliteLimits(), factory)
         store = Store(engine, registry, clock, limits)
-        sessions = Sessions(presence, SessionTokens([KEY]), store)
+        sessions = Sessions(presence, SessionTokens([KEY]), store, AccountLimits())
         stream.subscribe(sessions.hear)
         stream.subscribe(store.hear)
         last = await store.open()

@@ -127,7 +127,7 @@ UNKNOWN: list[tuple[str, str | None, str | None]] = [
 def test_a_browser_is_known_by_its_header(
     header: str, browser: str | None, system: str | None
 ) -> None:
-    assert device_from(header) == (browser, system)
+    assert device_from(header, Limits()) == (browser, system)
 
 
 def test_every_browser_and_system_is_recognised_in_a_header() -> None:
@@ -137,8 +137,8 @@ def test_every_browser_and_system_is_recognised_in_a_header() -> None:
 
 def test_equal_devices_share_one_object() -> None:
     header, browser, system = KNOWN[0]
-    assert device_from(header) is device_from(header + " and more")
-    assert device_from(header) is device_of(browser, system)
+    assert device_from(header, Limits()) is device_from(header + " and more", Limits())
+    assert device_from(header, Limits()) is device_of(browser, system)
 
 
 parts = st.sampled_from(
@@ -148,7 +148,7 @@ parts = st.sampled_from(
 
 @given(st.text(st.characters(exclude_categories=())) | st.lists(parts).map(" ".join))
 def test_any_header_gives_known_words_or_none(header: str) -> None:
-    device = device_from(header)
+    device = device_from(header, Limits())
     assert device.browser in (None, *BROWSERS)
     assert device.system in (None, *SYSTEMS)
 
@@ -172,5 +172,5 @@ def test_only_the_beginning_of_a_header_is_read() -> None:
 
 
 def test_a_header_of_any_length_is_read_quickly() -> None:
-    assert device_from("(" * 1_000_000 + KNOWN[0][0]) == (None, None)
-    assert device_from("Version/" * 1_000_000).browser is None
+    assert device_from("(" * 1_000_000 + KNOWN[0][0], Limits()) == (None, None)
+    assert device_from("Version/" * 1_000_000, Limits()).browser is None

@@ -26,7 +26,7 @@ class SqliteEngine:
     def __init__(
         self,
         path: Path,
-        limits: SqliteLimits = SqliteLimits(),
+        limits: SqliteLimits,
         factory: type[sqlite3.Connection] = sqlite3.Connection,
     ) -> None:
         """`factory`: the class of its connections. Raises StorageRefused if `path` is not suitable

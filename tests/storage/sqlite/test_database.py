@@ -15,6 +15,7 @@ import pytest
 from server.presence.policy import Policy
 from server.presence.registry import Registry
 from server.storage.errors import EngineError, StorageRefused
+from server.storage.limits import Limits
 from server.storage.sqlite.database import _is_safe
 from server.storage.sqlite.engine import SqliteEngine
 from server.storage.sqlite.limits import SqliteLimits
@@ -142,7 +143,7 @@ def test_an_unusable_database_path_is_refused_and_no_file_is_made(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(StorageRefused, match=f"the database {re.escape(name)} cannot .* {why}"):
-        SqliteEngine(Path(name))
+        SqliteEngine(Path(name), SqliteLimits())
     done = run_command(tmp_path, "--port=0", f"--database={name}")
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith(f"stillhere: the database {name} cannot be used")
@@ -191,7 +192,7 @@ async def test_a_database_of_another_program_is_refused_and_not_changed(
 async def test_a_database_that_another_program_has_locked_is_refused(path: Path) -> None:
     await (await StorageRig.open(path, ManualClock())).store.close()
     engine = SqliteEngine(path, SqliteLimits(busy_timeout=0.05))
-    store = Store(engine, Registry(Policy()), ManualClock())
+    store = Store(engine, Registry(Policy()), ManualClock(), Limits())
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageRefused, match="another program has locked it; end that"):
@@ -283,13 +284,16 @@ from pathlib import Path
 from server.base.clock import SystemClock
 from server.presence.policy import Policy
 from server.presence.registry import Registry
+from server.storage.limits import Limits
 from server.storage.sqlite.engine import SqliteEngine
+from server.storage.sqlite.limits import SqliteLimits
 from server.storage.store import Store
 
 kept = []
 
 async def main():
-    kept.append(Store(SqliteEngine(Path(sys.argv[1])), Registry(Policy()), SystemClock()))
+    engine = SqliteEngine(Path(sys.argv[1]), SqliteLimits())
+    kept.append(Store(engine, Registry(Policy()), SystemClock(), Limits()))
     await kept[0].open()
     raise SystemExit(7)
 
@@ -319,7 +323,7 @@ def test_a_server_whose_start_failed_half_way_ends(path: Path) -> None:
 
 
 async def test_closing_a_store_that_was_never_opened_does_nothing(path: Path) -> None:
-    engine = SqliteEngine(path)
-    await Store(engine, Registry(Policy()), ManualClock()).close()
+    engine = SqliteEngine(path, SqliteLimits())
+    await Store(engine, Registry(Policy()), ManualClock(), Limits()).close()
     await engine.close()
     assert list(path.parent.iterdir()) == []
