@@ -3,7 +3,7 @@
 All raise what the game raises, and TypeError or ValueError for an answer that makes no sense.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
 import msgspec
@@ -11,6 +11,7 @@ import msgspec
 from server.base.units import LONG_AGO
 from server.games.catalogue import AnyGame
 from server.games.game import Moment, Outcome, Seat, View
+from server.rooms.seat import SeatState
 
 Hook: TypeAlias = Literal["away", "back", "gone"]
 """The hooks for absent players, as moves name them."""
@@ -49,9 +50,12 @@ def due(game: AnyGame, state: Any) -> float:
     return instant
 
 
-def waits_for(game: AnyGame, state: Any, seats: int) -> list[Seat]:
-    """Return the seats that a game of so many `seats` waits for."""
-    return [_seat(seat, seats) for seat in game.waits_for(state)]
+def waits_for(game: AnyGame, state: Any, seats: Sequence[SeatState]) -> tuple[Seat, ...]:
+    """Return those of `seats` that the game waits for, without players who are out of the match."""
+    numbers = [number for number in game.waits_for(state) if seats[number].is_playing]
+    if numbers and min(numbers) < 0:
+        raise ValueError(f"there are no seats with negative numbers: {numbers}")
+    return tuple(numbers)
 
 
 def outcome(game: AnyGame, state: Any, seats: int) -> Outcome | None:
@@ -61,8 +65,8 @@ def outcome(game: AnyGame, state: Any, seats: int) -> Outcome | None:
         return None
     if not isinstance(answer, Outcome):
         raise TypeError(f"{answer!r} is no outcome")
-    for seat in answer.winners:
-        _seat(seat, seats)
+    if any(seat not in range(seats) for seat in answer.winners):
+        raise ValueError(f"{answer!r} has winners that are no seats")
     return answer
 
 
@@ -80,12 +84,6 @@ def diff(game: AnyGame, before: View, after: View) -> View | None:
 def bot(game: AnyGame, state: Any, seat: Seat, moment: Moment) -> Any:
     """Return the action of a bot, as JSON; None for nothing."""
     return msgspec.to_builtins(game.bot(state, seat, moment))
-
-
-def _seat(number: Seat, seats: int) -> Seat:
-    if number not in range(seats):
-        raise ValueError(f"there is no seat {number!r} in a match of {seats}")
-    return number
 
 
 def _object(answer: View) -> View:

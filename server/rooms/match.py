@@ -329,7 +329,7 @@ class Match:
         if outcome is not None:
             self.end(outcome, None, now)
             return
-        waits_for = tuple(self._waits_for())
+        waits_for = self._ask(calls.waits_for, self.state, self._seats)
         if waits_for != self.waits_for:
             for number in self.waits_for:
                 if number not in waits_for:
@@ -394,7 +394,3 @@ class Match:
 
     def _outcome(self) -> Outcome | None:
         return self._ask(calls.outcome, self.state, self.size)
-
-    def _waits_for(self) -> list[int]:
-        waits_for = self._ask(calls.waits_for, self.state, self.size)
-        return [number for number in waits_for if self._seats[number].is_playing]

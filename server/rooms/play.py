@@ -55,14 +55,15 @@ class Play:
         not_allowed."""
         number, match = _own_match(room, player)
         seat, waited_for = room.seats[number], match.waits_for
-        shows_more = seat.is_bot or seat.is_asked
+        was_bot, was_asked = seat.is_bot, seat.is_asked
         with turn.at(room):
             match.act(number, action, turn.now)
             turn.advanced(room, match)
-            self._end_pulse(room, number)
+            if was_asked:
+                self._end_pulse(room, number)
             self.end_brb(turn, room, number)
             # In a match that ticks, every action only restarts a clock: that is not published.
-            if not match.is_ticking or shows_more or match.waits_for is not waited_for:
+            if not match.is_ticking or was_bot or was_asked or match.waits_for is not waited_for:
                 room.mark()
 
     def claim(self, turn: Turn, room: Room, player: Player, result: str) -> None:

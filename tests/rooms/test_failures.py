@@ -142,7 +142,9 @@ NONSENSE: list[tuple[str, object]] = [
     ("due", -math.inf),
     ("waits_for", None),
     ("waits_for", [-1]),
+    ("waits_for", [2]),
     ("waits_for", ["0"]),
+    ("waits_for", [1.0]),
     ("outcome", (0,)),
     ("outcome", Outcome((2,))),
     ("outcome", Outcome(None)),  # type: ignore[arg-type]
