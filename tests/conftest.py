@@ -15,7 +15,7 @@ from server.presence.events import Event, EventStream
 from server.storage.limits import Limits
 from tests.support.answers import Bystanders
 from tests.support.browser import Browsers, open_browsers, run_chromium
-from tests.support.invariants import Broken, Order
+from tests.support.invariants import InvariantViolated, Order
 from tests.support.live_server import LiveServer, run_server
 from tests.support.manual_clock import ManualClock
 from tests.support.page_server import run_page_server
@@ -102,7 +102,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(
         key=lambda item: (
             place.get(item.path, len(FIRST)),
-            "played" not in getattr(item, "fixturenames", ()),
+            "run_scene" not in getattr(item, "fixturenames", ()),
         )
     )
 
@@ -119,9 +119,9 @@ def pytest_asyncio_loop_factories(
 
 
 @pytest.fixture(autouse=True)
-def order(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Broken]]:
+def order(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[InvariantViolated]]:
     """Check the order of every stream of events, in all tests."""
-    broken: list[Broken] = []
+    broken: list[InvariantViolated] = []
     make = EventStream.__init__
 
     def make_and_watch(self: EventStream, on_error: Callable[[Exception, Event], None]) -> None:
@@ -142,11 +142,13 @@ async def server(tmp_path: Path) -> AsyncIterator[LiveServer]:
 
 
 @pytest.fixture
-async def here(server: LiveServer, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Bystanders]:
+async def bystanders(
+    server: LiveServer, caplog: pytest.LogCaptureFixture
+) -> AsyncIterator[Bystanders]:
     """Connections that a test must not disturb."""
-    bystanders = await Bystanders.gather(server, caplog)
-    yield bystanders
-    await bystanders.noticed_nothing()
+    gathered = await Bystanders.gather(server, caplog)
+    yield gathered
+    await gathered.noticed_nothing()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -20,7 +20,7 @@ from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
 from tests.support.answers import until
 from tests.support.events import an_event
-from tests.support.invariants import Broken, Order
+from tests.support.invariants import InvariantViolated, Order
 from tests.support.live_server import LiveServer, run_server
 
 ACTIVE, AWAY, GONE = Status.ACTIVE, Status.AWAY, Status.OFFLINE
@@ -93,7 +93,7 @@ def test_an_impossible_event_is_found(events: list[Event], sentence: str) -> Non
     order = Order()
     for event in events[:-1]:
         order.hear(event)
-    with pytest.raises(Broken, match=sentence) as caught:
+    with pytest.raises(InvariantViolated, match=sentence) as caught:
         order.hear(events[-1])
     assert type(events[-1]).__name__ in str(caught.value), "with what was last heard"
 
@@ -232,9 +232,12 @@ async def keep_a_deadline_of_what_ended(server: LiveServer) -> None:
     ids=lambda each: getattr(each, "__name__", ""),
 )
 async def test_a_server_that_breaks_a_promise_fails_the_test_that_runs_it(
-    tamper: Callable[[LiveServer], Any], sentence: str, tmp_path: Path, order: list[Broken]
+    tamper: Callable[[LiveServer], Any],
+    sentence: str,
+    tmp_path: Path,
+    order: list[InvariantViolated],
 ) -> None:
-    with pytest.raises(Broken, match=sentence):
+    with pytest.raises(InvariantViolated, match=sentence):
         async with run_server(tmp_path / "test.db") as server:
             await tamper(server)
     order.clear()  # it may be reported twice
@@ -288,7 +291,7 @@ async def test_state_left_after_every_client_is_gone_fails_the_test(
             await server.guest("Ada")
             leave(server)
 
-    with pytest.raises(Broken, match=what):
+    with pytest.raises(InvariantViolated, match=what):
         await tamper()
     for task in itertools.chain(LEFT):
         task.cancel()

@@ -7,7 +7,7 @@ from math import inf
 
 import pytest
 
-from tests.support.scenes import TooLate, play_in_time
+from tests.support.scenes import TooLate, run_in_time
 
 TRIES = 8
 
@@ -43,7 +43,7 @@ async def test_a_failure_of_a_late_process_is_played_again(
     held_up: float, worst: float, total: float
 ) -> None:
     scene, played = scene_of(held_up, held_up)
-    await play_in_time(scene, worst=worst, total=total)
+    await run_in_time(scene, worst=worst, total=total)
     assert len(played) == 3
 
 
@@ -55,38 +55,38 @@ async def test_a_failure_of_a_process_in_time_is_raised(
 ) -> None:
     scene, played = scene_of(held_up)
     with pytest.raises(AssertionError, match=f"after {held_up} s"):
-        await play_in_time(scene, worst=worst, total=total)
+        await run_in_time(scene, worst=worst, total=total)
     assert len(played) == 1
 
 
 async def test_another_error_is_raised_at_once() -> None:
     scene, played = scene_of(OSError("its own"))
     with pytest.raises(OSError, match="its own"):
-        await play_in_time(scene, worst=0.0)
+        await run_in_time(scene, worst=0.0)
     assert len(played) == 1
 
 
 async def test_given_errors_of_a_late_process_are_played_again() -> None:
     scene, played = scene_of(OSError())
-    await play_in_time(scene, worst=0.0, failures=(OSError,))
+    await run_in_time(scene, worst=0.0, failures=(OSError,))
     assert len(played) == 2
 
 
 async def test_a_failure_of_the_last_try_is_raised_however_late_the_process_is() -> None:
     scene, played = scene_of(*[0.02] * TRIES)
     with pytest.raises(AssertionError, match=r"after 0\.02 s"):
-        await play_in_time(scene, worst=0.001)
+        await run_in_time(scene, worst=0.001)
     assert len(played) == TRIES
 
 
 async def test_a_scene_that_comes_about_too_late_is_played_again() -> None:
     scene, played = scene_of(TooLate())
-    await play_in_time(scene)
+    await run_in_time(scene)
     assert len(played) == 2
 
 
 async def test_a_scene_that_never_comes_about_in_time_fails() -> None:
     scene, played = scene_of(*[TooLate()] * TRIES)
     with pytest.raises(pytest.fail.Exception, match="never in time"):
-        await play_in_time(scene)
+        await run_in_time(scene)
     assert len(played) == TRIES

@@ -8,14 +8,14 @@ import pytest
 from server.client.limits import Limits
 from server.client.watchdog import Watchdog
 from tests.simulation.virtual import VirtualLoop
-from tests.support.wire import leaping_loop, run_on
+from tests.support.wire import run_on, virtual_loop
 
 LIMITS = Limits(silent_after=25.0, answer_within=10.0, late=2.0)
 
 
 @pytest.fixture
 def loop() -> Iterator[VirtualLoop]:
-    with leaping_loop() as loop:
+    with virtual_loop() as loop:
         yield loop
 
 

@@ -211,7 +211,7 @@ STOPPED_WELL = {
 
 
 SCENES = Scenes(at_once=3)
-played = SCENES.fixture()
+run_scene = SCENES.fixture()
 
 
 ALONE = (

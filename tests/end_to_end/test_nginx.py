@@ -38,7 +38,7 @@ from tests.support.nginx import (
     run_site,
     substitute,
 )
-from tests.support.scenes import LATE, play_in_time
+from tests.support.scenes import LATE, run_in_time
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +140,7 @@ async def test_a_sign_out_reaches_the_socket_with_its_code(site: Site) -> None:
 
 async def test_a_tab_that_dies_is_noticed_within_a_second_through_nginx(site: Site) -> None:
     names = map("Fay {}".format, count())
-    await play_in_time(lambda: a_tab_dies(site, next(names)), worst=LATE)
+    await run_in_time(lambda: a_tab_dies(site, next(names)), worst=LATE)
 
 
 async def a_tab_dies(site: Site, name: str) -> None:

@@ -46,7 +46,7 @@ class Trips:
         self.count = 0
         self.url = ""
 
-    async def take(self, needed: set[str]) -> int:
+    async def pass_one(self, needed: set[str]) -> int:
         """Let one trip pass: answer all requests that are there once all of `needed` are. Return
         how many connections it took, besides that of the socket."""
         try:
@@ -141,11 +141,11 @@ async def test_the_lobby_is_four_round_trips_away(browsers: Browsers, lobby: Liv
             [{"name": "session", "value": ada.cookie, "url": trips.url}]
         )
         await window.page.evaluate("(url) => { location.href = url; }", trips.url)
-        await trips.take(PAGE)
-        await trips.take(await linked(lobby))
-        spare = CONNECTIONS - await trips.take(ANSWERS | PARTS)
+        await trips.pass_one(PAGE)
+        await trips.pass_one(await linked(lobby))
+        spare = CONNECTIONS - await trips.pass_one(ANSWERS | PARTS)
         assert spare + more >= 1, "for the page part of a fourth game"
-        spare = CONNECTIONS - await trips.take({"watch", "/api/games"} | WORDS)
+        spare = CONNECTIONS - await trips.pass_one({"watch", "/api/games"} | WORDS)
         assert spare + more >= 1, "for its words"
         await expect(window.row("Ada")).to_be_visible()
         await expect(window.at(".game-tile .game-title").first).to_have_text("Connect Four")
@@ -158,9 +158,9 @@ async def test_the_way_in_is_three_round_trips_away(browsers: Browsers, lobby: L
     async with run_trips(lobby) as trips:
         window = await browsers.window(trips.url)
         await window.page.evaluate("(url) => { location.href = url; }", trips.url)
-        await trips.take(PAGE)
-        await trips.take(await linked(lobby))
-        await trips.take(ANSWERS)
+        await trips.pass_one(PAGE)
+        await trips.pass_one(await linked(lobby))
+        await trips.pass_one(ANSWERS)
         await expect(window.at("#fair-warning")).to_contain_text("5 minutes")
         assert trips.count == 3
         await window.page.goto("about:blank")

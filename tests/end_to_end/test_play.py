@@ -15,7 +15,7 @@ from server.rooms.reading import ReadableMatch, ReadableRoom
 from tests.support.answers import until
 from tests.support.browser import UNREACHABLE, Window, open_browsers
 from tests.support.cable import Cable, run_cable
-from tests.support.invariants import Broken, Order
+from tests.support.invariants import InvariantViolated, Order
 from tests.support.live_server import LiveServer
 from tests.support.manual_clock import ManualClock
 from tests.support.page_server import run_page_server
@@ -36,7 +36,7 @@ class Couple:
     def __init__(self, database: Path) -> None:
         self._database = database
         self._running = AsyncExitStack()  # the server
-        self._broken: list[Broken] = []
+        self._broken: list[InvariantViolated] = []
         self.lobby: LiveServer
         self.cable: Cable
         self.ada: Window

@@ -28,7 +28,7 @@ from tests.support.answers import refusal, until
 from tests.support.database import Change, read_changes, rows
 from tests.support.live_server import LiveServer, Visitor, run_server
 from tests.support.process import VisitedServer, running
-from tests.support.scenes import LATE, play_in_time
+from tests.support.scenes import LATE, run_in_time
 
 SOON = 0.8
 """Seconds within which a player gets an answer: less than any wait for a disk."""
@@ -234,7 +234,7 @@ async def test_players_are_served_while_the_disk_fails(
     def scene() -> Awaitable[None]:
         return play_while_the_disk_fails(fail, why, tmp_path_factory.mktemp("disk"))
 
-    await play_in_time(scene, total=SOON / 2)
+    await run_in_time(scene, total=SOON / 2)
 
 
 async def play_while_the_disk_fails(fail: str, why: str, folder: Path) -> None:
@@ -389,7 +389,7 @@ async def test_a_sign_out_survives_a_full_disk_and_a_kill(tmp_path: Path) -> Non
 async def test_players_of_a_live_server_are_served_while_the_disk_is_full(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    await play_in_time(
+    await run_in_time(
         lambda: play_while_the_disk_is_full(tmp_path_factory.mktemp("disk")), worst=LATE
     )
 

@@ -23,7 +23,7 @@ from tests.support.answers import until
 from tests.support.database import rows
 from tests.support.live_server import LiveServer, Tab, Visitor, run_server
 from tests.support.process import ON_ASYNCIO, VisitedServer, fork, running
-from tests.support.scenes import Scenes, TooLate, play_in_time
+from tests.support.scenes import Scenes, TooLate, run_in_time
 
 AWAY_AFTER, WARN_BEFORE, IDLE_TIMEOUT = 1.0, 2.5, 5.0
 SETTINGS = (
@@ -135,7 +135,7 @@ async def company(
 
 
 SCENES = Scenes(at_once=6)
-played = SCENES.fixture()
+run_scene = SCENES.fixture()
 
 
 # A process that stands still
@@ -336,7 +336,7 @@ async def test_a_ping_in_time_counts_however_late_it_is_read(
     hurried: LiveServer, blocked: float
 ) -> None:
     names = map("Ada {}".format, count())
-    await play_in_time(lambda: pings_in_time(hurried, next(names), blocked))
+    await run_in_time(lambda: pings_in_time(hurried, next(names), blocked))
 
 
 async def pings_in_time(server: LiveServer, name: str, blocked: float) -> None:
@@ -369,7 +369,7 @@ async def test_a_return_within_the_grace_counts_however_late_it_is_noticed(
     hurried: LiveServer, blocked: float
 ) -> None:
     names = map("Ada {}".format, count())
-    await play_in_time(lambda: comes_back_in_time(hurried, next(names), blocked))
+    await run_in_time(lambda: comes_back_in_time(hurried, next(names), blocked))
 
 
 async def comes_back_in_time(server: LiveServer, name: str, blocked: float) -> None:
@@ -431,7 +431,7 @@ class WallClock:
         written.rename(self._file)
 
 
-async def rests(players: Sequence[Recorder], seconds: float) -> None:
+async def plays_on(players: Sequence[Recorder], seconds: float) -> None:
     """Check that the playing ones get answers and stay signed in. On a busy machine their own pings
     can come late enough for a warning."""
     for player in players:
@@ -469,7 +469,7 @@ async def test_a_step_of_the_wall_clock_ends_no_session_and_refuses_no_cookie(
             idle_since = monotonic()
             sat_down.append((await here.come(f"Idle {number}"), idle_since))
             wall.step_to(step)
-            await rests(players, 0.7)
+            await plays_on(players, 0.7)
             name = f"Signed in at {step:+d} s"
             signs_in_at = time.time()
             players.append(await here.come(name, is_playing=True))
@@ -507,4 +507,4 @@ async def test_a_step_of_the_wall_clock_ends_no_session_and_refuses_no_cookie(
             expected = (401, "idle_timeout") if gone else (200, "reconnecting")
             assert await again.status(each) == expected, each
         back = await again.open("Player 0", is_playing=True)
-        await rests([back], 0.5)
+        await plays_on([back], 0.5)

@@ -126,7 +126,7 @@ async def test_the_first_of_two_look_alikes_has_the_name_whichever_script_it_is_
         assert await ask_for(eve, "/api/players", name) == (409, "name_taken")
 
 
-async def test_signing_in_as_a_twin_is_no_way_in(tmp_path: Path) -> None:
+async def test_a_name_that_looks_the_same_does_not_sign_in(tmp_path: Path) -> None:
     """A name that only looks the same is not the same name."""
     async with run_server(tmp_path / "test.db", limits=Limits(accounts=UNLIMITED)) as server:
         await server.member(VICTIM)
@@ -140,7 +140,9 @@ async def test_signing_in_as_a_twin_is_no_way_in(tmp_path: Path) -> None:
                 assert refusal(response) == (401, "bad_credentials"), what
 
 
-async def test_a_family_of_emoji_is_no_way_around_the_length(server: LiveServer) -> None:
+async def test_joined_emoji_are_refused_and_single_ones_count_by_the_piece(
+    server: LiveServer,
+) -> None:
     eve = await server.visitor()
     family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
     # The joiners between them are invisible: families are refused, single faces are not.

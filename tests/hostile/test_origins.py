@@ -60,7 +60,7 @@ def browser_says(site: str | None, origin: str | None) -> dict[str, str]:
 
 
 async def test_every_unsafe_route_refuses_pages_of_other_origins(
-    here: Bystanders, server: LiveServer
+    bystanders: Bystanders, server: LiveServer
 ) -> None:
     refused = 0
     stranger = await server.visitor()
@@ -71,10 +71,10 @@ async def test_every_unsafe_route_refuses_pages_of_other_origins(
                 if is_let_in(server, site, origin):
                     continue
                 # With and without a valid cookie.
-                for browser, name in ((here.ada, "Ada"), (stranger, "Eve")):
+                for browser, name in ((bystanders.ada, "Ada"), (stranger, "Eve")):
                     response = await browser.http.request(
                         method,
-                        path.replace("{id}", here.ada.session.id),
+                        path.replace("{id}", bystanders.ada.session.id),
                         headers=browser_says(site, origin),
                         json={"name": name, "password": "correct horse"},
                     )
@@ -102,23 +102,23 @@ async def test_every_unsafe_route_is_open_to_own_pages_and_to_programs(server: L
 
 
 async def test_a_form_of_another_origin_cannot_sign_a_visitor_in_as_the_attacker(
-    here: Bystanders,
+    bystanders: Bystanders,
 ) -> None:
     for headers in [{}, {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}]:
-        response = await here.ada.http.post(
+        response = await bystanders.ada.http.post(
             "/api/session", data={"name": "Eve", "password": "correct horse"}, headers=headers
         )
         assert response.status_code in (403, 415)
         assert "set-cookie" not in response.headers
 
 
-async def test_no_get_changes_anything(here: Bystanders, server: LiveServer) -> None:
+async def test_no_get_changes_anything(bystanders: Bystanders, server: LiveServer) -> None:
     """Top-level GETs, which send the `SameSite=Lax` cookie from other sites, change nothing."""
     headers = {"Sec-Fetch-Site": "cross-site", "Passive": "1"}
     for route in routes_of(server.still_here.app):
         if "GET" in (route.methods or ()):
-            path = route.path.replace("{id}", here.ada.id).replace("{path:path}", "app.js")
-            response = await here.ada.http.get(path, headers=headers)
+            path = route.path.replace("{id}", bystanders.ada.id).replace("{path:path}", "app.js")
+            response = await bystanders.ada.http.get(path, headers=headers)
             # There is no room, and no match was played.
             expected = 404 if path.startswith(("/api/rooms/", "/api/matches/")) else 200
             assert response.status_code == expected, path

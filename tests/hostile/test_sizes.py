@@ -49,9 +49,9 @@ def requests_in_progress() -> int:
 
 
 async def test_a_chunked_body_over_64_kib_is_refused_on_every_route(
-    here: Bystanders, server: LiveServer
+    bystanders: Bystanders, server: LiveServer
 ) -> None:
-    cookie = here.ada.cookie
+    cookie = bystanders.ada.cookie
     with Peers(server.port) as peers:
         for method, path in targets(server):
             peer = await peers.connect()
@@ -78,20 +78,22 @@ async def test_a_chunked_body_of_64_kib_is_ignored_by_a_call_without_a_body(
 
 
 async def test_a_body_refused_for_its_content_length_is_not_read(
-    here: Bystanders, server: LiveServer
+    bystanders: Bystanders, server: LiveServer
 ) -> None:
     with Peers(server.port) as peers:
         for method, path in targets(server):
             for length in [LARGEST + 1, 10**9, 10**18, 10**300]:
                 peer = await peers.connect()
                 said = f"Content-Length: {length}"
-                await peer.send(with_body(method, path, here.ada.cookie, said))
+                await peer.send(with_body(method, path, bystanders.ada.cookie, said))
                 answer = await peer.answer()
                 # A length out of range is invalid HTTP.
                 assert answer.status == (413 if length < 10**19 else 400), (method, path, length)
 
 
-async def test_an_unfinished_body_changes_nothing(here: Bystanders, server: LiveServer) -> None:
+async def test_an_unfinished_body_changes_nothing(
+    bystanders: Bystanders, server: LiveServer
+) -> None:
     """The client announces more bytes than it sends, and disconnects."""
     with Peers(server.port) as peers:
         for said, sent in [
@@ -101,17 +103,19 @@ async def test_an_unfinished_body_changes_nothing(here: Bystanders, server: Live
         ]:
             for path in ["/api/guests", "/api/session/activity"]:
                 peer = await peers.connect()
-                await peer.send(with_body("POST", path, here.ada.cookie, said, body=sent))
+                await peer.send(with_body("POST", path, bystanders.ada.cookie, said, body=sent))
                 await until(lambda: requests_in_progress() == 1)
                 peer.reset()
                 await until(lambda: requests_in_progress() == 0)
     assert len(server.still_here.registry.sessions) == 2
 
 
-async def test_contradicting_lengths_are_refused(here: Bystanders, server: LiveServer) -> None:
+async def test_contradicting_lengths_are_refused(
+    bystanders: Bystanders, server: LiveServer
+) -> None:
     """Input that two parsers could read differently is refused (request smuggling)."""
     smuggled = b"POST /api/session/activity HTTP/1.1\r\nHost: x\r\n"
-    smuggled += f"Cookie: session={here.ada.cookie}\r\n\r\n".encode()
+    smuggled += f"Cookie: session={bystanders.ada.cookie}\r\n\r\n".encode()
     with Peers(server.port) as peers:
         for headers in [
             ["Content-Length: 4", "Transfer-Encoding: chunked"],
@@ -136,7 +140,7 @@ async def test_contradicting_lengths_are_refused(here: Bystanders, server: LiveS
 
 
 async def test_bytes_beyond_the_content_length_are_a_second_broken_request(
-    here: Bystanders, server: LiveServer
+    bystanders: Bystanders, server: LiveServer
 ) -> None:
     with Peers(server.port) as peers:
         peer = await peers.connect()
@@ -153,10 +157,10 @@ async def test_bytes_beyond_the_content_length_are_a_second_broken_request(
 
 
 async def test_oversized_fields_are_refused_in_a_short_answer(
-    here: Bystanders, server: LiveServer
+    bystanders: Bystanders, server: LiveServer
 ) -> None:
     huge = "a" * 7000
-    ada = here.ada.http
+    ada = bystanders.ada.http
     for response, expected in [
         (await ada.post("/api/guests", json={"name": "a" * 60_000}), 422),
         (await ada.post("/api/players", json={"name": "Eve", "password": "p" * 60_000}), 422),
@@ -165,7 +169,7 @@ async def test_oversized_fields_are_refused_in_a_short_answer(
         (await ada.get(f"/api/players?limit={'9' * 7000}"), 422),
         (await ada.get(f"/api/players?limit={huge}"), 422),
         (await ada.get(f"/api/players?status={huge}"), 422),
-        (await ada.get(f"/api/players/{ada_id(here)}/history?before={huge}"), 422),
+        (await ada.get(f"/api/players/{ada_id(bystanders)}/history?before={huge}"), 422),
         (await ada.get(f"/api/players/{huge}"), 404),
         (await ada.get(f"/api/players/{huge}/history"), 403),
         (await ada.delete(f"/api/sessions/{huge}"), 404),
@@ -181,8 +185,8 @@ async def test_oversized_fields_are_refused_in_a_short_answer(
         assert refusal(response)[0] == expected
 
 
-def ada_id(here: Bystanders) -> str:
-    return here.ada.id
+def ada_id(bystanders: Bystanders) -> str:
+    return bystanders.ada.id
 
 
 async def test_fields_of_the_largest_size_are_accepted(server: LiveServer) -> None:

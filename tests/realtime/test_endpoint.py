@@ -338,51 +338,51 @@ async def refused(tab: Tab, message: str | bytes) -> dict[str, Any]:
     return answer
 
 
-async def test_text_that_is_not_json_is_refused(here: Bystanders) -> None:
-    tab = await here.ada.tab()
+async def test_text_that_is_not_json_is_refused(bystanders: Bystanders) -> None:
+    tab = await bystanders.ada.tab()
     for text in BROKEN:
         answer = await refused(tab, text)
         assert (answer["code"], "re" in answer) == ("bad_json", False), text[:100]
 
 
-async def test_json_that_is_no_message_is_refused(here: Bystanders) -> None:
-    tab = await here.ada.tab()
+async def test_json_that_is_no_message_is_refused(bystanders: Bystanders) -> None:
+    tab = await bystanders.ada.tab()
     for text in NO_MESSAGE:
         answer = await refused(tab, text)
         assert (answer["code"], "re" in answer) == ("invalid", False), text
 
 
-async def test_unknown_types_are_refused_by_name(here: Bystanders) -> None:
-    tab = await here.ada.tab()
+async def test_unknown_types_are_refused_by_name(bystanders: Bystanders) -> None:
+    tab = await bystanders.ada.tab()
     for type_ in UNKNOWN:
         answer = await refused(tab, json.dumps({"type": type_}))
         assert (answer["code"], answer["re"]) == ("unknown_type", type_[:50])
 
 
-async def test_messages_with_wrong_fields_are_refused(here: Bystanders) -> None:
-    tab = await here.ada.tab()
+async def test_messages_with_wrong_fields_are_refused(bystanders: Bystanders) -> None:
+    tab = await bystanders.ada.tab()
     for message in WRONG:
         answer = await refused(tab, json.dumps(message))
         assert (answer["code"], answer["re"]) == ("invalid", message["type"]), message
 
 
-async def test_numbers_out_of_range_are_refused(here: Bystanders) -> None:
-    tab = await here.ada.tab()
+async def test_numbers_out_of_range_are_refused(bystanders: Bystanders) -> None:
+    tab = await bystanders.ada.tab()
     for number in ["1e999", "-1e999", "9" * 400]:
         answer = await refused(tab, f'{{"type": "hold", "seconds": {number}}}')
         assert answer["code"] == "invalid", number
 
 
 @pytest.mark.parametrize("type_", ["watch", "unwatch"])
-async def test_unknown_topics_are_refused(here: Bystanders, type_: str) -> None:
-    tab = await here.ada.tab()
+async def test_unknown_topics_are_refused(bystanders: Bystanders, type_: str) -> None:
+    tab = await bystanders.ada.tab()
     for topic in ["", "LOBBY", "room:1", "x" * 9000]:
         answer = await refused(tab, json.dumps({"type": type_, "topic": topic}))
         assert (answer["code"], answer["re"]) == ("unknown_topic", type_)
 
 
-async def test_binary_frames_are_refused(here: Bystanders) -> None:
-    tab = await here.ada.tab()
+async def test_binary_frames_are_refused(bystanders: Bystanders) -> None:
+    tab = await bystanders.ada.tab()
     for data in [b"", b"\x00\xff", b'{"type": "ping"}']:
         assert (await refused(tab, data))["code"] == "invalid"
 
@@ -551,16 +551,18 @@ async def test_a_ping_with_an_id_has_it_in_its_pong_and_no_done(server: LiveServ
 
 
 @pytest.mark.parametrize("size", [LARGEST_MESSAGE + 1, 100_000])
-async def test_too_large_a_message_closes_its_own_tab_only(here: Bystanders, size: int) -> None:
-    other = await here.ada.tab()
+async def test_too_large_a_message_closes_its_own_tab_only(
+    bystanders: Bystanders, size: int
+) -> None:
+    other = await bystanders.ada.tab()
     for is_text in (True, False):
         message = "[" * size if is_text else b"\x00" * size
-        tab = await here.ada.tab()
+        tab = await bystanders.ada.tab()
         await tab.socket.send(message)
         assert (await tab.closed())[0] == 1009
-    await until(lambda: here.ada.session.connections == 1)
+    await until(lambda: bystanders.ada.session.connections == 1)
     assert await other.quiet() == []
-    assert await here.ada.status() == "active"
+    assert await bystanders.ada.status() == "active"
 
 
 async def test_a_message_in_fragments_counts_as_a_whole(server: LiveServer) -> None:

@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.simulation.day import POLICY, BrokenDay, Day
+from tests.simulation.day import POLICY, Day, DayFailed
 
 
 def main() -> int:
@@ -41,7 +41,7 @@ def main() -> int:
             began = time.perf_counter()
             try:
                 day.run()
-            except BrokenDay as error:
+            except DayFailed as error:
                 broken.append(seed)
                 print(error, file=sys.stderr)
             took = time.perf_counter() - began

@@ -1,8 +1,8 @@
 """The players: what they do, what they are told, and what follows from it.
 
-A browser speaks ASGI to the server, with nothing in between. It raises `Betrayed` if it is signed
-out before the time it was given, or without a full warning; if a cookie works after its sign-out;
-or if the lobby has a gap.
+A browser speaks ASGI to the server, with nothing in between. It raises `PromiseBroken` if it is
+signed out before the time it was given, or without a full warning; if a cookie works after its
+sign-out; or if the lobby has a gap.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from server.wire.messages import (
     Warning_,
     encode_request,
 )
-from tests.support.invariants import Broken
+from tests.support.invariants import InvariantViolated
 
 if TYPE_CHECKING:
     from tests.simulation.day import Day
@@ -41,7 +41,7 @@ _REFUSALS = ((409, "/api/players"), (401, "/api/session"))
 _BY_ITSELF = ("idle_timeout", "session_lifetime")
 
 
-class Betrayed(Broken):
+class PromiseBroken(InvariantViolated):
     """The server did not do what it had told a client."""
 
 
@@ -141,7 +141,7 @@ class Browser:
         answer = await call(self.day.still_here.app, method, path, body, headers)
         self.day.note(self.name, method, path, answer.status)
         if answer.status >= 500 and answer.status != 503:
-            raise Betrayed(f"{method} {path} was answered {answer}")
+            raise PromiseBroken(f"{method} {path} was answered {answer}")
         if cookie is not None and cookie == self.cookie:
             if answer.status == 401 and answer.body["code"] != "bad_credentials":
                 self.hear_end(answer.body["code"], None)
@@ -174,7 +174,7 @@ class Browser:
                 day.registered.add(self.name)
             self.take(answer, before, asked_at)
         elif answer.status != 503 and (answer.status, path) not in _REFUSALS:
-            raise Betrayed(f"{self.name} could not sign in: {answer}")
+            raise PromiseBroken(f"{self.name} could not sign in: {answer}")
 
     def take(self, answer: Answer, before: str | None, asked_at: float) -> None:
         """Make the new session this browser's own."""
@@ -231,7 +231,7 @@ class Browser:
         if answer.status != 401 or (
             reason and answer.body["code"] not in (reason, "not_signed_in")
         ):
-            raise Betrayed(f"a cookie revoked for {reason} was answered {answer}")
+            raise PromiseBroken(f"a cookie revoked for {reason} was answered {answer}")
 
     # Messages
 
@@ -261,16 +261,18 @@ class Browser:
         day = self.day
         if reason in _BY_ITSELF:
             if now < self.not_before:
-                raise Betrayed(
+                raise PromiseBroken(
                     f"{self.name} ({self.session_id}) hears of {reason} at {now:.3f}, and was "
                     f"given until {self.not_before:.3f}"
                 )
             warned = self.warned.get(reason)
             if page is not None and not self.is_deaf:
                 if warned is None:
-                    raise Betrayed(f"{self.name} ({self.session_id}): {reason} with no warning")
+                    raise PromiseBroken(
+                        f"{self.name} ({self.session_id}): {reason} with no warning"
+                    )
                 if now - warned < day.policy["warn_before"] - ROUNDING:
-                    raise Betrayed(
+                    raise PromiseBroken(
                         f"{self.name} ({self.session_id}): {reason} {now - warned:.3f} s after "
                         "its warning came"
                     )
@@ -279,7 +281,7 @@ class Browser:
             return  # a return revives it
         is_sure = not self.is_unwritten and day.reads_are_sure()
         if reason == "not_signed_in" and self.cookie is not None and is_sure:
-            raise Betrayed(f"{self.name}: the cookie of {self.session_id} names nothing")
+            raise PromiseBroken(f"{self.name}: the cookie of {self.session_id} names nothing")
         if self.cookie is not None:
             day.note_over(self.cookie, reason)
         self.cookie = None
@@ -407,13 +409,13 @@ class Page:
                 roster, before = self.roster, self.roster.version
                 strangers = {each.id for each in message.changed} - roster.players.keys()
                 if not roster.is_current or not roster.apply(message):
-                    raise Betrayed(f"a gap in the lobby: {message.version} after {before}")
+                    raise PromiseBroken(f"a gap in the lobby: {message.version} after {before}")
                 if strangers or len(roster.players) != message.total:
-                    raise Betrayed(
+                    raise PromiseBroken(
                         f"the lobby counts {message.total}, not {len(roster.players)}, and has "
                         f"changed {strangers}"
                     )
             case Error() | Unknown():
-                raise Betrayed(f"{browser.name} was sent {message}")
+                raise PromiseBroken(f"{browser.name} was sent {message}")
             case _:
                 pass

@@ -30,18 +30,18 @@ from tests.simulation.browsers import (
     LOST,
     RELOADED,
     SERVICE_RESTART,
-    Betrayed,
     Browser,
     Page,
+    PromiseBroken,
 )
 from tests.simulation.virtual import (
     Disk,
     VirtualLoop,
-    no_chance,
+    deterministic,
     run_virtually,
 )
 from tests.support.database import rows
-from tests.support.invariants import Broken, Invariants, nothing_is_left, server_tasks
+from tests.support.invariants import Invariants, InvariantViolated, nothing_is_left, server_tasks
 from tests.support.live_server import UNLIMITED, with_quick_hashes
 from tests.support.open_passwords import OpenPasswords
 
@@ -65,7 +65,7 @@ COMMITTED = 1.0
 _PASSIVE = {("GET", "/api/session"), ("POST", "/api/session/leave")}
 
 
-class BrokenDay(AssertionError):
+class DayFailed(AssertionError):
     """A check failed. The message has the seed that reproduces it."""
 
 
@@ -130,13 +130,13 @@ class Day:
         self.is_up = False
 
     def run(self) -> None:
-        """Run the day. Raises BrokenDay."""
+        """Run the day. Raises DayFailed."""
         try:
-            with no_chance(self.seed, self.disk, self.heartbeat):
+            with deterministic(self.seed, self.disk, self.heartbeat):
                 run_virtually(self._live)
         except Exception as error:
             lines = "\n    ".join(self.trace)
-            raise BrokenDay(
+            raise DayFailed(
                 f"seed {self.seed} (hours={self.hours:g}, browsers={len(self.browsers)}, "
                 f"heartbeat={self.heartbeat:g}), step {self.steps}: {error}\n"
                 f"  again: python -m tests.simulation --seed {self.seed} --hours {self.hours:g} "
@@ -215,7 +215,7 @@ class Day:
         await here.start()
         for session_id, (cookie, _) in self.signed_in.items():
             if cookie in self.revoked and session_id in here.registry.sessions:
-                raise Betrayed(f"{session_id} was revoked ({self.revoked[cookie]}), and lives")
+                raise PromiseBroken(f"{session_id} was revoked ({self.revoked[cookie]}), and lives")
         self.is_up = True
         self.note("booted with", len(here.registry.sessions), "sessions")
 
@@ -234,7 +234,7 @@ class Day:
                 and self.instant() < browser.not_before
             ):
                 self._fail(
-                    Betrayed(
+                    PromiseBroken(
                         f"{browser.name} ({event.session_id}) is signed out at "
                         f"{self.instant():.3f} and was given until {browser.not_before:.3f}"
                     )
@@ -285,12 +285,16 @@ class Day:
         self._ended_now.clear()
         down_for = self.chance.choice((0.5, 5.0, 40.0, 200.0, 400.0))
         for browser in self.browsers:
-            self._hope(browser, instant, in_order=in_order, was_failing=was_failing)
+            self._expect_less_after_a_kill(
+                browser, instant, in_order=in_order, was_failing=was_failing
+            )
         await asyncio.sleep(down_for)
         self._mend_the_disk()
         await self._boot(instant + self._loop.time() - died_at)
 
-    def _hope(self, browser: Browser, instant: float, *, in_order: bool, was_failing: bool) -> None:
+    def _expect_less_after_a_kill(
+        self, browser: Browser, instant: float, *, in_order: bool, was_failing: bool
+    ) -> None:
         """Reduce what a browser may rely on when the process dies.
 
         A restart knows nothing of holds and late warnings, and only the activities that were
@@ -337,25 +341,25 @@ class Day:
                 del written[0]
             if written != told[: len(written)]:
                 first = next(n for n, row in enumerate(written) if row != told[n : n + 1][0])
-                raise Betrayed(f"the disk has {written[first]} where {told[first]} was told")
+                raise PromiseBroken(f"the disk has {written[first]} where {told[first]} was told")
             missing = self._told[len(written) :]
             if missing and is_whole:
-                raise Betrayed(f"stopped in order, and {missing[0]} is not on the disk")
+                raise PromiseBroken(f"stopped in order, and {missing[0]} is not on the disk")
             if missing and not was_failing and missing[0][0] < died_at - COMMITTED:
-                raise Betrayed(f"told at {missing[0][0]:.3f} and lost: {missing[0][1]}")
+                raise PromiseBroken(f"told at {missing[0][0]:.3f} and lost: {missing[0][1]}")
             ended = dict(disk.execute("SELECT id, end_reason FROM sessions").fetchall())
             for session_id, (cookie, opened_at) in list(self.signed_in.items()):
                 if session_id not in ended and (was_failing or opened_at >= died_at - COMMITTED):
                     del self.signed_in[session_id]
                     continue  # not written in time; they sign in again
                 if session_id not in ended:
-                    raise Betrayed(f"{session_id} was signed in to, and is not on the disk")
+                    raise PromiseBroken(f"{session_id} was signed in to, and is not on the disk")
                 at, reason = self._over.get(cookie, (float("inf"), ""))
                 if ended[session_id] is None and (was_failing or at >= died_at - COMMITTED):
                     self._over.pop(cookie, None)  # not written: it ends for another reason
                     continue
                 if at < died_at - COMMITTED and not was_failing and ended[session_id] != reason:
-                    raise Betrayed(
+                    raise PromiseBroken(
                         f"{session_id} ended for {reason}, and for {ended[session_id]} on the disk"
                     )
             for id, name, is_here, status, last, own, best in disk.execute(
@@ -366,11 +370,15 @@ class Day:
                 " FROM players p"
             ):
                 if is_here != (status != "offline") or (own is not None and own != status):
-                    raise Betrayed(f"{name} is {status} ({is_here}) on the disk, and was {own}")
+                    raise PromiseBroken(
+                        f"{name} is {status} ({is_here}) on the disk, and was {own}"
+                    )
                 if last < self._last_seen.get(id, 0):
-                    raise Betrayed(f"the last activity of {name} went back on the disk")
+                    raise PromiseBroken(f"the last activity of {name} went back on the disk")
                 if best is not None and last < best and not self._has_stepped_back:
-                    raise Betrayed(f"{name} was last active at {best}, and {last} is on the disk")
+                    raise PromiseBroken(
+                        f"{name} was last active at {best}, and {last} is on the disk"
+                    )
                 self._last_seen[id] = last
 
     # The day
@@ -436,7 +444,9 @@ class Day:
                 tabs = len(here.tabs.of(session))
                 is_known = not any(page.is_slow for page in mine) and not browser.is_in_doubt
                 if is_known and not self._running and tabs != len(mine):
-                    raise Betrayed(f"{browser.name} has {len(mine)} tabs, and {tabs} are known")
+                    raise PromiseBroken(
+                        f"{browser.name} has {len(mine)} tabs, and {tabs} are known"
+                    )
         if here.lobby.lobby.next_due() is None:
             known = {
                 id: player.status
@@ -448,7 +458,7 @@ class Day:
                 is_told = page.roster.is_current and page.roster.version == here.lobby.version
                 seen = {id: player.status for id, player in page.roster.players.items()}
                 if is_told and not is_behind and seen != known:
-                    raise Betrayed(f"{page.browser.name} sees another lobby than there is")
+                    raise PromiseBroken(f"{page.browser.name} sees another lobby than there is")
         if not self.disk.is_failing and here.store.statistics().waiting == 0:
             self._look_at_the_disk()
 
@@ -459,7 +469,7 @@ class Day:
             id for id, player in self.still_here.registry.players.items() if player.status.is_here
         }
         if wrong := known ^ {id for (id,) in told}:
-            raise Betrayed(f"the disk is wrong about whether {sorted(wrong)} are here")
+            raise PromiseBroken(f"the disk is wrong about whether {sorted(wrong)} are here")
 
     async def _go_home(self) -> None:
         """Disconnect all players; after the end of the last session, nothing may be left."""
@@ -487,7 +497,7 @@ class Day:
         await here.stop()
         left += nothing_is_left(here) + [repr(task) for task in server_tasks()]
         if left:
-            raise Broken(f"left when everybody was gone: {', '.join(left)}")
+            raise InvariantViolated(f"left when everybody was gone: {', '.join(left)}")
         self.is_up = False
         self._read_the_disk(died_at, is_whole=True, was_failing=False)
 

@@ -13,7 +13,7 @@ from server.presence.session import Session
 from server.presence.status import Reason
 from server.realtime.tabs import Tabs
 from server.storage.presence_rows import PresenceRows
-from tests.simulation.day import BrokenDay, Day
+from tests.simulation.day import Day, DayFailed
 
 
 def test_a_working_day_of_200_players_keeps_every_promise(tmp_path: Path) -> None:
@@ -91,5 +91,5 @@ def test_a_server_that_breaks_a_promise_is_found_out(
     owner: Any, name: str, spoil: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(owner, name, spoil(getattr(owner, name)))
-    with pytest.raises(BrokenDay, match=r"python -m tests.simulation --seed 5"):
+    with pytest.raises(DayFailed, match=r"python -m tests.simulation --seed 5"):
         Day(seed=5, path=tmp_path / "day.db", players=100, hours=8).run()

@@ -177,7 +177,7 @@ class SeededSecrets:
 
 
 @contextmanager
-def no_chance(seed: int, disk: Disk, heartbeat: float) -> Iterator[None]:
+def deterministic(seed: int, disk: Disk, heartbeat: float) -> Iterator[None]:
     """Meanwhile, ids come from the seed, the database from `disk`, and the clock is read every
     `heartbeat` seconds: 345,600 readings a day would be most of the work."""
     secrets = SeededSecrets(random.Random(f"ids {seed}"))

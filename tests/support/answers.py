@@ -88,13 +88,13 @@ class Bystanders:
         ada = await server.member("Ada")
         bob = await server.guest("Bob")
         watcher = await bob.tab()
-        here = cls(ada, watcher, caplog)
+        bystanders = cls(ada, watcher, caplog)
         await server.advance(50)
-        here._version = (await watcher.ask("watch", "roster", topic="lobby"))["version"]
-        here._idle_from = ada.session.idle_from
+        bystanders._version = (await watcher.ask("watch", "roster", topic="lobby"))["version"]
+        bystanders._idle_from = ada.session.idle_from
         caplog.set_level(logging.INFO)
         caplog.clear()
-        return here
+        return bystanders
 
     def logged(self) -> list[str]:
         """The warnings of the server and its libraries in the log. Refusals and closes are no

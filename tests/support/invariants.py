@@ -46,7 +46,7 @@ _BY_REQUEST = (Reason.SIGNED_IN, Reason.ACTIVITY)
 _GRACES = (Reason.LEFT, Reason.CONNECTION_LOST, Reason.SERVER_RESTART)
 
 
-class Broken(AssertionError):
+class InvariantViolated(AssertionError):
     """A violated invariant, with the last events of the player."""
 
     def __init__(self, sentence: str, trace: Iterable[str] = ()) -> None:
@@ -54,7 +54,7 @@ class Broken(AssertionError):
         super().__init__("\n".join(lines))
 
 
-def fail(broken: Broken) -> None:
+def fail(broken: InvariantViolated) -> None:
     """Raise it, unless a test passes another function."""
     raise broken
 
@@ -79,7 +79,7 @@ class Order:
     last activity never go back, that an absence is published once, and that nothing follows the
     end."""
 
-    def __init__(self, on_broken: Callable[[Broken], None] = fail) -> None:
+    def __init__(self, on_broken: Callable[[InvariantViolated], None] = fail) -> None:
         self._on_broken = on_broken
         self._told: dict[SessionId, _Told] = {}
         self._players: dict[PlayerId, Status] = {}
@@ -144,7 +144,9 @@ class Order:
         else:
             session, player = about.session_id, about.player_id
         self._on_broken(
-            Broken(f"{player}, session {session}: {sentence}. Last:", self.last_of(player))
+            InvariantViolated(
+                f"{player}, session {session}: {sentence}. Last:", self.last_of(player)
+            )
         )
 
     def last_of(self, player: PlayerId) -> list[str]:
@@ -222,7 +224,7 @@ def check_player(player: Player, order: Order) -> None:
         session = player.sessions[0] if player.sessions else None
         sentence = f"{player.name} is {player.status}, and the best of their sessions {best}"
         if session is None:
-            order._on_broken(Broken(sentence, order.last_of(player.id)))
+            order._on_broken(InvariantViolated(sentence, order.last_of(player.id)))
         else:
             order.broken(session, sentence)
 
@@ -236,7 +238,9 @@ class Invariants(Order):
     warning.
     """
 
-    def __init__(self, still_here: StillHere, on_broken: Callable[[Broken], None] = fail) -> None:
+    def __init__(
+        self, still_here: StillHere, on_broken: Callable[[InvariantViolated], None] = fail
+    ) -> None:
         super().__init__(on_broken)
         self._server = still_here
         self._policy = still_here.registry.policy
@@ -375,7 +379,7 @@ class Invariants(Order):
             self.check(session)
         for player in registry.players.values():
             if not player.sessions:
-                self._on_broken(Broken(f"{player.name} is known, and has no session"))
+                self._on_broken(InvariantViolated(f"{player.name} is known, and has no session"))
 
     def check(self, session: Session) -> None:
         """Check one session, between two turns of the loop."""

@@ -37,7 +37,7 @@ from server.presence.session import Session
 from server.settings import Settings
 from server.transport.uvicorn import uvicorn_config
 from server.web.pages import Pages
-from tests.support.invariants import Broken, Invariants, nothing_is_left, server_tasks
+from tests.support.invariants import Invariants, InvariantViolated, nothing_is_left, server_tasks
 from tests.support.manual_clock import ManualClock
 from tests.support.peers import narrow, start
 
@@ -315,7 +315,7 @@ async def run_server(
     still_here.collector.start = lambda: None  # type: ignore[method-assign]
     failures: list[Exception] = []
     still_here.stream._on_error = lambda error, event: failures.append(error)
-    broken: list[Broken] = []
+    broken: list[InvariantViolated] = []
     invariants = Invariants(still_here, broken.append)
     app = around(still_here.app) if around else still_here.app
     config = uvicorn_config(app, limits.transport, still_here.take_socket)
@@ -338,7 +338,7 @@ async def run_server(
         raise broken[0]
     tasks = [f"the task {task!r}" for task in set(server_tasks()) - already_there]
     if left := nothing_is_left(still_here, invariants) + tasks:
-        raise Broken("left when everybody was gone: " + ", ".join(left))
+        raise InvariantViolated("left when everybody was gone: " + ", ".join(left))
 
 
 ACCEPTING = 4

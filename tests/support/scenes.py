@@ -2,7 +2,7 @@
 
 Tests in real time (a process that stands still, a clock that runs out) cost the suite the longest
 of them, not the sum. A module has `SCENES`, marks its scenes with `@SCENES.test`, and runs them
-with `played = SCENES.fixture()`.
+with `run_scene = SCENES.fixture()`.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ import pytest
 import pytest_asyncio
 
 Scene: TypeAlias = Callable[[Path], Awaitable[None]]
-Played: TypeAlias = Callable[[str], Awaitable[None]]
+RunScene: TypeAlias = Callable[[str], Awaitable[None]]
 
 _TRIES = 8
 LATE = 0.25
@@ -66,7 +66,7 @@ async def measuring() -> AsyncIterator[Lag]:
         task.cancel()
 
 
-async def play_in_time(
+async def run_in_time(
     scene: Callable[[], Awaitable[None]],
     *,
     worst: float = inf,
@@ -95,37 +95,37 @@ class Scenes:
         self._at_once = at_once
         self._scenes: dict[str, Scene] = {}
 
-    def test(self, play: Scene) -> Callable[[Played], Awaitable[None]]:
+    def test(self, scene: Scene) -> Callable[[RunScene], Awaitable[None]]:
         """Decorate a scene, which gets a folder of its own, as a test."""
-        name = play.__name__
-        self._scenes[name] = play
+        name = scene.__name__
+        self._scenes[name] = scene
 
-        async def test(played: Played) -> None:
-            await played(name)
+        async def test(run_scene: RunScene) -> None:
+            await run_scene(name)
 
-        test.__name__, test.__qualname__, test.__module__ = name, name, play.__module__
-        test.__doc__ = play.__doc__
+        test.__name__, test.__qualname__, test.__module__ = name, name, scene.__module__
+        test.__doc__ = scene.__doc__
         return pytest.mark.asyncio(loop_scope="module")(test)
 
     def fixture(self) -> Any:
-        """The fixture `played` of the module."""
+        """The fixture `run_scene` of the module."""
 
         @pytest_asyncio.fixture(scope="module", loop_scope="module")
-        async def played(
+        async def run_scene(
             request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-        ) -> AsyncIterator[Played]:
+        ) -> AsyncIterator[RunScene]:
             """Wait for a scene; several run at the same time."""
             asked_for = {item.name for item in request.session.items}
             door = asyncio.Semaphore(self._at_once)
 
-            async def play_one(name: str) -> None:
+            async def run_one(name: str) -> None:
                 async with door:
                     folder = name.removeprefix("test_")[:30]
                     scene = self._scenes[name]
-                    await play_in_time(lambda: scene(tmp_path_factory.mktemp(folder)), worst=LATE)
+                    await run_in_time(lambda: scene(tmp_path_factory.mktemp(folder)), worst=LATE)
 
             tasks = {
-                name: asyncio.create_task(play_one(name))
+                name: asyncio.create_task(run_one(name))
                 for name in self._scenes
                 if name in asked_for
             }
@@ -136,4 +136,4 @@ class Scenes:
                     task.cancel()
                 await asyncio.gather(*tasks.values(), return_exceptions=True)
 
-        return played
+        return run_scene

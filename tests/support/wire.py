@@ -29,11 +29,11 @@ from tests.support.responses import read_head
 from tests.support.websockets_frames import WebsocketsFrames
 
 OURS: Final = WebSocketTransport
-REFERENCE: Final = partial(WebSocketTransport, make_frames=WebsocketsFrames)
+OURS_ON_WEBSOCKETS: Final = partial(WebSocketTransport, make_frames=WebsocketsFrames)
 """Ours, on another parser."""
 
 
-class _Twin(WebSocketsSansIOProtocol):
+class _Uvicorn(WebSocketsSansIOProtocol):
     """uvicorn's own, which gets the request as from uvicorn's HTTP protocols: as bytes."""
 
     def begin(self, upgrade: Upgrade) -> None:
@@ -42,7 +42,7 @@ class _Twin(WebSocketsSansIOProtocol):
         self.data_received(b"\r\n".join([first, *lines, b"", upgrade.rest]))
 
 
-TWIN: Final = _Twin
+UVICORN: Final = _Uvicorn
 
 Event = dict[str, Any]
 Receive = Callable[[], Awaitable[Event]]
@@ -56,7 +56,7 @@ HIGH_WATER = 64 * 1024
 
 
 @contextmanager
-def leaping_loop() -> Iterator[VirtualLoop]:
+def virtual_loop() -> Iterator[VirtualLoop]:
     """A virtual loop for many conversations."""
     loop = VirtualLoop()
     try:
@@ -260,7 +260,7 @@ class Wire:
         take: Take | None = None,
         **options: Any,
     ) -> None:
-        first = HttpTransport if kind is TWIN else kind
+        first = HttpTransport if kind is UVICORN else kind
         if take is not None:
             first = kind = partial(kind, take=take)
         loop = asyncio.get_running_loop()

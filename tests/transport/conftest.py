@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.simulation.virtual import VirtualLoop
-from tests.support.wire import leaping_loop
+from tests.support.wire import virtual_loop
 
 
 @pytest.fixture
@@ -15,5 +15,5 @@ def loop(caplog: pytest.LogCaptureFixture) -> Iterator[VirtualLoop]:
     tracebacks."""
     for name in ("uvicorn.error", "stillhere.transport"):
         caplog.set_level(logging.CRITICAL, name)
-    with leaping_loop() as loop:
+    with virtual_loop() as loop:
         yield loop

@@ -20,7 +20,7 @@ from tests.support.examples import examples
 from tests.support.live_server import LiveServer
 from tests.support.peers import Peer, Peers, request
 from tests.support.responses import read_head
-from tests.support.wire import OURS, Wire, leaping_loop, run_on, settled
+from tests.support.wire import OURS, Wire, run_on, settled, virtual_loop
 
 # The smallest inputs
 
@@ -257,7 +257,7 @@ def sent(draw: st.DrawFn) -> Sent:
 
 @pytest.fixture(scope="module")
 def loop() -> Iterator[VirtualLoop]:
-    with leaping_loop() as loop:
+    with virtual_loop() as loop:
         yield loop
 
 

@@ -25,7 +25,7 @@ from tests.support.frames import CLOSE, TEXT, client_frame
 from tests.support.responses import problem_of
 from tests.support.wire import (
     OURS,
-    TWIN,
+    UVICORN,
     Event,
     Listener,
     Said,
@@ -55,7 +55,7 @@ def head(*more: str, first: str = "GET /ws HTTP/1.1", **other: str | None) -> by
     return "\r\n".join([first, *fields, *more, "", ""]).encode("latin-1")
 
 
-class Met:
+class Outcome:
     """The result of a request."""
 
     def __init__(self, said: Said, has_ended: bool, listener: Listener) -> None:
@@ -88,19 +88,19 @@ def read(request: bytes) -> Upgrade | None:
     return upgrade_of(checked, parser.trailing_data[0], Limits())
 
 
-def meet(loop: VirtualLoop, kind: Any, *chunks: bytes, **options: Any) -> Met:
-    async def scene() -> Met:
+def send_request(loop: VirtualLoop, kind: Any, *chunks: bytes, **options: Any) -> Outcome:
+    async def scene() -> Outcome:
         listener = Listener()
         wire = Wire(kind, listener, **options)
         wire.transport.say(chunks)
         await settled()
-        met = Met(wire.said, wire.has_ended, listener)
+        outcome = Outcome(wire.said, wire.has_ended, listener)
         assert wire.transport.crashes == []
         wire.transport.lose()
         await settled()
         assert not wire.state.tasks
         assert not wire.state.connections
-        return met
+        return outcome
 
     return run_on(loop, scene())
 
@@ -165,7 +165,7 @@ BROWSERS = {
 @pytest.mark.parametrize("browser", BROWSERS)
 def test_browsers_are_accepted_without_extensions(loop: VirtualLoop, browser: str) -> None:
     request = "\r\n".join(["GET /ws?v=1 HTTP/1.1", *BROWSERS[browser], "", ""]).encode()
-    ours, twin = meet(loop, OURS, request), meet(loop, TWIN, request)
+    ours, twin = send_request(loop, OURS, request), send_request(loop, UVICORN, request)
     assert ours.said.status == 101
     assert ours.said.header("sec-websocket-accept") == ACCEPTED
     assert ours.said.header("sec-websocket-extensions") is None
@@ -179,8 +179,8 @@ def test_the_key_is_answered_as_the_rfc_says(loop: VirtualLoop) -> None:
     for number in range(20):
         key = base64.b64encode(bytes([number * 12]) * 16).decode()
         digest = hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()
-        met = meet(loop, OURS, head(Sec_WebSocket_Key=key))
-        assert met.said.header("sec-websocket-accept") == base64.b64encode(digest).decode()
+        outcome = send_request(loop, OURS, head(Sec_WebSocket_Key=key))
+        assert outcome.said.header("sec-websocket-accept") == base64.b64encode(digest).decode()
 
 
 # Without differences
@@ -221,7 +221,7 @@ SAME: dict[str, bytes] = {
 def test_a_request_is_answered_as_by_the_twin_and_described_alike(
     loop: VirtualLoop, request_: bytes
 ) -> None:
-    ours, twin = meet(loop, OURS, request_), meet(loop, TWIN, request_)
+    ours, twin = send_request(loop, OURS, request_), send_request(loop, UVICORN, request_)
     assert ours.scope == twin.scope
     assert ours.said.status == twin.said.status != 0
     assert ours.has_ended == twin.has_ended == (ours.said.status != 101)
@@ -235,15 +235,15 @@ def test_a_request_is_answered_as_by_the_twin_and_described_alike(
 @pytest.mark.parametrize("root_path", ["", "/api", "/api/v1"])
 def test_a_scope_equals_that_of_the_twin(loop: VirtualLoop, root_path: str) -> None:
     request = head("Sec-WebSocket-Protocol: a, b", first="GET /ws/%C3%A9?q=%20 HTTP/1.1")
-    ours = meet(loop, OURS, request, root_path=root_path)
-    twin = meet(loop, TWIN, request, root_path=root_path)
+    ours = send_request(loop, OURS, request, root_path=root_path)
+    twin = send_request(loop, UVICORN, request, root_path=root_path)
     assert ours.scope == twin.scope
     assert ours.scope["root_path"] == root_path
     assert ours.scope["path"] == f"{root_path}/ws/é"
     assert ours.scope["raw_path"] == f"{root_path}/ws/%C3%A9".encode()
     assert ours.scope["query_string"] == b"q=%20"
     assert ours.scope["subprotocols"] == ["a", "b"]
-    assert ours.scope["state"] is not meet(loop, OURS, request).scope["state"]
+    assert ours.scope["state"] is not send_request(loop, OURS, request).scope["state"]
 
 
 @pytest.mark.parametrize("cuts", [[1], [3, 50], [7], [10_000]])
@@ -255,7 +255,7 @@ def test_a_request_may_come_in_any_pieces(loop: VirtualLoop, cuts: list[int]) ->
         size = cuts[len(chunks) % len(cuts)]
         chunks.append(request[at : at + size])
         at += size
-    assert meet(loop, OURS, *chunks).said.status == 101
+    assert send_request(loop, OURS, *chunks).said.status == 101
 
 
 # Differences
@@ -277,7 +277,7 @@ NO_UPGRADES = {
 def test_a_request_that_cannot_be_an_upgrade_is_plain_http(
     loop: VirtualLoop, request_: bytes
 ) -> None:
-    assert meet(loop, OURS, request_).listener.scope["type"] == "http"
+    assert send_request(loop, OURS, request_).listener.scope["type"] == "http"
 
 
 @pytest.mark.parametrize(
@@ -293,7 +293,7 @@ def test_a_request_that_cannot_be_an_upgrade_is_plain_http(
 )
 def test_an_upgrade_may_be_one_of_several(loop: VirtualLoop, request_: bytes) -> None:
     """Lines of one name are one list (RFC 9110, 5.3), and the server chooses (7.8)."""
-    assert meet(loop, OURS, request_).said.status == 101
+    assert send_request(loop, OURS, request_).said.status == 101
 
 
 @pytest.mark.parametrize(
@@ -301,9 +301,9 @@ def test_an_upgrade_may_be_one_of_several(loop: VirtualLoop, request_: bytes) ->
     ["X A: b", ": b", "X\xe9: b", "X : b", "X\t: b", "X", "X\0: b", "X: a\0b", "X: a\x1fb"],
 )
 def test_an_invalid_header_line_is_refused(loop: VirtualLoop, line: str) -> None:
-    met = meet(loop, OURS, head(line))
-    assert (met.said.status, met.has_ended) == (400, True)
-    assert code_of(met.said) == "bad_request"
+    outcome = send_request(loop, OURS, head(line))
+    assert (outcome.said.status, outcome.has_ended) == (400, True)
+    assert code_of(outcome.said) == "bad_request"
 
 
 @pytest.mark.parametrize("version", ["8", "14", "13, 8", "", None])
@@ -311,29 +311,29 @@ def test_another_version_is_refused_with_the_supported_one(
     loop: VirtualLoop, version: str | None
 ) -> None:
     """RFC 6455, 4.2.2 and 4.4; RFC 9110, 15.5.22. uvicorn's answers 400, and no more."""
-    said = meet(loop, OURS, head(Sec_WebSocket_Version=version)).said
+    said = send_request(loop, OURS, head(Sec_WebSocket_Version=version)).said
     assert (said.status, said.header("sec-websocket-version")) == (426, "13")
     assert (said.header("upgrade"), said.header("connection")) == ("websocket", "Upgrade, close")
     assert code_of(said) == "upgrade_required"
 
 
 def test_a_refusal_of_a_large_header_is_small(loop: VirtualLoop) -> None:
-    said = meet(loop, OURS, head(Sec_WebSocket_Key="!" * 8000)).said
+    said = send_request(loop, OURS, head(Sec_WebSocket_Key="!" * 8000)).said
     assert (said.status, code_of(said)) == (400, "bad_request")
     assert len(said.body) < 500
 
 
 def test_a_refusal_does_not_send_100_continue(loop: VirtualLoop) -> None:
     """RFC 9110, 10.1.1: a final status instead of 100."""
-    met = meet(loop, OURS, head("Expect: 100-continue", Sec_WebSocket_Key=None))
-    assert (met.said.status, met.has_ended) == (400, True)
+    outcome = send_request(loop, OURS, head("Expect: 100-continue", Sec_WebSocket_Key=None))
+    assert (outcome.said.status, outcome.has_ended) == (400, True)
 
 
 def test_empty_names_among_subprotocols_are_ignored(loop: VirtualLoop) -> None:
     """RFC 9110, 5.6.1: empty elements of a list are ignored; uvicorn's offers them."""
     request = head("Sec-WebSocket-Protocol: a,,b, ")
-    assert meet(loop, TWIN, request).scope["subprotocols"] == ["a", "", "b", ""]
-    assert meet(loop, OURS, request).scope["subprotocols"] == ["a", "b"]
+    assert send_request(loop, UVICORN, request).scope["subprotocols"] == ["a", "", "b", ""]
+    assert send_request(loop, OURS, request).scope["subprotocols"] == ["a", "b"]
 
 
 def test_a_socket_waits_while_writing_is_paused_by_an_earlier_response(loop: VirtualLoop) -> None:
@@ -385,10 +385,10 @@ TOO_LARGE = {
 
 @pytest.mark.parametrize("request_", TOO_LARGE.values(), ids=TOO_LARGE.keys())
 def test_a_header_that_is_too_large_is_refused_with_431(loop: VirtualLoop, request_: bytes) -> None:
-    met = meet(loop, OURS, request_)
-    assert (met.said.status, met.has_ended) == (431, True)
-    assert code_of(met.said) == "header_too_large"
-    assert met.listener.scope == {}
+    outcome = send_request(loop, OURS, request_)
+    assert (outcome.said.status, outcome.has_ended) == (431, True)
+    assert code_of(outcome.said) == "header_too_large"
+    assert outcome.listener.scope == {}
 
 
 def test_a_header_as_large_as_is_allowed_is_read_and_not_a_byte_more(loop: VirtualLoop) -> None:
@@ -398,8 +398,8 @@ def test_a_header_as_large_as_is_allowed_is_read_and_not_a_byte_more(loop: Virtu
         return head(*lines, "X-9: " + "a" * missing)
 
     assert len(sized(LIMITS.largest_header)) == LIMITS.largest_header
-    assert meet(loop, OURS, sized(LIMITS.largest_header)).said.status == 101
-    assert meet(loop, OURS, sized(LIMITS.largest_header + 1)).said.status == 431
+    assert send_request(loop, OURS, sized(LIMITS.largest_header)).said.status == 101
+    assert send_request(loop, OURS, sized(LIMITS.largest_header + 1)).said.status == 431
 
 
 def test_the_number_and_length_of_header_lines_are_limited(loop: VirtualLoop) -> None:
@@ -410,13 +410,13 @@ def test_the_number_and_length_of_header_lines_are_limited(loop: VirtualLoop) ->
         (["X-Name: " + "a" * (LIMITS.longest_header_line - len("X-Name: "))], 101),
         (["X-Name: " + "a" * (LIMITS.longest_header_line - len("X-Name: ") + 1)], 431),
     ):
-        assert meet(loop, OURS, head(*more)).said.status == status
+        assert send_request(loop, OURS, head(*more)).said.status == status
 
 
 def test_a_header_without_an_end_is_refused_as_soon_as_it_is_too_large(loop: VirtualLoop) -> None:
     line = b"X-Name: " + b"a" * 990 + b"\r\n"
-    met = meet(loop, OURS, head()[:-2], *[line] * 20)
-    assert (met.said.status, met.has_ended) == (431, True)
+    outcome = send_request(loop, OURS, head()[:-2], *[line] * 20)
+    assert (outcome.said.status, outcome.has_ended) == (431, True)
 
 
 # Messages before the response

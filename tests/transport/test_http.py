@@ -14,10 +14,10 @@ from server.transport.http import HttpTransport
 from server.transport.limits import Limits
 from server.transport.uvicorn import uvicorn_config
 from tests.support.answers import until
+from tests.support.manual_loop import ManualLoop
 from tests.support.peers import NARROW, Answer, Peer, Server, request, serving
 from tests.support.responses import problem_of
 from tests.support.slow_peers import SLOW, ends_after, for_ever
-from tests.support.still_loop import StillLoop
 
 pytestmark = pytest.mark.both_loops
 
@@ -366,7 +366,7 @@ async def test_an_unfinished_body_is_closed_at_its_deadline(
     await until(lambda: app.endings == ["http.disconnect"] * len(BODIES))
 
 
-class Manual(StillLoop):
+class Manual(ManualLoop):
     """Timers on a clock that the test moves; tasks in the test's own loop."""
 
     def create_task(self, coroutine: Any) -> asyncio.Task[Any]:

@@ -7,7 +7,7 @@ import pytest
 from server.transport.limits import Limits
 from server.transport.stalls import StallWatch
 from server.transport.wheel import Wheel
-from tests.support.still_loop import StillLoop
+from tests.support.manual_loop import ManualLoop
 
 LIMITS = Limits()
 WRITE_STALL, LEAST_PROGRESS = LIMITS.write_stall, LIMITS.least_progress
@@ -34,8 +34,8 @@ class Pipe:
         self.is_aborted = True
 
 
-def watch(waiting: int) -> tuple[StillLoop, Pipe, StallWatch]:
-    loop, pipe = StillLoop(), Pipe(waiting)
+def watch(waiting: int) -> tuple[ManualLoop, Pipe, StallWatch]:
+    loop, pipe = ManualLoop(), Pipe(waiting)
     wheel = Wheel(LIMITS, loop)  # type: ignore[arg-type]
     return loop, pipe, StallWatch(wheel, pipe, LIMITS)  # type: ignore[arg-type]
 

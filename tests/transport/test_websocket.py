@@ -30,7 +30,7 @@ from tests.support.peers import (
     serving,
 )
 from tests.support.responses import problem_of
-from tests.support.scenes import play_in_time
+from tests.support.scenes import run_in_time
 
 pytestmark = pytest.mark.both_loops
 
@@ -239,7 +239,7 @@ async def test_a_peer_that_reads_slowly_but_steadily_is_not_aborted(
             peer.reset()
             await gone(plain)
 
-    await play_in_time(read, total=HELD_UP, failures=MISSED)
+    await run_in_time(read, total=HELD_UP, failures=MISSED)
 
 
 @hurried
@@ -265,7 +265,7 @@ async def test_a_slow_peer_that_resumes_in_time_gets_everything(
             await talking
             await gone(plain)
 
-    await play_in_time(read, total=HELD_UP, failures=MISSED)
+    await run_in_time(read, total=HELD_UP, failures=MISSED)
 
 
 async def behind(server: LiveServer, peers: Peers, name: str) -> tuple[Any, Any, Peer]:
@@ -518,7 +518,7 @@ async def test_a_peer_that_only_answers_pings_stays(impatient: Server, app: Appl
         peer.reset()
         await gone(impatient)
 
-    await play_in_time(answer, total=HELD_UP, failures=MISSED)
+    await run_in_time(answer, total=HELD_UP, failures=MISSED)
 
 
 async def test_a_peer_that_talks_need_not_answer_pings(impatient: Server, app: Application) -> None:
@@ -531,7 +531,7 @@ async def test_a_peer_that_talks_need_not_answer_pings(impatient: Server, app: A
         peer.reset()
         await gone(impatient)
 
-    await play_in_time(talk, total=HELD_UP, failures=MISSED)
+    await run_in_time(talk, total=HELD_UP, failures=MISSED)
 
 
 async def test_a_peer_that_talks_is_not_pinged(impatient: Server) -> None:
@@ -543,7 +543,7 @@ async def test_a_peer_that_talks_is_not_pinged(impatient: Server) -> None:
         await peer.send(close_frame(1000))
         assert (await peer.frame()).opcode == CLOSE
 
-    await play_in_time(talk, total=HELD_UP, failures=MISSED)
+    await run_in_time(talk, total=HELD_UP, failures=MISSED)
 
 
 @pytest.mark.parametrize("limits", [IMPATIENT], ids=["in time"])
@@ -572,7 +572,7 @@ async def test_a_stall_of_the_server_closes_no_peer(plain: Server, app: Applicat
             silent.reset()
             await gone(plain)
 
-    await play_in_time(stand_still, total=standing + HELD_UP, failures=MISSED)
+    await run_in_time(stand_still, total=standing + HELD_UP, failures=MISSED)
 
 
 # Peers that disconnect without a close

@@ -21,7 +21,7 @@ from tests.support.responses import problem_of
 from tests.support.wire import (
     HIGH_WATER,
     OURS,
-    TWIN,
+    UVICORN,
     Event,
     Receive,
     Send,
@@ -203,7 +203,7 @@ SAME: dict[str, tuple[Step, ...]] = {
 
 @pytest.mark.parametrize("steps", SAME.values(), ids=SAME.keys())
 def test_an_application_sees_no_difference(loop: VirtualLoop, steps: tuple[Step, ...]) -> None:
-    ours, twin = play(loop, OURS, *steps), play(loop, TWIN, *steps)
+    ours, twin = play(loop, OURS, *steps), play(loop, UVICORN, *steps)
     if twin.status in (403, 500) and twin.body in (b"", b"Internal Server Error"):
         # Both refuse it, with different bodies.
         assert (ours.status, ours.results, ours.has_ended) == (twin.status, twin.results, True)
@@ -346,7 +346,7 @@ DIFFERENCES = {
 def test_every_difference_from_the_twin_is_listed(
     loop: VirtualLoop, difference: Difference
 ) -> None:
-    for kind, expected in ((OURS, difference.ours), (TWIN, difference.twin)):
+    for kind, expected in ((OURS, difference.ours), (UVICORN, difference.twin)):
         played = play(loop, kind, *difference.steps)
         assert {name: getattr(played, name) for name in expected} == expected, kind
 
@@ -382,7 +382,7 @@ def numbered(number: int) -> Event:
 
 NUMBERED = [bytes([0x82, 3, number, number, number]) for number in range(9)]
 
-both_kinds = pytest.mark.parametrize("kind", [OURS, TWIN], ids=["ours", "twin"])
+both_kinds = pytest.mark.parametrize("kind", [OURS, UVICORN], ids=["ours", "twin"])
 
 
 @both_kinds

@@ -38,17 +38,17 @@ from tests.support.peers import opening, serving
 from tests.support.rfc6455 import LOST, MAY_BE_SENT, Reading, Twin, read
 from tests.support.wire import (
     OURS,
-    REFERENCE,
-    TWIN,
+    OURS_ON_WEBSOCKETS,
+    UVICORN,
     Event,
     Listener,
     Receive,
     Send,
     Wire,
-    leaping_loop,
     parse,
     run_on,
     settled,
+    virtual_loop,
 )
 
 MOST = 16 * 1024
@@ -65,7 +65,7 @@ many = settings(
 # Comparison
 
 
-@pytest.fixture(params=[OURS, REFERENCE], ids=["ours", "websockets"])
+@pytest.fixture(params=[OURS, OURS_ON_WEBSOCKETS], ids=["ours", "websockets"])
 def implementation(request: pytest.FixtureRequest) -> Any:
     """Our transport, on each of the parsers."""
     return request.param
@@ -103,7 +103,7 @@ async def _play(kind: Any, chunks: list[bytes], is_failure: bool, is_reset: bool
     else:
         wire.transport.say([b""])
     await settled()
-    if kind is TWIN:
+    if kind is UVICORN:
         # The loop closes it later; nothing of the server may be left after that.
         wire.transport.lose()
         await settled()
@@ -125,11 +125,11 @@ def play(
     loop: VirtualLoop, kind: Any, chunks: list[bytes], reading: Reading, *, is_reset: bool = False
 ) -> Outcome:
     """Send `chunks`, and then FIN or RST."""
-    if kind is REFERENCE and reading.is_failed:
+    if kind is OURS_ON_WEBSOCKETS and reading.is_failed:
         # The library checks a whole frame, and most faults are in the header.
         chunks = [*chunks, bytes(2 * MOST)]
     outcome = run_on(loop, _play(kind, chunks, reading.is_failed, is_reset))
-    if kind is TWIN and outcome.events[-1:] == ({"type": "websocket.disconnect", "code": 1005},):
+    if kind is UVICORN and outcome.events[-1:] == ({"type": "websocket.disconnect", "code": 1005},):
         # Twin.CALLS_A_LOSS_A_CLOSE: a close without a code would have an empty reason.
         lost = {"type": "websocket.disconnect", "code": LOST, "reason": ""}
         return Outcome((*outcome.events[:-1], lost), outcome.answers, outcome.is_ended)
@@ -255,11 +255,11 @@ def test_a_stream_has_the_outcome_of_the_rfc_and_of_the_twin(
     loop: VirtualLoop, implementation: Any, stream: bytes, sizes: list[int], is_reset: bool
 ) -> None:
     reading = read(stream, MOST)
-    if implementation is REFERENCE and reading.twin:
+    if implementation is OURS_ON_WEBSOCKETS and reading.twin:
         return  # most faults of uvicorn's are the library's
     ours = play(loop, implementation, cut_into(stream, sizes), reading, is_reset=is_reset)
     if not reading.twin:
-        twin = play(loop, TWIN, split_frames(stream), reading, is_reset=is_reset)
+        twin = play(loop, UVICORN, split_frames(stream), reading, is_reset=is_reset)
         assert ours == twin
     assert ours == outcome_of(reading)
 
@@ -348,7 +348,7 @@ def test_an_invalid_frame_closes_with_its_code_after_earlier_messages_are_delive
         assert reading.events[0]["text"] == "hi"
         assert reading.events[-1]["code"] == code
         expected = outcome_of(reading)
-        assert play(loop, TWIN, split_frames(stream + after), reading) == expected
+        assert play(loop, UVICORN, split_frames(stream + after), reading) == expected
         for sizes in ([1], [10, 3], [MOST * 10]):
             assert play(loop, implementation, cut_into(stream + after, sizes), reading) == expected
 
@@ -365,7 +365,7 @@ def test_every_close_code_is_echoed_or_refused_as_the_twin_does(
             reading = read(stream, MOST)
             chunks = cut_into(stream, [1] if cut == "byte by byte" else [len(stream)])
             outcome = play(loop, implementation, chunks, reading)
-            assert outcome == play(loop, TWIN, [stream], reading) == outcome_of(reading), code
+            assert outcome == play(loop, UVICORN, [stream], reading) == outcome_of(reading), code
             assert reading.is_failed == (code not in MAY_BE_SENT)
 
 
@@ -405,7 +405,7 @@ def test_a_message_may_be_as_large_as_the_limit(
         return [*listener.events[1:-1], {"code": listener.events[-1]["code"]}]
 
     ours = run_on(loop, told(implementation))
-    assert ours == run_on(loop, told(TWIN))
+    assert ours == run_on(loop, told(UVICORN))
     assert ours[-1]["code"] == (1000 if size <= 200_000 else 1009)
 
 
@@ -417,7 +417,7 @@ def test_a_message_announced_as_too_large_is_refused_before_its_payload(
     reading = read(stream, MOST)
     assert reading.events[-1]["code"] == 1009
     outcome = play(loop, implementation, [stream], reading)
-    assert outcome == play(loop, TWIN, [stream], reading) == outcome_of(reading)
+    assert outcome == play(loop, UVICORN, [stream], reading) == outcome_of(reading)
 
 
 @pytest.mark.parametrize("count", [15, 16, 17, 40, 400])
@@ -851,7 +851,7 @@ def test_the_twin_differs_as_listed_and_ours_follows_the_rfc(
     ours = run_on(loop, _play(OURS, chunks, reading.is_failed, is_reset=False))
     assert ours == outcome_of(reading)
     assert told(ours) == difference.ours
-    twin = run_on(loop, _play(TWIN, chunks, is_failure=False, is_reset=False))
+    twin = run_on(loop, _play(UVICORN, chunks, is_failure=False, is_reset=False))
     assert told(twin) == difference.twin
 
 
@@ -886,27 +886,27 @@ PLAIN_TALK = [
 @pytest.fixture
 def made_up() -> list[tuple[Outcome, Outcome]]:
     """The results of each stream in the simulation: ours, and uvicorn's."""
-    with leaping_loop() as loop:
+    with virtual_loop() as loop:
         return [
             (
                 run_on(loop, _play(OURS, [stream], is_failure=False, is_reset=False)),
-                run_on(loop, _play(TWIN, [stream], is_failure=False, is_reset=False)),
+                run_on(loop, _play(UVICORN, [stream], is_failure=False, is_reset=False)),
             )
             for stream in PLAIN_TALK
         ]
 
 
 @pytest.mark.both_loops
-@pytest.mark.parametrize("kind", [OURS, TWIN], ids=["ours", "twin"])
+@pytest.mark.parametrize("kind", [OURS, UVICORN], ids=["ours", "twin"])
 async def test_real_sockets_have_the_outcomes_of_the_simulated_ones(
     made_up: list[tuple[Outcome, Outcome]], kind: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL)
     listener = Listener()
-    first = HttpTransport if kind is TWIN else kind
+    first = HttpTransport if kind is UVICORN else kind
     async with serving(listener, http=first, ws=kind, ws_max_size=MOST) as server:
         for stream, outcomes in zip(PLAIN_TALK, made_up, strict=True):
-            expected = outcomes[kind is TWIN]
+            expected = outcomes[kind is UVICORN]
             listener.events.clear()
             peer = await server.connect()
             await peer.send(opening())

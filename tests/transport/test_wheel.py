@@ -9,7 +9,7 @@ import pytest
 from server.base.clock import STALL
 from server.transport.limits import Limits
 from server.transport.wheel import Wheel
-from tests.support.still_loop import Handle, StillLoop
+from tests.support.manual_loop import Handle, ManualLoop
 
 TURN = 0.25
 
@@ -17,7 +17,7 @@ TURN = 0.25
 class Item:
     """Records when it was called."""
 
-    def __init__(self, loop: StillLoop) -> None:
+    def __init__(self, loop: ManualLoop) -> None:
         self._loop = loop
         self.turn: int | None = None
         self.told: list[float] = []
@@ -27,17 +27,17 @@ class Item:
 
 
 @pytest.fixture
-def loop() -> StillLoop:
-    return StillLoop()
+def loop() -> ManualLoop:
+    return ManualLoop()
 
 
 @pytest.fixture
-def wheel(loop: StillLoop) -> Wheel:
+def wheel(loop: ManualLoop) -> Wheel:
     return Wheel(Limits(turn=TURN), loop)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("most", [1, 4])
-def test_deadlines_are_processed_in_portions_of_the_limit(loop: StillLoop, most: int) -> None:
+def test_deadlines_are_processed_in_portions_of_the_limit(loop: ManualLoop, most: int) -> None:
     wheel = Wheel(Limits(turn=TURN, deadlines_at_once=most), loop)  # type: ignore[arg-type]
     items = [Item(loop) for _ in range(8)]
     for item in items:
@@ -53,7 +53,7 @@ def test_deadlines_are_processed_in_portions_of_the_limit(loop: StillLoop, most:
 @pytest.mark.parametrize("since", [0.0, 0.01, 0.124, 0.249, 0.25])
 @pytest.mark.parametrize("seconds", [0.0, 0.001, 0.25, 0.251, 4.0, 4.1])
 def test_a_deadline_is_never_early_and_at_most_a_turn_late(
-    loop: StillLoop, wheel: Wheel, seconds: float, since: float
+    loop: ManualLoop, wheel: Wheel, seconds: float, since: float
 ) -> None:
     wheel.set(Item(loop), 100.0)  # keeps it turning
     loop.run_until(since)
@@ -68,7 +68,7 @@ def test_a_deadline_is_never_early_and_at_most_a_turn_late(
 @pytest.mark.parametrize("late", [0.1, 0.25, STALL, STALL + 0.01, 10.0])
 @pytest.mark.parametrize("seconds", [0.0, 0.25, 0.3, 4.0])
 def test_a_deadline_set_during_a_late_turn_is_not_early(
-    loop: StillLoop, wheel: Wheel, seconds: float, late: float
+    loop: ManualLoop, wheel: Wheel, seconds: float, late: float
 ) -> None:
     wheel.set(Item(loop), 100.0)  # keeps it turning
     loop.run_until(0.9)
@@ -81,7 +81,7 @@ def test_a_deadline_set_during_a_late_turn_is_not_early(
 
 
 def test_a_deadline_replaces_the_last_and_a_stopped_one_never_comes(
-    loop: StillLoop, wheel: Wheel
+    loop: ManualLoop, wheel: Wheel
 ) -> None:
     item, stopped = Item(loop), Item(loop)
     wheel.set(item, 1.0)
@@ -96,7 +96,9 @@ def test_a_deadline_replaces_the_last_and_a_stopped_one_never_comes(
     assert 3.9 <= told <= 3.9 + 2 * TURN
 
 
-def test_after_a_stall_every_deadline_is_given_again_in_full(loop: StillLoop, wheel: Wheel) -> None:
+def test_after_a_stall_every_deadline_is_given_again_in_full(
+    loop: ManualLoop, wheel: Wheel
+) -> None:
     item = Item(loop)
     wheel.set(item, 4.0)
     loop.stand_still_until(60.0)
@@ -107,7 +109,7 @@ def test_after_a_stall_every_deadline_is_given_again_in_full(loop: StillLoop, wh
 
 
 def test_after_a_stall_bytes_are_read_before_a_deadline_comes(
-    loop: StillLoop, wheel: Wheel
+    loop: ManualLoop, wheel: Wheel
 ) -> None:
     item = Item(loop)
     wheel.set(item, 4.0)
@@ -120,7 +122,7 @@ def test_after_a_stall_bytes_are_read_before_a_deadline_comes(
 
 
 def test_the_lateness_of_turns_does_not_add_up() -> None:
-    class LateLoop(StillLoop):
+    class LateLoop(ManualLoop):
         """Calls every timer late."""
 
         def call_at(self, when: float, callback: Callable[..., None], *args: Any) -> Handle:
@@ -135,7 +137,7 @@ def test_the_lateness_of_turns_does_not_add_up() -> None:
     assert 29.0 <= told <= 29.0 + 2 * TURN + 0.04
 
 
-def test_the_wheel_turns_only_while_there_is_a_deadline(loop: StillLoop, wheel: Wheel) -> None:
+def test_the_wheel_turns_only_while_there_is_a_deadline(loop: ManualLoop, wheel: Wheel) -> None:
     item = Item(loop)
     for _ in range(3):
         wheel.set(item, 1.0)
@@ -147,7 +149,7 @@ def test_the_wheel_turns_only_while_there_is_a_deadline(loop: StillLoop, wheel: 
 
 
 def test_a_thousand_simultaneous_deadlines_come_in_portions_and_once_each(
-    loop: StillLoop, wheel: Wheel
+    loop: ManualLoop, wheel: Wheel
 ) -> None:
     items = [Item(loop) for _ in range(1000)]
     for item in items:
@@ -169,7 +171,7 @@ def test_a_thousand_simultaneous_deadlines_come_in_portions_and_once_each(
 
 
 def test_a_failing_deadline_does_not_stop_the_others(
-    loop: StillLoop, wheel: Wheel, caplog: pytest.LogCaptureFixture
+    loop: ManualLoop, wheel: Wheel, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Fails(Item):
         def due(self) -> None:
@@ -183,7 +185,7 @@ def test_a_failing_deadline_does_not_stop_the_others(
     assert [len(item.told) for item in items] == [1, 1]
 
 
-def test_a_deadline_that_is_handed_on_keeps_its_time(loop: StillLoop, wheel: Wheel) -> None:
+def test_a_deadline_that_is_handed_on_keeps_its_time(loop: ManualLoop, wheel: Wheel) -> None:
     item, other, heir = Item(loop), Item(loop), Item(loop)
     wheel.set(item, 5.0)
     wheel.set(other, 5.0)

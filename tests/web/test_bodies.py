@@ -78,22 +78,22 @@ HOSTILE_NAMES = {
 
 
 @pytest.mark.parametrize("path", WITH_BODY)
-async def test_a_body_that_is_not_json_is_broken(here: Bystanders, path: str) -> None:
+async def test_a_body_that_is_not_json_is_broken(bystanders: Bystanders, path: str) -> None:
     for what, body in BROKEN.items():
-        response = await here.ada.http.post(path, content=body, headers=JSON)
+        response = await bystanders.ada.http.post(path, content=body, headers=JSON)
         assert refusal(response) == (400, "bad_json"), what
         assert response.json()["detail"].endswith("."), what
 
 
 @pytest.mark.parametrize("path", WITH_BODY)
-async def test_json_of_the_wrong_shape_is_invalid(here: Bystanders, path: str) -> None:
+async def test_json_of_the_wrong_shape_is_invalid(bystanders: Bystanders, path: str) -> None:
     for what, body in WRONG.items():
         content = json.dumps(body).encode()
-        response = await here.ada.http.post(path, content=content, headers=JSON)
+        response = await bystanders.ada.http.post(path, content=content, headers=JSON)
         assert refusal(response) == (422, "invalid"), what
 
 
-async def test_fields_of_the_wrong_type_are_invalid(here: Bystanders) -> None:
+async def test_fields_of_the_wrong_type_are_invalid(bystanders: Bystanders) -> None:
     right = {"name": "Ada", "password": "correct horse"}
     cases: list[tuple[str, str, list[Any]]] = [
         ("/api/players", "password", [None, 5, ["correct horse"], {}, True, 1e300]),
@@ -102,14 +102,14 @@ async def test_fields_of_the_wrong_type_are_invalid(here: Bystanders) -> None:
     ]
     for path, field, values in cases:
         for value in values:
-            response = await here.ada.http.post(path, json={**right, field: value})
+            response = await bystanders.ada.http.post(path, json={**right, field: value})
             assert refusal(response) == (422, "invalid"), (path, field, value)
 
 
-async def test_numbers_out_of_range_are_refused(here: Bystanders) -> None:
+async def test_numbers_out_of_range_are_refused(bystanders: Bystanders) -> None:
     for number in ["1e999", "-1e999", "9" * 400, "1e-999", "0." + "1" * 400]:
         body = f'{{"name": {number}}}'.encode()
-        response = await here.ada.http.post("/api/guests", content=body, headers=JSON)
+        response = await bystanders.ada.http.post("/api/guests", content=body, headers=JSON)
         assert refusal(response) == (422, "invalid"), number
 
 
@@ -121,10 +121,10 @@ async def test_a_repeated_key_counts_once(server: LiveServer) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/guests", "/api/players"])
-async def test_a_hostile_name_is_invalid(here: Bystanders, path: str) -> None:
+async def test_a_hostile_name_is_invalid(bystanders: Bystanders, path: str) -> None:
     for what, name in HOSTILE_NAMES.items():
         body = json.dumps({"name": name, "password": "correct horse"})
-        response = await here.ada.http.post(path, content=body, headers=JSON)
+        response = await bystanders.ada.http.post(path, content=body, headers=JSON)
         assert refusal(response) == (422, "invalid"), what
         assert response.json()["detail"].isprintable(), what
 
@@ -157,18 +157,18 @@ async def test_a_body_of_64_kib_is_accepted(server: LiveServer, is_chunked: bool
 @pytest.mark.parametrize("is_chunked", [False, True])
 @pytest.mark.parametrize("size", [LARGEST + 1, 2_000_000])
 async def test_a_body_over_64_kib_is_too_large(
-    here: Bystanders, is_chunked: bool, size: int
+    bystanders: Bystanders, is_chunked: bool, size: int
 ) -> None:
     for path in WITH_BODY:
         body = padded(size)
-        response = await here.ada.http.post(
+        response = await bystanders.ada.http.post(
             path, content=chunks(body) if is_chunked else body, headers=JSON
         )
         assert refusal(response) == (413, "too_large"), path
 
 
-async def test_a_hundred_thousand_nested_brackets_are_too_large(here: Bystanders) -> None:
-    response = await here.ada.http.post("/api/guests", content=b"[" * 100_000, headers=JSON)
+async def test_a_hundred_thousand_nested_brackets_are_too_large(bystanders: Bystanders) -> None:
+    response = await bystanders.ada.http.post("/api/guests", content=b"[" * 100_000, headers=JSON)
     assert refusal(response) == (413, "too_large")
 
 

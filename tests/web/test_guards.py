@@ -74,7 +74,7 @@ async def test_an_allowed_origin_may_do_what_the_own_may(tmp_path: Path) -> None
 
 
 async def test_a_body_without_the_json_type_is_refused_by_every_call(
-    here: Bystanders, server: LiveServer
+    bystanders: Bystanders, server: LiveServer
 ) -> None:
     calls = [each for each in calls_of(server.still_here.app) if each.is_unsafe]
     assert len(calls) >= 8
@@ -92,24 +92,24 @@ async def test_a_body_without_the_json_type_is_refused_by_every_call(
     ]:
         headers = {} if type_ is None else {"Content-Type": type_}
         for call in calls:
-            response = await here.ada.http.request(
+            response = await bystanders.ada.http.request(
                 call.method, call.path, content=b'{"name": "Eve"}', headers=headers
             )
             assert refusal(response) == (415, "not_json"), (type_, call.method, call.path)
 
 
-async def test_a_form_post_is_refused(here: Bystanders) -> None:
+async def test_a_form_post_is_refused(bystanders: Bystanders) -> None:
     body = {"name": "Ada", "password": "correct horse"}
     for sent in [
-        await here.ada.http.post("/api/session", data=body),
-        await here.ada.http.post("/api/session", files={"name": b"Ada"}),
+        await bystanders.ada.http.post("/api/session", data=body),
+        await bystanders.ada.http.post("/api/session", files={"name": b"Ada"}),
     ]:
         assert refusal(sent) == (415, "not_json")
 
 
-async def test_a_missing_body_is_refused(here: Bystanders) -> None:
+async def test_a_missing_body_is_refused(bystanders: Bystanders) -> None:
     for path in ["/api/guests", "/api/players", "/api/session"]:
-        assert refusal(await here.ada.http.post(path)) == (415, "not_json")
+        assert refusal(await bystanders.ada.http.post(path)) == (415, "not_json")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ async def test_a_body_with_the_json_type_is_accepted(server: LiveServer, type_: 
 # Unknown methods and paths
 
 
-async def test_unknown_paths_are_404(here: Bystanders) -> None:
+async def test_unknown_paths_are_404(bystanders: Bystanders) -> None:
     for path in [
         "/nope",
         "/api",
@@ -144,10 +144,10 @@ async def test_unknown_paths_are_404(here: Bystanders) -> None:
         "/static/app.js%00",
         "/ws",
     ]:
-        assert refusal(await here.ada.http.get(path)) == (404, "not_found"), path
+        assert refusal(await bystanders.ada.http.get(path)) == (404, "not_found"), path
 
 
-async def test_unknown_methods_are_405(here: Bystanders) -> None:
+async def test_unknown_methods_are_405(bystanders: Bystanders) -> None:
     for method in ["PUT", "PATCH", "OPTIONS", "TRACE"]:
         for path in [
             "/",
@@ -158,7 +158,7 @@ async def test_unknown_methods_are_405(here: Bystanders) -> None:
             "/healthz",
             "/static/app.js",
         ]:
-            response = await here.ada.http.request(method, path)
+            response = await bystanders.ada.http.request(method, path)
             assert refusal(response) == (405, "method_not_allowed"), (method, path)
             assert response.headers["allow"]
 

@@ -22,8 +22,10 @@ HTTPS = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "198.51.100.7"}
 # Cookies
 
 
-async def test_an_invalid_cookie_signs_no_player_in(here: Bystanders, server: LiveServer) -> None:
-    own = here.ada.cookie
+async def test_an_invalid_cookie_signs_no_player_in(
+    bystanders: Bystanders, server: LiveServer
+) -> None:
+    own = bystanders.ada.cookie
     secret, _, signature = own.rpartition(".")
     browser = await server.visitor()
     for header in [
@@ -36,8 +38,8 @@ async def test_an_invalid_cookie_signs_no_player_in(here: Bystanders, server: Li
         f"session={own}.{signature}",
         f"session={own.swapcase()}",
         f"session={SessionTokens(['another key, and long enough to be one']).mint().cookie}",
-        f"session={here.ada.view['session']['id']}",
-        f"session={here.ada.id}",
+        f"session={bystanders.ada.view['session']['id']}",
+        f"session={bystanders.ada.id}",
         "session=",
         "session",
         "session=.",
@@ -58,9 +60,9 @@ async def test_an_invalid_cookie_signs_no_player_in(here: Bystanders, server: Li
 
 
 async def test_a_cookie_changed_at_any_place_signs_no_player_in(
-    here: Bystanders, server: LiveServer
+    bystanders: Bystanders, server: LiveServer
 ) -> None:
-    own = here.ada.cookie
+    own = bystanders.ada.cookie
     browser = await server.visitor()
     for place, character in enumerate(own):
         # The last character has bits that a careless decoder ignores as padding.
@@ -200,7 +202,7 @@ async def guess(browser: httpx.AsyncClient, name: str = "Ada", **headers: str) -
 
 
 async def test_ten_wrong_passwords_lock_out_the_guesser_only(
-    here: Bystanders, server: LiveServer
+    bystanders: Bystanders, server: LiveServer
 ) -> None:
     guesser = await server.visitor()
     for _ in range(10):

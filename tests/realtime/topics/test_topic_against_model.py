@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from server.realtime.connection import Connection
 from tests.realtime.topics.test_topic import COST, LIMITS, Numbers, Watcher
 from tests.support.examples import examples
-from tests.support.wire import leaping_loop, run_on
+from tests.support.wire import run_on, virtual_loop
 
 CROWD = 80
 """Watchers with the same key, so many that their fan-out is interrupted."""
@@ -160,5 +160,5 @@ def test_the_state_a_watcher_builds_equals_the_topic(
             scene.catch_up(mirror)
         await scene.quiet()
 
-    with leaping_loop() as loop:
+    with virtual_loop() as loop:
         run_on(loop, play())

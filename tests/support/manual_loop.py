@@ -14,8 +14,8 @@ class Handle:
         self.is_cancelled = True
 
 
-class StillLoop:
-    """A loop whose time the test moves, and which can stand still."""
+class ManualLoop:
+    """Its time moves when the test says so, and it can stand still."""
 
     def __init__(self) -> None:
         self.now = 0.0
