@@ -47,9 +47,7 @@ class GameAbout(msgspec.Struct):
     def of(cls, game: AnyGame) -> "GameAbout":
         # JSON has no number for "no limit".
         policy = {
-            key: value
-            for key, value in msgspec.to_builtins(game.policy).items()
-            if value is not None and value != NEVER
+            key: value for key, value in msgspec.to_builtins(game.policy).items() if value != NEVER
         }
         return cls(game.name, game.least, game.most, game.starts_when_full, policy)
 
