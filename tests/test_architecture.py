@@ -19,8 +19,9 @@ from server.rooms.match import Match
 from server.rooms.reading import ReadableChat, ReadableMatch, ReadableRoom, ReadableSeat
 from server.rooms.room import Room
 from server.rooms.seat import SeatState
+from tests.support.paths import ROOT
 
-SERVER = Path(__file__).resolve().parent.parent / "server"
+SERVER = ROOT / "server"
 
 ROWS = [
     {"__main__", "app"},

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from server.limits import Limits
+from tests.support.paths import ROOT
 
-SERVER = Path(__file__).resolve().parent.parent / "server"
+SERVER = ROOT / "server"
 FILES = sorted(SERVER.rglob("limits.py"))
 
 

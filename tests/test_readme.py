@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from server.settings import Settings
+from tests.support.paths import ROOT
 from tests.support.process import run
 from tests.test_architecture import ROWS
 
-ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 DOCUMENTS = sorted(
     path.relative_to(ROOT).as_posix() for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))

@@ -5,7 +5,6 @@ These are not sent by the server, unlike the policy of sessions.
 """
 
 import re
-from pathlib import Path
 from typing import TypeAlias
 
 import pytest
@@ -20,8 +19,8 @@ from server.presence.policy import Policy
 from server.presence.session import Player, Session
 from server.presence.status import ENDINGS, Reason, Status
 from tests.support.events import an_event
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 LIMITS = Limits()
 CLIENT = ClientLimits()
 

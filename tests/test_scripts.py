@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts import environment
-
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.paths import ROOT
 
 
 def asked_for(script: Path) -> set[str]:

@@ -2,11 +2,11 @@
 numbers are checked by tests/test_documents.py."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests.support.paths import ROOT
+
 SECURITY = (ROOT / "SECURITY.md").read_text()
 
 

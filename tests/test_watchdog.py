@@ -6,9 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.support.paths import ROOT
 from tests.support.watchdog import tell
-
-ROOT = Path(__file__).resolve().parents[1]
 
 FOREVER = """
 import asyncio, subprocess

@@ -9,9 +9,10 @@ import pytest
 
 from server.client import Client, Room, Rooms
 from tests.support.live_server import TIMEOUT
+from tests.support.paths import ROOT
 from tests.support.process import running
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs" / "python.md").read_text()
+PAGE = (ROOT / "docs" / "python.md").read_text()
 NAMED = set(re.findall(r"\w+", " ".join(re.findall(r"`[^`]+`", PAGE.replace("```", "")))))
 """Every word in backquotes."""
 

@@ -3,15 +3,15 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from server.client import Client
 from tests.support.live_server import TIMEOUT, LiveServer
+from tests.support.paths import ROOT
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+README = (ROOT / "README.md").read_text()
 
 
 def usage() -> str:

@@ -7,15 +7,14 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from scripts.departures.ways import HIDDEN, TOLERANCE, WAYS, Sight, Verdict, Way
 from server.settings import Settings
 from server.transport.limits import Limits
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 POLICY = Settings(_env_file=None).policy  # type: ignore[call-arg]
 BUSY = "5"
 """Seconds of tolerance for a busy machine; an undetected departure takes 29 s."""

@@ -11,10 +11,11 @@ from playwright.async_api import Locator, expect
 
 from tests.support.browser import Browsers, Window
 from tests.support.live_server import LiveServer, run_server
+from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = ROOT / "README.md"
 NAME = "packaged-hands"
 """In place of the README's name: a game of the server's own folder would win."""
 TITLE = "Rock, paper, scissors"

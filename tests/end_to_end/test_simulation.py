@@ -40,8 +40,9 @@ from server.presence.status import Status
 from server.wire.messages import LOBBY, Presence, Roster
 from server.wire.views import PlayerView
 from tests.support.live_server import run_server
+from tests.support.paths import ROOT
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "simulate_idle_players.py"
+SCRIPT = ROOT / "scripts" / "simulate_idle_players.py"
 POLICY = Policy(120.0, 60.0, 300.0, 43_200.0, 5.0, 30.0)
 TIMEOUT = 10.0
 END = 10_000.0

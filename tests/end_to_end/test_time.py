@@ -22,6 +22,7 @@ from server.base.waiting import within
 from tests.support.answers import until
 from tests.support.database import rows
 from tests.support.live_server import LiveServer, Tab, Visitor, run_server
+from tests.support.paths import LIBFAKETIME
 from tests.support.process import ON_ASYNCIO, VisitedServer, fork, running
 from tests.support.scenes import Scenes, TooLate, run_in_time
 
@@ -409,15 +410,14 @@ class WallClock:
     machine's clock is set."""
 
     def __init__(self, folder: Path) -> None:
-        libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-        if not libraries:
+        if not LIBFAKETIME:
             pytest.fail(
                 "libfaketime is not there, and without it nobody can set a running server's clock: "
                 "apt-get install faketime (scripts/test does, as root on Debian)"
             )
         self._file = folder / "wall-clock"
         self.variables = {
-            "LD_PRELOAD": str(libraries[0]),
+            "LD_PRELOAD": str(LIBFAKETIME[0]),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             "FAKETIME_NO_CACHE": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",

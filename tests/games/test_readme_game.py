@@ -2,7 +2,6 @@
 
 import re
 import sys
-from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
 
@@ -10,8 +9,9 @@ import pytest
 
 from server.games.catalogue import AnyGame
 from tests.support.live_server import LiveServer, Tab
+from tests.support.paths import ROOT
 
-README = Path(__file__).resolve().parents[2] / "README.md"
+README = ROOT / "README.md"
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ to it."""
 import ast
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -20,8 +19,8 @@ from tests.hostile.conftest import GENERATED, OTHERS_USE_RANDOM, Served
 from tests.support.answers import calls_of, routes_of
 from tests.support.examples import examples
 from tests.support.live_server import LiveServer
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = {"positive": 6, "negative": 4}
 """Examples of each call by schemathesis' modes: requests that the document allows, and others."""
 

@@ -8,10 +8,11 @@ from playwright.async_api import Browser, Route, expect
 
 from tests.support.live_server import run_server
 from tests.support.manual_clock import SLOT
+from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
+README = (ROOT / "README.md").read_text()
 REST = """
 document.body.innerHTML = '<p id="ask"></p><p id="show"></p>';
 function ask(text) { document.querySelector('#ask').textContent = text; }

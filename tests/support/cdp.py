@@ -14,7 +14,6 @@ import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -23,10 +22,9 @@ from websockets.exceptions import ConnectionClosed
 from server.base.waiting import within
 from tests.support.answers import until
 from tests.support.browser import FLAGS, find_chromium
+from tests.support.paths import LIBFAKETIME
 
-_LIBFAKETIME = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-
-SPEED = 4 if _LIBFAKETIME else 1
+SPEED = 4 if LIBFAKETIME else 1
 """How fast the clocks of a real browser run, so that its timers are limited sooner. Without
 libfaketime (`scripts/test` installs it) they run at the machine's speed."""
 
@@ -205,7 +203,7 @@ async def run_real_browser() -> AsyncIterator[RealBrowser]:
 def _hurry() -> dict[str, str]:
     if SPEED == 1:
         return {}
-    return {"LD_PRELOAD": str(_LIBFAKETIME[0]), "FAKETIME": f"+0 x{SPEED}"}
+    return {"LD_PRELOAD": str(LIBFAKETIME[0]), "FAKETIME": f"+0 x{SPEED}"}
 
 
 async def _address(process: Process) -> str:

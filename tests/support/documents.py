@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
-from pathlib import Path
 from typing import Any
 
 from server.app import create_app
@@ -22,8 +21,8 @@ from server.settings import Settings
 from server.web.problems import PROBLEMS
 from server.wire.closing import Close
 from tests.support.answers import calls_of
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 BEGIN, END = "<!-- limits", "<!-- /limits -->"
 
 NUMBER = re.compile(

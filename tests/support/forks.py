@@ -22,10 +22,9 @@ import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.paths import ROOT
 
 _WIDTH = 12
 """Bytes of a number in a message: if a process ends at once, two of them are in the buffer."""

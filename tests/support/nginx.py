@@ -18,7 +18,8 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 
 from scripts.server_process import COMMAND, TIMEOUT, environment
-from tests.support.forks import FORKS, ROOT, Fork, Start
+from tests.support.forks import FORKS, Fork, Start
+from tests.support.paths import ROOT
 
 CONFIGURATION = ROOT / "docs" / "nginx.conf"
 SHORT = 2.0

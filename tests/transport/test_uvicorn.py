@@ -7,7 +7,6 @@ import re
 import socket
 import tomllib
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +16,8 @@ from uvicorn.server import ServerState
 
 from server.base.waiting import within
 from server.transport.uvicorn import uvicorn_config, uvicorn_options
+from tests.support.paths import ROOT
 from tests.support.peers import start
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 async def nobody(scope: Any, receive: Any, send: Any) -> None: ...

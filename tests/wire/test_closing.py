@@ -2,7 +2,6 @@
 
 import ast
 import re
-from pathlib import Path
 
 from server.presence.status import ENDINGS
 from server.wire.closing import (
@@ -20,8 +19,8 @@ from server.wire.closing import (
     Close,
     close_for,
 )
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 BY_THE_PROTOCOL = {PROTOCOL_ERROR, INVALID_TEXT, TOO_BIG, INTERNAL_ERROR, SERVICE_RESTART}
 """Codes of the protocol, with no word of ours or one for the metrics only."""
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from server.wire.names import COOKIE_BY_TLS, SUBPROTOCOL
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "!#$%&'*+.^_`|~0-9A-Za-z"
 """Of RFC 9110, 5.6.2, as a pattern."""
 

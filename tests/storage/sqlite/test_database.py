@@ -23,11 +23,9 @@ from server.storage.sqlite.migrations import MIGRATIONS
 from server.storage.store import Store
 from tests.support.faulty import FaultyDisk
 from tests.support.manual_clock import ManualClock
+from tests.support.paths import ROOT
 from tests.support.process import run as run_command
 from tests.support.storage_rig import StorageRig
-
-ROOT = Path(__file__).resolve().parents[3]
-
 
 WRITER = {
     "journal_mode": "wal",
