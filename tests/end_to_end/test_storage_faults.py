@@ -24,7 +24,7 @@ from server.presence.events import Event, StatusChanged
 from server.storage import lifeboat as lifeboat_module
 from server.storage.sqlite.engine import SqliteEngine
 from server.storage.sqlite.limits import SqliteLimits
-from tests.support.answers import refusal, until
+from tests.support.answers import metrics, refusal, until
 from tests.support.database import Change, read_changes, rows
 from tests.support.live_server import LiveServer, Visitor, run_server
 from tests.support.process import VisitedServer, running
@@ -279,7 +279,7 @@ async def play_while_the_disk_fails(fail: str, why: str, folder: Path) -> None:
         unready = await visitor.http.get("/readyz")
         assert refusal(unready) == (503, "storage_failing")
         assert why in unready.json()["detail"]
-        assert "stillhere_lifeboat_endings" in (await visitor.http.get("/metrics")).text
+        assert "stillhere_lifeboat_endings" in await metrics(server)
 
         await mend()
         await until(lambda: not journal.is_failing)
@@ -318,10 +318,8 @@ async def test_a_failing_read_is_503_and_no_crash(server: LiveServer) -> None:
 # A reader that never ends
 
 
-async def wal_bytes(visitor: Visitor) -> float:
-    text = (await visitor.http.get("/metrics")).text
-    (line,) = (line for line in text.splitlines() if line.startswith("stillhere_wal_bytes"))
-    return float(line.split()[1])
+async def wal_bytes(server: LiveServer) -> float:
+    return (await metrics(server))["stillhere_wal_bytes"]
 
 
 async def test_an_endless_reader_blocks_no_write_and_its_log_is_truncated_afterwards(
@@ -336,12 +334,12 @@ async def test_an_endless_reader_blocks_no_write_and_its_log_is_truncated_afterw
         tab = await ada.tab()
         path = database_of(server)
         reader = await in_another_program(path, "BEGIN", "SELECT * FROM players")
-        while await wal_bytes(ada) < 2 * large:
+        while await wal_bytes(server) < 2 * large:
             await server.advance(125)
             await tab.ask("ping", "pong")
             await store.journal.written_up_to_here()
         await asyncio.sleep(0.1)  # several checkpoints
-        assert await wal_bytes(ada) >= 2 * large, "somebody reads in it"
+        assert await wal_bytes(server) >= 2 * large, "somebody reads in it"
         await server.advance(125)
         assert not store.is_failing
         assert (await ada.http.get("/readyz")).status_code == 200

@@ -2,17 +2,10 @@
 
 import re
 
+from tests.support.answers import metrics
 from tests.support.live_server import LiveServer
 
 ARENA = "snake-arena"
-
-
-async def sample(server: LiveServer, name: str) -> float:
-    """The value of a metric; `name` includes its labels."""
-    visitor = await server.visitor()
-    text = (await visitor.http.get("/metrics")).text
-    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
-    return float(found[1]) if found else 0.0
 
 
 async def test_rooms_ticks_and_ends_are_counted(server: LiveServer) -> None:
@@ -22,27 +15,27 @@ async def test_rooms_ticks_and_ends_are_counted(server: LiveServer) -> None:
     room = answer.json()["id"]
     for tab in tabs:
         await tab.ask("join", "joined", room=room)
-    assert await sample(server, 'stillhere_rooms{state="open"}') == 1
+    assert (await metrics(server))['stillhere_rooms{state="open"}'] == 1
     await tabs[0].send("start", room=room)
     await tabs[0].quiet()
-    assert await sample(server, 'stillhere_rooms{state="playing"}') == 1
+    assert (await metrics(server))['stillhere_rooms{state="playing"}'] == 1
     await server.advance(4.0)
     # Three seconds of countdown, then ten a second; none is late, because the test's clock waits.
-    ticks = await sample(server, "stillhere_tick_lateness_seconds_count")
+    ticks = (await metrics(server))["stillhere_tick_lateness_seconds_count"]
     assert 9 <= ticks <= 11
-    assert await sample(server, 'stillhere_tick_lateness_seconds_bucket{le="0.02"}') == ticks
+    assert (await metrics(server))['stillhere_tick_lateness_seconds_bucket{le="0.02"}'] == ticks
     await tabs[0].ask("leave", "left", room=room)
     await server.advance(11.0)
-    assert await sample(server, 'stillhere_matches_ended_total{reason="resigned"}') == 1
+    assert (await metrics(server))['stillhere_matches_ended_total{reason="resigned"}'] == 1
     await tabs[1].ask("leave", "left", room=room)
     await server.advance(60.0)
-    assert await sample(server, 'stillhere_rooms_closed_total{reason="empty"}') == 1
+    assert (await metrics(server))['stillhere_rooms_closed_total{reason="empty"}'] == 1
 
 
 async def test_players_in_the_queue_are_counted(server: LiveServer) -> None:
     tab = await (await server.guest("Ada")).tab()
     await tab.ask("quick_match", "queued", game=ARENA)
-    assert await sample(server, "stillhere_quick_match_waiting") == 1
+    assert (await metrics(server))["stillhere_quick_match_waiting"] == 1
 
 
 async def test_the_names_of_the_metrics_are_those_that_dashboards_know(server: LiveServer) -> None:

@@ -8,6 +8,7 @@ from typing import Self
 
 import httpx
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -42,6 +43,20 @@ def cookie_of(response: httpx.Response) -> Morsel[str]:
 def refusal(response: httpx.Response) -> tuple[int, str]:
     """Status and code of a refusal, after a check that it is a complete problem (RFC 9457)."""
     return problem_of(response.status_code, response.headers, response.content)
+
+
+async def metrics(server: LiveServer) -> dict[str, float]:
+    """Every sample of `/metrics`, by its name with its labels, as `name{label="value"}`."""
+    visitor = await server.visitor()
+    response = await visitor.http.get("/metrics")
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
+    found = {}
+    for family in text_string_to_metric_families(response.text):
+        for sample in family.samples:
+            labels = ",".join(f'{name}="{value}"' for name, value in sample.labels.items())
+            found[sample.name + (f"{{{labels}}}" if labels else "")] = sample.value
+    return found
 
 
 def break_reads(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> str:

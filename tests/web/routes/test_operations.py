@@ -1,25 +1,10 @@
 """For operators: health, readiness and metrics."""
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from server.storage.errors import EngineError
-from tests.support.answers import refusal
+from tests.support.answers import metrics, refusal
 from tests.support.live_server import LiveServer
-
-
-async def figures(server: LiveServer) -> dict[str, float]:
-    """Every sample of `/metrics`, by its name and labels."""
-    visitor = await server.visitor()
-    response = await visitor.http.get("/metrics")
-    assert response.status_code == 200
-    assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
-    return {
-        sample.name
-        + "".join(f"|{value}" for _, value in sorted(sample.labels.items())): sample.value
-        for family in text_string_to_metric_families(response.text)
-        for sample in family.samples
-    }
 
 
 async def test_a_server_that_is_up_is_alive_and_ready(server: LiveServer) -> None:
@@ -53,23 +38,23 @@ async def test_the_metrics_count_present_players_and_events(server: LiveServer) 
     tab = await phone.tab()
     await tab.ask("watch", "roster", topic="lobby")
     await bob.http.delete("/api/session")
-    values = await figures(server)
-    assert values["stillhere_sessions|active"] == 2
-    assert values["stillhere_players|active"] == 1
-    assert values["stillhere_players|warned"] == 0
+    values = await metrics(server)
+    assert values['stillhere_sessions{status="active"}'] == 2
+    assert values['stillhere_players{status="active"}'] == 1
+    assert values['stillhere_players{status="warned"}'] == 0
     assert values["stillhere_connections"] == 1
     assert values["stillhere_watchers"] == 1
-    assert values["stillhere_status_changes_total|signed_in|active"] == 3
-    assert values["stillhere_sessions_ended_total|signed_out"] == 1
+    assert values['stillhere_status_changes_total{reason="signed_in",status="active"}'] == 3
+    assert values['stillhere_sessions_ended_total{reason="signed_out"}'] == 1
     await phone.http.delete("/api/session")
     await tab.closed()
-    values = await figures(server)
-    assert values["stillhere_sockets_closed_total|signed_out"] == 1
+    values = await metrics(server)
+    assert values['stillhere_sockets_closed_total{reason="signed_out"}'] == 1
     assert values["stillhere_connections"] == 0
     assert values["stillhere_watchers"] == 0
 
 
 async def test_the_metrics_of_an_empty_server_can_be_read(server: LiveServer) -> None:
-    values = await figures(server)
-    assert values["stillhere_sessions|active"] == 0
+    values = await metrics(server)
+    assert values['stillhere_sessions{status="active"}'] == 0
     assert values["stillhere_journal_failing_seconds"] == 0
