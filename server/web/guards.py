@@ -3,7 +3,7 @@
 A guard refuses with problem details; a refused request has changed nothing.
 """
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.observe.audit import Audit
@@ -20,6 +20,19 @@ SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 """Methods that change nothing (RFC 9110, 9.2.1), which pages of any origin may use."""
 
 
+_ADDED = {
+    is_secure: [
+        (name.encode(), value.encode())
+        for name, value in {
+            **browser_headers(is_secure=is_secure),
+            "cache-control": "no-store",
+        }.items()
+    ]
+    for is_secure in (False, True)
+}
+"""For every response that has none of that name: by TLS or not. Names are in lower case."""
+
+
 class AddSecurityHeaders:
     """Adds the headers for browsers to every response; API answers are never cached."""
 
@@ -33,12 +46,12 @@ class AddSecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in browser_headers(is_secure=is_secure(scope)).items():
-                    headers.setdefault(name, value)
-                headers.setdefault("cache-control", "no-store")
+                own = list(message.get("headers", ()))
+                names = {name for name, _ in own}
+                added = _ADDED[is_secure(scope)]
+                message["headers"] = [*own, *(each for each in added if each[0] not in names)]
                 if message["status"] == 401:
-                    headers["www-authenticate"] = CHALLENGE
+                    message["headers"].append((b"www-authenticate", CHALLENGE.encode()))
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
