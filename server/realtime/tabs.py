@@ -61,6 +61,8 @@ class Tabs:
         # Connections of ended sessions, to be closed by the task.
         self._ended: list[tuple[tuple[Connection, ...], Reason]] = []
         self._closing: asyncio.Task[None] | None = None
+        # `signed_out`, encoded once for each reason.
+        self._last_messages: dict[Reason, str] = {}
 
     def __len__(self) -> int:
         """Return the number of open connections."""
@@ -177,7 +179,10 @@ class Tabs:
             self._closing = None
 
     def _close(self, connections: tuple[Connection, ...], reason: Reason) -> None:
-        last = messages.encode(messages.SignedOut(reason, explain_ending(reason, self._policy)))
+        last = self._last_messages.get(reason)
+        if last is None:
+            signed_out = messages.SignedOut(reason, explain_ending(reason, self._policy))
+            last = self._last_messages[reason] = messages.encode(signed_out)
         for connection in connections:
             connection.close(close_for(reason), last)
             self.note_closed(close_for(reason).value.reason)

@@ -256,6 +256,7 @@ class ServerFrames(Messages):
         return len(data)
 
 
+@lru_cache(maxsize=64)
 def close_payload(code: int, reason: str) -> bytes:
     """Return the payload of a close frame; a reason that is too long is cut."""
     said = reason.encode()[:_LONGEST_REASON].decode(errors="ignore").encode()
