@@ -1,11 +1,11 @@
-"""Waiting with a timeout, and for the end of a task.
+"""Waiting with a timeout, alarms, and waiting for the end of a task.
 
 A timeout that is noticed late proves nothing about the peer: this process stood still, and what
 arrived meanwhile may not have been read. The wait is then started anew.
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from server.base.clock import STALL
@@ -29,6 +29,30 @@ async def within(seconds: float, awaitable: Awaitable[T]) -> T:
                 raise TimeoutError(f"no answer within {in_digits(seconds)} s")
     finally:
         waiting.cancel()
+
+
+class Alarm:
+    """Calls `callback` after `seconds`, unless it is stopped before."""
+
+    def __init__(self, seconds: float, callback: Callable[[], None]) -> None:
+        self._seconds = seconds
+        self._callback = callback
+        self._loop = asyncio.get_running_loop()
+        self._set()
+
+    def stop(self) -> None:
+        """Do not call. Idempotent."""
+        self._timer.cancel()
+
+    def _set(self) -> None:
+        self._due = self._loop.time() + self._seconds
+        self._timer = self._loop.call_at(self._due, self._ring)
+
+    def _ring(self) -> None:
+        if self._loop.time() - self._due > STALL:
+            self._set()
+        else:
+            self._callback()
 
 
 async def stop(task: asyncio.Task[None] | None) -> None:

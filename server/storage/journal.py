@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from server.base.clock import Clock
-from server.base.waiting import stop, within
+from server.base.waiting import Alarm, stop, within
 from server.storage.batch import Batch
 from server.storage.limits import Limits
 from server.storage.ports import Engine
@@ -48,7 +48,7 @@ class Journal:
         self._gathering: asyncio.TimerHandle | None = None
         self._is_closing = False
         self._failing_since: float | None = None
-        self._writing_since: float | None = None
+        self._stuck_since: float | None = None
         self._why: str | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -82,7 +82,7 @@ class Journal:
     def is_failing(self) -> bool:
         """True if the last write failed, or has been running for `stuck_after` seconds, in which
         this process did not stand still."""
-        return self._failing_since is not None or self._is_stuck
+        return self._failing_since is not None or self._stuck_since is not None
 
     @property
     def is_full(self) -> bool:
@@ -92,14 +92,13 @@ class Journal:
     @property
     def failing_for(self) -> float:
         """Seconds since writing fails; 0.0 if it does not."""
-        if self._failing_since is not None:
-            return self._clock.now() - self._failing_since
-        return self._stuck_for if self._is_stuck else 0.0
+        since = self._stuck_since if self._failing_since is None else self._failing_since
+        return 0.0 if since is None else self._clock.now() - since
 
     @property
     def why(self) -> str | None:
         """Why writing fails; None if it does not."""
-        if self._failing_since is None and self._is_stuck:
+        if self._failing_since is None and self._stuck_since is not None:
             return "the disk does not answer"
         return self._why
 
@@ -162,7 +161,7 @@ class Journal:
         await self._call(self.before_write, "what is to be written could not be collected")
         batch, self.pending = self.pending, Batch()
         upto = self.queued
-        self._writing_since = self._clock.now()
+        alarm = Alarm(self._limits.stuck_after, self._note_stuck)
         try:
             await self._engine.write(batch)
         except Exception as error:
@@ -172,7 +171,8 @@ class Journal:
             self._note_failure(error)
             return False
         finally:
-            self._writing_since = None
+            alarm.stop()
+            self._stuck_since = None
         self._note_success(upto)
         return True
 
@@ -201,12 +201,5 @@ class Journal:
             )
         self._why = str(error)
 
-    @property
-    def _is_stuck(self) -> bool:
-        return self._stuck_for > self._limits.stuck_after
-
-    @property
-    def _stuck_for(self) -> float:
-        if self._writing_since is None:
-            return 0.0
-        return self._clock.now() - self._writing_since
+    def _note_stuck(self) -> None:
+        self._stuck_since = self._clock.now() - self._limits.stuck_after

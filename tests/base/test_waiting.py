@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from server.base.clock import STALL
-from server.base.waiting import stop, within
+from server.base.waiting import Alarm, stop, within
 from tests.simulation.virtual import VirtualLoop
 
 A_MOMENT = 0.01
@@ -116,3 +116,29 @@ async def test_stopping_is_not_concerned_with_how_a_task_ended() -> None:
     await stop(task)
     await stop(task)
     await stop(None)
+
+
+def test_an_alarm_rings_once_after_its_time_and_not_after_a_stop() -> None:
+    async def waits(loop: VirtualLoop) -> None:
+        rung: list[float] = []
+        Alarm(4.0, lambda: rung.append(loop.time()))
+        stopped = Alarm(4.0, lambda: rung.append(-1.0))
+        await asyncio.sleep(3.0)
+        stopped.stop()
+        await asyncio.sleep(10.0)
+        stopped.stop()
+        assert rung == [pytest.approx(4.0, abs=A_MOMENT)]
+
+    on_a_loop(waits)
+
+
+def test_an_alarm_that_is_noticed_late_starts_anew() -> None:
+    async def waits(loop: VirtualLoop) -> None:
+        rung: list[float] = []
+        Alarm(4.0, lambda: rung.append(loop.time()))
+        loop.call_later(1.0, loop.stand_still, 3.0 + STALL + A_MOMENT)
+        await asyncio.sleep(20.0)
+        late = 4.0 + STALL + A_MOMENT
+        assert rung == [pytest.approx(late + 4.0, abs=A_MOMENT)]
+
+    on_a_loop(waits)
