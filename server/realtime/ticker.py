@@ -103,7 +103,9 @@ class Ticker:
         loop = asyncio.get_running_loop()
         due = self._source.next_deadline()
         now = self._clock.now()
-        if due is None or due <= self._read_until or loop.time() - self._woke_at <= _AWAKE:
+        if due is None or now < due:
+            self._sleep()  # it was a heartbeat
+        elif due <= self._read_until or loop.time() - self._woke_at <= _AWAKE:
             self.wake()
         else:
             self._read_first(_TURNS, now)

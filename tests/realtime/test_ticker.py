@@ -7,7 +7,7 @@ from unittest import mock
 
 import pytest
 
-from server.base.clock import Clock, SystemClock
+from server.base.clock import HEARTBEAT, Clock, SystemClock
 from server.realtime.limits import Limits
 from server.realtime.ticker import Ticker
 from tests.support.manual_clock import ManualClock
@@ -109,6 +109,19 @@ async def test_a_failure_leaves_the_timer_set(delays: list[float]) -> None:
     source.add(0.5)
     ticker.wake()
     assert source.due == []
+    ticker.stop()
+
+
+async def test_a_heartbeat_sets_the_timer_again_and_does_nothing_else(delays: list[float]) -> None:
+    source = Source(10.0)
+    ticker = ticking(source, ManualClock())
+    ticker.start()
+    ready = asyncio.get_running_loop()._ready  # type: ignore[attr-defined]
+    with mock.patch.object(ticker, "wake") as wake:
+        ticker._ring()
+    assert delays == [pytest.approx(HEARTBEAT, abs=0.01)] * 2
+    assert not wake.called
+    assert not ready
     ticker.stop()
 
 
