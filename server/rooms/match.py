@@ -263,10 +263,10 @@ class Match:
 
     def cut_off(self, number: int, now: float) -> None:
         """A player lost their connection. In games with bots, one plays for them soon, as a game in
-        real time does not wait."""
+        real time does not wait; not if they are back before."""
         seat = self._seats[number]
         if self.game.policy.silence is Silence.BOT and seat.is_waited_for:
-            seat.wait_until(now + self._limits.skip_after)
+            seat.expect_bot(now + self._limits.skip_after)
 
     def come_back(self, number: int, now: float) -> None:
         """A player is back from "be right back" in a game that does not wait. If they were not

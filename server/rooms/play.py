@@ -189,7 +189,7 @@ class Play:
             self._end_pulse(room, number)
             if not was_there:
                 self._silence(turn, room, match, number)
-        elif seat.move_until <= now:
+        elif seat.runs_out_at <= now:
             self._silence(turn, room, match, number)
 
     def resign(self, turn: Turn, room: Room, match: Match, number: int) -> None:

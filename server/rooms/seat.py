@@ -14,6 +14,7 @@ class SeatState:
         "asked_at",
         "asked_by",
         "asked_until",
+        "bot_from",
         "brb_left",
         "brb_until",
         "has_left",
@@ -127,15 +128,20 @@ class SeatState:
         """Return the seconds left of a "be right back"; 0 without one."""
         return max(self.brb_until - now, 0.0)
 
+    @property
+    def runs_out_at(self) -> float:
+        """When the player's time is over, or a bot plays for them; NEVER if no clock runs."""
+        return min(self.move_until, self.bot_from)
+
     def clock_shown_at(self, policy: AfkPolicy, *, is_ticking: bool) -> float:
         """Return when the players see the time that this player has left; NEVER if none runs.
 
         At once; but in a game that ticks, where every action restarts the clock, in its second
         half.
         """
-        if self.move_until == NEVER:
+        if self.runs_out_at == NEVER:
             return NEVER
-        return self.move_until - policy.move_time / 2 if is_ticking else LONG_AGO
+        return self.runs_out_at - policy.move_time / 2 if is_ticking else LONG_AGO
 
     def absence_shown_at(self, policy: AfkPolicy) -> float:
         """Return when the absence of a player whom the match waits for is shown: at once if they
@@ -167,7 +173,7 @@ class SeatState:
         """Return the earliest deadline of this seat."""
         brb_until = self.brb_until if self.is_brb else NEVER
         return min(
-            self.reserved_until, brb_until, self.resigns_at, self.asked_until, self.move_until
+            self.reserved_until, brb_until, self.resigns_at, self.asked_until, self.runs_out_at
         )
 
     # Who sits here
@@ -189,6 +195,7 @@ class SeatState:
         self.has_left = False
         self.has_resigned = False
         self.resigns_at = NEVER
+        self.bot_from = NEVER
 
     def depart(self, now: float, *, has_left: bool) -> None:
         """The player's last connection to the room closed; `has_left`: on purpose."""
@@ -248,9 +255,15 @@ class SeatState:
         """Bring the end of the player's time forward to `instant`; never later."""
         self.move_until = min(self.move_until, instant)
 
+    def expect_bot(self, instant: float) -> None:
+        """Let a bot play for the player from `instant` on, unless they are back by then."""
+        self.bot_from = min(self.bot_from, instant)
+
     def stop_clock(self) -> None:
         """The match no longer waits for the player; a pulse check ends."""
         self.move_until = NEVER
+        # When a bot begins to play for the player, who is cut off.
+        self.bot_from = NEVER
         self.waited_since = NEVER
         self.end_pulse()
         # `move_until` before a "be right back", in a game that skips the player.

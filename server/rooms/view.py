@@ -120,7 +120,7 @@ def _seat_view(room: ReadableRoom, seat: ReadableSeat, now: float) -> View:
     if seat.brb_for(now):
         view["back_in"] = Until(seat.brb_until)
     if seat.clock_shown_at(room.game.policy, is_ticking=match.is_ticking) <= now:
-        view["move_in"] = Until(seat.move_until)
+        view["move_in"] = Until(seat.runs_out_at)
     if seat.is_asked:
         view["asked"] = {"by": seat.asked_by, "expires_in": Until(seat.asked_until)}
     absent = _absence(room, seat, now)

@@ -22,7 +22,7 @@ class Scene:
 
     def clock(self, player: Player) -> float | None:
         """The seconds that a player has left; None if no clock runs."""
-        until = seat_of(self.room, player).move_until
+        until = seat_of(self.room, player).runs_out_at
         return None if until == NEVER else round(until - self.world.now, 3)
 
     def seen(self, player: Player) -> dict[str, object]:

@@ -2,9 +2,10 @@
 
 import pytest
 
+from server.games.catalogue import AnyGame
 from server.games.game import Silence
 from server.rooms.errors import CommandRefused
-from tests.rooms.games import Ticking, Together
+from tests.rooms.games import Ticking, Together, Turns
 from tests.rooms.scene import MOVE, Scene, assert_waits_for
 from tests.rooms.world import ended, lines, refused, seat_of, seen
 from tests.support.manual_clock import SLOT
@@ -147,3 +148,19 @@ def test_a_bot_plays_for_a_dropped_player_after_a_second() -> None:
     assert scene.seen(ada)["bot"] is True
     world.acts(ada, room)
     assert "bot" not in scene.seen(ada)
+
+
+@pytest.mark.parametrize("game", [Turns, Ticking])
+def test_no_bot_plays_for_a_player_who_is_back_within_a_second(game: type[AnyGame]) -> None:
+    scene = Scene(game=game, silence=Silence.BOT)
+    world, ada, room = scene.world, scene.ada, scene.room
+    world.passes(10)
+    clock = scene.clock(ada)
+    world.drops(ada, room)
+    assert scene.clock(ada) == 1.0
+    world.passes(0.9)
+    world.returns(ada, room)
+    assert clock is not None
+    assert scene.clock(ada) == pytest.approx(clock - 0.9)
+    assert lines(world.passes(clock - 1.0)) == []
+    assert "bot" in lines(world.passes(0.1 + SLOT)), "their time is over, as without the drop"
