@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from tests.support.ports import keep_port, usual_port
+from tests.support.ports import accept_no_more, keep_port, usual_port
 
 
 class Cable:
@@ -36,7 +36,11 @@ class Cable:
         assert task is not None
         self._carriers.add(task)
         try:
-            back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._to)
+            try:
+                back_reader, back_writer = await asyncio.open_connection("127.0.0.1", self._to)
+            except OSError:
+                writer.transport.abort()
+                return
             await asyncio.gather(self._carry(reader, back_writer), self._carry(back_reader, writer))
         finally:
             self._carriers.discard(task)
@@ -70,4 +74,5 @@ async def run_cable(port: int) -> AsyncIterator[Cable]:
         keep_port("cable", own_port)
         cable.url = f"http://127.0.0.1:{own_port}"
         yield cable
+        await accept_no_more(server.sockets[0].fileno())
         await cable.settle()

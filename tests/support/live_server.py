@@ -40,6 +40,7 @@ from server.web.pages import Pages
 from tests.support.invariants import Invariants, InvariantViolated, nothing_is_left, server_tasks
 from tests.support.manual_clock import ManualClock
 from tests.support.peers import narrow, start
+from tests.support.ports import accept_no_more
 
 _ANY = Quota(1_000_000, 1.0)
 UNLIMITED = AccountLimits(guesses_per_name=_ANY, guesses_per_address=_ANY, players_per_address=_ANY)
@@ -341,21 +342,14 @@ async def run_server(
         raise InvariantViolated("left when everybody was gone: " + ", ".join(left))
 
 
-ACCEPTING = 4
-"""Turns of the loop, and some more, after which an accepted socket is among the connections."""
-
-
 async def _shut_down(server: uvicorn.Server, listener: socket.socket) -> None:
     """Shut down without the 100 ms that uvicorn waits for its connections: most are closed already,
     or close as soon as they are told to."""
-    # Accept no more. Closing asyncio's server would fail for sockets that it has just accepted, and
-    # leave them open.
-    asyncio.get_running_loop().remove_reader(listener.fileno())
+    await accept_no_more(listener.fileno())
     for attempt in range(100):
-        await asyncio.sleep(0)
-        has_ended = not server.server_state.connections and not server.server_state.tasks
-        if attempt >= ACCEPTING and has_ended:
+        if not server.server_state.connections and not server.server_state.tasks:
             break
+        await asyncio.sleep(0)
         if attempt == 50:
             for connection in list(server.server_state.connections):
                 connection.shutdown()
