@@ -19,6 +19,7 @@ from server.web.pages import static_folder
 from tests.support.answers import until
 from tests.support.browser import Browsers
 from tests.support.live_server import LiveServer
+from tests.support.ports import accept_no_more
 from tests.support.rfc6455 import read
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
@@ -120,6 +121,7 @@ async def run_trips(server: LiveServer) -> AsyncIterator[Trips]:
     async with listening:
         trips.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
         yield trips
+        await accept_no_more(listening.sockets[0].fileno())
         await trips.close()
 
 
