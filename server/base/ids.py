@@ -25,7 +25,8 @@ _unused: list[str] = []
 
 
 def _random() -> str:
-    """Return 128 random bits, never the same twice: `pop` is atomic. For names, not secrets."""
+    """Return 128 random bits, never the same twice in this process: `pop` is atomic. For names, not
+    secrets."""
     while True:
         try:
             return _unused.pop()

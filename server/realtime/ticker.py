@@ -17,7 +17,7 @@ from server.base.units import LONG_AGO, NEVER
 from server.realtime.limits import Limits
 
 _AWAKE = 0.01
-"""Seconds since the timer was last handled within which the process counts as awake. A ping that
+"""Seconds since the last `wake` within which the process counts as awake. A ping that
 came earlier than that before its deadline is always heard."""
 
 _TURNS = 12
@@ -45,7 +45,7 @@ class Ticker:
         self._limits = limits
         self._timer: asyncio.TimerHandle | None = None
         self._wakes_at = NEVER
-        # When the timer was last handled, by the loop's clock.
+        # The last `wake`, by the loop's clock.
         self._woke_at = LONG_AGO
         # What arrived before this instant has been read.
         self._read_until = LONG_AGO

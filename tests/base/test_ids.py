@@ -28,7 +28,7 @@ from server.base.ids import (
 def test_an_id_has_the_letter_of_its_kind_and_128_random_bits(
     new_id: Callable[[], str], letter: str
 ) -> None:
-    ids = [new_id() for _ in range(1000)]
+    ids = [new_id() for _ in range(3000)]
     assert all(re.fullmatch(ID_PATTERN, id) and id[0] == letter for id in ids)
     # Over all bits: of each character every value occurs, but those that its place excludes.
     assert [len({id[place] for id in ids}) for place in range(2, 24)] == [64] * 21 + [4]

@@ -69,18 +69,23 @@ async def test_a_write_that_does_not_come_back_counts_as_failing(open_rig: Opene
 async def test_a_write_during_which_the_process_stood_still_does_not_count_as_failing(
     open_rig: Opener,
 ) -> None:
-    rig = await open_rig(limits=replace(QUICK, write_timeout=0.05, stuck_after=0.2))
+    stuck_after = 0.4
+    rig = await open_rig(limits=replace(QUICK, stuck_after=stuck_after))
     gate = threading.Event()
     hanging = asyncio.ensure_future(rig.engine.database.write(lambda _: gate.wait(10)))
     await asyncio.sleep(0)
     rig.sign_in()
-    assert not await rig.store.journal.flush()
-    time.sleep(0.2 + STALL)  # noqa: ASYNC251 - all of the process stands still
+    written = rig.store.journal.written_up_to_here()
+    for _ in range(10):
+        await asyncio.sleep(0)  # the journal begins to write
+    time.sleep(stuck_after + STALL + 0.05)  # noqa: ASYNC251 - all of the process stands still
     # Nor does an instant of presence: the machine may have been suspended.
     rig.clock.move_to(3600.0)
-    await asyncio.sleep(0.01)
+    for _ in range(3):
+        await asyncio.sleep(0)  # the alarm is noticed
     assert not rig.store.journal.is_failing
     assert rig.store.statistics().failing_for == 0.0
     assert await rig.store.readiness() is None
     gate.set()
     assert await hanging
+    await written

@@ -52,8 +52,9 @@ class Topic(ABC, Generic[KeyT]):
         self._next_slice: asyncio.Handle | None = None
         self._spent = 0.0
         self._is_large = False
-        # The pace: the next fan-out is due then, or if it is quiet from `_early_from` on.
-        self._not_before = self._early_from = 0.0
+        # The pace: the next fan-out is due at `_not_before`, or if it is quiet, from `_early_from`
+        # on. `_paced_at`: when it would be due if the pace had no slowest.
+        self._not_before = self._early_from = self._paced_at = 0.0
         self._changed_at = 0.0
         # The next call of `_tell`, and its instant.
         self._handle: asyncio.Handle | None = None
@@ -238,9 +239,10 @@ class Topic(ABC, Generic[KeyT]):
         if self._is_large:  # a small one takes no time, unless the machine is busy
             pause = (self._spent + now - began) / self._limits.fan_out_share
         slowest = self._limits.slowest_pace
-        self._early_from = max(now, self._not_before)
-        pace = max(min(pause, slowest), self.fastest)
-        self._not_before = min(self._early_from + pace, now + slowest)
+        # One that was early is made up for in full.
+        self._early_from = max(now, self._paced_at)
+        self._paced_at = self._early_from + max(min(pause, slowest), self.fastest)
+        self._not_before = min(self._paced_at, now + slowest)
         self._schedule()
 
     def _send_changes(

@@ -330,6 +330,23 @@ async def test_one_fan_out_is_ahead_of_the_pace_once_it_is_quiet_and_the_next_ma
     assert ada.sent[5:] == ["5: +5 a"]
 
 
+@pytest.mark.parametrize("count", [30, 100, 150, 199])
+async def test_early_fan_outs_do_not_raise_the_share_of_the_loop(scene: Scene, count: int) -> None:
+    for _ in range(count):
+        scene.watcher()
+    began, spent = scene.now, 0.0
+    for number in range(20):
+        scene.topic.add(number)
+        scene.now = max(scene.now, scene.topic._paced_until())  # it is always quiet
+        before = scene.now
+        scene.topic._tell()
+        await scene.all_sent()
+        spent += scene.now - before
+    one = count * COST
+    # The first, and one that is early, have not been made up for.
+    assert spent - 2 * one <= LIMITS.fan_out_share * (scene.now - began)
+
+
 async def test_the_last_message_is_sent_to_every_watcher_and_nothing_after_it(
     scene: Scene,
 ) -> None:
