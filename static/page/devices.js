@@ -126,6 +126,7 @@ export class Devices {
   }
 
   async #signOut(session, button) {
+    write(byId('devices-said'), ''); // the text for another device of the same name is announced only if it is new
     const isOut = await this.#do(() => this.#here.signOutOne(session.id), button);
     if (!isOut || !this.#here.isSignedIn) return;
     await this.#load();

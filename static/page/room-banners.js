@@ -17,7 +17,7 @@ export class RoomBanners {
   #absent;
   #shown = new KeyedList(byId('room-banners'));
   #announced = new Set(); // ids
-  #regions = new Map(); // live region -> id of the banner in it
+  #regions = new Map(); // live region -> ids of the banners in it
 
   /**
    * clocks: Clocks; act(what): does something in the room and shows problems; onAbsence(): an absence
@@ -54,9 +54,9 @@ export class RoomBanners {
     for (const id of gone) {
       this.#announced.delete(id);
       // A screen reader must not find outdated content.
-      for (const [region, current] of this.#regions) if (current === id) write(byId(region), '');
+      for (const [region, ids] of this.#regions) if (ids.includes(id)) write(byId(region), '');
     }
-    for (const banner of banners) this.#announce(banner);
+    this.#announce(banners);
   }
 
   #partsOf(banner, known, room) {
@@ -84,16 +84,22 @@ export class RoomBanners {
     parts.buttons.hidden = buttons.length === 0;
   }
 
-  // Once: announcing the time every second would leave none to answer.
-  #announce({ id, tone, at, text }) {
-    if (this.#announced.has(id)) return;
-    this.#announced.add(id);
-    const left = at === undefined ? '' : onClock((at - performance.now()) / 1000);
-    const region = tone === 'urgent' ? 'room-alert' : 'room-heard';
-    this.#regions.set(region, id);
-    write(byId(region), text(left));
+  // Once: announcing the time every second would leave none to answer. The new texts of a region are
+  // written together, as a screen reader hears only the last one that is written to it.
+  #announce(banners) {
+    const unheard = banners.filter(({ id }) => !this.#announced.has(id));
+    for (const { id } of unheard) this.#announced.add(id);
+    for (const region of new Set(unheard.map(regionOf))) {
+      const ofRegion = unheard.filter((banner) => regionOf(banner) === region);
+      this.#regions.set(region, ofRegion.map(({ id }) => id));
+      write(byId(region), ofRegion.map(textNow).join(' '));
+    }
   }
 }
+
+const regionOf = ({ tone }) => tone === 'urgent' ? 'room-alert' : 'room-heard';
+
+const textNow = ({ at, text }) => text(at === undefined ? '' : onClock((at - performance.now()) / 1000));
 
 function newBanner(id) {
   const parts = {

@@ -216,6 +216,34 @@ async def test_signing_out_another_device_ends_its_session_and_is_shown_there(
     await here.is_at("lobby")
 
 
+async def test_every_device_that_is_signed_out_is_announced(
+    browsers: Browsers, lobby: LiveServer
+) -> None:
+    here = await browsers.of(await lobby.member("Ada"))
+    agent = "Mozilla/5.0 (Android 14; Mobile; rv:125.0) Gecko/125.0 Firefox/125.0"
+    for _ in range(2):
+        there = await browsers.window(user_agent=agent)
+        await there.arrive()
+        await fill_in(there, "Sign in", "Ada", PASSWORD)
+        await there.is_connected()
+
+    await open_section(here, "Devices")
+    rows = here.at(".device")
+    await expect(rows).to_have_count(3)
+    await here.page.evaluate("""() => {
+      const said = document.getElementById('devices-said');
+      window.announced = [];
+      new MutationObserver(() => window.announced.push(said.textContent))
+        .observe(said, { childList: true, characterData: true, subtree: true });
+    }""")
+    for left in (2, 1):
+        await here.page.get_by_role("button", name="Sign out Firefox on Android").first.click()
+        await expect(rows).to_have_count(left)
+        await expect(here.at("#devices-said")).to_have_text("Firefox on Android is signed out.")
+    announced = await here.page.evaluate("window.announced")
+    assert announced.count("Firefox on Android is signed out.") == 2
+
+
 async def test_a_list_of_devices_that_is_loaded_again_keeps_the_focus(
     browsers: Browsers, lobby: LiveServer
 ) -> None:

@@ -18,7 +18,8 @@ _MAKE = """async () => {
   const draw = () => banners.draw(window.room, { least: 2, most: 2, policy: {} });
   const banners = new RoomBanners({ player: { id: 'ada' } }, new Clocks(draw), { onAbsence: draw });
   window.take = (info) => {
-    window.room = { info, seat: 0, own: info.seats[0], isStale: false };
+    const own = info.seats[0].player.id === 'ada' ? info.seats[0] : null;
+    window.room = { info, seat: own && 0, own, isStale: false };
     draw();
   };
 }"""
@@ -96,3 +97,17 @@ async def test_a_rematch_is_no_longer_spoken_of_when_nobody_is_left(
     assert text == "You win. You want a rematch. Waiting for the others."
     (text,) = await shown(rig, {}, **wanting)
     assert text == "You win. There is nobody left to play with."
+
+
+async def test_a_spectator_hears_who_has_won(browser_rig: BrowserRig) -> None:
+    rig = browser_rig
+    await rig.evaluate(_MAKE)
+    heard = "document.getElementById('room-heard').textContent"
+    eve = {"player": {"id": "eve", "name": "Eve"}, "status": "active"}
+    players = [eve["player"], KIM["player"]]
+    match = {"number": 1, "players": players, "waits_for": [1]}
+    await shown(rig, KIM, ada=eve, match=match)
+    assert await rig.run(heard) == "You are watching."
+    over = {"number": 1, "players": players, "outcome": {"winners": [0], "reason": "four"}}
+    await shown(rig, KIM, ada=eve, match=over)
+    assert await rig.run(heard) == "Eve wins. You are watching."
