@@ -61,6 +61,15 @@ class NotReplayable(Exception):
     """A match cannot be replayed; `str()` says why."""
 
 
+class _Played(msgspec.Struct):
+    """What a replay needs of a finished match, as `GET /api/matches/{id}` answers it."""
+
+    seed: str
+    steps: int
+    players: list[Any]
+    moves: list[dict[str, Any]]
+
+
 def views_of(match: bytes, games: Mapping[str, AnyGame]) -> Iterator[str]:
     """Yield the states of a match as a spectator saw them, each as a line of JSON: `at`, its
     instant in match seconds, and `view`. `match` is the answer of `GET /api/matches/{id}`.
@@ -80,33 +89,32 @@ def views_of(match: bytes, games: Mapping[str, AnyGame]) -> Iterator[str]:
         )
     game = games[name]
     try:
-        moves = [move_of(each) for each in document["moves"]]
-        seats, steps = len(document["players"]), document["steps"]
-        for moved in replay(game, document["seed"], seats, moves, steps):
-            view = in_seconds(game.view(moved.state, None), moved.at)
-            yield msgspec.json.encode({"at": moved.at, "view": view}).decode()
-    except (KeyError, TypeError) as error:
+        played = msgspec.convert(document, _Played)
+        moves = [move_of(each) for each in played.moves]
+    except (KeyError, msgspec.ValidationError) as error:
         raise NotReplayable(
             f"it is no match as GET /api/matches/{{id}} answers it: {error}"
         ) from error
+    try:
+        for moved in replay(game, played.seed, len(played.players), moves, played.steps):
+            view = in_seconds(calls.view(game, moved.state, None), moved.at)
+            yield msgspec.json.encode({"at": moved.at, "view": view}).decode()
     except Exception as error:
         detail = f"it was not played by these rules: {type(error).__name__}: {error}"
         raise NotReplayable(detail) from error
 
 
 def move_of(document: dict[str, Any]) -> Move:
-    """Convert a move from its form in docs/rooms.md."""
-    if "action" not in document:
-        return Move(document["step"], document["at"], document["seat"], event=document["event"])
-    event = document.get("event")
-    return Move(
-        document["step"],
-        document["at"],
-        document["seat"],
-        document["action"],
-        by_bot=event == "bot",
-        is_back=event == "back",
-    )
+    """Convert a move from its form in docs/rooms.md. Raises KeyError for a missing field, and
+    msgspec.ValidationError for a wrong one."""
+    fields = {name: document[name] for name in ("step", "at", "seat")}
+    if "action" in document:
+        event = document.get("event")
+        fields["action"] = document["action"]
+        fields["by_bot"], fields["is_back"] = event == "bot", event == "back"
+    else:
+        fields["event"] = document["event"]
+    return msgspec.convert(fields, Move)
 
 
 def _moved(game: AnyGame, state: Any, move: Move, moment: Moment) -> Any:

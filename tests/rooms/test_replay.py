@@ -3,9 +3,13 @@
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from server.__main__ import main
+from server.games.game import View
+from server.rooms.replay import NotReplayable, views_of
+from tests.rooms.games import Beat, Ticking
 from tests.support.live_server import LiveServer
 from tests.support.tables import match_of, played, seated, whose_turn
 
@@ -39,9 +43,14 @@ async def test_the_command_prints_every_state_as_a_spectator_saw_it(
         ({"moves": [{"step": 1, "at": 0.0, "seat": 0, "action": 7}]}, "not played by these rules"),
         (
             {"moves": [{"step": 1, "at": 0.0, "seat": 0, "event": "jumped"}]},
-            "no match as GET /api/matches/{id} answers it: 'jumped'",
+            "no match as GET /api/matches/{id} answers it: Invalid enum value 'jumped'",
+        ),
+        (
+            {"moves": [{"step": 1, "at": 0.0, "seat": 0}]},
+            "no match as GET /api/matches/{id} answers it: 'event'",
         ),
         ({"moves": None}, "no match as GET /api/matches/{id} answers it"),
+        ({"steps": "8"}, "no match as GET /api/matches/{id} answers it"),
     ],
 )
 async def test_an_invalid_match_is_refused_in_one_line(
@@ -60,6 +69,29 @@ async def test_an_invalid_match_is_refused_in_one_line(
     assert ended.value.code == 1
     assert said in told
     assert told.count("\n") == 1
+
+
+class BadDue(Ticking):
+    def due(self, state: Beat) -> float:
+        return None  # type: ignore[return-value]
+
+
+class BadView(Ticking):
+    def view(self, state: Beat, seat: int | None) -> View:
+        return [state.ticks]  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    ("game", "said"),
+    [(BadDue(), "TypeError: "), (BadView(), "TypeError: [0] is no object of JSON")],
+)
+def test_an_answer_of_a_game_that_makes_no_sense_is_one_of_other_rules(
+    game: Ticking, said: str
+) -> None:
+    match = {"game": "ticking", "seed": "s", "steps": 2, "players": [{}, {}], "moves": []}
+    with pytest.raises(NotReplayable) as refused:
+        list(views_of(msgspec.json.encode(match), {"ticking": game}))
+    assert str(refused.value).startswith(f"it was not played by these rules: {said}")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[" * 100_000, b'"\xff"', b'"\\ud800"'])
