@@ -256,7 +256,8 @@ class WebSocketEndpoint:
         """Detach a connection that closed with `code`. Idempotent."""
         session, now = connection.session, self._presence.clock.now()
         is_stop = code == SERVICE_RESTART
-        # Decided here, for the rooms and for presence.
+        # Decided once, for the rooms and for presence. If the session ended or sleeps, `Tabs` has
+        # detached its connections already, and its reason counts instead of the page's word.
         has_left = code in PAGE_CLOSED or session.is_page_closing(self._presence.policy, now)
         if self._tabs.detach(connection, has_left=None if is_stop else has_left) and not is_stop:
             self._presence.disconnected(session.id, now, has_left=has_left)
