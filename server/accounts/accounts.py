@@ -44,8 +44,8 @@ class OwnName(NamedTuple):
 
 
 class Accounts:
-    """Creates players, verifies and changes passwords. `address` is None if limits by address do
-    not apply."""
+    """Creates players, verifies and changes passwords. `limited_address` is None if limits by
+    address do not apply."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Accounts:
         return parse_name(raw, self._limits)
 
     async def new_guest(
-        self, name: Name, now: float, address: str | None, own: OwnName | None = None
+        self, name: Name, now: float, limited_address: str | None, own: OwnName | None = None
     ) -> Player:
         """Create a guest: a player for as long as their session lives. `own`: the caller's present
         name if the new one is a spelling of it; it is freed once every other check has passed.
@@ -79,9 +79,11 @@ class Accounts:
         Raises NameTaken, TooManyAttempts, StorageUnavailable (the disk does not answer whether the
         name is taken, or too much waits for it).
         """
-        return await self._new_player(name, None, now, address, own)
+        return await self._new_player(name, None, now, limited_address, own)
 
-    async def register(self, name: Name, password: str, now: float, address: str | None) -> Player:
+    async def register(
+        self, name: Name, password: str, now: float, limited_address: str | None
+    ) -> Player:
         """Create a player with a password; returns when it is durable.
 
         If it raises NameTaken, PasswordRefused, TooManyAttempts, TooBusy or StorageUnavailable, no
@@ -90,7 +92,7 @@ class Accounts:
         check_password(password, name.text, self._limits)
         if self._store.is_failing:
             raise StorageUnavailable(_NOT_REGISTERED)
-        player = await self._new_player(name, password, now, address)
+        player = await self._new_player(name, password, now, limited_address)
         is_written = False
         try:
             is_written = await self._store.flush()
@@ -104,7 +106,12 @@ class Accounts:
         return player
 
     async def authenticate(
-        self, raw_name: str, password: str, now: float, client_address: str, address: str | None
+        self,
+        raw_name: str,
+        password: str,
+        now: float,
+        client_address: str,
+        limited_address: str | None,
     ) -> Player:
         """Return the registered player with this name and password. The guesses from
         `client_address` are counted.
@@ -117,7 +124,7 @@ class Accounts:
         except NameRefused:
             raise BadCredentials from None
         self._check_room()
-        account = await self._verify(key, password, now, client_address, address)
+        account = await self._verify(key, password, now, client_address, limited_address)
         return Player(account.id, account.name, account.sort_key, guest=False)
 
     async def change_password(
@@ -127,7 +134,7 @@ class Accounts:
         new: str,
         now: float,
         client_address: str,
-        address: str | None,
+        limited_address: str | None,
     ) -> None:
         """Change the password; returns when that is durable. `client_address` is as in
         `authenticate`.
@@ -143,7 +150,7 @@ class Accounts:
             raise StorageUnavailable(_NOT_CHANGED)
         try:
             account = await self._verify(
-                self.parse_name(player.name).key, current, now, client_address, address
+                self.parse_name(player.name).key, current, now, client_address, limited_address
             )
         except BadCredentials:
             raise WrongPassword(player.id) from None
@@ -167,11 +174,11 @@ class Accounts:
             raise StorageUnavailable(_NOT_CHANGED)
 
     async def _verify(
-        self, key: str, password: str, now: float, client_address: str, address: str | None
+        self, key: str, password: str, now: float, client_address: str, limited_address: str | None
     ) -> Account:
         """Return the account with this key and password, and the hash that was verified. Raises
         BadCredentials, TooManyAttempts, TooBusy, StorageUnavailable."""
-        with self._attempts.guess(key, client_address, address, now):
+        with self._attempts.guess(key, client_address, limited_address, now):
             account = await self._store.find_account(key)
             hashed = None if account is None else self._hash_of(account)
             verdict = await self._passwords.verify(password, hashed)
@@ -199,11 +206,11 @@ class Accounts:
         name: Name,
         password: str | None,
         now: float,
-        address: str | None,
+        limited_address: str | None,
         own: OwnName | None = None,
     ) -> Player:
         self._check_room()
-        self._attempts.new_player(address, now)
+        self._attempts.new_player(limited_address, now)
         if not self._claimed.isdisjoint(name.lookalikes):
             raise NameTaken(name.text)
         self._claimed |= name.lookalikes

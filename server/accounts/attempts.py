@@ -20,8 +20,8 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Attempts:
-    """Counts attempts. `address` is None if limits by address do not apply (see `web`); `now` is a
-    presence instant, so steps of the wall clock change no limit."""
+    """Counts attempts. `limited_address` is None if limits by address do not apply (see `web`);
+    `now` is a presence instant, so steps of the wall clock change no limit."""
 
     def __init__(self, limits: Limits) -> None:
         self._by_name = _Guesses[tuple[str, str]](limits.guesses_per_name, limits)
@@ -32,7 +32,7 @@ class Attempts:
 
     @contextmanager
     def guess(
-        self, name_key: str, client_address: str, address: str | None, now: float
+        self, name_key: str, client_address: str, limited_address: str | None, now: float
     ) -> Iterator[None]:
         """Check a password in this block. Raises TooManyAttempts if one more could be one too many.
 
@@ -43,13 +43,13 @@ class Attempts:
         wrong one, cancelling included, as a thread may check it all the same.
         """
         name = name_key, client_address
-        if address is not None:
+        if limited_address is not None:
             # First: an address whose quota is used up must not fill the memory with names.
-            self._by_address.admit(address, now)
+            self._by_address.admit(limited_address, now)
         self._by_name.admit(name, now)
         self._by_name.begin(name)
-        if address is not None:
-            self._by_address.begin(address)
+        if limited_address is not None:
+            self._by_address.begin(limited_address)
         is_wrong = False
         try:
             yield
@@ -62,16 +62,16 @@ class Attempts:
             self._by_name.forget(name)
         finally:
             self._by_name.end(name, now, is_wrong=is_wrong)
-            if address is not None:
-                self._by_address.end(address, now, is_wrong=is_wrong)
+            if limited_address is not None:
+                self._by_address.end(limited_address, now, is_wrong=is_wrong)
 
-    def new_player(self, address: str | None, now: float) -> None:
+    def new_player(self, limited_address: str | None, now: float) -> None:
         """Count a player about to be created. Raises TooManyAttempts."""
-        if address is not None:
-            wait = self._players_per_address.wait(address, now)
+        if limited_address is not None:
+            wait = self._players_per_address.wait(limited_address, now)
             if wait > 0:
                 raise TooManyAttempts(to_wait(wait))
-            self._players_per_address.take(address, now)
+            self._players_per_address.take(limited_address, now)
 
 
 class _Guesses(Generic[K]):
