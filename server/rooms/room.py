@@ -50,7 +50,7 @@ class Room:
         *,
         is_private: bool,
         made_by: PlayerId,
-        limits: Limits = Limits(),
+        limits: Limits,
     ) -> None:
         self.id = id
         self.game = game

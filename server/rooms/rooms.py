@@ -32,11 +32,6 @@ _RETRY = 1.0
 """Seconds until a room is looked at again whose deadline failed."""
 
 
-def _raise_bug(error: Exception, room: Room) -> None:
-    if not isinstance(error, GameFailed):
-        raise error
-
-
 class Rooms:
     """All rooms. One instance per process."""
 
@@ -47,8 +42,8 @@ class Rooms:
         new_room_id: Callable[[], RoomId],
         new_match_id: Callable[[], MatchId],
         new_seed: Callable[[], str],
-        limits: Limits = Limits(),
-        on_error: Callable[[Exception, Room], None] = _raise_bug,
+        limits: Limits,
+        on_error: Callable[[Exception, Room], None],
     ) -> None:
         """`on_error` is called with an error and its room: GameFailed, which closed the room, or
         any exception of a deadline, which is a bug."""

@@ -9,6 +9,7 @@ from server.base.ids import PlayerId
 from server.base.units import LONG_AGO, NEVER
 from server.presence.session import Player
 from server.rooms.document import NotRestorable, read_room, write_room
+from server.rooms.limits import Limits
 from server.rooms.room import Room
 from tests.rooms.games import Together
 from tests.rooms.world import World
@@ -30,7 +31,7 @@ class LaterClock(ManualClock):
 def again(room: Room, at: float, clock: ManualClock, *players: Player) -> Room:
     """The room as another process reads it."""
     text = write_room(room, at, ManualClock().to_wall(at))
-    found = Room(room.id, room.game, 0.0, is_private=False, made_by=room.made_by)
+    found = Room(room.id, room.game, 0.0, is_private=False, made_by=room.made_by, limits=Limits())
     known = {player.id: player for player in players}
     read_room(text, found, known, clock.now(), clock.from_wall)
     return found
@@ -107,7 +108,9 @@ def test_a_state_may_hold_an_infinity(world: World) -> None:
     ["", "{", "null", '{"seats": 5}', "[" * 100_000, '{"seats":[],"written":0,"written_at":0}'],
 )
 def test_an_invalid_document_is_refused(world: World, text: str) -> None:
-    room = Room(table(world).id, Together(), 0.0, is_private=False, made_by=PlayerId("p"))
+    room = Room(
+        table(world).id, Together(), 0.0, is_private=False, made_by=PlayerId("p"), limits=Limits()
+    )
     with pytest.raises(NotRestorable):
         read_room(text, room, {}, 0.0, ManualClock().from_wall)
 
@@ -117,6 +120,6 @@ def test_a_match_of_more_players_than_seats_is_refused(world: World) -> None:
     text = write_room(room, world.now, 0)
     document = msgspec.json.decode(text)
     document["match"]["players"] *= 3
-    found = Room(room.id, room.game, 0.0, is_private=False, made_by=room.made_by)
+    found = Room(room.id, room.game, 0.0, is_private=False, made_by=room.made_by, limits=Limits())
     with pytest.raises(NotRestorable):
         read_room(msgspec.json.encode(document).decode(), found, {}, 0.0, ManualClock().from_wall)

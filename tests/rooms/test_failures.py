@@ -253,7 +253,8 @@ def test_a_restored_match_that_fails_closes_its_room() -> None:
         lambda: room.id,
         lambda: match.id,
         str,
-        on_error=lambda error, _: failed.append(error),
+        world.rooms.limits,
+        lambda error, _: failed.append(error),
     )
     game.is_armed = True
     assert closed(fresh.restore(room, world.now)) == ["failed"]

@@ -14,10 +14,12 @@ from server.presence.session import Player
 from server.presence.status import Reason
 from server.rooms.errors import CommandRefused, GameFailed
 from server.rooms.events import RoomEvent, RoomStream
+from server.rooms.limits import Limits
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
 from server.rooms.service import RoomService
 from tests.rooms.games import Turns
+from tests.rooms.world import raise_bug
 from tests.support.manual_clock import CountingClock
 
 
@@ -44,6 +46,8 @@ class Hall:
             lambda: RoomId(f"r{next(ids)}"),
             lambda: f"m{next(ids)}",  # type: ignore[arg-type, return-value]
             lambda: f"seed {next(ids)}",
+            Limits(),
+            raise_bug,
         )
         self.heard: list[RoomEvent] = []
         stream = RoomStream(fail)
@@ -62,7 +66,7 @@ class Hall:
 
 
 def a_room(hall: Hall) -> Room:
-    return Room(RoomId("r_old"), Turns(), 0.0, is_private=False, made_by=hall.ada)
+    return Room(RoomId("r_old"), Turns(), 0.0, is_private=False, made_by=hall.ada, limits=Limits())
 
 
 COMMANDS: dict[str, Callable[[Hall], object]] = {

@@ -11,7 +11,7 @@ from server.rooms.limits import Limits
 from server.rooms.rooms import Rooms
 from tests.rooms.games import Ticking, Timed, Together, Turns, variant
 from tests.rooms.scene import MOVE, Scene, assert_waits_for
-from tests.rooms.world import World, ended, seat_of, seen
+from tests.rooms.world import World, ended, raise_bug, seat_of, seen
 from tests.support.manual_clock import SLOT
 
 
@@ -131,7 +131,15 @@ def test_after_a_restart_the_first_activity_ends_be_right_back() -> None:
     scene = Scene()
     world, ada, room = scene.world, scene.ada, scene.room
     world.will_be_back(ada, room, 60)
-    fresh = Rooms(world.rooms.games, world.policy, lambda: room.id, lambda: scene.match.id, str)
+    fresh = Rooms(
+        world.rooms.games,
+        world.policy,
+        lambda: room.id,
+        lambda: scene.match.id,
+        str,
+        world.rooms.limits,
+        raise_bug,
+    )
     room.slot = None  # armed in the process before
     fresh.restore(room, world.now)
     fresh.join(ada, room.id, world.now)

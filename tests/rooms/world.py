@@ -12,7 +12,7 @@ from server.games.game import View
 from server.presence.policy import Policy
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
-from server.rooms.errors import CommandRefused
+from server.rooms.errors import CommandRefused, GameFailed
 from server.rooms.events import (
     LineSaid,
     MatchAdvanced,
@@ -31,6 +31,12 @@ from server.rooms.seat import SeatState
 from server.rooms.view import room_view
 
 
+def raise_bug(error: Exception, room: Room) -> None:
+    """Raise what is no error of a game."""
+    if not isinstance(error, GameFailed):
+        raise error
+
+
 class World:
     """All rooms, and all their events."""
 
@@ -38,7 +44,7 @@ class World:
         self,
         *games: AnyGame,
         limits: Limits = Limits(),
-        on_error: Callable[[Exception, Room], None] | None = None,
+        on_error: Callable[[Exception, Room], None] = raise_bug,
         **figures: float,
     ) -> None:
         ids = count(1)
@@ -50,7 +56,7 @@ class World:
             lambda: MatchId(f"m{next(ids)}"),
             lambda: f"seed {next(ids)}",
             limits,
-            **({} if on_error is None else {"on_error": on_error}),
+            on_error,
         )
         self.now = 1000.0
         self.heard: list[RoomEvent] = []

@@ -22,6 +22,7 @@ from server.presence.service import PresenceService
 from server.presence.session import Player, Session
 from server.restart import restore_rooms, restore_sessions
 from server.rooms.events import RoomStream
+from server.rooms.limits import Limits as RoomLimits
 from server.rooms.replay import move_of, replay
 from server.rooms.room import Room
 from server.rooms.rooms import Rooms
@@ -94,7 +95,9 @@ class StorageRig:
             activity_interval=limits.activity_interval,
         )
         games = {game.name: game for game in (ConnectFour(), SnakeArena())}
-        rooms = Rooms(games, registry.policy, new_room_id, new_match_id, seeds())
+        rooms = Rooms(
+            games, registry.policy, new_room_id, new_match_id, seeds(), RoomLimits(), fail
+        )
         store.read_rooms_from(rooms.all)
         room_stream = RoomStream(fail)
         room_stream.subscribe(store.hear_rooms)
