@@ -310,7 +310,6 @@ class SeatState:
         """Begin a "be right back"; `skipped_at`: NEVER if the game waits for the player."""
         self.brb_left -= seconds
         self.brb_until = now + seconds
-        self.end_pulse()
         if not self.is_waited_for:
             return
         if skipped_at == NEVER:

@@ -232,7 +232,8 @@ class HttpTransport(WatchedTransport):
                     self._hand_over(parser, request)
                     return
                 self._wheel.set(self, self._limits.body_deadline)
-                self._begin(request, parser.they_are_waiting_for_100_continue)
+                expects_continue = parser.they_are_waiting_for_100_continue
+                self._begin(request, expects_continue=expects_continue)
                 continue
             exchange = self._exchange
             if exchange is None or event is h11.NEED_DATA:
@@ -272,7 +273,7 @@ class HttpTransport(WatchedTransport):
         if self._ahead:
             self.pause_reading()
 
-    def _begin(self, request: RequestHead, expects_continue: bool = False) -> Exchange:
+    def _begin(self, request: RequestHead, *, expects_continue: bool = False) -> Exchange:
         """The head is complete: call the application."""
         exchange = self._exchange = Exchange(
             self,

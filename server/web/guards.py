@@ -19,16 +19,15 @@ CHALLENGE = 'Cookie realm="Still Here"'
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 """Methods that change nothing (RFC 9110, 9.2.1), which pages of any origin may use."""
 
-
 _ADDED = {
-    is_secure: [
+    by_tls: [
         (name.encode(), value.encode())
         for name, value in {
-            **browser_headers(is_secure=is_secure),
+            **browser_headers(is_secure=by_tls),
             "cache-control": "no-store",
         }.items()
     ]
-    for is_secure in (False, True)
+    for by_tls in (False, True)
 }
 """For every response that has none of that name: by TLS or not. Names are in lower case."""
 

@@ -171,7 +171,7 @@ class RoomsMachine(RuleBasedStateMachine):
                     for id, room in rooms.all.items()
                 },
                 "queue": list(rooms.waiting),
-                "asked": set(rooms.awaited),
+                "awaited": set(rooms.awaited),
                 "due": rooms.next_deadline(),
             }
         )
@@ -626,8 +626,8 @@ class RoomsMachine(RuleBasedStateMachine):
         for id, waiting in rooms.waiting.items():
             assert id not in seats
             assert waiting.player.status is not Status.OFFLINE
-        for asked in rooms.awaited:
-            assert asked in seats
+        for id in rooms.awaited:
+            assert id in seats
         due = rooms.next_deadline()
         assert due is None or due > self.now - SLACK
         ids = [each.line.id for each in self.world.heard if isinstance(each, LineSaid)]

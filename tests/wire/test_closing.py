@@ -58,7 +58,7 @@ def test_the_protocol_document_has_every_code_and_its_word() -> None:
 
 
 def test_the_browsers_client_closes_with_codes_of_the_server() -> None:
-    """`static/test_types.py` compares those that it receives."""
+    """`tests/static/test_types.py` compares those that it receives."""
     text = (ROOT / "static" / "stillhere" / "socket.js").read_text()
     own = dict(re.findall(r"^const (LEAVING|GIVEN_UP) = (\d+);", text, re.MULTILINE))
     assert own == {"LEAVING": str(NORMAL), "GIVEN_UP": str(GIVEN_UP)}
