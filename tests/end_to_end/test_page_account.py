@@ -252,9 +252,10 @@ async def test_a_list_of_devices_that_is_loaded_again_keeps_the_focus(
         ada.expected += [UNREACHABLE, "WebSocket"]
         await ada.enter("Ada")
         await open_section(ada, "Devices")
+        button = ada.at(".device button")
+        await expect(button).to_be_visible()
         cable.pull()
         await expect(ada.at("#connection")).to_have_attribute("data-state", "reconnecting")
-        button = ada.at(".device button")
         await button.click()
         await expect(ada.at("#devices-error")).to_contain_text("cannot be reached")
         cable.plug()
