@@ -19,8 +19,8 @@ from server.rooms.room import Room
 from server.rooms.rooms import Rooms
 from server.rooms.service import RoomService
 from tests.rooms.games import Turns
-from tests.rooms.world import raise_bug
 from tests.support.manual_clock import CountingClock
+from tests.support.room_errors import raise_bug
 
 
 def fail(error: Exception, event: object) -> None:

@@ -11,8 +11,9 @@ from server.rooms.limits import Limits
 from server.rooms.rooms import Rooms
 from tests.rooms.games import Ticking, Timed, Together, Turns, variant
 from tests.rooms.scene import MOVE, Scene, assert_waits_for
-from tests.rooms.world import World, ended, raise_bug, seat_of, seen
+from tests.rooms.world import World, ended, seat_of, seen
 from tests.support.manual_clock import SLOT
+from tests.support.room_errors import raise_bug
 
 
 def test_ticks_come_at_the_instants_for_which_they_were_due() -> None:

@@ -12,7 +12,7 @@ from server.games.game import View
 from server.presence.policy import Policy
 from server.presence.session import Player, Session
 from server.presence.status import Reason, Status
-from server.rooms.errors import CommandRefused, GameFailed
+from server.rooms.errors import CommandRefused
 from server.rooms.events import (
     LineSaid,
     MatchAdvanced,
@@ -29,12 +29,7 @@ from server.rooms.room import Room
 from server.rooms.rooms import Rooms
 from server.rooms.seat import SeatState
 from server.rooms.view import room_view
-
-
-def raise_bug(error: Exception, room: Room) -> None:
-    """Raise what is no error of a game."""
-    if not isinstance(error, GameFailed):
-        raise error
+from tests.support.room_errors import raise_bug
 
 
 class World:

@@ -36,6 +36,7 @@ from tests.support.database import rows
 from tests.support.faulty import FaultyDisk
 from tests.support.live_server import seeds
 from tests.support.manual_clock import ManualClock
+from tests.support.room_errors import raise_bug
 
 KEY = "k" * 32
 
@@ -96,7 +97,7 @@ class StorageRig:
         )
         games = {game.name: game for game in (ConnectFour(), SnakeArena())}
         rooms = Rooms(
-            games, registry.policy, new_room_id, new_match_id, seeds(), RoomLimits(), fail
+            games, registry.policy, new_room_id, new_match_id, seeds(), RoomLimits(), raise_bug
         )
         store.read_rooms_from(rooms.all)
         room_stream = RoomStream(fail)
