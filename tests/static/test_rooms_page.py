@@ -8,6 +8,7 @@ from playwright.async_api import ViewportSize, expect
 
 from server.games.catalogue import AnyGame
 from tests.rooms.games import Turns
+from tests.support.answers import until
 from tests.support.browser import Browsers, Window
 from tests.support.live_server import LiveServer
 
@@ -78,6 +79,9 @@ async def test_every_state_of_playing_is_accessible_on_a_narrow_screen_and_at_ni
     await look(ada)
     await ada.at("#leave-yes").click()
     await expect(ada.at("#in-room")).to_be_visible()
+    # The page does not wait for the answer.
+    rooms = lobby.still_here.rooms.all
+    await until(lambda: any(seat.is_leaving for room in rooms.values() for seat in room.seats))
     await lobby.advance(11)
     await expect(kim.at("[data-banner^=outcome]")).to_contain_text("You win.")
     await ada.at("[data-section=settings]").click()
