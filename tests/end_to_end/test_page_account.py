@@ -189,15 +189,21 @@ async def test_an_outage_is_shown_and_delayed_answers_appear_after_it(
 # Devices
 
 
+async def on_a_phone(browsers: Browsers, name: str) -> Window:
+    """A window of Firefox on Android in which a registered player has signed in."""
+    agent = "Mozilla/5.0 (Android 14; Mobile; rv:125.0) Gecko/125.0 Firefox/125.0"
+    window = await browsers.window(user_agent=agent)
+    await window.arrive()
+    await fill_in(window, "Sign in", name, PASSWORD)
+    await window.is_connected()
+    return window
+
+
 async def test_signing_out_another_device_ends_its_session_and_is_shown_there(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
-    agent = "Mozilla/5.0 (Android 14; Mobile; rv:125.0) Gecko/125.0 Firefox/125.0"
     here = await browsers.of(await lobby.member("Ada"))
-    there = await browsers.window(user_agent=agent)
-    await there.arrive()
-    await fill_in(there, "Sign in", "Ada", PASSWORD)
-    await there.is_connected()
+    there = await on_a_phone(browsers, "Ada")
 
     await open_section(here, "Devices")
     rows = here.at(".device")
@@ -220,12 +226,8 @@ async def test_every_device_that_is_signed_out_is_announced(
     browsers: Browsers, lobby: LiveServer
 ) -> None:
     here = await browsers.of(await lobby.member("Ada"))
-    agent = "Mozilla/5.0 (Android 14; Mobile; rv:125.0) Gecko/125.0 Firefox/125.0"
     for _ in range(2):
-        there = await browsers.window(user_agent=agent)
-        await there.arrive()
-        await fill_in(there, "Sign in", "Ada", PASSWORD)
-        await there.is_connected()
+        await on_a_phone(browsers, "Ada")
 
     await open_section(here, "Devices")
     rows = here.at(".device")

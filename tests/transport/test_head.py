@@ -9,6 +9,7 @@ from server.transport.head import WholeRequest, read_request
 from server.transport.limits import Limits
 from server.transport.request import check_head
 from tests.support.examples import examples
+from tests.support.requests import around
 
 LIMITS = Limits()
 
@@ -101,14 +102,6 @@ def test_a_plain_request_is_parsed_in_one_pass(plain: bytes) -> None:
 )
 def test_an_unusual_request_is_left_to_the_general_parser(unusual: bytes) -> None:
     assert read_request(unusual, LIMITS) is None
-
-
-def around(text: str) -> st.SearchStrategy[str]:
-    """A small change of `text`."""
-    characters = st.sampled_from(sorted({*text, *" \t,;:=%\r\n\0\x7f\xe9aA0"}))
-    return st.tuples(
-        st.integers(0, len(text)), st.integers(0, 2), st.text(characters, max_size=3)
-    ).map(lambda by: text[: by[0]] + by[2] + text[by[0] + by[1] :])
 
 
 ADDED = (
