@@ -210,6 +210,16 @@ def test_a_remembered_session_has_only_the_remembered_end(remember: bool, lifeti
     assert session.ended is LIFE
 
 
+def test_the_seconds_until_the_absolute_end_run_to_zero_whatever_the_session_does() -> None:
+    world = World(session_lifetime=1000, idle_timeout=300)
+    session = world.tab()
+    world.until(250)
+    world.ping(session)
+    assert session.ends_in(world.now) == 750.0
+    world.until(1000 + SLOT)
+    assert session.ends_in(world.now) == 0.0
+
+
 def test_a_remembered_life_may_be_the_shorter_one() -> None:
     world = World(session_lifetime=1000, remember_lifetime=100)
     world.tab(world.session(remember=True))

@@ -44,6 +44,10 @@ def test_every_status_but_offline_is_here() -> None:
     assert [status for status in Status if not status.is_here] == [Status.OFFLINE]
 
 
+def test_nothing_speaks_against_a_player_who_is_active_or_was_just_cut_off() -> None:
+    assert [status for status in Status if status.may_be_active] == [ACTIVE, RECONNECTING]
+
+
 def test_the_best_status_is_the_first_in_the_contracts_table() -> None:
     assert best([OFFLINE, RECONNECTING, WARNED, AWAY]) is AWAY
     assert best([]) is OFFLINE
