@@ -5,7 +5,7 @@
 `accounts/ports.py`. Reads of `Store` raise `StorageUnavailable`, those of an engine `EngineError`.
 """
 
-from collections.abc import Collection, Sized
+from collections.abc import Collection, Mapping, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -110,8 +110,8 @@ class Reads(Protocol):
     """The reads of an engine, available between `open` and `close`. Each returns a copy, of a page
     at most; no transaction stays open."""
 
-    async def owners_of(self, lookalikes: Collection[str]) -> set[PlayerId]:
-        """Return the players whose stored names have one of these skeletons."""
+    async def owners_of(self, lookalikes: Collection[str]) -> Mapping[str, PlayerId]:
+        """Return the players whose stored names have these skeletons, by skeleton."""
 
     async def find_account(self, name_key: str) -> Account | None:
         """Return the account with this name, or None."""

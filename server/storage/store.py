@@ -22,6 +22,7 @@ from server.storage.errors import EngineError, StorageRefused
 from server.storage.journal import Journal
 from server.storage.lifeboat import LIFEBOAT, Lifeboat, rows_of
 from server.storage.limits import Limits
+from server.storage.owners import Owners
 from server.storage.ports import ActiveSessions, Engine, StorageStatistics
 from server.storage.presence_rows import PresenceRows
 from server.storage.room_rows import RoomRows
@@ -64,6 +65,7 @@ class Store:
         self.journal = Journal(engine, clock, limits)
         self._endings = Endings(self.journal, self._lifeboat, clock, limits)
         self._failed_reads = Complaints("the database cannot be read", clock, limits.log_interval)
+        self._owners = Owners(self._read_owners)
         self._presence = PresenceRows(self.journal, self._endings, sessions.policy, clock)
         self._rooms = RoomRows(self.journal, clock, limits)
         # Subscribers to the events of presence and of rooms.
@@ -136,6 +138,7 @@ class Store:
         await self.journal.abandon()
         await self.activity.stop()
         await self._rooms.stop()
+        await self._owners.close()
         await self.engine.close()
         self._lifeboat.close()
 
@@ -215,7 +218,7 @@ class Store:
     async def is_any_taken(self, lookalikes: Collection[str]) -> bool:
         # First: a name that is freed meanwhile is either free in the database or still taken.
         freed = self._endings.freed_names()
-        return bool(await self._read(self.engine.reads.owners_of(lookalikes)) - freed)
+        return bool(await self._owners.of(lookalikes) - freed)
 
     async def find_account(self, name_key: str) -> Account | None:
         return await self._read(self.engine.reads.find_account(name_key))
@@ -253,6 +256,9 @@ class Store:
             moves += found
             if len(found) < at_once:
                 return moves
+
+    async def _read_owners(self, lookalikes: Collection[str]) -> Mapping[str, PlayerId]:
+        return await self._read(self.engine.reads.owners_of(lookalikes))
 
     async def _read(self, answer: Awaitable[T]) -> T:
         try:

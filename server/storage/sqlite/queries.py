@@ -42,13 +42,13 @@ class Queries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def owners_of(self, lookalikes: Collection[str]) -> set[PlayerId]:
-        marks = ", ".join("?" * len(lookalikes))
+    async def owners_of(self, lookalikes: Collection[str]) -> dict[str, PlayerId]:
         rows = await self._all(
-            f"SELECT player_id FROM name_lookalikes WHERE lookalike IN ({marks})",  # noqa: S608
-            *lookalikes,
+            "SELECT lookalike, player_id FROM name_lookalikes"
+            " WHERE lookalike IN (SELECT value FROM json_each(?))",
+            msgspec.json.encode(lookalikes).decode(),
         )
-        return {PlayerId(id) for (id,) in rows}
+        return {lookalike: PlayerId(id) for lookalike, id in rows}
 
     async def find_account(self, name_key: str) -> Account | None:
         rows = await self._all(
