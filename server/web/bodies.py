@@ -23,7 +23,7 @@ async def read_json(request: Request, type: type[T]) -> T:
     The guards limit its size (`guards.py`).
     """
     body = await request.body()
-    if not body and not says_json(request.headers):
+    if not body and not says_json(request.scope):
         raise not_json()
     try:
         return msgspec.json.decode(body, type=type)

@@ -2,7 +2,6 @@
 
 import re
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -13,6 +12,7 @@ from server.presence.session import Session
 from server.presence.status import Reason
 from server.web.problems import not_signed_in
 from server.wire.credentials import session_cookie
+from server.wire.headers import header
 from server.wire.names import PASSIVE
 
 PASSIVE_CALLS = {
@@ -22,6 +22,7 @@ PASSIVE_CALLS = {
 }
 """Methods and paths that never count as activity."""
 
+_PASSIVE = PASSIVE.lower().encode()
 _PREFIX = "/api/"
 _IS_ID = re.compile(ID_PATTERN).fullmatch
 
@@ -83,7 +84,7 @@ class IdentifyCaller:
             return
         now = self._presence.clock.now()
         method, path = scope["method"], scope["path"]
-        is_passive = (method, path) in PASSIVE_CALLS or Headers(scope=scope).get(PASSIVE) == "1"
+        is_passive = (method, path) in PASSIVE_CALLS or header(scope, _PASSIVE) == "1"
         by = "" if is_passive else f"{method} {_route_of(path)}"
         found = await self._sessions.find(session_cookie(scope))
         caller = Caller(found, now, by, self._presence)

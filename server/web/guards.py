@@ -3,13 +3,13 @@
 A guard refuses with problem details; a refused request has changed nothing.
 """
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server.observe.audit import Audit
 from server.web.limits import Limits
 from server.web.problems import response_to
 from server.wire.credentials import client_address, is_own_origin, is_secure, origin_of
+from server.wire.headers import header
 from server.wire.names import JSON
 from server.wire.problem import Problem, browser_headers, not_json, too_large
 
@@ -79,7 +79,7 @@ class RefuseCrossOrigin:
 
     def _is_from_here(self, scope: Scope) -> bool:
         origin = origin_of(scope)
-        site = Headers(scope=scope).get("sec-fetch-site")
+        site = header(scope, b"sec-fetch-site")
         if site is not None and site.lower() in ("same-origin", "none"):
             return True
         if site is not None:
@@ -114,7 +114,7 @@ class TakeBody:
         self._largest = limits.largest_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _has_body(Headers(scope=scope)):
+        if scope["type"] != "http" or not _has_body(scope):
             await self._app(scope, receive, send)
             return
         body = bytearray()
@@ -140,25 +140,25 @@ class TakeBody:
         await self._app(scope, receive_whole, send)
 
 
-def says_json(headers: Headers) -> bool:
+def says_json(scope: Scope) -> bool:
     """Return True if a request declares its body as JSON."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower() == JSON
+    declared = header(scope, b"content-type") or ""
+    return declared.partition(";")[0].strip().lower() == JSON
 
 
 def _refusal(scope: Scope, largest: int) -> Problem | None:
-    headers = Headers(scope=scope)
-    length = _length(headers)
+    length = _length(scope)
     if len(length) > 9 or int(length or "0") > largest:
         return too_large("A body", largest)
-    if scope["method"] in SAFE_METHODS or not _has_body(headers) or says_json(headers):
+    if scope["method"] in SAFE_METHODS or not _has_body(scope) or says_json(scope):
         return None
     return not_json()
 
 
-def _has_body(headers: Headers) -> bool:
-    return _length(headers) != "" or "transfer-encoding" in headers
+def _has_body(scope: Scope) -> bool:
+    return _length(scope) != "" or header(scope, b"transfer-encoding") is not None
 
 
-def _length(headers: Headers) -> str:
+def _length(scope: Scope) -> str:
     """Return the declared length unless it is 0; digits, as the transport guarantees."""
-    return headers.get("content-length", "0").lstrip("0")
+    return (header(scope, b"content-length") or "").lstrip("0")

@@ -4,16 +4,15 @@ Used by HTTP and WebSockets alike; reads ASGI scopes.
 """
 
 import ipaddress
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from server.base.schemes import DEFAULT_PORTS
+from server.wire.headers import header, lines
 from server.wire.names import COOKIE, COOKIE_BY_TLS
 
-_FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip", "via")
+_FORWARDING = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip", b"via"})
 _NO_ORIGIN = frozenset("/\\?#@ \t")
 """Characters that no origin has after its scheme (RFC 6454, 6.2), and `urlsplit` accepts."""
 
@@ -42,8 +41,8 @@ def session_cookie(scope: Scope) -> str | None:
     name = cookie_name(scope)
     values = {
         value.strip(" \t")
-        for header in _lines(scope, b"cookie")
-        for key, is_pair, value in (pair.partition("=") for pair in header.split(";"))
+        for line in lines(scope, b"cookie")
+        for key, is_pair, value in (pair.partition("=") for pair in line.split(";"))
         if is_pair and key.strip(" \t") == name
     }
     return values.pop() if len(values) == 1 else None
@@ -51,7 +50,7 @@ def session_cookie(scope: Scope) -> str | None:
 
 def origin_of(scope: Scope) -> str | None:
     """Return the origin of the page that made the request; None if no page did."""
-    return next(_lines(scope, b"origin"), None)
+    return header(scope, b"origin")
 
 
 def is_own_origin(scope: Scope, origin: str, allowed: tuple[str, ...]) -> bool:
@@ -62,7 +61,7 @@ def is_own_origin(scope: Scope, origin: str, allowed: tuple[str, ...]) -> bool:
         return False
     try:
         theirs = urlsplit(origin.lower())
-        host = next(_lines(scope, b"host"), "").lower()
+        host = (header(scope, b"host") or "").lower()
         ours = urlsplit(f"{'https' if is_secure(scope) else 'http'}://{host}")
         return (
             theirs.scheme == ours.scheme
@@ -97,19 +96,13 @@ def limited_address(scope: Scope) -> str | None:
     this machine is recognised by the headers it adds.
     """
     client = scope.get("client")
-    headers = Headers(scope=scope)
-    if client and not any(name in headers for name in _FORWARDING):
+    if client and _FORWARDING.isdisjoint(name for name, _ in scope["headers"]):
         try:
             if ipaddress.ip_address(client[0]).is_loopback:
                 return None
         except ValueError:
             pass
     return client_address(scope)
-
-
-def _lines(scope: Scope, name: bytes) -> Iterator[str]:
-    """The values of a header. Only these are decoded: this runs for every socket."""
-    return (value.decode("latin-1") for found, value in scope["headers"] if found == name)
 
 
 def _port(scheme: str, port: int | None) -> int | None:
