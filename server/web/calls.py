@@ -13,6 +13,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from server.web.guards import SAFE_METHODS
 from server.web.parameters import Parameter
@@ -61,6 +62,7 @@ class Call(Route):
         further codes of `PROBLEMS`; those that follow from the rest are added. `details`: by
         status, the type of problem details with additional members."""
         super().__init__(path, endpoint, methods=[method])
+        self.app = _Handler(endpoint)
         self.method = method
         self.summary = summary
         self.answers = dict(answers)
@@ -101,3 +103,18 @@ class Call(Route):
             if code in codes:
                 found.setdefault(status, []).append(code)
         return found
+
+
+class _Handler:
+    """A route's endpoint as an ASGI application.
+
+    In place of Starlette's, which handles exceptions a second time: the application does
+    (`application.py`).
+    """
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._endpoint(Request(scope, receive, send))
+        await response(scope, receive, send)
