@@ -87,6 +87,8 @@ class HttpTransport(WatchedTransport):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
         self._connections.add(self)
+        # Once, and not for each request: they are system calls.
+        self._addresses = get_local_addr(self._transport), get_remote_addr(self._transport)
         if self.turn is None:
             self._wheel.set(self, self._limits.header_deadline)
 
@@ -290,14 +292,15 @@ class HttpTransport(WatchedTransport):
 
     def _scope(self, request: RequestHead) -> dict[str, Any]:
         root = self._config.root_path
+        server, client = self._addresses
         path, _, query = request.target.partition(b"?")
         text = path.decode("ascii")
         return {
             "type": "http",
             "asgi": {"version": self._config.asgi_version, "spec_version": "2.3"},
             "http_version": request.http_version,
-            "server": get_local_addr(self._transport),
-            "client": get_remote_addr(self._transport),
+            "server": server,
+            "client": client,
             "scheme": "https" if is_ssl(self._transport) else "http",
             "method": request.method.decode("ascii"),
             "root_path": root,
