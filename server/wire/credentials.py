@@ -4,6 +4,7 @@ Used by HTTP and WebSockets alike; reads ASGI scopes.
 """
 
 import ipaddress
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.types import Scope
@@ -76,17 +77,7 @@ def is_own_origin(scope: Scope, origin: str, allowed: tuple[str, ...]) -> bool:
 def client_address(scope: Scope) -> str:
     """Return the address of the client: IPv4, or the /64 network of an IPv6 address."""
     client = scope.get("client")
-    if not client:
-        return "unknown"
-    try:
-        address = ipaddress.ip_address(client[0])
-    except ValueError:
-        return str(client[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    return _read_address(client[0])[0] if client else "unknown"
 
 
 def limited_address(scope: Scope) -> str | None:
@@ -96,13 +87,24 @@ def limited_address(scope: Scope) -> str | None:
     this machine is recognised by the headers it adds.
     """
     client = scope.get("client")
-    if client and _FORWARDING.isdisjoint(name for name, _ in scope["headers"]):
-        try:
-            if ipaddress.ip_address(client[0]).is_loopback:
-                return None
-        except ValueError:
-            pass
-    return client_address(scope)
+    if not client:
+        return "unknown"
+    address, is_own = _read_address(client[0])
+    is_direct = _FORWARDING.isdisjoint(name for name, _ in scope["headers"])
+    return None if is_own and is_direct else address
+
+
+@lru_cache(maxsize=256)
+def _read_address(text: str) -> tuple[str, bool]:
+    """Return what limits count as one address, and whether it is this machine's own."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return text, False
+    counted: object = address
+    if isinstance(address, ipaddress.IPv6Address):
+        counted = address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False)
+    return str(counted), address.is_loopback
 
 
 def _port(scheme: str, port: int | None) -> int | None:

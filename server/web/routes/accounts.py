@@ -22,6 +22,7 @@ from server.web.devices import device_from
 from server.web.limits import Limits as WebLimits
 from server.web.problems import invalid
 from server.wire.credentials import client_address, limited_address
+from server.wire.headers import header
 from server.wire.problem import ProblemDetails
 from server.wire.views import SessionView
 
@@ -208,7 +209,7 @@ class AccountRoutes:
             player,
             now,
             remember=remember,
-            device=device_from(request.headers.get("user-agent", ""), self._web),
+            device=device_from(header(request.scope, b"user-agent") or "", self._web),
             replaces=None if caller.session is None else caller.session.id,
         )
         await self._sessions.flush()
