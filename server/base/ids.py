@@ -12,29 +12,34 @@ RoomId = NewType("RoomId", str)
 MatchId = NewType("MatchId", str)
 
 ID_PATTERN = r"[pscrm]_[A-Za-z0-9_-]{22}"
-"""Regular expression of all ids: a letter for the kind and 128 random bits in base64url."""
+"""Regular expression of all ids: a letter for the kind and 128 bits in base64url."""
 
 _BYTES = 16
 """Random bytes of an id."""
 
 _AT_ONCE = 256
-"""Ids for which random bytes are fetched at a time. Each fetch is a system call that releases the
-GIL, and takes it back only after the threads of the database."""
+"""Ids that are drawn at a time. Each draw makes system calls that release the GIL, and take it back
+only after the threads of the database."""
+
+_SHARED = 4
+"""Random bytes that the ids of a draw have in common. Rows that are inserted at about the same time
+then lie together in the indexes of the database, and a batch of them changes half as many pages."""
 
 _unused: list[str] = []
 
 
 def _random() -> str:
     """Return 128 random bits, never the same twice in this process: `pop` is atomic. For names, not
-    secrets."""
+    secrets: the first 32 are those of others too."""
     while True:
         try:
             return _unused.pop()
         except IndexError:
-            drawn = os.urandom(_BYTES * _AT_ONCE)
+            shared, own = os.urandom(_SHARED), _BYTES - _SHARED
+            drawn = os.urandom(own * _AT_ONCE)
             _unused.extend(
-                urlsafe_b64encode(drawn[at : at + _BYTES]).decode()[:22]
-                for at in range(0, len(drawn), _BYTES)
+                urlsafe_b64encode(shared + drawn[at : at + own]).decode()[:22]
+                for at in range(0, len(drawn), own)
             )
 
 
