@@ -33,7 +33,7 @@ NAMES = (
 
 def main() -> int:
     """Measure what the arguments ask for, and print it."""
-    environment.need(*environment.SERVER, *environment.TABLES, *environment.LOAD)
+    environment.need(*environment.SERVER, *environment.TABLES)
     options = _parser().parse_args()
     from rich.console import Console
 

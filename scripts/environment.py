@@ -22,8 +22,7 @@ SERVER = (
 """Those of the server, for scripts that start their own."""
 
 TABLES = ("rich",)
-LOAD = ("picows",)
-"""What only the dev group installs: tables, and sockets by the thousand."""
+"""What only the dev group installs."""
 
 
 def need(*packages: str) -> None:

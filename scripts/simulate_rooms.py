@@ -28,7 +28,7 @@ def main() -> int:
     add("--snakes", type=int, default=4, metavar="N", help="players a room (default: 4)")
     add("--idle-rooms", type=int, default=2000, metavar="N", help="default: %(default)s")
     add("--seconds", type=float, default=30.0, metavar="S", help="of measuring (default: 30)")
-    environment.need(*environment.SERVER, *environment.TABLES, *environment.LOAD)
+    environment.need(*environment.SERVER, *environment.TABLES)
     options = parser.parse_args()
     from scripts.benchmarks.rooms import Plan, run
 

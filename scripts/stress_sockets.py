@@ -28,7 +28,7 @@ def main() -> int:
     add("--pings", type=float, default=500.0, metavar="N", help="of all, a second (default: 500)")
     add("--watchers", type=int, default=20, metavar="N", help="of the lobby (default: 20)")
     add("--json", type=Path, metavar="FILE", help="write the numbers there too")
-    environment.need(*environment.SERVER, *environment.TABLES, *environment.LOAD)
+    environment.need(*environment.SERVER, *environment.TABLES)
     options = parser.parse_args()
     from scripts.stress.run import Plan, run
 

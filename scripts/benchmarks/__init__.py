@@ -5,6 +5,7 @@ machine.py     the processors, the memory and the versions that the figures were
 children.py    the servers under test and the probes, as processes that end with the run
 baselines.py   the baselines: a bare ASGI echo, and the obvious way to sign out
 players.py     load: guests, their sockets, and what these send
+websocket.py   a WebSocket that costs the client little
 bystander.py   a player who pings all the while, in a process of its own
 core.py        touch, and memory a session, each in a process of its own
 pings.py       pings a second

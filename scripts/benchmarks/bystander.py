@@ -15,7 +15,6 @@ import time
 from collections import deque
 
 import uvloop
-from picows import WSFrame, WSMsgType, WSTransport
 
 from scripts.benchmarks.players import Socket, open_socket
 
@@ -33,11 +32,11 @@ class Bystander(Socket):
         self.unanswered: deque[float] = deque()
         self.trips: list[tuple[float, float | None]] = []
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        if frame.msg_type == WSMsgType.TEXT and self.unanswered:
+    def on_message(self, payload: bytes) -> None:
+        if self.unanswered:
             sent = self.unanswered.popleft()
             self.trips.append((sent, time.monotonic() - sent))
-        super().on_ws_frame(transport, frame)
+        super().on_message(payload)
 
     def ping(self) -> None:
         self.unanswered.append(time.monotonic())

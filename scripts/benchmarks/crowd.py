@@ -11,8 +11,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from statistics import median
 
-from picows import WSCloseCode, WSFrame, WSMsgType, WSTransport
-
 from scripts.benchmarks.children import MeasurementError, Served, bystander, still_here, trips_of
 from scripts.benchmarks.figure import Row, Scale
 from scripts.benchmarks.machine import processor_seconds
@@ -48,26 +46,19 @@ class Watcher(Socket):
         self.told_at = 0.0
         self.is_closed = False
 
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        super().on_ws_connected(transport)
+    def on_open(self) -> None:
         self.say(Watch(LOBBY))
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        super().on_ws_frame(transport, frame)
-        if frame.msg_type == WSMsgType.CLOSE:
-            self.is_closed = True
-        elif frame.msg_type == WSMsgType.TEXT:
-            said = frame.get_payload_as_bytes()
-            self.size += len(said)
-            self.told_at = time.monotonic()
-            _, _, total = said[-20:].partition(b'"total":')
-            if total:
-                self.total = int(total.rstrip(b"}"))
+    def on_message(self, payload: bytes) -> None:
+        super().on_message(payload)
+        self.size += len(payload)
+        self.told_at = time.monotonic()
+        _, _, total = payload[-20:].partition(b'"total":')
+        if total:
+            self.total = int(total.rstrip(b"}"))
 
-    def close(self) -> None:
-        """Close with 1000, as a client does that is done."""
-        assert self.transport is not None
-        self.transport.send_close(WSCloseCode.OK)
+    def on_close(self, code: int) -> None:
+        self.is_closed = True
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from server.base.open_files import allow_open_files
 
-_PACKAGES = ("uvicorn", "uvloop", "starlette", "websockets", "picows", "h11")
+_PACKAGES = ("uvicorn", "uvloop", "starlette", "websockets", "h11")
 _MOST_FILES = 20_000
 
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from statistics import median
 
-from picows import WSFrame, WSMsgType, WSTransport
-
 from scripts.benchmarks.children import Served, baseline, still_here
 from scripts.benchmarks.figure import Row, Scale
 from scripts.benchmarks.machine import processor_seconds
@@ -39,14 +37,11 @@ class PingPong(Socket):
         super().__init__()
         self._load = load
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        if frame.msg_type == WSMsgType.TEXT:
-            load = self._load
-            load.answers += 1
-            if load.is_on:
-                transport.send(WSMsgType.TEXT, PING)
-        else:
-            super().on_ws_frame(transport, frame)
+    def on_message(self, payload: bytes) -> None:
+        load = self._load
+        load.answers += 1
+        if load.is_on:
+            self.write(PING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,4 @@
-"""Load: guests who sign in, their sockets, and what these send.
-
-Uses the lower layers of the client for messages, and picows, whose parser is written in Cython, for
-sockets, so that one core of client keeps up with one core of server.
-"""
+"""Load: guests who sign in, their sockets, and what these send."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -11,15 +7,20 @@ from functools import partial
 from typing import TypeVar
 
 import msgspec
-from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from scripts.benchmarks.children import MeasurementError
+from scripts.benchmarks.websocket import WebSocket, client_frame, open_websocket
 from scripts.letters import LETTERS
 from server.client import Address
 from server.client.http import HttpConnection, Response, exchange
+from server.transport.frames import TEXT
 from server.wire.messages import ClientMessage, Ping, encode_request
+from server.wire.names import SOCKET_PATH
 
-PING = encode_request(Ping()).encode()
+PING = client_frame(TEXT, encode_request(Ping()).encode())
+"""The frame."""
+
+_HOST = "127.0.0.1"
 
 _NAME_LENGTH = 6
 
@@ -28,7 +29,7 @@ _AT_ONCE = 100
 
 D = TypeVar("D")
 T = TypeVar("T")
-L = TypeVar("L", bound=WSListener)
+W = TypeVar("W", bound=WebSocket)
 
 
 def name_of(number: int) -> str:
@@ -62,7 +63,7 @@ class SignInConnection:
 @asynccontextmanager
 async def sign_in_connection(port: int) -> AsyncIterator[SignInConnection]:
     """Open a connection for signing in."""
-    address = Address("http", "127.0.0.1", port)
+    address = Address("http", _HOST, port)
     connection = await HttpConnection.open(address)
     try:
         yield SignInConnection(connection)
@@ -109,7 +110,7 @@ async def fetch(
     if body is not None:
         headers.append(("Content-Type", "application/json"))
     return await exchange(
-        Address("http", "127.0.0.1", port),
+        Address("http", _HOST, port),
         method,
         path,
         headers,
@@ -120,55 +121,34 @@ async def fetch(
 # Sockets
 
 
-async def open_socket(port: int, make: Callable[[], L], query: str = "", cookie: str = "") -> L:
-    """Open a WebSocket to `/ws` with a listener made by `make`; an empty cookie is not sent."""
-    _, listener = await ws_connect(
-        make,
-        Address("http", "127.0.0.1", port).socket_url + query,
-        extra_headers={"Cookie": cookie} if cookie else None,
-        websocket_handshake_timeout=30,
-    )
-    assert isinstance(listener, WSListener)
-    return listener  # type: ignore[return-value]
+async def open_socket(port: int, make: Callable[[], W], query: str = "", cookie: str = "") -> W:
+    """Open a WebSocket to `/ws`, made by `make`; an empty cookie is not sent. Raises OSError."""
+    return await open_websocket(make, _HOST, port, SOCKET_PATH + query, cookie)
 
 
-async def open_sockets(port: int, make: Callable[[], L], cookies: Sequence[str]) -> list[L]:
-    """Open a WebSocket for each of `cookies`; return the listeners in the same order."""
+async def open_sockets(port: int, make: Callable[[], W], cookies: Sequence[str]) -> list[W]:
+    """Open a WebSocket for each of `cookies`; return them in the same order."""
 
-    async def open_one(_: None, number: int) -> L:
+    async def open_one(_: None, number: int) -> W:
         return await open_socket(port, make, cookie=cookies[number])
 
     return await for_each(len(cookies), nullcontext, open_one)
 
 
-class Socket(WSListener):
-    """A socket that counts messages, and answers a close."""
+class Socket(WebSocket):
+    """A socket that counts messages."""
 
     def __init__(self) -> None:
-        self.transport: WSTransport | None = None
+        super().__init__()
         self.heard = 0
 
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        self.transport = transport
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        if frame.msg_type == WSMsgType.TEXT:
-            self.heard += 1
-        elif frame.msg_type == WSMsgType.CLOSE:
-            transport.send_close(frame.get_close_code())
-            transport.disconnect()
+    def on_message(self, payload: bytes) -> None:
+        self.heard += 1
 
     def ping(self) -> None:
         """Send `ping`, as a page does on activity."""
-        assert self.transport is not None
-        self.transport.send(WSMsgType.TEXT, PING)
+        self.write(PING)
 
     def say(self, message: ClientMessage) -> None:
         """Send a message."""
-        assert self.transport is not None
-        self.transport.send(WSMsgType.TEXT, encode_request(message).encode())
-
-    def leave(self) -> None:
-        """Close the connection."""
-        assert self.transport is not None
-        self.transport.disconnect(graceful=False)
+        self.write(client_frame(TEXT, encode_request(message).encode()))

@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from picows import WSFrame, WSMsgType, WSTransport
 from prometheus_client.parser import text_string_to_metric_families
 
 from scripts import terminal
@@ -54,18 +53,15 @@ class Player(Socket):
         self.ticks_at: list[float] = []
         self.is_playing = asyncio.Event()
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        super().on_ws_frame(transport, frame)
-        if frame.msg_type != WSMsgType.TEXT:
-            return
+    def on_message(self, payload: bytes) -> None:
+        super().on_message(payload)
         if self.is_playing.is_set() and not self.is_onlooker and not self.is_host:
             return
-        said = frame.get_payload_as_bytes()
-        if b'"state":"playing"' in said:
+        if b'"state":"playing"' in payload:
             self.is_playing.set()
-        elif self.is_host and b'"state":"over"' in said:
+        elif self.is_host and b'"state":"over"' in payload:
             self.say(Start(room=self.room))
-        if self.is_onlooker and b'"view"' in said and b'"room_changed"' in said:
+        if self.is_onlooker and b'"view"' in payload and b'"room_changed"' in payload:
             self.ticks_at.append(time.perf_counter())
 
 

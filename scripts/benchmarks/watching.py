@@ -7,8 +7,6 @@ from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, n
 from dataclasses import dataclass
 from functools import partial
 
-from picows import WSFrame, WSMsgType, WSTransport
-
 from scripts.benchmarks.children import (
     MeasurementError,
     Served,
@@ -45,13 +43,14 @@ class Player(Socket):
         self.pinged_at = self.warned_at = self.closed_at = 0.0
         self.closed = asyncio.get_running_loop().create_future()
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        if frame.msg_type == WSMsgType.CLOSE and not self.closed_at:
-            self.closed_at = time.monotonic()
-            self.closed.set_result(None)
-        elif b'"warning"' in frame.get_payload_as_bytes()[:30]:
+    def on_message(self, payload: bytes) -> None:
+        if b'"warning"' in payload[:30]:
             self.warned_at = time.monotonic()
-        super().on_ws_frame(transport, frame)
+        super().on_message(payload)
+
+    def on_close(self, code: int) -> None:
+        self.closed_at = time.monotonic()
+        self.closed.set_result(None)
 
     def ping(self) -> None:
         self.pinged_at = time.monotonic()

@@ -16,7 +16,6 @@ from contextlib import suppress
 from typing import ClassVar
 
 import uvloop
-from picows import WSFrame, WSMsgType, WSTransport
 
 from scripts.benchmarks.players import Socket, open_sockets, sign_in
 from server.wire.messages import LOBBY, Watch
@@ -30,17 +29,13 @@ class Member(Socket):
     open = 0
     is_over = asyncio.Event()
 
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        if frame.msg_type == WSMsgType.CLOSE:
-            Member.codes[_number(frame)] += 1
-        super().on_ws_frame(transport, frame)
-
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        super().on_ws_connected(transport)
+    def on_open(self) -> None:
         Member.open += 1
 
-    def on_ws_disconnected(self, transport: WSTransport) -> None:
-        self.transport = None
+    def on_close(self, code: int) -> None:
+        Member.codes[code] += 1
+
+    def on_lost(self) -> None:
         Member.open -= 1
         Member.last_closed = time.monotonic()
         if not Member.open:
@@ -49,11 +44,6 @@ class Member(Socket):
     def watch(self) -> None:
         """Watch the lobby."""
         self.say(Watch(topic=LOBBY))
-
-
-def _number(frame: WSFrame) -> int:
-    """Return the code of a close frame; 1005 if there is none."""
-    return int.from_bytes(frame.get_payload_as_bytes()[:2], "big") or 1005
 
 
 async def _hold(port: int, first: int, count: int, tabs: int, rate: float, watchers: int) -> None:
@@ -69,7 +59,7 @@ async def _hold(port: int, first: int, count: int, tabs: int, rate: float, watch
     pinging = asyncio.create_task(_ping(members, rate))
     await Member.is_over.wait()
     pinging.cancel()
-    left = sum(member.transport is not None for member in members)
+    left = sum(member.is_open for member in members)
     print(
         json.dumps({"codes": Member.codes, "left": left, "last_closed": Member.last_closed}),
         flush=True,
@@ -83,8 +73,7 @@ async def _ping(members: list[Member], rate: float) -> None:
         await asyncio.sleep(0.01)
         while sent < (time.monotonic() - began) * rate:
             member = members[sent % len(members)]
-            if member.transport is not None:
-                member.ping()
+            member.ping()
             sent += 1
 
 
