@@ -35,7 +35,7 @@ from server.transport.request import (
     target_too_long,
 )
 from server.transport.response import refusal
-from server.transport.stalls import StallWatch, WatchedTransport
+from server.transport.stalls import StallWatch, WatchedTransport, watch_kernel
 from server.transport.wheel import Wheel
 from server.wire.problem import Problem, internal, too_large
 
@@ -112,6 +112,7 @@ class HttpTransport(WatchedTransport):
             self._parser.receive_data(b"")
             self._parse(self._parser)
         if self._exchange is None:
+            watch_kernel(self._transport, self._limits)
             return False
         self._exchange.keeps_alive = False
         return True
@@ -396,6 +397,7 @@ class HttpTransport(WatchedTransport):
         self._parser = None
         self._is_parsing_paused = False
         self._ahead = b""
+        watch_kernel(self._transport, self._limits)
         self._wheel.set(self, self._limits.linger)
         self.resume_reading()
         if self._transport.can_write_eof() and not self._has_ended:
@@ -408,6 +410,7 @@ class HttpTransport(WatchedTransport):
         writing to be paused, so start the watch here: otherwise closing might never end."""
         if self._stall is None and self._transport.get_write_buffer_size():
             self.pause_writing()
+        watch_kernel(self._transport, self._limits)
         self._transport.close()
 
     def due(self) -> None:
@@ -415,6 +418,7 @@ class HttpTransport(WatchedTransport):
         if self._is_idle:
             self._leave()
         else:
+            watch_kernel(self._transport, self._limits)
             self._transport.abort()
 
 

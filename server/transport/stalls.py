@@ -7,8 +7,13 @@ import struct
 import termios
 from contextlib import suppress
 
+from server.base.units import to_ms
 from server.transport.limits import Limits
 from server.transport.wheel import Wheel
+
+_USER_TIMEOUT: int | None = getattr(socket, "TCP_USER_TIMEOUT", None)
+"""tcp(7): how long data may wait for the peer. Linux only; other systems have limits of their
+own."""
 
 
 class StallWatch:
@@ -73,6 +78,20 @@ class WatchedTransport(asyncio.Protocol):
         if self._stall is not None:
             self._stall.stop()
             self._stall = None
+
+
+def watch_kernel(transport: asyncio.BaseTransport, limits: Limits) -> None:
+    """Have the kernel drop what the peer of a closing connection takes nothing of for
+    `Limits.write_stall`: up to some megabytes, which it would keep for minutes.
+
+    Once the socket is closed only the kernel knows of it, so nothing here can watch it. Called
+    before every close that the server does not leave to the kernel's own end of the connection.
+    """
+    if _USER_TIMEOUT is not None:
+        with suppress(OSError, ValueError, AttributeError):  # it is closed, or no socket
+            transport.get_extra_info("socket").setsockopt(
+                socket.IPPROTO_TCP, _USER_TIMEOUT, to_ms(limits.write_stall)
+            )
 
 
 def _reset(transport: asyncio.Transport) -> None:

@@ -40,7 +40,7 @@ from server.transport.frames import (
 from server.transport.keepalive import check_peer
 from server.transport.limits import Limits
 from server.transport.opening import OpeningTransport, WriteBuffer
-from server.transport.stalls import StallWatch
+from server.transport.stalls import StallWatch, watch_kernel
 from server.transport.wheel import Wheel
 from server.wire.closing import (
     ABNORMAL,
@@ -394,6 +394,7 @@ class WebSocketTransport(OpeningTransport):
 
     def _closing(self) -> None:
         self._state = _CLOSING
+        watch_kernel(self._transport, self._limits)
         self._wheel.set(self, self._limits.close_deadline)
         if self._stall is not None:
             self._stall.wake()  # and `send` raises
