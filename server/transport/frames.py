@@ -263,10 +263,11 @@ def close_payload(code: int, reason: str) -> bytes:
     return pack("!H", code) + said
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=20)
 def text_frame(text: str) -> bytes:
     """Return the frame of a text message. Cached, so that a message to many is encoded once and in
-    memory once, however many peers have not taken it."""
+    memory once, however many peers have not taken it; and more of them than each of many gets in a
+    row (`Limits.realtime.waiting_changes`)."""
     return frame(TEXT, text.encode())
 
 

@@ -5,7 +5,8 @@ Its results are tested in `test_websocket_conformance.py`.
 
 import pytest
 
-from server.transport.frames import TEXT, ServerFrames, frame
+from server.realtime.limits import Limits as RealtimeLimits
+from server.transport.frames import TEXT, ServerFrames, frame, text_frame
 from server.transport.limits import Limits
 from tests.support.frames import client_frame
 
@@ -80,3 +81,9 @@ def test_a_message_to_many_peers_is_one_frame_in_memory() -> None:
     assert first.sent == [frame(TEXT, text.encode()) for text in texts]
     for peer in others:
         assert all(one is other for one, other in zip(first.sent, peer.sent, strict=True))
+
+
+def test_messages_that_many_get_in_a_row_are_encoded_once() -> None:
+    texts = [f"change {number}" for number in range(RealtimeLimits().waiting_changes)]
+    first = [text_frame(text) for text in texts]
+    assert all(text_frame(text) is frame for text, frame in zip(texts, first, strict=True))
