@@ -15,7 +15,7 @@ ID_PATTERN = r"[pscrm]_[A-Za-z0-9_-]{22}"
 """Regular expression of all ids: a letter for the kind and 128 bits in base64url."""
 
 _BYTES = 16
-"""Random bytes of an id."""
+"""Of an id."""
 
 _AT_ONCE = 256
 """Ids that are drawn at a time. Each draw makes system calls that release the GIL, and take it back

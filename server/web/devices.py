@@ -6,7 +6,6 @@ there is one `Device` for each pair, shared by all sessions.
 """
 
 import re
-from functools import lru_cache
 
 from server.presence.session import Device
 from server.web.limits import Limits
@@ -56,12 +55,7 @@ _SYSTEM_PATTERNS = [(name, re.compile(rf"\b(?:{words})\b")) for name, words in _
 
 def device_from(user_agent: str, limits: Limits) -> Device:
     """Return the browser and system that this header names; None if unknown."""
-    return _device_in(user_agent[: limits.user_agent_read])
-
-
-# Most players have one of a few dozen headers; a search takes up to 19 patterns.
-@lru_cache(maxsize=128)
-def _device_in(text: str) -> Device:
+    text = user_agent[: limits.user_agent_read]
     browser = _first(_BROWSER_PATTERNS, text)
     if browser == _SAFARI and _NO_SAFARI.search(text):
         browser = None

@@ -4,7 +4,6 @@ Used by HTTP and WebSockets alike; reads ASGI scopes.
 """
 
 import ipaddress
-from functools import lru_cache
 from urllib.parse import urlsplit
 
 from starlette.types import Scope
@@ -94,7 +93,6 @@ def limited_address(scope: Scope) -> str | None:
     return None if is_own and is_direct else address
 
 
-@lru_cache(maxsize=256)
 def _read_address(text: str) -> tuple[str, bool]:
     """Return what limits count as one address, and whether it is this machine's own."""
     try:
