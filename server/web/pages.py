@@ -8,13 +8,14 @@ import mimetypes
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Scope
 
 from server.games.catalogue import PAGE_PART
 from server.web.modules import join
+from server.wire.headers import lines
 from server.wire.names import JSON
 from server.wire.problem import Problem, allow_script, not_found
 
@@ -122,25 +123,22 @@ class Pages:
         if file is None:
             raise not_found(request.scope["path"])
         # Only preconditions without dates: files have none (RFC 9110, 13.1.3 and 13.1.4).
-        asked = Headers(scope=request.scope)
-        wanted = _tags(asked, "if-match")
+        wanted = _tags(request.scope, b"if-match")
         if wanted and "*" not in wanted and file.etag not in wanted:
             detail = "The file is another version than `If-Match` asks for."
             raise Problem(412, "precondition_failed", detail)
         headers = {"etag": file.etag, "cache-control": file.cache_control}
         if name == "index.html":
             headers["content-security-policy"] = self._policy
-        known = _tags(asked, "if-none-match")
+        known = _tags(request.scope, b"if-none-match")
         if "*" in known or file.etag in (tag.removeprefix("W/") for tag in known):
             return Response(status_code=304, headers=headers)
         return Response(file.content, headers=headers, media_type=file.media_type)
 
 
-def _tags(headers: Headers, name: str) -> list[str]:
+def _tags(scope: Scope, name: bytes) -> list[str]:
     """Return the entity tags in all lines of this header; ours contain no comma."""
-    return [
-        tag for line in headers.getlist(name) for each in line.split(",") if (tag := each.strip())
-    ]
+    return [tag for line in lines(scope, name) for each in line.split(",") if (tag := each.strip())]
 
 
 class _File:
