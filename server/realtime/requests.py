@@ -30,12 +30,12 @@ class Requests:
 
     def do(self, connection: Connection, request: messages.Request, now: float) -> None:
         """Do a request and answer it. Raises CommandRefused, and TooManyRequests if the session
-        said "be right back" too often."""
+        said "be right back", or held while it was warned, too often."""
         presence = self._presence
         session = connection.session
         match request:
             case messages.Hold(seconds=seconds, away=away):
-                if away:
+                if away or session.is_idle_warned:  # it withdraws the warning, which writes rows
                     self._tabs.take_token(session, now)
                 granted = presence.hold(session.id, seconds, now, away=away)
                 self._answer_hold(connection, granted, now)

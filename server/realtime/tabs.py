@@ -30,7 +30,7 @@ from server.wire.closing import close_for
 
 
 class TooManyRequests(Exception):
-    """A session has no token left for a connect or a "be right back"."""
+    """A session has no token left for what writes rows of its history: see `Tabs.take_token`."""
 
 
 class Tabs:
@@ -99,8 +99,8 @@ class Tabs:
         return True
 
     def take_token(self, session: Session, now: float) -> None:
-        """Take one of the session's tokens for a connect or a "be right back", which write rows of
-        its history. Raises TooManyRequests if none is left."""
+        """Take one of the session's tokens for a connect, a "be right back" or a hold while it is
+        warned, which write rows of its history. Raises TooManyRequests if none is left."""
         bucket = self._connects.get(session.id)
         if bucket is None:
             bucket = self._connects[session.id] = TokenBucket(self._connect_rate, now)

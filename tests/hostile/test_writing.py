@@ -100,6 +100,23 @@ async def test_a_session_that_repeats_be_right_back_without_end_is_closed(
     assert await count_changes(server) == changes + 1, "that the socket is gone"
 
 
+async def test_a_warned_session_that_holds_and_releases_without_end_is_closed(
+    server: LiveServer,
+) -> None:
+    ada = await server.guest("Ada")
+    tab = await ada.tab()
+    await server.advance(240.0)  # the warning
+    for _ in range(CONNECT_BURST):
+        await tab.ask("hold", "held", seconds=10)
+        await tab.ask("release", "held")
+        await server.advance(0.02)  # the limit of messages a second
+    changes = await count_changes(server)
+    await tab.send("hold", seconds=10)
+    assert (await tab.closed())[0] == 4401
+    await until(lambda: ada.session.connections == 0)
+    assert await count_changes(server) == changes + 1, "that the socket is gone"
+
+
 async def test_the_count_of_connects_is_dropped_with_the_session(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     await ada.tab()
