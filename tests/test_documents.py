@@ -277,6 +277,7 @@ def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
     rooms = limits.rooms
     yield f"newest first, at most {rooms.rooms_listed:,}"
     yield f"1 to {rooms.line_length} code points"
+    yield f"with the blanks at most {rooms.longest_typed * rooms.line_length:,}"
     yield f"for the limits of {spoken(rooms.searches.seconds)}."
     yield f"pulse check of the same player within {spoken(rooms.between_pulses)}"
     searches = rooms.searches

@@ -48,8 +48,10 @@ class Chat:
     def say(self, player_id: PlayerId, name: str, text: str, now: float) -> Line:
         """Add a player's line, with surrounding blanks removed and line breaks replaced. Raises
         CommandRefused: invalid if it is blank, too long or not safe to show; too_much_chat."""
-        text = _on_one_line(text)
         limits = self._limits
+        # First the length as typed: the rest takes time in proportion to it.
+        is_short = len(text) <= limits.longest_typed * limits.line_length
+        text = _on_one_line(text) if is_short else ""
         if is_blank(text) or len(text) > limits.line_length:
             raise CommandRefused(
                 "invalid", f"A line of chat has 1 to {limits.line_length} characters."

@@ -72,6 +72,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     line_length: int = 300
     """Code points of a line of chat, without surrounding blanks."""
 
+    longest_typed: int = 4
+    """Times `line_length`: what is typed is parsed up to this length, blanks included."""
+
     error_length: int = 300
     """Characters of a game's exception in the closing of its room."""
 

@@ -46,6 +46,17 @@ def test_the_last_fifty_lines_are_kept_and_their_numbers_grow(world: World) -> N
     assert ids == list(range(ids[0], ids[0] + LIMITS.lines_kept))
 
 
+def test_a_line_much_longer_than_allowed_is_refused_by_its_length_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    longest = LIMITS.longest_typed * LIMITS.line_length
+    chat = Chat(LIMITS)
+    assert chat.say(PlayerId("ada"), "Ada", f"{' ' * (longest - 2)}hi", 0.0).text == "hi"
+    monkeypatch.setattr("server.rooms.chat._on_one_line", pytest.fail)  # takes a while
+    with refused("invalid"):
+        chat.say(PlayerId("ada"), "Ada", f"{' ' * (longest - 1)}hi", 0.0)
+
+
 def test_a_chat_that_is_read_back_goes_on_counting() -> None:
     chat = Chat(LIMITS)
     chat.note("joined", 1.0, "Ada", 0)
