@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 from server.accounts.limits import Limits
-from server.base.files import create_private
+from server.base.files import create_private, sync
 
 _log = logging.getLogger("stillhere.accounts")
 
@@ -40,6 +40,9 @@ def load_keys(path: Path, limits: Limits) -> tuple[str, ...]:
 
 
 def make_keys(path: Path) -> None:
-    """Create the file `path` with one new key. Raises OSError: FileExistsError if it exists."""
+    """Create the file `path` with one new key, durably: a start with an empty one is refused.
+    Raises OSError: FileExistsError if it exists."""
     with os.fdopen(create_private(path), "w") as opened:
         opened.write(secrets.token_urlsafe(32) + "\n")
+    sync(path)
+    sync(path.parent)

@@ -2,10 +2,11 @@
 
 import fcntl
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.base.files import create_private
+from server.base.files import create_private, open_own
 from server.storage.errors import StorageRefused
 
 
@@ -43,12 +44,9 @@ def open_locked(path: Path, database: str) -> LockedFile:
 
 def _open(path: Path, database: str) -> LockedFile:
     try:
-        try:
-            file, is_new = create_private(path), True
-        except FileExistsError:
-            file, is_new = os.open(path, os.O_RDWR | os.O_CREAT, 0o600), False
+        file, is_new = _open_or_create(path)
     except OSError as error:
-        raise StorageRefused.of(database, error.strerror) from error
+        raise StorageRefused.of(database, f"{path.name}: {error.strerror}") from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -58,3 +56,11 @@ def _open(path: Path, database: str) -> LockedFile:
             "database"
         ) from None
     return LockedFile(path, file, is_new)
+
+
+def _open_or_create(path: Path) -> tuple[int, bool]:
+    while True:
+        with suppress(FileExistsError):
+            return create_private(path), True
+        with suppress(FileNotFoundError):  # removed in between
+            return open_own(path), False

@@ -1,6 +1,7 @@
 """The secret keys that are created when none were given."""
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,24 @@ def test_the_keys_are_made_once_and_long_enough(tmp_path: Path) -> None:
     assert load_keys(tmp_path / "keys", Limits()) == (key,)
     make_keys(tmp_path / "others")
     assert load_keys(tmp_path / "others", Limits()) != (key,)
+
+
+def test_a_power_cut_right_after_the_first_start_leaves_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: dict[int, bytes] = {}
+    sync = os.fsync
+
+    def note(file: int) -> None:
+        found = os.fstat(file)
+        is_folder = stat.S_ISDIR(found.st_mode)
+        synced[found.st_ino] = b"" if is_folder else os.pread(file, 100, 0)
+        sync(file)
+
+    monkeypatch.setattr(os, "fsync", note)
+    make_keys(tmp_path / "keys")
+    keys = tmp_path / "keys"
+    assert synced == {keys.stat().st_ino: keys.read_bytes(), tmp_path.stat().st_ino: b""}
 
 
 def test_the_newest_key_is_the_first_line(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from server.base.files import beside, create_private
+from server.base.files import beside, create_private, sync
 from server.storage.errors import StorageRefused
 from server.storage.sqlite.database import address_of, storage_refused
 
@@ -38,12 +38,12 @@ def back_up(database: Path, target: Path, busy_timeout: float) -> int:
         os.close(create_private(unfinished))
         try:
             _copy(database, unfinished, busy_timeout)
-            size = _sync(unfinished)
+            size = sync(unfinished)
             _name(unfinished, target)
         finally:
             for each in (unfinished, beside(unfinished, "-journal")):
                 each.unlink(missing_ok=True)
-        _sync(target.absolute().parent)
+        sync(target.absolute().parent)
     except FileExistsError:
         raise StorageRefused(f"{target} exists already; choose another name") from None
     except OSError as error:
@@ -95,13 +95,3 @@ def _connect(database: Path, busy_timeout: float) -> sqlite3.Connection:
         return sqlite3.connect(address, uri=True, isolation_level=None, timeout=busy_timeout)
     except sqlite3.Error as error:
         raise storage_refused(database, error) from error
-
-
-def _sync(path: Path) -> int:
-    """Make a file or folder durable; return its size."""
-    file = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(file)
-        return os.fstat(file).st_size
-    finally:
-        os.close(file)

@@ -12,6 +12,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
+from server.base.files import beside
 from server.presence.policy import Policy
 from server.presence.registry import Registry
 from server.storage.errors import EngineError, StorageRefused
@@ -171,6 +172,15 @@ async def test_a_second_start_leaves_the_files_of_the_first_alone(path: Path) ->
     rig = await StorageRig.open(path, ManualClock())
     assert "another Still Here is running" in await refused(path)
     await rig.store.close()
+
+
+@pytest.mark.parametrize("suffix", [".lock", ".revoked"])
+async def test_no_file_that_a_link_leads_to_is_changed(path: Path, suffix: str) -> None:
+    victim = path.with_name("victim")
+    victim.write_text("text")
+    beside(path, suffix).symlink_to(victim)
+    assert suffix in await refused(path)
+    assert victim.read_text() == "text"
 
 
 @pytest.mark.parametrize("version", [0, 1, len(MIGRATIONS)])
