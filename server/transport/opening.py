@@ -5,7 +5,8 @@ answered here; anything else is passed to the HTTP transport, which hands back t
 finds among its requests.
 
 A socket is taken at once (see `by_call.py`), or the application is called by ASGI; either way its
-answer is written here. The open connection is the subclass (`websocket.py`).
+answer is written here. The open connection is the subclass (`reading.py`, `closing.py`,
+`websocket.py`).
 """
 
 import asyncio
