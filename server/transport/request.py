@@ -7,6 +7,8 @@ request opens a WebSocket.
 
 import re
 from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
 
 import h11
 
@@ -71,6 +73,23 @@ def check_head(request: h11.Request, head: bytes, limits: Limits) -> RequestHead
             and all(not value.strip(b"0") for name, value in headers if name == b"content-length")
         ),
     )
+
+
+def scope_of(request: RequestHead, root_path: str, **connection: Any) -> dict[str, Any]:
+    """Return the ASGI scope (asgi.readthedocs.io, HTTP 2.3); `connection` is added to it."""
+    path, _, query = request.target.partition(b"?")
+    text = path.decode("ascii")
+    return {
+        "type": "http",
+        "http_version": request.http_version,
+        "method": request.method.decode("ascii"),
+        "root_path": root_path,
+        "path": root_path + (unquote(text) if "%" in text else text),
+        "raw_path": root_path.encode("ascii") + path,
+        "query_string": query,
+        "headers": request.headers,
+        **connection,
+    }
 
 
 def tokens(headers: list[Header], name: bytes) -> list[bytes]:
