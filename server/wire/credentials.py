@@ -4,6 +4,7 @@ Used by HTTP and WebSockets alike; reads ASGI scopes.
 """
 
 import ipaddress
+import re
 from urllib.parse import urlsplit
 
 from starlette.types import Scope
@@ -12,7 +13,11 @@ from server.base.schemes import DEFAULT_PORTS
 from server.wire.headers import header, lines
 from server.wire.names import COOKIE, COOKIE_BY_TLS
 
-_FORWARDING = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip", b"via"})
+_is_of_proxy = re.compile(
+    rb"x-forwarded-.*|forwarded|x-real-ip|via|(?:true|x)-client-ip|cf-connecting-ip|x-cluster-.*"
+).fullmatch
+"""Headers that proxies add."""
+
 _NO_ORIGIN = frozenset("/\\?#@ \t")
 """Characters that no origin has after its scheme (RFC 6454, 6.2), and `urlsplit` accepts."""
 
@@ -82,15 +87,17 @@ def client_address(scope: Scope) -> str:
 def limited_address(scope: Scope) -> str | None:
     """Return the address that limits by address use; None if they do not apply.
 
-    They do not apply to this machine itself, so that a load script can run. An untrusted proxy on
-    this machine is recognised by the headers it adds.
+    They do not apply to this machine itself, so that a load script can run. A proxy on this machine
+    that does not tell the client's address, or is not trusted, is recognised by TLS and by the
+    headers it adds.
     """
     client = scope.get("client")
     if not client:
         return "unknown"
     address, is_own = _read_address(client[0])
-    is_direct = _FORWARDING.isdisjoint(name for name, _ in scope["headers"])
-    return None if is_own and is_direct else address
+    if not is_own or is_secure(scope) or any(_is_of_proxy(name) for name, _ in scope["headers"]):
+        return address
+    return None
 
 
 def _read_address(text: str) -> tuple[str, bool]:

@@ -345,6 +345,28 @@ async def test_an_untrusted_proxy_on_this_machine_is_limited_as_one_address(
     assert statuses == [201] * 60 + [429] * 2
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["X-Forwarded-Proto: https", "X-Forwarded-Host: a", "Forwarded: for=a", "Via: 1.1 a",
+     "X-Real-IP: a", "CF-Connecting-IP: a", "True-Client-IP: a"],
+)  # fmt: skip
+async def test_a_proxy_that_does_not_tell_the_address_of_clients_is_limited_as_one(
+    header: str, tmp_path: Path
+) -> None:
+    async with run_server(tmp_path / "test.db", trusted_proxies="127.0.0.1") as server:
+        browser = await server.visitor()
+        name, _, value = header.partition(": ")
+        answers: list[Any] = [
+            await browser.http.post(
+                "/api/guests",
+                json={"name": f"Guest {number}"},
+                headers={name: value, "Cookie": ""},
+            )
+            for number in range(61)
+        ]
+    assert [answer.status_code for answer in answers] == [201] * 60 + [429]
+
+
 async def test_a_load_script_on_this_machine_is_not_limited(server: LiveServer) -> None:
     browser = await server.visitor()
     answers: list[Any] = [
