@@ -66,7 +66,8 @@ def read_upgrade(data: bytes, limits: Limits) -> Upgrade | None:
         and headers.get(b"connection", b"").lower() in _CONNECTION
         and headers.get(b"sec-websocket-version") == _VERSION
         and _is_key(key := headers.get(b"sec-websocket-key", b""))
-        and _is_list(headers.get(b"sec-websocket-protocol", b"none"))
+        and _is_list(offered := headers.get(b"sec-websocket-protocol", b"none"))
+        and offered.count(b",") < limits.most_listed
         and _WITH_BODY.isdisjoint(headers)
     ):
         return None

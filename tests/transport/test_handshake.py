@@ -374,6 +374,7 @@ def test_the_lists_in_an_upgrade_are_bounded(name: str, lines: int) -> None:
     assert read(listing(LIMITS.most_listed)) is not None
     with pytest.raises(Problem) as refused:
         read(listing(LIMITS.most_listed + 1))
+    assert read_upgrade(listing(LIMITS.most_listed + 1), LIMITS) is None
     assert (refused.value.status, refused.value.code) == (400, "bad_request")
 
 
