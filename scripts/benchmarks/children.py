@@ -18,6 +18,9 @@ from scripts.server_process import environment, flags
 _START, _STOP = 30.0, 15.0
 """Timeouts, in seconds, for a server to start, and to stop before it is killed."""
 
+_OPENING = 120.0
+"""Timeout, in seconds, for idle sockets to be opened."""
+
 
 class MeasurementError(Exception):
     """A row could not be measured; the message says why."""
@@ -78,6 +81,19 @@ def bystander(port: int, cookie: str, query: str = "") -> Iterator["subprocess.P
         yield process
 
 
+@contextmanager
+def idle(port: int, count: int, first: int = -1) -> Iterator[None]:
+    """Run `idle.py`, on the client's processor. Raises MeasurementError, also if a socket was
+    closed meanwhile."""
+    with child("scripts.benchmarks.idle", port, count, first) as (process, errors):
+        pin(process.pid, split_processors()[1])
+        _wait_for_line(process, errors, r"open", _OPENING)
+        yield
+        out, _ = process.communicate(timeout=_STOP)
+        if out.strip() != "0":
+            raise MeasurementError(f"of {count} idle sockets these were closed: {out.strip()}")
+
+
 def trips_of(process: "subprocess.Popen[str]") -> list[tuple[float, float]]:
     """End a bystander and return its results: when it sent each ping, and the seconds to the
     answer, infinite without one. Raises MeasurementError."""
@@ -127,9 +143,11 @@ def wait_for_port(process: "subprocess.Popen[str]", errors: Path) -> int:
     return int(_wait_for_line(process, errors, r"http://127\.0\.0\.1:(\d+)")[1])
 
 
-def _wait_for_line(process: "subprocess.Popen[str]", errors: Path, pattern: str) -> "re.Match[str]":
+def _wait_for_line(
+    process: "subprocess.Popen[str]", errors: Path, pattern: str, timeout: float = _START
+) -> "re.Match[str]":
     assert process.stdout is not None
-    give_up = time.monotonic() + _START
+    give_up = time.monotonic() + timeout
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         while time.monotonic() < give_up and process.poll() is None:

@@ -1,4 +1,5 @@
-"""A lobby watched by thousands: some join and leave, and all become away at once.
+"""A lobby watched by thousands: some join and leave, and all become away, or are signed out, at
+once.
 
 The watchers count messages without parsing them as JSON, so that the client, on the other
 processor, keeps up.
@@ -11,10 +12,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from statistics import median
 
+from scripts.benchmarks import targets
 from scripts.benchmarks.children import MeasurementError, Served, bystander, still_here, trips_of
 from scripts.benchmarks.figure import Row, Scale
 from scripts.benchmarks.machine import processor_seconds
 from scripts.benchmarks.players import Socket, fetch, open_socket, open_sockets, sign_in
+from scripts.idle_players.rules import ROUNDING
 from server.wire.messages import LOBBY, Watch
 
 _STEADY = 600.0
@@ -30,9 +33,15 @@ _BEGINNING = 0.5
 _PACING = 1.0
 """Seconds over which some join, and over which they leave."""
 
-_LATEST_TOLD, _WORST_TRIP = 1.07, 0.020
-_MOST_BYTES_JOINING, _MOST_BYTES_LEAVING = 18_200, 6_000
-"""For each watcher; a name has 13 characters."""
+_IDLE_TIMEOUT, _WARN_BEFORE = 8.0, 3.0
+"""Seconds, where all are signed out; half of the first is the time to `away`."""
+
+_LEAVING = 0.1
+"""Seconds over which the last pings of those who are signed out are spread."""
+
+_OVERTIME = 20.0
+"""Seconds after the last deadline to wait until all have been seen to leave."""
+
 _TIMEOUT = 60.0
 
 
@@ -44,7 +53,7 @@ class Watcher(Socket):
         super().__init__()
         self.total = self.size = 0
         self.told_at = 0.0
-        self.is_closed = False
+        self.closed_at = 0.0
 
     def on_open(self) -> None:
         self.say(Watch(LOBBY))
@@ -58,7 +67,7 @@ class Watcher(Socket):
             self.total = int(total.rstrip(b"}"))
 
     def on_close(self, code: int) -> None:
-        self.is_closed = True
+        self.closed_at = time.monotonic()
 
 
 @asynccontextmanager
@@ -70,7 +79,7 @@ async def _watchers(served: Served, cookies: list[str]) -> AsyncIterator[list[Wa
         yield watchers
     finally:
         for watcher in watchers:
-            if not watcher.is_closed:
+            if not watcher.closed_at:
                 watcher.leave()
 
 
@@ -123,8 +132,8 @@ async def joins(scale: Scale) -> list[Row]:
             await _quiet(watchers)
             left = await _told(served, watchers, leave, joining, watching)
     return [
-        _row(f"{joining} join {watching:,} who watch: all told", joined, _MOST_BYTES_JOINING),
-        _row("... and leave again: all told", left, _MOST_BYTES_LEAVING),
+        _row(f"{joining} join {watching:,} who watch: all told", joined, targets.JOINED_SIZE),
+        _row("... and leave again: all told", left, targets.LEFT_SIZE),
     ]
 
 
@@ -167,14 +176,13 @@ async def _told(
     return Told(after, size, processor_seconds(served.pid) - before)
 
 
-def _row(what: str, told: Told, most: int) -> Row:
+def _row(what: str, told: Told, size: targets.Target) -> Row:
     return Row(
         what,
-        f"<= {_LATEST_TOLD:g} s, {most:,} B",
+        [targets.JOINED_LAST.check(told.after), size.check(told.size)],
         f"{told.after:.2f} s, {told.size:,.0f} B",
         f"{_PACING:.2f} s",
         told.after / _PACING,
-        told.after <= _LATEST_TOLD and told.size <= most,
         [
             f"the baseline is the time over which they do; bytes are those for each who watches; "
             f"server CPU {told.cost:.2f} s"
@@ -207,7 +215,7 @@ async def wave(scale: Scale) -> list[Row]:
                         watcher.size = 0
                     await asyncio.sleep(began + _AWAY_AFTER + _BEGINNING - time.monotonic())
                     last = await _quiet(watchers)
-                    lost = sum(watcher.is_closed for watcher in watchers)
+                    lost = sum(bool(watcher.closed_at) for watcher in watchers)
                 trips = trips_of(process)
         if lost:
             raise MeasurementError(f"{lost} of those who watch lost their sockets")
@@ -219,9 +227,8 @@ async def wave(scale: Scale) -> list[Row]:
     return [
         Row(
             f"{count:,} who watch go away at once: a bystander's worst ping",
-            f"<= {_WORST_TRIP * 1e3:.0f} ms",
+            [targets.WAVE_TRIP.check(trip * 1e3)],
             f"{trip * 1e3:.0f} ms",
-            is_met=trip <= _WORST_TRIP,
             notes=[
                 f"median of {len(worst)} rounds: "
                 + ", ".join(f"{each * 1e3:.0f}" for each in worst)
@@ -231,3 +238,85 @@ async def wave(scale: Scale) -> list[Row]:
             figures={"worst_trips": worst, "seconds": took, "bytes": sizes},
         )
     ]
+
+
+# All are signed out
+
+
+class Staying(Watcher):
+    """Records when it was told that it is alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alone_at = 0.0
+
+    def on_message(self, payload: bytes) -> None:
+        super().on_message(payload)
+        if self.total == 1 and not self.alone_at:
+            self.alone_at = time.monotonic()
+
+
+async def lobby(scale: Scale) -> list[Row]:
+    """Row: the time until a watcher has seen all others signed out, who watch too."""
+    rounds = [await _sign_out_all(scale.leaving) for _ in range(scale.storm_rounds)]
+    seen = median(after for after, _, _ in rounds)
+    pinging = median(pinging for _, pinging, _ in rounds)
+    early = sum(early for _, _, early in rounds)
+    return [
+        Row(
+            f"{scale.leaving:,} expire in a lobby, which all watch: all seen",
+            [targets.LOBBY_LAST.check(seen), targets.EARLY.check(early)],
+            f"{seen:.3f} s",
+            f"{pinging:.3f} s",
+            seen / pinging,
+            [
+                f"by one who stays, after the first deadline; median of {len(rounds)} rounds: "
+                + ", ".join(f"{after:.3f}" for after, _, _ in rounds)
+                + f"; the baseline is the time that their last pings took; {early} early"
+            ],
+            {"rounds": rounds},
+        )
+    ]
+
+
+async def _sign_out_all(count: int) -> tuple[float, float, int]:
+    """Return the seconds from the first deadline until all were seen to leave, those from the first
+    of their last pings to the last, and how many were signed out early."""
+    with still_here(
+        away_after=_IDLE_TIMEOUT / 2,
+        idle_timeout=_IDLE_TIMEOUT,
+        warn_before=_WARN_BEFORE,
+        reload_grace=0,
+        max_messages_per_second=0,
+    ) as served:
+        cookies = await sign_in(served.port, count + 1)
+        staying = await open_socket(served.port, Staying, cookie=cookies.pop())
+        async with _watchers(served, cookies) as watchers:
+            _check_total([*watchers, staying], count + 1)
+            staying.alone_at = 0.0
+            pinged_at = await _ping_all(watchers)
+            first, last = pinged_at[0], pinged_at[-1]
+            while not staying.alone_at:
+                if time.monotonic() > last + _IDLE_TIMEOUT + _OVERTIME:
+                    raise MeasurementError(f"{staying.total} players were left in the lobby")
+                staying.ping()
+                await asyncio.sleep(0.25)
+            early = sum(
+                bool(watcher.closed_at) and watcher.closed_at - pinged < _IDLE_TIMEOUT - ROUNDING
+                for watcher, pinged in zip(watchers, pinged_at, strict=True)
+            )
+        staying.leave()
+    return staying.alone_at - first - _IDLE_TIMEOUT, last - first, early
+
+
+async def _ping_all(watchers: list[Watcher]) -> list[float]:
+    """Ping for the last time from each; return when each did."""
+    began = time.monotonic()
+    pinged_at = []
+    for number, watcher in enumerate(watchers):
+        ahead = began + _LEAVING * number / len(watchers) - time.monotonic()
+        if ahead > 0.001:
+            await asyncio.sleep(ahead)
+        pinged_at.append(time.monotonic())
+        watcher.ping()
+    return pinged_at

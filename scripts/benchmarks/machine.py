@@ -16,6 +16,8 @@ from server.base.open_files import allow_open_files
 
 _PACKAGES = ("uvicorn", "uvloop", "starlette", "websockets", "h11")
 _MOST_FILES = 20_000
+_OTHER_FILES = 300
+"""Of the server, and of a client: connections for signing in, and those of bystanders."""
 
 
 def describe() -> list[str]:
@@ -74,6 +76,23 @@ def as_client() -> Iterator[None]:
     finally:
         gc.enable()
         pin(0, before)
+
+
+def lack_of_files(connections: int, allowed: int) -> str | None:
+    """Return why a process that may open `allowed` files cannot have so many connections; None if
+    it can."""
+    needed = files_needed(connections)
+    if needed <= allowed:
+        return None
+    return (
+        f"{connections:,} connections need {needed:,} open files in a process, which may have "
+        f"{allowed:,} here; see `ulimit -Hn`"
+    )
+
+
+def files_needed(connections: int) -> int:
+    """Return the open files of a process with so many connections."""
+    return connections + _OTHER_FILES
 
 
 class Neighbours:

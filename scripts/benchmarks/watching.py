@@ -95,7 +95,9 @@ async def watch(timing: Timing, count: int, *, is_ours: bool) -> Seen:
     """Have `count` players connect, ping for the last time, and be signed out, by our server or the
     plain one."""
     with ExitStack() as stack:
-        served = stack.enter_context((_serve_ours if is_ours else _serve_plain)(timing))
+        served = stack.enter_context(
+            _serve_ours(timing, count) if is_ours else _serve_plain(timing)
+        )
         cookie = await _bystanders_cookie(served.port, count) if is_ours else "-"
         process = stack.enter_context(bystander(served.port, cookie, f"?name=p{count}"))
         async with _connected_players(served.port, count, is_ours=is_ours) as players:
@@ -119,12 +121,13 @@ async def watch(timing: Timing, count: int, *, is_ours: bool) -> Seen:
     )
 
 
-def _serve_ours(timing: Timing) -> AbstractContextManager[Served]:
+def _serve_ours(timing: Timing, count: int) -> AbstractContextManager[Served]:
     return still_here(
         idle_timeout=timing.idle_timeout,
         warn_before=timing.warn_before,
         away_after=min(timing.warn_before, timing.idle_timeout - timing.warn_before),
         max_messages_per_second=0,
+        max_connections=count + 10,
     )
 
 
