@@ -157,8 +157,8 @@ def _print(rows: "list[Row]", failures: list[str], lines: list[str], *, quick: b
     print_table(rows, console)
     console.print(
         "A target that names a baseline is for the ratio to it, taken in this run. An absolute one "
-        "is for the figure itself, in a full run with 5,000 connections and the server on one core: "
-        "a slower machine may miss it."
+        "is for the figure itself, in a full run with 5,000 connections and the server on one "
+        "core: a slower machine may miss it."
     )
     for failure in failures:
         console.print(f"NOT MEASURED: {failure}", style="bold red", markup=False)
