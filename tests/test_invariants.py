@@ -255,7 +255,7 @@ def leave_a_watcher(server: LiveServer) -> None:
 
 
 def leave_a_name(server: LiveServer) -> None:
-    server.still_here.accounts._claimed.add("ada")
+    server.still_here.accounts._claims["ada"] = asyncio.get_running_loop().create_future()
 
 
 def leave_a_player(server: LiveServer) -> None:

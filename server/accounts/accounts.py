@@ -1,5 +1,6 @@
 """Players: creating them, signing them in, and changing their passwords."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -57,8 +58,8 @@ class Accounts:
         self._passwords = passwords
         self._limits = limits
         self._attempts = Attempts(limits)
-        # Skeletons of names whose rows are queued and not yet durable.
-        self._claimed: set[str] = set()
+        # Skeletons of names that are being taken, until that is refused or their rows are durable.
+        self._claims: dict[str, asyncio.Future[None]] = {}
         # Players whose registration was refused with 503 after their row was queued.
         self._withdrawn: set[PlayerId] = set()
         # Players whose new password is being written.
@@ -211,9 +212,7 @@ class Accounts:
     ) -> Player:
         self._check_room()
         self._attempts.new_player(limited_address, now)
-        if not self._claimed.isdisjoint(name.lookalikes):
-            raise NameTaken(name.text)
-        self._claimed |= name.lookalikes
+        await self._claim(name, own)
         try:
             if own is not None:
                 # Query the same name too: if the disk does not answer, the guest keeps theirs.
@@ -224,12 +223,31 @@ class Accounts:
                 raise NameTaken(name.text)
             hashed = None if password is None else await self._passwords.hash(password)
         except BaseException:
-            self._claimed -= name.lookalikes
+            self._release(name)
             raise
         account = Account(new_player_id(), name.text, sort_key(name.text), password is None, hashed)
         written = self._store.add_account(account, name, now)
-        written.add_done_callback(lambda _: self._claimed.difference_update(name.lookalikes))
+        written.add_done_callback(lambda _: self._release(name))
         return Player(account.id, account.name, account.sort_key, guest=account.guest)
+
+    async def _claim(self, name: Name, own: OwnName | None) -> None:
+        """Claim the skeletons of `name`. Raises NameTaken if another request has claimed one.
+
+        One that asks for the caller's own name will be refused: wait for that, or the caller would
+        be refused because of it.
+        """
+        while claimed := self._claims.keys() & name.lookalikes:
+            if own is None or not claimed <= own.name.lookalikes:
+                raise NameTaken(name.text)
+            await asyncio.wait([self._claims[each] for each in claimed])
+        free = asyncio.get_running_loop().create_future()
+        self._claims |= dict.fromkeys(name.lookalikes, free)
+
+    def _release(self, name: Name) -> None:
+        for each in name.lookalikes:
+            free = self._claims.pop(each)
+            if not free.done():
+                free.set_result(None)
 
     def _check_room(self) -> None:
         """Raise StorageUnavailable if too much waits for the disk. Called before anything is

@@ -337,6 +337,21 @@ async def test_a_guest_can_sign_in_anew_under_the_same_name(
     assert given_up == ["Gus"]
 
 
+async def test_a_guest_gets_their_own_name_while_others_ask_for_it(
+    accounts: Accounts, store: Store
+) -> None:
+    own, given_up = own_name(store, "Gus")
+    name = parse_name("Gus")
+    others = [asyncio.create_task(accounts.new_guest(name, 0.0, None)) for _ in range(3)]
+    await asyncio.sleep(0)
+    player = await accounts.new_guest(name, 0.0, None, own)
+    assert player.name == "Gus"
+    assert given_up == ["Gus"]
+    for other in others:
+        with pytest.raises(NameTaken):
+            await other
+
+
 async def test_no_name_is_given_up_if_the_limit_is_reached(
     accounts: Accounts, store: Store
 ) -> None:

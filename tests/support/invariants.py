@@ -465,7 +465,7 @@ def nothing_is_left(still_here: StillHere, invariants: Invariants | None = None)
         "touched sessions": len(registry._touched),
     }
     if not still_here.store.statistics().waiting:
-        counts["claimed names"] = len(still_here.accounts._claimed)
+        counts["claimed names"] = len(still_here.accounts._claims)
     left += [f"{count} {what}" for what, count in counts.items() if count]
     return left
 
