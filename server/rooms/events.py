@@ -31,10 +31,11 @@ class RoomOpened(BaseEvent, frozen=True):
 
 class RoomUpdated(BaseEvent, frozen=True):
     """Anything in a room but the state of its match changed: seats, spectators, host, clocks or
-    countdowns."""
+    countdowns. `is_to_keep`: more than its spectators."""
 
     room_id: RoomId
     at: float
+    is_to_keep: bool = True
 
 
 class RoomClosed(BaseEvent, frozen=True):

@@ -31,6 +31,7 @@ class Room:
         "is_changed",
         "is_closed",
         "is_private",
+        "is_to_keep",
         "limits",
         "made_by",
         "match",
@@ -71,8 +72,10 @@ class Room:
         # again.
         self.empty_since = opened_at
         self.is_closed = False
-        # Whether there is a change to publish, and when the seats must be looked at next.
+        # Whether there is a change to publish, one that is to be kept too, and when the seats must
+        # be looked at next.
         self.is_changed = False
+        self.is_to_keep = False
         self.seats_due = NEVER
         self.slot: int | None = None
 
@@ -258,12 +261,12 @@ class Room:
         """Add a spectator. Idempotent."""
         if player.id not in self.spectators:
             self.spectators[player.id] = player
-            self.mark()
+            self.mark(is_to_keep=False)
 
     def remove_spectator(self, player_id: PlayerId) -> None:
         """Remove a spectator. Idempotent."""
         if self.spectators.pop(player_id, None) is not None:
-            self.mark()
+            self.mark(is_to_keep=False)
 
     # Pulse checks, and "be right back"
 
@@ -313,10 +316,11 @@ class Room:
         self.quiet_since = self.empty_since = NEVER
         self.mark()
 
-    def mark(self) -> None:
+    def mark(self, *, is_to_keep: bool = True) -> None:
         """Mark the room as changed, so that the turn publishes it. To be called from elsewhere
-        where its match changed it, or time."""
+        where its match changed it, or time. `is_to_keep`: its document changes too."""
         self.is_changed = True
+        self.is_to_keep = self.is_to_keep or is_to_keep
 
     def count_presence(self, now: float) -> None:
         """Update since when enough players are here to begin. A short absence, as in a reload of
@@ -329,17 +333,19 @@ class Room:
         elif present >= least:
             self.enough_since = min(self.enough_since, now)
 
-    def settle(self, now: float) -> None:
+    def settle(self, now: float) -> bool:
         """Choose the host; update since when the room is quiet, and when its seats are looked at
-        next. The caller publishes the changes."""
-        self.host = self.choose_host(now)
+        next. The caller publishes the changes; return True if they are to be kept."""
+        before, self.host = self.host, self.choose_host(now)
         if self.is_kept_open():
             self.quiet_since = self.empty_since = NEVER
         else:
             self.quiet_since = min(self.quiet_since, now)
             self.empty_since = NEVER if self.present() else min(self.empty_since, now)
-        self.is_changed = False
+        is_to_keep = self.is_to_keep or self.host != before
+        self.is_changed = self.is_to_keep = False
         self.seats_due = min(self._looks(now))
+        return is_to_keep
 
     def close(self) -> None:
         """Close the room."""

@@ -392,7 +392,7 @@ class _FollowUp:
         room.count_presence(turn.now)
         if room.begins_by_itself(turn.now):
             self._play.begin(turn, room)
-        room.settle(turn.now)
-        turn.tell(RoomUpdated(room.id, turn.now))
+        is_to_keep = room.settle(turn.now)
+        turn.tell(RoomUpdated(room.id, turn.now, is_to_keep))
         if self._matchmaking.queue.waiting and room.can_be_found():
             self._matchmaking.serve(turn)

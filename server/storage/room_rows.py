@@ -83,6 +83,8 @@ class RoomRows:
                     self._some_wait.set()
                 else:
                     self._note(id)
+            case RoomUpdated(is_to_keep=False):
+                pass  # the document has no spectators
             case RoomOpened(room_id=id) | RoomUpdated(room_id=id) | LineSaid(room_id=id):
                 self._note(id)
             case MatchStarted(room_id=id):

@@ -208,6 +208,24 @@ async def test_a_closed_room_keeps_its_time_and_reason_and_no_state(
     assert not (await open_rig(ManualClock(400))).rooms.all
 
 
+async def test_spectators_who_come_and_go_write_nothing(
+    rig: StorageRig, documents: list[str]
+) -> None:
+    room = rig.table("connect-four", *players(rig))
+    bo = rig.sign_in(rig.player("Bo"))[0].player
+    await rig.store.journal.written_up_to_here()
+    written, queued = len(documents), rig.store.journal.queued
+    for _ in range(10):
+        now = rig.clock.now()
+        rig.room_stream.publish(rig.rooms.join(bo, room.id, now, spectate=True)[1])
+        assert bo.id in room.spectators
+        rig.room_stream.publish(rig.rooms.leave(bo.id, room.id, now))
+    assert rig.store.journal.queued == queued
+    rig.act(room, {"column": 3})
+    await rig.store.journal.written_up_to_here()
+    assert len(documents) == written + 1
+
+
 async def test_a_room_that_opens_and_closes_in_one_moment_is_written_as_closed(
     rig: StorageRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
