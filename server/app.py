@@ -317,4 +317,4 @@ def _log_room_error(error: Exception, room: ReadableRoom) -> None:
 
 
 def _log_subscriber_error(error: Exception, event: Event | RoomEvent) -> None:
-    _log.error("a subscriber failed at %r", event, exc_info=error)
+    _log.error("a subscriber failed at %s", event.brief(), exc_info=error)

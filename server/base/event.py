@@ -15,3 +15,12 @@ class BaseEvent(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag=_sn
 
     `gc=False`: no event may hold anything that could refer back to it.
     """
+
+    def brief(self) -> str:
+        """Return the type and the ids, for the log: no names, and nothing that a player wrote."""
+        ids = (
+            f"{name}={getattr(self, name)}"
+            for name in self.__struct_fields__
+            if name.endswith("_id")
+        )
+        return f"{type(self).__name__}({', '.join(ids)})"

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
+from server.app import _log_subscriber_error
+from server.base.ids import PlayerId, RoomId
 from server.observe.limits import Limits as ObserveLimits
+from server.rooms.chat import Line
+from server.rooms.events import LineSaid
 from tests.support.live_server import LiveServer, run_server
 
 LIMITS = ObserveLimits()
@@ -127,3 +131,10 @@ async def test_the_forwarded_address_is_logged(
         body = {"name": "Nobody", "password": WRONG}
         await visitor.http.post("/api/session", json=body)
     assert "refused: bad_credentials, from 198.51.100.7" in audit(log)
+
+
+def test_a_bug_reveals_no_name_and_no_line_of_chat(log: pytest.LogCaptureFixture) -> None:
+    line = Line(1, 0.0, PlayerId("p_ada"), "Ada Lovelace", "a secret of mine")
+    _log_subscriber_error(ZeroDivisionError(), LineSaid(RoomId("r_1"), line, 0.0))
+    (said,) = [each.getMessage() for each in log.records]
+    assert said == "a subscriber failed at LineSaid(room_id=r_1)"
