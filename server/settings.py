@@ -33,6 +33,9 @@ _IS_ORIGIN = re.compile(
 ).fullmatch
 """An origin as browsers send it, in lower case (RFC 6454, 6.2); other than ASCII is in Punycode."""
 
+_OWN_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+"""What only this machine reaches."""
+
 _POLICY = Policy()
 
 Duration = Annotated[float, Field(ge=SHORTEST, le=LONGEST, allow_inf_nan=False)]
@@ -149,12 +152,17 @@ class Settings(BaseSettings):
     def _check_proxies(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
         for proxy in proxies:
             try:
-                ipaddress.ip_network(proxy)
+                network = ipaddress.ip_network(proxy)
             except ValueError:
                 raise ValueError(
                     f"{proxy!r} is neither an address nor a network; write it like 127.0.0.1 or "
                     "10.0.0.0/8"
                 ) from None
+            if network.prefixlen == 0:
+                raise ValueError(
+                    f"{proxy!r} is everybody, who could then choose the address that limits count; "
+                    "name the proxy"
+                )
         return proxies
 
     @model_validator(mode="after")
@@ -198,6 +206,11 @@ class Settings(BaseSettings):
             for name in ("session_lifetime", "remember_lifetime")
             if getattr(self, name) < self.idle_timeout
         )
+        if self.host not in _OWN_HOSTS and not self.trusted_proxies:
+            odd.append(
+                f"{PREFIX}HOST={self.host} is reached by others without TLS, so that cookies can "
+                f"be read on the way: put a proxy in front, and name it in {PREFIX}TRUSTED_PROXIES"
+            )
         return odd
 
     def _shown(self, name: str) -> str:

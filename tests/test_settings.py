@@ -107,6 +107,8 @@ def test_lists_are_separated_by_commas() -> None:
         ({"database": ""}, "STILLHERE_DATABASE=: it names no file"),
         ({"database": " "}, "STILLHERE_DATABASE= : it names no file"),
         ({"trusted_proxies": "proxy"}, "'proxy' is neither an address nor a network"),
+        ({"trusted_proxies": "0.0.0.0/0"}, "'0.0.0.0/0' is everybody"),
+        ({"trusted_proxies": "10.0.0.1,::/0"}, "'::/0' is everybody"),
     ],
 )
 def test_an_invalid_setting_is_named(flags: dict[str, str], words: str) -> None:
@@ -173,6 +175,9 @@ async def test_allowed_origins_match_those_that_browsers_send(tmp_path: Path) ->
         ({"warn_before": "20", "session_lifetime": "300", "remember_lifetime": "300"}, None),
         ({"session_lifetime": "299.9"}, "STILLHERE_SESSION_LIFETIME=299.9 is shorter than IDLE_"),
         ({"remember_lifetime": "100"}, "STILLHERE_REMEMBER_LIFETIME=100 is shorter than IDLE_TIM"),
+        ({"host": "0.0.0.0"}, "STILLHERE_HOST=0.0.0.0 is reached by others without TLS"),
+        ({"host": "0.0.0.0", "trusted_proxies": "10.0.0.1"}, None),
+        ({"host": "localhost"}, None),
     ],
 )
 def test_settings_that_are_probably_mistakes_are_found(
