@@ -103,7 +103,7 @@ class Settings(BaseSettings):
     )
     allowed_origins: Words = Field(
         (),
-        description="origins that may call and connect beside the page's own, comma separated",
+        description="other origins whose pages may open sockets here, comma separated",
     )
     trusted_proxies: Words = Field(
         (),
