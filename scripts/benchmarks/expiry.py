@@ -18,7 +18,7 @@ _STORM = 0.1
 
 async def lateness(scale: Scale) -> list[Row]:
     """Rows: last pings spread over some seconds."""
-    timing = Timing(*scale.lateness_policy, spread=scale.lateness_spread)
+    timing = _timing(scale, scale.lateness_policy, scale.lateness_spread * _times(scale))
     ours = await watch(timing, scale.connections, is_ours=True)
     plain = await watch(timing, scale.connections, is_ours=False)
     late, plain_late = (quantile(seen.closed_late, 0.99) for seen in (ours, plain))
@@ -56,7 +56,7 @@ async def lateness(scale: Scale) -> list[Row]:
 
 async def storm(scale: Scale) -> list[Row]:
     """Rows: all last pings within 100 ms, and a bystander."""
-    timing = Timing(*scale.storm_policy, spread=_STORM)
+    timing = _timing(scale, scale.storm_policy, _STORM)
     ours: list[Seen] = []
     plain: list[Seen] = []
     for _ in range(scale.storm_rounds):
@@ -98,6 +98,18 @@ async def storm(scale: Scale) -> list[Row]:
             ],
         ),
     ]
+
+
+def _times(scale: Scale) -> float:
+    """Return how much longer everything takes than at the usual number of connections: signing in
+    and connecting so many, who must not be idle before the last of them is there."""
+    return max(scale.connections / Scale().connections, 1.0)
+
+
+def _timing(scale: Scale, policy: tuple[float, float], spread: float) -> Timing:
+    idle_timeout, warn_before = policy
+    times = _times(scale)
+    return Timing(idle_timeout * times, warn_before * times, spread, keep_alive=times)
 
 
 def _spread_of(late: list[float]) -> str:

@@ -25,9 +25,6 @@ from scripts.benchmarks.players import (
 )
 from scripts.idle_players.rules import ROUNDING
 
-_KEEP_ALIVE = 1.0
-"""Seconds between two pings of all players while the last ones are still arriving."""
-
 _OVERTIME = 20.0
 """Seconds after the last deadline to wait for players who were not signed out."""
 
@@ -59,11 +56,13 @@ class Player(Socket):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The server's policy, and the seconds over which the last pings are spread."""
+    """The server's policy, and the seconds over which the last pings are spread. `keep_alive`: the
+    seconds between two pings of all players while the last ones are still arriving."""
 
     idle_timeout: float
     warn_before: float
     spread: float
+    keep_alive: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +99,9 @@ async def watch(timing: Timing, count: int, *, is_ours: bool) -> Seen:
         )
         cookie = await _bystanders_cookie(served.port, count) if is_ours else "-"
         process = stack.enter_context(bystander(served.port, cookie, f"?name=p{count}"))
-        async with _connected_players(served.port, count, is_ours=is_ours) as players:
+        async with _connected_players(
+            served.port, count, timing.keep_alive, is_ours=is_ours
+        ) as players:
             first, last = await _ping_for_the_last_time(players, timing.spread)
             await _wait_for_the_end(players, last + timing.idle_timeout + _OVERTIME)
         trips = trips_of(process)
@@ -142,7 +143,7 @@ async def _bystanders_cookie(port: int, number: int) -> str:
 
 @asynccontextmanager
 async def _connected_players(
-    port: int, count: int, *, is_ours: bool
+    port: int, count: int, keep_alive: float, *, is_ours: bool
 ) -> AsyncIterator[list[Player]]:
     """Connect `count` players, all active a moment ago."""
     players: list[Player] = []
@@ -153,7 +154,7 @@ async def _connected_players(
 
     async def stay() -> None:
         while True:
-            await asyncio.sleep(_KEEP_ALIVE)
+            await asyncio.sleep(keep_alive)
             for player in players:
                 player.ping()
 
