@@ -89,7 +89,10 @@ def idle(port: int, count: int, first: int = -1) -> Iterator[None]:
         pin(process.pid, split_processors()[1])
         _wait_for_line(process, errors, r"open", _OPENING)
         yield
-        out, _ = process.communicate(timeout=_STOP)
+        try:
+            out, _ = process.communicate(timeout=_STOP)
+        except subprocess.TimeoutExpired:
+            raise MeasurementError(f"the {count} idle sockets were lost") from None
         if out.strip() != "0":
             raise MeasurementError(f"of {count} idle sockets these were closed: {out.strip()}")
 

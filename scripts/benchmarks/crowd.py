@@ -69,6 +69,9 @@ class Watcher(Socket):
     def on_close(self, code: int) -> None:
         self.closed_at = time.monotonic()
 
+    def on_lost(self) -> None:
+        self.closed_at = self.closed_at or time.monotonic()
+
 
 @asynccontextmanager
 async def _watchers(served: Served, cookies: list[str]) -> AsyncIterator[list[Watcher]]:
