@@ -59,6 +59,7 @@ class Accounts:
         self._limits = limits
         self._attempts = Attempts(limits)
         # Skeletons of names that are being taken, until that is refused or their rows are durable.
+        # The future is done once it is decided.
         self._claims: dict[str, asyncio.Future[None]] = {}
         # Players whose registration was refused with 503 after their row was queued.
         self._withdrawn: set[PlayerId] = set()
@@ -227,27 +228,34 @@ class Accounts:
             raise
         account = Account(new_player_id(), name.text, sort_key(name.text), password is None, hashed)
         written = self._store.add_account(account, name, now)
+        self._decide(name)
         written.add_done_callback(lambda _: self._release(name))
         return Player(account.id, account.name, account.sort_key, guest=account.guest)
 
     async def _claim(self, name: Name, own: OwnName | None) -> None:
         """Claim the skeletons of `name`. Raises NameTaken if another request has claimed one.
 
-        One that asks for the caller's own name will be refused: wait for that, or the caller would
-        be refused because of it.
+        One that asks for the caller's own name is about to be refused: wait for that, or the caller
+        would be refused because of it.
         """
         while claimed := self._claims.keys() & name.lookalikes:
-            if own is None or not claimed <= own.name.lookalikes:
+            undecided = {self._claims[each] for each in claimed if not self._claims[each].done()}
+            if own is None or not claimed <= own.name.lookalikes or not undecided:
                 raise NameTaken(name.text)
-            await asyncio.wait([self._claims[each] for each in claimed])
-        free = asyncio.get_running_loop().create_future()
-        self._claims |= dict.fromkeys(name.lookalikes, free)
+            await asyncio.wait(undecided)
+        decided = asyncio.get_running_loop().create_future()
+        self._claims |= dict.fromkeys(name.lookalikes, decided)
+
+    def _decide(self, name: Name) -> None:
+        """The name is refused to who claimed it, or is theirs: nobody waits for that any more."""
+        for each in name.lookalikes:
+            if not self._claims[each].done():
+                self._claims[each].set_result(None)
 
     def _release(self, name: Name) -> None:
+        self._decide(name)
         for each in name.lookalikes:
-            free = self._claims.pop(each)
-            if not free.done():
-                free.set_result(None)
+            del self._claims[each]
 
     def _check_room(self) -> None:
         """Raise StorageUnavailable if too much waits for the disk. Called before anything is

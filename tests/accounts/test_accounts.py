@@ -352,6 +352,22 @@ async def test_a_guest_gets_their_own_name_while_others_ask_for_it(
             await other
 
 
+async def test_nobody_waits_for_the_disk_to_have_their_own_name_again(
+    accounts: Accounts, store: Store
+) -> None:
+    own, given_up = own_name(store, "Gus")
+    await accounts.new_guest(parse_name("Gus"), 0.0, None, own)
+    assert store.queued, "its row is not durable yet"
+    again = OwnName(own.name, own.give_up)
+    async with asyncio.timeout(1.0):
+        with pytest.raises(NameTaken):
+            await accounts.new_guest(parse_name("GUS"), 0.0, None, again)
+    assert given_up == ["Gus"]
+    store.write()
+    await asyncio.sleep(0)
+    assert not accounts._claims
+
+
 async def test_no_name_is_given_up_if_the_limit_is_reached(
     accounts: Accounts, store: Store
 ) -> None:
