@@ -40,6 +40,8 @@ class ClosingTransport(OpeningTransport):
         if self._state == OPEN:
             self._end(ABNORMAL)
             self._closing()
+        else:
+            watch_kernel(self._transport, self._limits)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._state = CLOSED

@@ -25,7 +25,7 @@ from server.transport.handshake import Answer, Opening, scope_of
 from server.transport.head import Upgrade, read_upgrade
 from server.transport.http import HttpTransport
 from server.transport.limits import Limits
-from server.transport.stalls import WatchedTransport
+from server.transport.stalls import WatchedTransport, watch_kernel
 from server.transport.wheel import Wheel
 from server.wire.problem import Problem
 
@@ -89,6 +89,7 @@ class OpeningTransport(WatchedTransport):
 
     def due(self) -> None:
         """The deadline has passed: cut the peer off, whatever is still to be sent."""
+        watch_kernel(self._transport, self._limits)  # of responses before the upgrade
         self._transport.abort()
 
     def begin(self, upgrade: Upgrade) -> None:

@@ -84,8 +84,8 @@ def watch_kernel(transport: asyncio.BaseTransport, limits: Limits) -> None:
     """Have the kernel drop what the peer of a closing connection takes nothing of for
     `Limits.write_stall`: up to some megabytes, which it would keep for minutes.
 
-    Once the socket is closed only the kernel knows of it, so nothing here can watch it. Called
-    before every close that the server does not leave to the kernel's own end of the connection.
+    Once the socket is closed only the kernel knows of it, so nothing here can watch it. To be
+    called before whatever closes a socket that something was written to.
     """
     if _USER_TIMEOUT is not None:
         with suppress(OSError, ValueError, AttributeError):  # it is closed, or no socket

@@ -16,11 +16,11 @@ from msgspec.structs import replace
 from server.transport.limits import Limits
 from server.wire.closing import NORMAL
 from tests.support.answers import until
-from tests.support.peers import Peer, Server, close_frame, request, serving
+from tests.support.peers import Peer, Server, close_frame, opening, request, serving
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tcp(7) of Linux")
 
-LIMITS = replace(Limits(), write_stall=1.0, close_deadline=0.5, linger=0.5)
+LIMITS = replace(Limits(), write_stall=1.0, close_deadline=0.5, linger=0.5, header_deadline=1.0)
 SIZE = 300_000
 """Bytes: the kernel takes them all, so that the transport has nothing left to wait for."""
 
@@ -36,6 +36,9 @@ async def application(scope: dict[str, Any], receive: Any, send: Any) -> None:
         await send({"type": "http.response.body", "body": b"x" * SIZE})
         return
     await receive()
+    if scope["path"] == "/waits":
+        await receive()
+        return
     await send({"type": "websocket.accept"})
     await send({"type": "websocket.send", "text": "x" * SIZE})
     if scope["path"] == "/closes":
@@ -106,7 +109,23 @@ async def nothing_more_comes(server: Server) -> Peer:
     return peer
 
 
+async def upgrade_is_not_answered(server: Server) -> Peer:
+    peer = await server.connect(window=4096)
+    await peer.send(request("GET / HTTP/1.1", "Host: a"))
+    await peer.read(1)
+    await peer.send(opening("/waits"))
+    return peer
+
+
+async def peer_half_closes_before_the_answer(server: Server) -> Peer:
+    peer = await upgrade_is_not_answered(server)
+    peer.half_close()
+    return peer
+
+
 WAYS = [
+    upgrade_is_not_answered,
+    peer_half_closes_before_the_answer,
     application_closes,
     peer_closes,
     peer_half_closes,
