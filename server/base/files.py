@@ -19,7 +19,7 @@ def open_own(path: Path) -> int:
     which somebody else chose."""
     file = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK)
     found = os.fstat(file)
-    if stat.S_ISREG(found.st_mode) and found.st_nlink == 1:
+    if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:  # 0: it was just removed
         return file
     os.close(file)
     raise OSError(errno.EPERM, "it is no plain file with one name", str(path))
