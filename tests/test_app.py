@@ -1,6 +1,7 @@
 """The composition root: which part subscribes to which."""
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,15 @@ import pytest
 from server.accounts.sessions import Sessions
 from server.base.stream import Stream
 from server.observe.audit import Audit
-from server.observe.metrics import PresenceMetrics, RoomMetrics
-from server.presence.events import SessionStarted
+from server.observe.metrics import PresenceMetrics
+from server.presence.events import SessionEnded, StatusChanged
 from server.realtime.bridge import Bridge
-from server.realtime.notices import Notices
 from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
 from server.realtime.topics.lobby import LobbyTopic
 from server.realtime.topics.room import RoomTopics
 from server.realtime.topics.room_list import RoomListTopic
-from server.rooms.events import RoomOpened
+from server.rooms.events import RoomUpdated
 from server.storage.presence_rows import PresenceRows
 from server.storage.room_rows import RoomRows
 from tests.support.live_server import run_server
@@ -34,6 +34,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, type]]:
     def note(stream: Stream[Any], subscriber: Callable[[Any], None]) -> None:
         owner = type(getattr(subscriber, "__self__", None))
 
+        @wraps(subscriber)  # with the types that it wants
         def hear(event: object) -> None:
             if owner.__module__.startswith("server."):
                 told.append((event, owner))
@@ -55,26 +56,20 @@ async def test_events_reach_the_disk_then_the_tabs_of_the_player_then_all_others
         ada = await server.guest("Ada")
         opened = await ada.http.post("/api/rooms", json={"game": "connect-four"})
         assert opened.status_code == 201
-    orders = {
-        kind: [owner for event, owner in told if isinstance(event, kind)]
-        for kind in (SessionStarted, RoomOpened)
-    }
-    assert orders[SessionStarted] == [
+        assert (await ada.http.delete("/api/session")).status_code == 204
+
+    def order(kind: type) -> list[type]:
+        first = next(event for event, _ in told if isinstance(event, kind))
+        return [owner for event, owner in told if event is first]
+
+    assert order(StatusChanged) == [PresenceRows, Bridge, LobbyTopic, PresenceMetrics, Ticker]
+    assert order(SessionEnded) == [
         Sessions,
         Audit,
         PresenceRows,
         Tabs,
         Bridge,
-        LobbyTopic,
         PresenceMetrics,
         Ticker,
     ]
-    assert orders[RoomOpened] == [
-        RoomRows,
-        Bridge,
-        Notices,
-        RoomTopics,
-        RoomListTopic,
-        RoomMetrics,
-        Ticker,
-    ]
+    assert order(RoomUpdated) == [RoomRows, Bridge, RoomTopics, RoomListTopic, Ticker]

@@ -7,7 +7,7 @@ from server.accounts.limits import Limits
 from server.accounts.ports import NewSession, SessionStore, StorageUnavailable
 from server.accounts.tokens import SessionTokens
 from server.base.ids import SessionId, new_session_id
-from server.presence.events import Event, SessionEnded
+from server.presence.events import SessionEnded
 from server.presence.service import PresenceService
 from server.presence.session import UNKNOWN_DEVICE, Device, Player, Session
 from server.presence.status import Reason
@@ -118,10 +118,8 @@ class Sessions:
         with suppress(StorageUnavailable):
             await self._store.secure_endings()
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: SessionEnded) -> None:
         """Subscriber: drop the token of a session that ended, and keep the reason."""
-        if not isinstance(event, SessionEnded):
-            return
         digest = self._digests.pop(event.session_id, None)
         if digest is None:
             return

@@ -14,7 +14,7 @@ from collections import Counter
 from server.base.ids import PlayerId, SessionId
 from server.base.text import printable
 from server.observe.limits import Limits
-from server.presence.events import Event, SessionEnded, SessionSlept, SessionStarted
+from server.presence.events import SessionEnded, SessionSlept, SessionStarted
 from server.presence.session import Session
 
 _log = logging.getLogger("stillhere.audit")
@@ -35,7 +35,7 @@ class Audit:
 
     # What is logged
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: SessionStarted | SessionSlept | SessionEnded) -> None:
         """Subscriber: sessions that begin, sleep and end."""
         match event:
             case SessionStarted():
@@ -44,8 +44,6 @@ class Audit:
                 self._log_session("asleep: idle_timeout", event.session_id, event.player_id)
             case SessionEnded(reason=reason):
                 self._log_session(f"ended: {reason}", event.session_id, event.player_id)
-            case _:
-                pass
 
     def refused(self, why: str, address: str, player: PlayerId | None = None) -> None:
         """A peer at `address` was refused; `why` is the code of the answer, `player` the account it

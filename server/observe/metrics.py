@@ -18,13 +18,13 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
 from server.observe.collector import GarbageCollector
-from server.presence.events import Event, SessionEnded, StatusChanged
+from server.presence.events import SessionEnded, StatusChanged
 from server.presence.service import PresenceService
 from server.presence.status import Status
 from server.realtime.tabs import Tabs
 from server.realtime.ticker import Ticker
 from server.realtime.topics.lobby import LobbyTopic
-from server.rooms.events import MatchAdvanced, MatchEnded, RoomClosed, RoomEvent
+from server.rooms.events import MatchAdvanced, MatchEnded, RoomClosed
 from server.rooms.reading import ReadableRooms
 from server.storage.ports import Health
 
@@ -40,15 +40,13 @@ class PresenceMetrics:
         self._changes: Counter[tuple[str, str]] = Counter()
         self._endings: Counter[str] = Counter()
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: StatusChanged | SessionEnded) -> None:
         """Subscriber: count."""
         match event:
             case StatusChanged(after=after, reason=reason):
                 self._changes[after, reason] += 1
             case SessionEnded(reason=reason):
                 self._endings[reason] += 1
-            case _:
-                pass
 
     def collect(self) -> Iterable[Metric]:
         for name, about, having in (
@@ -98,7 +96,7 @@ class RoomMetrics:
         self._ticks = [0] * (len(LATENESS_BUCKETS) + 1)
         self._lateness = 0.0
 
-    def hear(self, event: RoomEvent) -> None:
+    def hear(self, event: MatchAdvanced | MatchEnded | RoomClosed) -> None:
         """Subscriber: count."""
         match event:
             case MatchAdvanced(lateness=float() as lateness):
@@ -108,8 +106,6 @@ class RoomMetrics:
                 self._ended[outcome.reason] += 1
             case RoomClosed(reason=reason):
                 self._closed[reason] += 1
-            case _:
-                pass
 
     def collect(self) -> Iterable[Metric]:
         states = Counter(str(room.state) for room in self._rooms.all.values())

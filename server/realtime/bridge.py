@@ -7,13 +7,13 @@ from itertools import chain
 
 from server.base.ids import RoomId
 from server.base.units import LONG_AGO
-from server.presence.events import Activity, Event, SessionEnded, SessionSlept, StatusChanged
+from server.presence.events import Activity, SessionEnded, SessionSlept, StatusChanged
 from server.presence.service import PresenceService
 from server.presence.session import Session
 from server.presence.status import Status
 from server.realtime.limits import Limits
 from server.realtime.topics.room import RoomTopics
-from server.rooms.events import MatchEnded, MatchStarted, RoomClosed, RoomEvent, RoomUpdated
+from server.rooms.events import MatchEnded, MatchStarted, RoomClosed, RoomUpdated
 from server.rooms.holds import Decision, Holds, StartHold, Watching
 from server.rooms.reading import ReadableRoom
 from server.rooms.service import RoomService
@@ -33,7 +33,7 @@ class Bridge:
         self._topics = topics
         presence.publish_activity_of(rooms.rooms.awaited)
 
-    def hear_presence(self, event: Event) -> None:
+    def hear_presence(self, event: SessionEnded | SessionSlept | StatusChanged | Activity) -> None:
         """Subscriber: report changes of players to the rooms."""
         match event:
             case SessionEnded(session_id=id) | SessionSlept(session_id=id):
@@ -44,10 +44,8 @@ class Bridge:
                     self._rooms.player_changed(player_id, reason, at)
             case Activity(player_id=player_id, at=at) if player_id in self._rooms.rooms.awaited:
                 self._rooms.note_activity(player_id, at)
-            case _:
-                pass
 
-    def hear_rooms(self, event: RoomEvent) -> None:
+    def hear_rooms(self, event: RoomUpdated | MatchStarted | MatchEnded | RoomClosed) -> None:
         """Subscriber: hold and release the idle clocks of players in a room."""
         match event:
             case RoomUpdated(room_id=room_id, at=at):
@@ -58,8 +56,6 @@ class Bridge:
             case MatchEnded(room_id=room_id, at=at) | RoomClosed(room_id=room_id, at=at):
                 self._reviewed_at.pop(room_id, None)
                 self._carry_out(self.holds.end(_watching(self._topics.sessions(room_id))), at)
-            case _:
-                pass
 
     def started_watching(self, session: Session, room_id: RoomId, at: float) -> None:
         """A connection of a session entered a room: hold its idle clock if that is due."""

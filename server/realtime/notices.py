@@ -6,7 +6,7 @@ from server.base.ids import PlayerId
 from server.base.units import round_to_ms
 from server.presence.service import PresenceService
 from server.realtime.tabs import Tabs
-from server.rooms.events import PlayerAsked, PlayerMatched, QueueChanged, RoomEvent
+from server.rooms.events import PlayerAsked, PlayerMatched, QueueChanged
 from server.wire import messages
 
 
@@ -17,7 +17,7 @@ class Notices:
         self._presence = presence
         self._tabs = tabs
 
-    def hear(self, event: RoomEvent) -> None:
+    def hear(self, event: PlayerAsked | PlayerMatched | QueueChanged) -> None:
         """Subscriber: send notices."""
         match event:
             case PlayerAsked(room_id=room_id, player_id=player_id, by=by, expires_in=left):
@@ -26,8 +26,6 @@ class Notices:
                 self.send(player_id, messages.Matched(room_id, game, round_to_ms(left)))
             case QueueChanged(player_id=player_id, game=game, waiting=waiting, reason=reason):
                 self.send(player_id, messages.Queued(waiting, game or UNSET, reason or UNSET))
-            case _:
-                pass
 
     def send(self, player_id: PlayerId, message: messages.RoomMessage) -> None:
         """Send a message to every tab of a player."""

@@ -13,7 +13,6 @@ from server.base.ids import SessionId
 from server.base.rates import Rate, TokenBucket
 from server.base.units import round_to_ms
 from server.presence.events import (
-    Event,
     SessionEnded,
     SessionSlept,
     WarningGiven,
@@ -124,7 +123,7 @@ class Tabs:
         if self._closing is not None:
             self._closing.cancel()
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: WarningGiven | WarningWithdrawn | SessionEnded | SessionSlept) -> None:
         """Subscriber: send warnings, and close connections."""
         match event:
             case WarningGiven(session_id=id, reason=reason, expires_in=expires_in):
@@ -139,8 +138,6 @@ class Tabs:
             case SessionSlept(session_id=id):
                 # The session lives on: there is no end to make durable first.
                 self._close(self._take(id, has_left=False), Reason.IDLE_TIMEOUT)
-            case _:
-                pass
 
     def turn_away(self, connection: Connection) -> None:
         """Close a connection whose session ended or fell asleep while it opened."""

@@ -4,7 +4,7 @@ from server.accounts.names import Name
 from server.accounts.ports import Account, NewSession
 from server.base.clock import Clock
 from server.base.ids import PlayerId
-from server.presence.events import Event, SessionEnded, StatusChanged
+from server.presence.events import SessionEnded, StatusChanged
 from server.presence.explain import explain_change
 from server.presence.policy import Policy
 from server.presence.session import LastActivity
@@ -79,7 +79,7 @@ class PresenceRows:
         )
         self._journal.note_queued()
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: StatusChanged | SessionEnded) -> None:
         """Subscriber: queue what the event changes."""
         match event:
             case StatusChanged():
@@ -88,8 +88,6 @@ class PresenceRows:
                 # A guest without a session cannot come back: the name is free again.
                 frees = event.player_id if event.is_last and event.guest else None
                 self._endings.add(Ending(id, reason, self._clock.to_wall(at)), frees)
-            case _:
-                pass
 
     def note_activity(self, activity: LastActivity) -> None:
         """Add the last activity of a session and its player to the next batch. The caller counts

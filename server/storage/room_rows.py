@@ -26,7 +26,6 @@ from server.rooms.events import (
     MatchEnded,
     MatchStarted,
     RoomClosed,
-    RoomEvent,
     RoomOpened,
     RoomUpdated,
 )
@@ -70,7 +69,16 @@ class RoomRows:
         task, self._task = self._task, None
         await stop(task)
 
-    def hear(self, event: RoomEvent) -> None:
+    def hear(
+        self,
+        event: MatchAdvanced
+        | RoomOpened
+        | RoomUpdated
+        | LineSaid
+        | MatchStarted
+        | MatchEnded
+        | RoomClosed,
+    ) -> None:
         """Subscriber: note what changed."""
         match event:
             case MatchAdvanced(room_id=id, match_id=match_id, moves=moves, at=at):
@@ -110,8 +118,6 @@ class RoomRows:
                     )
                 )
                 self._journal.note_queued()
-            case _:
-                pass
 
     def give_up(self, stored: StoredRoom) -> None:
         """Close a room of the last process that cannot be restored, and abandon its match."""

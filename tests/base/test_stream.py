@@ -1,7 +1,7 @@
-"""One stream of events: every subscriber gets every event, in order, once."""
+"""One stream of events: every subscriber gets every event that it wants, in order, once."""
 
 from server.base.ids import PlayerId, SessionId
-from server.presence.events import DeadlineMovedUp, Event, EventStream
+from server.presence.events import DeadlineMovedUp, Event, EventStream, SessionSlept
 
 
 def event(at: float) -> Event:
@@ -15,6 +15,26 @@ def test_every_subscriber_hears_every_event_in_order() -> None:
     stream.subscribe(lambda each: heard.append(("second", each.at)))
     stream.publish([event(1), event(2)])
     assert heard == [("first", 1), ("second", 1), ("first", 2), ("second", 2)]
+
+
+def test_a_subscriber_hears_the_types_that_its_parameter_names() -> None:
+    stream = EventStream(lambda error, event: None)
+    heard: list[tuple[str, type]] = []
+
+    def one(each: SessionSlept) -> None:
+        heard.append(("one", type(each)))
+
+    class Two:
+        def hear(self, each: SessionSlept | DeadlineMovedUp) -> None:
+            heard.append(("two", type(each)))
+
+    slept = SessionSlept(SessionId("s"), PlayerId("p"), 1.0)
+    stream.subscribe(one)
+    stream.publish([slept, event(1)])
+    stream.subscribe(Two().hear)  # after the first events of both types
+    stream.publish([slept, event(1)])
+    one_, two = ("one", SessionSlept), ("two", SessionSlept)
+    assert heard == [one_, one_, two, ("two", DeadlineMovedUp)]
 
 
 def test_every_subscriber_hears_a_cause_before_its_effect() -> None:

@@ -448,7 +448,8 @@ def nothing_is_left(still_here: StillHere, invariants: Invariants | None = None)
     now = still_here.clock.now()
     while (due := registry.next_deadline()) is not None:
         for event in registry.expire(max(due, now), limit=100):
-            sessions.hear(event)
+            if isinstance(event, SessionEnded):
+                sessions.hear(event)
             if invariants is not None:
                 Order.hear(invariants, event)
             if isinstance(event, StatusChanged):

@@ -12,7 +12,7 @@ import msgspec
 from server.base.clock import Clock
 from server.base.ids import PlayerId
 from server.base.units import NEVER
-from server.presence.events import Activity, Event, StatusChanged
+from server.presence.events import Activity, StatusChanged
 from server.presence.session import Player
 from server.presence.status import Status
 from server.realtime.limits import Limits
@@ -170,12 +170,12 @@ class LobbyTopic(Topic[None]):
         self._roster_version = _NO_VERSION
         self._roster_until = NEVER
 
-    def hear(self, event: Event) -> None:
+    def hear(self, event: StatusChanged | Activity) -> None:
         """Subscriber: record changes of status and activities."""
         if isinstance(event, StatusChanged):
             self.lobby.note(event, self._time())
             self.changed()
-        elif isinstance(event, Activity):
+        else:
             self.lobby.note_activity(event.player_id, event.at)
 
     def next_due(self) -> float | None:

@@ -25,7 +25,6 @@ from server.rooms.events import (
     MatchAdvanced,
     MatchStarted,
     RoomClosed,
-    RoomEvent,
     RoomUpdated,
 )
 from server.rooms.reading import ReadableMatch, ReadableRoom
@@ -275,7 +274,9 @@ class RoomTopics:
 
     # Changes
 
-    def hear(self, event: RoomEvent) -> None:
+    def hear(
+        self, event: RoomClosed | RoomUpdated | MatchAdvanced | MatchStarted | LineSaid
+    ) -> None:
         """Subscriber: record changes of watched rooms."""
         match event:
             case RoomClosed(room_id=room_id, reason=reason):
@@ -288,8 +289,6 @@ class RoomTopics:
                 topic = self._topics.get(event.room_id)
                 if topic is not None:
                     topic.note(event)
-            case _:
-                pass
 
     def close(self) -> None:
         """Cancel what is still to be sent."""

@@ -14,7 +14,6 @@ from server.rooms.events import (
     MatchEnded,
     MatchStarted,
     RoomClosed,
-    RoomEvent,
     RoomOpened,
     RoomUpdated,
 )
@@ -35,10 +34,10 @@ class RoomListTopic(Topic[None]):
         self._due = 0.0
         self._whole = 0, ""
 
-    def hear(self, event: RoomEvent) -> None:
+    def hear(
+        self, event: RoomOpened | RoomUpdated | MatchStarted | MatchEnded | RoomClosed
+    ) -> None:
         """Subscriber: record changes of public rooms."""
-        if not isinstance(event, RoomOpened | RoomUpdated | MatchStarted | MatchEnded | RoomClosed):
-            return
         room = self._rooms.all.get(event.room_id)
         if event.room_id not in self._known and (room is None or room.is_private):
             return
