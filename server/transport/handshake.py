@@ -8,7 +8,6 @@ from base64 import b64encode
 from collections.abc import Iterable
 from hashlib import sha1
 from typing import Any, NamedTuple
-from urllib.parse import unquote
 
 from websockets.datastructures import Headers
 from websockets.exceptions import InvalidHandshake
@@ -18,7 +17,7 @@ from websockets.server import ServerProtocol
 from server.base.text import excerpt
 from server.transport.head import Upgrade
 from server.transport.limits import Limits
-from server.transport.request import Header, RequestHead
+from server.transport.request import Header, RequestHead, split_target
 from server.transport.response import refusal, response
 from server.wire.names import WEBSOCKET_VERSION
 from server.wire.problem import Problem
@@ -158,8 +157,7 @@ class _Denial:
 
 def scope_of(upgrade: Upgrade, root_path: str, **connection: Any) -> dict[str, Any]:
     """Return the ASGI scope (asgi.readthedocs.io, WebSocket 2.4); `connection` is added to it."""
-    raw_path, _, query = upgrade.target.partition(b"?")
-    path = raw_path.decode("ascii")
+    path, raw_path, query = split_target(upgrade.target, root_path)
     offered = b",".join(
         value for name, value in upgrade.headers if name == b"sec-websocket-protocol"
     ).decode("latin-1")
@@ -167,8 +165,8 @@ def scope_of(upgrade: Upgrade, root_path: str, **connection: Any) -> dict[str, A
         "type": "websocket",
         "http_version": "1.1",
         "root_path": root_path,
-        "path": root_path + (unquote(path) if "%" in path else path),
-        "raw_path": root_path.encode("ascii") + raw_path,
+        "path": path,
+        "raw_path": raw_path,
         "query_string": query,
         "headers": upgrade.headers,
         "subprotocols": [token.strip() for token in offered.split(",") if token.strip()],

@@ -77,19 +77,26 @@ def check_head(request: h11.Request, head: bytes, limits: Limits) -> RequestHead
 
 def scope_of(request: RequestHead, root_path: str, **connection: Any) -> dict[str, Any]:
     """Return the ASGI scope (asgi.readthedocs.io, HTTP 2.3); `connection` is added to it."""
-    path, _, query = request.target.partition(b"?")
-    text = path.decode("ascii")
+    path, raw_path, query = split_target(request.target, root_path)
     return {
         "type": "http",
         "http_version": request.http_version,
         "method": request.method.decode("ascii"),
         "root_path": root_path,
-        "path": root_path + (unquote(text) if "%" in text else text),
-        "raw_path": root_path.encode("ascii") + path,
+        "path": path,
+        "raw_path": raw_path,
         "query_string": query,
         "headers": request.headers,
         **connection,
     }
+
+
+def split_target(target: bytes, root_path: str) -> tuple[str, bytes, bytes]:
+    """Return the path of an ASGI scope, decoded and as sent, and the query."""
+    raw_path, _, query = target.partition(b"?")
+    path = raw_path.decode("ascii")
+    decoded = unquote(path) if "%" in path else path
+    return root_path + decoded, root_path.encode("ascii") + raw_path, query
 
 
 def tokens(headers: list[Header], name: bytes) -> list[bytes]:
