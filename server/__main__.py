@@ -63,12 +63,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _back_up(settings, Path(file))
         return
     _note_oddities(settings)
-    _allow_connections(settings)
     limits = Limits()
+    most = _allow_connections(settings, limits)
     listeners = _listen(settings, limits.transport.backlog)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(settings, limits, listeners))
+            runner.run(_serve(settings, limits, most, listeners))
     except SettingsRefused as refused:
         _give_up(refused, 2)
     except StorageRefused as refused:
@@ -168,9 +168,11 @@ def _note_oddities(settings: Settings) -> None:
         _log.warning("%s is no setting; see `stillhere --help`", name)
 
 
-def _allow_connections(settings: Settings) -> None:
-    """Raise this process's limit of open files as far as allowed: each connection needs one."""
-    allowed = allow_open_files(settings.max_connections + _OTHER_FILES)
+def _allow_connections(settings: Settings, limits: Limits) -> int:
+    """Raise this process's limit of open files as far as allowed, and return how many connections
+    of any kind may be open: each needs a file, and the database must find one."""
+    most = settings.max_connections + limits.transport.spare_connections
+    allowed = allow_open_files(most + _OTHER_FILES)
     if allowed < settings.max_connections:
         _log.warning(
             "only %d files may be open here, which is less than %sMAX_CONNECTIONS=%d needs; "
@@ -179,6 +181,7 @@ def _allow_connections(settings: Settings) -> None:
             PREFIX,
             settings.max_connections,
         )
+    return min(most, max(allowed - _OTHER_FILES, allowed // 2))
 
 
 def _listen(settings: Settings, backlog: int) -> list[socket.socket]:
@@ -205,16 +208,19 @@ def _bind(host: str, port: int, backlog: int) -> socket.socket:
     return listener
 
 
-async def _serve(settings: Settings, limits: Limits, listeners: list[socket.socket]) -> None:
+async def _serve(
+    settings: Settings, limits: Limits, most: int, listeners: list[socket.socket]
+) -> None:
     still_here = StillHere(settings, SystemClock(), limits)
-    config = uvicorn_config(still_here.app, limits.transport, still_here.take_socket)
+    server = _Server(uvicorn_config(still_here.app, limits.transport, still_here.take_socket, most))
+    still_here.transports = server.server_state.connections
     try:
         # Before uvicorn starts, so that a database error is one line and not a traceback.
         await still_here.start()
         host, port = listeners[0].getsockname()[:2]
         shown = f"[{host}]" if ":" in host else host
         print(f"Still Here {__version__} on http://{shown}:{port}", flush=True)  # noqa: T201
-        await _Server(config).serve(sockets=listeners)
+        await server.serve(sockets=listeners)
     finally:
         # After uvicorn: a failed shutdown skips the lifespan, but the storage has to be closed.
         await still_here.stop()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -159,11 +159,14 @@ class StillHere:
         )
         self.take_socket = TakeSockets(endpoint.take, settings.trusted_proxies)
         """For our own transport: see `by_call.Take`."""
+        self.transports: Collection[object] = ()
+        """The open connections of any kind, for the metrics. Set by what serves the application."""
         metrics = Metrics(
             self.presence,
             self.rooms,
             self.store,
             self.collector,
+            lambda: len(self.transports),
             self.tabs,
             self.lobby,
             self.ticker,

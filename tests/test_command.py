@@ -1,10 +1,13 @@
-"""The `stillhere` command: typing errors are reported in one line."""
+"""The `stillhere` command: typing errors are reported in one line, and open files are counted."""
 
 from pathlib import Path
 
 import pytest
 
+from server import __main__ as command
 from server.__main__ import main
+from server.limits import Limits
+from server.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -47,3 +50,20 @@ def test_arguments_after_two_dashes_are_no_flags(
         main(["replay", "--", "--idle_timeout"])
     assert ended.value.code == 1
     assert "--idle_timeout cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("files", "most", "warns"),
+    [(10**6, 21_000, False), (20_600, 20_500, False), (1024, 924, True), (60, 30, True)],
+)
+def test_connections_of_any_kind_leave_files_for_the_database(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    files: int,
+    most: int,
+    warns: bool,
+) -> None:
+    monkeypatch.setattr(command, "allow_open_files", lambda needed: min(needed, files))
+    settings = Settings(_env_file=None)  # type: ignore[call-arg]
+    assert command._allow_connections(settings, Limits()) == most
+    assert ("MAX_CONNECTIONS=20000" in caplog.text) == warns

@@ -4,7 +4,7 @@ dashboards and alerts depend on them.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -67,7 +67,10 @@ class PresenceMetrics:
 class RealtimeMetrics:
     """Connections, watchers, closings, and how late deadlines were noticed."""
 
-    def __init__(self, tabs: Tabs, lobby: LobbyTopic, ticker: Ticker) -> None:
+    def __init__(
+        self, count_transports: Callable[[], int], tabs: Tabs, lobby: LobbyTopic, ticker: Ticker
+    ) -> None:
+        self._count_transports = count_transports
         self._tabs = tabs
         self._lobby = lobby
         self._ticker = ticker
@@ -75,6 +78,11 @@ class RealtimeMetrics:
     def collect(self) -> Iterable[Metric]:
         watchers = len(self._lobby.watchers)
         yield _gauge("stillhere_connections", "Open sockets.", len(self._tabs))
+        yield _gauge(
+            "stillhere_transports",
+            "Connections of any kind, of HTTP and without a session too.",
+            self._count_transports(),
+        )
         yield _gauge("stillhere_watchers", "Sockets that watch the lobby.", watchers)
         yield _gauge(
             "stillhere_deadline_worst_lateness_seconds",
@@ -177,10 +185,12 @@ class Metrics(Collector):
         rooms: ReadableRooms,
         storage: Health,
         collector: GarbageCollector,
+        count_transports: Callable[[], int],
         tabs: Tabs,
         lobby: LobbyTopic,
         ticker: Ticker,
     ) -> None:
+        """`count_transports` returns the number of open connections of any kind."""
         of_presence, of_rooms = PresenceMetrics(presence), RoomMetrics(rooms)
         self.hear = of_presence.hear
         """Subscriber to the events of presence."""
@@ -190,7 +200,7 @@ class Metrics(Collector):
             of_presence,
             StorageMetrics(storage),
             ProcessMetrics(collector),
-            RealtimeMetrics(tabs, lobby, ticker),
+            RealtimeMetrics(count_transports, tabs, lobby, ticker),
             of_rooms,
         )
         self._registry = CollectorRegistry()

@@ -89,8 +89,8 @@ class Connection:
         if socket is None or self._sender is not None or not socket.send_text(text):
             self._queue({"type": "websocket.send", "text": text})
 
-    def close(self, close: Close, last: str | None = None) -> None:
-        """Send `last` and close. Drops the outbox. Idempotent."""
+    def close(self, close: Close, last: str | None = None, *, within: float | None = None) -> None:
+        """Send `last` and close. Drops the outbox. Idempotent. `within`: see `Socket.close`."""
         if self.is_closing:
             return
         self.is_closing = True
@@ -98,11 +98,13 @@ class Connection:
         if self._outbox is not None:
             self._outbox.clear()
         socket = self._socket
-        if socket is not None and self._sender is None and socket.close(code, reason, last):
+        is_idle = self._sender is None
+        if socket is not None and is_idle and socket.close(code, reason, last, within=within):
             return
         if last is not None:
             self._queue({"type": "websocket.send", "text": last})
-        self._queue({"type": "websocket.close", "code": code, "reason": reason})
+        event = {"type": "websocket.close", "code": code, "reason": reason}
+        self._queue(event if within is None else event | {"within": within})
 
     def gone(self) -> None:
         """The peer is gone: send nothing more, and cancel the task."""

@@ -129,7 +129,14 @@ class WebSocketEndpoint:
         )
         self._tabs.note_closed(close.reason)
         await send({"type": "websocket.send", "text": encode(signed_out)})
-        await send({"type": "websocket.close", "code": close.code, "reason": close.reason})
+        await send(
+            {
+                "type": "websocket.close",
+                "code": close.code,
+                "reason": close.reason,
+                "within": self._limits.turned_away,  # for our own transport
+            }
+        )
         await _wait_until_gone(receive)
 
     def _take_place(self, session: Session, now: float) -> bool:
@@ -170,7 +177,7 @@ class WebSocketEndpoint:
         if self._take_place(connection.session, now):
             self._welcome(connection, now)
         else:
-            self.close(connection, Close.TOO_MANY_CONNECTIONS)
+            self.close(connection, Close.TOO_MANY_CONNECTIONS, within=self._limits.turned_away)
 
     async def _serve(self, connection: Connection, receive: Receive) -> None:
         """Serve a connection until it closes."""
@@ -230,10 +237,10 @@ class WebSocketEndpoint:
 
     # The end of a connection
 
-    def close(self, connection: Connection, close: Close) -> None:
+    def close(self, connection: Connection, close: Close, *, within: float | None = None) -> None:
         """Close a connection because of its peer. It is detached at once, whether the peer answers
-        the close or not."""
-        connection.close(close)
+        the close or not. `within`: see `Socket.close`."""
+        connection.close(close, within=within)
         self._note_closed(connection, close)
         self._forget(connection, close.value.code)
 

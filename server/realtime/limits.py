@@ -18,6 +18,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     connects: Rate = Rate(1.0, 40)
     """Connects and "be right back"s of a session: each writes rows of its history."""
 
+    turned_away: float = 1.0
+    """Seconds for a peer without a session, or one too many, to answer the close: those may come
+    as often as they like."""
+
     reloads: int = 2
     """How often all tabs of a session can reload in a row: the burst of `connects` is at least so
     many times the sockets that a session may have."""

@@ -36,8 +36,17 @@ class Socket(Protocol):
         """Send a text message. Return False, and send nothing, if that cannot be done at once: the
         peer has not taken what was sent before, or is gone; `send` then waits or raises."""
 
-    def close(self, code: int, reason: str = "", last: str | None = None) -> bool:
-        """Begin the closing handshake, after the text message `last`. False as in `send_text`."""
+    def close(
+        self,
+        code: int,
+        reason: str = "",
+        last: str | None = None,
+        *,
+        within: float | None = None,
+    ) -> bool:
+        """Begin the closing handshake, after the text message `last`. A peer that does not answer
+        `within` so many seconds is cut off; by default in `Limits.close_deadline`. False as in
+        `send_text`."""
 
     async def send(self, event: dict[str, Any]) -> None:
         """Send a message or a close, once the socket was accepted, like ASGI's `send`."""

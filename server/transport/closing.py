@@ -54,32 +54,34 @@ class ClosingTransport(OpeningTransport):
 
     # The closing handshake
 
-    def _close(self, code: int, reason: str = "") -> None:
-        """Begin the closing handshake; the peer has to answer."""
+    def _close(self, code: int, reason: str = "", within: float | None = None) -> None:
+        """Begin the closing handshake; the peer has to answer `within` so many seconds, by default
+        `Limits.close_deadline`."""
         self._control(CLOSE, close_payload(code, reason))
         self._end(code, reason)
-        self._closing()
+        self._closing(within)
 
     def _fail(self, code: int, reason: str) -> None:
         """Close because of an error of the peer, without waiting for its answer."""
         self._close(code, reason)
         self._linger()
 
-    def _closing(self) -> None:
+    def _closing(self, within: float | None = None) -> None:
         self._state = CLOSING
         watch_kernel(self._transport, self._limits)
-        self._wheel.set(self, self._limits.close_deadline)
+        deadline = self._limits.close_deadline
+        self._wheel.set(self, deadline if within is None else min(within, deadline))
         if self._stall is not None:
             self._stall.wake()  # and `send` raises
         self._read_on_if_paused()
 
-    def _linger(self) -> None:
+    def _linger(self, within: float | None = None) -> None:
         """Half-close, and let the peer read what it was sent.
 
         Closing a socket with unread data resets the connection, and the peer loses what it has not
         read: so all data is read and dropped until the peer closes.
         """
-        self._closing()
+        self._closing(within)
         self._half_close()
 
     def _half_close(self) -> None:
@@ -90,7 +92,7 @@ class ClosingTransport(OpeningTransport):
 
     def _refused(self) -> None:
         self._end(ABNORMAL)
-        self._linger()
+        self._linger(self._limits.linger)
 
     def _end(self, code: int, reason: str = "", *, is_peers: bool = False) -> None:
         """Notify the application, once, that the connection has ended."""

@@ -43,7 +43,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Including the framing of chunks. Applications have limits of their own."""
 
     linger: float = 2.0
-    """For a peer to read a response that was sent before its request was read in full."""
+    """For a peer to read a response that was sent before its request was read in full, or the
+    refusal of an upgrade."""
 
     # WebSockets
 
@@ -57,7 +58,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """For a pong to arrive. A dead peer is noticed within 30 s, lateness included."""
 
     close_deadline: float = 5.0
-    """For a peer to answer a close, and to take what was sent before it."""
+    """For a peer to answer a close, and to take what was sent before it. Applications may allow
+    less."""
 
     most_late: int = 256 * 1024
     """From a peer that has not answered a close; after that no answer is looked for."""
@@ -78,6 +80,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Pings, unsolicited pongs and empty fragments of a peer."""
 
     # Both
+
+    spare_connections: int = 1000
+    """Connections besides `Settings.max_connections`: requests, and sockets without a session."""
 
     write_stall: float = 10.0
     """For a peer to take `least_progress` of what waits for it."""

@@ -49,7 +49,8 @@ class OpeningTransport(WatchedTransport):
 
     __slots__ = (
         "__weakref__", "_app_state", "_buffer", "_config", "_connections", "_is_fresh", "_limits",
-        "_loop", "_opening", "_server_state", "_take", "_transport", "_unparsed", "_wheel", "turn",
+        "_loop", "_most", "_opening", "_server_state", "_take", "_transport", "_unparsed", "_wheel",
+        "turn",
     )  # fmt: skip
 
     def __init__(
@@ -60,16 +61,19 @@ class OpeningTransport(WatchedTransport):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         limits: Limits = Limits(),
+        most: int | None = None,
         take: Take | None = None,
         wheel: Wheel | None = None,
     ) -> None:
         """`take` is offered the socket before ASGI. `wheel` has the deadlines of all connections of
-        a loop; by default this has its own."""
+        a loop; by default this has its own. With `most` connections, of any kind, one more is cut
+        off; by default there is no limit."""
         self._config = config
         self._server_state = server_state
         self._app_state = app_state
         self._loop = _loop or asyncio.get_event_loop()
         self._limits = limits
+        self._most = most
         self._take = take
         self._wheel = wheel or Wheel(limits, self._loop)
         self.turn: int | None = None  # of its deadline
@@ -86,6 +90,11 @@ class OpeningTransport(WatchedTransport):
         self._transport = transport  # type: ignore[assignment]
         self._connections.add(self)
         self._wheel.set(self, self._limits.header_deadline)
+        if self._most is not None and len(self._connections) > self._most:
+            # Without an answer: whatever is sent keeps the connection for a while. It counts no
+            # more, lest it cost another its place.
+            self._connections.discard(self)
+            self._transport.abort()
 
     def due(self) -> None:
         """The deadline has passed: cut the peer off, whatever is still to be sent."""

@@ -18,11 +18,17 @@ from server.transport.wheel import Wheel
 
 
 def uvicorn_config(
-    app: Any, limits: Limits = Limits(), take: Take | None = None, **more: Any
+    app: Any,
+    limits: Limits = Limits(),
+    take: Take | None = None,
+    most: int | None = None,
+    **more: Any,
 ) -> uvicorn.Config:
     """Return the configuration with which the `stillhere` command runs `app`. `take` is offered
-    sockets before `app` is called; `more` is passed to uvicorn."""
-    connection = partial(WebSocketTransport, limits=limits, wheel=Wheel(limits), take=take)
+    sockets before `app` is called; `most` connections may be open; `more` is passed to uvicorn."""
+    connection = partial(
+        WebSocketTransport, limits=limits, most=most, wheel=Wheel(limits), take=take
+    )
     # As "http" it gets every connection; as "ws", those that HttpTransport hands over.
     options = uvicorn_options(limits) | {
         "http": connection,

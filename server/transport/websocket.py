@@ -6,7 +6,8 @@ memory, for a bounded time:
 - a handshake is answered within `Limits.header_deadline`, or refused, or the peer is cut off;
 - a peer that takes nothing of what waits for it is cut off after `Limits.write_stall`;
 - a silent peer is pinged after `ws_ping_interval`, and cut off `ws_ping_timeout` later;
-- a peer that does not answer a close is cut off after `Limits.close_deadline`;
+- a peer that does not answer a close is cut off after `Limits.close_deadline`, or sooner if the
+  application says so;
 - messages wait in a queue of `Limits.most_unread` or a few more, then in the kernel, then at the
   peer;
 - pings are answered while the peer takes the answers; a flood of them is closed with 4401.
@@ -49,13 +50,21 @@ class WebSocketTransport(ReadingTransport):
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
         limits: Limits = Limits(),
+        most: int | None = None,
         take: Take | None = None,
         wheel: Wheel | None = None,
         make_frames: MakeFrames = ServerFrames,
     ) -> None:
         """As in `OpeningTransport`. `make_frames`: another parser."""
         super().__init__(
-            config, server_state, app_state, _loop, limits=limits, take=take, wheel=wheel
+            config,
+            server_state,
+            app_state,
+            _loop,
+            limits=limits,
+            most=most,
+            take=take,
+            wheel=wheel,
         )
         # The end
         self._state = CONNECTING
@@ -104,7 +113,11 @@ class WebSocketTransport(ReadingTransport):
                 data = event.get("bytes")
                 self._frames.send(event["text"] if data is None else data)
             elif kind == "websocket.close":
-                self.close(event.get("code", NORMAL), event.get("reason") or "")
+                self.close(
+                    event.get("code", NORMAL),
+                    event.get("reason") or "",
+                    within=event.get("within"),
+                )
             else:
                 raise RuntimeError(
                     f"Expected 'websocket.send' or 'websocket.close', but got {kind!r}."
@@ -131,21 +144,29 @@ class WebSocketTransport(ReadingTransport):
         self._frames.send(text)
         return True
 
-    def close(self, code: int, reason: str = "", last: str | None = None) -> bool:
-        """Begin the closing handshake, after `last`; return False, and send nothing, if the peer
-        cannot take it now. Raises RuntimeError for an invalid code."""
+    def close(
+        self,
+        code: int,
+        reason: str = "",
+        last: str | None = None,
+        *,
+        within: float | None = None,
+    ) -> bool:
+        """Begin the closing handshake, after `last`, which the peer has to answer `within` so many
+        seconds. Return False, and send nothing, if the peer cannot take it now. Raises RuntimeError
+        for an invalid code."""
         if self._state != OPEN or self._stall is not None:
             return False
         if code not in MAY_BE_SENT:
             raise RuntimeError(f"Expected a code that may be sent, but got {code!r}.")
         self._is_closed_by_app = True
         if last is None:
-            self._close(code, reason)
+            self._close(code, reason, within)
             return True
         out, buffer = self._buffer or self._transport, WriteBuffer()
         self._write_to(buffer)
         self.send_text(last)
-        self._close(code, reason)
+        self._close(code, reason, within)
         self._write_to(out)
         out.write(buffer.data)
         return True

@@ -59,6 +59,7 @@ async def test_the_names_of_the_metrics_are_those_that_dashboards_know(server: L
         "sockets_closed_total",
         "status_changes_total",
         "tick_lateness_seconds",
+        "transports",
         "wal_bytes",
         "watchers",
     ]

@@ -34,7 +34,14 @@ class Peer:
     def send_text(self, text: str) -> bool:
         return self._take(text)
 
-    def close(self, code: int, reason: str = "", last: str | None = None) -> bool:
+    def close(
+        self,
+        code: int,
+        reason: str = "",
+        last: str | None = None,
+        *,
+        within: float | None = None,
+    ) -> bool:
         return (last is None or self._take(last)) and self._take(code)
 
     def accept(self, subprotocol: str | None) -> None:

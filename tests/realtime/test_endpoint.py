@@ -12,15 +12,18 @@ from websockets.typing import Subprotocol
 
 from server import __version__
 from server.base.ids import ID_PATTERN
+from server.base.units import NEVER
 from server.limits import Limits as ServerLimits
 from server.presence.status import Reason, Status
 from server.realtime.endpoint import WebSocketEndpoint
 from server.realtime.limits import Limits
+from server.transport.limits import Limits as TransportLimits
 from server.wire.messages import LARGEST_MESSAGE
 from tests.support.answers import Bystanders, refusal, until, until_status
-from tests.support.frames import TEXT, client_frame
+from tests.support.frames import CLOSE, TEXT, client_frame
 from tests.support.live_server import LiveServer, Tab, run_server
 from tests.support.manual_clock import SLOT
+from tests.support.peers import Peers
 from tests.support.responses import problem_of
 
 
@@ -76,6 +79,26 @@ async def test_an_ended_session_is_sent_the_reason_of_its_end(
     ada = await server.guest("Ada")
     await server.still_here.sessions.end([ada.session.id], reason, server.clock.now())
     assert await farewell(await server.tab(ada.cookie)) == (4500, "not_signed_in", reason)
+
+
+@pytest.mark.parametrize("has_session", [False, True])
+async def test_a_peer_that_was_turned_away_and_stays_is_soon_cut_off(
+    tmp_path: Path, has_session: bool
+) -> None:
+    """Those without a session, or one too many, may come as often as they like."""
+    limits = ServerLimits(
+        transport=TransportLimits(turn=0.02, close_deadline=NEVER),
+        realtime=Limits(turned_away=0.1),
+    )
+    async with run_server(
+        tmp_path / "test.db", limits=limits, max_connections_per_session=1
+    ) as server:
+        ada = await server.guest("Ada")
+        await ada.tab()
+        with Peers(server.port) as peers:
+            peer = await peers.upgraded("/ws", ada.cookie if has_session else "")
+            assert (await peer.next(CLOSE)).code == (4402 if has_session else 4500)
+            assert await peer.end() == b""
 
 
 async def test_pages_of_other_origins_are_refused_before_the_upgrade(server: LiveServer) -> None:

@@ -293,6 +293,7 @@ async def run_server(
     port: int = 0,
     has_real_hashes: bool = False,
     is_narrow: bool = False,
+    most: int | None = None,
     limits: Limits = Limits(),
     around: Callable[[ASGIApp], ASGIApp] | None = None,
     **options: Any,
@@ -300,7 +301,7 @@ async def run_server(
     """Serve until the context ends, with `settings` in place of the defaults.
 
     `port` 0 is any free one. `around` wraps the application. With `has_real_hashes`, passwords cost
-    what they should. For `is_narrow` see `peers.narrow`.
+    what they should. For `is_narrow` see `peers.narrow`, for `most` `uvicorn_config`.
 
     The server's invariants are checked all the time, and at the end that nothing is left: see
     `invariants.py`.
@@ -319,7 +320,7 @@ async def run_server(
     broken: list[InvariantViolated] = []
     invariants = Invariants(still_here, broken.append)
     app = around(still_here.app) if around else still_here.app
-    config = uvicorn_config(app, limits.transport, still_here.take_socket)
+    config = uvicorn_config(app, limits.transport, still_here.take_socket, most)
     with socket.create_server(("127.0.0.1", port)) as listener:
         # asyncio sets this only on sockets that say they are TCP, and `create_server`'s do not.
         # Without it, each answer on a kept connection waits 40 ms for a delayed ACK.
@@ -328,6 +329,7 @@ async def run_server(
             narrow(listener)
         server = await start(config, listener)
         await server.on_tick(0)  # sets the date of the responses
+        still_here.transports = server.server_state.connections
         try:
             async with AsyncExitStack() as stack:
                 yield LiveServer(still_here, settings, listener.getsockname()[1], stack, invariants)

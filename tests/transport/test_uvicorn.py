@@ -16,11 +16,27 @@ from uvicorn.server import ServerState
 
 from server.base.waiting import within
 from server.transport.uvicorn import uvicorn_config, uvicorn_options
+from server.transport.websocket import WebSocketTransport
+from tests.support.answers import until
+from tests.support.frames import TEXT, client_frame
 from tests.support.paths import ROOT
-from tests.support.peers import start
+from tests.support.peers import opening, serving, start
+from tests.support.wire import FakeTransport
 
 
 async def nobody(scope: Any, receive: Any, send: Any) -> None: ...
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    """Answers requests with 204, and messages with themselves."""
+    if scope["type"] == "http":
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+        return
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (event := await receive())["type"] != "websocket.disconnect":
+        await send({"type": "websocket.send", "text": event["text"]})
 
 
 @pytest.mark.parametrize("package", ["uvicorn", "aiosqlite", "websockets"])
@@ -75,6 +91,39 @@ async def test_a_protocol_is_made_with_the_arguments_that_the_transports_take() 
         await server.shutdown(sockets=[listener])
     assert set(arguments) - {"_loop"} == {"config", "server_state", "app_state"}
     assert arguments["server_state"] is server.server_state
+
+
+async def test_a_connection_beyond_the_most_is_cut_off_whatever_the_others_speak() -> None:
+    async with serving(echo, most=3) as server:
+        requests, sockets = await server.connect(), await server.upgraded()
+        await requests.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await requests.answer()).status == 204
+        silent = await server.connect()
+        await until(lambda: len(server.connections) == 3)
+        for _ in range(3):
+            assert await (await server.connect()).end() == b""
+        await sockets.send(client_frame(TEXT, b"hi"))
+        assert (await sockets.frame()).payload == b"hi"
+        # One that becomes a WebSocket by way of HTTP takes no second place.
+        await requests.send(opening())
+        assert (await requests.read_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        silent.close()
+        await until(lambda: len(server.connections) == 2)
+        assert await server.upgraded()
+
+
+async def test_a_connection_that_is_cut_off_takes_no_place_until_it_is_gone() -> None:
+    loop, state = asyncio.get_running_loop(), ServerState()
+    config = uvicorn_config(nobody)
+    config.load()
+    arriving = [FakeTransport(loop) for _ in range(3)]
+    for transport in arriving:
+        protocol = WebSocketTransport(config, state, {}, loop, most=1)
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+    assert [transport.is_closing() for transport in arriving] == [False, True, True]
+    assert len(state.connections) == 1
+    arriving[0].abort()
 
 
 def test_addresses_are_read_from_the_transport_and_a_lost_client_is_an_os_error() -> None:

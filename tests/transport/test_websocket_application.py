@@ -577,18 +577,39 @@ def test_a_closed_connection_leaves_no_references(
 
 
 @pytest.mark.parametrize("answers", [True, False])
+@pytest.mark.parametrize("wanted", [None, 1.0, 60.0])
 def test_a_close_is_answered_within_its_deadline_or_the_peer_is_aborted(
-    loop: VirtualLoop, answers: bool
+    loop: VirtualLoop, answers: bool, wanted: float | None
 ) -> None:
+    """The application may want it sooner, but not later."""
+    deadline = 1.0 if wanted == 1.0 else Limits().close_deadline
+
     async def scene() -> None:
         wire, _, send = await conversation(OURS)
-        await send(BYE)
-        await settled(Limits().close_deadline - 0.1)
+        await send(BYE if wanted is None else BYE | {"within": wanted})
+        await settled(deadline - 0.1)
         assert not wire.has_ended
         if answers:
             wire.transport.say([PEER_CLOSES])
         await settled(0.1 + 2 * Limits().turn)
         assert wire.transport.is_lost
         assert wire.transport.is_aborted != answers
+
+    run_on(loop, scene())
+
+
+def test_a_refused_upgrade_ends_soon_though_the_peer_stays(loop: VirtualLoop) -> None:
+    async def application(scope: Any, receive: Receive, send: Send) -> None:
+        await send(start(403))
+        await send(body(b""))
+
+    async def scene() -> None:
+        wire = Wire(OURS, application)
+        await wire.upgrade()
+        await settled(Limits().linger - 0.1)
+        assert wire.transport.is_half_closed
+        assert not wire.transport.is_lost
+        await settled(0.1 + 2 * Limits().turn)
+        assert wire.transport.is_aborted
 
     run_on(loop, scene())

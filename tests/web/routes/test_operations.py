@@ -43,6 +43,8 @@ async def test_the_metrics_count_present_players_and_events(server: LiveServer) 
     assert values['stillhere_players{status="active"}'] == 1
     assert values['stillhere_players{status="warned"}'] == 0
     assert values["stillhere_connections"] == 1
+    # The socket, and the connections of four browsers that call.
+    assert values["stillhere_transports"] == 1 + 4
     assert values["stillhere_watchers"] == 1
     assert values['stillhere_status_changes_total{reason="signed_in",status="active"}'] == 3
     assert values['stillhere_sessions_ended_total{reason="signed_out"}'] == 1
