@@ -21,7 +21,7 @@ from server.settings import SHORTEST_WARNING, Settings
 from server.storage.sqlite.database import SAFE_WAL
 from server.web.problems import PROBLEMS
 from server.wire import closing, messages
-from server.wire.credentials import client_address
+from server.wire.credentials import place_of
 from server.wire.problem import HSTS
 from tests.support.documents import END, LIMIT, NAMES, NUMBER, Document, rows_of, settings_of
 
@@ -57,8 +57,9 @@ def made_keys() -> tuple[int, int]:
         return size, path.stat().st_mode & 0o777
 
 
-def prefix_of_an_address() -> int:
-    return ipaddress.ip_network(client_address({"client": ("2001:db8::1", 1)})).prefixlen
+def widths_of_networks() -> list[int]:
+    scope = {"client": ("2001:db8::1", 1), "scheme": "http", "headers": []}
+    return [ipaddress.ip_network(each).prefixlen for each in place_of(scope).networks]
 
 
 KEY_BYTES, KEY_MODE = made_keys()
@@ -77,7 +78,10 @@ def of_security(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"`{settings.host}` is its default"
     yield f"from {limits.storage.max_waiting_for_activity:,} rows on"
     yield f"may be tried again in {limits.accounts.retry_after_checking} s"
-    yield f"count an IPv6 /{prefix_of_an_address()} as one address"
+    wider = limits.accounts.wider_network
+    one, some, many = widths_of_networks()
+    yield f"count an IPv6 /{one} as one address; a /{some} has {wider} times as much"
+    yield f"and a /{many} {wider**2} times"
     yield f"{KEY_BYTES} random bytes and kept beside the database, mode {KEY_MODE:o} ("
     yield f"{days(policy.remember_lifetime)} by default; it is refused"
     yield f"SQLite before {'.'.join(map(str, SAFE_WAL[0]))} can corrupt"
@@ -101,6 +105,9 @@ SECURITY = Document(
         "OWASP ASVS 5.0 (numbers as there)",
         "NIST SP 800-63B",
         "(ASVS 3.5.3)",
+        "made of an IPv4 one",
+        "behind NAT64 (64:ff9b::/96; of 64:ff9b:1::/48, which is local,",
+        "or 6to4 (2002::/16)",
         "of what RFC 9112 lets a server accept",
         "*Two minutes of warning, an hour before the absolute end* (NIST)",
         "WCAG 2.2.1's",
@@ -124,6 +131,7 @@ SECURITY = Document(
     ],
     limits=[
         "Limits.accounts.retry_after_checking",
+        "Limits.accounts.wider_network",
         "Limits.storage.max_waiting_for_activity",
         "Settings.idle_timeout",
         "Settings.session_lifetime",

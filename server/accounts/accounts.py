@@ -18,6 +18,7 @@ from server.accounts.errors import (
 from server.accounts.limits import Limits
 from server.accounts.names import Name, parse_name, sort_key
 from server.accounts.passwords import Passwords, Verdict, check_password
+from server.accounts.place import Place
 from server.accounts.ports import Account, AccountStore, StorageUnavailable
 from server.base.ids import PlayerId, new_player_id
 from server.presence.session import Player
@@ -45,8 +46,7 @@ class OwnName(NamedTuple):
 
 
 class Accounts:
-    """Creates players, verifies and changes passwords. `limited_address` is None if limits by
-    address do not apply."""
+    """Creates players, verifies and changes passwords. What is done from a `Place` is counted."""
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class Accounts:
         return parse_name(raw, self._limits)
 
     async def new_guest(
-        self, name: Name, now: float, limited_address: str | None, own: OwnName | None = None
+        self, name: Name, now: float, place: Place, own: OwnName | None = None
     ) -> Player:
         """Create a guest: a player for as long as their session lives. `own`: the caller's present
         name if the new one is a spelling of it; it is freed once every other check has passed.
@@ -81,11 +81,9 @@ class Accounts:
         Raises NameTaken, TooManyAttempts, StorageUnavailable (the disk does not answer whether the
         name is taken, or too much waits for it).
         """
-        return await self._new_player(name, None, now, limited_address, own)
+        return await self._new_player(name, None, now, place, own)
 
-    async def register(
-        self, name: Name, password: str, now: float, limited_address: str | None
-    ) -> Player:
+    async def register(self, name: Name, password: str, now: float, place: Place) -> Player:
         """Create a player with a password; returns when it is durable.
 
         If it raises NameTaken, PasswordRefused, TooManyAttempts, TooBusy or StorageUnavailable, no
@@ -94,7 +92,7 @@ class Accounts:
         check_password(password, name.text, self._limits)
         if self._store.is_failing:
             raise StorageUnavailable(_NOT_REGISTERED)
-        player = await self._new_player(name, password, now, limited_address)
+        player = await self._new_player(name, password, now, place)
         is_written = False
         try:
             is_written = await self._store.flush()
@@ -107,16 +105,8 @@ class Accounts:
             raise StorageUnavailable(_NOT_REGISTERED)
         return player
 
-    async def authenticate(
-        self,
-        raw_name: str,
-        password: str,
-        now: float,
-        client_address: str,
-        limited_address: str | None,
-    ) -> Player:
-        """Return the registered player with this name and password. The guesses from
-        `client_address` are counted.
+    async def authenticate(self, raw_name: str, password: str, now: float, place: Place) -> Player:
+        """Return the registered player with this name and password.
 
         Raises BadCredentials (after the same time for a wrong name as for a wrong password),
         TooManyAttempts, TooBusy, StorageUnavailable.
@@ -126,7 +116,7 @@ class Accounts:
         except NameRefused:
             raise BadCredentials from None
         self._check_room()
-        account = await self._verify(key, password, now, client_address, limited_address)
+        account = await self._verify(key, password, now, place)
         return Player(account.id, account.name, account.sort_key, guest=False)
 
     async def change_password(
@@ -135,11 +125,9 @@ class Accounts:
         current: str,
         new: str,
         now: float,
-        client_address: str,
-        limited_address: str | None,
+        place: Place,
     ) -> None:
-        """Change the password; returns when that is durable. `client_address` is as in
-        `authenticate`.
+        """Change the password; returns when that is durable.
 
         From then on the old password opens no session; the caller has to end those that are open.
         If it raises NoPassword (a guest), PasswordRefused, WrongPassword, TooManyAttempts, TooBusy
@@ -151,9 +139,8 @@ class Accounts:
         if self._store.is_failing:
             raise StorageUnavailable(_NOT_CHANGED)
         try:
-            account = await self._verify(
-                self.parse_name(player.name).key, current, now, client_address, limited_address
-            )
+            key = self.parse_name(player.name).key
+            account = await self._verify(key, current, now, place)
         except BadCredentials:
             raise WrongPassword(player.id) from None
         before = account.password_hash
@@ -175,12 +162,10 @@ class Accounts:
         if not is_written:
             raise StorageUnavailable(_NOT_CHANGED)
 
-    async def _verify(
-        self, key: str, password: str, now: float, client_address: str, limited_address: str | None
-    ) -> Account:
+    async def _verify(self, key: str, password: str, now: float, place: Place) -> Account:
         """Return the account with this key and password, and the hash that was verified. Raises
         BadCredentials, TooManyAttempts, TooBusy, StorageUnavailable."""
-        with self._attempts.guess(key, client_address, limited_address, now):
+        with self._attempts.guess(key, place, now):
             account = await self._store.find_account(key)
             hashed = None if account is None else self._hash_of(account)
             verdict = await self._passwords.verify(password, hashed)
@@ -208,11 +193,11 @@ class Accounts:
         name: Name,
         password: str | None,
         now: float,
-        limited_address: str | None,
+        place: Place,
         own: OwnName | None = None,
     ) -> Player:
         self._check_room()
-        self._attempts.new_player(limited_address, now)
+        self._attempts.new_player(place, now)
         await self._claim(name, own)
         try:
             if own is not None:

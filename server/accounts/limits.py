@@ -14,6 +14,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     guesses_per_address: Quota = Quota(100, 300)
     """Wrong passwords from one address, over all names."""
 
+    wider_network: int = 8
+    """How many times the quota of an address a network has that is eight bits wider: an IPv6 /64
+    counts as one address, a /56 has this many times as much, and a /48 this many times that."""
+
     players_per_address: Quota = Quota(60, 600)
     """New players from one address, where a whole school may play."""
 

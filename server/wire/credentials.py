@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from starlette.types import Scope
 
+from server.accounts.place import WIDTHS, Place
 from server.base.schemes import DEFAULT_PORTS
 from server.wire.headers import header, lines
 from server.wire.names import COOKIE, COOKIE_BY_TLS
@@ -17,6 +18,10 @@ _is_of_proxy = re.compile(
     rb"x-forwarded-.*|forwarded|x-real-ip|via|(?:true|x)-client-ip|cf-connecting-ip|x-cluster-.*"
 ).fullmatch
 """Headers that proxies add."""
+
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+"""The addresses of IPv4 clients behind a translator (RFC 6052, RFC 8215)."""
 
 _NO_ORIGIN = frozenset("/\\?#@ \t")
 """Characters that no origin has after its scheme (RFC 6454, 6.2), and `urlsplit` accepts."""
@@ -80,36 +85,45 @@ def is_own_origin(scope: Scope, origin: str, allowed: tuple[str, ...]) -> bool:
 
 def client_address(scope: Scope) -> str:
     """Return the address of the client: IPv4, or the /64 network of an IPv6 address."""
-    client = scope.get("client")
-    return _read_address(client[0])[0] if client else "unknown"
+    return place_of(scope).address
 
 
-def limited_address(scope: Scope) -> str | None:
-    """Return the address that limits by address use; None if they do not apply.
+def place_of(scope: Scope) -> Place:
+    """Return the place of the client.
 
-    They do not apply to this machine itself, so that a load script can run. A proxy on this machine
-    that does not tell the client's address, or is not trusted, is recognised by TLS and by the
-    headers it adds.
+    Limits by address do not apply to this machine itself, so that a load script can run. A proxy on
+    this machine that does not tell the client's address, or is not trusted, is recognised by TLS
+    and by the headers it adds.
     """
     client = scope.get("client")
     if not client:
-        return "unknown"
-    address, is_own = _read_address(client[0])
+        return Place("unknown", ("unknown",))
+    networks, is_own = _read_address(client[0])
     if not is_own or is_secure(scope) or any(_is_of_proxy(name) for name, _ in scope["headers"]):
-        return address
-    return None
+        return Place(networks[0], networks)
+    return Place(networks[0], ())
 
 
-def _read_address(text: str) -> tuple[str, bool]:
-    """Return what limits count as one address, and whether it is this machine's own."""
+def _read_address(text: str) -> tuple[tuple[str, ...], bool]:
+    """Return the networks of an address, and whether it is this machine's own."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
-        return text, False
-    counted: object = address
-    if isinstance(address, ipaddress.IPv6Address):
-        counted = address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False)
-    return str(counted), address.is_loopback
+        return (text,), False
+    if isinstance(address, ipaddress.IPv4Address):
+        return (str(address),), address.is_loopback
+    if address.ipv4_mapped is not None:
+        return (str(address.ipv4_mapped),), address.ipv4_mapped.is_loopback
+    if address in _NAT64:
+        # All of IPv4 is in one /64 there.
+        return (str(ipaddress.IPv4Address(address.packed[-4:])),), False
+    if address in _LOCAL_NAT64:
+        # Where the IPv4 address is depends on the translator, but each has an address of its own.
+        return (str(address),), False
+    if address.sixtofour is not None:
+        return (str(address.sixtofour),), False
+    networks = [ipaddress.ip_network((int(address), width), strict=False) for width in WIDTHS]
+    return tuple(map(str, networks)), address.is_loopback
 
 
 def _port(scheme: str, port: int | None) -> int | None:

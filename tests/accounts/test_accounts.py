@@ -27,6 +27,7 @@ from server.presence.session import Player
 from server.presence.status import Reason
 from tests.support.answers import until
 from tests.support.open_passwords import OpenPasswords
+from tests.support.places import HERE, LIMITED
 
 LIMITS = Limits()
 
@@ -100,17 +101,17 @@ def accounts(store: Store, passwords: OpenPasswords) -> Accounts:
 
 
 async def test_a_name_is_taken_as_soon_as_it_is_requested(accounts: Accounts, store: Store) -> None:
-    await accounts.new_guest(parse_name("Ada"), 0.0, None)
+    await accounts.new_guest(parse_name("Ada"), 0.0, HERE)
     for _ in range(2):  # queued, then written
         with pytest.raises(NameTaken):
-            await accounts.new_guest(parse_name("ADA"), 0.0, None)
+            await accounts.new_guest(parse_name("ADA"), 0.0, HERE)
         store.write()
         await asyncio.sleep(0)
 
 
 async def test_of_two_simultaneous_requests_for_a_name_one_gets_it(accounts: Accounts) -> None:
     results = await asyncio.gather(
-        *(accounts.new_guest(parse_name(name), 0.0, None) for name in ("Bill", "BiIl")),
+        *(accounts.new_guest(parse_name(name), 0.0, HERE) for name in ("Bill", "BiIl")),
         return_exceptions=True,
     )
     assert [isinstance(result, NameTaken) for result in results] == [False, True]
@@ -119,33 +120,33 @@ async def test_of_two_simultaneous_requests_for_a_name_one_gets_it(accounts: Acc
 async def test_a_registration_that_was_given_up_leaves_the_name_free(
     accounts: Accounts, store: Store
 ) -> None:
-    attempt = asyncio.create_task(accounts.register(parse_name("Ada"), "correct horse", 0.0, None))
+    attempt = asyncio.create_task(accounts.register(parse_name("Ada"), "correct horse", 0.0, HERE))
     await asyncio.sleep(0)
     attempt.cancel()
     await asyncio.wait([attempt])
-    assert (await accounts.new_guest(parse_name("Ada"), 0.0, None)).name == "Ada"
+    assert (await accounts.new_guest(parse_name("Ada"), 0.0, HERE)).name == "Ada"
     assert len(store.queued) == 1
 
 
 async def test_a_refused_password_leaves_the_name_free(accounts: Accounts, store: Store) -> None:
     with pytest.raises(PasswordRefused):
-        await accounts.register(parse_name("Ada"), "short", 0.0, None)
+        await accounts.register(parse_name("Ada"), "short", 0.0, HERE)
     assert store.queued == []
-    assert not (await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)).guest
+    assert not (await accounts.register(parse_name("Ada"), "correct horse", 0.0, HERE)).guest
 
 
 async def test_the_same_player_is_recognised(accounts: Accounts, store: Store) -> None:
-    made = await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)
+    made = await accounts.register(parse_name("Ada"), "correct horse", 0.0, HERE)
     store.write()
-    known = await accounts.authenticate(" ADA ", "correct horse", 0.0, "here", None)
+    known = await accounts.authenticate(" ADA ", "correct horse", 0.0, HERE)
     assert (known.id, known.name, known.guest) == (made.id, "Ada", False)
 
 
 async def test_every_failing_sign_in_checks_a_password(
     accounts: Accounts, store: Store, passwords: OpenPasswords
 ) -> None:
-    await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)
-    await accounts.new_guest(parse_name("Gus"), 0.0, None)
+    await accounts.register(parse_name("Ada"), "correct horse", 0.0, HERE)
+    await accounts.new_guest(parse_name("Gus"), 0.0, HERE)
     store.write()
     for name, password in [
         ("Ada", "wrong horse"),
@@ -155,14 +156,14 @@ async def test_every_failing_sign_in_checks_a_password(
     ]:
         passwords.asked.clear()
         with pytest.raises(BadCredentials):
-            await accounts.authenticate(name, password, 0.0, "here", None)
+            await accounts.authenticate(name, password, 0.0, HERE)
         assert len(passwords.asked) == 1
         assert len(passwords.asked[0][0]) <= LIMITS.longest_password + 1
 
 
 async def test_an_invalid_name_is_bad_credentials(accounts: Accounts) -> None:
     with pytest.raises(BadCredentials):
-        await accounts.authenticate("\u202eadA", "correct horse", 0.0, "here", None)
+        await accounts.authenticate("\u202eadA", "correct horse", 0.0, HERE)
 
 
 # Passwords that an earlier version hashed as they were typed
@@ -173,15 +174,15 @@ async def test_an_invalid_name_is_bad_credentials(accounts: Accounts) -> None:
 async def test_a_password_hashed_as_typed_is_right_on_every_keyboard_and_rehashed(
     accounts: Accounts, store: Store, stored: str, form: Literal["NFC", "NFD"]
 ) -> None:
-    made = await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)
+    made = await accounts.register(parse_name("Ada"), "correct horse", 0.0, HERE)
     store.write()
     store.set_password(made.id, f"hash of {stored}")
     store.passwords.clear()
     spelling = unicodedata.normalize(form, stored)
-    assert (await accounts.authenticate("Ada", spelling, 0.0, "here", None)).id == made.id
+    assert (await accounts.authenticate("Ada", spelling, 0.0, HERE)).id == made.id
     prepared = unicodedata.normalize("NFC", stored).replace("\u00a0", " ")
     assert store.passwords == ([] if stored == prepared else [(made.id, f"hash of {prepared}")])
-    assert (await accounts.authenticate("Ada", spelling, 0.0, "here", None)).id == made.id
+    assert (await accounts.authenticate("Ada", spelling, 0.0, HERE)).id == made.id
     assert len(store.passwords) <= 1, "once is enough"
 
 
@@ -190,7 +191,7 @@ async def test_a_password_hashed_as_typed_is_right_on_every_keyboard_and_rehashe
 
 @pytest.fixture
 async def ada(accounts: Accounts, store: Store) -> Player:
-    made = await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)
+    made = await accounts.register(parse_name("Ada"), "correct horse", 0.0, HERE)
     store.write()
     return made
 
@@ -198,18 +199,18 @@ async def ada(accounts: Accounts, store: Store) -> Player:
 async def test_a_password_that_was_changed_signs_in_and_the_old_one_does_not(
     accounts: Accounts, ada: Player
 ) -> None:
-    await accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
-    known = await accounts.authenticate("Ada", "battery staple", 0.0, "here", None)
+    await accounts.change_password(ada, "correct horse", "battery staple", 0.0, HERE)
+    known = await accounts.authenticate("Ada", "battery staple", 0.0, HERE)
     assert known.id == ada.id
     with pytest.raises(BadCredentials):
-        await accounts.authenticate("Ada", "correct horse", 0.0, "here", None)
+        await accounts.authenticate("Ada", "correct horse", 0.0, HERE)
 
 
 async def test_changing_the_password_needs_the_current_one(
     accounts: Accounts, store: Store, ada: Player
 ) -> None:
     with pytest.raises(WrongPassword):
-        await accounts.change_password(ada, "wrong horse", "battery staple", 0.0, "here", None)
+        await accounts.change_password(ada, "wrong horse", "battery staple", 0.0, HERE)
     assert store.passwords == []
 
 
@@ -218,17 +219,17 @@ async def test_guessing_by_changing_is_limited_as_signing_in_is(
 ) -> None:
     for _ in range(LIMITS.guesses_per_name.count):
         with pytest.raises(WrongPassword):
-            await accounts.change_password(ada, "wrong", "battery staple", 0.0, "here", None)
+            await accounts.change_password(ada, "wrong", "battery staple", 0.0, HERE)
     with pytest.raises(TooManyAttempts):
-        await accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
+        await accounts.change_password(ada, "correct horse", "battery staple", 0.0, HERE)
     with pytest.raises(TooManyAttempts):
-        await accounts.authenticate("Ada", "correct horse", 0.0, "here", None)
+        await accounts.authenticate("Ada", "correct horse", 0.0, HERE)
 
 
 async def test_a_guest_has_no_password_to_change(accounts: Accounts) -> None:
-    guest = await accounts.new_guest(parse_name("Gus"), 0.0, None)
+    guest = await accounts.new_guest(parse_name("Gus"), 0.0, HERE)
     with pytest.raises(NoPassword):
-        await accounts.change_password(guest, "", "battery staple", 0.0, "here", None)
+        await accounts.change_password(guest, "", "battery staple", 0.0, HERE)
 
 
 @pytest.mark.parametrize("new", ["short", "password1", "Still Here"])
@@ -236,7 +237,7 @@ async def test_a_new_password_that_breaks_the_rules_is_refused_and_costs_no_atte
     accounts: Accounts, store: Store, passwords: OpenPasswords, ada: Player, new: str
 ) -> None:
     with pytest.raises(PasswordRefused):
-        await accounts.change_password(ada, "correct horse", new, 0.0, "here", None)
+        await accounts.change_password(ada, "correct horse", new, 0.0, HERE)
     assert passwords.asked == []
     assert store.passwords == []
 
@@ -249,10 +250,10 @@ async def test_the_old_password_stays_if_the_new_one_cannot_be_written(
 
     monkeypatch.setattr(store, "flush", flush)
     with pytest.raises(StorageUnavailable):
-        await accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
-    assert (await accounts.authenticate("Ada", "correct horse", 0.0, "here", None)).id == ada.id
+        await accounts.change_password(ada, "correct horse", "battery staple", 0.0, HERE)
+    assert (await accounts.authenticate("Ada", "correct horse", 0.0, HERE)).id == ada.id
     with pytest.raises(BadCredentials):
-        await accounts.authenticate("Ada", "battery staple", 0.0, "here", None)
+        await accounts.authenticate("Ada", "battery staple", 0.0, HERE)
     assert store.passwords[-1] == (ada.id, "hash of correct horse")
 
 
@@ -266,17 +267,17 @@ async def test_a_change_of_password_is_refused_while_another_is_being_written(
 
     monkeypatch.setattr(store, "flush", flush)
     first = asyncio.create_task(
-        accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
+        accounts.change_password(ada, "correct horse", "battery staple", 0.0, HERE)
     )
     await until(lambda: store.passwords != [])
     with pytest.raises(TooBusy, match="Another change is being written"):
-        await accounts.change_password(ada, "battery staple", "third password", 0.0, "here", None)
+        await accounts.change_password(ada, "battery staple", "third password", 0.0, HERE)
     written.set_result(False)
     with pytest.raises(StorageUnavailable):
         await first
     assert store.passwords[-1] == (ada.id, "hash of correct horse")
     monkeypatch.undo()
-    await accounts.change_password(ada, "correct horse", "third password", 0.0, "here", None)
+    await accounts.change_password(ada, "correct horse", "third password", 0.0, HERE)
     assert store.passwords[-1] == (ada.id, "hash of third password")
 
 
@@ -285,7 +286,7 @@ async def test_no_password_is_changed_while_the_disk_is_failing(
 ) -> None:
     store.is_failing = True
     with pytest.raises(StorageUnavailable):
-        await accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
+        await accounts.change_password(ada, "correct horse", "battery staple", 0.0, HERE)
     assert store.passwords == []
 
 
@@ -303,10 +304,10 @@ async def test_a_sign_in_verified_by_the_old_password_fails_after_the_change(
         return verdict
 
     monkeypatch.setattr(passwords, "verify", slowly)
-    sign_in = asyncio.create_task(accounts.authenticate("Ada", "correct horse", 0.0, "here", None))
+    sign_in = asyncio.create_task(accounts.authenticate("Ada", "correct horse", 0.0, HERE))
     await verified.wait()
     monkeypatch.setattr(passwords, "verify", verify)
-    await accounts.change_password(ada, "correct horse", "battery staple", 0.0, "here", None)
+    await accounts.change_password(ada, "correct horse", "battery staple", 0.0, HERE)
     may_go_on.set()
     with pytest.raises(BadCredentials):
         await sign_in
@@ -332,7 +333,7 @@ async def test_a_guest_can_sign_in_anew_under_the_same_name(
     accounts: Accounts, store: Store
 ) -> None:
     own, given_up = own_name(store, "Gus")
-    player = await accounts.new_guest(parse_name("GUS"), 0.0, "here", own)
+    player = await accounts.new_guest(parse_name("GUS"), 0.0, LIMITED, own)
     assert player.name == "GUS"
     assert given_up == ["Gus"]
 
@@ -342,9 +343,9 @@ async def test_a_guest_gets_their_own_name_while_others_ask_for_it(
 ) -> None:
     own, given_up = own_name(store, "Gus")
     name = parse_name("Gus")
-    others = [asyncio.create_task(accounts.new_guest(name, 0.0, None)) for _ in range(3)]
+    others = [asyncio.create_task(accounts.new_guest(name, 0.0, HERE)) for _ in range(3)]
     await asyncio.sleep(0)
-    player = await accounts.new_guest(name, 0.0, None, own)
+    player = await accounts.new_guest(name, 0.0, HERE, own)
     assert player.name == "Gus"
     assert given_up == ["Gus"]
     for other in others:
@@ -356,12 +357,12 @@ async def test_nobody_waits_for_the_disk_to_have_their_own_name_again(
     accounts: Accounts, store: Store
 ) -> None:
     own, given_up = own_name(store, "Gus")
-    await accounts.new_guest(parse_name("Gus"), 0.0, None, own)
+    await accounts.new_guest(parse_name("Gus"), 0.0, HERE, own)
     assert store.queued, "its row is not durable yet"
     again = OwnName(own.name, own.give_up)
     async with asyncio.timeout(1.0):
         with pytest.raises(NameTaken):
-            await accounts.new_guest(parse_name("GUS"), 0.0, None, again)
+            await accounts.new_guest(parse_name("GUS"), 0.0, HERE, again)
     assert given_up == ["Gus"]
     store.write()
     await asyncio.sleep(0)
@@ -372,10 +373,10 @@ async def test_no_name_is_given_up_if_the_limit_is_reached(
     accounts: Accounts, store: Store
 ) -> None:
     for number in range(LIMITS.players_per_address.count):
-        await accounts.new_guest(parse_name(f"Guest {number}"), 0.0, "here")
+        await accounts.new_guest(parse_name(f"Guest {number}"), 0.0, LIMITED)
     own, given_up = own_name(store, "Gus")
     with pytest.raises(TooManyAttempts):
-        await accounts.new_guest(parse_name("Gus"), 0.0, "here", own)
+        await accounts.new_guest(parse_name("Gus"), 0.0, LIMITED, own)
     assert given_up == []
 
 
@@ -387,11 +388,11 @@ async def test_no_name_is_given_up_for_a_spelling_of_another_player(
     assert wanted.key == own.name.key
     store.taken |= wanted.lookalikes - own.name.lookalikes
     with pytest.raises(NameTaken):
-        await accounts.new_guest(wanted, 0.0, None, own)
+        await accounts.new_guest(wanted, 0.0, HERE, own)
     assert given_up == []
     # The refused name is not reserved for other players either.
     store.taken.clear()
-    await accounts.new_guest(wanted, 0.0, None)
+    await accounts.new_guest(wanted, 0.0, HERE)
 
 
 async def test_no_name_is_given_up_while_the_disk_does_not_answer(
@@ -404,5 +405,5 @@ async def test_no_name_is_given_up_while_the_disk_does_not_answer(
 
     monkeypatch.setattr(store, "is_any_taken", fail)
     with pytest.raises(StorageUnavailable):
-        await accounts.new_guest(parse_name("Gus"), 0.0, None, own)
+        await accounts.new_guest(parse_name("Gus"), 0.0, HERE, own)
     assert given_up == []

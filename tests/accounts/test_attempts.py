@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from server.accounts.attempts import Attempts
 from server.accounts.errors import BadCredentials, TooBusy, TooManyAttempts
 from server.accounts.limits import Limits
+from server.accounts.place import Place
 from server.accounts.ports import StorageUnavailable
 from server.base.rates import Quota
 
@@ -19,13 +20,18 @@ def attempts() -> Attempts:
     return Attempts(Limits())
 
 
+def place(host: str, address: str | None) -> Place:
+    """A place; limits by address do not apply if `address` is None."""
+    return Place(host, () if address is None else (address,))
+
+
 class Check:
     """A password that is being checked. Raises TooManyAttempts."""
 
     def __init__(
         self, attempts: Attempts, name: str, host: str, address: str | None, now: float = 0.0
     ) -> None:
-        self._block = attempts.guess(name, host, address, now)
+        self._block = attempts.guess(name, place(host, address), now)
         self._block.__enter__()
 
     def end(self, error: BaseException | None = None) -> None:
@@ -252,13 +258,57 @@ def test_no_order_of_guesses_gets_more_checked_than_the_quota(
 
 def test_an_address_may_create_sixty_players(attempts: Attempts) -> None:
     for _ in range(60):
-        attempts.new_player("here", 0.0)
+        attempts.new_player(place("here", "here"), 0.0)
     with pytest.raises(TooManyAttempts) as caught:
-        attempts.new_player("here", 0.0)
+        attempts.new_player(place("here", "here"), 0.0)
     assert caught.value.retry_after == 600
-    attempts.new_player("there", 0.0)
+    attempts.new_player(place("there", "there"), 0.0)
     for _ in range(100):
-        attempts.new_player(None, 0.0)
+        attempts.new_player(place("here", None), 0.0)
+
+
+# Networks
+
+
+def in_a_48(number: int) -> Place:
+    """A /64 of a /48; sixteen in turn share a /56."""
+    return Place(f"/64 {number}", (f"/64 {number}", f"/56 {number // 16}", "/48"))
+
+
+def guess(attempts: Attempts, name: str, at: Place, now: float = 0.0) -> bool:
+    """Guess wrong; return False if that was refused."""
+    try:
+        with attempts.guess(name, at, now):
+            raise BadCredentials
+    except BadCredentials:
+        return True
+    except TooManyAttempts:
+        return False
+
+
+def test_a_customer_with_many_64s_has_the_guesses_of_eight_or_sixty_four_of_them(
+    attempts: Attempts,
+) -> None:
+    through = [
+        sum(guess(attempts, f"{number} {n}", in_a_48(number)) for n in range(110))
+        for number in range(160)
+    ]
+    assert through == ([100] * 8 + [0] * 8) * 8 + [0] * 32
+    assert guess(attempts, "ada", Place("elsewhere", ("elsewhere",)))
+    assert guess(attempts, "ada", in_a_48(159), now=300.0)
+
+
+def test_a_customer_with_many_64s_creates_as_many_players_as_eight_or_sixty_four_of_them(
+    attempts: Attempts,
+) -> None:
+    created = []
+    for number in range(160):
+        created.append(0)
+        with suppress(TooManyAttempts):
+            for _ in range(70):
+                attempts.new_player(in_a_48(number), 0.0)
+                created[-1] += 1
+    assert created == ([60] * 8 + [0] * 8) * 8 + [0] * 32
 
 
 def test_a_guess_is_allowed_again_after_the_wait_that_was_told(attempts: Attempts) -> None:

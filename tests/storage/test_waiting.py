@@ -15,6 +15,7 @@ from server.accounts.ports import StorageUnavailable
 from server.base.clock import STALL
 from tests.support.answers import until
 from tests.support.open_passwords import OpenPasswords
+from tests.support.places import HERE
 from tests.support.storage_rig import QUICK, Opener, StorageRig
 
 
@@ -27,13 +28,13 @@ async def test_a_registration_refused_after_a_timeout_is_withdrawn(
     monkeypatch.setattr(rig.store, "remove_account", lambda id: withdrawn.append(id))
     withdrawn: list[object] = []
     with pytest.raises(StorageUnavailable):
-        await accounts.register(parse_name("Ada"), "correct horse", 0.0, None)
+        await accounts.register(parse_name("Ada"), "correct horse", 0.0, HERE)
     await rig.store.journal.written_up_to_here()
     account = await rig.store.find_account("ada")
     assert account is not None
     assert withdrawn == [account.id]
     with pytest.raises(BadCredentials):
-        await accounts.authenticate("Ada", "correct horse", 0.0, "here", None)
+        await accounts.authenticate("Ada", "correct horse", 0.0, HERE)
     monkeypatch.undo()
     rig.store.remove_account(account.id)
     assert await rig.rows("SELECT * FROM players") == []

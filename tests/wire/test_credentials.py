@@ -10,9 +10,10 @@ import pytest
 
 from server.accounts.errors import TooBusy
 from server.accounts.passwords import Verdict
+from server.accounts.place import Place
 from server.accounts.tokens import SessionTokens
 from server.transport.limits import Limits
-from server.wire.credentials import session_cookie
+from server.wire.credentials import place_of, session_cookie
 from tests.support.answers import Bystanders, cookie_of, refusal, until
 from tests.support.live_server import LiveServer, run_server
 
@@ -328,6 +329,46 @@ async def test_the_number_of_new_players_of_an_address_is_limited(tmp_path: Path
         assert (await arrive(61, "198.51.100.8")).status_code == 201
         # An IPv6 customer can choose addresses from a /64.
         assert (await arrive(62, "2001:db8::1")).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("address", "networks"),
+    [
+        ("198.51.100.7", ["198.51.100.7"]),
+        ("::ffff:198.51.100.7", ["198.51.100.7"]),
+        ("64:ff9b::c633:6407", ["198.51.100.7"]),
+        ("2002:c633:6407:1:2:3:4:5", ["198.51.100.7"]),
+        ("64:ff9b:1:2::c633:6407", ["64:ff9b:1:2::c633:6407"]),
+        ("64:ff9b:2::1", ["64:ff9b:2::/64", "64:ff9b:2::/56", "64:ff9b:2::/48"]),
+        (
+            "2001:db8:1:2345::1",
+            ["2001:db8:1:2345::/64", "2001:db8:1:2300::/56", "2001:db8:1::/48"],
+        ),
+        ("fe80::1%eth0", ["fe80::/64", "fe80::/56", "fe80::/48"]),
+        ("a name", ["a name"]),
+        ("", [""]),
+    ],
+)
+def test_an_address_counts_for_the_networks_that_a_client_may_have(
+    address: str, networks: list[str]
+) -> None:
+    place = place_of(from_peer(address))
+    assert place == Place(networks[0], tuple(networks))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.2", "::1", "::ffff:127.0.0.1"])
+def test_this_machine_is_not_limited(address: str) -> None:
+    assert place_of(from_peer(address)).networks == ()
+
+
+@pytest.mark.parametrize("address", ["64:ff9b::7f00:1", "2002:7f00:1::1"])
+def test_nobody_is_this_machine_by_a_translated_address(address: str) -> None:
+    assert place_of(from_peer(address)).networks == ("127.0.0.1",)
+
+
+def from_peer(address: str) -> dict[str, Any]:
+    """The scope of a request from this address."""
+    return {"type": "http", "scheme": "http", "headers": [], "client": (address, 1)}
 
 
 async def test_an_untrusted_proxy_on_this_machine_is_limited_as_one_address(

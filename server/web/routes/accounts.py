@@ -21,7 +21,7 @@ from server.web.cookie import set_cookie
 from server.web.devices import device_from
 from server.web.limits import Limits as WebLimits
 from server.web.problems import invalid
-from server.wire.credentials import client_address, limited_address
+from server.wire.credentials import place_of
 from server.wire.headers import header
 from server.wire.problem import ProblemDetails
 from server.wire.views import SessionView
@@ -150,7 +150,7 @@ class AccountRoutes:
         caller = caller_of(request)
         name = self._accounts.parse_name(body.name)
         player = await self._accounts.new_guest(
-            name, caller.now, limited_address(request.scope), self._own_name(caller, name)
+            name, caller.now, place_of(request.scope), self._own_name(caller, name)
         )
         return await self._let_in(request, player)
 
@@ -175,7 +175,7 @@ class AccountRoutes:
             self._accounts.parse_name(body.name),
             body.password,
             caller_of(request).now,
-            limited_address(request.scope),
+            place_of(request.scope),
         )
         return await self._let_in(request, player)
 
@@ -183,13 +183,11 @@ class AccountRoutes:
         body = await read_json(request, SignIn)
         self._check_length("name", body.name)
         self._check_length("password", body.password)
-        scope = request.scope
         player = await self._accounts.authenticate(
             body.name,
             body.password,
             caller_of(request).now,
-            client_address(scope),
-            limited_address(scope),
+            place_of(request.scope),
         )
         return await self._let_in(request, player, remember=body.remember)
 
@@ -226,14 +224,12 @@ class AccountRoutes:
         own = caller.signed_in()
         body = await read_json(request, PasswordChange)
         self._check_length("current", body.current)
-        scope = request.scope
         await self._accounts.change_password(
             own.player,
             body.current,
             body.new,
             caller.now,
-            client_address(scope),
-            limited_address(scope),
+            place_of(request.scope),
         )
         # Other clients may have signed in with the old password meanwhile. Looked up by id: if all
         # sessions have ended in between, it is a new `Player`.

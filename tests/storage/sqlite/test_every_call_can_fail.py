@@ -25,6 +25,7 @@ from tests.support.database import Change, read_changes
 from tests.support.faulty import FaultyDisk
 from tests.support.manual_clock import ManualClock
 from tests.support.open_passwords import OpenPasswords
+from tests.support.places import HERE
 from tests.support.storage_rig import QUICK, StorageRig
 
 A_WHILE = 12
@@ -59,14 +60,14 @@ class Life:
 
     async def guest(self, name: str) -> Session | None:
         try:
-            player = await self.accounts.new_guest(parse_name(name), self.now, None)
+            player = await self.accounts.new_guest(parse_name(name), self.now, HERE)
         except (StorageUnavailable, NameTaken):
             return None  # no reads; or the free name is not written yet
         return await self.let_in(player)
 
     async def member(self, name: str) -> Session | None:
         try:
-            player = await self.accounts.register(parse_name(name), "a password", self.now, None)
+            player = await self.accounts.register(parse_name(name), "a password", self.now, HERE)
         except StorageUnavailable:
             self.registered[name] = False
             return None
@@ -76,7 +77,7 @@ class Life:
     async def sign_in(self, name: str) -> Session | None:
         try:
             return await self.let_in(
-                await self.accounts.authenticate(name, "a password", self.now, "here", None)
+                await self.accounts.authenticate(name, "a password", self.now, HERE)
             )
         except StorageUnavailable:
             return None

@@ -1,0 +1,14 @@
+"""Where a request comes from, as limits count it."""
+
+from typing import NamedTuple
+
+WIDTHS = 64, 56, 48
+"""The networks that an IPv6 customer has (RFC 6177): at least the first, at most the last."""
+
+
+class Place(NamedTuple):
+    """The place of a client. `networks`: narrowest first, and each within the next; none if limits
+    by address do not apply. `address`: the narrowest, whether they apply or not."""
+
+    address: str
+    networks: tuple[str, ...]
