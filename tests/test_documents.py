@@ -289,7 +289,7 @@ def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"for the limits of {spoken(rooms.searches.seconds)}."
     yield f"pulse check of the same player within {spoken(rooms.between_pulses)}"
     searches = rooms.searches
-    yield f"quick match for the {searches.count + 1}st time in {spoken(searches.seconds)}"
+    yield f"for it, for the {searches.count + 1}st time in {spoken(searches.seconds)}"
     yield f"{rooms.rooms:,} rooms, {rooms.rooms_per_maker} made by one player"
     yield f"{rooms.rooms_watched} that a connection is in or watches"
     yield f"{rooms.lines.count} lines in {rooms.lines.seconds:g} seconds"

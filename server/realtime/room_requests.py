@@ -92,10 +92,8 @@ class RoomRequests:
             case messages.Say(room=room, text=text):
                 rooms.say(player_id, room, text, now)
                 by = "chat"
-            case messages.QuickMatch(game=game, cancel=True):
-                rooms.cancel_quick_match(player_id, game, now)
-            case messages.QuickMatch(game=game):
-                rooms.quick_match(player_id, game, now)
+            case messages.QuickMatch(game=game, cancel=is_cancelled):
+                self._quick_match(connection, game, now, is_cancelled=is_cancelled)
             case messages.Claim(room=room, result=result):
                 rooms.claim(player_id, room, result, now)
             case messages.Pulse(room=room, seat=seat):
@@ -106,6 +104,18 @@ class RoomRequests:
             case _ as unreachable:
                 assert_never(unreachable)
         self._presence.touch(session.id, now, by)
+
+    def _quick_match(
+        self, connection: Connection, game: str | None, now: float, *, is_cancelled: bool
+    ) -> None:
+        """A change is told to every tab of the player; who repeats themselves is answered alone."""
+        player_id = connection.session.player.id
+        if is_cancelled:
+            if not self._rooms.cancel_quick_match(player_id, now):
+                connection.send(encode(messages.Queued(0, game or UNSET, "cancelled")))
+        elif not self._rooms.quick_match(player_id, game, now):
+            waiting = self._rooms.rooms.number_waiting(game)
+            connection.send(encode(messages.Queued(waiting, game or UNSET)))
 
     def _be_right_back(self, session: Session, room_id: str, seconds: float, now: float) -> None:
         # The message itself is an activity, and an activity ends a "be right back" and makes the

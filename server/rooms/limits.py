@@ -18,7 +18,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Rooms that one player may open: each leaves a row in the database."""
 
     searches: Quota = Quota(20, 60)
-    """Quick match searches that one player may begin: each may open a room."""
+    """Quick match searches that one player may begin, or change the game of: each may open a room,
+    and tells all who wait."""
 
     rooms_listed: int = 1000
     """Rooms in a list, the newest; it also has the total."""

@@ -28,19 +28,23 @@ class Matchmaking:
             self._limits.searches, self._limits.counted_keys
         )
 
-    def search(self, turn: Turn, player: Player, game: str | None) -> None:
-        """Add a player to the queue; one who is in it keeps their place and may change the game.
-        Raises CommandRefused: no_such_game, too_soon, already_seated."""
+    def search(self, turn: Turn, player: Player, game: str | None) -> bool:
+        """Add a player to the queue; one who is in it keeps their place and may change the game,
+        which counts as a search. Returns False if nothing changes: they look for this game, and go
+        on waiting. Raises CommandRefused: no_such_game, too_soon, already_seated."""
         if game is not None:
             self.find_game(game)
-        is_new = player.id not in self.queue.waiting
-        if is_new and self._searches.wait(player.id, turn.now):
+        waiting = self.queue.waiting.get(player.id)
+        if waiting is not None and waiting.game == game:
+            self.serve(turn)  # there may be place for another room by now
+            return player.id not in self.queue.waiting
+        if self._searches.wait(player.id, turn.now):
             raise CommandRefused("too_soon", self._limits.searches.refusal("searches"))
         self._tables.vacate_elsewhere(turn, None, player)
-        if is_new:
-            self._searches.take(player.id, turn.now)
+        self._searches.take(player.id, turn.now)
         self.queue.enter(player, game)
         self.serve(turn)
+        return True
 
     def leave(self, turn: Turn, player_id: PlayerId, reason: QueueReason) -> bool:
         """Remove a player from the queue; return False if they were not in it."""

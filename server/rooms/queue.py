@@ -37,8 +37,7 @@ class Queue:
         return MappingProxyType(self._waiting)
 
     def enter(self, player: Player, game: str | None) -> None:
-        """Add a player. One who is waiting keeps their place and may change the game; they are told
-        how many wait again."""
+        """Add a player. One who is waiting keeps their place and changes the game."""
         self._remove_from_counts(player.id)
         self._waiting[player.id] = Waiting(player, game)
         self._by_game[game] += 1

@@ -168,5 +168,8 @@ class ReadableRooms(Protocol):
     def waiting(self) -> Mapping[PlayerId, Waiting]:
         """The players who look for a quick match, in order of arrival."""
 
+    def number_waiting(self, game: str | None) -> int:
+        """Return the number of players who wait for `game`, or for any."""
+
     def find(self, room_id: str) -> ReadableRoom:
         """Return the room with this id. Raises CommandRefused: no_such_room."""

@@ -19,7 +19,7 @@ from server.presence.policy import Policy
 from server.presence.session import Player
 from server.presence.status import LEAVING, Reason, Status
 from server.rooms.errors import CommandRefused, GameFailed
-from server.rooms.events import LineSaid, QueueChanged, RoomEvent, RoomUpdated
+from server.rooms.events import LineSaid, RoomEvent, RoomUpdated
 from server.rooms.limits import Limits
 from server.rooms.matchmaking import Matchmaking
 from server.rooms.play import Play
@@ -71,6 +71,10 @@ class Rooms:
     def waiting(self) -> Mapping[PlayerId, Waiting]:
         """The players who look for a quick match, in order of arrival."""
         return self._matchmaking.queue.waiting
+
+    def number_waiting(self, game: str | None) -> int:
+        """Return the number of players who wait for `game`, or for any."""
+        return self._matchmaking.queue.number_waiting(game)
 
     def find(self, room_id: str) -> Room:
         """Return the room with this id. Raises CommandRefused: no_such_room."""
@@ -201,20 +205,19 @@ class Rooms:
 
     # Quick match
 
-    def quick_match(self, player: Player, game: str | None, now: float) -> list[RoomEvent]:
-        """Add `player` to the queue: see `Matchmaking.search`."""
+    def quick_match(
+        self, player: Player, game: str | None, now: float
+    ) -> tuple[bool, list[RoomEvent]]:
+        """Add `player` to the queue; return False if they are in it: see `Matchmaking.search`."""
         with self._turn(now) as turn:
-            self._matchmaking.search(turn, player, game)
-        return turn.events
+            is_new = self._matchmaking.search(turn, player, game)
+        return is_new, turn.events
 
-    def cancel_quick_match(
-        self, player_id: PlayerId, game: str | None, now: float
-    ) -> list[RoomEvent]:
-        """Remove a player from the queue. Answers with an event even if they were not in it."""
+    def cancel_quick_match(self, player_id: PlayerId, now: float) -> tuple[bool, list[RoomEvent]]:
+        """Remove a player from the queue; return False if they are not in it."""
         with self._turn(now) as turn:
-            if not self._matchmaking.leave(turn, player_id, "cancelled"):
-                turn.tell(QueueChanged(player_id, game, 0, "cancelled", now))
-        return turn.events
+            did_wait = self._matchmaking.leave(turn, player_id, "cancelled")
+        return did_wait, turn.events
 
     # Facts of presence
 

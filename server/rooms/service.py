@@ -126,16 +126,20 @@ class RoomService:
 
     # Quick match
 
-    def quick_match(self, player_id: PlayerId, game: str | None, at: float | None = None) -> None:
-        """Add the player to the queue: see `Matchmaking.search`."""
+    def quick_match(self, player_id: PlayerId, game: str | None, at: float | None = None) -> bool:
+        """Add the player to the queue; return False if they are in it, of which nobody is told: see
+        `Matchmaking.search`."""
         player = self._players[player_id]
-        self._stream.publish(self._rooms.quick_match(player, game, self._instant(at)))
+        is_new, events = self._rooms.quick_match(player, game, self._instant(at))
+        self._stream.publish(events)
+        return is_new
 
-    def cancel_quick_match(
-        self, player_id: PlayerId, game: str | None, at: float | None = None
-    ) -> None:
-        """Remove the player from the queue."""
-        self._stream.publish(self._rooms.cancel_quick_match(player_id, game, self._instant(at)))
+    def cancel_quick_match(self, player_id: PlayerId, at: float | None = None) -> bool:
+        """Remove the player from the queue; return False if they are not in it, of which nobody is
+        told."""
+        did_wait, events = self._rooms.cancel_quick_match(player_id, self._instant(at))
+        self._stream.publish(events)
+        return did_wait
 
     # Facts of presence
 

@@ -208,6 +208,23 @@ async def test_two_players_are_matched_and_play(server: LiveServer) -> None:
     assert server.still_here.rooms.find(matched[0]["room"]).state == "playing"
 
 
+async def test_a_change_in_the_queue_is_told_to_every_tab_and_a_repetition_answered_alone(
+    server: LiveServer,
+) -> None:
+    ada = await server.guest("Ada")
+    asking, other = await ada.tab(), await ada.tab()
+    looks = {"type": "queued", "game": "turns", "waiting": 1}
+    cancelled = {"type": "queued", "waiting": 0, "reason": "cancelled"}
+    assert await asking.ask("quick_match", "queued", game="turns") == looks
+    assert await other.quiet() == [looks]
+    assert await asking.ask("quick_match", "queued", game="turns") == looks
+    assert await other.quiet() == []
+    assert await asking.ask("quick_match", "queued", cancel=True) == cancelled | looks | cancelled
+    assert len(await other.quiet()) == 1
+    assert await asking.ask("quick_match", "queued", cancel=True) == cancelled
+    assert await other.quiet() == []
+
+
 async def test_an_away_player_is_removed_from_the_queue_and_told(server: LiveServer) -> None:
     ada = await server.guest("Ada")
     tab = await ada.tab()

@@ -157,6 +157,19 @@ def test_the_number_of_searches_is_limited() -> None:
     world.looks_for(ada)
 
 
+def test_a_change_of_the_game_in_the_queue_counts_as_a_search() -> None:
+    world = World(Turns(), Together())
+    (ada,) = world.players(1)
+    games = ["turns", "together"]
+    for number in range(LIMITS.searches.count):
+        world.looks_for(ada, games[number % 2])
+    with refused("too_soon"):
+        world.looks_for(ada, games[0])
+    assert world.rooms.waiting[ada.id].game == games[1], "nothing changed"
+    world.passes(60)
+    world.looks_for(ada, games[0])
+
+
 def test_asking_again_in_the_queue_does_not_count_as_a_search() -> None:
     world = World(Together())
     (ada,) = world.players(1)

@@ -358,9 +358,9 @@ class RoomsMachine(RuleBasedStateMachine):
         player = self.somebody(who)
         rooms = self.world.rooms
         if cancel:
-            self.attempt(lambda: rooms.cancel_quick_match(player.id, game, self.now))
+            self.attempt(lambda: rooms.cancel_quick_match(player.id, self.now)[1])
         else:
-            self.attempt(lambda: rooms.quick_match(player, game, self.now))
+            self.attempt(lambda: rooms.quick_match(player, game, self.now)[1])
 
     @rule(where=WHERE, wait=st.sampled_from([4.0, 9.99, 10.0, 30.0]), draw=st.booleans())
     def drops_and_is_claimed_against(self, where: int, wait: float, draw: bool) -> None:

@@ -79,7 +79,7 @@ COMMANDS: dict[str, Callable[[Hall], object]] = {
     "brb": lambda hall: hall.service.brb(hall.kim, hall.room, 10.0),
     "fail": lambda hall: hall.service.fail(hall.room, GameFailed("turns")),
     "quick_match": lambda hall: hall.service.quick_match(hall.bo, None),
-    "cancel_quick_match": lambda hall: hall.service.cancel_quick_match(hall.bo, None),
+    "cancel_quick_match": lambda hall: hall.service.cancel_quick_match(hall.bo),
     "restore": lambda hall: hall.service.restore(a_room(hall)),
     "start": lambda hall: hall.service.start(hall.ada, hall.room),
     "claim": lambda hall: hall.service.claim(hall.kim, hall.room, "win"),
@@ -89,6 +89,7 @@ COMMANDS: dict[str, Callable[[Hall], object]] = {
     "note_activity": lambda hall: hall.service.note_activity(hall.ada, 110.0),
 }
 BEFORE: dict[str, Callable[[Hall], object]] = {
+    "cancel_quick_match": lambda hall: hall.service.quick_match(hall.bo, None),
     "start": lambda hall: hall.service.act(hall.ada, hall.room, {"wins": True}),
     "claim": is_gone,
     "pulse": lambda hall: hall.clock.move_to(100.0 + 10.0),

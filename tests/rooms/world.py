@@ -152,10 +152,10 @@ class World:
         return granted
 
     def looks_for(self, player: Player, game: str | None = None) -> list[RoomEvent]:
-        return self.do(self.rooms.quick_match(player, game, self.now))
+        return self.do(self.rooms.quick_match(player, game, self.now)[1])
 
     def looks_no_longer(self, player: Player) -> list[RoomEvent]:
-        return self.do(self.rooms.cancel_quick_match(player.id, None, self.now))
+        return self.do(self.rooms.cancel_quick_match(player.id, self.now)[1])
 
     # State
 
