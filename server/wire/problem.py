@@ -24,6 +24,11 @@ SECURITY_HEADERS = {
     ),
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
+    # What no game here asks for. Full screen, gamepads, motion, sound and the clipboard are left.
+    "permissions-policy": (
+        "camera=(), display-capture=(), geolocation=(), hid=(), microphone=(), midi=(), "
+        "payment=(), serial=(), usb=()"
+    ),
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
 }

@@ -25,6 +25,7 @@ from scripts.server_process import TIMEOUT
 from server.settings import Settings
 from server.transport.limits import Limits
 from server.transport.uvicorn import uvicorn_options
+from server.wire.problem import HSTS
 from tests.support.answers import cookie_of, refusal, until
 from tests.support.nginx import (
     ADDRESS,
@@ -299,6 +300,28 @@ def ask_raw(site: Site, *lines: str) -> bytes:
         return connection.recv(65536)
 
 
+def ask_host(site: Site, target: str, host: str) -> bytes:
+    with site.raw() as connection:
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        return connection.recv(65536)
+
+
+@pytest.mark.parametrize("target", ["/api/players", "https://localhost/api/players"])
+def test_a_host_is_passed_on_only_if_it_is_the_name_that_was_asked_for(
+    site: Site, recorder: Recorder, target: str
+) -> None:
+    for host in ("localhost", "LOCALHOST", f"localhost:{site.https}"):
+        assert ask_host(site, target, host).startswith(b"HTTP/1.1 200"), host
+        assert f"\r\nhost: {host.lower()}\r\n".encode() in recorder.heads.pop()[1]
+    # With an absolute target, the name in it has chosen the server.
+    foreign = ["localhost.", "localhost:", "localhost:1:2", "a@localhost"]
+    foreign += ["evil.example", "localhost.evil.example", ""] if ":" in target else []
+    for host in foreign:
+        answer = ask_host(site, target, host)
+        assert answer == b"" or answer[9:12] in (b"400", b"421"), host
+    assert recorder.heads == []
+
+
 @pytest.mark.parametrize("path", ["/ws", "/api/players"])
 def test_no_upgrade_but_a_websocket_is_passed_on(site: Site, recorder: Recorder, path: str) -> None:
     for value in ("h2c", "TLS/1.0", "websocket, h2c", "websockets", " "):
@@ -421,6 +444,24 @@ async def test_nginx_reveals_neither_its_version_nor_the_server_behind(site: Sit
         assert "nginx/" not in (await visitor.get("/metrics")).text
 
 
+async def test_every_answer_says_once_that_the_name_is_for_tls_only(site: Site) -> None:
+    """Those of nginx, those of the application, and one that the server gave before it knew who had
+    forwarded the request."""
+    own = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "1"}
+    async with site.visitor() as visitor:
+        answers = {
+            404: await visitor.get("/metrics"),
+            413: await visitor.post("/api/guests", content=b" " * (64 * 1024 + 1)),
+            401: await visitor.get("/api/session"),
+            200: await visitor.get("/static/app.js"),
+            426: await visitor.get("/ws", headers=own),
+        }
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        said = answer.headers.get_list("strict-transport-security")
+        assert said == [HSTS[1]], status
+
+
 def test_a_cipher_without_forward_secrecy_is_refused(site: Site) -> None:
     with site.raw() as connection:
         assert connection.version() == "TLSv1.3"
@@ -440,7 +481,10 @@ async def test_only_answers_without_secrets_are_compressed(site: Site) -> None:
         assert "content-encoding" not in page.headers
         assert "content-encoding" not in (await visitor.get("/api/players?limit=500")).headers
         script = next(part for part in page.text.split('"') if part.endswith(".js"))
-        assert (await visitor.get(script)).headers["content-encoding"] == "gzip"
+        compressed = await visitor.get(script)
+        assert compressed.headers["content-encoding"] == "gzip"
+        # Otherwise a cache may send it to a client that cannot read it.
+        assert compressed.headers["vary"] == "Accept-Encoding"
 
 
 # Floods

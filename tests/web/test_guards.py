@@ -1,6 +1,7 @@
 """The checks of every request, and the headers of every response."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from server.base.waiting import within
 from server.wire.problem import SECURITY_HEADERS
 from tests.support.answers import Bystanders, break_reads, calls_of, refusal
 from tests.support.live_server import LiveServer, run_server
+from tests.support.paths import ROOT
 
 # Pages of other origins
 
@@ -186,6 +188,27 @@ async def test_the_policy_for_content_allows_nothing_inline_and_no_frames() -> N
     ]:
         assert directive in policy
     assert "unsafe" not in policy
+
+
+async def test_nothing_served_here_may_use_the_devices_of_the_machine(server: LiveServer) -> None:
+    page = await (await server.visitor()).http.get("/")
+    denied = page.headers["permissions-policy"].split(", ")
+    assert {"camera=()", "microphone=()", "geolocation=()", "usb=()"} <= set(denied)
+    assert all(each.endswith("=()") for each in denied)
+
+
+def test_the_page_turns_no_text_into_markup_but_the_pictures_of_games() -> None:
+    sinks = re.compile(
+        r"innerHTML|outerHTML|insertAdjacentHTML|setHTML|srcdoc|createContextualFragment"
+        r"|parseFromString|document\.write|\beval\(|new Function|new Worker|javascript:"
+    )
+    found = {
+        (path.relative_to(ROOT).as_posix(), each)
+        for folder in ("static", "server/games")
+        for path in (ROOT / folder).rglob("*.js")
+        for each in sinks.findall(path.read_text())
+    }
+    assert found == {("static/page/games.js", "parseFromString")}
 
 
 async def test_a_bug_is_answered_without_its_traceback_and_logged_once(
