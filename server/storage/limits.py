@@ -32,8 +32,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     read_timeout: float = 5.0
-    """How long a caller waits for a read, which takes milliseconds unless the disk hangs. Who asks
-    for a name may wait for the read that runs already, too."""
+    """How long a caller waits for a read, which takes milliseconds unless the disk hangs; then it
+    is interrupted. Who asks for a name may wait for the read that runs already, too."""
 
     lifeboat_records: int = 2048
     """Sign-outs in the lifeboat; one without a free record is answered with 503."""

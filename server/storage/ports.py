@@ -108,7 +108,8 @@ class Archive(Protocol):
 
 class Reads(Protocol):
     """The reads of an engine, available between `open` and `close`. Each returns a copy, of a page
-    at most; no transaction stays open."""
+    at most; no transaction stays open. A cancelled one stops. Those for accounts, sessions and
+    `check` wait for none of the others."""
 
     async def owners_of(self, lookalikes: Collection[str]) -> Mapping[str, PlayerId]:
         """Return the players whose stored names have these skeletons, by skeleton."""

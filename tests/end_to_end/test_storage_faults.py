@@ -297,7 +297,9 @@ async def play_while_the_disk_fails(fail: str, why: str, folder: Path) -> None:
 
 async def test_a_failing_read_is_503_and_no_crash(server: LiveServer) -> None:
     bob = await server.member("Bob")
-    await engine_of(server).database.reader.close()
+    database = engine_of(server).database
+    for reader in (database.signing_in, database.browsing):
+        await reader.close()
     forged = bob.cookie[:-1] + ("E" if bob.cookie.endswith("A") else "A")
     stranger = await server.visitor(cookies={"session": forged})
     for path, body in [

@@ -9,7 +9,7 @@ import base64
 import random
 import selectors
 import sqlite3
-from collections.abc import Awaitable, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from server.storage.batch import Batch
 from server.storage.errors import EngineError
 from server.storage.sqlite.engine import SqliteEngine
 from server.storage.sqlite.limits import SqliteLimits
+from server.storage.sqlite.reader import Reader
 
 T = TypeVar("T")
 
@@ -78,7 +79,7 @@ class Disk:
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
         self._engines: list[VirtualEngine] = []
-        self._readers: list[InlineConnection] = []
+        self._readers: list[VirtualReader] = []
         self.is_failing = False
         self.failures = 0
 
@@ -92,9 +93,9 @@ class Disk:
         self._engines.append(engine)
         return engine
 
-    def connect(self, address: str, **options: Any) -> "InlineConnection":
-        """Replaces `aiosqlite.connect`."""
-        reader = InlineConnection(sqlite3.connect(address, **options), self)
+    def make_reader(self, *args: Any, **options: Any) -> "VirtualReader":
+        """Replaces `server.storage.sqlite.database.Reader`."""
+        reader = VirtualReader(self, *args, **options)
         self._readers.append(reader)
         return reader
 
@@ -137,32 +138,20 @@ class VirtualEngine(SqliteEngine):
             writer.close()
 
 
-class InlineConnection:
-    """The part of `aiosqlite.Connection` that the engine reads with, without its thread: each call
-    runs in the loop, after the disk's delay."""
+class VirtualReader(Reader):
+    """A reader whose calls take the disk's time. They run in the loop's thread."""
 
-    def __init__(self, connection: sqlite3.Connection, disk: Disk) -> None:
-        self._connection = connection
+    def __init__(self, disk: Disk, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
         self._disk = disk
 
-    def __await__(self) -> Generator[Any, None, "InlineConnection"]:
-        return self
-        yield
-
-    async def executescript(self, script: str) -> None:
+    async def run(self, query: Callable[[sqlite3.Connection], T]) -> T:
         await asyncio.sleep(self._disk.delay())
-        self._connection.executescript(script).close()
-
-    async def execute_fetchall(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        await asyncio.sleep(self._disk.delay())
-        return self._connection.execute(sql, parameters).fetchall()
-
-    async def close(self) -> None:
-        self.die()
+        return await super().run(query)
 
     def die(self) -> None:
         """Close at once, whatever is running."""
-        self._connection.close()
+        self._close()
 
 
 class SeededSecrets:
@@ -185,7 +174,7 @@ def deterministic(seed: int, disk: Disk, heartbeat: float) -> Iterator[None]:
         "server.base.ids.secrets": secrets,
         "server.base.ids._random": partial(secrets.token_urlsafe, 16),
         "server.accounts.tokens.secrets": secrets,
-        "aiosqlite.connect": disk.connect,
+        "server.storage.sqlite.database.Reader": disk.make_reader,
         "server.app.make_engine": disk.make_engine,
         "server.base.clock.STALL": 2 * heartbeat,
         "server.realtime.ticker.HEARTBEAT": heartbeat,

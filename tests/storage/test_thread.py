@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from server.base.ids import PlayerId
 from server.storage.thread import DaemonThread
 from tests.support.storage_rig import StorageRig
 
@@ -69,12 +70,12 @@ def test_a_call_that_never_returns_does_not_keep_the_process_from_exiting() -> N
 async def test_no_thread_of_an_open_store_keeps_the_process_from_exiting(
     open_rig: Callable[..., Awaitable[StorageRig]],
 ) -> None:
-    """aiosqlite's own threads would, if they were not started by a daemon thread."""
     before = set(threading.enumerate())
     rig = await open_rig()
     rig.sign_in()
     await rig.store.journal.written_up_to_here()
     await rig.store.find_account("ada")
+    await rig.store.find_player(PlayerId("p_1"))
     started = set(threading.enumerate()) - before
-    assert len(started) == 2
+    assert len(started) == 3
     assert [thread.name for thread in started if not thread.daemon] == []

@@ -1,4 +1,4 @@
-"""The SQLite file: a connection that writes, one that reads, and a lock against other servers."""
+"""The SQLite file: a connection that writes, two that read, and a lock against other servers."""
 
 import asyncio
 import logging
@@ -6,11 +6,8 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
-
-import aiosqlite
 
 from server.base.files import beside, create_private
 from server.base.units import to_ms
@@ -19,6 +16,7 @@ from server.storage.errors import EngineError, StorageRefused
 from server.storage.locks import LockedFile, open_locked
 from server.storage.sqlite.limits import SqliteLimits
 from server.storage.sqlite.migrations import migrate
+from server.storage.sqlite.reader import Reader
 from server.storage.thread import DaemonThread
 
 T = TypeVar("T")
@@ -43,14 +41,14 @@ _WRITER = """
 
 
 class Database:
-    """Two connections to one file, between `open` and `close`.
+    """Three connections to one file, between `open` and `close`, each on a thread of its own.
 
-    The writer is `sqlite3`'s, on a thread of its own that runs the calls of `write` in order;
-    nothing else writes or checkpoints. The reader is aiosqlite's.
+    The writer runs the calls of `write` in order; nothing else writes or checkpoints. Whoever signs
+    in never waits for a read of somebody who browses.
     """
 
     def __init__(self, path: Path, limits: SqliteLimits, factory: type[sqlite3.Connection]) -> None:
-        """`factory`: the class of both connections."""
+        """`factory`: the class of the connections."""
         self._path = path
         self.file = real_path(path)
         self._limits = limits
@@ -58,7 +56,10 @@ class Database:
         self._wal = beside(self.file, "-wal")
         self._thread = DaemonThread("sqlite-writer")
         self._writer: sqlite3.Connection | None = None
-        self._reader: aiosqlite.Connection | None = None
+        self.signing_in = self._make_reader("sqlite-signing-in", None)
+        """Reads for accounts, sessions and the state of the server: of a few rows each."""
+        self.browsing = self._make_reader("sqlite-browsing", limits.browsing_at_once)
+        """Reads for lists and histories."""
         self._lock: LockedFile | None = None
         self._is_new = False
 
@@ -74,7 +75,8 @@ class Database:
             self._is_new = not os.path.lexists(self.file)  # noqa: ASYNC240 - as the lock, at once
             _refuse_other_names(self.file, self._path)
             await self._call(self._open_writer)
-            self._reader = await self._open_reader()
+            await self.signing_in.open()
+            await self.browsing.open()
         except BaseException as error:
             await self.close(is_refused=True)
             if isinstance(error, sqlite3.Error):
@@ -88,13 +90,6 @@ class Database:
                 self._path,
             )
 
-    @property
-    def reader(self) -> aiosqlite.Connection:
-        """The read-only connection. Raises sqlite3.Error if it is not open."""
-        if self._reader is None:
-            raise sqlite3.ProgrammingError("the database is not open")
-        return self._reader
-
     async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Call `function` with the writer, on its thread, after all earlier calls. Raises what it
         raises, and sqlite3.Error if the writer is not open.
@@ -104,7 +99,7 @@ class Database:
         return await self._call(lambda: function(self._connected()))
 
     async def close(self, *, is_refused: bool = False) -> None:
-        """Close both connections and release the lock. Idempotent. `is_refused`: the server does
+        """Close the connections and release the lock. Idempotent. `is_refused`: the server does
         not start; remove the files that `open` created."""
         await self._disconnect()
         lock, self._lock = self._lock, None
@@ -118,17 +113,18 @@ class Database:
         lock.discard()
 
     async def _disconnect(self) -> None:
-        reader, self._reader = self._reader, None
         try:
-            await within(self._limits.closing_timeout, self._close_both(reader))
+            await within(self._limits.closing_timeout, self._close_all())
         except (sqlite3.Error, TimeoutError) as error:
             # What was committed is durable; nothing depends on the rest.
             _log.error("%s could not be closed: %s", self._path, error)
+        for each in (self.signing_in, self.browsing):
+            each.end()
         self._thread.shutdown()
 
-    async def _close_both(self, reader: aiosqlite.Connection | None) -> None:
-        if reader is not None:
-            await reader.close()
+    async def _close_all(self) -> None:
+        # Before the writer: the last connection removes the log, which a reader may not.
+        await asyncio.gather(self.signing_in.close(), self.browsing.close())
         if self._thread.is_running:
             # Even if `open` was cancelled: the thread may be about to connect.
             await self._call(self._close_writer)
@@ -193,16 +189,17 @@ class Database:
         # No isolation level: the code begins and commits transactions explicitly.
         return {"uri": True, "isolation_level": None, "factory": self._factory}
 
-    async def _open_reader(self) -> aiosqlite.Connection:
-        # Created on the writer's thread, a daemon, so that aiosqlite's thread is one too: otherwise
-        # it would keep the process from exiting until it is closed.
+    def _make_reader(self, name: str, most_waiting: int | None) -> Reader:
+        steps = self._limits.steps_at_once
+        return Reader(name, self._connect_reader, most_waiting=most_waiting, steps_at_once=steps)
+
+    def _connect_reader(self) -> sqlite3.Connection:
         address = address_of(self.file, "ro")
-        reader = await self._call(partial(aiosqlite.connect, address, **self._options))
-        await reader
+        reader: sqlite3.Connection = sqlite3.connect(address, **self._options)
         try:
-            await reader.executescript(f"{self._common} PRAGMA query_only = ON;")
+            reader.executescript(f"{self._common} PRAGMA query_only = ON;")
         except BaseException:
-            await reader.close()
+            reader.close()
             raise
         return reader
 

@@ -16,6 +16,14 @@ class SqliteLimits(msgspec.Struct, frozen=True, kw_only=True):
     log_interval: float = 5.0
     """Between two looks at the size of the write-ahead log."""
 
+    browsing_at_once: int = 500
+    """Reads for lists and histories at a time, which run one after the other; more are refused.
+    Those of one client each take milliseconds."""
+
+    steps_at_once: int = 10_000
+    """Steps of SQLite's virtual machine, a fraction of a millisecond, between two looks at whether
+    somebody still waits for a read."""
+
     closing_timeout: float = 3.0
     """How long `close` waits: a disk that hangs must not keep the process from stopping."""
 

@@ -10,7 +10,6 @@ import msgspec
 from server.accounts.ports import Account
 from server.base.ids import MatchId, PlayerId
 from server.presence.status import Reason, Status
-from server.storage.errors import EngineError
 from server.storage.rows import (
     LastProcess,
     StoredChange,
@@ -22,6 +21,7 @@ from server.storage.rows import (
     StoredSession,
 )
 from server.storage.sqlite.database import Database, engine_error
+from server.storage.sqlite.reader import Reader
 
 _PLAYER = "p.id, p.name, p.sort_key, p.guest, p.status, p.last_activity_at"
 
@@ -37,13 +37,15 @@ _MATCH = (
 
 
 class Queries:
-    """The `Reads` of `storage/ports.py`, which documents the methods, on a read-only connection."""
+    """The `Reads` of `storage/ports.py`, which documents the methods."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._signing_in = database.signing_in
+        self._browsing = database.browsing
 
     async def owners_of(self, lookalikes: Collection[str]) -> dict[str, PlayerId]:
-        rows = await self._all(
+        rows = await _all(
+            self._signing_in,
             "SELECT lookalike, player_id FROM name_lookalikes"
             " WHERE lookalike IN (SELECT value FROM json_each(?))",
             msgspec.json.encode(lookalikes).decode(),
@@ -51,7 +53,8 @@ class Queries:
         return {lookalike: PlayerId(id) for lookalike, id in rows}
 
     async def find_account(self, name_key: str) -> Account | None:
-        rows = await self._all(
+        rows = await _all(
+            self._signing_in,
             "SELECT id, name, sort_key, guest, password_hash FROM players WHERE name_key = ?",
             name_key,
         )
@@ -60,18 +63,20 @@ class Queries:
         return None
 
     async def find_ending(self, digest: bytes) -> Reason | None:
-        rows = await self._all(
+        rows = await _all(
+            self._signing_in,
             "SELECT end_reason FROM sessions WHERE token_digest = ? AND ended_at IS NOT NULL",
             digest,
         )
         return Reason(rows[0][0]) if rows else None
 
     async def find_player(self, id: PlayerId) -> StoredPlayer | None:
-        rows = await self._all(f"SELECT {_PLAYER} FROM players p WHERE p.id = ?", id)  # noqa: S608
+        rows = await _all(self._browsing, f"SELECT {_PLAYER} FROM players p WHERE p.id = ?", id)  # noqa: S608
         return _player(rows[0]) if rows else None
 
     async def offline_players(self, after: tuple[str, str], limit: int) -> list[StoredPlayer]:
-        rows = await self._all(
+        rows = await _all(
+            self._browsing,
             f"SELECT {_PLAYER} FROM players p WHERE is_currently_active = 0"  # noqa: S608
             " AND (sort_key, id) > (?, ?) ORDER BY sort_key, id LIMIT ?",
             *after,
@@ -80,7 +85,8 @@ class Queries:
         return [_player(row) for row in rows]
 
     async def history(self, player: PlayerId, before: int, limit: int) -> list[StoredChange]:
-        rows = await self._all(
+        rows = await _all(
+            self._browsing,
             "SELECT c.id, c.status, c.player_status, c.reason, c.at, c.session_id, c.detail,"
             " c.last_activity_at, c.last_activity_by, s.remember"
             " FROM status_changes c JOIN sessions s ON s.id = c.session_id"
@@ -118,7 +124,8 @@ class Queries:
         return found[0] if found else None
 
     async def moves_of(self, id: MatchId, from_step: int, limit: int) -> list[StoredMove]:
-        rows = await self._all(
+        rows = await _all(
+            self._browsing,
             "SELECT step, at, seat, action, event FROM moves"
             " WHERE match_id = ? AND step >= ? ORDER BY step LIMIT ?",
             id,
@@ -134,21 +141,23 @@ class Queries:
         ]
 
     async def last_process(self) -> LastProcess:
-        killed = await self._all(
+        killed = await _all(
+            self._signing_in,
             "SELECT started_at FROM boots WHERE stopped_at IS NULL"
-            " AND id = (SELECT max(id) FROM boots)"
+            " AND id = (SELECT max(id) FROM boots)",
         )
         return LastProcess(
             await self._live_sessions(), await self._open_rooms(), killed[0][0] if killed else None
         )
 
     async def check(self) -> None:
-        await self._all("SELECT 1 FROM boots LIMIT 1")
+        await _all(self._signing_in, "SELECT 1 FROM boots LIMIT 1")
 
     async def _open_rooms(self) -> list[StoredRoom]:
-        rows = await self._all(
+        rows = await _all(
+            self._signing_in,
             "SELECT id, game, private, made_by, opened_at, state FROM rooms"
-            " WHERE closed_at IS NULL ORDER BY opened_at, rowid"
+            " WHERE closed_at IS NULL ORDER BY opened_at, rowid",
         )
         return [
             StoredRoom(id, game, bool(private), made_by, opened_at, state)
@@ -156,11 +165,12 @@ class Queries:
         ]
 
     async def _live_sessions(self) -> list[StoredSession]:
-        rows = await self._all(
+        rows = await _all(
+            self._signing_in,
             "SELECT s.id, s.token_digest, s.remember, s.status, s.created_at,"  # noqa: S608
             f" s.last_activity_at, s.last_activity_by, s.ends_at, s.browser, s.system, {_PLAYER}"
             " FROM sessions s JOIN players p ON p.id = s.player_id"
-            " WHERE s.ended_at IS NULL ORDER BY s.created_at, s.rowid"
+            " WHERE s.ended_at IS NULL ORDER BY s.created_at, s.rowid",
         )
         return [
             StoredSession(
@@ -170,7 +180,8 @@ class Queries:
         ]
 
     async def _matches(self, which: str, *parameters: object) -> list[StoredMatch]:
-        rows = await self._all(
+        rows = await _all(
+            self._browsing,
             f"SELECT {_MATCH}, p.seat, p.player_id, p.name"  # noqa: S608
             f" FROM matches m JOIN match_players p ON p.match_id = m.id WHERE {which}"
             " ORDER BY m.ended_at DESC, m.id DESC, p.seat",
@@ -184,14 +195,12 @@ class Queries:
             found.players.append(StoredSeat(*row[-3:]))
         return list(matches.values())
 
-    async def _all(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-        try:
-            rows = await self._database.reader.execute_fetchall(sql, parameters)
-        except sqlite3.Error as error:
-            raise engine_error(error) from error
-        except ValueError as error:  # raised by aiosqlite once it is closed
-            raise EngineError(str(error)) from error
-        return [tuple(row) for row in rows]
+
+async def _all(reader: Reader, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+    try:
+        return await reader.run(lambda disk: disk.execute(sql, parameters).fetchall())
+    except sqlite3.Error as error:
+        raise engine_error(error) from error
 
 
 def _player(row: Sequence[Any]) -> StoredPlayer:

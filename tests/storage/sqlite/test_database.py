@@ -21,6 +21,7 @@ from server.storage.sqlite.database import _is_safe
 from server.storage.sqlite.engine import SqliteEngine
 from server.storage.sqlite.limits import SqliteLimits
 from server.storage.sqlite.migrations import MIGRATIONS
+from server.storage.sqlite.reader import Reader
 from server.storage.store import Store
 from tests.support.faulty import FaultyDisk
 from tests.support.manual_clock import ManualClock
@@ -57,6 +58,10 @@ async def refused(path: Path) -> str:
     return sentence
 
 
+async def rows(reader: Reader, sql: str) -> list[object]:
+    return await reader.run(lambda disk: disk.execute(sql).fetchall())
+
+
 async def test_the_pragmas_are_the_documented_ones(path: Path) -> None:
     rig = await StorageRig.open(path, ManualClock())
     database = rig.engine.database
@@ -66,9 +71,9 @@ async def test_the_pragmas_are_the_documented_ones(path: Path) -> None:
         return await database.write(lambda writer: writer.execute(pragma).fetchone()[0])
 
     assert {name: await written(name) for name in WRITER} == WRITER
-    for name, value in [("query_only", 1), ("busy_timeout", 1000)]:
-        rows = await database.reader.execute_fetchall(f"PRAGMA {name}")
-        assert [tuple(row) for row in rows] == [(value,)], name
+    for reader in (database.signing_in, database.browsing):
+        for name, value in [("query_only", 1), ("busy_timeout", 1000)]:
+            assert await rows(reader, f"PRAGMA {name}") == [(value,)], name
     await database.shorten_wal()
     assert database.wal_bytes() == 0
     assert await written("busy_timeout") == 1000, "others are waited for again"
@@ -95,12 +100,12 @@ async def test_a_new_database_is_readable_by_its_owner_only_and_an_old_keeps_its
     assert mode_of(path) == 0o640
 
 
-async def test_the_reader_can_write_nothing_at_all(path: Path) -> None:
+async def test_the_readers_can_write_nothing_at_all(path: Path) -> None:
     rig = await StorageRig.open(path, ManualClock())
-    reader = rig.engine.database.reader
-    await reader.execute("PRAGMA query_only = OFF")
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        await reader.execute("DELETE FROM boots")
+    for reader in (rig.engine.database.signing_in, rig.engine.database.browsing):
+        await rows(reader, "PRAGMA query_only = OFF")
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            await rows(reader, "DELETE FROM boots")
     await rig.store.close()
 
 
