@@ -292,6 +292,9 @@ def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"for it, for the {searches.count + 1}st time in {spoken(searches.seconds)}"
     yield f"{rooms.rooms:,} rooms, {rooms.rooms_per_maker} made by one player"
     yield f"{rooms.rooms_watched} that a connection is in or watches"
+    yield f"and {rooms.rooms_watched_by_player} that all of a player's are"
+    comings = rooms.comings
+    yield f"or `watch`, for the {comings.count + 1}st time in {spoken(comings.seconds)}"
     yield f"{rooms.lines.count} lines in {rooms.lines.seconds:g} seconds"
     yield f"the last {rooms.lines_kept} lines"
     yield f"or for {rooms.deserted_after:g} s, when the room closes"

@@ -132,11 +132,17 @@ class RoomRequests:
         self, connection: Connection, room_id: str, seat: int | None, now: float, *, spectate: bool
     ) -> int | None:
         """Enter a room; return the number of the seat, None for a spectator."""
-        is_new = not self._topics.is_watching(connection, RoomId(room_id))
-        limit = self._rooms.rooms.limits.rooms_watched
-        if is_new and self._topics.count(connection) >= limit:
-            raise CommandRefused("too_many_rooms", f"A tab watches {limit} rooms at the most.")
         player_id = connection.session.player.id
+        if not self._topics.is_watching(connection, RoomId(room_id)):
+            limits = self._rooms.rooms.limits
+            if self._topics.count(connection) >= limits.rooms_watched:
+                detail = f"A tab watches {limits.rooms_watched} rooms at the most."
+                raise CommandRefused("too_many_rooms", detail)
+            is_new = not self._topics.is_in(player_id, RoomId(room_id))
+            most = limits.rooms_watched_by_player
+            if is_new and self._topics.count_of_player(player_id) >= most:
+                detail = f"All tabs of a player together watch {most} rooms at the most."
+                raise CommandRefused("too_many_rooms", detail)
         own = self._rooms.join(player_id, room_id, now, number=seat, spectate=spectate)
         room = self._rooms.rooms.find(room_id)
         self._topics.watch(connection, room)

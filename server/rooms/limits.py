@@ -27,6 +27,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     rooms_watched: int = 20
     """Rooms that one connection may be in, or watch."""
 
+    rooms_watched_by_player: int = 60
+    """Rooms that all connections of one player together may be in, or watch."""
+
+    comings: Quota = Quota(120, 60)
+    """How often one player may enter a room, or change their place in it: each is told to all who
+    are there."""
+
     counted_keys: int = 50_000
     """Players that each limit on attempts keeps in memory."""
 

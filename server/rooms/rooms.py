@@ -110,15 +110,19 @@ class Rooms:
     ) -> tuple[int | None, list[RoomEvent]]:
         """`player` enters a room, to the seat with this `number` if given; return the number of
         their seat, None for a spectator. Raises CommandRefused: no_such_room, invalid, seat_taken,
-        already_seated."""
+        already_seated, too_soon."""
         with self._turn(now) as turn:
             room = self.find(room_id)
+            if not _is_there(room, player, number, spectate=spectate):
+                self._tables.check_coming(player.id, now)
             with turn.at(room):
                 own = self._seat_to_join(turn, room, player, number, spectate=spectate)
                 if own is None:
                     room.add_spectator(player)
                 else:
                     self._tables.arrive(turn, room, own, player)
+                if room.is_changed:
+                    self._tables.count_coming(player.id, now)
         return own, turn.events
 
     def leave(self, player_id: PlayerId, room_id: str, now: float) -> list[RoomEvent]:
@@ -353,6 +357,16 @@ class Rooms:
             self._play.resign_leavers(turn, room)
             self._play.break_off(turn, room, "abandoned")
             self._tables.close(turn, room, "idle" if room.present() else "empty")
+
+
+def _is_there(room: Room, player: Player, number: int | None, *, spectate: bool) -> bool:
+    """Return True if a player has the place already that they ask for with these arguments of
+    `Rooms.join`."""
+    own = room.seat_of(player.id)
+    if own is None:
+        return spectate and player.id in room.spectators
+    seat = room.seats[own]
+    return seat.is_here and (seat.is_playing or (not spectate and number in (None, own)))
 
 
 class _FollowUp:

@@ -29,6 +29,7 @@ class Tables:
         self._seated: dict[PlayerId, Room] = {}
         self._made_by: Counter[PlayerId] = Counter()
         self._made: MovingWindow[PlayerId] = MovingWindow(limits.rooms_made, limits.counted_keys)
+        self._comings: MovingWindow[PlayerId] = MovingWindow(limits.comings, limits.counted_keys)
         self._new_room_id = new_room_id
 
     # Rooms
@@ -114,6 +115,15 @@ class Tables:
         self._made_by[room.made_by] += 1
 
     # Seats
+
+    def check_coming(self, player_id: PlayerId, now: float) -> None:
+        """Raise CommandRefused: too_soon, if a player entered rooms too often."""
+        if self._comings.wait(player_id, now):
+            raise CommandRefused("too_soon", self.limits.comings.refusal("changes of place"))
+
+    def count_coming(self, player_id: PlayerId, now: float) -> None:
+        """A player entered a room, or changed their place in it."""
+        self._comings.take(player_id, now)
 
     def seat_of(self, player_id: PlayerId) -> tuple[Room, int] | None:
         """Return the room and seat of a player."""

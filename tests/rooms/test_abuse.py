@@ -178,6 +178,55 @@ def test_asking_again_in_the_queue_does_not_count_as_a_search() -> None:
     assert len(world.rooms.waiting) == 1
 
 
+@pytest.mark.parametrize("how", ["watches", "plays", "moves", "stands up"])
+def test_coming_and_going_is_limited(how: str) -> None:
+    world = World(Together())
+    ada, kim = world.players(2)
+    room = world.room("together", ada, private=True)
+
+    def comes(number: int) -> None:
+        match how:
+            case "watches":
+                world.joins(kim, room, spectate=True)
+                world.closes(kim, room)
+            case "plays":
+                world.joins(kim, room)
+                world.leaves(kim, room)
+            case "moves":
+                world.joins(kim, room, number=1 + number % 2)
+            case _:
+                world.joins(kim, room, spectate=bool(number % 2))
+
+    for number in range(LIMITS.comings.count):
+        comes(number)
+    before = len(world.heard)
+    with refused("too_soon"):
+        comes(LIMITS.comings.count)
+    assert len(world.heard) == before, "nobody is told"
+    world.leaves(ada, room)
+    world.joins(ada, room)
+    world.passes(LIMITS.comings.seconds - SLOT)
+    with refused("too_soon"):
+        comes(LIMITS.comings.count)
+    world.passes(SLOT)
+    comes(LIMITS.comings.count)
+
+
+def test_asking_for_the_place_one_has_is_no_coming() -> None:
+    world = World(Together())
+    ada, kim, bo = world.players(3)
+    room = world.room("together", ada, kim)
+    world.joins(bo, room, spectate=True)
+    world.starts(ada, room)
+    for _ in range(2 * LIMITS.comings.count):
+        world.joins(ada, room)
+        world.joins(ada, room, number=0)
+        world.joins(kim, room, spectate=True)
+        world.joins(bo, room, spectate=True)
+    world.leaves(ada, room)
+    world.joins(ada, room)
+
+
 # Limits count successful calls only
 
 

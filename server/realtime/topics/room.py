@@ -4,6 +4,7 @@ All changes in one turn of the loop are sent as one message, except lines of cha
 messages of their own. A message is encoded once for all who see the same.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
@@ -69,7 +70,12 @@ class RoomTopic(Topic[_Key]):
     # Watchers
 
     def watch(self, connection: Connection) -> None:
-        self._by_player.setdefault(connection.session.player.id, set()).add(connection)
+        player_id = connection.session.player.id
+        connections = self._by_player.get(player_id)
+        if connections is None:
+            connections = self._by_player[player_id] = set()
+            self._family.entered(player_id)
+        connections.add(connection)
         super().watch(connection)
 
     def repair(self, connection: Connection) -> None:
@@ -83,6 +89,7 @@ class RoomTopic(Topic[_Key]):
             self._by_player[player_id].discard(connection)
             if not self._by_player[player_id]:
                 del self._by_player[player_id]
+                self._family.left(player_id)
         if not self.watchers:
             self._family.drop(self)
         return did_watch
@@ -226,6 +233,7 @@ class RoomTopics:
         self.on_failure = on_failure
         self.on_gone = on_gone
         self._topics: dict[RoomId, RoomTopic] = {}
+        self._rooms_of: Counter[PlayerId] = Counter()
 
     # Watchers
 
@@ -248,6 +256,10 @@ class RoomTopics:
         """Return the number of rooms that a connection watches."""
         return sum(isinstance(topic, RoomTopic) for topic in connection.topics)
 
+    def count_of_player(self, player_id: PlayerId) -> int:
+        """Return the number of rooms that all connections of a player watch together."""
+        return self._rooms_of[player_id]
+
     def is_in(self, player_id: PlayerId, room_id: RoomId) -> bool:
         """Return True if a connection of the player watches the room."""
         topic = self._topics.get(room_id)
@@ -266,6 +278,16 @@ class RoomTopics:
     def _watchers(self, room_id: RoomId) -> Collection[Connection]:
         topic = self._topics.get(room_id)
         return () if topic is None else topic.watchers
+
+    def entered(self, player_id: PlayerId) -> None:
+        """The first connection of a player watches a topic."""
+        self._rooms_of[player_id] += 1
+
+    def left(self, player_id: PlayerId) -> None:
+        """The last connection of a player that watched a topic no longer does."""
+        self._rooms_of[player_id] -= 1
+        if not self._rooms_of[player_id]:
+            del self._rooms_of[player_id]
 
     def drop(self, topic: RoomTopic) -> None:
         """Remove a topic that is no longer watched."""
