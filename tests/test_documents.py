@@ -203,6 +203,7 @@ def of_the_protocol(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"is noticed within {AT_ONCE:g} s, a silent one"
     yield f"frozen client) within {IN_SILENCE:g} s"
     yield f"only active may be {limits.storage.activity_interval:g} s old"
+    yield f"of their players follow within {spoken(limits.storage.longest_deferral)}"
     yield f"a match that ticks is written once {spoken(limits.storage.room_interval)}"
     yield f"`/readyz` is {status('storage_failing')} and says why"
     yield f"waits for it for at most {spoken(limits.storage.write_timeout)},"

@@ -49,9 +49,20 @@ class Batch:
     lost_rooms: list[LostRoom] = field(default_factory=list)
     stops: list[int] = field(default_factory=list)
 
+    @property
+    def is_promised(self) -> bool:
+        """True if callers wait for some of the rows before they answer."""
+        return bool(self.players or self.passwords or self.sessions or self.endings)
+
     def __len__(self) -> int:
         """Return the number of rows."""
         return sum(len(getattr(self, name)) for name in self.__slots__)
+
+    def take_endings(self) -> "Batch":
+        """Take the ends of sessions out of this batch; their changes and states stay in it."""
+        ends = Batch(endings=self.endings)
+        self.endings = []
+        return ends
 
     def extend(self, later: "Batch") -> None:
         """Append what was queued after this batch was taken."""

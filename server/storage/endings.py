@@ -1,19 +1,23 @@
-"""Ends of sessions that are not durable yet."""
+"""Ends of sessions that are not durable yet, and the rows that a start adds for those of the last
+process."""
 
-from collections import deque
-from collections.abc import Collection
+from collections import defaultdict, deque
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from server.accounts.ports import StorageUnavailable
 from server.base.clock import Clock
 from server.base.ids import PlayerId, SessionId
 from server.base.waiting import within
-from server.presence.status import Reason
+from server.presence.explain import explain_ending
+from server.presence.policy import Policy
+from server.presence.status import Reason, Status, best
+from server.storage.batch import Batch
 from server.storage.complaints import Complaints
 from server.storage.journal import Journal
 from server.storage.lifeboat import Lifeboat
 from server.storage.limits import Limits
-from server.storage.rows import Ending
+from server.storage.rows import ChangeRow, Ending, PlayerStateRow, SessionStateRow, StoredSession
 
 _BY_TIME = (Reason.IDLE_TIMEOUT, Reason.SESSION_LIFETIME)
 """Ends that need no lifeboat: the next start would end these sessions again."""
@@ -43,13 +47,14 @@ class Endings:
         pending.endings.append(ending)
         if frees is not None:
             pending.freed_names.append(frees)
-        self._journal.note_queued()
+        # A dormant session ends without a change of its status.
+        self._journal.note_end(changes=ending.session_id in pending.session_states)
         self._queue.append(_Unwritten(self._journal.queued, ending, frees))
 
     async def secure(self, sessions: Collection[SessionId] | None = None) -> None:
         """Wait until every end so far is durable, in the database or in the lifeboat. Raises
         StorageUnavailable if the end of one of `sessions` (of any, by default) is in neither."""
-        if await self._journal.flush():
+        if await self._journal.secure():
             return
         try:
             await within(self._limits.lifeboat_timeout, self._lifeboat.save(self._to_be_saved))
@@ -77,8 +82,55 @@ class Endings:
 
     def _to_be_saved(self) -> list[Ending]:
         self._drop_written()
-        return [each.ending for each in self._queue if each.ending.reason not in _BY_TIME]
+        secured = self._journal.secured
+        return [
+            each.ending
+            for each in self._queue
+            if each.number > secured and each.ending.reason not in _BY_TIME
+        ]
 
     def _drop_written(self) -> None:
         while self._queue and self._queue[0].number <= self._journal.written:
             self._queue.popleft()
+
+
+def rows_of(endings: Iterable[Ending], sessions: Iterable[StoredSession], policy: Policy) -> Batch:
+    """Return the rows that the database would have got at the time. `sessions`: those that have not
+    ended, according to the database, or of whose end it has nothing else."""
+    batch = Batch()
+    live: dict[SessionId, StoredSession] = {}
+    by_player: defaultdict[PlayerId, dict[SessionId, Status]] = defaultdict(dict)
+    for session in sessions:
+        live[session.id] = session
+        by_player[session.player.id][session.id] = session.status
+    for ending in endings:
+        ended = live.pop(ending.session_id, None)
+        if ended is None:
+            continue
+        session, player = ended, ended.player
+        others = by_player[player.id]
+        del others[session.id]
+        after = best([*others.values()])
+        active_at, active_by = session.last_activity_at, session.last_activity_by
+        if session.status is not Status.OFFLINE:
+            batch.changes.append(
+                ChangeRow(
+                    player.id,
+                    session.id,
+                    Status.OFFLINE,
+                    ending.reason,
+                    ending.at,
+                    after,
+                    explain_ending(ending.reason, policy),
+                    active_at,
+                    active_by,
+                )
+            )
+        batch.player_states[player.id] = PlayerStateRow(player.id, after, after.is_here, active_at)
+        batch.session_states[session.id] = SessionStateRow(
+            session.id, Status.OFFLINE, active_at, active_by
+        )
+        batch.endings.append(ending)
+        if player.guest and not others:
+            batch.freed_names.append(player.id)
+    return batch

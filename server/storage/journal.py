@@ -4,19 +4,26 @@ Rows are added to `pending`; one task has the engine write everything pending as
 commit): at once if a caller waits for it, else after `Limits.gather`. If that fails it keeps the
 batch, logs the failure once, and tries again; the rest of the server goes on.
 
-A caller waits for the disk with `flush`, for at most `Limits.write_timeout`.
+When a crowd leaves, its players are told once the ends of their sessions are durable. So as long as
+nothing but such ends is pending, these are written alone; the rest of their rows, which the next
+start makes again if this process is killed, follows when no more ends come.
+
+A caller waits for the disk with `flush` or `secure`, for at most `Limits.write_timeout`.
 """
 
 import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 from server.base.clock import Clock
 from server.base.waiting import Alarm, stop, within
 from server.storage.batch import Batch
 from server.storage.limits import Limits
 from server.storage.ports import Engine
+
+_Waiters: TypeAlias = deque[tuple[int, asyncio.Future[None]]]
 
 _log = logging.getLogger("stillhere.storage")
 
@@ -38,12 +45,21 @@ class Journal:
         """Awaited before a batch is taken; may add to `pending`."""
         self.after_write: Callable[[], Awaitable[None]] = _nothing
         """Awaited after each success."""
-        # Futures of waiting callers, each with the number of the entry it waits for.
-        self._waiters: deque[tuple[int, asyncio.Future[None]]] = deque()
+        # Futures of waiting callers, each with the number of the entry it waits for: those of
+        # `flush`, and those of `secure`.
+        self._waiters: _Waiters = deque()
+        self._securing: _Waiters = deque()
         self.queued = 0
         """Entries since the start."""
         self.written = 0
         """Entries since the start that are durable."""
+        self.secured = 0
+        """Entries since the start of which all is durable that cannot be made again."""
+        self._taken = 0
+        # Pending entries that are more than the end of a session.
+        self._others = 0
+        # The loop's time at which the first ends were written without the rest of their rows.
+        self._deferring_since: float | None = None
         self._wake = asyncio.Event()
         self._gathering: asyncio.TimerHandle | None = None
         self._is_closing = False
@@ -105,34 +121,58 @@ class Journal:
     def note_queued(self, count: int = 1) -> None:
         """Count `count` more entries, which are in `pending` or will be added by `before_write`,
         and have them written."""
+        self._others += count
+        self._note(count)
+
+    def note_end(self, changes: int) -> None:
+        """Count the end of a session, and have it written. `changes`: how many of the entries
+        counted before are the change that came with it."""
+        self._others -= changes
+        self._note(1)
+
+    def _note(self, count: int) -> None:
         self.queued += count
-        if self._waiters or self._task is None:
+        if self._waiters or self._securing or self._task is None:
             self._wake.set()
-        elif self._gathering is None:
+        else:
+            self._gather()
+
+    def _gather(self) -> None:
+        if self._gathering is None:
             loop = asyncio.get_running_loop()
             self._gathering = loop.call_later(self._limits.gather, self._wake.set)
 
     async def flush(self) -> bool:
         """Wait until everything queued so far is durable, for at most `write_timeout`; return True
         if it is. If writing is failing, return False at once. Cancelling only ends the wait."""
-        if not self.waiting:
-            return True
+        return not self.waiting or await self._wait(self._waiters, self.queued)
+
+    async def secure(self) -> bool:
+        """Wait as `flush` does, but not for what the next start can make again."""
+        upto = self.queued if self.pending.is_promised else self._taken
+        return self.secured >= upto or await self._wait(self._securing, upto)
+
+    def written_up_to_here(self) -> asyncio.Future[None]:
+        """Return a future that is done when everything queued so far is durable."""
+        if self.waiting:
+            return self._future(self._waiters, self.queued)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        future.set_result(None)
+        return future
+
+    async def _wait(self, waiters: _Waiters, upto: int) -> bool:
         if self.is_failing:
             return False
         try:
-            await within(self._limits.write_timeout, self.written_up_to_here())
+            await within(self._limits.write_timeout, self._future(waiters, upto))
         except TimeoutError:
             return False
         return True
 
-    def written_up_to_here(self) -> asyncio.Future[None]:
-        """Return a future that is done when everything queued so far is durable."""
+    def _future(self, waiters: _Waiters, upto: int) -> asyncio.Future[None]:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        if self.waiting:
-            self._waiters.append((self.queued, future))
-            self._wake.set()
-        else:
-            future.set_result(None)
+        waiters.append((upto, future))
+        self._wake.set()
         return future
 
     # The writer
@@ -157,10 +197,16 @@ class Journal:
             self._gathering = None
 
     async def _write(self) -> bool:
-        """Write everything pending; return True on success."""
-        await self._call(self.before_write, "what is to be written could not be collected")
-        batch, self.pending = self.pending, Batch()
-        upto = self.queued
+        """Write everything pending, or only ends of sessions; return True on success."""
+        defers = self._may_defer()
+        if defers:
+            batch = Batch(endings=self.pending.endings)
+            self.pending.endings = []
+        else:
+            await self._call(self.before_write, "what is to be written could not be collected")
+            batch, self.pending = self.pending, Batch()
+            self._others = 0
+        upto = self._taken = self.queued
         alarm = Alarm(self._limits.stuck_after, self._note_stuck)
         try:
             await self._engine.write(batch)
@@ -168,13 +214,29 @@ class Journal:
             # Any exception: no other task would write these rows.
             batch.extend(self.pending)
             self.pending = batch
+            self._others += 1  # however many: all of it is tried again
             self._note_failure(error)
             return False
         finally:
             alarm.stop()
             self._stuck_since = None
+        if not defers:
+            self.written, self._deferring_since = upto, None
+        elif self._deferring_since is None:
+            self._deferring_since = asyncio.get_running_loop().time()
         self._note_success(upto)
         return True
+
+    def _may_defer(self) -> bool:
+        """Return True if ends of sessions are to be written now without the rest of their rows.
+        Then nothing else is pending that happened before them."""
+        ends = len(self.pending.endings)
+        if not ends or self._others or self._waiters or self._is_closing:
+            return False
+        if self._deferring_since is None:
+            return ends >= self._limits.crowd
+        deferred_for = asyncio.get_running_loop().time() - self._deferring_since
+        return deferred_for < self._limits.longest_deferral
 
     async def _call(self, hook: Callable[[], Awaitable[None]], failure: str) -> None:
         try:
@@ -184,14 +246,17 @@ class Journal:
             _log.error("%s", failure, exc_info=error)
 
     def _note_success(self, upto: int) -> None:
-        self.written = upto
+        self.secured = upto
         if self._failing_since is not None:
             _log.warning("the database takes writes again; nothing was lost")
             self._failing_since = self._why = None
-        while self._waiters and self._waiters[0][0] <= upto:
-            _, future = self._waiters.popleft()
-            if not future.done():
-                future.set_result(None)
+        for waiters, done in ((self._waiters, self.written), (self._securing, self.secured)):
+            while waiters and waiters[0][0] <= done:
+                _, future = waiters.popleft()
+                if not future.done():
+                    future.set_result(None)
+        if self._deferring_since is not None:
+            self._gather()
 
     def _note_failure(self, error: Exception) -> None:
         if self._failing_since is None:

@@ -14,17 +14,13 @@ import asyncio
 import errno
 import os
 import zlib
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from server.base.ids import PlayerId, SessionId
-from server.presence.explain import explain_ending
-from server.presence.policy import Policy
-from server.presence.status import ENDINGS, Reason, Status, best
-from server.storage.batch import Batch
+from server.base.ids import SessionId
+from server.presence.status import ENDINGS, Reason
 from server.storage.locks import LockedFile, open_locked
-from server.storage.rows import ChangeRow, Ending, PlayerStateRow, SessionStateRow, StoredSession
+from server.storage.rows import Ending
 from server.storage.thread import DaemonThread
 
 RECORD = 128
@@ -129,50 +125,6 @@ class Lifeboat:
             raise OSError(errno.EBADF, "it is not open", str(self._path))
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, _write, self._file.descriptor, data, at)
-
-
-def rows_of(
-    endings: Iterable[Ending], live_sessions: Iterable[StoredSession], policy: Policy
-) -> Batch:
-    """Return the rows that the database would have got at the time. `live_sessions`: those that
-    have not ended, according to the database."""
-    batch = Batch()
-    live: dict[SessionId, StoredSession] = {}
-    by_player: defaultdict[PlayerId, dict[SessionId, Status]] = defaultdict(dict)
-    for session in live_sessions:
-        live[session.id] = session
-        by_player[session.player.id][session.id] = session.status
-    for ending in endings:
-        ended = live.pop(ending.session_id, None)
-        if ended is None:
-            continue
-        session, player = ended, ended.player
-        others = by_player[player.id]
-        del others[session.id]
-        after = best([*others.values()])
-        active_at, active_by = session.last_activity_at, session.last_activity_by
-        if session.status is not Status.OFFLINE:
-            batch.changes.append(
-                ChangeRow(
-                    player.id,
-                    session.id,
-                    Status.OFFLINE,
-                    ending.reason,
-                    ending.at,
-                    after,
-                    explain_ending(ending.reason, policy),
-                    active_at,
-                    active_by,
-                )
-            )
-        batch.player_states[player.id] = PlayerStateRow(player.id, after, after.is_here, active_at)
-        batch.session_states[session.id] = SessionStateRow(
-            session.id, Status.OFFLINE, active_at, active_by
-        )
-        batch.endings.append(ending)
-        if player.guest and not others:
-            batch.freed_names.append(player.id)
-    return batch
 
 
 def _format(ending: Ending) -> bytes:

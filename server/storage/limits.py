@@ -23,6 +23,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     gather: float = 0.1
     """How long rows are gathered before a write, if no caller waits."""
 
+    crowd: int = 64
+    """Ends of sessions in one batch, from which on they are written and told first, and the rest of
+    their rows later. If the process is killed in between, the next start adds these rows."""
+
+    longest_deferral: float = 0.5
+    """How long the rest of the rows of a crowd that leaves waits while further ends are written."""
+
     write_timeout: float = 1.0
     """How long a caller waits for a write; not at all while writing fails.
 

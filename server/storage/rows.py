@@ -275,10 +275,18 @@ class StoredMove(Row, frozen=True):
     event: str | None
 
 
+class CutShort(Row, frozen=True):
+    """A session whose end is stored, without the rest of its rows: a kill came between."""
+
+    session: StoredSession
+    ending: Ending
+
+
 class LastProcess(Row, frozen=True):
     """What the last process left. `killed_since`: the instant of its start if it did not stop in
-    order."""
+    order. `cut_short`: in the order of their ends."""
 
     sessions: list[StoredSession]
     rooms: list[StoredRoom]
+    cut_short: list[CutShort]
     killed_since: int | None

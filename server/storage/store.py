@@ -17,10 +17,10 @@ from server.rooms.reading import ReadableRoom
 from server.storage.activity import ActivityLog
 from server.storage.batch import Batch
 from server.storage.complaints import Complaints
-from server.storage.endings import Endings
+from server.storage.endings import Endings, rows_of
 from server.storage.errors import EngineError, StorageRefused
 from server.storage.journal import Journal
-from server.storage.lifeboat import LIFEBOAT, Lifeboat, rows_of
+from server.storage.lifeboat import LIFEBOAT, Lifeboat
 from server.storage.limits import Limits
 from server.storage.owners import Owners
 from server.storage.ports import ActiveSessions, Engine, StorageStatistics
@@ -102,8 +102,8 @@ class Store:
             saved = self._lifeboat.open(name)
             await self.engine.open()
             last = await self.engine.reads.last_process()
-            if saved:
-                await self._apply(saved, last)
+            if saved or last.cut_short:
+                await self._complete(saved, last)
                 last = await self.engine.reads.last_process()
             now = self._clock.to_wall(self._clock.now())
             await self.engine.write(Batch(boots=[BootRow(now, __version__)]))
@@ -113,11 +113,15 @@ class Store:
             raise StorageRefused.of(name, error) from error
         return last
 
-    async def _apply(self, saved: list[Ending], last: LastProcess) -> None:
-        """Write to the database what only the lifeboat has."""
-        await self.engine.write(rows_of(saved, last.sessions, self._policy))
-        await self._lifeboat.clear(list)
-        _log.warning("%d sign-outs that the database had not taken are in it now", len(saved))
+    async def _complete(self, saved: list[Ending], last: LastProcess) -> None:
+        """Write to the database what only the lifeboat has, and what a kill kept from following the
+        end of a session."""
+        endings = [each.ending for each in last.cut_short] + saved
+        sessions = [each.session for each in last.cut_short] + last.sessions
+        await self.engine.write(rows_of(endings, sessions, self._policy))
+        if saved:
+            await self._lifeboat.clear(list)
+            _log.warning("%d sign-outs that the database had not taken are in it now", len(saved))
 
     async def close(self) -> None:
         """Write what is pending, record the stop, and close. Idempotent."""

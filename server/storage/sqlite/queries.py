@@ -11,6 +11,8 @@ from server.accounts.ports import Account
 from server.base.ids import MatchId, PlayerId
 from server.presence.status import Reason, Status
 from server.storage.rows import (
+    CutShort,
+    Ending,
     LastProcess,
     StoredChange,
     StoredMatch,
@@ -23,6 +25,10 @@ from server.storage.rows import (
 from server.storage.sqlite.database import Database, engine_error
 from server.storage.sqlite.reader import Reader
 
+_SESSION = (
+    "s.id, s.token_digest, s.remember, s.status, s.created_at, s.last_activity_at,"
+    " s.last_activity_by, s.ends_at, s.browser, s.system"
+)
 _PLAYER = "p.id, p.name, p.sort_key, p.guest, p.status, p.last_activity_at"
 
 # A match in a private room is visible only to its players. ?1: the viewer.
@@ -147,7 +153,11 @@ class Queries:
             " AND id = (SELECT max(id) FROM boots)",
         )
         return LastProcess(
-            await self._live_sessions(), await self._open_rooms(), killed[0][0] if killed else None
+            [_session(row) for row in await self._sessions("s.ended_at IS NULL", "s.created_at")],
+            await self._open_rooms(),
+            # Only after a kill: this reads all sessions there were.
+            await self._cut_short() if killed else [],
+            killed[0][0] if killed else None,
         )
 
     async def check(self) -> None:
@@ -164,20 +174,20 @@ class Queries:
             for id, game, private, made_by, opened_at, state in rows
         ]
 
-    async def _live_sessions(self) -> list[StoredSession]:
-        rows = await _all(
-            self._signing_in,
-            "SELECT s.id, s.token_digest, s.remember, s.status, s.created_at,"  # noqa: S608
-            f" s.last_activity_at, s.last_activity_by, s.ends_at, s.browser, s.system, {_PLAYER}"
-            " FROM sessions s JOIN players p ON p.id = s.player_id"
-            " WHERE s.ended_at IS NULL ORDER BY s.created_at, s.rowid",
-        )
+    async def _cut_short(self) -> list[CutShort]:
+        which = f"s.ended_at IS NOT NULL AND s.status <> '{Status.OFFLINE}'"
         return [
-            StoredSession(
-                *(id, digest, bool(remember), Status(status), *rest[:6], _player(rest[6:]))
-            )
-            for id, digest, remember, status, *rest in rows
+            CutShort(_session(row), Ending(row[0], Reason(row[-2]), row[-1]))
+            for row in await self._sessions(which, "s.ended_at")
         ]
+
+    async def _sessions(self, which: str, order: str) -> list[tuple[Any, ...]]:
+        return await _all(
+            self._signing_in,
+            f"SELECT {_SESSION}, {_PLAYER}, s.end_reason, s.ended_at"  # noqa: S608
+            " FROM sessions s JOIN players p ON p.id = s.player_id"
+            f" WHERE {which} ORDER BY {order}, s.rowid",
+        )
 
     async def _matches(self, which: str, *parameters: object) -> list[StoredMatch]:
         rows = await _all(
@@ -201,6 +211,13 @@ async def _all(reader: Reader, sql: str, *parameters: object) -> list[tuple[Any,
         return await reader.run(lambda disk: disk.execute(sql, parameters).fetchall())
     except sqlite3.Error as error:
         raise engine_error(error) from error
+
+
+def _session(row: Sequence[Any]) -> StoredSession:
+    id, digest, remember, status, *rest = row
+    return StoredSession(
+        *(id, digest, bool(remember), Status(status), *rest[:6], _player(rest[6:12]))
+    )
 
 
 def _player(row: Sequence[Any]) -> StoredPlayer:
