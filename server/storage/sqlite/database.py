@@ -82,6 +82,12 @@ class Database:
             if isinstance(error, sqlite3.Error):
                 raise storage_refused(self._path, error) from error
             raise
+        if self.file.stat().st_mode & 0o077:
+            _log.warning(
+                "others on this machine may read %s, with hashes of passwords, histories and chat: "
+                "chmod 600 it",
+                self._path,
+            )
         if not _is_safe(sqlite3.sqlite_version_info):
             _log.warning(
                 "SQLite %s can corrupt a database that two programs write at the same instant: "

@@ -85,7 +85,7 @@ def mode_of(path: Path) -> int:
 
 
 async def test_a_new_database_is_readable_by_its_owner_only_and_an_old_keeps_its_mode(
-    path: Path,
+    path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     rig = await StorageRig.open(path, ManualClock())
     try:
@@ -94,10 +94,15 @@ async def test_a_new_database_is_readable_by_its_owner_only_and_an_old_keeps_its
         await rig.store.close()
     assert {path.name, f"{path.name}-wal", f"{path.name}-shm"} <= modes.keys()
     assert set(modes.values()) == {0o600}, modes
-    await asyncio.to_thread(path.chmod, 0o640)
-    again = await StorageRig.open(path, ManualClock())
-    await again.store.close()
-    assert mode_of(path) == 0o640
+    warning = f"others on this machine may read {path}"
+    assert warning not in caplog.text
+    for mode in (0o640, 0o604):
+        caplog.clear()
+        await asyncio.to_thread(path.chmod, mode)
+        again = await StorageRig.open(path, ManualClock())
+        await again.store.close()
+        assert mode_of(path) == mode
+        assert caplog.text.count(warning) == 1
 
 
 async def test_the_readers_can_write_nothing_at_all(path: Path) -> None:
