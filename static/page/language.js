@@ -6,7 +6,8 @@ import { recall, remember } from '/static/page/storage.js';
 export const LANGUAGES = { en: 'English', zh: '中文', es: 'Español' };
 
 const CHOSEN = 'stillhere.language';
-const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]/;
+/** Where Unicode has its right-to-left letters, and keeps room for more. */
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 const listeners = [];
 let asked = 0;
 let code = 'en';
@@ -94,7 +95,7 @@ export function day(at) {
 
 /** "Ada, Kim and Lea". */
 export function namesOf(names) {
-  return new Intl.ListFormat(code, { type: 'conjunction' }).format(names);
+  return new Intl.ListFormat(code, { type: 'conjunction' }).format(names.map(written));
 }
 
 /** Writes the texts named by the elements below `root`. */

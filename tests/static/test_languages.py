@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import unicodedata2
 
 from server.games.game import Silence
 from server.presence.status import ENDINGS, Reason, Status
@@ -230,3 +231,39 @@ async def test_the_page_uses_the_first_known_language_of_the_browser(
 ) -> None:
     preferred = "import('/static/page/language.js').then(({preferred}) => preferred(argument))"
     assert await rig.run(preferred, of_the_browser) == language
+
+
+def test_every_right_to_left_letter_makes_a_name_that_is_isolated() -> None:
+    source = (static_folder() / "page" / "language.js").read_text()
+    found = re.search(r"^const RIGHT_TO_LEFT = (/.*/\w*);$", source, re.MULTILINE)
+    assert found is not None
+    node = shutil.which("node")
+    assert node is not None, "Node.js is not there: scripts/test gets it, or leaves this out"
+    every = "[...Array(0x110000).keys()].map((code) => String.fromCodePoint(code))"
+    isolated = f"{every}.map((letter) => Number({found[1]}.test(letter))).join('')"
+    command = [node, "-p", isolated]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    missed = [
+        hex(code)
+        for code, is_isolated in enumerate(done.stdout.strip())
+        if is_isolated == "0" and unicodedata2.bidirectional(chr(code)) in ("R", "AL")
+    ]
+    assert missed == []
+    assert done.stdout[:0x590] == "0" * 0x590
+
+
+def test_a_right_to_left_name_is_isolated_from_the_others_of_a_list(tmp_path: Path) -> None:
+    source = (static_folder() / "page" / "language.js").read_text()
+    module = tmp_path / "language.mjs"
+    module.write_text(re.sub(r"^import .*$", "", source, flags=re.MULTILINE))
+    names = ["Ada", "\u05d3\u05e0\u05d4", "\U0001e900", "Kim"]
+    node = shutil.which("node")
+    assert node is not None, "Node.js is not there: scripts/test gets it, or leaves this out"
+    said = """
+        const { namesOf } = await import(process.argv[1]);
+        console.log(JSON.stringify(namesOf(JSON.parse(process.argv[2]))));
+    """
+    command = [node, "--input-type=module", "-e", said, str(module), json.dumps(names)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    hebrew, adlam = (f"\u2068{name}\u2069" for name in names[1:3])
+    assert json.loads(done.stdout) == f"Ada, {hebrew}, {adlam}, and Kim"
