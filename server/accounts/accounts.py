@@ -144,7 +144,7 @@ class Accounts:
         except BadCredentials:
             raise WrongPassword(player.id) from None
         before = account.password_hash
-        hashed = await self._passwords.hash(new)
+        hashed = await self._passwords.hash(new, place)
         if before is None or self._hash_of(account) != before:
             raise WrongPassword(player.id)  # it was changed elsewhere meanwhile
         if player.id in self._changing:
@@ -168,13 +168,13 @@ class Accounts:
         with self._attempts.guess(key, place, now):
             account = await self._store.find_account(key)
             hashed = None if account is None else self._hash_of(account)
-            verdict = await self._passwords.verify(password, hashed)
+            verdict = await self._passwords.verify(password, hashed, place)
             if verdict is Verdict.WRONG or account is None or account.id in self._withdrawn:
                 raise BadCredentials(None if account is None else account.id)
         again = None
         if verdict is Verdict.OUTDATED:
             with suppress(TooBusy):  # the next sign-in tries again
-                again = await self._passwords.hash(password)
+                again = await self._passwords.hash(password, place)
         if self._hash_of(account) != hashed:
             raise BadCredentials(account.id)  # it was changed while this one was verified
         if again is not None:
@@ -207,7 +207,7 @@ class Accounts:
                 await own.give_up()
             if await self._store.is_any_taken(name.lookalikes):
                 raise NameTaken(name.text)
-            hashed = None if password is None else await self._passwords.hash(password)
+            hashed = None if password is None else await self._passwords.hash(password, place)
         except BaseException:
             self._release(name)
             raise

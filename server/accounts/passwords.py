@@ -10,7 +10,8 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from enum import Enum, auto
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
 import unicodedata2
 from argon2 import PasswordHasher
@@ -21,6 +22,8 @@ from server.accounts.common_passwords import is_common
 from server.accounts.errors import PasswordRefused, TooBusy
 from server.accounts.limits import Limits
 from server.accounts.lookalikes import fold
+from server.accounts.place import Place
+from server.accounts.turns import Turns
 
 _PRODUCT = "stillhere"
 _profile = get_profile("OpaqueString", unicodedata=unicodedata2)
@@ -67,47 +70,97 @@ class Verdict(Enum):
     OUTDATED = auto()
 
 
+class _Task:
+    """Work for a thread."""
+
+    __slots__ = ("result", "work")
+
+    def __init__(self, work: Callable[[], Any], result: asyncio.Future[Any]) -> None:
+        self.work = work
+        self.result = result
+
+    def refuse(self, retry_after: int) -> None:
+        """Let who waits for it have TooBusy."""
+        if not self.result.done():
+            self.result.set_exception(TooBusy(retry_after))
+
+
 class Passwords:
     """Hashes and verifies passwords off the event loop.
 
     One core is left to the loop. argon2 releases the GIL, so a queue of passwords delays only other
-    passwords.
+    passwords; and as places are served in turn, one with many waits for itself.
     """
 
     def __init__(self, limits: Limits, threads: int | None = None) -> None:
         self._limits = limits
         self._hasher = PasswordHasher(limits.hash_passes, limits.hash_memory, parallelism=1)
-        self._pool = ThreadPoolExecutor(
-            threads or max(1, (os.cpu_count() or 1) - 1), thread_name_prefix="passwords"
-        )
-        self._waiting = 0
+        self._threads = threads or max(1, (os.cpu_count() or 1) - 1)
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="passwords")
+        self._waiting = Turns[_Task]()
+        self._running = 0
+        self._is_closed = False
         # Verified against for an unknown name, so that it takes as long as a known one.
         self._unknown = self._hasher.hash(os.urandom(16).hex())
 
-    async def hash(self, typed: str) -> str:
-        """Return the hash to store of a password as typed. Raises TooBusy. Cancelling does not stop
-        the thread."""
-        return await self._run(self._hash, self._spellings(typed)[0])
+    async def hash(self, typed: str, place: Place) -> str:
+        """Return the hash to store of a password as typed at `place`. Raises TooBusy. Cancelling
+        does not stop the thread."""
+        spelling = self._spellings(typed)[0]
+        return await self._run(place, lambda: self._hash(spelling))
 
-    async def verify(self, typed: str, hashed: str | None) -> Verdict:
-        """Compare a password as typed to `hashed`; None takes as long and is always wrong. Raises
-        TooBusy."""
+    async def verify(self, typed: str, hashed: str | None, place: Place) -> Verdict:
+        """Compare a password as typed at `place` to `hashed`; None takes as long and is always
+        wrong. Raises TooBusy."""
         spellings = self._spellings(typed)
-        verdict = await self._run(self._verify_any, spellings, hashed or self._unknown)
+        against = hashed or self._unknown
+        verdict = await self._run(place, lambda: self._verify_any(spellings, against))
         return Verdict.WRONG if hashed is None else verdict
 
     def close(self) -> None:
         """Stop the threads without waiting: the requests that use them are gone."""
+        self._is_closed = True
+        while self._waiting:
+            self._waiting.take_next().result.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _run(self, work: Callable[..., T], *args: object) -> T:
-        if self._waiting >= self._limits.waiting_passwords:
-            raise TooBusy(self._limits.retry_after_busy)
-        self._waiting += 1
+    async def _run(self, place: Place, work: Callable[[], T]) -> T:
+        """Run `work` in a thread when it is its turn. If too many wait, the place that has the most
+        loses its last: somebody else's flood must not refuse others."""
+        task = _Task(work, asyncio.get_running_loop().create_future())
+        self._waiting.add(place.path, task)
+        if len(self._waiting) + self._running > self._limits.waiting_passwords:
+            self._waiting.drop_last_of_most(place.path).refuse(self._limits.retry_after_busy)
+        self._start()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+            result: T = await task.result
+            return result
         finally:
-            self._waiting -= 1
+            self._waiting.discard(place.path, task)  # if it is cancelled
+
+    def _start(self) -> None:
+        """Give the free threads the next tasks. The pool has no queue of its own, which would not
+        be fair."""
+        loop = asyncio.get_running_loop()
+        while self._waiting and self._running < self._threads and not self._is_closed:
+            task = self._waiting.take_next()
+            self._running += 1
+            running = loop.run_in_executor(self._pool, task.work)
+            running.add_done_callback(partial(self._end, task))
+
+    def _end(self, task: "_Task", ran: asyncio.Future[Any]) -> None:
+        self._running -= 1
+        self._start()
+        if ran.cancelled():
+            task.result.cancel()
+            return
+        error = ran.exception()
+        if task.result.done():  # who waited for it was cancelled
+            return
+        if error is None:
+            task.result.set_result(ran.result())
+        else:
+            task.result.set_exception(error)
 
     def _spellings(self, typed: str) -> list[str]:
         """Return the texts that may have been hashed for this password: prepared, as is done now;

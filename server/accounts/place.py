@@ -12,3 +12,8 @@ class Place(NamedTuple):
 
     address: str
     networks: tuple[str, ...]
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The networks, widest first; the address alone if limits do not apply."""
+        return self.networks[::-1] or (self.address,)

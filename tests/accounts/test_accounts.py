@@ -21,6 +21,7 @@ from server.accounts.errors import (
 from server.accounts.limits import Limits
 from server.accounts.names import Name, parse_name
 from server.accounts.passwords import Verdict
+from server.accounts.place import Place
 from server.accounts.ports import Account, NewSession, StorageUnavailable
 from server.base.ids import PlayerId, SessionId
 from server.presence.session import Player
@@ -297,8 +298,8 @@ async def test_a_sign_in_verified_by_the_old_password_fails_after_the_change(
     verified, may_go_on = asyncio.Event(), asyncio.Event()
     verify = passwords.verify
 
-    async def slowly(typed: str, hashed: str | None) -> Verdict:
-        verdict = await verify(typed, hashed)
+    async def slowly(typed: str, hashed: str | None, place: Place) -> Verdict:
+        verdict = await verify(typed, hashed, place)
         verified.set()
         await may_go_on.wait()
         return verdict

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from server.accounts.limits import Limits
 from server.accounts.passwords import Passwords
+from server.accounts.place import Place
 
 T = TypeVar("T")
 
@@ -20,8 +21,8 @@ class OpenPasswords(Passwords):
     def close(self) -> None:
         """Do nothing: there is no thread."""
 
-    async def _run(self, work: Callable[..., T], *args: object) -> T:
-        return work(*args)
+    async def _run(self, place: Place, work: Callable[[], T]) -> T:
+        return work()
 
     def _hash(self, password: str) -> str:
         return f"hash of {password}"

@@ -249,10 +249,10 @@ async def test_at_most_ten_of_thirty_simultaneous_guesses_are_checked(
     checked = 0
     verify = passwords.verify
 
-    async def count(password: str, hashed: str | None) -> Verdict:
+    async def count(password: str, hashed: str | None, place: Place) -> Verdict:
         nonlocal checked
         checked += 1
-        return await verify(password, hashed)
+        return await verify(password, hashed, place)
 
     monkeypatch.setattr(passwords, "verify", count)
     browser = await server.visitor()
@@ -270,9 +270,9 @@ async def test_simultaneous_right_passwords_lock_no_player_out(
     may_go_on = asyncio.Event()
     verify = passwords.verify
 
-    async def slowly(password: str, hashed: str | None) -> Verdict:
+    async def slowly(password: str, hashed: str | None, place: Place) -> Verdict:
         await may_go_on.wait()
-        return await verify(password, hashed)
+        return await verify(password, hashed, place)
 
     monkeypatch.setattr(passwords, "verify", slowly)
     browser = await server.visitor()
@@ -299,7 +299,7 @@ async def test_a_sign_in_that_could_not_be_checked_is_no_guess(
     browser = await server.visitor()
     right = {"name": "Ada", "password": "correct horse"}
 
-    async def refuse(password: str, hashed: str | None) -> Verdict:
+    async def refuse(password: str, hashed: str | None, place: Place) -> Verdict:
         raise TooBusy(5)
 
     with monkeypatch.context() as patched:
