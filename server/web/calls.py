@@ -6,7 +6,8 @@ describe the answer; parameters parse themselves. `tests/hostile/test_openapi.py
 answers with the document.
 """
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from enum import Enum, auto
 from typing import Any
 
@@ -20,7 +21,7 @@ from server.web.parameters import Parameter
 from server.web.problems import PROBLEMS
 from server.wire.problem import ProblemDetails
 
-Endpoint = Callable[[Request], Awaitable[Response]]
+Endpoint = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class Cookie(Enum):
@@ -62,7 +63,6 @@ class Call(Route):
         further codes of `PROBLEMS`; those that follow from the rest are added. `details`: by
         status, the type of problem details with additional members."""
         super().__init__(path, endpoint, methods=[method])
-        self.app = _Handler(endpoint)
         self.method = method
         self.summary = summary
         self.answers = dict(answers)
@@ -72,6 +72,8 @@ class Call(Route):
         self.query = tuple(query)
         self.details = dict(details or {})
         self._own_problems = tuple(problems)
+        reads_disk = not self.is_unsafe and "storage_unavailable" in self._own_problems
+        self.app = _AbandonableHandler(endpoint) if reads_disk else _Handler(endpoint)
 
     @property
     def is_unsafe(self) -> bool:
@@ -116,5 +118,29 @@ class _Handler:
         self._endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = await self._endpoint(Request(scope, receive, send))
-        await response(scope, receive, send)
+        response = await self._answer(Request(scope, receive, send))
+        if response is not None:
+            await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response | None:
+        return await self._endpoint(request)
+
+
+class _AbandonableHandler(_Handler):
+    """Cancels its endpoint, which reads from the disk and changes nothing, when the client has
+    disconnected: others wait for that read to end."""
+
+    async def _answer(self, request: Request) -> Response | None:
+        answering = asyncio.create_task(self._endpoint(request))
+        leaving = asyncio.create_task(_disconnect(request.receive))
+        try:
+            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+            return answering.result() if answering.done() else None
+        finally:
+            answering.cancel()
+            leaving.cancel()
+
+
+async def _disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -8,6 +8,9 @@ from typing import Any, TypeAlias
 Change: TypeAlias = tuple[str, str, str, str]
 """A change of status: session, status, reason, and the player's status."""
 
+ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+"""A query that never ends by itself."""
+
 
 def rows(path: Path | str, sql: str, *values: object) -> list[tuple[Any, ...]]:
     """The rows of a query, whether a server runs on the database or not. Writes nothing."""

@@ -15,10 +15,10 @@ from server.base.waiting import within
 from server.storage.errors import EngineError
 from server.storage.sqlite.reader import Reader
 from tests.support.answers import until
+from tests.support.database import ENDLESS
 from tests.support.live_server import TIMEOUT, LiveServer
 from tests.support.storage_rig import QUICK, Opener, StorageRig
 
-ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 MOST = 3
 
 
