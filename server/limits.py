@@ -7,6 +7,7 @@ SECURITY.md publishes the defaults; what an operator may change is in `settings.
 import msgspec
 
 from server.accounts.limits import Limits as AccountLimits
+from server.budget.limits import Limits as BudgetLimits
 from server.observe.limits import Limits as ObserveLimits
 from server.realtime.limits import Limits as RealtimeLimits
 from server.rooms.limits import Limits as RoomLimits
@@ -20,6 +21,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """One field for each part that has limits, named as its folder."""
 
     accounts: AccountLimits = AccountLimits()
+    budget: BudgetLimits = BudgetLimits()
     observe: ObserveLimits = ObserveLimits()
     realtime: RealtimeLimits = RealtimeLimits()
     rooms: RoomLimits = RoomLimits()

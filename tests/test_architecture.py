@@ -35,6 +35,7 @@ ROWS = [
     {"storage", "settings"},
     {"accounts", "rooms"},
     {"games", "presence"},
+    {"budget"},
     {"base"},
 ]
 ROW = {name: number for number, row in enumerate(ROWS) for name in row}
@@ -176,7 +177,11 @@ def test_only_the_sqlite_folder_names_sqlite() -> None:
         assert [text for text in texts if IS_SQL(text)] == [], path
 
 
-CORE = [path for part in ("presence", "games", "rooms") for path in (SERVER / part).glob("*.py")]
+CORE = [
+    path
+    for part in ("budget", "presence", "games", "rooms")
+    for path in (SERVER / part).glob("*.py")
+]
 MAY_BESIDES = {
     # Games are files beside it, and packages.
     "games/catalogue.py": {"importlib", "inspect", "logging", "pathlib", "pkgutil"},

@@ -1,4 +1,5 @@
-"""Rate limits: `TokenBucket` for steady streams, `MovingWindow` for a few attempts per key.
+"""Rate limits: `TokenBucket` for steady streams, `MovingWindow` for a few attempts per key, `Debts`
+for amounts that are known only when they have been spent.
 
 Neither reads a clock. The caller passes instants: seconds of any clock that does not go back.
 """
@@ -10,7 +11,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from server.base.units import in_digits
+from server.base.units import LONG_AGO, in_digits
 
 K = TypeVar("K", bound=Hashable)
 
@@ -119,3 +120,60 @@ class MovingWindow(Generic[K]):
         seconds = self._seconds
         # Not one by one: the quota of a network can be thousands.
         return instants[bisect_left(instants, True, key=lambda each: now - each < seconds) :]
+
+
+class Debts(Generic[K]):
+    """What each key has spent of a `Rate`. Charging never refuses: what has happened is charged,
+    and who causes the next asks `wait` first.
+
+    >>> debts = Debts[str](Rate(10.0, 100.0), max_keys=1000)
+    >>> debts.charge("ada", 120.0, now=0.0)
+    >>> debts.wait("ada", now=0.0), debts.wait("ada", now=2.5)
+    (2.0, 0.0)
+
+    A key owes at most one more burst, so it never waits longer than it takes to earn one. Every
+    operation costs a few steps. Keys that owe nothing any more are dropped by later charges; with
+    `max_keys` more, those that were not charged meanwhile are too, as in `MovingWindow`.
+    """
+
+    __slots__ = ("_burst", "_earlier", "_max_keys", "_paid_at", "_per_second", "_turn_at")
+
+    def __init__(self, rate: Rate, max_keys: int) -> None:
+        self._per_second = rate.per_second
+        # In seconds, as everything below.
+        self._burst = rate.burst / rate.per_second
+        self._max_keys = max_keys
+        # For each key the instant at which it will have paid everything back: one number, which no
+        # call has to bring up to date.
+        self._paid_at: dict[K, float] = {}
+        # The keys that were charged before the last turn, and not since.
+        self._earlier: dict[K, float] = {}
+        self._turn_at = LONG_AGO
+
+    def charge(self, key: K, amount: float, now: float) -> None:
+        """Charge `amount` to `key`. `now` may be earlier than in calls before."""
+        paid_at = self._paid_at.get(key)
+        if paid_at is None:
+            paid_at = self._earlier.pop(key, now)
+            if now >= self._turn_at or len(self._paid_at) >= self._max_keys:
+                self._turn(now)
+        if paid_at < now:
+            paid_at = now
+        paid_at += amount / self._per_second
+        most = now + 2 * self._burst
+        self._paid_at[key] = most if paid_at > most else paid_at
+
+    def wait(self, key: K, now: float) -> float:
+        """Return the seconds until `key` has something to spend; 0.0 if it has now."""
+        paid_at = self._paid_at.get(key)
+        if paid_at is None:
+            paid_at = self._earlier.get(key, now)
+        wait = paid_at - self._burst - now
+        return wait if wait > 0.0 else 0.0
+
+    def _turn(self, now: float) -> None:
+        """Drop the keys that were not charged since the last turn: unless it came early, as there
+        were too many, that is as long ago as anything can be owed."""
+        self._earlier = self._paid_at
+        self._paid_at = {}
+        self._turn_at = now + 2 * self._burst

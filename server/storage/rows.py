@@ -4,7 +4,7 @@ The fields of a written row are named like the table's columns: an engine may de
 from them. Instants are Unix milliseconds.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -177,6 +177,32 @@ class BootRow(Row, frozen=True):
 
     started_at: int
     version: str
+
+
+Lasting: TypeAlias = (
+    PlayerRow
+    | LookalikeRow
+    | SessionRow
+    | ChangeRow
+    | RoomRow
+    | MatchRow
+    | MatchPlayerRow
+    | MoveRow
+)
+"""Rows that take more of the disk for good. A player pays for each, once: see `prices.py`."""
+
+Replacing: TypeAlias = (
+    PasswordRow
+    | SessionStateRow
+    | PlayerStateRow
+    | Ending
+    | RoomRow
+    | LostRoom
+    | MatchRow
+    | MatchPlayerRow
+)
+"""Rows that take the place of others, or change them. Rooms and matches are both: kept first, and
+replaced until they have ended."""
 
 
 # Read

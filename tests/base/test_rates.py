@@ -1,13 +1,14 @@
-"""Rate limits: a token bucket and a moving window."""
+"""Rate limits: a token bucket, a moving window, and debts."""
 
 import doctest
 from weakref import WeakSet
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.base import rates as module
-from server.base.rates import MovingWindow, Quota, Rate, TokenBucket
+from server.base.rates import Debts, MovingWindow, Quota, Rate, TokenBucket
 
 
 def test_a_full_bucket_allows_one_burst() -> None:
@@ -148,6 +149,89 @@ def test_a_window_counts_as_a_list_of_everything_would(events: list[tuple[str, f
             assert len(current) < 3
         else:
             assert len(current) == 3
+
+
+# Debts
+
+
+def test_what_was_spent_beyond_the_burst_is_waited_for() -> None:
+    debts = Debts[str](Rate(10, 100), max_keys=10)
+    debts.charge("ada", 100, now=5.0)
+    assert debts.wait("ada", 5.0) == 0.0, "all is spent, and nothing owed"
+    debts.charge("ada", 30, now=5.0)
+    assert debts.wait("ada", 5.0) == pytest.approx(3.0)
+    assert debts.wait("ada", 7.9) == pytest.approx(0.1)
+    assert debts.wait("ada", 8.0) == 0.0
+    assert debts.wait("bob", 5.0) == 0.0
+
+
+def test_idle_time_earns_no_more_than_a_burst() -> None:
+    debts = Debts[str](Rate(10, 100), max_keys=10)
+    debts.charge("ada", 100, now=0.0)
+    debts.charge("ada", 110, now=1e6)
+    assert debts.wait("ada", 1e6) == pytest.approx(1.0)
+
+
+def test_nobody_owes_more_than_a_burst() -> None:
+    debts = Debts[str](Rate(10, 100), max_keys=10)
+    for _ in range(100):
+        debts.charge("ada", 1_000_000, now=0.0)
+    assert debts.wait("ada", 0.0) == 10.0
+
+
+def test_a_charge_may_be_earlier_than_the_one_before() -> None:
+    debts = Debts[str](Rate(10, 100), max_keys=10)
+    debts.charge("ada", 100, now=8.0)
+    debts.charge("ada", 50, now=7.0)
+    assert debts.wait("ada", 8.0) == pytest.approx(5.0)
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 150), st.floats(0, 30)), max_size=100)
+)
+def test_debts_are_those_of_a_bucket_that_may_be_overdrawn(
+    charges: list[tuple[str, int, float]],
+) -> None:
+    debts = Debts[str](Rate(10, 100), max_keys=3)
+    tokens, at = dict.fromkeys("abc", 100.0), 0.0
+    for key, amount, wait in charges:
+        at += wait
+        tokens = {each: min(left + 10 * wait, 100.0) for each, left in tokens.items()}
+        tokens[key] = max(tokens[key] - amount, -100.0)
+        debts.charge(key, amount, at)
+        for each, left in tokens.items():
+            assert debts.wait(each, at) == pytest.approx(max(-left, 0) / 10, abs=1e-6)
+
+
+def test_keys_that_owe_nothing_are_dropped() -> None:
+    remembered: WeakSet[Key] = WeakSet()
+    debts = Debts[Key](Rate(10, 100), max_keys=1_000_000)
+    for number in range(10_000):
+        key = Key()
+        remembered.add(key)
+        debts.charge(key, 1, number / 10)  # each for at most 20 s
+    del key
+    assert len(remembered) <= 400
+    for now in (2_000.0, 3_000.0):
+        debts.charge(Key(), 1, now)
+    assert len(remembered) == 0
+
+
+def test_beyond_the_most_keys_those_charged_longest_ago_are_forgiven() -> None:
+    debts = Debts[int](Rate(1, 1), max_keys=10)
+    for number in range(100):
+        debts.charge(number, 2.0, 0.0)
+    assert [debts.wait(number, 0.0) for number in range(80)] == [0.0] * 80
+    assert [debts.wait(number, 0.0) for number in range(90, 100)] == [1.0] * 10
+
+
+def test_a_key_that_goes_on_being_charged_is_kept() -> None:
+    debts = Debts[int](Rate(10, 100), max_keys=10)
+    debts.charge(0, 200, 0.0)
+    for number in range(1, 100):
+        debts.charge(number, 1, 0.0)
+        debts.charge(0, 1, 0.0)
+    assert debts.wait(0, 0.0) == 10.0
 
 
 def test_the_example_in_the_docstring_is_true() -> None:

@@ -1,0 +1,1 @@
+"""What each player makes the server keep for good; pure."""

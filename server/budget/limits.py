@@ -1,0 +1,23 @@
+"""The limits of what one player makes the server keep for good. SECURITY.md publishes them."""
+
+import msgspec
+
+from server.base.rates import Rate
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of the budget, in bytes of the database, indexes included."""
+
+    player: Rate = Rate(300, 131_072)
+    """What one player may have kept. A person who turns a snake four times a second all the time
+    needs 260 bytes a second, one match of Connect Four after the other less."""
+
+    address: Rate = Rate(16_384, 8_388_608)
+    """What all guests from one address may have kept, where a whole school may play."""
+
+    wider_network: int = 8
+    """How many times as much a network may have kept that is eight bits wider than an IPv6 /64,
+    which counts as one address; see `accounts/limits.py`."""
+
+    counted_keys: int = 100_000
+    """Players, and networks, that each memory of debts keeps in its newer half: some 10 MiB."""

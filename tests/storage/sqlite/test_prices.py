@@ -1,0 +1,224 @@
+"""No row takes more of the disk than its player pays for it, and every kind of row has a price."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any, get_args, get_type_hints
+
+import pytest
+
+from server.base.ids import (
+    PlayerId,
+    SessionId,
+    new_match_id,
+    new_player_id,
+    new_room_id,
+    new_seed,
+    new_session_id,
+)
+from server.presence.status import Reason, Status
+from server.storage.batch import Batch
+from server.storage.prices import price
+from server.storage.rows import (
+    BootRow,
+    ChangeRow,
+    Lasting,
+    LookalikeRow,
+    MatchPlayerRow,
+    MatchRow,
+    MoveRow,
+    PlayerRow,
+    Replacing,
+    RoomRow,
+    SessionRow,
+)
+from server.storage.sqlite.migrations import migrate
+from server.storage.sqlite.writer import write_batch
+
+NOW = 1_764_000_000_000
+ROWS = 1_500
+AT_ONCE = 50
+"""Rows of a batch."""
+PLAYERS = [new_player_id() for _ in range(ROWS)]
+SESSIONS = [new_session_id() for _ in range(ROWS)]
+LONGEST = "\U00020000" * 35
+"""With five digits behind it, a name of 40 letters, of four bytes each but these."""
+HASH = f"$argon2id$v=19$m=19456,t=2,p=1${'s' * 22}${'h' * 43}"
+MATCHES = [new_match_id() for _ in range(ROWS)]
+
+Maker = Callable[[int], Lasting]
+"""Makes the row with this number."""
+
+
+def player(name: str, hashed: str | None = None) -> Maker:
+    def make(number: int) -> Lasting:
+        own = f"{name}{number:05d}"
+        return PlayerRow(new_player_id(), own, own, own, hashed is None, hashed, NOW, NOW)
+
+    return make
+
+
+def lookalike(name: str) -> Maker:
+    return lambda number: LookalikeRow(f"{name}{number:05d}", PLAYERS[number])
+
+
+def session(browser: str | None, system: str | None) -> Maker:
+    def make(number: int) -> Lasting:
+        return SessionRow(
+            new_session_id(),
+            PLAYERS[number],
+            number.to_bytes(32, "big"),
+            False,
+            Status.ACTIVE,
+            NOW,
+            NOW,
+            "sign-in",
+            NOW,
+            browser,
+            system,
+        )
+
+    return make
+
+
+def change(status: Status, reason: Reason, detail: str, by: str) -> Maker:
+    def make(number: int) -> Lasting:
+        id, of = PLAYERS[number], SESSIONS[number]
+        return ChangeRow(id, of, status, reason, NOW, status, detail, NOW, by)
+
+    return make
+
+
+def room(number: int) -> Lasting:
+    return RoomRow(new_room_id(), "snake-arena", True, PLAYERS[number], NOW, NOW, "failed", None)
+
+
+def match(seats: int) -> Maker:
+    def make(number: int) -> Lasting:
+        return MatchRow(
+            MATCHES[number],
+            new_room_id(),
+            number,
+            "snake-arena",
+            True,
+            NOW,
+            new_seed(),
+            NOW,
+            9000,
+            8,
+            "the longest",
+            tuple(range(seats)),
+            tuple(map(float, range(seats))),
+            1,
+        )
+
+    return make
+
+
+def match_player(name: str, seats: int) -> Maker:
+    def make(number: int) -> Lasting:
+        of, seat = MATCHES[number // seats], number % seats
+        return MatchPlayerRow(of, seat, PLAYERS[number * 7 % ROWS], name, NOW)
+
+    return make
+
+
+def move(action: str | None, event: str | None, per_match: int) -> Maker:
+    def make(number: int) -> Lasting:
+        step = number % per_match
+        return MoveRow(MATCHES[number // per_match], 3 * step, 100 * step, step % 16, action, event)
+
+    return make
+
+
+BE_RIGHT_BACK = (
+    "be right back, within 180 s (hold); last activity: POST /api/session/activity, 0.1 s ago"
+)
+SAMPLES: dict[str, Maker] = {
+    "a guest": player("Ada"),
+    "a player": player("Ada Lovelace", HASH),
+    "a guest with the longest name": player(LONGEST),
+    "a player with the longest name": player(LONGEST, HASH),
+    "a skeleton": lookalike("ada"),
+    "the longest skeleton": lookalike(LONGEST),
+    "a session of a program": session(None, None),
+    "a session of a browser": session("Samsung Internet", "Android"),
+    "a connect": change(Status.ACTIVE, Reason.CONNECTED, "connected", "ping"),
+    "the longest change": change(
+        Status.RECONNECTING, Reason.CONNECTION_LOST, BE_RIGHT_BACK, "POST /api/session/activity"
+    ),
+    "a room": room,
+    "a match": match(2),
+    "a seat of two": match_player("Ada Lovelace 1815", 2),
+    "a seat of eight": match_player("Ada", 8),
+    "a seat with the longest name": match_player(LONGEST, 8),
+    "a move of a short match": move('{"column":3}', None, 8),
+    "a move of a long match": move('{"turn":"right"}', None, 300),
+    "a bot's move": move('{"column":3}', "bot", 300),
+    "a hook": move(None, "away", 300),
+    "a long action": move(f'{{"text":"{"x" * 500}"}}', None, 8),
+    "the longest action": move(f'{{"text":"{"x" * 16_000}"}}', None, 8),
+}
+TABLES: dict[type, str] = {
+    PlayerRow: "players",
+    LookalikeRow: "lookalikes",
+    SessionRow: "sessions",
+    ChangeRow: "changes",
+    RoomRow: "rooms",
+    MatchRow: "matches",
+    MatchPlayerRow: "match_players",
+    MoveRow: "moves",
+}
+"""The fields of a batch."""
+
+
+@pytest.fixture
+def empty() -> Iterator[sqlite3.Connection]:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        migrate(connection)
+        connection.execute("PRAGMA foreign_keys = OFF")  # only one table is written
+        yield connection
+
+
+def size_of(connection: sqlite3.Connection) -> int:
+    ((pages,),) = connection.execute("PRAGMA page_count").fetchall()
+    return int(pages) * 4096
+
+
+def add(batch: Batch, row: Any) -> None:
+    field = getattr(batch, TABLES[type(row)])
+    match row:
+        case RoomRow(id=id) | MatchRow(id=id):
+            field[id] = row
+        case MatchPlayerRow(match_id=id, seat=seat):
+            field[id, seat] = row
+        case _:
+            field.append(row)
+
+
+@pytest.mark.parametrize("sample", SAMPLES)
+def test_a_row_costs_what_it_takes_and_at_most_twice_as_much(
+    sample: str, empty: sqlite3.Connection
+) -> None:
+    make, before, paid = SAMPLES[sample], size_of(empty), 0
+    for start in range(0, ROWS, AT_ONCE):
+        batch = Batch()
+        for number in range(start, start + AT_ONCE):
+            row = make(number)
+            paid += price(row)
+            add(batch, row)
+        write_batch(empty, batch)
+    taken = size_of(empty) - before
+    assert taken <= paid <= 2 * taken, f"{paid / ROWS:.0f} bytes paid, {taken / ROWS:.0f} taken"
+
+
+def test_every_kind_of_row_that_lasts_is_measured() -> None:
+    assert {type(make(0)) for make in SAMPLES.values()} == set(get_args(Lasting)) == set(TABLES)
+
+
+def test_every_row_of_a_batch_either_has_a_price_or_replaces_another() -> None:
+    """A new kind of row is found here, and by the type checker in `price` once it lasts."""
+    written = {get_args(hint)[-1] for hint in get_type_hints(Batch).values()}
+    of_the_operator = {BootRow, int}
+    ids = {PlayerId, SessionId}
+    assert written - of_the_operator - ids == set(get_args(Lasting)) | set(get_args(Replacing))
