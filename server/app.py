@@ -16,6 +16,7 @@ from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
 from server.base.clock import Clock, SystemClock
 from server.base.ids import RoomId, new_match_id, new_room_id, new_seed
+from server.budget.budget import Budget
 from server.games.catalogue import find_games, find_page_parts
 from server.limits import Limits
 from server.observe.audit import Audit
@@ -96,11 +97,12 @@ class StillHere:
         self.registry = Registry(settings.policy, _log_session_error)
         self.stream = EventStream(_log_subscriber_error)
         self.presence = PresenceService(self.registry, self.stream, clock)
+        self.budget = Budget(limits.budget)
         engine = make_engine(settings, limits)
         self.store = Store(engine, self.registry, clock, limits.storage)
 
         self.passwords = Passwords(limits.accounts)
-        self.accounts = Accounts(self.store, self.passwords, limits.accounts)
+        self.accounts = Accounts(self.store, self.passwords, limits.accounts, self.budget)
         keys, self._new_keys = _keys(settings, engine, limits)
         tokens = SessionTokens(keys)
         self.audit = Audit(limits.observe)
@@ -113,6 +115,7 @@ class StillHere:
             self.topics.forget,
             limits.realtime,
             settings.max_connections_per_session,
+            self.budget,
         )
         self.ticker = Ticker(self.presence, clock, limits.realtime)
 
@@ -123,6 +126,7 @@ class StillHere:
             new_match_id,
             new_seed,
             limits.rooms,
+            self.budget,
             _log_room_error,
         )
         self.rooms: ReadableRooms = rooms
@@ -132,7 +136,9 @@ class StillHere:
         self.room_topics = RoomTopics(
             _loop_time, clock, limits.realtime, self.room_service.fail, self._left_room
         )
-        self.bridge = Bridge(self.presence, self.room_service, self.room_topics, limits.realtime)
+        self.bridge = Bridge(
+            self.presence, self.room_service, self.room_topics, limits.realtime, self.budget
+        )
         self.room_requests = RoomRequests(
             self.presence, self.room_service, self.room_topics, self.tabs, self.bridge
         )
@@ -156,6 +162,7 @@ class StillHere:
             self.audit.refused,
             limits.realtime,
             limits.transport.largest_message,
+            self.budget,
         )
         self.take_socket = TakeSockets(endpoint.take, settings.trusted_proxies)
         """For our own transport: see `by_call.Take`."""
@@ -200,7 +207,7 @@ class StillHere:
             *AccountRoutes(
                 self.accounts, self.sessions, self.presence, limits.accounts, limits.web
             ).calls,
-            *SessionRoutes(self.sessions, self.presence).calls,
+            *SessionRoutes(self.sessions, self.presence, self.budget).calls,
             *PlayerRoutes(self.presence, self.store, self.store, limits.web).calls,
             *RoomRoutes(self.room_service).calls,
             *MatchRoutes(self.store, limits.web).calls,

@@ -13,6 +13,7 @@ from server.accounts.errors import (
     NameTaken,
     NoPassword,
     TooBusy,
+    TooManyAttempts,
     WrongPassword,
 )
 from server.accounts.limits import Limits
@@ -21,6 +22,8 @@ from server.accounts.passwords import Passwords, Verdict, check_password
 from server.accounts.place import Place
 from server.accounts.ports import Account, AccountStore, StorageUnavailable
 from server.base.ids import PlayerId, new_player_id
+from server.base.units import to_wait
+from server.budget.budget import Budget
 from server.presence.session import Player
 
 _NOT_REGISTERED = (
@@ -53,10 +56,13 @@ class Accounts:
         store: AccountStore,
         passwords: Passwords,
         limits: Limits,
+        budget: Budget,
     ) -> None:
+        """`budget`: what each player makes the server keep."""
         self._store = store
         self._passwords = passwords
         self._limits = limits
+        self._budget = budget
         self._attempts = Attempts(limits)
         # Skeletons of names that are being taken, until that is refused or their rows are durable.
         # The future is done once it is decided.
@@ -81,6 +87,9 @@ class Accounts:
         Raises NameTaken, TooManyAttempts, StorageUnavailable (the disk does not answer whether the
         name is taken, or too much waits for it).
         """
+        wait = self._budget.wait_of_newcomer(place.networks, now)
+        if wait > 0:
+            raise TooManyAttempts(to_wait(wait))
         return await self._new_player(name, None, now, place, own)
 
     async def register(self, name: Name, password: str, now: float, place: Place) -> Player:
@@ -171,6 +180,10 @@ class Accounts:
             verdict = await self._passwords.verify(password, hashed, place)
             if verdict is Verdict.WRONG or account is None or account.id in self._withdrawn:
                 raise BadCredentials(None if account is None else account.id)
+        # Only now: a refusal of anybody else would tell that there is such a player.
+        wait = self._budget.wait(account.id, now)
+        if wait > 0:
+            raise TooManyAttempts(to_wait(wait))
         again = None
         if verdict is Verdict.OUTDATED:
             with suppress(TooBusy):  # the next sign-in tries again
@@ -212,6 +225,8 @@ class Accounts:
             self._release(name)
             raise
         account = Account(new_player_id(), name.text, sort_key(name.text), password is None, hashed)
+        if account.guest:
+            self._budget.let_in(account.id, place.networks)
         written = self._store.add_account(account, name, now)
         self._decide(name)
         written.add_done_callback(lambda _: self._release(name))

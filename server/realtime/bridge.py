@@ -5,8 +5,9 @@ check, and a player who waits for others in a match is not idle.
 from collections.abc import Iterable
 from itertools import chain
 
-from server.base.ids import RoomId
+from server.base.ids import RoomId, SessionId
 from server.base.units import LONG_AGO
+from server.budget.budget import Budget
 from server.presence.events import Activity, SessionEnded, SessionSlept, StatusChanged
 from server.presence.service import PresenceService
 from server.presence.session import Session
@@ -23,7 +24,12 @@ class Bridge:
     """Subscribes to the events of presence and of rooms."""
 
     def __init__(
-        self, presence: PresenceService, rooms: RoomService, topics: RoomTopics, limits: Limits
+        self,
+        presence: PresenceService,
+        rooms: RoomService,
+        topics: RoomTopics,
+        limits: Limits,
+        budget: Budget,
     ) -> None:
         self._pace = limits.holds_pace
         self._reviewed_at: dict[RoomId, float] = {}  # the last review of all watchers
@@ -31,6 +37,7 @@ class Bridge:
         self._presence = presence
         self._rooms = rooms
         self._topics = topics
+        self._budget = budget
         presence.publish_activity_of(rooms.rooms.awaited)
 
     def hear_presence(self, event: SessionEnded | SessionSlept | StatusChanged | Activity) -> None:
@@ -94,12 +101,22 @@ class Bridge:
         for decision in decisions:
             id = decision.session_id
             if isinstance(decision, StartHold):
+                if not self._may_hold(id, at):
+                    continue
                 self._presence.hold(id, decision.seconds, at)
                 session = self._presence.sessions.get(id)
                 if session is not None:
                     self.holds.granted(id, session.hold_until)
             else:
                 self._presence.release(id, at)
+
+    def _may_hold(self, id: SessionId, at: float) -> bool:
+        """Return False if a hold would withdraw a warning, which writes rows, of a player whose
+        budget for rows is spent: the warning stands then."""
+        session = self._presence.sessions.get(id)
+        if session is None or not session.is_idle_warned:
+            return True
+        return self._budget.wait(session.player.id, at) <= 0
 
 
 def _watching(sessions: Iterable[Session], room: ReadableRoom | None = None) -> list[Watching]:

@@ -16,6 +16,7 @@ from server.base.ids import new_connection_id
 from server.base.rates import Rate
 from server.base.text import excerpt
 from server.base.units import round_to_ms
+from server.budget.budget import Budget
 from server.presence.explain import explain_ending
 from server.presence.service import PresenceService
 from server.presence.session import Session
@@ -40,7 +41,13 @@ from server.wire.closing import (
     SERVICE_RESTART,
     Close,
 )
-from server.wire.credentials import client_address, is_own_origin, origin_of, session_cookie
+from server.wire.credentials import (
+    client_address,
+    is_own_origin,
+    origin_of,
+    place_of,
+    session_cookie,
+)
 from server.wire.messages import encode
 from server.wire.names import SUBPROTOCOL
 from server.wire.problem import Problem
@@ -62,6 +69,7 @@ class WebSocketEndpoint:
         note_refused: Callable[[str, str], None],
         limits: Limits,
         largest_message: int,
+        budget: Budget,
     ) -> None:
         """`largest_message`: bytes, for transports without a limit of their own."""
         self._settings = settings
@@ -77,6 +85,7 @@ class WebSocketEndpoint:
         rate = settings.max_messages_per_second
         self._message_rate = Rate(rate, limits.message_burst * rate) if rate else None
         self._largest_message = largest_message
+        self._budget = budget
         self._is_stopped = False
 
     def stop(self) -> None:
@@ -90,6 +99,7 @@ class WebSocketEndpoint:
         session = self._sessions.find_live(session_cookie(scope))
         if session is None:
             return False
+        self._note_address(session, scope)
         socket.accept(_subprotocol(scope))
         connection = self._connection(session, socket)
         # First, so that the end is reported whatever happens.
@@ -110,6 +120,7 @@ class WebSocketEndpoint:
         if isinstance(found, Session) and found.ended is not None:
             found = found.ended  # it ended while the socket was being accepted
         if isinstance(found, Session):
+            self._note_address(found, scope)
             await self._serve(self._connection(found, send), receive)
         else:
             await self._refuse(found, receive, send)
@@ -119,6 +130,12 @@ class WebSocketEndpoint:
         if origin is None or is_own_origin(scope, origin, self._settings.allowed_origins):
             return None
         return origin
+
+    def _note_address(self, session: Session, scope: Scope) -> None:
+        """A guest of the last process pays by the place from which they come back."""
+        player = session.player
+        if player.guest and not self._budget.knows(player.id):
+            self._budget.let_in(player.id, place_of(scope).networks)
 
     # Connections without a session
 
@@ -140,8 +157,8 @@ class WebSocketEndpoint:
         await _wait_until_gone(receive)
 
     def _take_place(self, session: Session, now: float) -> bool:
-        """Return False if the server or the session has no room for one more connection, or too
-        much waits for the disk: connecting writes rows."""
+        """Return False if the server or the session has no room for one more connection, or, as
+        connecting writes rows, if too much waits for the disk or the player's budget is spent."""
         if self._sessions.is_full:
             return False
         if len(self._tabs) >= self._settings.max_connections:
@@ -149,6 +166,8 @@ class WebSocketEndpoint:
         if session.connections >= self._settings.max_connections_per_session:
             return False
         try:
+            if not session.connections:  # otherwise nothing is written
+                self._tabs.check_budget(session, now)
             self._tabs.take_token(session, now)
         except TooManyRequests:
             return False

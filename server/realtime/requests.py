@@ -36,6 +36,7 @@ class Requests:
         match request:
             case messages.Hold(seconds=seconds, away=away):
                 if away or session.is_idle_warned:  # it withdraws the warning, which writes rows
+                    self._tabs.check_budget(session, now)
                     self._tabs.take_token(session, now)
                 granted = presence.hold(session.id, seconds, now, away=away)
                 self._answer_hold(connection, granted, now)

@@ -122,6 +122,7 @@ class RoomRequests:
         # player present. So the activity comes first, then the seat, and the hold is last.
         player_id = session.player.id
         self._rooms.check_brb(player_id, room_id, seconds, now)
+        self._tabs.check_budget(session, now)
         self._tabs.take_token(session, now)
         self._presence.touch(session.id, now, by="game")
         granted = self._rooms.brb(player_id, room_id, seconds, now)

@@ -12,6 +12,7 @@ from server.accounts.sessions import Sessions
 from server.base.ids import SessionId
 from server.base.rates import Rate, TokenBucket
 from server.base.units import round_to_ms
+from server.budget.budget import Budget
 from server.presence.events import (
     SessionEnded,
     SessionSlept,
@@ -29,7 +30,8 @@ from server.wire.closing import close_for
 
 
 class TooManyRequests(Exception):
-    """A session has no token left for what writes rows of its history: see `Tabs.take_token`."""
+    """A session has no token left for what writes rows of its history, or its player's budget for
+    rows is spent: see `Tabs`."""
 
 
 class Tabs:
@@ -43,11 +45,13 @@ class Tabs:
         on_detached: Callable[[Connection, bool | None], None],
         limits: Limits,
         sockets_per_session: int,
+        budget: Budget,
     ) -> None:
         """`on_detached(connection, has_left)` is called once for every connection that was
         attached: when it closes, or when its session ends or sleeps, whichever is first; see
         `detach`. `sockets_per_session`: the most that a session may have."""
         self._policy = policy
+        self._budget = budget
         self._on_detached = on_detached
         self._limits = limits
         burst = max(limits.connects.burst, limits.reloads * sockets_per_session)
@@ -106,6 +110,12 @@ class Tabs:
         if not bucket.take(now):
             raise TooManyRequests
 
+    def check_budget(self, session: Session, now: float) -> None:
+        """Raise TooManyRequests if the server has kept too much for the player lately. Called
+        before what writes rows."""
+        if self._budget.wait(session.player.id, now) > 0:
+            raise TooManyRequests
+
     def send(self, message: messages.ServerMessage, *ids: SessionId) -> None:
         """Send `message` to every connection of these sessions, encoded once."""
         connections = [each for id in ids for each in self._by_session.get(id, ())]
@@ -132,6 +142,8 @@ class Tabs:
                 self.send(messages.Extended(round_to_ms(expires_in)), id)
             case SessionEnded(session_id=id, reason=reason):
                 self._connects.pop(id, None)
+                if event.is_last:
+                    self._budget.forget(event.player_id)
                 connections = self._take(id, has_left=reason in LEAVING)
                 if connections:
                     self._close_once_durable(connections, reason)

@@ -36,7 +36,7 @@ class Play:
 
     def start(self, turn: Turn, room: Room, player: Player) -> None:
         """Begin the first match, or vote for the next one. Raises CommandRefused: not_seated,
-        not_allowed, not_host, too_few."""
+        not_allowed, not_host, too_few, too_soon."""
         number = _own_seat(room, player)
         if room.running is not None:
             raise CommandRefused("not_allowed", "A match is running already.")
@@ -44,6 +44,7 @@ class Play:
             raise CommandRefused("not_host", "The host begins the match.")
         if len(room.present()) < room.game.least:
             raise CommandRefused("too_few", f"It takes {room.game.least} players who are here.")
+        self._tables.check_budget(player.id, turn.now)
         is_hosts = room.host == player.id and not room.game.starts_when_full
         with turn.at(room):
             room.want_more(number)
@@ -52,8 +53,9 @@ class Play:
 
     def act(self, turn: Turn, room: Room, player: Player, action: Any) -> None:
         """Apply a game action. Raises CommandRefused: not_seated, no_match, invalid,
-        not_allowed."""
+        not_allowed, too_soon."""
         number, match = _own_match(room, player)
+        self._tables.check_budget(player.id, turn.now)
         seat, waited_for = room.seats[number], match.waits_for
         was_bot, was_asked = seat.is_bot, seat.is_asked
         with turn.at(room):

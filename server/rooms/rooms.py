@@ -14,6 +14,7 @@ from typing import Any
 
 from server.base.ids import MatchId, PlayerId, RoomId
 from server.base.units import NEVER
+from server.budget.budget import Budget
 from server.games.catalogue import AnyGame
 from server.presence.policy import Policy
 from server.presence.session import Player
@@ -43,15 +44,17 @@ class Rooms:
         new_match_id: Callable[[], MatchId],
         new_seed: Callable[[], str],
         limits: Limits,
+        budget: Budget,
         on_error: Callable[[Exception, Room], None],
     ) -> None:
-        """`on_error` is called with an error and its room: GameFailed, which closed the room, or
-        any exception of a deadline, which is a bug."""
+        """`budget` is asked before players do what leaves rows. `on_error` is called with an error
+        and its room: GameFailed, which closed the room, or any exception of a deadline, which is a
+        bug."""
         self.games = games
         self.limits = limits
         self._policy = policy
         self._on_error = on_error
-        self._tables = Tables(new_room_id, limits)
+        self._tables = Tables(new_room_id, limits, budget)
         self._play = Play(self._tables, new_match_id, new_seed, on_error)
         self._matchmaking = Matchmaking(games, self._tables)
         self._follow_up = _FollowUp(self._tables, self._play, self._matchmaking)

@@ -7,6 +7,7 @@ from server.base.deadlines import Deadlines
 from server.base.ids import PlayerId, RoomId
 from server.base.rates import MovingWindow
 from server.base.units import to_wait
+from server.budget.budget import Budget
 from server.games.catalogue import AnyGame
 from server.presence.session import Player
 from server.presence.status import Status
@@ -20,8 +21,9 @@ from server.rooms.turn import Turn
 class Tables:
     """The open rooms, and the players with a seat."""
 
-    def __init__(self, new_room_id: Callable[[], RoomId], limits: Limits) -> None:
+    def __init__(self, new_room_id: Callable[[], RoomId], limits: Limits, budget: Budget) -> None:
         self.limits = limits
+        self._budget = budget
         self.rooms: dict[RoomId, Room] = {}
         self.awaited: set[PlayerId] = set()
         """Players whose next activity must be reported: see `Rooms.note_activity`."""
@@ -31,6 +33,16 @@ class Tables:
         self._made: MovingWindow[PlayerId] = MovingWindow(limits.rooms_made, limits.counted_keys)
         self._comings: MovingWindow[PlayerId] = MovingWindow(limits.comings, limits.counted_keys)
         self._new_room_id = new_room_id
+
+    # Players
+
+    def check_budget(self, player_id: PlayerId, now: float, code: str = "too_soon") -> None:
+        """Raise CommandRefused with `code` if the server has kept too much for a player lately:
+        what they want to do leaves more rows."""
+        wait = self._budget.wait(player_id, now)
+        if wait > 0:
+            detail = f"The server keeps no more of you just now: try again in {to_wait(wait)} s."
+            raise CommandRefused(code, detail)
 
     # Rooms
 
@@ -59,6 +71,7 @@ class Tables:
         if self.is_full:
             detail = "There are as many rooms as there can be; join one, or try again later."
             raise CommandRefused("too_many_rooms", detail)
+        self.check_budget(player.id, turn.now, "too_many_rooms")
         self.vacate_elsewhere(turn, None, player)
         self._made.take(player.id, turn.now)
         return self.open(turn, game, player.id, is_private=is_private)
@@ -140,12 +153,13 @@ class Tables:
 
     def take_seat(self, turn: Turn, room: Room, player: Player, number: int | None) -> int | None:
         """Give a player the seat with this number, or the first free one; return its number, None
-        if none is free. Raises CommandRefused: invalid, seat_taken, already_seated."""
+        if none is free. Raises CommandRefused: invalid, seat_taken, already_seated, too_soon."""
         if number is None:
             number = room.first_free()
         if number is None:
             return None
         _check_free(room, number)
+        self.check_budget(player.id, turn.now)  # whoever sits may see a match begin at any time
         self.vacate_elsewhere(turn, room, player)
         room.sit(number, player)
         self._seated[player.id] = room

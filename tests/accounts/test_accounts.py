@@ -24,6 +24,7 @@ from server.accounts.passwords import Verdict
 from server.accounts.place import Place
 from server.accounts.ports import Account, NewSession, StorageUnavailable
 from server.base.ids import PlayerId, SessionId
+from server.budget.budget import Budget
 from server.presence.session import Player
 from server.presence.status import Reason
 from tests.support.answers import until
@@ -98,7 +99,7 @@ def passwords() -> OpenPasswords:
 
 @pytest.fixture
 def accounts(store: Store, passwords: OpenPasswords) -> Accounts:
-    return Accounts(store, passwords, LIMITS)
+    return Accounts(store, passwords, LIMITS, Budget())
 
 
 async def test_a_name_is_taken_as_soon_as_it_is_requested(accounts: Accounts, store: Store) -> None:

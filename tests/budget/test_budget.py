@@ -1,5 +1,6 @@
 """Who pays for the rows of a player, and who may cause more."""
 
+from server.accounts.limits import Limits as AccountLimits
 from server.base.ids import PlayerId
 from server.base.rates import Rate
 from server.budget.budget import Budget
@@ -67,9 +68,7 @@ def test_what_a_guest_owed_is_owed_when_they_are_gone() -> None:
     assert budget.wait(ADA, 0.0) == 10.0
     assert budget.wait_of_newcomer([HERE], 0.0) == 2.5
     budget.charge(ADA, 100, 0.0)
-    assert budget.wait_of_newcomer([HERE], 0.0) == 2.5, (
-        "later rows are the player's"
-    )
+    assert budget.wait_of_newcomer([HERE], 0.0) == 2.5, "later rows are the player's"
 
 
 def test_a_guest_stays_with_the_address_they_came_from() -> None:
@@ -91,3 +90,7 @@ def test_a_guest_pays_by_every_network_and_wider_ones_may_keep_more() -> None:
     assert budget.wait_of_newcomer(networks[:1], 0.0) == 0.0
     assert budget.wait_of_newcomer(networks[:2], 0.0) == (17 * 125 - 8 * 250) / (8 * 20)
     assert budget.wait_of_newcomer([networks[0], "another", networks[2]], 0.0) == 0.0
+
+
+def test_networks_are_as_wide_as_for_attempts() -> None:
+    assert Limits().wider_network == AccountLimits().wider_network

@@ -12,7 +12,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from server.base.ids import RoomId
+from server.base.ids import PlayerId, RoomId
 from server.games.game import AfkPolicy, Silence
 from server.limits import Limits
 from server.presence.status import Reason
@@ -508,6 +508,26 @@ async def test_the_idle_clock_runs_only_for_the_player_the_match_waits_for(
     await passes(5 + SLOT, kim, eve)
     await kim.is_right()
     assert "claim_at" in kim.room["seats"]["0"]["absent"]
+
+
+async def test_a_warned_spectator_is_held_unless_their_budget_for_rows_is_spent(
+    server: LiveServer,
+) -> None:
+    """A hold withdraws the warning, and its end gives it again: whoever comes and goes would write
+    rows of the history without end."""
+    ada, _ = await table(server, "patient", "Ada", "Kim")
+    bob, eve = await server.guest("Bob"), await server.guest("Eve")
+    tabs = await bob.tab(), await eve.tab()
+    await server.advance(240 + SLOT)
+    budget, owes = server.still_here.budget, PlayerId(eve.id)
+    for _ in range(2):
+        budget.charge(owes, int(Limits().budget.player.burst), server.clock.now())
+    for tab in tabs:
+        await tab.ask("watch", "room", topic=ada.topic)
+    assert not bob.session.is_idle_warned
+    assert eve.session.is_idle_warned
+    await server.advance(60 + SLOT)
+    assert eve.view["session"]["id"] not in server.still_here.registry.sessions
 
 
 async def test_the_idle_clock_in_a_room_stands_still_for_at_most_max_hold(

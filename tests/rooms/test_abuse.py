@@ -1,19 +1,22 @@
 """Abuse of rooms."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from server.base.units import NEVER
+from server.budget.limits import Limits as BudgetLimits
 from server.games.connect_four import ConnectFour
 from server.games.game import Moment
 from server.games.snake_arena import SnakeArena
 from server.games.trivia_round import TriviaRound
+from server.presence.session import Player
 from server.rooms.errors import CommandRefused
 from server.rooms.limits import Limits
 from tests.rooms.games import Together, Turns
-from tests.rooms.world import World, refused
+from tests.rooms.world import World, refused, seat_of
 from tests.support.live_server import LiveServer
 from tests.support.manual_clock import SLOT
 
@@ -269,3 +272,80 @@ def test_a_leaving_player_is_told_when_the_match_will_let_them_go() -> None:
         world.rooms.open(ada, "turns", world.now)
     world.passes(0.1 + SLOT)
     world.looks_for(ada)
+
+
+# What a player may have kept
+
+
+def spend(world: World, player: Player) -> float:
+    """Charge a player more than their budget; return the seconds until it is paid back."""
+    rate = BudgetLimits().player
+    world.budget.charge(player.id, int(rate.burst) + 3000, world.now)
+    return 3000 / rate.per_second
+
+
+def test_who_has_spent_their_budget_is_refused_what_leaves_rows_for_a_while() -> None:
+    world = World(Turns(), Together())
+    ada, kim = world.players(2)
+    room = world.room("turns", kim)
+    wait = spend(world, ada)
+    commands: list[tuple[str, Callable[[], object]]] = [
+        ("too_many_rooms", lambda: world.room("turns", ada)),
+        ("too_soon", lambda: world.joins(ada, room)),
+        ("too_soon", lambda: world.looks_for(ada)),
+    ]
+    for seconds in (0.0, wait - 0.1):
+        world.passes(seconds)
+        for code, command in commands:
+            with refused(code):
+                command()
+    assert world.joins(ada, room, spectate=True) is not None
+    assert world.rooms.all.keys() == {room.id}
+    assert not world.rooms.waiting
+    world.passes(0.1)
+    world.joins(ada, room)
+    assert room.running is not None
+
+
+def test_a_refused_vote_changes_nothing() -> None:
+    world = World(Turns())
+    ada, kim = world.players(2)
+    room, match = world.match("turns", ada, kim)
+    world.leaves(ada, room)
+    world.passes(LIMITS.empty_after / 2)
+    assert match.outcome is not None
+    world.joins(ada, room)
+    wait = spend(world, ada)
+    world.starts(kim, room)
+    with refused("too_soon"):
+        world.starts(ada, room)
+    assert not seat_of(room, ada).wants_more
+    assert room.running is None
+    world.passes(wait)
+    world.starts(ada, room)
+    assert room.running is not None
+
+
+def test_a_move_is_refused_and_the_opponent_plays_on() -> None:
+    world = World(Turns())
+    ada, kim = world.players(2)
+    room, match = world.match("turns", ada, kim)
+    world.acts(ada, room)
+    wait = spend(world, ada)
+    world.acts(kim, room)
+    state = match.state
+    with refused("too_soon"):
+        world.acts(ada, room)
+    assert match.state == state
+    world.passes(wait)
+    world.acts(ada, room)
+    assert match.state != state
+
+
+def test_a_match_that_begins_by_itself_needs_nobodys_budget() -> None:
+    world = World(ConnectFour())
+    ada, kim = world.players(2)
+    room = world.room("connect-four", ada)
+    spend(world, ada)
+    world.joins(kim, room)
+    assert room.running is not None

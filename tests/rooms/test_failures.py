@@ -254,6 +254,7 @@ def test_a_restored_match_that_fails_closes_its_room() -> None:
         lambda: match.id,
         str,
         world.rooms.limits,
+        world.budget,
         lambda error, _: failed.append(error),
     )
     game.is_armed = True

@@ -6,6 +6,7 @@ from inspect import getmembers, isfunction
 import pytest
 
 from server.base.ids import PlayerId, RoomId, SessionId
+from server.budget.budget import Budget
 from server.presence.events import EventStream
 from server.presence.policy import Policy
 from server.presence.registry import Registry
@@ -47,6 +48,7 @@ class Hall:
             lambda: f"m{next(ids)}",  # type: ignore[arg-type, return-value]
             lambda: f"seed {next(ids)}",
             Limits(),
+            Budget(),
             raise_bug,
         )
         self.heard: list[RoomEvent] = []

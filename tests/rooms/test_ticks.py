@@ -139,6 +139,7 @@ def test_after_a_restart_the_first_activity_ends_be_right_back() -> None:
         lambda: scene.match.id,
         str,
         world.rooms.limits,
+        world.budget,
         raise_bug,
     )
     room.slot = None  # armed in the process before

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from server.base.ids import MatchId, PlayerId, RoomId, SessionId
+from server.budget.budget import Budget
 from server.games.catalogue import AnyGame
 from server.games.game import View
 from server.presence.policy import Policy
@@ -44,6 +45,7 @@ class World:
     ) -> None:
         ids = count(1)
         self.policy = Policy(**figures)  # type: ignore[arg-type]
+        self.budget = Budget()
         self.rooms = Rooms(
             {game.name: game for game in games},
             self.policy,
@@ -51,6 +53,7 @@ class World:
             lambda: MatchId(f"m{next(ids)}"),
             lambda: f"seed {next(ids)}",
             limits,
+            self.budget,
             on_error,
         )
         self.now = 1000.0

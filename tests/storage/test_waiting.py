@@ -24,7 +24,7 @@ async def test_a_registration_refused_after_a_timeout_is_withdrawn(
 ) -> None:
     # The disk writes the row a moment after the timeout.
     rig = await open_rig(limits=replace(QUICK, write_timeout=0.0))
-    accounts = Accounts(rig.store, OpenPasswords(), Limits())
+    accounts = Accounts(rig.store, OpenPasswords(), Limits(), rig.budget)
     monkeypatch.setattr(rig.store, "remove_account", lambda id: withdrawn.append(id))
     withdrawn: list[object] = []
     with pytest.raises(StorageUnavailable):

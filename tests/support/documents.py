@@ -51,6 +51,7 @@ FORMS = {
     "# in # s",
     "# in # min",
     "# at once, then # a second",
+    "# bytes at once, then # bytes a second",
     "# a second, those of # s at once",
 }
 """The possible forms of a limit in the table."""

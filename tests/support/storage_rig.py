@@ -13,6 +13,7 @@ from server.accounts.ports import Account
 from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
 from server.base.ids import new_match_id, new_player_id, new_room_id
+from server.budget.budget import Budget
 from server.games.connect_four import ConnectFour
 from server.games.snake_arena import SnakeArena
 from server.presence.events import EventStream
@@ -62,6 +63,7 @@ class StorageRig:
     stream: EventStream
     engine: SqliteEngine
     store: Store
+    budget: Budget
     sessions: Sessions
     clock: ManualClock
     rooms: Rooms
@@ -83,6 +85,7 @@ class StorageRig:
         presence = PresenceService(registry, stream, clock)
         factory = sqlite3.Connection if disk is None else disk.factory
         engine = SqliteEngine(path, SqliteLimits(), factory)
+        budget = Budget()
         store = Store(engine, registry, clock, limits)
         sessions = Sessions(presence, SessionTokens([KEY]), store, AccountLimits())
         stream.subscribe(sessions.hear)
@@ -97,7 +100,14 @@ class StorageRig:
         )
         games = {game.name: game for game in (ConnectFour(), SnakeArena())}
         rooms = Rooms(
-            games, registry.policy, new_room_id, new_match_id, seeds(), RoomLimits(), raise_bug
+            games,
+            registry.policy,
+            new_room_id,
+            new_match_id,
+            seeds(),
+            RoomLimits(),
+            budget,
+            raise_bug,
         )
         store.read_rooms_from(rooms.all)
         room_stream = RoomStream(fail)
@@ -105,7 +115,9 @@ class StorageRig:
         service = RoomService(rooms, room_stream, presence)
         restore_rooms(last.rooms, service, store, presence)
         await store.journal.written_up_to_here()
-        return cls(path, registry, stream, engine, store, sessions, clock, rooms, room_stream)
+        return cls(
+            path, registry, stream, engine, store, budget, sessions, clock, rooms, room_stream
+        )
 
     def player(self, name: str = "Ada", password_hash: str | None = None) -> Player:
         """A player whose account is queued."""

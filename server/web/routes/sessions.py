@@ -9,6 +9,7 @@ from starlette.responses import Response
 from server.accounts.sessions import Sessions
 from server.base.ids import SessionId
 from server.base.units import round_to_ms
+from server.budget.budget import Budget
 from server.presence.service import PresenceService
 from server.presence.session import Session
 from server.presence.status import Reason, Status
@@ -57,9 +58,10 @@ class NotSignedIn(ProblemDetails, frozen=True):
 class SessionRoutes:
     """`/api/session` and `/api/sessions`, except signing in."""
 
-    def __init__(self, sessions: Sessions, presence: PresenceService) -> None:
+    def __init__(self, sessions: Sessions, presence: PresenceService, budget: Budget) -> None:
         self._sessions = sessions
         self._presence = presence
+        self._budget = budget
         self._clock = presence.clock
         self._sign_in_policy = SignInPolicy.of(presence.policy)
         self.calls = [
@@ -147,7 +149,11 @@ class SessionRoutes:
 
     async def leave(self, request: Request) -> Response:
         caller = caller_of(request)
-        self._presence.leave(caller.signed_in().id, caller.now)
+        session = caller.signed_in()
+        # The end of a short grace writes a row, and the next request another: who leaves and comes
+        # back all the time goes offline later.
+        if self._budget.wait(session.player.id, caller.now) <= 0:
+            self._presence.leave(session.id, caller.now)
         return Response(status_code=204)
 
     async def sign_out(self, request: Request) -> Response:

@@ -147,7 +147,7 @@ async def live(life: Life) -> None:
 
 async def open_life(path: Path, clock: ManualClock, disk: FaultyDisk) -> Life:
     rig = await StorageRig.open(path, clock, disk, IMPATIENT)
-    life = Life(rig, Accounts(rig.store, OpenPasswords(), Limits()))
+    life = Life(rig, Accounts(rig.store, OpenPasswords(), Limits(), rig.budget))
     rig.stream.subscribe(life.hear)
     return life
 

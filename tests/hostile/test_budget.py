@@ -1,0 +1,177 @@
+"""What a player makes the server keep for good is bounded, whatever they do."""
+
+from pathlib import Path
+
+import msgspec
+
+from server.base.ids import PlayerId
+from server.base.rates import Rate
+from server.base.units import to_wait
+from server.limits import Limits
+from tests.support.answers import refusal, until
+from tests.support.live_server import LiveServer, Visitor, run_server
+from tests.support.manual_clock import SLOT
+
+PLAYER = Limits().budget.player
+OWED = 3_000
+"""Bytes over the budget of who has spent it."""
+WAIT = OWED / PLAYER.per_second
+"""Seconds until they are paid back."""
+
+
+def spend(visitor: Visitor) -> None:
+    """Charge a player so much that they owe."""
+    here = visitor.server.still_here
+    now = here.clock.now()
+    here.budget.charge(PlayerId(visitor.id), int(PLAYER.burst), now)
+    owed = here.budget.wait(PlayerId(visitor.id), now) * PLAYER.per_second
+    here.budget.charge(PlayerId(visitor.id), OWED - round(owed), now)
+
+
+# Who has spent their budget
+
+
+async def test_signs_in_nowhere_with_the_right_password_and_learns_nothing_with_a_wrong_one(
+    server: LiveServer,
+) -> None:
+    ada, bob = await server.member("Ada"), await server.member("Bob")
+    spend(ada)
+    browser = await server.visitor()
+    body = {"name": "Ada", "password": "correct horse"}
+    refused = await browser.http.post("/api/session", json=body)
+    assert refusal(refused) == (429, "too_many_attempts")
+    assert refused.headers["retry-after"] == str(to_wait(WAIT))
+    wrong = await browser.http.post("/api/session", json=body | {"password": "wrong horse"})
+    assert refusal(wrong) == (401, "bad_credentials")
+    change = {"current": "correct horse", "new": "battery staple"}
+    assert (await ada.http.put("/api/password", json=change)).status_code == 429
+    await server.sign_in("Bob")
+    for visitor in (ada, bob):
+        assert (await visitor.http.get("/api/session")).status_code == 200
+    for _ in range(20):  # no guesses
+        assert (await browser.http.post("/api/session", json=body)).status_code == 429
+    await server.advance(WAIT)
+    await server.sign_in("Ada")
+    assert (await ada.http.put("/api/password", json=change)).status_code == 204
+
+
+async def test_opens_no_socket_but_beside_an_open_one(server: LiveServer) -> None:
+    ada, bob = await server.guest("Ada"), await server.guest("Bob")
+    tab = await bob.tab()
+    for visitor in (ada, bob):
+        spend(visitor)
+    assert await (await server.tab(ada.cookie)).closed() == (4402, [])
+    assert (await (await bob.tab()).ask("ping", "pong"))["expires_in"] == 300.0
+    assert (await tab.ask("ping", "pong"))["expires_in"] == 300.0
+    await server.advance(WAIT)
+    assert (await (await ada.tab()).ask("ping", "pong"))["expires_in"] == 300.0
+
+
+async def test_says_no_be_right_back(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    tab = await ada.tab()
+    spend(ada)
+    await tab.ask("hold", "held", seconds=60)
+    await tab.send("hold", seconds=60, away=True)
+    assert (await tab.closed())[0] == 4401
+
+
+async def test_withdraws_no_warning_by_a_hold(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    tab = await ada.tab()
+    await server.advance(240.0)
+    spend(ada)
+    await tab.send("hold", seconds=60)
+    assert (await tab.closed())[0] == 4401
+    assert ada.session.is_idle_warned
+
+
+async def test_goes_offline_no_sooner_by_saying_that_the_page_closes(server: LiveServer) -> None:
+    ada, bob = await server.guest("Ada"), await server.guest("Bob")
+    for visitor in (ada, bob):
+        tab = await visitor.tab()
+        await tab.socket.close(4000)
+    await until(lambda: not any(each.session.connections for each in (ada, bob)))
+    spend(ada)
+    for visitor in (ada, bob):
+        assert (await visitor.http.post("/api/session/leave")).status_code == 204
+    await server.advance(server.settings.reload_grace + SLOT)
+    assert (await ada.status(), await bob.status()) == ("reconnecting", "offline")
+
+
+async def test_opens_no_room_and_plays_no_match(server: LiveServer) -> None:
+    ada = await server.guest("Ada")
+    tab = await ada.tab()
+    spend(ada)
+    opened = await ada.http.post("/api/rooms", json={"game": "connect-four"})
+    assert refusal(opened) == (409, "too_many_rooms")
+    error = await tab.ask("quick_match", "error", game="connect-four")
+    assert error["code"] == "too_soon"
+    assert str(to_wait(WAIT)) in error["detail"]
+    await server.advance(WAIT)
+    assert (await ada.http.post("/api/rooms", json={"game": "connect-four"})).status_code == 201
+
+
+# Guests and their addresses
+
+
+def may_keep(size: int) -> Limits:
+    """Limits by which the guests of an address may have `size` bytes kept, and no more for long."""
+    address = Rate(size / 1000, size)
+    return Limits(budget=msgspec.structs.replace(Limits().budget, address=address))
+
+
+def spend_of_address(visitor: Visitor) -> None:
+    """Charge a guest twice what their address may have kept, and less than they may."""
+    here = visitor.server.still_here
+    here.budget.charge(PlayerId(visitor.id), 100_000, here.clock.now())
+
+
+async def guest_from(server: LiveServer, address: str, name: str) -> Visitor:
+    visitor = await server.visitor(headers={"X-Forwarded-For": address})
+    answer = await visitor.http.post("/api/guests", json={"name": name})
+    assert answer.status_code == 201, answer.text
+    visitor.view = answer.json()
+    return visitor
+
+
+async def test_guests_of_one_address_pay_together_and_nobody_else_with_them(
+    tmp_path: Path,
+) -> None:
+    path, proxy = tmp_path / "test.db", "127.0.0.1"
+    async with run_server(path, limits=may_keep(50_000), trusted_proxies=proxy) as server:
+        here, elsewhere = "2001:db8::1", "2001:db8:ffff::1"
+        ada, bob = [await guest_from(server, here, name) for name in ("Ada", "Bob")]
+        eve, kim = await guest_from(server, elsewhere, "Eve"), await server.member("Kim")
+        spend_of_address(ada)
+        for visitor in (ada, bob):
+            opened = await visitor.http.post("/api/rooms", json={"game": "snake-arena"})
+            assert refusal(opened) == (409, "too_many_rooms")
+        for visitor in (eve, kim):
+            opened = await visitor.http.post("/api/rooms", json={"game": "snake-arena"})
+            assert opened.status_code == 201
+        browser = await server.visitor(headers={"X-Forwarded-For": here})
+        new = await browser.http.post("/api/guests", json={"name": "Zoe"})
+        assert refusal(new) == (429, "too_many_attempts")
+        assert 500 < int(new.headers["retry-after"]) <= 1000
+        body = {"name": "Zoe", "password": "correct horse"}
+        assert (await browser.http.post("/api/players", json=body)).status_code == 201
+        assert (await ada.http.delete("/api/session")).status_code == 204
+        assert not server.still_here.budget.knows(PlayerId(ada.id))
+
+
+async def test_guests_of_the_last_process_pay_by_the_address_they_come_back_from(
+    tmp_path: Path,
+) -> None:
+    path, proxy = tmp_path / "test.db", "127.0.0.1"
+    async with run_server(path, trusted_proxies=proxy) as server:
+        ada, bob = [await guest_from(server, "192.0.2.1", name) for name in ("Ada", "Bob")]
+    async with run_server(path, limits=may_keep(50_000), trusted_proxies=proxy) as server:
+        header = {"X-Forwarded-For": "192.0.2.1"}
+        for visitor in (ada, bob):
+            visitor.server = server
+            await server.tab(visitor.cookie, headers=header)
+        spend_of_address(ada)
+        browser = await server.visitor(cookies=bob.http.cookies)
+        opened = await browser.http.post("/api/rooms", json={"game": "snake-arena"})
+        assert refusal(opened) == (409, "too_many_rooms")
