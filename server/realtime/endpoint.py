@@ -12,8 +12,8 @@ from starlette.types import Receive, Scope, Send
 
 from server import __version__
 from server.accounts.sessions import Sessions
-from server.base.ids import new_connection_id
-from server.base.rates import Rate
+from server.base.ids import PlayerId, new_connection_id
+from server.base.rates import Debts, Rate
 from server.base.text import excerpt
 from server.base.units import round_to_ms
 from server.budget.budget import Budget
@@ -83,7 +83,13 @@ class WebSocketEndpoint:
         self._pongs = Pongs()
         self._limits = limits
         rate = settings.max_messages_per_second
-        self._message_rate = Rate(rate, limits.message_burst * rate) if rate else None
+        self._message_rate: Rate | None = None
+        self._of_players: Debts[PlayerId] | None = None
+        if rate:
+            one, all_ = Rate(rate, limits.message_burst * rate), limits.messages_of_player
+            self._message_rate = one
+            at_least_one = Rate(max(all_.per_second, one.per_second), max(all_.burst, one.burst))
+            self._of_players = Debts(at_least_one, limits.counted_keys)
         self._largest_message = largest_message
         self._budget = budget
         self._is_stopped = False
@@ -186,6 +192,7 @@ class WebSocketEndpoint:
             self,
             self._pongs,
             self._message_rate,
+            self._of_players,
             self._largest_message,
             self._limits,
         )

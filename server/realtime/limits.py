@@ -29,6 +29,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     waiting_messages: int = 64
     """Messages waiting for a peer; with one more the connection is closed as too slow."""
 
+    messages_of_player: Rate = Rate(200.0, 400)
+    """Messages of all connections of a player; at least that of a single one."""
+
+    counted_keys: int = 50_000
+    """Players that each limit of players keeps in memory."""
+
     stops_within: float = 10.0
     """Seconds after which an ASGI server that closed a socket because it stops has stopped."""
 

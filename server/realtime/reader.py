@@ -3,7 +3,8 @@
 import msgspec
 from msgspec import UNSET
 
-from server.base.rates import Rate, TokenBucket
+from server.base.ids import PlayerId
+from server.base.rates import Debts, Rate, TokenBucket
 from server.presence.service import PresenceService
 from server.realtime.connection import Connection, Keeper
 from server.realtime.limits import Limits
@@ -16,6 +17,9 @@ from server.wire.messages import encode
 
 _MOMENT = 0.0005
 """Seconds that make no difference in a message: docs/protocol.md rounds to milliseconds."""
+
+_ROUNDING = 1e-6
+"""Seconds by which a sum of fractions may be wrong."""
 
 
 class Pongs:
@@ -42,6 +46,8 @@ class Reader:
         "_errors",
         "_keeper",
         "_largest",
+        "_of_player",
+        "_player_id",
         "_pongs",
         "_presence",
         "_refused_rate",
@@ -57,10 +63,12 @@ class Reader:
         keeper: Keeper,
         pongs: Pongs,
         rate: Rate | None,
+        of_player: Debts[PlayerId] | None,
         largest: int,
         limits: Limits,
     ) -> None:
-        """`rate`: of messages; None for no limit. `largest`: bytes of a message."""
+        """`rate`: of messages; None for no limit. `of_player`: what all connections of each player
+        sent of theirs; None likewise. `largest`: bytes of a message."""
         self._connection = connection
         self._presence = presence
         self._clock = presence.clock
@@ -72,6 +80,8 @@ class Reader:
         # In characters: UTF-8 takes at most four bytes for each.
         self._surely_small = largest // 4
         self._allowance = None if rate is None else TokenBucket(rate, self._clock.now())
+        self._of_player = of_player
+        self._player_id = connection.session.player.id
         self._errors: TokenBucket | None = None
 
     def gone(self, code: int) -> None:
@@ -84,7 +94,7 @@ class Reader:
         if connection.is_closing or connection.session.ended is not None:
             return  # too late: the session ended, or the peer exceeded a limit
         now = self._clock.now()
-        if self._allowance is not None and not self._allowance.take(now):
+        if not self._is_allowed(now):
             self._keeper.close(connection, Close.TOO_MANY_MESSAGES)
             return
         if len(data) > self._surely_small and _size(data) > self._largest:
@@ -106,6 +116,15 @@ class Reader:
                 self._refuse(msgspec.structs.replace(refusal, id=id), now)
             elif id is not UNSET:
                 connection.send(encode(messages.Done(id)))
+
+    def _is_allowed(self, now: float) -> bool:
+        """Count a message; return False if its connection or its player sent too many."""
+        if self._allowance is not None and not self._allowance.take(now):
+            return False
+        if self._of_player is None:
+            return True
+        self._of_player.charge(self._player_id, 1.0, now)
+        return self._of_player.wait(self._player_id, now) < _ROUNDING
 
     def _answer_ping(self, ping: messages.Ping, now: float) -> None:
         # The fast path: nearly all messages are pings, thousands a second.

@@ -28,6 +28,37 @@ async def test_the_burst_of_messages_is_that_of_the_limits(tmp_path: Path, secon
         assert (await tab.closed())[0] == 4401
 
 
+async def test_all_sockets_of_a_player_have_one_burst_of_messages(tmp_path: Path) -> None:
+    limits = Limits(realtime=RealtimeLimits(messages_of_player=Rate(5.0, 12)))
+    async with run_server(tmp_path / "test.db", limits=limits, max_messages_per_second=4) as server:
+        await server.member("Ada")
+        phone, laptop = await server.sign_in("Ada"), await server.sign_in("Ada")
+        kim = await (await server.guest("Kim")).tab()
+        tabs = [await each.tab() for each in (phone, phone, laptop, laptop)]
+        for tab in tabs[:-1]:
+            for _ in range(4):
+                await tab.ask("ping", "pong")
+        await tabs[-1].send("ping")
+        assert (await tabs[-1].closed())[0] == 4401
+        await kim.ask("ping", "pong")
+        await server.advance(1.0)  # five, less the one that was refused
+        for tab in (*tabs[:2], *tabs[:2]):
+            await tab.ask("ping", "pong")
+        await tabs[1].send("ping")
+        assert (await tabs[1].closed())[0] == 4401
+        again = await laptop.tab()
+        await again.send("ping")
+        assert (await again.closed())[0] == 4401, "another socket brings no other allowance"
+
+
+async def test_a_player_may_send_as_much_as_one_socket_may(tmp_path: Path) -> None:
+    limits = Limits(realtime=RealtimeLimits(messages_of_player=Rate(1.0, 2)))
+    async with run_server(tmp_path / "test.db", limits=limits, max_messages_per_second=4) as server:
+        tab = await (await server.guest("Ada")).tab()
+        for _ in range(8):
+            await tab.ask("ping", "pong")
+
+
 @pytest.mark.parametrize(("reloads", "sockets"), [(1, 5), (3, 9)])
 async def test_the_number_of_reloads_in_a_row_is_that_of_the_limits(
     tmp_path: Path, reloads: int, sockets: int
@@ -65,7 +96,7 @@ class Peer:
 
     def __init__(self) -> None:
         self.is_closing = False
-        self.session = SimpleNamespace(ended=None)
+        self.session = SimpleNamespace(ended=None, player=SimpleNamespace(id="p_ada"))
         self.sent: list[str] = []
         self.closes: list[Close] = []
 
@@ -84,7 +115,7 @@ def test_a_reader_enforces_the_largest_message_itself(
     peer: Any = Peer()
     presence: Any = SimpleNamespace(clock=ManualClock())
     requests: Any = None
-    reader = Reader(peer, presence, requests, peer, Pongs(), None, 500, RealtimeLimits())
+    reader = Reader(peer, presence, requests, peer, Pongs(), None, None, 500, RealtimeLimits())
     reader.hear(character * (500 // len(character.encode())) + "x" * more)
     assert peer.closes == closes
     assert len(peer.sent) == (0 if closes else 1), "it is no JSON, and refused"
