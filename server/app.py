@@ -38,6 +38,7 @@ from server.realtime.topics.lobby import LobbyTopic
 from server.realtime.topics.room import RoomTopics
 from server.realtime.topics.room_list import RoomListTopic
 from server.realtime.topics.topics import Topics
+from server.realtime.topics.wholes import Wholes
 from server.restart import restore_rooms, restore_sessions
 from server.rooms.events import RoomEvent, RoomStream
 from server.rooms.reading import ReadableRoom, ReadableRooms
@@ -109,6 +110,7 @@ class StillHere:
         self.sessions = Sessions(self.presence, tokens, self.store, limits.accounts)
 
         self.topics = Topics()
+        self.wholes = Wholes(_loop_time, limits.realtime)
         self.tabs = Tabs(
             settings.policy,
             self.sessions,
@@ -134,7 +136,12 @@ class StillHere:
         self.room_stream = RoomStream(_log_subscriber_error)
         self.room_service = RoomService(rooms, self.room_stream, self.presence)
         self.room_topics = RoomTopics(
-            _loop_time, clock, limits.realtime, self.room_service.fail, self._left_room
+            _loop_time,
+            clock,
+            limits.realtime,
+            self.wholes,
+            self.room_service.fail,
+            self._left_room,
         )
         self.bridge = Bridge(
             self.presence, self.room_service, self.room_topics, limits.realtime, self.budget
@@ -144,8 +151,10 @@ class StillHere:
         )
         self.room_ticker = Ticker(self.room_service, clock, limits.realtime)
 
-        self.lobby = LobbyTopic(_loop_time, clock, settings.policy.away_after, limits.realtime)
-        self.room_list = RoomListTopic(self.rooms, _loop_time, limits.realtime)
+        self.lobby = LobbyTopic(
+            _loop_time, clock, settings.policy.away_after, limits.realtime, self.wholes
+        )
+        self.room_list = RoomListTopic(self.rooms, _loop_time, limits.realtime, self.wholes)
         self.topics.add(LOBBY, self.lobby)
         self.topics.add(ROOMS, self.room_list)
         self.topics.add_family(ROOM, self.room_requests)
@@ -266,6 +275,7 @@ class StillHere:
         self.ticker.stop()
         self.room_ticker.stop()
         self.topics.close()
+        self.wholes.close()
         self.endpoint.stop()
         self.tabs.stop()
         self.collector.stop()

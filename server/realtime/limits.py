@@ -32,6 +32,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     messages_of_player: Rate = Rate(200.0, 400)
     """Messages of all connections of a player; at least that of a single one."""
 
+    wholes: Rate = Rate(65_536.0, 4 * 1024 * 1024)
+    """Bytes of the snapshots of topics that all connections of a player are sent. One more is sent
+    as long as the burst is not spent, so that one of any size is sent at last."""
+
     counted_keys: int = 50_000
     """Players that each limit of players keeps in memory."""
 

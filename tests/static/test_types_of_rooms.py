@@ -13,6 +13,7 @@ from server.games.game import AfkPolicy, Outcome, Silence
 from server.presence.status import Reason, Status
 from server.realtime.limits import Limits
 from server.realtime.topics.room import RoomTopics
+from server.realtime.topics.wholes import Wholes
 from server.rooms.room import Room
 from server.rooms.view import in_seconds, listing, room_view
 from server.web.routes.matches import FinishedMatch, MatchWithMoves, PlayedMove
@@ -86,7 +87,10 @@ class Watcher:
         self.keys: dict[str, set[str]] = defaultdict(set)
         self._world = world
         clock: Clock = ManualClock()
-        self._topics = RoomTopics(lambda: 0.0, clock, Limits(), lambda *_: None, lambda *_: None)
+        wholes = Wholes(lambda: 0.0, Limits())
+        self._topics = RoomTopics(
+            lambda: 0.0, clock, Limits(), wholes, lambda *_: None, lambda *_: None
+        )
 
     def look(self, room: Room) -> None:
         """Collect the keys of the room, its entry in the list, and its chat."""

@@ -17,6 +17,7 @@ from server.presence.session import Player
 from server.presence.status import Status
 from server.realtime.limits import Limits
 from server.realtime.topics.topic import Topic
+from server.realtime.topics.wholes import Wholes
 from server.wire.messages import LOBBY, ChangedPlayer, Presence, Roster, encode
 from server.wire.views import PlayerView, idle_for
 
@@ -160,9 +161,14 @@ class LobbyTopic(Topic[None]):
     """
 
     def __init__(
-        self, time: Callable[[], float], clock: Clock, away_after: float, limits: Limits
+        self,
+        time: Callable[[], float],
+        clock: Clock,
+        away_after: float,
+        limits: Limits,
+        wholes: Wholes,
     ) -> None:
-        super().__init__(time, limits, None)
+        super().__init__(time, limits, wholes, None)
         self.fastest = limits.lobby_pace
         self.lobby = Lobby(away_after, limits)
         self._clock = clock

@@ -17,6 +17,7 @@ from server.presence.session import Session
 from server.realtime.connection import Connection
 from server.realtime.limits import Limits
 from server.realtime.topics.topic import Topic
+from server.realtime.topics.wholes import Wholes
 from server.rooms import view as views
 from server.rooms.chat import Line
 from server.rooms.errors import GameFailed
@@ -53,7 +54,7 @@ class RoomTopic(Topic[_Key]):
     """
 
     def __init__(self, room: ReadableRoom, family: "RoomTopics") -> None:
-        super().__init__(family.time, family.limits, (None, None))
+        super().__init__(family.time, family.limits, family.wholes, (None, None))
         self.room = room
         self._by_player: dict[PlayerId, set[Connection]] = {}
         self._family = family
@@ -80,7 +81,8 @@ class RoomTopic(Topic[_Key]):
 
     def repair(self, connection: Connection) -> None:
         # With the changes of this turn of the loop, and not before the answer to `join`.
-        self.owe(connection)
+        if self._wholes.may_send(self, connection):
+            self.owe(connection)
 
     def unwatch(self, connection: Connection) -> bool:
         did_watch = super().unwatch(connection)
@@ -221,6 +223,7 @@ class RoomTopics:
         time: Callable[[], float],
         clock: Clock,
         limits: Limits,
+        wholes: Wholes,
         on_failure: Callable[[RoomId, GameFailed], None],
         on_gone: Callable[[Connection, RoomId, bool], None],
     ) -> None:
@@ -230,6 +233,7 @@ class RoomTopics:
         self.time = time
         self.clock = clock
         self.limits = limits
+        self.wholes = wholes
         self.on_failure = on_failure
         self.on_gone = on_gone
         self._topics: dict[RoomId, RoomTopic] = {}

@@ -10,6 +10,7 @@ from typing import Any
 from server.base.ids import RoomId
 from server.realtime.limits import Limits
 from server.realtime.topics.topic import Topic
+from server.realtime.topics.wholes import Wholes
 from server.rooms.events import (
     MatchEnded,
     MatchStarted,
@@ -26,8 +27,10 @@ from server.wire.messages import ROOMS, encode
 class RoomListTopic(Topic[None]):
     """Sends the list and its changes. Subscribes to the events of rooms."""
 
-    def __init__(self, rooms: ReadableRooms, time: Callable[[], float], limits: Limits) -> None:
-        super().__init__(time, limits, None)
+    def __init__(
+        self, rooms: ReadableRooms, time: Callable[[], float], limits: Limits, wholes: Wholes
+    ) -> None:
+        super().__init__(time, limits, wholes, None)
         self._rooms = rooms
         self._known: dict[RoomId, dict[str, Any]] = {}
         self._changed: dict[RoomId, None] = {}  # in the order of the changes

@@ -9,6 +9,9 @@ which the loop does other work. After a long fan-out the next one waits, so that
 more than a share of the loop's time. If no change follows for a moment, nothing is gained by
 waiting for more: then one fan-out may be ahead of this pace, and the next makes up for it.
 
+A snapshot is paid for from the allowance of its watcher's player (`wholes.py`). A watcher for whom
+that is spent has no place until it may be sent one.
+
 The few `first` watchers of a topic do not wait for the many: they are sent each change when it is
 due, even during a fan-out to the others, for whom these changes then wait.
 """
@@ -20,6 +23,7 @@ from typing import Generic, TypeVar
 
 from server.realtime.connection import Connection
 from server.realtime.limits import Limits
+from server.realtime.topics.wholes import Wholes
 
 KeyT = TypeVar("KeyT")
 
@@ -33,12 +37,15 @@ class Topic(ABC, Generic[KeyT]):
     fastest = 0.0
     """The least seconds between two fan-outs."""
 
-    def __init__(self, time: Callable[[], float], limits: Limits, key: KeyT) -> None:
+    def __init__(
+        self, time: Callable[[], float], limits: Limits, wholes: Wholes, key: KeyT
+    ) -> None:
         """`time`: the loop's, in seconds. `key`: that of all watchers except `first`."""
         self.version = 0
         self.key = key
         self._time = time
         self._limits = limits
+        self._wholes = wholes
         # The version and key that each watcher has; None: it is owed a snapshot.
         self._watchers: dict[Connection, tuple[int, KeyT] | None] = {}
         self._owes_first = self._owes_others = False
@@ -89,7 +96,8 @@ class Topic(ABC, Generic[KeyT]):
         return self._watchers.keys()
 
     def watch(self, connection: Connection) -> None:
-        """Send a snapshot, at once or with the changes that are due, and every change after it."""
+        """Send a snapshot, at once, with the changes that are due, or when the player is allowed
+        it, and every change after it."""
         if connection not in self._watchers:
             connection.topics += (self,)
         self._watchers[connection] = None
@@ -102,6 +110,7 @@ class Topic(ABC, Generic[KeyT]):
         if connection not in self._watchers:
             return False
         del self._watchers[connection]
+        self._wholes.forget(self, connection)
         connection.topics = tuple(each for each in connection.topics if each is not self)
         return True
 
@@ -113,12 +122,21 @@ class Topic(ABC, Generic[KeyT]):
         """A connection that was behind has caught up: send what it missed."""
         place = self._watchers[connection]
         if place is None or place[0] < self.version:
+            self._watchers[connection] = None
             self.repair(connection)
 
     def repair(self, connection: Connection) -> None:
-        """Send a snapshot to a watcher that is owed one."""
-        key = self.first().get(connection, self.key)
-        self._send_whole(connection, key, self.whole(key))
+        """Send a snapshot to a watcher that is owed one, if it may be sent one now."""
+        if self._wholes.may_send(self, connection):
+            key = self.first().get(connection, self.key)
+            text = self.whole(key)
+            self._send_whole(connection, key, text, _size(text))
+
+    def resume(self, connection: Connection) -> None:
+        """Send a snapshot to a watcher that was not allowed it before, if it is still owed one."""
+        is_owed = connection in self._watchers and self._watchers[connection] is None
+        if is_owed and not connection.is_behind:
+            self.repair(connection)
 
     def owe(self, connection: Connection) -> None:
         """Send a snapshot to a watcher with the next fan-out, in the next turn of the loop."""
@@ -289,15 +307,20 @@ class Topic(ABC, Generic[KeyT]):
 
     def _send_latest(self, connection: Connection, plan: "_Plan[KeyT]", key: KeyT) -> None:
         """Send a snapshot of the present version, which may be later than the fan-out's."""
+        if not self._wholes.may_send(self, connection):
+            self._watchers[connection] = None
+            return
         if key not in self._keys:
             self.owe(connection)  # the changes for its key have not been taken
             return
         if plan.whole is None or plan.whole_version != self.version:
             plan.whole, plan.whole_version = self.whole(key), self.version
-        self._send_whole(connection, key, plan.whole)
+            plan.whole_size = _size(plan.whole)
+        self._send_whole(connection, key, plan.whole, plan.whole_size)
 
-    def _send_whole(self, connection: Connection, key: KeyT, text: str) -> None:
+    def _send_whole(self, connection: Connection, key: KeyT, text: str, size: int) -> None:
         self._watchers[connection] = self.version, key
+        self._wholes.charge(connection, size)
         connection.send(text)
 
     def _send_last(self, text: str) -> Iterator[None]:
@@ -312,7 +335,7 @@ class Topic(ABC, Generic[KeyT]):
 class _Plan(Generic[KeyT]):
     """What a fan-out sends to the watchers with one key."""
 
-    __slots__ = ("after", "texts", "whole", "whole_version")
+    __slots__ = ("after", "texts", "whole", "whole_size", "whole_version")
 
     def __init__(self, key: KeyT, after: int, changes: list[Mapping[KeyT, str]]) -> None:
         self.after = (after, key)
@@ -322,4 +345,10 @@ class _Plan(Generic[KeyT]):
             self.texts = [change[key] for change in changes]
         # Encoded on first use.
         self.whole: str | None = None
+        self.whole_size = 0
         self.whole_version = after
+
+
+def _size(text: str) -> int:
+    """Return the bytes of a text."""
+    return len(text) if text.isascii() else len(text.encode())

@@ -3,6 +3,7 @@ pace."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -11,6 +12,7 @@ from server.realtime.connection import Connection
 from server.realtime.limits import Limits
 from server.realtime.topics.topic import Topic
 from server.realtime.topics.topics import Topics
+from server.realtime.topics.wholes import Wholes
 
 COST = 0.001
 """Seconds for sending one message, on the clock of these tests."""
@@ -26,6 +28,7 @@ class Watcher:
     def __init__(self, key: str, on_send: Callable[[], None]) -> None:
         self.key = key
         self.topics: tuple[Topic[Any], ...] = ()
+        self.session = SimpleNamespace(player=SimpleNamespace(id="p_ada"))
         self.is_behind = False
         self.sent: list[str] = []
         self.falls_behind_after = 1_000_000
@@ -46,8 +49,10 @@ class Numbers(Topic[str]):
     """A list of numbers; each added number is a change. Watchers with a key other than "a" are
     served first."""
 
-    def __init__(self, time: Callable[[], float]) -> None:
-        super().__init__(time, LIMITS, "a")
+    def __init__(
+        self, time: Callable[[], float], limits: Limits = LIMITS, wholes: Wholes | None = None
+    ) -> None:
+        super().__init__(time, limits, wholes or Wholes(time, limits), "a")
         self.added: list[int] = []
         self.total = 0
         self.encoded = 0

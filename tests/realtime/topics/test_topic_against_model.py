@@ -3,19 +3,26 @@
 import asyncio
 import re
 from collections.abc import Callable, Collection, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from server.base.rates import Rate
 from server.realtime.connection import Connection
+from server.realtime.limits import Limits
 from tests.realtime.topics.test_topic import COST, LIMITS, Numbers, Watcher
 from tests.support.examples import examples
 from tests.support.wire import run_on, virtual_loop
 
 CROWD = 80
 """Watchers with the same key, so many that their fan-out is interrupted."""
+
+TIGHT = msgspec.structs.replace(LIMITS, wholes=Rate(200.0, 100))
+"""An allowance of snapshots, which are of some eight bytes, that is soon spent: all watchers are of
+one player."""
 
 _read = re.compile(r"(\d+): (\+?)(\d+) (\w)").fullmatch
 
@@ -25,8 +32,8 @@ Deed: TypeAlias = tuple[str, int]
 class Views(Numbers):
     """Numbers with snapshots only for keys whose changes were taken, as of a room."""
 
-    def __init__(self, time: Callable[[], float]) -> None:
-        super().__init__(time)
+    def __init__(self, time: Callable[[], float], *args: Any) -> None:
+        super().__init__(time, *args)
         self.keys: Collection[str] = ()
 
     def repair(self, connection: Connection) -> None:
@@ -73,10 +80,10 @@ class Mirror(Watcher):
 class Scene:
     """A topic, on a loop with virtual time, which sending takes up as well."""
 
-    def __init__(self, kind: type[Numbers], crowd: int) -> None:
+    def __init__(self, kind: type[Numbers], limits: Limits, crowd: int) -> None:
         self.spent = 0.0
         self.loop = asyncio.get_running_loop()
-        self.topic = kind(lambda: self.loop.time() + self.spent)
+        self.topic = kind(lambda: self.loop.time() + self.spent, limits)
         self.mirrors = [Mirror(self) for _ in range(crowd + 8 - min(crowd, 4))]
         for each in self.mirrors[:crowd]:
             self.topic.watch(each.connection)
@@ -143,6 +150,7 @@ DEEDS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("limits", [LIMITS, TIGHT])
 @pytest.mark.parametrize("kind", [Numbers, Views])
 @settings(max_examples=examples(50))
 @given(
@@ -150,10 +158,10 @@ DEEDS = [
     deeds=st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 7)), max_size=40),
 )
 def test_the_state_a_watcher_builds_equals_the_topic(
-    kind: type[Numbers], crowd: int, deeds: list[Deed]
+    kind: type[Numbers], limits: Limits, crowd: int, deeds: list[Deed]
 ) -> None:
     async def play() -> None:
-        scene = Scene(kind, crowd)
+        scene = Scene(kind, limits, crowd)
         for what, which in deeds:
             await scene.do(what, which)
         for mirror in scene.mirrors:
