@@ -184,6 +184,7 @@ class Accounts:
         wait = self._budget.wait(account.id, now)
         if wait > 0:
             raise TooManyAttempts(to_wait(wait))
+        self._attempts.sign_in(account.id, place, now)
         again = None
         if verdict is Verdict.OUTDATED:
             with suppress(TooBusy):  # the next sign-in tries again

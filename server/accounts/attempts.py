@@ -1,4 +1,4 @@
-"""Limits on attempts to guess passwords and to create players.
+"""Limits on attempts to guess passwords, on signing in, and on creating players.
 
 Wrong passwords count per name *and* address, so that an attacker elsewhere cannot lock a player
 out, and per address over all names, so that one address cannot try a common password on every
@@ -13,6 +13,7 @@ from server.accounts.errors import TooBusy, TooManyAttempts
 from server.accounts.limits import Limits
 from server.accounts.place import WIDTHS, Place
 from server.accounts.ports import StorageUnavailable
+from server.base.ids import PlayerId
 from server.base.rates import MovingWindow, Quota
 from server.base.units import to_wait
 
@@ -25,7 +26,12 @@ class Attempts:
         self._by_network = [
             _Guesses(quota, limits) for quota in _of_networks(limits.guesses_per_address, limits)
         ]
-        self._players = [
+        self._sign_ins = MovingWindow[str](limits.sign_ins_per_player, limits.counted_keys)
+        self._sign_ins_by_network = [
+            MovingWindow[str](quota, limits.counted_keys)
+            for quota in _of_networks(limits.sign_ins_per_address, limits)
+        ]
+        self._players_by_network = [
             MovingWindow[str](quota, limits.counted_keys)
             for quota in _of_networks(limits.players_per_address, limits)
         ]
@@ -64,9 +70,14 @@ class Attempts:
             for guesses, key in counted:
                 guesses.end(key, now, is_wrong=is_wrong)
 
+    def sign_in(self, player: PlayerId, place: Place, now: float) -> None:
+        """Count a password that was found right. Raises TooManyAttempts."""
+        by_network = zip(self._sign_ins_by_network, place.networks, strict=False)
+        _take([(self._sign_ins, player), *by_network], now)
+
     def new_player(self, place: Place, now: float) -> None:
         """Count a player about to be created. Raises TooManyAttempts."""
-        _take([*zip(self._players, place.networks, strict=False)], now)
+        _take([*zip(self._players_by_network, place.networks, strict=False)], now)
 
 
 def _of_networks(quota: Quota, limits: Limits) -> list[Quota]:

@@ -12,7 +12,9 @@ from server.accounts.errors import BadCredentials, TooBusy, TooManyAttempts
 from server.accounts.limits import Limits
 from server.accounts.place import Place
 from server.accounts.ports import StorageUnavailable
+from server.base.ids import PlayerId
 from server.base.rates import Quota
+from tests.support.places import HERE, LIMITED
 
 
 @pytest.fixture
@@ -79,6 +81,8 @@ def test_the_limits_are_those_that_are_published() -> None:
     limits = Limits()
     assert limits.guesses_per_name == Quota(10, 300)
     assert limits.guesses_per_address == Quota(100, 300)
+    assert limits.sign_ins_per_player == Quota(120, 600)
+    assert limits.sign_ins_per_address == Quota(600, 600)
     assert limits.players_per_address == Quota(60, 600)
 
 
@@ -251,6 +255,44 @@ def test_no_order_of_guesses_gets_more_checked_than_the_quota(
                 wrong.clear()
             elif what != "busy":
                 wrong.append(at)
+
+
+# Right passwords
+
+
+def sign_ins(attempts: Attempts, count: int, player: str, at: Place, now: float = 0.0) -> int:
+    """The number of `count` right passwords that were let through."""
+    through = 0
+    for _ in range(count):
+        with suppress(TooManyAttempts):
+            attempts.sign_in(PlayerId(player), at, now)
+            through += 1
+    return through
+
+
+def test_a_player_may_sign_in_a_hundred_and_twenty_times_from_wherever(attempts: Attempts) -> None:
+    assert sign_ins(attempts, 70, "ada", HERE) == 70
+    assert sign_ins(attempts, 70, "ada", LIMITED, now=100.0) == 50
+    with pytest.raises(TooManyAttempts) as caught:
+        attempts.sign_in(PlayerId("ada"), LIMITED, 100.0)
+    assert caught.value.retry_after == 500
+    assert sign_ins(attempts, 1, "bob", LIMITED, now=100.0) == 1
+    assert sign_ins(attempts, 100, "ada", HERE, now=600.0) == 70
+
+
+def test_an_address_may_sign_in_six_hundred_times_over_all_players(attempts: Attempts) -> None:
+    through = [sign_ins(attempts, 100, f"player {number}", LIMITED) for number in range(7)]
+    assert through == [100] * 6 + [0]
+    # A refused one does not count for its player.
+    assert sign_ins(attempts, 130, "player 6", HERE) == 120
+
+
+def test_sign_ins_count_for_the_wider_networks_too(attempts: Attempts) -> None:
+    through = [
+        sum(sign_ins(attempts, 120, f"{number} {n}", in_a_48(number)) for n in range(6))
+        for number in range(16)
+    ]
+    assert through == [600] * 8 + [0] * 8
 
 
 # New players

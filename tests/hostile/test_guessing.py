@@ -95,6 +95,27 @@ async def test_one_address_cannot_try_a_common_password_on_every_name(tmp_path: 
         assert (await sign_in(browser, "2001:db8:0:1::1", "Eve")).status_code == 401
 
 
+async def test_right_passwords_have_a_limit_that_stops_nobody_else(server: LiveServer) -> None:
+    """Each writes a session and takes a thread: without it, one account fills the disk."""
+    await server.member("Ada")
+    await server.member("Bob")
+    browser = await server.visitor()
+    most = LIMITS.sign_ins_per_player.count
+    right = {"name": "Ada", "password": PASSWORD}
+    for _ in range(most):
+        assert (await browser.http.post("/api/session", json=right)).status_code == 201
+    refused = await browser.http.post("/api/session", json=right)
+    assert refusal(refused) == (429, "too_many_attempts")
+    assert 1 <= int(refused.headers["retry-after"]) <= LIMITS.sign_ins_per_player.seconds
+    # The last session goes on, a wrong password is answered as ever, and others can sign in.
+    assert (await browser.http.get("/api/session")).status_code == 200
+    wrong = {"name": "Ada", "password": "wrong horse"}
+    assert refusal(await browser.http.post("/api/session", json=wrong)) == (401, "bad_credentials")
+    assert (await server.sign_in("Bob")).name == "Bob"
+    await server.advance(LIMITS.sign_ins_per_player.seconds)
+    assert (await browser.http.post("/api/session", json=right)).status_code == 201
+
+
 async def test_an_unknown_name_costs_the_same_work(server: LiveServer) -> None:
     """Counted, not measured: one argon2id with the same parameters."""
     await server.member("Ada")
