@@ -31,7 +31,7 @@ def status(word: str) -> int:
 
 
 def spoken(seconds: float) -> str:
-    known = {0.5: "half a second", 1: "a second", 60: "a minute"}
+    known = {0.5: "half a second", 1: "a second", 60: "a minute", 86_400: "a day"}
     return known.get(seconds, f"{seconds:g} s")
 
 
@@ -78,6 +78,10 @@ def of_security(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"`{settings.host}` is its default"
     yield f"from {limits.storage.max_waiting_for_activity:,} rows on"
     yield f"may be tried again in {limits.accounts.retry_after_checking} s"
+    in_a_row = limits.accounts.guesses_in_a_row
+    yield f"no more than {in_a_row.count} in a row), until {spoken(in_a_row.seconds)} goes by"
+    yield f"{spoken(in_a_row.seconds)} at most after they stop"
+    yield f"can use up its {in_a_row.count},"
     wider = limits.accounts.wider_network
     one, some, many = widths_of_networks()
     yield f"count an IPv6 /{one} as one address; a /{some} has {wider} times as much"
@@ -103,7 +107,8 @@ SECURITY = Document(
         "RFC 8266, then Unicode look-alikes (UTS #39)",
         "under NIST's 30 for its lowest level",
         "OWASP ASVS 5.0 (numbers as there)",
-        "NIST SP 800-63B",
+        "NIST SP 800-63B, 5.2.2",
+        "NIST SP 800-63B, and what",
         "(ASVS 3.5.3)",
         "made of an IPv4 one",
         "behind NAT64 (64:ff9b::/96; of 64:ff9b:1::/48, which is local,",
@@ -131,6 +136,7 @@ SECURITY = Document(
     ],
     limits=[
         "Limits.accounts.retry_after_checking",
+        "Limits.accounts.guesses_in_a_row",
         "Limits.accounts.wider_network",
         "Limits.storage.max_waiting_for_activity",
         "Settings.idle_timeout",

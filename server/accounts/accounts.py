@@ -112,10 +112,19 @@ class Accounts:
         if not is_written:
             # Unlike a session, an account with a password must survive a crash.
             raise StorageUnavailable(_NOT_REGISTERED)
+        self._attempts.know_only(name.key, place)
         return player
 
-    async def authenticate(self, raw_name: str, password: str, now: float, place: Place) -> Player:
-        """Return the registered player with this name and password.
+    async def authenticate(
+        self,
+        raw_name: str,
+        password: str,
+        now: float,
+        place: Place,
+        owner_of_cookie: Callable[[], Awaitable[PlayerId | None]] | None = None,
+    ) -> Player:
+        """Return the registered player with this name and password. `owner_of_cookie` returns whose
+        session the browser's cookie names or named.
 
         Raises BadCredentials (after the same time for a wrong name as for a wrong password),
         TooManyAttempts, TooBusy, StorageUnavailable.
@@ -125,7 +134,13 @@ class Accounts:
         except NameRefused:
             raise BadCredentials from None
         self._check_room()
-        account = await self._verify(key, password, now, place)
+        own = None
+        if owner_of_cookie is not None and self._attempts.needs_own_browser(key, place, now):
+            # Looked up only here: it asks the disk.
+            owner = await owner_of_cookie()
+            known = None if owner is None else await self._store.find_account(key)
+            own = owner if known is not None and known.id == owner else None
+        account = await self._verify(key, password, now, place, own)
         return Player(account.id, account.name, account.sort_key, guest=False)
 
     async def change_password(
@@ -149,7 +164,7 @@ class Accounts:
             raise StorageUnavailable(_NOT_CHANGED)
         try:
             key = self.parse_name(player.name).key
-            account = await self._verify(key, current, now, place)
+            account = await self._verify(key, current, now, place, player.id)
         except BadCredentials:
             raise WrongPassword(player.id) from None
         before = account.password_hash
@@ -170,11 +185,15 @@ class Accounts:
                 self._set_password(player.id, before)
         if not is_written:
             raise StorageUnavailable(_NOT_CHANGED)
+        self._attempts.know_only(key, place)
 
-    async def _verify(self, key: str, password: str, now: float, place: Place) -> Account:
-        """Return the account with this key and password, and the hash that was verified. Raises
-        BadCredentials, TooManyAttempts, TooBusy, StorageUnavailable."""
-        with self._attempts.guess(key, place, now):
+    async def _verify(
+        self, key: str, password: str, now: float, place: Place, own: PlayerId | None
+    ) -> Account:
+        """Return the account with this key and password, and the hash that was verified. `own`: its
+        player, if it is in a browser of theirs. Raises BadCredentials, TooManyAttempts, TooBusy,
+        StorageUnavailable."""
+        with self._attempts.guess(key, place, now, own):
             account = await self._store.find_account(key)
             hashed = None if account is None else self._hash_of(account)
             verdict = await self._passwords.verify(password, hashed, place)

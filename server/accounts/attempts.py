@@ -3,53 +3,69 @@
 Wrong passwords count per name *and* address, so that an attacker elsewhere cannot lock a player
 out, and per address over all names, so that one address cannot try a common password on every
 account. Limits by address count networks: an IPv6 customer has many of the narrowest.
+
+They also count per name over all addresses, as a botnet has many. That limit alone would let
+anybody lock a player out, so where the player has signed in before, and in a browser whose cookie
+was theirs, attempts are counted apart from those of everybody else.
 """
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 
-from server.accounts.errors import TooBusy, TooManyAttempts
+from server.accounts.errors import TooBusy, TooManyAttempts, TooManyInARow
 from server.accounts.limits import Limits
 from server.accounts.place import WIDTHS, Place
 from server.accounts.ports import StorageUnavailable
+from server.accounts.series import Series
 from server.base.ids import PlayerId
 from server.base.rates import MovingWindow, Quota
 from server.base.units import to_wait
+
+_ELSEWHERE = ""
+"""Stands for all places that are not known to be the player's."""
 
 
 class Attempts:
     """Counts attempts. `now` is a presence instant, so steps of the wall clock change no limit."""
 
     def __init__(self, limits: Limits) -> None:
+        keys = limits.counted_keys
         self._by_name = _Guesses(limits.guesses_per_name, limits)
         self._by_network = [
             _Guesses(quota, limits) for quota in _of_networks(limits.guesses_per_address, limits)
         ]
-        self._sign_ins = MovingWindow[str](limits.sign_ins_per_player, limits.counted_keys)
+        in_a_row = limits.guesses_in_a_row
+        self._in_a_row = _Guesses(in_a_row, limits, Series(in_a_row, keys), TooManyInARow)
+        self._known = _KnownPlaces(limits)
+        self._sign_ins = MovingWindow[str](limits.sign_ins_per_player, keys)
         self._sign_ins_by_network = [
-            MovingWindow[str](quota, limits.counted_keys)
+            MovingWindow[str](quota, keys)
             for quota in _of_networks(limits.sign_ins_per_address, limits)
         ]
         self._players_by_network = [
-            MovingWindow[str](quota, limits.counted_keys)
+            MovingWindow[str](quota, keys)
             for quota in _of_networks(limits.players_per_address, limits)
         ]
 
     @contextmanager
-    def guess(self, name_key: str, place: Place, now: float) -> Iterator[None]:
+    def guess(
+        self, name_key: str, place: Place, now: float, own: PlayerId | None = None
+    ) -> Iterator[None]:
         """Check a password in this block. Raises TooManyAttempts if one more could be one too many.
+        `own`: the player with this name, if it is in a browser of theirs.
 
         A block that ends without an error says that the password was right. This resets the count
-        of the name from this address. Wrong ones for other names still count for the networks:
-        otherwise an attacker could reset them by signing in to an account of their own. A block
-        that raises StorageUnavailable or TooBusy has checked none; any other error counts as a
-        wrong one, cancelling included, as a thread may check it all the same.
+        of the name from this address, which is known from then on. Wrong ones for other names still
+        count for the networks: otherwise an attacker could reset them by signing in to an account
+        of their own. A block that raises StorageUnavailable or TooBusy has checked none; any other
+        error counts as a wrong one, cancelling included, as a thread may check it all the same.
         """
-        name = name_key, place.address
+        name, row = (name_key, place.address), (name_key, self._whose(name_key, place, own))
         # The networks first: one whose quota is used up must not fill the memory with names.
         counted: list[tuple[_Guesses, Hashable]] = [
             *zip(self._by_network, place.networks, strict=False),
+            (self._in_a_row, row),
             (self._by_name, name),
         ]
         for guesses, key in counted:
@@ -66,9 +82,33 @@ class Attempts:
             raise
         else:
             self._by_name.forget(name)
+            if row[1] is not _ELSEWHERE:  # that others guess goes on
+                self._in_a_row.forget(row)
+            self._known.add(*name)
         finally:
             for guesses, key in counted:
                 guesses.end(key, now, is_wrong=is_wrong)
+
+    def needs_own_browser(self, name_key: str, place: Place, now: float) -> bool:
+        """Return True if this name can be tried from this place only in a browser of its
+        player."""
+        try:
+            self._in_a_row.admit((name_key, self._whose(name_key, place, None)), now)
+        except TooManyAttempts:
+            return True
+        return False
+
+    def know_only(self, name_key: str, place: Place) -> None:
+        """A player's password is new, and was typed at this place: no other is known any more."""
+        self._known.forget(name_key)
+        self._known.add(name_key, place.address)
+
+    def _whose(self, name_key: str, place: Place, own: PlayerId | None) -> str:
+        """Return what stands for those who are counted together in a row."""
+        if own is not None:
+            return own
+        is_known = self._known.has(name_key, place.address)
+        return place.address if is_known else _ELSEWHERE
 
     def sign_in(self, player: PlayerId, place: Place, now: float) -> None:
         """Count a password that was found right. Raises TooManyAttempts."""
@@ -105,10 +145,18 @@ class _Guesses:
     may sign in at once, with the right password.
     """
 
-    def __init__(self, quota: Quota, limits: Limits) -> None:
+    def __init__(
+        self,
+        quota: Quota,
+        limits: Limits,
+        wrong: Series | None = None,
+        refusal: type[TooManyAttempts] = TooManyAttempts,
+    ) -> None:
+        """`wrong` counts the wrong ones, in a window by default."""
         self._quota = quota
         self._retry_after = limits.retry_after_checking
-        self._wrong = MovingWindow[Hashable](quota, limits.counted_keys)
+        self._wrong = wrong or MovingWindow[Hashable](quota, limits.counted_keys)
+        self._refusal = refusal
         # Not in the window, which drops keys if there are too many.
         self._in_flight = Counter[Hashable]()
 
@@ -116,7 +164,7 @@ class _Guesses:
         """Raise TooManyAttempts if one more could exceed the quota."""
         wait = self._wrong.wait(key, now)
         if wait > 0:
-            raise TooManyAttempts(to_wait(wait))
+            raise self._refusal(to_wait(wait))
         if self._wrong.count(key, now) + self._in_flight[key] >= self._quota.count:
             raise TooManyAttempts(self._retry_after)
 
@@ -135,3 +183,28 @@ class _Guesses:
     def forget(self, key: Hashable) -> None:
         """Reset the count of wrong passwords."""
         self._wrong.forget(key)
+
+
+class _KnownPlaces:
+    """Where players have signed in: the latest addresses of each, and the latest players."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        # By name, in the order of their latest sign-in; so are the addresses of each.
+        self._of: OrderedDict[str, OrderedDict[str, None]] = OrderedDict()
+
+    def add(self, name_key: str, address: str) -> None:
+        places = self._of.setdefault(name_key, OrderedDict())
+        places[address] = None
+        places.move_to_end(address)
+        if len(places) > self._limits.known_places:
+            places.popitem(last=False)
+        self._of.move_to_end(name_key)
+        if len(self._of) > self._limits.counted_keys:
+            self._of.popitem(last=False)
+
+    def has(self, name_key: str, address: str) -> bool:
+        return address in self._of.get(name_key, ())
+
+    def forget(self, name_key: str) -> None:
+        self._of.pop(name_key, None)

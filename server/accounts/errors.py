@@ -8,6 +8,7 @@ AccountError
  +-- WrongPassword        the current password, which a change needs, is another one
  +-- NoPassword           a guest has no password to change
  +-- TooManyAttempts      a limit on attempts is reached; see `retry_after`
+ |    +-- TooManyInARow   the one of a name over all addresses
  +-- TooBusy              too many passwords wait to be hashed
 """
 
@@ -84,9 +85,15 @@ class NoPassword(AccountError):
 
 
 class TooManyAttempts(AccountError):
+    why = "Too many attempts from here."
+
     def __init__(self, retry_after: int) -> None:
         self.retry_after = retry_after
-        super().__init__(f"Too many attempts from here. Try again in {retry_after} s.")
+        super().__init__(f"{self.why} Try again in {retry_after} s.")
+
+
+class TooManyInARow(TooManyAttempts):
+    why = "Too many wrong passwords for this name: sign in where you have signed in before."
 
 
 class TooBusy(AccountError):

@@ -11,6 +11,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     guesses_per_name: Quota = Quota(10, 300)
     """Wrong passwords for one name from one address."""
 
+    guesses_in_a_row: Quota = Quota(100, 86_400)
+    """Wrong passwords for one name from everywhere but where its player has signed in, and from
+    each place where they have, until so many seconds go by without one (NIST SP 800-63B, 5.2.2: no
+    more than 100 in a row)."""
+
+    known_places: int = 10
+    """Addresses of one player that are remembered as theirs, the latest."""
+
     guesses_per_address: Quota = Quota(100, 300)
     """Wrong passwords from one address, over all names."""
 
@@ -69,5 +77,5 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Ended sessions whose reason is kept in memory, the latest."""
 
     counted_keys: int = 50_000
-    """Keys that each window of attempts remembers: some 30 MiB. It takes 500 addresses that guess
-    all the time to have one dropped."""
+    """Keys that each window of attempts remembers, and players whose places are: some 30 MiB each.
+    It takes 500 addresses that guess all the time to have one dropped."""

@@ -110,3 +110,6 @@ class SessionStore(Protocol):
     async def find_ending(self, digest: bytes) -> Reason | None:
         """Return why the session with this token ended; None if it has not, or does not exist.
         Raises StorageUnavailable."""
+
+    async def find_owner(self, digest: bytes) -> PlayerId | None:
+        """Return the player whose session has or had this token. Raises StorageUnavailable."""

@@ -6,7 +6,7 @@ from contextlib import suppress
 from server.accounts.limits import Limits
 from server.accounts.ports import NewSession, SessionStore, StorageUnavailable
 from server.accounts.tokens import SessionTokens
-from server.base.ids import SessionId, new_session_id
+from server.base.ids import PlayerId, SessionId, new_session_id
 from server.presence.events import SessionEnded
 from server.presence.service import PresenceService
 from server.presence.session import UNKNOWN_DEVICE, Device, Player, Session
@@ -91,6 +91,17 @@ class Sessions:
         except StorageUnavailable:
             # All live sessions are in memory: this one has ended, for an unknown reason.
             return None
+
+    async def owner_of(self, cookie: str | None) -> PlayerId | None:
+        """Return the player whose session `cookie` names, or named before it ended; None if it is
+        not one of this server's, or the disk does not answer."""
+        digest, session = self._look_up(cookie)
+        if session is not None:
+            return session.player.id
+        if digest is not None:
+            with suppress(StorageUnavailable):
+                return await self._store.find_owner(digest)
+        return None
 
     async def end(self, ids: Iterable[SessionId], reason: Reason, at: float | None = None) -> None:
         """End the sessions with these ids; returns when that is durable.

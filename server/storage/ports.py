@@ -120,6 +120,9 @@ class Reads(Protocol):
     async def find_ending(self, digest: bytes) -> Reason | None:
         """Return why the session with this token ended; None if it has not, or does not exist."""
 
+    async def find_owner(self, digest: bytes) -> PlayerId | None:
+        """Return the player whose session has or had this token."""
+
     async def find_player(self, id: PlayerId) -> StoredPlayer | None:
         """As in `Players`."""
 

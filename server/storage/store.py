@@ -230,6 +230,9 @@ class Store:
     async def find_ending(self, digest: bytes) -> Reason | None:
         return await self._read(self.engine.reads.find_ending(digest))
 
+    async def find_owner(self, digest: bytes) -> PlayerId | None:
+        return await self._read(self.engine.reads.find_owner(digest))
+
     async def find_player(self, id: PlayerId) -> StoredPlayer | None:
         return await self._read(self.engine.reads.find_player(id))
 

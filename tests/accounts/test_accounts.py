@@ -86,6 +86,9 @@ class Store:
     async def find_ending(self, digest: bytes) -> Reason | None:
         raise NotImplementedError
 
+    async def find_owner(self, digest: bytes) -> PlayerId | None:
+        raise NotImplementedError
+
 
 @pytest.fixture
 def store() -> Store:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.accounts.attempts import Attempts
-from server.accounts.errors import BadCredentials, TooBusy, TooManyAttempts
+from server.accounts.errors import BadCredentials, TooBusy, TooManyAttempts, TooManyInARow
 from server.accounts.limits import Limits
 from server.accounts.place import Place
 from server.accounts.ports import StorageUnavailable
@@ -81,6 +81,7 @@ def test_the_limits_are_those_that_are_published() -> None:
     limits = Limits()
     assert limits.guesses_per_name == Quota(10, 300)
     assert limits.guesses_per_address == Quota(100, 300)
+    assert limits.guesses_in_a_row == Quota(100, 86_400)
     assert limits.sign_ins_per_player == Quota(120, 600)
     assert limits.sign_ins_per_address == Quota(600, 600)
     assert limits.players_per_address == Quota(60, 600)
@@ -255,6 +256,133 @@ def test_no_order_of_guesses_gets_more_checked_than_the_quota(
                 wrong.clear()
             elif what != "busy":
                 wrong.append(at)
+
+
+# A name, over all addresses
+
+DAY = 86_400.0
+OWN = PlayerId("p_ada")
+
+
+def botnet(attempts: Attempts, count: int = 110, now: float = 0.0) -> int:
+    """The number of `count` wrong guesses at Ada, from an address each, that were let through."""
+    return sum(guess(attempts, "ada", elsewhere(number), now) for number in range(count))
+
+
+def elsewhere(number: int) -> Place:
+    return Place(f"bot {number}", (f"bot {number}",))
+
+
+def test_a_name_can_be_guessed_a_hundred_times_in_a_row_over_all_addresses(
+    attempts: Attempts,
+) -> None:
+    assert botnet(attempts) == 100
+    assert guess(attempts, "bob", elsewhere(0))
+    with pytest.raises(TooManyAttempts) as caught, attempts.guess("ada", LIMITED, 100.0):
+        pass
+    assert caught.value.retry_after == DAY - 100
+    assert isinstance(caught.value, TooManyInARow)
+    assert botnet(attempts, now=DAY - 1) == 0
+    assert botnet(attempts, now=DAY) == 100
+
+
+def test_guesses_are_in_a_row_until_a_day_goes_by_without_one(attempts: Attempts) -> None:
+    through = [botnet(attempts, 1, now=day * 0.99 * DAY) for day in range(110)]
+    assert through == [1] * 100 + [0] + [1] * 9
+
+
+def test_a_guesser_locks_nobody_out_of_where_they_have_signed_in(attempts: Attempts) -> None:
+    attempts.know_only("ada", HERE)  # she has registered
+    assert wait(attempts, "ada", LIMITED.address, LIMITED.address) == 0
+    assert botnet(attempts) == 100
+    for at in (HERE, LIMITED):
+        assert not attempts.needs_own_browser("ada", at, 0.0)
+        for _ in range(3):
+            assert guess(attempts, "ada", at)
+        assert wait(attempts, "ada", at.address, None) == 0
+    assert attempts.needs_own_browser("ada", elsewhere(200), 0.0)
+
+
+def test_a_right_password_does_not_let_others_go_on_guessing(attempts: Attempts) -> None:
+    attempts.know_only("ada", HERE)
+    assert botnet(attempts, 60) == 60
+    assert wait(attempts, "ada", HERE.address, None) == 0
+    assert wait(attempts, "ada", "a new place", None) == 0
+    assert botnet(attempts) == 40
+
+
+def test_a_known_place_has_a_hundred_guesses_of_its_own(attempts: Attempts) -> None:
+    """Somebody else may be there, too."""
+    attempts.know_only("ada", HERE)
+    times = [300.0 * number for number in range(20)]
+    assert sum(guesses(attempts, 10, "ada", HERE.address, None, now) for now in times) == 100
+    assert botnet(attempts) == 100
+
+
+def test_a_right_password_ends_the_row_of_its_place(attempts: Attempts) -> None:
+    attempts.know_only("ada", HERE)
+    for number in range(20):
+        assert guesses(attempts, 9, "ada", HERE.address, None, 300.0 * number) == 9
+        assert wait(attempts, "ada", HERE.address, None, 300.0 * number) == 0
+
+
+def test_the_players_own_browser_may_try_anywhere(attempts: Attempts) -> None:
+    assert botnet(attempts) == 100
+    at = elsewhere(200)
+    for _ in range(10):
+        with pytest.raises(BadCredentials), attempts.guess("ada", at, 0.0, OWN):
+            raise BadCredentials
+    with pytest.raises(TooManyAttempts), attempts.guess("ada", at, 0.0, OWN):
+        pass
+    with attempts.guess("ada", at, 300.0, OWN):
+        pass
+    assert not attempts.needs_own_browser("ada", at, 300.0), "it is known from then on"
+
+
+def test_simultaneous_guesses_from_many_addresses_are_limited_as_successive_ones_are(
+    attempts: Attempts,
+) -> None:
+    through = []
+    for number in range(120):
+        through += checks(attempts, 1, "ada", f"bot {number}", f"bot {number}")
+    assert len(through) == 100
+    assert wait(attempts, "ada", "here", None) == 1
+    for check in through:
+        check.end(WRONG)
+    assert wait(attempts, "ada", "here", None) == DAY
+
+
+def test_a_new_password_makes_other_places_unknown(attempts: Attempts) -> None:
+    attempts.know_only("ada", LIMITED)
+    attempts.know_only("ada", HERE)
+    assert botnet(attempts) == 100
+    assert attempts.needs_own_browser("ada", LIMITED, 0.0)
+    assert not attempts.needs_own_browser("ada", HERE, 0.0)
+
+
+def test_the_latest_places_of_a_player_and_the_latest_players_are_known() -> None:
+    attempts = Attempts(Limits(known_places=2, counted_keys=3))
+    for at in ("a", "b", "a", "c"):
+        assert wait(attempts, "ada", at, None) == 0
+    assert botnet(attempts) == 100
+
+    def known() -> list[str]:
+        return [at for at in "abc" if not attempts.needs_own_browser("ada", Place(at, ()), 0.0)]
+
+    assert known() == ["a", "c"]
+    for name in ("bob", "cem"):
+        attempts.know_only(name, HERE)
+    assert known() == ["a", "c"]
+    attempts.know_only("dan", HERE)
+    assert known() == []
+
+
+def test_guessing_at_other_names_soon_makes_no_room_for_more() -> None:
+    attempts = Attempts(Limits(counted_keys=3))
+    assert botnet(attempts) == 100
+    for number in range(50):
+        assert guess(attempts, f"player {number}", elsewhere(number))
+    assert botnet(attempts) == 0
 
 
 # Right passwords

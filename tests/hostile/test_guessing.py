@@ -95,6 +95,56 @@ async def test_one_address_cannot_try_a_common_password_on_every_name(tmp_path: 
         assert (await sign_in(browser, "2001:db8:0:1::1", "Eve")).status_code == 401
 
 
+async def test_a_botnet_has_a_hundred_guesses_at_a_name_and_locks_its_owner_out_of_no_known_place(
+    tmp_path: Path,
+) -> None:
+    """NIST SP 800-63B, 5.2.2; each of its addresses is in a /48 of its own."""
+    async with run_server(tmp_path / "test.db", trusted_proxies="127.0.0.1") as server:
+        browser, home = await server.visitor(), "203.0.113.7"
+        owners = await server.visitor()
+        new = {"name": "Ada", "password": PASSWORD}
+        await owners.http.post("/api/players", json=new, headers=from_address(home))
+        cookie = {"Cookie": f"session={owners.http.cookies['session']}"}
+        await owners.http.delete("/api/session", headers=from_address(home))
+        # Only the counting is tested: hundreds of real hashes would take seconds.
+        verify = server.still_here.passwords._verify
+        server.still_here.passwords._verify = (  # type: ignore[method-assign]
+            lambda password, hashed: password == PASSWORD and verify(password, hashed)
+        )
+
+        async def guess(name: str, number: int, password: str = "wrong horse") -> httpx.Response:
+            return await sign_in(browser, f"2001:db8:{number:x}::1", name, password)
+
+        most = LIMITS.guesses_in_a_row.count
+        refused = []
+        for name in ("Ada", "Nobody"):
+            for number in range(most):
+                assert refusal(await guess(name, number)) == (401, "bad_credentials")
+            refused.append(await guess(name, most))
+            assert refusal(refused[-1]) == (429, "too_many_attempts")
+        assert refused[0].content == refused[1].content, "it does not tell that there is an Ada"
+        assert int(refused[0].headers["retry-after"]) <= LIMITS.guesses_in_a_row.seconds
+        assert (await guess("Ada", most, PASSWORD)).status_code == 429
+
+        # Her own address, and a browser of hers at another, which is known from then on.
+        assert (await sign_in(browser, home, password=PASSWORD)).status_code == 201
+        browser.http.cookies.clear()
+        away = from_address("198.51.100.7")
+        stranger = await browser.http.post("/api/session", json=new, headers=away)
+        assert refusal(stranger) == (429, "too_many_attempts")
+        hers = await browser.http.post("/api/session", json=new, headers=away | cookie)
+        assert hers.status_code == 201
+        browser.http.cookies.clear()
+        again = await browser.http.post("/api/session", json=new, headers=away)
+        assert again.status_code == 201
+        # Another player's cookie is no help.
+        eve = await server.visitor()
+        await eve.http.post("/api/guests", json={"name": "Eve"}, headers=from_address(home))
+        theirs = {"Cookie": f"session={eve.http.cookies['session']}"} | from_address("198.51.100.8")
+        refused_too = await browser.http.post("/api/session", json=new, headers=theirs)
+        assert refusal(refused_too) == (429, "too_many_attempts")
+
+
 async def test_right_passwords_have_a_limit_that_stops_nobody_else(server: LiveServer) -> None:
     """Each writes a session and takes a thread: without it, one account fills the disk."""
     await server.member("Ada")

@@ -50,6 +50,7 @@ FORMS = {
     "# s",
     "# in # s",
     "# in # min",
+    "# in # h",
     "# at once, then # a second",
     "# bytes at once, then # bytes a second",
     "# a second, those of # s at once",
@@ -115,8 +116,9 @@ def in_the_code(path: str, limits: Limits, settings: Settings) -> list[float]:
 
 def in_the_text(limit: str) -> list[float]:
     """The numbers of a cell of the table; times in seconds."""
-    found = re.findall(r"([\d,.]*\d)( min\b)?", limit)
-    return [float(digits.replace(",", "")) * (60 if unit else 1) for digits, unit in found]
+    found = re.findall(r"([\d,.]*\d)(?: (min|h)\b)?", limit)
+    seconds = {"": 1, "min": 60, "h": 3600}
+    return [float(digits.replace(",", "")) * seconds[unit] for digits, unit in found]
 
 
 def _without_limits(text: str, limits: Limits, settings: Settings) -> tuple[str, list[str]]:

@@ -76,6 +76,12 @@ class Queries:
         )
         return Reason(rows[0][0]) if rows else None
 
+    async def find_owner(self, digest: bytes) -> PlayerId | None:
+        rows = await _all(
+            self._signing_in, "SELECT player_id FROM sessions WHERE token_digest = ?", digest
+        )
+        return PlayerId(rows[0][0]) if rows else None
+
     async def find_player(self, id: PlayerId) -> StoredPlayer | None:
         rows = await _all(self._browsing, f"SELECT {_PLAYER} FROM players p WHERE p.id = ?", id)  # noqa: S608
         return _player(rows[0]) if rows else None

@@ -1,5 +1,6 @@
 """Signing in, as a guest or a registered player, and changing the password."""
 
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ from server.web.cookie import set_cookie
 from server.web.devices import device_from
 from server.web.limits import Limits as WebLimits
 from server.web.problems import invalid
-from server.wire.credentials import place_of
+from server.wire.credentials import place_of, session_cookie
 from server.wire.headers import header
 from server.wire.problem import ProblemDetails
 from server.wire.views import SessionView
@@ -188,6 +189,7 @@ class AccountRoutes:
             body.password,
             caller_of(request).now,
             place_of(request.scope),
+            partial(self._sessions.owner_of, session_cookie(request.scope)),
         )
         return await self._let_in(request, player, remember=body.remember)
 
