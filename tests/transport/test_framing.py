@@ -334,5 +334,46 @@ def next_response(data: bytes, method: str) -> tuple[int, bytes, bytes]:
             return status, body, rest
 
 
+# Broken requests
+
+CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+BROKEN = {
+    "no size": CHUNKED + b"zz\r\n",
+    "an empty size": CHUNKED + b"\r\nabcde\r\n",
+    "a negative size": CHUNKED + b"-1\r\n",
+    "a size with a prefix": CHUNKED + b"0x5\r\nabcde\r\n",
+    "a chunk without its end": CHUNKED + b"5\r\nabcde__",
+    "a second chunk": CHUNKED + b"5\r\nabcde\r\nzz\r\n",
+    "HTTP/2": b"GET / HTTP/2.0\r\nHost: x\r\n\r\n",
+    "HTTP/2 with prior knowledge": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/3.7": b"GET / HTTP/3.7\r\nHost: x\r\n\r\n",
+    "HTTP/0.9": b"GET /\r\n\r\n",
+    "HTTP/0.9 that says so": b"GET / HTTP/0.9\r\nHost: x\r\n\r\n",
+    "a version of two digits": b"GET / HTTP/1.10\r\nHost: x\r\n\r\n",
+    "no minor version": b"GET / HTTP/1\r\nHost: x\r\n\r\n",
+    "another protocol": b"GET / ICY/1.1\r\nHost: x\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one read", "byte by byte"])
+@pytest.mark.parametrize("data", BROKEN.values(), ids=BROKEN)
+def test_a_broken_request_is_answered_at_once_and_not_when_a_deadline_passes(
+    loop: VirtualLoop, data: bytes, at_once: bool
+) -> None:
+    """Even while the application waits for the body."""
+
+    async def scene() -> None:
+        wire = Wire(OURS, Application())
+        wire.transport.say([data] if at_once else [bytes([each]) for each in data])
+        await settled()
+        assert next_response(bytes(wire.transport.taken), "POST")[0] == 400
+        assert wire.has_ended
+        assert not wire.state.tasks
+        wire.transport.lose()
+        await settled()
+
+    run_on(loop, scene())
+
+
 def test_the_largest_header_is_smaller_than_the_examples_of_large_ones() -> None:
     assert Limits().largest_header < 4 * 5000
