@@ -150,17 +150,21 @@ class Settings(BaseSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _check_proxies(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        networks: list[Any] = []
         for proxy in proxies:
             try:
-                network = ipaddress.ip_network(proxy)
+                networks.append(ipaddress.ip_network(proxy))
             except ValueError:
                 raise ValueError(
                     f"{proxy!r} is neither an address nor a network; write it like 127.0.0.1 or "
                     "10.0.0.0/8"
                 ) from None
-            if network.prefixlen == 0:
+        for version in (4, 6):
+            of_version = [network for network in networks if network.version == version]
+            if any(each.prefixlen == 0 for each in ipaddress.collapse_addresses(of_version)):
+                named = ", ".join(map(str, of_version))
                 raise ValueError(
-                    f"{proxy!r} is everybody, who could then choose the address that limits count; "
+                    f"{named!r} is everybody, who could then choose the address that limits count; "
                     "name the proxy"
                 )
         return proxies

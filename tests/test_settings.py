@@ -109,6 +109,12 @@ def test_lists_are_separated_by_commas() -> None:
         ({"trusted_proxies": "proxy"}, "'proxy' is neither an address nor a network"),
         ({"trusted_proxies": "0.0.0.0/0"}, "'0.0.0.0/0' is everybody"),
         ({"trusted_proxies": "10.0.0.1,::/0"}, "'::/0' is everybody"),
+        (
+            {"trusted_proxies": "128.0.0.0/1,::1,0.0.0.0/1"},
+            "'128.0.0.0/1, 0.0.0.0/1' is everybody",
+        ),
+        ({"trusted_proxies": "0.0.0.0/2,64.0.0.0/2,128.0.0.0/1"}, "is everybody"),
+        ({"trusted_proxies": "::/1,10.0.0.1,8000::/1"}, "'::/1, 8000::/1' is everybody"),
     ],
 )
 def test_an_invalid_setting_is_named(flags: dict[str, str], words: str) -> None:
@@ -138,6 +144,7 @@ def test_an_invalid_setting_is_named(flags: dict[str, str], words: str) -> None:
         {"max_messages_per_second": "0.5"},
         {"allowed_origins": "http://localhost:3000,https://[::1]:8443,HTTPS://A-b.example:8080"},
         {"database": "not/there/yet.db"},
+        {"trusted_proxies": "0.0.0.0/1,::/1,128.0.0.0/2"},
     ],
 )
 def test_the_outermost_sensible_settings_are_accepted(flags: dict[str, str]) -> None:
