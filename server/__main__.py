@@ -35,6 +35,9 @@ from server.transport.uvicorn import uvicorn_config
 
 _log = logging.getLogger("stillhere")
 
+_OPENED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""What to open on this machine if it listens on all addresses: browsers open none of those."""
+
 _OTHER_FILES = 100
 """Open files besides connections: the database, its log, Python's own. A generous estimate."""
 
@@ -218,6 +221,7 @@ async def _serve(
         # Before uvicorn starts, so that a database error is one line and not a traceback.
         await still_here.start()
         host, port = listeners[0].getsockname()[:2]
+        host = _OPENED_AT.get(host, host)
         shown = f"[{host}]" if ":" in host else host
         print(f"Still Here {__version__} on http://{shown}:{port}", flush=True)  # noqa: T201
         await server.serve(sockets=listeners)

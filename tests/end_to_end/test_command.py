@@ -60,11 +60,18 @@ def test_a_port_in_use_is_reported_in_one_line(tmp_path: Path) -> None:
     )
 
 
+async def test_the_printed_address_can_be_opened_whatever_is_listened_on(tmp_path: Path) -> None:
+    async with running(tmp_path, "--host", "0.0.0.0") as server:
+        assert server.url == f"http://127.0.0.1:{httpx.URL(server.url).port}"
+        async with httpx.AsyncClient(verify=False) as client:
+            assert (await client.get(f"{server.url}/healthz")).status_code == 200
+
+
 @WITH_IPV6
 async def test_the_wildcard_address_listens_on_ipv4_and_ipv6(tmp_path: Path) -> None:
     async with running(tmp_path, "--host", "::") as server:
         port = httpx.URL(server.url).port
-        assert server.url == f"http://[::]:{port}"
+        assert server.url == f"http://[::1]:{port}"
         for host in ("127.0.0.1", "[::1]"):
             async with httpx.AsyncClient(verify=False) as client:
                 response = await client.get(f"http://{host}:{port}/healthz")
