@@ -10,6 +10,7 @@ import asyncio
 import dataclasses
 import inspect
 import json
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -26,10 +27,22 @@ if TYPE_CHECKING:
 
     Measure: TypeAlias = Callable[[Scale], list[Row] | Awaitable[list[Row]]]
 
-NAMES = (
-    "touch", "memory", "pings", "connections", "proxied", "sign-ins", "lateness", "storm", "lobby",
-    "joins", "wave", "disk", "hashes",
-)  # fmt: skip
+NAMES = {
+    "touch": "an activity in the core",
+    "memory": "memory of the core for a session",
+    "pings": "pings a second, of sockets",
+    "connections": "connecting, and sockets that say nothing",
+    "proxied": "connecting through nginx",
+    "sign-ins": "guests a second, each durable before the answer",
+    "lateness": "warnings and sign-outs of sessions, spread out",
+    "storm": "the same, all at once",
+    "lobby": "until a watcher knows that all others are signed out",
+    "joins": "joining and leaving a lobby with thousands of watchers",
+    "wave": "a bystander's ping while all others become away",
+    "disk": "changes written a second, and one alone",
+    "hashes": "a bystander's ping while passwords are hashed",
+}
+"""What can be measured, and is by default."""
 
 
 def main() -> int:
@@ -52,13 +65,15 @@ def main() -> int:
     allowed = allow_open_files(machine.files_needed(scale.connections))
     if lack := machine.lack_of_files(scale.connections, allowed):
         parser.error(lack)
+    if options.json and (lack := _lack_of_place(options.json)):
+        parser.error(f"--json {options.json}: {lack}")
     exit_on_sigterm()
     progress = Console(stderr=True)
     began = time.monotonic()
     lines = machine.describe()
     rows: list[Row] = []
     failures: list[str] = []
-    others: list[str] = []
+    others: dict[str, float] = {}
     for name in options.only:
         progress.print(f"measuring {name} ...", style="dim")
         neighbours = machine.Neighbours()
@@ -70,25 +85,35 @@ def main() -> int:
         except Exception as error:
             cause = first_error(error)
             failures.append(f"{name}: {type(cause).__name__}: {cause}")
-        others.append(f"{name} {neighbours.share():.0%}")
+        others[name] = neighbours.share()
+    shares = ", ".join(f"{name} {share:.0%}" for name, share in others.items())
     lines += [
-        f"Processor time that others took meanwhile: {', '.join(others)}.",
+        f"Processor time that others took meanwhile: {shares}.",
         f"Took {time.monotonic() - began:.0f} s.",
     ]
-    _print(rows, failures, lines, quick=options.quick)
+    if options.quick:
+        rows = [figure.unjudged(row) for row in rows]
+    _print(rows, failures, lines, machine.disturbed(others), quick=options.quick)
     if options.json:
         _write(options.json, rows, failures, lines)
     return environment.NO_RUN if failures else 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n\n")[0])
+    width = max(map(len, NAMES))
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or "").partition("\n\n")[0],
+        epilog="\n".join(
+            ["names:", *(f"  {name:{width}}  {about}" for name, about in NAMES.items())]
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument(
         "--only",
         type=_names,
-        default=NAMES,
+        default=list(NAMES),
         metavar="NAME,...",
-        help=f"some of: {', '.join(NAMES)}",
+        help="measure these alone, of the names below",
     )
     parser.add_argument(
         "--connections",
@@ -97,7 +122,9 @@ def _parser() -> argparse.ArgumentParser:
         help="open at once, in the lines that do not say otherwise (default: 5,000; --quick: 500)",
     )
     parser.add_argument(
-        "--quick", action="store_true", help="small numbers, two minutes: not for quoting"
+        "--quick",
+        action="store_true",
+        help="small numbers, two minutes: not for quoting; absolute targets are not judged",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there too")
     return parser
@@ -109,6 +136,18 @@ def _names(text: str) -> list[str]:
     if unknown:
         raise argparse.ArgumentTypeError(f"no {', '.join(unknown)}; there are {', '.join(NAMES)}")
     return names
+
+
+def _lack_of_place(file: Path) -> str | None:
+    """Return why `file` cannot be written; None if it can."""
+    folder = file.parent
+    if file.is_dir():
+        return "this is a folder"
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    if not os.access(file if file.exists() else folder, os.W_OK):
+        return "this may not be written"
+    return None
 
 
 def _measure(name: str, scale: "Scale") -> "list[Row]":
@@ -149,7 +188,14 @@ def _measure(name: str, scale: "Scale") -> "list[Row]":
         return runner.run(measure(scale))
 
 
-def _print(rows: "list[Row]", failures: list[str], lines: list[str], *, quick: bool) -> None:
+def _print(
+    rows: "list[Row]",
+    failures: list[str],
+    lines: list[str],
+    disturbed: str | None,
+    *,
+    quick: bool,
+) -> None:
     from scripts import terminal
     from scripts.benchmarks.figure import print_table
 
@@ -163,9 +209,14 @@ def _print(rows: "list[Row]", failures: list[str], lines: list[str], *, quick: b
     for failure in failures:
         console.print(f"NOT MEASURED: {failure}", style="bold red", markup=False)
     if quick:
-        console.print("--quick: small numbers, which say little about large ones.")
+        console.print(
+            "--quick: small numbers, which say little about large ones: absolute targets are not "
+            "judged."
+        )
     for line in lines:
         console.print(line, style="dim", markup=False)
+    if disturbed is not None:
+        console.print(disturbed, style="bold red", markup=False)
 
 
 def _write(path: Path, rows: "list[Row]", failures: list[str], machine: list[str]) -> None:

@@ -35,7 +35,17 @@ def environment() -> dict[str, str]:
 def exit_on_sigterm() -> None:
     """Let SIGTERM raise SystemExit, as Ctrl-C raises KeyboardInterrupt: otherwise a script that is
     terminated leaves its servers running. For the main thread."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    signal.signal(signal.SIGTERM, _exit_soon)
+
+
+def _exit_soon(number: int, frame: object) -> None:
+    code = 128 + number
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        sys.exit(code)
+    # Not from here: a loop may swallow what is raised in the callback of a protocol.
+    loop.call_soon_threadsafe(sys.exit, code)
 
 
 def flags(**settings: float | str) -> list[str]:

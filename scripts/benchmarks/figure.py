@@ -1,7 +1,7 @@
 """Figures to reach, the scale of measurements, and the table of results."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -82,6 +82,12 @@ class Row:
     ratio: float | None = None
     notes: Sequence[str] = ()
     figures: dict[str, Any] = field(default_factory=dict)
+
+
+def unjudged(row: Row) -> Row:
+    """Return `row` without verdicts on absolute targets."""
+    criteria = [replace(each, is_met=None) if each.is_absolute else each for each in row.criteria]
+    return replace(row, criteria=criteria)
 
 
 _VERDICTS = {None: "", True: "[green]met[/]", False: "[bold red]MISSED[/]"}

@@ -109,6 +109,21 @@ class Neighbours:
         return max(theirs, 0.0) / everything
 
 
+_MOST_FOR_OTHERS = 0.05
+
+
+def disturbed(others: dict[str, float]) -> str | None:
+    """Return a warning if others took too much of the processors; None if they did not. `others`:
+    their share of the time, by what was measured meanwhile."""
+    spoilt = [f"{name} ({share:.0%})" for name, share in others.items() if share > _MOST_FOR_OTHERS]
+    if not spoilt:
+        return None
+    return (
+        f"NOT TO BE QUOTED: other processes took the processors during {', '.join(spoilt)}. "
+        "Measure again when they are done."
+    )
+
+
 def _busy_seconds() -> float:
     """User, nice, system and stolen time of all processors; without interrupts, which belong to no
     process."""

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """A target in words, and whether it was reached: None if there is none."""
+    """A target in words, and whether it was reached: None if there is none, or it is not judged."""
 
     target: str
     is_met: bool | None = None
+    is_absolute: bool = False
+    """It is for a full run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +33,20 @@ class Target:
     def check(self, value: float) -> Criterion:
         """Compare a figure, which is missed if it is nan."""
         is_met = value >= self.bound if self.is_least else value <= self.bound
-        return Criterion(str(self), is_met)
+        return Criterion(str(self), is_met, self._is_absolute)
+
+    @property
+    def _is_absolute(self) -> bool:
+        return not self.baseline and self.bound != 0
 
     def __str__(self) -> str:
         bound = f"{'>=' if self.is_least else '<='} {self.bound:,.6g}"
         if self.baseline:
             text = f"{bound} of {self.baseline}"
-        elif self.bound == 0:
-            text = f"0 {self.unit}"
-        else:
+        elif self._is_absolute:
             text = f"{bound} {self.unit}".rstrip() + ", absolute"
+        else:
+            text = f"0 {self.unit}"
         return f"{self.part} {text}".lstrip()
 
 
