@@ -173,7 +173,9 @@ class StillHere:
             limits.transport.largest_message,
             self.budget,
         )
-        self.take_socket = TakeSockets(endpoint.take, settings.trusted_proxies)
+        self.take_socket = TakeSockets(
+            endpoint.take, settings.trusted_proxies, self.audit.silent_proxy
+        )
         """For our own transport: see `by_call.Take`."""
         self.transports: Collection[object] = ()
         """The open connections of any kind, for the metrics. Set by what serves the application."""

@@ -3,6 +3,8 @@
 It contains the public ids of sessions and players, which are no credentials, and the addresses of
 refused peers. It contains no names, as people type passwords into fields for names.
 
+It also contains what is wrong with a trusted proxy, as a warning.
+
 The lines of a minute are bounded, and those left out are counted, so that an attacker cannot fill
 the disk. The database has every change of every session anyway (`status_changes`).
 """
@@ -23,7 +25,7 @@ _SOCKETS = "sockets"
 
 
 class Audit:
-    """Writes the lines, at INFO. Call it within the event loop, and `close` it."""
+    """Writes the lines, most at INFO. Call it within the event loop, and `close` it."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -32,6 +34,7 @@ class Audit:
         self._unwritten: Counter[str] = Counter()
         self._refused: Counter[tuple[str, str]] = Counter()
         self._timer: asyncio.TimerHandle | None = None
+        self._silent: set[bool] = set()
 
     # What is logged
 
@@ -64,6 +67,20 @@ class Audit:
         self._turn()
         if self._take_line((why, _SOCKETS)):
             _log.info("refused: %s, a socket of %s of %s", why, session.id, session.player.id)
+
+    def silent_proxy(self, address: str, is_limited: bool) -> None:
+        """A trusted proxy at `address` does not tell the address of its client; `is_limited`:
+        limits by address apply all the same. Logged once each, as a program on this machine may be
+        meant."""
+        if is_limited in self._silent:
+            return
+        self._silent.add(is_limited)
+        effect = (
+            "its clients share the limits of one address"
+            if is_limited
+            else "if it is a proxy, no limit by address applies to its clients"
+        )
+        _log.warning("%s is a trusted proxy and sends no X-Forwarded-For: %s", address, effect)
 
     def close(self) -> None:
         """Log the counts of lines left out."""

@@ -1,10 +1,9 @@
 """Routes WebSockets past the middleware for HTTP, straight to their endpoint."""
 
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server.base.text import excerpt
 from server.transport.by_call import Socket, Take
@@ -12,6 +11,7 @@ from server.wire.closing import POLICY_VIOLATION
 from server.wire.credentials import is_secure
 from server.wire.names import SOCKET_PATH
 from server.wire.problem import Problem
+from server.wire.proxies import TrustProxies
 
 
 class RouteWebSockets:
@@ -39,11 +39,14 @@ class RouteWebSockets:
 class TakeSockets:
     """Offers the sockets at `/ws` to `take`, with the client's address from trusted proxies."""
 
-    def __init__(self, take: Take, proxies: Sequence[str]) -> None:
+    def __init__(
+        self, take: Take, proxies: Sequence[str], note_silent: Callable[[str, bool], None]
+    ) -> None:
+        """`note_silent`: see `TrustProxies`."""
         self._take = take
         self._read_headers: Any = None
         if proxies:
-            self._read_headers = ProxyHeadersMiddleware(_nobody, list(proxies))
+            self._read_headers = TrustProxies(_nobody, proxies, note_silent)
 
     def __call__(self, scope: dict[str, Any], socket: Socket) -> bool:
         if scope["path"] != SOCKET_PATH:

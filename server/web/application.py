@@ -8,7 +8,6 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from server.accounts.errors import AccountError
 from server.accounts.ports import StorageUnavailable
@@ -26,6 +25,7 @@ from server.web.guards import AddSecurityHeaders, RefuseCrossOrigin, RequireJson
 from server.web.limits import Limits
 from server.web.openapi import Description
 from server.wire.problem import Problem
+from server.wire.proxies import TrustProxies
 
 
 def make_application(
@@ -42,11 +42,11 @@ def make_application(
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
 ) -> Starlette:
     """`calls`: the API; `pages`: the files; `sockets` serves WebSockets."""
-    proxies = list(settings.trusted_proxies)
+    proxies = settings.trusted_proxies
     application = Starlette(
         routes=[*Description(list(calls), limits, transport).calls, *pages],
         middleware=[
-            *([Middleware(ProxyHeadersMiddleware, proxies)] if proxies else []),
+            *([Middleware(TrustProxies, proxies, audit.silent_proxy)] if proxies else []),
             Middleware(RouteWebSockets, sockets),
             Middleware(AddSecurityHeaders),
             Middleware(RefuseCrossOrigin, settings.allowed_origins, audit),

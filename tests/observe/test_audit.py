@@ -136,3 +136,18 @@ async def test_thousands_of_simultaneous_ends_are_a_few_lines_and_a_count(
     assert lines(log)[-1] == f"{5_000 - LIMITS.audit_lines} more sessions ended: idle_timeout"
     audit.close()
     assert len(lines(log)) == LIMITS.audit_lines + 1
+
+
+async def test_a_proxy_that_does_not_tell_its_clients_is_logged_once_for_each_effect(
+    log: pytest.LogCaptureFixture,
+) -> None:
+    audit = Audit(LIMITS)
+    for is_limited in (True, True, False, True, False):
+        audit.silent_proxy("10.0.0.1", is_limited)
+    assert lines(log) == [
+        "10.0.0.1 is a trusted proxy and sends no X-Forwarded-For: its clients share the limits of "
+        "one address",
+        "10.0.0.1 is a trusted proxy and sends no X-Forwarded-For: if it is a proxy, no limit by "
+        "address applies to its clients",
+    ]
+    assert {each.levelname for each in log.records} == {"WARNING"}
