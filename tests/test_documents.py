@@ -291,6 +291,7 @@ PROTOCOL = Document(
 def of_rooms(limits: Limits, settings: Settings) -> Iterator[str]:
     rooms = limits.rooms
     yield f"newest first, at most {rooms.rooms_listed:,}"
+    yield f"at most {limits.web.largest_page_of_moves:,} in an answer"
     yield f"1 to {rooms.line_length} code points"
     yield f"with the blanks at most {rooms.longest_typed * rooms.line_length:,}"
     yield f"for the limits of {spoken(rooms.searches.seconds)}."

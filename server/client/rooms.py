@@ -60,8 +60,15 @@ class Rooms:
         )
 
     async def match(self, id: str) -> dict[str, Any]:
-        """Return a finished match with its moves."""
-        return await self._engine.get(f"/api/matches/{quote(id, safe='')}", dict[str, Any])
+        """Return a finished match with all of its moves."""
+        path = f"/api/matches/{quote(id, safe='')}"
+        match = await self._engine.get(path, dict[str, Any])
+        after = match.pop("next", None)
+        while after is not None:
+            more = await self._engine.get(path, dict[str, Any], after=after)
+            match["moves"] += more["moves"]
+            after = more.get("next")
+        return match
 
     async def create(self, game: str, *, private: bool = False) -> Room:
         """Open a room, and take a seat in it. Raises CallRefused. Cancelling may leave an empty

@@ -68,6 +68,7 @@ class _Played(msgspec.Struct):
     steps: int
     players: list[Any]
     moves: list[dict[str, Any]]
+    next: str | None = None
 
 
 def views_of(match: bytes, games: Mapping[str, AnyGame]) -> Iterator[str]:
@@ -91,6 +92,10 @@ def views_of(match: bytes, games: Mapping[str, AnyGame]) -> Iterator[str]:
     try:
         played = msgspec.convert(document, _Played)
         moves = [move_of(each) for each in played.moves]
+        if played.next is not None:
+            raise NotReplayable(
+                f"it has only some of the moves: add those of the answer with ?after={played.next}"
+            )
     except (KeyError, msgspec.ValidationError) as error:
         raise NotReplayable(
             f"it is no match as GET /api/matches/{{id}} answers it: {error}"

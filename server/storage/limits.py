@@ -72,6 +72,3 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     rooms_at_once: int = 25
     """Rooms whose documents are written before the loop does other work."""
-
-    moves_at_once: int = 1_000
-    """Moves that are read before the loop does other work."""

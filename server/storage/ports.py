@@ -20,7 +20,8 @@ from server.storage.rows import (
     LastProcess,
     StoredChange,
     StoredMatch,
-    StoredMove,
+    StoredMatches,
+    StoredMoves,
     StoredPlayer,
     StoredRoom,
 )
@@ -78,15 +79,17 @@ class Matches(Protocol):
 
     async def matches_of(
         self, player: PlayerId, viewer: PlayerId, before: tuple[int, str], limit: int
-    ) -> list[StoredMatch]:
+    ) -> StoredMatches:
         """Return a player's matches that `viewer` may see, newest first, after the key `before` =
-        (ended_at, id). They include all that ended before the call, unless writing fails."""
+        (ended_at, id); at most `limit`, or fewer, even none, though there are more. They include
+        all that ended before the call, unless writing fails."""
 
     async def find_match(self, id: str, viewer: PlayerId | None) -> StoredMatch | None:
         """Return a match if `viewer` may see it."""
 
-    async def moves_of(self, id: MatchId) -> list[StoredMove]:
-        """Return all moves of a match, in order."""
+    async def moves_of(self, id: MatchId, after: int, limit: int) -> StoredMoves:
+        """Return the moves of a match after the step `after`, in order; at most `limit`, or fewer
+        if their actions are long."""
 
 
 class Health(Protocol):
@@ -134,14 +137,14 @@ class Reads(Protocol):
 
     async def matches_of(
         self, player: PlayerId, viewer: PlayerId, before: tuple[int, str], limit: int
-    ) -> list[StoredMatch]:
+    ) -> StoredMatches:
         """As in `Matches`, of what is written."""
 
     async def find_match(self, id: str, viewer: PlayerId | None) -> StoredMatch | None:
         """As in `Matches`, of what is written."""
 
-    async def moves_of(self, id: MatchId, from_step: int, limit: int) -> list[StoredMove]:
-        """Return the moves of a match from this step on, in order, at most `limit`."""
+    async def moves_of(self, id: MatchId, after: int, limit: int) -> StoredMoves:
+        """As in `Matches`."""
 
     async def last_process(self) -> LastProcess:
         """Return the sessions that have not ended and the rooms that are open, oldest first."""

@@ -32,7 +32,7 @@ def price(row: Lasting) -> int:
             # Long ones get pages of their own, which are less full.
             return 65 if action is None else 65 + 3 * len(action.encode()) // 2
         case SessionRow():
-            return 310
+            return 350
         case PlayerRow(name=name, name_key=key, sort_key=sort_key, password_hash=hashed):
             indexed = _size(key) + _size(sort_key)
             return 210 + 9 * (_size(name) + 2 * indexed + len(hashed or "")) // 8
@@ -41,12 +41,12 @@ def price(row: Lasting) -> int:
         case RoomRow():
             # Without its document, which goes when the room closes, and takes the place of the one
             # before until then.
-            return 140
+            return 190
         case MatchRow():
             return 220
         case MatchPlayerRow(name=name):
             # With the seat's part of the outcome.
-            return 170 + 5 * _size(name) // 4
+            return 185 + 5 * _size(name) // 4
         case _ as unreachable:
             assert_never(unreachable)
 

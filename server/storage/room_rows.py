@@ -260,7 +260,9 @@ class RoomRows:
         )
         pending.matches[id] = row
         for seat, (player_id, name) in enumerate(event.players):
-            pending.match_players[id, seat] = MatchPlayerRow(id, seat, player_id, name, ended_at)
+            pending.match_players[id, seat] = MatchPlayerRow(
+                id, seat, player_id, name, event.is_private, ended_at
+            )
         self._journal.note_queued(1 + len(event.players))
 
     def _take_moves(self, room_id: RoomId) -> None:

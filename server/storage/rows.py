@@ -147,12 +147,14 @@ class MatchRow(Row, frozen=True):
 
 
 class MatchPlayerRow(Row, frozen=True):
-    """The player in a seat of a match, with the name at the time; `ended_at` is the match's."""
+    """The player in a seat of a match, with the name at the time; `private` and `ended_at` are the
+    match's."""
 
     match_id: MatchId
     seat: int
     player_id: PlayerId
     name: str
+    private: bool
     ended_at: int | None
 
 
@@ -289,6 +291,14 @@ class StoredMatch(Row, frozen=True):
     players: list[StoredSeat]
 
 
+class StoredMatches(Row, frozen=True):
+    """A page of finished matches, newest first. `next`: the key (ended_at, id) after which the
+    following page begins; None if there is none."""
+
+    matches: list[StoredMatch]
+    next: tuple[int, str] | None
+
+
 class StoredMove(Row, frozen=True):
     """A move; its fields are those of `MoveRow`. `action` is decoded; `has_action` tells an action
     that is null from none."""
@@ -299,6 +309,14 @@ class StoredMove(Row, frozen=True):
     has_action: bool
     action: Any
     event: str | None
+
+
+class StoredMoves(Row, frozen=True):
+    """A page of the moves of a match, in order. `next`: the step after which the following page
+    begins; None if there is none."""
+
+    moves: list[StoredMove]
+    next: int | None
 
 
 class CutShort(Row, frozen=True):

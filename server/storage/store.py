@@ -32,7 +32,8 @@ from server.storage.rows import (
     LastProcess,
     StoredChange,
     StoredMatch,
-    StoredMove,
+    StoredMatches,
+    StoredMoves,
     StoredPlayer,
     StoredRoom,
 )
@@ -245,7 +246,7 @@ class Store:
 
     async def matches_of(
         self, player: PlayerId, viewer: PlayerId, before: tuple[int, str], limit: int
-    ) -> list[StoredMatch]:
+    ) -> StoredMatches:
         await self.journal.flush()
         return await self._read(self.engine.reads.matches_of(player, viewer, before, limit))
 
@@ -253,16 +254,8 @@ class Store:
         await self.journal.flush()
         return await self._read(self.engine.reads.find_match(id, viewer))
 
-    async def moves_of(self, id: MatchId) -> list[StoredMove]:
-        # In portions, between which the loop does other work: there can be tens of thousands.
-        at_once = self.limits.moves_at_once
-        moves: list[StoredMove] = []
-        while True:
-            from_step = moves[-1].step + 1 if moves else 0
-            found = await self._read(self.engine.reads.moves_of(id, from_step, at_once))
-            moves += found
-            if len(found) < at_once:
-                return moves
+    async def moves_of(self, id: MatchId, after: int, limit: int) -> StoredMoves:
+        return await self._read(self.engine.reads.moves_of(id, after, limit))
 
     async def _read_owners(self, lookalikes: Collection[str]) -> Mapping[str, PlayerId]:
         return await self._read(self.engine.reads.owners_of(lookalikes))

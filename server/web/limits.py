@@ -26,3 +26,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     largest_page_of_matches: int = 100
     """Matches on a page at most."""
+
+    largest_page_of_moves: int = 10_000
+    """Moves in an answer at most: more than people make in a match."""

@@ -58,8 +58,15 @@ export class Rooms {
     return this.#call('GET', '/api/matches', { query: { limit, player, after }, isPassive: true });
   }
 
-  match(id) {
-    return this.#call('GET', `/api/matches/${encodeURIComponent(id)}`, { isPassive: true });
+  async match(id) {
+    const path = `/api/matches/${encodeURIComponent(id)}`;
+    const { next, ...match } = await this.#call('GET', path, { isPassive: true });
+    for (let after = next; after !== undefined;) {
+      const more = await this.#call('GET', path, { query: { after }, isPassive: true });
+      match.moves = match.moves.concat(more.moves);
+      after = more.next;
+    }
+    return match;
   }
 
   // Requests on the connection

@@ -50,6 +50,7 @@ async def test_the_command_prints_every_state_as_a_spectator_saw_it(
             "no match as GET /api/matches/{id} answers it: 'event'",
         ),
         ({"moves": None}, "no match as GET /api/matches/{id} answers it"),
+        ({"next": "3"}, "only some of the moves: add those of the answer with ?after=3"),
         ({"steps": "8"}, "no match as GET /api/matches/{id} answers it"),
     ],
 )

@@ -726,6 +726,24 @@ async def test_a_quick_match_of_an_away_player_ends_at_a_reconnect(rig: Rig) -> 
 # Calls
 
 
+async def test_a_match_is_returned_with_the_moves_of_every_answer(rig: Rig) -> None:
+    await rig.sign_in()
+    await rig.calls()
+    pages: list[dict[str, Any]] = [
+        {"id": "m1", "moves": [1, 2], "next": "2"},
+        {"id": "m1", "moves": [3, 4], "next": "4"},
+        {"id": "m1", "moves": [5]},
+    ]
+    await rig.answer("GET /api/matches/m1", *({"json": page} for page in pages))
+    match = await rig.run("here.rooms.match('m1')")
+    assert match == {"id": "m1", "moves": [1, 2, 3, 4, 5]}
+    assert await rig.calls() == [
+        "(GET /api/matches/m1)",
+        "(GET /api/matches/m1?after=2)",
+        "(GET /api/matches/m1?after=4)",
+    ]
+
+
 async def test_every_call_about_rooms_returns_its_answer(rig: Rig) -> None:
     await rig.sign_in()
     await rig.calls()

@@ -10,6 +10,7 @@ from server.base.ids import MatchId, PlayerId, RoomId
 from server.storage.batch import Batch
 from server.storage.errors import EngineError
 from server.storage.rows import MatchPlayerRow, MatchRow, MoveRow, RoomRow, StoredMove, StoredSeat
+from server.storage.sqlite.limits import SqliteLimits
 from tests.support.manual_clock import ManualClock
 from tests.support.storage_rig import QUICK, Opener, StorageRig
 
@@ -27,12 +28,35 @@ async def play(rig: StorageRig, steps: range) -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 6, 7])
-async def test_every_move_is_read_in_portions_of_any_number(count: int, open_rig: Opener) -> None:
-    rig = await open_rig(limits=replace(QUICK, moves_at_once=3))
+async def test_every_move_is_on_one_page_however_many_there_are(
+    count: int, rig: StorageRig
+) -> None:
     steps = range(5, 5 + 2 * count, 2)  # the others are ticks
     await play(rig, steps)
-    moves = await rig.store.moves_of(MATCH)
+    moves: list[StoredMove] = []
+    after: int | None = 0
+    pages = 0
+    while after is not None:
+        page = await rig.store.moves_of(MATCH, after, 3)
+        assert len(page.moves) <= 3
+        moves += page.moves
+        after = page.next
+        pages += 1
     assert moves == [StoredMove(step, step * 1000, 0, True, [step], None) for step in steps]
+    assert pages == max(1, -(-count // 3)), "no page is empty"
+
+
+async def test_a_page_of_moves_with_long_actions_is_short(
+    rig: StorageRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await play(rig, range(1, 8))
+    monkeypatch.setattr(
+        rig.engine.reads, "_limits", SqliteLimits(action_letters_at_once=2 * len("[1]") - 1)
+    )
+    page = await rig.store.moves_of(MATCH, 0, 100)
+    assert ([each.step for each in page.moves], page.next) == ([1, 2], 2)
+    page = await rig.store.moves_of(MATCH, 6, 100)
+    assert ([each.step for each in page.moves], page.next) == ([7], None)
 
 
 async def test_an_action_that_is_null_is_not_the_same_as_none(rig: StorageRig) -> None:
@@ -42,7 +66,7 @@ async def test_an_action_that_is_null_is_not_the_same_as_none(rig: StorageRig) -
         MoveRow(MATCH, 2, 0, 0, None, "away"),
     ]
     await rig.engine.write(Batch(moves=moves))
-    first, second = await rig.store.moves_of(MATCH)
+    first, second = await rig.moves_of(MATCH)
     assert (first.has_action, first.action, first.event) == (True, None, "bot")
     assert (second.has_action, second.action, second.event) == (False, None, "away")
 
@@ -66,7 +90,7 @@ async def test_scores_and_winners_are_read_as_they_were_written(rig: StorageRig)
         ended_by=1,
     )
     ((id,),) = await rig.rows("SELECT id FROM players")
-    seat = MatchPlayerRow(MATCH, 0, PlayerId(id), "Ada", 5000)
+    seat = MatchPlayerRow(MATCH, 0, PlayerId(id), "Ada", False, 5000)
     await rig.engine.write(Batch(matches={MATCH: match}, match_players={(MATCH, 0): seat}))
     found = await rig.store.find_match(MATCH, None)
     assert found is not None

@@ -12,7 +12,7 @@ from server.accounts.names import parse_name
 from server.accounts.ports import Account
 from server.accounts.sessions import Sessions
 from server.accounts.tokens import SessionTokens
-from server.base.ids import new_match_id, new_player_id, new_room_id
+from server.base.ids import MatchId, new_match_id, new_player_id, new_room_id
 from server.budget.budget import Budget
 from server.games.connect_four import ConnectFour
 from server.games.snake_arena import SnakeArena
@@ -176,12 +176,22 @@ class StorageRig:
                 f"SELECT count(*) FROM match_players WHERE match_id = '{id}'"
                 f" AND ended_at IS {ended_at or 'NULL'}"
             )
-            moves = [move_of(shown(each)) for each in await self.store.moves_of(id)]
+            moves = [move_of(shown(each)) for each in await self.moves_of(id)]
             assert all(move.step < steps for move in moves)
             *_, last = replay(self.rooms.games[game], seed, seats, moves, steps)
             if id in running:
                 assert last.state == running[id].state
         return len(found)
+
+    async def moves_of(self, id: MatchId) -> list[StoredMove]:
+        """All moves of a match."""
+        moves: list[StoredMove] = []
+        after: int | None = 0
+        while after is not None:
+            page = await self.store.moves_of(id, after, 1000)
+            moves += page.moves
+            after = page.next
+        return moves
 
     async def kill(self) -> None:
         """Stop as a killed process does: queued rows are lost."""

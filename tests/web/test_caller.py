@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from server.storage.rows import StoredMatches
 from tests.support.live_server import LiveServer
 
 ACTIVE = [
@@ -93,13 +94,20 @@ async def test_a_session_does_not_end_while_the_disk_lets_its_request_wait(
     await server.advance(299)
     arrived, gate = asyncio.Event(), asyncio.Event()
 
-    async def wait(*_: object) -> list[object]:
-        arrived.set()
-        await gate.wait()
-        return []
+    def waiting(answer: object) -> object:
+        async def wait(*_: object) -> object:
+            arrived.set()
+            await gate.wait()
+            return answer
 
-    for name in ("history", "matches_of", "offline_players"):
-        monkeypatch.setattr(server.still_here.store.engine.reads, name, wait)
+        return wait
+
+    for name, found in [
+        ("history", []),
+        ("matches_of", StoredMatches([], None)),
+        ("offline_players", []),
+    ]:
+        monkeypatch.setattr(server.still_here.store.engine.reads, name, waiting(found))
     asking = asyncio.create_task(ada.http.get(path.format(own=ada.id)))
     await arrived.wait()
     await server.advance(2)

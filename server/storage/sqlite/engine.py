@@ -36,7 +36,7 @@ class SqliteEngine:
         self._limits = limits
         self.database = Database(path, self._limits, factory)
         self._log_keeper: asyncio.Task[None] | None = None
-        self.reads = Queries(self.database)
+        self.reads = Queries(self.database, limits)
 
     @property
     def name(self) -> str:

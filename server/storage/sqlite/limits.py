@@ -20,6 +20,14 @@ class SqliteLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Reads for lists and histories at a time, which run one after the other; more are refused.
     Those of one client each take milliseconds."""
 
+    matches_looked_at: int = 1_000
+    """Private matches of the caller that are looked through for a page of those of another player;
+    `next` leads to the others."""
+
+    action_letters_at_once: int = 1_000_000
+    """Characters of the actions of moves that are read at once, in JSON, besides the last one's;
+    `next` leads to the others."""
+
     steps_at_once: int = 10_000
     """Steps of SQLite's virtual machine, a fraction of a millisecond, between two looks at whether
     somebody still waits for a read."""

@@ -136,6 +136,17 @@ MIGRATIONS = (
     ) STRICT, WITHOUT ROWID;
     """,
     _LOOKALIKES_AGAIN,
+    """
+    ALTER TABLE match_players ADD COLUMN private INTEGER NOT NULL DEFAULT 0
+        CHECK (private IN (0, 1));     -- the match's
+    UPDATE match_players SET private = 1
+        WHERE match_id IN (SELECT id FROM matches WHERE private = 1);
+    DROP INDEX match_players_finished;
+    -- Not of finished matches only: removing a player looks for rows that refer to it.
+    CREATE INDEX match_players_player ON match_players (player_id, private, ended_at, match_id);
+    CREATE INDEX rooms_maker ON rooms (made_by);
+    CREATE INDEX sessions_player ON sessions (player_id);
+    """,
 )
 
 

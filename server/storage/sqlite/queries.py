@@ -2,8 +2,8 @@
 over."""
 
 import sqlite3
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -16,14 +16,19 @@ from server.storage.rows import (
     LastProcess,
     StoredChange,
     StoredMatch,
+    StoredMatches,
     StoredMove,
+    StoredMoves,
     StoredPlayer,
     StoredRoom,
     StoredSeat,
     StoredSession,
 )
 from server.storage.sqlite.database import Database, engine_error
+from server.storage.sqlite.limits import SqliteLimits
 from server.storage.sqlite.reader import Reader
+
+T = TypeVar("T")
 
 _SESSION = (
     "s.id, s.token_digest, s.remember, s.status, s.created_at, s.last_activity_at,"
@@ -31,21 +36,26 @@ _SESSION = (
 )
 _PLAYER = "p.id, p.name, p.sort_key, p.guest, p.status, p.last_activity_at"
 
-# A match in a private room is visible only to its players. ?1: the viewer.
-_MAY_SEE = (
-    "(m.private = 0 OR EXISTS"
-    " (SELECT 1 FROM match_players o WHERE o.match_id = m.id AND o.player_id = ?1))"
-)
 _MATCH = (
     "m.id, m.room_id, m.game, m.started_at, m.ended_at, m.lasted, m.steps, m.reason, m.winners,"
     " m.scores, m.ended_by, m.seed"
 )
+_FINISHED = (
+    "SELECT p.ended_at, p.match_id FROM match_players p WHERE p.player_id = ? AND p.private = ?"
+    " AND (p.ended_at, p.match_id) < (?, ?) ORDER BY p.ended_at DESC, p.match_id DESC LIMIT ?"
+)
+# `+`: by the match, which has few players, and not by the player, who has many matches.
+_PLAYED_IN = "EXISTS (SELECT 1 FROM match_players o WHERE o.match_id = {id} AND +o.player_id = ?)"
+
+_Key: TypeAlias = tuple[int, str]
+"""Of a finished match: the instant of its end, and its id."""
 
 
 class Queries:
     """The `Reads` of `storage/ports.py`, which documents the methods."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, limits: SqliteLimits) -> None:
+        self._limits = limits
         self._signing_in = database.signing_in
         self._browsing = database.browsing
 
@@ -115,42 +125,52 @@ class Queries:
         ]
 
     async def matches_of(
-        self, player: PlayerId, viewer: PlayerId, before: tuple[int, str], limit: int
-    ) -> list[StoredMatch]:
-        return await self._matches(
-            "m.id IN (SELECT p.match_id FROM match_players p"  # noqa: S608
-            " JOIN matches m ON m.id = p.match_id"
-            f" WHERE p.player_id = ?2 AND p.ended_at IS NOT NULL AND {_MAY_SEE}"
-            " AND (p.ended_at, p.match_id) < (?3, ?4)"
-            " ORDER BY p.ended_at DESC, p.match_id DESC LIMIT ?5)",
-            viewer,
-            player,
-            *before,
-            limit,
-        )
+        self, player: PlayerId, viewer: PlayerId, before: _Key, limit: int
+    ) -> StoredMatches:
+        def read(disk: sqlite3.Connection) -> StoredMatches:
+            # Only rows of the player and the viewer are read, and no more of them for a page.
+            rows: list[Any] = disk.execute(_FINISHED, (player, 0, *before, limit + 1)).fetchall()
+            looked_up_to: _Key | None = None
+            if viewer == player:
+                rows += disk.execute(_FINISHED, (player, 1, *before, limit + 1))
+            else:
+                shared, looked_up_to = self._shared(disk, player, viewer, before)
+                rows += shared
+            keys = sorted(set(rows), reverse=True)
+            if looked_up_to is not None:
+                keys = [key for key in keys if key >= looked_up_to]
+            page = keys[:limit]
+            ids = msgspec.json.encode([id for _, id in page]).decode()
+            which = "m.id IN (SELECT value FROM json_each(?))"
+            next_ = page[-1] if len(keys) > limit else looked_up_to
+            return StoredMatches(_matches(disk, which, ids), next_)
+
+        return await _run(self._browsing, read)
 
     async def find_match(self, id: str, viewer: PlayerId | None) -> StoredMatch | None:
-        found = await self._matches(
-            f"m.id = ?2 AND m.ended_at IS NOT NULL AND {_MAY_SEE}", viewer, id
-        )
+        # A match in a private room is visible only to its players.
+        may_see = f"(m.private = 0 OR {_PLAYED_IN.format(id='m.id')})"
+        which = f"m.id = ? AND m.ended_at IS NOT NULL AND {may_see}"
+        found = await _run(self._browsing, lambda disk: _matches(disk, which, id, viewer))
         return found[0] if found else None
 
-    async def moves_of(self, id: MatchId, from_step: int, limit: int) -> list[StoredMove]:
-        rows = await _all(
-            self._browsing,
-            "SELECT step, at, seat, action, event FROM moves"
-            " WHERE match_id = ? AND step >= ? ORDER BY step LIMIT ?",
-            id,
-            from_step,
-            limit,
-        )
-        decode = msgspec.json.decode
-        return [
-            StoredMove(step, at, seat, True, decode(action), event)
-            if action is not None
-            else StoredMove(step, at, seat, False, None, event)
-            for step, at, seat, action, event in rows
-        ]
+    async def moves_of(self, id: MatchId, after: int, limit: int) -> StoredMoves:
+        def read(disk: sqlite3.Connection) -> StoredMoves:
+            letters = 0
+            moves: list[StoredMove] = []
+            # One by one: of those that are too many, not even one is held.
+            for row in disk.execute(
+                "SELECT step, at, seat, action, event FROM moves"
+                " WHERE match_id = ? AND step > ? ORDER BY step LIMIT ?",
+                (id, after, limit + 1),
+            ):
+                if len(moves) == limit or letters >= self._limits.action_letters_at_once:
+                    return StoredMoves(moves, moves[-1].step)
+                moves.append(_move(row))
+                letters += len(row[3] or "")
+            return StoredMoves(moves, None)
+
+        return await _run(self._browsing, read)
 
     async def last_process(self) -> LastProcess:
         killed = await _all(
@@ -167,7 +187,7 @@ class Queries:
         )
 
     async def check(self) -> None:
-        await _all(self._signing_in, "SELECT 1 FROM boots LIMIT 1")
+        await _all(self._signing_in, "SELECT 1 FROM boots WHERE id = 1")
 
     async def _open_rooms(self) -> list[StoredRoom]:
         rows = await _all(
@@ -195,28 +215,46 @@ class Queries:
             f" WHERE {which} ORDER BY {order}, s.rowid",
         )
 
-    async def _matches(self, which: str, *parameters: object) -> list[StoredMatch]:
-        rows = await _all(
-            self._browsing,
-            f"SELECT {_MATCH}, p.seat, p.player_id, p.name"  # noqa: S608
-            f" FROM matches m JOIN match_players p ON p.match_id = m.id WHERE {which}"
-            " ORDER BY m.ended_at DESC, m.id DESC, p.seat",
-            *parameters,
-        )
-        matches: dict[MatchId, StoredMatch] = {}
-        for row in rows:
-            found = matches.get(row[0])
-            if found is None:
-                found = matches[row[0]] = _match(row)
-            found.players.append(StoredSeat(*row[-3:]))
-        return list(matches.values())
+    def _shared(
+        self, disk: sqlite3.Connection, player: PlayerId, viewer: PlayerId, before: _Key
+    ) -> tuple[list[_Key], _Key | None]:
+        """Return private matches of both, and the last key that was looked at if there are more."""
+        most = self._limits.matches_looked_at
+        is_shared = _PLAYED_IN.format(id="v.match_id")
+        found = disk.execute(
+            f"SELECT v.ended_at, v.match_id, {is_shared} FROM ({_FINISHED}) v",  # noqa: S608
+            (player, viewer, 1, *before, most),
+        ).fetchall()
+        keys = [(ended_at, id) for ended_at, id, is_shared in found if is_shared]
+        return keys, found[-1][:2] if len(found) == most else None
+
+
+async def _run(reader: Reader, query: Callable[[sqlite3.Connection], T]) -> T:
+    try:
+        return await reader.run(query)
+    except sqlite3.Error as error:
+        raise engine_error(error) from error
 
 
 async def _all(reader: Reader, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
-    try:
-        return await reader.run(lambda disk: disk.execute(sql, parameters).fetchall())
-    except sqlite3.Error as error:
-        raise engine_error(error) from error
+    return await _run(reader, lambda disk: disk.execute(sql, parameters).fetchall())
+
+
+def _matches(disk: sqlite3.Connection, which: str, *parameters: object) -> list[StoredMatch]:
+    """Return the matches `which`, newest first."""
+    rows = disk.execute(
+        f"SELECT {_MATCH}, p.seat, p.player_id, p.name"  # noqa: S608
+        f" FROM matches m JOIN match_players p ON p.match_id = m.id WHERE {which}"
+        " ORDER BY m.ended_at DESC, m.id DESC, p.seat",
+        parameters,
+    )
+    matches: dict[MatchId, StoredMatch] = {}
+    for row in rows:
+        found = matches.get(row[0])
+        if found is None:
+            found = matches[row[0]] = _match(row)
+        found.players.append(StoredSeat(*row[-3:]))
+    return list(matches.values())
 
 
 def _session(row: Sequence[Any]) -> StoredSession:
@@ -237,3 +275,10 @@ def _match(row: tuple[Any, ...]) -> StoredMatch:
     decode = msgspec.json.decode
     scores = None if scores is None else decode(scores)
     return StoredMatch(*(*columns, decode(winners), scores, ended_by, seed, []))
+
+
+def _move(row: tuple[Any, ...]) -> StoredMove:
+    step, at, seat, action, event = row
+    if action is None:
+        return StoredMove(step, at, seat, False, None, event)
+    return StoredMove(step, at, seat, True, msgspec.json.decode(action), event)

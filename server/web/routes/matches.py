@@ -15,14 +15,17 @@ from server.web.bodies import answer
 from server.web.caller import caller_of
 from server.web.calls import Call, Cookie
 from server.web.limits import Limits
-from server.web.paging import NEWEST, cursor_of, cut, parse_cursor
-from server.web.parameters import AnyText, page_size
+from server.web.paging import NEWEST, cursor_of, parse_cursor
+from server.web.parameters import AnyText, WholeNumber, page_size
 from server.web.problems import invalid
 from server.wire.problem import Problem
 from server.wire.views import Instant, to_rfc3339
 
 _PLAYER = AnyText("player", "Whose matches; by default one's own.")
 _AFTER = AnyText("after", "The `next` of the page before.")
+_AFTER_MOVE = WholeNumber(
+    "after", "The `next` of the answer before.", default=0, least=0, most=NEWEST
+)
 _IS_INSTANT = re.compile(r"[0-9]{1,18}").fullmatch
 
 
@@ -68,6 +71,8 @@ class MatchWithMoves(FinishedMatch, kw_only=True):
     # The seed of the match's random numbers.
     seed: str
     moves: list[PlayedMove]
+    # Only if there are more moves than are in this answer.
+    next: str | msgspec.UnsetType = msgspec.UNSET
 
 
 class MatchPage(msgspec.Struct):
@@ -82,6 +87,7 @@ class MatchRoutes:
 
     def __init__(self, matches: Matches, limits: Limits) -> None:
         self._matches = matches
+        self._most_moves = limits.largest_page_of_moves
         self._limit = page_size(limits.page_of_matches, limits.largest_page_of_matches)
         self.calls = [
             Call(
@@ -99,6 +105,7 @@ class MatchRoutes:
                 "/api/matches/{id}",
                 self.show,
                 "A finished match with its moves; of a private room, for those who played in it.",
+                query=[_AFTER_MOVE],
                 answers={200: MatchWithMoves},
                 cookie=Cookie.WELCOME,
                 problems=["not_found", "storage_unavailable"],
@@ -112,19 +119,27 @@ class MatchRoutes:
         before = _parse_cursor(_AFTER.of(request))
         player = PlayerId(_PLAYER.of(request)) or own.id
         caller.note_activity()
-        found = await self._matches.matches_of(player, own.id, before, limit + 1)
-        page, next_ = cut(found, limit, lambda last: cursor_of(last.ended_at, last.id))
-        return answer(MatchPage([FinishedMatch(**_view_of(each)) for each in page], next_))
+        found = await self._matches.matches_of(player, own.id, before, limit)
+        page = [FinishedMatch(**_view_of(each)) for each in found.matches]
+        return answer(MatchPage(page, None if found.next is None else cursor_of(*found.next)))
 
     async def show(self, request: Request) -> Response:
         session = caller_of(request).session
         viewer = None if session is None else session.player.id
+        after = _AFTER_MOVE.of(request)
         found = await self._matches.find_match(request.path_params["id"], viewer)
         if found is None:
             raise Problem(404, "not_found", "There is no such match, or it is still being played.")
-        moves = [_move(each) for each in await self._matches.moves_of(found.id)]
-        steps = found.steps or 0
-        return answer(MatchWithMoves(**_view_of(found), steps=steps, seed=found.seed, moves=moves))
+        page = await self._matches.moves_of(found.id, after, self._most_moves)
+        return answer(
+            MatchWithMoves(
+                **_view_of(found),
+                steps=found.steps or 0,
+                seed=found.seed,
+                moves=[_move(each) for each in page.moves],
+                next=msgspec.UNSET if page.next is None else str(page.next),
+            )
+        )
 
 
 def _view_of(match: StoredMatch) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.accounts.lookalikes import lookalikes
-from server.base.ids import MatchId
+from server.base.ids import MatchId, PlayerId
 from server.presence.session import Session
 from server.presence.status import Reason, Status
 from server.storage.sqlite.migrations import MIGRATIONS
@@ -36,11 +36,13 @@ def tables(disk: sqlite3.Connection) -> list[tuple[str, str]]:
     return [(name, sql.replace('"', "")) for name, sql in rows]
 
 
-def test_the_released_migrations_make_the_released_schema(tmp_path: Path) -> None:
+@pytest.mark.parametrize("schema", [3, 4])
+def test_the_released_migrations_make_the_released_schema(tmp_path: Path, schema: int) -> None:
     path = tmp_path / "test.db"
-    make(path, 3)
+    make(path, schema)
     with closing(sqlite3.connect(path)) as disk, closing(sqlite3.connect(":memory:")) as fresh:
-        for step in MIGRATIONS[:3]:
+        fresh.create_function("lookalikes", 1, lambda _: "[]")
+        for step in MIGRATIONS[:schema]:
             fresh.executescript(step)
         assert tables(disk) == tables(fresh)
 
@@ -86,10 +88,11 @@ async def test_rooms_and_matches_of_the_version_before_go_on(rig: StorageRig) ->
     assert await rig.check_matches() == 3
     kim = await rig.sessions.find(KIM)
     assert isinstance(kim, Session)
-    (match,) = await rig.store.matches_of(kim.player.id, kim.player.id, (2**63 - 1, ""), 10)
+    found = await rig.store.matches_of(kim.player.id, kim.player.id, (2**63 - 1, ""), 10)
+    (match,) = found.matches
     assert (match.id, match.reason, match.winners, match.scores) == (FINISHED, "four", [0], None)
     assert [each.name for each in match.players] == ["Ada", "Kim"]
-    moves = await rig.store.moves_of(FINISHED)
+    moves = await rig.moves_of(FINISHED)
     assert [each.action["column"] for each in moves] == [3, 4, 3, 4, 3, 4, 3]
 
 
@@ -150,3 +153,43 @@ async def test_look_alikes_are_recomputed_and_every_name_stays_taken(
         "rnia": "p_Mia",
     }
     assert not await rig.store.is_any_taken(lookalikes("Gone")), "it is free again"
+
+
+ADA_4, KIM_4, EVE_4 = (
+    PlayerId("p_zLKENVp-7Ny6sUeXr6p8sg"),
+    PlayerId("p_zLKENbzUqT0TpgdDKTH3xg"),
+    PlayerId("p_zLKENYG_W0nDqpUnups08Q"),
+)
+PRIVATE, PUBLIC, RUNNING = (
+    MatchId("m_zLKENQ3s1a0i7yFbSz3HWw"),
+    MatchId("m_zLKENTRjyg-wweC5PtbWhg"),
+    MatchId("m_zLKENeFWsuDJyq4E_PFx7w"),
+)
+"""The players and matches of `schema_4.sql`."""
+
+
+async def test_matches_of_the_version_before_stay_private(tmp_path: Path, open_rig: Opener) -> None:
+    make(tmp_path / "test.db", 4)
+    rig = await open_rig(ManualClock(10.0))
+
+    async def listed(player: PlayerId, viewer: PlayerId) -> list[MatchId]:
+        found = await rig.store.matches_of(player, viewer, (2**63 - 1, ""), 10)
+        assert found.next is None
+        return [each.id for each in found.matches]
+
+    for viewer in (ADA_4, KIM_4):
+        assert await listed(ADA_4, viewer) == [PUBLIC, PRIVATE]
+        assert await listed(KIM_4, viewer) == [PUBLIC, PRIVATE]
+    assert await listed(ADA_4, EVE_4) == await listed(KIM_4, EVE_4) == [PUBLIC]
+    assert await listed(EVE_4, ADA_4) == []
+    (room,) = (each for each in rig.rooms.all.values() if each.match and each.match.id == RUNNING)
+    for player in (ADA_4, EVE_4):
+        seated = rig.registry.players[player]
+        rig.room_stream.publish(rig.rooms.join(seated, room.id, rig.clock.now())[1])
+    for column in (4, 3, 4, 3, 4, 3):
+        rig.act(room, {"column": column})
+    await rig.store.journal.written_up_to_here()
+    assert await listed(ADA_4, ADA_4) == [RUNNING, PUBLIC, PRIVATE]
+    assert await listed(ADA_4, EVE_4) == [RUNNING, PUBLIC]
+    assert await listed(ADA_4, KIM_4) == [PUBLIC, PRIVATE]
+    assert await listed(EVE_4, KIM_4) == []

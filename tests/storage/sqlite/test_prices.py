@@ -118,7 +118,7 @@ def match(seats: int) -> Maker:
 def match_player(name: str, seats: int) -> Maker:
     def make(number: int) -> Lasting:
         of, seat = MATCHES[number // seats], number % seats
-        return MatchPlayerRow(of, seat, PLAYERS[number * 7 % ROWS], name, NOW)
+        return MatchPlayerRow(of, seat, PLAYERS[number * 7 % ROWS], name, True, NOW)
 
     return make
 

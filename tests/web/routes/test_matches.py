@@ -1,12 +1,17 @@
 """Finished matches: which players can read them, in what order, and with every move."""
 
-import pytest
+from pathlib import Path
 
+import pytest
+from msgspec.structs import replace
+
+from server.client import Client
+from server.limits import Limits
 from server.rooms.reading import ReadableMatch
 from server.storage.errors import EngineError
 from server.wire.views import to_rfc3339
 from tests.support.answers import refusal, until
-from tests.support.live_server import LiveServer
+from tests.support.live_server import LiveServer, run_server
 from tests.support.manual_clock import START_MS
 from tests.support.tables import (
     FOUR,
@@ -158,6 +163,49 @@ async def test_a_running_match_is_not_found(server: LiveServer) -> None:
 async def test_an_invalid_query_is_refused(server: LiveServer, query: str) -> None:
     ada = await server.guest("Ada")
     assert refusal(await ada.http.get(f"/api/matches?{query}")) == (422, "invalid")
+
+
+SHORT_PAGES = Limits(web=replace(Limits().web, largest_page_of_moves=3))
+
+
+async def test_the_moves_of_a_long_match_are_on_several_pages(tmp_path: Path) -> None:
+    async with run_server(tmp_path / "test.db", limits=SHORT_PAGES) as server:
+        ada, kim = await seated(server, "connect-four")
+        await play_four(server, ada, kim)
+        first = await played(ada)
+        steps = [each["step"] for each in first["moves"]]
+        assert (len(steps), first["next"]) == (3, str(steps[-1]))
+        page = first
+        while "next" in page:
+            response = await ada.visitor.http.get(
+                f"/api/matches/{first['id']}", params={"after": page["next"]}
+            )
+            page = response.json()
+            assert 1 <= len(page["moves"]) <= 3
+            steps += [each["step"] for each in page["moves"]]
+        assert steps == [*range(1, 1 + len(FOUR))]
+        assert {**page, "moves": [], "next": ""} == {**first, "moves": [], "next": ""}
+        async with Client(server.url) as client:
+            whole = await client.rooms.match(first["id"])
+        assert [each["step"] for each in whole["moves"]] == steps
+        assert "next" not in whole
+
+
+async def test_a_match_with_as_many_moves_as_fit_has_no_next(tmp_path: Path) -> None:
+    limits = Limits(web=replace(Limits().web, largest_page_of_moves=len(FOUR)))
+    async with run_server(tmp_path / "test.db", limits=limits) as server:
+        ada, kim = await seated(server, "connect-four")
+        await play_four(server, ada, kim)
+        found = await played(ada)
+        assert len(found["moves"]) == len(FOUR)
+        assert "next" not in found
+
+
+@pytest.mark.parametrize("after", ["x", "-1", "1~m_0", "9" * 19])
+async def test_an_invalid_page_of_moves_is_refused(server: LiveServer, after: str) -> None:
+    ada = await server.guest("Ada")
+    response = await ada.http.get(f"/api/matches/m_0?after={after}")
+    assert refusal(response) == (422, "invalid")
 
 
 async def test_a_failing_read_is_503(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
