@@ -179,6 +179,8 @@ class Abuser:
         """Open a private room, and enter it; return its id."""
         body = {"game": "connect-four", "private": True}
         response = await self.call("POST", "/api/rooms", body, cookie)
+        if response.status != 201:
+            raise ConnectionRefusedError(f"no room was opened: {response.status}")
         id: str = msgspec.json.decode(response.body)["id"]
         await client.ask(messages.Join(room=id))
         return id
@@ -350,9 +352,8 @@ async def search(one: Abuser) -> None:
     stop = encode_request(messages.QuickMatch(cancel=True)).encode()
     games = ("connect-four", "snake-arena", "trivia-round")
     change = [encode_request(messages.QuickMatch(game=each)).encode() for each in games]
-    async with asyncio.TaskGroup() as group:
-        group.create_task(flood(one, await one.guest(), 10, stop))
-        group.create_task(flood(one, await one.guest(), 10, *change))
+    stopping, changing = await one.guest(), await one.guest()
+    await asyncio.gather(flood(one, stopping, 10, stop), flood(one, changing, 10, *change))
 
 
 async def come_back(one: Abuser) -> None:
@@ -432,9 +433,19 @@ ABUSES: tuple[Abuse, ...] = (
 )
 
 
+async def _again(abuse: Abuse, one: Abuser) -> None:
+    """Begin anew whenever the server refuses, or is too busy for, what an abuse begins with."""
+    while True:
+        try:
+            await abuse(one)
+        except (OSError, TimeoutError, Unreachable):
+            one.tally.refused["begun anew"] += 1
+        await asyncio.sleep(1)
+
+
 async def _abuse(port: int, seconds: float) -> None:
     kinds = {abuse.__name__: Abuser(port, number) for number, abuse in enumerate(ABUSES, 1)}
-    tasks = [asyncio.create_task(abuse(kinds[abuse.__name__])) for abuse in ABUSES]
+    tasks = [asyncio.create_task(_again(abuse, kinds[abuse.__name__])) for abuse in ABUSES]
     print("abusing", flush=True)
     done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
     for each in done:
