@@ -67,14 +67,14 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     most_unread: int = 16
     """Messages that wait for the application before reading pauses."""
 
-    frames_at_once: int = 16
+    frames_at_once: int = 2
     """Frames in one portion: a single read may contain thousands."""
 
     bytes_at_once: int = 2048
     """Bytes in one portion, except for the rest of its last frame."""
 
-    portions_at_once: int = 16
-    """Portions that are parsed before the loop does other work."""
+    slice: float = 0.005
+    """Of parsing what waits, before the loop does other work."""
 
     control_frames: Rate = Rate(10.0, 100)
     """Pings, unsolicited pongs and empty fragments of a peer."""

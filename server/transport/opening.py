@@ -19,6 +19,7 @@ from uvicorn.protocols.utils import get_remote_addr, is_ssl
 from uvicorn.server import ServerState
 
 from server.base.text import printable
+from server.transport.backlog import Backlog
 from server.transport.by_call import Socket, Take
 from server.transport.frames import HasWrite
 from server.transport.handshake import Answer, Opening, scope_of
@@ -48,9 +49,9 @@ class OpeningTransport(WatchedTransport):
     """Waits for a request, and for its answer, for `Limits.header_deadline` each."""
 
     __slots__ = (
-        "__weakref__", "_app_state", "_buffer", "_config", "_connections", "_is_fresh", "_limits",
-        "_loop", "_most", "_opening", "_server_state", "_take", "_transport", "_unparsed", "_wheel",
-        "turn",
+        "__weakref__", "_app_state", "_backlog", "_buffer", "_config", "_connections", "_is_fresh",
+        "_limits", "_loop", "_most", "_opening", "_server_state", "_take", "_transport",
+        "_unparsed", "_wheel", "turn",
     )  # fmt: skip
 
     def __init__(
@@ -64,10 +65,11 @@ class OpeningTransport(WatchedTransport):
         most: int | None = None,
         take: Take | None = None,
         wheel: Wheel | None = None,
+        backlog: Backlog | None = None,
     ) -> None:
         """`take` is offered the socket before ASGI. `wheel` has the deadlines of all connections of
-        a loop; by default this has its own. With `most` connections, of any kind, one more is cut
-        off; by default there is no limit."""
+        a loop, `backlog` what they have left to parse; by default this has its own. With `most`
+        connections, of any kind, one more is cut off; by default there is no limit."""
         self._config = config
         self._server_state = server_state
         self._app_state = app_state
@@ -76,6 +78,7 @@ class OpeningTransport(WatchedTransport):
         self._most = most
         self._take = take
         self._wheel = wheel or Wheel(limits, self._loop)
+        self._backlog = backlog or Backlog(limits, self._loop)
         self.turn: int | None = None  # of its deadline
         self._connections: set[Any] = server_state.connections
         self._is_fresh = True  # no data yet

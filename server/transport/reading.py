@@ -26,14 +26,15 @@ class ReadingTransport(ClosingTransport):
     attributes."""
 
     __slots__ = (
-        "_allowance", "_has_room", "_heard_at", "_is_reading_paused", "_late", "_make_frames",
-        "_pinged_at",
+        "_allowance", "_has_room", "_heard_at", "_is_in_backlog", "_is_reading_paused", "_late",
+        "_make_frames", "_pinged_at",
     )  # fmt: skip
 
     _make_frames: MakeFrames
     _has_room: bool
     """False while too many messages wait for the application."""
     _is_reading_paused: bool
+    _is_in_backlog: bool
     _allowance: TokenBucket | None
     """For frames without content; None before the first."""
     _late: int
@@ -82,7 +83,7 @@ class ReadingTransport(ClosingTransport):
         else:
             self._wheel.stop(self)
         if self._unparsed:
-            self._loop.call_soon(self._read_on)
+            self._read_on_later()
 
     # What an `AsgiCall` calls
 
@@ -107,15 +108,12 @@ class ReadingTransport(ClosingTransport):
                 self._read_on_if_paused()
                 return
         at = 0
-        for _ in range(self._limits.portions_at_once):
-            if not self._has_room and self._state == OPEN:
-                break
+        if self._has_room or self._state != OPEN:
             at = frames.feed(data, at)
             if at == len(data):
                 self._unparsed = b""
                 return
-        else:
-            self._loop.call_soon(self._read_on)
+            self._read_on_later()
         self._unparsed = data[at:]
         if not self._is_reading_paused:
             self._is_reading_paused = True
@@ -124,10 +122,18 @@ class ReadingTransport(ClosingTransport):
     def _read_on_if_paused(self) -> None:
         # Not at once: the loop does other work between portions of a flood.
         if self._is_reading_paused:
-            self._loop.call_soon(self._read_on)
+            self._read_on_later()
 
-    def _read_on(self) -> None:
+    def _read_on_later(self) -> None:
+        if not self._is_in_backlog:
+            self._is_in_backlog = True
+            self._backlog.add(self)
+
+    # What the backlog calls
+
+    def read_on(self) -> None:
         """Go on parsing after an interruption."""
+        self._is_in_backlog = False
         if self._unparsed and self._frames is not None:
             self._parse(self._unparsed)
         if self._is_reading_paused and not self._unparsed and self._state != CLOSED:

@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 from server.base.units import in_digits
+from server.transport.backlog import Backlog
 from server.transport.by_call import Take
 from server.transport.limits import Limits
 from server.transport.websocket import WebSocketTransport
@@ -27,7 +28,12 @@ def uvicorn_config(
     """Return the configuration with which the `stillhere` command runs `app`. `take` is offered
     sockets before `app` is called; `most` connections may be open; `more` is passed to uvicorn."""
     connection = partial(
-        WebSocketTransport, limits=limits, most=most, wheel=Wheel(limits), take=take
+        WebSocketTransport,
+        limits=limits,
+        most=most,
+        wheel=Wheel(limits),
+        backlog=Backlog(limits),
+        take=take,
     )
     # As "http" it gets every connection; as "ws", those that HttpTransport hands over.
     options = uvicorn_options(limits) | {

@@ -25,6 +25,7 @@ from uvicorn.protocols.utils import ClientDisconnected, get_local_addr
 from uvicorn.server import ServerState
 
 from server.transport.asgi import AsgiCall
+from server.transport.backlog import Backlog
 from server.transport.by_call import Hearer, Socket, Take
 from server.transport.closing import CLOSING, CONNECTING, OPEN
 from server.transport.frames import HasWrite, ServerFrames
@@ -53,6 +54,7 @@ class WebSocketTransport(ReadingTransport):
         most: int | None = None,
         take: Take | None = None,
         wheel: Wheel | None = None,
+        backlog: Backlog | None = None,
         make_frames: MakeFrames = ServerFrames,
     ) -> None:
         """As in `OpeningTransport`. `make_frames`: another parser."""
@@ -65,6 +67,7 @@ class WebSocketTransport(ReadingTransport):
             most=most,
             take=take,
             wheel=wheel,
+            backlog=backlog,
         )
         # The end
         self._state = CONNECTING
@@ -78,6 +81,7 @@ class WebSocketTransport(ReadingTransport):
         self._make_frames = make_frames
         self._has_room = True
         self._is_reading_paused = False
+        self._is_in_backlog = False
         self._allowance = None
         self._late = 0
         self._heard_at = 0.0

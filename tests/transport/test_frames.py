@@ -58,7 +58,7 @@ def test_a_portion_has_as_many_frames_as_the_limits_say(most: int) -> None:
 
 @pytest.mark.parametrize(("enough", "count"), [(0, 0), (-1, 0), (1, 1)])
 def test_a_portion_ends_with_the_frame_that_exceeds_its_bytes(enough: int, count: int) -> None:
-    frames, heard = parser(Limits(bytes_at_once=3 * len(MESSAGE) + enough))
+    frames, heard = parser(Limits(frames_at_once=16, bytes_at_once=3 * len(MESSAGE) + enough))
     frames.feed(MESSAGE * 10, 0)
     assert len(heard.messages) == 3 + count
 
