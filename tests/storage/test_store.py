@@ -27,10 +27,12 @@ async def play(rig: StorageRig, steps: range) -> None:
     await rig.engine.write(Batch(rooms={room.id: room}, matches={MATCH: match}, moves=moves))
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 1000])
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 6, 7])
 async def test_every_move_is_on_one_page_however_many_there_are(
-    count: int, rig: StorageRig
+    count: int, at_once: int, rig: StorageRig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rig.engine.reads, "_limits", SqliteLimits(moves_at_once=at_once))
     steps = range(5, 5 + 2 * count, 2)  # the others are ticks
     await play(rig, steps)
     moves: list[StoredMove] = []
@@ -44,6 +46,18 @@ async def test_every_move_is_on_one_page_however_many_there_are(
         pages += 1
     assert moves == [StoredMove(step, step * 1000, 0, True, [step], None) for step in steps]
     assert pages == max(1, -(-count // 3)), "no page is empty"
+
+
+async def test_others_read_while_a_long_page_of_moves_is_read(
+    rig: StorageRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await play(rig, range(1, 101))
+    monkeypatch.setattr(rig.engine.reads, "_limits", SqliteLimits(moves_at_once=1))
+    long = asyncio.create_task(rig.store.moves_of(MATCH, 0, 100))
+    await asyncio.sleep(0)
+    assert await rig.store.find_player(PlayerId("p_1")) is None
+    assert not long.done()
+    assert len((await long).moves) == 100
 
 
 async def test_a_page_of_moves_with_long_actions_is_short(

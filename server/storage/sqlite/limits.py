@@ -24,9 +24,12 @@ class SqliteLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Private matches of the caller that are looked through for a page of those of another player;
     `next` leads to the others."""
 
+    moves_at_once: int = 1_000
+    """Moves that are read before other reads have their turn, of those of a page."""
+
     action_letters_at_once: int = 1_000_000
-    """Characters of the actions of moves that are read at once, in JSON, besides the last one's;
-    `next` leads to the others."""
+    """Characters of the actions of the moves on a page, in JSON, besides the last one's; `next`
+    leads to the others."""
 
     steps_at_once: int = 10_000
     """Steps of SQLite's virtual machine, a fraction of a millisecond, between two looks at whether

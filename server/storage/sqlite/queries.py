@@ -155,22 +155,29 @@ class Queries:
         return found[0] if found else None
 
     async def moves_of(self, id: MatchId, after: int, limit: int) -> StoredMoves:
-        def read(disk: sqlite3.Connection) -> StoredMoves:
-            letters = 0
-            moves: list[StoredMove] = []
+        moves: list[StoredMove] = []
+        letters = self._limits.action_letters_at_once
+        next_: int | None = after
+
+        def read(disk: sqlite3.Connection) -> int | None:
+            nonlocal letters
+            most = min(limit, len(moves) + self._limits.moves_at_once)
+            parameters = (id, next_, most - len(moves) + 1)
             # One by one: of those that are too many, not even one is held.
             for row in disk.execute(
                 "SELECT step, at, seat, action, event FROM moves"
                 " WHERE match_id = ? AND step > ? ORDER BY step LIMIT ?",
-                (id, after, limit + 1),
+                parameters,
             ):
-                if len(moves) == limit or letters >= self._limits.action_letters_at_once:
-                    return StoredMoves(moves, moves[-1].step)
+                if len(moves) == most or letters <= 0:
+                    return moves[-1].step
                 moves.append(_move(row))
-                letters += len(row[3] or "")
-            return StoredMoves(moves, None)
+                letters -= len(row[3] or "")
+            return None
 
-        return await _run(self._browsing, read)
+        while next_ is not None and len(moves) < limit and letters > 0:
+            next_ = await _run(self._browsing, read)
+        return StoredMoves(moves, next_)
 
     async def last_process(self) -> LastProcess:
         killed = await _all(
