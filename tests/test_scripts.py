@@ -1,7 +1,10 @@
-"""The packages that a script needs are those that it asks for before it runs."""
+"""The packages that a script needs are those that it asks for before it runs, and all of them are
+pinned files."""
 
 import ast
+import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,3 +68,45 @@ def imports(node: ast.AST) -> Iterator[str]:
 def test_a_script_asks_for_every_package_that_it_imports(name: str) -> None:
     script = ROOT / "scripts" / name
     assert set(needed_by(script, set())) - asked_for(script) == set()
+
+
+def pins(name: str) -> dict[str, tuple[str, frozenset[str]]]:
+    """Return the version and the hashes of each package in a file of `requirements/`. Raises
+    AssertionError for a line that is anything else."""
+    text = (ROOT / "requirements" / f"{name}.txt").read_text().replace("\\\n", " ")
+    found = {}
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        pin = re.fullmatch(
+            r"([a-z0-9-]+)==([\w.]+)(?: ; [^#:/]+?)?((?: +--hash=sha256:[0-9a-f]{64})+) *", line
+        )
+        assert pin is not None, line
+        found[pin[1]] = pin[2], frozenset(pin[3].split())
+    return found
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {re.split(r"[^\w-]", each)[0].lower() for each in requirements}
+
+
+def test_every_package_is_pinned_to_files_and_no_address_of_an_index_is_written() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    run, dev = pins("run"), pins("dev")
+    built = names(project["build-system"]["requires"])
+    assert run.keys() >= names(project["project"]["dependencies"]) | built | {"pip", "editables"}
+    assert dev.keys() >= names(project["dependency-groups"]["dev"])
+    assert run.items() <= dev.items()
+
+
+def test_nothing_is_installed_but_pinned_files_and_this_project() -> None:
+    text = (ROOT / "scripts" / "_venv").read_text().replace("\\\n", " ")
+    installs = re.findall(r"^ *install_step .*-m pip (.*)$", text, re.MULTILINE)
+    assert installs == [
+        'install --require-hashes -r "$root/requirements/$1.txt"',
+        'install --no-deps --no-build-isolation -e "$root"',
+    ]
+    others = [path for path in (ROOT / "scripts").iterdir() if path.is_file()]
+    assert not [
+        path for path in others if "-m pip install" in path.read_text() and path.name != "_venv"
+    ]
