@@ -175,6 +175,7 @@ async def test_a_database_of_schema_1_is_migrated_with_its_sessions(
     with closing(sqlite3.connect(path, isolation_level=None)) as disk:
         for table in ("moves", "match_players", "matches", "rooms"):
             disk.execute(f"DROP TABLE {table}")
+        disk.execute("DROP INDEX sessions_player")
         for table, column in (
             ("sessions", "browser"),
             ("sessions", "system"),
