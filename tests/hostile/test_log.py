@@ -21,7 +21,8 @@ PASSWORD, WRONG = "correct horse battery", "wrong horse battery"
 
 @pytest.fixture
 def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    caplog.set_level(logging.DEBUG)
+    for name in ("", "uvicorn", "uvicorn.error"):  # `main`, which other tests call, sets the last
+        caplog.set_level(logging.DEBUG, name)
     return caplog
 
 
