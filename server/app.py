@@ -100,7 +100,7 @@ class StillHere:
         self.presence = PresenceService(self.registry, self.stream, clock)
         self.budget = Budget(limits.budget)
         engine = make_engine(settings, limits)
-        self.store = Store(engine, self.registry, clock, limits.storage)
+        self.store = Store(engine, self.registry, clock, limits.storage, self.budget)
 
         self.passwords = Passwords(limits.accounts)
         self.accounts = Accounts(self.store, self.passwords, limits.accounts, self.budget)

@@ -26,6 +26,7 @@ from server.accounts.names import parse_name, sort_key
 from server.accounts.ports import Account, NewSession
 from server.base.clock import SystemClock
 from server.base.ids import new_player_id, new_session_id
+from server.budget.budget import Budget
 from server.presence.events import Event, EventStream
 from server.presence.policy import Policy
 from server.presence.registry import Registry
@@ -106,7 +107,7 @@ async def _everybody_signed_in() -> AsyncIterator[
     """Open a new database, on which each player has a session."""
     clock = SystemClock()
     registry = Registry(Policy())
-    store = Store(SqliteEngine(_DATABASE, SqliteLimits()), registry, clock, Limits())
+    store = Store(SqliteEngine(_DATABASE, SqliteLimits()), registry, clock, Limits(), Budget())
     stream = EventStream(_raise)
     stream.subscribe(store.hear)
     await store.open()

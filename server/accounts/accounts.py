@@ -141,6 +141,12 @@ class Accounts:
             known = None if owner is None else await self._store.find_account(key)
             own = owner if known is not None and known.id == owner else None
         account = await self._verify(key, password, now, place, own)
+        # Only now: a refusal of anybody else would tell that there is such a player. A change of
+        # the password is not refused: it is what helps against somebody else who knows it.
+        self._attempts.sign_in(account.id, place, now)
+        wait = self._budget.wait(account.id, now)
+        if wait > 0:
+            raise TooManyAttempts(to_wait(wait))
         return Player(account.id, account.name, account.sort_key, guest=False)
 
     async def change_password(
@@ -199,11 +205,6 @@ class Accounts:
             verdict = await self._passwords.verify(password, hashed, place)
             if verdict is Verdict.WRONG or account is None or account.id in self._withdrawn:
                 raise BadCredentials(None if account is None else account.id)
-        # Only now: a refusal of anybody else would tell that there is such a player.
-        wait = self._budget.wait(account.id, now)
-        if wait > 0:
-            raise TooManyAttempts(to_wait(wait))
-        self._attempts.sign_in(account.id, place, now)
         again = None
         if verdict is Verdict.OUTDATED:
             with suppress(TooBusy):  # the next sign-in tries again

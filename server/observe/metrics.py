@@ -147,6 +147,11 @@ class StorageMetrics:
             "stillhere_journal_failing_seconds", "For how long writing fails.", now.failing_for
         )
         yield CounterMetricFamily(
+            "stillhere_kept_bytes",
+            "What players made the database keep for good, by the prices of rows.",
+            value=now.kept,
+        )
+        yield CounterMetricFamily(
             "stillhere_journal_shed", "Activity updates dropped.", value=now.shed
         )
         yield _gauge(

@@ -64,11 +64,13 @@ class MatchStarted(BaseEvent, frozen=True):
 
 
 class MatchAdvanced(BaseEvent, frozen=True):
-    """The state of a match changed by an action, a hook of the game or a tick. `moves`: the actions
-    and hooks. `lateness`: for ticks, by how many seconds they were late; otherwise None."""
+    """The state of a match changed by an action, a hook of the game or a tick. `players`: id and
+    name, by seat. `moves`: the actions and hooks. `lateness`: for ticks, by how many seconds they
+    were late; otherwise None."""
 
     room_id: RoomId
     match_id: MatchId
+    players: tuple[tuple[PlayerId, str], ...]
     moves: tuple[Move, ...]
     at: float
     lateness: float | None = None

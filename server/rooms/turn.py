@@ -60,7 +60,7 @@ class Turn:
     def advanced(self, room: Room, match: Match, lateness: float | None = None) -> None:
         """Publish that the match went on, and its moves."""
         moves = tuple(match.take_moves())
-        self.tell(MatchAdvanced(room.id, match.id, moves, self.now, lateness))
+        self.tell(MatchAdvanced(room.id, match.id, match.players, moves, self.now, lateness))
 
 
 class AtRoom:

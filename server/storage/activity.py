@@ -36,7 +36,7 @@ class ActivityLog:
         """Queue the last activity of sessions active since the last call, at most `limit` of them;
         return True if there were any."""
         touched = self._sessions.take_touched(limit)
-        if len(self._journal.pending) > self._limits.max_waiting_for_activity:
+        if self._journal.rows > self._limits.max_waiting_for_activity:
             self.shed += len(touched)
             return bool(touched)
         for activity in touched:

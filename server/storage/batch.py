@@ -1,12 +1,14 @@
 """The rows of one transaction."""
 
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from server.base.ids import MatchId, PlayerId, RoomId, SessionId
 from server.storage.rows import (
     BootRow,
     ChangeRow,
     Ending,
+    Lasting,
     LookalikeRow,
     LostRoom,
     MatchPlayerRow,
@@ -15,6 +17,7 @@ from server.storage.rows import (
     PasswordRow,
     PlayerRow,
     PlayerStateRow,
+    Replacing,
     RoomRow,
     SessionRow,
     SessionStateRow,
@@ -63,6 +66,46 @@ class Batch:
         ends = Batch(endings=self.endings)
         self.endings = []
         return ends
+
+    def add(self, row: Lasting) -> None:
+        """Add a row that takes more of the disk; the most frequent are found first."""
+        match row:
+            case ChangeRow():
+                self.changes.append(row)
+            case MoveRow():
+                self.moves.append(row)
+            case SessionRow():
+                self.sessions.append(row)
+            case PlayerRow():
+                self.players.append(row)
+            case LookalikeRow():
+                self.lookalikes.append(row)
+            case RoomRow() | MatchRow() | MatchPlayerRow():
+                self.replace(row)
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def replace(self, row: Replacing) -> None:
+        """Add a row in place of the one before, if there is one."""
+        match row:
+            case SessionStateRow():
+                self.session_states[row.id] = row
+            case PlayerStateRow():
+                self.player_states[row.id] = row
+            case RoomRow():
+                self.rooms[row.id] = row
+            case MatchRow():
+                self.matches[row.id] = row
+            case MatchPlayerRow():
+                self.match_players[row.match_id, row.seat] = row
+            case Ending():
+                self.endings.append(row)
+            case PasswordRow():
+                self.passwords[row.id] = row
+            case LostRoom():
+                self.lost_rooms.append(row)
+            case _ as unreachable:
+                assert_never(unreachable)
 
     def extend(self, later: "Batch") -> None:
         """Append what was queued after this batch was taken."""

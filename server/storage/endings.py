@@ -43,12 +43,7 @@ class Endings:
 
     def add(self, ending: Ending, frees: PlayerId | None) -> None:
         """Queue the end of a session; `frees`: the guest whose name it frees, if any."""
-        pending = self._journal.pending
-        pending.endings.append(ending)
-        if frees is not None:
-            pending.freed_names.append(frees)
-        # A dormant session ends without a change of its status.
-        self._journal.note_end(changes=ending.session_id in pending.session_states)
+        self._journal.end(ending, frees)
         self._queue.append(_Unwritten(self._journal.queued, ending, frees))
 
     async def secure(self, sessions: Collection[SessionId] | None = None) -> None:

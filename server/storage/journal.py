@@ -1,8 +1,9 @@
 """The write-behind journal: memory changes at once, the disk a moment later, in order.
 
-Rows are added to `pending`; one task has the engine write everything pending as one batch (group
-commit): at once if a caller waits for it, else after `Limits.gather`. If that fails it keeps the
-batch, logs the failure once, and tries again; the rest of the server goes on.
+Rows are queued by `keep`, which has a player pay for them, or by `replace`; one task has the engine
+write everything pending as one batch (group commit): at once if a caller waits for it, else after
+`Limits.gather`. If that fails it keeps the batch, logs the failure once, and tries again; the rest
+of the server goes on.
 
 When a crowd leaves, its players are told once the ends of their sessions are durable. So as long as
 nothing but such ends is pending, these are written alone; the rest of their rows, which the next
@@ -18,10 +19,21 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from server.base.clock import Clock
+from server.base.ids import PlayerId, RoomId
 from server.base.waiting import Alarm, stop, within
+from server.budget.budget import Budget
 from server.storage.batch import Batch
 from server.storage.limits import Limits
 from server.storage.ports import Engine
+from server.storage.prices import price
+from server.storage.rows import (
+    Ending,
+    Lasting,
+    MoveRow,
+    PlayerStateRow,
+    Replacing,
+    SessionStateRow,
+)
 
 _Waiters: TypeAlias = deque[tuple[int, asyncio.Future[None]]]
 
@@ -35,14 +47,17 @@ async def _nothing() -> None:
 class Journal:
     """The queue of rows, the callers that wait for it, and the task that writes it."""
 
-    def __init__(self, engine: Engine, clock: Clock, limits: Limits) -> None:
+    def __init__(self, engine: Engine, clock: Clock, limits: Limits, budget: Budget) -> None:
         self._engine = engine
         self._clock = clock
         self._limits = limits
-        self.pending = Batch()
-        """Rows for the next batch. Call `note_queued` after adding some."""
+        self._budget = budget
+        # Rows for the next batch.
+        self._pending = Batch()
+        # Moves for the batch with the next document of their room.
+        self._held_back: dict[RoomId, list[MoveRow]] = {}
         self.before_write: Callable[[], Awaitable[None]] = _nothing
-        """Awaited before a batch is taken; may add to `pending`."""
+        """Awaited before a batch is taken; may queue rows."""
         self.after_write: Callable[[], Awaitable[None]] = _nothing
         """Awaited after each success."""
         # Futures of waiting callers, each with the number of the entry it waits for: those of
@@ -90,6 +105,11 @@ class Journal:
         await stop(task)
 
     @property
+    def rows(self) -> int:
+        """Rows for the next batch."""
+        return len(self._pending)
+
+    @property
     def waiting(self) -> int:
         """Entries that are not durable yet."""
         return self.queued - self.written
@@ -118,17 +138,56 @@ class Journal:
             return "the disk does not answer"
         return self._why
 
+    # Rows for the next batch: call `note_queued` after adding some
+
+    def keep(self, row: Lasting, payer: PlayerId, now: float) -> None:
+        """Add a row that lasts, and have `payer` pay for it: at its price, whatever they owe."""
+        self._budget.charge(payer, price(row), now)
+        self._pending.add(row)
+
+    def hold_back(self, move: MoveRow, room: RoomId, payer: PlayerId, now: float) -> None:
+        """Have `payer` pay for a move now, and keep it until the moves of this room are released:
+        with its document."""
+        self._budget.charge(payer, price(move), now)
+        self._held_back.setdefault(room, []).append(move)
+
+    def release_moves(self, room: RoomId) -> None:
+        """Add the moves that were held back, and note them."""
+        moves = self._held_back.pop(room, None)
+        if moves:
+            self._pending.moves.extend(moves)
+            self.note_queued(len(moves))
+
+    def replace(self, row: Replacing) -> None:
+        """Add a row that takes the place of another."""
+        self._pending.replace(row)
+
+    def replace_states(self, session: SessionStateRow, player: PlayerStateRow) -> None:
+        """Add two of the most frequent rows."""
+        pending = self._pending
+        pending.session_states[session.id] = session
+        pending.player_states[player.id] = player
+
+    def remove_player(self, id: PlayerId) -> None:
+        """Add the removal of a player who never had a session."""
+        self._pending.removed_players.append(id)
+
+    def end(self, ending: Ending, frees: PlayerId | None) -> None:
+        """Queue the end of a session, and have it written; `frees`: the guest whose name it frees,
+        if any."""
+        pending = self._pending
+        pending.endings.append(ending)
+        if frees is not None:
+            pending.freed_names.append(frees)
+        # Its change, which was counted before, can be made again. A dormant session ends without.
+        self._others -= ending.session_id in pending.session_states
+        self._note(1)
+
     def note_queued(self, count: int = 1) -> None:
-        """Count `count` more entries, which are in `pending` or will be added by `before_write`,
-        and have them written."""
+        """Count `count` more entries, which were queued or will be by `before_write`, and have them
+        written."""
         self._others += count
         self._note(count)
-
-    def note_end(self, changes: int) -> None:
-        """Count the end of a session, and have it written. `changes`: how many of the entries
-        counted before are the change that came with it."""
-        self._others -= changes
-        self._note(1)
 
     def _note(self, count: int) -> None:
         self.queued += count
@@ -149,7 +208,7 @@ class Journal:
 
     async def secure(self) -> bool:
         """Wait as `flush` does, but not for what the next start can make again."""
-        upto = self.queued if self.pending.is_promised else self._taken
+        upto = self.queued if self._pending.is_promised else self._taken
         return self.secured >= upto or await self._wait(self._securing, upto)
 
     def written_up_to_here(self) -> asyncio.Future[None]:
@@ -200,11 +259,11 @@ class Journal:
         """Write everything pending, or only ends of sessions; return True on success."""
         defers = self._may_defer()
         if defers:
-            batch = Batch(endings=self.pending.endings)
-            self.pending.endings = []
+            batch = Batch(endings=self._pending.endings)
+            self._pending.endings = []
         else:
             await self._call(self.before_write, "what is to be written could not be collected")
-            batch, self.pending = self.pending, Batch()
+            batch, self._pending = self._pending, Batch()
             self._others = 0
         upto = self._taken = self.queued
         alarm = Alarm(self._limits.stuck_after, self._note_stuck)
@@ -212,8 +271,8 @@ class Journal:
             await self._engine.write(batch)
         except Exception as error:
             # Any exception: no other task would write these rows.
-            batch.extend(self.pending)
-            self.pending = batch
+            batch.extend(self._pending)
+            self._pending = batch
             self._others += 1  # however many: all of it is tried again
             self._note_failure(error)
             return False
@@ -230,7 +289,7 @@ class Journal:
     def _may_defer(self) -> bool:
         """Return True if ends of sessions are to be written now without the rest of their rows.
         Then nothing else is pending that happened before them."""
-        ends = len(self.pending.endings)
+        ends = len(self._pending.endings)
         if not ends or self._others or self._waiters or self._is_closing:
             return False
         if self._deferring_since is None:
@@ -262,7 +321,7 @@ class Journal:
         if self._failing_since is None:
             self._failing_since = self._clock.now()
             _log.error(
-                "the database does not take writes: %s; %d rows wait", error, len(self.pending)
+                "the database does not take writes: %s; %d rows wait", error, len(self._pending)
             )
         self._why = str(error)
 

@@ -29,11 +29,12 @@ from server.storage.rows import (
 
 @dataclass(frozen=True, slots=True)
 class StorageStatistics:
-    """`waiting`: entries; `shed`: activities that were not queued; `failing_for`: seconds since
-    writing fails, 0 if it does not; `unmerged_bytes`: as of the engine; `in_lifeboat`: sign-outs
-    that are durable only there."""
+    """`waiting`: entries; `kept`: bytes of the rows queued since the start that last; `shed`:
+    activities that were not queued; `failing_for`: seconds since writing fails, 0 if it does not;
+    `unmerged_bytes`: as of the engine; `in_lifeboat`: sign-outs that are durable only there."""
 
     waiting: int
+    kept: int
     shed: int
     failing_for: float
     unmerged_bytes: int

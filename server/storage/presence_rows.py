@@ -34,49 +34,47 @@ class PresenceRows:
     def add_account(self, account: Account, name: Name, created_at: float) -> None:
         """Queue a new player; `created_at` is a presence instant."""
         at = self._clock.to_wall(created_at)
-        pending = self._journal.pending
-        pending.players.append(
-            PlayerRow(
-                account.id,
-                account.name,
-                name.key,
-                account.sort_key,
-                account.guest,
-                account.password_hash,
-                at,
-                at,
-            )
+        row = PlayerRow(
+            account.id,
+            account.name,
+            name.key,
+            account.sort_key,
+            account.guest,
+            account.password_hash,
+            at,
+            at,
         )
-        pending.lookalikes += [LookalikeRow(each, account.id) for each in name.lookalikes]
+        self._journal.keep(row, account.id, created_at)
+        for each in name.lookalikes:
+            self._journal.keep(LookalikeRow(each, account.id), account.id, created_at)
         self._journal.note_queued()
 
     def remove_account(self, id: PlayerId) -> None:
         """Queue the removal of a player who never had a session."""
-        self._journal.pending.removed_players.append(id)
+        self._journal.remove_player(id)
         self._journal.note_queued()
 
     def set_password(self, id: PlayerId, password_hash: str) -> None:
         """Queue a new password of a player."""
-        self._journal.pending.passwords[id] = PasswordRow(id, password_hash)
+        self._journal.replace(PasswordRow(id, password_hash))
         self._journal.note_queued()
 
     def add_session(self, session: NewSession) -> None:
         """Queue a new session."""
         to_wall = self._clock.to_wall
-        self._journal.pending.sessions.append(
-            SessionRow(
-                session.id,
-                session.player_id,
-                session.digest,
-                session.remember,
-                session.status,
-                to_wall(session.created_at),
-                to_wall(session.last_activity),
-                session.last_activity_by,
-                to_wall(session.ends_at),
-                *session.device,
-            )
+        row = SessionRow(
+            session.id,
+            session.player_id,
+            session.digest,
+            session.remember,
+            session.status,
+            to_wall(session.created_at),
+            to_wall(session.last_activity),
+            session.last_activity_by,
+            to_wall(session.ends_at),
+            *session.device,
         )
+        self._journal.keep(row, session.player_id, session.created_at)
         self._journal.note_queued()
 
     def hear(self, event: StatusChanged | SessionEnded) -> None:
@@ -93,7 +91,7 @@ class PresenceRows:
         """Add the last activity of a session and its player to the next batch. The caller counts
         the entry."""
         to_wall, player_status = self._clock.to_wall, activity.player_status
-        self._put(
+        self._journal.replace_states(
             SessionStateRow(
                 activity.session_id, activity.status, to_wall(activity.at), activity.by
             ),
@@ -109,20 +107,19 @@ class PresenceRows:
         to_wall = self._clock.to_wall
         last_activity = to_wall(event.last_activity)
         id, player_id, player_after = event.session_id, event.player_id, event.player_after
-        self._journal.pending.changes.append(
-            ChangeRow(
-                player_id,
-                id,
-                event.after,
-                event.reason,
-                to_wall(event.at),
-                player_after,
-                explain_change(event, self._policy),
-                last_activity,
-                event.last_activity_by,
-            )
+        row = ChangeRow(
+            player_id,
+            id,
+            event.after,
+            event.reason,
+            to_wall(event.at),
+            player_after,
+            explain_change(event, self._policy),
+            last_activity,
+            event.last_activity_by,
         )
-        self._put(
+        self._journal.keep(row, player_id, event.at)
+        self._journal.replace_states(
             SessionStateRow(id, event.after, last_activity, event.last_activity_by),
             # Over all sessions: that of an idle one would hide the player's activity in others.
             PlayerStateRow(
@@ -130,8 +127,3 @@ class PresenceRows:
             ),
         )
         self._journal.note_queued()
-
-    def _put(self, session: SessionStateRow, player: PlayerStateRow) -> None:
-        pending = self._journal.pending
-        pending.session_states[session.id] = session
-        pending.player_states[player.id] = player

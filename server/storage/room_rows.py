@@ -49,8 +49,6 @@ class RoomRows:
         # Rooms whose documents are due now, and those that can wait a moment.
         self._due: dict[RoomId, None] = {}
         self._later: dict[RoomId, None] = {}
-        # The moves of a match since the last document of its room.
-        self._moves: dict[RoomId, list[tuple[MatchId, Move]]] = {}
         self._some_wait = asyncio.Event()
         self._saved_at: dict[RoomId, float] = {}
         self._unwritable: set[RoomId] = set()
@@ -81,9 +79,9 @@ class RoomRows:
     ) -> None:
         """Subscriber: note what changed."""
         match event:
-            case MatchAdvanced(room_id=id, match_id=match_id, moves=moves, at=at):
+            case MatchAdvanced(room_id=id, moves=moves, at=at):
                 if moves:
-                    self._moves.setdefault(id, []).extend((match_id, move) for move in moves)
+                    self._keep_moves(event)
                 room = self._rooms.get(id)
                 is_ticking = room is not None and room.running and room.running.is_ticking
                 if is_ticking and self._is_fresh(id, at):
@@ -93,19 +91,27 @@ class RoomRows:
                     self._note(id)
             case RoomUpdated(is_to_keep=False):
                 pass  # the document has no spectators
-            case RoomOpened(room_id=id) | RoomUpdated(room_id=id) | LineSaid(room_id=id):
+            case RoomOpened(room_id=id, made_by=made_by, at=at):
+                opened_at = self._clock.to_wall(at)
+                # Its document takes the place of this row.
+                row = RoomRow(
+                    id, event.game, event.is_private, made_by, opened_at, None, None, None
+                )
+                self._journal.keep(row, made_by, at)
+                self._note(id)
+            case RoomUpdated(room_id=id) | LineSaid(room_id=id):
                 self._note(id)
             case MatchStarted(room_id=id):
                 self._note_start(event)
                 self._note(id)
             case MatchEnded(room_id=id):
                 self._note(id)
-                self._take_moves(id)
+                self._journal.release_moves(id)
                 self._note_end(event)
             case RoomClosed(room_id=id):
                 self._forget(id)
-                self._take_moves(id)
-                self._put_room(
+                self._journal.release_moves(id)
+                self._journal.replace(
                     RoomRow(
                         id,
                         event.game,
@@ -122,7 +128,7 @@ class RoomRows:
     def give_up(self, stored: StoredRoom) -> None:
         """Close a room of the last process that cannot be restored, and abandon its match."""
         at = self._clock.to_wall(self._clock.now())
-        self._put_room(
+        self._journal.replace(
             RoomRow(
                 stored.id,
                 stored.game,
@@ -134,7 +140,7 @@ class RoomRows:
                 None,
             )
         )
-        self._journal.pending.lost_rooms.append(LostRoom(stored.id, at))
+        self._journal.replace(LostRoom(stored.id, at))
         self._journal.note_queued()
 
     def look(self) -> None:
@@ -196,7 +202,7 @@ class RoomRows:
             if room.id not in self._unwritable:
                 self._unwritable.add(room.id)
                 _log.error("%r cannot survive a restart: %s", room, error)
-        self._put_room(
+        self._journal.replace(
             RoomRow(
                 room.id,
                 room.game.name,
@@ -208,23 +214,23 @@ class RoomRows:
                 state,
             )
         )
-        self._take_moves(room.id)
+        self._journal.release_moves(room.id)
         self._saved_at[room.id] = self._clock.now()
-
-    def _put_room(self, row: RoomRow) -> None:
-        self._journal.pending.rooms[row.id] = row
 
     def _note_start(self, event: MatchStarted) -> None:
         room = self._rooms.get(event.room_id)
         match = None if room is None else room.match
-        if match is None or match.id != event.match_id:
-            return  # it has ended, and its end is noted in full
-        started_at = self._clock.to_wall(event.at)
-        self._put_match(event, started_at, match.seed)
+        # A match that has ended already gets its seed by its end, which is told in the same turn.
+        seed = match.seed if match is not None and match.id == event.match_id else ""
+        row, players = _match_rows(event, self._clock.to_wall(event.at), seed)
+        for each in players:
+            self._journal.keep(each, each.player_id, event.at)
+        self._journal.keep(row, players[0].player_id, event.at)
+        self._journal.note_queued(1 + len(players))
 
     def _note_end(self, event: MatchEnded) -> None:
         outcome = event.outcome
-        self._put_match(
+        row, players = _match_rows(
             event,
             self._clock.to_wall(event.began),
             event.seed,
@@ -236,44 +242,49 @@ class RoomRows:
             scores=None if outcome.scores is None else tuple(map(_number, outcome.scores)),
             ended_by=event.by,
         )
+        self._journal.replace(row)
+        for each in players:
+            self._journal.replace(each)
+        self._journal.note_queued(1 + len(players))
 
-    def _put_match(
-        self,
-        event: MatchStarted | MatchEnded,
-        started_at: int,
-        seed: str,
-        ended_at: int | None = None,
-        **end: Any,
-    ) -> None:
-        """Queue a match and its players; `end`: the fields about its end."""
-        id, pending = event.match_id, self._journal.pending
-        row = MatchRow(
-            id=id,
-            room_id=event.room_id,
-            number=event.number,
-            game=event.game,
-            private=event.is_private,
-            started_at=started_at,
-            ended_at=ended_at,
-            seed=seed,
-            **end,
-        )
-        pending.matches[id] = row
-        for seat, (player_id, name) in enumerate(event.players):
-            pending.match_players[id, seat] = MatchPlayerRow(
-                id, seat, player_id, name, event.is_private, ended_at
-            )
-        self._journal.note_queued(1 + len(event.players))
-
-    def _take_moves(self, room_id: RoomId) -> None:
-        for match_id, move in self._moves.pop(room_id, ()):
+    def _keep_moves(self, event: MatchAdvanced) -> None:
+        """Have the players pay for the moves of their seats, those of bots included. Now, although
+        they are written with the next document: a disk that hangs would delay that."""
+        for move in event.moves:
             try:
-                self._journal.pending.moves.append(_move_row(match_id, move))
+                row = _move_row(event.match_id, move)
             except Exception as error:
                 # An action that cannot be encoded must not affect the others.
-                _log.error("a move of %s cannot be stored: %s", match_id, error)
+                _log.error("a move of %s cannot be stored: %s", event.match_id, error)
             else:
-                self._journal.note_queued()
+                payer, _ = event.players[move.seat]
+                self._journal.hold_back(row, event.room_id, payer, event.at)
+
+
+def _match_rows(
+    event: MatchStarted | MatchEnded,
+    started_at: int,
+    seed: str,
+    ended_at: int | None = None,
+    **end: Any,
+) -> tuple[MatchRow, list[MatchPlayerRow]]:
+    """Return the rows of a match and its players; `end`: the fields about its end."""
+    id = event.match_id
+    row = MatchRow(
+        id=id,
+        room_id=event.room_id,
+        number=event.number,
+        game=event.game,
+        private=event.is_private,
+        started_at=started_at,
+        ended_at=ended_at,
+        seed=seed,
+        **end,
+    )
+    return row, [
+        MatchPlayerRow(id, seat, player_id, name, event.is_private, ended_at)
+        for seat, (player_id, name) in enumerate(event.players)
+    ]
 
 
 def _move_row(match_id: MatchId, move: Move) -> MoveRow:

@@ -12,6 +12,7 @@ from server.base.clock import Clock
 from server.base.ids import MatchId, PlayerId, RoomId, SessionId
 from server.base.units import in_digits
 from server.base.waiting import within
+from server.budget.budget import Budget
 from server.presence.status import Reason
 from server.rooms.reading import ReadableRoom
 from server.storage.activity import ActivityLog
@@ -56,14 +57,17 @@ class Store:
         sessions: ActiveSessions,
         clock: Clock,
         limits: Limits,
+        budget: Budget,
     ) -> None:
+        """`budget`: of the players, who pay for what lasts."""
         self.engine = engine
+        self._budget = budget
         self._policy = sessions.policy
         self._clock = clock
         self.limits = limits
         self._is_open = False
         self._lifeboat = Lifeboat(engine.local_file(LIFEBOAT), limits.lifeboat_records)
-        self.journal = Journal(engine, clock, limits)
+        self.journal = Journal(engine, clock, limits, budget)
         self._endings = Endings(self.journal, self._lifeboat, clock, limits)
         self._failed_reads = Complaints("the database cannot be read", clock, limits.log_interval)
         self._owners = Owners(self._read_owners)
@@ -198,6 +202,7 @@ class Store:
     def statistics(self) -> StorageStatistics:
         return StorageStatistics(
             waiting=self.journal.waiting,
+            kept=self._budget.kept,
             shed=self.activity.shed,
             failing_for=self.journal.failing_for,
             unmerged_bytes=self.engine.unmerged_bytes(),

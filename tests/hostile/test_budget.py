@@ -1,15 +1,17 @@
 """What a player makes the server keep for good is bounded, whatever they do."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from server.base.ids import PlayerId
+from server.base.ids import PlayerId, RoomId
 from server.base.rates import Rate
 from server.base.units import to_wait
 from server.limits import Limits
 from tests.support.answers import refusal, until
-from tests.support.live_server import LiveServer, Visitor, run_server
+from tests.support.database import rows
+from tests.support.live_server import LiveServer, Tab, Visitor, run_server
 from tests.support.manual_clock import SLOT
 
 PLAYER = Limits().budget.player
@@ -43,8 +45,6 @@ async def test_signs_in_nowhere_with_the_right_password_and_learns_nothing_with_
     assert refused.headers["retry-after"] == str(to_wait(WAIT))
     wrong = await browser.http.post("/api/session", json=body | {"password": "wrong horse"})
     assert refusal(wrong) == (401, "bad_credentials")
-    change = {"current": "correct horse", "new": "battery staple"}
-    assert (await ada.http.put("/api/password", json=change)).status_code == 429
     await server.sign_in("Bob")
     for visitor in (ada, bob):
         assert (await visitor.http.get("/api/session")).status_code == 200
@@ -52,7 +52,6 @@ async def test_signs_in_nowhere_with_the_right_password_and_learns_nothing_with_
         assert (await browser.http.post("/api/session", json=body)).status_code == 429
     await server.advance(WAIT)
     await server.sign_in("Ada")
-    assert (await ada.http.put("/api/password", json=change)).status_code == 204
 
 
 async def test_opens_no_socket_but_beside_an_open_one(server: LiveServer) -> None:
@@ -110,6 +109,92 @@ async def test_opens_no_room_and_plays_no_match(server: LiveServer) -> None:
     assert str(to_wait(WAIT)) in error["detail"]
     await server.advance(WAIT)
     assert (await ada.http.post("/api/rooms", json={"game": "connect-four"})).status_code == 201
+
+
+# What leads there, and no further
+
+
+def kept(server: LiveServer) -> int:
+    return server.still_here.budget.kept
+
+
+async def size_of(server: LiveServer) -> int:
+    """The bytes of the database, with what is in its log."""
+    await server.still_here.store.journal.written_up_to_here()
+    ((pages,),) = rows(server.settings.database, "SELECT page_count FROM pragma_page_count")
+    return int(pages) * 4096
+
+
+async def test_a_series_of_matches_is_refused_once_both_have_spent_their_budgets(
+    server: LiveServer,
+) -> None:
+    """Two guests who play matches of the fewest moves as fast as they can."""
+    players = [await server.guest(name) for name in ("Ada", "Kim")]
+    tabs = [await player.tab() for player in players]
+    bystander = await (await server.guest("Bob")).tab()
+    before, size = kept(server), await size_of(server)
+    room = (await players[0].http.post("/api/rooms", json={"game": "connect-four"})).json()["id"]
+    for tab in tabs:
+        await tab.ask("join", "joined", room=room)
+    refusals: set[str] = set()
+    matches = 0
+    while not refusals:
+        matches += 1
+        refusals = await play(server, tabs, room)
+    assert refusals == {"too_soon"}
+    assert matches > 150, "what a person plays in an evening"
+    overshoot = 2_000
+    assert kept(server) - before < 2 * (PLAYER.burst + PLAYER.per_second * 60) + overshoot
+    assert await size_of(server) - size < 1.1 * (kept(server) - before)
+    assert (await bystander.ask("ping", "pong"))["expires_in"] > 0
+    # They are refused all the same from other tabs, and may go on a little later.
+    again = [await player.tab() for player in players]
+    error = await again[0].ask("start", "error", room=room)
+    assert error["code"] in ("too_soon", "not_allowed", "not_seated")
+    await server.advance(60.0)
+    assert not await play(server, tabs, room)
+
+
+async def play(server: LiveServer, tabs: list[Tab], room_id: str) -> set[str]:
+    """Play a match of seven moves, or its rest; return the codes of what was refused."""
+    codes: set[str] = set()
+
+    async def send(tab: Tab, type: str, **fields: Any) -> None:
+        # `done` or `error` is the answer.
+        answer = await tab.ask(type, "done", "error", room=room_id, id=1, **fields)
+        if answer["type"] == "error":
+            codes.add(answer["code"])
+
+    room = server.still_here.rooms.all[RoomId(room_id)]
+    if room.running is None:
+        for tab in tabs:
+            await send(tab, "start")
+    columns = [3, 4]
+    while not codes and room.running is not None:
+        seat = room.running.waits_for[0]
+        player = room.running.players[seat][0]
+        tab = next(each for each in tabs if each.seen[0]["player"]["id"] == player)
+        await send(tab, "act", action={"column": columns[seat]})
+        await server.advance(0.05)
+    return codes
+
+
+async def test_right_passwords_end_in_refusals_for_their_player_alone(server: LiveServer) -> None:
+    ada, _ = await server.member("Ada"), await server.member("Bob")
+    tab = await ada.tab()
+    browser = await server.visitor()
+    body = {"name": "Ada", "password": "correct horse"}
+    codes = [(await browser.http.post("/api/session", json=body)).status_code for _ in range(200)]
+    signed_in = codes.count(201)
+    assert codes == [201] * signed_in + [429] * (200 - signed_in)
+    assert signed_in > 100, "an evening on ten devices"
+    assert kept(server) < PLAYER.burst + 10_000
+    await server.sign_in("Bob")
+    # Their owner, who is in, can stay and put an end to it.
+    assert (await tab.ask("ping", "pong"))["expires_in"] == 300.0
+    change = {"current": "correct horse", "new": "battery staple"}
+    assert (await ada.http.put("/api/password", json=change)).status_code == 204
+    assert (await browser.http.get("/api/session")).status_code == 401
 
 
 # Guests and their addresses

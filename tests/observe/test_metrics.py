@@ -48,6 +48,7 @@ async def test_the_names_of_the_metrics_are_those_that_dashboards_know(server: L
         "journal_failing_seconds",
         "journal_shed_total",
         "journal_waiting",
+        "kept_bytes_total",
         "lifeboat_endings",
         "matches_ended_total",
         "players",

@@ -282,7 +282,8 @@ async def test_a_move_that_cannot_be_written_does_not_end_all_writing(
     await rig.store.journal.written_up_to_here()
     assert room.match is not None
     bad = Move(1, 0.0, 0, object())
-    rig.room_stream.publish([MatchAdvanced(room.id, room.match.id, (bad,), 0.0)])
+    players_of = room.match.players
+    rig.room_stream.publish([MatchAdvanced(room.id, room.match.id, players_of, (bad,), 0.0)])
     rig.act(room, {"column": 3})
     await rig.store.journal.written_up_to_here()
     rig.act(room, {"column": 4})

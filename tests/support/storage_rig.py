@@ -86,7 +86,7 @@ class StorageRig:
         factory = sqlite3.Connection if disk is None else disk.factory
         engine = SqliteEngine(path, SqliteLimits(), factory)
         budget = Budget()
-        store = Store(engine, registry, clock, limits)
+        store = Store(engine, registry, clock, limits, budget)
         sessions = Sessions(presence, SessionTokens([KEY]), store, AccountLimits())
         stream.subscribe(sessions.hear)
         stream.subscribe(store.hear)

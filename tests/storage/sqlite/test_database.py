@@ -13,6 +13,7 @@ from unittest.mock import AsyncMock
 import pytest
 
 from server.base.files import beside
+from server.budget.budget import Budget
 from server.presence.policy import Policy
 from server.presence.registry import Registry
 from server.storage.errors import EngineError, StorageRefused
@@ -210,7 +211,7 @@ async def test_a_database_of_another_program_is_refused_and_not_changed(
 async def test_a_database_that_another_program_has_locked_is_refused(path: Path) -> None:
     await (await StorageRig.open(path, ManualClock())).store.close()
     engine = SqliteEngine(path, SqliteLimits(busy_timeout=0.05))
-    store = Store(engine, Registry(Policy()), ManualClock(), Limits())
+    store = Store(engine, Registry(Policy()), ManualClock(), Limits(), Budget())
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageRefused, match="another program has locked it; end that"):
@@ -300,6 +301,7 @@ UNCLOSED = """
 import asyncio, sys
 from pathlib import Path
 from server.base.clock import SystemClock
+from server.budget.budget import Budget
 from server.presence.policy import Policy
 from server.presence.registry import Registry
 from server.storage.limits import Limits
@@ -311,7 +313,7 @@ kept = []
 
 async def main():
     engine = SqliteEngine(Path(sys.argv[1]), SqliteLimits())
-    kept.append(Store(engine, Registry(Policy()), SystemClock(), Limits()))
+    kept.append(Store(engine, Registry(Policy()), SystemClock(), Limits(), Budget()))
     await kept[0].open()
     raise SystemExit(7)
 
@@ -342,6 +344,6 @@ def test_a_server_whose_start_failed_half_way_ends(path: Path) -> None:
 
 async def test_closing_a_store_that_was_never_opened_does_nothing(path: Path) -> None:
     engine = SqliteEngine(path, SqliteLimits())
-    await Store(engine, Registry(Policy()), ManualClock(), Limits()).close()
+    await Store(engine, Registry(Policy()), ManualClock(), Limits(), Budget()).close()
     await engine.close()
     assert list(path.parent.iterdir()) == []
