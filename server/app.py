@@ -100,6 +100,7 @@ class StillHere:
         self.presence = PresenceService(self.registry, self.stream, clock)
         self.budget = Budget(limits.budget)
         engine = make_engine(settings, limits)
+        self.budget.is_disk_behind = lambda: self.store.is_full
         self.store = Store(engine, self.registry, clock, limits.storage, self.budget)
 
         self.passwords = Passwords(limits.accounts)

@@ -9,7 +9,7 @@ A guest's rows are paid for by their address as well, as guests cost nothing to 
 players do not pay by address: no neighbour can stop them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from server.base.ids import PlayerId
@@ -29,6 +29,8 @@ class Budget:
     def __init__(self, limits: Limits = Limits()) -> None:
         self.kept = 0
         """The bytes charged since the start."""
+        self.is_disk_behind: Callable[[], bool] = lambda: False
+        """Returns True while too much waits for the disk to begin what leads to more."""
         self._limits = limits
         self._players: Debts[PlayerId] = Debts(limits.player, limits.counted_keys)
         self._by_width: list[Debts[str]] = []
@@ -60,6 +62,13 @@ class Budget:
         for debts, network in self._guests.get(player, ()):
             wait = max(wait, debts.wait(network, now))
         return wait
+
+    def wait_to_begin(self, player: PlayerId, now: float) -> float:
+        """Return the seconds until `player` may begin what leads to many rows, such as a match. Not
+        while too much waits for the disk: what has begun goes on, and its rows are kept in
+        memory."""
+        wait = self.wait(player, now)
+        return max(wait, self._limits.disk_retry) if self.is_disk_behind() else wait
 
     def wait_of_newcomer(self, networks: Sequence[str], now: float) -> float:
         """Return the seconds until another guest may come in from these networks; 0.0 if they may

@@ -19,5 +19,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How many times as much a network may have kept that is eight bits wider than an IPv6 /64,
     which counts as one address; see `accounts/limits.py`."""
 
+    disk_retry: float = 5.0
+    """Seconds after which a player may try again who was refused a match because too much waits for
+    a failing disk."""
+
     counted_keys: int = 100_000
     """Players, and networks, that each memory of debts keeps in its newer half: some 10 MiB."""

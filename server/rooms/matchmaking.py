@@ -40,7 +40,7 @@ class Matchmaking:
             return player.id not in self.queue.waiting
         if self._searches.wait(player.id, turn.now):
             raise CommandRefused("too_soon", self._limits.searches.refusal("searches"))
-        self._tables.check_budget(player.id, turn.now)
+        self._tables.check_beginning(player.id, turn.now)
         self._tables.vacate_elsewhere(turn, None, player)
         self._searches.take(player.id, turn.now)
         self.queue.enter(player, game)

@@ -44,7 +44,7 @@ class Play:
             raise CommandRefused("not_host", "The host begins the match.")
         if len(room.present()) < room.game.least:
             raise CommandRefused("too_few", f"It takes {room.game.least} players who are here.")
-        self._tables.check_budget(player.id, turn.now)
+        self._tables.check_beginning(player.id, turn.now)
         is_hosts = room.host == player.id and not room.game.starts_when_full
         with turn.at(room):
             room.want_more(number)
@@ -55,7 +55,7 @@ class Play:
         """Apply a game action. Raises CommandRefused: not_seated, no_match, invalid,
         not_allowed, too_soon."""
         number, match = _own_match(room, player)
-        self._tables.check_budget(player.id, turn.now)
+        self._tables.check_move(player.id, turn.now)
         seat, waited_for = room.seats[number], match.waits_for
         was_bot, was_asked = seat.is_bot, seat.is_asked
         with turn.at(room):

@@ -36,13 +36,14 @@ class Tables:
 
     # Players
 
-    def check_budget(self, player_id: PlayerId, now: float, code: str = "too_soon") -> None:
-        """Raise CommandRefused with `code` if the server has kept too much for a player lately:
-        what they want to do leaves more rows."""
-        wait = self._budget.wait(player_id, now)
-        if wait > 0:
-            detail = f"The server keeps no more of you just now: try again in {to_wait(wait)} s."
-            raise CommandRefused(code, detail)
+    def check_move(self, player_id: PlayerId, now: float) -> None:
+        """Raise CommandRefused, too_soon, if the server has kept too much of a player lately."""
+        _refuse_for(self._budget.wait(player_id, now), "too_soon")
+
+    def check_beginning(self, player_id: PlayerId, now: float, code: str = "too_soon") -> None:
+        """Raise CommandRefused with `code` for the same reason, or because too much waits for the
+        disk: what a player wants to begin leads to many rows."""
+        _refuse_for(self._budget.wait_to_begin(player_id, now), code)
 
     # Rooms
 
@@ -71,7 +72,7 @@ class Tables:
         if self.is_full:
             detail = "There are as many rooms as there can be; join one, or try again later."
             raise CommandRefused("too_many_rooms", detail)
-        self.check_budget(player.id, turn.now, "too_many_rooms")
+        self.check_beginning(player.id, turn.now, "too_many_rooms")
         self.vacate_elsewhere(turn, None, player)
         self._made.take(player.id, turn.now)
         return self.open(turn, game, player.id, is_private=is_private)
@@ -159,7 +160,7 @@ class Tables:
         if number is None:
             return None
         _check_free(room, number)
-        self.check_budget(player.id, turn.now)  # whoever sits may see a match begin at any time
+        self.check_beginning(player.id, turn.now)  # whoever sits may see a match begin at any time
         self.vacate_elsewhere(turn, room, player)
         room.sit(number, player)
         self._seated[player.id] = room
@@ -236,6 +237,12 @@ class Tables:
     def _forget(self, player_id: PlayerId) -> None:
         self._seated.pop(player_id, None)
         self.awaited.discard(player_id)
+
+
+def _refuse_for(wait: float, code: str) -> None:
+    if wait > 0:
+        detail = f"The server keeps no more of you just now: try again in {to_wait(wait)} s."
+        raise CommandRefused(code, detail)
 
 
 def _check_free(room: Room, number: int) -> None:

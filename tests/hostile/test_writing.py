@@ -168,6 +168,11 @@ async def test_a_full_queue_to_the_disk_refuses_new_players_and_loses_no_row(
                 response = await new.http.post(path, json=body)
                 assert refusal(response) == (503, "storage_unavailable")
                 assert response.headers["retry-after"] == "5"
+            # nor is anything begun that leads to more,
+            opened = await bob.http.post("/api/rooms", json={"game": "connect-four"})
+            assert refusal(opened) == (409, "too_many_rooms")
+            error = await tab.ask("quick_match", "error", game="connect-four")
+            assert (error["code"], "in 5 s" in error["detail"]) == ("too_soon", True)
             waiting = server.still_here.store.statistics().waiting
             # but connected players go on and can leave, and nothing of it is lost.
             await server.advance(130)

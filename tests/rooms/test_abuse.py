@@ -349,3 +349,23 @@ def test_a_match_that_begins_by_itself_needs_nobodys_budget() -> None:
     spend(world, ada)
     world.joins(kim, room)
     assert room.running is not None
+
+
+def test_nothing_begins_while_too_much_waits_for_the_disk_and_what_has_begun_goes_on() -> None:
+    world = World(Turns())
+    ada, kim, eve = world.players(3)
+    room, match = world.match("turns", ada, kim)
+    other = world.room("turns", eve)
+    world.budget.is_disk_behind = lambda: True
+    with refused("too_many_rooms"):
+        world.room("turns", eve)
+    with refused("too_soon"):
+        world.looks_for(eve)
+    state = match.state
+    world.acts(ada, room)
+    assert match.state != state
+    world.leaves(eve, other)
+    with refused("too_soon"):
+        world.joins(eve, other)
+    world.budget.is_disk_behind = lambda: False
+    world.joins(eve, other)
