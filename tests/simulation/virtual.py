@@ -145,31 +145,13 @@ class VirtualReader(Reader):
         super().__init__(*args, **options)
         self._disk = disk
 
-    async def open(self) -> None:
-        self._connection = _Inline(self._connect())  # type: ignore[assignment]
-
     async def run(self, query: Callable[[sqlite3.Connection], T]) -> T:
         await asyncio.sleep(self._disk.delay())
         return await super().run(query)
 
     def die(self) -> None:
         """Close at once, whatever is running."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection._conn.close()
-
-
-class _Inline:
-    """What `Reader` uses of `aiosqlite.Connection`, without its thread."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._conn = connection
-
-    async def _execute(self, function: Callable[..., T], *args: Any) -> T:
-        return function(*args)
-
-    async def close(self) -> None:
-        self._conn.close()
+        self._close()
 
 
 class SeededSecrets:
@@ -181,6 +163,9 @@ class SeededSecrets:
     def token_urlsafe(self, size: int) -> str:
         raw = base64.urlsafe_b64encode(self._chance.randbytes(size))
         return raw.rstrip(b"=").decode()
+
+    def token_hex(self, size: int) -> str:
+        return self._chance.randbytes(size).hex()
 
 
 @contextmanager

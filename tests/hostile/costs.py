@@ -1,0 +1,420 @@
+"""What one player can make the server do: a flood of each message, of the dearest kind, for a
+minute and from as many sockets as a session may have.
+
+The server is a real one, in virtual time; its sockets are taken by `Tab`, which counts bytes.
+"""
+
+import asyncio
+import itertools
+import json
+import random
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+from server.app import StillHere
+from server.base.clock import SystemClock
+from server.base.ids import PlayerId, RoomId
+from server.limits import Limits
+from server.rooms.room import Room
+from server.settings import Settings
+from server.transport.by_call import Hearer
+from server.wire.messages import ClientMessage
+from tests.simulation.browsers import call
+from tests.simulation.virtual import Disk, VirtualLoop, deterministic, run_virtually
+from tests.support.live_server import UNLIMITED, with_quick_hashes
+
+MINUTE = 60.0
+SOCKETS = 20
+"""Sockets of a session, by default."""
+
+WHOLES = {"roster", "rooms", "room"}
+"""The types of snapshots, which have an allowance of their own."""
+
+_LINE = "\N{WHITE SMILING FACE}" + "\N{GRINNING FACE}" * 298
+
+MESSAGES = [str(each.__struct_config__.tag) for each in get_args(ClientMessage)]
+"""The types of all messages of clients."""
+
+_Message = Mapping[str, Any]
+
+
+class Tab:
+    """A socket that reads everything at once, and keeps account of it."""
+
+    def __init__(self) -> None:
+        self.said = 0
+        """Bytes that were sent by this side."""
+        self.heard = 0
+        """Bytes that the server sent, without snapshots."""
+        self.wholes: list[tuple[float, int]] = []
+        """The instant and the bytes of each snapshot."""
+        self.errors: dict[str, int] = {}
+        """How often each code of an `error` came."""
+        self.code: int | None = None
+        """With which the server closed it."""
+        self._hearer: Hearer | None = None
+        self._may_go_on_at = 0.0
+
+    def forget(self) -> None:
+        """Begin to count anew."""
+        self.said = self.heard = 0
+        self.wholes.clear()
+
+    def say(self, message: _Message) -> None:
+        """Send a message, unless the server refused one a moment ago: that has a limit of its own,
+        and who goes on is closed."""
+        if self.code is None and self._may_go_on_at <= _now():
+            assert self._hearer is not None
+            text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+            self.said += len(text.encode())
+            self._hearer.hear(text)
+
+    # `by_call.Socket`
+
+    def peer(self) -> tuple[str, int] | None:
+        return "127.0.0.1", 1
+
+    def accept(self, subprotocol: str | None) -> None: ...
+
+    def listen(self, hearer: Hearer) -> None:
+        self._hearer = hearer
+
+    def send_text(self, text: str) -> bool:
+        size = len(text.encode())
+        message = json.loads(text)
+        if message["type"] in WHOLES:
+            self.wholes.append((_now(), size))
+            return True
+        self.heard += size
+        if message["type"] == "error":
+            code = message["code"]
+            self.errors[code] = self.errors.get(code, 0) + 1
+            self._may_go_on_at = _now() + 1.0
+        return True
+
+    def close(
+        self, code: int, reason: str = "", last: str | None = None, *, within: float | None = None
+    ) -> bool:
+        self.code = code
+        return True
+
+    async def send(self, event: dict[str, Any]) -> None:
+        raise AssertionError("nothing waits for this peer")
+
+
+class Guest:
+    """A player with a session, and its tabs."""
+
+    def __init__(self, id: str, cookie: str) -> None:
+        self.id = id
+        self.cookie = cookie
+        self.tabs: list[Tab] = []
+
+
+class Town:
+    """A server with players, rooms and chat; `ada` floods it, `kim` plays with her, and `bystander`
+    watches what they do."""
+
+    ada: Guest
+    kim: Guest
+    bystander: Guest
+    watched: list[str]
+    """Rooms in which others sit, full of chat."""
+
+    def __init__(self, still_here: StillHere) -> None:
+        self.still_here = still_here
+
+    async def guest(self, name: str, tabs: int) -> Guest:
+        answer = await call(self.still_here.app, "POST", "/api/guests", {"name": name})
+        assert answer.status == 201, answer.body
+        assert answer.cookie is not None
+        guest = Guest(answer.body["player"]["id"], answer.cookie)
+        guest.tabs = [self.tab(guest) for _ in range(tabs)]
+        return guest
+
+    def tab(self, guest: Guest) -> Tab:
+        tab = Tab()
+        headers = [(b"host", b"here.test"), (b"cookie", f"session={guest.cookie}".encode())]
+        scope = {"type": "websocket", "path": "/ws", "scheme": "ws", "headers": headers}
+        assert self.still_here.endpoint.take(scope | {"client": ("127.0.0.1", 1)}, tab)
+        return tab
+
+    def open(self, player_id: str, game: str = "connect-four", lines: int | None = None) -> str:
+        """Open a room with so many lines of chat, by default as many as it keeps."""
+        here = self.still_here
+        id = here.room_service.open(PlayerId(player_id), game)
+        room = here.rooms.all[id]
+        assert isinstance(room, Room)
+        for line in range(here.rooms.limits.lines_kept if lines is None else lines):
+            room.chat.say(PlayerId(f"p_{line}"), "Player", _LINE, here.clock.now())
+        return id
+
+    async def settle(self, rooms: int, players: int) -> None:
+        """Fill the lobby and the list of rooms."""
+        here = self.still_here
+        crowd = [await self.guest(f"Player {number}", 0) for number in range(players)]
+        self.watched = []
+        for each in crowd[:rooms]:
+            room = self.open(each.id)
+            here.room_service.join(PlayerId(each.id), room)
+            self.watched.append(room)
+        self.ada, self.kim = [await self.guest(name, SOCKETS) for name in ("Ada", "Kim")]
+        self.bystander = await self.guest("Bystander", 1)
+        for topic in _topics(self):
+            self.bystander.tabs[0].say({"type": "watch", "topic": topic})
+        await asyncio.sleep(MINUTE)
+        self.bystander.tabs[0].forget()
+
+    def room(self, game: str, lines: int | None = None) -> str:
+        """A room as of `open` in which Ada sits, with all her sockets, and Kim; the bystander
+        watches."""
+        room = self.open(self.ada.id, game, lines)
+        for tab in (*self.ada.tabs, self.kim.tabs[0]):
+            tab.say({"type": "join", "room": room})
+        self.bystander.tabs[0].say({"type": "watch", "topic": f"room:{room}"})
+        return room
+
+    async def flood(self, type: str) -> None:
+        """Send as many messages of a type as a player may in a minute, and those with which they
+        alternate to have an effect."""
+        drive = DRIVERS[type](self)
+        allowed = Limits().realtime.messages_of_player
+        for _ in range(int(allowed.burst)):
+            next(drive, None)
+            await asyncio.sleep(0)  # so that not many are answered with one message
+        for _ in range(int(MINUTE * allowed.per_second)):
+            await asyncio.sleep(1 / allowed.per_second)
+            next(drive, None)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+# The floods: each step sends a message from the next socket, or nothing
+
+
+def _in_turn(town: Town, *messages: _Message) -> Iterator[None]:
+    """All sockets of Ada send the first, then all the second, and so on."""
+    for message in itertools.cycle(messages):
+        for tab in town.ada.tabs:
+            tab.say(message)
+            yield
+
+
+def _one_by_one(town: Town, *messages: _Message) -> Iterator[None]:
+    """The sockets of Ada send the first, the second, and so on in turn."""
+    for tab, message in zip(itertools.cycle(town.ada.tabs), itertools.cycle(messages)):
+        tab.say(message)
+        yield
+
+
+def _with_tokens(town: Town, *messages: _Message) -> Iterator[None]:
+    """As often as a session may do what writes rows: who goes on is closed."""
+    connects = Limits().realtime.connects
+    flood = _one_by_one(town, *messages)
+    # Twenty were for the sockets.
+    for _ in range(int(connects.burst) - 1):
+        next(flood)
+        yield
+    since = _now()
+    while True:
+        if _now() - since >= 1 / connects.per_second:
+            since = _now()
+            next(flood)
+        yield
+
+
+def _topics(town: Town) -> list[str]:
+    return ["lobby", "rooms", *(f"room:{room}" for room in town.watched)]
+
+
+def _watch(town: Town) -> Iterator[None]:
+    return _in_turn(town, *({"type": "watch", "topic": topic} for topic in _topics(town)))
+
+
+def _unwatch(town: Town) -> Iterator[None]:
+    for tab in itertools.cycle(town.ada.tabs):
+        for topic in _topics(town):
+            tab.say({"type": "watch", "topic": topic})
+            yield
+            tab.say({"type": "unwatch", "topic": topic})
+            yield
+
+
+def _move_about(town: Town) -> Iterator[None]:
+    """Change between two seats, before the eyes of all own tabs."""
+    room = town.room("snake-arena")
+    return _one_by_one(town, *({"type": "join", "room": room, "seat": seat} for seat in (1, 2)))
+
+
+def _come_and_go(town: Town) -> Iterator[None]:
+    room = town.room("snake-arena")
+    return _one_by_one(town, {"type": "join", "room": room}, {"type": "leave", "room": room})
+
+
+_FOUR = (0, 1) * 3 + (0,)
+"""The columns of the shortest match, which has four in a column."""
+_FULL = (0,) * 6 + (1,) * 6 + (6,) + (2,) * 6 + (3,) * 6 + (6,) + (4,) * 6 + (5,) * 6 + (6,) * 4
+"""Those of the longest, which fills the board."""
+
+
+def _play(town: Town, columns: tuple[int, ...]) -> Iterator[None]:
+    """Ada and Kim play one match after another."""
+    id = town.room("connect-four", lines=0)
+    room = town.still_here.rooms.all[RoomId(id)]
+    tabs = {guest.id: itertools.cycle(guest.tabs) for guest in (town.ada, town.kim)}
+    while True:
+        if room.running is None:
+            for each in tabs.values():
+                next(each).say({"type": "start", "room": id})
+                yield
+            continue
+        (number,) = room.running.waits_for
+        player = room.seats[number].player
+        assert player is not None
+        column = columns[sum(map(len, room.running.state.columns))]
+        act = {"type": "act", "room": id, "action": {"column": column}}
+        next(tabs[player.id]).say(act)
+        yield
+
+
+def _look_for_others(town: Town) -> Iterator[None]:
+    """Change the game as often as that is allowed, and then repeat oneself."""
+    games = ["snake-arena", "trivia-round"] * (Limits().rooms.searches.count // 2)
+    for tab, game in zip(itertools.cycle(town.ada.tabs), games):
+        tab.say({"type": "quick_match", "game": game})
+        yield
+    yield from _in_turn(town, {"type": "quick_match", "game": games[-1]})
+
+
+def _in_a_match(type: str, **fields: Any) -> Callable[[Town], Iterator[None]]:
+    def drive(town: Town) -> Iterator[None]:
+        return _in_turn(town, {"type": type, "room": town.room("connect-four"), **fields})
+
+    return drive
+
+
+def _always(type: str, **fields: Any) -> Callable[[Town], Iterator[None]]:
+    return lambda town: _in_turn(town, {"type": type, **fields})
+
+
+DRIVERS: dict[str, Callable[[Town], Iterator[None]]] = {
+    "ping": _always("ping", id="x"),
+    "hold": _always("hold", seconds=9),
+    "release": _always("release"),
+    "look": _always("look"),
+    "watch": _watch,
+    "unwatch": _unwatch,
+    "join": _move_about,
+    "leave": _come_and_go,
+    "start": lambda town: _play(town, _FOUR),
+    "act": lambda town: _play(town, _FULL),
+    "say": _in_a_match("say", text=_LINE),
+    "quick_match": _look_for_others,
+    "claim": _in_a_match("claim", result="win"),
+    "pulse": _in_a_match("pulse", seat=1),
+    "brb": lambda town: _with_tokens(
+        town, {"type": "brb", "room": town.room("connect-four"), "seconds": 9}
+    ),
+}
+"""For each type of message the flood that has the most effect."""
+
+
+@asynccontextmanager
+async def _town(loop: VirtualLoop, database: Path, rooms: int, players: int) -> AsyncIterator[Town]:
+    clock = SystemClock(loop.time, lambda: 1_700_000_000.0 + loop.time(), lambda: 0.0)
+    settings = Settings(database=str(database), secret_keys=("k" * 32,), _env_file=None)  # type: ignore[call-arg]
+    limits = Limits(accounts=with_quick_hashes(UNLIMITED))
+    here = StillHere(settings, clock, limits)
+    here.collector.start = lambda: None  # type: ignore[method-assign]
+    await here.start()
+    town = Town(here)
+    try:
+        await town.settle(rooms, players)
+        yield town
+    finally:
+        await here.stop()
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """Bytes in a minute."""
+
+    said: int
+    """By Ada."""
+    sent: int
+    """To all her sockets, without snapshots."""
+    wholes: int
+    """Snapshots, to all her sockets."""
+    told: int
+    """To the bystander, who watches everything, with one socket."""
+    errors: dict[str, int]
+    closed: int
+    """Ada's sockets that the server closed."""
+
+
+def measure(type: str, database: Path, *, rooms: int = 18, players: int = 50) -> Measured:
+    """Flood a server with messages of this type, and return what came of it."""
+
+    async def main(loop: VirtualLoop) -> Measured:
+        async with _town(loop, database, rooms, players) as town:
+            await town.flood(type)
+            tabs, other = town.ada.tabs, town.bystander.tabs[0]
+            errors: dict[str, int] = {}
+            for tab in tabs:
+                for code, count in tab.errors.items():
+                    errors[code] = errors.get(code, 0) + count
+            return Measured(
+                said=sum(tab.said for tab in tabs),
+                sent=sum(tab.heard for tab in tabs),
+                wholes=sum(size for tab in tabs for _, size in tab.wholes),
+                told=other.heard + sum(size for _, size in other.wholes),
+                errors=errors,
+                closed=sum(tab.code is not None for tab in tabs),
+            )
+
+    disk = Disk(random.Random(type))
+    try:
+        with deterministic(1, disk, 5.0):
+            return run_virtually(main)
+    finally:
+        disk.kill()
+
+
+class Cost(msgspec.Struct, frozen=True):
+    """The most bytes in a minute, the first and dearest, in which all bursts are spent."""
+
+    sends: int
+    """To all sockets of the player, without snapshots."""
+    tells: int
+    """To each socket of others that watches all of it, snapshots included."""
+
+
+COSTS = {
+    "ping": Cost(sends=550_000, tells=7_000),
+    "hold": Cost(sends=640_000, tells=7_000),
+    "release": Cost(sends=640_000, tells=7_000),
+    "look": Cost(sends=4_600_000, tells=7_000),
+    "watch": Cost(sends=70_000, tells=14_000),
+    "unwatch": Cost(sends=60_000, tells=35_000),
+    "join": Cost(sends=600_000, tells=170_000),
+    "leave": Cost(sends=480_000, tells=130_000),
+    "start": Cost(sends=10_000_000, tells=750_000),
+    "act": Cost(sends=17_000_000, tells=1_000_000),
+    "say": Cost(sends=2_100_000, tells=180_000),
+    "quick_match": Cost(sends=700_000, tells=7_000),
+    "claim": Cost(sends=170_000, tells=85_000),
+    "pulse": Cost(sends=160_000, tells=85_000),
+    "brb": Cost(sends=340_000, tells=100_000),
+}
+"""Of each message, sent as often as a player may."""
+
+
+def table() -> str:
+    """The rows of SECURITY.md."""
+    rows = [f"| `{type}` | {cost.sends:,} | {cost.tells:,} |" for type, cost in COSTS.items()]
+    return "\n".join(rows)
