@@ -5,7 +5,7 @@
     icu/bin/python scripts/make_lookalikes.py server/accounts/lookalikes.txt.gz
 
 The table has the version of Unicode that ICU has; it must be the one of the `unicodedata2` that is
-pinned in requirements/dev.txt.
+pinned in scripts/requirements/dev.txt.
 """
 
 import gzip

@@ -71,9 +71,9 @@ def test_a_script_asks_for_every_package_that_it_imports(name: str) -> None:
 
 
 def pins(name: str) -> dict[str, tuple[str, frozenset[str]]]:
-    """Return the version and the hashes of each package in a file of `requirements/`. Raises
-    AssertionError for a line that is anything else."""
-    text = (ROOT / "requirements" / f"{name}.txt").read_text().replace("\\\n", " ")
+    """Return the version and the hashes of each package in a file of `scripts/requirements/`.
+    Raises AssertionError for a line that is anything else."""
+    text = (ROOT / "scripts/requirements" / f"{name}.txt").read_text().replace("\\\n", " ")
     found = {}
     for line in text.splitlines():
         if line.startswith("#"):
@@ -104,7 +104,7 @@ def test_nothing_is_installed_but_pinned_files_and_this_project() -> None:
     calls = re.findall(r"^ *install_step .*-m pip (.*)$", text, re.MULTILINE)
     installs = [" ".join(call.split()) for call in calls]
     assert installs == [
-        'install --no-deps --require-hashes -r "$root/requirements/$1.txt"',
+        'install --no-deps --require-hashes -r "$root/scripts/requirements/$1.txt"',
         'install --no-deps --no-build-isolation -e "$root"',
     ]
     others = [path for path in (ROOT / "scripts").iterdir() if path.is_file()]
