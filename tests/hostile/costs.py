@@ -11,7 +11,7 @@ import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 import msgspec
 
@@ -178,10 +178,8 @@ class Town:
         self.bystander.tabs[0].say({"type": "watch", "topic": f"room:{room}"})
         return room
 
-    async def flood(self, type: str) -> None:
-        """Send as many messages of a type as a player may in a minute, and those with which they
-        alternate to have an effect."""
-        drive = DRIVERS[type](self)
+    async def flood(self, drive: Iterator[None]) -> None:
+        """Send as many messages as a player may in a minute."""
         allowed = Limits().realtime.messages_of_player
         for _ in range(int(allowed.burst)):
             next(drive, None)
@@ -193,6 +191,9 @@ class Town:
 
 def _now() -> float:
     return asyncio.get_running_loop().time()
+
+
+Driver: TypeAlias = Callable[[Town], Iterator[None]]
 
 
 # The floods: each step sends a message from the next socket, or nothing
@@ -235,6 +236,16 @@ def _topics(town: Town) -> list[str]:
 
 def _watch(town: Town) -> Iterator[None]:
     return _in_turn(town, *({"type": "watch", "topic": topic} for topic in _topics(town)))
+
+
+def watch_one(kind: str) -> Driver:
+    """Return the flood that watches one topic of this kind, again and again, in all tabs."""
+
+    def drive(town: Town) -> Iterator[None]:
+        topic = next(each for each in _topics(town) if each.partition(":")[0] == kind)
+        return _in_turn(town, {"type": "watch", "topic": topic})
+
+    return drive
 
 
 def _unwatch(town: Town) -> Iterator[None]:
@@ -292,18 +303,18 @@ def _look_for_others(town: Town) -> Iterator[None]:
     yield from _in_turn(town, {"type": "quick_match", "game": games[-1]})
 
 
-def _in_a_match(type: str, **fields: Any) -> Callable[[Town], Iterator[None]]:
+def _in_a_match(type: str, **fields: Any) -> Driver:
     def drive(town: Town) -> Iterator[None]:
         return _in_turn(town, {"type": type, "room": town.room("connect-four"), **fields})
 
     return drive
 
 
-def _always(type: str, **fields: Any) -> Callable[[Town], Iterator[None]]:
+def _always(type: str, **fields: Any) -> Driver:
     return lambda town: _in_turn(town, {"type": type, **fields})
 
 
-DRIVERS: dict[str, Callable[[Town], Iterator[None]]] = {
+DRIVERS: dict[str, Driver] = {
     "ping": _always("ping", id="x"),
     "hold": _always("hold", seconds=9),
     "release": _always("release"),
@@ -357,12 +368,12 @@ class Measured(msgspec.Struct, frozen=True):
     """Ada's sockets that the server closed."""
 
 
-def measure(type: str, database: Path, *, rooms: int = 18, players: int = 50) -> Measured:
-    """Flood a server with messages of this type, and return what came of it."""
+def measure(drive: Driver, database: Path, *, rooms: int = 18, players: int = 50) -> Measured:
+    """Flood a server, and return what came of it."""
 
     async def main(loop: VirtualLoop) -> Measured:
         async with _town(loop, database, rooms, players) as town:
-            await town.flood(type)
+            await town.flood(drive(town))
             tabs, other = town.ada.tabs, town.bystander.tabs[0]
             errors: dict[str, int] = {}
             for tab in tabs:
@@ -377,7 +388,7 @@ def measure(type: str, database: Path, *, rooms: int = 18, players: int = 50) ->
                 closed=sum(tab.code is not None for tab in tabs),
             )
 
-    disk = Disk(random.Random(type))
+    disk = Disk(random.Random(1))
     try:
         with deterministic(1, disk, 5.0):
             return run_virtually(main)

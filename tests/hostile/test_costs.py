@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from server.limits import Limits
-from tests.hostile.costs import COSTS, DRIVERS, MESSAGES, MINUTE, measure, table
+from tests.hostile.costs import COSTS, DRIVERS, MESSAGES, MINUTE, measure, table, watch_one
 from tests.support.paths import ROOT
 
 _WHOLES = Limits().realtime.wholes
 _LARGEST = 70_000
 """Bytes of the largest snapshot here: a room full of chat in emoji."""
+_MOST = _WHOLES.burst + MINUTE * _WHOLES.per_second + _LARGEST
+"""Bytes of snapshots in a minute: the last begins within the allowance."""
 
 
 def test_every_message_has_its_cost_and_its_flood() -> None:
@@ -21,12 +23,19 @@ def test_every_message_has_its_cost_and_its_flood() -> None:
 def test_a_flood_of_a_message_makes_the_server_send_no_more_than_the_table_says(
     type: str, tmp_path: Path
 ) -> None:
-    measured = measure(type, tmp_path / "test.db")
+    measured = measure(DRIVERS[type], tmp_path / "test.db")
     assert measured.closed == 0, "it is all that is allowed"
     cost = COSTS[type]
-    assert measured.wholes <= _WHOLES.burst + MINUTE * _WHOLES.per_second + _LARGEST
+    assert measured.wholes <= _MOST
     assert cost.sends / 2 < measured.sent <= cost.sends
     assert cost.tells / 2 < measured.told <= cost.tells
+
+
+@pytest.mark.parametrize("kind", ["lobby", "rooms", "room"])
+def test_no_topic_is_sent_whole_beyond_the_allowance(kind: str, tmp_path: Path) -> None:
+    measured = measure(watch_one(kind), tmp_path / "test.db", rooms=200, players=500)
+    assert _MOST - 3 * _LARGEST < measured.wholes <= _MOST
+    assert measured.sent < 20_000, "changes of the lobby, and nothing else"
 
 
 def test_the_table_of_costs_is_that_of_the_code() -> None:
