@@ -184,7 +184,9 @@ def of_the_protocol(limits: Limits, settings: Settings) -> Iterator[str]:
     yield f"The `code` of these {status('invalid')}s is"
     yield f"`Retry-After: {limits.accounts.retry_after_checking}` where it is due only to passwords"
     newcomers = limits.accounts.players_per_address
-    yield f"({newcomers.count} in {newcomers.seconds / 60:g} minutes from one address"
+    registered = limits.accounts.registered_per_address
+    yield f"({newcomers.count} in {newcomers.seconds / 60:g} minutes, and"
+    yield f"{registered.count} registered in {registered.seconds / 3600:g} hours"
     yield f"is not declared as JSON with {status('not_json')}"
     yield f"a body over {limits.web.largest_body / 1024:g} KiB with {status('too_large')}"
     # WebSocket
@@ -263,6 +265,7 @@ PROTOCOL = Document(
         "Limits.accounts.longest_name",
         "Limits.accounts.longest_password",
         "Limits.accounts.players_per_address",
+        "Limits.accounts.registered_per_address",
         "Limits.accounts.shortest_password",
         "Limits.realtime.roster_kept_for",
         "Limits.realtime.roster_window",

@@ -231,6 +231,8 @@ class Accounts:
         own: OwnName | None = None,
     ) -> Player:
         self._check_room()
+        if password is not None:
+            self._attempts.check_registration(place, now)
         self._attempts.new_player(place, now)
         await self._claim(name, own)
         try:
@@ -248,6 +250,8 @@ class Accounts:
         account = Account(new_player_id(), name.text, sort_key(name.text), password is None, hashed)
         if account.guest:
             self._budget.let_in(account.id, place.networks)
+        else:
+            self._attempts.registered(place, now)
         written = self._store.add_account(account, name, now)
         self._decide(name)
         written.add_done_callback(lambda _: self._release(name))

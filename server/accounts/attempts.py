@@ -47,6 +47,10 @@ class Attempts:
             MovingWindow[str](quota, keys)
             for quota in _of_networks(limits.players_per_address, limits)
         ]
+        self._registered_by_network = [
+            MovingWindow[str](quota, keys)
+            for quota in _of_networks(limits.registered_per_address, limits)
+        ]
 
     @contextmanager
     def guess(
@@ -118,6 +122,19 @@ class Attempts:
     def new_player(self, place: Place, now: float) -> None:
         """Count a player about to be created. Raises TooManyAttempts."""
         _take([*zip(self._players_by_network, place.networks, strict=False)], now)
+
+    def check_registration(self, place: Place, now: float) -> None:
+        """Raise TooManyAttempts if too many players were registered from there."""
+        for window, network in zip(self._registered_by_network, place.networks, strict=False):
+            wait = window.wait(network, now)
+            if wait > 0:
+                raise TooManyAttempts(to_wait(wait))
+
+    def registered(self, place: Place, now: float) -> None:
+        """Count a player who was registered, and not names that turned out to be taken: the limit
+        is for a day."""
+        for window, network in zip(self._registered_by_network, place.networks, strict=False):
+            window.take(network, now)
 
 
 def _of_networks(quota: Quota, limits: Limits) -> list[Quota]:

@@ -35,6 +35,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     players_per_address: Quota = Quota(60, 600)
     """New players from one address, where a whole school may play."""
 
+    registered_per_address: Quota = Quota(100, 86_400)
+    """Registered players from one address in a day. Guests pay for what is kept of them by their
+    address as well; these do not, and are there for good."""
+
     longest_name: int = 40
     """Of a prepared name."""
 

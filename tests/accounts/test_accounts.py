@@ -385,6 +385,26 @@ async def test_no_name_is_given_up_if_the_limit_is_reached(
     assert given_up == []
 
 
+async def test_registered_players_have_a_limit_for_a_day_which_taken_names_do_not_count_to(
+    accounts: Accounts, store: Store
+) -> None:
+    limit, window = LIMITS.registered_per_address, LIMITS.players_per_address
+    now = 0.0
+    store.taken |= parse_name("Taken").lookalikes
+    for number in range(limit.count):
+        now = number // (window.count // 2) * window.seconds
+        with pytest.raises(NameTaken):
+            await accounts.register(parse_name("Taken"), "correct horse", now, LIMITED)
+        await accounts.register(parse_name(f"Player {number}"), "correct horse", now, LIMITED)
+    for later in (now + window.seconds, limit.seconds - 1.0):
+        with pytest.raises(TooManyAttempts) as refused:
+            await accounts.register(parse_name("One more"), "correct horse", later, LIMITED)
+        assert refused.value.retry_after == limit.seconds - later
+        await accounts.new_guest(parse_name(f"Guest {later}"), later, LIMITED)
+        await accounts.register(parse_name(f"Here {later}"), "correct horse", later, HERE)
+    await accounts.register(parse_name("One more"), "correct horse", limit.seconds, LIMITED)
+
+
 async def test_no_name_is_given_up_for_a_spelling_of_another_player(
     accounts: Accounts, store: Store
 ) -> None:

@@ -43,7 +43,12 @@ from tests.support.peers import narrow, start
 from tests.support.ports import accept_no_more
 
 _ANY = Quota(1_000_000, 1.0)
-UNLIMITED = AccountLimits(guesses_per_name=_ANY, guesses_per_address=_ANY, players_per_address=_ANY)
+UNLIMITED = AccountLimits(
+    guesses_per_name=_ANY,
+    guesses_per_address=_ANY,
+    players_per_address=_ANY,
+    registered_per_address=_ANY,
+)
 """Limits of accounts without a limit of guesses."""
 
 TIMEOUT = 5.0
