@@ -8,16 +8,16 @@ import asyncio
 import itertools
 import json
 import random
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias, TypeVar, get_args
 
 import msgspec
 
 from server.app import StillHere
 from server.base.clock import SystemClock
-from server.base.ids import PlayerId, RoomId
+from server.base.ids import PlayerId, RoomId, SessionId
 from server.limits import Limits
 from server.rooms.room import Room
 from server.settings import Settings
@@ -25,6 +25,7 @@ from server.transport.by_call import Hearer
 from server.wire.messages import ClientMessage
 from tests.simulation.browsers import call
 from tests.simulation.virtual import Disk, VirtualLoop, deterministic, run_virtually
+from tests.support.answers import calls_of
 from tests.support.live_server import UNLIMITED, with_quick_hashes
 
 MINUTE = 60.0
@@ -40,6 +41,7 @@ MESSAGES = [str(each.__struct_config__.tag) for each in get_args(ClientMessage)]
 """The types of all messages of clients."""
 
 _Message = Mapping[str, Any]
+_T = TypeVar("_T")
 
 
 class Tab:
@@ -388,12 +390,139 @@ def measure(drive: Driver, database: Path, *, rooms: int = 18, players: int = 50
                 closed=sum(tab.code is not None for tab in tabs),
             )
 
+    return _run(main)
+
+
+def _run(main: Callable[[VirtualLoop], Awaitable[_T]]) -> _T:
     disk = Disk(random.Random(1))
     try:
         with deterministic(1, disk, 5.0):
             return run_virtually(main)
     finally:
         disk.kill()
+
+
+# Calls of HTTP
+
+
+async def _answer(app: Any, method: str, path: str, body: object, cookie: str) -> tuple[int, bytes]:
+    """Return the bytes of an answer, with its header, and its body."""
+    path, _, query = path.partition("?")
+    raw = b"" if body is None else json.dumps(body).encode()
+    headers = [(b"host", b"here.test"), (b"cookie", f"session={cookie}".encode())]
+    headers += [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(raw))]
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
+        "path": path, "raw_path": path.encode(), "query_string": query.encode(), "root_path": "",
+        "scheme": "http", "server": ("here.test", 80), "client": ("127.0.0.1", 1),
+        "headers": headers,
+    }  # fmt: skip
+    incoming = [{"type": "http.request", "body": raw}]
+    size, parts = 0, []
+
+    async def receive() -> dict[str, Any]:
+        if not incoming:
+            await asyncio.Event().wait()
+        return incoming.pop()
+
+    async def send(event: dict[str, Any]) -> None:
+        nonlocal size
+        if event["type"] == "http.response.start":
+            assert event["status"] < 300, (method, path, event)
+            size += sum(len(name) + len(value) + 4 for name, value in event["headers"])
+        else:
+            parts.append(event.get("body", b""))
+
+    await app(scope, receive, send)
+    answered = b"".join(parts)
+    return size + len(answered), answered
+
+
+def _longest_name(number: int) -> str:
+    """A name of 40 letters, of three bytes each."""
+    digits = "\u7532\u4e59\u4e19\u4e01\u620a\u5df1\u5e9a\u8f9b\u58ec\u7678"
+    return "".join(digits[int(each)] for each in f"{number:04}") + "\u4e2d" * 36
+
+
+def measure_calls(database: Path, *, crowd: int) -> dict[str, int]:
+    """Return the bytes of the largest answer to each call: of pages of the largest size, with names
+    of the most bytes, and with `crowd` players who are here, each with a room."""
+
+    async def main(loop: VirtualLoop) -> dict[str, int]:
+        async with _town(loop, database, 0, 0) as town:
+            here = town.still_here
+            app, sizes = here.app, dict[str, int]()
+
+            async def ask(name: str, path: str = "", body: object = None) -> bytes:
+                method, _, known = name.partition(" ")
+                size, answered = await _answer(app, method, path or known, body, ada.cookie)
+                sizes[name] = size
+                return answered
+
+            for number in range(crowd):
+                each = await town.guest(_longest_name(number), 0)
+                here.room_service.join(PlayerId(each.id), town.open(each.id))
+            ada = town.ada = await town.guest(_longest_name(crowd), 2)
+            town.kim = await town.guest(_longest_name(crowd + 1), 2)
+            most = Limits().web
+            drive = _play(town, _FOUR)
+            for _ in range(most.largest_page_of_matches * 9 + 9):
+                next(drive)
+                await asyncio.sleep(0.01)
+            for _ in range(most.largest_page_of_players):
+                here.presence.hold(_session_of(town, ada), 60.0, away=True)
+                here.presence.touch(_session_of(town, ada))
+            await asyncio.sleep(3.0)
+
+            page = f"limit={most.largest_page_of_players}"
+            await ask("GET /api/players", f"/api/players?{page}")
+            await ask("GET /api/players/{id}", f"/api/players/{ada.id}")
+            history = f"/api/players/{ada.id}/history?{page}"
+            await ask("GET /api/players/{id}/history", history)
+            for name in ("session", "games", "rooms"):
+                await ask(f"GET /api/{name}")
+            await ask("GET /api/rooms/{id}", f"/api/rooms/{next(iter(here.rooms.all))}")
+            matches = json.loads(
+                await ask("GET /api/matches", f"/api/matches?limit={most.largest_page_of_matches}")
+            )["matches"]
+            assert len(matches) == most.largest_page_of_matches
+            one = json.loads(await ask("GET /api/matches/{id}", f"/api/matches/{matches[0]['id']}"))
+            move = max(len(json.dumps(each, separators=(",", ":"))) + 1 for each in one["moves"])
+            sizes["GET /api/matches/{id}"] += most.largest_page_of_moves * move
+            for name in ("healthz", "readyz", "metrics", "openapi.json"):
+                await ask(f"GET /{name}")
+            await ask("POST /api/session/activity")
+            await ask("POST /api/session/leave")
+            name, password = _longest_name(crowd + 2), "correct horse"
+            account = {"name": name, "password": password}
+            await ask("POST /api/guests", body={"name": _longest_name(crowd + 3)})
+            await ask("POST /api/players", body=account)
+            for _ in range(10):
+                answer = await call(app, "POST", "/api/session", account)
+            await ask("POST /api/session", body=account)
+            assert answer.cookie is not None
+            ada = Guest("", answer.cookie)
+            mine = json.loads(await ask("GET /api/sessions"))["sessions"]
+            other = next(each["id"] for each in mine if not each["current"])
+            await ask("DELETE /api/sessions/{id}", f"/api/sessions/{other}")
+            await ask("PUT /api/password", body={"current": password, "new": "another horse"})
+            await ask("POST /api/rooms", body={"game": "connect-four"})
+            await ask("DELETE /api/session")
+            answer = await call(
+                app, "POST", "/api/session", account | {"password": "another horse"}
+            )
+            assert answer.cookie is not None
+            ada = Guest("", answer.cookie)
+            await ask("DELETE /api/sessions")
+            assert sorted(sizes) == sorted(f"{each.method} {each.path}" for each in calls_of(app))
+            return sizes
+
+    return _run(main)
+
+
+def _session_of(town: Town, guest: Guest) -> SessionId:
+    (session,) = town.still_here.presence.players[PlayerId(guest.id)].sessions
+    return session.id
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -424,8 +553,48 @@ COSTS = {
 }
 """Of each message, sent as often as a player may."""
 
+CROWD = 1000
+"""Players who are here, each with a room, while the answers to calls are measured."""
 
-def table() -> str:
+ANSWERS = {
+    "GET /api/matches/{id}": 600_000,
+    "GET /api/rooms": 550_000,
+    "GET /api/players/{id}/history": 160_000,
+    "GET /api/players": 160_000,
+    "GET /openapi.json": 90_000,
+    "GET /api/matches": 70_000,
+    "GET /metrics": 6_000,
+    "GET /api/sessions": 4_000,
+    "GET /api/games": 2_000,
+    "GET /api/session": 1_300,
+    "GET /api/rooms/{id}": 1_300,
+    "GET /api/players/{id}": 1_300,
+    "GET /healthz": 800,
+    "GET /readyz": 800,
+    "POST /api/guests": 1_300,
+    "POST /api/players": 1_300,
+    "POST /api/session": 1_300,
+    "POST /api/session/activity": 1_300,
+    "POST /api/session/leave": 800,
+    "POST /api/rooms": 1_300,
+    "PUT /api/password": 800,
+    "DELETE /api/session": 800,
+    "DELETE /api/sessions": 800,
+    "DELETE /api/sessions/{id}": 800,
+}
+"""Of each call, the most bytes of an answer, with its header."""
+
+
+def table_of_messages() -> str:
     """The rows of SECURITY.md."""
     rows = [f"| `{type}` | {cost.sends:,} | {cost.tells:,} |" for type, cost in COSTS.items()]
+    return "\n".join(rows)
+
+
+def table_of_calls() -> str:
+    """The rows of SECURITY.md: calls with answers of the same size are in one."""
+    calls: dict[int, list[str]] = {}
+    for name, size in ANSWERS.items():
+        calls.setdefault(size, []).append(f"`{name}`")
+    rows = [f"| {', '.join(names)} | {size:,} |" for size, names in calls.items()]
     return "\n".join(rows)

@@ -1,11 +1,23 @@
-"""What a flood of each message makes the server send is bounded, and stands in SECURITY.md."""
+"""What each message and call makes the server send is bounded, and stands in SECURITY.md."""
 
 from pathlib import Path
 
 import pytest
 
 from server.limits import Limits
-from tests.hostile.costs import COSTS, DRIVERS, MESSAGES, MINUTE, measure, table, watch_one
+from tests.hostile.costs import (
+    ANSWERS,
+    COSTS,
+    CROWD,
+    DRIVERS,
+    MESSAGES,
+    MINUTE,
+    measure,
+    measure_calls,
+    table_of_calls,
+    table_of_messages,
+    watch_one,
+)
 from tests.support.paths import ROOT
 
 _WHOLES = Limits().realtime.wholes
@@ -38,5 +50,18 @@ def test_no_topic_is_sent_whole_beyond_the_allowance(kind: str, tmp_path: Path) 
     assert measured.sent < 20_000, "changes of the lobby, and nothing else"
 
 
-def test_the_table_of_costs_is_that_of_the_code() -> None:
-    assert table() in (ROOT / "SECURITY.md").read_text()
+def test_no_answer_of_a_call_is_larger_than_the_table_says(tmp_path: Path) -> None:
+    measured = measure_calls(tmp_path / "test.db", crowd=CROWD)
+    assert sorted(measured) == sorted(ANSWERS)
+    wrong = {
+        name: (size, ANSWERS[name])
+        for name, size in measured.items()
+        if not ANSWERS[name] / 2 < size <= ANSWERS[name]
+    }
+    assert wrong == {}
+
+
+def test_the_tables_of_costs_are_those_of_the_code() -> None:
+    text = (ROOT / "SECURITY.md").read_text()
+    assert table_of_messages() in text
+    assert table_of_calls() in text
