@@ -4,11 +4,13 @@ import argparse
 import asyncio
 import difflib
 import logging
+import os
 import signal
 import socket
+import stat
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -169,6 +171,13 @@ def _note_oddities(settings: Settings) -> None:
         _log.warning("%s", oddity)
     for name in unknown_settings():
         _log.warning("%s is no setting; see `stillhere --help`", name)
+    if os.geteuid() == 0:
+        _log.warning("this server may do everything, as root: give it a user of its own")
+    folder = Path(settings.database).resolve().parent
+    with suppress(OSError):  # the start says better what is wrong
+        mode = folder.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            _log.warning("others on this machine may replace the database: chmod o-w %s", folder)
 
 
 def _allow_connections(settings: Settings, limits: Limits) -> int:

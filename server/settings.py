@@ -19,6 +19,9 @@ from server.presence.policy import Policy
 PREFIX = "STILLHERE_"
 SHORTEST_WARNING = 20.0
 """The fewest seconds between a warning and the end of a session that WCAG 2.2.1 allows."""
+FEWEST_CHARACTERS = 8
+"""The fewest different characters of a secret key without a warning: of 32 random digits, one in a
+thousand has fewer."""
 SLOWEST_LIMIT = 0.5
 """The lowest limit of messages a second: with less, a burst of two seconds has no whole message."""
 
@@ -215,6 +218,12 @@ class Settings(BaseSettings):
                 f"{PREFIX}HOST={self.host} is reached by others without TLS, so that cookies can "
                 f"be read on the way: put a proxy in front, and name it in {PREFIX}TRUSTED_PROXIES"
             )
+        odd.extend(
+            f"key {number} of {PREFIX}SECRET_KEYS has only {len(set(key))} different characters, "
+            "and may be guessed: leave keys out to have one made"
+            for number, key in enumerate(self.secret_keys, 1)
+            if len(set(key)) < FEWEST_CHARACTERS
+        )
         return odd
 
     def _shown(self, name: str) -> str:

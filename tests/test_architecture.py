@@ -148,7 +148,7 @@ def test_each_part_logs_under_its_name() -> None:
         assert set(named) <= {expected}, path
 
 
-ENGINES = {"sqlite3", "server.storage.sqlite"}
+ENGINES = {"sqlite3", "aiosqlite", "server.storage.sqlite"}
 MAY_NAME_AN_ENGINE = {
     "app.py": {"server.storage.sqlite.engine.SqliteEngine"},  # created here
     "limits.py": {"server.storage.sqlite.limits.SqliteLimits"},

@@ -67,3 +67,23 @@ def test_connections_of_any_kind_leave_files_for_the_database(
     settings = Settings(_env_file=None)  # type: ignore[call-arg]
     assert command._allow_connections(settings, Limits()) == most
     assert ("MAX_CONNECTIONS=20000" in caplog.text) == warns
+
+
+@pytest.mark.parametrize(("mode", "warns"), [(0o775, False), (0o1777, False), (0o707, True)])
+def test_a_folder_in_which_others_may_replace_the_database_is_logged(
+    caplog: pytest.LogCaptureFixture, tmp_path: Path, mode: int, warns: bool
+) -> None:
+    tmp_path.chmod(mode)
+    settings = Settings(_env_file=None, database=str(tmp_path / "test.db"))  # type: ignore[call-arg]
+    command._note_oddities(settings)
+    assert (f"chmod o-w {tmp_path.resolve()}" in caplog.text) == warns
+    command._note_oddities(Settings(_env_file=None, database="no/where/test.db"))  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("user", [0, 1000])
+def test_a_server_that_runs_as_root_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, user: int
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: user)
+    command._note_oddities(Settings(_env_file=None))  # type: ignore[call-arg]
+    assert ("as root" in caplog.text) == (user == 0)

@@ -6,9 +6,12 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from scripts import environment
 from tests.support.paths import ROOT
@@ -111,3 +114,21 @@ def test_nothing_is_installed_but_pinned_files_and_this_project() -> None:
     assert not [
         path for path in others if "-m pip install" in path.read_text() and path.name != "_venv"
     ]
+
+
+@pytest.mark.parametrize("name", ["run", "dev"])
+def test_the_pins_have_all_that_they_need_from_one_another(name: str) -> None:
+    """They are installed without looking for more."""
+    pinned = pins(name)
+    missing = []
+    for package in pinned:
+        try:
+            found = distribution(package)
+        except PackageNotFoundError:  # for another system
+            continue
+        for line in found.requires or []:
+            need = Requirement(line)
+            is_needed = need.marker is None or need.marker.evaluate({"extra": ""})
+            if is_needed and canonicalize_name(need.name) not in pinned:
+                missing.append(f"{package} needs {line}")
+    assert missing == []

@@ -185,6 +185,11 @@ async def test_allowed_origins_match_those_that_browsers_send(tmp_path: Path) ->
         ({"host": "0.0.0.0"}, "STILLHERE_HOST=0.0.0.0 is reached by others without TLS"),
         ({"host": "0.0.0.0", "trusted_proxies": "10.0.0.1"}, None),
         ({"host": "localhost"}, None),
+        ({"secret_keys": "abcdefgh" * 4}, None),
+        (
+            {"secret_keys": "abcdefgh" * 4 + "," + "abcdefg" * 5},
+            "key 2 of STILLHERE_SECRET_KEYS has only 7 different characters",
+        ),
     ],
 )
 def test_settings_that_are_probably_mistakes_are_found(

@@ -12,6 +12,7 @@ from server.presence.registry import Registry
 from server.presence.session import Session
 from server.presence.status import Reason
 from server.realtime.tabs import Tabs
+from server.storage.journal import Journal
 from server.storage.presence_rows import PresenceRows
 from tests.simulation.day import Day, DayFailed
 
@@ -83,7 +84,7 @@ def _forget_endings(hear: Callable[..., None]) -> Callable[..., None]:
         (Registry, "_start_grace", _do_nothing),
         (Tabs, "_close", _do_nothing),
         (PresenceRows, "hear", _forget_endings),
-        (PresenceRows, "_put", _do_nothing),
+        (Journal, "replace_states", _do_nothing),
     ],
     ids=lambda each: getattr(each, "__name__", each),
 )

@@ -145,13 +145,31 @@ class VirtualReader(Reader):
         super().__init__(*args, **options)
         self._disk = disk
 
+    async def open(self) -> None:
+        self._connection = _Inline(self._connect())  # type: ignore[assignment]
+
     async def run(self, query: Callable[[sqlite3.Connection], T]) -> T:
         await asyncio.sleep(self._disk.delay())
         return await super().run(query)
 
     def die(self) -> None:
         """Close at once, whatever is running."""
-        self._close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection._conn.close()
+
+
+class _Inline:
+    """What `Reader` uses of `aiosqlite.Connection`, without its thread."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._conn = connection
+
+    async def _execute(self, function: Callable[..., T], *args: Any) -> T:
+        return function(*args)
+
+    async def close(self) -> None:
+        self._conn.close()
 
 
 class SeededSecrets:

@@ -39,7 +39,7 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
         await send({"type": "websocket.send", "text": event["text"]})
 
 
-@pytest.mark.parametrize("package", ["uvicorn", "websockets"])
+@pytest.mark.parametrize("package", ["uvicorn", "aiosqlite", "websockets"])
 def test_packages_with_used_private_parts_are_pinned_below_the_next_minor(
     package: str,
 ) -> None:

@@ -56,9 +56,9 @@ class Database:
         self._wal = beside(self.file, "-wal")
         self._thread = DaemonThread("sqlite-writer")
         self._writer: sqlite3.Connection | None = None
-        self.signing_in = self._make_reader("sqlite-signing-in", None)
+        self.signing_in = self._make_reader(None)
         """Reads for accounts, sessions and the state of the server: of a few rows each."""
-        self.browsing = self._make_reader("sqlite-browsing", limits.browsing_at_once)
+        self.browsing = self._make_reader(limits.browsing_at_once)
         """Reads for lists and histories."""
         self._lock: LockedFile | None = None
         self._is_new = False
@@ -124,8 +124,6 @@ class Database:
         except (sqlite3.Error, TimeoutError) as error:
             # What was committed is durable; nothing depends on the rest.
             _log.error("%s could not be closed: %s", self._path, error)
-        for each in (self.signing_in, self.browsing):
-            each.end()
         self._thread.shutdown()
 
     async def _close_all(self) -> None:
@@ -195,9 +193,9 @@ class Database:
         # No isolation level: the code begins and commits transactions explicitly.
         return {"uri": True, "isolation_level": None, "factory": self._factory}
 
-    def _make_reader(self, name: str, most_waiting: int | None) -> Reader:
+    def _make_reader(self, most_waiting: int | None) -> Reader:
         steps = self._limits.steps_at_once
-        return Reader(name, self._connect_reader, most_waiting=most_waiting, steps_at_once=steps)
+        return Reader(self._connect_reader, most_waiting=most_waiting, steps_at_once=steps)
 
     def _connect_reader(self) -> sqlite3.Connection:
         address = address_of(self.file, "ro")

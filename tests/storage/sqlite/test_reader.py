@@ -28,11 +28,10 @@ def connect() -> sqlite3.Connection:
 
 @pytest.fixture
 async def reader() -> AsyncIterator[Reader]:
-    reader = Reader("test", connect, most_waiting=MOST, steps_at_once=1000)
+    reader = Reader(connect, most_waiting=MOST, steps_at_once=1000)
     await reader.open()
     yield reader
     await within(TIMEOUT, reader.close())
-    reader.end()
 
 
 async def one(reader: Reader) -> object:
