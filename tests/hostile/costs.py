@@ -8,6 +8,8 @@ import asyncio
 import itertools
 import json
 import random
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -180,6 +182,19 @@ class Town:
         self.bystander.tabs[0].say({"type": "watch", "topic": f"room:{room}"})
         return room
 
+    def keep_account(self) -> Counter[PlayerId]:
+        """Return what each player's budget is charged from now on, in bytes."""
+        paid: Counter[PlayerId] = Counter()
+        budget = self.still_here.budget
+        charge = budget.charge
+
+        def charge_and_note(player: PlayerId, size: int, now: float) -> None:
+            paid[player] += size
+            charge(player, size, now)
+
+        budget.charge = charge_and_note  # type: ignore[method-assign]
+        return paid
+
     async def flood(self, drive: Iterator[None]) -> None:
         """Send as many messages as a player may in a minute."""
         allowed = Limits().realtime.messages_of_player
@@ -216,20 +231,34 @@ def _one_by_one(town: Town, *messages: _Message) -> Iterator[None]:
         yield
 
 
-def _with_tokens(town: Town, *messages: _Message) -> Iterator[None]:
-    """As often as a session may do what writes rows: who goes on is closed."""
+def _with_tokens(town: Town, *messages: _Message, at_once: int = 1) -> Iterator[None]:
+    """As often as a session may do what writes rows, so many of the messages: who goes on is
+    closed."""
     connects = Limits().realtime.connects
     flood = _one_by_one(town, *messages)
     # Twenty were for the sockets.
     for _ in range(int(connects.burst) - 1):
-        next(flood)
+        for _ in range(at_once):
+            next(flood)
         yield
     since = _now()
     while True:
         if _now() - since >= 1 / connects.per_second:
             since = _now()
-            next(flood)
+            for _ in range(at_once):
+                next(flood)
         yield
+
+
+def _take_breaks(town: Town) -> Iterator[None]:
+    """Say "be right back", which the next ping ends."""
+    away = {"type": "hold", "seconds": 9, "away": True}
+    return _with_tokens(town, away, {"type": "ping"}, at_once=2)
+
+
+def _put_off_the_end(town: Town) -> Iterator[None]:
+    """After the warning: hold, which withdraws it, and release, which gives it again."""
+    return _with_tokens(town, {"type": "hold", "seconds": 9}, {"type": "release"}, at_once=2)
 
 
 def _topics(town: Town) -> list[str]:
@@ -335,7 +364,14 @@ DRIVERS: dict[str, Driver] = {
         town, {"type": "brb", "room": town.room("connect-four"), "seconds": 9}
     ),
 }
-"""For each type of message the flood that has the most effect."""
+"""For each type of message the flood that makes the server send most."""
+
+LASTING: dict[str, Driver] = {
+    "ping": _take_breaks,
+    "hold": _take_breaks,
+    "release": _put_off_the_end,
+}
+"""Where another one makes it keep more."""
 
 
 @asynccontextmanager
@@ -357,6 +393,10 @@ async def _town(loop: VirtualLoop, database: Path, rooms: int, players: int) -> 
 class Measured(msgspec.Struct, frozen=True):
     """Bytes in a minute."""
 
+    kept: int
+    """For good, of Ada: what her budget was charged."""
+    seconds: float
+    """Of the processor, with what this side of the sockets costs."""
     said: int
     """By Ada."""
     sent: int
@@ -370,18 +410,28 @@ class Measured(msgspec.Struct, frozen=True):
     """Ada's sockets that the server closed."""
 
 
-def measure(drive: Driver, database: Path, *, rooms: int = 18, players: int = 50) -> Measured:
-    """Flood a server, and return what came of it."""
+def measure(
+    drive: Driver, database: Path, *, rooms: int = 18, players: int = 50, idle: float = 0.0
+) -> Measured:
+    """Flood a server, and return what came of it. `idle`: for so long nobody does anything
+    before."""
 
     async def main(loop: VirtualLoop) -> Measured:
         async with _town(loop, database, rooms, players) as town:
-            await town.flood(drive(town))
+            await asyncio.sleep(idle)
+            flood = drive(town)
+            paid = town.keep_account()
+            began = time.process_time()
+            await town.flood(flood)
+            seconds = time.process_time() - began
             tabs, other = town.ada.tabs, town.bystander.tabs[0]
             errors: dict[str, int] = {}
             for tab in tabs:
                 for code, count in tab.errors.items():
                     errors[code] = errors.get(code, 0) + count
             return Measured(
+                kept=paid[PlayerId(town.ada.id)],
+                seconds=seconds,
                 said=sum(tab.said for tab in tabs),
                 sent=sum(tab.heard for tab in tabs),
                 wholes=sum(size for tab in tabs for _, size in tab.wholes),
@@ -526,30 +576,34 @@ def _session_of(town: Town, guest: Guest) -> SessionId:
 
 
 class Cost(msgspec.Struct, frozen=True):
-    """The most bytes in a minute, the first and dearest, in which all bursts are spent."""
+    """The most in a minute, the first and dearest, in which all bursts are spent."""
 
+    keeps: int
+    """Bytes of the database, for good."""
     sends: int
-    """To all sockets of the player, without snapshots."""
+    """Bytes to all sockets of the player, without snapshots."""
     tells: int
-    """To each socket of others that watches all of it, snapshots included."""
+    """Bytes to each socket of others that watches all of it, snapshots included."""
+    computes: float
+    """Seconds of one core, with room for a slow one."""
 
 
 COSTS = {
-    "ping": Cost(sends=550_000, tells=7_000),
-    "hold": Cost(sends=640_000, tells=7_000),
-    "release": Cost(sends=640_000, tells=7_000),
-    "look": Cost(sends=4_600_000, tells=7_000),
-    "watch": Cost(sends=70_000, tells=14_000),
-    "unwatch": Cost(sends=60_000, tells=35_000),
-    "join": Cost(sends=600_000, tells=170_000),
-    "leave": Cost(sends=480_000, tells=130_000),
-    "start": Cost(sends=10_000_000, tells=750_000),
-    "act": Cost(sends=17_000_000, tells=1_000_000),
-    "say": Cost(sends=2_100_000, tells=180_000),
-    "quick_match": Cost(sends=700_000, tells=7_000),
-    "claim": Cost(sends=170_000, tells=85_000),
-    "pulse": Cost(sends=160_000, tells=85_000),
-    "brb": Cost(sends=340_000, tells=100_000),
+    "ping": Cost(keeps=50_000, sends=550_000, tells=7_000, computes=1.0),
+    "hold": Cost(keeps=50_000, sends=640_000, tells=7_000, computes=1.0),
+    "release": Cost(keeps=60_000, sends=640_000, tells=7_000, computes=1.0),
+    "look": Cost(keeps=300, sends=4_600_000, tells=7_000, computes=1.5),
+    "watch": Cost(keeps=300, sends=70_000, tells=14_000, computes=2.0),
+    "unwatch": Cost(keeps=300, sends=60_000, tells=35_000, computes=1.5),
+    "join": Cost(keeps=1_200, sends=600_000, tells=170_000, computes=2.5),
+    "leave": Cost(keeps=300, sends=480_000, tells=130_000, computes=2.5),
+    "start": Cost(keeps=160_000, sends=10_000_000, tells=750_000, computes=4.5),
+    "act": Cost(keeps=160_000, sends=17_000_000, tells=1_000_000, computes=6.0),
+    "say": Cost(keeps=300, sends=2_100_000, tells=180_000, computes=1.5),
+    "quick_match": Cost(keeps=300, sends=700_000, tells=7_000, computes=2.5),
+    "claim": Cost(keeps=300, sends=170_000, tells=85_000, computes=1.5),
+    "pulse": Cost(keeps=300, sends=160_000, tells=85_000, computes=1.5),
+    "brb": Cost(keeps=50_000, sends=340_000, tells=100_000, computes=1.5),
 }
 """Of each message, sent as often as a player may."""
 
@@ -587,7 +641,10 @@ ANSWERS = {
 
 def table_of_messages() -> str:
     """The rows of SECURITY.md."""
-    rows = [f"| `{type}` | {cost.sends:,} | {cost.tells:,} |" for type, cost in COSTS.items()]
+    rows = [
+        f"| `{type}` | {cost.keeps:,} | {cost.sends:,} | {cost.tells:,} | {cost.computes:g} |"
+        for type, cost in COSTS.items()
+    ]
     return "\n".join(rows)
 
 

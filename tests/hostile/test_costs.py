@@ -1,4 +1,5 @@
-"""What each message and call makes the server send is bounded, and stands in SECURITY.md."""
+"""What each message and call makes the server keep, send and compute is bounded, and stands in
+SECURITY.md."""
 
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from tests.hostile.costs import (
     COSTS,
     CROWD,
     DRIVERS,
+    LASTING,
     MESSAGES,
     MINUTE,
     measure,
@@ -23,6 +25,8 @@ from tests.support.paths import ROOT
 _WHOLES = Limits().realtime.wholes
 _LARGEST = 70_000
 """Bytes of the largest snapshot here: a room full of chat in emoji."""
+_IDLING = 300
+"""Bytes of the row that says that a player became away, which needs no message."""
 _MOST = _WHOLES.burst + MINUTE * _WHOLES.per_second + _LARGEST
 """Bytes of snapshots in a minute: the last begins within the allowance."""
 
@@ -32,7 +36,7 @@ def test_every_message_has_its_cost_and_its_flood() -> None:
 
 
 @pytest.mark.parametrize("type", MESSAGES)
-def test_a_flood_of_a_message_makes_the_server_send_no_more_than_the_table_says(
+def test_a_flood_of_a_message_costs_the_server_no_more_than_the_table_says(
     type: str, tmp_path: Path
 ) -> None:
     measured = measure(DRIVERS[type], tmp_path / "test.db")
@@ -41,6 +45,13 @@ def test_a_flood_of_a_message_makes_the_server_send_no_more_than_the_table_says(
     assert measured.wholes <= _MOST
     assert cost.sends / 2 < measured.sent <= cost.sends
     assert cost.tells / 2 < measured.told <= cost.tells
+    assert measured.seconds <= cost.computes
+    if type in LASTING:
+        idle = 181.0 if type == "release" else 0.0  # the warning comes, and a minute is left
+        measured = measure(LASTING[type], tmp_path / "again.db", idle=idle)
+        assert measured.closed == 0
+    assert measured.kept <= cost.keeps
+    assert cost.keeps / 2 < measured.kept or cost.keeps == _IDLING
 
 
 @pytest.mark.parametrize("kind", ["lobby", "rooms", "room"])
