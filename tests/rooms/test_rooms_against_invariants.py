@@ -190,6 +190,7 @@ class RoomsMachine(RuleBasedStateMachine):
         room = self.world.room_of(first)
         assert room is not None
         for each in (first, *others):
+            self.brb.pop(each.id, None)  # an activity ends it
             self.becomes(each, Status.ACTIVE, Reason.ACTIVITY)
             self.sits_down(each, room)
         self.attempt(lambda: self.world.rooms.start(first, room.id, self.now))
