@@ -17,6 +17,7 @@ from typing import Any, TypeAlias, TypeVar, get_args
 
 import msgspec
 
+from server.accounts.limits import Limits as AccountLimits
 from server.app import StillHere
 from server.base.clock import SystemClock
 from server.base.ids import PlayerId, RoomId, SessionId
@@ -25,7 +26,7 @@ from server.rooms.room import Room
 from server.settings import Settings
 from server.transport.by_call import Hearer
 from server.wire.messages import ClientMessage
-from tests.simulation.browsers import call
+from tests.simulation.browsers import Answer, call
 from tests.simulation.virtual import Disk, VirtualLoop, deterministic, run_virtually
 from tests.support.answers import calls_of
 from tests.support.live_server import UNLIMITED, with_quick_hashes
@@ -375,10 +376,16 @@ LASTING: dict[str, Driver] = {
 
 
 @asynccontextmanager
-async def _town(loop: VirtualLoop, database: Path, rooms: int, players: int) -> AsyncIterator[Town]:
+async def _town(
+    loop: VirtualLoop,
+    database: Path,
+    rooms: int,
+    players: int,
+    accounts: AccountLimits = UNLIMITED,
+) -> AsyncIterator[Town]:
     clock = SystemClock(loop.time, lambda: 1_700_000_000.0 + loop.time(), lambda: 0.0)
     settings = Settings(database=str(database), secret_keys=("k" * 32,), _env_file=None)  # type: ignore[call-arg]
-    limits = Limits(accounts=with_quick_hashes(UNLIMITED))
+    limits = Limits(accounts=with_quick_hashes(accounts))
     here = StillHere(settings, clock, limits)
     here.collector.start = lambda: None  # type: ignore[method-assign]
     await here.start()
@@ -570,6 +577,91 @@ def measure_calls(database: Path, *, crowd: int) -> dict[str, int]:
     return _run(main)
 
 
+class _Caller:
+    """A registered player with as many sessions as they may have, behind a proxy: limits by address
+    apply."""
+
+    def __init__(self, app: Any, name: str) -> None:
+        self._app = app
+        self.account = {"name": name, "password": "correct horse"}
+        self.cookies: list[str] = []
+        self.id = ""
+
+    async def sign_in(self) -> None:
+        answer = await self.ask("POST", "/api/players", self.account, cookie=None)
+        self.id = answer.body["player"]["id"]
+        for _ in range(9):
+            answer = await self.ask("POST", "/api/session", self.account, cookie=None)
+            assert answer.status == 201, answer.body
+
+    async def ask(
+        self, method: str, path: str, body: object = None, cookie: str | None = ""
+    ) -> Answer:
+        """Make a call with the latest cookie, or with `cookie`; None: with none."""
+        cookie = self.cookies[-1] if cookie == "" else cookie
+        headers = {"via": "1.1 proxy"} | ({} if cookie is None else {"cookie": f"session={cookie}"})
+        answer = await call(self._app, method, path, body, headers)
+        if answer.cookie is not None:
+            self.cookies.append(answer.cookie)
+        return answer
+
+    async def again(self, name: str, number: int) -> None:
+        """Make the call for the so-many'th time, so that it has the most effect."""
+        method, _, path = name.partition(" ")
+        body: object = None
+        cookie: str | None = ""
+        match name:
+            case "POST /api/guests" | "POST /api/players":
+                body, cookie = self.account | {"name": f"Another {number}"}, None
+            case "POST /api/session":
+                body, cookie = self.account, None
+            case "PUT /api/password":
+                new = f"correct horse {number}"
+                body = {"current": self.account["password"], "new": new}
+                self.account["password"] = new
+            case "DELETE /api/session":
+                cookie = self.cookies[-1 - number % len(self.cookies)]
+            case "DELETE /api/sessions/{id}":
+                mine = (await self.ask("GET", "/api/sessions")).body["sessions"]
+                path = f"/api/sessions/{next((e['id'] for e in mine if not e['current']), 'none')}"
+            case "POST /api/session/activity" if number % 30:
+                # Five seconds after the page said that it closes the player is offline.
+                path = "/api/session/leave"
+            case "POST /api/rooms":
+                body = {"game": "connect-four"}
+        await self.ask(method, path.replace("{id}", self.id), body, cookie)
+
+
+async def _keep(town: Town, name: str, number: int, paid: Counter[PlayerId]) -> int:
+    """Make a call for a minute; return the bytes that are kept because of it."""
+    caller = _Caller(town.still_here.app, f"Caller {number}")
+    await caller.sign_in()
+    before = paid.total()
+    for each in range(int(5 * MINUTE)):
+        await caller.again(name, each)
+        await asyncio.sleep(0.2)
+    kept = paid.total() - before
+    # Until all are signed out, and no limit knows them.
+    await asyncio.sleep(900.0)
+    return kept
+
+
+def measure_kept(database: Path) -> dict[str, int]:
+    """Return the bytes that calls of one player, or from one address, make the server keep in a
+    minute."""
+
+    async def main(loop: VirtualLoop) -> dict[str, int]:
+        async with _town(loop, database, 0, 0, AccountLimits()) as town:
+            await asyncio.sleep(900.0)
+            paid = town.keep_account()
+            names = [f"{each.method} {each.path}" for each in calls_of(town.still_here.app)]
+            return {
+                name: await _keep(town, name, number, paid) for number, name in enumerate(names)
+            }
+
+    return _run(main)
+
+
 def _session_of(town: Town, guest: Guest) -> SessionId:
     (session,) = town.still_here.presence.players[PlayerId(guest.id)].sessions
     return session.id
@@ -638,6 +730,20 @@ ANSWERS = {
 }
 """Of each call, the most bytes of an answer, with its header."""
 
+KEPT = {
+    "POST /api/guests": 70_000,
+    "POST /api/players": 80_000,
+    "POST /api/session": 110_000,
+    "PUT /api/password": 3_000,
+    "DELETE /api/session": 3_000,
+    "DELETE /api/sessions": 3_000,
+    "DELETE /api/sessions/{id}": 3_000,
+    "POST /api/session/activity": 6_000,
+    "POST /api/session/leave": 300,
+    "POST /api/rooms": 2_000,
+}
+"""Of each call that leaves rows, the most bytes that are kept in a minute."""
+
 
 def table_of_messages() -> str:
     """The rows of SECURITY.md."""
@@ -649,9 +755,11 @@ def table_of_messages() -> str:
 
 
 def table_of_calls() -> str:
-    """The rows of SECURITY.md: calls with answers of the same size are in one."""
-    calls: dict[int, list[str]] = {}
+    """The rows of SECURITY.md: calls that cost the same are in one."""
+    calls: dict[tuple[int, int], list[str]] = {}
     for name, size in ANSWERS.items():
-        calls.setdefault(size, []).append(f"`{name}`")
-    rows = [f"| {', '.join(names)} | {size:,} |" for size, names in calls.items()]
+        calls.setdefault((size, KEPT.get(name, 0)), []).append(f"`{name}`")
+    rows = [
+        f"| {', '.join(names)} | {size:,} | {kept:,} |" for (size, kept), names in calls.items()
+    ]
     return "\n".join(rows)

@@ -11,11 +11,13 @@ from tests.hostile.costs import (
     COSTS,
     CROWD,
     DRIVERS,
+    KEPT,
     LASTING,
     MESSAGES,
     MINUTE,
     measure,
     measure_calls,
+    measure_kept,
     table_of_calls,
     table_of_messages,
     watch_one,
@@ -68,6 +70,16 @@ def test_no_answer_of_a_call_is_larger_than_the_table_says(tmp_path: Path) -> No
         name: (size, ANSWERS[name])
         for name, size in measured.items()
         if not ANSWERS[name] / 2 < size <= ANSWERS[name]
+    }
+    assert wrong == {}
+
+
+def test_no_call_makes_the_server_keep_more_than_the_table_says(tmp_path: Path) -> None:
+    measured = measure_kept(tmp_path / "test.db")
+    wrong = {
+        name: (kept, KEPT.get(name, 0))
+        for name, kept in measured.items()
+        if kept > KEPT.get(name, 0) or kept < KEPT.get(name, 0) / 2
     }
     assert wrong == {}
 

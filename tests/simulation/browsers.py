@@ -46,7 +46,7 @@ class PromiseBroken(InvariantViolated):
 
 
 class Answer(NamedTuple):
-    """Status, JSON body and, if one was set, session cookie of an HTTP call."""
+    """Status, body if it is JSON and, if one was set, session cookie of an HTTP call."""
 
     status: int
     body: Any
@@ -82,7 +82,9 @@ async def call(
     chunks: list[bytes] = []
 
     async def receive() -> dict[str, Any]:
-        return incoming.popleft() if incoming else {"type": "http.disconnect"}
+        if not incoming:
+            await asyncio.Event().wait()  # the client waits for its answer
+        return incoming.popleft()
 
     async def send(message: dict[str, Any]) -> None:
         if message["type"] == "http.response.start":
@@ -96,7 +98,10 @@ async def call(
         if name == b"set-cookie":
             cookie = value.decode().split(";")[0].partition("=")[2] or None
     answered = b"".join(chunks)
-    return Answer(started["status"], json.loads(answered) if answered else None, cookie)
+    is_json = (
+        dict(started["headers"]).get(b"content-type", b"").partition(b";")[0].endswith(b"json")
+    )
+    return Answer(started["status"], json.loads(answered) if is_json else None, cookie)
 
 
 class Browser:
