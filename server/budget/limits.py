@@ -9,8 +9,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Limits of the budget, in bytes of the database, indexes included."""
 
     player: Rate = Rate(300, 131_072)
-    """What one player may have kept. A person who turns a snake four times a second all the time
-    needs 260 bytes a second, one match of Connect Four after the other less."""
+    """What one player may have kept. A person who turns a snake three times a second all the time
+    needs 250 bytes a second, one match of Connect Four after the other less."""
 
     address: Rate = Rate(16_384, 8_388_608)
     """What all guests from one address may have kept, where a whole school may play."""

@@ -26,8 +26,9 @@ def price(row: Lasting) -> int:
             # The most frequent: its texts are ASCII.
             return 185 + 9 * (len(row.detail) + len(row.last_activity_by)) // 8
         case MoveRow(action=action):
+            size = 0 if action is None else len(action.encode())
             # Long ones get pages of their own, which are less full.
-            return 65 if action is None else 65 + 3 * len(action.encode()) // 2
+            return 68 + size + max(size - 64, 0) // 2
         case SessionRow():
             return 375
         case PlayerRow(name=name, name_key=key, sort_key=sort_key, password_hash=hashed):

@@ -440,6 +440,8 @@ def nothing_is_left(still_here: StillHere, invariants: Invariants | None = None)
         if topic.watchers:
             left.append(f"{len(topic.watchers)} watchers of the {name}")
     left += _left_in_rooms(still_here, invariants)
+    if gone := set(still_here.budget._guests) - set(registry.players):
+        left.append(f"the addresses of {len(gone)} guests")
     for sleeper, timer in (("ticker", "_timer"), ("lobby", "_handle"), ("lobby", "_next_slice")):
         handle = getattr(getattr(still_here, sleeper), timer, None)
         if handle is not None and not handle.cancelled():
