@@ -4,7 +4,7 @@ The fields of a written row are named like the table's columns: an engine may de
 from them. Instants are Unix milliseconds.
 """
 
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, final
 
 import msgspec
 
@@ -19,6 +19,7 @@ class Row(msgspec.Struct, frozen=True, gc=False, array_like=True):
 # Written
 
 
+@final
 class PlayerRow(Row, frozen=True):
     """A new player. `name_key` is what one signs in with; `password_hash` is None for a guest."""
 
@@ -32,6 +33,7 @@ class PlayerRow(Row, frozen=True):
     created_at: int
 
 
+@final
 class LookalikeRow(Row, frozen=True):
     """A skeleton of a player's name; unique."""
 
@@ -39,6 +41,7 @@ class LookalikeRow(Row, frozen=True):
     player_id: PlayerId
 
 
+@final
 class PasswordRow(Row, frozen=True):
     """A new password of a player."""
 
@@ -46,6 +49,7 @@ class PasswordRow(Row, frozen=True):
     password_hash: str
 
 
+@final
 class SessionRow(Row, frozen=True):
     """A new session. `token_digest`: SHA-256 of the secret in its cookie."""
 
@@ -62,6 +66,7 @@ class SessionRow(Row, frozen=True):
     system: str | None
 
 
+@final
 class ChangeRow(Row, frozen=True):
     """A change of a session's status, for the history. `player_status`: the player's status after
     it; `detail`: the rule behind it, as a sentence."""
@@ -77,6 +82,7 @@ class ChangeRow(Row, frozen=True):
     last_activity_by: str
 
 
+@final
 class PlayerStateRow(Row, frozen=True):
     """The present state of a player. A stored `last_activity_at` never goes back."""
 
@@ -86,6 +92,7 @@ class PlayerStateRow(Row, frozen=True):
     last_activity_at: int
 
 
+@final
 class SessionStateRow(Row, frozen=True):
     """The present state of a session. A stored `last_activity_at` never goes back."""
 
@@ -95,6 +102,7 @@ class SessionStateRow(Row, frozen=True):
     last_activity_by: str
 
 
+@final
 class Ending(Row, frozen=True):
     """The end of a session."""
 
@@ -103,6 +111,7 @@ class Ending(Row, frozen=True):
     at: int
 
 
+@final
 class RoomRow(Row, frozen=True):
     """The state of a room. `state`: the document of `rooms/document.py`; None if the room is closed
     or could not be written."""
@@ -117,6 +126,7 @@ class RoomRow(Row, frozen=True):
     state: str | None
 
 
+@final
 class LostRoom(Row, frozen=True):
     """A room that was closed because it could not be restored; its match is abandoned."""
 
@@ -124,6 +134,7 @@ class LostRoom(Row, frozen=True):
     at: int
 
 
+@final
 class MatchRow(Row, frozen=True):
     """A match. `number`: in its room, from 1; `seed`: of its random numbers. The rest is None until
     it ended: `lasted`, in milliseconds of match time; `steps`, how often its state changed;
@@ -146,6 +157,7 @@ class MatchRow(Row, frozen=True):
     ended_by: int | None = None
 
 
+@final
 class MatchPlayerRow(Row, frozen=True):
     """The player in a seat of a match, with the name at the time; `private` and `ended_at` are the
     match's."""
@@ -158,6 +170,7 @@ class MatchPlayerRow(Row, frozen=True):
     ended_at: int | None
 
 
+@final
 class MoveRow(Row, frozen=True):
     """A move. `step`: how often the state had changed before; `at`: milliseconds of match time;
     `event`: a hook of the game, or with an action `bot` or `back`.
@@ -174,6 +187,7 @@ class MoveRow(Row, frozen=True):
     event: str | None
 
 
+@final
 class BootRow(Row, frozen=True):
     """A start of the server."""
 
@@ -193,18 +207,10 @@ Lasting: TypeAlias = (
 )
 """Rows that take more of the disk for good. A player pays for each, once: see `prices.py`."""
 
-Replacing: TypeAlias = (
-    PasswordRow
-    | SessionStateRow
-    | PlayerStateRow
-    | Ending
-    | RoomRow
-    | LostRoom
-    | MatchRow
-    | MatchPlayerRow
-)
-"""Rows that take the place of others, or change them. Rooms and matches are both: kept first, and
-replaced until they have ended."""
+Replacing: TypeAlias = PasswordRow | RoomRow | LostRoom | MatchRow | MatchPlayerRow
+"""Rows that take the place of others, or change them; besides the states and the ends of sessions,
+which the journal adds by methods of their own. Rooms and matches are both: kept first, and replaced
+until they have ended."""
 
 
 # Read

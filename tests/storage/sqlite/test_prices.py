@@ -22,15 +22,18 @@ from server.storage.prices import price
 from server.storage.rows import (
     BootRow,
     ChangeRow,
+    Ending,
     Lasting,
     LookalikeRow,
     MatchPlayerRow,
     MatchRow,
     MoveRow,
     PlayerRow,
+    PlayerStateRow,
     Replacing,
     RoomRow,
     SessionRow,
+    SessionStateRow,
 )
 from server.storage.sqlite.migrations import migrate
 from server.storage.sqlite.writer import write_batch
@@ -221,4 +224,6 @@ def test_every_row_of_a_batch_either_has_a_price_or_replaces_another() -> None:
     written = {get_args(hint)[-1] for hint in get_type_hints(Batch).values()}
     of_the_operator = {BootRow, int}
     ids = {PlayerId, SessionId}
-    assert written - of_the_operator - ids == set(get_args(Lasting)) | set(get_args(Replacing))
+    of_sessions = {SessionStateRow, PlayerStateRow, Ending}
+    replacing = set(get_args(Replacing)) | of_sessions
+    assert written - of_the_operator - ids == set(get_args(Lasting)) | replacing
