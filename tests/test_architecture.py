@@ -137,6 +137,16 @@ def test_only_the_clock_reads_the_time_of_the_machine() -> None:
     } == {}
 
 
+def test_the_tests_that_the_code_names_exist() -> None:
+    named = {
+        (name_of(path), name)
+        for path in MODULES
+        for name in re.findall(r"`(tests/[\w/]+\.py)\b", path.read_text())
+    }
+    assert named
+    assert [each for each in sorted(named) if not (ROOT / each[1]).exists()] == []
+
+
 LOGGERS_OF_THEIR_OWN = {"observe/audit.py": "stillhere.audit"}  # a log of its own
 
 

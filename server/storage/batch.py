@@ -61,12 +61,6 @@ class Batch:
         """Return the number of rows."""
         return sum(len(getattr(self, name)) for name in self.__slots__)
 
-    def take_endings(self) -> "Batch":
-        """Take the ends of sessions out of this batch; their changes and states stay in it."""
-        ends = Batch(endings=self.endings)
-        self.endings = []
-        return ends
-
     def add(self, row: Lasting) -> None:
         """Add a row that takes more of the disk."""
         # As in `price`.

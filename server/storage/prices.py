@@ -1,7 +1,7 @@
 """What each row that lasts costs its player: bytes of the database, indexes included.
 
-Measured, and kept so by `tests/storage/test_prices.py`: no row takes more than its price, and none
-less than half of it.
+Measured, and kept so by `tests/storage/sqlite/test_prices.py`: no row takes more than its price,
+and none less than half of it.
 """
 
 from typing import assert_never
